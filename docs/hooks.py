@@ -9,6 +9,7 @@ To print a page as the site has it::
 import ast
 import re
 import sys
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -47,6 +48,12 @@ _DESCRIBING = {
     griffe.DocstringSectionKind.parameters,
 }
 """Sections of a docstring that describe the fields of a class."""
+_TABLES = ROOT / "extractor" / "apps" / "export" / "tables.toml"
+_SHARED = {
+    meaning.removeprefix("integer: ").removeprefix("number: ")
+    for meaning in tomllib.loads(_TABLES.read_text("utf-8"))["shared"].values()
+}
+"""The meanings of the columns that several tables share."""
 _INTERNAL = {"setup", "extraction", "name", "doubts"}
 """Members that only the package itself needs."""
 
@@ -105,7 +112,7 @@ def describe_tables() -> str:
         column.name: column
         for table in list_tables()
         for column in table.columns
-        if column.name in (*table.shared, "record_id")
+        if column.meaning in _SHARED
     }
     common = "\n".join(map(_describe_column, shared.values()))
     parts = [f"## Shared columns\n\n{common}", *map(_describe_table, list_tables())]
@@ -114,8 +121,9 @@ def describe_tables() -> str:
 
 def _describe_table(table: Table) -> str:
     keys = ", ".join(f"`{key.name}`" for key in table.keys)
-    also = ", ".join(f"`{name}`" for name in table.shared)
-    own = [column for column in table.values if column.name not in table.shared]
+    shared = [column for column in table.values if column.meaning in _SHARED]
+    also = ", ".join(f"`{column.name}`" for column in shared)
+    own = [column for column in table.values if column not in shared]
     about = f"{table.row} Keys: {keys}." + (f" Also {also}." if also else "")
     columns = "\n".join(map(_describe_column, own))
     return f"## `{table.name}`\n\n{about}\n\n{columns}"

@@ -14,12 +14,19 @@ that it rejects to ``refuse_selection``. The columns are derived from the table 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import count
 from typing import NamedTuple
 from urllib.parse import quote
 
 from extractor.apps.report.overview import find_place, name_failed, read_failures
 from extractor.apps.report.record import name_field
-from extractor.apps.values import RowKind, ValueRow, drop_same, list_values
+from extractor.apps.values import (
+    RowKind,
+    ValueRow,
+    drop_same,
+    find_words,
+    list_values,
+)
 from extractor.errors import ArgumentError
 from extractor.run.files import FAILURES
 from extractor.run.finished import FinishedRun
@@ -75,44 +82,45 @@ class Selection(NamedTuple):
 def refuse_selection(
     selection: Selection, run: FinishedRun, since: FinishedRun | None = None
 ) -> None:
-    """Raise ``ArgumentError`` for an unknown list, field or record, for an option that does not
-    apply to the list, and for bounds that exclude every confidence.
+    """Raise ``ArgumentError`` for an unknown field or record, and for an option that does not apply
+    to the list. A record is known if the list can contain it in ``run`` or in the older run
+    ``since``.
     """
-    name = selection.name
-    lists = (*_KINDS, _DOUBTS, _FAILURES)
-    if name not in lists:
-        raise ArgumentError(f"{name}: no such list{suggest(name, lists)}")
-    bounds = (selection.min_confidence, selection.max_confidence)
-    if name not in ("values", _DOUBTS) and bounds != (0, None):
-        raise ArgumentError(f"{name} have no confidence; remove its bounds")
-    _refuse_bounds(selection)
-    if name != "findings" and selection.severity:
-        raise ArgumentError(f"{name} have no severity; remove --severity")
-    custom = {"custom"}
-    custom |= {field.name for field in restore_fields(run.manifest.settings)}
-    known = {*custom}
-    for group in list_groups():
-        known.update(group.path.split("."), (field.name for field in group.fields))
-    for field in selection.fields:
-        steps = field.split(".")
-        # The attributes of custom fields are not checked.
-        unknown = set() if steps[0] in custom else {*steps} - known
-        for step in unknown:
-            raise ArgumentError(f"{field}: no such field{suggest(step, known)}")
-    listed = [*_list_ids(run, name), *(_list_ids(since, name) if since else ())]
+    _refuse_options(selection)
+    _refuse_fields(selection.fields, run)
+    listed = _list_ids(run, selection.name)
+    if since:
+        listed += _list_ids(since, selection.name)
     for record_id in selection.records:
         if record_id not in listed:
             raise ArgumentError(f"{record_id}: no such record in this list")
 
 
-def _refuse_bounds(selection: Selection) -> None:
-    least = selection.min_confidence
-    below = selection.max_confidence
-    if below is not None and least >= below:
-        raise ArgumentError(
-            f"no confidence is at least {least:g} and below {below:g}; use a max_confidence above "
-            "min_confidence"
-        )
+def _refuse_options(selection: Selection) -> None:
+    """Raise ``ArgumentError`` for an option that does not apply to the list."""
+    name = selection.name
+    bounds = (selection.min_confidence, selection.max_confidence)
+    if name not in ("values", _DOUBTS) and bounds != (0, None):
+        raise ArgumentError(f"{name} have no confidence; remove the confidence bounds")
+    if name != "findings" and selection.severity:
+        raise ArgumentError(f"{name} have no severity; remove --severity")
+
+
+def _refuse_fields(fields: Sequence[str], run: FinishedRun) -> None:
+    """Raise ``ArgumentError`` for a field that is neither in the schema nor a custom field of the
+    run.
+    """
+    custom = {"custom"}
+    custom |= {field.name for field in restore_fields(run.manifest.settings)}
+    known = {*custom}
+    for group in list_groups():
+        known.update(group.path.split("."), (field.name for field in group.fields))
+    for field in fields:
+        steps = field.split(".")
+        # The attributes of custom fields are not checked.
+        unknown = set() if steps[0] in custom else {*steps} - known
+        for step in unknown:
+            raise ArgumentError(f"{field}: no such field{suggest(step, known)}")
 
 
 def list_rows(
@@ -141,13 +149,15 @@ def list_rows(
 
 
 def _list_ids(run: FinishedRun, name: str) -> list[str]:
-    """Return the records that a list may contain."""
+    """Return the records that a list may contain: the failed records, or those with a result."""
     return [*(_list_failures(run) if name == _FAILURES else run.record_ids)]
 
 
 @lru_cache(2)
 def _list_failures(run: FinishedRun) -> dict[str, list[ListRow]]:
-    """Return a run's failures by record."""
+    """Return a run's failures, keyed by record. The ``section`` of a failure's row is the location
+    in the input.
+    """
     failures = defaultdict[str, list[ListRow]](list)
     for failure in read_failures(run.folder / FAILURES):
         name = name_failed(failure)
@@ -168,37 +178,40 @@ def _list_record(
     if record_id not in run.record_ids:
         return []
     extraction = run.read_result(record_id, TrialExtraction)
-    values = list(list_values(extraction))
-    found = [(row._replace(value=row.text), row.path) for row in values]
-    first = len(values) - len(extraction.findings)
-    for number in range(len(extraction.findings)):
-        found[first + number] = (found[first + number][0], f"findings[{number}]")
+    rows = list(list_values(extraction))
+    placed = []
+    finding_numbers = count()
+    for row in rows:
+        path = row.path
+        # The report addresses a finding by its number.
+        if row.kind == RowKind.FINDING:
+            path = f"findings[{next(finding_numbers)}]"
+        placed.append((row._replace(value=row.text), path))
     if selection.name == _DOUBTS:
-        found += _list_items(extraction, values)
+        placed += _list_items(extraction, rows)
     return [
         ListRow(row, _make_address(record_id, path))
-        for row, path in found
+        for row, path in placed
         if _is_listed(row, selection)
     ]
 
 
 def _list_items(
-    extraction: TrialExtraction, values: Sequence[ValueRow]
+    extraction: TrialExtraction, rows: Sequence[ValueRow]
 ) -> Iterator[tuple[ValueRow, str]]:
-    """Yield a (row, path) pair for each item that is less certain than any of its values, because
-    the item may not exist or may belong to another list.
+    """Yield a (row, path) pair for each item that is less certain than any of its values in
+    ``rows``, because the item may not exist or may belong to another list.
     """
-    least = defaultdict[str, float](lambda: 1)
-    for row in values:
+    lowest = defaultdict[str, float](lambda: 1)
+    for row in rows:
         if row.confidence is not None:
-            least[row.item] = min(least[row.item], row.confidence)
+            lowest[row.item] = min(lowest[row.item], row.confidence)
     for path, item in extraction.list_items():
-        if item.confidence is not None and item.confidence < least[path]:
+        if item.confidence is not None and item.confidence < lowest[path]:
             row = ValueRow(RowKind.VALUE, extraction.record_id, path, "item")
-            words = getattr(item, "quote", None) or getattr(item, "measure", None)
             section = getattr(item, "section", None)
-            row = row._replace(quote=words, section=section, confidence=item.confidence)
-            yield row, path
+            row = row._replace(section=section, confidence=item.confidence)
+            yield row._replace(quote=find_words(item)), path
 
 
 def _make_address(record_id: str, path: str) -> str:
@@ -216,7 +229,7 @@ def _is_listed(row: ValueRow, selection: Selection) -> bool:
         return False
     if not _is_within_bounds(row.confidence, selection):
         return False
-    # The row's field, or any end of its path, must match.
+    # "amounts", "dosing" and "dosing.amounts" all select the field dosing.amounts.
     path = f".{name_field(row.path)}."
     fields = selection.fields
     return not fields or any(f".{field}." in path for field in fields)
@@ -235,14 +248,12 @@ def _is_within_bounds(confidence: float | None, selection: Selection) -> bool:
     """Return whether a confidence is within the bounds. An unknown confidence is always within the
     bounds.
     """
-    if confidence is None:
-        return True
+    if confidence is None or confidence < selection.min_confidence:
+        return confidence is None
     below = selection.max_confidence
     if below is None and selection.name == _DOUBTS:
         below = DOUBTFUL_BELOW
-    if below is not None and confidence >= below:
-        return False
-    return confidence >= selection.min_confidence
+    return below is None or confidence < below
 
 
 def _identify(listed: ListRow) -> tuple[str | None, ...]:

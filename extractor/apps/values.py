@@ -4,14 +4,11 @@ Lists, comparisons, gold spreadsheets, and the ``values``, ``absences`` and ``fi
 an export are views of this table. The viewer and the scores read the items directly.
 """
 
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple, TypeVar
-
-from pydantic import BaseModel
 
 from extractor.language.shown import show_line
 from extractor.schemas import (
@@ -34,7 +31,9 @@ _ITEM = re.compile(
     r"eligibility\.criteria\[\d+\]|(?:dosing|endpoints)\[\d+\]"
     r"|custom\.[^.\[]+\[\d+\]|eligibility"
 )
+"""Matches the path of an item at the start of a value's path."""
 _BETWEEN_QUOTES = " … "
+"""Joins quotes or sections that are not adjacent."""
 
 
 class ValueRow(NamedTuple):
@@ -43,14 +42,16 @@ class ValueRow(NamedTuple):
     Attributes:
         kind: Whether the row is a value, an absence, a finding or a failure.
         record_id: The record.
-        item: The path of the item, such as ``dosing[0]``. It is empty for the whole record.
+        item: The path of the item, such as ``dosing[0]``. It is empty if the row is about the whole
+            record.
         field: The field's path in its item, such as ``amounts[0]``.
         value: The value as in the schema, or the message of a finding. It is None for an absence.
         quote: The supporting words on one line; … joins separate passages.
         section: The section of the first words or, for an absence, the sections that were searched.
         start: The offset of the first words in the raw text of the section.
         end: The offset after the last character of the first words.
-        confidence: The lowest probability that one of the pieces of evidence is correct.
+        confidence: The lowest of the probabilities that the individual pieces of evidence are
+            correct.
         origin: The source of the value: rule, model or both.
         support: How the value follows from the words.
         reason: Why a field is empty, or the kind of a finding.
@@ -117,8 +118,6 @@ def write_value(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, dict):
-        return json.dumps(value, ensure_ascii=False, default=_to_json)
     return show_line(str(value))
 
 
@@ -139,6 +138,13 @@ def drop_same(
         if left[key] < 0:
             rest.append(row)
     return rest
+
+
+def find_words(item: ExtractedItem | None) -> str | None:
+    """Return the words of an item: its quote or, for an endpoint, its measure. Return None for an
+    item without words, such as the eligibility as a whole.
+    """
+    return getattr(item, "quote", None) or getattr(item, "measure", None)
 
 
 def split_path(path: str) -> tuple[str, str]:
@@ -163,11 +169,11 @@ def _describe_value(record_id: str, value: Value, item: ExtractedItem) -> ValueR
     if not value.evidence:
         return ValueRow(*place, confidence=item.confidence)
     first = value.evidence[0]
-    sure = find_least(value.evidence)
+    lowest = find_least(value.evidence)
     return ValueRow(
         *place,
         *_cite(value.evidence),
-        item.confidence if sure is None else sure,
+        item.confidence if lowest is None else lowest,
         first.origin.value,
         first.support.value,
     )
@@ -193,7 +199,9 @@ def _describe_finding(record_id: str, finding: Finding) -> ValueRow:
 
 
 def find_least(pieces: Iterable[Evidence]) -> float | None:
-    """Return the lowest confidence of several pieces of evidence."""
+    """Return the lowest confidence of several pieces of evidence, or None if none of them has a
+    confidence.
+    """
     known = [piece.confidence for piece in pieces if piece.confidence is not None]
     return min(known, default=None)
 
@@ -201,7 +209,9 @@ def find_least(pieces: Iterable[Evidence]) -> float | None:
 def _cite(
     pieces: Sequence[Citation | Evidence],
 ) -> tuple[str | None, str | None, int | None, int | None]:
-    """Return the words that support a row, with the location of the first words."""
+    """Return the words that support a row, followed by the section, start and end of the first
+    words.
+    """
     if not pieces:
         return None, None, None, None
     words = _BETWEEN_QUOTES.join(dict.fromkeys(piece.quote for piece in pieces))
@@ -218,9 +228,3 @@ def list_absences(extraction: TrialExtraction) -> list[Absence]:
         for absence in extraction.absences
         if not absence.field.endswith(".time_window")
     ]
-
-
-def _to_json(value: Any) -> Any:
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
-    return str(value)

@@ -721,7 +721,7 @@ class TrialExtraction(FrozenModel):
           record_id            field value
         0         A  eligibility.sex  male
         """
-        return _import_frames().frame_values([self])
+        return self.table("values")
 
     def __repr__(self) -> str:
         counts = [

@@ -10,7 +10,8 @@ import pytest
 from extractor import TrialExtraction, diff_trials
 from extractor.apps.diff.changes import COLUMNS
 from tests.commands import extract, invoke
-from tests.pages.invented import make_extraction
+from tests.pages.invented import make_extraction, make_run
+from tests.report.test_report import read_records
 from tests.snapshots import check_json
 from tests.tables import read_cases
 
@@ -78,12 +79,16 @@ def test_the_changes_of_a_trial_are_these(tmp_path):
     people["sex"] = "female"
     del people["criteria"][6], new["dosing"][2]
     new["dosing"][0]["amounts"][0]["unit"] = "g"
-    paths = tmp_path / "old.jsonl", tmp_path / "new.jsonl"
-    for path, version in zip(paths, (make_extraction(), new), strict=True):
-        path.write_text(json.dumps(version), "utf-8")
-    rows = invoke("diff", *paths, "--json").stdout.splitlines()
+    folders = tmp_path / "old", tmp_path / "new"
+    runs = []
+    for folder, version in zip(folders, (make_extraction(), new), strict=True):
+        folder.mkdir()
+        runs.append(make_run(folder, version))
+    rows = invoke("diff", *runs, "--json").stdout.splitlines()
     found = {"rows": [json.loads(row) for row in rows]}
-    found["printed"] = invoke("diff", *paths).output.splitlines()
+    page = tmp_path / "changes.html"
+    found["printed"] = invoke("diff", *runs, "--html", page).output.splitlines()
+    found["page"] = read_records(page.read_text("utf-8"))
     check_json(Path(__file__).with_name("changes.json"), found)
 
 

@@ -1,5 +1,6 @@
 """Checking gold: each planted problem is named with its path."""
 
+import copy
 import json
 
 import pytest
@@ -9,6 +10,9 @@ from extractor.apps.evaluation.gold_check import check_annotation
 from extractor.concepts.own.models import read_fields
 from extractor.formats import read_records
 from extractor.schemas import Section, Source, TrialRecord
+from tests.tables import read_cases
+
+CASES = read_cases(__file__)
 
 TEXT = "Inclusion:\n* Age 18 to 75 years\n* ANC \\>= 1500/mm3\n* No fever"
 ARM = "Label: High\nType: EXPERIMENTAL\nzinc 5 mg daily"
@@ -23,17 +27,7 @@ RECORD = TrialRecord(
 
 
 def make():
-    limits = {"quantity": "ANC", "comparator": ">=", "value": 1500, "unit": "/mm3"}
-    criterion = {
-        "kind": "inclusion",
-        "section": "eligibility",
-        "quote": "ANC >= 1500/mm3",
-    }
-    criterion |= {"group": "g1", "constraints": [limits]}
-    groups = [{"id": "g1", "rule": "any", "lead_in": "inclusion:"}]
-    people = {"groups": groups, "criteria": [criterion]}
-    dose = {"agent": "zinc", "section": "arms[0]", "quote": "zinc 5 mg", "arms": []}
-    return {"record_id": "A", "eligibility": people, "dosing": [dose]}
+    return copy.deepcopy(CASES["gold"][0])
 
 
 def check(data, fields=()):
@@ -44,29 +38,7 @@ def test_gold_whose_quotes_differ_in_escapes_case_and_white_space_is_right():
     assert check(make()) == []
 
 
-CRITERION = ("eligibility", "criteria", 0)
-VALUE = (*CRITERION, "constraints", 0, "value")
-
-
-@pytest.mark.parametrize(
-    ("place", "value", "path", "problem"),
-    [
-        (("eligibility", "sex"), "men", "eligibility.sex", "Input should be"),
-        (("dosing", 0, "unit"), "mg", "dosing[0].unit", "not permitted"),
-        (("eligibility", "minimum_age"), {"unit": "year"}, "minimum_age.value", ""),
-        (VALUE, "x", "[0].value", "valid number"),
-        (VALUE, 777, "[0].constraints", "no number 777; write one of 1500"),
-        ((*CRITERION, "quote"), "ANC >= 1600/mm3", "[0].quote", "not in eligibility"),
-        ((*CRITERION, "lead_in"), "Adults:", "[0].lead_in", "not in eligibility"),
-        ((*CRITERION, "section"), "title", "[0].section", "there is no place 'title'"),
-        ((*CRITERION, "group"), "g2", "[0].group", "there is no group 'g2'"),
-        (("eligibility", "groups", 0, "parent"), "g9", "parent", "no group 'g9'"),
-        (("eligibility", "groups", 0, "lead_in"), "Any:", "lead_in", "not in"),
-        (("dosing", 0, "arms"), ["Low"], "dosing[0].arms", "there is no arm 'low'"),
-        (("custom",), {"mine": []}, "custom.mine", "no field has this name; specify"),
-        (("dosing", 0, "agent"), "gold", "dosing[0].agent", "'gold' is not in"),
-    ],
-)
+@pytest.mark.parametrize(("place", "value", "path", "problem"), CASES["planted"])
 def test_a_planted_problem_is_named_with_its_path(place, value, path, problem):
     data = make()
     target = data

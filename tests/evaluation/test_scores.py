@@ -20,7 +20,6 @@ ROOT = Path(__file__).parents[2]
 DEV = ROOT.parent / "shared" / "gold" / "dev"
 GOLDS = [make_gold(name) for name in ("A", "B", "C")]
 AGE = {"minimum_age": {"value": 18, "unit": "year"}}
-LIMITS = "eligibility.criteria.constraints"
 
 
 def find(report, name):
@@ -79,18 +78,8 @@ def test_all_values_of_a_missing_record_are_missed_and_others_do_not_count():
     assert {error.kind.value for error in report.errors} == {"missed"}
 
 
-ASTHMA = {"criteria": [criterion("Asthma", constraints=[])]}
-NAMED = {"eligibility": ASTHMA | AGE, "scored": ["category", "minimum_age"]}
-
-
 @pytest.mark.parametrize(
-    ("gold", "scored"),
-    [
-        ({"eligibility": AGE}, ["eligibility.minimum_age"]),
-        ({"eligibility": {"sex": None}}, ["eligibility.sex"]),
-        ({"eligibility": {}}, []),
-        (NAMED, ["eligibility.minimum_age", "eligibility.criteria.category"]),
-    ],
+    ("gold", "scored"), CASES["a_field_is_scored_where_gold_was_read_for_it"]
 )
 def test_a_field_is_scored_where_gold_was_read_for_it(gold, scored):
     report = evaluate([{"record_id": "A", **gold}], [make_gold()], resamples=0)
@@ -99,12 +88,7 @@ def test_a_field_is_scored_where_gold_was_read_for_it(gold, scored):
 
 @pytest.mark.parametrize(
     ("gold", "field", "invented"),
-    [
-        ({"eligibility": {"sex": None}}, "eligibility.sex", 1),
-        ({"eligibility": {"criteria": []}}, "eligibility.criteria", 6),
-        ({"endpoints": []}, "endpoints.outcomes", 3),
-        ({"eligibility": ASTHMA}, LIMITS, 5),
-    ],
+    CASES["null_and_an_empty_list_state_that_there_is_none"],
 )
 def test_null_and_an_empty_list_state_that_there_is_none(gold, field, invented):
     report = evaluate([{"record_id": "A", **gold}], [make_gold()], resamples=0)
@@ -120,6 +104,11 @@ def test_fields_are_chosen_by_any_part_of_their_path(fields, scored):
     assert name_scored(report) == scored
     with pytest.raises(ArgumentError, match=r"agee: no such field"):
         evaluate(GOLDS, GOLDS, fields=["agee"])
+    wrong = [GOLDS[0] | {"scored": ["agee"]}]
+    with pytest.raises(ArgumentError, match="A: scored: agee: no such field"):
+        evaluate(wrong, GOLDS, resamples=0)
+    with pytest.raises(ArgumentError, match=r"agee: no such score"):
+        report.figure("agee")
 
 
 @pytest.mark.parametrize(
@@ -261,9 +250,6 @@ def test_two_annotators_are_compared_in_the_records_that_both_have():
         evaluate(GOLDS[:1], theirs, neutral=True)
 
 
-SEX = '{"record_id": "A", "eligibility": {"sex": "femal", "age": 1}}'
-
-
 @pytest.mark.parametrize(
     ("content", "message"), CASES["broken_files_are_named_with_a_remedy"]
 )
@@ -272,9 +258,3 @@ def test_broken_files_are_named_with_a_remedy(tmp_path, content, message):
     path.write_text(content, "utf-8")
     with pytest.raises(GoldError, match=message):
         evaluate(path, GOLDS, resamples=0)
-
-
-def test_gold_names_the_fields_that_it_was_read_for():
-    gold = {"record_id": "A", "eligibility": {}, "scored": ["agee"]}
-    with pytest.raises(ArgumentError, match="A: scored: agee: no such field"):
-        evaluate([gold], GOLDS, resamples=0)

@@ -16,7 +16,7 @@ from extractor.apps.export import export_fhir
 from extractor.apps.export.fhir import KINDS
 from extractor.apps.export.fhir_study import build_trial
 from extractor.language.book import read_table
-from extractor.schemas import Part, RegistryFields, Section, Source
+from extractor.schemas import RegistryFields, Source
 from tests.commands import extract, invoke, read_lines
 from tests.pages.invented import make_doubtful, read_trial
 from tests.snapshots import check_json
@@ -30,9 +30,9 @@ UCUM = "http://unitsofmeasure.org"
 # fmt: off
 
 
-def make_record(*sections, **registry):
+def make_record(**registry):
     source = Source(path="a.json", format="ctgov_json")
-    return TrialRecord(record_id="A", source=source, sections=sections, registry=RegistryFields(**registry))
+    return TrialRecord(record_id="A", source=source, sections=(), registry=RegistryFields(**registry))
 
 
 def build(record=None, **parts):
@@ -269,34 +269,13 @@ def test_a_criterion_that_is_one_limit_has_a_value(limit, proof, value):
     assert "eligibility.criteria[0].constraints[0]" not in reasons
 
 
-@pytest.mark.parametrize(
-    ("quote", "more"),
-    [
-        (f"{SAID} in patients with diabetes", {}),
-        (f"{SAID} (or 133)", {}),
-        (f"{SAID} 男性", {}),
-        (SAID, {"lead_in": "At least one of the following:"}),
-        (SAID, {"negated": True}),
-        (SAID, {"has_exception": True}),
-        (SAID, {"time_window": WINDOW}),
-        (SAID, {"time_windows": [WINDOW]}),
-        (SAID, {"category": "age"}),
-        (f"Patients must have {SAID}.", {"kind": "exclusion", "demanded": True}),
-        (SAID, {"constraints": [CREATININE, CREATININE]}),
-        (SAID, {"constraints": [CREATININE | {"condition": "if on dialysis"}]}),
-        (SAID, {"constraints": [CREATININE | {"quantity": "bilirubin or creatinine"}]}),
-        (SAID, {"evidence": [PROOF | {"field": "constraints[0]", "quote": SAID, "sex": "male"}]}),
-        (SAID, {"evidence": [PROOF | {"field": "kind", "confidence": 0.7}]}),
-    ],
-)
+@pytest.mark.parametrize(("quote", "more"), CASES["a_criterion_that_is_more_than_a_limit_is_a_text"])
 def test_a_criterion_that_is_more_than_a_limit_is_a_text_and_its_limit_is_listed(quote, more):
     parts, reasons = describe(make_criterion(quote, **more))
     part = parts["criterion-0"]
     assert part["valueCodeableConcept"]["text"].endswith(quote)
     assert ("valueQuantity" in part, part["exclude"]) == (False, False)
     assert reasons["eligibility.criteria[0].constraints[0]"] == "compound"
-
-
 
 
 @pytest.mark.parametrize(('kind', 'rules', 'expected'), CASES["alternatives_are_one_text"])
@@ -324,17 +303,7 @@ REGIMEN = {"agent": "ibuprofen", "section": "arms[0]", "quote": "ibuprofen"}
 
 
 def test_a_study_has_the_registered_fields_and_its_arms_refer_to_what_they_get(tmp_path):
-    parts = (Part(name="label", start=0, end=4), Part(name="type", start=5, end=17), Part(name="description", start=18, end=23))
-    record = make_record(
-        Section(name="arms[0]", text="High\nExperimental\ndaily", parts=parts),
-        Section(name="arms[1]", text="Nothing", parts=(Part(name="label", start=0, end=7),)),
-        Section(name="title", text="A study"),
-        Section(name="conditions", text="Asthma\nCough"),
-        Section(name="interventions[0]", text="Fictumab"),
-        study_type="Interventional", allocation="RANDOMIZED", masking="TRIPLE", primary_purpose="SUPPORTIVE_CARE",
-        phases=("PHASE1", "PHASE2"), status="ACTIVE_NOT_RECRUITING", start_date="March 2019", completion_date="2021-04-05",
-        sponsor="Example University", enrollment="40", enrollment_type="ACTUAL",
-    )
+    record = TrialRecord.model_validate(CASES["a_study_has_the_registered_fields"][0])
     doubtful = PROOF | {"field": "arms[0]", "confidence": 0.5}
     dosing = [REGIMEN | {"arms": ["high", "Low"]}, REGIMEN | {"arms": ["High"], "evidence": [doubtful]}]
     extraction = TrialExtraction.model_validate({"record_id": "A", "eligibility": {}, "dosing": dosing})
@@ -350,8 +319,6 @@ def test_a_regimen_is_an_evidence_variable(stated, name, expected):
     agent, value = variable["characteristic"]
     assert agent["definitionCodeableConcept"]["text"] == variable["title"] == "ibuprofen"
     assert shorten(value["definitionByTypeAndValue"][name]) == expected
-
-
 
 
 def shorten_time(time):
@@ -393,8 +360,11 @@ def test_hostile_ids_and_texts_become_valid_ones(tmp_path):
     resources = read_resources(tmp_path / "out")
     studies = resources["ResearchStudy"]
     assert [study["identifier"][0]["value"] for study in studies] == names
-    assert len({study["id"] for study in studies}) == 4
-    for row in (*studies, *resources["EvidenceVariable"]):
+    ids = {study["id"] for study in studies}
+    assert (len(ids), max(map(len, ids))) == (4, 49)
+    variables = resources["EvidenceVariable"]
+    assert {len(variable["title"]) for variable in variables} == {2**20}
+    for row in (*studies, *variables):
         check_resource(row)
 
 
@@ -407,5 +377,6 @@ def test_gold_is_exported_with_the_chosen_tasks_and_own_fields_are_listed(tmp_pa
     done = invoke("export", gold, "--to", out, "--format", "fhir", "--tasks", "dosing", "--quiet")
     assert (done.exit_code, done.stderr) == (0, "")
     assert set(read_resources(out)) == {"ResearchStudy", "EvidenceVariable", "Provenance"}
+    assert invoke("export", gold, "--to", tmp_path / "a.csv", "--format", "fhir").exit_code == 2
     listed = {"record_id": "NCT90000001", "field": "custom.marker[0].values.limit", "value": limit}
     assert listed | {"reason": "no_element", "detail": ""} in read_lines(out / "unmapped.jsonl")

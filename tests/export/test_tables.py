@@ -57,34 +57,20 @@ def make(*criteria, dosing=(), endpoints=(), **people):
     return TrialExtraction.model_validate(data)
 
 
-def limit(quantity, comparator, value, unit=None, **parts):
-    stated = {"quantity": quantity, "comparator": comparator, "value": value}
-    return {**stated, "unit": unit, **parts}
-
-
 def pick(rows, *names):
     return [[row[name] for name in names] for row in rows]
 
 
-NAMES = CASES["names"]
-
-
-@pytest.mark.parametrize(("text", "value", "unit", "name"), NAMES)
+@pytest.mark.parametrize(("text", "value", "unit", "name"), CASES["names"])
 def test_the_name_of_a_limit_is_one_that_its_words_bear_out(text, value, unit, name):
     given = {"quantity": text, "comparator": ">=", "value": value, "unit": unit}
     assert name_limit(given).quantity_canonical == name
 
 
-UNITS = [
-    ("Intraocular pressure > 28 mbar", None, "unknown unit"),
-    ("Platelet count > 75 foobar", None, "unknown unit"),
-    ("BMI > 30 at screening", 30, None),
-    ("BMI < 20 or > 40", 20, None),
-    ("Pain > 4 despite analgesics", 4, None),
-]
-
-
-@pytest.mark.parametrize(("text", "value", "note"), UNITS)
+@pytest.mark.parametrize(
+    ("text", "value", "note"),
+    CASES["a_word_that_may_be_a_unit_leaves_no_canonical_value"],
+)
 def test_a_word_that_may_be_a_unit_leaves_no_canonical_value(text, value, note):
     table = Extractor().table("constraints", text, section="eligibility")
     row = table.astype(object).where(table.notna(), None).iloc[0]
@@ -96,42 +82,16 @@ def test_a_word_that_may_be_a_unit_leaves_no_canonical_value(text, value, note):
 )
 def test_a_limit_has_a_canonical_value_or_a_note(given, value, unit, note):
     quantity, number, written = given
-    trial = make({"constraints": [limit(quantity, ">=", number, written)]})
+    limit = {"quantity": quantity, "comparator": ">=", "value": number, "unit": written}
+    trial = make({"constraints": [limit]})
     (row,) = tabulate([trial])["constraints"]
     names = ("value_canonical", "unit_canonical", "canonical_note")
     assert pick([row], *names) == [[value, unit, note]]
 
 
-ALT = limit("ALT", "<=", 3, "x ULN")
-ILL = ALT | {"condition": "with liver metastases"}
-RANGE = limit("HbA1c", "between", 5.7, "%", value_high=6.4)
-OTHER_RANGE = RANGE | {"value": 6.4, "value_high": 8}
-WBC = limit("WBC", "between", 3.6, "x 10^3/mm^3", value_high=11)
-BMI = [limit("BMI", ">", 30, "kg/m2"), limit("BMI", ">", 27, "kg/m2")]
-DIABETIC = {"quote": "BMI > 30 kg/m2, or BMI > 27 kg/m2 and diabetes"}
-NONE = [None, None]
-BETWEEN = ["between", "between"]
-
-
 @pytest.mark.parametrize(
     ("criterion", "limits", "admits", "admits_some"),
-    [
-        ({}, [ALT], ["<="], [None]),
-        ({"kind": "exclusion"}, [ALT], [">"], [None]),
-        ({"kind": "exclusion"}, [RANGE], ["outside"], [None]),
-        ({"kind": "exclusion"}, [ALT | {"comparator": "="}], ["<>"], [None]),
-        ({"kind": "exclusion", "negated": True}, [ALT], [None], [None]),
-        ({"quote": "ALT; those with ALT > 60 U/L are excluded"}, [ALT], [None], [None]),
-        ({}, [ALT, ILL | {"value": 5}], NONE, ["<=", "<="]),
-        ({}, [RANGE, OTHER_RANGE], NONE, BETWEEN),
-        ({}, [RANGE, RANGE | {"value_high": 99}], NONE, BETWEEN),
-        ({}, [WBC, WBC | {"unit": "x 10^9/L"}], BETWEEN, NONE),
-        ({"group": "all"}, [ALT], ["<="], [None]),
-        ({"group": "any"}, [ALT], [None], ["<="]),
-        ({"group": "two"}, [ALT], [None], ["<="]),
-        ({"quote": "Men with ALT <= 3 x ULN"}, [ALT], [None], ["<="]),
-        (DIABETIC, BMI, NONE, [">", ">"]),
-    ],
+    CASES["a_limit_of_some_never_admits_all"],
 )
 def test_a_limit_of_some_never_admits_all(criterion, limits, admits, admits_some):
     groups = [
@@ -151,7 +111,12 @@ def test_a_limit_of_some_never_admits_all(criterion, limits, admits, admits_some
 )
 def test_a_trial_says_whether_pregnant_people_are_excluded(criteria, excluded):
     lines = [line.split(": ") for line in criteria.splitlines()]
-    trial = make(*({"kind": kind, "quote": quote} for kind, quote in lines))
+    trial = make(
+        *(
+            {"kind": kind, "quote": quote, "demanded": "must" in quote}
+            for kind, quote in lines
+        )
+    )
     assert tabulate([trial])["eligibility"][0]["excludes_pregnancy"] is excluded
 
 
@@ -344,17 +309,6 @@ def test_tasks_and_names_choose_tables():
         choose_tables([], ["custom_blindin"], fields)
 
 
-UNSTATED = """
-records.allocation records.completion_date records.intervention_model records.masking
-records.primary_purpose records.sponsor records.start_date
-constraints.admits_some constraints.quantity_kind constraints.sex criteria.exception
-intervention_terms.intervention_index intervention_terms.intervention_term_index
-intervention_terms.is_ancestor intervention_terms.mesh_id intervention_terms.record_id
-intervention_terms.term time_points.days_high
-"""
-"""Columns that no record here fills."""
-
-
 def test_the_tables_of_a_trial_and_of_every_field_are_these(tmp_path):
     record, _ = read_invented(tmp_path)
     extraction = TrialExtraction.model_validate(make_doubtful())
@@ -374,4 +328,4 @@ def test_every_column_is_filled_by_some_record():
         for column in table.columns
         if all(row[column.name] is None for row in tables[table.name])
     }
-    assert empty == set(UNSTATED.split())
+    assert empty == set(CASES["columns_that_no_record_fills"])

@@ -7,9 +7,6 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from extractor.apps.lists import Selection, refuse_selection
-from extractor.errors import ArgumentError
-from extractor.run.finished import FinishedRun
 from tests.commands import extract, invoke, read_lines
 from tests.pages.invented import make_doubtful, make_run
 from tests.snapshots import check_json
@@ -46,6 +43,7 @@ def test_the_lists_of_a_trial_are_these(tmp_path):
         assert invoke("list", run, name, "--to", path).exit_code == 0
         found[name] = read_lines(path)
     found["printed"] = invoke("list", run, "doubts").output.splitlines()
+    assert "0 rows" in invoke("list", run, "findings", "--severity", "info").stderr
     check_json(Path(__file__).with_name("lists.json"), found)
 
 
@@ -102,6 +100,8 @@ def test_failures_have_their_message_and_place(tmp_path):
     (tmp_path / "broken.json").write_text("{", "utf-8")
     run = tmp_path / "run"
     invoke("run", tmp_path, "--out", run, "--quiet")
+    with (run / "failures.jsonl").open("a") as file:
+        file.write("{torn")
     (row,) = read_rows(run, "failures")
     assert row["reason"] == "RecordError"
     assert "broken.json" in row["section"]
@@ -112,6 +112,9 @@ def test_failures_have_their_message_and_place(tmp_path):
     whole = extract(tmp_path / "study.json", tmp_path / "whole")
     (row,) = read_rows(whole, "failures", "--since", run)
     assert row["change"] == "gone"
+    seeds = extract("seeds/records", tmp_path / "seeds")
+    rows = read_rows(seeds, "values", "--since", whole)
+    assert {row["change"] for row in rows} == {"new"}
 
 
 @pytest.mark.parametrize(("words", "problem"), CASES["a_wrong_option_is_refused"])
@@ -121,8 +124,3 @@ def test_a_wrong_option_is_refused(run, words, problem):
     assert done.exit_code == 2
     assert problem in done.stderr
     assert (run / "old.csv").read_text("utf-8") == "keep"
-
-
-def test_a_list_that_does_not_exist_is_refused(run):
-    with pytest.raises(ArgumentError, match=r"doubt: no such list .*mean doubts"):
-        refuse_selection(Selection("doubt"), FinishedRun(run))

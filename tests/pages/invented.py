@@ -39,7 +39,10 @@ def make_doubtful() -> dict[str, Any]:
     finding = {"kind": "age_differs", "severity": "warning", "field": "dosing[1]"}
     finding |= {"message": "another age is registered", "citations": places}
     doubts = {"absences": gaps, "findings": [finding]}
-    return extraction | doubts | {"endpoints": [endpoint]}
+    proof = words | {"field": "values.value", "confidence": 0.9}
+    assay = {"values": {"value": "SP263"}, "evidence": [proof], "confidence": 0.6}
+    doubts |= {"custom": {"assay": [assay]}, "endpoints": [endpoint]}
+    return extraction | doubts
 
 
 def read_trial(folder: Path) -> tuple[TrialRecord, TrialExtraction]:

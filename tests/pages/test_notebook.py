@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from extractor import Extractor, read_records, show
+from extractor.apps.pages.notebook import show_results
 from extractor.apps.pages.view import name_section
 from extractor.language.clean import clean_text
 from extractor.schemas import TrialExtraction
@@ -74,6 +75,15 @@ def test_the_text_of_a_record_never_becomes_markup(record, extraction):
     for page in shown:
         assert "<b>strong" not in page
         assert page.count("<div") == page.count("</div>") == 3
+
+
+def test_a_run_shows_its_first_records_and_failures(extraction):
+    failures = [{"message": f"broken {number}"} for number in range(21)]
+    page = show_results([extraction] * 21, failures, "done")
+    assert page.count(f"<td>{extraction.record_id}</td>") == page.count("broken") == 20
+    assert "and 1 record more" in page
+    assert "and 1 failure more" in page
+    assert "more</small>" not in show_results([extraction] * 20, failures[:20], "done")
 
 
 @pytest.mark.parametrize(

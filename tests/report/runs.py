@@ -41,7 +41,7 @@ def run_hostile(folder):
     """
     record = folder / f"{HOSTILE_ID}.json"
     criteria = f"* \N{GRINNING FACE} {CRITERION}\n* Age 18 or older\n"
-    _write(record, TEXT, criteria, f"Before. {TEXT} After.")
+    _write(record, f"{TEXT} {TEXT}", criteria, f"Before. {TEXT} After.")
     return extract(record, folder / "run")
 
 

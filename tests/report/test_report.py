@@ -87,6 +87,8 @@ def test_a_page_is_deterministic_escaped_and_runs_only_its_own_script(runs, tmp_
     assert page == make_page(runs["hostile"], tmp_path / "b.html")
     assert page.count("<script>") == 1
     assert "<img" not in page
+    ((_, title, *_),) = unpack(page, "index")["rows"]
+    assert len(title) == 160
     (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', page)
     policy = policy.replace("&#39;", "'")
     for element in ("style", "script"):
@@ -128,6 +130,9 @@ def test_missing_and_changed_texts_are_reported_and_their_quotes_shown(tmp_path)
     texts = [section["text"] for section in shown[changed.stem]["sections"]]
     assert not any("3 years" in text for text in texts)
     assert any(" … " in text for text in texts)
+    done = invoke("export", tmp_path / "run", "--to", tmp_path / "a.duckdb")
+    for state in ("changed", "missing"):
+        assert f"the inputs of 1 record are {state}, so" in done.stderr
 
 
 def test_every_reason_for_a_gap_has_its_colour_and_meaning(seed_run, tmp_path):
@@ -142,6 +147,7 @@ def test_the_command_writes_into_the_run_and_reports_what_is_missing(
     seed_run, tmp_path
 ):
     run = shutil.copytree(seed_run, tmp_path / "run")
+    (run / "failures.jsonl").unlink()
     done = invoke("report", run)
     assert done.stdout.strip() == str(run / "report.html")
     assert done.stderr == ""

@@ -16,7 +16,9 @@ from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
 _HEADLINES = ("quote", "agent", "measure")
 """Fields that identify an item as a whole."""
 _REGISTERED = ("title", "conditions")
+"""Sections that are compared like registered fields."""
 _SIMILAR = 0.01
+"""The lowest similarity of two values, which is enough to pair them."""
 _CELLS = ("value", "quote", "section", "start", "end")
 _OF_SIDES = [f"{side}_{name}" for side in ("old", "new") for name in _CELLS]
 COLUMNS = ("record_id", "change", "field", *_OF_SIDES)
@@ -96,8 +98,8 @@ def _group_rows(extraction: TrialExtraction) -> dict[str, list[ValueRow]]:
     for row in list_values(extraction):
         # a group's id is meaningless to a reader
         if row.kind == RowKind.VALUE and row.field != "group":
-            is_own = row.item.startswith("custom.")
-            rows["custom" if is_own else row.item].append(row)
+            is_custom = row.item.startswith("custom.")
+            rows["custom" if is_custom else row.item].append(row)
     return rows
 
 
@@ -108,12 +110,12 @@ def _describe_item(
     headline.
     """
     rows = old or new
-    named = [row for row in rows if row.field in _HEADLINES] or [rows[0]]
+    headlines = [row for row in rows if row.field in _HEADLINES] or [rows[0]]
     # the agent of a regimen is omitted if the words of its dose contain it
-    words = [say(row.value) for row in named]
+    words = [say(row.value) for row in headlines]
     if words[0] in words[-1]:
         words = words[-1:]
-    headline = named[0]._replace(value=" ".join(words))
+    headline = headlines[0]._replace(value=" ".join(words))
     pair = (headline, None) if old else (None, headline)
     return Change(record_id, FieldRef(headline.item).path, *pair)
 
@@ -125,11 +127,11 @@ def _compare_fields(
     for field in dict.fromkeys(_name_field(row) for row in (*old, *new)):
         before = [row for row in old if _name_field(row) == field]
         after = [row for row in new if _name_field(row) == field]
-        was_alone = drop_same(before, after, _identify)
-        now_alone = drop_same(after, before, _identify)
-        pairs, removed, added = match_values(was_alone, now_alone, _liken, _SIMILAR)
-        for was, now in pairs:
-            yield Change(record_id, field, was, now)
+        old_only = drop_same(before, after, _identify)
+        new_only = drop_same(after, before, _identify)
+        pairs, removed, added = match_values(old_only, new_only, _compare, _SIMILAR)
+        for pair in pairs:
+            yield Change(record_id, field, *pair)
         for row in removed:
             yield Change(record_id, field, row, None)
         for row in added:
@@ -141,11 +143,14 @@ def _name_field(row: ValueRow) -> str:
 
 
 def _identify(row: ValueRow) -> str:
+    """Return the value in words, ignoring case; values with equal words are the same."""
     return say(row.value).casefold()
 
 
-def _liken(old: ValueRow, new: ValueRow) -> float:
-    # even values without common words are treated as one value that has changed
+def _compare(old: ValueRow, new: ValueRow) -> float:
+    """Return the similarity of two values. Even values without common words are treated as one
+    value that has changed.
+    """
     return max(_SIMILAR, fuzz.ratio(_identify(old), _identify(new)) / 100)
 
 

@@ -44,7 +44,7 @@ def write_diff_page(
     styles = ("viewer.css", "page.css")
     scripts = ("viewer.js", "browse.js", "page.js")
     page = render_page("extractor.apps.diff", values, styles=styles, scripts=scripts)
-    # half a surrogate pair, as broken JSON brings it, cannot be written as UTF-8
+    # a lone surrogate from broken JSON cannot be encoded as UTF-8
     path.write_bytes(page.encode("utf-8", "replace"))
 
 

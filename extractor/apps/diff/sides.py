@@ -17,6 +17,7 @@ from extractor.run.finished import find_run
 from extractor.schemas import TrialExtraction, TrialRecord
 
 _START = 4_000
+"""The number of bytes that are enough to recognise a file of extractions."""
 _EXTRACTION = re.compile(rb'"record_id".*"(?:eligibility|dosing)":\s*[\[{]', re.DOTALL)
 """Matches the start of a file of extractions."""
 
@@ -42,10 +43,10 @@ class Side:
                 result.record_id: result for result in read_results(path)
             }
         else:
-            found = read_records(
+            readable = read_records(
                 path, on_error=lambda error: self.failed.append(str(error))
             )
-            self.records = {record.record_id: record for record in found}
+            self.records = {record.record_id: record for record in readable}
         ids = self.run.record_ids if self.run else self._extractions or self.records
         self.record_ids = dict.fromkeys(ids)
         if not self.record_ids:

@@ -8,15 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from extractor.apps.evaluation.fields import Group
-from extractor.apps.evaluation.text import (
-    compare_extents,
-    fold_name,
-)
+from extractor.apps.evaluation.text import compare_extents, fold_name
 from extractor.schemas import Criterion, CustomItem, Endpoint, ExtractedItem, Regimen
 
 _SAME = 1000.0
 """The similarity of equal items, which is high enough that they are always paired."""
 _LEAST = 0.01
+"""Items with a lower similarity are not paired."""
 _NO_VALUES = {*ExtractedItem.model_fields, "group"}
 """Attributes that may differ between equal items: the evidence, and the id of the group."""
 
@@ -40,7 +38,7 @@ NOWHERE = Side()
 def align(
     group: Group, old: Sequence[ExtractedItem], new: Sequence[ExtractedItem]
 ) -> list[tuple[Side, Side]]:
-    """Pair items so that their total similarity is highest, starting with items whose values are
+    """Pair items so that their total similarity is maximised, starting with items whose values are
     equal. Return the pairs, followed by the unpaired old items and the unpaired new items. The
     result does not depend on the order of the lists.
 
@@ -59,7 +57,7 @@ def align(
             Side(items[0], group.path) if items else NOWHERE for items in (old, new)
         ]
         return [(sides[0], sides[1])]
-    compare = _COMPARED.get(group.path) or partial(_compare_own, group)
+    compare = _COMPARERS.get(group.path) or partial(_compare_custom, group)
 
     def measure(old: Side, new: Side) -> float:
         is_same = old.identity == new.identity
@@ -113,6 +111,9 @@ def _place(path: str, items: Sequence[ExtractedItem]) -> list[Side]:
 
 
 def _write_values(item: ExtractedItem) -> str:
+    """Return an item's values as text, which is equal for items with equal values. The order of a
+    list does not matter.
+    """
     values = [
         (name, sorted(map(repr, value)) if isinstance(value, tuple) else value)
         for name, value in item
@@ -122,7 +123,9 @@ def _write_values(item: ExtractedItem) -> str:
 
 
 def compare_criteria(gold: Criterion, predicted: Criterion) -> float:
-    """Return the similarity of two criteria, which is 0 if they must not be paired."""
+    """Return the similarity of two criteria, which is 0 if they must not be paired. The section and
+    the kind break ties.
+    """
     quotes = compare_extents(gold.quote, predicted.quote)
     # The same words may occur in two lists.
     ties = _count_equal(gold, predicted, "section", "kind")
@@ -130,12 +133,14 @@ def compare_criteria(gold: Criterion, predicted: Criterion) -> float:
 
 
 def _count_equal(gold: Any, predicted: Any, *names: str) -> int:
+    """Return how many of the named attributes are equal."""
     return sum(getattr(gold, name) == getattr(predicted, name) for name in names)
 
 
 def _compare_regimens(gold: Regimen, predicted: Regimen) -> float:
-    """Return the similarity of two regimens. The agent and the quote have a weight of 0.4 each, and
-    the doses have a weight of 0.2. Route, frequency and section break ties.
+    """Return the similarity of two regimens, which is 0 if they must not be paired. The agent and
+    the quote have a weight of 0.4 each, and the doses have a weight of 0.2. Route, frequency and
+    section break ties.
     """
     ours, theirs = (
         {(amount.low, amount.high, amount.unit) for amount in regimen.amounts}
@@ -150,8 +155,9 @@ def _compare_regimens(gold: Regimen, predicted: Regimen) -> float:
 
 
 def _compare_endpoints(gold: Endpoint, predicted: Endpoint) -> float:
-    """Return the similarity of two outcomes by measure, all words, time frame and rank. The same
-    registered position breaks ties.
+    """Return the similarity of two outcomes, based on their measure, their full wording, their time
+    frame and their rank. It is 0 if neither the measures nor the full wordings are similar. Ties
+    are broken in favour of outcomes with the same registered position.
     """
     measure = compare_extents(gold.measure, predicted.measure)
     words = compare_extents(_join_words(gold), _join_words(predicted))
@@ -168,13 +174,14 @@ def _join_words(item: Endpoint) -> str:
     return " ".join(filter(None, (item.measure, item.description, item.time_frame)))
 
 
-def _compare_own(group: Group, gold: CustomItem, predicted: CustomItem) -> float:
+def _compare_custom(group: Group, gold: CustomItem, predicted: CustomItem) -> float:
     """Return the similarity of two values of a custom field: the mean, over its attributes, of the
     highest similarity between two values. It is 0 if the values belong to items with different
-    words. If items have at most one value, the similarity of the items takes precedence.
+    words (``of``). If each item has at most one value, the similarity of the items takes
+    precedence.
     """
-    is_named = bool(gold.of and predicted.of)
-    host = compare_extents(gold.of, predicted.of) if is_named else 1.0
+    have_hosts = bool(gold.of and predicted.of)
+    host = compare_extents(gold.of, predicted.of) if have_hosts else 1.0
     if host < 0.5:
         return 0.0
     nearest: list[float] = []
@@ -185,16 +192,17 @@ def _compare_own(group: Group, gold: CustomItem, predicted: CustomItem) -> float
             alike = (field.comparer.measure(*pair) for pair in product(*values))
             nearest.append(min(1.0, max(alike, default=0.0)))
     mean = sum(nearest) / max(1, len(nearest))
-    if not group.many and (is_named or group.of is None):
+    # The only value of a record or item has no other counterpart, however different it is.
+    if not group.many and (have_hosts or group.of is None):
         return host + 0.05 * mean
     return mean if mean >= 0.3 else 0.0
 
 
-_COMPARED: dict[str, Callable[[Any, Any], float]] = {
+_COMPARERS: dict[str, Callable[[Any, Any], float]] = {
     "eligibility.criteria": compare_criteria,
     "dosing": _compare_regimens,
     "endpoints": _compare_endpoints,
 }
-"""The function that compares two items of each group, keyed by the group's path. It returns 0 if
-the items must not be paired.
+"""The function that compares two items of a group, keyed by the group's path. It returns 0 if the
+items must not be paired.
 """

@@ -1,5 +1,5 @@
-"""Decide when two values of a field agree, and the kind of error if they do not. There is one
-comparer for each ``Comparison`` of the schemas.
+"""Decide whether two values of a field agree and, if they do not, which kind of error this is.
+There is one comparer for each ``Comparison`` in the schemas.
 """
 
 from collections.abc import Callable, Hashable
@@ -26,7 +26,6 @@ from extractor.schemas import (
     Comparator,
     Comparison,
     Frequency,
-    Instrument,
     TimeUnit,
     TimeWindow,
 )
@@ -47,7 +46,7 @@ class ErrorKind(StrEnum):
 
 
 HARM = dict(zip(ErrorKind, (10, 9, 9, 8, 7, 5, 3, 3, 1), strict=True))
-"""The harm, from 1 to 10, that an error causes to a reader who trusts the value."""
+"""The harm, from 1 to 10, that an error does to a reader who trusts the value."""
 Verdict = StrEnum("Verdict", "RIGHT WRONG MISSED INVENTED")
 Verdict.__doc__ = """The result for a value.
 
@@ -57,10 +56,11 @@ Verdict.__doc__ = """The result for a value.
 - ``invented``: only the prediction has the value.
 """
 NOTHING = ""
-"""Represents missing words in a part of a value that may be empty."""
+"""Stands for the words of an optional part of a value if that part is missing."""
 
 
 def _list_values(value: Any) -> tuple[Any, ...]:
+    """Return the members of a list, a single value as the only member, or nothing for None."""
     if value is None:
         return ()
     return value if isinstance(value, tuple) else (value,)
@@ -73,8 +73,8 @@ class Comparer:
     Args:
         error: The kind of error if two values do not agree, or a function that returns it.
         key: Values with equal keys agree.
-        overlaps: Whether words with different keys agree as well, because two readers may delimit
-            them differently.
+        overlaps: Whether quotes with different keys may also agree, because two readers may choose
+            different start and end points.
         similarity: The similarity of two list members that do not agree, from 0 to 1.
         threshold: List members with a lower similarity are not paired.
         spread: Splits a field's value into the values that are counted separately.
@@ -103,7 +103,7 @@ class Comparer:
 
     def judge(self, gold: Any, predicted: Any) -> tuple[Verdict, ErrorKind | None]:
         """Return (verdict, kind of error), where the error is None if the values agree. A correct
-        limit with the wrong quantity is right, but is also reported as an error.
+        limit with the wrong quantity counts as right, but is also reported as an error.
         """
         if not self.agrees(gold, predicted):
             if isinstance(self.error, ErrorKind):
@@ -148,6 +148,7 @@ def _list_amounts(amounts: Any) -> tuple[Amount, ...]:
 
 
 def _list_numbers(value: Any) -> tuple[Any, ...]:
+    """Return the numbers of a bound, amount, window or time: one number, or both ends."""
     if isinstance(value, Amount):
         return value.low, value.high
     high = getattr(value, "value_high", None)
@@ -161,6 +162,9 @@ def _scale(value: Any) -> tuple[Comparator | None, Hashable]:
 
 
 def _find_number_error(gold: Any, predicted: Any) -> ErrorKind:
+    """Return which part of a bound, amount, window or time is wrong: the comparator, the unit or
+    the number.
+    """
     comparator, sizes = _scale(gold)
     other_comparator, other_sizes = _scale(predicted)
     # If both the comparator and the number of a window differ, the number is the error.
@@ -172,8 +176,11 @@ def _find_number_error(gold: Any, predicted: Any) -> ErrorKind:
 
 
 def _compare_numbers(gold: Any, predicted: Any) -> float:
+    """Return the similarity of two amounts, windows or times. Equal numbers have a weight of 0.5,
+    and comparable units have a weight of 0.4, so that either is enough to pair two values.
+    """
     numbers = zip(_list_numbers(gold), _list_numbers(predicted), strict=False)
-    equal = [bool(one == other) for one, other in numbers]
+    equal = [bool(ours == theirs) for ours, theirs in numbers]
     same_unit = have_same_dimension(gold.unit, predicted.unit)
     return 0.5 * sum(equal) / len(equal) + 0.4 * same_unit
 
@@ -186,11 +193,12 @@ def _compare_bounds(gold: Bound, predicted: Bound) -> float:
     similarity = 0.5 * measure_overlap(gold.quantity, predicted.quantity)
     similarity += 0.3 * is_same_value + 0.1 * (gold.comparator == predicted.comparator)
     similarity += 0.1 * have_same_dimension(gold.unit, predicted.unit)
+    # An identical bound is preferred to one with the same value in another unit.
     return similarity if gold != predicted else similarity + 0.01
 
 
 _DAYS = {**DAYS, TimeUnit.MONTH: 30, TimeUnit.YEAR: 12 * 30}
-"""Days per unit when comparing windows: 12 months are a year, and 4 weeks are 28 days."""
+"""Days per unit when comparing windows: 12 months are treated as a year, and 4 weeks as 28 days."""
 
 
 def measure_window(window: TimeWindow) -> tuple[Any, ...]:
@@ -210,26 +218,26 @@ def measure_window(window: TimeWindow) -> tuple[Any, ...]:
 
 
 def _find_frequency_error(gold: Frequency, predicted: Frequency) -> ErrorKind:
+    """Return a number error for two frequencies with a rate, such as daily and weekly, and a
+    category error if one of them has no rate.
+    """
     without_rate = {Frequency.PRN, Frequency.CONTINUOUS, Frequency.OTHER}
     if without_rate.isdisjoint((gold, predicted)):
         return ErrorKind.NUMBER
     return ErrorKind.WRONG_CATEGORY
 
 
-def _find_instrument_error(gold: Instrument, predicted: Instrument) -> ErrorKind:
-    if name_instrument(gold.name)[0] == name_instrument(predicted.name)[0]:
-        return ErrorKind.NUMBER  # of the version
-    return ErrorKind.WRONG_CATEGORY
-
-
 def _find_word_error(gold: str, predicted: str) -> ErrorKind:
+    """Return the kind of error for two optional texts, of which one may be ``NOTHING``."""
     if not gold:
         return ErrorKind.INVENTED
     return ErrorKind.WORDING if predicted else ErrorKind.MISSED
 
 
 TEXT = Comparer(ErrorKind.WORDING, fold_name, similarity=compare_extents)
+"""Compares names of agents and measures, without regard to spelling and usual synonyms."""
 EXTENT = replace(TEXT, overlaps=lambda *words: compare_extents(*words) >= 0.5)
+"""Compares quotes, which agree if they share most of their words or one is part of the other."""
 _WORDS = Comparer(
     _find_word_error, fold_text, share_words, spread=lambda words: (words or NOTHING,)
 )
@@ -262,7 +270,7 @@ COMPARERS: dict[Comparison, Comparer] = {
     Comparison.LABEL: LABEL,
     Comparison.GROUP: Comparer(ErrorKind.POLARITY, overlaps=share_members),
     Comparison.NAME: Comparer(
-        _find_instrument_error,
+        ErrorKind.WRONG_CATEGORY,
         lambda instrument: name_instrument(instrument.name, instrument.version),
     ),
 }

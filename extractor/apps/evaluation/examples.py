@@ -23,7 +23,7 @@ class ExampleCase(NamedTuple):
     """An example to score.
 
     Attributes:
-        field: The field without this example, which is used to ask a model.
+        field: The field without this example; this version is used to ask a model.
         shown: The field with all examples.
         record: The example's text as a record.
         gold: The example's values as gold.
@@ -59,6 +59,7 @@ def list_examples(fields: Iterable[CustomField]) -> Iterator[ExampleCase]:
 
 
 def _list_answers(field: CustomField, example: Example) -> list[dict[str, Any]]:
+    """Return the values of an example as the custom items of gold."""
     answers = []
     for claim in field.read(field.complete_answers(example))[0]:
         values = dict(claim)
@@ -70,6 +71,7 @@ def _list_answers(field: CustomField, example: Example) -> list[dict[str, Any]]:
 
 
 def _make_record(name: str, field: CustomField, example: Example) -> TrialRecord:
+    """Return a record with the example's text in the section where the field is looked for."""
     text = example.text
     if field.of is Of.CRITERION:
         text = f"Inclusion Criteria:\n\n* {text}"

@@ -38,7 +38,7 @@ _KEYS = {
     "eligibility.criteria.constraints.condition": "eligibility.criteria.time_windows",
     "dosing.amounts.arms": "dosing.arms",
 }
-"""For some fields, the key of another field that shows whether gold was annotated for them.
+"""For some fields, the key of another field whose presence shows that they were annotated in gold.
 Annotators who follow guideline 1.5 write this key even if its value is empty.
 """
 
@@ -49,9 +49,9 @@ class Field:
 
     Attributes:
         name: The field's path, such as ``dosing.route``.
-        key: The path of a key that gold contains if it was annotated for the field.
-        attribute: The attribute of the item, or None for the item itself, which is right if it is
-            paired.
+        key: The path of a key that is present in gold if the field was annotated.
+        attribute: The attribute of the item, or None for the item itself, which counts as right if
+            it is paired.
         comparer: Compares two values.
         weight: The factor applied to the harm of an error.
         counts: Whether the field may be included in the means.
@@ -93,8 +93,8 @@ class Field:
 class Group:
     """A group of items with their fields, at ``path`` in an extraction.
 
-    The items of a custom field belong to the items at ``of``. If ``many`` is set, such an item can
-    have several of them.
+    The items of a custom field belong to the items at ``of``. If ``many`` is set, each item at
+    ``of`` can have several items of the custom field.
     """
 
     path: str
@@ -115,12 +115,12 @@ def _make_fields(group: ItemGroup) -> Iterator[Field]:
     """
     if group.path in _ITEMS:
         yield Field(_ITEMS[group.path], group.path, None, ITEM)
-    is_own = group.path.startswith("custom.")
+    is_custom = group.path.startswith("custom.")
     for info in group.fields:
         # The index of an endpoint does not come from the text.
         if not info.metadata.in_gold or info.path == "endpoints.index":
             continue
-        if is_own:
+        if is_custom:
             yield _make_field(info, group.path, f"values.{info.name}")
             continue
         yield _make_field(info, info.path, info.name)
@@ -170,8 +170,8 @@ def list_scored_groups(
     """Yield the groups to score, each with its scored fields.
 
     A field is scored if at least one item in gold contains its key; null and an empty list mean
-    that the record has no value. If gold lists the fields for which it was annotated (``scored``),
-    other fields are omitted. ``names`` restricts the fields further.
+    that the record has no value. If gold lists the fields that were annotated (``scored``), other
+    fields are omitted. ``names`` restricts the fields further.
 
     >>> gold = TrialExtraction.model_validate(
     ...     {"record_id": "A", "eligibility": {"sex": None}}
@@ -186,7 +186,8 @@ def list_scored_groups(
     chosen = choose_fields(names, groups)
     chosen &= choose_fields(gold.scored, groups, f"{gold.record_id}: scored: ")
     for group in groups:
-        # An empty list provides no answer for the fields added in guideline 1.5.
+        # An empty list shows that there are no items, but not that gold was annotated for the
+        # fields added in guideline 1.5, which do not count.
         is_empty = group.path in keys and not group.items(gold)
         fields = [
             field
@@ -202,8 +203,8 @@ def choose_fields(
     names: Collection[str], groups: Iterable[Group], place: str = ""
 ) -> frozenset[str]:
     """Return the fields whose path contains one of the names, such as ``minimum_age`` or
-    ``dosing``. If there are no names, return all fields. Raises ``ArgumentError``, which cites
-    ``place``, if a name is not the name of a field.
+    ``dosing``. If there are no names, return all fields. Raises ``ArgumentError``, citing
+    ``place``, if a name does not match any field.
 
     >>> sorted(choose_fields(["minimum_age", "constraints"], GROUPS))[:2]
     ['eligibility.criteria.constraints', 'eligibility.criteria.constraints.condition']

@@ -16,7 +16,7 @@ from extractor.apps.evaluation.gold_files import (
     add_eligibility,
     list_places,
     list_violations,
-    parse_own_values,
+    parse_custom_values,
 )
 from extractor.apps.evaluation.places import find_section, name_home
 from extractor.apps.values import list_values, split_path
@@ -33,7 +33,7 @@ _QUOTES = {field.name for field in FIELDS if field.comparer in (TEXT, EXTENT)}
 
 
 class Flaw(NamedTuple):
-    """A problem in an annotation, with a remedy.
+    """A problem in an annotation, with a remedy. ``path`` is the field, and ``place`` is the file.
 
     >>> print(Flaw("dosing[0].unit", "is empty; write mg", "a.json"))
     a.json: dosing[0].unit: is empty; write mg
@@ -55,8 +55,8 @@ def check_gold(
     """Return all problems in gold files, sorted by file and field.
 
     ``gold`` is a folder of JSON files, a JSON or JSONL file, or a run's folder; ``fields`` are the
-    custom fields, which are needed to check the values under ``custom``. Broken gold does not raise
-    an error.
+    custom fields, which are needed to check the values under ``custom``. Invalid gold does not
+    raise an error.
 
     >>> from extractor import read_records
     >>> check_gold("seeds/gold", read_records("seeds/records"))
@@ -78,8 +78,8 @@ def check_gold(
 def check_annotation(
     data: Any, record: TrialRecord | None, fields: Sequence[CustomField] = ()
 ) -> Iterator[Flaw]:
-    """Yield every problem in one annotation, which is JSON. If the annotation violates the schema,
-    only the violations are reported.
+    """Yield every problem in one annotation, which is given as JSON. If the annotation violates the
+    schema, only the violations are reported.
 
     >>> [
     ...     flaw.path
@@ -93,7 +93,7 @@ def check_annotation(
         gold = TrialExtraction.model_validate_json(
             json.dumps(add_eligibility(data)), strict=True
         )
-        parse_own_values(gold, fields)
+        parse_custom_values(gold, fields)
     except ValidationError as error:
         for path, problem in list_violations(error).items():
             yield Flaw(path, f"{problem}; correct it")
@@ -108,7 +108,7 @@ def check_annotation(
     if record is None:
         yield Flaw(
             "record_id",
-            "no such record, or it could not be read; correct it",
+            "no such record, or the record could not be read; correct the id",
         )
         return
     for path, noun, name, known in _list_references(gold, record):
@@ -125,19 +125,21 @@ def check_annotation(
 def _list_references(
     gold: TrialExtraction, record: TrialRecord
 ) -> Iterator[tuple[str, str, Any, Collection[Any]]]:
-    """Yield (path, noun, name, known names) for each reference in an annotation. The numbers in a
-    limit are treated as references to the numbers in its criterion.
+    """Yield (path, noun, name, known names) for each reference in an annotation, such as
+    ``("dosing[0].arms", "arm", "high dose", {"high dose", "placebo"})``. A name that is None or
+    empty refers to nothing. The numbers in a limit are treated as references to the numbers in its
+    criterion.
     """
-    groups = [group.id for group in gold.eligibility.groups]
+    group_ids = [group.id for group in gold.eligibility.groups]
     for number, group in enumerate(gold.eligibility.groups):
-        yield f"eligibility.groups[{number}].parent", "group", group.parent, groups
+        yield f"eligibility.groups[{number}].parent", "group", group.parent, group_ids
     items: dict[str, Any] = dict(gold.list_items())
     # Gold that covers only custom fields has none of the items that their values belong to.
     has_items = gold.eligibility.model_fields_set or gold.dosing or gold.endpoints
     sections = [section.name for section in record.sections]
     arms = {fold_label(section.part("label") or "") for section in record.sections}
     for path, item in items.items():
-        yield f"{path}.group", "group", getattr(item, "group", None), groups
+        yield f"{path}.group", "group", getattr(item, "group", None), group_ids
         if has_items:
             yield f"{path}.of", "item", getattr(item, "of", None), items
         if not find_section(record, name_home(item)):
@@ -146,8 +148,8 @@ def _list_references(
             yield f"{path}.arms", "arm", fold_label(arm), arms
         for limit in getattr(item, "constraints", ()):
             words = clean_text(f"{item.lead_in} {item.quote}").text
-            numbers = [found.value for found in find_numbers(read_text(words))]
-            # "above normal" means above 1 ULN
+            numbers = [number.value for number in find_numbers(read_text(words))]
+            # "above normal" has no number, and means above 1 ULN
             yield f"{path}.constraints", "number", limit.value, [*numbers, 1]
 
 
@@ -163,8 +165,8 @@ def _check_quotes(gold: TrialExtraction, record: TrialRecord) -> Iterator[Flaw]:
         if FieldRef(path).path in ("dosing.agent", "dosing.timing"):
             section = None
         searched = [record.raw_text(section) or ""] if section else texts
-        found = {verify_quote(quote, text).status for text in searched}
-        if found.isdisjoint((QuoteStatus.EXACT, QuoteStatus.FOLDED)):
+        statuses = {verify_quote(quote, text).status for text in searched}
+        if statuses.isdisjoint((QuoteStatus.EXACT, QuoteStatus.FOLDED)):
             place = section or "the record"
             yield Flaw(
                 path, f"{quote!r} is not in {place}; copy the words from the text"

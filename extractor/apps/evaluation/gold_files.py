@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from extractor.apps.evaluation.places import find_words
+from extractor.apps.values import find_words
 from extractor.concepts.own.declaration import CustomField
 from extractor.errors import ArgumentError, GoldError
 from extractor.run.finished import find_run
@@ -22,13 +22,17 @@ ExtractionSource = str | Path | Iterable[TrialExtraction | Mapping[str, Any]]
 
 
 class GoldPlace(NamedTuple):
-    """The location of an extraction, with a function that reads its JSON."""
+    """The location of an extraction, such as ``gold.jsonl, line 3``, with a function that reads its
+    JSON.
+    """
 
     name: str
     load: Callable[[], bytes]
 
     def read(self) -> tuple[str, Any]:
-        """Return (record id, JSON). Raises ``GoldError`` if the JSON is not an extraction."""
+        """Return (record id, parsed JSON). Raises ``GoldError`` if the content is not the JSON of
+        an extraction.
+        """
         try:
             data = json.loads(self.load())
             return str(data["record_id"]), data
@@ -39,6 +43,7 @@ class GoldPlace(NamedTuple):
 
 
 _Entry = GoldPlace | TrialExtraction
+"""An extraction, or its location."""
 
 
 def list_places(source: Path) -> Iterator[GoldPlace]:
@@ -64,7 +69,7 @@ def list_places(source: Path) -> Iterator[GoldPlace]:
 
 
 class Extractions(UserDict[str, Any]):
-    """Extractions by record id, which are read one at a time. For runs and JSON files, only the
+    """Extractions indexed by record id and read one at a time. For runs and JSON files, only the
     locations are kept in memory. Raises ``GoldError`` if an id is repeated, or when an invalid
     extraction is read.
     """
@@ -77,7 +82,7 @@ class Extractions(UserDict[str, Any]):
     ) -> None:
         super().__init__()
         self.name = name
-        self._own = custom_fields
+        self._custom_fields = custom_fields
         for record_id, entry in sorted(entries, key=itemgetter(0)):
             if record_id in self:
                 raise GoldError(f"{name}: {record_id!r} occurs twice; keep one")
@@ -87,14 +92,14 @@ class Extractions(UserDict[str, Any]):
         entry: _Entry = self.data[record_id]
         if isinstance(entry, GoldPlace):
             entry = _validate(entry.read()[1], entry.name)
-        return parse_own_values(entry, self._own)
+        return parse_custom_values(entry, self._custom_fields)
 
 
 def open_extractions(
     source: ExtractionSource, name: str, custom_fields: Sequence[CustomField] = ()
 ) -> Extractions:
     """Index extractions so that each extraction can be read separately. ``name`` identifies a
-    source in memory. Values of the custom fields ``custom_fields`` are parsed.
+    source in memory. The values of the custom fields in ``custom_fields`` are parsed.
 
     Raises ``GoldError`` for a path without extractions, an invalid file, or a repeated id.
     """
@@ -115,7 +120,7 @@ def open_extractions(
 
 
 def add_eligibility(data: Any) -> Any:
-    """Return the JSON of gold. An empty ``eligibility`` is added if it is missing, because gold may
+    """Return gold as JSON. An empty ``eligibility`` is added if it is missing, because gold may
     cover only doses or outcomes.
     """
     return {"eligibility": {}, **data} if isinstance(data, Mapping) else data
@@ -127,7 +132,8 @@ def _validate(data: Any, place: str) -> TrialExtraction:
     except ValidationError as error:
         (path, problem), *_ = list_violations(error).items()
         raise GoldError(
-            f"{place}: {path}: {problem}; correct it (extractor evaluate --check lists all)"
+            f"{place}: {path}: {problem}; correct it (extractor evaluate --check lists all "
+            "problems)"
         ) from error
 
 
@@ -135,7 +141,7 @@ def list_violations(error: ValidationError) -> dict[str, str]:
     """Return the schema violations, keyed by path."""
     violations = {}
     for details in error.errors(include_url=False):
-        # For a number, pydantic also includes the union's branches.
+        # For a number, the location ends with the branch of the union: "int" or "float".
         steps = [step for step in details["loc"] if step not in ("int", "float")]
         violations[join_path(steps)] = details["msg"]
     return violations
@@ -151,11 +157,11 @@ def join_path(parts: Sequence[str | int]) -> str:
     return "".join(written).removeprefix(".")
 
 
-def parse_own_values(
+def parse_custom_values(
     extraction: TrialExtraction, fields: Iterable[CustomField]
 ) -> TrialExtraction:
     """Return an extraction in which the values of the custom ``fields`` are parsed according to
-    their declarations. Each value refers to its item by the item's words instead of its path.
+    their declarations. Each value refers to its item by the item's words rather than by its path.
 
     Raises ``GoldError`` for a value that cannot be parsed.
     """

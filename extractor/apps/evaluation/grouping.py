@@ -48,11 +48,15 @@ def describe_groups(extraction: TrialExtraction) -> TrialExtraction:
 
 
 def share_members(first: str | DescribedGroup, second: str | DescribedGroup) -> bool:
-    """Return whether two groups share more than half of the members of the larger group. A part of
-    a criterion matches the whole criterion, because the extent of criteria is scored separately.
+    r"""Return whether two groups share more than half of the members of the larger group. A group
+    is given as a ``DescribedGroup``, or only as its members, one per line. A part of a criterion
+    matches the whole criterion, because the extent of criteria is scored separately.
+
+    >>> share_members("fever\ncough", "cough\nno fever"), share_members("a\nb", "b")
+    (True, False)
     """
-    ours, theirs = (
+    members, other_members = (
         getattr(group, "members", str(group)).splitlines() for group in (first, second)
     )
-    shared = sum(any(a in b or b in a for b in theirs) for a in ours)
-    return 2 * shared > max(len(ours), len(theirs))
+    shared = sum(any(a in b or b in a for b in other_members) for a in members)
+    return 2 * shared > max(len(members), len(other_members))

@@ -16,9 +16,10 @@ from extractor.apps.evaluation.alignment import (
 from extractor.apps.evaluation.comparers import HARM, LABEL, NOTHING, ErrorKind, Verdict
 from extractor.apps.evaluation.fields import FIELDS, Field, Group
 from extractor.apps.evaluation.grouping import describe_groups
-from extractor.apps.evaluation.places import find_words, name_home
+from extractor.apps.evaluation.places import name_home
 from extractor.apps.evaluation.report import ErrorExample, ErrorSide
 from extractor.apps.evaluation.text import measure_overlap
+from extractor.apps.values import find_words
 from extractor.schemas import ExtractedItem, TrialExtraction
 
 
@@ -27,8 +28,8 @@ class JudgedValue(NamedTuple):
 
     Attributes:
         field: The field.
-        gold: The value in gold: the words if the field is an item itself, and a list if there are
-            several parts.
+        gold: The value in gold: the item's words if the field represents the item itself, or a list
+            if there are several parts.
         predicted: The value in the prediction.
         verdict: Whether the values agree.
         error: The kind of error, or None if the values agree, or if an error in the whole item
@@ -59,6 +60,7 @@ class JudgedValue(NamedTuple):
 
 
 def _describe(field: Field, side: Side, value: Any) -> ErrorSide | None:
+    """Return one side of an error for the report, or None if the extraction lacks the item."""
     item = side.item
     if item is None:
         return None
@@ -80,10 +82,10 @@ def judge(
     *,
     only_given: bool = False,
 ) -> list[JudgedValue]:
-    """Return the rows of a record: every value of the fields in ``groups``.
+    """Return the rows for a record: one for every value of the fields in ``groups``.
 
-    If there is no prediction, all gold values are missed. Unpaired predicted items are invented.
-    With ``only_given``, they are ignored if gold contains items of the same group.
+    If there is no prediction, all gold values count as missed. Unpaired predicted items count as
+    invented. With ``only_given``, they are ignored if gold contains items of the same group.
 
     >>> from .fields import GROUPS
     >>> gold, predicted = (
@@ -114,8 +116,8 @@ def judge(
 
 
 def _judge_items(group: Group, gold: Side, predicted: Side) -> Iterator[JudgedValue]:
-    """Yield the row of two paired items, or of an unpaired one, followed by the rows of its fields.
-    If the item is unpaired, the errors of its fields are omitted.
+    """Yield the row for two paired items, or for an unpaired one, followed by the rows for its
+    fields. If the item is unpaired, the errors of its fields are omitted.
     """
     is_pair = bool(gold.item and predicted.item)
     has_item_row = any(field.attribute is None for field in group.fields)
@@ -133,8 +135,9 @@ def _judge_items(group: Group, gold: Side, predicted: Side) -> Iterator[JudgedVa
 def _pair_values(
     field: Field, gold: ExtractedItem | None, predicted: ExtractedItem | None
 ) -> Iterator[tuple[Any, Any]]:
-    """Yield (gold, predicted) pairs of a field's values in two items. A part of a value, such as
-    ``of`` in time windows, is compared only in values that both items have.
+    """Yield (gold, predicted) pairs of a field's values in two items. If one of the items is None,
+    its values are None. A part of a value, such as ``of`` in time windows, is compared only in
+    values that both items have.
     """
     if field.attribute is None:
         yield _label(gold), _label(predicted)
@@ -149,6 +152,7 @@ def _pair_values(
 def _pair_parts(
     field: Field, gold: ExtractedItem, predicted: ExtractedItem
 ) -> Iterator[tuple[Any, Any]]:
+    """Yield (gold, predicted) pairs of a part, such as ``of``, in agreeing values of two items."""
     for pair in pair_wholes(field, gold, predicted):
         ours, theirs = (getattr(value, field.part) for value in pair)
         if field.comparer is LABEL and (ours or theirs):
@@ -159,6 +163,7 @@ def _pair_parts(
 
 
 def _label(item: Any) -> str | None:
+    """Return the words that stand for an item in the report: "zinc: zinc 5 mg daily"."""
     agent = getattr(item, "agent", None)
     words = find_words(item)
     return f"{agent}: {words}" if agent else words
@@ -208,7 +213,7 @@ _BY_NAME = {field.name: field for field in FIELDS}
 
 def compare_values(field: Field, gold: Any, predicted: Any) -> list[JudgedValue]:
     """Pair the values of a field in two items. Return a row for each pair and for each unpaired
-    value.
+    value. ``gold`` and ``predicted`` are a value, a tuple for a list, or None.
 
     >>> from .fields import DOSING
     >>> route = next(field for field in DOSING.fields if field.attribute == "route")
@@ -231,7 +236,7 @@ def compare_values(field: Field, gold: Any, predicted: Any) -> list[JudgedValue]
     rows = [
         JudgedValue(field, old, new, *comparer.judge(old, new)) for old, new in pairs
     ]
-    lost = (Verdict.MISSED, ErrorKind.MISSED)
-    rows += [JudgedValue(field, value, None, *lost) for value in missed]
-    more = (Verdict.INVENTED, ErrorKind.INVENTED)
-    return rows + [JudgedValue(field, None, value, *more) for value in invented]
+    result = (Verdict.MISSED, ErrorKind.MISSED)
+    rows += [JudgedValue(field, value, None, *result) for value in missed]
+    result = (Verdict.INVENTED, ErrorKind.INVENTED)
+    return rows + [JudgedValue(field, None, value, *result) for value in invented]

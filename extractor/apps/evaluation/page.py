@@ -92,8 +92,8 @@ def _export_side(side: ErrorSide | None) -> Json | None:
 def _mark_text(
     record: TrialRecord, sides: Sequence[tuple[ErrorSide | None, list[int]]]
 ) -> Json:
-    """Return the data of a record's text, with marks for the sides of its errors. The numbers of
-    the marks are added to each side.
+    """Return the data of a record's text, with marks for the sides of its errors. The list of each
+    side receives the numbers of the side's marks.
     """
     spans: list[Span] = []
     marks_by_span = []

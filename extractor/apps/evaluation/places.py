@@ -1,4 +1,4 @@
-"""Find the location of an item in its record, its words, and the section that contains them."""
+"""Find an item's location in its record, and the section that contains its text."""
 
 from typing import Any
 
@@ -12,11 +12,6 @@ def name_home(item: Any) -> Any:
     if isinstance(item, Endpoint):
         return f"{item.rank}_outcomes[{item.index}]"
     return getattr(item, "section", None)
-
-
-def find_words(item: Any) -> str | None:
-    """Return the words of an item: its quote or, for an endpoint, its measure."""
-    return getattr(item, "quote", None) or getattr(item, "measure", None)
 
 
 def find_section(record: TrialRecord, place: str | None) -> str | None:

@@ -21,14 +21,14 @@ Interval = tuple[float, float]
 
 
 class Score(FrozenModel):
-    """The score of a field, of a task or of everything, from 0 to 1; None if there is nothing to
-    score.
+    """The score for a field, for a task or for the whole evaluation, from 0 to 1; None if there is
+    nothing to score.
 
-    ``exact`` and ``normalised`` are F1 at these levels of agreement; precision, recall and the 95 %
-    ``interval`` refer to ``normalised``. ``interval`` is None for fewer than ten values.
-    ``records`` is the number of records in which a field is scored; for a task, it is the sum over
-    its fields. ``other`` is the normalised F1 of the other prediction, and ``difference`` is the
-    paired difference from it.
+    ``exact`` and ``normalised`` are the F1 scores at these levels of agreement; precision, recall
+    and the 95 % ``interval`` refer to ``normalised``. ``interval`` is None for fewer than ten
+    values. ``records`` is the number of records in which a field is scored; for a task, it is the
+    sum over its fields. ``other`` is the normalised F1 of the other prediction, and ``difference``
+    is the paired difference from that score.
     """
 
     name: str
@@ -67,7 +67,7 @@ class ErrorSide(FrozenModel):
 
 class ErrorExample(FrozenModel):
     """A disagreement between two extractions. A side is None if it lacks the item. ``harm`` is the
-    harm of the kind of error, multiplied by the field's weight.
+    harm assigned to this kind of error, multiplied by the field's weight.
     """
 
     kind: ErrorKind
@@ -90,7 +90,7 @@ class ErrorExample(FrozenModel):
 
 
 class ErrorScore(FrozenModel):
-    """All errors of a kind: their total number, their number by field, their harm, and the most
+    """All errors of one kind: their total number, their number per field, their harm, and the most
     harmful errors.
     """
 
@@ -105,11 +105,11 @@ class ScoreReport(FrozenModel):
     """The result of an evaluation.
 
     Attributes:
-        gold: The name of the gold or of the first annotator.
+        gold: The name of the gold set or of the first annotator.
         predicted: The name of the extractions or of the second annotator.
-        neutral: Whether two annotators are compared, neither of whom is treated as correct.
+        neutral: Whether two annotators are compared, with neither treated as correct.
         records: The number of gold records, all of which are scored.
-        missing: Records without a prediction. All their values are missed.
+        missing: Records without a prediction. All their values count as missed.
         without_gold: Predicted records without gold, which are not scored.
         resamples: The number of bootstrap samples.
         groups: The overall score and the scores of the tasks, as means over fields and, with the
@@ -136,7 +136,8 @@ class ScoreReport(FrozenModel):
         return {score.name: score.normalised for score in (*self.groups, *self.fields)}
 
     def figure(self, name: str) -> float | None:
-        """Return a normalised F1 by its name, or by the end of its name, such as ``constraints``.
+        """Return the normalised F1 score with this name, or the only one whose name ends with it,
+        such as ``constraints``.
 
         Raises ``ArgumentError`` for an unknown name.
         """
@@ -150,8 +151,8 @@ class ScoreReport(FrozenModel):
         return figures[alike[0]]
 
     def name(self, word: str) -> str:
-        """Return the words for a kind of error or another term in a report. The words are neutral
-        if two annotators are compared.
+        """Return the wording for a kind of error, or for another term, in a report. The wording is
+        neutral if two annotators are compared.
         """
         neutral = _NEUTRAL.get(word, word) if self.neutral else word
         return neutral.replace("_", " ").format(self.gold, self.predicted)

@@ -38,8 +38,8 @@ LEAST_VALUES = 10
 """Minimum number of values for an interval, because a bootstrap over fewer values is meaningless.
 """
 _COUNTS = (*Verdict, "exact", "records")
-"""What is counted for a field in a record: its values by verdict, its equal values, and whether the
-field is scored.
+"""What is counted for a field in a record: its values by verdict, its exactly matching values, and
+whether the field is scored.
 """
 _MEASURES = ("precision", "recall", "normalised", "exact")
 """The measures that ``_divide`` computes from counts. Each is also a field of ``Score``."""
@@ -63,8 +63,8 @@ def evaluate(  # noqa: PLR0913 - all but the sources are options
     """Score extractions against gold, with 95 % intervals and the worst errors.
 
     A source is a folder of JSON files, a JSON lines file, a run's folder, or extractions (or
-    dicts). Records are joined by ``record_id`` and read one at a time. If a record is missing in
-    ``predicted``, its values are missed. A record without gold is listed but not scored.
+    dicts). Records are joined by ``record_id`` and read one at a time. If a record is missing from
+    ``predicted``, its values count as missed. A record without gold is listed but not scored.
 
     Args:
         gold: The annotations.
@@ -75,17 +75,17 @@ def evaluate(  # noqa: PLR0913 - all but the sources are options
             single record never has an interval.
         fields: Custom fields to score in addition to the built-in ones (see
             ``docs/how-to/your-own-fields.md``), and the names of the fields to score, such as
-            ``minimum_age``, ``constraints`` or ``dosing``. By default, all fields whose keys gold
-            contains are scored.
+            ``minimum_age``, ``constraints`` or ``dosing``. By default, all fields whose keys occur
+            in gold are scored.
         only_given: Score only the criteria, regimens and endpoints in gold, and do not report
             other items as invented. Use this option if gold contains only some items of a record.
-        neutral: Compare the gold of two annotators in the records that both annotated. F1 does
-            not depend on their order, and neither is treated as correct.
+        neutral: Compare two annotators' gold for the records that both of them annotated. F1 does
+            not depend on the order of the annotators, and neither annotator is treated as correct.
 
     Raises:
         GoldError: A source cannot be read.
         FieldError: A custom field is invalid.
-        ArgumentError: A name is not the name of a field.
+        ArgumentError: A name does not match any field.
 
     >>> gold = {"record_id": "A", "eligibility": {"sex": "female"}}
     >>> report = evaluate(
@@ -146,8 +146,10 @@ def _list_fields(groups: Iterable[Group]) -> list[Field]:
 def _count(
     groups: Sequence[Group], scored: Iterable[Group], rows: Iterable[JudgedValue]
 ) -> list[list[int]]:
-    """Return the counts for a record, keyed by field."""
-    counts = {one.name: dict.fromkeys(_COUNTS, 0) for one in _list_fields(groups)}
+    """Return the counts for a record: a list for each field of ``groups``, with the counts in the
+    order of ``_COUNTS``. ``rows`` are the judged values of the ``scored`` groups.
+    """
+    counts = {field.name: dict.fromkeys(_COUNTS, 0) for field in _list_fields(groups)}
     for field in _list_fields(scored):
         counts[field.name]["records"] = 1
     for row in rows:
@@ -166,25 +168,30 @@ def split_fields(
     >>> split_fields(["minimum_age,constraints", "extractor.catalogue:Washout"])
     (('minimum_age', 'constraints'), ('extractor.catalogue:Washout',))
     """
-    is_one = isinstance(selection, BaseModel | str | Path | type)
-    entries: Any = [selection] if is_one else selection
+    is_single = isinstance(selection, BaseModel | str | Path | type)
+    entries: Any = [selection] if is_single else selection
     entries = list(entries)
-    names = [one for one in entries if isinstance(one, str) and not _PLACE.search(one)]
-    declared = tuple(one for one in entries if one not in names)
+    names = [
+        entry
+        for entry in entries
+        if isinstance(entry, str) and not _PLACE.search(entry)
+    ]
+    declared = tuple(entry for entry in entries if entry not in names)
     return tuple(",".join(names).replace(",", " ").split()), declared
 
 
 def _score(counts: Numbers, fields: Sequence[Field], resamples: int) -> Iterator[Score]:
     """Yield the overall score and the scores of the tasks, each as a mean over fields and over
-    values, followed by the scores of the fields. ``counts`` has the axes record, source, field and
-    kind of count.
+    values, followed by the scores of the fields. ``counts`` has the axes record, source (the
+    prediction, then the other prediction), field and kind of count.
     """
     records = len(counts)
     chances = np.full(records, 1 / records)
     drawn = np.random.default_rng(0).multinomial(records, chances, resamples)
-    # How often each record occurs in each sample. The first sample is the score itself.
+    # How often each record occurs in each sample. In the first sample, each record occurs once, so
+    # that it gives the score itself.
     sums = np.tensordot(np.vstack([np.ones(records), drawn]), counts, 1)
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
+    with warnings.catch_warnings():
         # The mean over no values is NaN, which means that there is no score.
         warnings.simplefilter("ignore", RuntimeWarning)
         shares = _divide(sums)
@@ -236,11 +243,14 @@ def _make_score(name: str, counts: Numbers, samples: Numbers) -> Score:
 
 
 def _to_share(value: float) -> float | None:
+    """Return a measure, or None for NaN, which means that there is nothing to score."""
     return None if np.isnan(value) else float(value)
 
 
 def _find_interval(samples: Numbers, values: float) -> Interval | None:
-    """Return the 2.5 and 97.5 percentiles of the samples, or None if there are too few values."""
+    """Return the 2.5th and 97.5th percentiles of the samples without the first one, which is the
+    score itself. Return None if there are no other samples or too few values.
+    """
     if values < LEAST_VALUES or len(samples) == 1:
         return None
     low, high = np.nanpercentile(samples[1:], [2.5, 97.5])
@@ -248,6 +258,9 @@ def _find_interval(samples: Numbers, values: float) -> Interval | None:
 
 
 def _group_errors(errors: Iterable[ErrorExample], examples: int) -> list[ErrorScore]:
+    """Return the errors by kind, the most harmful kind first, each with its most harmful
+    ``examples``.
+    """
     by_kind = defaultdict[ErrorKind, list[ErrorExample]](list)
     for error in sorted(errors, key=lambda error: error.rank):
         by_kind[error.kind].append(error)

@@ -43,6 +43,7 @@ def list_kinds(report: ScoreReport) -> Rows:
     rows: Rows = []
     for kind in report.errors:
         ((field, number),) = Counter(kind.fields).most_common(1)
+        # The examples are empty if none were requested.
         worst = [f"{error.record_id} {error.place}" for error in kind.examples[:1]]
         row = {
             report.name("error"): report.name(kind.kind),
@@ -58,7 +59,8 @@ def list_kinds(report: ScoreReport) -> Rows:
 
 
 def write_cell(value: Any) -> str:
-    """Format a cell. Shares have three decimals, and the ends of an interval are separated by "to".
+    """Format a cell. Proportions are shown with three decimal places, and the ends of an interval
+    are separated by "to".
 
     >>> write_cell(0.5), write_cell((0.25, 1.0)), write_cell(12), write_cell(None)
     ('0.500', '0.250 to 1.000', '12', '')

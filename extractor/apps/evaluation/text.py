@@ -17,16 +17,22 @@ from extractor.language.units import find_dimension, read_unit
 ESCAPE = re.compile(r"\\(?=[!-/:-@\[-`{-~])")
 """A backslash that the registry has inserted before punctuation."""
 _TOKEN = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+|[<>=≤≥%+]")
+"""A number, a word or a sign that changes the meaning of a text."""
 _TRADE_MARKS = dict.fromkeys(map(ord, "®™©"))
 _ABBREVIATION = re.compile(r"(?<=\w) ?\([A-Z][A-Za-z]{0,5}[A-Z]s?\)$")
-_LITTLE = word_set(
+"""An abbreviation in brackets at the end of a name: "(CSF)"."""
+_FUNCTION_WORDS = word_set(
     "a an the of in on at to for from by with within into during since until before after prior"
 )
 """Articles and prepositions."""
 _OF_AGE = re.compile(r"(?<![\s-])[\s-]*(?:of\s+age|old)$")
+"""Words after a unit of age: "years of age"."""
 _MONTHS = {"mo": 1.0, "a": 12.0}
-"""The number of months in a UCUM unit, because months do not have a fixed number of days."""
-_MARK = re.compile(r"\{[^{}]*\}")
+"""The number of months in a UCUM unit. Months are a separate base unit because they do not have a
+fixed number of days.
+"""
+_ANNOTATION = re.compile(r"\{[^{}]*\}")
+"""An annotation in a UCUM code: "{ULN}"."""
 
 
 def fold_quote(text: str) -> str:
@@ -40,7 +46,9 @@ def fold_quote(text: str) -> str:
 
 @lru_cache(maxsize=2048)
 def fold_text(text: str) -> str:
-    """Fold a text like ``fold_quote``, and remove trade marks and closing punctuation."""
+    """Fold a text as ``fold_quote`` does, and also remove trademark symbols and closing
+    punctuation.
+    """
     return fold_quote(text.translate(_TRADE_MARKS)).rstrip(".,; ")
 
 
@@ -62,6 +70,7 @@ def fold_name(text: str) -> str:
 
 @lru_cache(maxsize=2048)
 def _list_tokens(text: str) -> frozenset[str]:
+    """Return the distinct words, numbers and signs of a text."""
     return frozenset(_TOKEN.findall(fold_text(text)))
 
 
@@ -79,8 +88,8 @@ def measure_overlap(text: str, other_text: str) -> float:
 def share_words(
     text: str, other_text: str, of: Callable[[int, int], int] = min
 ) -> bool:
-    """Return whether two texts share half of the words of the shorter text or, with ``of=max``, of
-    the longer text. Articles and prepositions are ignored.
+    """Return whether two texts share at least half of the words in the shorter text or, with
+    ``of=max``, in the longer text. Articles and prepositions are ignored.
 
     >>> (
     ...     share_words("before the first dose", "the first dose of it"),
@@ -97,11 +106,11 @@ def _list_content(text: str) -> frozenset[str]:
     words, return all its words.
     """
     words = _list_tokens(text)
-    return words - _LITTLE or words
+    return words - _FUNCTION_WORDS or words
 
 
 def is_inside(part: str, whole: str) -> bool:
-    """Return whether a text is part of another text, but not all of it, and begins and ends at word
+    """Return whether one text is contained in another, longer text, beginning and ending at word
     boundaries.
 
     >>> (
@@ -154,7 +163,9 @@ def have_same_dimension(unit: str | None, other: str | None) -> bool:
 
 @lru_cache(maxsize=1024)
 def _read_dimension(unit: str | None) -> tuple[str, float]:
-    """Return (dimension, factor to base units) for a unit. An unknown unit is its own dimension."""
+    """Return (dimension, conversion factor to base units) for a unit. An unknown unit is treated as
+    its own dimension.
+    """
     written = unit or ""
     code = read_unit(_OF_AGE.sub("", written)) if written else None
     if code is None:
@@ -162,5 +173,6 @@ def _read_dimension(unit: str | None) -> tuple[str, float]:
     if code in _MONTHS:
         return "month", _MONTHS[code]
     factor, dimension = find_dimension(code)
-    parts = [f"{base}{power}" for base, power in dimension] + _MARK.findall(code)
+    # "%{predicted}" is not comparable with "%", so annotations are part of the dimension.
+    parts = [f"{base}{power}" for base, power in dimension] + _ANNOTATION.findall(code)
     return " ".join(parts) or code, factor

@@ -72,25 +72,38 @@ def find_intervention(name: str, interventions: Sequence[Intervention]) -> int |
     """Return the position of the first intervention with this name, or else of the only
     intervention with a name that contains it. Return None if no intervention or several
     interventions match.
+
+    >>> registered = [
+    ...     Intervention("Fictumab plus samplin"),
+    ...     Intervention("Fictumab"),
+    ...     Intervention("Fictumab or salt"),
+    ... ]
+    >>> names = ("fictumab", "samplin", "mab", "salt")
+    >>> [find_intervention(name, registered) for name in names]
+    [1, 0, None, 2]
+    >>> find_intervention("fictumab", registered[::2]) is None
+    True
     """
     key = name_key(name)
     containing = []
     for index, intervention in enumerate(interventions):
         if key in map(name_key, intervention.names):
             return index
-        if any(_contains(other, key) for other in intervention.names):
+        if any(_contains(longer, key) for longer in intervention.names):
             containing.append(index)
     return containing[0] if len(containing) == 1 else None
 
 
 def _contains(text: str, key: str) -> bool:
-    """Return whether a text contains a name as a sequence of whole words."""
+    """Return whether a text contains a name, given by its key, as a sequence of whole words."""
     folded_key = _fold(key)
+    # The key of a name without words is empty, and would be contained in every text.
     return folded_key != "  " and folded_key in _fold(name_key(text))
 
 
 @lru_cache(maxsize=4096)
 def _fold(text: str) -> str:
+    """Return the words of a text in lower case, with a space before and after each word."""
     return f" {' '.join(lex(text).words)} ".lower()
 
 
@@ -111,14 +124,17 @@ class AgentNamer:
         self._mesh = {
             _make_key(term.name) for term in terms if term.kind is TermKind.INTERVENTION
         }
-        named = [intervention for intervention in interventions if intervention.name]
-        main_keys = {_make_key(bare_name(each.name or "")) for each in named}
+        with_name = [
+            intervention for intervention in interventions if intervention.name
+        ]
+        main_keys = {_make_key(bare_name(each.name or "")) for each in with_name}
         claims = defaultdict[str, set[str]](set)
-        for intervention in named:
+        for intervention in with_name:
             names = self._list_names(intervention, main_keys)
-            shown = next(filter(self._is_substance, names), names[0]).lower()
+            # "fictumab" rather than the code "FCT-1"
+            preferred = next(filter(self._is_substance, names), names[0]).lower()
             for name in (bare_name(intervention.name or ""), *names):
-                claims[_make_key(name)].add(shown)
+                claims[_make_key(name)].add(preferred)
         # a name of two interventions is ambiguous, so it is not used
         self._names = {
             key: min(names) for key, names in claims.items() if len(names) == 1
@@ -151,8 +167,8 @@ class AgentNamer:
         names = [first]
         for other in intervention.other_names:
             bare = bare_name(other)
-            is_own = _make_key(bare) in main_keys
-            if not is_own and not _SEVERAL.search(other) and not _is_class(bare):
+            is_main = _make_key(bare) in main_keys
+            if not is_main and not _SEVERAL.search(other) and not _is_class(bare):
                 names += [_find_usual(bare), bare]
         substances = {_make_key(name) for name in names if self._is_substance(name)}
         return names if len(substances) < 2 else [first]
@@ -236,11 +252,8 @@ def _list_forms(text: str) -> frozenset[str]:
     """Return the dosage forms that a text names. For "a capsule containing a tablet", this is only
     the capsule.
     """
-    product, holding, _ = text.partition(" contain")
-    return frozenset(
-        term.value
-        for term in find_terms(read_text(product if holding else text), "dosage_forms")
-    )
+    product = read_text(text.partition(" contain")[0])
+    return frozenset(term.value for term in find_terms(product, "dosage_forms"))
 
 
 def list_mesh_terms(

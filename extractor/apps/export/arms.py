@@ -68,16 +68,16 @@ def list_arms(extraction: TrialExtraction, registered: Sequence[Arm] = ()) -> li
     ['Active Arm', 'Placebo', 'Open label']
     """
     labels = [label for regimen in extraction.dosing for label in _list_labels(regimen)]
-    named = {fold_label(label): label for label in labels}
+    by_key = {fold_label(label): label for label in labels}
     known = {fold_label(arm.label or "") for arm in registered}
-    added = [Arm(label) for folded, label in named.items() if folded not in known]
+    added = [Arm(label) for key, label in by_key.items() if key not in known]
     return [*registered, *added]
 
 
 def link_arms(regimen: Regimen, arms: Sequence[Arm]) -> Iterator[ArmLink]:
     """Yield the links between arms and the amounts of a regimen that they receive. An amount
-    without arms applies to all arms of its regimen. If no specific amount applies to an arm of a
-    regimen, the arm is linked to the regimen with an ``amount_index`` of None.
+    without arms applies to all arms of its regimen. If none of the regimen's amounts applies to an
+    arm of the regimen, the arm is linked to the regimen with an ``amount_index`` of None.
     """
     labels = list(map(fold_label, _list_labels(regimen)))
     for place, arm in enumerate(arms):
@@ -90,6 +90,7 @@ def link_arms(regimen: Regimen, arms: Sequence[Arm]) -> Iterator[ArmLink]:
             if not amount.arms or label in map(fold_label, amount.arms)
         ]
         for amount_index in amounts or [None]:
+            # The labels begin with the regimen's own, so the positions agree.
             fields = (f"arms[{labels.index(label)}]", f"amounts[{amount_index}].arms")
             confidence = find_least(
                 piece for piece in regimen.evidence if piece.field.startswith(fields)

@@ -24,15 +24,15 @@ Row = tuple[Any, ...]
 _POSITION = "integer: Position, from 0."
 """The meaning of key columns that number rows."""
 _TYPES = frozenset({"integer", "number", "boolean"})
+"""The types with which a declaration in ``tables.toml`` may begin."""
 _KINDS = {ValueKind.NUMBER: "number", ValueKind.YES_NO: "boolean"}
 _NUMBERS = frozenset({"value", "value_high", "low", "high"})
 """The attributes of limits, amounts and times that contain numbers."""
-
-
 _CUSTOM_KEYS = {
     "record_id": "The record.",
     "item_index": _POSITION,
-    "of": "Path of its criterion, regimen or endpoint; empty for a record.",
+    "of": "Path of the criterion, regimen or endpoint to which the value belongs; empty if the "
+    "value belongs to the whole record.",
 }
 _CUSTOM_PROVENANCE = {
     "origin": "rule, model or both.",
@@ -68,7 +68,6 @@ class Table:
         keys: The columns that identify a row and its parent rows.
         values: All other columns.
         row: A description of a row.
-        shared: The names of the columns in ``values`` that other tables share.
     """
 
     name: str
@@ -76,7 +75,6 @@ class Table:
     keys: tuple[Column, ...]
     values: tuple[Column, ...]
     row: str = ""
-    shared: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -132,8 +130,8 @@ def _read_tables() -> tuple[Table, ...]:
     meanings = declared.pop("shared")
     tables = []
     for name, parts in declared.items():
-        shared = parts.get("shared", [])
-        columns = parts["columns"] | {name: meanings[name] for name in shared}
+        shared = {column: meanings[column] for column in parts.get("shared", ())}
+        columns = parts["columns"] | shared
         table = Table(
             name,
             Task(parts["task"]) if "task" in parts else None,
@@ -142,13 +140,15 @@ def _read_tables() -> tuple[Table, ...]:
             ),
             tuple(_read_column(*column) for column in columns.items()),
             parts["row"],
-            tuple(shared),
         )
         tables.append(table)
     return tuple(tables)
 
 
 def _read_column(name: str, declaration: str) -> Column:
+    """Return a column, given its meaning as in ``tables.toml``, which may begin with a type, such
+    as "integer: Number of participants".
+    """
     kind, colon, meaning = declaration.partition(": ")
     if colon and kind in _TYPES:
         return Column(name, meaning, kind)

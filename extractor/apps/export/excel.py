@@ -23,15 +23,16 @@ _WIDTH = 24
 def write_workbook(
     path: Path, tables: Sequence[Table], rows: Mapping[str, Path]
 ) -> None:
-    """Convert JSON lines to a workbook, which requires the extra ``excel``. Text is never written
-    as a formula. Raises ``StoreError`` if a table does not fit on a sheet.
+    """Convert the JSON lines of each table to a workbook, which requires the extra ``excel``. Text
+    is never written as a formula. Raises ``StoreError`` if a table does not fit on a sheet.
     """
     import xlsxwriter  # noqa: PLC0415 - belongs to an extra
 
     remedy = "choose a file name that ends with .csv"
     if len(tables) > 1:
         remedy = (
-            "choose --format csv or parquet for it, or the other tables with --tables"
+            "choose --format csv or parquet for this table, or export only the other tables with "
+            "--tables"
         )
     with xlsxwriter.Workbook(str(path), {"constant_memory": True}) as book:
         # a fixed date, so that the same run always produces the same file
@@ -40,6 +41,7 @@ def write_workbook(
         wrapped = book.add_format({"valign": "top", "text_wrap": True})
         for number, table in enumerate(tables):
             name = table.name
+            # A custom field can have a long name; the number keeps cut names distinct.
             if len(name) > _LONGEST_NAME:
                 name = f"{name[: _LONGEST_NAME - 4]}~{number}"
             sheet = book.add_worksheet(name)
@@ -62,7 +64,7 @@ def _write_rows(sheet: Any, path: Path) -> str | None:
             if number >= _MOST_ROWS:
                 return f"has more than {_MOST_ROWS - 1:,} rows"
             for place, (name, cell) in enumerate(json.loads(line).items()):
-                # Excel counts UTF-16 units.
+                # Excel counts UTF-16 code units.
                 size = len(str(cell).encode("utf-16-le")) // 2
                 if size > _LONGEST_TEXT:
                     return f"row {number}, {name}: has more than {_LONGEST_TEXT:,} characters"

@@ -41,13 +41,14 @@ _EXTRAS = {
     Format.XLSX: ("xlsxwriter", "excel"),
 }
 """For each format that is converted from JSON lines: the required library, and the extra that
-installs it.
+installs it. JSON lines and CSV need no library.
 """
 
 
 @dataclass(slots=True)
 class Threshold:
-    """Removes values whose confidence is below ``minimum``, and counts them.
+    """Removes values whose confidence is below ``minimum``, and counts the values that it has
+    ``seen`` and ``kept``.
 
     If a required value is removed, the whole item is dropped.
     """
@@ -57,8 +58,8 @@ class Threshold:
     kept: int = 0
 
     def sift(self, extraction: TrialExtraction) -> tuple[TrialExtraction, Whole | None]:
-        """Return an extraction without its doubtful values, and the original extraction, which is
-        None if nothing was removed.
+        """Return an extraction without its doubtful values and, if any were removed, the original
+        extraction (otherwise None).
         """
         if not self.minimum:
             return extraction, None
@@ -86,7 +87,8 @@ def export_run(
         destination: The file or folder to write to.
         tables: The tables to write, by default all tables.
         lines: The extractions as JSON, by default the extractions in ``run``.
-        registry: The register's data by record. Without it, registered columns are empty.
+        registry: The register's data by record. Without it, the columns for register data are
+            empty.
         threshold: Removes doubtful values.
         fields: The run's custom fields, each of which has a table.
 
@@ -99,7 +101,7 @@ def export_run(
     results = find_results(run)
 
     def list_rows() -> Iterator[tuple[str, Row]]:
-        for extraction in _read_extractions(results, lines):
+        for extraction in read_results(results, lines):
             kept, whole = sieve.sift(extraction)
             yield from find_rows(kept, registry, fields, whole)
 
@@ -118,35 +120,38 @@ def write_tables(
     """
     kind = destination.format
     names = [table.name for table in tables]
-    is_of_many = kind in (Format.DUCKDB, Format.XLSX)
-    if destination.is_single_file and not is_of_many and len(names) > 1:
+    has_many_tables = kind in (Format.DUCKDB, Format.XLSX)
+    if destination.is_single_file and not has_many_tables and len(names) > 1:
         raise ValueError(
-            f"{destination.path} holds one table; name it with --tables, or a folder with --format"
+            f"{destination.path} can hold only one table; select it with --tables, or specify a "
+            "folder with --format"
         )
-    library, extra = _EXTRAS.get(kind, ("json", ""))
-    if find_spec(library) is None:
-        raise MissingExtra(f"the format {kind} needs {library}", extra)
+    if kind in _EXTRAS:
+        library, extra = _EXTRAS[kind]
+        if find_spec(library) is None:
+            raise MissingExtra(f"the format {kind} needs {library}", extra)
     counts = dict.fromkeys(names, 0)
     with destination.staged() as (scratch, path):
-        final = dict.fromkeys(names, path)
+        files = dict.fromkeys(names, path)
         if not destination.is_single_file:
-            final = {name: path / f"{name}.{kind}" for name in names}
+            files = {name: path / f"{name}.{kind}" for name in names}
             described = json.dumps(describe_tables(tables), indent=2)
             (path / COLUMNS_FILE).write_text(f"{described}\n", "utf-8")
-        written = final
+        row_files = files
+        # These formats are converted from JSON lines in the scratch folder.
         if kind in _EXTRAS:
-            written = {name: scratch / f"{name}.rows" for name in names}
-        with open_tables(tables, written, as_csv=kind is Format.CSV) as append:
+            row_files = {name: scratch / f"{name}.rows" for name in names}
+        with open_tables(tables, row_files, as_csv=kind is Format.CSV) as append:
             for name, row in rows:
                 if name in counts:
                     append[name](row)
                     counts[name] += 1
         if kind is Format.XLSX:
-            write_workbook(path, tables, written)
+            write_workbook(path, tables, row_files)
         elif kind is Format.DUCKDB:
-            load_tables(path, tables, written, None)
+            load_tables(path, tables, row_files, None)
         elif kind is Format.PARQUET:
-            load_tables(scratch / "rows.duckdb", tables, written, final)
+            load_tables(scratch / "rows.duckdb", tables, row_files, files)
     return counts
 
 
@@ -157,7 +162,7 @@ def write_sheet(
     *,
     force: bool = False,
 ) -> None:
-    """Write rows of ``columns`` to a file, in the format given by its suffix.
+    """Write rows with the given ``columns`` to a file, in the format given by its suffix.
 
     Raises ``ValueError`` for an unknown suffix, ``ArgumentError`` if the file exists and ``force``
     is not set, and ``MissingExtra`` if the format's library is not installed.
@@ -180,43 +185,33 @@ def find_results(run: Path) -> Path:
     if run.is_file() or any(run.glob("*.json")):
         return run
     raise StoreError(
-        f"{run}: holds no results; name a folder that extractor run --out wrote, its {_RESULTS}, "
-        "or a folder of finished gold files"
+        f"{run}: contains no results; specify a folder written by extractor run --out, its "
+        f"{_RESULTS}, or a folder of finished gold files"
     )
-
-
-def read_results(
-    path: Path, lines: Iterable[bytes] | None = None, threshold: Threshold | None = None
-) -> Iterator[TrialExtraction]:
-    """Yield the extractions in ``lines``, or else in a file or a folder of gold files, without
-    their doubtful values. Raises ``StoreError`` for a line that is not an extraction.
-    """
-    sieve = threshold or Threshold()
-    for extraction in _read_extractions(path, lines):
-        yield sieve.sift(extraction)[0]
 
 
 def pair_results(
     run: Path, finished: FinishedRun | None, threshold: Threshold
 ) -> Iterator[tuple[TrialExtraction, TrialRecord | None]]:
-    """Yield (result, record) pairs, one at a time. If ``run`` is not the folder of a run, the
-    records are None.
+    """Yield (result, record) pairs, one at a time, without doubtful values. ``run`` is the path of
+    the results, and ``finished`` is the run in this folder; if it is None because the path contains
+    only extractions, the records are None.
     """
-    results = find_results(run)
     if finished is None:
-        for extraction in read_results(results, None, threshold):
-            yield extraction, None
+        for extraction in read_results(find_results(run)):
+            yield threshold.sift(extraction)[0], None
         return
     for reread in finished.reread():
-        lines = [finished.read_line(reread.record_id)]
-        for extraction in read_results(results, lines, threshold):
-            yield extraction, reread.record
+        result = finished.read_result(reread.record_id, TrialExtraction)
+        yield threshold.sift(complete_gold(result))[0], reread.record
 
 
-def _read_extractions(
-    path: Path, lines: Iterable[bytes] | None
+def read_results(
+    path: Path, lines: Iterable[bytes] | None = None
 ) -> Iterator[TrialExtraction]:
-    """Yield the same extractions as ``read_results``, including their doubtful values."""
+    """Yield the extractions in ``lines`` or, if ``lines`` is None, those in a file or a folder of
+    gold files. Raises ``StoreError`` for a line that is not an extraction.
+    """
     for place, content in _list_documents(path, lines):
         try:
             extraction = TrialExtraction.model_validate_json(content)
@@ -224,7 +219,7 @@ def _read_extractions(
             first = error.errors()[0]
             field = ".".join(map(str, first["loc"])) or "the whole"
             raise StoreError(
-                f"{place}: is not an extraction of this version ({field}: "
+                f"{place}: is not a valid extraction in this version's format ({field}: "
                 f"{first['msg']}); run its command again, or correct it"
             ) from None
         yield complete_gold(extraction)
@@ -233,7 +228,9 @@ def _read_extractions(
 def _list_documents(
     path: Path, lines: Iterable[bytes] | None
 ) -> Iterator[tuple[str, bytes]]:
-    """Yield (location, JSON) pairs, one for each extraction."""
+    """Yield (location, JSON) pairs, one for each extraction in ``lines`` or, if ``lines`` is None,
+    in a file or a folder of gold files.
+    """
     if lines is None and (path.is_dir() or path.suffix == ".json"):
         files = sorted(path.glob("*.json")) if path.is_dir() else [path]
         for file in files:

@@ -87,7 +87,9 @@ def export_fhir(
         raise MissingExtra("FHIR needs fhir.resources", "fhir")
     destination = Destination(to, Format.JSONL, force=force)
     if to.is_file() or to.suffix.removeprefix(".") in set(Format):
-        raise ValueError(f"{to}: FHIR needs several files; name a folder")
+        raise ValueError(
+            f"{to}: a FHIR export consists of several files; specify a folder"
+        )
     counts = FhirCounts()
     with destination.staged() as (_, folder):
         for extraction, record in results:
@@ -139,6 +141,6 @@ def _clean(value: Any) -> Any:
     if isinstance(value, dict):
         cleaned = {name: _clean(part) for name, part in value.items()}
         parts = {name: part for name, part in cleaned.items() if part is not None}
-        # an extension without a value, or a characteristic without a code, is meaningless
+        # an extension with only a URL, or a characteristic with only "exclude", is meaningless
         return None if parts.keys() <= {"url", "exclude"} else parts
     return value

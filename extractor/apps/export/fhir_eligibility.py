@@ -16,9 +16,9 @@ from extractor.apps.export.fhir_parts import (
     Json,
     TrialResources,
     code,
-    is_sure,
+    enum_code,
+    is_reliable,
     make_range,
-    own_code,
     quantity,
 )
 from extractor.apps.export.limits import name_limit
@@ -37,7 +37,6 @@ from extractor.schemas import (
     Criterion,
     CriterionGroup,
     CriterionKind,
-    Eligibility,
     Evidence,
     GroupRule,
     RegistryFields,
@@ -48,15 +47,15 @@ _RULES = {
     CriterionKind.INCLUSION: GroupRule.ALL,
     CriterionKind.EXCLUSION: GroupRule.ANY,
 }
-"""The rule for each list of criteria: all inclusions must be met, whereas one exclusion is
-decisive.
+"""The rule for each list of criteria: all inclusion criteria must be met, whereas a single
+exclusion criterion is decisive.
 """
 _Counts = Mapping[tuple[CriterionKind, str], int]
 """The number of limits for each (list, quantity) pair."""
 
 
 class _MoreThanALimit(Exception):
-    """A criterion is more than a single limit. The message names the obstacle."""
+    """A criterion is more than a single limit. The message names what it has in addition."""
 
 
 def add_eligibility(trial: TrialResources) -> Json | None:
@@ -79,6 +78,7 @@ def add_eligibility(trial: TrialResources) -> Json | None:
             if group.rule is not _RULES[criterion.kind]
         ]
         if groups:
+            # the outermost group, which contains all the alternatives
             alternatives[groups[-1], _is_excluded(criterion)].append(criterion)
         else:
             characteristics.append(_describe_criterion(trial, index, criterion, counts))
@@ -112,25 +112,28 @@ def _describe_people(trial: TrialResources) -> list[Json]:
     """
     registry = trial.record.registry if trial.record else RegistryFields()
     people: dict[str, Json] = {}
-    stated = {}
-    for name in (*AGES, "sex", "healthy_volunteers"):
-        stated[name] = trial.take_first("eligibility", name)
     for name in AGES:
-        of_text = trial.extraction.eligibility if stated[name] else Eligibility()
-        age = stated[name] or read_registered(name, registry.text(name) or "")
+        age = trial.take_first("eligibility", name)
+        evidence = trial.extraction.eligibility.evidence
+        if age is None:
+            age = read_registered(name, registry.text(name) or "")
+            # A comparator in the text does not apply to the registered age.
+            evidence = ()
         if age:
-            value = quantity(age.value, age.unit, read_comparator(name, of_text))
+            value = quantity(age.value, age.unit, read_comparator(name, evidence))
             concept = code(LOINC, "30525-0", "age")
             people[name.replace("_", "-")] = {"code": concept, "valueQuantity": value}
-    sex = stated["sex"] or read_registered("sex", registry.sex or "")
+    sex = trial.take_first("eligibility", "sex")
+    sex = sex or read_registered("sex", registry.sex or "")
     if sex in ("female", "male"):
         gender = code("http://hl7.org/fhir/administrative-gender", sex)
         concept = code(LOINC, "46098-0", "sex")
         people["sex"] = {"code": concept, "valueCodeableConcept": gender}
-    accepted = stated["healthy_volunteers"]
+    accepted = trial.take_first("eligibility", "healthy_volunteers")
     if accepted is None:
-        accepted = registry.healthy_volunteers != "false"
-    if not accepted:
+        registered = registry.healthy_volunteers or ""
+        accepted = read_registered("healthy_volunteers", registered)
+    if accepted is False:
         concept = {"text": "healthy volunteer"}
         people["healthy-volunteers"] = {"code": concept, "valueBoolean": False}
     return [{"id": name, **person, "exclude": False} for name, person in people.items()]
@@ -148,10 +151,10 @@ def _describe_criterion(
     limits = trial.take(path, "constraints")
     try:
         value = _read_value(criterion, counts)
-    except _MoreThanALimit as more:
+    except _MoreThanALimit as addition:
         for row in limits:
-            trial.leave_out(row.path, row.value, "compound", str(more))
-        concept = own_code(trial.take_first(path, "category"), "criterion")
+            trial.leave_out(row.path, row.value, "compound", str(addition))
+        concept = enum_code(trial.take_first(path, "category"), "criterion")
         return element | {"code": concept, "valueCodeableConcept": {"text": words}}
     url = f"{_EBM}/characteristic-description"
     return element | value | {"extension": [{"url": url, "valueMarkdown": words}]}
@@ -166,14 +169,15 @@ def _is_excluded(criterion: Criterion) -> bool:
 
 def _read_value(criterion: Criterion, counts: _Counts) -> Json:
     """Return the code and value of a criterion that consists of a single limit. Raises
-    ``_MoreThanALimit`` for any other criterion.
+    ``_MoreThanALimit`` for any other criterion. ``counts`` shows whether other criteria in the same
+    list limit the same quantity.
     """
     limits = criterion.constraints
     proofs = criterion.evidence_for("constraints[0]")
     additions = {
-        "no limit, or several": len(limits) != 1 or not proofs,
+        "no limit or several limits": len(limits) != 1 or not proofs,
         "a confidence below 0.8": not all(
-            is_sure(piece.confidence)
+            is_reliable(piece.confidence)
             for piece in criterion.evidence
             if piece.field != "category"
         ),
@@ -181,13 +185,13 @@ def _read_value(criterion: Criterion, counts: _Counts) -> Json:
         "a time window": criterion.time_window or criterion.time_windows,
         "a negation": criterion.negated,
         "an exception": criterion.has_exception,
-        "a demand among the exclusions": criterion.demanded,
-        "a sex or a quantity of the words around": any(
+        "a requirement among the exclusions": criterion.demanded,
+        "a sex or quantity from the surrounding words": any(
             proof.sex or proof.quantity for proof in proofs
         ),
-        "a limit under a condition": any(limit.condition for limit in limits),
+        "a limit with a condition": any(limit.condition for limit in limits),
         # "Platelets > 100" and "platelets > 50" apply to different participants.
-        "another limit of the quantity": any(
+        "another limit on the quantity": any(
             counts[criterion.kind, limit.quantity.lower()] > 1 for limit in limits
         ),
     }
@@ -202,20 +206,22 @@ def _refuse_other_words(
     criterion: Criterion, limit: Constraint, proof: Evidence
 ) -> None:
     """Raise ``_MoreThanALimit`` if a criterion or its lead-in contains words that do not belong to
-    the limit. Filler words such as "patients must have" are allowed.
+    the limit, or a number outside the limit's quote: "creatinine <= 1.5 mg/dL (or 133)". Filler
+    words such as "patients must have" are allowed.
     """
     tables = read_table("fhir")["says_nothing"]
+    filler_words = _split(f"{tables['anywhere']} {tables[criterion.kind]}")
     limit_words = _split(f"{limit.quantity} {limit.unit or ''} {tables['limit']}")
-    idle = _split(f"{tables['anywhere']} {tables[criterion.kind]}")
-    of_limit = _split(re.sub(r"\d", " ", proof.quote))
+    quote_words = _split(re.sub(r"\d", " ", proof.quote))
     rest = criterion.quote.replace(proof.quote, " ", 1)
     context_words = _split(f"{criterion.lead_in or ''} {rest}")
-    other_words = (of_limit - limit_words | context_words) - idle
+    other_words = (quote_words - limit_words | context_words) - filler_words
     if other_words:
         raise _MoreThanALimit(" ".join(sorted(other_words)))
 
 
 def _split(text: str) -> set[str]:
+    """Return the words and the whole numbers of a text, in lower case."""
     return {*re.findall(r"\d+|[^\W\d_]+", text.lower())}
 
 

@@ -38,7 +38,9 @@ text.
 
 
 class RawText(str):
-    """The range of characters in the record that offsets refer to."""
+    """Text that cites raw characters of the record with their offsets, and is therefore not
+    normalised for display.
+    """
 
 
 class TrialResources:
@@ -59,7 +61,8 @@ class TrialResources:
         self.resources: list[Json] = []
         self.unmapped: list[Json] = []
         self.references: list[Json] = []
-        self._left = defaultdict[str, dict[str, list[ValueRow]]](dict)
+        self._untaken = defaultdict[str, dict[str, list[ValueRow]]](dict)
+        # The paths of the exported items begin with one of these names.
         self.parts = (*tasks, "custom")
         for row in list_values(extraction):
             name = row.field.partition("[")[0]
@@ -67,8 +70,8 @@ class TrialResources:
                 continue
             if not row.item.startswith(self.parts):
                 continue
-            if is_sure(row.confidence):
-                self._left[row.item].setdefault(name, []).append(row)
+            if is_reliable(row.confidence):
+                self._untaken[row.item].setdefault(name, []).append(row)
             else:
                 self.leave_out(row.path, row.value, "unsure")
 
@@ -94,7 +97,7 @@ class TrialResources:
 
     def take(self, item: str, name: str) -> list[ValueRow]:
         """Return the reliable values of a field, and mark them as represented."""
-        return self._left[item].pop(name, [])
+        return self._untaken[item].pop(name, [])
 
     def take_first(self, item: str, name: str) -> Any:
         """Return the reliable value of a field with a single value, or None if the field has no
@@ -106,7 +109,7 @@ class TrialResources:
         """Return all reliable values of an item, keyed by field, that have not yet been taken by a
         resource.
         """
-        return self._left.pop(item, {})
+        return self._untaken.pop(item, {})
 
     def leave_out(self, path: str, value: Any, reason: str, detail: str = "") -> None:
         """Add to the list a value that FHIR cannot represent, with a reason from ``fhir.toml``."""
@@ -122,12 +125,12 @@ class TrialResources:
 
     def leave_out_rest(self) -> None:
         """Add to the list all values that no resource has taken."""
-        for fields in self._left.values():
+        for fields in self._untaken.values():
             for row in chain.from_iterable(fields.values()):
                 self.leave_out(row.path, row.value, "no_element")
 
 
-def is_sure(confidence: float | None) -> bool:
+def is_reliable(confidence: float | None) -> bool:
     """Return whether a value is reliable enough to be included. Gold has no confidence."""
     return confidence is None or confidence >= _LEAST
 
@@ -142,11 +145,12 @@ def code(system: str, word: str | None, text: str | None = None) -> Json:
     return {"coding": coding, "text": text}
 
 
-def own_code(word: StrEnum | None, text: str | None = None) -> Json:
-    """Return a CodeableConcept for a member of one of this package's enumerations.
+def enum_code(word: StrEnum | None, text: str | None = None) -> Json:
+    """Return a CodeableConcept for a member of one of this package's enumerations, or only the
+    ``text`` if there is no member.
 
     >>> from extractor.schemas import Role
-    >>> own_code(Role.PLACEBO)["coding"][0]["system"]
+    >>> enum_code(Role.PLACEBO)["coding"][0]["system"]
     'urn:trial-extractor:Role'
     """
     if word is None:
@@ -199,7 +203,7 @@ def describe_value(row: ValueRow) -> Json:
     """
     value = row.value
     if isinstance(value, StrEnum):
-        return {"valueCodeableConcept": own_code(value)}
+        return {"valueCodeableConcept": enum_code(value)}
     if isinstance(value, Period):
         return {"valueQuantity": quantity(value.value, value.unit)}
     if isinstance(value, Amount):

@@ -15,8 +15,8 @@ from extractor.apps.export.fhir_parts import (
     TrialResources,
     code,
     describe_value,
+    enum_code,
     make_range,
-    own_code,
     quantity,
 )
 from extractor.language.book import read_table
@@ -46,8 +46,8 @@ def build_trial(
     ...     {"record_id": "NCT01", "eligibility": {"sex": "male"}}
     ... )
     >>> [
-    ...     f"{one['resourceType']}/{one['id']}"
-    ...     for one in build_trial(extraction).resources
+    ...     f"{resource['resourceType']}/{resource['id']}"
+    ...     for resource in build_trial(extraction).resources
     ... ]
     ['Group/NCT01-eligibility', 'ResearchStudy/NCT01', 'Provenance/NCT01']
     """
@@ -87,9 +87,8 @@ def _read_registered(record: TrialRecord) -> Json:
         items = re.split(r"[\n|]", "|".join(filter(None, texts)))
         study[name] = [{"text": item} for item in items]
     is_actual = fields.enrollment_type == "ACTUAL"
-    number = None
-    if re.fullmatch(r"\d{1,9}", fields.enrollment or ""):
-        number = int(fields.enrollment or "")
+    digits = re.fullmatch(r"\d{1,9}", fields.enrollment or "")
+    number = int(digits[0]) if digits else None
     if fields.sponsor:
         role = code("http://hl7.org/fhir/research-study-party-role", "lead-sponsor")
         study["associatedParty"] = [{"name": fields.sponsor, "role": role}]
@@ -138,11 +137,11 @@ def _add_regimen(trial: TrialResources, index: int, arms: list[Json]) -> None:
     reference = _add_variable(trial, path, variable, agent)
     for label in labels:
         folded = fold_label(label.value)
-        named = [arm for arm in arms if fold_label(arm["name"]) == folded]
-        if not named:
-            named = [{"name": label.value, "intendedExposure": []}]
-            arms += named
-        for arm in named:
+        receiving = [arm for arm in arms if fold_label(arm["name"]) == folded]
+        if not receiving:
+            receiving = [{"name": label.value, "intendedExposure": []}]
+            arms += receiving
+        for arm in receiving:
             arm["intendedExposure"].append(reference)
 
 
@@ -153,17 +152,17 @@ def _add_endpoint(trial: TrialResources, index: int) -> Json:
     category = trial.take_first(path, "category")
     concept = trial.take_first(path, "concept")
     measured = {
-        "definitionCodeableConcept": own_code(concept, endpoint.measure),
+        "definitionCodeableConcept": enum_code(concept, endpoint.measure),
         "timeFromEvent": _describe_times(trial, path, endpoint),
     }
     variable = {"title": endpoint.measure, "description": endpoint.description}
     reference = _add_variable(trial, path, variable, measured)
-    rank = own_code(endpoint.rank)
+    rank = enum_code(endpoint.rank)
     if endpoint.rank is not Rank.OTHER:
         rank = code(f"{HL7}/research-study-objective-type", endpoint.rank)
     return {
         "name": endpoint.measure,
-        "type": [rank, own_code(category)],
+        "type": [rank, enum_code(category)],
         "description": endpoint.description,
         "reference": reference,
     }
@@ -251,4 +250,4 @@ def _list_places(item: ExtractedItem) -> list[str]:
             place = f'{piece.section}#char={piece.start},{piece.end} "{piece.quote}"'
             known = filter(None, (piece.origin, piece.support, piece.confidence))
             values[place].append(" ".join((piece.field, *map(str, known))))
-    return [f"{place} {'; '.join(found)}" for place, found in values.items()]
+    return [f"{place} {'; '.join(stated)}" for place, stated in values.items()]

@@ -31,7 +31,7 @@ _TYPES = {
     "boolean": "BOOLEAN",
 }
 _LONGEST_LINE = 2**24
-"""Maximum length of a line for DuckDB, in bytes."""
+"""Maximum length of a line that DuckDB may read, in bytes."""
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
@@ -40,6 +40,7 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "threads": 2,
 }
 _NEEDS = re.compile(r"^-- needs (.+)$", re.MULTILINE)
+"""Matches the line in ``views.sql`` that lists the tables and views of a statement."""
 _FORMULA = re.compile(
     r"""(^|[;\t\r\n])(?=[\s"']{0,99}[=+\-@＝＋－＠].|[\t\r])""", re.DOTALL
 )
@@ -47,6 +48,7 @@ _FORMULA = re.compile(
 start a cell. A sign on its own, such as the comparator "=", is not a formula.
 """
 _BEGINS_AGAIN = re.compile(r"[;\t\r\n]")
+"""Matches a separator in a text, after which a spreadsheet may start another cell."""
 
 Append = Callable[[Row], None]
 
@@ -76,23 +78,27 @@ class Destination:
     def choose(
         cls, path: Path, wanted: Format | None, *, force: bool = False
     ) -> "Destination":
-        """Return the destination for a path. By default, the suffix determines the format. Raises
-        ``ValueError`` if the format and the suffix do not match, or if both are missing.
+        """Return the destination for a path. If no format is ``wanted``, the suffix determines the
+        format. Raises ``ValueError`` if the format and the suffix do not match, or if both are
+        missing.
         """
         suffix = path.suffix.removeprefix(".").lower()
-        # A folder's name may end in any suffix.
-        named = suffix in set(Format) and not path.is_dir()
-        chosen = wanted or (Format(suffix) if named else None)
+        # The name of an existing folder may end in any suffix.
+        is_file = suffix in set(Format) and not path.is_dir()
+        chosen = wanted or (Format(suffix) if is_file else None)
         if chosen is None:
             raise ValueError(
-                f"{path}: name a file that ends with .{', .'.join(Format)}; a folder needs --format"
+                f"{path}: specify a file name that ends with .{', .'.join(Format)}; a folder needs "
+                "--format"
             )
-        if named and chosen != suffix:
+        if is_file and chosen != suffix:
             raise ValueError(
                 f"{path} ends with {suffix}, but the format is {chosen}; choose another name"
             )
-        if chosen in (Format.DUCKDB, Format.XLSX) and not named:
-            raise ValueError(f"{path}: {chosen} is one file; name it with .{chosen}")
+        if chosen in (Format.DUCKDB, Format.XLSX) and not is_file:
+            raise ValueError(
+                f"{path}: {chosen} is a single file; its name must end with .{chosen}"
+            )
         return cls(path, chosen, force=force)
 
     @property
@@ -116,7 +122,7 @@ class Destination:
         if files and not (
             is_known and suffixes.issuperset(file.suffix for file in files)
         ):
-            raise StoreError(f"{self.path}: holds other files; choose another name")
+            raise StoreError(f"{self.path}: contains other files; choose another name")
         if (files or self.path.is_file()) and not self.force:
             raise ArgumentError(
                 f"{self.path}: already exists; choose another name, or replace it with --force"
@@ -125,7 +131,7 @@ class Destination:
         folder.mkdir(parents=True, exist_ok=True)
         temporary = TemporaryDirectory(dir=folder, prefix=f".{self.path.name}.")
         with _naming_full_disk(self.path), temporary as scratch:
-            path = Path(scratch, "made")
+            path = Path(scratch, "new")
             if not self.is_single_file:
                 path.mkdir()
             yield Path(scratch), path
@@ -210,9 +216,9 @@ def load_tables(
     rows: Mapping[str, Path],
     parquet: Mapping[str, Path] | None,
 ) -> None:
-    """Load JSON lines into a DuckDB database with views and macros, or convert them to Parquet
-    files. Requires the extra ``export``. In a database, the meanings of the columns are stored as
-    column comments.
+    """Load JSON lines into a DuckDB database with views and macros or, if ``parquet`` contains the
+    path of a file for each table, convert them to Parquet files. Requires the extra ``export``. In
+    a database, the meanings of the columns are stored as column comments.
 
     Raises ``StoreError`` if DuckDB fails.
     """
@@ -224,7 +230,9 @@ def load_tables(
                 content = connection.read_json(
                     # DuckDB interprets the name as a pattern.
                     glob.escape(str(rows[table.name])),
-                    columns={one.name: _TYPES[one.kind] for one in table.columns},
+                    columns={
+                        column.name: _TYPES[column.kind] for column in table.columns
+                    },
                     format="newline_delimited",
                     maximum_object_size=_LONGEST_LINE,
                 )
@@ -234,8 +242,8 @@ def load_tables(
                     content.create(table.name)
                     connection.execute(_comment(table))
             if not parquet:
-                for statement in _list_views({table.name for table in tables}):
-                    connection.execute(statement)
+                for part in _list_views({table.name for table in tables}):
+                    connection.execute(part)
     except duckdb.Error as error:
         raise StoreError(" ".join(str(error).split())) from error
 
@@ -252,12 +260,12 @@ def _comment(table: Table) -> str:
 
 
 def _list_views(known: set[str]) -> Iterator[str]:
-    """Yield the statements in ``views.sql`` whose tables exist. Each statement starts with a line
-    that lists the tables.
+    """Yield the parts of ``views.sql`` whose tables and views are ``known``. Each part starts with
+    a line that lists them. A view that a part creates is known to the parts below it.
     """
-    statements = Path(__file__).with_name("views.sql").read_text("utf-8").split("\n\n")
-    for statement in statements:
-        needed = _NEEDS.search(statement)
+    parts = Path(__file__).with_name("views.sql").read_text("utf-8").split("\n\n")
+    for part in parts:
+        needed = _NEEDS.search(part)
         if needed and known.issuperset(needed[1].split(", ")):
-            yield statement
-            known |= set(re.findall(r"CREATE VIEW (\w+)", statement))
+            yield part
+            known |= set(re.findall(r"CREATE VIEW (\w+)", part))

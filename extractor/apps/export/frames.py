@@ -22,12 +22,12 @@ _TYPES = {
     "polars": ("String", "Int64", "Float64", "Boolean"),
     "arrow": ("string", "int64", "float64", "bool_"),
 }
-"""The data type for each kind of column."""
+"""The data types of each library for the kinds of columns, in the order of ``_KINDS``."""
 
 
 def open_library(to: str) -> Any:
-    """Import a data frame library. Raises ``ValueError`` for an unknown library, and
-    ``MissingExtra`` if the library is not installed.
+    """Import the library ``to``: pandas, polars or arrow. Raises ``ValueError`` for an unknown
+    library, and ``MissingExtra`` if the library is not installed.
     """
     refuse_unknown("kind of data frame", [to], tuple(_MODULES))
     try:
@@ -37,7 +37,9 @@ def open_library(to: str) -> Any:
 
 
 def make_frame(library: Any, to: str, table: Table, rows: Sequence[Row]) -> Any:
-    """Return a table's rows as a data frame. Columns have types even if there are no rows."""
+    """Return a table's rows as a data frame of the library ``to``, which is imported as
+    ``library``. Columns have types even if there are no rows.
+    """
     kinds = dict(zip(_KINDS, _TYPES[to], strict=True))
     types = {column.name: kinds[column.kind] for column in table.columns}
     if to == "pandas":
@@ -62,9 +64,9 @@ def frame_tables(
     """Return tables of extractions as data frames, keyed by table name. By default, all tables are
     returned.
 
-    ``registry`` contains the register's data. Without it, registered columns are empty. ``fields``
-    are custom fields, each of which has a table. Raises ``ValueError`` for an unknown table, and
-    ``MissingExtra`` if the library is not installed.
+    ``registry`` contains the register's data. Without it, the columns for register data are empty.
+    ``fields`` are custom fields, each of which has a table. Raises ``ValueError`` for an unknown
+    table, and ``MissingExtra`` if the library is not installed.
     """
     library = open_library(to)
     custom_fields = read_fields(fields)
@@ -73,8 +75,3 @@ def frame_tables(
     return {
         table.name: make_frame(library, to, table, rows[table.name]) for table in tables
     }
-
-
-def frame_values(extractions: Iterable[TrialExtraction], to: str = "pandas") -> Any:
-    """Return all values from extractions as a single data frame, with one row per value."""
-    return frame_tables(extractions, ["values"], to)["values"]

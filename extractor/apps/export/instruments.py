@@ -11,6 +11,7 @@ from extractor.language.shown import show_line
 
 _SIGNS = re.compile(r"[^a-z0-9]+")
 _ABBREVIATION = re.compile(r" ?[(\[]([A-Za-z][\w./-]{1,14})[)\]]")
+"""An abbreviation in brackets: "(MoCA)"."""
 _VERSION = re.compile(r"\b[A-Z][A-Za-z]{1,9}(?:-[A-Z]{1,3})?-(?:\d{1,2}|S|SR)\b")
 """An abbreviation with its number of items, or with a suffix for self-report: "ACQ-6" or "MADRS-S".
 """
@@ -18,12 +19,13 @@ _TAIL = re.compile(
     r"(?:\s(?:total|overall|summary))?\s(?:scores?|questionnaires?|scales?)$",
     re.IGNORECASE,
 )
+"""The general words at the end of a name: "total score"."""
 _ARTICLE = re.compile(r"^(?:the|a|an)\s+", re.IGNORECASE)
 
 
 def name_instrument(name: str) -> str | None:
-    """Return an instrument's key in lower case: the quantity for its score, or else its usual short
-    form, or else an abbreviation in brackets.
+    """Return an instrument's key in lower case: the quantity for its score, its usual short form,
+    an abbreviation in brackets, or else its name.
 
     >>> name_instrument("Montreal Cognitive Assessment"), name_instrument("MoCA")
     ('moca', 'moca')
@@ -34,12 +36,16 @@ def name_instrument(name: str) -> str | None:
     if known:
         names = (known.value, *known.terms, *known.also)
         # Short forms can have other meanings: "IGA" is also an antibody.
-        long = [other for other in names if " " in other] or names
-        keys = [_fold(other) for other in sorted(long, key=len, reverse=True)]
+        long = [name for name in names if " " in name] or names
+        keys = [_fold(name) for name in sorted(long, key=len, reverse=True)]
         return next((scores[key] for key in keys if key in scores), _fold(known.value))
     short = _ABBREVIATION.search(written)
-    bare = short[1] if short else _TAIL.sub("", written)
-    key = _fold(bare if short or " " not in bare else written)
+    if short:
+        key = _fold(short[1])
+    else:
+        # "MoCA total score" is the MoCA, but the words of "pain score" are all needed.
+        bare = _TAIL.sub("", written)
+        key = _fold(written if " " in bare else bare)
     return scores.get(key) or key or None
 
 
@@ -53,10 +59,11 @@ def is_other_version(name: str, quantity: KnownQuantity) -> bool:
     if quantity.unit != "{score}":
         return False
     names = {_fold(written) for written in (quantity.name, *quantity.names)}
-    versions = {_fold(version) for version in _VERSION.findall(name)}
+    versions = {_fold(version) for version in _VERSION.findall(name)} - names
+    # "HAM-D-17" is a spelling of the quantity hamd17.
+    others = {key for key in versions if key.replace("_", "") not in names}
     # "IGF-1 SD score" does not name a version, because IGF is not an instrument.
-    others = versions - {key for key in versions if key.replace("_", "") in names}
-    return any(key.rpartition("_")[0] in names for key in others - names)
+    return any(key.rpartition("_")[0] in names for key in others)
 
 
 def _fold(name: str) -> str:

@@ -30,13 +30,15 @@ from extractor.schemas import (
 _IMPLAUSIBLE = "implausible"
 """The note for a limit whose value is implausible in the written unit."""
 _NO_CONVERSION = "no conversion"
+"""The note for a limit whose unit cannot be converted, such as ``x ULN``."""
 _SURFACE = "{1.73_m2}"
 """The body surface area that an estimated filtration rate refers to, whether or not the text states
 it.
 """
 _NEXT_WORD = re.compile(r"\s+([^\W\d_]+)")
+"""Matches the word that follows a limit, if only spaces are between them."""
 _NO_UNITS = ("function_words", "people", "idle_words", "words_after_values")
-"""Names of the word lists that contain words other than units, which may follow a value."""
+"""Names of the word lists whose words may follow a value but are not units."""
 
 
 class CanonicalLimit(NamedTuple):
@@ -56,7 +58,12 @@ class CanonicalLimit(NamedTuple):
 
 
 class DescribedCriterion(NamedTuple):
-    """Whether a criterion is decisive on its own, and the derived cells of its limits."""
+    """The cells derived from a criterion and its limits.
+
+    Attributes:
+        decides: Whether the criterion is decisive on its own; False for an alternative in a group.
+        limits: The derived cells of each limit, in the criterion's order.
+    """
 
     decides: bool
     limits: tuple[dict[str, Any], ...]
@@ -72,11 +79,11 @@ def name_limit(
 
     Args:
         limit: Its ``quantity``, ``value``, ``value_high`` and ``unit``.
-        known: The quantity, if it is named only by words around the limit.
+        known: The name of the quantity, if only words around the limit name it.
         has_unread_unit: Whether a limit without a unit is followed by a word that may be a unit.
 
-    >>> named = name_limit({"quantity": "PLT", "value": 75_000, "unit": "/mm3"})
-    >>> named.quantity_canonical, named.value_canonical, named.unit_canonical
+    >>> limit = name_limit({"quantity": "PLT", "value": 75_000, "unit": "/mm3"})
+    >>> limit.quantity_canonical, limit.value_canonical, limit.unit_canonical
     ('platelet_count', 75.0, '10*9/L')
     """
     written = limit.get("unit")
@@ -96,7 +103,7 @@ def name_limit(
         return canonical._replace(canonical_note="unknown unit")
     ends = [limit["value"], limit.get("value_high")]
     ends = [end for end in ends if end is not None]
-    # if a limit has no unit, use the unit in which its upper end is plausible
+    # "BMI 18-30" has no unit: use the unit in which the upper end is plausible
     inferred = filter(None, map(quantity.infer_unit, reversed(ends)))
     used = unit or next(inferred, None)
     canonical = canonical._replace(
@@ -111,13 +118,14 @@ def _refuse_or_join(
     text: str, quantity: KnownQuantity, unit: str | None
 ) -> CanonicalLimit | None:
     """Return the canonical form of a limit whose words do not name the quantity, or name several
-    quantities. Return None for all other limits.
+    quantities ("bilirubin or AST"). Return None for all other limits.
     """
-    # "ACQ-6" is not the ACQ, so its limit applies to a different score.
     nothing = CanonicalLimit(unit_ucum=unit, canonical_note="no quantity")
+    # "ACQ-6" is not the ACQ, so its limit applies to a different score.
     if is_other_version(text, quantity):
         return nothing
     if not supports_name(quantity, text, unit):
+        # The unit of "aortic diameter > 5 cm" shows that the quantity is a length.
         return nothing._replace(
             quantity_kind=quantity.name if quantity.general else None
         )
@@ -157,8 +165,8 @@ def _convert(
 def describe_criteria(
     eligibility: Eligibility, sex: str | None = None
 ) -> list[DescribedCriterion]:
-    """Return the cells derived from all criteria and limits; ``sex`` applies to all
-    participants.
+    """Return the cells derived from all criteria and limits, in the order of the criteria. ``sex``
+    is the sex to which the trial is restricted, "all", or None if it is unknown.
     """
     described = []
     for criterion in eligibility.criteria:
@@ -179,10 +187,11 @@ def describe_criteria(
 def _describe_limits(
     criterion: Criterion, sex: str | None, *, decides: bool
 ) -> Iterator[dict[str, Any]]:
-    """Yield the cells derived from each limit. ``admits`` is set if the limit applies to
-    everybody, and ``admits_some`` if it applies only to some people, either because it is one of
-    several alternatives, or because its quantity has a condition, a different sex or two ranges in
-    the same criterion.
+    """Yield the cells derived from each limit of a criterion. ``admits`` is set if the limit
+    applies to everybody, and ``admits_some`` if it applies only to some people, either because the
+    limit is one of several alternatives (``decides`` is False for an alternative criterion), or
+    because its quantity has a condition, a sex other than ``sex``, or two ranges in the same
+    criterion.
     """
     limits = criterion.constraints
     proofs = [_find_proof(criterion, index) for index in range(len(limits))]
@@ -210,8 +219,8 @@ def _describe_limits(
 def _may_have_unread_unit(
     limit: Constraint, proof: Evidence | None, quote: str
 ) -> bool:
-    """Return whether a limit has no unit, but is followed in its criterion by a word that may be a
-    unit: "> 28 mbar".
+    """Return whether a limit has no unit, but is followed in its criterion (``quote``) by a word
+    that may be a unit: "> 28 mbar", but not "> 30 at screening".
     """
     if proof is None or limit.unit:
         return False
@@ -224,6 +233,7 @@ def _may_have_unread_unit(
 
 
 def _find_proof(criterion: Criterion, index: int) -> Evidence | None:
+    """Return the evidence for a limit as a whole, or None in gold, which has no evidence."""
     field = f"constraints[{index}]"
     pieces = (piece for piece in criterion.evidence if piece.field == field)
     return next(pieces, None)
@@ -233,7 +243,9 @@ def _list_divided(
     described: Iterable[tuple[Constraint, Evidence | None, CanonicalLimit]],
     sex: str | None,
 ) -> set[str]:
-    """Return the quantities, in lower case, whose limits apply to some participants only."""
+    """Return the quantities, in lower case, whose limits apply only to some participants:
+    quantities with a condition, a sex other than ``sex``, or two different ranges.
+    """
     divided = set[str]()
     ranges = dict[str, str]()
     for limit, proof, canonical in described:
@@ -245,7 +257,8 @@ def _list_divided(
         high = canonical.value_high_canonical or limit.value_high
         if high is None:
             continue
-        # Two ranges apply to two groups, but 126 mg/dL and 7 mmol/L are the same number.
+        # Two ranges apply to two groups of people, unless they are one range in two units.
+        # Two digits hide the differences that conversions leave.
         span = f"{low:.2g}-{high:.2g}"
         if ranges.setdefault(quantity, span) != span:
             divided.add(quantity)
@@ -254,8 +267,9 @@ def _list_divided(
 
 def _read_admitted(comparator: Comparator, criterion: Criterion) -> str | None:
     """Return the comparator for the values that a criterion admits: the comparator of an
-    inclusion, or the opposite of an exclusion's comparator. Return None if the criterion is
-    negated, has an exception, or states a requirement among the exclusions.
+    inclusion, or the opposite of an exclusion's comparator. ``between`` and ``=``, which have no
+    opposite, become "outside" and "<>". Return None if the criterion is negated, has an exception,
+    or states a requirement among the exclusions.
     """
     if criterion.negated or criterion.has_exception or criterion.demanded:
         return None

@@ -2,7 +2,7 @@
 else from the register, and whether the criteria exclude pregnancy.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from extractor.apps.export.limits import DescribedCriterion
@@ -20,17 +20,20 @@ from extractor.schemas import (
     Criterion,
     CriterionKind,
     Eligibility,
+    Evidence,
     Sex,
 )
 from extractor.schemas.registered_words import unify_word
 
 _SIDES = dict(zip(AGES, (Comparator.AT_LEAST, Comparator.AT_MOST), strict=True))
+"""The comparator of an age that is stated without one."""
 _WORDS: Mapping[str, Sex | bool] = {
     **{sex.value: sex for sex in Sex},
     "false": False,
     "true": True,
 }
-"""The values of registered sexes and of yes/no answers, keyed by their lower-case words."""
+"""The values for registered sexes and yes/no answers, keyed by the registered words in lower case.
+"""
 
 
 def read_registered(name: str, written: str) -> Any:
@@ -43,12 +46,16 @@ def read_registered(name: str, written: str) -> Any:
     return age if age and count_days(age) <= OLDEST else None
 
 
-def read_comparator(name: str, eligibility: Eligibility) -> Comparator:
-    """Return the comparator of an age limit: "over 18 years" is ``>``. If the text has no
-    comparator, the stated age itself is admitted.
+def read_comparator(name: str, evidence: Iterable[Evidence] = ()) -> Comparator:
+    """Return the comparator of an age limit, given the evidence for the eligibility: "over 18
+    years" is ``>``. Without a comparator in the text, or for a registered age, the age itself is
+    admitted.
+
+    >>> read_comparator("minimum_age").value, read_comparator("maximum_age").value
+    ('>=', '<=')
     """
-    bounds = [piece.comparator for piece in eligibility.evidence if piece.field == name]
-    return bounds[0] if bounds and bounds[0] else _SIDES[name]
+    stated = (piece.comparator for piece in evidence if piece.field == name)
+    return next(stated, None) or _SIDES[name]
 
 
 def describe_people(
@@ -56,9 +63,9 @@ def describe_people(
     registered: Mapping[str, Any],
     described: Sequence[DescribedCriterion],
 ) -> dict[str, Any]:
-    """Return the cells of the ``eligibility`` table. ``described`` contains an entry for each
-    criterion in ``people``, in the same order; criteria that are alternatives in a group are
-    ignored.
+    """Return the cells of the ``eligibility`` table. ``registered`` contains the register's
+    columns. ``described`` contains an entry for each criterion in ``people``, in the same order;
+    criteria that are alternatives in a group are ignored.
     """
     cells: dict[str, Any] = {**people.__dict__, **registered}
     for name in AGES:
@@ -68,7 +75,7 @@ def describe_people(
                 f"{name}_value": age.value,
                 f"{name}_unit": age.unit,
                 f"{name}_days": count_days(age),
-                f"{name}_comparator": read_comparator(name, people),
+                f"{name}_comparator": read_comparator(name, people.evidence),
             }
     healthy = people.healthy_volunteers
     in_register = registered.get("registered_healthy_volunteers")
@@ -78,7 +85,7 @@ def describe_people(
     if healthy is None or (is_described and in_register is not None):
         healthy = in_register
     sex = people.sex or registered.get("registered_sex")
-    mentions = {
+    verdicts = {
         _excludes_pregnancy(criterion)
         for criterion, derived in zip(people.criteria, described, strict=True)
         if derived.decides
@@ -87,7 +94,7 @@ def describe_people(
         "admits_sex": sex.lower() if sex else None,
         "admits_healthy": healthy,
         # A criterion that requires a pregnancy is decisive.
-        "excludes_pregnancy": False not in mentions if mentions else None,
+        "excludes_pregnancy": False not in verdicts if verdicts else None,
     }
 
 

@@ -74,14 +74,15 @@ def read_run_registry(
     run: FinishedRun | None, tables: Collection[Table]
 ) -> tuple[RegisteredByRecord, Mapping[TextState, int]]:
     """Return the register's data about a run's records, and the number of records whose input is
-    missing or has changed. If the tables do not need registered data, return no data and 0.
+    missing or has changed, keyed by that state. If the tables do not need registered data, no
+    record is read.
     """
     registry = {}
-    lacking = Counter[TextState]()
+    unavailable = Counter[TextState]()
     if run and not _TABLES.isdisjoint(table.name for table in tables):
         for reread in run.reread():
             if reread.record:
                 registry[reread.record_id] = read_registry(reread.record)
             else:
-                lacking[reread.text] += 1
-    return registry, lacking
+                unavailable[reread.text] += 1
+    return registry, unavailable

@@ -53,8 +53,8 @@ TableRow = tuple[str, Cells]
 """The name of a table, with the cells of a row."""
 Proofs = Mapping[str, Sequence[Evidence]]
 """The evidence of an item, keyed by field."""
-
 _DOSE_UNITS = ("mg", "mL", "Gy", "MBq")
+"""The canonical units of doses, one for each dimension."""
 _DAILY = {
     "QD": 1,
     "BID": 2,
@@ -67,7 +67,7 @@ _DAILY = {
 }
 """The number of doses per day for each frequency."""
 _BODY_UNITS = frozenset({"kg", "m2"})
-"""Units of the body (weight and surface area) that a daily dose may refer to."""
+"""Units of body measures (weight and surface area) to which a daily dose may refer."""
 _RENAMED = {
     "field": "path",
     "value": "text",
@@ -76,7 +76,7 @@ _RENAMED = {
     "char_start": "start",
     "char_end": "end",
 }
-"""Columns of the tables of values, absences and findings that have a different name in
+"""Columns, in the tables of values, absences and findings, whose names differ from those in
 ``ValueRow``.
 """
 _TERM_TABLES = {
@@ -146,7 +146,7 @@ def _list_values(extraction: TrialExtraction) -> Iterator[tuple[str, Row]]:
 @cache
 def _choose_reader(kind: RowKind) -> tuple[str, Callable[[ValueRow], Row]]:
     """Return the name of the table for a kind of row, and a function that returns the row's cells,
-    except for the keys.
+    except for the keys, ``record_id`` and the row's number.
     """
     name = f"{kind}s"
     names = _lay_out(())[name][0][1:]
@@ -154,8 +154,9 @@ def _choose_reader(kind: RowKind) -> tuple[str, Callable[[ValueRow], Row]]:
 
 
 def _clean(cell: Any) -> str | None:
-    if isinstance(cell, str):
-        return show_line(str(cell)) or None
+    """Return a cell as text on a single line, or None if it is empty. The members of a tuple are
+    joined by |.
+    """
     parts = cell if isinstance(cell, tuple) else (cell,)
     return "|".join(show_line(str(part)) for part in parts) or None
 
@@ -184,7 +185,7 @@ def tabulate(
     """Return the rows of all tables, keyed by table. Each row is a dictionary of cells, keyed by
     column.
 
-    ``records`` provide the registered columns. ``fields`` are custom fields, as for ``Extractor``.
+    ``records`` provide the register's data. ``fields`` are custom fields, as for ``Extractor``.
     Each custom field has its own table.
 
     >>> extraction = TrialExtraction.model_validate(
@@ -239,9 +240,9 @@ def _list_all(
     yield "records", {**registered.columns, "source_path": source}
     yield from _list_eligibility(extraction, registered, whole)
     yield from _list_dosing(extraction, registered)
-    cycle = find_cycle_days(extraction.dosing)
+    cycle_days = find_cycle_days(extraction.dosing)
     for index, endpoint in enumerate(extraction.endpoints):
-        yield from _list_endpoint({"endpoint_index": index}, endpoint, cycle)
+        yield from _list_endpoint(index, endpoint, cycle_days)
     for field in fields:
         yield from _list_custom(extraction, field)
 
@@ -255,7 +256,9 @@ def _find_key(table: str) -> str:
 def _number(
     table: str, rows: Iterable[Cells], keys: Cells = MappingProxyType({})
 ) -> Iterator[TableRow]:
-    """Yield the rows of a table, adding the ``keys`` of their parent row and their own position."""
+    """Yield the rows of a table, adding to their cells the ``keys`` of their parent row, such as
+    ``criterion_index``, and their own position.
+    """
     key = _find_key(table)
     for position, cells in enumerate(rows):
         yield table, {**cells, **keys, key: position}
@@ -264,9 +267,7 @@ def _number(
 def _list_eligibility(
     extraction: TrialExtraction, registered: Registered, whole: Whole | None
 ) -> Iterator[TableRow]:
-    """Yield the rows of the tables ``eligibility``, ``groups``, ``criteria``, ``constraints``,
-    ``windows`` and ``window_things``.
-    """
+    """Yield the rows of the tables ``eligibility`` and ``groups``, and the rows of the criteria."""
     people = extraction.eligibility
     people_before = whole.extraction.eligibility if whole else people
     sex = people.sex or (registered.columns.get("registered_sex") or "").lower() or None
@@ -278,45 +279,39 @@ def _list_eligibility(
     yield from _number("groups", groups)
     criteria = zip(people.criteria, described, strict=True)
     for index, (criterion, derived) in enumerate(criteria):
-        keys = {"criterion_index": index}
-        proofs = _index_evidence(criterion)
-        exceptions = tuple(piece.quote for piece in proofs["has_exception"])
-        yield (
-            "criteria",
-            {
-                **criterion.__dict__,
-                **_locate_first(proofs["quote"]),
-                **keys,
-                "group_id": criterion.group,
-                "exception": exceptions or None,
-                "decides": derived.decides,
-            },
-        )
-        limits = []
-        pairs = zip(criterion.constraints, derived.limits, strict=True)
-        for position, (limit, cells) in enumerate(pairs):
-            limits.append(
-                {
-                    **limit.__dict__,
-                    **cells,
-                    **_locate(proofs[f"constraints[{position}]"]),
-                }
-            )
-        yield from _number("constraints", limits, keys)
-        for position, window in enumerate(criterion.time_windows):
-            window_keys = {**keys, "window_index": position}
-            yield (
-                "windows",
-                {
-                    **_describe_window(window, proofs[f"time_windows[{position}]"]),
-                    **window_keys,
-                },
-            )
-            yield from _number(
-                "window_things",
-                ({"thing": thing} for thing in list_things(window.of or "")),
-                window_keys,
-            )
+        yield from _list_criterion(index, criterion, derived)
+
+
+def _list_criterion(
+    index: int, criterion: Criterion, derived: DescribedCriterion
+) -> Iterator[TableRow]:
+    """Yield the rows of a criterion for the tables ``criteria``, ``constraints``, ``windows`` and
+    ``window_things``. ``derived`` contains the derived cells of the criterion and of each limit.
+    """
+    keys = {"criterion_index": index}
+    proofs = _index_evidence(criterion)
+    exceptions = tuple(piece.quote for piece in proofs["has_exception"])
+    cells = {
+        **criterion.__dict__,
+        **_locate_first(proofs["quote"]),
+        **keys,
+        "group_id": criterion.group,
+        "exception": exceptions or None,
+        "decides": derived.decides,
+    }
+    yield "criteria", cells
+    limits = []
+    pairs = zip(criterion.constraints, derived.limits, strict=True)
+    for position, (limit, canonical) in enumerate(pairs):
+        located = _locate(proofs[f"constraints[{position}]"])
+        limits.append({**limit.__dict__, **canonical, **located})
+    yield from _number("constraints", limits, keys)
+    for position, window in enumerate(criterion.time_windows):
+        window_keys = {**keys, "window_index": position}
+        pieces = proofs[f"time_windows[{position}]"]
+        yield "windows", {**_describe_window(window, pieces), **window_keys}
+        things = ({"thing": thing} for thing in list_things(window.of or ""))
+        yield from _number("window_things", things, window_keys)
 
 
 def _pick_kept(
@@ -324,15 +319,25 @@ def _pick_kept(
     kept: Sequence[Criterion],
     places: Mapping[str, tuple[int, ...]],
 ) -> Iterator[DescribedCriterion]:
-    """Yield the derived cells of the criteria and limits that remain."""
+    """Yield the derived cells of the criteria and limits that remain after doubtful values were
+    removed.
+
+    Args:
+        described: The derived cells of all criteria.
+        kept: The remaining criteria.
+        places: The positions of the remaining members of shortened lists, as in ``Whole``.
+    """
     path = "eligibility.criteria"
     for position in places.get(path, range(len(kept))):
         decides, limits = described[position]
-        stay = places.get(f"{path}[{position}].constraints", range(len(limits)))
-        yield DescribedCriterion(decides, tuple(limits[place] for place in stay))
+        remaining = places.get(f"{path}[{position}].constraints", range(len(limits)))
+        yield DescribedCriterion(decides, tuple(limits[place] for place in remaining))
 
 
 def _describe_window(window: TimeWindow, pieces: Sequence[Evidence]) -> Cells:
+    """Return the cells of a time window, given its evidence. The evidence for the time itself has
+    the field ``time_windows[0]``; evidence for a part has a field such as ``time_windows[0].of``.
+    """
     high = window.model_copy(update={"value": window.value_high})
     anchor = window.anchor
     return {
@@ -351,7 +356,8 @@ def _list_dosing(
     extraction: TrialExtraction, registered: Registered
 ) -> Iterator[TableRow]:
     """Yield the rows of the tables ``regimens``, ``amounts``, ``regimen_arms``, ``arms`` and
-    ``interventions``, and of the tables of MeSH terms.
+    ``interventions``, and of the tables of MeSH terms. ``registered`` contains the registered arms
+    and interventions.
     """
     arms = list_arms(extraction, registered.arms)
     terms = extraction.registered_terms
@@ -379,13 +385,10 @@ def _list_dosing(
         links += [{**link._asdict(), **keys} for link in link_arms(regimen, arms)]
     yield from _number("regimen_arms", links)
     yield from _number("arms", (arm._asdict() for arm in arms))
-    rows = [
-        {
-            **intervention._asdict(),
-            "agent_canonical": intervention.name and namer.name(intervention.name),
-        }
-        for intervention in interventions
-    ]
+    rows = []
+    for intervention in interventions:
+        canonical = intervention.name and namer.name(intervention.name)
+        rows.append({**intervention._asdict(), "agent_canonical": canonical})
     yield from _number("interventions", rows)
     for kind, table in _TERM_TABLES.items():
         yield from _number(table, list_mesh_terms(terms, kind, interventions))
@@ -422,13 +425,14 @@ def _describe_amount(amount: Amount, frequency: str | None) -> dict[str, Any]:
     canonical = _choose_dose_unit(unit)
     cells |= {"unit_ucum": unit, "unit_canonical": canonical}
     # "5 mg/d" is already an amount per day, whatever the frequency.
-    of_dose = canonical.removesuffix("/d")
-    times = 1 if of_dose != canonical else _DAILY.get(frequency or "", 0)
-    whole, *per = of_dose.split("/")
-    if whole == "%" or not _BODY_UNITS.issuperset(per):
+    dose_unit = canonical.removesuffix("/d")
+    times = 1 if dose_unit != canonical else _DAILY.get(frequency or "", 0)
+    mass, *per = dose_unit.split("/")
+    # A concentration such as mg/mL or a percentage does not state an amount.
+    if mass == "%" or not _BODY_UNITS.issuperset(per):
         times = 0
     if times:
-        cells["daily_unit"] = f"{of_dose}/d"
+        cells["daily_unit"] = f"{dose_unit}/d"
     for name in ("low", "high"):
         value = cells[name]
         number = None if value is None else convert(value, unit, canonical)
@@ -439,7 +443,9 @@ def _describe_amount(amount: Amount, frequency: str | None) -> dict[str, Any]:
 
 
 def _choose_dose_unit(unit: str) -> str:
-    """Return the unit in which doses with this unit are compared: mg for ug, or mg/kg for g/kg."""
+    """Return the unit in which doses with this unit are compared: mg for ug, or mg/kg for g/kg. A
+    unit of another dimension, such as ``[IU]``, is returned unchanged.
+    """
     first, *per = unit.split("/")
     dimension = find_dimension(first)[1] if first else None
     for base in _DOSE_UNITS:
@@ -449,34 +455,36 @@ def _choose_dose_unit(unit: str) -> str:
 
 
 def _list_endpoint(
-    keys: Cells, endpoint: Endpoint, cycle: float | None
+    index: int, endpoint: Endpoint, cycle_days: float | None
 ) -> Iterator[TableRow]:
+    """Yield the rows of an endpoint for the tables ``endpoints`` and ``time_points``.
+    ``cycle_days`` is the length of the trial's cycles, which is needed to convert "up to 6 cycles"
+    to days.
+    """
+    keys = {"endpoint_index": index}
     instrument = endpoint.instrument
-    cells = {
-        **_spread("instrument", instrument),
-        "instrument_canonical": name_instrument(instrument.name)
-        if instrument
-        else None,
-    }
-    yield "endpoints", {**endpoint.__dict__, **cells, **keys}
-    if endpoint.time_points:
-        proofs = _index_evidence(endpoint)
-        times = describe_times(endpoint, cycle)
-        points = enumerate(zip(endpoint.time_points, times, strict=True))
-        rows = [
-            {**point.__dict__, **time, **_locate(proofs[f"time_points[{position}]"])}
-            for position, (point, time) in points
-        ]
-        yield from _number("time_points", rows, keys)
+    cells = {**endpoint.__dict__, **_spread("instrument", instrument), **keys}
+    if instrument:
+        cells["instrument_canonical"] = name_instrument(instrument.name)
+    yield "endpoints", cells
+    proofs = _index_evidence(endpoint)
+    points = []
+    pairs = zip(endpoint.time_points, describe_times(endpoint, cycle_days), strict=True)
+    for position, (point, days) in enumerate(pairs):
+        located = _locate(proofs[f"time_points[{position}]"])
+        points.append({**point.__dict__, **days, **located})
+    yield from _number("time_points", points, keys)
 
 
 def _list_custom(extraction: TrialExtraction, field: CustomField) -> Iterator[TableRow]:
-    """Yield the rows of a custom field."""
+    """Yield the rows of a custom field. An attribute with several parts, such as the limit
+    ``cutoff``, has a cell for each part (``cutoff_value``, ``cutoff_unit``).
+    """
     table = list_tables((field,))[-1]
     for index, item in enumerate(extraction.custom.get(field.name, ())):
         parts: dict[tuple[str, ...], Any] = {}
         for name, value in item.values.items():
-            # limits and times have attributes; gold may contain any other value
+            # A limit or a time has parts; any other value is a single cell.
             for part, cell in getattr(value, "__dict__", {None: value}).items():
                 parts[(name, part) if part else (name,)] = cell
         cells = {
@@ -495,7 +503,7 @@ def _spread(name: str, parts: Any) -> Cells:
 
 def _index_evidence(item: ExtractedItem) -> Proofs:
     """Return an item's evidence, keyed by field. Evidence for a part, such as
-    ``constraints[0].value``, comes after the evidence for the whole field.
+    ``constraints[0].condition``, is included, after the evidence for the whole field.
     """
     proofs = defaultdict[str, list[Evidence]](list)
     # evidence in gold does not have a section
@@ -506,12 +514,18 @@ def _index_evidence(item: ExtractedItem) -> Proofs:
 
 
 def _locate_first(pieces: Sequence[Evidence]) -> Cells:
-    """Return the location of the first of several pieces of evidence."""
-    names = ("section", "char_start", "char_end", "words")
-    for piece in pieces[:1]:
-        cells = (piece.section, piece.start, piece.end, piece.quote)
-        return dict(zip(names, cells, strict=True))
-    return {}
+    """Return the location of the first of several pieces of evidence. Without evidence, no cells
+    are returned.
+    """
+    if not pieces:
+        return {}
+    first = pieces[0]
+    return {
+        "section": first.section,
+        "char_start": first.start,
+        "char_end": first.end,
+        "words": first.quote,
+    }
 
 
 def _locate(pieces: Sequence[Evidence]) -> Cells:

@@ -14,7 +14,8 @@ _IN_CYCLE = re.compile(r"\bc(?:ycles?\b|\d)", re.IGNORECASE)
 
 
 def to_days(time: Any) -> float | None:
-    """Return a time in days, or None for half-lives and cycles.
+    """Return a time in days, or None for half-lives and cycles. ``time`` is None, or has a
+    ``value`` and a ``unit``.
 
     >>> (
     ...     to_days(TimePoint(value=2, unit="week")),
@@ -29,12 +30,12 @@ def to_days(time: Any) -> float | None:
 
 def describe_regimen_times(regimen: Regimen) -> dict[str, float | None]:
     """Return the length of a regimen's cycle, and its duration, in days."""
-    cycle = to_days(regimen.cycle)
+    cycle_days = to_days(regimen.cycle)
     duration = regimen.duration
     days = to_days(duration)
-    if duration and duration.unit == TimeUnit.CYCLE and cycle:
-        days = duration.value * cycle
-    return {"cycle_days": cycle, "duration_days": days}
+    if duration and duration.unit == TimeUnit.CYCLE and cycle_days:
+        days = duration.value * cycle_days
+    return {"cycle_days": cycle_days, "duration_days": days}
 
 
 def find_cycle_days(regimens: Sequence[Regimen]) -> float | None:
@@ -46,12 +47,12 @@ def find_cycle_days(regimens: Sequence[Regimen]) -> float | None:
 
 
 def describe_times(
-    endpoint: Endpoint, cycle: float | None
+    endpoint: Endpoint, cycle_days: float | None
 ) -> list[dict[str, float | None]]:
     """Return the cells of each time point of an endpoint: the time in days and, if the time starts
     a range, the end of the range.
 
-    ``cycle`` is the length of the record's cycles in days.
+    ``cycle_days`` is the length of the record's cycles, or None if it is unknown.
 
     >>> endpoint = Endpoint.model_validate(
     ...     {
@@ -68,7 +69,7 @@ def describe_times(
     >>> describe_times(endpoint, None)
     [{'days': 28.0, 'days_high': 56.0}, {'days': 56.0, 'days_high': None}]
     """
-    days = [_count_days(point, endpoint, cycle) for point in endpoint.time_points]
+    days = [_count_days(point, endpoint, cycle_days) for point in endpoint.time_points]
     ends: list[float | None] = [None] * len(days)
     if endpoint.time_kind == TimeKind.FROM_TO and len(days) == 2:
         ends[0] = days[1]
@@ -78,7 +79,7 @@ def describe_times(
 
 
 def _count_days(
-    point: TimePoint, endpoint: Endpoint, cycle: float | None
+    point: TimePoint, endpoint: Endpoint, cycle_days: float | None
 ) -> float | None:
     """Return a time in days, or None if it is relative to a cycle whose start or length is
     unknown.
@@ -86,7 +87,7 @@ def _count_days(
     if point.unit == TimeUnit.CYCLE:
         # "Cycle 3" may be its start or its end; only "up to 3 cycles" has a length.
         is_length = endpoint.time_kind == TimeKind.UP_TO
-        return point.value * cycle if cycle and is_length else None
+        return point.value * cycle_days if cycle_days and is_length else None
     # "Day 15 of cycle 2" is not a day of the trial.
     if point.unit == TimeUnit.DAY and _IN_CYCLE.search(endpoint.time_frame or ""):
         return None

@@ -1,7 +1,6 @@
 -- The views and macros of an exported DuckDB database. Each is created only if the tables and views that it needs exist.
 
 -- needs constraints
--- The range of admitted values for each quantity that a limit bounds. The limits of exclusions are inverted.
 CREATE VIEW bounds AS
 WITH parts(joint, part, part_unit, of_units) AS (VALUES
     ('alt_or_ast', 'alt', 'U/L', '%'), ('alt_or_ast', 'ast', 'U/L', '%'),
@@ -51,9 +50,26 @@ SELECT record_id, row_number() OVER (PARTITION BY record_id ORDER BY criterion_i
         OR EXISTS (FROM parts WHERE part = bounded AND part_unit = unit_ucum AND bounded <> quantity_canonical)) END AS canonical,
     condition, sex, confidence
 FROM split;
+COMMENT ON VIEW bounds IS 'The range of admitted values for each quantity that a limit bounds. The limits of exclusions are inverted.';
+COMMENT ON COLUMN bounds.record_id IS 'The record''s NCT number, or the stem of its file name.';
+COMMENT ON COLUMN bounds.bound_index IS 'The position of the row in the record, from 0.';
+COMMENT ON COLUMN bounds.criterion_index IS 'The position of the criterion in `criteria`, from 0.';
+COMMENT ON COLUMN bounds.constraint_index IS 'The position of the limit in its criterion, from 0.';
+COMMENT ON COLUMN bounds.quantity IS 'The canonical name of the quantity. A limit on several quantities has a row for each of them.';
+COMMENT ON COLUMN bounds.quantity_group IS 'kidney_function for egfr and creatinine_clearance; otherwise empty.';
+COMMENT ON COLUMN bounds.holds_for IS 'all if the bound applies to everybody; some if it applies to only some people, or if it is one of several alternatives. Empty if the limit does not show which values are admitted.';
+COMMENT ON COLUMN bounds.low IS 'The lower end of the admitted values or, if `outside` is true, of the excluded values, in `unit`.';
+COMMENT ON COLUMN bounds.low_inclusive IS 'Whether `low` itself is admitted.';
+COMMENT ON COLUMN bounds.high IS 'The upper end of the admitted values or, if `outside` is true, of the excluded values, in `unit`.';
+COMMENT ON COLUMN bounds.high_inclusive IS 'Whether `high` itself is admitted.';
+COMMENT ON COLUMN bounds.outside IS 'Whether the values between the ends are excluded, rather than the values outside them.';
+COMMENT ON COLUMN bounds.unit IS 'UCUM code of the unit of `low` and `high`.';
+COMMENT ON COLUMN bounds.canonical IS 'Whether `unit` is the canonical unit of the quantity, so that numbers of different trials can be compared.';
+COMMENT ON COLUMN bounds.condition IS 'The words that state for whom or when the limit applies.';
+COMMENT ON COLUMN bounds.sex IS 'male or female, if the limit applies to one sex only.';
+COMMENT ON COLUMN bounds.confidence IS 'The lowest probability that a field of the limit is correct.';
 
 -- needs criteria, constraints
--- All limits with their criteria and the category of their quantity.
 CREATE VIEW all_limits AS
 SELECT record_id, criterion_index, constraint_index, CASE
         WHEN laboratory OR 'concentration' IN (quantity_canonical, quantity_kind) THEN 'laboratory value'
@@ -66,9 +82,30 @@ SELECT record_id, criterion_index, constraint_index, CASE
     quantity, quantity_canonical, comparator, value, value_high, unit, condition, kind AS list, negated, admits, admits_some, quote,
     constraints.confidence, constraints.section, constraints.char_start, constraints.char_end, words
 FROM constraints JOIN criteria USING (record_id, criterion_index);
+COMMENT ON VIEW all_limits IS 'All limits with their criteria and the category of their quantity.';
+COMMENT ON COLUMN all_limits.record_id IS 'The record''s NCT number, or the stem of its file name.';
+COMMENT ON COLUMN all_limits.criterion_index IS 'The position of the criterion in `criteria`, from 0.';
+COMMENT ON COLUMN all_limits.constraint_index IS 'The position of the limit in its criterion, from 0.';
+COMMENT ON COLUMN all_limits.sort IS 'The category of the quantity: laboratory value (see `constraints.laboratory`), vital sign, score, age, bmi, body_weight, height, life_expectancy, other, or not known for a quantity without a canonical name.';
+COMMENT ON COLUMN all_limits.quantity IS 'The limited quantity, as written.';
+COMMENT ON COLUMN all_limits.quantity_canonical IS 'One name for all spellings; empty if the vocabulary does not have a name.';
+COMMENT ON COLUMN all_limits.comparator IS '<, <=, >, >=, = or between.';
+COMMENT ON COLUMN all_limits.value IS 'The limit, or the lower end of a range.';
+COMMENT ON COLUMN all_limits.value_high IS 'The upper end of a range.';
+COMMENT ON COLUMN all_limits.unit IS 'As written.';
+COMMENT ON COLUMN all_limits.condition IS 'The words that state for whom or when the limit applies.';
+COMMENT ON COLUMN all_limits.list IS 'The list that contains the criterion: inclusion or exclusion. An inclusion limit also excludes people.';
+COMMENT ON COLUMN all_limits.negated IS 'Whether the criterion is negated, which reverses the limit.';
+COMMENT ON COLUMN all_limits.admits IS 'Comparator of the admitted values, if the limit applies to everybody. Empty if the criterion is negated or has an exception.';
+COMMENT ON COLUMN all_limits.admits_some IS 'The same for a limit that applies to only some people.';
+COMMENT ON COLUMN all_limits.quote IS 'The text of the criterion.';
+COMMENT ON COLUMN all_limits.confidence IS 'The lowest probability that a field of the limit is correct.';
+COMMENT ON COLUMN all_limits.section IS 'The section that contains `words`.';
+COMMENT ON COLUMN all_limits.char_start IS 'The offset of the first character of `words` in the text of the section.';
+COMMENT ON COLUMN all_limits.char_end IS 'The offset after the last character of `words`.';
+COMMENT ON COLUMN all_limits.words IS 'The words that state the limit.';
 
 -- needs criteria, constraints, windows
--- Periods in which a treatment or event must not have occurred.
 CREATE VIEW look_backs AS
 SELECT record_id, criterion_index, window_index, category, windows.of, value, windows.unit, coalesce(days_high, days) AS days,
     coalesce(anchor_class, 'not stated') AS counted_from, criteria.quote AS words, windows.confidence,
@@ -82,6 +119,19 @@ WHERE CASE
         regexp_matches(criteria.quote, '(?i)discontinu|withdr[ae]w|wash|stop|ceas|(^| )off |free |since|elapsed|complet|last dose')
         AND NOT regexp_matches(criteria.quote, '(?i)stable|currently on'))
 END;
+COMMENT ON VIEW look_backs IS 'Periods in which a treatment or event must not have occurred.';
+COMMENT ON COLUMN look_backs.record_id IS 'The record''s NCT number, or the stem of its file name.';
+COMMENT ON COLUMN look_backs.criterion_index IS 'The position of the criterion in `criteria`, from 0.';
+COMMENT ON COLUMN look_backs.window_index IS 'The position of the time window in its criterion, from 0.';
+COMMENT ON COLUMN look_backs.category IS 'The category of the criterion.';
+COMMENT ON COLUMN look_backs.of IS 'The treatment or event that must not have occurred.';
+COMMENT ON COLUMN look_backs.value IS 'The length of the period in `unit`, or the lower end of a range.';
+COMMENT ON COLUMN look_backs.unit IS 'day, week, month, year, hour, half_life, ...';
+COMMENT ON COLUMN look_backs.days IS 'The length of the period in days, or the upper end of a range; empty for half-lives.';
+COMMENT ON COLUMN look_backs.counted_from IS 'The class of the moment from which the period is counted (see `windows.anchor_class`), or not stated.';
+COMMENT ON COLUMN look_backs.words IS 'The text of the criterion.';
+COMMENT ON COLUMN look_backs.confidence IS 'The lowest probability that a field of the time window is correct.';
+COMMENT ON COLUMN look_backs.limits IS 'The limits in the criterion, joined by ;.';
 
 -- needs bounds, eligibility
 -- Whether a trial admits a value. The ages in `eligibility` are included, because texts and registers state them there.

@@ -55,19 +55,19 @@ def render_page(
     ``base.html``.
 
     ``styles`` and ``scripts`` are files in either ``assets`` folder, and are added after the files
-    that all pages share. Values are escaped. If ``asks`` is set, the page can send requests to its
-    own server. In addition to jinja2's filters there are ``share`` (0.123, or a dash for None),
-    ``percent`` (of an axis from 0 to 1), ``plural`` (a number with its noun) and ``label`` (a
-    field's label).
+    that all pages share. Values are escaped. If ``asks`` is set, the page can send requests to the
+    server from which it was loaded. In addition to jinja2's filters, there are ``share`` (0.123, or
+    a dash for None), ``percent`` (of an axis from 0 to 1), ``plural`` (a number with its noun) and
+    ``label`` (a field's label).
     """
     style = read_assets(_SHARED, "base.css") + read_assets(package, *styles)
     script = read_shared_script() + read_assets(package, *scripts)
-    made = {
+    assets = {
         "style": style,
         "script": script,
         "policy": state_policy(style, script, asks=asks),
     }
-    return render_template(template, {**values, **made}, package)
+    return render_template(template, {**values, **assets}, package)
 
 
 def render_template(
@@ -128,13 +128,11 @@ def read_assets(package: str, *names: str) -> str:
     >>> read_assets("extractor.apps.pages", "base.css").startswith(":root")
     True
     """
-    own = files(package) / "assets"
-    shared = files(_SHARED) / "assets"
     texts = []
     for name in names:
-        path = own / name
+        path = files(package) / "assets" / name
         if not path.is_file():
-            path = shared / name
+            path = files(_SHARED) / "assets" / name
         texts.append(path.read_text("utf-8"))
     return "".join(texts)
 
@@ -185,7 +183,12 @@ def pack(data: Any) -> str:
 
 
 class Chunks:
-    """Packs records one at a time, and keeps at most one chunk of records uncompressed."""
+    """Packs records one at a time, and keeps at most one chunk of records uncompressed.
+
+    >>> chunks = Chunks()
+    >>> [chunks.add("x" * 150_000) for _ in range(3)], len(chunks.close())
+    ([(0, 0), (0, 1), (1, 0)], 2)
+    """
 
     def __init__(self) -> None:
         self._packed: list[str] = []
@@ -193,8 +196,8 @@ class Chunks:
         self._characters = 0
 
     def add(self, record: Any) -> tuple[int, int]:
-        """Add a record, and return (index of its chunk, index in the chunk). A chunk is packed when
-        it is long enough.
+        """Add a record, and return (index of its chunk, index in the chunk). A chunk is packed as
+        soon as it is long enough.
         """
         chunk = len(self._packed)
         place = len(self._records)

@@ -63,8 +63,9 @@ def show(
 
     >>> from extractor import Extractor, read_records
     >>> record = next(read_records("seeds/records"))
-    >>> "<mark" in show(Extractor().extract(record), record)._repr_html_()
-    True
+    >>> shown = show(Extractor().extract(record), record)
+    >>> shown, "<mark" in shown._repr_html_()
+    (<ShownExtraction of 000_071fc1b3f362aea9>, True)
     """
     if record is None:
         return ShownExtraction(extraction)
@@ -117,7 +118,7 @@ def _mark_evidence(shown: Json) -> Iterator[tuple[str, list[tuple[str, str]]]]:
         inside = [span[1:] for span in spans if span[0] == number]
         if not inside:
             continue
-        # offsets in a view are UTF-16 units of two bytes each
+        # offsets in a view count UTF-16 code units, which have two bytes each
         units = section["text"].encode("utf-16-le", "surrogatepass")
         cuts = {0, len(units) // 2}.union(*(span[:2] for span in inside))
         pieces = []

@@ -40,7 +40,8 @@ Json = dict[str, Any]
 GIVEN = "given"
 """Name of the section that contains a whole text as it was provided."""
 _ORIGINS = {"rule": "by rules", "model": "by a model", "both": "by rules and a model"}
-_OWN_WORDS = ("quote", "time_frame", "measure")
+_ITEM_WORDS = ("quote", "time_frame", "measure")
+"""Fields with the words of an item, in which its numbers are written."""
 
 
 class TextPlace(Protocol):
@@ -65,22 +66,22 @@ def view(
     """Return the data of a record's page.
 
     - ``sections``: the texts, each with its ``name``, its ``title`` and, if it differs, the
-      ``raw`` text. Without a record they consist of the quotes.
-    - ``spans``: the marked places: number of the section, start and end in UTF-16 units, start
-      and end in the raw text, and the name of the section to which these belong.
-    - ``items``: each with its path, its name, the paths of its ``groups``, the outermost first,
+      ``raw`` text. If there is no record, the texts consist of the quotes.
+    - ``spans``: the marked places: number of the section, start and end in UTF-16 code units,
+      start and end in the raw text, and the name of the section to which these offsets belong.
+    - ``items``: each with its path, its name, the paths of its ``groups`` (the outermost first),
       and its values in words, which refer to spans by number.
-    - ``marks``: for each of ``marks`` the number of its span, None if it is not in the text.
+    - ``marks``: for each of ``marks``, the number of its span, or None if it is not in the text.
 
     Args:
         record: The record; None if its text is not known.
         items: Items with their paths.
-        marks: More places to mark, such as the citations of findings; with a quote if there is no
-            record.
-        sections: The names of the sections to show; by default all.
-        as_given: Whether to show a free text or document whole, character by character, instead
-            of its sections. The section ``given`` then has ``parts``: where each of its sections
-            begins, and its title.
+        marks: More places to mark, such as the citations of findings, each with a quote if there is
+            no record.
+        sections: The names of the sections to show; by default, all sections are shown.
+        as_given: Whether to show a record that was given as free text or as a document exactly as
+            it was given, character by character, instead of showing its sections. The section
+            ``given`` then has ``parts``: where each of its sections begins, and its title.
     """
     items = list(items)
     marks = list(marks)
@@ -119,8 +120,8 @@ class _Group(NamedTuple):
 class _Page:
     """The texts of a page, and the places marked in them, numbered in order of first use.
 
-    If the record was ``given`` as a text, the sections ``inside`` it are shown as parts of the
-    text.
+    If the record is ``given``, its whole text is shown as it was provided, and the sections
+    ``inside`` it are shown as parts of this text.
     """
 
     def __init__(
@@ -142,7 +143,8 @@ class _Page:
 
     def mark(self, place: TextPlace) -> list[int]:
         """Return the numbers of the spans for a place: several numbers if the provided text has
-        other words between its characters, and an empty list if the place is not in the text.
+        other words between the characters of the place, and an empty list if the place is not in
+        the text.
         """
         name = place.section
         ranges = [(place.start, place.end)]
@@ -188,7 +190,7 @@ class _Page:
 
 
 def _list_groups(items: Iterable[tuple[str, ExtractedItem]]) -> dict[str, _Group]:
-    """Return the groups of criteria, keyed by id. Groups from a review may be any JSON."""
+    """Return the groups of criteria, keyed by id. Groups from a review may be arbitrary JSON."""
     groups = {}
     for value in list_item_values(
         "eligibility", dict(items).get("eligibility", Eligibility())
@@ -243,7 +245,7 @@ def _show_value(path: str, item: ExtractedItem, value: Value, page: _Page) -> Js
     is_only = value.name == "value"
     label = name_item(path, item) if is_only else name_label(value.name)
     quotes = [evidence.quote for evidence in value.evidence]
-    for name in _OWN_WORDS:
+    for name in _ITEM_WORDS:
         words = getattr(item, name, None)
         if isinstance(words, str):
             quotes.append(words)
@@ -282,8 +284,8 @@ def show_findings(
 
 
 def is_free_text(record: TrialRecord | None) -> bool:
-    """Return whether a record is a free text or a document, so that its labels and indentation are
-    part of the text. The lines of a flattened record are fields.
+    """Return whether a record was given as free text or as a document, so that its labels and
+    indentation are part of the text. The lines of a flattened record are fields.
     """
     if record is None:
         return False
@@ -294,12 +296,12 @@ def name_item(path: str, item: ExtractedItem) -> str:
     """Return the name of an item for display, with its number, starting from 1. The name of a
     custom value is the label of its field.
 
-    >>> from extractor.schemas import Criterion
-    >>> name_item(
-    ...     "eligibility.criteria[2]",
-    ...     Criterion(kind="exclusion", section="eligibility", quote="Fever"),
-    ... )
+    >>> from extractor.schemas import Criterion, CustomItem
+    >>> item = Criterion(kind="exclusion", section="eligibility", quote="Fever")
+    >>> name_item("eligibility.criteria[2]", item)
     'exclusion criterion 3'
+    >>> name_item("dosing[+7]", item), name_item("custom.site_count[1]", item)
+    ('added regimen', 'site count')
     """
     ref = FieldRef(path)
     if ref.names[0] == "custom":

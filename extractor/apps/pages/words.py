@@ -17,7 +17,9 @@ from extractor.schemas import CriterionGroup, TimeUnit
 
 NOTHING = "not stated"
 _SIGNS = {"<=": "≤", ">=": "≥", "between": ""}
+"""The signs of comparators that are not shown as they are."""
 _CHOICE = re.compile(r"[a-z]+(?:_[a-z]+)+")
+"""A term in the schema that consists of several words: ``half_life``."""
 _LARGE = 10_000
 """The smallest number that is written with thousands separators."""
 _TIME_UNITS = frozenset(TimeUnit)
@@ -56,7 +58,6 @@ def say(value: Any, quotes: Iterable[str] = ()) -> str:
         written, exact = write_number(value, quotes)
         return f"{written} ({exact})" if exact else written
     text = str(value.value if isinstance(value, Enum) else value or "")
-    # a term in the schema, such as half_life
     if _CHOICE.fullmatch(text):
         return name_label(text)
     return show_line(text) or NOTHING
@@ -130,8 +131,8 @@ def _write_group(parts: dict[str, Any]) -> str:
 
 
 def write_number(value: float, quotes: Iterable[str] = ()) -> tuple[str, str | None]:
-    """Return a number as it is written in one of the quotes. If it is not written in digits, append
-    the digits.
+    """Return a number as it is written in one of the quotes, followed by its digits, or by None if
+    it is already written in digits.
 
     >>> (
     ...     write_number(1500000, ["at least 1.5 million cells"]),

@@ -32,8 +32,9 @@ _NOT_COUNTED = {
     "eligibility.groups",
     "eligibility.criteria.group",
 }
-"""Keys that are not fields, and fields that most items lack without a stated reason."""
+"""Keys that are not fields, and fields that are missing from most items without a stated reason."""
 _TITLE_LENGTH = 160
+"""Longer titles are cut in the list, which shows one line."""
 
 
 class Overview:
@@ -54,16 +55,20 @@ class Overview:
         self.facts.update(_list_facts(result.rows))
 
     def add_row(self, result: RunRecord, title: str, place: tuple[int, int]) -> None:
-        """Add a row for a record whose data is at the given place in the chunks."""
+        """Add a row for a record whose data is at the given place in the chunks. ``rows.js`` reads
+        the members of a row by their position.
+        """
         facts = Counter(_list_facts(result.rows))
-        known = [row.confidence for row in result.rows if row.confidence is not None]
+        confidences = [
+            row.confidence for row in result.rows if row.confidence is not None
+        ]
         counts = [sum_facts(facts, kind).total() for kind in ("absence", "finding")]
         row = [
             result.extraction.record_id,
             title[:_TITLE_LENGTH],
             place,
             [*count_items(facts), *counts],
-            min(known, default=1),
+            min(confidences, default=1),
             [self.numbers.setdefault(fact, len(self.numbers)) for fact in facts],
         ]
         self.rows.append(row)
@@ -85,7 +90,10 @@ class Overview:
 
 
 def _list_facts(rows: Sequence[ValueRow]) -> Iterator[Fact]:
-    """Yield the facts of a record. A fact about a field is yielded once for each item."""
+    """Yield the facts of a record. A fact about the values of a field is yielded once for each
+    item, however many values the item has.
+    """
+    # the keys are (item, fact) pairs, in order and without duplicates
     of_values: dict[tuple[str, Fact], None] = {}
     for row in rows:
         field = name_field(row.path)
@@ -104,7 +112,8 @@ def _list_facts(rows: Sequence[ValueRow]) -> Iterator[Fact]:
 
 
 def sum_facts(facts: Counter[Fact], kind: str, field: str = "") -> Counter[str]:
-    """Return how often each fact of a given kind occurs, for one field or for all fields.
+    """Return how often each fact of a given kind occurs, for one field or, if ``field`` is empty,
+    for all fields. The kind is the start of the statement, and the rest of it is the key.
 
     >>> sum_facts(Counter({("dosing.route", "absence not_asked"): 2}), "absence")
     Counter({'not_asked': 2})
