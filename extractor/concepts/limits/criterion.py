@@ -30,8 +30,8 @@ _ASIDE_REACH = 24
 requirement.
 """
 _BETWEEN_LIMITS = 0.75
-"""The confidence, by judgement, of a condition that may belong to either the previous or the next
-limit.
+"""The confidence, set by judgement, of a condition that may belong to either the previous or the
+next limit.
 """
 _ESTIMATE = 0.9
 """The confidence of a limit before its signs are weighed."""
@@ -86,6 +86,7 @@ def _may_be_of_next(tokens: Tokens, limit: Limit, limits: Sequence[Limit]) -> bo
     """Return whether a condition between two commas may belong to the next limit: "Hb > 9 g/dL,
     unless transfused, platelets > 100 x 10^9/L".
     """
+    # the condition in "In men, Hb > 9 g/dL, platelets > 100 x 10^9/L" precedes its limit
     if limit.condition is None or limit.condition[0] < limit.end:
         return False
     first, end = limit.condition
@@ -96,7 +97,7 @@ def _may_be_of_next(tokens: Tokens, limit: Limit, limits: Sequence[Limit]) -> bo
 def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
     """Return whether a limit states who may take part. An age must be the participants' age, and a
     duration must be a lifetime ("life expectancy"). Every other limit is treated as a requirement
-    unless it is one end of a scale, a target, part of a name, or the definition of a unit.
+    unless it is one end of a scale, a target or part of a name.
     """
     if limit.qualifies or _find_role(tokens, limit) in _NO_LIMITS:
         return False
@@ -106,9 +107,6 @@ def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
         return False
     if is_age(tokens, limit, topic):
         return _is_own_age(tokens, limit)
-    # "1 unit = 300 mL of beer" defines a unit
-    if limit.quantity and rule("one_of_unit").starts(tokens, limit.quantity[0]):
-        return False
     if limit.time_unit in (None, "cycle"):
         return True
     # the minutes of rest before a measurement do not limit it
@@ -158,8 +156,9 @@ def _quote(passage: Passage, place: Range) -> str:
 
 
 def _word_unit(passage: Passage, limit: Limit) -> str | None:
-    """Return the unit of a limit as written in the raw text, if it appears there as one continuous
-    string.
+    """Return the unit of a limit as written in the raw text if it appears in the limit as one
+    continuous string; otherwise, return the unit that the grammar composed ("units" and "a day" in
+    "3 units of alcohol a day").
     """
     tokens = passage.tokens
     if limit.unit is None:

@@ -34,7 +34,7 @@ _MULTIPLES = ("{ULN}", "{LLN}")
 _NO_LIMITS = (NumberRole.SCALE, NumberRole.PART)
 _MOST_SAME = 24
 """Maximum number of mentions with the same numbers that are examined. Lines in real records do not
-have more.
+contain more.
 """
 
 

@@ -21,6 +21,7 @@ _MOST_WORDS = 8
 """Maximum number of words in the name of a quantity."""
 _SIDES = ("before", "in its name", "behind")
 _FEW_LEFT = 2
+"""Maximum number of unexplained words that count as few."""
 _FAR = 3
 """Minimum number of tokens between a limit and a distant name."""
 _YEARS = range(1900, 2100)
@@ -39,7 +40,21 @@ def list_line_signs(
         signs.append(OTHER_NUMBERS)
     if len(constraints) > 1:
         signs.append("one of several limits")
+    if _has_unread_restriction(tokens, limits):
+        signs.append("a restriction that no condition contains")
     return tuple(signs)
+
+
+def _has_unread_restriction(tokens: Tokens, limits: Sequence[Limit]) -> bool:
+    """Return whether a line restricts a limit to some people or a situation, but none of its limits
+    has that condition: "ANC >= 1000/uL in a metastatic setting".
+    """
+    read = set[int]()
+    for limit in limits:
+        if limit.condition:
+            read.update(range(*limit.condition))
+    restrictions = rule("restriction").find(tokens)
+    return any(read.isdisjoint(range(found.first, found.end)) for found in restrictions)
 
 
 def _read_signs(place: str) -> dict[str, str]:

@@ -40,7 +40,9 @@ from extractor.schemas import (
 _CALENDAR = {TimeUnit.MONTH: 1, TimeUnit.YEAR: MONTHS_OF_YEAR}
 _AGE_NAMES = ("persons_named", "said_age")
 _PEOPLE = (*_AGE_NAMES, "turned_before", "aged_after")
-"""Rules for words, one of which must occur if a number is to be read as the age of people."""
+"""Rules for words; at least one of these words must occur for a number to be read as a person's
+age.
+"""
 _AGE_WORD_REACH = 12
 _SPANS = (TimeUnit.CYCLE, TimeUnit.HALF_LIFE)
 
