@@ -36,7 +36,10 @@ def read_rows(*words):
 
 
 def test_the_lists_of_a_trial_are_these(tmp_path):
-    run = make_run(tmp_path, make_doubtful())
+    extraction = make_doubtful()
+    proof = extraction["dosing"][1]["evidence"][0] | {"field": "values.value"}
+    assay = {"values": {"value": "SP263"}, "evidence": [proof], "confidence": 0.4}
+    run = make_run(tmp_path, extraction | {"custom": {"assay": [assay]}})
     found = {}
     for name in ("values", "doubts", "findings", "absences"):
         path = tmp_path / f"{name}.jsonl"

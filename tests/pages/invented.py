@@ -39,10 +39,7 @@ def make_doubtful() -> dict[str, Any]:
     finding = {"kind": "age_differs", "severity": "warning", "field": "dosing[1]"}
     finding |= {"message": "another age is registered", "citations": places}
     doubts = {"absences": gaps, "findings": [finding]}
-    proof = words | {"field": "values.value", "confidence": 0.9}
-    assay = {"values": {"value": "SP263"}, "evidence": [proof], "confidence": 0.6}
-    doubts |= {"custom": {"assay": [assay]}, "endpoints": [endpoint]}
-    return extraction | doubts
+    return extraction | doubts | {"endpoints": [endpoint]}
 
 
 def read_trial(folder: Path) -> tuple[TrialRecord, TrialExtraction]:

@@ -78,7 +78,8 @@ def test_every_quote_of_a_run_is_marked_at_its_value(runs, tmp_path, name, recor
 def test_the_data_of_a_page_are_these(tmp_path):
     page = make_page(make_run(tmp_path, make_doubtful()), tmp_path / "a.html")
     index = unpack(page, "index") | {"meanings": None}
-    found = {"index": index, "records": read_records(page)}
+    counts = re.findall(r"<t?d[^>]*>([\d,]+)<", page)
+    found = {"index": index, "records": read_records(page), "counts": counts}
     check_json(Path(__file__).with_name("invented.json"), found)
 
 
