@@ -63,7 +63,7 @@ class Options(BaseModel):
     )
 
     @classmethod
-    def read(cls, given: Mapping[str, Any], spell: Callable[[str], str] = str) -> Self:
+    def read(cls, values: Mapping[str, Any], spell: Callable[[str], str] = str) -> Self:
         """Validate the given options, and return them together with the defaults of the other
         options.
 
@@ -76,7 +76,7 @@ class Options(BaseModel):
         extractor.errors.ArgumentError: --effort: 'low': input should be 'none', 'medium' or 'all'
         """
         try:
-            return cls(**given)
+            return cls(**values)
         except ValidationError as error:
             problem = error.errors()[0]
         name = str(problem["loc"][0])
@@ -94,33 +94,35 @@ def split_names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def list_several(given: Any) -> tuple[Any, ...]:
+def list_several(value: Any) -> tuple[Any, ...]:
     """Return one or more values as a tuple. None returns an empty tuple; a string or a path is a
     single value.
     """
-    if given is None:
+    if value is None:
         return ()
-    if isinstance(given, Iterable) and not isinstance(given, str | Path):
-        return tuple(given)
-    return (given,)
+    if isinstance(value, Iterable) and not isinstance(value, str | Path):
+        return tuple(value)
+    return (value,)
 
 
-def _list_tasks(given: Any) -> Collection[Any]:
-    return split_names(given) if isinstance(given, str) else list_several(given)
+def _list_tasks(value: Any) -> Collection[Any]:
+    return split_names(value) if isinstance(value, str) else list_several(value)
 
 
 def read_own_fields(
-    given: Iterable[Declared] | Declared | None,
+    declarations: Iterable[Declared] | Declared | None,
 ) -> tuple[CustomField, ...]:
     """Read custom fields. Raises ``FieldError`` if a declaration is invalid."""
-    if not given:
+    if not declarations:
         return ()
     from extractor.concepts.own.models import read_fields  # noqa: PLC0415 - few extractions have custom fields
 
-    return read_fields(given)
+    return read_fields(declarations)
 
 
-def _read_parameters(given: Mapping[str, Any] | Iterable[str] | None) -> dict[str, Any]:
+def _read_parameters(
+    source: Mapping[str, Any] | Iterable[str] | None,
+) -> dict[str, Any]:
     """Read the parameters of a request from a mapping or from ``KEY=VALUE`` strings, whose values
     are JSON or plain text. Credentials among them are masked from now on.
 
@@ -133,10 +135,10 @@ def _read_parameters(given: Mapping[str, Any] | Iterable[str] | None) -> dict[st
     {'top_k': 40, 'service_tier': 'flex', 'thinking': {'type': 'adaptive'}}
     """
     parameters: dict[str, Any] = {}
-    if isinstance(given, Mapping):
-        parameters.update(given)
-        given = ()
-    for text in map(str, list_several(given)):
+    if isinstance(source, Mapping):
+        parameters.update(source)
+        source = ()
+    for text in map(str, list_several(source)):
         name, equals, value = text.partition("=")
         if not equals:
             raise ValueError(

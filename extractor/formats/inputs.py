@@ -35,17 +35,17 @@ def is_file(name: str) -> bool:
     return name == "-" or os.path.isfile(name)  # noqa: PTH113 - as above
 
 
-def is_text(given: str) -> bool:
+def is_text(location: str) -> bool:
     r"""Return whether an input is a text instead of a file name or an address.
 
     >>> is_text("none.json"), is_text("Inclusion criteria:\n- Adults")
     (False, True)
     """
-    has_lines = len(given.splitlines()) > 1 or "\0" in given
-    longest = max(map(len, given.split("/")))
-    is_long = len(given) > _LONGEST_PATH or longest > _LONGEST_NAME
-    is_address = "://" in given and not has_lines
-    return (has_lines or is_long) and not (is_address or exists(given))
+    has_lines = len(location.splitlines()) > 1 or "\0" in location
+    longest = max(map(len, location.split("/")))
+    is_long = len(location) > _LONGEST_PATH or longest > _LONGEST_NAME
+    is_address = "://" in location and not has_lines
+    return (has_lines or is_long) and not (is_address or exists(location))
 
 
 def refuse_text(text: str) -> RecordError:

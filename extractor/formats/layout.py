@@ -70,8 +70,8 @@ class Entry:
 
 
 def read_entries(text: str, shown: str) -> list[Entry]:
-    """Return the lines of a text without page headers and footers. ``shown`` is the text as people
-    read it; it has the same length.
+    """Return the lines of a text without page headers and footers. ``shown`` is the text as
+    readers see it; it has the same length.
     """
     entries: list[Entry] = []
     for (first, last), is_label in _list_parts(text):

@@ -207,7 +207,7 @@ class Finding(QuotingModel):
 
 
 class SectionCoverage(FrozenModel):
-    """How many characters were used in all sections of one kind. The remaining characters are
+    """How many characters in all sections of one kind were used. The remaining characters are
     unclaimed.
     """
 

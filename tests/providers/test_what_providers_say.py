@@ -218,7 +218,7 @@ def test_an_option_that_the_sdk_does_not_know_is_sent_all_the_same(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("--model-option seed", "not KEY=VALUE"),
+        ("--model-option seed", "the form KEY=VALUE"),
         ("--model gpt-4o-mini --reasoning low", "cannot be set"),
     ],
 )

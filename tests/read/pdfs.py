@@ -23,12 +23,14 @@ class Text:
 
 
 def set_lines(lines: Iterable[str]) -> list[Text]:
-    """Return lines below each other. A line that begins with "# " is a heading in bold letters."""
+    """Return lines below each other. "# " begins a heading in larger letters, and "## " one in bold
+    letters.
+    """
     placed = []
     for number, line in enumerate(lines):
-        bold = line.startswith("# ")
-        words = line.removeprefix("# ")
-        placed.append(Text(72, 740 - number * _LEADING, words, 11 + 3 * bold, bold))
+        size = 14 if line.startswith("# ") else 11
+        bottom = 740 - number * _LEADING
+        placed.append(Text(72, bottom, line.lstrip("# "), size, line.startswith("##")))
     return placed
 
 

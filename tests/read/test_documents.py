@@ -126,8 +126,8 @@ def write_outline_as_word(*, numbered):
 
 def write_outline_as_pdf():
     lines = ["# A Trial of Fictumab in Asthma", "Protocol FIC-301"]
-    for _, title, below in CASES["outline"]["chapters"]:
-        lines += [f"# {title}", *below, "", ""]
+    for level, title, below in CASES["outline"]["chapters"]:
+        lines += [f"{'#' if level == 1 else '##'} {title}", *below, "", ""]
     return write_pdf([set_lines(lines)])
 
 
@@ -250,6 +250,7 @@ def test_word_lists_tables_and_tracked_changes():
     assert text_of(record, "primary_outcomes[0]") == ["FEV1 at week 12"]
     assert text_of(record, "interventions[0]") == ["Fictumab 5 mg"]
     assert text_of(record, "interventions[1]") == ["Placebo"]
+    assert "Primary endpoint\tFEV1 at week 12\n" in record.document.text
     assert record.document.pages == ()
     check_places(record)
 
