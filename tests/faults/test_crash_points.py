@@ -2,13 +2,16 @@
 lost or duplicated, and no stored answer is requested again.
 """
 
+import os
 import signal
-import subprocess
 import sys
+from importlib import import_module
+from itertools import count
 
 import pytest
 
-from tests.commands import invoke, read_lines
+from extractor.apps.cli import main
+from tests.commands import FORKS, PATIENCE_S, invoke, read_lines
 
 from .running import count_paid_twice, read_manifest, read_store
 from .server import serve_faults
@@ -20,30 +23,6 @@ pytestmark = [
 RECORDS = 8
 IDS = ()
 """Makes the records of ``conftest`` have one question each."""
-KILLING = """
-import os, signal, sys
-from importlib import import_module
-module, name, when, number = sys.argv[1:5]
-owner = import_module(module)
-*parents, last = name.split(".")
-for parent in parents:
-    owner = getattr(owner, parent)
-function = getattr(owner, last)
-left = int(number)
-def killing(*arguments, **named):
-    global left
-    left -= 1
-    if when == "before" and left == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-    result = function(*arguments, **named)
-    if left == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return result
-setattr(owner, last, killing)
-sys.argv[1:] = sys.argv[5:]
-from extractor.apps.cli import main
-main()
-"""
 FOLDER = "extractor.run.folder"
 CALLS = "extractor.model.store"
 POINTS = [
@@ -74,17 +53,41 @@ def command(records, server, out):
     return ("run", records, "--out", out, "--quiet", "--concurrency", "2", *model)
 
 
+def run_until(point, words):
+    """In a forked process: run the command until this point, at which the process is killed."""
+    module, name, when, number = point
+    owner = import_module(module)
+    *parents, last = name.split(".")
+    for parent in parents:
+        owner = getattr(owner, parent)
+    function = getattr(owner, last)
+    calls = count(1)
+
+    def call(*arguments, **named):
+        is_last = next(calls) == number
+        if is_last and when == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = function(*arguments, **named)
+        if is_last:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    setattr(owner, last, call)
+    sys.argv = words
+    main()
+
+
 @pytest.mark.parametrize(
     "point", POINTS, ids=lambda point: "-".join(map(str, point[1:]))
 )
 def test_a_run_goes_on_after_a_kill_at_any_step(point, records, whole, tmp_path):
     out = tmp_path / "run"
     with serve_faults() as server:
-        words = [*point, *command(records, server, out)]
-        killed = subprocess.run(
-            [sys.executable, "-c", KILLING, *map(str, words)], check=False
-        )
-        assert killed.returncode == -signal.SIGKILL
+        words = ["extractor", *map(str, command(records, server, out))]
+        killed = FORKS.Process(target=run_until, args=(point, words))
+        killed.start()
+        killed.join(PATIENCE_S)
+        assert killed.exitcode == -signal.SIGKILL
         stored = 0
         if (out / "run.sqlite").exists():
             stored = read_store(
@@ -98,7 +101,5 @@ def test_a_run_goes_on_after_a_kill_at_any_step(point, records, whole, tmp_path)
     assert count_paid_twice(out) == 0
     assert read_lines(out / "failures.jsonl") == []
     manifest = read_manifest(out)
-    assert (manifest["state"], manifest["records"]["extracted"]) == (
-        "complete",
-        RECORDS,
-    )
+    ended = (manifest["state"], manifest["records"]["extracted"])
+    assert ended == ("complete", RECORDS)

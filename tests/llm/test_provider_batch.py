@@ -163,11 +163,8 @@ async def test_a_program_that_is_killed_at_any_step_makes_no_batch_twice(
         await finish(provider, store)
     assert answered(store) == 5
     assert len(provider.batches) == 2
-    assert (
-        len(provider.requests)
-        == len({line["custom_id"] for line in provider.requests})
-        == 5
-    )
+    names = {line["custom_id"] for line in provider.requests}
+    assert len(provider.requests) == len(names) == 5
     assert store.spending.unstated == 0
 
 
@@ -297,17 +294,25 @@ async def test_answers_that_a_provider_no_longer_has_are_reported(store, name, s
     assert len(list_open(store)) == 1
 
 
-def test_a_run_by_batches_ends_with_its_results(tmp_path):
+@pytest.mark.parametrize(
+    ("settings", "code", "said"),
+    [
+        ({}, 0, ""),
+        ({"answer": lambda _: None}, 75, "did not return an answer to 1 call"),
+    ],
+    ids=["answered", "expired"],
+)
+def test_a_run_by_batches_ends_with_its_results(tmp_path, settings, code, said):
     words = ("tests/records/study.json", "--effort", "all", "--out", tmp_path)
-    with serve_provider(looks=0) as provider:
+    with serve_provider(looks=0, **settings) as provider:
         model = ("--model", f"{provider.url}#m", "--quiet")
         assert invoke("batch", "submit", *words, *model).exit_code == 0
         assert read_manifest(tmp_path)["records"]["lacking"] == 1
         done = invoke("batch", "collect", *words, *model, "--poll", 0)
-        assert done.exit_code == 0, done.stderr
+    assert (done.exit_code, said in done.stderr) == (code, True)
     counts = read_manifest(tmp_path)["records"]
-    assert (counts["extracted"], counts["lacking"]) == (1, 0)
-    assert len(provider.batches) == 1
+    assert (counts["extracted"], counts["lacking"]) == (1, bool(code))
+    assert (len(provider.batches) == 1) is (code == 0)
 
 
 async def test_second_lines_other_line_ends_and_a_mark_of_the_encoding_are_read(store):

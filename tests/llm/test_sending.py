@@ -5,7 +5,6 @@ Time is simulated.
 import asyncio
 
 import httpx2
-import openai
 import pytest
 
 from extractor.errors import (
@@ -16,7 +15,6 @@ from extractor.errors import (
     RunStopped,
     UnexpectedError,
 )
-from extractor.model.failures import explain_failure, read_failure
 from extractor.model.pace import RetryPolicy
 from extractor.model.patience import Watch
 from extractor.model.spec import ClientSettings, ModelSpec
@@ -227,16 +225,10 @@ async def test_an_error_of_closing_does_not_hide_that_of_the_run():
 
 
 @pytest.mark.parametrize(("status", "error", "too_long"), CASES["too_long"])
-def test_a_request_that_is_too_long_is_recognized(status, error, too_long):
-    assert isinstance(explain(status, **error), RequestTooLong) is too_long
-
-
-def explain(status, **error):
-    request = httpx2.Request("POST", "https://api.example/v1/chat/completions")
-    response = httpx2.Response(status, request=request)
-    body = {"message": "no", **error}
-    refused = openai.APIStatusError(body["message"], response=response, body=body)
-    return explain_failure(read_failure(refused), SPEC)
+@skipping_time
+async def test_a_request_that_is_too_long_is_recognized(status, error, too_long):
+    (ended,) = await ask_often(model_of(InLoop(fault(status, **error))), 1)
+    assert isinstance(ended, RequestTooLong) is too_long
 
 
 @pytest.mark.parametrize(

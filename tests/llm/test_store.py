@@ -1,18 +1,24 @@
 """The store of calls: which calls are repeated, their cost, and their replay."""
 
 import asyncio
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 
 import pytest
 
-from extractor.errors import AnswerMissing, AnswerRejected, ModelUnavailable
+from extractor.errors import (
+    AnswerMissing,
+    AnswerRejected,
+    ArgumentError,
+    ModelUnavailable,
+)
 from extractor.model.client import Model, Route
 from extractor.model.cost.budget import Budget
 from extractor.model.cost.prices import Price
 from extractor.model.cost.tokens import Rates
 from extractor.model.database import open_run, open_run_to_read
+from extractor.model.exchange import Exchange
 from extractor.model.opening import recall
 from extractor.model.pace import RetryPolicy
 from extractor.model.spec import ClientSettings, ModelSpec
@@ -200,3 +206,33 @@ async def test_calls_have_the_price_of_their_day(tmp_path):
                 spending = calls.spending
                 assert spending.dollars == pytest.approx(0.00002)
                 assert spending.unpriced.calls == 1
+
+
+# Files of requests; ``tests/cli/test_batch.py`` has those of answers.
+
+
+def test_a_provider_without_batches_gets_no_file(tmp_path):
+    requests = tmp_path / "requests.jsonl"
+    spec = ModelSpec.parse("anthropic/claude-haiku-4-5")
+    files = Exchange(requests=requests).open(spec, ClientSettings())
+    with pytest.raises(ArgumentError, match="no batch API"), files:
+        pass
+    assert not requests.exists()
+
+
+@pytest.mark.parametrize("fails", [True, False])
+async def test_no_file_appears_before_the_run_succeeds(tmp_path, fails):
+    requests = tmp_path / "requests.jsonl"
+    requests.write_text("earlier", "utf-8")
+    spec = ModelSpec.parse("http://nowhere.test/v1#some-model")
+    exchange = Exchange(requests=requests)
+    with suppress(RuntimeError), exchange.open(spec, ClientSettings()) as files:
+        model = Model(spec, route=Route(answer=files.answer))
+        for number in (1, 2, 1):
+            await ask(model, ask_about(number), render)
+        assert requests.read_text("utf-8") == "earlier"
+        if fails:
+            raise RuntimeError
+    assert [path.name for path in requests.parent.iterdir()] == [requests.name]
+    assert exchange.written == 2
+    assert len(requests.read_text("utf-8").splitlines()) == (1 if fails else 2)

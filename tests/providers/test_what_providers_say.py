@@ -213,15 +213,3 @@ def test_an_option_that_the_sdk_does_not_know_is_sent_all_the_same(
     with pytest.raises(error, match=message):
         ask(model, options={"new_one": 1})
     assert [request["new_one"] for request in standin.requests] == sent
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ("--model-option seed", "the form KEY=VALUE"),
-        ("--model gpt-4o-mini --reasoning low", "cannot be set"),
-    ],
-)
-def test_options_that_cannot_be_are_refused(options, message):
-    done = invoke("run", "seeds/records", *options.split())
-    assert (done.exit_code, message in done.output) == (2, True)

@@ -1,4 +1,4 @@
-"""The loop of a run: its bound of memory, and the reason of its end."""
+"""The loop of a run: its bound of memory, the reason of its end, and its live line."""
 
 import asyncio
 
@@ -21,6 +21,7 @@ from extractor.run.executor import Executor
 from extractor.run.finished import find_run
 from extractor.run.folder import RunFolder
 from extractor.run.manifest import Stop
+from extractor.run.progress import _list_figures
 from extractor.run.records import RecordLoop, Sink
 from extractor.run.run import Run
 from extractor.run.tally import Tally, to_line
@@ -157,3 +158,16 @@ def test_a_run_that_is_stopped_reads_no_further_not_even_broken_records(tmp_path
         asyncio.run(run.extract(folder, Executor()))
         assert run.finish(folder) is Stop.INTERRUPTED
     assert (run.tally.extracted, run.tally.failed) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("total", "left"), [(None, []), (40, ["60 s left of 40 records"])]
+)
+def test_the_live_line_shows_rate_and_time_and_the_time_left_if_known(total, left):
+    tally = Tally(extracted=8, failed=2, resumed=10, total=total)
+    shown = ["20 records (8 new)", "0.3/s", "30 s", *left, "2 failed"]
+    assert list(_list_figures(tally, 30.0)) == shown
+    tally.meter = lambda: Usage(calls=1, prompt_tokens=1200, output_tokens=34)
+    tally.price = lambda _: 0.25
+    shown += ["1,234 tokens", "$0.2500"]
+    assert list(_list_figures(tally, 30.0)) == shown
