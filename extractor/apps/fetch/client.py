@@ -47,7 +47,7 @@ class Registry:
             ClinicalTrials.gov. A user and password in the address are sent, but never shown or
             stored.
         requests_per_minute: The maximum rate. A Retry-After header also delays the next request.
-        page_size: The maximum number of records per request, from 1 to 1,000.
+        page_size: The number of records per request, from 1 to 1,000.
         timeout: The maximum time between two bytes of the reply, in seconds.
 
     Raises:

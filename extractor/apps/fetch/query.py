@@ -49,13 +49,13 @@ class RegistryQuery:
     """A search in the registry. Each field narrows the search.
 
     Args:
-        condition: A disease. It is searched for as on the registry's website.
-        intervention: A treatment. It is searched for as on the registry's website.
+        condition: A disease, searched for as on the registry's website.
+        intervention: A treatment, searched for as on the registry's website.
         term: Any other words.
-        statuses: Statuses, such as ``RECRUITING`` or ``not yet recruiting``. A study matches if it
-            has one of them.
-        phases: Phases, such as ``PHASE2``, ``2``, ``early 1`` or ``NA``. A study matches if it has
-            one of them.
+        statuses: Statuses, of which a study must have one, such as ``RECRUITING`` or ``not yet
+            recruiting``.
+        phases: Phases, of which a study must have one, such as ``PHASE2``, ``2``, ``early 1`` or
+            ``NA``.
         updated_since: The earliest date of the last update.
         more: Other parameters of the API, keyed by name, such as ``query.spons``.
 
@@ -90,8 +90,7 @@ class RegistryQuery:
 
     @property
     def parameters(self) -> dict[str, str]:
-        """The parameters of the API request, except for those that control paging. Empty fields are
-        omitted.
+        """The parameters of the API request, except for those that control paging.
 
         Phases and the update date are combined into an expression in the registry's syntax, because
         the API has no parameters for them. If the user also provides an expression, the two are

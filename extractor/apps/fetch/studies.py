@@ -114,8 +114,7 @@ def fetch_records(
         nct_numbers: The NCT numbers of the records; omit them if a ``query`` is given.
         query: A search; omit it if numbers are given.
         limit: The maximum number of records to fetch for a query.
-        registry: The registry to read, such as a mirror, or the same registry with a different
-            request rate.
+        registry: The registry to read, such as a mirror.
         on_error: Called with an error for each record that is unknown or cannot be read. Fetching
             then continues.
 
