@@ -63,6 +63,9 @@ def find_owner(
         chart, tokens, first, value.first, is_further=is_further
     )
     condition = condition_after or condition_before
+    # in "Hb in men >= 13, in women >= 12", the women belong to the next limit
+    if condition_before and condition_after and chart.at("people", condition_after[0]):
+        condition = condition_before
     inner = _find_inner(chart, tokens, value, first)
     if inner:
         return Owner(inner, is_known=True, condition=condition)
