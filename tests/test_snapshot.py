@@ -10,8 +10,7 @@ import pytest
 
 from extractor import Extractor, read_records
 
-from .cases.keys import PLACES
-from .cases.test_cases import fill
+from .cases.test_cases import PLACES, fill
 from .snapshots import QUIET, check_snapshot, describe, summarize
 from .trust import trial
 

@@ -2,7 +2,7 @@
 accepted.
 
 Each table of a TOML file is a group of cases: texts with their expected values. ``_`` contains the
-keys that the group shares. ``KEYS`` describes the keys of a case.
+keys that the group shares. ``tests/case_keys.toml`` describes the keys of a case.
 """
 
 import tomllib
@@ -19,7 +19,6 @@ from extractor.concepts.own.value_forms import read_group_rule, read_window, sho
 from extractor.concepts.parse import parse_record
 from extractor.evidence.drafts import Chunk, Draft, Reading, Span
 from extractor.schemas import Amount, Route, Support, Task, TimeWindow
-from tests.cases.keys import KEYS, PLACES, WAYS
 from tests.trust import trial
 
 READERS: Mapping[str, Callable[[str], Any]] = {
@@ -43,7 +42,12 @@ ASKED_AS = {"time_window": "time_windows"}
 UNASKED = ("lead_in", "rank", "index")
 """What the layout says, and no model is asked."""
 SURE = 0.8
-FILES = sorted(Path(__file__).parent.glob("*.toml"))
+FOLDER = Path(__file__).parent
+FILES = sorted(FOLDER.glob("*.toml"))
+TABLES = tomllib.loads(FOLDER.with_name("case_keys.toml").read_text("utf-8"))
+PLACES = TABLES["places"]
+WAYS = ("stands", "inferred", "refused")
+"""What the proof may decide about a model's answer."""
 
 
 class Case:
@@ -53,10 +57,10 @@ class Case:
         own = case if isinstance(case, dict) else {"read": case}
         self.text = text
         self.expected = {"at": "inclusion", **group, **own}
-        unknown = self.expected.keys() - KEYS.keys()
+        unknown = self.expected.keys() - TABLES["keys"].keys()
         if unknown:
             raise KeyError(
-                f"{text!r} has unknown keys: {sorted(unknown)}. Known are {[*KEYS]}"
+                f"{text!r} has unknown keys: {sorted(unknown)}. Known are {[*TABLES['keys']]}"
             )
         at = self.expected["at"]
         sections = PLACES[at] if isinstance(at, str) else at
