@@ -50,12 +50,12 @@ def describe_criterion(criterion: Criterion, passage: Passage) -> Criterion:
     not". ``demanded`` means that it is an exclusion worded as a requirement. ``passage`` contains
     the criterion, in the section to which the offsets of its evidence refer.
 
-    >>> said = Criterion(
+    >>> criterion = Criterion(
     ...     kind="exclusion",
     ...     section="eligibility",
     ...     quote="Participants must be off steroids",
     ... )
-    >>> describe_criterion(said, read_passage(said.quote)).demanded
+    >>> describe_criterion(criterion, read_passage(criterion.quote)).demanded
     True
     """
     tokens = passage.alone().tokens
@@ -143,10 +143,12 @@ def _find_alternatives(
         end = places[at][1]
         first = max(end, places[following][0])
         joined = joint.starts(tokens, end)
+        # as in "ECOG 0-1 or Karnofsky >= 70"
         if joined and joined.end >= first:
             pair = _get_limit(criterion, at), _get_limit(criterion, following)
             are_alternatives = _are_alternatives(*pair, with_and=with_and)
         else:
+            # the first comma of "ALT > 3 x ULN, AST > 3 x ULN, or bilirubin > 2 x ULN"
             is_listed = rule("listed_limit").covers(tokens, end, first) is not None
             are_alternatives = is_listed and following in alternatives
         if are_alternatives:
@@ -180,9 +182,9 @@ def _are_alternatives(
 
 
 def describe_gold(extraction: TrialExtraction) -> TrialExtraction:
-    """Add facts about whom the criteria admit to a gold extraction, and evidence for their limits,
-    with offsets into the quote. Gold criteria do not have evidence; criteria that already have
-    evidence are left unchanged.
+    """Add to a gold extraction the facts about whom its criteria admit, and evidence for the limits
+    of the criteria, with offsets into the quote. Gold criteria do not have evidence; criteria that
+    already have evidence are left unchanged.
     """
     criteria = tuple(
         criterion if criterion.evidence else _describe_gold(criterion)
@@ -204,18 +206,20 @@ def _describe_gold(criterion: Criterion) -> Criterion:
         places[value.comparator, value.value, value.value_high].append(span)
     pieces: list[Evidence] = []
     for at, limit in enumerate(criterion.constraints):
-        for span in places[limit.comparator, limit.value, limit.value_high][:1]:
-            places[limit.comparator, limit.value, limit.value_high].pop(0)
-            piece = Evidence(
-                field=f"constraints[{at}]",
-                section="",
-                start=span.start,
-                end=span.end,
-                quote=criterion.quote[span.start : span.end],
-                origin=Origin.RULE,
-                support=Support.PARSED,
-            )
-            pieces.append(piece)
+        spans = places[limit.comparator, limit.value, limit.value_high]
+        if not spans:
+            continue
+        span = spans.pop(0)
+        piece = Evidence(
+            field=f"constraints[{at}]",
+            section="",
+            start=span.start,
+            end=span.end,
+            quote=criterion.quote[span.start : span.end],
+            origin=Origin.RULE,
+            support=Support.PARSED,
+        )
+        pieces.append(piece)
     described = criterion.model_copy(update={"evidence": tuple(pieces)})
     return describe_criterion(described, passage)
 
@@ -251,8 +255,8 @@ def _bound_age(tokens: Tokens, age: Age, side: str) -> Comparator | None:
     for a maximum. Return None if the words do not contain the age as a single number, or state that
     it is equal to that number.
 
-    If the comparator bounds the other side, as in "not older than 65" or "under 18" in an
-    exclusion, its opposite is returned.
+    If the comparator bounds the other side, as in "under 18" in an exclusion, its opposite is
+    returned.
     """
     for limit in find_limits(tokens, None):
         if limit.value != age.value or limit.value_high is not None:
@@ -260,16 +264,15 @@ def _bound_age(tokens: Tokens, age: Age, side: str) -> Comparator | None:
         for comparator in (limit.comparator, limit.comparator.opposite):
             if comparator and comparator[0] == side:
                 return comparator
-        return None
     return None
 
 
 def _name_by_context(
     limit: Constraint, piece: Evidence, passage: Passage
 ) -> str | None:
-    """Return the name of the quantity that the words within 200 characters of a limit indicate;
-    None if the limit's own words ("men", "BP") already indicate this quantity, or if no quantity is
-    indicated.
+    """Return the name of the quantity that the words within 200 characters of a limit indicate:
+    "haemoglobin" for the words "women" in "Haemoglobin: men > 13 g/dL, women > 12 g/dL". Return
+    None if the limit's own words already indicate this quantity, or if no quantity is indicated.
     """
     unit = read_unit(limit.unit) if limit.unit else None
     start, end = passage.raw_span

@@ -30,8 +30,8 @@ _ASIDE_REACH = 24
 requirement.
 """
 _BETWEEN_LIMITS = 0.75
-"""The confidence, by judgement, of a condition that may belong to either the previous or the next
-limit.
+"""The confidence, set by judgement, of a condition that may belong to either the previous or the
+next limit.
 """
 _ESTIMATE = 0.9
 """The confidence of a limit before its signs are weighed."""
@@ -86,11 +86,13 @@ def _may_be_of_next(tokens: Tokens, limit: Limit, limits: Sequence[Limit]) -> bo
     """Return whether a condition between two commas may belong to the next limit: "Hb > 9 g/dL,
     unless transfused, platelets > 100 x 10^9/L".
     """
+    # the condition in "In men, Hb > 9 g/dL, platelets > 100 x 10^9/L" precedes its limit
     if limit.condition is None or limit.condition[0] < limit.end:
         return False
     first, end = limit.condition
     is_between = tokens.codes[first - 1] == "," and tokens.codes[end : end + 1] == ","
-    return is_between and limits[-1].first > end
+    has_next = limits[-1].first > end
+    return is_between and has_next
 
 
 def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
@@ -100,7 +102,7 @@ def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
     """
     if limit.qualifies or _find_role(tokens, limit) in _NO_LIMITS:
         return False
-    # the "(0-10)" in "pain of at least 4 (0-10)"
+    # the "(0-10)" in "pain of at least 4 (0-10)" or "pain above 4 on a VAS (0-10)"
     is_from_zero = limit.value == 0 and limit.value_high is not None
     if is_from_zero and (limit.inherits or (limit.clause[0] and limit.rule == "range")):
         return False
@@ -128,7 +130,7 @@ def _is_own_age(tokens: Tokens, limit: Limit) -> bool:
     """
     first = limit.first
     for name in ("aside_before", "condition_clause", "kin_before", "scale_of_age"):
-        # "No data are available in patients < 12 years of age"
+        # "No data are available in patients < 12 years of age", "Male partner < 70 years"
         if rule(name).ends(tokens, first, first - _ASIDE_REACH):
             return False
     for name in ("aside_after", "kin_after"):
@@ -139,6 +141,7 @@ def _is_own_age(tokens: Tokens, limit: Limit) -> bool:
     # "Consent of a parent if under 18 years of age"
     if has_consent and signer and not stands_beside_consent(tokens, limit):
         return False
+    # "a scan if the patient is older than 75 years"
     return rule("condition_before").ends(tokens, first, first - 6) is None
 
 
@@ -158,8 +161,9 @@ def _quote(passage: Passage, place: Range) -> str:
 
 
 def _word_unit(passage: Passage, limit: Limit) -> str | None:
-    """Return the unit of a limit as written in the raw text, if it appears there as one continuous
-    string.
+    """Return the unit of a limit as written in the raw text if it appears in the limit as one
+    continuous string; otherwise, return the unit that the grammar composed ("units" and "a day" in
+    "3 units of alcohol a day").
     """
     tokens = passage.tokens
     if limit.unit is None:

@@ -19,8 +19,8 @@ from extractor.measures import Limit
 from extractor.schemas import Comparator
 
 _CLAUSE = 80
-"""Maximum number of tokens before and after a number that its clause can include. It keeps the
-running time linear.
+"""Maximum number of tokens before and after a number that its clause can include. This limit keeps
+the running time linear.
 """
 _MOST_INHERITED = 6
 _UNNAMED = (Comparator.AT_LEAST, Comparator.EQUAL, Comparator.BETWEEN)
@@ -104,12 +104,13 @@ def _mention_limit(
     """
     values = (limit.value, limit.value_high)
     inside = [number for number in numbers if limit.first <= number.first < limit.end]
-    own = [
+    # "2.5 SD below the mean" is a limit of -2.5
+    stated = [
         number for number in inside if number.value in values or -number.value in values
     ]
     place = (limit.first, limit.end)
-    if own:
-        place = (own[0].first, max(number.end for number in own))
+    if stated:
+        place = (stated[0].first, max(number.end for number in stated))
     allowed = [limit.comparator]
     # "> 2 lines are not permitted"
     is_denied = rule("not_permitted_behind").starts(tokens, limit.end)
@@ -195,6 +196,7 @@ def _list_allowed(
         *find_terms(tokens, "comparators", clause[0], end),
         *find_terms(tokens, "comparator_suffixes", end, clause[1]),
     ]
+    # the comparator may be in a preceding clause: "fewer than 5 seizures or 3 attacks"
     if not terms:
         before = max(0, first - _CLAUSE)
         terms = [*find_terms(tokens, "comparators", before, first)][-1:]

@@ -20,7 +20,7 @@ _COUNTED_REACH = 4
 _AGE_PHRASE = 4
 """A quantity that includes "age" and has fewer words than this is a person's age."""
 _ROLE_WORDS = {NumberRole.CHANGE: "change_word", NumberRole.AIM: "aim_word"}
-"""Rules for the words that a quantity must contain to own a number with this role."""
+"""Rules for the words that a quantity must contain for a number with this role to belong to it."""
 _NUMBERED = re.compile(r"\b(group|cohort|arm|part|phase|stage|stratum) (\w+)")
 _RATIOS = ("ratio_of_two", "divided_by", "part_of_fraction")
 
@@ -192,25 +192,26 @@ def _compare_clause(
     words: Words, quantity: str, mention: Mention, tokens: Tokens, *, is_foreign: bool
 ) -> bool | None:
     """Compare the quantity with the words of the clause, then of the preceding clauses, and then of
-    the line. The result has the same meaning as in ``_compare_names``.
+    the line. The result has the same meaning as in ``_compare_names``. ``is_foreign`` means that
+    the name before the number contains words that the name of the quantity lacks.
     """
     subject = mention.subject or (mention.first, mention.first)
-    # the quantity has its own limit elsewhere in the line
-    is_rival = words in _list_subjects(tokens) - {_fold(tokens.read(*subject))}
+    # the platelets in "ANC >= 1.5, platelets >= 100" have their own limit
+    has_own_limit = words in _list_subjects(tokens) - {_fold(tokens.read(*subject))}
     front = _list_words(tokens, *_list_front(mention))
-    here = front | _list_words(tokens, *mention.clause)
+    is_in_clause = words <= front | _list_words(tokens, *mention.clause)
     own_names = _name(quantity)
-    clause = _name(tokens.read(*mention.clause))
-    if words <= here or (own_names and own_names <= clause):
-        # words after a number with a unit name the next limit
+    if is_in_clause or (own_names and own_names <= _name(tokens.read(*mention.clause))):
+        # in "Hb > 9 g/dL ALT < 40", the word after the unit names the next limit
         has_unit = mention.number[1] < mention.end
-        names_next = has_unit and words <= here and not words <= front
-        return None if is_foreign and (is_rival or names_next) else True
+        names_next = has_unit and is_in_clause and not words <= front
+        return None if is_foreign and (has_own_limit or names_next) else True
     if words <= _list_inherited(mention, tokens):
         return None if is_foreign else True
-    if not words <= _list_line(tokens) or is_rival:
+    is_in_line = words <= _list_line(tokens)
+    if has_own_limit or not is_in_line or (mention.stated and is_foreign):
         return None
-    return None if mention.stated and is_foreign else False
+    return False
 
 
 def _list_line(tokens: Tokens) -> Words:

@@ -299,9 +299,11 @@ def _name_by_unit(unit: str, value: float | None) -> KnownQuantity | None:
     if the quantity cannot have the given value: "prostate > 100 c" is not a temperature.
     """
     by_unit = _find_unit(unit)
-    canonical = by_unit.to_canonical(value, unit) if by_unit and value else None
-    is_possible = by_unit is None or by_unit.is_possible(canonical or 0)
-    return by_unit if is_possible else None
+    if by_unit and value:
+        canonical = by_unit.to_canonical(value, unit)
+        if not by_unit.is_possible(canonical or 0):
+            return None
+    return by_unit
 
 
 def _name_by_sense(
@@ -453,7 +455,8 @@ def choose_reading(
     the reading is certain. If only one reading is in the usual range, it is certain unless it
     treats a comma as a decimal separator. If the range does not settle the question, a comma
     before three digits is read as a thousands separator, as in English, and the reading is certain
-    unless the value is unusual; a dot is always uncertain. ``written`` must be a number.
+    unless the value is unusual; a dot is always uncertain. ``written`` must be a number with
+    several readings (``is_two_ways``).
 
     >>> (
     ...     choose_reading("100.000", "Platelets", "/mm3"),
@@ -471,8 +474,6 @@ def choose_reading(
         # 1 is never written as "1,000"
         is_thousand = is_decimal_comma and written.endswith(",000")
         return likeliest if is_thousand else usual[0], not is_decimal_comma
-    if len(readings) == 1:
-        return likeliest, True
     marks_thousands = likeliest % 1 == 0 and written.count(",") == 1
     return likeliest, marks_thousands and not (known and known.usual)
 

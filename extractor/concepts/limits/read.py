@@ -10,7 +10,7 @@ from extractor.measures import Limit, mirror, read_line
 from extractor.schemas import Comparator, CriterionKind
 
 _DENIAL_REACH = 14
-"""Number of tokens before a limit that are searched for words that deny it."""
+"""Number of tokens before a limit that are searched for words that negate it."""
 
 
 def find_limits(
@@ -99,6 +99,7 @@ def _apply_list(tokens: Tokens, limit: Limit, kind: CriterionKind | None) -> Lim
     if not limit.sure:
         is_upper = is_exclusion and limit.comparator is Comparator.AT_LEAST
         return replace(limit, comparator=Comparator.AT_MOST) if is_upper else limit
+    # "not resolved to grade 0-1" is above grade 1
     if _has_failed(tokens, limit):
         worst = limit.value_high or limit.value
         return replace(limit, comparator=Comparator.MORE, value=worst, value_high=None)
@@ -166,14 +167,13 @@ def _choose_readings(tokens: Tokens, limit: Limit) -> Limit:
             continue
         name = tokens.read(*limit.quantity) if limit.quantity else ""
         usual, is_certain = choose_reading(written, name, limit.unit)
-        # the grammar does not know the quantity: it has read the likeliest value of any quantity
+        # the grammar ignores the quantity, so the bound that this number states (the lower or the
+        # upper one of a range) has the value that is the likeliest for an unknown quantity
         read, _ = choose_reading(written, "", None)
-        low = usual if limit.value == read else limit.value
-        high = usual if limit.value_high == read else limit.value_high
         limit = replace(
             limit,
-            value=low or 0,
-            value_high=high,
+            value=usual if limit.value == read else limit.value,
+            value_high=usual if limit.value_high == read else limit.value_high,
             is_unambiguous=limit.is_unambiguous and is_certain,
         )
     return limit

@@ -82,8 +82,9 @@ def _is_change(tokens: Tokens, place: Range, quantity: Range | None) -> bool:
         if rule("changed_by").ends(tokens, first, low):
             return True
     if quantity:
-        named = quantity[0]
-        if rule("named_change_before").ends(tokens, named, named - _ROLES):
+        name_start = quantity[0]
+        # "a fall in haemoglobin of 2 g/dL"
+        if rule("named_change_before").ends(tokens, name_start, name_start - _ROLES):
             return True
     return _is_gained(tokens, place)
 

@@ -14,7 +14,7 @@ Bounds = tuple[float, float | None]
 """A single number and None, or the two ends of a range."""
 Row = tuple[int, int, tuple[Bounds, ...]]
 """The tokens of a number or a row, and its readings."""
-_GRADED = (["degree"], ["grade"], ["line"], ["stage"], ["class"])
+_GRADED = frozenset({"degree", "grade", "line", "stage", "class"})
 """Nouns before which an ordinal is a number: "second-degree block", "third line"."""
 
 
@@ -45,11 +45,7 @@ def find_numbers(
     """
     end = len(tokens) if end is None else end
     numbers = [*_find_counts(tokens, first, end)]
-    last = first
     for match in rule("number").find(tokens, first, end):
-        if match.first < last:
-            continue
-        last = match.end
         readings = list_readings(match.text)
         if "," in match.text:
             readings = readings[:1]
@@ -59,7 +55,7 @@ def find_numbers(
             sign = -1
             # a hyphen is part of the number's tokens, the word "minus" is not
             start -= tokens.codes[start - 1] == "-"
-        numbers += (Number(start, last, sign * value) for value in readings)
+        numbers += (Number(start, match.end, sign * value) for value in readings)
     return tuple(sorted(numbers))
 
 
@@ -71,9 +67,8 @@ def _find_counts(tokens: Tokens, first: int, end: int) -> Iterator[Number]:
     for at in range(first, end):
         word = tokens.words[at]
         count = ROMAN.get(word) or TIMES.get(word.lower())
-        if [
-            following.lower() for following in tokens.words[at + 1 : at + 2]
-        ] in _GRADED:
+        # "second-degree block", "third line", but not "the first visit"
+        if not _GRADED.isdisjoint(map(str.lower, tokens.words[at + 1 : at + 2])):
             count = count or ORDINALS.get(word.lower())
         has_number = tokens.joined(at + 1) and tokens.codes[at + 1] in "nd"
         if count and not has_number:

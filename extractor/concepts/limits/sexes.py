@@ -14,9 +14,9 @@ _EXCEPTING = frozenset({"except", "excepting", "unless", "other", "exception"})
 def find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, Sex]:
     """Return the sex to which each limit applies, keyed by the key of its tokens in ``places``.
 
-    A word for a sex inside a limit or directly after it, as in "50 kg (men)", belongs to that
-    limit; any other word for a sex belongs to the limits that follow it in its clause, up to the
-    next such word. A key is missing if the limit does not apply to a single sex.
+    A word for a sex inside a limit ("haemoglobin in men > 13 g/dL") belongs to that limit; any
+    other word for a sex belongs to the limit that follows it in its clause. A key is missing if
+    the limit does not apply to a single sex.
     """
     sex_words = {} if rule("all_sexes").search(tokens) else find_sex_words(tokens)
     sexes = {}
@@ -29,6 +29,7 @@ def find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, Sex]:
         if not before:
             continue
         word = max(before)
+        # a number between the two is another limit: "men > 13 g/dL, others > 12 g/dL"
         between = tokens.codes[word:first]
         if NUMBER not in between and not {";", "."} & {*between}:
             sexes[key] = sex_words[word]

@@ -21,6 +21,7 @@ _MOST_WORDS = 8
 """Maximum number of words in the name of a quantity."""
 _SIDES = ("before", "in its name", "behind")
 _FEW_LEFT = 2
+"""Maximum number of unexplained words that count as few."""
 _FAR = 3
 """Minimum number of tokens between a limit and a distant name."""
 _YEARS = range(1900, 2100)
@@ -95,7 +96,7 @@ def list_signs(
 
 def _sign_number(limit: Limit, constraint: Constraint) -> Iterator[str]:
     """Yield the signs of a number and its comparator."""
-    # "Age = 18 years" has lost its comparator
+    # "Age = 18 years" has lost its comparator, unlike a list of grades
     is_measured = constraint.unit and (limit.is_known or limit.time_unit)
     if limit.comparator is Comparator.EQUAL and limit.rule != "grades" and is_measured:
         yield "equal to a measured value"
@@ -176,6 +177,7 @@ def _sign_word_behind(tokens: Tokens, limit: Limit) -> Iterator[str]:
     end = limit.end
     if limit.quantity and limit.quantity[0] >= end:
         end = limit.quantity[1]
+    # the unit was read as part of the name in "1 000 to 200 000 asexual parasites/uL"
     has_rate = "/" in tokens.codes[limit.end : end]
     if not limit.unit and (has_rate or rule("rate_of_count").starts(tokens, end)):
         yield "a count that is a rate"

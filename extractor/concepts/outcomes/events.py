@@ -19,7 +19,7 @@ from extractor.language.passage import Passage, strip_span
 from extractor.language.patterns import Found
 from extractor.schemas import Concept
 
-_TIMED = frozenset(
+TIMED = frozenset(
     (
         Concept.OVERALL_SURVIVAL,
         Concept.PROGRESSION_FREE_SURVIVAL,
@@ -37,11 +37,12 @@ _PERHAPS_TIMED = frozenset((Concept.CLINICAL_EVENT, Concept.MORTALITY, Concept.O
 operation.
 """
 _CONCEPT_UNSURE = 0.7
+"""A concept with a lower confidence than this is uncertain."""
 _EDGES = ",;.:\n"
 _LONGEST_START = 40
 _LONGEST_LIST = 120
-"""Maximum number of tokens in a start event, and in a list of end events. It keeps the running time
-linear.
+"""Maximum number of tokens in a start event, and in a list of end events. This limit keeps the
+running time linear.
 """
 _MOST_EVENTS = 8
 
@@ -64,13 +65,13 @@ def read_events(
     (). By definition, outcomes that are not times to an event do not have events, unless their
     words state that they measure a duration and name end events.
     """
-    is_timed = concept.value in _TIMED
+    is_timed = concept.value in TIMED
     if not is_timed and not _states_clock(parts, concept):
-        sure = 1.0
+        confidence = 1.0
         if concept.confidence < _CONCEPT_UNSURE:
-            # An uncertain concept makes the absence of events uncertain.
-            sure = measured("event", "perhaps timed") + concept.confidence / 10
-        return Reading(None, sure), Reading((), sure)
+            # the absence of events is as uncertain as the concept
+            confidence = measured("event", "perhaps timed") + concept.confidence / 10
+        return Reading(None, confidence), Reading((), confidence)
     events = _find_in_parts(parts)
     # Only these concepts are named after their event: "time to engraftment". "Time to progression"
     # is a name whose events are defined elsewhere.
@@ -78,8 +79,8 @@ def read_events(
     if is_named_by_event and not events.ends:
         events = _find_named(parts, events.start)
     if not is_timed and not events.ends:
-        sure = measured("event", "perhaps timed")
-        return Reading(None, sure), Reading((), sure)
+        confidence = measured("event", "perhaps timed")
+        return Reading(None, confidence), Reading((), confidence)
     return _read_start(parts, events), _read_ends(parts, events)
 
 

@@ -30,7 +30,7 @@ _LONGEST_WAIT = {
     TimeUnit.DAY: 43_800,
     TimeUnit.HOUR: 1_051_200,
 }
-"""The number of each unit in a lifetime, which is longer than any trial."""
+"""For each unit, the number of units in a lifetime, which is longer than any trial."""
 _NUMBER_TAIL = re.compile(r" (?:of )?an?$|(?<=\d) ?(?:st|nd|rd|th)$")
 """Words that may follow a number in a list: "half an hour", "4th"."""
 
@@ -126,9 +126,9 @@ def _read_without(tokens: Tokens, others: Sequence[Range]) -> TimeFrame:
 
 
 def _find_groups(tokens: Tokens) -> Iterator[MomentGroup]:
-    """Yield every list of numbers with a time unit, from left to right. The unit
-    precedes ("weeks 4, 8 and 12") or follows the numbers ("6 and 12 months"). If both readings
-    begin at the same token, the unit that precedes the numbers is used.
+    """Yield every list of numbers with a time unit, from left to right. The unit precedes ("weeks
+    4, 8 and 12") or follows the numbers ("6 and 12 months"). If both readings begin at the same
+    token, the unit that precedes the numbers is used.
     """
     match = rule("moments_with_unit").search(tokens)
     while match:
@@ -136,7 +136,9 @@ def _find_groups(tokens: Tokens) -> Iterator[MomentGroup]:
         if named:
             group = _read_named_group(tokens, named)
         else:
-            counted = rule("counted_moments").starts(tokens, match.first) or match
+            # the only other reading of ``moments_with_unit``
+            counted = rule("counted_moments").starts(tokens, match.first)
+            assert counted
             moments = tuple(_read_list(tokens, counted, named=False))
             group = MomentGroup(moments, counted.first, counted.end)
         # the group is empty if its numbers are too large

@@ -60,12 +60,12 @@ def read_instrument(
 def _read_known(
     body: Passage, term: Term, terms: Sequence[Term], record: Iterable[str]
 ) -> Reading[Instrument | None]:
-    """Return the instrument that a term names; the term is the first instrument among the
-    passage's ``terms``. The version may follow the long name or the abbreviation.
+    """Return the instrument that a term names, with its version, which may follow the long name or
+    the abbreviation. ``terms`` contains all terms of the passage.
     """
     tokens = body.tokens
-    same = [other for other in terms if other.value == term.value]
-    written = [tokens.read(other.first, other.end) for other in same]
+    mentions = [mention for mention in terms if mention.value == term.value]
+    written = [tokens.read(mention.first, mention.end) for mention in mentions]
     case = "instrument, abbreviated"
     if term.value.casefold() not in [name.casefold() for name in written]:
         case = "instrument, long name"
@@ -74,15 +74,15 @@ def _read_known(
     # "CGI - I"
     if tokens.codes[term.end : term.end + 1] in ("-", "/"):
         case = "part of a name"
-    if len(same) < len(terms):
+    if len(mentions) < len(terms):
         case = "one of several instruments"
     name = _read_closer_name(body, term)
     # "CTCAE-5" is a version of an instrument, but "IIEF-5" is a separate instrument
     if name is None and term.value not in word_list("versioned_instruments"):
-        name = _read_edition(tokens, same)
+        name = _read_edition(tokens, mentions)
     if name is None:
         name = _read_name(term.value, written, (tokens.text, *record))
-    versions = filter(None, (_read_version(body, other) for other in same))
+    versions = filter(None, (_read_version(body, mention) for mention in mentions))
     instrument = Instrument(name=name, version=next(versions, None))
     words = body.part(term.first, term.end)
     return _make_reading(instrument, words, case).at_most(term.entry.confidence)
@@ -91,8 +91,8 @@ def _read_known(
 def _make_reading(
     instrument: Instrument, words: Passage, case: str
 ) -> Reading[Instrument | None]:
-    sure = measured("outcome", case)
-    return Reading(instrument, sure, (span_of(words),), Support.PARSED)
+    confidence = measured("outcome", case)
+    return Reading(instrument, confidence, (span_of(words),), Support.PARSED)
 
 
 def _fold(name: str) -> str:
@@ -114,11 +114,11 @@ def _read_name(usual: str, written: Sequence[str], texts: Iterable[str]) -> str:
     return usual if is_in_record else written[0]
 
 
-def _read_edition(tokens: Tokens, same: Sequence[Term]) -> str | None:
+def _read_edition(tokens: Tokens, mentions: Sequence[Term]) -> str | None:
     """Return a name that includes a number after a hyphen: "IIEF-5", "ADHD-RS-IV". Return None if
-    no term of the instrument is followed by a number like this.
+    no mention of the instrument is followed by such a number.
     """
-    for term in same:
+    for term in mentions:
         is_joined = tokens.gap(term.end) == "-"
         if is_joined and _EDITION.fullmatch(tokens.words[term.end]):
             return tokens.read(term.first, term.end + 1)
@@ -269,6 +269,7 @@ def _find_names(body: Passage, vocabulary: str) -> list[Passage]:
         # spaces around the words, so that only whole words match within a longer name
         key = "".join(f" {word} " for word in singulars)
         names.setdefault(key, words)
+    # "blood" is omitted beside "peripheral blood"
     text = "|".join(names)
     return [words for key, words in names.items() if text.count(key) == 1]
 

@@ -9,25 +9,6 @@ from extractor.language.passage import Passage, strip_span
 _LONGEST_FRAME = 40
 """Maximum number of tokens in a time frame within an outcome."""
 _EDGES = ",;:-([<."
-_NO_FRAME_BEHIND = frozenset(
-    [
-        "at",
-        "after",
-        "for",
-        "in",
-        "within",
-        "over",
-        "of",
-        "to",
-        "until",
-        "about",
-        "and",
-        "or",
-    ]
-)
-"""Words that cannot directly precede a time frame, because the following "12 weeks after surgery"
-belongs to the phrase that they begin.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +140,8 @@ def _is_time(tokens: Tokens, first: int, end: int, *, is_behind_sign: bool) -> b
         return True
     if is_behind_sign:
         return False
-    if tokens.words[first - 1].lower() in _NO_FRAME_BEHIND:
+    # the "within" of "relapse within 12 weeks after surgery" is part of the time
+    if rule("begins_time_phrase").ends(tokens, first, first - 1):
         return False
     return rule("bare_length_after").covers(tokens, first, end) is not None
 

@@ -16,9 +16,7 @@ from extractor.concepts.outcomes.naming import (
 )
 from extractor.concepts.outcomes.own_time import find_own_time
 from extractor.concepts.outcomes.split import (
-    Outcome,
     OutcomeParts,
-    split_outcomes,
     split_section,
     split_statement,
 )
@@ -38,29 +36,22 @@ from extractor.schemas import (
     TrialRecord,
 )
 
-__all__ = [
-    "Outcome",
-    "OutcomeParts",
-    "classify_outcomes",
-    "describe_outcome",
-    "place_outcomes",
-    "read_outcomes",
-    "split_outcomes",
-    "trial_words",
-]
-
 _IN_DESCRIPTION = 0.8
-"""The maximum confidence, by judgement, of a time frame that only the description states."""
+"""The maximum confidence, set by judgement, for a time frame that is stated only in the
+description.
+"""
 _LONGEST_MEASURE = 60
 _LONGEST_DESCRIPTION = 80
 _LONGEST_TIME_FRAME = 30
-"""Maximum number of words in a part that are used. Later words explain the method."""
+"""Maximum number of words that are used from a part. Later words explain the method."""
 _OPENING_WORDS = 4
-"""Number of words at the beginning of a measure that are opening-word features."""
+"""Number of words at the beginning of a measure that are used as opening-word features."""
 _HINTS_READ = 70
 """Maximum number of tokens in a part that are searched for terms that indicate concepts."""
 _ABOUT = 30
-"""Maximum number of words in the title, and in the conditions, that describe the trial."""
+"""Maximum number of words from the title, and from the conditions, that are used to describe the
+trial.
+"""
 _Classes = tuple[Reading[Concept], Reading[EndpointCategory]]
 _ABOUT_TOPICS = frozenset(
     {Concept.OTHER, Concept.SYMPTOM_SCORE, Concept.QUALITY_OF_LIFE}
@@ -132,17 +123,17 @@ def _split_measure(measure: Passage, description: Passage | None) -> OutcomePart
     """
     time = find_own_time(measure)
     end = measure.end
-    most = 1.0
+    highest_confidence = 1.0
     if description:
         end = max(end, description.end)
     if description and time is None:
         time = find_own_time(description.alone())
-        most = _IN_DESCRIPTION
+        highest_confidence = _IN_DESCRIPTION
     parts = OutcomeParts(measure.part(measure.first, end), measure, description)
     if time is None:
         return parts
-    sure = min(most, measured("outcome", time.case))
-    return replace(parts, time_frame=time.frame, time_frame_confidence=sure)
+    confidence = min(highest_confidence, measured("outcome", time.case))
+    return replace(parts, time_frame=time.frame, time_frame_confidence=confidence)
 
 
 def trial_words(sections: Mapping[str, LexedSection]) -> list[str]:
@@ -155,8 +146,13 @@ def trial_words(sections: Mapping[str, LexedSection]) -> list[str]:
 
 
 def describe_outcome(outcome: OutcomeParts, about: Sequence[str] = ()) -> list[str]:
-    """Return the features of an outcome, beginning with the words of its measure (prefix ``w``) in
-    order. ``about`` contains the ``trial_words``.
+    """Return the features of an outcome, beginning with the words of its measure in order.
+    ``about`` contains the ``trial_words``.
+
+    The prefix of a feature states its source. Measure: ``w`` words, ``p`` pairs of words, ``^``
+    opening words, ``s`` its first one to three words together, ``v`` concepts of its terms.
+    Description: ``d`` words, ``e`` pairs, ``u`` concepts. Time frame: ``t`` words. Trial: ``a``
+    words. Outcome: ``m`` its rank and the length of its description.
 
     >>> measure = read_passage("Overall survival")
     >>> describe_outcome(
@@ -306,8 +302,10 @@ def _read_times(
     if not words:
         # the measure shows that the time frame is absent, so its span is the evidence for the kind
         measure = (span_of(parts.measure),)
-        sure = certainty * measured("outcome", "kind of no time frame")
-        unspecified = Reading(TimeKind.UNSPECIFIED, sure, measure, Support.INFERRED)
+        confidence = certainty * measured("outcome", "kind of no time frame")
+        unspecified = Reading(
+            TimeKind.UNSPECIFIED, confidence, measure, Support.INFERRED
+        )
         return Reading((), certainty), unspecified
     frame = read_time_frame(words.tokens.cut(words.first, words.end))
     values = []
@@ -317,11 +315,11 @@ def _read_times(
         span = words.section.cleaned.raw_span(*frame.locate(point))
         spans.append(Span(words.section.name, *span))
     case = describe_points(frame, parts.measure)
-    sure = certainty * measured("outcome", case)
-    points = Reading(tuple(values), sure, tuple(spans), Support.PARSED)
-    kind, sure_of_kind = read_time_kind(frame, concept)
-    sure_of_kind *= certainty
-    return points, Reading(kind, sure_of_kind, (span_of(words),), Support.INFERRED)
+    confidence = certainty * measured("outcome", case)
+    points = Reading(tuple(values), confidence, tuple(spans), Support.PARSED)
+    kind, kind_confidence = read_time_kind(frame, concept)
+    kind_confidence *= certainty
+    return points, Reading(kind, kind_confidence, (span_of(words),), Support.INFERRED)
 
 
 def _read_censored(body: Passage, frame: Passage | None) -> Reading[bool | None]:
@@ -330,7 +328,7 @@ def _read_censored(body: Passage, frame: Passage | None) -> Reading[bool | None]
     """
     for part, case in ((body, "censored"), (frame, "censored in the time frame")):
         if part and part.search("censoring"):
-            sure = measured("outcome", case)
+            confidence = measured("outcome", case)
             place = (span_of(part),)
-            return Reading(value=True, confidence=sure, spans=place)
+            return Reading(value=True, confidence=confidence, spans=place)
     return Reading(value=False, confidence=measured("outcome", "not censored"))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
 
+from extractor.concepts.outcomes.events import TIMED
 from extractor.concepts.outcomes.moments import MomentGroup, TimeFrame
 from extractor.evidence.scoring import load_scorer, measured
 from extractor.language.book import read_table, read_text, rule
@@ -15,7 +16,9 @@ from extractor.schemas import Concept, TimeKind, TimeUnit
 
 _MOST_WORDS = 60
 _MOST_TOKENS = 150
-"""Maximum number of tokens in a skeleton that are read. Real time frames are not longer."""
+"""Maximum number of tokens in a skeleton that are read. Real time frames are never longer than
+this.
+"""
 _SIGNS = frozenset(",;:(/+-")
 _RULES_WITH_POINTS = (
     "before_and_after",
@@ -45,22 +48,14 @@ _DECIDED = {
 ``measured``.
 """
 _RULES_WITHOUT_POINTS = ("vague_time", "each_time", "named_moment")
-_COUNTED = frozenset(
-    {
-        Concept.ADVERSE_EVENTS,
-        Concept.SPECIFIC_TOXICITY,
-        Concept.DOSE_LIMITING_TOXICITY,
-        Concept.MORTALITY,
-        Concept.CLINICAL_EVENT,
-        Concept.RELAPSE_OR_PROGRESSION_RATE,
-        Concept.OVERALL_SURVIVAL,
-        Concept.PROGRESSION_FREE_SURVIVAL,
-        Concept.EVENT_FREE_SURVIVAL,
-        Concept.DISEASE_FREE_SURVIVAL,
-        Concept.TIME_TO_PROGRESSION,
-        Concept.TIME_TO_EVENT_OTHER,
-    }
-)
+_COUNTED = TIMED | {
+    Concept.ADVERSE_EVENTS,
+    Concept.SPECIFIC_TOXICITY,
+    Concept.DOSE_LIMITING_TOXICITY,
+    Concept.MORTALITY,
+    Concept.CLINICAL_EVENT,
+    Concept.RELAPSE_OR_PROGRESSION_RATE,
+}
 """Concepts of events that are counted up to a time rather than measured at that time."""
 
 

@@ -98,11 +98,7 @@ def _read_number(tokens: Tokens, first: int) -> AnchorClass | None:
     moment = rule("numbered_moment").starts(tokens, first)
     if moment is None:
         return None
-    numbers = []
-    for name in _NUMBERS:
-        if moment.has(name):
-            number = moment.read(name) or ""
-            numbers.append(number.lower())
+    numbers = [number.lower() for number in map(moment.read, _NUMBERS) if number]
     if not numbers:
         return None
     # "cycle 2 day 1" is not the first dose

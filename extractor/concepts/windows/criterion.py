@@ -76,16 +76,22 @@ def read_windows(
         values.append(make_window(window, words.raw).model_copy(update=update))
         spans.append(span_of(words))
         signs.append(list_signs(tokens, windows, parts, at))
-    sure = measured("time_windows", _describe(tokens, windows))
+    confidence = measured("time_windows", _describe(tokens, windows))
     every_window = Reading(
-        tuple(values), sure, tuple(spans), Support.PARSED, signs=tuple(signs)
+        tuple(values), confidence, tuple(spans), Support.PARSED, signs=tuple(signs)
     )
     first = _choose_first(windows)
     if first is None:
-        return Times(Reading(None, sure), every_window)
-    own_signs = {"": signs[first][""]}
-    value = first_window([values[first]])
-    reading = Reading(value, sure, (spans[first],), Support.PARSED, signs=(own_signs,))
+        return Times(Reading(None, confidence), every_window)
+    # ``time_window`` has no parts, whose signs are stored under their names
+    window_signs = {"": signs[first][""]}
+    reading = Reading(
+        first_window([values[first]]),
+        confidence,
+        (spans[first],),
+        Support.PARSED,
+        signs=(window_signs,),
+    )
     return Times(reading, every_window)
 
 

@@ -40,7 +40,9 @@ from extractor.schemas import (
 _CALENDAR = {TimeUnit.MONTH: 1, TimeUnit.YEAR: MONTHS_OF_YEAR}
 _AGE_NAMES = ("persons_named", "said_age")
 _PEOPLE = (*_AGE_NAMES, "turned_before", "aged_after")
-"""Rules for words, one of which must occur if a number is to be read as the age of people."""
+"""Rules for words; at least one of these words must occur for a number to be read as a person's
+age.
+"""
 _AGE_WORD_REACH = 12
 _SPANS = (TimeUnit.CYCLE, TimeUnit.HALF_LIFE)
 
@@ -262,9 +264,7 @@ def _may_be_age(tokens: Tokens, mention: Mention, value: Age) -> bool:
         return False
     if mention.subject and not _occurs(tokens, _AGE_NAMES, mention.subject):
         return False
-    start = max(0, mention.first - _AGE_WORD_REACH)
-    if rule("old_thing").ends(tokens, mention.first, start):
-        return False
+
     limits = [
         limit for limit in find_limits(tokens, None) if limit.first == mention.first
     ]

@@ -12,11 +12,16 @@ from extractor.schemas import TimeUnit
 
 _SHORT_TIMES = (TimeUnit.MINUTE, TimeUnit.HOUR)
 _OLDEST = 40
-"""Number of years above which a duration is more likely an age."""
+"""Number of years from which a duration is more likely an age."""
+_YOUNGEST = 12
+"""Number of years from which a duration may be an age if people precede it; ages of younger
+children are often in months.
+"""
 _LONG_LINE = 60
 _REACH = 14
 _STOP_REACH = 10
 _FEW_LEFT = 2
+"""Maximum number of unexplained words that count as few."""
 _FEW_WORDS = 3
 _SOME_WORDS = 6
 _MANY_WORDS = 10
@@ -80,8 +85,13 @@ def _describe_kind(tokens: Tokens, window: Window, parts: Parts) -> Iterator[str
     yield f"read as {window.rule}"
     if len(tokens) > _LONG_LINE:
         yield "a long line"
-    if window.unit is TimeUnit.YEAR and window.value >= _OLDEST:
-        yield "as long as a life"
+    if window.unit is TimeUnit.YEAR:
+        if window.value >= _OLDEST:
+            yield "as long as a life"
+        # "Patients notably more than 18 years"
+        is_of_people = rule("people_without_event").ends(tokens, first, reach)
+        if is_of_people and window.value >= _YOUNGEST:
+            yield "years that may be an age"
     if rule("apart").starts(tokens, window.length[1]):
         yield "apart"
     if rule("rate_before").ends(tokens, first, reach):

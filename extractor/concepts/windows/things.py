@@ -16,7 +16,7 @@ _BRACKETED = re.compile(r" ?\([^()]{0,400}(?:\)|$)")
 _ADJECTIVES = ("al", "ous", "ed", "ular", "olar", "ory", "atic", "emic", "toxic")
 """Endings of adjectives that need a following noun: "systemic or topical steroids"."""
 _NOUNS = frozenset({"trial", "hospital", "withdrawal", "interval", "survival"})
-"""Nouns that have one of these endings."""
+"""Nouns that end like these adjectives."""
 _SINGULARS = (
     (re.compile("(?<=[aeiou]s)es$|(?<=lys)es$"), "is"),
     (re.compile("ies$"), "y"),
@@ -37,6 +37,8 @@ def list_things(words: str) -> tuple[str, ...]:
     ('chemotherapy', 'radiotherapy', 'biologic')
     >>> list_things("systemic or topical corticosteroids")
     ('systemic or topical corticosteroid',)
+    >>> list_things("MS, NSAIDs or equivalent"), list_things("drug or alcohol abuse")
+    (('ms', 'nsaid'), ('drug or alcohol abuse',))
     """
     tokens = read_text(" ".join(_BRACKETED.sub(" ", words).split()))
     places = list[Range]()

@@ -36,12 +36,13 @@ _NOT_FIRST = (TimeUnit.MINUTE, TimeUnit.CYCLE, TimeUnit.HALF_LIFE)
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A time window: the tokens ``first:end``, which limit the distance of an event from a moment.
+    """A time window: the tokens ``first:end``, which limit how far an event may be from a moment.
 
     Args:
         first: The index of its first token.
         end: The index after its last token, including the words of a moment.
-        comparator: Whether the distance is at most, at least or between these durations.
+        comparator: Whether the distance is at most or at least the duration, or between two
+            durations.
         value: The number, or the lower number of a range.
         high: The upper number of a range; None otherwise.
         unit: The unit of time.
@@ -51,7 +52,7 @@ class Window:
         is_reversible: Whether the other direction is possible: "over 5 months".
         has_comparator: Whether its words include a comparator.
         takes_direction: Whether it takes its direction from a neighbouring window.
-        is_aside: Whether it is in a bracket, a definition or an exception.
+        is_aside: Whether it is in brackets, a definition or an exception.
     """
 
     first: int
@@ -106,21 +107,18 @@ def _read_sense(parts: Parts, otherwise: Comparator | None = None) -> _Sense | N
 
 
 def _make_back(parts: Parts) -> _Sense | None:
-    """Read a duration that reaches back: it is at most this long, even in "within a minimum of 30
-    days".
+    """Read a duration that reaches back in time. It is treated as an upper limit, even in "within
+    a minimum of 30 days"; only after words other than "within" and "in" can a comparator make it a
+    lower limit ("during a minimum of 2 years"). Return None if its comparator is that of a range.
     """
     if "last_unit" in parts:
         return _Sense(Comparator.AT_MOST, parts["last_unit"])
     sense = _read_sense(parts, Comparator.AT_MOST)
     if sense is None:
         return None
-    if sense.comparator in UPPER:
+    is_within = "back" in parts and parts["back"].value.lower().startswith(_WITHIN)
+    if sense.comparator in UPPER or not is_within:
         return sense
-    back = parts.get("back")
-    if back is None or not back.value.lower().startswith(("within", "in")):
-        # "during a minimum of 2 years"
-        return sense
-    # "within a minimum of 30 days"
     return replace(sense, comparator=Comparator.AT_MOST, sure=False)
 
 
@@ -140,9 +138,10 @@ _MAKERS: Mapping[str, Maker] = {
     # a neighbouring window or the list determines the direction
     "alone": _read_sense,
 }
-_USED = ("time", "duration", "amount", "comparator", "suffix", "gap")
+_USED = ("time", "duration", "amount", "last_unit", "comparator", "suffix", "gap")
 """The kinds of spans from the measures grammar that windows are built from."""
 _BEFORE_FILLER = ("back", "lasts", "until", "comparator", "gap", "opening")
+_WITHIN = ("within", "in")
 _LENGTHS_BEHIND = (
     "course_after",
     "of_trial_after",
@@ -169,11 +168,13 @@ def find_windows(
 
     Args:
         tokens: The line.
-        kind: The kind of its list, which determines the direction of durations without other words
-            ("cetirizine: 3 days"): at most in an exclusion, otherwise at least.
-        topic: The line above. Below a line about age or survival, a duration is not a window.
-        wide: Whether to include durations without a direction, as equalities, and durations for
-            which something has lasted.
+        kind: The kind of list in which it appears, which determines the direction of durations
+            without other words ("cetirizine: 3 days"): at most in an exclusion list, otherwise at
+            least.
+        topic: The line above. Below a line about age or survival, a duration is not treated as a
+            window.
+        wide: Whether to include durations without a direction (as equalities) and durations that
+            state how long something has lasted.
 
     >>> from extractor.language.book import read_text
     >>> windows = find_windows(
@@ -199,23 +200,10 @@ def find_windows(
 
 def _list_spans(tokens: Tokens) -> list[Span]:
     """Return the non-overlapping window spans with the highest weights, from left to right."""
-    spans = read_terminals(tokens)
-    if not any(span.kind == "last_unit" or _is_time(span) for span in spans):
-        return []
-    chart = Chart(span for span in spans if span.kind in (*_USED, "last_unit"))
-    for kind, name in read_table("windows")["terminal"].items():
-        for match in rule(name).find(tokens):
-            if match.end > match.first:
-                chart.add(Span(kind, match.first, match.end, name, match.text))
-    for at in {span.end for span in chart.all(*_BEFORE_FILLER)}:
-        filler = rule("window_filler").starts(tokens, at)
-        if filler:
-            chart.add(Span("filler", at, filler.end, "window_filler", filler.text))
-    compose(chart, _list_productions())
     chosen: list[Span] = []
     covered: set[int] = set()
-    ranked = sorted(chart.all("window"), key=lambda span: (-span.weight, span.first))
-    for span in ranked:
+    windows = _compose_windows(tokens)
+    for span in sorted(windows, key=lambda span: (-span.weight, span.first)):
         place = range(span.first, span.end)
         if covered.isdisjoint(place):
             covered.update(place)
@@ -223,8 +211,25 @@ def _list_spans(tokens: Tokens) -> list[Span]:
     return sorted(chosen, key=lambda span: span.first)
 
 
-def _is_time(span: Span) -> bool:
-    return isinstance(span.value, Amount) and span.value.time is not None
+def _compose_windows(tokens: Tokens) -> list[Span]:
+    """Return every span that a production of ``windows.toml`` reads as a window; they may overlap.
+    The productions combine spans of the measures grammar, the matches of the rules in the table
+    ``terminal``, and the filler words between them ("within approximately 3 weeks").
+    """
+    spans = [span for span in read_terminals(tokens) if span.kind in _USED]
+    # most lines do not contain a duration
+    if not any(isinstance(span.value, Amount) for span in spans):
+        return []
+    chart = Chart(spans)
+    for kind, name in read_table("windows")["terminal"].items():
+        for match in rule(name).find(tokens):
+            chart.add(Span(kind, match.first, match.end, name, match.text))
+    for at in {span.end for span in chart.all(*_BEFORE_FILLER)}:
+        filler = rule("window_filler").starts(tokens, at)
+        if filler:
+            chart.add(Span("filler", at, filler.end, "window_filler", filler.text))
+    compose(chart, _list_productions())
+    return chart.all("window")
 
 
 def _find_others(tokens: Tokens, topic: str) -> set[int]:
@@ -242,8 +247,8 @@ def _find_others(tokens: Tokens, topic: str) -> set[int]:
 
 
 def _is_no_window(tokens: Tokens, span: Span, length: Span) -> bool:
-    """Return True if a duration is not a window, but the length of a course, a trial, a cycle, a
-    life or a half-life.
+    """Return True if a duration is not a window but the length of a course, trial, cycle, lifetime
+    or half-life.
     """
     end = span.end if span.rule not in _PLACED else length.end
     near = max(0, span.first - _REACH)
@@ -262,7 +267,7 @@ def _is_no_window(tokens: Tokens, span: Span, length: Span) -> bool:
 
 
 def _read_window(tokens: Tokens, span: Span) -> Window:
-    """Return the window of a span. Its direction is uncertain if no word indicates it."""
+    """Return the window of a span. The window's direction is uncertain if no word indicates it."""
     sense: _Sense = span.value
     length = sense.length
     amount: Amount = length.value
@@ -294,7 +299,9 @@ def _read_window(tokens: Tokens, span: Span) -> Window:
 
 
 def _read_range(window: Window) -> Window:
-    """Make a window with two numbers a range or, if it begins at zero, an upper limit."""
+    """Turn a window with two numbers into a range or, if it begins at zero, into an upper
+    limit.
+    """
     if window.value == 0 and window.high is not None:
         # "within 0 to 48 hours"
         return replace(
@@ -304,10 +311,10 @@ def _read_range(window: Window) -> Window:
 
 
 def _adjust_direction(tokens: Tokens, window: Window) -> Window:
-    """Change the direction of a window if the surrounding words require it. It becomes an upper
-    limit if it is "no later than" after a moment: "no later than 3 days after surgery". An upper
-    limit becomes a lower limit with "or more" ("5 or more days"), or if a treatment has stopped or
-    been unchanged for that long ("stopped 5 days before", "stable over 3 months").
+    """Change the direction of a window if the surrounding words require it. The window becomes an
+    upper limit if it is "no later than" after a moment: "no later than 3 days after surgery". An
+    upper limit becomes a lower limit if "or more" is added ("5 or more days"), or if a treatment
+    has been stopped or unchanged for that long ("stopped 5 days before", "stable over 3 months").
     """
     is_after = rule("after_sign").starts(tokens, window.length[1]) is not None
     if is_after and rule("not_late").ends(tokens, window.length[0], window.first):
@@ -329,7 +336,7 @@ def _adjust_direction(tokens: Tokens, window: Window) -> Window:
 
 
 def _is_in_aside(tokens: Tokens, first: int) -> bool:
-    """Return whether a window that begins at token ``first`` is in a bracket, a definition or an
+    """Return whether a window that begins at token ``first`` is in brackets, a definition or an
     exception.
     """
     reach = max(0, first - _ASIDE_REACH)
@@ -432,8 +439,8 @@ def _read_washout(
 
 
 def _read_lasted(tokens: Tokens, window: Window) -> Window:
-    """Return a duration without other words as a lower limit if something has lasted that long;
-    otherwise, its direction remains open.
+    """Return a duration without other words, as a lower limit if it states how long something has
+    lasted, and otherwise with its direction left open.
     """
     lasted = rule("has_lasted").ends(tokens, window.length[0], window.first - _REACH)
     if lasted:
