@@ -36,7 +36,8 @@ from extractor.concepts.criteria.category import describe_lines, target_words
 from extractor.concepts.criteria.entries import Entry
 from extractor.concepts.criteria.lists import read_lists
 from extractor.concepts.outcomes.moments import read_time_frame
-from extractor.concepts.outcomes.read import OutcomeParts, describe_outcome, trial_words
+from extractor.concepts.outcomes.read import describe_outcome, trial_words
+from extractor.concepts.outcomes.split import OutcomeParts
 from extractor.concepts.outcomes.times import describe_time_frame
 from extractor.evidence.scoring import Features, Scorer
 from extractor.language.passage import Passage, read_section

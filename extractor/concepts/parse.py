@@ -8,7 +8,8 @@ from extractor.concepts.criteria.unheaded import doubt_unheaded
 from extractor.concepts.doses.read import read_dosing
 from extractor.concepts.hostile.injection import blank_out, find_hostile
 from extractor.concepts.languages import find_foreign_lines
-from extractor.concepts.outcomes.read import Outcome, read_outcomes, split_outcomes
+from extractor.concepts.outcomes.read import read_outcomes
+from extractor.concepts.outcomes.split import Outcome, split_outcomes
 from extractor.concepts.own.declaration import CustomField
 from extractor.evidence.calibration import calibrate_record
 from extractor.evidence.parsed import ParsedRecord, list_blanks

@@ -143,7 +143,7 @@ def _find_alternatives(
         end = places[at][1]
         first = max(end, places[following][0])
         joined = joint.starts(tokens, end)
-        # "ECOG 0-1 or Karnofsky >= 70"
+        # as in "ECOG 0-1 or Karnofsky >= 70"
         if joined and joined.end >= first:
             pair = _get_limit(criterion, at), _get_limit(criterion, following)
             are_alternatives = _are_alternatives(*pair, with_and=with_and)

@@ -91,22 +91,26 @@ def _may_be_of_next(tokens: Tokens, limit: Limit, limits: Sequence[Limit]) -> bo
         return False
     first, end = limit.condition
     is_between = tokens.codes[first - 1] == "," and tokens.codes[end : end + 1] == ","
-    return is_between and limits[-1].first > end
+    has_next = limits[-1].first > end
+    return is_between and has_next
 
 
 def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
     """Return whether a limit states who may take part. An age must be the participants' age, and a
     duration must be a lifetime ("life expectancy"). Every other limit is treated as a requirement
-    unless it is one end of a scale, a target or part of a name.
+    unless it is one end of a scale, a target, part of a name, or the definition of a unit.
     """
     if limit.qualifies or _find_role(tokens, limit) in _NO_LIMITS:
         return False
-    # the "(0-10)" in "pain of at least 4 (0-10)"
+    # the "(0-10)" in "pain of at least 4 (0-10)" or "pain above 4 on a VAS (0-10)"
     is_from_zero = limit.value == 0 and limit.value_high is not None
     if is_from_zero and (limit.inherits or (limit.clause[0] and limit.rule == "range")):
         return False
     if is_age(tokens, limit, topic):
         return _is_own_age(tokens, limit)
+    # "1 unit = 300 mL of beer" defines a unit
+    if limit.quantity and rule("one_of_unit").starts(tokens, limit.quantity[0]):
+        return False
     if limit.time_unit in (None, "cycle"):
         return True
     # the minutes of rest before a measurement do not limit it
@@ -126,7 +130,7 @@ def _is_own_age(tokens: Tokens, limit: Limit) -> bool:
     """
     first = limit.first
     for name in ("aside_before", "condition_clause", "kin_before", "scale_of_age"):
-        # "No data are available in patients < 12 years of age"
+        # "No data are available in patients < 12 years of age", "Male partner < 70 years"
         if rule(name).ends(tokens, first, first - _ASIDE_REACH):
             return False
     for name in ("aside_after", "kin_after"):
@@ -137,6 +141,7 @@ def _is_own_age(tokens: Tokens, limit: Limit) -> bool:
     # "Consent of a parent if under 18 years of age"
     if has_consent and signer and not stands_beside_consent(tokens, limit):
         return False
+    # "a scan if the patient is older than 75 years"
     return rule("condition_before").ends(tokens, first, first - 6) is None
 
 

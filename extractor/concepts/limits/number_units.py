@@ -26,7 +26,6 @@ _COUNTED = re.compile(r"\{(?!ULN|LLN|times)\w+\}")
 """Counted nouns, such as "cigarettes" in "10 cigarettes per day"; the unit may also be written as a
 plain rate.
 """
-_RATES = {"daily": "/d", "weekly": "/wk", "monthly": "/mo", "yearly": "/a"}
 
 
 def has_unit(tokens: Tokens, place: Range, unit: str) -> bool:
@@ -168,11 +167,8 @@ def _read_unit(tokens: Tokens, at: int, end: int) -> frozenset[str]:
     """
     if at >= end:
         return frozenset()
-    word = tokens.words[at].lower()
-    if word in _RATES:
-        return frozenset({_RATES[word]})
     # the hyphen in "18 -year-old"
-    first = at + (word == "-")
+    first = at + (tokens.words[at] == "-")
     is_bracketed = tokens.words[first - 1] == "("
     place = find_unit(tokens, first, end, loose=is_bracketed)
     limit = rule("limit_unit").starts(tokens, first, end)

@@ -61,6 +61,7 @@ def _list_names(quantity: str, passage: Passage) -> Iterator[tuple[str, Span | N
         yield quantity, place
     for vocabulary in ("measures", "instruments"):
         entry = find_entry(quantity, vocabulary)
+        # only the first place of the other name is tried
         for span in find_names(entry, passage) if entry else ():
             written = passage.section.raw[span.start : span.end]
             if written != quantity:

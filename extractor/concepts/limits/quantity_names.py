@@ -299,9 +299,11 @@ def _name_by_unit(unit: str, value: float | None) -> KnownQuantity | None:
     if the quantity cannot have the given value: "prostate > 100 c" is not a temperature.
     """
     by_unit = _find_unit(unit)
-    canonical = by_unit.to_canonical(value, unit) if by_unit and value else None
-    is_possible = by_unit is None or by_unit.is_possible(canonical or 0)
-    return by_unit if is_possible else None
+    if by_unit and value:
+        canonical = by_unit.to_canonical(value, unit)
+        if not by_unit.is_possible(canonical or 0):
+            return None
+    return by_unit
 
 
 def _name_by_sense(

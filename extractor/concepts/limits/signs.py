@@ -40,21 +40,7 @@ def list_line_signs(
         signs.append(OTHER_NUMBERS)
     if len(constraints) > 1:
         signs.append("one of several limits")
-    if _has_unread_restriction(tokens, limits):
-        signs.append("a restriction that no condition contains")
     return tuple(signs)
-
-
-def _has_unread_restriction(tokens: Tokens, limits: Sequence[Limit]) -> bool:
-    """Return whether a line restricts a limit to some people or a situation, but none of its limits
-    has that condition: "ANC >= 1000/uL in a metastatic setting".
-    """
-    read = set[int]()
-    for limit in limits:
-        if limit.condition:
-            read.update(range(*limit.condition))
-    restrictions = rule("restriction").find(tokens)
-    return any(read.isdisjoint(range(found.first, found.end)) for found in restrictions)
 
 
 def _read_signs(place: str) -> dict[str, str]:
@@ -110,7 +96,7 @@ def list_signs(
 
 def _sign_number(limit: Limit, constraint: Constraint) -> Iterator[str]:
     """Yield the signs of a number and its comparator."""
-    # "Age = 18 years" has lost its comparator
+    # "Age = 18 years" has lost its comparator, unlike a list of grades
     is_measured = constraint.unit and (limit.is_known or limit.time_unit)
     if limit.comparator is Comparator.EQUAL and limit.rule != "grades" and is_measured:
         yield "equal to a measured value"
@@ -191,6 +177,7 @@ def _sign_word_behind(tokens: Tokens, limit: Limit) -> Iterator[str]:
     end = limit.end
     if limit.quantity and limit.quantity[0] >= end:
         end = limit.quantity[1]
+    # the unit was read as part of the name in "1 000 to 200 000 asexual parasites/uL"
     has_rate = "/" in tokens.codes[limit.end : end]
     if not limit.unit and (has_rate or rule("rate_of_count").starts(tokens, end)):
         yield "a count that is a rate"

@@ -136,8 +136,11 @@ def _find_groups(tokens: Tokens) -> Iterator[MomentGroup]:
         if named:
             group = _read_named_group(tokens, named)
         else:
-            moments = tuple(_read_list(tokens, match, named=False))
-            group = MomentGroup(moments, match.first, match.end)
+            # the only other reading of ``moments_with_unit``
+            counted = rule("counted_moments").starts(tokens, match.first)
+            assert counted
+            moments = tuple(_read_list(tokens, counted, named=False))
+            group = MomentGroup(moments, counted.first, counted.end)
         # the group is empty if its numbers are too large
         if group.moments:
             yield group

@@ -269,6 +269,7 @@ def _find_names(body: Passage, vocabulary: str) -> list[Passage]:
         # spaces around the words, so that only whole words match within a longer name
         key = "".join(f" {word} " for word in singulars)
         names.setdefault(key, words)
+    # "blood" is omitted beside "peripheral blood"
     text = "|".join(names)
     return [words for key, words in names.items() if text.count(key) == 1]
 

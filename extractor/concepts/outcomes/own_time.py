@@ -11,7 +11,6 @@ _LONGEST_FRAME = 40
 _EDGES = ",;:-([<."
 
 
-
 @dataclass(frozen=True, slots=True)
 class OwnTime:
     """A time frame within the words of an outcome.

@@ -16,9 +16,7 @@ from extractor.concepts.outcomes.naming import (
 )
 from extractor.concepts.outcomes.own_time import find_own_time
 from extractor.concepts.outcomes.split import (
-    Outcome,
     OutcomeParts,
-    split_outcomes,
     split_section,
     split_statement,
 )
@@ -37,17 +35,6 @@ from extractor.schemas import (
     TimePoint,
     TrialRecord,
 )
-
-__all__ = [
-    "Outcome",
-    "OutcomeParts",
-    "classify_outcomes",
-    "describe_outcome",
-    "place_outcomes",
-    "read_outcomes",
-    "split_outcomes",
-    "trial_words",
-]
 
 _IN_DESCRIPTION = 0.8
 """The maximum confidence, set by judgement, for a time frame that is stated only in the

@@ -264,9 +264,7 @@ def _may_be_age(tokens: Tokens, mention: Mention, value: Age) -> bool:
         return False
     if mention.subject and not _occurs(tokens, _AGE_NAMES, mention.subject):
         return False
-    start = max(0, mention.first - _AGE_WORD_REACH)
-    if rule("old_thing").ends(tokens, mention.first, start):
-        return False
+
     limits = [
         limit for limit in find_limits(tokens, None) if limit.first == mention.first
     ]

@@ -347,7 +347,9 @@ def _plan_own(
         return [line for line in planned if REGIMENS in line.fields]
     items = []
     for item in parsed.list_items(field.group.of):
-        by_rules = [value for value in item.custom_values.get(field.name, ()) if value.rules]
+        by_rules = [
+            value for value in item.custom_values.get(field.name, ()) if value.rules
+        ]
         if not by_rules or any(
             _list_doubtful(value, value.rules, effort) for value in by_rules
         ):
