@@ -45,7 +45,7 @@ def find_marks(tokens: Tokens) -> list[Mark]:
 
 def _drop_cycles(lengths: Sequence[Mark], cycles: Sequence[Mark]) -> list[Mark]:
     """Return the durations that are not the length of a cycle. Durations that are expressed in
-    cycles are kept.
+    cycles are kept: "6 21-day cycles" is a duration, and "21-day" is the length of a cycle.
     """
     kept = {mark.place for mark in drop_inside(lengths, cycles)}
     return [
@@ -99,8 +99,8 @@ class DoseText:
 
     def find_clause(self, at: int) -> Place:
         """Return the clause that contains a token; the token itself if it is not in a clause."""
-        holding = (place for place in self.clauses if place[0] <= at < place[1])
-        return next(holding, (at, at + 1))
+        containing = (place for place in self.clauses if place[0] <= at < place[1])
+        return next(containing, (at, at + 1))
 
     @cached_property
     def marks(self) -> Sequence[Mark]:
@@ -136,19 +136,18 @@ def list_texts(
     record: TrialRecord, sections: Mapping[str, LexedSection]
 ) -> list[DoseText]:
     """Return the interventions, arms and descriptions of a record, in that order."""
-    interventions: list[DoseText] = []
-    arms: list[DoseText] = []
-    for section in record.sections:
-        if section.name.startswith("interventions["):
-            interventions.append(_read_group(section, sections[section.name]))
-        if section.name.startswith("arms["):
-            arms.append(_read_group(section, sections[section.name]))
-    others = [
+    groups = [
+        _read_group(section, sections[section.name])
+        for prefix in ("interventions[", "arms[")
+        for section in record.sections
+        if section.name.startswith(prefix)
+    ]
+    descriptions = [
         DoseText(sections[name], (0, 0), (0, len(sections[name].tokens)))
         for name in DESCRIPTIONS
         if record.section(name)
     ]
-    return [*interventions, *arms, *others]
+    return [*groups, *descriptions]
 
 
 def _read_group(section: Section, lexed: LexedSection) -> DoseText:

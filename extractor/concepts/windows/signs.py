@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from extractor.concepts.doses.names import find_general
 from extractor.concepts.limits.bounds import LOWER, UPPER
+from extractor.concepts.people.ages import may_be_age
 from extractor.concepts.windows.parts import Parts, is_past
 from extractor.concepts.windows.times import Window
 from extractor.language.book import rule
@@ -11,8 +12,6 @@ from extractor.language.lexer import NUMBER, Range, Tokens
 from extractor.schemas import TimeUnit
 
 _SHORT_TIMES = (TimeUnit.MINUTE, TimeUnit.HOUR)
-_OLDEST = 40
-"""Number of years above which a duration is more likely an age."""
 _LONG_LINE = 60
 _REACH = 14
 _STOP_REACH = 10
@@ -80,7 +79,7 @@ def _describe_kind(tokens: Tokens, window: Window, parts: Parts) -> Iterator[str
     yield f"read as {window.rule}"
     if len(tokens) > _LONG_LINE:
         yield "a long line"
-    if window.unit is TimeUnit.YEAR and window.value >= _OLDEST:
+    if window.unit is TimeUnit.YEAR and may_be_age(tokens, window):
         yield "as long as a life"
     if rule("apart").starts(tokens, window.length[1]):
         yield "apart"
