@@ -21,6 +21,10 @@ from extractor.schemas import Section, TimeUnit, TrialRecord
 from extractor.schemas.registered_words import unify_word
 
 DESCRIPTIONS = ("detailed_description", "brief_summary", "official_title")
+_LONGEST_CLAUSE = 300
+"""Maximum number of tokens in a clause. The time to link marks to agents grows with the cube of
+their number in a clause.
+"""
 
 
 def find_marks(tokens: Tokens) -> list[Mark]:
@@ -114,10 +118,13 @@ class DoseText:
 
     @cached_property
     def clauses(self) -> Sequence[Place]:
-        """The clauses of the title and the body, in reading order."""
-        clauses = list(split_clauses(self.tokens, *self.body))
-        first, end = self.title
-        return [(first, end), *clauses] if end > first else clauses
+        """The clauses of the title and the body, in reading order. Very long clauses are cut."""
+        clauses = [self.title, *split_clauses(self.tokens, *self.body)]
+        return [
+            (start, min(end, start + _LONGEST_CLAUSE))
+            for first, end in clauses
+            for start in range(first, end, _LONGEST_CLAUSE)
+        ]
 
     def span(self, first: int, end: int) -> Span:
         """Return the span of the tokens ``first:end`` in the record's raw text."""
