@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from extractor import Extractor, read_records
+from extractor.schemas import RegistryFields
 
 from .cases.test_cases import PLACES, fill
 from .snapshots import QUIET, check_snapshot, describe, summarize
@@ -51,7 +52,9 @@ def test_the_rules_give_of_texts_what_they_gave(path):
         sections = PLACES[at] if isinstance(at, str) else at
         for text in group["texts"]:
             lines += ["", f"# {text}"]
-            lines += describe(extract(trial(**fill(sections, text))), quiet=QUIET)
+            registry = {"registry": RegistryFields(**group.get("registry", {}))}
+            record = trial(**fill(sections, text)).model_copy(update=registry)
+            lines += describe(extract(record), quiet=QUIET)
     check_snapshot(f"texts/{path.stem}", lines)
 
 

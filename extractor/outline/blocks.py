@@ -22,6 +22,7 @@ from extractor.outline.signs import (
 )
 
 UNSURE_END = "its last line may be a separate item"
+"""The reason for the doubt about a block whose last line may not continue it."""
 _DEEPER = 2
 """Minimum number of columns by which a nested item is indented."""
 
@@ -103,9 +104,7 @@ def read_outline(section: LexedSection, vocabulary: Vocabulary) -> list[Block]:
         section: The tokenised text.
         vocabulary: The headings that matter to the caller.
     """
-    lines = read_lines(section)
-    width = measure_width(lines)
-    joined = _join_wrapped(lines, width, vocabulary)
+    joined = _join_wrapped(read_lines(section), vocabulary)
     pieces: list[_Piece] = []
     for index, whole in enumerate(joined):
         below = joined[index + 1].line if index + 1 < len(joined) else None
@@ -116,10 +115,11 @@ def read_outline(section: LexedSection, vocabulary: Vocabulary) -> list[Block]:
     return _set_levels(blocks)
 
 
-def _join_wrapped(
-    lines: Sequence[Line], width: int | None, vocabulary: Vocabulary
-) -> list[_Piece]:
-    """Return the lines, joining each continuation line to the line above."""
+def _join_wrapped(lines: Sequence[Line], vocabulary: Vocabulary) -> list[_Piece]:
+    """Return the lines, joining each continuation line to the line above. ``last`` is the line
+    above as it was written, but with the marker and the columns of the joined line.
+    """
+    width = measure_width(lines)
     joined: list[_Piece] = []
     last: Line | None = None
     for index, line in enumerate(lines):
@@ -339,7 +339,8 @@ def _close(stack: list[int], placed: Sequence[Block], block: Block) -> None:
 
 def _is_like_first(block: Block, stack: Sequence[int], placed: Sequence[Block]) -> bool:
     """Return whether an item resembles the first block below the block at the top of the stack:
-    it is not further left and, if it is in the same column, has the same style.
+    it is not further left and, if it is in the same column, has the same style. In "Any of:", "*
+    Stroke", "* Gout", "1. Asthma", the last item is not below "Any of:".
     """
     first_place = stack[-1] + 1
     if first_place >= len(placed):
@@ -368,6 +369,7 @@ def _is_below(
         return True
     if block.column <= top.column - _DEEPER or block.style == top.style:
         return False
+    # in "1. Any of:", "a) Stroke", "2. Asthma", the style "1." is known, so "2." is not nested
     is_known = any(placed[index].style == block.style for index in stack)
     return top.introduces and not is_known
 

@@ -4,7 +4,7 @@ them.
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from rapidfuzz.distance import OSA
 
@@ -72,14 +72,14 @@ def _heading_rule(terms: str, front: str) -> Rule:
     )
 
 
-def name_heading(found: RuleMatch, terms: str) -> str:
-    """Return the name of the vocabulary entry that matched.
+def name_heading(match: RuleMatch, terms: str) -> str:
+    """Return the name of the vocabulary entry that matched. In the rule for ``terms``, each entry
+    is a part with the name "e" and its number.
 
     Raises ``KeyError`` if the match does not contain an entry of ``terms``.
     """
-    entries = load_book().vocabularies[terms]
-    for number, entry in enumerate(entries):
-        if found.has(f"e{number}"):
+    for number, entry in enumerate(load_book().vocabularies[terms]):
+        if match.has(f"e{number}"):
             return entry.value
     raise KeyError(terms)
 
@@ -88,35 +88,44 @@ def find_heading(passage: Passage, vocabulary: Vocabulary) -> Heading | None:
     """Return the vocabulary heading that begins a line; None if the line does not begin with a
     heading.
     """
-    if passage.end <= passage.first:
-        return None
-    tokens = passage.tokens
     stop = min(passage.end, passage.first + _LONGEST)
-    line = tokens.cut(passage.first, stop)
+    line = passage.tokens.cut(passage.first, stop)
+    heading_rule = _heading_rule(vocabulary.terms, vocabulary.front)
     doubt = ""
-    found = _heading_rule(vocabulary.terms, vocabulary.front).starts(line, 0)
-    if found is None and vocabulary.run_on:
-        run_on = rule(vocabulary.run_on).starts(line, 0)
-        if run_on and run_on.end < len(line) and line.words[run_on.end][0].isupper():
-            name = (run_on.read("list") or "").lower()
-            end = passage.first + run_on.end
-            return Heading(
-                name, passage.first, end, is_whole=False, doubt=NO_PUNCTUATION
-            )
-    if found is None and vocabulary.spelling:
-        mended = mend_spelling(line, vocabulary)
-        if mended is None:
-            return None
-        found = _heading_rule(vocabulary.terms, vocabulary.front).starts(mended, 0)
+    match = heading_rule.starts(line, 0)
+    if match is None:
+        run_on = _find_run_on(passage, line, vocabulary)
+        if run_on:
+            return run_on
         doubt = MISSPELT
-    if found is None:
+        mended = mend_spelling(line, vocabulary)
+        match = heading_rule.starts(mended, 0) if mended else None
+    if match is None:
         return None
-    end = found.end
+    end = match.end
     while end < len(line) and _ends_heading(line, end):
         end += 1
     is_whole = passage.first + end >= passage.end
-    name = name_heading(found, vocabulary.terms)
+    name = name_heading(match, vocabulary.terms)
     return Heading(name, passage.first, passage.first + end, is_whole, doubt)
+
+
+def _find_run_on(
+    passage: Passage, line: Tokens, vocabulary: Vocabulary
+) -> Heading | None:
+    """Return the heading that begins a line and is followed by a capital letter without
+    punctuation: "Inclusion criteria Adults with asthma".
+    """
+    if not vocabulary.run_on:
+        return None
+    match = rule(vocabulary.run_on).starts(line, 0)
+    if match is None or not line.words[match.end : match.end + 1]:
+        return None
+    if not line.words[match.end][0].isupper():
+        return None
+    name = (match.read("list") or "").lower()
+    end = passage.first + match.end
+    return Heading(name, passage.first, end, is_whole=False, doubt=NO_PUNCTUATION)
 
 
 def _ends_heading(line: Tokens, at: int) -> bool:
@@ -142,7 +151,7 @@ def mend_spelling(tokens: Tokens, vocabulary: Vocabulary) -> Tokens | None:
     return mended if len(mended) == len(tokens) else None
 
 
-@cache
+@lru_cache(maxsize=65536)
 def _mend_word(word: str, vocabulary: Vocabulary) -> str | None:
     """Return the heading word that a misspelt word resembles; None if the word is spelt correctly
     or does not resemble a heading word.
@@ -153,7 +162,6 @@ def _mend_word(word: str, vocabulary: Vocabulary) -> str | None:
         distance = OSA.distance(word, heading_word, score_cutoff=2)
         if distance == 0:
             return None
-        is_close = distance <= 2 and word[0] == heading_word[0]
-        if is_close and not word.endswith("ity"):
+        if distance <= 2 and word[0] == heading_word[0]:
             return heading_word
     return None

@@ -30,14 +30,22 @@ _CODE = (
     r"(?P<sign>\]?[.:)](?!\d)|\]|(?=\s+\S)))"
 )
 _MARK = re.compile(rf"\s*(?:(?P<bullet>{_BULLET})|{_CODE}|{_NUMBER}|{_LETTER})\s*")
+_MOST_MARKS = 3
+"""Maximum number of list markers that a line may have, as in "* 1. a) Age"."""
 _HASHES = re.compile(r"\s*(?P<hashes>#{1,6})\s+(?=\S)")
 _BARE = re.compile(
     r"\s*(?P<n>\d{1,2})(?:(?P<dash>\s?-\s+)(?:(?P<sure>(?=[A-Z][a-z]|\d+ ?(?:to|-) ?\d))|(?=\S))"
     r"|\s\s\s*(?=\S)|,\s*(?=\S)|(?=[A-Z][A-Za-z]|[a-z][A-Z])"
     r"|(?P<blank>\s)(?:(?=[A-Z])|(?P<weak>(?=\w))))"
 )
+"""Matches a number that may be a list marker without punctuation. ``sure`` means that a single
+number suffices ("1 - Age", "1 - 18 to 65"), ``blank`` that only a space follows ("1 Age"), and
+``weak`` that the next word has no capital ("1 age").
+"""
 _FEW_NUMBERS = 2
-"""How many successive lines may begin with a number without being a list."""
+"""Maximum number of successive lines that may begin with a number without being treated as a
+list.
+"""
 _ROW = re.compile(r"\s*\|.*\S\s*$")
 _RULE = re.compile(r"(?:[|:\-=_*\s]{3,}+|\s*+>+)$")
 _CODES_OF_LISTS = frozenset(
@@ -149,14 +157,14 @@ def _read_line(passage: Passage, begin: int, *, gap: bool) -> Line:
         line = replace(line, hashes=len(hashes["hashes"]))
         start = hashes.end()
     line = _begin_at(line, start, passage)
-    for _ in range(3):
-        found = _MARK.match(text, start, end)
-        if not found or found.end() >= end:
+    for _ in range(_MOST_MARKS):
+        match = _MARK.match(text, start, end)
+        if not match or match.end() >= end:
             break
-        style, ordinal = describe_mark(found)
-        start = found.end()
+        style, ordinal = describe_mark(match)
+        start = match.end()
         marked = replace(
-            line, mark=found[0].strip(), style=style, ordinal=ordinal, outer=line
+            line, mark=match[0].strip(), style=style, ordinal=ordinal, outer=line
         )
         line = _begin_at(marked, start, passage)
     if not line.mark and _is_html_item(passage):
@@ -184,22 +192,22 @@ def strip_punctuation(passage: Passage, characters: str = ";,") -> Passage:
     return passage.part(passage.first, end)
 
 
-def describe_mark(found: re.Match[str]) -> tuple[str, int]:
+def describe_mark(match: re.Match[str]) -> tuple[str, int]:
     """Return the style of a list marker and its number, which is 0 for a bullet."""
-    written = found[0].strip()
-    if found["bullet"]:
+    written = match[0].strip()
+    if match["bullet"]:
         return written[:1], 0
-    if found["code"]:
-        return found["prefix"] + "#", int(found["n4"])
-    if found["circled"]:
-        return "①", ord(found["circled"]) - ord("①") + 1
-    if found["tail"]:
-        return "1.1" + "x" * found["tail"].count("."), 0
-    if found["number"]:
+    if match["code"]:
+        return match["prefix"] + "#", int(match["n4"])
+    if match["circled"]:
+        return "①", ord(match["circled"]) - ord("①") + 1
+    if match["tail"]:
+        return "1.1" + "x" * match["tail"].count("."), 0
+    if match["number"]:
         digits = re.sub(r"\D+", "", written)
         return written.replace(digits, "1"), int(digits)
-    letters = found["l1"] or found["l2"]
-    is_roman = letters.lower() in ROMAN and letters.lower() not in ("c", "d")
+    letters = match["l1"] or match["l2"]
+    is_roman = letters.lower() in ROMAN
     ordinal = ord(letters[0].lower()) - ord("a") + 1
     if is_roman:
         ordinal = ROMAN.index(letters.lower()) + 1

@@ -30,7 +30,9 @@ _COUNTED = re.compile(
     r"|least)\s*$",
     re.IGNORECASE,
 )
-"""Words that a number after them belongs to."""
+"""Matches words to which a following number belongs."""
+_LONGEST_COUNTED = 12
+"""Number of characters before a number to search for such a word."""
 
 
 class _Mark(NamedTuple):
@@ -78,6 +80,7 @@ def _find_run_in(line: Line, below: Line | None) -> Sequence[_Mark]:
     dashes: list[_Mark] = []
     if line.follows_heading:
         dashes = _find_bullets(_DASH, text, start, end)
+    # as in "Exclusion: - Gout - COPD"
     if dashes and dashes[0].start == start:
         return [dash for dash in dashes if dash.written == dashes[0].written]
     counted = _find_counted(line, list(_list_marks(text, start, end)), below)
@@ -133,7 +136,7 @@ def _may_be_marker(text: str, match: re.Match[str], start: int) -> bool:
         return True
     if not match["close"] and not text[match.end()].isupper():
         return False
-    before = text[max(start, match.start() - 12) : match.start()]
+    before = text[max(start, match.start() - _LONGEST_COUNTED) : match.start()]
     return _COUNTED.search(before) is None
 
 

@@ -5,6 +5,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from extractor.language.book import read_table, rule
 from extractor.language.units import find_unit
@@ -21,8 +22,9 @@ Signs = Mapping[str, float]
 _FOOTNOTE = re.compile(r"\*+\w")
 _FEW = 6
 _MANY = 12
+"""A heading usually has at most ``_FEW`` words, and rarely more than ``_MANY``."""
 _LETTERS = 5
-"""A line of capitals with at most this many letters is an abbreviation."""
+"""A line of capitals with at most this many letters is treated as an abbreviation."""
 _SAME = 1
 """Maximum number of columns by which the starts of two aligned lines differ."""
 
@@ -69,13 +71,12 @@ def is_doubtful(signs: Signs) -> bool:
 
 def measure_width(lines: Sequence[Line]) -> int | None:
     """Return the width at which a text was wrapped; None if it was not."""
-    lengths = [measure(line) for line in lines]
-    broken: list[int] = []
-    for place in range(1, len(lines)):
-        line = lines[place]
-        if not line.mark and not line.gap and line.text[:1].islower():
-            broken.append(lengths[place - 1])
-    return find_width(broken, lengths)
+    broken = [
+        measure(above)
+        for above, line in pairwise(lines)
+        if not line.mark and not line.gap and line.text[:1].islower()
+    ]
+    return find_width(broken, [measure(line) for line in lines])
 
 
 def measure(line: Line) -> int:
@@ -86,8 +87,7 @@ def measure(line: Line) -> int:
 def weigh_continuation(place: Beside) -> Signs:
     """Return the signs that a line without a list marker continues the line above."""
     above = place.above
-    if above is None:
-        return {}
+    assert above
     conditions = {
         **_read_end(place.line, above),
         **_read_begin(place),

@@ -1,5 +1,5 @@
-"""A regimen of a model is proven by what the text says of its agent: linked, open, or refused
-with the reason. Right answers stand, in whatever form the text has them.
+"""A regimen of a model is proven by what the text says of its agent and of its arms: linked, open, or
+refused with the reason. Right answers stand, in whatever form the text has them.
 """
 
 import tomllib
@@ -13,11 +13,15 @@ from extractor.concepts.doses.prove import prove_regimens
 from extractor.concepts.own.value_forms import read_amount, read_time
 from extractor.concepts.parse import parse_record
 from extractor.evidence.drafts import Chunk, Draft, Span, Why
-from extractor.schemas import Frequency, Period, Route, Support
+from extractor.schemas import Amount, Frequency, Period, Route, Support
 from tests.growth import LARGEST_EXPONENT, fit_growth
+from tests.parse.test_arms import linked
 from tests.trust import trial
 
-TABLES = tomllib.loads(Path(__file__).with_name("regimens.toml").read_text("utf-8"))
+ARMS, REGIMENS = (
+    tomllib.loads(Path(__file__).with_name(name).read_text("utf-8"))
+    for name in ("arms.toml", "regimens.toml")
+)
 READ = {
     "amounts": lambda written: (read_amount(written),),
     "frequency": Frequency,
@@ -25,21 +29,34 @@ READ = {
     "duration": partial(read_time, Period),
     "cycle": partial(read_time, Period),
 }
-DRUGS = "Examplumab + Testamide + Prednisone"
-DESCRIPTION = len("Arm 1\n")
-"""Where the text of the arm begins in its section."""
+TWO = ["High: Examplumab 10 mg daily", "Low: Examplumab 5 mg daily"]
 
 
-def prove(text, agent="Examplumab", quote="", others=(), **written):
-    """The proven answer about an agent of the only arm, with values as a model writes them;
+def prove_in_arms(
+    texts,
+    *,
+    links=("01",),
+    drugs=("Examplumab",),
+    agent="Examplumab",
+    quote="",
+    others=(),
+    description="",
+    **values,
+):
+    """The proven answer about an agent, quoted from the first arm. Arms are "label: description";
     ``others`` are further agents that the model lists.
     """
-    arms = [{"label": "Arm 1", "description": text}]
-    parsed = parse_record(trial(arms=arms, interventions=[{"name": DRUGS}]))
-    chunk = Chunk(900, Span("arms[0]", DESCRIPTION, DESCRIPTION + len(text)), text)
-    draft = Draft("dosing", chunk, chunk.span)
-    values = {name: READ[name](value) for name, value in written.items() if value}
-    answers = [{"agent": agent, "quote": quote or text, **values}]
+    split = (arm.partition(": ") for arm in texts)
+    arms = [{"label": label, "description": text or " "} for label, _, text in split]
+    sections = {"detailed_description": description} if description else {}
+    record = trial(
+        arms=arms, interventions=[{"name": name} for name in drugs], **sections
+    )
+    parsed = parse_record(linked(record, *links))
+    text = parsed.sections["arms[0]"].raw
+    span = Span("arms[0]", 0, len(text))
+    draft = Draft("dosing", Chunk(900, span, text), span)
+    answers = [{"agent": agent, "quote": quote or text.strip(), **values}]
     answers += [{"agent": name, "quote": name} for name in others]
     grounded = [
         ground_answer({"stands": True, **answer}, draft, parsed) for answer in answers
@@ -47,12 +64,26 @@ def prove(text, agent="Examplumab", quote="", others=(), **written):
     return prove_regimens(grounded, parsed)[0]
 
 
+def prove(text, agent="Examplumab", quote="", others=(), **written):
+    """The proven answer about an agent of the only arm, with values as a model writes them."""
+    return prove_in_arms(
+        [f"Arm 1: {text}"],
+        links=(),
+        drugs=["Examplumab + Testamide + Prednisone"],
+        agent=agent,
+        quote=quote or text,
+        others=others,
+        **{name: READ[name](value) for name, value in written.items() if value},
+    )
+
+
 def read_span(text, span):
-    return text[span.start - DESCRIPTION : span.end - DESCRIPTION]
+    start = len("Arm 1\n")
+    return text[span.start - start : span.end - start]
 
 
 @pytest.mark.parametrize(
-    ("text", "agent", "dose", "field", "written", "quote"), TABLES["linked"]
+    ("text", "agent", "dose", "field", "written", "quote"), REGIMENS["linked"]
 )
 def test_what_the_text_says_of_the_agent_is_linked_at_its_own_words(
     text, agent, dose, field, written, quote
@@ -63,7 +94,7 @@ def test_what_the_text_says_of_the_agent_is_linked_at_its_own_words(
 
 
 @pytest.mark.parametrize(
-    ("text", "agent", "dose", "field", "written", "stated"), TABLES["refused"]
+    ("text", "agent", "dose", "field", "written", "stated"), REGIMENS["refused"]
 )
 def test_what_the_text_says_of_something_else_is_refused_with_the_agents_own(
     text, agent, dose, field, written, stated
@@ -81,18 +112,12 @@ def test_without_another_value_of_the_agent_nothing_is_refused():
     assert reading.support is Support.INFERRED
 
 
-@pytest.mark.parametrize(("text", "field", "written"), TABLES["not_given"])
+@pytest.mark.parametrize(("text", "field", "written"), REGIMENS["not_given"])
 def test_what_the_words_state_of_something_else_than_giving_is_refused(
     text, field, written
 ):
     (refusal,) = prove(text, **{field: written}).refused
     assert refusal.why is Why.OTHER_OWNER
-
-
-@pytest.mark.parametrize("words", ["IV or by mouth", "by mouth or IV"])
-def test_alternatives_are_open(words):
-    text = f"Examplumab 5 mg {words} daily."
-    assert prove(text, route="intravenous").refused == ()
 
 
 def test_agents_that_only_the_model_knows_own_their_doses():
@@ -105,26 +130,83 @@ def test_agents_that_only_the_model_knows_own_their_doses():
     assert "amounts" not in other.model
 
 
-@pytest.mark.parametrize(("text", "written"), TABLES["right_amounts"])
-def test_a_right_amount_stands(text, written):
-    assert "amounts" in prove(text, amounts=written).model
-
-
-@pytest.mark.parametrize(
-    ("text", "quote", "field", "written"), TABLES["right_schedules"]
-)
-def test_a_right_schedule_stands(text, quote, field, written):
+@pytest.mark.parametrize(("text", "quote", "field", "written"), REGIMENS["right"])
+def test_a_right_value_stands(text, quote, field, written):
     assert field in prove(text, quote=quote, **{field: written}).model
 
 
-@pytest.mark.parametrize(("text", "written"), TABLES["wrong_amounts"])
+@pytest.mark.parametrize(("text", "written"), REGIMENS["wrong_amounts"])
 def test_what_is_no_dose_of_the_agent_is_refused(text, written):
     assert "amounts" not in prove(text, amounts=written).model
 
 
+def mg(value, *arms):
+    return Amount(low=value, high=value, unit="mg", arms=tuple(map(str, arms)))
+
+
+def show_amounts(proven):
+    return list(map(str, proven.model["amounts"].value))
+
+
+def test_numbers_are_grounded_in_the_labels():
+    found = prove_in_arms(TWO, arms=(2, 1), amounts=(mg(10, 1), mg(5, 2)))
+    arms = found.model["arms"]
+
+    assert arms.value == ("High", "Low")
+    assert arms.supports == (Support.PARSED,) * 2
+    assert [(span.section, span.start, span.end) for span in arms.spans] == [
+        ("arms[0]", 0, 4),
+        ("arms[1]", 0, 3),
+    ]
+    assert show_amounts(found) == ["10 mg (High)", "5 mg (Low)"]
+    assert found.refused == ()
+
+
+def test_a_number_without_an_arm_costs_only_itself():
+    found = prove_in_arms(TWO, arms=(1, 0, 3), amounts=(mg(10, 1, 4),))
+    assert found.model["arms"].value == ("High",)
+    assert show_amounts(found) == ["10 mg (High)"]
+
+
+def test_an_amount_loses_an_arm_whose_text_gives_another_amount():
+    """The arms of the amounts are those of the regimen."""
+    found = prove_in_arms(TWO, amounts=(mg(10, 1, 2), mg(5, 2)))
+    assert show_amounts(found) == ["10 mg (High)", "5 mg (Low)"]
+    assert found.model["arms"].value == ("High", "Low")
+    (refusal,) = found.refused
+    assert refusal.field == "amounts"
+    assert refusal.value == "10 mg (High, Low)"
+    assert refusal.nearest.section == "arms[1]"
+    assert refusal.why is Why.OTHER_VALUE
+
+
+@pytest.mark.parametrize(
+    ("arms", "links", "description", "numbers", "amount", "kept"), ARMS["contrasts"]
+)
+def test_an_arm_is_refused_by_contrast_alone(
+    arms, links, description, numbers, amount, kept
+):
+    found = prove_in_arms(
+        arms,
+        links=links,
+        drugs=("Examplumab", "Testimab"),
+        description=description,
+        arms=tuple(numbers),
+        **({"amounts": READ["amounts"](amount)} if amount else {}),
+    )
+    assert list(found.model["arms"].value) == kept
+    assert {refusal.field for refusal in found.refused} <= {"arms", "amounts"}
+
+
+@pytest.mark.parametrize(("arms", "links", "support"), ARMS["supports"])
+def test_an_arm_is_proven_by_a_link_or_by_its_own_text(arms, links, support):
+    found = prove_in_arms(arms, links=links, arms=(2,))
+    assert found.model["arms"].support == support
+
+
 @pytest.mark.parametrize(
     "piece",
-    ["Examplumab 5 mg, Testamide 7 mg and ", "Examplumab 5 mg IV daily, "],
+    ["Examplumab 5 mg and Testamide 7 mg. ", "Examplumab 5 mg IV daily. "],
 )
 def test_the_proof_takes_linear_time(piece):
     def work(text):

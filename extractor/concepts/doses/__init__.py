@@ -12,13 +12,13 @@ reads more, and ``prove`` checks its answers.
 - ``statements`` links marks to agents with the fitted scorers in ``pairs``; ``references`` copies
   the statements that one arm adopts from another; ``merging`` joins statements that do not
   contradict each other.
-- ``arms`` finds the arms that receive a regimen from registry links or the arms' own texts, or
-  because there is only one arm.
+- ``arms`` finds the arms that receive a regimen: those that the registry links to it, those whose
+  own texts state it, or the only arm.
 - ``roles`` classifies agents with a fitted scorer. ``signs`` lists the signs that a field is
   doubtful, and ``rules/dose_signs.toml`` lists the signs that limit its confidence. ``drafts``
   builds the result. ``read`` is the entry point, which also lists clauses with an unread dose.
 - ``prove`` checks a model's regimen: a value is linked if a statement about its agent contains it,
-  refused if the quoted words give the agent a different value, and open otherwise. ``assemble``
+  rejected if the quoted words give the agent a different value, and open otherwise. ``assemble``
   combines the regimens from the rules and the model.
 - ``passages`` selects the texts that a model is asked about.
 

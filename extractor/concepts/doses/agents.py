@@ -20,19 +20,23 @@ from extractor.language.book import find_terms, rule
 from extractor.language.lexer import Tokens, lex
 
 _ALIAS_LENGTHS = range(3, 60)
+"""The lengths, in characters, of a usable alias."""
 _MOST_LINKED = 4
+"""Maximum number of linked agents that are treated as the topic of an arm."""
 _SIGNS_IN_NAMES = "®™-"
+"""Characters that are optional in names."""
 _BORDER = "\n"
-"""The character that precedes each word when names are searched."""
+"""The character that precedes each word when a text is searched for names."""
 _LONG_WORD = 4
-"""In words with more letters than this, a final "s" is treated as a plural."""
+"""In words with more letters than this, a final "s" is treated as a plural ending."""
 
 
 @dataclass(eq=False)
 class Agent:
-    """A drug, placebo or other treatment that participants receive. ``source`` and ``place`` locate
-    its name; ``sections`` lists the interventions that register it, and is empty if only a text
-    names it. ``is_only`` is true for the only placebo that the record registers.
+    """A drug, placebo or other treatment that participants receive. ``kind`` is the value of its
+    vocabulary entry, such as "drug" or "procedure". ``source`` and ``place`` locate its name;
+    ``names`` lists its aliases; ``sections`` lists the interventions that register it, and is empty
+    if only a text names it. ``is_only`` is true for the only placebo that the record registers.
     """
 
     name: str
@@ -73,7 +77,9 @@ class Mention:
 
 
 class Agents:
-    """The agents of a record, indexed by their names."""
+    """The agents of a record, indexed by their names. ``links`` maps each intervention to the arms
+    that the registry links to it.
+    """
 
     def __init__(
         self, texts: Sequence[DoseText], links: Mapping[str, Sequence[str]]
@@ -155,6 +161,7 @@ class Agents:
             return
         tokens = lex(name)
         kind = find_kind(tokens, 0, len(tokens))
+        # the agent's own name is not quoted, so any text and place will do
         agent = Agent(name, unify_name(name), kind, texts[0], (0, 0))
         self._by_key[agent.key] = agent
         self._name(agent, tokens.words)
@@ -164,8 +171,8 @@ class Agents:
         """Return the agent with exactly this name or, failing that, the first agent to which the
         name may refer; None if there is no match.
         """
-        called = (agent for agent in self._by_key.values() if agent.is_called(name))
-        return self._by_key.get(unify_name(name)) or next(called, None)
+        candidates = (agent for agent in self._by_key.values() if agent.is_called(name))
+        return self._by_key.get(unify_name(name)) or next(candidates, None)
 
     def list_of(self, text: DoseText) -> list[Agent]:
         """Return the agents that an intervention registers."""
@@ -208,15 +215,11 @@ class Agents:
         taken = set(_list_tokens([*counted, *(known.place for known in mentions)]))
         for kind, first, end in _find_known(tokens):
             place = range(first, end)
-            # "in 100 mL normal saline"
-            is_fluid = rule("inactive_fluid").starts(tokens, first) is not None
-            is_fluid = (
-                is_fluid and rule("diluent_before").ends(tokens, first) is not None
-            )
-            if taken.isdisjoint(place) and not is_fluid:
-                taken.update(place)
-                agent = self._find_known_agent(text, kind, (first, end))
-                mentions.append(Mention(agent, first, end))
+            if not taken.isdisjoint(place) or _is_diluent(tokens, first):
+                continue
+            taken.update(place)
+            agent = self._find_known_agent(text, kind, (first, end))
+            mentions.append(Mention(agent, first, end))
         return sorted(mentions, key=lambda mention: mention.place)
 
     def _find_registered(self, tokens: Tokens) -> Iterator[Mention]:
@@ -236,17 +239,18 @@ class Agents:
         """Return the agent for a name that no intervention registers: the record's only placebo,
         the only registered agent whose name contains it, or a new agent.
         """
-        key = f" {unify_name(text.raw(*place))} "
-        is_placebo = kind == "placebo"
-        longer = [
-            agent
-            for agent in self.registered
-            if agent.is_placebo == is_placebo
-            and (agent.is_only or (not is_placebo and key in f" {agent.key} "))
-        ]
-        is_new = key.strip() not in self._by_key
-        if longer and (is_placebo or (is_new and len(longer) == 1)):
-            return longer[0]
+        key = unify_name(text.raw(*place))
+        candidates: list[Agent] = []
+        if kind == "placebo":
+            candidates = [agent for agent in self.registered if agent.is_only]
+        elif key not in self._by_key:
+            candidates = [
+                agent
+                for agent in self.registered
+                if not agent.is_placebo and f" {key} " in f" {agent.key} "
+            ]
+        if len(candidates) == 1:
+            return candidates[0]
         return self._recognise(text, kind, place)
 
 
@@ -264,10 +268,17 @@ def _find_known(tokens: Tokens) -> list[tuple[str, int, int]]:
     """Return the names in a text that are in the general vocabularies, as (kind, start, end)
     tuples, longest first.
     """
-    found = find_general(tokens)
+    names = find_general(tokens)
     for term in find_terms(tokens, "agent_abbreviations"):
-        found.append(("drug", term.first, term.end))
-    return sorted(found, key=lambda found_name: found_name[1] - found_name[2])
+        names.append(("drug", term.first, term.end))
+    return sorted(names, key=lambda name: name[1] - name[2])
+
+
+def _is_diluent(tokens: Tokens, first: int) -> bool:
+    """Return whether a name is a fluid that dilutes a dose: "in 100 mL normal saline"."""
+    if rule("inactive_fluid").starts(tokens, first) is None:
+        return False
+    return rule("diluent_before").ends(tokens, first) is not None
 
 
 def _list_tokens(places: Iterable[Place]) -> Iterator[int]:

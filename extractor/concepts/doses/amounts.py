@@ -10,10 +10,11 @@ from extractor.language.quantities import Quantity, find_quantity_lists
 from extractor.schemas import Amount
 
 _VOLUMES = word_set("mL L uL mL/kg")
-_PORTIONS = _VOLUMES | word_set(
+PORTIONS = _VOLUMES | word_set(
     "tablet capsule drop puff spray sachet lozenge suppository patch bag teaspoon tablespoon bottle"
     " applicator scoop cup vial"
 )
+"""Units of volumes and of pieces, which do not state an amount of substance."""
 _NO_DOSE_BEFORE = (
     "limit_before",
     "contained_before",
@@ -22,6 +23,9 @@ _NO_DOSE_BEFORE = (
     "sample_before",
     "dose_change",
 )
+_PLAIN = 0.95
+_AMBIGUOUS = 0.5
+"""Confidences of amounts with plain and with ambiguous numbers or units."""
 _NO_DOSE_AFTER = ("package_after", "available_after", "step_of_flow")
 
 
@@ -52,7 +56,7 @@ def is_portion(mark: Mark) -> bool:
     """Return whether an amount is a volume or a number of units such as tablets, so that the amount
     of substance is unknown.
     """
-    return all(level.unit in _PORTIONS for level in mark.value)
+    return all(level.unit in PORTIONS for level in mark.value)
 
 
 def _find_measured(tokens: Tokens) -> Iterator[Mark]:
@@ -73,14 +77,10 @@ def _make(unit: str, levels: Sequence[Quantity]) -> Mark:
         Amount(low=level.low, high=level.high, unit=level.unit.dose or unit)
         for level in levels
     ]
-    sure = 0.95 if all(level.is_sure for level in levels) else 0.5
-    return Mark(
-        "amounts",
-        tuple(dict.fromkeys(amounts)),
-        levels[0].first,
-        levels[-1].end,
-        sure,
-    )
+    is_sure = all(level.is_sure for level in levels)
+    confidence = _PLAIN if is_sure else _AMBIGUOUS
+    value = tuple(dict.fromkeys(amounts))
+    return Mark("amounts", value, levels[0].first, levels[-1].end, confidence)
 
 
 def _is_no_dose(tokens: Tokens, unit: str, levels: Sequence[Quantity]) -> bool:
@@ -100,7 +100,7 @@ def _is_no_dose(tokens: Tokens, unit: str, levels: Sequence[Quantity]) -> bool:
         # the strength in "2% cream" is the dose; the strength in "0.9% NaCl" is not
         return rule("strength_after").starts(tokens, end) is None
     # "10 mg/mL" is the strength of a solution
-    return unit.partition("/")[2] in _PORTIONS
+    return unit.partition("/")[2] in PORTIONS
 
 
 def _find_auc(tokens: Tokens) -> Iterator[Mark]:
@@ -117,7 +117,7 @@ def _find_auc(tokens: Tokens) -> Iterator[Mark]:
         else:
             ranges = [(low, low), (high, high)]
         levels = [Amount(low=least, high=most, unit="AUC") for least, most in ranges]
-        yield Mark("amounts", tuple(levels), match.first, match.end, 0.95)
+        yield Mark("amounts", tuple(levels), match.first, match.end, _PLAIN)
 
 
 def _drop_explaining(tokens: Tokens, marks: list[Mark]) -> list[Mark]:

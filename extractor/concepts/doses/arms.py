@@ -56,10 +56,10 @@ class Arms:
         linked: set[str] = set()
         for section in agent.sections:
             linked.update(self._links.get(section, ()))
-        if not linked or self._bare:
-            naming = self.list_naming(agent)
-            linked |= naming if not linked else naming.intersection(self._bare)
-        return linked.intersection(self.places)
+        naming = self.list_naming(agent)
+        if linked:
+            naming.intersection_update(self._bare)
+        return (linked | naming).intersection(self.places)
 
     def list_naming(self, agent: Agent) -> set[str]:
         """Return the arms whose own text states that an agent is given."""
@@ -74,26 +74,28 @@ class Arms:
         return rule("as_in_group").search(self.texts[arm].tokens) is not None
 
     def find(
-        self, regimen: Regimen, others: Sequence[Regimen]
+        self, regimen: Regimen, siblings: Sequence[Regimen]
     ) -> tuple[str, list[str]]:
-        """Return how the arms of a regimen were found ("linked", "own text"), and the arms in the
-        order of the record. ``others`` contains the other regimens with the same agent.
+        """Return how the arms of a regimen were found, which is the case to pass to ``measured``,
+        and the arms in the order of the record. ``siblings`` contains the other regimens with the
+        same agent; their own arms are excluded if neither the registry nor an arm's text decides.
         """
         if len(self.places) == 1:
             return "the only arm", list(self.places)
         linked = self.list_linked(regimen.agent)
-        stating_arms = _list_own(regimen)
-        if not others and linked:
-            how = "own text, linked" if stating_arms else "linked"
+        stating = _list_stating(regimen)
+        if linked and not siblings:
+            how = "own text, linked" if stating else "linked"
             return how, self._sort(linked)
-        if stating_arms:
-            return "own text", self._sort(stating_arms)
-        of_others = {arm for other in others for arm in _list_own(other)}
-        stating: set[str] = set()
+        if stating:
+            return "own text", self._sort(stating)
+        # the regimen may be stated in one of several interventions that register its agent
+        of_intervention: set[str] = set()
         for statement in regimen.statements:
-            stating.update(self._links.get(statement.text.name, ()))
-        rest = (stating or linked) - of_others
-        return "one of several regimens", self._sort(rest)
+            of_intervention.update(self._links.get(statement.text.name, ()))
+        of_siblings = {arm for sibling in siblings for arm in _list_stating(sibling)}
+        remaining = (of_intervention or linked) - of_siblings
+        return "one of several regimens", self._sort(remaining)
 
     def _sort(self, arms: Iterable[str]) -> list[str]:
         wanted = set(arms)
@@ -102,9 +104,9 @@ class Arms:
     def find_of_amounts(
         self, levels: Sequence[Amount], regimen: Regimen
     ) -> list[Amount]:
-        """Add to each dose level the labels of the arms whose own text states it. The levels
-        are returned unchanged if any of them is not stated by an arm, or if an arm states several
-        of them.
+        """Return the dose levels of a regimen, each with the labels of the arms whose own text
+        states it. The levels are returned unchanged if any of them is not stated by an arm, or if
+        an arm states several of them.
         """
         stating: list[list[str]] = []
         for level in levels:
@@ -130,7 +132,7 @@ def replace_arms(amount: Amount, arms: tuple[str, ...]) -> Amount:
     return amount.model_copy(update={"arms": arms})
 
 
-def _list_own(regimen: Regimen) -> set[str]:
+def _list_stating(regimen: Regimen) -> set[str]:
     """Return the arms whose own text states a regimen."""
     return {
         statement.text.name

@@ -8,6 +8,7 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import Any
 
+from extractor.concepts.doses.amounts import PORTIONS
 from extractor.concepts.doses.marks import LINKED
 from extractor.concepts.doses.names import is_same_agent
 from extractor.concepts.provenance import Assembled, ItemBuilder, list_read_fields
@@ -26,19 +27,15 @@ from extractor.schemas import (
 
 _FIELDS = list_read_fields(Task.DOSING)
 _SEARCHED = ("arms", "interventions", "brief_summary", "detailed_description")
-_SAID = ("amounts", "route", "frequency", "cycle", "duration", "timing")
-"""A regimen is kept only if at least one of these fields is stated."""
-_PLACED = ("agent", "amounts", "frequency", "duration", "timing")
+_STATED = ("amounts", "route", "frequency", "cycle", "duration", "timing")
+"""The fields of which a regimen must state at least one to be kept."""
+_QUOTED = ("agent", "amounts", "frequency", "duration", "timing")
 """Fields whose words should be in the quote of a regimen."""
-_PORTIONS = frozenset(
-    {"mL", "L", "capsule", "tablet", "drop", "puff", "vial", "sachet", "patch", "spray"}
-)
-"""Units that do not add information if the amount of substance is known."""
 _LONGEST_QUOTE = 260
 """Maximum number of characters in a quote; a longer quote is cut to the span of its values."""
 _MOST_COMPARED = 50
-"""Maximum number of earlier regimens with the same agent that are compared with a regimen. It keeps
-the running time linear.
+"""Maximum number of earlier regimens with the same agent that are compared with a regimen. This
+limit keeps the running time linear.
 """
 
 
@@ -57,21 +54,21 @@ def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regi
         exists = draft.read("stands")
         builder = ItemBuilder(parsed, draft, assembled.path, ceiling=exists.confidence)
         fields = builder.add_fields(_FIELDS) | {"quote": builder.add_quote(exists)}
-        says_something = any(fields[name] for name in _SAID)
-        if fields["agent"] is None or not says_something:
+        is_stated = any(fields[name] for name in _STATED)
+        if fields["agent"] is None or not is_stated:
             continue
         regimen = Regimen(section=draft.span.section, **fields, **builder.build())
         regimen = _cite_arms(regimen)
         same_agent = latest[fields["agent"].casefold()]
-        again = [
+        known = [
             number
             for number in same_agent
             if _adds_nothing(regimen, assembled.items[number][1])
         ]
-        if again:
-            path, first, other = assembled.items[again[0]]
+        if known:
+            path, first, first_draft = assembled.items[known[0]]
             joined = _join_arms(first, regimen)
-            assembled.items[again[0]] = path, joined, other
+            assembled.items[known[0]] = path, joined, first_draft
             continue
         same_agent.append(len(assembled.items))
         assembled.add(regimen, builder)
@@ -81,8 +78,9 @@ def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regi
 
 
 def _cite_arms(regimen: Regimen) -> Regimen:
-    """Add evidence for the arms of a regimen's amounts. It is the evidence for the regimen's arms,
-    but its confidence is at most the confidence of the amount.
+    """Add evidence for the arms to which each of a regimen's amounts applies. This evidence is
+    copied from the evidence for the regimen's arms, but its confidence is capped at that of the
+    amount. The quote of an arm's evidence is its label.
     """
     evidence = list(regimen.evidence)
     of_arms = {piece.quote: piece for piece in regimen.evidence_for("arms")}
@@ -100,7 +98,9 @@ def _cite_arms(regimen: Regimen) -> Regimen:
 
 
 def _join_arms(first: Regimen, more: Regimen) -> Regimen:
-    """Add the arms of the second regimen, with their evidence, to the first regimen."""
+    """Add the arms of the second regimen, with their evidence, to the first regimen. The quote of
+    an arm's evidence is its label.
+    """
     arms = list(first.arms)
     evidence = list(first.evidence)
     for piece in more.evidence_for("arms"):
@@ -119,21 +119,21 @@ def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[Draft]:
     - In a passage that the model was asked about but did not answer, a regimen from the rules is
       kept unless a regimen from the model covers it.
     - Elsewhere, regimens from the rules are kept only if the model did not answer any passage. An
-      empty list and a refused answer count as answers.
+      empty list or a rejected answer also counts as an answer.
     """
     by_model = result.list_regimens()
     for answer in by_model:
         yield _confirm(parsed, answer)
     unanswered = [passage for passage in result.passages if not passage.is_answered]
     for regimen in parsed.regimens:
-        containing = [
+        containing = (
             candidate
             for candidate in unanswered
             if candidate.span.contains(regimen.chunk.span)
-        ]
-        passage = next(iter(containing), None)
+        )
+        passage = next(containing, None)
         if passage and not any(covers(answer, regimen) for answer in by_model):
-            # the passage gives the reason why a field is open
+            # an empty field is reported with the passage's reason
             yield replace(
                 regimen,
                 chunk=passage.chunk,
@@ -149,10 +149,10 @@ def _confirm(parsed: ParsedRecord, answer: Draft) -> Draft:
 
     - For a field in ``LINKED``, whose link to the agent was proven, the reading is the model's own
       value.
-    - For any other field, it is the value of a rule-based regimen with the same agent, if this
+    - For any other field, it is the value from a rule-based regimen with the same agent, if that
       value agrees with the model's value.
-    - A field that the model left empty is filled from a rule-based regimen with the same agent
-      whose words overlap.
+    - A field that the model left empty is filled from a rule-based regimen that has the same agent
+      and whose words overlap with the answer.
     - All other readings are open.
 
     The regimen has a higher confidence if the rules found a regimen with the same agent.
@@ -178,8 +178,8 @@ def _confirm(parsed: ParsedRecord, answer: Draft) -> Draft:
 
 def _place(answer: Draft) -> Span:
     """Return the span of a regimen: its quote, or the span of its values if the quote is too long
-    or was refused. If it does not contain any values, return the span of the whole quote or
-    passage.
+    or was rejected. If the regimen does not contain any values, return the span of the whole quote
+    or passage.
     """
     whole = answer.chunk.span
     quote = answer.model.get("quote")
@@ -187,17 +187,15 @@ def _place(answer: Draft) -> Span:
         whole = quote.spans[0]
         if whole.length <= _LONGEST_QUOTE:
             return whole
-    readings = [answer.model[name] for name in _PLACED if name in answer.model]
+    readings = [answer.model[name] for name in _QUOTED if name in answer.model]
     near = [
         span
         for reading in readings
         for span in reading.spans
         if whole.contains(span) and span != whole
     ]
-    if not near:
-        return whole
-    start = min(span.start for span in near)
-    end = max(span.end for span in near)
+    start = min((span.start for span in near), default=whole.start)
+    end = max((span.end for span in near), default=whole.end)
     return Span(whole.section, start, end)
 
 
@@ -209,17 +207,17 @@ def _read_beside(
     to fill in.
 
     ``similar`` contains the rule-based regimens with the same agent; ``span`` covers the words of
-    the answer. If there is only one similar regimen, its arms are used wherever it is stated.
+    the answer. If there is only one similar regimen, its arms are used regardless of where that
+    regimen is stated.
     """
     model = answer.model.get(name)
-    # the text already proves the link, so the rules' regimens do not add anything
     if model and name in LINKED:
-        is_open = Support.INFERRED in model.list_supports()
-        return Reading.open_() if is_open else model
+        is_proven = Support.INFERRED not in model.list_supports()
+        return model if is_proven else Reading.open_()
     for regimen in similar:
         reading = regimen.rules[name]
         levels = regimen.rules["amounts"].list_values()
-        # it is unknown which arms receive the answered amount
+        # if each level has its own arms, it is unknown which of them receive the answered amount
         if name == "arms" and any(level.arms for level in levels):
             continue
         if model:
@@ -237,8 +235,8 @@ def _adds_nothing(regimen: Regimen, known: Regimen) -> bool:
     earlier regimen with the same agent.
     """
     pairs = zip(_schedule_of(regimen), _schedule_of(known), strict=True)
-    for value, other in pairs:
-        if value and value != other:
+    for value, known_value in pairs:
+        if value and value != known_value:
             return False
     return not regimen.amounts or agree(regimen.amounts, known.amounts)
 
@@ -265,9 +263,9 @@ def _explain_absence(parsed: ParsedRecord, result: ModelResult) -> Absence:
 
 
 def covers(listed: Draft, regimen: Draft) -> bool:
-    """Return whether a model's regimen states the same dose as a regimen from the rules, either in
-    the same words or as one of its amounts for the same agent. Volumes and numbers of tablets in
-    the rules' regimen match any amount of the agent.
+    """Return whether a model's regimen states the same dose as a regimen from the rules, either
+    because their words overlap or because both give the same agent the same amount. Volumes and
+    numbers of tablets in the rules' regimen match any amount of the agent.
     """
     places = regimen.rules["amounts"].spans or (regimen.span,)
     amounts = listed.model.get("amounts")
@@ -282,4 +280,4 @@ def covers(listed: Draft, regimen: Draft) -> bool:
     answered = {(amount.low, amount.high) for amount in amounts.list_values()}
     read = regimen.rules["amounts"].list_values()
     is_same = any((level.low, level.high) in answered for level in read)
-    return is_same or all(level.unit in _PORTIONS for level in read)
+    return is_same or all(level.unit in PORTIONS for level in read)

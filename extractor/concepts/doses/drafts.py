@@ -1,4 +1,8 @@
-"""Create a draft for each regimen, with a reading, evidence and signs for each field."""
+"""Create a draft for each regimen, with a reading, evidence and signs for each field.
+
+The signs of a value are a mapping from its parts to their signs. Values of regimens do not have
+parts, so the only key is "", which stands for the value itself.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -26,7 +30,7 @@ from extractor.language.book import rule
 from extractor.schemas import Support
 
 _FEW_ARMS = 2
-"""Maximum number of arms that are considered few."""
+"""Maximum number of arms that counts as "few"."""
 
 
 def make_draft(
@@ -34,12 +38,13 @@ def make_draft(
 ) -> Draft:
     """Return the draft of a regimen. ``regimens`` contains all regimens with the same agent."""
     main = regimen.main
+    siblings = [sibling for sibling in regimens if sibling is not regimen]
     shared_signs = tuple(describe_around(regimen, len(regimens)))
     rules: dict[str, Reading[Any]] = {
         "agent": _read_agent(regimen),
         "role": _read_role(regimen, trial),
         "amounts": _read_amounts(regimen, trial.arms),
-        "arms": _read_arms(regimen, regimens, trial.arms),
+        "arms": _read_arms(regimen, siblings, trial.arms),
         "frequency": _read_frequency(regimen),
         "timing": _read_timing(regimen),
     }
@@ -68,11 +73,11 @@ def _read_agent(regimen: Regimen) -> Reading[Any]:
 
 
 def _read_role(regimen: Regimen, trial: Trial) -> Reading[Any]:
-    role, sure, rivals = read_role(regimen, trial)
+    role, probability, rivals = read_role(regimen, trial)
     text, place = find_name(regimen)
     return Reading(
         role,
-        sure,
+        probability,
         (text.span(*place),),
         Support.INFERRED,
         alternatives=rivals,
@@ -82,8 +87,8 @@ def _read_role(regimen: Regimen, trial: Trial) -> Reading[Any]:
 
 def find_name(regimen: Regimen) -> tuple[DoseText, Place]:
     """Return the text and the tokens of the agent's name: where it is registered or, if available,
-    a mention of the agent without its salt. For the record's only placebo, only the first word of
-    the name is returned.
+    a mention of the agent without its salt. If the record's only placebo has a name such as
+    "placebo of Examplumab", only the first word is returned.
     """
     agent = regimen.agent
     tokens = agent.source.tokens
@@ -108,8 +113,9 @@ def _read(
     value: Any,
     signs: Sequence[str] = (),
 ) -> Reading[Any]:
-    """Return the reading of a mark's value. If there is no mark, the field is empty; this is less
-    certain if the clause or the section contains other marks of the field.
+    """Return the reading of the field ``name``. ``link`` is the link of the mark that states its
+    ``value``, and ``signs`` are further signs for or against it. If there is no link, the field is
+    empty; this is less certain if the clause or the section contains other marks of the field.
     """
     if link:
         all_signs = (*describe_link(link, regimen), *signs)
@@ -128,30 +134,32 @@ def _read(
 
 
 def _read_frequency(regimen: Regimen) -> Reading[Any]:
-    found = regimen.frequency()
-    if found is None:
+    frequency = regimen.frequency()
+    if frequency is None:
         return _read(regimen, "frequency", None, None)
-    value, link = found
+    value, link = frequency
     signs = list(describe_rhythm(value, link))
     return _read(regimen, "frequency", link, value, signs)
 
 
 def _read_arms(
-    regimen: Regimen, regimens: Sequence[Regimen], arms: Arms
+    regimen: Regimen, siblings: Sequence[Regimen], arms: Arms
 ) -> Reading[Any]:
-    """Return the labels of the arms that receive a regimen, with their places."""
-    how, found = arms.find(
-        regimen, [other for other in regimens if other is not regimen]
-    )
-    if not found:
+    """Return the labels of the arms that receive a regimen, with the places of the labels.
+    ``siblings`` contains the other regimens with the same agent.
+    """
+    # how the arms were found ("linked", "own text") determines the confidence
+    how, receiving = arms.find(regimen, siblings)
+    if not receiving:
         return Reading((), measured("arms", "no arm"))
-    few = "few arms" if len(found) <= _FEW_ARMS else "many arms"
+    count = "few arms" if len(receiving) <= _FEW_ARMS else "many arms"
+    signs_of_arm = {"": (how, count)}
     return Reading(
-        tuple(map(arms.read_label, found)),
+        tuple(map(arms.read_label, receiving)),
         measured("arms", how),
-        tuple(arms.places[arm] for arm in found),
+        tuple(arms.places[arm] for arm in receiving),
         Support.PARSED,
-        signs=({"": (how, few)},) * len(found),
+        signs=(signs_of_arm,) * len(receiving),
     )
 
 

@@ -11,7 +11,7 @@ from extractor.language.lexer import Tokens
 Place = tuple[int, int]
 """A half-open range of tokens."""
 LINKED = ("amounts", "arms", "route", "frequency", "cycle", "duration")
-"""The fields of a regimen whose link to its agent is proven."""
+"""The regimen fields whose link to the agent is proven."""
 
 
 class Placed(Protocol):
@@ -62,11 +62,11 @@ def drop_overlaps(marks: Iterable[Mark]) -> list[Mark]:
     return sorted(kept, key=attrgetter("first"))
 
 
-def drop_inside(places: Iterable[_Placed], others: Iterable[Placed]) -> list[_Placed]:
-    """Return the marks or mentions that do not overlap with any of the ``others``."""
+def drop_inside(places: Iterable[_Placed], excluded: Iterable[Placed]) -> list[_Placed]:
+    """Return the marks or mentions that do not share a token with any of the ``excluded`` ones."""
     taken: set[int] = set()
-    for other in others:
-        taken.update(range(other.first, other.end))
+    for covered in excluded:
+        taken.update(range(covered.first, covered.end))
     return [
         place for place in places if taken.isdisjoint(range(place.first, place.end))
     ]

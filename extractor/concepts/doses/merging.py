@@ -14,7 +14,8 @@ from extractor.language.book import rule
 from extractor.schemas import Amount, Frequency
 
 _ORDER = ("arms", "interventions", "detailed_description", "brief_summary")
-_WEAK = frozenset({Frequency.ONCE, Frequency.CONTINUOUS, Frequency.OTHER})
+"""Sections whose statements come first if they are otherwise equal."""
+_VAGUE = frozenset({Frequency.ONCE, Frequency.CONTINUOUS, Frequency.OTHER})
 """Frequencies that are less precise than listed days."""
 _SCHEDULE = ("route", "frequency", "cycle")
 """Fields with a single value in each regimen."""
@@ -24,7 +25,7 @@ _RATES = {
     "h": Frequency.CONTINUOUS,
     "min": Frequency.CONTINUOUS,
 }
-"""Frequencies implied by amounts per time, used if no other frequency is stated."""
+"""Frequencies implied by amounts per unit of time, used if no other frequency is stated."""
 
 
 class Level(NamedTuple):
@@ -107,13 +108,13 @@ class Regimen:
 
     def frequency(self) -> tuple[Frequency, Linked] | None:
         """Return the frequency and the link that indicates it: a stated frequency, listed days
-        within a cycle, the cycle itself, or the rate of an amount. Return None if the frequency is
-        not indicated.
+        within a cycle, the cycle itself, or the rate of an amount. Listed days take precedence over
+        a vague frequency such as "once". Return None if the frequency is not indicated.
         """
         stated = self.best("frequency")
         days = self.best("days")
         cycle = self.best("cycle")
-        if days and (stated is None or stated.mark.value in _WEAK):
+        if days and (stated is None or stated.mark.value in _VAGUE):
             return code_days(days.mark.value, self.read("cycle")), days
         if stated:
             return stated.mark.value, stated
@@ -137,9 +138,10 @@ def merge(statements: Iterable[Statement]) -> list[Regimen]:
 
 
 def _merge_agent(statements: Iterable[Statement]) -> list[Regimen]:
-    """Return the regimens of an agent in text order. A statement without an amount is added to
-    every regimen that it does not contradict. An arm that states a route forms a separate regimen
-    if none of the regimens has an amount.
+    """Return the regimens of an agent, sorted by their positions in their sections. A statement is
+    added to the first regimen that it does not contradict; a statement without an amount is added
+    to every such regimen. An arm that states a route forms a separate regimen if none of the
+    regimens has an amount.
     """
     regimens: list[Regimen] = []
     for statement in sorted(statements, key=_rank):
@@ -152,6 +154,7 @@ def _merge_agent(statements: Iterable[Statement]) -> list[Regimen]:
         if not regimens or _may_be_separate(statement, regimens):
             regimens.append(candidate)
             continue
+        # the statement is omitted, but it makes the fields that it contradicts doubtful
         for regimen in regimens:
             regimen.contradicted |= _list_different(regimen, candidate)
     regimens.sort(key=lambda regimen: regimen.main.find_words())
@@ -187,7 +190,8 @@ def _rank(statement: Statement) -> tuple[bool, bool, bool, int, int]:
         for field_links in links
         if any(not link.is_shared for link in field_links)
     ]
-    return not amounts, not has_substance, place > 1, -len(direct), place
+    is_description = place > 1
+    return not amounts, not has_substance, is_description, -len(direct), place
 
 
 def _list_routes(regimen: Regimen) -> Sequence[Linked | None]:
@@ -201,41 +205,39 @@ def _list_routes(regimen: Regimen) -> Sequence[Linked | None]:
     return (None,)
 
 
-def _is_same(regimen: Regimen, other: Regimen) -> bool:
-    """Return whether a statement (passed as the regimen ``other``) is compatible with a regimen of
-    its agent. Different amounts are dose levels of the same regimen if they have the same duration
-    and days, and are in the same clause or have the same unit.
+def _is_same(regimen: Regimen, candidate: Regimen) -> bool:
+    """Return whether a candidate, which consists of a single statement, is compatible with a
+    regimen of its agent. Different amounts are dose levels of the same regimen if they have the
+    same duration and days, and are in the same clause or have the same unit. A volume or a number
+    of tablets is compatible with any amount.
     """
-    if _list_different(regimen, other):
+    if _list_different(regimen, candidate):
         return False
-    amounts = regimen.amounts()
-    other_amounts = other.amounts()
-    if not amounts or not other_amounts or _share_level(regimen, other):
+    levels = regimen.amounts()
+    added_levels = candidate.amounts()
+    if not levels or not added_levels or _share_level(levels, added_levels):
         return True
-    if _differ(regimen, other, "duration") or _differ(regimen, other, "days"):
+    if _differ(regimen, candidate, "duration") or _differ(regimen, candidate, "days"):
         return False
     main = regimen.main
-    other_main = other.main
-    is_one_clause = main.text is other_main.text and main.clause == other_main.clause
-    is_one_unit = amounts[0][0].unit == other_amounts[0][0].unit
-    return is_one_clause or is_one_unit or is_portion(other_main.amounts[0].mark)
+    added = candidate.main
+    is_one_clause = main.text is added.text and main.clause == added.clause
+    is_one_unit = levels[0].amount.unit == added_levels[0].amount.unit
+    return is_one_clause or is_one_unit or is_portion(added.amounts[0].mark)
 
 
-def _list_different(regimen: Regimen, other: Regimen) -> set[str]:
-    return {name for name in _SCHEDULE if _differ(regimen, other, name)}
+def _list_different(regimen: Regimen, candidate: Regimen) -> set[str]:
+    return {name for name in _SCHEDULE if _differ(regimen, candidate, name)}
 
 
-def _differ(regimen: Regimen, other: Regimen, name: str) -> bool:
-    values = {regimen.read(name), other.read(name)} - {None}
+def _differ(regimen: Regimen, candidate: Regimen, name: str) -> bool:
+    values = {regimen.read(name), candidate.read(name)} - {None}
     return len(values) > 1
 
 
-def _share_level(regimen: Regimen, other: Regimen) -> bool:
-    levels = [
-        {without_rate(level) for level, _ in each.amounts()}
-        for each in (regimen, other)
-    ]
-    return not levels[0].isdisjoint(levels[1])
+def _share_level(levels: Iterable[Level], added_levels: Iterable[Level]) -> bool:
+    known = {without_rate(level.amount) for level in levels}
+    return any(without_rate(level.amount) in known for level in added_levels)
 
 
 def without_rate(level: Amount) -> tuple[float | None, float | None, str]:

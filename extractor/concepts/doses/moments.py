@@ -18,6 +18,7 @@ from extractor.schemas import Frequency, Period, TimeUnit
 _MOST = 60
 """Ranges with more days than this are not expanded into individual days."""
 _LARGEST = 1000
+"""The largest number that can be a day."""
 _NUMBERS = NUMBER + NAME_NUMBER
 
 
@@ -80,7 +81,7 @@ def _read_days(tokens: Tokens, at: int) -> tuple[list[int], int]:
     is_range = False
     while read := _read_day(tokens, at):
         day, following = read
-        # "days 1-5, six 21-day cycles"
+        # in "days 1-5, six 21-day cycles", "six" is not a day
         is_count = bool(days) and tokens.codes[following : following + 1] == NUMBER
         if is_count or rule("no_day_after").starts(tokens, following):
             break
@@ -99,7 +100,7 @@ def _read_days(tokens: Tokens, at: int) -> tuple[list[int], int]:
 
 def _read_day(tokens: Tokens, at: int) -> tuple[int, int] | None:
     """Return the number of a day and the token after it; None if token ``at`` does not begin
-    a day.
+    a day. A minus sign, as in "day -3", makes the number negative.
     """
     signs = at
     while at < len(tokens) and tokens.codes[at] in "-+\\(":

@@ -14,7 +14,6 @@ _LONGEST = 40
 """Maximum number of tokens in a name."""
 _SHORTEST_STEM = 3
 """Minimum number of letters before the stem in a drug's name."""
-_PAIR = 2
 _SIGNS = ".,:;-+/*&\n)('\"[]"
 _TRADE_MARKS = ("®", "™", "©", "(r)", "(tm)", "-")
 
@@ -75,7 +74,7 @@ def is_vague(name: str) -> bool:
     return rule("vague_name").search(lex(name)) is not None
 
 
-def is_same_agent(name: str | None, other: str | None) -> bool:
+def is_same_agent(name: str | None, other_name: str | None) -> bool:
     """Return whether two names may refer to the same agent: one name contains the other, ignoring
     text in brackets.
 
@@ -86,7 +85,7 @@ def is_same_agent(name: str | None, other: str | None) -> bool:
     (True, False)
     """
     key = unify_name((name or "").partition("(")[0].strip())
-    other_key = unify_name((other or "").partition("(")[0].strip())
+    other_key = unify_name((other_name or "").partition("(")[0].strip())
     return bool(key and other_key) and (key in other_key or other_key in key)
 
 
@@ -199,5 +198,5 @@ def _are_known(tokens: Tokens, places: list[Place]) -> bool:
     if not all(trim_name(tokens, *place) for place in places):
         return False
     kinds = [{kind for kind, _, _ in find_general(tokens, *place)} for place in places]
-    has_placebo = {"placebo"} in kinds and len(kinds) == _PAIR
+    has_placebo = {"placebo"} in kinds and len(kinds) == 2
     return has_placebo or all(kinds)

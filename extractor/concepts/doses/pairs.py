@@ -17,15 +17,18 @@ from extractor.language.lexer import Tokens
 
 NOBODY = "nobody"
 _STEPS = (0, 1, 2, 3, 5, 8, 12, 20, 40)
-"""The lowest distance, in tokens, of each distance sign."""
-_OF_CLAUSE = ("aim", "other_dose", "follow_up", "observed", "gives", "earlier_study")
+"""The shortest distance, in tokens, for each distance sign."""
+_CLAUSE_RULES = ("aim", "other_dose", "follow_up", "observed", "gives", "earlier_study")
 _WHEN = ("frequency", "days")
+"""Fields that are equivalent in a list: a member with days does not take another member's
+frequency.
+"""
 _JOINTS = {"after": "dose_of", "before": "dosed_at"}
 """The rule for the words between an amount and its agent, by the agent's position."""
-_TELLING = word_set(
+_CONNECTIONS = word_set(
     ", ; . ( ) + : \n and or with of then plus for followed versus each per"
 ) | {"\n"}
-"""Words and punctuation that connect or separate a mark and its agent."""
+"""Words and punctuation that connect a mark and its agent, or separate them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +67,10 @@ def describe_owner(
     """Yield the evidence for and against assigning an amount to an agent."""
     agent = owner.agent
     how = owner.how
-    others = {mention.agent.key for mention in mentions} - {agent.key}
+    other_keys = {mention.agent.key for mention in mentions} - {agent.key}
     yield f"{how} in {text.kind}"
     yield f"{how} registered {agent.is_registered}"
-    yield f"{how}, {_count(others)} others"
+    yield f"{how}, {_count(other_keys)} others"
     yield f"kind {agent.kind}"
     if text.name in agent.sections:
         yield "of this intervention"
@@ -78,13 +81,13 @@ def describe_owner(
     side = _name_side(owner.place, mark.place)
     gap = find_gap(owner.place, mark.place)
     amounts = [near for near in within(text.marks, *clause) if near.field == "amounts"]
-    # whether agents precede amounts in the clause: a list keeps its order
-    opening = any(mention.end <= amounts[0].first for mention in mentions)
+    # "A 5 mg, B 10 mg" or "5 mg A, 10 mg B": all members of a list have the same order
+    agents_first = any(mention.end <= amounts[0].first for mention in mentions)
     agents_between = _inside((mention.place for mention in mentions), gap)
     amounts_between = _inside((near.place for near in amounts), gap)
     yield from _describe_gap(text.tokens, side, gap)
-    yield f"{side}, agents first {opening}, agents {_count(agents_between)}"
-    yield f"{side}, agents first {opening}, amounts {_count(amounts_between)}"
+    yield f"{side}, agents first {agents_first}, agents {_count(agents_between)}"
+    yield f"{side}, agents first {agents_first}, amounts {_count(amounts_between)}"
     if rule(_JOINTS[side]).covers(text.tokens, *gap):
         yield _JOINTS[side]
 
@@ -93,13 +96,13 @@ def describe_nobody(
     text: DoseText, mark: Mark, mentions: Sequence[Mention], clause: Place
 ) -> Iterator[str]:
     """Yield the evidence that an amount is not a dose of any agent."""
-    fields = {other.field for other in within(text.marks, *clause)}
+    fields = {near.field for near in within(text.marks, *clause)}
     yield NOBODY
     yield f"{NOBODY} in {text.kind}"
     yield f"{NOBODY}, unit {mark.value[0].unit}"
     yield f"{NOBODY}, {_count(mentions)} named"
     yield f"{NOBODY}, frequency {'frequency' in fields}"
-    for name in _OF_CLAUSE:
+    for name in _CLAUSE_RULES:
         if rule(name).occurs(text.tokens, *clause):
             yield f"{NOBODY}, {name}"
 
@@ -135,7 +138,7 @@ def _list_link_signs(
     yield f"{side}, {order}, crossing {crossing}, rival {rival}"
     yield f"{side}, rival {rival}"
     yield from _describe_gap(text.tokens, side, find_gap(mark.place, anchor.place))
-    for name in _OF_CLAUSE:
+    for name in _CLAUSE_RULES:
         if rule(name).occurs(text.tokens, *anchor.clause):
             yield f"clause {name}"
 
@@ -158,14 +161,14 @@ def _name_rival(text: DoseText, mark: Mark, anchor: Anchor) -> str:
     """
     distance = _distance(mark.place, anchor.place)
     rivals = [
-        other
-        for other in within(text.marks, *anchor.clause)
-        if other.field == mark.field and other is not mark
+        rival
+        for rival in within(text.marks, *anchor.clause)
+        if rival.field == mark.field and rival is not mark
     ]
     nearer = {
-        _name_side(anchor.place, other.place)
-        for other in rivals
-        if _distance(other.place, anchor.place) < distance
+        _name_side(anchor.place, rival.place)
+        for rival in rivals
+        if _distance(rival.place, anchor.place) < distance
     }
     if nearer:
         return " and ".join(sorted(nearer))
@@ -178,11 +181,11 @@ def find_crossing(mark: Mark, anchor: Anchor, anchors: Sequence[Anchor]) -> str:
     """
     gap = find_gap(mark.place, anchor.place)
     between = [
-        other
-        for other in anchors
-        if other is not anchor and _inside([other.place], gap)
+        crossed
+        for crossed in anchors
+        if crossed is not anchor and _inside([crossed.place], gap)
     ]
-    if any(other.agent is not anchor.agent for other in between):
+    if any(crossed.agent is not anchor.agent for crossed in between):
         return "agents"
     return "amounts" if between else "none"
 
@@ -190,25 +193,26 @@ def find_crossing(mark: Mark, anchor: Anchor, anchors: Sequence[Anchor]) -> str:
 def may_share(
     text: DoseText, mark: Mark, anchor: Anchor, anchors: Sequence[Anchor]
 ) -> bool:
-    """Return whether a mark can apply to an anchor across other anchors. It can if it is at the
-    beginning of a list, or follows list members that do not have a mark of the same field.
+    """Return whether a mark can apply to an anchor across other anchors. It can if it begins a list
+    or follows list members that do not have a mark of the same field: in "intravenous A 5 mg and B
+    10 mg daily", both the route and the frequency can apply to both agents.
     """
     if _is_of_item_before(text, mark, anchor, anchors):
         return False
     if find_crossing(mark, anchor, anchors) == "none":
         return True
     kinds = _WHEN if mark.field in _WHEN else (mark.field,)
-    others = [
-        other
-        for other in within(text.marks, *anchor.clause)
-        if other.field in kinds and other is not mark
+    rivals = [
+        rival
+        for rival in within(text.marks, *anchor.clause)
+        if rival.field in kinds and rival is not mark
     ]
     if anchor.place[1] <= mark.first:
         gap = find_gap(anchor.place, mark.place)
-        return not _inside((other.place for other in others), gap)
+        return not _inside((rival.place for rival in rivals), gap)
     is_first = _name_order(mark, anchors) == "first"
-    has_own = any(find_crossing(other, anchor, anchors) == "none" for other in others)
-    return is_first and not has_own
+    is_marked = any(find_crossing(rival, anchor, anchors) == "none" for rival in rivals)
+    return is_first and not is_marked
 
 
 def _is_of_item_before(
@@ -222,7 +226,8 @@ def _is_of_item_before(
     if not is_before or _name_order(mark, anchors) == "first":
         return False
     gap = text.tokens.codes[mark.end : place[0]]
-    return len(gap) > 2 or not set(gap).isdisjoint(",;()\n.+")
+    is_directly_before = len(gap) <= 2 and set(gap).isdisjoint(",;()\n.+")
+    return not is_directly_before
 
 
 def rank_owners(candidates: Sequence[Sequence[str]]) -> list[float]:
@@ -236,15 +241,15 @@ def weigh_link(signs: Sequence[str]) -> float:
     return 1 / (1 + math.exp(-score))
 
 
-def find_gap(place: Place, other: Place) -> Place:
-    """Return the range of tokens between two places."""
-    if place[1] <= other[0]:
-        return place[1], other[0]
-    return other[1], max(other[1], place[0])
+def find_gap(place: Place, other_place: Place) -> Place:
+    """Return the range of tokens between two places; an empty range if they adjoin or overlap."""
+    if place[1] <= other_place[0]:
+        return place[1], other_place[0]
+    return other_place[1], max(other_place[1], place[0])
 
 
-def _distance(place: Place, other: Place) -> int:
-    first, end = find_gap(place, other)
+def _distance(place: Place, other_place: Place) -> int:
+    first, end = find_gap(place, other_place)
     return end - first
 
 
@@ -269,7 +274,7 @@ def _describe_gap(tokens: Tokens, side: str, gap: Place) -> Iterator[str]:
     words = [word.lower() for word in tokens.words[slice(*gap)]]
     yield f"{side} {distance}"
     yield f"{side}, unexplained {count_unexplained(tokens, *gap)}"
-    for word in sorted(_TELLING.intersection(words)):
+    for word in sorted(_CONNECTIONS.intersection(words)):
         yield f"{side}, {word!r} between"
     if words.count("(") != words.count(")"):
         yield f"{side}, bracket between"

@@ -16,10 +16,11 @@ GROUPS = ("arms", "interventions")
 _PROSE = ("title", "official_title", "brief_summary", "detailed_description")
 _SENTENCE_END = re.compile(r"[.;!?]\s|\n\s*(?=\n|[-*•]|\d+[.)])")
 _LONGEST = 1200
+"""Maximum number of characters in a passage."""
 _MOST = 40_000
-"""Maximum number of characters in a passage, and in all passages together."""
+"""The number of characters in all passages together after which no passage is added."""
 _BODY = 40
-"""Minimum length of a repeated text that is shown only once, in characters."""
+"""Minimum length, in characters, of a repeated text that is shown only once."""
 _CUES = re.compile(
     r"\d[\d.,]{0,9}\s?(?:[mµμu]?g|mcg|kg|m[lL]|cc|IU|[Uu]nits?|U|c?Gy|cells|%|tablets?|capsules?"
     r"|pills?|puffs?|drops?"
@@ -81,15 +82,11 @@ def _cut(section: Section) -> Iterator[Span]:
     """
     text = section.text
     start = 0
-    ends = [stop.end() for stop in _SENTENCE_END.finditer(text)]
+    ends = [*(stop.end() for stop in _SENTENCE_END.finditer(text)), len(text)]
     while start < len(text):
-        within = [end for end in ends if start < end <= start + _LONGEST]
-        if len(text) - start <= _LONGEST:
-            end = len(text)
-        elif within:
-            end = within[-1]
-        else:
-            end = start + _LONGEST
+        longest = start + _LONGEST
+        within = [end for end in ends if start < end <= longest]
+        end = within[-1] if within else longest
         piece = text[start:end]
         first = end - len(piece.lstrip())
         last = start + len(piece.rstrip())

@@ -45,9 +45,10 @@ regimen's quote.
 _UNNAMED = 0.7
 """The factor applied to a link in a clause that does not name the agent."""
 _OF_BLOOD = ("/mL", "/dL", "/L")
-"""Endings of laboratory units, which doses do not have."""
+"""Endings of units that are used for laboratory values but not for doses."""
 _RATES = ("/h", "/min")
-_OTHERS: Mapping[str, Callable[[Tokens], Iterable[Mark]]] = {
+"""Endings of units of infusion rates, which do not contradict amounts."""
+_OTHER_ACTS: Mapping[str, Callable[[Tokens], Iterable[Mark]]] = {
     "amounts": list_other_amounts,
     "frequency": list_other_frequencies,
     "duration": list_other_lengths,
@@ -103,7 +104,9 @@ class _Stated(NamedTuple):
 
 
 class _Text:
-    """The texts, agents, arms and statements of a record."""
+    """The texts, agents, arms and statements of a record. ``names`` lists the agents that a model's
+    answers name, and ``owners`` maps the ``id`` of each mark to the statements that it belongs to.
+    """
 
     def __init__(self, parsed: ParsedRecord, names: Iterable[str]) -> None:
         self.texts = list_texts(parsed.record, parsed.sections)
@@ -194,7 +197,7 @@ def _is_firm(place: _Stated) -> bool:
 
 
 def _doubt(reading: Reading[Any]) -> Reading[Any]:
-    """Return a linked reading as an open reading."""
+    """Return a linked reading as an open reading; return any other reading unchanged."""
     if reading.support != Support.PARSED:
         return reading
     supports = tuple(Support.INFERRED for _ in reading.supports)
@@ -224,7 +227,8 @@ class _Proof:
             if reading and reading.list_values():
                 del readings[field]
                 readings |= self._prove(field, reading)
-        if any(refusal.field in _OTHERS for refusal in self._refused):
+        # a rejected amount, frequency or duration suggests that the answer mixes up two regimens
+        if any(refusal.field in _OTHER_ACTS for refusal in self._refused):
             readings = {field: _doubt(reading) for field, reading in readings.items()}
         return replace(self._draft, model=readings, refused=tuple(self._refused))
 
@@ -304,8 +308,6 @@ class _Proof:
             return None
         if not in_quote:
             return other_act
-        if not same and _is_of_blood(value):
-            return Refusal(Why.OTHER_VALUE, in_quote[0].span)
         return _find_other_owner(same) or other_act
 
     def _list_rivals(self, value: Any, in_quote: Sequence[_Stated]) -> list[_Stated]:
@@ -318,7 +320,7 @@ class _Proof:
             for place in in_quote
             if _is_firm(place)
             and _can_contradict(place.value, value)
-            and not _has(answered, place.value)
+            and not _contains_equal(answered, place.value)
         ]
 
     def _list_stated(self, field: str) -> Iterator[_Stated]:
@@ -345,18 +347,17 @@ class _Proof:
         in_quote = span.overlaps(self._quote)
         chance = rival_chance = 0.0
         for statement, link in self._text.owners[id(mark)]:
-            sure = link.sure * mark.confidence
+            probability = link.sure * mark.confidence
             if statement.owner.how != "named":
-                sure *= _UNNAMED
-            if statement.agent is not self._agent:
-                rival_chance = max(rival_chance, 0.0 if link.is_shared else sure)
-            elif mark.field == "amounts" or self._fits(statement):
-                chance = max(chance, sure)
-                in_quote = in_quote or text.span(*statement.clause).overlaps(
-                    self._quote
-                )
+                probability *= _UNNAMED
+            is_agent = statement.agent is self._agent
+            # another dose of the same agent is a rival, as is another agent
+            if is_agent and (mark.field == "amounts" or self._fits(statement)):
+                chance = max(chance, probability)
+                clause = text.span(*statement.clause)
+                in_quote = in_quote or clause.overlaps(self._quote)
             elif not link.is_shared:
-                rival_chance = max(rival_chance, sure)
+                rival_chance = max(rival_chance, probability)
         return _Stated(value, span, chance, rival_chance, in_quote)
 
     def _fits(self, statement: Statement) -> bool:
@@ -366,7 +367,7 @@ class _Proof:
         levels = [level for link in statement.amounts for level in link.mark.value]
         if not levels or not self._amounts:
             return True
-        return any(_has(self._amounts, level) for level in levels)
+        return any(_contains_equal(self._amounts, level) for level in levels)
 
     def _find_other_act(self, field: str, value: Any) -> Refusal | None:
         """Return a refusal if the quote uses a value for something other than dosing; otherwise
@@ -377,11 +378,11 @@ class _Proof:
             for section in self._text.texts
             if section.name == self._quote.section
         ]
-        for text in texts if field in _OTHERS else ():
-            for mark in _OTHERS[field](text.tokens):
+        for text in texts if field in _OTHER_ACTS else ():
+            for mark in _OTHER_ACTS[field](text.tokens):
                 span = text.span(*mark.place)
                 is_other = mark not in text.marks and span.overlaps(self._quote)
-                if is_other and _has(_list_values(mark), value):
+                if is_other and _contains_equal(_list_values(mark), value):
                     return Refusal(Why.OTHER_OWNER, span)
         return None
 
@@ -434,7 +435,7 @@ class _Proof:
             if not stated.chance or not section.startswith("arms["):
                 continue
             places.setdefault(section, stated.span)
-            if _has(amounts, stated.value):
+            if _contains_equal(amounts, stated.value):
                 confirming.add(section)
         contradicting = places.keys() - confirming
         if not arms or not confirming or not contradicting.issuperset(arms):
@@ -459,5 +460,5 @@ class _Proof:
         self._refused.append(replace(refusal, field=field, value=show_value(value)))
 
 
-def _has(values: Iterable[Any], wanted: Any) -> bool:
+def _contains_equal(values: Iterable[Any], wanted: Any) -> bool:
     return any(_is_equal(value, wanted) for value in values)

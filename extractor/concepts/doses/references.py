@@ -9,7 +9,11 @@ from extractor.concepts.doses.marks import within
 from extractor.concepts.doses.sections import DoseText
 from extractor.concepts.doses.statements import Linked, Statement
 from extractor.language.book import rule
+from extractor.language.numbers import DAYS
 from extractor.language.patterns import RuleMatch
+
+_REPEATED = 0.8
+"""The probability that what is stated next to a reference applies to the repeated statements."""
 
 
 def repeat_referred(
@@ -26,17 +30,18 @@ def repeat_referred(
         for heading, end in zip(headings, ends, strict=False):
             first = heading.first
             of_text = [statement for statement in statements if statement.text is text]
+            # a clause may begin before the heading: "Outline: Arm I: A 5 mg daily"
             own_statements = [
-                statement for statement in of_text if first <= statement.clause[0] < end
+                statement for statement in of_text if first < statement.clause[1] <= end
             ]
             known.setdefault(_read_group(heading), []).extend(own_statements)
             reference = rule("as_in_group").search(text.tokens, first, end)
             if reference is None:
                 continue
             agents = {statement.agent.key for statement in own_statements}
-            for other in known.get(_read_group(reference), ()):
-                if other.agent.key not in agents:
-                    yield from _repeat(text, (reference.first, end), other)
+            for referred in known.get(_read_group(reference), ()):
+                if referred.agent.key not in agents:
+                    yield from _repeat(text, (reference.first, end), referred)
 
 
 def _read_group(match: RuleMatch) -> str:
@@ -44,26 +49,32 @@ def _read_group(match: RuleMatch) -> str:
 
 
 def _repeat(
-    text: DoseText, place: tuple[int, int], other: Statement
+    text: DoseText, place: tuple[int, int], referred: Statement
 ) -> Iterator[Statement]:
-    """Yield a copy of a statement with the cycle and the duration that a text states after a
-    reference. If the cycle is the same, do not yield anything, because the regimen already covers
-    both arms.
+    """Yield a copy of the statement ``referred`` with the cycle and the duration that a text states
+    at ``place``, after a reference. If the cycle is the same, do not yield anything, because the
+    regimen already covers both arms.
     """
     marks = [mark for mark in within(text.marks, *place) if mark.value]
     facts = {
-        mark.field: [Linked(mark, 0.8, text)]
+        mark.field: [Linked(mark, _REPEATED, text)]
         for mark in marks
         if mark.field in ("cycle", "duration")
     }
-    cycles = [link.mark.value for link in facts.get("cycle", ())]
-    other_cycles = [link.mark.value for link in other.links("cycle")]
-    if cycles and other_cycles and cycles != other_cycles:
+    cycles = _list_cycles(facts.get("cycle", ()))
+    referred_cycles = _list_cycles(referred.links("cycle"))
+    if cycles and referred_cycles and cycles != referred_cycles:
         yield replace(
-            other,
+            referred,
             text=text,
             clause=place,
-            owner=replace(other.owner, how="repeated"),
-            sure=other.sure * 0.8,
-            facts=other.facts | facts,
+            owner=replace(referred.owner, how="repeated"),
+            sure=referred.sure * _REPEATED,
+            facts=referred.facts | facts,
         )
+
+
+def _list_cycles(links: Sequence[Linked]) -> list[float]:
+    """Return the lengths of the linked cycles in days."""
+    cycles = [link.mark.value for link in links]
+    return [cycle.value * DAYS[cycle.unit] for cycle in cycles]

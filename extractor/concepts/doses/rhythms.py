@@ -5,6 +5,7 @@ codes of intervals and counts.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import inf
 
 from extractor.concepts.doses.marks import (
     Mark,
@@ -44,10 +45,10 @@ def find_routes(tokens: Tokens) -> Iterator[Mark]:
         is_code = tokens.gap(term.first) == "-" and tokens.words[term.first].isupper()
         if is_code or rule("no_route_after").starts(tokens, term.end):
             continue
-        if rule("no_route_before").ends(tokens, term.first, term.first - 5):
+        if rule("no_route_before").ends(tokens, term.first):
             continue
-        sure = term.entry.confidence
-        yield Mark("route", Route(term.value), term.first, term.end, sure)
+        confidence = term.entry.confidence
+        yield Mark("route", Route(term.value), term.first, term.end, confidence)
 
 
 def find_frequencies(tokens: Tokens, amounts: Sequence[Mark] = ()) -> list[Mark]:
@@ -75,11 +76,11 @@ def list_other_frequencies(tokens: Tokens) -> list[Mark]:
 def _list_frequencies(tokens: Tokens) -> list[Mark]:
     marks = list(_find(tokens, "frequency"))
     for term in find_terms(tokens, "frequencies"):
-        is_bare = rule("bare_rhythm").covers(tokens, term.first, term.end)
-        sure = 0.85 if is_bare else term.entry.confidence
-        marks.append(
-            Mark("frequency", Frequency(term.value), term.first, term.end, sure)
-        )
+        place = term.first, term.end
+        # "daily" alone is less certain than "once daily"
+        is_bare = rule("bare_rhythm").covers(tokens, *place)
+        confidence = 0.85 if is_bare else term.entry.confidence
+        marks.append(Mark("frequency", Frequency(term.value), *place, confidence))
     return drop_overlaps(marks)
 
 
@@ -102,8 +103,8 @@ def _has_between(marks: Sequence[Mark], first: int, end: int) -> bool:
 
 
 def _find(tokens: Tokens, field: str) -> Iterator[Mark]:
-    """Yield the marks found by the rules that the table lists for a field. If a rule for a cycle
-    has the parts ``value`` and ``unit``, the mark covers only the tokens from one to the other.
+    """Yield the marks found by the rules that the table lists for a field. The mark of a cycle
+    covers only its length, from the part ``value`` to the part ``unit`` of the rule.
     """
     for name, row in read_table("dose_marks")[field].items():
         for match in rule(name).find(tokens):
@@ -112,35 +113,36 @@ def _find(tokens: Tokens, field: str) -> Iterator[Mark]:
             if value is None:
                 continue
             place = match.first, match.end
-            if field == "cycle" and match.has("value"):
+            if field == "cycle":
                 place = match.place("value")[0], match.place("unit")[1]
             yield Mark(field, value, *place, row["sure"])
 
 
-def _read_numbers(match: RuleMatch, *names: str) -> list[float]:
-    """Return the numbers in the named parts of a match, including ordinals. If no names are given,
-    return the numbers in the whole match.
+def _read_number(match: RuleMatch, name: str = "") -> float:
+    """Return the first number or ordinal in the part ``name`` of a match or, without a name, in the
+    whole match. A number that is too large to be read is infinite.
     """
-    words = [match.read(name) or "" for name in names] or match.text.split()
-    numbers = [_ORDINALS.get(word.lower()) or read_number(word) for word in words]
-    return [number for number in numbers if number is not None]
+    words = [match.read(name) or ""] if name else match.text.split()
+    for word in words:
+        number = _ORDINALS.get(word.lower()) or read_number(word)
+        if number is not None:
+            return number
+    return inf
 
 
-def _read_unit(match: RuleMatch) -> TimeUnit | None:
+def _read_unit(match: RuleMatch) -> TimeUnit:
+    """Return the time unit of a match. The rules admit two words that are not in the vocabulary of
+    time units: "daily" and "nights". Both stand for days.
+    """
     word = (match.read("unit") or "").lower().removesuffix("ly")
-    if word in ("night", "nights", "dai"):
-        return TimeUnit.DAY
-    return read_time_unit(word)
+    return read_time_unit(word) or TimeUnit.DAY
 
 
-def _make_interval(match: RuleMatch) -> Frequency | None:
-    numbers = _read_numbers(match, "low")
-    unit = _read_unit(match)
-    if not numbers or unit is None:
-        return None
+def _make_interval(match: RuleMatch) -> Frequency:
+    """Return the code of an interval: "every 3 weeks". A range has the code ``other``."""
     if match.has("high"):
         return Frequency.OTHER
-    return code_interval(numbers[0], unit)
+    return code_interval(_read_number(match, "low"), _read_unit(match))
 
 
 def code_interval(number: float, unit: TimeUnit) -> Frequency:
@@ -163,31 +165,33 @@ def _find_code(codes: Mapping[str, str], number: float) -> Frequency:
     return Frequency(codes.get(f"{number:g}", Frequency.OTHER))
 
 
-def _make_count(match: RuleMatch) -> Frequency | None:
-    """Return the code for a number of times per day, week or month: "3 times a day". Return None if
-    the number or the unit is missing, and ``other`` for a range.
+def _make_count(match: RuleMatch) -> Frequency:
+    """Return the code for a number of times per day, week or month: "3 times a day". A range has
+    the code ``other``.
     """
-    numbers = _read_numbers(match, "low")
-    unit = _read_unit(match)
-    if not numbers or unit is None:
-        return None
     if match.has("range"):
         return Frequency.OTHER
-    return _find_code(read_table("dose_marks")["count"][unit], numbers[0])
+    codes = read_table("dose_marks")["count"][_read_unit(match)]
+    return _find_code(codes, _read_number(match, "low"))
 
 
 def _make_doses(match: RuleMatch) -> Frequency:
     """Return the code for a number of doses per day: "in two divided doses"."""
-    numbers = _read_numbers(match)
-    return _find_code(read_table("dose_marks")["count"]["day"], numbers[0])
+    codes = read_table("dose_marks")["count"]["day"]
+    return _find_code(codes, _read_number(match))
 
 
 def _make_single(match: RuleMatch) -> Frequency | None:
-    numbers = _read_numbers(match)
-    return Frequency.ONCE if numbers[:1] == [1] else None
+    """Return ``once`` for a single dose: "one infusion". Other numbers of doses do not state a
+    frequency.
+    """
+    return Frequency.ONCE if _read_number(match) == 1 else None
 
 
 def _make_weekdays(match: RuleMatch) -> Frequency:
+    """Return the code for a number of weekdays: "Monday and Friday". A range has the code
+    ``other``.
+    """
     if match.has("through"):
         return Frequency.OTHER
     words = match.tokens.words[match.first : match.end]
@@ -196,14 +200,14 @@ def _make_weekdays(match: RuleMatch) -> Frequency:
 
 
 def _make_period(match: RuleMatch) -> Period | None:
-    """Return the duration that a match states. If the number is missing, it is taken to be 1; if
-    the unit is missing, it is taken to be a cycle.
+    """Return the duration that a match states; None for a range. If the number is missing, it is
+    taken to be 1 ("for a week"); if the unit is missing, it is taken to be a cycle ("6 courses").
     """
-    numbers = _read_numbers(match, "value") if match.has("value") else [1]
+    number = _read_number(match, "value") if match.has("value") else 1
     unit = _read_unit(match) if match.has("unit") else TimeUnit.CYCLE
-    if not numbers or unit is None or match.has("range"):
+    if number == inf or match.has("range"):
         return None
-    return Period(value=numbers[0], unit=unit)
+    return Period(value=number, unit=unit)
 
 
 _MAKERS: Mapping[str, Callable[[RuleMatch], Frequency | Period | None]] = {
@@ -237,12 +241,12 @@ def find_lengths(tokens: Tokens) -> list[Mark]:
     """
     marks = list(_find(tokens, "duration"))
     for time in find_durations(tokens):
-        sure = _rate_length(tokens, time.first, time.end)
-        if sure is None or time.unit in (TimeUnit.MINUTE, TimeUnit.HOUR):
+        confidence = _rate_length(tokens, time.first, time.end)
+        if confidence is None or time.unit in (TimeUnit.MINUTE, TimeUnit.HOUR):
             continue
         period = Period(value=time.high, unit=time.unit)
         value = period if time.low == time.high else None
-        marks.append(Mark("duration", value, time.first, time.end, sure))
+        marks.append(Mark("duration", value, time.first, time.end, confidence))
     return drop_overlaps(marks)
 
 

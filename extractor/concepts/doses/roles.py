@@ -36,7 +36,7 @@ _JOINTS = (
 _KINDS_OF_ARMS = ("experimental", "active", "placebo", "sham")
 _HINT_BEFORE = 150
 _HINT_AFTER = 100
-"""The number of characters after a statement that may explain why its agent is given."""
+"""Number of characters before and after a statement to search for why its agent is given."""
 
 
 class Trial:
@@ -86,8 +86,8 @@ class Trial:
 
     @cached_property
     def kinds(self) -> Mapping[str, str]:
-        """The class of each arm. An arm without a class is treated as active if its label contains
-        "control".
+        """The class of each arm. A sham arm, or an arm without a class, is treated as active if its
+        label contains "control".
         """
         return {name: _class_arm(text) for name, text in self.arms.texts.items()}
 
@@ -104,11 +104,11 @@ def read_role(regimen: Regimen, trial: Trial) -> tuple[Role, float, tuple[Role, 
 def describe_role(regimen: Regimen, trial: Trial) -> Iterator[str]:
     """Yield the signs for the role of a regimen's agent."""
     agent = regimen.agent
-    others = [key for key in trial.given if key != agent.key]
+    other_keys = [key for key in trial.given if key != agent.key]
     yield "always"
     yield f"kind {agent.kind}"
     yield f"registered {agent.is_registered}"
-    yield f"novel others {any('novel' in class_name(key) for key in others)}"
+    yield f"novel others {any('novel' in class_name(key) for key in other_keys)}"
     for name in class_name(agent.key):
         yield f"name {name}"
     yield from (f"type {trial.types[section]}" for section in agent.sections)
@@ -123,21 +123,21 @@ def _describe_arms(agent: Agent, trial: Trial) -> Iterator[str]:
     and for the agent's mention in the titles.
     """
     uses = trial.uses[agent.key]
-    every = trial.arms.places
-    cover = "every arm" if len(uses) == len(every) else "some arms"
-    if len(every) < 2:
+    all_arms = trial.arms.places
+    cover = "every arm" if len(uses) == len(all_arms) else "some arms"
+    if len(all_arms) < 2:
         cover = "one arm"
     elif not uses:
         cover = "no arm"
     kinds = {trial.kinds[arm] for arm in uses}
     all_kinds = set(trial.kinds.values())
     classes = "+".join(sorted(kinds)) or "no arm"
-    yield f"arms {min(len(every), 3)}"
+    yield f"arms {min(len(all_arms), 3)}"
     yield f"in {classes}"
     yield f"in {classes} of {'+'.join(sorted(all_kinds))}"
     if "experimental" in all_kinds - kinds:
         yield f"not experimental, {classes}"
-    if any(other > uses for other in trial.uses.values()):
+    if any(arms > uses for arms in trial.uses.values()):
         yield "others in more arms"
     yield from _describe_title(agent, trial, cover)
 
@@ -167,6 +167,7 @@ def _describe_words(regimen: Regimen) -> Iterator[str]:
     yield f"owner {main.owner.how}"
     yield f"route {regimen.read('route')}"
     yield f"frequency {frequency[0] if frequency else None}"
+    # as lymphodepletion "on days -5 to -3" before an infusion of cells on day 0
     if max(days) <= 0 > min(days) and "ablative" in class_name(regimen.agent.key):
         yield "prepares"
 

@@ -21,6 +21,10 @@ from extractor.schemas import Section, TimeUnit, TrialRecord
 from extractor.schemas.registered_words import unify_word
 
 DESCRIPTIONS = ("detailed_description", "brief_summary", "official_title")
+_LONGEST_CLAUSE = 300
+"""Maximum number of tokens in a clause. The time to link marks to agents grows with the cube of
+their number in a clause.
+"""
 
 
 def find_marks(tokens: Tokens) -> list[Mark]:
@@ -45,7 +49,7 @@ def find_marks(tokens: Tokens) -> list[Mark]:
 
 def _drop_cycles(lengths: Sequence[Mark], cycles: Sequence[Mark]) -> list[Mark]:
     """Return the durations that are not the length of a cycle. Durations that are expressed in
-    cycles are kept.
+    cycles are kept: "6 21-day cycles" is a duration, and "21-day" is the length of a cycle.
     """
     kept = {mark.place for mark in drop_inside(lengths, cycles)}
     return [
@@ -99,8 +103,8 @@ class DoseText:
 
     def find_clause(self, at: int) -> Place:
         """Return the clause that contains a token; the token itself if it is not in a clause."""
-        holding = (place for place in self.clauses if place[0] <= at < place[1])
-        return next(holding, (at, at + 1))
+        containing = (place for place in self.clauses if place[0] <= at < place[1])
+        return next(containing, (at, at + 1))
 
     @cached_property
     def marks(self) -> Sequence[Mark]:
@@ -114,10 +118,13 @@ class DoseText:
 
     @cached_property
     def clauses(self) -> Sequence[Place]:
-        """The clauses of the title and the body, in reading order."""
-        clauses = list(split_clauses(self.tokens, *self.body))
-        first, end = self.title
-        return [(first, end), *clauses] if end > first else clauses
+        """The clauses of the title and the body, in reading order. Very long clauses are cut."""
+        clauses = [self.title, *split_clauses(self.tokens, *self.body)]
+        return [
+            (start, min(end, start + _LONGEST_CLAUSE))
+            for first, end in clauses
+            for start in range(first, end, _LONGEST_CLAUSE)
+        ]
 
     def span(self, first: int, end: int) -> Span:
         """Return the span of the tokens ``first:end`` in the record's raw text."""
@@ -136,19 +143,18 @@ def list_texts(
     record: TrialRecord, sections: Mapping[str, LexedSection]
 ) -> list[DoseText]:
     """Return the interventions, arms and descriptions of a record, in that order."""
-    interventions: list[DoseText] = []
-    arms: list[DoseText] = []
-    for section in record.sections:
-        if section.name.startswith("interventions["):
-            interventions.append(_read_group(section, sections[section.name]))
-        if section.name.startswith("arms["):
-            arms.append(_read_group(section, sections[section.name]))
-    others = [
+    groups = [
+        _read_group(section, sections[section.name])
+        for prefix in ("interventions[", "arms[")
+        for section in record.sections
+        if section.name.startswith(prefix)
+    ]
+    descriptions = [
         DoseText(sections[name], (0, 0), (0, len(sections[name].tokens)))
         for name in DESCRIPTIONS
         if record.section(name)
     ]
-    return [*interventions, *arms, *others]
+    return [*groups, *descriptions]
 
 
 def _read_group(section: Section, lexed: LexedSection) -> DoseText:

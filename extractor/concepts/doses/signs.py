@@ -19,14 +19,17 @@ from extractor.language.lexer import NUMBER
 from extractor.schemas import Amount, Frequency
 
 _MANY_AGENTS = 3
+"""Minimum number of agents in a clause that counts as "many"."""
 _LONG_NAME = 3
+"""Minimum number of words in a long name."""
 _IN_DOUBT = 0.7
 """The maximum confidence of a reading of ambiguous words."""
 _WEAK = 0.75
-"""The minimum probability of an agent that is not considered weak."""
+"""The minimum probability at which an agent is not considered weak."""
 _LEAST_SURE = 0.02
+"""The lowest confidence of a value."""
 _STEPS = (0.6, 0.75, 0.9, 0.97)
-"""The lowest scorer probability of each probability sign."""
+"""The lowest scorer probability for each probability sign."""
 _SLASHED = re.compile(f"[{NUMBER}]/[{NUMBER}]")
 
 
@@ -39,16 +42,16 @@ def list_limits(signs: Sequence[str]) -> Iterator[str]:
 
 def estimate(links: Sequence[Linked]) -> float:
     """Return the lowest product of a mark's confidence and its link's probability."""
-    sure = min(link.sure * link.mark.confidence for link in links)
-    return round(max(sure, _LEAST_SURE), 2)
+    lowest = min(link.sure * link.mark.confidence for link in links)
+    return round(max(lowest, _LEAST_SURE), 2)
 
 
 def _list_true(facts: Mapping[str, bool]) -> Iterator[str]:
     return (sign for sign, is_true in facts.items() if is_true)
 
 
-def _measure(sure: float) -> str:
-    reached = [step for step in _STEPS if sure >= step]
+def _measure(probability: float) -> str:
+    reached = [step for step in _STEPS if probability >= step]
     return f"{reached[-1]} or more" if reached else "doubtful"
 
 
@@ -78,7 +81,7 @@ def describe_agent(regimen: Regimen) -> Iterator[str]:
     """Yield the signs found in an agent's name."""
     agent = regimen.agent
     main = regimen.main
-    says_how = agent.is_registered and bool(main.facts.keys() - {"amounts"})
+    has_schedule = agent.is_registered and bool(main.facts.keys() - {"amounts"})
     tokens = agent.source.tokens
     first, end = agent.place
     adjacent = {*tokens.codes[max(0, first - 1) : first], *tokens.codes[end : end + 1]}
@@ -92,7 +95,7 @@ def describe_agent(regimen: Regimen) -> Iterator[str]:
         {
             "a part of a longer name": is_part,
             "a salt": is_salt(tokens.words[end - 1]),
-            "an agent of a description": not main.text.is_group and not says_how,
+            "an agent of a description": not main.text.is_group and not has_schedule,
             "a weak agent": main.sure < _WEAK,
             "a long name": len(agent.name.split()) >= _LONG_NAME,
             "a code": any(sign.isdigit() for sign in agent.name),
@@ -123,7 +126,7 @@ def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[s
     """Yield the signs that an amount is doubtful."""
     text = link.text
     first, end = link.mark.place
-    levels = [other for _, other in regimen.amounts()]
+    links = [level_link for _, level_link in regimen.amounts()]
     slashed = _SLASHED.search(text.tokens.codes[max(0, first - 2) : end])
     is_open = level.low is None or level.high is None
     yield from describe_link(link, regimen)
@@ -137,9 +140,9 @@ def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[s
             "a unit with a slash": "/" in level.unit,
             "a volume or a piece": is_portion(link.mark),
             "arms of its own": bool(level.arms),
-            "several levels": len(levels) > 1,
+            "several levels": len(links) > 1,
             # An intervention and a description that state two amounts may contradict each other.
-            "levels of several texts": len({near.text.kind for near in levels}) > 1,
+            "levels of several texts": len({near.text.kind for near in links}) > 1,
             "an amount of a placebo": regimen.agent.is_placebo,
             "an amount of a description": not text.is_group,
             "levels with a slash": slashed is not None,

@@ -34,6 +34,7 @@ _NOBODY = 0.6
 _OF_ALL = 0.7
 """The probability that a cycle or duration applies to all agents of the section."""
 _MOST_OWNERS = 12
+"""Maximum number of agents from earlier clauses to which a mark may belong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +148,13 @@ def list_clauses(text: DoseText, agents: Agents) -> Iterator[Clause]:
         earlier = [
             Owner(mention.agent, "earlier", mention.place) for mention in seen[::-1]
         ]
-        others: dict[str, Owner] = {}
+        unnamed: dict[str, Owner] = {}
         for owner in [*topics, *earlier]:
-            others.setdefault(owner.agent.key, owner)
+            unnamed.setdefault(owner.agent.key, owner)
         owners_here = [
             Owner(mention.agent, "named", mention.place) for mention in named_here
         ]
-        yield Clause(clause, named_here, [*owners_here, *others.values()])
+        yield Clause(clause, named_here, [*owners_here, *unnamed.values()])
         seen = [*seen, *named_here][-_MOST_OWNERS:]
 
 
@@ -200,6 +201,7 @@ def find_anchors(
             continue
         ranks = rank_owners(describe_candidates(text, clause, mark, owners, mentions))
         best = max(range(len(owners)), key=ranks.__getitem__, default=0)
+        # the last rank is that of no owner; it is 1 if there are no owners
         if ranks[-1] < _NOBODY:
             owner = owners[best]
             with_amount.add(owner.agent.key)
@@ -215,9 +217,9 @@ def list_bare(owners: Sequence[Owner], with_amount: Set[str]) -> list[Owner]:
     from earlier clauses.
     """
     named_owners = [owner for owner in owners if owner.how == "named"]
-    others = [] if with_amount else owners
+    unnamed_owners = [] if with_amount else owners
     bare: dict[str, Owner] = {}
-    for owner in named_owners or others:
+    for owner in named_owners or unnamed_owners:
         if owner.agent.key not in with_amount:
             bare.setdefault(owner.agent.key, owner)
     return list(bare.values())

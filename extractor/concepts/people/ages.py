@@ -1,5 +1,7 @@
 """Age limits: decide which limits are ages, whose age they limit, and which side they bound."""
 
+from typing import Protocol
+
 from extractor.concepts.limits.bounds import LOWER, UPPER
 from extractor.concepts.limits.read import is_denied
 from extractor.concepts.people.registered_ages import OLDEST, count_days
@@ -12,19 +14,17 @@ from extractor.language.units import read_unit
 from extractor.measures import Limit
 from extractor.schemas import Age, TimeUnit
 
-_LENGTH_REACH = 14
-"""Number of tokens before a duration that are examined."""
-_NAME_REACH = 32
-"""Number of tokens before an age that are searched for its name."""
-_END_REACH = 12
-"""Number of tokens before an age that are searched for the other end of its range."""
+_FEW_BEFORE = 14
+"""Number of tokens at the start of a line in which a duration may be what the line is about."""
 _WHOSE_REACH = 26
-"""Number of tokens before an age that are searched for the people to whom it belongs."""
+"""Number of tokens before an age to search for the people to whom it belongs."""
+_LONG_TIME = 40
+"""Number of years from which a duration is more likely an age."""
 _WEIGHTS = frozenset({"kg", "[lb_av]"})
 """Units of body weight."""
 _SIGNS = ",;:-()"
 _AGES = range(12, 100)
-"""Bare numbers that can only be ages in years if they limit people; smaller numbers may be
+"""Bare numbers that, if they limit people, can only be ages in years; smaller numbers may be
 months.
 """
 _MAJORITY = 18
@@ -66,22 +66,24 @@ def is_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
 
 
 def _is_other_length(tokens: Tokens, limit: Limit) -> bool:
-    """Return True if a limit cannot be an age because of its unit, or because of surrounding words
-    such as "within".
+    """Return True if a limit cannot be an age because of its unit, or because of surrounding words:
+    "within the last 2 years", "5 years older than the partner", the score after "Karnofsky (16
+    years and older) or Lansky (under 16 years)".
     """
     if limit.time_unit in ("hour", "minute") or (limit.unit and not limit.time_unit):
         return True
-    if _is_preceded_by("within_front", tokens, limit, _LENGTH_REACH):
+    if _is_preceded_by("within_front", tokens, limit):
         return True
     if _is_followed_by("age_difference", tokens, limit):
         return True
-    return _is_preceded_by("scales_by_age", tokens, limit, 2 * _WHOSE_REACH)
+    return _is_preceded_by("scales_by_age", tokens, limit)
 
 
-def _is_preceded_by(name: str, tokens: Tokens, limit: Limit, reach: int) -> bool:
-    """Return whether a rule matches directly before a limit, within at most ``reach`` tokens."""
-    floor = max(0, limit.first - reach)
-    return rule(name).ends(tokens, limit.first, floor) is not None
+def _is_preceded_by(name: str, tokens: Tokens, limit: Limit, first: int = 0) -> bool:
+    """Return whether a rule matches directly before a limit, beginning at or after token
+    ``first``.
+    """
+    return rule(name).ends(tokens, limit.first, first) is not None
 
 
 def _is_followed_by(name: str, tokens: Tokens, limit: Limit) -> bool:
@@ -91,7 +93,7 @@ def _is_followed_by(name: str, tokens: Tokens, limit: Limit) -> bool:
 
 def is_doubtful_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
     """Return whether a duration looks like an age but may not be one, because its line, or the line
-    above it (``topic``), is not about people. It is not doubtful if it begins or ends at the age of
+    above it (``topic``), is not about people. It is not doubtful if its first number is the age of
     majority. A range without an upper end is doubtful, since its first number may be a list marker:
     "1 - 18 years or older".
 
@@ -101,9 +103,9 @@ def is_doubtful_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
     >>> [is_doubtful_age(tokens, limit, topic) for topic in ("Children:", "Epilepsy:")]
     [False, True]
     """
-    if limit.value_high is not None and rule("open_end").search(
-        tokens, limit.first, limit.end + 3
-    ):
+    # at most three tokens after the range: "years or older"
+    is_open = rule("open_end").search(tokens, limit.first, limit.end + 3)
+    if limit.value_high is not None and is_open:
         return True
     if not limit.time_unit or limit.value == _MAJORITY:
         return False
@@ -111,7 +113,7 @@ def is_doubtful_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
         return False
     if _has_no_subject(tokens, limit):
         return read_subject(topic) is not Subject.PEOPLE
-    return limit.first <= _LENGTH_REACH and not speaks_of_people(tokens)
+    return limit.first <= _FEW_BEFORE and not speaks_of_people(tokens)
 
 
 def _has_no_subject(tokens: Tokens, limit: Limit) -> bool:
@@ -129,13 +131,13 @@ def _is_called_age(tokens: Tokens, limit: Limit) -> bool:
         return True
     # as in "50 years or over (45 or over if smokers)"
     is_number = limit.time_unit in (None, "year") and limit.value in _AGES
-    if is_number and _is_preceded_by("further_age", tokens, limit, _LENGTH_REACH):
+    if is_number and _is_preceded_by("further_age", tokens, limit):
         return True
     name = "aged_before" if limit.time_unit else "bare_aged_before"
-    is_named = _is_preceded_by(name, tokens, limit, _NAME_REACH)
+    is_named = _is_preceded_by(name, tokens, limit)
     if not is_named and not rule("said_age").search(tokens, limit.first, limit.end):
         return False
-    if limit.time_unit or _is_preceded_by("said_age", tokens, limit, 1):
+    if limit.time_unit or _is_preceded_by("said_age", tokens, limit):
         return True
     return not _is_followed_by("counted", tokens, limit)
 
@@ -147,7 +149,7 @@ def _is_of_thing(tokens: Tokens, limit: Limit) -> bool:
     # people's ages are also in years
     in_years = limit.time_unit in (None, "year")
     name = "old_thing" if in_years else "old_thing_apart"
-    if _is_preceded_by(name, tokens, limit, _LENGTH_REACH):
+    if _is_preceded_by(name, tokens, limit):
         return True
     return _is_followed_by("thing_after", tokens, limit)
 
@@ -160,6 +162,31 @@ def is_of_people(tokens: Tokens, limit: Limit) -> bool:
         return False
     front = len(tokens.codes[: limit.first].rstrip(_SIGNS))
     return rule("only_persons").covers(tokens, 0, front) is not None
+
+
+class Years(Protocol):
+    """A number of years, stated by the tokens ``first:end``."""
+
+    @property
+    def first(self) -> int: ...
+
+    @property
+    def end(self) -> int: ...
+
+    @property
+    def value(self) -> float: ...
+
+
+def may_be_age(tokens: Tokens, years: Years) -> bool:
+    """Return whether a number of years that was not read as an age may still be one: it is longer
+    than most durations or, from the age of majority, separated from words for people by only one
+    unfamiliar word, as in "patients quietly more than 18 years".
+    """
+    if years.value >= _LONG_TIME:
+        return True
+    if years.value < _MAJORITY or not rule("age_end").starts(tokens, years.end):
+        return False
+    return rule("person_and_word").ends(tokens, years.first) is not None
 
 
 def is_unnamed_weight(tokens: Tokens, limit: Limit) -> bool:
@@ -193,10 +220,8 @@ def _is_age_unnamed(tokens: Tokens, limit: Limit) -> bool:
     # as in "3 months prior to entry"
     if limit.time_unit is None or _is_followed_by("of_something", tokens, limit):
         return False
-    names_length = _is_preceded_by("no_age_before", tokens, limit, _LENGTH_REACH)
-    if names_length and not _is_preceded_by(
-        "people_in_before", tokens, limit, _LENGTH_REACH
-    ):
+    names_length = _is_preceded_by("no_age_before", tokens, limit)
+    if names_length and not _is_preceded_by("people_in_before", tokens, limit):
         return False
     in_years = limit.time_unit == "year"
     if in_years or rule("months_of_years").search(tokens, limit.first, limit.end):
@@ -204,12 +229,17 @@ def _is_age_unnamed(tokens: Tokens, limit: Limit) -> bool:
             return True
         if stands_beside_consent(tokens, limit):
             return True
-    if not _is_preceded_by("persons_before", tokens, limit, _LENGTH_REACH):
+    return follows_people(tokens, limit)
+
+
+def follows_people(tokens: Tokens, limit: Limit) -> bool:
+    """Return whether a limit directly follows words for people: "infants between 6 and 36 months".
+    "Patients with more than 18 years" counts, but not "patients with 2 years of asthma".
+    """
+    if not _is_preceded_by("persons_before", tokens, limit):
         return False
-    # "patients with more than 18 years", but not "patients with 2 years of asthma"
-    if tokens.words[limit.first - 1] != "with":
-        return True
-    return _is_followed_by("age_end", tokens, limit)
+    is_with = tokens.words[limit.first - 1] == "with"
+    return not is_with or _is_followed_by("age_end", tokens, limit)
 
 
 def _stands_alone(tokens: Tokens, limit: Limit) -> bool:
@@ -224,15 +254,14 @@ def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
     heading of a line that begins with the limit.
     """
     first = limit.first
-    floor = max(0, first - _LENGTH_REACH)
     if limit.quantity:
         # as in "minimum life expectancy of 3 months"
         first = max(first, limit.quantity[1])
-    if _is_preceded_by("within_front", tokens, limit, _LENGTH_REACH):
+    if _is_preceded_by("within_front", tokens, limit):
         return False
     if _is_followed_by("lifetime_after", tokens, limit):
         return True
-    if rule("lifetime_before").ends(tokens, first, floor):
+    if rule("lifetime_before").ends(tokens, first):
         return True
     heading = read_text(topic)
     return first == 0 and bool(rule("lifetime_before").ends(heading, len(heading)))
@@ -247,26 +276,25 @@ def is_other_age(tokens: Tokens, limit: Limit, *, admits: bool = True) -> bool:
     An age that is stated for entry, or next to a mention of consent, is never treated as the age
     of other people. ``admits`` is false for an age in an exclusion.
     """
-    reach = _WHOSE_REACH
-    floor = max(0, limit.first - reach)
-    for admitted in rule("admitted_if").find(tokens, floor, limit.first):
-        reach = limit.first - admitted.end  # a later "if" applies to everybody
+    first = max(0, limit.first - _WHOSE_REACH)
+    for admitted in rule("admitted_if").find(tokens, first, limit.first):
+        # "may take part if they are over 18": this "if" applies to everybody
+        first = admitted.end
     leading = ["scale_of_age", "age_restated"]
     if admits:
         leading.append("listed_sign")
-    if not stands_beside_consent(tokens, limit) and not _is_preceded_by(
-        "age_at_entry", tokens, limit, reach
-    ):
+    at_entry = _is_preceded_by("age_at_entry", tokens, limit, first)
+    if not at_entry and not stands_beside_consent(tokens, limit):
         leading.append("other_age")
-    if any(_is_preceded_by(name, tokens, limit, reach) for name in leading):
+    if any(_is_preceded_by(name, tokens, limit, first) for name in leading):
         return True
     if _is_followed_by("age_at_event", tokens, limit):
         return True
     if not admits and _is_followed_by("who_else", tokens, limit):
         return True
-    # "6 months" after "17 years" is the rest of an age
+    # "6 months" after "17 years of age and" is the rest of an age
     is_rest = limit.time_unit not in (None, "year")
-    if is_rest and _is_preceded_by("age_in_years", tokens, limit, 5):
+    if is_rest and _is_preceded_by("age_in_years", tokens, limit):
         return True
     return _is_at_moment(tokens, limit)
 
@@ -275,20 +303,21 @@ def _is_at_moment(tokens: Tokens, limit: Limit) -> bool:
     """Return whether the words before an age name a time other than entry. Words within the limit
     that call it an age take precedence, except for "of age" at its end.
     """
+    # "before 6 months"
     if tokens.words[limit.first].lower() == "before":
         return True
     age_words = rule("age_behind").ends(tokens, limit.end, limit.end - 3)
     end = age_words.first if age_words else limit.end
     if rule("said_age").search(tokens, limit.first, end):
         return False
-    return _is_preceded_by("moment_before", tokens, limit, _END_REACH)
+    return _is_preceded_by("moment_before", tokens, limit)
 
 
 def stands_beside_consent(tokens: Tokens, limit: Limit) -> bool:
     """Return whether an age is a separate requirement in addition to consent: "able to consent and
     at least 18 years".
     """
-    return _is_preceded_by("beside_consent", tokens, limit, _WHOSE_REACH)
+    return _is_preceded_by("beside_consent", tokens, limit)
 
 
 def list_age_bounds(
@@ -327,7 +356,7 @@ def list_age_bounds(
             return [(low, is_admitted)]
         return [(low, not is_admitted)] if limit.comparator in UPPER else []
     # An excluded range leaves ages on both sides; ages "outside" a range are the opposite.
-    if is_admitted is _is_preceded_by("outside_ages", tokens, limit, _END_REACH):
+    if is_admitted is _is_preceded_by("outside_ages", tokens, limit):
         return []
     return [(low, True), (high, False)]
 
@@ -338,25 +367,25 @@ def find_lower_end(tokens: Tokens, limit: Limit) -> RuleMatch | None:
     """
     if limit.comparator not in UPPER:
         return None
-    return rule("range_opening_bare").ends(tokens, limit.first, limit.first - 2)
+    return rule("range_opening_bare").ends(tokens, limit.first)
 
 
 def _admits_ages(tokens: Tokens, limit: Limit, *, admits: bool) -> bool:
     """Return whether people whose age is within a limit may take part, given the list and the
     surrounding words. ``admits`` is false for an exclusion. A negation directly before the limit
     ("not over 65") reverses the result, and so do words of refusal in an inclusion ("... are
-    excluded").
+    excluded"). Together, they cancel out.
     """
     # the comparator may already include the negation
     is_negated = not is_denied(tokens, limit.first) and _is_preceded_by(
-        "negated_front", tokens, limit, 2
+        "negated_front", tokens, limit
     )
     if not admits:
         return is_negated
-    refused = _is_followed_by("refused_after", tokens, limit) or _is_preceded_by(
-        "refused_before", tokens, limit, limit.first
+    is_refused = _is_followed_by("refused_after", tokens, limit) or _is_preceded_by(
+        "refused_before", tokens, limit
     )
-    return is_negated is refused
+    return is_negated is is_refused
 
 
 def ends_age_range(tokens: Tokens, limit: Limit) -> bool:
@@ -365,4 +394,4 @@ def ends_age_range(tokens: Tokens, limit: Limit) -> bool:
     """
     if limit.sure:
         return False
-    return _is_preceded_by("age_before_it", tokens, limit, _END_REACH)
+    return _is_preceded_by("age_before_it", tokens, limit)

@@ -8,6 +8,7 @@ from extractor.concepts.limits.read import find_limits
 from extractor.concepts.people.ages import (
     ends_age_range,
     find_lower_end,
+    follows_people,
     is_age,
     is_doubtful_age,
     is_lifetime,
@@ -30,20 +31,35 @@ from extractor.evidence.drafts import Reading, span_of
 from extractor.evidence.scoring import measured
 from extractor.language.book import read_text, rule
 from extractor.language.lexer import Tokens
+from extractor.language.numbers import DAYS
 from extractor.language.passage import Passage
 from extractor.measures import Limit
-from extractor.schemas import Age, Category, CriterionKind, RegistryFields, Support
+from extractor.schemas import (
+    Age,
+    Category,
+    CriterionKind,
+    RegistryFields,
+    Support,
+    TimeUnit,
+)
 
 _UNKNOWN = RegistryFields()
 _CLAUSE = frozenset(",;:.()-/")
 _OPENING = 12
-"""Number of tokens at the start of a criterion that are searched for the participants' age if its
-category is not age.
+"""Number of tokens to search for the participants' age at the start of a criterion whose category
+is not age.
 """
 _LIKELY = (Category.DIAGNOSIS, Category.SEX, Category.OTHER)
 """Other categories in which an age may occur anywhere in a criterion."""
-_ADJOINING = 2 * 365.25
-"""Maximum number of days between two adjoining ages."""
+_ADJOINING = 2 * DAYS[TimeUnit.YEAR]
+"""Maximum number of days between two adjoining ages, as in "under 65, or 66 and older with
+diabetes".
+"""
+_TALK_REACH = 12
+"""Number of tokens to search for an age before and after words about age in a summary."""
+_WORDS_BEFORE = 8
+_WORDS_AFTER = 3
+"""Number of tokens to search for words about age before and after a limit."""
 _DOUBTFUL = "doubtful age"
 _IN_SUMMARY = "age in a summary"
 
@@ -91,14 +107,14 @@ def read_ages(
     if low.value is not None and high.value is not None:
         return low, high
     described = [bound for passage in summary for bound in _read_summary(passage)]
-    # if one end of a range is registered, the other end is used with a lower confidence
-    known = [
+    # "aged 18 to 65 years" where only 18 is registered: the other end has a lower confidence
+    partly_registered = [
         bound.place
         for bound in described
         if agrees(bound.age, registered[AGES[not bound.lower]])
     ]
     described = [
-        bound._replace(case=UNLIKE) if bound.place in known else bound
+        bound._replace(case=UNLIKE) if bound.place in partly_registered else bound
         for bound in described
     ]
     if not low.value and not low.alternatives:
@@ -125,23 +141,23 @@ def _choose(
     is_unlike = registered is not None and not agreeing
     is_weak = chosen.case in (_DOUBTFUL, _IN_SUMMARY)
     if (is_unlike and is_weak) or (not agreeing and _is_contradicted(chosen, bounds)):
-        sure = measured("participants", _DOUBTFUL)
-        return Reading(None, sure, spans, alternatives=(chosen.age,))
-    others = dict.fromkeys(map(attrgetter("age"), of_side))
-    del others[chosen.age]
+        confidence = measured("participants", _DOUBTFUL)
+        return Reading(None, confidence, spans, alternatives=(chosen.age,))
+    alternatives = dict.fromkeys(map(attrgetter("age"), of_side))
+    del alternatives[chosen.age]
     case = chosen.case
     if agreeing:
         case = "age like the registry's"
     elif is_unlike:
         case = UNLIKE
-    elif others and not is_weak:
+    elif alternatives and not is_weak:
         case = "several ages in criteria"
     return Reading(
         chosen.age,
         measured("participants", case),
         spans,
         Support.PARSED,
-        tuple(others),
+        tuple(alternatives),
     )
 
 
@@ -156,8 +172,9 @@ def _find_widest(bounds: Sequence[_Bound]) -> _Bound:
 
 def _is_contradicted(chosen: _Bound, bounds: Iterable[_Bound]) -> bool:
     """Return whether a bound on the other side excludes all ages that this bound admits, so that it
-    can apply only to some people. If all bounds on the other side do so by more than two years, the
-    text contradicts itself, and both ages are kept.
+    can apply only to some people: a highest age of 64 next to a lowest age of 65. If all bounds on
+    the other side do so by more than two years, the text contradicts itself ("over 65" and "under
+    18"), and both ages are kept.
     """
     rivals = [
         rival.days - chosen.days
@@ -185,14 +202,14 @@ def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
         return
     tokens = criterion.passage.tokens
     admits = criterion.kind is CriterionKind.INCLUSION
+    # a second age may follow the first one: "18 to 65 years (up to 70 years if fit)"
     last_end = 0
     for limit in _list_ages(criterion):
         if is_other_age(tokens, limit, admits=admits):
             continue
         is_likely = criterion.category in _LIKELY or limit.first < last_end + _OPENING
-        if not _is_about_age(criterion) and not (
-            is_likely and _is_of_participants(tokens, limit)
-        ):
+        is_named = is_likely and _names_age(tokens, limit)
+        if not is_named and not _is_about_age(criterion):
             continue
         last_end = limit.end
         case = _name_case(tokens, limit, admits=admits)
@@ -248,30 +265,17 @@ def _is_bare_age(criterion: StatedCriterion, limit: Limit) -> bool:
     return rule("age_end").starts(tokens, limit.end) is not None
 
 
-def _is_of_participants(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether an age in a criterion of another category is the participants' age. It must
-    have a time unit, follow a word for age that is not part of the limit, or follow only words for
-    people; in addition, words about people's age must be nearby.
-    """
-    age_word = rule("said_age").ends(tokens, limit.first, limit.first - 1)
-    if not limit.time_unit and not age_word and not is_of_people(tokens, limit):
-        return False
-    return _names_age(tokens, limit)
-
-
 def _names_age(tokens: Tokens, limit: Limit) -> bool:
     """Return whether the words next to a limit show that it is a person's age: words about age,
     "old", consent, or people of that age.
     """
-    first = limit.first
-    near = max(0, first - 8)
-    is_called = rule("age_talk").search(tokens, near, limit.end + 3)
-    words = {word.lower() for word in tokens.words[first : limit.end + 3]}
-    if is_called or words & {"old", "yo"} or stands_beside_consent(tokens, limit):
+    before = max(0, limit.first - _WORDS_BEFORE)
+    after = limit.end + _WORDS_AFTER
+    if rule("age_talk").search(tokens, before, after):
         return True
-    # "infants between 6 and 36 months", but not "infants with 6 months of asthma"
-    persons = rule("persons_before").ends(tokens, first, near)
-    return persons is not None and "with" not in tokens.words[near:first][-3:]
+    if rule("old").search(tokens, limit.first, after):
+        return True
+    return stands_beside_consent(tokens, limit) or follows_people(tokens, limit)
 
 
 def _read_summary(passage: Passage) -> Iterator[_Bound]:
@@ -282,8 +286,8 @@ def _read_summary(passage: Passage) -> Iterator[_Bound]:
     for talk in rule("age_talk").find(passage.tokens, passage.first, passage.end):
         if talk.first < passed:
             continue
-        first = max(passed, talk.first - 12)
-        passed = min(passage.end, talk.end + 12)
+        first = max(passed, talk.first - _TALK_REACH)
+        passed = min(passage.end, talk.end + _TALK_REACH)
         part = passage.part(first, passed).alone()
         tokens = part.tokens
         for limit in find_limits(tokens, CriterionKind.INCLUSION):

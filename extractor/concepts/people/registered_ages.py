@@ -12,10 +12,10 @@ AGES = ("minimum_age", "maximum_age")
 DESCRIPTIONS = frozenset({"brief_summary", "detailed_description"})
 """Sections that may also describe the illness, other trials and comparison groups."""
 UNLIKE = "age unlike the registry's"
-"""The case of ``measured`` for an age that differs from the registered age."""
+"""The case to pass to ``measured`` for an age that differs from the registered age."""
 _ROUNDED = 1.02
-"""The tolerance is multiplied by this factor to allow for rounding. Registries turn "under 18" into
-17.
+"""The factor by which the tolerance is multiplied to allow for rounding. Registries may convert
+"under 18" to 17.
 """
 _YEAR = DAYS[TimeUnit.YEAR]
 OLDEST = 120 * _YEAR
@@ -100,8 +100,9 @@ def agrees(age: Age | None, registered: float | None) -> bool:
     stated = count_days(age)
     if registered == inf:
         return stated >= _EVERYBODY
-    free = _YEAR if max(stated, registered) > 2 * _YEAR else DAYS[TimeUnit.MONTH]
-    return abs(stated - registered) <= _ROUNDED * free
+    is_infant = max(stated, registered) <= 2 * _YEAR
+    tolerance = DAYS[TimeUnit.MONTH] if is_infant else _YEAR
+    return abs(stated - registered) <= _ROUNDED * tolerance
 
 
 def differs(age: Age | None, registered: float | None) -> bool:

@@ -14,6 +14,8 @@ from extractor.language.passage import Passage
 from extractor.schemas import Category, CriterionKind, Sex, Support
 from extractor.schemas.registered_words import unify_word
 
+_DOUBTFUL = "doubtful age"
+"""The case to pass to ``measured`` for a doubtful sex, which is as uncertain as a doubtful age."""
 _Value = TypeVar("_Value", Sex, bool)
 _SexAndWords = tuple[Sex, Passage]
 
@@ -51,11 +53,11 @@ def read_sex(
     if not sexes:
         return _read_elsewhere(titles, summary, registered)
     sex, words = sexes[0]
-    if len({other_sex for other_sex, _ in sexes}) == 2:
+    if len({named_sex for named_sex, _ in sexes}) == 2:
         return _infer(Sex.ALL, "both sexes in two lines", words)
     # as in "Men" for part A, while part B does not state a sex
     if is_of_division:
-        return replace(_infer(sex, "doubtful age", words), alternatives=(Sex.ALL,))
+        return replace(_infer(sex, _DOUBTFUL, words), alternatives=(Sex.ALL,))
     return _infer(sex, "one sex", words)
 
 
@@ -97,8 +99,8 @@ def _read_elsewhere(
     registered_sex = unify_word("sex", registered or "").casefold()
     # descriptions also mention the illness, other trials and comparison groups
     if is_described and registered_sex in set(Sex) - {sex}:
-        doubtful = measured("participants", "doubtful age")
-        return Reading(None, doubtful, (span_of(words),), alternatives=(sex,))
+        confidence = measured("participants", _DOUBTFUL)
+        return Reading(None, confidence, (span_of(words),), alternatives=(sex,))
     return _infer(sex, "one sex", words)
 
 
@@ -133,15 +135,14 @@ def read_healthy(
     ]
     for passage in [*inclusions, *summary]:
         # as in "Healthy volunteers are not accepted"
-        refused = _find("not_healthy", passage)
-        if refused:
-            return _infer(value=False, case="healthy people refused", words=refused)
+        excluded = _find("not_healthy", passage)
+        if excluded:
+            return _infer(value=False, case="healthy people refused", words=excluded)
         healthy = _find("healthy_people", passage)
         if healthy is None:
             continue
         # "compared with healthy subjects", "otherwise healthy subjects"
-        reach = max(passage.first, healthy.first - 4)
-        if rule("from_healthy").ends(passage.tokens, healthy.first, reach):
+        if rule("from_healthy").ends(passage.tokens, healthy.first, passage.first):
             continue
         case = "healthy people"
         # a description may mention another trial
@@ -152,12 +153,12 @@ def read_healthy(
 
 
 def _find(name: str, passage: Passage) -> Passage | None:
-    """Return the first match of a rule in a passage."""
+    """Return the words of the first match of a rule in a passage."""
     match = passage.search(name)
     return passage.part(match.first, match.end) if match else None
 
 
 def _infer(value: _Value, case: str, words: Passage) -> Reading[_Value]:
     """Return a value that is inferred from words, with the confidence measured for the ``case``."""
-    sure = measured("participants", case)
-    return Reading(value, sure, (span_of(words),), Support.INFERRED)
+    confidence = measured("participants", case)
+    return Reading(value, confidence, (span_of(words),), Support.INFERRED)

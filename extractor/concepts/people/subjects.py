@@ -21,25 +21,24 @@ class Subject(Enum):
     """The duration of something, or the time since it happened."""
     OTHERS = auto()
     """Other people, or an age at a time other than entry."""
-    UNKNOWN = auto()
-    """Any other subject."""
 
 
 @lru_cache(maxsize=1024)
-def read_subject(line: str) -> Subject:
-    """Return the subject of a line. An empty line represents the list of criteria, whose subject is
-    people.
+def read_subject(line: str) -> Subject | None:
+    """Return the subject of a line; None if it has any other subject. An empty line represents the
+    list of criteria, whose subject is people.
 
-    >>> [
-    ...     read_subject(line).name
-    ...     for line in (
-    ...         "Patients must be:",
-    ...         "Duration of asthma:",
-    ...         "Parents:",
-    ...         "Epilepsy:",
-    ...     )
-    ... ]
-    ['PEOPLE', 'COURSE', 'OTHERS', 'UNKNOWN']
+    >>> for line in (
+    ...     "Patients must be:",
+    ...     "Duration of asthma:",
+    ...     "Parents:",
+    ...     "Epilepsy:",
+    ... ):
+    ...     print(read_subject(line))
+    Subject.PEOPLE
+    Subject.COURSE
+    Subject.OTHERS
+    None
     """
     if not line:
         return Subject.PEOPLE
@@ -47,12 +46,10 @@ def read_subject(line: str) -> Subject:
     names_age = rule("said_age").search(tokens) is not None
     if rule("names_course").search(tokens):
         # below "Age and duration of asthma:", durations can be either
-        return Subject.UNKNOWN if names_age else Subject.COURSE
+        return None if names_age else Subject.COURSE
     if _is_of_others(tokens):
         return Subject.OTHERS
-    if names_age or speaks_of_people(tokens):
-        return Subject.PEOPLE
-    return Subject.UNKNOWN
+    return Subject.PEOPLE if names_age or speaks_of_people(tokens) else None
 
 
 def _is_of_others(tokens: Tokens) -> bool:

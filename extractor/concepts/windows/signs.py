@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from extractor.concepts.doses.names import find_general
 from extractor.concepts.limits.bounds import LOWER, UPPER
+from extractor.concepts.people.ages import may_be_age
 from extractor.concepts.windows.parts import Parts, is_past
 from extractor.concepts.windows.times import Window
 from extractor.language.book import rule
@@ -11,12 +12,6 @@ from extractor.language.lexer import NUMBER, Range, Tokens
 from extractor.schemas import TimeUnit
 
 _SHORT_TIMES = (TimeUnit.MINUTE, TimeUnit.HOUR)
-_OLDEST = 40
-"""Number of years from which a duration is more likely an age."""
-_YOUNGEST = 12
-"""Number of years from which a duration may be an age if people precede it; ages of younger
-children are often in months.
-"""
 _LONG_LINE = 60
 _REACH = 14
 _STOP_REACH = 10
@@ -85,13 +80,8 @@ def _describe_kind(tokens: Tokens, window: Window, parts: Parts) -> Iterator[str
     yield f"read as {window.rule}"
     if len(tokens) > _LONG_LINE:
         yield "a long line"
-    if window.unit is TimeUnit.YEAR:
-        if window.value >= _OLDEST:
-            yield "as long as a life"
-        # "Patients notably more than 18 years"
-        is_of_people = rule("people_without_event").ends(tokens, first, reach)
-        if is_of_people and window.value >= _YOUNGEST:
-            yield "years that may be an age"
+    if window.unit is TimeUnit.YEAR and may_be_age(tokens, window):
+        yield "as long as a life"
     if rule("apart").starts(tokens, window.length[1]):
         yield "apart"
     if rule("rate_before").ends(tokens, first, reach):
