@@ -14,7 +14,6 @@ from extractor.concepts.own.value_forms import read_amount, read_time
 from extractor.concepts.parse import parse_record
 from extractor.evidence.drafts import Chunk, Draft, Span, Why
 from extractor.schemas import Amount, Frequency, Period, Route, Support
-from tests.growth import LARGEST_EXPONENT, fit_growth
 from tests.parse.test_arms import linked
 from tests.trust import trial
 
@@ -202,15 +201,3 @@ def test_an_arm_is_refused_by_contrast_alone(
 def test_an_arm_is_proven_by_a_link_or_by_its_own_text(arms, links, support):
     found = prove_in_arms(arms, links=links, arms=(2,))
     assert found.model["arms"].support == support
-
-
-@pytest.mark.parametrize(
-    "piece",
-    ["Examplumab 5 mg and Testamide 7 mg. ", "Examplumab 5 mg IV daily. "],
-)
-def test_the_proof_takes_linear_time(piece):
-    def work(text):
-        prove(text, quote=text[:30], amounts="9 mg", frequency="Q2W")
-
-    work(piece)  # loads the rules
-    assert fit_growth(work, piece) <= LARGEST_EXPONENT
