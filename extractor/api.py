@@ -208,8 +208,8 @@ class Extractor:
         workers: int = 1,
         quiet: bool = False,
     ) -> "Results":
-        """Extract many records. A record that fails does not stop the others. Also works in a
-        notebook.
+        """Extract many records. A record that fails does not affect the other records. Also works
+        in a notebook.
 
         Progress is shown in a terminal or, with ipywidgets, in a notebook. The ``max_usd`` limit
         applies to each run separately.
@@ -380,8 +380,8 @@ def _list_problems(results: "Results") -> Iterator[str]:
 def call_without_loop(
     function: Callable[[], T], stop: Callable[[], None] = lambda: None
 ) -> T:
-    """Call a function that runs an event loop, and return its result. If a loop is already running
-    in this thread, as in a notebook, call the function in another thread.
+    """Call a function that runs an event loop, and return the function's result. If a loop is
+    already running in this thread, as in a notebook, call the function in another thread.
 
     In that case, Ctrl-C calls ``stop``, and the function then returns normally.
     """

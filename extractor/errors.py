@@ -2,36 +2,25 @@
 
 ::
 
-    ExtractorError
-     +-- RecordError            an input cannot be read: file, place, remedy
-     |    +-- RepeatedRecord    a record was already read: both places
-     |    +-- RecordTooLarge    it exceeds a size limit
-     |    +-- RecordTooSlow     it exceeds the time limit
-     +-- RegistryError          a registry cannot be read over the network
-     |    +-- RegistryRefused   it rejects the parameters of a request
-     +-- ModelError             a model did not return a usable answer
-     |    +-- ModelUnavailable  it cannot be reached or is not installed
-     |    |    +-- ModelAway    its server does not answer; the run can continue later
-     |    |    |    +-- RunStopped  the user stopped the run
-     |    |    +-- MissingKey   its key is missing
-     |    |    +-- RequestTooLong  the questions do not fit in its context window
-     |    +-- BatchUnfinished   a provider's batches left questions unanswered
-     |    +-- AnswerRejected    its answer could not be used at all
-     |    +-- AnswerPending     the request was written to a file and is not answered yet
-     +-- AnswersError           the answers in a run or a file cannot be used
-     |    +-- AnswerMissing     the replayed run has no answer to a call
-     +-- BudgetReached          the run reached its token or spending limit
-     +-- StoreError             a run's folder cannot be used
-     |    +-- SettingsDiffer    it was created with different settings
-     |    +-- FolderInUse       another process writes to it
-     |    +-- DiskFull          its disk is full
-     +-- EngineError            worker processes cannot be started
-     +-- UnexpectedError        a bug in this program affected a record
-     +-- MissingExtra           an optional library is not installed
-     +-- GoldError              a gold annotation is invalid
-     +-- ArgumentError          an argument is invalid; also a ValueError
-          +-- WrongType         it has the wrong type; also a TypeError
-          +-- FieldError        the declaration of a custom field is invalid
+    ExtractorError +-- RecordError an input cannot be read: file, place, remedy | +--
+     RepeatedRecord a record was already read: both places | +-- RecordTooLarge it exceeds a size
+     limit | +-- RecordTooSlow it exceeds the time limit +-- RegistryError a registry cannot be
+     read over the network | +-- RegistryRefused it rejects the parameters of a request +--
+     ModelError a model did not return a usable answer | +-- ModelUnavailable it cannot be reached
+     or is not installed | | +-- ModelAway its server does not answer; the run can continue later |
+     | | +-- RunStopped the user stopped the run | | +-- MissingKey its key is missing | | +--
+     RequestTooLong the questions do not fit in its context window | +-- BatchUnfinished a
+     provider's batches left questions unanswered | +-- AnswerRejected its answer could not be used
+     at all | +-- AnswerPending the request was written to a file and is not answered yet +--
+     AnswersError the answers in a run or a file cannot be used | +-- AnswerMissing the replayed
+     run has no answer to a call +-- BudgetReached the run reached its token or spending limit +--
+     StoreError a run's folder cannot be used | +-- SettingsDiffer it was created with different
+     settings | +-- FolderInUse another process is writing to it | +-- DiskFull its disk is full
+     +-- EngineError worker processes cannot be started +-- UnexpectedError a bug in this program
+     affected a record +-- MissingExtra an optional library is not installed +-- GoldError a gold
+     annotation is invalid +-- ArgumentError an argument is invalid; also a ValueError +--
+     WrongType it has the wrong type; also a TypeError +-- FieldError the declaration of a custom
+     field is invalid
 
 Each stage converts the exceptions of the libraries that it uses to these errors.
 """
@@ -291,8 +280,8 @@ class FieldError(ArgumentError):
 def as_extractor_error(error: BaseException) -> ExtractorError:
     """Return an ``ExtractorError`` unchanged, and any other error as an ``UnexpectedError``.
 
-    A task cannot raise every error: a future rejects ``StopIteration``, ``SystemExit`` would end
-    the event loop, and some libraries' errors cannot be pickled.
+    There are errors that a task cannot raise: a future rejects ``StopIteration``, ``SystemExit``
+    would end the event loop, and some libraries' errors cannot be pickled.
 
     >>> as_extractor_error(StopIteration()).kind
     'StopIteration'

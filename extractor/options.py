@@ -1,8 +1,8 @@
 """The options of an extraction. The name, type, bounds, default and help of each option are
 declared here once.
 
-In Python they are keywords of ``Extractor``, on the command line they are options
-(``extractor.apps.cli.options`` converts these models for typer), and in the service they are
+In Python, they are keyword arguments of ``Extractor``; on the command line, they are options
+(``extractor.apps.cli.options`` converts these models for typer); and in the service, they are
 request parameters.
 """
 
@@ -68,7 +68,7 @@ class Options(BaseModel):
         options.
 
         For messages, ``spell`` converts the name of a field to the name that the user writes.
-        Raises ``FieldError`` if the first problem is the declaration of a custom field, and
+        Raises ``FieldError`` if the first problem is in the declaration of a custom field, and
         ``ArgumentError`` for any other problem.
 
         >>> ExtractionOptions.read({"effort": "low"}, spell="--{}".format)
@@ -95,8 +95,8 @@ def split_names(text: str) -> list[str]:
 
 
 def list_several(value: Any) -> tuple[Any, ...]:
-    """Return one or more values as a tuple. None returns an empty tuple; a string or a path is a
-    single value.
+    """Return one or more values as a tuple. For None, the tuple is empty; a string or a path is
+    treated as a single value.
     """
     if value is None:
         return ()
@@ -171,7 +171,7 @@ class Choice(Options):
     min_confidence: Annotated[float, Field(ge=0, le=1), Shown(WHAT, "0..1")] = 0.0
     """Omit values below this confidence."""
     effort: Annotated[Effort, Shown(MODEL, "none|medium|all")] = Effort.MEDIUM
-    """Ask about nothing, doubtful values or everything."""
+    """Ask about no values, doubtful values or all values."""
 
 
 class ExtractionOptions(Choice):
@@ -217,14 +217,14 @@ class ModelOptions(Options):
         BeforeValidator(_read_parameters),
         Shown(RARE, "KEY=VALUE", list[str] | None, name="--model-option"),
     ] = {}
-    """A parameter of each request, as JSON or text. Repeatable."""
+    """A parameter for each request, as JSON or text. Repeatable."""
 
 
 class ExtractorOptions(ExtractionOptions, ModelOptions):
-    """The keywords of ``Extractor``."""
+    """The keyword arguments of ``Extractor``."""
 
     replay: Annotated[Path | None, Shown(MODEL, "DIR")] = None
-    """Reuse the answers of an earlier run offline."""
+    """Reuse the answers from an earlier run, without a network."""
     timeout: Annotated[float, Field(ge=0.1), Shown(SPEED, "S")] = 600.0
     """Timeout in seconds for one request, including the whole reply."""
 
@@ -237,7 +237,7 @@ class ExtractorOptions(ExtractionOptions, ModelOptions):
 
 
 class Keywords(TypedDict, total=False):
-    """The keywords of ``Extractor`` for type checkers. They correspond to the fields of
+    """The keyword arguments of ``Extractor``, for type checkers. They correspond to the fields of
     ``ExtractorOptions``.
     """
 

@@ -82,8 +82,8 @@ def finish(
 
 
 def _audit(parsed: ParsedRecord, extraction: TrialExtraction) -> TrialExtraction:
-    """Add findings about contradictions within the record. A record without outcomes and registry
-    fields, such as a pasted text, is not audited.
+    """Add findings about contradictions within the record. A record with neither outcomes nor
+    registry fields, such as a pasted text, is not audited.
     """
     if not parsed.outcomes and parsed.record.registry == RegistryFields():
         return extraction

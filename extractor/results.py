@@ -57,8 +57,8 @@ class Results:
     Attributes:
         folder: The folder of the run: the one passed as ``out``, or a temporary folder, which you
             can keep with ``save``.
-        stopped: The reason why the run ended early, such as a spending limit, or None if it is
-            complete.
+        stopped: The reason why the run ended early, such as a spending limit, or None if the run
+            is complete.
     """
 
     folder: Path
@@ -269,7 +269,7 @@ class Results:
         """Copy the run to a folder that ``extractor report``, ``review``, ``export`` and
         ``evaluate`` accept.
 
-        Raises ``StoreError`` if the folder exists or cannot be written.
+        Raises ``StoreError`` if the folder exists or cannot be written to.
         """
         to = Path(folder)
         with _naming_arguments(to):

@@ -34,8 +34,8 @@ _USUAL_TIMEOUT = ExtractorOptions.model_fields["timeout"].default
 class OpenExtractor:
     """Callable that extracts a record while its model is open.
 
-    If the model's budget is spent, absences name the fields that were not asked about. With
-    ``in_thread``, records are processed in a thread, which does not block the event loop; however,
+    If the model's budget is spent, the absences name the fields that were not asked about. With
+    ``in_thread``, records are processed in a thread, so the event loop is not blocked; however,
     the time limit per record cannot be applied there.
     """
 

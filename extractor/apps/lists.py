@@ -82,9 +82,9 @@ class Selection(NamedTuple):
 def refuse_selection(
     selection: Selection, run: FinishedRun, since: FinishedRun | None = None
 ) -> None:
-    """Raise ``ArgumentError`` for an unknown field or record, and for an option that does not apply
-    to the list. A record is known if the list can contain it in ``run`` or in the older run
-    ``since``.
+    """Raise ``ArgumentError`` for an unknown field or record, and for an option that does not
+    apply to the list. A record is known if the list for ``run``, or for the older run ``since``,
+    can contain it.
     """
     _refuse_options(selection)
     _refuse_fields(selection.fields, run)

@@ -1,7 +1,7 @@
-"""All values of an extraction as rows, with their location and confidence, and the empty fields.
+"""All values and empty fields of an extraction as rows, with their location and confidence.
 
 Lists, comparisons, gold spreadsheets, and the ``values``, ``absences`` and ``findings`` tables of
-an export are views of this table. The viewer and the scores read the items directly.
+an export are views of this table. The viewer and the evaluation read the items directly.
 """
 
 import re
@@ -40,16 +40,17 @@ class ValueRow(NamedTuple):
     """One value, absence or finding.
 
     Attributes:
-        kind: Whether the row is a value, an absence, a finding or a failure.
+        kind: Whether the row represents a value, an absence, a finding or a failure.
         record_id: The record.
         item: The path of the item, such as ``dosing[0]``. It is empty if the row is about the whole
             record.
         field: The field's path in its item, such as ``amounts[0]``.
         value: The value as in the schema, or the message of a finding. It is None for an absence.
         quote: The supporting words on one line; … joins separate passages.
-        section: The section of the first words or, for an absence, the sections that were searched.
-        start: The offset of the first words in the raw text of the section.
-        end: The offset after the last character of the first words.
+        section: The section of the first passage or, for an absence, the sections that were
+        searched.
+        start: The offset of the first passage in the raw text of the section.
+        end: The offset after the last character of the first passage.
         confidence: The lowest of the probabilities that the individual pieces of evidence are
             correct.
         origin: The source of the value: rule, model or both.
@@ -210,7 +211,7 @@ def _cite(
     pieces: Sequence[Citation | Evidence],
 ) -> tuple[str | None, str | None, int | None, int | None]:
     """Return the words that support a row, followed by the section, start and end of the first
-    words.
+    passage.
     """
     if not pieces:
         return None, None, None, None

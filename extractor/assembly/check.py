@@ -66,12 +66,12 @@ def ground_answer(
     """Divide a model's answer into supported readings and rejections, and return the draft with
     both.
 
-    An agent may be stated anywhere in the record, and the other values of a regimen in any section
-    that states doses: for example, the cycle in an arm and the dose in an intervention. A list
-    keeps its supported members; if none of its members is supported, the field does not receive a
-    reading. A field that the answer leaves empty receives a reading without a value. Unreadable
-    values are rejected as ``UNREADABLE``. One of a criterion's time windows is also stored as its
-    ``time_window``.
+    An agent may be stated anywhere in the record, and the other values of a regimen may be stated
+    in any section that states doses: for example, the cycle in an arm and the dose in an
+    intervention. A list keeps its supported members; if none of its members is supported, the
+    field does not receive a reading. A field that the answer leaves empty receives a reading
+    without a value. Unreadable values are rejected as ``UNREADABLE``. One of a criterion's time
+    windows is also stored as its ``time_window``.
 
     Args:
         values: The model's values, keyed by field, converted to the schema types. Words and time
@@ -81,7 +81,7 @@ def ground_answer(
         draft: The item, or the chunk of text that the model was asked about.
         parsed: The record.
         lead_in: The line that introduces a criterion. Limits and time windows may be stated there;
-            the quantity of a limit may be in this line and its number in the chunk, such as "Life
+            this line may name the quantity of a limit whose number is in the chunk, such as "Life
             expectancy:" above "At least 4 weeks".
         fields: The declarations of the custom fields among the values.
     """
@@ -144,7 +144,7 @@ def name_arms(values: Mapping[str, Any], labels: Sequence[str]) -> Mapping[str, 
     labels of the arms.
 
     A model refers to an arm by its number, starting from 1, in the list of ``labels`` that it was
-    shown. Numbers of arms that do not exist or lack a label are dropped. The arms of the amounts
+    shown. The numbers of nonexistent or unlabelled arms are dropped. The arms of the amounts
     are also arms of the regimen. An answer without numbers is returned unchanged.
 
     >>> high = Amount(low=10, high=10, unit="mg", arms=("2",))
@@ -199,8 +199,8 @@ class _Search:
 
     @cached_property
     def parts(self) -> Mapping[str, Span | None]:
-        """The parts of an outcome in the answer, each with its span, or None if the text does not
-        contain it.
+        """The parts of an outcome in the answer, each with its span, or with None if the text does
+        not contain the part.
         """
         parts = {name: self.values[name] for name in _PARTS if name in self.values}
         return find_parts(self.here, parts)
@@ -248,9 +248,9 @@ class _Search:
 
     def list_places(self, field: str) -> Iterator[Passage]:
         """Yield the passages that may state a value. The first is the chunk. For limits and
-        windows, the lead-in follows; for an agent, every section; for other values of a regimen,
-        every section that may state doses. If an outcome has a time frame, its time points are
-        searched only there.
+        windows, it is followed by the lead-in; for an agent, by every section; and for other
+        values of a regimen, by every section that may state doses. If an outcome has a time frame,
+        its time points are searched for only there.
         """
         if field == "time_points":
             frame = self.parts.get("time_frame")
@@ -316,8 +316,8 @@ def _ground_members(
 def _ground_claims(
     claims: Iterable[Mapping[str, Any]], field: CustomField, search: _Search
 ) -> tuple[tuple[Draft, ...], list[Refusal]]:
-    """For each claim about a custom field that the chunk at least partly supports, return a draft
-    located at the first supported words; also return the rejections of unsupported values.
+    """For each claim about a custom field, if the chunk at least partly supports the claim, return
+    a draft located at the first supported words; also return the rejections of unsupported values.
     """
     drafts: list[Draft] = []
     refused: list[Refusal] = []
@@ -350,8 +350,8 @@ def _trim_event(event: Supported) -> Supported:
 
 def _describe(refusal: Refusal, field: str, value: Any) -> Refusal:
     """Return a rejection with the rejected value, its field, and the kind of finding, which is a
-    conflict if the text contains nearly the same words. If only a part is rejected, the value is
-    shown together with that part.
+    conflict if the text contains nearly the same words as the value. If only a part is rejected,
+    the value is shown together with that part.
     """
     kind = FindingKind.VALUE_NOT_IN_QUOTE
     if refusal.nearest and refusal.why in CONFLICTS:

@@ -21,7 +21,7 @@ def inform(
         kind: The kind of finding.
         field: The path or name of the affected field; "" for the whole record.
         message: The message for readers.
-        cited: The citations; None is skipped.
+        cited: The citations; any ``None`` is skipped.
         severity: How important the finding is.
         sections: The names of the sections that were searched without result.
     """

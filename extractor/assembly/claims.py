@@ -1,5 +1,5 @@
-"""Verify a model's claims about custom fields against the text: in the claim's quote or, failing
-that, in its line.
+"""Verify a model's claims about custom fields against the text: against the claim's quote or,
+failing that, against its line.
 """
 
 import re

@@ -1,4 +1,6 @@
-"""Count the characters of a record that values quote, and find the words that no value explains."""
+"""Count the characters of a record that are quoted by values, and find the words that no value
+explains.
+"""
 
 import re
 from collections import Counter

@@ -39,11 +39,12 @@ def drop_doubtful(extraction: TrialExtraction, minimum: float) -> TrialExtractio
     """Return the extraction without values whose confidence is below ``minimum``, a probability
     from 0 to 1.
 
-    A dropped field becomes empty, with the absence reason ``low_confidence``. Members of a list are
-    dropped individually. If a required field is dropped, such as a criterion's quote, its item is
-    dropped too. The paths of absences and findings are updated if their values remain; otherwise,
-    the absences and findings are dropped. Coverage and usage do not change. Values without
-    evidence, such as gold annotations, remain. If nothing is dropped, the same object is returned.
+    A dropped field becomes empty, with the absence reason ``low_confidence``. Members of a list
+    are dropped individually. If a required field, such as a criterion's quote, is dropped, its
+    item is also dropped. The paths of absences and findings are updated if their values remain;
+    otherwise, the absences and findings are dropped. Coverage and usage do not change. Values
+    without evidence, such as gold annotations, remain. If nothing is dropped, the same object is
+    returned.
     """
     remaining, _ = sift_doubtful(extraction, minimum)
     return remaining
@@ -149,8 +150,8 @@ class _Sieve:
         self, item: Mapping[str, Any], old_path: str, new_path: str
     ) -> dict[str, Any]:
         """Return the remaining evidence of an item and, for the value of a custom field, the new
-        path of the item that has it (``of``). If evidence was dropped, the item's confidence
-        becomes the lowest confidence of its remaining values.
+        path of the item to which it belongs (``of``). If evidence was dropped, the item's
+        confidence becomes the lowest confidence of its remaining values.
         """
         described: dict[str, Any] = {}
         if item.get("of"):
@@ -189,8 +190,8 @@ class _Sieve:
                 yield entry.model_copy(update={"field": path})
 
     def _explain(self, path: str) -> None:
-        """Add an absence for an empty field, unless it is part of a member of a nested list, such
-        as ``eligibility.criteria[0].time_windows[1].anchor``.
+        """Add an absence for an empty field, unless the field is part of a member of a nested
+        list, such as ``eligibility.criteria[0].time_windows[1].anchor``.
         """
         if path.count("[") < 2:
             reason = AbsenceReason.LOW_CONFIDENCE

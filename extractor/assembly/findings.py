@@ -54,7 +54,7 @@ def report_record(parsed: ParsedRecord) -> Iterator[Finding]:
 
 
 def report_structure(parsed: ParsedRecord) -> Iterator[Finding]:
-    """Yield a finding for each place in the eligibility section with an uncertain structure."""
+    """Yield a finding for each place with an uncertain structure in the eligibility section."""
     for doubt in parsed.doubts:
         place = doubt.span
         end = min(place.end, place.start + _LONGEST_CITED)
@@ -102,7 +102,7 @@ def report_unconfirmed(parsed: ParsedRecord, result: ModelResult) -> Iterator[Fi
     list.
 
     A regimen in a line that the model skipped is kept and always reported. Other regimens are
-    reported only if they have a dose and the model listed regimens at all.
+    reported only if they have a dose and the model listed at least one regimen.
     """
     skipped = [passage.span for passage in result.passages if passage.is_skipped]
     listed = result.list_regimens()

@@ -137,9 +137,9 @@ def _resolve_ages(
 def _explain_no_criteria(parsed: ParsedRecord) -> AbsenceReason:
     """Return the reason why an extraction does not contain any criteria.
 
-    Either a model did not answer about a line that may be a criterion, the structure of the text
-    is uncertain for a reason other than its language, the record does not state criteria, or it
-    lacks sections that could state them.
+    The reason is one of the following: a model did not answer about a line that may be a
+    criterion, the structure of the text is uncertain for a reason other than its language, the
+    record does not state criteria, or the record lacks sections that could state them.
     """
     for draft in parsed.criteria:
         is_unanswered = "stands" not in draft.model

@@ -110,10 +110,10 @@ def _explain(
     """Return the reason why a place does not have a value for a field or, if given, its
     ``attribute``.
 
-    The first that applies is the reason: the budget was spent; an answer was rejected; the model
-    answered that there is no value (``not_reported``); the model did not answer, or was not asked
-    (``not_asked``). A field whose patterns do not match is also ``not_asked``, since patterns may
-    be incomplete. ``asked_drafts`` contains the drafts that a model was asked about.
+    The reason is the first of these that applies: the budget was spent; an answer was rejected;
+    the model answered that there is no value (``not_reported``); the model did not answer, or was
+    not asked (``not_asked``). A field whose patterns do not match is also ``not_asked``, since
+    patterns may be incomplete. ``asked_drafts`` contains the drafts that a model was asked about.
     """
     reason = draft.gap(name)
     if reason is AbsenceReason.BUDGET_EXHAUSTED:
@@ -138,12 +138,13 @@ def _build_item(
 
 
 def _list_claims(field: CustomField, draft: Draft) -> list[Claim]:
-    """Return the claims about a field without duplicates: for a field with several values, those
-    from both the model and the patterns; otherwise, those from the model or, if there are none,
-    from the patterns.
+    """Return the claims about a field without duplicates: for a field with several values, the
+    claims from both the model and the patterns; otherwise, the claims from the model or, if the
+    model made none, from the patterns.
 
-    A claim that both made is taken from the model. A claim from the patterns has a lower
-    confidence if a model was asked about the line and did not make the same claim.
+    A claim made by both the model and the patterns is taken from the model. A claim from the
+    patterns has a lower confidence if a model was asked about the line and did not make the same
+    claim.
     """
     drafts = draft.custom_values.get(field.name, ())
     by_rules = [custom.rules for custom in drafts if custom.rules]
@@ -173,8 +174,8 @@ def _list_values(claim: Claim) -> dict[str, Any]:
 
 def _rate(claim: Claim, *, is_read: bool) -> Claim:
     """Return a model's claim with its final confidences. The confidence is ``_AGREED`` if the
-    patterns read the same values (``is_read``), and otherwise at most ``_INFERRED`` for inferred
-    values.
+    patterns read the same values (``is_read``); otherwise, the confidence of inferred values is at
+    most ``_INFERRED``.
     """
     rated: dict[str, Reading[Any]] = {}
     for name, reading in claim.items():
@@ -195,10 +196,10 @@ def _choose(claims: Sequence[Claim]) -> list[Claim]:
     """Return a list that contains the best claim for a field with a single value; the list is empty
     if there are no claims.
 
-    The best claim is the first one with the most values, completed with attributes that only other
-    claims have. If another claim contradicts it, confidences are limited to ``_DISPUTED``. Lists
-    contradict each other if each has a member that the other lacks; other values contradict each
-    other if they differ.
+    The best claim is the first one with the most values, supplemented with attributes that only
+    other claims have. If another claim contradicts it, confidences are limited to ``_DISPUTED``.
+    Lists contradict each other if each has a member that the other lacks; other values contradict
+    each other if they differ.
     """
     if not claims:
         return []

@@ -29,12 +29,12 @@ _WHY = {
 }
 """The reason for each kind of conflicting token; all other tokens are treated as words."""
 CONFLICTS = frozenset({*_WHY.values(), Why.OTHER_WORDS})
-"""Reasons that mean that the cited place nearly states the answer."""
+"""Reasons that indicate that the cited place nearly states the answer."""
 
 
 def explain_refusal(value: Any, passage: Passage) -> Refusal:
-    """Return the reason why a value is not supported, with the contradicting place if the passage
-    has one.
+    """Return the reason why a value is not supported, together with the contradicting place if the
+    passage contains one.
 
     Words are compared with the text. If the passage contains the same numbers, the reason is that
     they have a different unit, comparator or owner. Otherwise, another number of the same quantity
@@ -65,8 +65,8 @@ def explain_refusal(value: Any, passage: Passage) -> Refusal:
 
 
 def _explain_quote(quote: str, passage: Passage) -> Refusal:
-    """Find nearly the same words with a different number, unit, comparator or word. The first
-    difference is the reason.
+    """Find words that are nearly the same but differ in a number, unit, comparator or word. The
+    first difference is the reason.
     """
     check = verify_quote(quote, passage.raw)
     if check.status is not QuoteStatus.CONFLICT:
@@ -82,7 +82,7 @@ def _explain_number(
     value: Any, bounds: tuple[float | None, float | None], passage: Passage
 ) -> Refusal:
     """Find the first mention of the same numbers or, failing that, another number of the same
-    quantity, another dose or another duration. ``bounds`` contains the lower and upper number of
+    quantity, another dose or another duration. ``bounds`` contains the lower and upper numbers of
     the value; a single number has no upper number.
     """
     tokens = cut(passage)

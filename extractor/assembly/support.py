@@ -57,7 +57,7 @@ from extractor.schemas import (
 _COMPARATOR_REACH = 14
 """Maximum number of tokens between a comparator and its number."""
 _VOLUME = re.compile(r"/\s?(\d+(?:\.\d+)?)(?=\s?[^\W\d])")
-"""The number of the volume that contains a dose, such as 5 in "mg/5 mL"."""
+"""The number that states the volume containing a dose, such as 5 in "mg/5 mL"."""
 
 
 def find_support(value: Any, passage: Passage) -> Supported | None:
@@ -139,8 +139,8 @@ def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
 
 
 def _is_in_name(tokens: Tokens, at: int) -> bool:
-    """Return True if a token is a number in a name ("IL-6") or the number of an arm, a period or
-    the like ("arm 2").
+    """Return True if a token is a number in a name ("IL-6") or the number of an arm, period or
+    similar unit ("arm 2").
     """
     if tokens.codes[at] != NUMBER:
         return False
@@ -149,8 +149,8 @@ def _is_in_name(tokens: Tokens, at: int) -> bool:
 
 
 def _find_volume(tokens: Tokens, unit: str) -> int:
-    """Return the position before which an amount must end: that of the volume in its unit ("mg/5
-    mL"), so that "125 mg/5 mL" does not support "125 mg/10 mL". Returns -1 if the volume is
+    """Return the position before which an amount must end: the position of the volume in its unit
+    ("mg/5 mL"), so that "125 mg/5 mL" does not support "125 mg/10 mL". Returns -1 if the volume is
     missing, and the number of tokens if the unit does not contain a volume.
     """
     last = {number.value: number.first for number in find_numbers(tokens)}
@@ -160,7 +160,7 @@ def _find_volume(tokens: Tokens, unit: str) -> int:
 
 def _list_rows(tokens: Tokens, amount: Amount, volume: int) -> list[Range]:
     """Return the token ranges of an amount's numbers, regardless of their unit. A range is skipped
-    if its comparator contradicts the amount, such as "at least" for "up to 40 mg".
+    if its comparator contradicts the amount, as "at least" does for "up to 40 mg".
     """
     low = amount.high if amount.low is None else amount.low
     bounds = (low, None if low == amount.high else amount.high)

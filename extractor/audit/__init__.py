@@ -2,14 +2,14 @@
 fields.
 
 A check is a function that receives the parsed record and its extraction, and yields findings that
-quote both sides. False alarms cost trust: a check is kept only if at least nine in ten of its
-findings on real records are right, and it does not report anything uncertain.
+quote both sides. False alarms erode trust: a check is kept only if at least nine in ten of its
+findings on real records are correct, and a check must not report anything uncertain.
 
 - ``promises.py``: endpoints in the text that are not registered as outcomes, and times that differ
   from the registered times.
 - ``registered.py``: allocation, masking and ages.
 
-The checks look for words with the rules in ``rules/``.
+The checks use the rules in ``rules/`` to find words.
 """
 
 from extractor.audit import promises, registered

@@ -49,7 +49,7 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
 class Promise(NamedTuple):
-    """An endpoint that is named in a list in a section, covering the tokens ``first:end``. The
+    """An endpoint named by the tokens ``first:end`` of a list in a section. The
     clause about the endpoint ends before token ``clause_end``.
     """
 
@@ -179,8 +179,8 @@ def _find_end(tokens: Tokens, at: int, end: int, punctuation: str) -> int:
 
 
 def _is_punctuation(tokens: Tokens, at: int, punctuation: str) -> bool:
-    """Return True if a token is one of these characters and is not a full stop inside a word, as in
-    "e.g".
+    """Return True if a token is one of these characters and is not a full stop inside a word, such
+    as the one in "e.g".
     """
     is_inner = at + 1 < len(tokens) and tokens.joined(at + 1)
     word = tokens.words[at]
@@ -255,9 +255,9 @@ def _compare_times(
 
 
 def _find_times(promise: Promise) -> Range:
-    """Return the token range that states the times of an endpoint: immediately before the endpoint
-    or, if no time precedes it, after the endpoint up to the last number with its unit. The range is
-    empty if no time is found.
+    """Return the token range that states the times of an endpoint: the tokens immediately before
+    the endpoint or, if no time precedes it, the tokens after it, up to the last number with its
+    unit. The range is empty if no time is found.
     """
     tokens = promise.section.tokens
     low = promise.first - _TIME_REACH

@@ -72,8 +72,8 @@ def check_ages(parsed: ParsedRecord, extraction: TrialExtraction) -> Iterator[Fi
     """Yield a finding for each age in the criteria that differs from the registered age by more
     than a year, or by more than a month for infants.
 
-    An age criterion is skipped if it may apply to only some participants: because it is in a
-    group, below an introductory line, or part of a limit for a subset of people.
+    An age criterion is skipped if it may apply to only some participants because it is in a group,
+    below an introductory line, or part of a limit for a subset of people.
     """
     eligibility = extraction.eligibility
     registered = read_registered_ages(parsed.record.registry)

@@ -36,8 +36,8 @@ _CENSORED = re.compile(
 
 
 def trim_event(quote: str) -> tuple[int, int]:
-    """Return the start and end of an event's name in a quote, excluding a leading "the date of" or
-    a trailing bracketed note about censoring.
+    """Return the start and end of an event's name in a quote, excluding any leading "the date of"
+    and any trailing bracketed note about censoring.
 
     >>> quote = "the date of first documentation of relapse (censored)"
     >>> start, end = trim_event(quote)
@@ -52,9 +52,8 @@ def trim_event(quote: str) -> tuple[int, int]:
 
 
 def name_instrument(name: str, version: str | None = None) -> tuple[str, str]:
-    """Return a key shared by all names of an instrument, along with the instrument's version, or
-    an empty string if there is no version. The version may be part of the name; "4.0" is returned
-    as "4".
+    """Return a key shared by all names of an instrument, and the instrument's version (an empty
+    string if there is no version). The version may be part of the name; "4.0" is returned as "4".
 
     >>> (
     ...     name_instrument("the Asthma-Control test (ACT)"),
@@ -91,8 +90,9 @@ def split_version(name: str) -> tuple[str, str | None]:
 def find_entry(name: str, vocabulary: str) -> Entry | None:
     """Return the entry with this name, which may be followed by its abbreviation in brackets:
     "methotrexate (MTX)". Return None if no entry matches, or if the name and the abbreviation
-    belong to different entries. For an instrument, one match is sufficient. The name is looked up
-    as written, then without function words, and then without general words such as "score".
+    belong to different entries. For an instrument, it is sufficient if either the name or the
+    abbreviation matches. The name is looked up as written, then without function words, and then
+    without general words such as "score".
 
     >>> find_entry("Forced Expiratory Volume in one second (FEV1)", "measures").value
     'FEV1'

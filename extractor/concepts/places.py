@@ -110,8 +110,8 @@ def find_parts(
     passage: Passage, parts: Mapping[str, str | None]
 ) -> dict[str, Span | None]:
     """Return the raw span of each part of an outcome, keyed by the name of the part; None for a
-    missing part. Each part is searched for after the previous part, since several parts may have
-    the same words. The time frame comes last, so its last occurrence is used.
+    missing part. The search for each part starts where the previous part ends, since several parts
+    may have the same words. The time frame comes last, so its last occurrence is used.
     """
     spans: dict[str, Span | None] = {}
     reached = 0
@@ -163,8 +163,9 @@ def list_mentions(instrument: str, passage: Passage) -> Iterator[tuple[Span, Sup
 
 
 def find_agent(agent: str, passage: Passage) -> Supported | None:
-    """Return the first name of an agent in the passage, as the passage spells it: "MTX" for
-    "methotrexate". Return None if the agent is unknown, or if the passage does not name it.
+    """Return the first of an agent's names to occur in the passage, as the passage spells it:
+    "MTX" for "methotrexate". Return None if the agent is unknown, or if the passage does not name
+    it.
     """
     entry = find_entry(agent, "agent_abbreviations")
     span = next(find_names(entry, passage), None) if entry else None

@@ -56,9 +56,9 @@ class ItemBuilder:
 
     ``path`` is the item's place in the extraction, such as ``dosing[0]``. ``ceiling`` is the
     confidence of the item itself, which is the maximum for all its values. ``searched`` lists the
-    sections that were searched; by default, only the section of the item. In that case, the
-    evidence for a value that has no words of its own, such as "no time is stated", is the whole
-    span of the item. If no sections were searched, the absence of an empty field has the reason
+    sections that were searched; by default, only the section of the item. By default, the evidence
+    for a value that has no words of its own, such as "no time is stated", is the whole span of the
+    item. If no sections were searched, the absence of an empty field has the reason
     ``section_absent``.
     """
 
@@ -81,10 +81,10 @@ class ItemBuilder:
         self.absences: list[Absence] = []
 
     def resolve(self, field: str) -> Reading[Any]:
-        """Return the value of a field, combined from the rules' reading and the model's answer. It
-        is less certain if the model was asked about the field but skipped the item. A value that
-        the rules found, and for which the model answered that there is none, is treated as
-        ambiguous.
+        """Return the value of a field, combined from the rules' reading and the model's answer.
+        The value's confidence is lower if the model was asked about the field but skipped the
+        item. A value that the rules found but that, according to the model's answer, does not
+        exist is treated as ambiguous.
         """
         task, _, _ = self.draft.group.partition(".")
         # the model answers the whole list at once
@@ -100,7 +100,7 @@ class ItemBuilder:
         return resolved.at_most(UNCONFIRMED) if is_unconfirmed else resolved
 
     def add_fields(self, fields: Iterable[FieldInfo]) -> dict[str, Any]:
-        """Resolve fields, add the evidence or the absence of each field, and return the values by
+        """Resolve fields, add the evidence or the absence for each field, and return the values by
         name. The value of an empty list is an empty tuple.
         """
         values: dict[str, Any] = {}
@@ -119,7 +119,7 @@ class ItemBuilder:
         return self.add("quote", quote)
 
     def add(self, field: str, resolved: Reading[T | None]) -> T | None:
-        """Add the evidence or the absence of a resolved field, and return its value.
+        """Add the evidence or the absence for a resolved field, and return its value.
 
         If the rules left the field open and there is no answer from a model, the value is absent
         for the reason ``gap``, such as ``not_asked``. Otherwise, an empty value is absent because
@@ -205,9 +205,9 @@ class ItemBuilder:
 
     def _prove(self, name: str, resolved: Reading[Any]) -> None:
         """Add evidence for a value, with its support. If the support is unknown, a value that is
-        not a quote is treated as a conclusion. If the evidence is a whole passage with hostile
-        text, its longest run without blanked text is used. The item's confidence is at most the
-        confidence of this value.
+        not a quote is treated as a conclusion. If the evidence is a whole passage that contains
+        hostile text, the longest run without blanked text is used. The item's confidence is at
+        most the confidence of this value.
         """
         value = resolved.value
         span = resolved.spans[0]
@@ -240,8 +240,9 @@ class ItemBuilder:
         self._evidence.append(evidence)
 
     def _locate(self, span: Span) -> dict[str, Any]:
-        """Return the place of a span in the text of a PDF or Word file, and its page, as fields of
-        its evidence. The result is empty if the section is not from a PDF or Word file.
+        """Return the place of a span in the text of a PDF or Word file, and the page on which the
+        span begins, as fields of the span's evidence. The result is empty if the section is not
+        from a PDF or Word file.
         """
         record = self._parsed.record
         section = record.section(span.section)

@@ -133,7 +133,9 @@ def _fill_parts(model: Reading[Any], rule: Reading[Any]) -> Reading[Any]:
 
 
 def _find_same(reading: Reading[Any] | None, wanted: Any) -> Any:
-    """Return the first member of a reading that agrees with ``wanted``; None if no member does."""
+    """Return the first member of a reading that agrees with ``wanted``, or None if no member
+    does.
+    """
     values = reading.list_values() if reading else ()
     return next((value for value in values if agree(value, wanted)), None)
 
@@ -177,8 +179,8 @@ ALONE = "alone"
 def name_situation(rule: Reading[object]) -> str:
     """Return the name of the situation in which the rules' reading differs from a model's answer:
     ``alone`` if the rules left the field open; ``silent`` or ``silent_certain`` if they read that
-    there is no value; or ``doubtful``, ``likely`` or ``certain`` for a different value, by its
-    confidence.
+    there is no value; or ``doubtful``, ``likely`` or ``certain`` if they read a different value,
+    depending on its confidence.
     """
     if rule.is_open:
         return ALONE

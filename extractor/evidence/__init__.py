@@ -11,7 +11,8 @@ estimate (``calibration``). ``scoring`` runs the trained classifiers.
 
 Quotes. ``quotes.verify_quote`` accepts differences in case, spaces, hyphens, punctuation and
 encoding (``fold``), but not a difference that changes the meaning. A different number, unit,
-comparator, negation or conjunction is a conflict, which reports both words (``conflicts``).
+comparator, negation or conjunction is a conflict, for which both words are reported
+(``conflicts``).
 
 To change the evidence for or against a value, add a sign to its reader and fit the weights again.
 Edit ``quotes`` to change what a truncated quote may omit, ``fold`` to change which characters are

@@ -2,22 +2,21 @@
 
 A confidence is computed in these steps. Audit findings do not change it.
 
-1. The reader estimates it. A scorer uses the probability of its class, at most 0.995. Any other
-   reader looks up its case in ``evidence/weights/measured.toml`` (``measured``) and uses the lowest
-   estimate if several cases apply. Entries in ``rules/terms`` and marks in ``concepts/doses`` lower
-   the estimate if the words they match are ambiguous.
-2. ``calibrate_record`` weighs a value by its named signs and its estimate
+1. The reader estimates it. A scorer uses the probability of its class, capped at 0.995. Any other
+   reader looks up its case in ``evidence/weights/measured.toml`` (``measured``) and uses the
+   lowest estimate if several cases apply. Entries in ``rules/terms`` and marks in
+   ``concepts/doses`` lower the estimate if the words they match are ambiguous. 2.
+   ``calibrate_record`` weighs a value by its named signs and its estimate
    (``evidence/weights/signs.toml``); the members of a list are weighed separately. Some signs cap
    the confidence (``evidence/signs.py``). In fields without weights, the estimate is replaced by
    its observed accuracy (``calibration.toml``). If the structure of the text is doubtful,
-   ``Draft.at_most`` caps every reading that depends on the structure.
-3. ``concepts/resolve.py`` keeps this confidence or, if a model also answered, uses the observed
-   accuracy of similar pairs of readings and answers (``concepts/policy.toml``). Until then, an
-   answer has the placeholder ``MODEL_CONFIDENCE``.
-4. ``assembly/items.py`` lowers the confidence of an age that differs from the registered age.
-   ``concepts/provenance.py`` lowers the confidence of a value that is not supported by its quoted
-   words, or whose item is less certain.
-5. An item has the lowest confidence of its fields, including empty fields.
+   ``Draft.at_most`` caps every reading that depends on the structure. 3. ``concepts/resolve.py``
+   keeps this confidence or, if a model also answered, uses the observed accuracy of similar pairs
+   of readings and answers (``concepts/policy.toml``). Until then, an answer has the placeholder
+   ``MODEL_CONFIDENCE``. 4. ``assembly/items.py`` lowers the confidence of an age that differs from
+   the registered age. ``concepts/provenance.py`` lowers the confidence of a value that is not
+   supported by its quoted words, or whose item is less certain. 5. An item has the lowest
+   confidence of its fields, including empty fields.
 """
 
 import tomllib
@@ -46,7 +45,7 @@ curve.
 """
 FOUND = "found"
 NOTHING = "nothing"
-"""The names of a field's curves: one for values, one for empty or False values."""
+"""The names of a field's curves: one for values, and one for empty or False values."""
 
 
 def calibrate_record(parsed: ParsedRecord) -> ParsedRecord:

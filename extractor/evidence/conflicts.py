@@ -20,8 +20,8 @@ from extractor.language.numbers import TIMES, read_number, read_time_unit
 _Meaning = tuple[ConflictKind, str | float]
 """The meaning of a token. Two tokens with the same meaning do not contradict each other."""
 _Pair = tuple[int | None, int | None]
-"""The indexes of two matching tokens in the quote and in the text. None if a side lacks the
-token.
+"""The indexes of two matching tokens in the quote and in the text. An index is None if its side
+lacks the token.
 """
 _RATES = {"daily": "day", "weekly": "week", "monthly": "month", "yearly": "year"}
 """The time unit in a word that states a rate."""

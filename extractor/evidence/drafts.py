@@ -14,8 +14,8 @@ from extractor.schemas import AbsenceReason, FindingKind, Origin, Support, Usage
 T_co = TypeVar("T_co", covariant=True)
 
 Signs = Mapping[str, tuple[str, ...]]
-"""The names of the signs for or against a value (key "") and for or against each quote that is a
-part of the value (key: the part's name).
+"""The names of the signs for or against a value (key ""), and of those for or against each quote
+that is part of the value (key: the part's name).
 """
 CERTAIN = 0.95
 """A reading with at least this confidence needs no second annotator."""
@@ -87,7 +87,7 @@ class Reading(Generic[T_co]):
         value: The value; a tuple for a list. None with a high confidence means that the value is
             known to be absent ("the text states no route"); an ``open_()`` reading leaves the field
             open.
-        confidence: The probability, from 0 to 1, that the value or the list as a whole is right.
+        confidence: The probability, from 0 to 1, that the value or the list as a whole is correct.
             It is 0 for an open reading.
         spans: The characters that support the value. If the value is a tuple, each member has one
             span at the same position.
@@ -161,7 +161,7 @@ class Reading(Generic[T_co]):
 
     @property
     def certain(self) -> bool:
-        """Whether the reading is certain enough to need no second annotator."""
+        """Whether the reading is certain enough not to need a second annotator."""
         return self.confidence >= CERTAIN
 
     @property
@@ -307,8 +307,8 @@ class Draft:
             text is doubtful.
         custom_values: The values of custom fields, by field, read by rules or by a model. For a
             custom field, ``model`` records whether a model found a value.
-        is_skipped: Whether a model skipped the item but answered other items; the rules' values
-            are then kept, but are not confirmed.
+        is_skipped: Whether a model skipped the item but answered questions about other items; the
+            rules' values are then kept, but are not confirmed.
     """
 
     group: str

@@ -67,10 +67,10 @@ class FoldedText:
         folded: The folded text, with a map from its characters to the cleaned text.
         tokens: The tokens of the folded text.
         inner: The tokens inside each number, except its first token: "x" and "10^9" in "5 x 10^9".
-            A quote may not begin with these tokens.
+            A quote cannot begin with one of these tokens.
         codes: One character per token. The same word always has the same character, and different
-            words have different characters unless the text has more than a million of them.
-        alphabet: The character of each word.
+            words have different characters unless the text has more than a million distinct words.
+            alphabet: The character of each word.
     """
 
     cleaned: CleanText
@@ -169,8 +169,8 @@ def _list_joined_firsts(tokens: Tokens) -> list[int]:
 
 
 def _join_tokens(tokens: Tokens, firsts: list[int]) -> Tokens:
-    """Return the tokens, merging each token in ``firsts`` with the tokens up to the next one in
-    ``firsts``.
+    """Return the tokens, merging each token in ``firsts`` with the tokens that precede the next
+    token in ``firsts``.
     """
     if len(firsts) == len(tokens):
         return tokens

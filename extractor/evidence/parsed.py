@@ -24,7 +24,7 @@ _ITEMS = {
 @dataclass(frozen=True, slots=True)
 class HostileText:
     """A span of raw text that tries to manipulate a model or contains hidden characters.
-    ``blanked`` means that neither the rules nor a model read the span. ``quote`` is its text,
+    ``blanked`` means that neither the rules nor a model reads the span. ``quote`` is its text,
     truncated if it is long.
     """
 
@@ -140,7 +140,7 @@ class ParsedRecord:
 
     @cached_property
     def _blanks(self) -> Mapping[str, Sequence[tuple[int, int]]]:
-        """The ranges of each section that are blanked because the text is hostile or in another
+        """The ranges in each section that are blanked because the text is hostile or in another
         language.
         """
         ranges = list_blanks(self.hostile)

@@ -59,9 +59,9 @@ class QuoteCheck:
 
     Args:
         status: How well the quote matches the text.
-        start: The first character in the searched text; None for an absent quote.
+        start: The offset of the first character in the searched text; None for an absent quote.
         end: One past the last character. For a conflict, ``start`` and ``end`` delimit the passage
-            most similar to the quote.
+        most similar to the quote.
         conflicts: The tokens that differ, if there is a conflict.
     """
 
@@ -226,7 +226,7 @@ def _find_contradiction(
 def _report_nearest(
     quote: FoldedText, text: FoldedText, near: int | None
 ) -> QuoteCheck:
-    """Check a quote that the text does not contain against the most similar place.
+    """Compare a quote that the text does not contain with the most similar place in the text.
 
     The result is a conflict if a word at that place contradicts the quote. The quote is absent if
     more of its tokens differ than match, or if the differences do not change the meaning. ``near``

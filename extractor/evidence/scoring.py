@@ -52,7 +52,7 @@ class ScoredClass:
 @dataclass(frozen=True, eq=False)
 class Scorer:
     """A log-linear model. ``weights`` has a column for each class and a row for each feature.
-    ``rows`` has the row of each feature; row 0 is for unknown features.
+    ``rows`` maps each feature to its row; row 0 is for unknown features.
 
     If ``damped``, scores are divided by the square root of the number of features, so that a longer
     text does not lead to a higher confidence.

@@ -47,7 +47,8 @@ def is_weighed(field: str) -> bool:
 
 @lru_cache(maxsize=16384)
 def weigh(field: str, signs: tuple[str, ...], estimate: float) -> float:
-    """Return the confidence of a value from its signs and its estimate, rounded to hundredths.
+    """Return the confidence of a value, computed from its signs and its estimate and rounded to
+    hundredths.
 
     The confidence is capped by the signs in ``_AT_MOST`` and is never lower than ``_FLOOR``. Signs
     without a weight are ignored. Raises ``KeyError`` if the field has no weights.

@@ -1,4 +1,4 @@
-"""Read trial records of any supported format as named sections of raw text.
+"""Read trial records in any supported format as named sections of raw text.
 
 ::
 

@@ -37,8 +37,9 @@ _BREAK = re.compile(r"(?<![\s(<>=\d%])~|~(?!\s?\d)|~(?=\s?\d{1,2}[.)][\sA-Z])")
 
 
 def read_aact(tables: Mapping[str, OpenTable]) -> Iterator[ReadResult]:
-    """Yield the problems of individual rows, then the studies of an export in order of NCT number.
-    ``tables`` maps the name of each table, such as "studies", to a function that opens the table.
+    """Yield the problems with individual rows, then the studies in an export in order of NCT
+    number. ``tables`` maps the name of each table, such as "studies", to a function that opens the
+    table.
     """
     # SQLite deletes this temporary file
     with closing(sqlite3.connect("", check_same_thread=False)) as database:

@@ -38,7 +38,9 @@ _HEADING = re.compile(
 
 
 class _Chapter(NamedTuple):
-    """A chapter without its subchapters, ``text[start:end]``, with its title and kind."""
+    """A chapter, excluding its subchapters: its title, its kind and its text,
+    ``text[start:end]``.
+    """
 
     title: str
     kind: str
@@ -109,8 +111,8 @@ def _list_chapters(text: str) -> Iterator[_Chapter]:
 
 
 def _find_kind(title: str, inherited: str) -> str:
-    """Return the kind of a chapter from its title, or the kind inherited from its parent; "" if
-    the kind is unknown.
+    """Return the kind of a chapter, determined from its title or inherited from its parent, or ""
+    if the kind is unknown.
     """
     if inherited in _RULING:
         return inherited

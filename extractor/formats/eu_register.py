@@ -36,7 +36,7 @@ _FIELD = re.compile(
 )
 _FIRST_SHORT = "E.6"
 """The first of the short fields, such as "E.8.1 Controlled: Yes", whose labels are not in the
-table. Section F is the last that contains such fields.
+table. Section F is the last section that contains such fields.
 """
 _ENGLISH = (None, "en")
 [_REGISTER] = list_registers("text")
@@ -58,8 +58,8 @@ class _Field(NamedTuple):
 def read_register_text(stream: BinaryIO) -> Iterator[ReadResult]:
     """Yield the trials of a download, and a problem for each trial that cannot be read.
 
-    A block with a different number from the previous block begins the next trial. A copied page may
-    lack the line with the number.
+    A block whose number differs from that of the previous block begins the next trial. A copied
+    page may lack the line with the number.
     """
     lines: list[str] = []
     trial = ""
@@ -130,9 +130,9 @@ def _is_field(number: str, label: str, last: str) -> bool:
     """Return whether a line that begins with a field number is a field rather than running text.
     ``last`` is the number of the previous field, or "" at the beginning of a block.
 
-    From section E on, texts are long and may contain numbers of fields, so the label must be one
-    that the register uses. The short fields have many different labels, so a capital letter is
-    sufficient for them.
+    From section E on, texts are long and may contain field numbers, so the label must be one that
+    the register uses. The short fields have many different labels, so any label that begins with a
+    capital letter is accepted for them.
 
     >>> (
     ...     _is_field("E.4", "Principal exclusion criteria", last="E.3"),

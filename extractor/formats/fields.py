@@ -21,7 +21,7 @@ from extractor.formats.registers import load_table
 TEXT = ""
 
 _STEP = re.compile(r"\[[^\]]+|(?:[^.\[\]]|\.(?=\d))+")
-"""A key or, in brackets, the path to an entry's language together with the wanted language."""
+"""A key or, in brackets, the path to an entry's language and the requested language."""
 _Steps = list[str]
 
 
@@ -68,7 +68,7 @@ def write_text(value: Any, place: str) -> str:
 
 
 def _walk(value: Any, steps: _Steps) -> list[Any]:
-    """Return the values at the end of a path; an empty list if the path leads nowhere."""
+    """Return the values at the end of a path, or an empty list if the path leads nowhere."""
     for depth, step in enumerate(steps):
         if not isinstance(value, dict) or TEXT in value:
             return _walk_on(value, steps[depth:])

@@ -1,7 +1,7 @@
 """Open a file as one or more documents, each in a single format.
 
-A file is uncompressed, gzip or zip; its type is detected from its first bytes. Nothing is unpacked
-to disk, so the names inside an archive are harmless.
+A file can be uncompressed, gzip or zip; its type is detected from its first bytes. Nothing is
+unpacked to disk, so the names inside an archive are harmless.
 """
 
 import gzip
@@ -35,7 +35,7 @@ from extractor.formats.streams import (
 
 _GZIP = b"\x1f\x8b"
 _AACT = {"studies", "eligibilities"}
-"""Two tables of an AACT export."""
+"""The names of two tables that identify an AACT export."""
 _TABLES = (".csv", ".tsv")
 _DATA = (*_TABLES, ".json", ".jsonl", ".ndjson", ".xml")
 """The suffixes of data files, whose content is never read as free text."""
@@ -49,7 +49,7 @@ yields.
 
 
 def contain(items: Iterator[_Item]) -> Iterator[_Item | UnreadableSource]:
-    """Yield the items, followed by the problem if one stopped the reader.
+    """Yield the items, followed by the problem, if any, that stopped the reader.
 
     >>> [failure] = contain(map(int, ["a"]))
     >>> failure.problem
@@ -65,7 +65,7 @@ def open_documents(
     name: str, source: Bytes, *, is_specified: bool
 ) -> Iterator[Document]:
     """Yield the documents in a file: one for each member of a zip, or else a single document. Read
-    each document before you request the next.
+    each document before requesting the next.
 
     Args:
         name: The name of the file.

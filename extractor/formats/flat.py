@@ -31,7 +31,7 @@ from extractor.schemas import Piece, Section
 
 _LIST_ITEM = re.compile(r"\s*(?:[*•·-]|\d{1,2}[.)]|[a-z][.)])\s")
 _MOST_BEFORE = 10
-"""Maximum number of lines before and including the interventions: title, summary paragraphs and
+"""Maximum number of lines up to and including the interventions: title, summary paragraphs and
 conditions. A text in which the first intervention type appears after these lines is not treated as
 a flattened record.
 """
@@ -79,8 +79,9 @@ def build_plain(
     """Build the content of a plain text: a text from the EU register, a flattened record or, if it
     is neither, free text.
 
-    ``title`` and ``is_specified`` are passed to ``build_text`` if the text is free text; otherwise,
-    they are ignored. Raises ``UnreadableSource`` if the text is too long or if ``build_text`` does.
+    ``title`` and ``is_specified`` are passed to ``build_text`` if the text is free text;
+    otherwise, they are ignored. Raises ``UnreadableSource`` if the text is too long or if
+    ``build_text`` raises it.
     """
     if is_register_text(text):
         from extractor.formats.eu_register import build_register_text  # noqa: PLC0415 - rarely needed

@@ -1,9 +1,10 @@
 """Read free text: a note, a synopsis, a copied registry page, or a text that belongs to a single
 section.
 
-The outline (``extractor.outline``) finds headings, items and page furniture. ``layout`` passes it
-lines, cells and rows in reading order, ``headings`` defines which section each heading opens, and
-``listed`` splits a section into items. A section contains only characters from the text.
+The outline (``extractor.outline``) finds headings, items and page furniture. ``layout`` passes
+lines, cells and rows to the outline in reading order, ``headings`` defines which section each
+heading opens, and ``listed`` splits a section into items. A section contains only characters from
+the text.
 """
 
 import re
@@ -298,8 +299,8 @@ class TextReader:
             self._lines[section].append(entry)
 
     def _add(self, entry: Entry) -> None:
-        """Add a line to the open section. A title or a registry number has only one line. Words
-        without a list marker that continue the line of an item are joined to it.
+        """Add a line to the open section. A title or a registry number can have only one line.
+        Words that have no list marker and continue an item's line are joined to that item.
         """
         if entry.is_item:
             self._styles.add(entry.style)

@@ -106,7 +106,8 @@ def build_json(record: Any) -> RecordContent:
     """Return the content of a parsed object: a record of any register, a record that this program
     wrote, or a text.
 
-    Raises ``UnreadableSource`` if a field has the wrong type, with its path as the place.
+    Raises ``UnreadableSource`` if a field has the wrong type; the error gives the field's path as
+    the place.
 
     >>> module = {"nctId": "NCT90000001", "briefTitle": "A"}
     >>> content = build_json({"protocolSection": {"identificationModule": module}})
@@ -129,7 +130,7 @@ def build_json(record: Any) -> RecordContent:
 
 
 _RECORD_KEYS = ("record_id", "source", "sections", "registry")
-"""The keys of a record in this program's own form that a user may write."""
+"""The keys that a user may write in a record in this program's own format."""
 
 
 class _JsonText(BaseModel):

@@ -50,8 +50,8 @@ class Entry:
         words: The offset of its words.
         end: The end offset.
         continues_line: Whether another block precedes it on the same line.
-        is_label: Whether it is a row whose label is not a known heading, in a table of labels and
-            texts.
+        is_label: Whether it is a row in a table of labels and texts and its label is not a known
+            heading.
         style: The style of its mark, with digits replaced by "1".
     """
 
@@ -70,8 +70,8 @@ class Entry:
 
 
 def read_entries(text: str, shown: str) -> list[Entry]:
-    """Return the lines of a text without page headers and footers. ``shown`` is the text as
-    readers see it; it has the same length.
+    """Return the lines of a text, excluding page headers and footers. ``shown`` is the text as
+    readers see it, and has the same length as ``text``.
     """
     entries: list[Entry] = []
     for (first, last), is_label in _list_parts(text):
@@ -95,8 +95,9 @@ def read_entries(text: str, shown: str) -> list[Entry]:
 
 
 def join_lines(text: str, entries: Sequence[Entry]) -> str:
-    """Return a text of the same length in which the lines of each entry are joined by spaces, or by
-    soft hyphens if a hyphen splits a word at the line end. Doubtful entries are unchanged.
+    """Return a text of the same length as the input, in which the lines of each entry are joined
+    by spaces, or by soft hyphens if a hyphen splits a word at the line end. Doubtful entries are
+    unchanged.
     """
     # if "treatment" is a word in the text, "treatment-" at a line end keeps its hyphen
     words = set(_WORD.findall(text))
@@ -125,8 +126,8 @@ def find_cells(text: str, start: int, end: int) -> list[Span]:
 
 def _list_parts(text: str) -> Iterator[tuple[Span, bool]]:
     """Yield the parts of a text to be outlined separately, as (span, is_label) pairs: the lines
-    between tables, and the cells or rows of tables. ``is_label`` is True for a row whose label is
-    unknown, in a table of labels and texts.
+    between tables, and the cells or rows of tables. ``is_label`` is True for a row in a table of
+    labels and texts if its label is unknown.
     """
     lines = [line.span() for line in LINE.finditer(text)]
     for is_table, group in groupby(lines, key=lambda line: _is_row(text, line)):

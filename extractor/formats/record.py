@@ -122,7 +122,7 @@ def _join(tree: Any, path: str) -> str:
 def _list_sections(
     name: str, form: Any, tree: Any, first: int, items: _Items
 ) -> Iterable[Section]:
-    """Return the sections that a form of the register's table defines. ``first`` is the number of
+    """Return the sections that a form in the register's table defines. ``first`` is the number of
     sections that the preceding forms defined.
     """
     if "items" in form:

@@ -167,7 +167,8 @@ def _check_new(record: _Result, seen: dict[str, tuple[str, int]]) -> _Result:
     """Return a record if its id is new and its text can be stored as Unicode; otherwise return an
     error. The error for a repeated id gives both places and states whether the texts are the same.
 
-    ``seen`` maps each id read so far to its place and a digest of its text. A new id is added.
+    ``seen`` maps each id read so far to its place and a digest of its text. A new id is added to
+    it.
     """
     if isinstance(record, RecordError):
         return record

@@ -158,7 +158,9 @@ class TextBuffer:
         return match
 
     def take(self, end: int | None = None) -> str:
-        """Consume and return the buffered text up to offset ``end``, or all of it."""
+        """Consume and return the buffered text up to offset ``end``, or all of it if ``end`` is
+        None.
+        """
         taken = self.text[self.at : end]
         self.line += taken.count("\n")
         self.at += len(taken)
@@ -166,8 +168,8 @@ class TextBuffer:
 
 
 def read_lines(stream: BinaryIO) -> Iterator[tuple[int, str]]:
-    """Yield (number, line) pairs, counting from 1. Bytes that are not UTF-8 are decoded with
-    ``surrogateescape``. Raises ``UnreadableSource`` if a line is too long.
+    """Yield (number, line) pairs, with lines numbered from 1. Bytes that are not UTF-8 are decoded
+    with ``surrogateescape``. Raises ``UnreadableSource`` if a line is too long.
     """
     number = 0
     while line := stream.readline(MAX_RECORD_BYTES + 1):

@@ -38,7 +38,7 @@ csv.field_size_limit(MAX_RECORD_BYTES)
 
 
 class _Header(NamedTuple):
-    """A line read as a header on the assumption of a particular delimiter and register.
+    """A line read as a header, assuming a particular delimiter and register.
 
     Attributes:
         has_number: Whether a column contains the trial number.
@@ -114,8 +114,8 @@ def group_rows(stream: BinaryIO, begins: str) -> Iterator[tuple[int, str]]:
 
     Args:
         stream: The table.
-        begins: The pattern for the start of a row, which ends the row above even if a quotation
-            mark in that row is not closed. Its first group is the quotation mark, or "".
+        begins: The pattern for the start of a row; such a start ends the row above even if a
+            quotation mark in that row is not closed. Its first group is the quotation mark, or "".
     """
     row = ""
     first = 1

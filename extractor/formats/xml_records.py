@@ -43,7 +43,7 @@ _TAG = re.compile(r"<([A-Za-z_][\w:.-]{0,100})")
 _FORBIDDEN = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML forbids."""
 _BARE_AND = re.compile("&(?!(?:amp|lt|gt|quot|apos);)")
-"""An "&" that does not begin an entity of XML. Other references, such as "&micro;" or "&#2;", may
+"""An "&" that does not begin an XML entity. Other references, such as "&micro;" or "&#2;", may
 be the reason why the record is broken.
 """
 _BARE_LESS = re.compile("<(?![A-Za-z_/!?])")
@@ -109,7 +109,7 @@ def _find_encoding(head: str) -> str:
 
 def _read_record(text: TextBuffer, register: Register, number: int) -> ReadResult:
     """Consume a record and return its content. If the record is broken but can be repaired, its
-    content has a note.
+    content includes a note.
     """
     first = text.line
     ends = re.compile(rf"</{register.element}\s*>|(?=<{register.element}[\s/>])")
@@ -140,8 +140,8 @@ def _read_record(text: TextBuffer, register: Register, number: int) -> ReadResul
 
 
 def _mend(record: str) -> str:
-    r"""Return a record that a parser accepts: each "&" and "<" that is not markup is escaped,
-    vertical tabs become line breaks, and other forbidden characters become "�".
+    r"""Return a record in a form that a parser accepts: each "&" and "<" that is not markup is
+    escaped, vertical tabs become line breaks, and other forbidden characters become "�".
 
     A parser in recovery mode would drop the "<" in "< 5".
 

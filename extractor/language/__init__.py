@@ -13,7 +13,7 @@ Every concept, reader and export uses this package. It knows nothing about the m
   and counts the words of a few languages (``rules/languages.toml``). Single words and unlisted
   languages may be missed.
 
-To read another spelling of a unit, edit ``rules/units.toml``. To recognise a word of another
+To read another spelling of a unit, edit ``rules/units.toml``. To recognise a word in another
 language, edit ``rules/languages.toml``. To read a new phrase, edit the rules of the concept it
 belongs to.
 """

@@ -1,4 +1,4 @@
-"""The rule book: all rules and terms of the package, and the functions that apply them to text.
+"""The rule book: all rules and terms in the package, and the functions that apply them to text.
 
 >>> tokens = read_text("within 2-4 weeks of the first dose")
 >>> [(span.read("low"), span.read("high")) for span in rule("duration").find(tokens)]
@@ -308,7 +308,7 @@ def rule(name: str) -> Rule:
 
 
 def read_term(vocabulary: str, tokens: Tokens, first: int, end: int) -> Entry | None:
-    """Return the entry whose term or rule matches exactly the tokens ``first:end``, or None.
+    """Return the entry whose term or rule exactly matches the tokens ``first:end``, or None.
 
     >>> read_term("comparators", read_text("no more than"), 0, 3).value
     '<='
@@ -360,7 +360,7 @@ def _join_entry_rules(vocabulary: str) -> tuple[Rule, ...]:
 
 @cache
 def read_table(name: str) -> Mapping[str, Any]:
-    """Return the contents of a rules file by its name without the suffix, or of all files in a
+    """Return the contents of a rules file, given its name without the suffix, or of all files in a
     subfolder. The result is cached. Raises ``KeyError`` if the name is unknown.
     """
     texts = [
@@ -411,5 +411,5 @@ def word_list(name: str) -> frozenset[str]:
 
 
 def word_set(words: str) -> frozenset[str]:
-    """Split words at white space into a set."""
+    """Split a text at white space into a set of words."""
     return frozenset(words.split())

@@ -378,5 +378,5 @@ def apply_changes(raw: str, changes: Sequence[tuple[int, int, str]]) -> CleanTex
 
 
 def fold_label(label: str) -> str:
-    """Return an arm label without white space and in folded case, for comparison."""
+    """Return an arm label, case-folded and without white space, for comparison."""
     return "".join(label.split()).casefold()

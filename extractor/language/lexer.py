@@ -144,8 +144,8 @@ because an anti-HIV test is about HIV.
 """
 _FIRST_CODE = "\u4e00"
 _LAST_CODE = "\u9fff"
-"""The range of the codes of words. All are letters below U+10000, for which ``re`` matches sets by
-table lookup.
+"""The range of the codes of words. All codes are letters below U+10000, for which ``re`` matches
+sets by table lookup.
 """
 CODES = f"{_FIRST_CODE}-{_LAST_CODE}"
 ANY_WORD = r"[^\W_a-s]"
@@ -307,7 +307,7 @@ class Lexicon(dict[str, str]):
 
 
 def is_abbreviation(word: str) -> bool:
-    """Return whether a word of the rule book matches only in capitals.
+    """Return whether a word in the rule book matches only in capitals.
 
     >>> is_abbreviation("IV"), is_abbreviation("RECIST"), is_abbreviation("A")
     (True, False, False)
@@ -316,7 +316,7 @@ def is_abbreviation(word: str) -> bool:
 
 
 LEXICON = Lexicon()
-"""The words of all rules and vocabularies."""
+"""The words in all rules and vocabularies."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

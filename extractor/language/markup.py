@@ -33,7 +33,8 @@ ANY = re.compile(
 
 
 def may_hold_markup(text: str) -> bool:
-    """Return whether a text may contain layout tags. Most texts do not and need not be searched.
+    """Return whether a text may contain layout tags. Most texts contain none and need not be
+    searched.
 
     >>> [may_hold_markup(text) for text in ("a <p>", "a &lt;p&gt;", "a & b")]
     [True, True, False]

@@ -124,8 +124,8 @@ def find_foreign(
 def _find_untranslated(
     lines: Sequence[_Text], texts: Sequence[ForeignText]
 ) -> frozenset[str]:
-    """Return those sections with text in another language that belong to a list without a single
-    line in English.
+    """Return the sections that contain text in another language and that belong to a list without
+    a single line in English.
     """
     english = {_name_list(line) for line in lines if _is_english_item(line)}
     if english:

@@ -107,7 +107,7 @@ class Passage:
         return rule(name).search(self.tokens, self.first, self.end)
 
     def part(self, first: int, end: int) -> "Passage":
-        """Return the passage of the tokens ``first:end`` of the same section."""
+        """Return the passage that consists of the tokens ``first:end`` in the same section."""
         return Passage(self.section, first, end)
 
     def alone(self) -> "Passage":

@@ -237,7 +237,7 @@ def _write(rule: Rule, within: set[str]) -> str:
 
 
 def _write_atom(rule: Rule, atom: re.Match[str], within: set[str]) -> str:
-    """Return the regular expression of one piece of a pattern; "" for white space."""
+    """Return the regular expression for one piece of a pattern; "" for white space."""
     if atom["name"]:
         return _write_reference(rule, atom, within)
     if atom["word"]:
@@ -295,8 +295,8 @@ def make_rule(**fields: Any) -> Rule:
 
 def join_rules(rules: Iterable[Rule]) -> tuple[Rule, ...]:
     """Return at most two rules that combine the given rules: if a given rule matches a text, so
-    does at least one of them. Rules with ``^`` are combined separately, because only they treat
-    the start of a range as the start of the text.
+    does at least one of the returned rules. Rules with ``^`` are combined separately, because only
+    they treat the start of a range as the start of the text.
 
     >>> from extractor.language.book import read_text
     >>> rules = [

@@ -96,8 +96,8 @@ def find_quantity_lists(
 
 
 def _read_chain(tokens: Tokens, at: int, skipped: Container[int]) -> list[_Item]:
-    """Return the numbers in the list that begins at a token, up to the last number with a unit but
-    no more than twelve. Return an empty list if no number has a unit. The list ends where a
+    """Return the numbers in the list that begins at a token, up to the last number with a unit,
+    but at most twelve numbers. Return an empty list if no number has a unit. The list ends where a
     separator ("," or "to") is missing, or where the dimension of the units changes.
     """
     items: list[_Item] = []
@@ -139,8 +139,9 @@ def _continues(items: Sequence[_Item], item: _Item) -> bool:
 
 
 def _spread_units(items: Sequence[_Item]) -> None:
-    """Give each number that has no unit the unit of the next number that has one, and multiply it
-    by the same power of ten: "5, 10 or 20 x 10^6 cells/kg". The last number must have a unit.
+    """Give each number that has no unit the unit of the next number that has one, and multiply the
+    unitless number by the same power of ten: "5, 10 or 20 x 10^6 cells/kg". The last number must
+    have a unit.
 
     A final "per day" applies to all numbers: "5 mg/kg or 10 mg/kg per day". A number of 1,000 or
     more is assumed to be written in full and is not multiplied.
@@ -161,7 +162,7 @@ def _spread_units(items: Sequence[_Item]) -> None:
 
 
 def _drop_label(tokens: Tokens, items: list[_Item]) -> list[_Item]:
-    """Return the numbers of a list, omitting the first number if it is part of a label: "EX 154,
+    """Return the numbers in a list, omitting the first number if it is part of a label: "EX 154,
     10 mg/kg", "Cohort 1 - 10 mg".
     """
     if len(items) < 2 or items[0].first == 0:
@@ -276,10 +277,10 @@ def _find_unit_after(tokens: Tokens, at: int) -> UnitPlace | None:
 def _disambiguate(
     tokens: Tokens, at: int, value: int | float, unit: UnitPlace
 ) -> tuple[int | float, bool]:
-    """Return the most likely value of the number at a token, given its unit, and whether the number
-    can be read in only one way. Doses in international units are not written with three decimals,
-    so "10.000 IU" and "1.500 U" are read as thousands. A comma before three digits is read as a
-    thousands separator.
+    """Return the most likely value of the number at a token, given its unit, and whether the
+    number can be read in only one way. Doses in international units are not written with three
+    decimal places, so "10.000 IU" and "1.500 U" are read as thousands. A comma before three digits
+    is read as a thousands separator.
     """
     word = tokens.words[at]
     code = unit.parts[0].code

@@ -71,8 +71,8 @@ def show_line(raw: str) -> str:
 
 
 def is_plain(text: str) -> bool:
-    """Return whether a text is a single line that needs no changes. Most texts need none, and this
-    check is fast.
+    """Return whether a text is a single line that needs no changes. Most texts need no changes,
+    and this check is fast.
 
     >>> is_plain("age 18 or older"), is_plain("age  < 18")
     (True, False)

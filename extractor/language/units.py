@@ -26,7 +26,7 @@ _RATES = frozenset({"day", "week", "h", "min", "sec"})
 _LONGEST_SPELLING = 4
 """Maximum number of tokens in a spelling, such as "cm of water", "m ^ 2" or "TCID 50"."""
 _VOLUMES = frozenset({"uL", "mL", "dL", "L"})
-"""Denominators after which cells are a count and units are enzyme units."""
+"""Denominators after which cells are treated as a count, and units as enzyme units."""
 _PARENTHESES = re.compile(r"\\?[(\[][^()\[\]]*\\?[)\]]?")
 _POWER = re.compile(
     r"[x*]?\s?10(?:(?P<zeros>0+)|\s?[\^*]?\s?(?P<exponent>\d{1,2})?)\s?(?=/|cells)"
@@ -156,7 +156,7 @@ class UnitPlace:
         """The plain form of this unit in a dose, or None if this is not a dose unit.
 
         "/day" is omitted from a dose per body surface area or a dose in pieces, because the daily
-        rate is a single dose. Other units keep "/day".
+        rate is treated as a single dose. Other units keep "/day".
 
         >>> [
         ...     find_unit(read_text(text), 0).dose
@@ -269,7 +269,8 @@ def find_unit(
 ) -> UnitPlace | None:
     """Return the unit that begins at token ``first``, with its denominators, or None.
 
-    ``loose`` means that nothing but a unit is possible here, so that "u" and "c" are also units.
+    ``loose`` means that nothing but a unit is possible here, so that "u" and "c" are also treated
+    as units.
 
     >>> place = find_unit(read_text("5 mg per kg body weight per day, orally"), 1)
     >>> place.code, place.dose, place.end
@@ -358,7 +359,7 @@ _COUNTED = {
 
 
 def _join_codes(codes: Sequence[str]) -> str:
-    """Return the UCUM code for the codes of a unit and its denominators.
+    """Combine the codes of a unit and its denominators into one UCUM code.
 
     Cells per volume are treated as a plain count ("/uL"), and units per volume as enzyme units
     ("U/L"). "per infusion" and the volume that contains the dose are omitted.

@@ -1,5 +1,5 @@
-"""Detect whether a line of text continues on the next line, from its end and from the width at
-which the text was wrapped. Also detect the running headers and footers between pages.
+"""From a line's end and the width at which the text was wrapped, detect whether the line continues
+on the next line. Also detect the running headers and footers between pages.
 """
 
 import itertools
@@ -16,9 +16,10 @@ _MOST_NAMES = 6
 
 
 def is_page_edge(tokens: Tokens) -> bool:
-    """Return whether a line is a page header or footer, that is, whether it contains a page number,
-    "confidential" or a version. Any other words must be capitalised: up to six words if the line
-    contains a page number, otherwise one. A line of more than 40 tokens is not a header or footer.
+    """Return whether a line is a page header or footer, that is, whether it contains a page
+    number, "confidential" or a version. There may be up to six other words if the line contains a
+    page number, and otherwise only one; they must be capitalised. A line of more than 40 tokens is
+    not a header or footer.
 
     >>> from extractor.language.book import read_text
     >>> lines = (

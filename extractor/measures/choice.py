@@ -13,7 +13,9 @@ _WORD_WEIGHT = 0.5
 _NEAR = 8
 """Maximum number of tokens from the beginning of a quantity's name to the limit that follows it."""
 _UNITLESS_PENALTY = 2.0
-"""The cost of a plain range without a unit, which may be a list or a date: "3-5"."""
+"""The penalty for a plain range without a unit, because the range may be a list or a date:
+"3-5".
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,8 @@ def _pick(candidates: Sequence[Candidate]) -> list[Candidate]:
 def _weigh(
     span: Span, chart: Chart, tokens: Tokens, introduced: Set[str]
 ) -> Candidate | None:
-    """Return a candidate with the score of a span; None if the span is not a limit. Each bound of
-    the span scores one more if a known quantity is named nearby.
+    """Return a candidate with the span's score, or None if the span is not a limit. The score of a
+    span increases by one for each of its bounds if a known quantity is named nearby.
     """
     score = span.weight + _WORD_WEIGHT * (span.end - span.first)
     last = span.value[-1]
@@ -77,8 +79,9 @@ def _weigh(
 
 
 def _is_no_count(chart: Chart, tokens: Tokens, end: int) -> bool:
-    """Return True if a number without a unit is not a count: its unit was recognised separately, a
-    list follows ("one of the following"), or a multiplied value follows ("half of their usual").
+    """Return True if a number without a unit is not a count because its unit was recognised
+    separately, a list follows ("one of the following"), or a multiplied value follows ("half of
+    their usual").
     """
     if chart.at("unit", end):
         return True

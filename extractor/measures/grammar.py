@@ -18,7 +18,8 @@ _ITEM = re.compile(r"(?:(?P<name>\w+):)?(?P<kinds>[\w|]+)(?P<optional>\?)?")
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The tokens ``first:end`` as one kind of expression, with its value and its component spans.
+    """The tokens ``first:end``, read as one kind of expression, with the value of the expression
+    and its component spans.
 
     ``rule`` is the name of the rule or production that created the span. ``weight`` is the
     preference for this reading over other readings of the same tokens: the weight of the production
@@ -36,7 +37,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One position in a production, which matches a span of any of these kinds."""
+    """One position in a production, which matches a span of any of the given kinds."""
 
     name: str
     kinds: tuple[str, ...]
@@ -57,7 +58,7 @@ class Production:
 
 
 class Chart:
-    """The spans found so far, by kind and first token."""
+    """The spans found so far, indexed by kind and first token."""
 
     def __init__(self, spans: Iterable[Span] = ()) -> None:
         self._spans: dict[str, dict[int, list[Span]]] = defaultdict(dict)
@@ -177,7 +178,9 @@ def _match(
 
 
 def _make(production: Production, match: list[tuple[str, Span]]) -> Span | None:
-    """Return the span that a match of a production forms; None if its value is invalid."""
+    """Return the span that a match of a production forms, or None if the value of that span is
+    invalid.
+    """
     value = production.make(dict(match))
     if value is None:
         return None

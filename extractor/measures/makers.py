@@ -11,7 +11,7 @@ from extractor.measures.grammar import Maker, Parts, Span
 from extractor.schemas.vocabulary import Comparator, TimeUnit
 
 _WHOLE = 1000
-"""Numbers below this may share the power of ten of the number that follows them."""
+"""Numbers below this threshold may share the power of ten of the number that follows them."""
 _DIGITS = re.compile(
     r"\d(?:[\d., ]*\d)?(?:·(?!\s?10)\d+)?(?=\s?(?:[a-z*×^]|·\s?10))",
     re.IGNORECASE,
@@ -29,7 +29,7 @@ _INCLUSIVE = (Comparator.AT_LEAST, Comparator.AT_MOST)
 _MULTIPLES = ("{ULN}", "{LLN}")
 """The UCUM codes of multiples of a normal limit."""
 _NO_AGES = (TimeUnit.MINUTE, TimeUnit.HOUR, TimeUnit.CYCLE)
-"""The units in which no age is stated."""
+"""The time units that are never used to state ages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Amount:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """An amount with its comparator, and the tokens that state it. ``scale_words`` contains the
+    """An amount with its comparator and the tokens that state them. ``scale_words`` contains the
     words of a comparator whose direction depends on the quantity's scale: "or better".
     """
 
@@ -78,8 +78,8 @@ def _share_unit(amount: Amount, source: Amount) -> Amount:
 
 
 def _join(lower: Amount, upper: Amount, first: int, end: int) -> Bounds | None:
-    """Return the range between two amounts; None if ``lower`` is not less than ``upper``. If both
-    are negative, the number nearer to zero may be written first: "between -1 and -2.5".
+    """Return the range between two amounts, or None if ``lower`` is not less than ``upper``. If
+    both are negative, the number nearer to zero may be written first: "between -1 and -2.5".
     """
     low = lower.low
     high = upper.low
@@ -147,13 +147,13 @@ def scale_alike(value: float, written: str) -> int | float:
 
 
 def make_span_of_time(parts: Parts) -> Bounds | None:
-    """Make a range from a range of durations: "18 to 75 years"."""
+    """Make a range from two durations: "18 to 75 years"."""
     duration = parts["duration"]
     return (Bound(Comparator.BETWEEN, duration.value, duration.first, duration.end),)
 
 
 def make_compared(parts: Parts) -> Bounds | None:
-    """Make a bound from an amount with a comparator before or after it, or with an equality before
+    """Make a bound from an amount that has a comparator before or after it, or an equality before
     it and a comparator after it: "equal to 17 or higher". The unit may follow the comparator: "70+
     years".
     """
@@ -176,14 +176,14 @@ def make_compared(parts: Parts) -> Bounds | None:
 
 
 def _cover(parts: Parts) -> Range:
-    """Return the tokens from the beginning of the first span to the end of the last."""
+    """Return the tokens from the beginning of the first span to the end of the last span."""
     first = min(span.first for span in parts.values())
     return first, max(span.end for span in parts.values())
 
 
 def _find_comparator(parts: Parts) -> Comparator | None:
-    """Return the comparator before or after an amount, negated after a negation: "<=" for "not >".
-    Return None if the amount has no comparator.
+    """Return the comparator before or after an amount, negated if it follows a negation: "<=" for
+    "not >". Return None if the amount has no comparator.
     """
     span = parts.get("comparator") or parts.get("suffix")
     if span is None:
@@ -199,8 +199,8 @@ def _find_comparator(parts: Parts) -> Comparator | None:
 
 
 def _find_scale_words(parts: Parts) -> str | None:
-    """Return the words of a comparator whose direction depends on a scale ("or better"); otherwise
-    None.
+    """Return the words of a comparator whose direction depends on a scale ("or better"), or None
+    if there is no such comparator.
     """
     sign = parts.get("comparator") or parts.get("suffix")
     # the rules "turned" and "turned_in_front"
@@ -209,8 +209,8 @@ def _find_scale_words(parts: Parts) -> str | None:
 
 
 def mirror(comparator: Comparator) -> Comparator:
-    """Return the comparator for a value whose sign or direction is reversed. Equalities and ranges
-    are returned unchanged.
+    """Return the comparator for a value whose sign or direction has been reversed. Equalities and
+    ranges are returned unchanged.
     """
     signs = {">=": "<=", "<=": ">=", ">": "<", "<": ">"}
     return Comparator(signs.get(comparator, comparator))
@@ -367,7 +367,7 @@ def make_restated(parts: Parts) -> Bounds | None:
 
 
 def make_bare_age(parts: Parts) -> Bounds | None:
-    """Make a bound from an age without a comparator: "age 18". It is a minimum, but not certainly,
+    """Make a bound from an age without a comparator: "age 18". It is only tentatively a minimum,
     because the list may imply otherwise.
     """
     amount = parts["amount"].value

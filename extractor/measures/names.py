@@ -20,7 +20,7 @@ Words = tuple[str, ...]
 
 @lru_cache(maxsize=4096)
 def spell_words(text: str) -> Words:
-    """Return the words of a name in lower case, American spelling and the singular, without
+    """Return the words of a name in lower case, in American spelling and in the singular, without
     accents.
 
     >>> spell_words("Sjögren's visual-analogue scales")
@@ -85,8 +85,8 @@ def find_names(words: Sequence[str]) -> Iterator[tuple[int, int, str]]:
 
 
 def _match(name: Words, words: Sequence[str], at: int) -> int:
-    """Return the end of a name that begins at word ``at``; ``at`` itself if the name does not begin
-    there. A ``*`` in the name matches up to four words.
+    """Return the end of a name that begins at word ``at``, or ``at`` itself if the name does not
+    begin there. A ``*`` in the name matches up to four words.
     """
     gap = name.index("*") if "*" in name else len(name)
     rest = name[gap + 1 :]

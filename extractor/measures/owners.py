@@ -1,4 +1,4 @@
-"""Find the quantity and the condition of a limit, and the unexplained words of its clause."""
+"""Find the quantity and the condition of a limit, and the unexplained words in its clause."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from extractor.language.units import read_unit
 from extractor.measures.grammar import LONGEST_SPAN, Chart, Span
 
 _SHORTEST_WORD = 3
-"""Minimum number of letters of a content word."""
+"""Minimum number of letters in a content word."""
 _LONGEST_NAME = 14
 """Maximum number of tokens in the name of a quantity."""
 _PER_TIME = ("/d", "/wk", "/mo", "/a")
@@ -46,7 +46,7 @@ def find_owner(
     chart: Chart, tokens: Tokens, clause: Range, value: Span, *, follows: bool
 ) -> Owner:
     """Return the quantity and the condition of a limit in a clause. If the limit ``follows``
-    another one, it may share the quantity of that limit.
+    another limit, the two may share a quantity.
 
     The quantity is the first of the following that is found: a name within the limit itself, the
     noun that its unit or number counts, the words before the limit, or a known quantity or a noun
@@ -105,9 +105,9 @@ def _find_following(
 
 
 def _find_inner(chart: Chart, tokens: Tokens, value: Span, start: int) -> Range | None:
-    """Return the quantity within a limit or directly after it: "BMI" in "18 < BMI < 30", "CD19" in
-    "> 95 % CD19", "Zubrod" in "(< 3 Zubrod, ...)". A general word such as "score" is extended to
-    the left, up to ``start``, to include its name.
+    """Return the quantity named within a limit or directly after it: "BMI" in "18 < BMI < 30",
+    "CD19" in "> 95 % CD19", "Zubrod" in "(< 3 Zubrod, ...)". A general word such as "score" is
+    extended to the left, up to ``start``, to include its name.
     """
     unit = value.value[-1].amount.unit
     marker = rule("marker_behind").starts(tokens, value.end)
@@ -263,12 +263,12 @@ def strip_bracket(tokens: Tokens, place: Range) -> Range:
 
 
 def _find_name(chart: Chart, tokens: Tokens, first: int, end: int) -> Range | None:
-    """Return the words before a limit that may name its quantity; None if they do not contain
-    content words.
+    """Return the words before a limit that may name its quantity, or None if there are no content
+    words among them.
 
     The name begins after the last colon, connective or function word that is followed by content
-    words. Known quantities that are joined are treated as one name, as in "AST, ALT or ALP" but
-    not in "asthma and BMI".
+    words. Known quantities that are joined are treated as one name, as in "AST, ALT or ALP", but
+    other joined names are not, as in "asthma and BMI".
     """
     lowest, end = _open_bracket(tokens, first, end)
     start = _find_start_of_name(chart, tokens, lowest, end)
@@ -292,7 +292,7 @@ def _find_name(chart: Chart, tokens: Tokens, first: int, end: int) -> Range | No
 def _find_start_of_name(
     chart: Chart, tokens: Tokens, first: int, end: int
 ) -> int | None:
-    """Return the token where the name that ends before a limit begins; None if the words directly
+    """Return the first token of the name that ends before a limit, or None if the words directly
     before the limit do not name anything.
     """
     # as in "Liver function: ALT < 3 x ULN"
@@ -316,8 +316,8 @@ def _find_start_of_name(
 def _cut(
     chart: Chart, tokens: Tokens, start: int, end: int, cuts: Iterable[int]
 ) -> int:
-    """Return the last of the ``cuts`` where the name that ends at ``end`` may begin, or ``start``
-    if it may begin at none of them.
+    """Return the last of the ``cuts`` at which the name that ends at ``end`` may begin, or
+    ``start`` if it cannot begin at any of them.
     """
     for cut in cuts:
         if cut > start and _may_cut(chart, tokens, start, cut, end):
@@ -327,7 +327,7 @@ def _cut(
 
 def _join_known(chart: Chart, tokens: Tokens, first: int, start: int, end: int) -> int:
     """Return the start of the list of known quantities whose last member begins at ``start``, but
-    at most ``first``: the "AST" in "AST, ALT or ALP".
+    no earlier than ``first``: the "AST" in "AST, ALT or ALP".
     """
     if not names_known(chart, start, end):
         return start
@@ -395,7 +395,7 @@ def _open_bracket(tokens: Tokens, first: int, end: int) -> Range:
 
 
 def _trim(tokens: Tokens, first: int, end: int) -> Range | None:
-    """Return a range without the words at its ends that do not name anything; None if nothing
+    """Return a range without the words at its ends that do not name anything, or None if nothing
     remains.
     """
     while first < end:
@@ -451,7 +451,7 @@ def find_condition(
 
 
 def _take(tokens: Tokens, first: int, end: int) -> Range | None:
-    """Return the tokens of a condition; None if the condition includes both sexes."""
+    """Return the tokens of a condition, or None if the condition includes both sexes."""
     reach = min(end + 2, len(tokens))
     is_for_all = rule("all_sexes").search(tokens, first, reach)
     return None if is_for_all else strip_bracket(tokens, (first, end))

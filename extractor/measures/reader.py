@@ -35,22 +35,22 @@ class Limit:
         comparator: How the value is compared.
         value: The number, or the lower number of a range.
         value_high: The upper number of a range.
-        first: The index of its first token.
-        end: The index after its last token.
+        first: The index of the limit's first token.
+        end: The index after the limit's last token.
         quantity: The tokens that name the quantity; None if the line does not name it.
         unit: The unit as written; None for counts and grades.
         time_unit: The unit if it is a time unit; the limit is then an age or a duration.
         condition: The tokens that state to whom or when the limit applies.
         sure: False if the comparator is implied rather than stated.
         scale_words: The words of a comparator whose direction depends on the scale: "or better".
-        number: The tokens of its numbers and unit.
+        number: The tokens of the limit's numbers and unit.
         is_known: Whether the vocabulary contains the quantity.
         rule: The name of the production that created the limit.
-        unexplained: The numbers of unexplained content words in its clause: before the limit, in
-            the name of its quantity, and after the limit.
+        unexplained: The numbers of unexplained content words in the limit's clause: before the
+            limit, in the name of its quantity, and after the limit.
         clause: The surrounding tokens that do not belong to another limit.
-        inherits: Whether it takes its quantity from the previous limit.
-        qualifies: Whether it is part of the condition of the previous limit.
+        inherits: Whether the limit takes its quantity from the previous limit.
+        qualifies: Whether the limit is part of the condition of the previous limit.
         is_unambiguous: False if another reading of the number is equally likely ("1.500").
     """
 
@@ -109,8 +109,9 @@ def read_line(tokens: Tokens, topic: Tokens | None = None) -> tuple[Limit, ...]:
 
 
 def _share_units(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
-    """Return the limits with shared units filled in: a blood pressure without a unit takes the unit
-    of the next one, and so does the first of two values for different groups of people.
+    """Return the limits with shared units filled in: a blood pressure without a unit takes the
+    unit of the next blood pressure, and the first of two values for different groups of people
+    takes the unit of the second.
     """
     shared = list(limits)
     for at, (limit, following) in enumerate(pairwise(limits)):
@@ -128,7 +129,7 @@ def _share_units(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
 
 
 def _join_conditions(limits: Sequence[Limit]) -> list[Limit]:
-    """Mark each limit that ends another limit's condition as part of that condition, and return all
+    """If a limit ends another limit's condition, mark it as part of that condition, and return all
     limits: "clearance >= 60 mL/min if creatinine > 1.5 x ULN".
     """
     joined = list(limits)
@@ -153,7 +154,7 @@ def _find_clause(
     sentence break. A semicolon after a mention of people is not treated as a break: "male; 92 cm".
 
     The clause begins after the condition of the previous limit, ``last``: in "Hb > 9 g/dL unless
-    transfused, INR < 1.5", the clause of the INR does not include "unless transfused".
+    transfused, INR < 1.5", the INR's clause does not include "unless transfused".
     """
     span = chosen[index].span
     first = chosen[index - 1].span.end if index else 0
@@ -175,8 +176,8 @@ def _read_limits(
     clause: Range,
     last: Limit | None,
 ) -> Iterator[Limit]:
-    """Yield the limits of a chosen span. ``last`` is the previous limit, whose quantity they
-    inherit if their clause does not name one.
+    """Yield the limits of a chosen span. ``last`` is the previous limit, whose quantity these
+    limits inherit if their clause does not name one.
     """
     bounds: Bounds = span.value
     owner = find_owner(chart, tokens, clause, span, follows=last is not None)

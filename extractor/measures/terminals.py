@@ -80,7 +80,7 @@ def _find_rules(tokens: Tokens) -> Iterator[Span]:
 
 
 def _find_numbers(tokens: Tokens) -> Iterator[Span]:
-    """Yield a span for each possible reading of each number, the less likely readings with a lower
+    """Yield a span for each possible reading of each number, giving less likely readings a lower
     weight. Numbers that are part of a name are omitted.
     """
     for match in rule("number").find(tokens):
@@ -117,14 +117,17 @@ def _find_numbers(tokens: Tokens) -> Iterator[Span]:
 
 
 def _has_plus(tokens: Tokens, at: int) -> bool:
-    """Return whether a number has a plus sign ("+2 SD") and is not an addend ("2+0")."""
+    """Return whether a number has a plus sign ("+2 SD") that does not denote an addition
+    ("2+0").
+    """
     codes = tokens.codes
     return codes.endswith("+", 0, at) and not codes.endswith(NUMBER, 0, at - 1)
 
 
 def _read_unit_after(tokens: Tokens, at: int) -> Iterator[Span]:
-    """Yield the unit after a number, which may follow a hyphen or a repetition: "six (6) weeks". A
-    unit with a rate is also a unit, and so is the rate of counted things: "glasses of wine a day".
+    """Yield the unit after a number; a hyphen or a repetition may precede the unit: "six (6)
+    weeks". A unit with a rate is also a unit, and so is the rate of counted things: "glasses of
+    wine a day".
     """
     ordinal = _read_ordinal(tokens, at)
     if ordinal:
@@ -178,8 +181,8 @@ def _read_ordinal(tokens: Tokens, at: int) -> Span | None:
 
 
 def _read_time(tokens: Tokens, unit: RuleMatch) -> TimeUnit | None:
-    """Return the time unit of a matched unit, including "consecutive months"; None if it is not a
-    time unit.
+    """Return the time unit that corresponds to a matched unit, including "consecutive months", or
+    None if the matched unit is not a time unit.
     """
     # "D" after a number means dioptres; days are "d"
     if unit.text == "D":
@@ -257,7 +260,7 @@ def _find_comparators(tokens: Tokens) -> Iterator[Span]:
 
 
 def _find_times(tokens: Tokens) -> Iterator[Span]:
-    """Yield the durations and ranges of durations as amounts."""
+    """Yield durations and ranges of durations as amounts."""
     for duration in find_durations(tokens):
         is_range = duration.low != duration.high
         if duration.is_sum:

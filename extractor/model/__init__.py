@@ -22,6 +22,6 @@ provider's batch, which fills the same store). A model is abandoned if it does n
 long, or after 20 consecutive unusable answers (``patience``).
 
 To change the meaning of a status, edit ``statuses.toml``. Requests are written by
-``request_form.py`` and, for each provider, ``providers.toml``. Replies are read by
+``request_form.py``, using the provider's entry in ``providers.toml``. Replies are read by
 ``completions.py``. The spending limit is in ``cost/budget.py``, and the tables are in ``run.sql``.
 """

@@ -63,7 +63,9 @@ _INCOMPLETE = (
 _THOUGHT = "the reply contains an answer only in the model's reasoning"
 _DIFFERS = "another complete answer in the reply differs; the last one after all reasoning was used"
 _MOST = 10_000
-"""Maximum number of marks and brackets to examine. What follows them in a reply is ignored."""
+"""Maximum number of marks and brackets to examine. Anything that follows them in a reply is
+ignored.
+"""
 
 
 def find_answer(text: str, *, is_cut: bool = False) -> tuple[str, str]:
@@ -170,8 +172,9 @@ def _read_answer(
 
 
 def read_whole(text: str) -> Items | None:
-    """Return the items of a text that consists only of an answer, which may be written as a string;
-    otherwise None. Only here is an empty list (``[]``) accepted as an answer.
+    """Return the items of a text that consists only of an answer, which may be written as a
+    string; return None for any other text. Only here is an empty list (``[]``) accepted as an
+    answer.
     """
     text = text.strip("` \n\r\t").removeprefix("json").strip()
     return [] if text == "[]" else find_items(text)

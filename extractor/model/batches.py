@@ -236,12 +236,12 @@ class Batches:
             self.unfinished[batch.number] = f"the provider rejected it ({reason})"
 
     async def _fetch(self, batch: Batch, progress: Progress) -> str:
-        """Store the answers of a batch that has ended, and close it. Lines of other batches and
+        """Store the answers of a batch that has ended, and close it. Lines from other batches and
         repeated lines are ignored.
 
-        Returns the reason if the batch stays open, otherwise "". It stays open if there is no line
-        for some of its requests, unless the batch failed or was cancelled and all its lines could
-        be read.
+        Returns the reason if the batch stays open, otherwise "". It stays open if any of its
+        requests has no line, unless the batch failed or was cancelled and all its lines could be
+        read.
         """
         waiting = self._name_waiting(batch)
         unseen = set(waiting)

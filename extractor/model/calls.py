@@ -54,13 +54,13 @@ class Call:
 
     @property
     def question_key(self) -> str:
-        """A key that is equal for calls with the same questions, regardless of the model and the
-        limits.
+        """A key that is the same for calls with the same questions, regardless of the model and
+        the limits.
         """
         return _digest(self.system, self.user, schema_of(self.reply_model))
 
     def key_for(self, model: str) -> str:
-        """Return a key that is equal for calls with the same questions to the same model,
+        """Return a key that is the same for calls with the same questions to the same model,
         regardless of limits and sampling.
         """
         return _digest(model, self.question_key)

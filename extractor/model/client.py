@@ -107,7 +107,7 @@ class Route:
 
 @dataclass(eq=False)
 class Model:
-    """A language model that answers calls, using a store and within a budget.
+    """A language model that answers calls within a budget, using a store.
 
     A model is an asynchronous context manager. It can be used in several event loops in succession,
     but not in two at the same time. ``store`` opens the store of calls, and ``route`` contains the

@@ -1,4 +1,4 @@
-"""Read the text, ending, usage and model name from replies of any provider.
+"""Read the text, ending, usage and model name from any provider's replies.
 
 Live replies are SDK objects, and replies in a batch are JSON; both are read as plain data.
 The supported formats are OpenAI's chat completions, Anthropic's messages and Gemini's generated
@@ -33,8 +33,8 @@ store.
 
 
 class Ending(StrEnum):
-    """Why a model stopped: its answer was complete, the output limit truncated the answer, or the
-    model or a filter refused.
+    """Why a model stopped: its answer was complete, the output limit truncated the answer, the
+    model refused to answer, or a filter blocked the answer.
     """
 
     COMPLETE = "complete"
@@ -202,8 +202,8 @@ def as_json(reply: Any) -> Any:
 
 
 def at(body: Any, *places: str) -> Any:
-    """Return the first value that is not empty at one of the places, or "". A place is a path of
-    keys and list indexes, separated by spaces.
+    """Return the first non-empty value found at any of the places, or "" if there is none. A place
+    is a path of keys and list indexes, separated by spaces.
 
     >>> at({"choices": [{"index": 7}]}, "error", "choices 0 index")
     7
@@ -221,7 +221,7 @@ def at(body: Any, *places: str) -> Any:
 def read_garbled(body: object) -> Failure:
     """Return a failure that describes a reply that is not an answer: truncated JSON, some other
     text (quoting its beginning), or JSON without a message (including its error, if it has one).
-    Only if the reply is some other text is it certain that the model was not paid for.
+    Only if the reply is some other text is it certain that no charge was incurred.
 
     >>> read_garbled("<html>Sign in</html>").message
     "not JSON: '<html>Sign in</html>'"

@@ -24,20 +24,21 @@ HOW_LOST = (
 _APPLICATION = 0x54724578  # "TrEx", in the file's header
 _TO_WRITE = ("journal_mode=WAL", "synchronous=NORMAL", "wal_autocheckpoint=8000")
 """A checkpoint, which waits for the disk, runs when the log reaches 32 MiB. SQLite's default of 4
-MiB slows runs with a model.
+MiB slows down runs that use a model.
 """
 
 _Parameters = Sequence[Any] | Mapping[str, Any]
 
 
 class Database:
-    """An open SQLite file of this program, with a write-ahead log. Committed data survives if the
-    process is killed. The log is not synced to the disk at each commit, so a power failure may
-    cause the most recent commits to be lost but does not damage the file. SQLite errors are raised
-    as ``StoreError`` with the name of the file and a remedy.
+    """An open SQLite file created by this program, with a write-ahead log. Committed data survives
+    if the process is killed. The log is not synced to the disk at each commit, so a power failure
+    may cause the most recent commits to be lost but does not damage the file. SQLite errors are
+    raised as ``StoreError`` with the name of the file and a remedy.
 
-    ``mode`` is a mode of SQLite URIs. Raises ``StoreError`` if the file cannot be opened, was not
-    created by this program, or has another ``version`` of the tables.
+    ``mode`` is the query string of the SQLite URI, such as ``mode=rw``. Raises ``StoreError`` if
+    the file cannot be opened, was not created by this program, or has another ``version`` of the
+    tables.
     """
 
     def __init__(self, path: Path, mode: str, version: int) -> None:
@@ -134,9 +135,9 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit everything that the block writes, or nothing if the block raises an error. A block
-        inside another transaction becomes part of that transaction. Raises ``StoreError`` if the
-        file was moved or deleted since it was opened.
+        """Commit everything that the block writes, or nothing if the block raises an error. A
+        block inside another transaction becomes part of that transaction. Raises ``StoreError`` if
+        the file has been moved or deleted since it was opened.
         """
         if self._connection.in_transaction:
             yield
@@ -152,8 +153,8 @@ class Database:
             raise
 
     def check_place(self) -> None:
-        """Raise ``StoreError`` if the file was moved, deleted or replaced since it was opened for
-        writing.
+        """Raise ``StoreError`` if the file has been moved, deleted or replaced since it was opened
+        for writing.
 
         Otherwise, the program would continue to write to a deleted file.
         """

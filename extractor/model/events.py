@@ -61,7 +61,7 @@ def tell(event: Event, **facts: Fact) -> None:
 
 @contextmanager
 def listening(handler: logging.Handler) -> Iterator[None]:
-    """Send events to a handler inside the block, and close it afterwards."""
+    """Send events to a handler inside the block, and close the handler afterwards."""
     _logger.addHandler(handler)
     try:
         yield

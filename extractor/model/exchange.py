@@ -1,4 +1,4 @@
-"""Calls and answers in files, in the format of OpenAI's batches."""
+"""Calls and answers in files, in OpenAI's batch format."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +17,8 @@ class Exchange:
 
     If a call has several answers, the last answer is used. ``failed`` lists the lines without an
     answer as ``file, line: reason``, unless another line answers the same call. Raises
-    ``ArgumentError`` if an answer file does not exist, or if the requests would overwrite it.
+    ``ArgumentError`` if an answer file does not exist, or if the requests would overwrite an
+    answer file.
     """
 
     def __init__(

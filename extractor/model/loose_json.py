@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Any
 
 _LONGEST = 400_000
-"""Maximum number of characters of a value. Answers are never that long."""
+"""Maximum number of characters in a value. Answers are never that long."""
 _DEEPEST = 16
 _TOKEN = re.compile(
     r"""

@@ -54,8 +54,8 @@ class ModelChoice:
     """The choice of the source of answers.
 
     ``replay`` is the folder of an earlier run, whose answers are used without a model or network.
-    ``exchange`` does not need these either, but writing a request file requires a model. ``tally``
-    counts the questions that the replayed run does not answer; they stay open.
+    ``exchange`` does not need a model or network either, but writing a request file requires a
+    model. ``tally`` counts the questions that the replayed run does not answer; they stay open.
 
     Raises ``ArgumentError`` if ``replay`` is not a run's folder, or if a request file is to be
     written but there is no model.

@@ -136,7 +136,7 @@ class RetryPolicy:
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Return the number of seconds that a server asks the client to wait, or None if the server
-    states a date or nothing.
+    states a date or does not state a wait.
 
     >>> retry_after({"retry-after": "9"}), retry_after({})
     (9.0, None)

@@ -1,5 +1,5 @@
-"""Decide when to stop sending requests to a model: because it has been silent for too long, its
-answers are unusable, or the run was stopped.
+"""Decide when to stop sending requests to a model: if it has been silent for too long, if its
+answers are unusable, or if the run was stopped.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,9 +23,9 @@ _LONGEST = 300
 
 @dataclass(eq=False)
 class Watch:
-    """Stops further requests to a model when no answer was received for ``patience`` seconds, after
-    too many unusable answers, or when the run is stopped. If ``patience`` is None, only ``stop``
-    and ``give_up`` end requests.
+    """Stops further requests to a model when no answer has been received for ``patience`` seconds,
+    after too many unusable answers, or when the run is stopped. If ``patience`` is None, only
+    ``stop`` and ``give_up`` end requests.
 
     ``name`` is the model's name in messages, ``clock`` returns the time in seconds, ``problem`` is
     the reason for the last failed call, and ``under_way`` is the number of requests that are

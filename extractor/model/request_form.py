@@ -84,8 +84,8 @@ class RequestForm:
 
     def reply_model(self, call: Call) -> type[BaseModel]:
         """Return the reply model with the schema to send. If instructor uses the title as the name
-        of the schema, a title is added; for Google, whose models reject the key,
-        ``additionalProperties`` is removed.
+        of the schema, a title is added; for Google, ``additionalProperties`` is removed, because
+        its models reject this key.
 
         The model has no fields of its own, because instructor would traverse them five times per
         call. No instructor context is passed either, because instructor would then render any

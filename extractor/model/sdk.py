@@ -80,10 +80,10 @@ def _list_arguments(spec: ModelSpec) -> dict[str, Any]:
 
 
 def _find_key(spec: ModelSpec) -> SecretStr | None:
-    """Return the API key for a provider whose table entry has an address, read from its environment
-    variable. Other SDKs read their keys by themselves, so the result is None. Raises ``MissingKey``
-    if none of the provider's variables is set, and ``ArgumentError`` for a malformed key, which a
-    library's error message would otherwise expose.
+    """For a provider whose table entry has an address, return the API key from the provider's
+    environment variable. Other SDKs read their keys by themselves, so the result is None. Raises
+    ``MissingKey`` if none of the provider's variables is set, and ``ArgumentError`` for a
+    malformed key, which a library's error message would otherwise expose.
     """
     provider = spec.entry
     if spec.is_server or provider.key is None:

@@ -74,8 +74,8 @@ class Sender:
                 await (getattr(sdk, "aclose", None) or sdk.close)()
 
     async def send(self, bill: Bill) -> Completion:
-        """Send the call of a bill until it is answered. The waits between attempts grow after each
-        fault. Raises ``ModelUnavailable`` or another user-facing error.
+        """Send a bill's call repeatedly until the call is answered. The waits between attempts
+        grow after each fault. Raises ``ModelUnavailable`` or another user-facing error.
         """
         return await repeat(
             lambda: self._ask(bill),

@@ -1,9 +1,9 @@
 """The model that ``--model`` specifies: its provider, name, address and key; and the settings of
 its client.
 
-``openai/gpt-5-mini`` is a model of a provider (``providers.toml`` lists the providers), a bare name
-is a model of OpenAI, and ``http://host:port/v1#NAME`` is a model on the user's own server, which
-uses OpenAI's protocol. Such a server never receives a provider's key, only
+``openai/gpt-5-mini`` denotes a provider's model (``providers.toml`` lists the providers), a bare
+name denotes an OpenAI model, and ``http://host:port/v1#NAME`` denotes a model on the user's own
+server, which uses OpenAI's protocol. Such a server never receives a provider's key, only
 ``EXTRACTOR_MODEL_TOKEN``. ``sdk.open_client`` opens the model.
 """
 
@@ -141,10 +141,10 @@ class ClientSettings:
     """The settings of a model's client.
 
     ``reasoning`` is the reasoning effort of the model, or None for the default of its family;
-    ``options`` are additional parameters of each request. ``concurrency`` limits the number of
-    concurrent requests. ``timeout`` is the time in seconds from sending a request to the end of
-    its reply. If a call waits for ``patience`` seconds without any answer, the model is abandoned;
-    if ``patience`` is None, this never happens.
+    ``options`` are additional parameters for each request. ``concurrency`` limits the number of
+    concurrent requests. ``timeout`` is the maximum time in seconds from sending a request to the
+    end of its reply. If a call waits for ``patience`` seconds without any answer, the model is
+    abandoned; if ``patience`` is None, this never happens.
     """
 
     reasoning: Reasoning | None = None

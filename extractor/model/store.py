@@ -21,7 +21,9 @@ from extractor.schemas import Usage
 _MOST = ("prompt_tokens", "written_tokens", "output_tokens")
 _TOKENS = (*_MOST, "cached_tokens", "thinking_tokens")
 _ALL = ("exchanges", *_TOKENS)
-"""The columns of ``calls`` with numbers of requests and tokens. ``requests`` has only ``_MOST``."""
+"""The columns of ``calls`` that contain numbers of requests and tokens. ``requests`` has only
+``_MOST``.
+"""
 
 
 class State(StrEnum):
@@ -53,8 +55,8 @@ class Spending(NamedTuple):
     """The cost of calls. ``unpriced`` is the usage of calls without a known price.
 
     ``unstated`` is the number of requests with an unknown cost, because they did not receive a
-    reply, or the reply did not state a usage. ``most_dollars`` is the maximum cost of those with a
-    price, and ``most_unpriced`` is the maximum usage of those without one.
+    reply, or because the reply did not state the usage. ``most_dollars`` is the maximum cost of
+    those with a price, and ``most_unpriced`` is the maximum usage of those without one.
     """
 
     usage: Usage = Usage()
@@ -77,8 +79,8 @@ def judge(completion: Completion) -> State:
 
 @dataclass(eq=False)
 class CallStore:
-    """Calls and their answers. A call's key covers the questions and the model, but not limits and
-    sampling.
+    """Calls and their answers. A call's key covers the questions and the model, but not the limits
+    or sampling.
 
     Secrets, addresses and headers are not stored. Each method is a short transaction, or part of
     one. ``price`` is a function that returns the cost of a usage in dollars; ``price`` is None if

@@ -74,7 +74,7 @@ def _heading_rule(terms: str, front: str) -> Rule:
 
 def name_heading(match: RuleMatch, terms: str) -> str:
     """Return the name of the vocabulary entry that matched. In the rule for ``terms``, each entry
-    is a part with the name "e" and its number.
+    is a part whose name is "e" followed by its number.
 
     Raises ``KeyError`` if the match does not contain an entry of ``terms``.
     """
@@ -114,6 +114,7 @@ def _find_run_on(
     passage: Passage, line: Tokens, vocabulary: Vocabulary
 ) -> Heading | None:
     """Return the heading that begins a line and is followed by a capital letter without
+    intervening
     punctuation: "Inclusion criteria Adults with asthma".
     """
     if not vocabulary.run_on:

@@ -87,7 +87,7 @@ class Line:
         mark: The list marker as written, such as "3." or "*".
         style: The marker's style, such as "1." for "3.".
         ordinal: The marker's number; 0 for a bullet.
-        hashes: The number of hashes of a Markdown heading.
+        hashes: The number of hashes in a Markdown heading.
         outer: The line as read before its last marker was recognised, or None.
         is_row: Whether the line is a table row.
         is_furniture: Whether the line is page furniture, a table header or an entry in a table of

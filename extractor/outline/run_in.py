@@ -24,7 +24,7 @@ _DASH_WITHIN = re.compile(r"(?<=\S\s)(?P<mark>-)\s+(?=[A-Z][a-z]|\d+ [a-z])")
 _FEW_DASHES = 2
 """Minimum number of dashes in a list of items."""
 _FEW_NUMBERS = 2
-"""Minimum number of counting markers in a list that does not continue the line's own marker."""
+"""Minimum number of consecutive markers in a list that does not continue the line's own marker."""
 _COUNTED = re.compile(
     r"\b(?:types?|grade|stage|class|phase|part|level|visit|cohort|group|arm|score|to|of|or|and|than"
     r"|least)\s*$",
@@ -49,9 +49,9 @@ class _Mark(NamedTuple):
 
 def split_run_in(line: Line, below: Line | None = None) -> list[tuple[Passage, str]]:
     """Return the items that share a line as (passage, list marker) pairs: "1. Asthma 2. COPD".
-    Numbers and letters must count up, either from the start of the line or from the line's own
-    marker; they are ignored if the line ``below`` begins with one of the same numbers. A line with
-    only one item is returned whole.
+    Numbers and letters must be consecutive, starting either at the start of the line or after the
+    line's own marker; they are ignored if the line ``below`` begins with one of the same numbers.
+    A line with only one item is returned whole.
     """
     passage = line.passage
     tokens = passage.tokens
@@ -72,8 +72,8 @@ def split_run_in(line: Line, below: Line | None = None) -> list[tuple[Passage, s
 
 
 def _find_run_in(line: Line, below: Line | None) -> Sequence[_Mark]:
-    """Return the list markers within a line: markers that count up, else dashes, else bullets.
-    The result is empty if the line has fewer than two items.
+    """Return the list markers within a line: markers that count up or, failing that, dashes or,
+    failing that, bullets. The result is empty if the line has fewer than two items.
     """
     text = line.passage.tokens.text
     start, end = line.span
@@ -158,7 +158,7 @@ def _find_counted(
 
     A circled number also continues a run of ordinary numbers, as in "1) Asthma ② COPD 3) Fever".
     Return an empty sequence if no run is long enough, or if the line ``below`` begins with a
-    number of the longest run: these numbers are then treated as part of the text.
+    number from the longest run: these numbers are then treated as part of the text.
     """
     by_style: dict[str, list[_Mark]] = defaultdict(list)
     for mark in marks:

@@ -26,7 +26,7 @@ _MANY = 12
 _LETTERS = 5
 """A line of capitals with at most this many letters is treated as an abbreviation."""
 _SAME = 1
-"""Maximum number of columns by which the starts of two aligned lines differ."""
+"""Maximum number of columns by which the starts of two aligned lines may differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def weigh_continuation(place: Beside) -> Signs:
 
 
 def _read_width(place: Beside, above: Line) -> dict[str, bool]:
-    """Return the signs from the length of the line above."""
+    """Return the signs based on the length of the line above."""
     has_mark = bool(above.mark)
     if not place.width:
         return {"not_wrapped": not has_mark}
@@ -112,7 +112,7 @@ def _read_width(place: Beside, above: Line) -> dict[str, bool]:
 
 
 def _read_end(line: Line, above: Line) -> dict[str, bool]:
-    """Return the signs from the end of the line above and the first letter of the line."""
+    """Return the signs based on the end of the line above and the first letter of the line."""
     end = above.text
     first_word = line.text.split(maxsplit=1)[0]
     is_small = first_word[0].islower() and first_word.islower()
@@ -138,7 +138,7 @@ def _is_unit_of(line: Line, above: str) -> bool:
 
 
 def _read_begin(place: Beside) -> dict[str, bool]:
-    """Return the signs from the words of a line and the first letter of the line below."""
+    """Return the signs based on the words of a line and the first letter of the line below."""
     line = place.line
     below = place.below
     return {
@@ -150,7 +150,7 @@ def _read_begin(place: Beside) -> dict[str, bool]:
 
 
 def _read_columns(line: Line, above: Line) -> dict[str, bool]:
-    """Return the signs from the positions of a line and of the line above."""
+    """Return the signs based on the positions of a line and of the line above."""
     is_below_words = abs(line.column - above.text_column) <= _SAME
     is_part_of_item = bool(above.mark) and not above.text.endswith(":")
     is_further_right = line.column > above.column and not line.gap

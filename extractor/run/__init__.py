@@ -8,8 +8,8 @@
                    model, its calls and budget: in this process alone
 
 - **One run** (``run``): ``Run`` combines the options, inputs and processes for Python, the command
-  line and the service, and determines the reason for the end. After a stop, no new records are
-  started, but finished results are kept.
+  line and the service, and determines why the run ended. After a stop, no new records are started,
+  but finished results are kept.
 - **Order and limits** (``records``): records are read one after another in a thread. Only a limited
   number of records are in progress at once, and only these are held in memory. A failed record does
   not stop the others.

@@ -36,7 +36,7 @@ async def perform_in_batches(
         folder: The folder in which results, calls and batches are stored.
         executor: The executor for the steps of extractions.
         rounds: The maximum number of successive batches.
-        on_status: Called with the status of a batch when it changes.
+        on_status: Called with a batch's status whenever the status changes.
         poll_s: Seconds until the first poll for answers. If None, the run ends when its batches are
             submitted.
 

@@ -34,8 +34,8 @@ from extractor.setup import OpenExtractor
 T = TypeVar("T")
 
 SMALL_RUN = 32
-"""Number of records that this process computes first, because starting worker processes takes as
-long as computing a hundred records.
+"""Number of records that this process handles first, because starting worker processes takes as
+long as processing a hundred records.
 """
 _QUEUED = 8
 """Number of records in progress per worker process, chosen so that a worker never has to wait for
@@ -52,9 +52,9 @@ class FromSource(Protocol):
 
 
 class Executor:
-    """Computes functions of records. It is an asynchronous context manager that stops its processes
-    at the end. The base class computes one record at a time in this process, so a harmful record
-    can kill the process.
+    """Computes functions of records. It is an asynchronous context manager that stops its
+    processes at the end. The base class handles one record at a time in this process, so a harmful
+    record can kill the process.
 
     Attributes:
         capacity: The number of records that must be in progress to keep the executor busy; 0 if it
@@ -199,7 +199,7 @@ class _Worker:
             pool.shutdown(cancel_futures=True)
 
     async def _start(self) -> ProcessPoolExecutor:
-        """Start a pool with one process, and wait until the process has computed a first call,
+        """Start a pool with one process, and wait until the process has completed a first call,
         which may load the rules. Raises ``EngineError`` if the process dies or cannot be started.
         """
         first: Callable[[], object] = os.getpid
@@ -277,8 +277,8 @@ async def extract_with(
 
 def open_executor(workers: int | None, processes: int, spare: int = 0) -> Executor:
     """Return an executor for the given number of processes, ``spare`` of which are reserved for
-    other work. If the number is 1, all work is done in this process. Unless the user chose a number
-    of ``workers``, this process computes the first records.
+    other work. If the number is 1, all work is done in this process. Unless the user chose a
+    number of ``workers``, this process handles the first records.
 
     >>> type(open_executor(1, 1)).__name__, open_executor(3, 3).capacity
     ('Executor', 24)

@@ -33,8 +33,8 @@ def is_stream(name: str | os.PathLike[str]) -> bool:
 
 @contextmanager
 def made_folder(folder: Path) -> Iterator[None]:
-    """Create a folder and its parents. At the end of the block, those that are new and empty are
-    removed.
+    """Create a folder and its parents. At the end of the block, any folders that are new and empty
+    are removed.
     """
     new = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=True)
@@ -48,11 +48,11 @@ def made_folder(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def lock_folder(folder: Path) -> Iterator[None]:
-    """Lock a folder. The system releases the lock when the process ends for any reason.
+    """Lock a folder. The system releases the lock when the process ends, whatever the reason.
 
-    Unless the folder contains no other files, the lock file is kept, because another process may
-    have opened it. Raises ``FolderInUse`` if another process has the lock, and ``OSError`` if the
-    file cannot be opened.
+    The lock file is kept if the folder contains other files, because another process may have
+    opened the lock file. Raises ``FolderInUse`` if another process has the lock, and ``OSError``
+    if the file cannot be opened.
     """
     lock = folder / _LOCK
     try:

@@ -39,8 +39,8 @@ class TextState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RereadRecord:
-    """A record of a run that was read again. ``text`` is the state of its text; ``record`` is None
-    unless the text is unchanged.
+    """A record that was read again after a run. ``text`` is the state of its text; ``record`` is
+    None unless the text is unchanged.
     """
 
     record_id: str
@@ -123,7 +123,7 @@ class FinishedRun:
         self, inputs: Sequence[str | PathLike[str]] = ()
     ) -> Iterator[RereadRecord]:
         """Yield each record with a result once: first the records that are found in ``inputs``, in
-        their order, then the remaining records, which are ``MISSING``. If ``inputs`` is empty, the
+        input order, then the remaining records, which are ``MISSING``. If ``inputs`` is empty, the
         inputs of the run are read.
 
         If the text of a record has changed since the run, its state is ``CHANGED`` and ``record``

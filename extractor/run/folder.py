@@ -1,5 +1,5 @@
-"""The folder of a run: continuing an earlier run, finished records, and the files that are written
-at the end.
+"""The folder of a run: how it continues an earlier run, keeps finished records, and writes the
+files at the end.
 """
 
 import json
@@ -112,7 +112,7 @@ class RunFolder(Sink):
             self._closing.close()
 
     def _continue_earlier(self) -> None:
-        """Continue the run in the folder, if there is one. Raises ``StoreError`` if a part of the
+        """Continue the run in the folder, if there is one. Raises ``StoreError`` if part of the
         run is missing, and ``SettingsDiffer`` if it has different settings.
         """
         earlier = read_manifest(self.path / MANIFEST)

@@ -22,12 +22,12 @@ _CACHED_FROM = 1024
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """The forecast of a run: the lowest, expected and highest value of each figure, keyed by the
+    """The forecast for a run: the lowest, expected and highest values of each figure, keyed by the
     name that is shown to users.
 
-    The highest number of ``calls`` is an upper limit on the answers in a run; the other figures are
-    estimates. ``dollars`` assumes that the provider caches the static beginning of prompts, except
-    in the highest case. It is omitted if the price is unknown.
+    The highest number of ``calls`` is an upper limit on the number of answers in a run; the other
+    figures are estimates. ``dollars`` assumes that the provider caches the static beginning of
+    prompts, except in the highest case. It is omitted if the price is unknown.
     """
 
     figures: dict[str, Cases[float]]

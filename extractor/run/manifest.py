@@ -213,8 +213,8 @@ def describe_settings(chosen: "Setup") -> dict[str, Any]:
     """Return the settings that determine results: the version, rules, options, model, hashes of
     prompts, and custom fields. API keys among the request parameters are masked.
 
-    If a run replays another run, its model is recorded as that of the other run, so that it can
-    continue with this model.
+    If a run replays another run, the model of the other run is recorded, so that this run can
+    continue with that model.
     """
     from extractor.model.asking.prompt import load_prompt  # noqa: PLC0415 - slow, and readers need none
 

@@ -56,8 +56,8 @@ def show_progress(
 
 
 def _is_notebook() -> bool:
-    """Return True in a notebook kernel that can show a live line, which requires ipywidgets for
-    ``rich``.
+    """Return True in a notebook kernel that can show a live line; for this, ``rich`` requires
+    ipywidgets.
     """
     # a process may import ipykernel without being a kernel
     shell = sys.modules.get("IPython")
@@ -67,7 +67,7 @@ def _is_notebook() -> bool:
 
 
 def _list_figures(tally: Tally, elapsed_s: float) -> Iterator[str]:
-    """Yield the figures of a live line: records, rate and time; the remaining time if the total
+    """Yield the figures for a live line: records, rate and time; the remaining time if the total
     number of records is known; and failures, tokens and cost if there are any. Resumed records are
     excluded from the rate, because they did not take any time.
     """

@@ -1,5 +1,5 @@
-"""The loop of a run: read records and write results and failures, with a limited number in
-progress.
+"""The loop of a run: read records and write results and failures, with a limited number of records
+in progress.
 
 Results are written in input order if the sink requires it. A failed record does not stop the
 others.
@@ -54,7 +54,7 @@ results.
 
 
 class Sink:
-    """The destination of results. The base class discards them.
+    """The destination for results. The base class discards them.
 
     ``in_any_order`` means that results are written as soon as they are ready.
     """
@@ -78,7 +78,7 @@ def describe_failure(
     error: ExtractorError, record: TrialRecord | None = None
 ) -> dict[str, Any]:
     """Return a failure as a line of ``failures.jsonl``: the record, its location, and the error.
-    Keys are masked. Unknown values are None, such as the id of a record that could not be read.
+    Keys are masked. Unknown values, such as the id of a record that could not be read, are None.
     """
     place: RecordError | Source | None = record.source if record else None
     if isinstance(error, RecordError):
@@ -168,7 +168,7 @@ class RecordLoop:
 
     Args:
         extract: The function that extracts a record.
-        sink: The destination of results and failures, which also knows the records that are already
+        sink: The destination for results and failures, which also knows which records are already
             done.
         tally: The counts of results and failures.
         concurrency: The maximum number of records in progress.
@@ -194,7 +194,7 @@ class RecordLoop:
         Raises:
             BudgetReached: The budget was reached, and the records in progress have ended.
             ModelAway: The model is unavailable, and the records in progress have ended.
-            ModelUnavailable: The model cannot be used, and has not worked for any record before.
+            ModelUnavailable: The model cannot be used, and has not worked for any record so far.
             EngineError: Worker processes cannot be started.
         """
         tasks = self._tasks
@@ -233,8 +233,8 @@ class RecordLoop:
 
     @property
     def _is_full(self) -> bool:
-        """Whether another record must wait, because too many are running or waiting for an earlier
-        record.
+        """Whether another record must wait because too many records are running or are waiting for
+        an earlier record.
         """
         running = sum(not task.done() for task in self._tasks)
         is_ahead = len(self._tasks) >= _AHEAD * self.concurrency
@@ -277,7 +277,7 @@ class RecordLoop:
         return line
 
     async def _wait_while(self, is_busy: Callable[[], bool]) -> None:
-        """Wait for records to finish and write them, while ``is_busy`` is true."""
+        """While ``is_busy`` is true, wait for records to finish, and write them."""
         while is_busy():
             running = [task for task in self._tasks if not task.done()]
             if running:

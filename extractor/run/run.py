@@ -1,4 +1,4 @@
-"""Set up a run, perform it, and determine the reason for its end. Used by Python, the command line
+"""Set up a run, perform it, and determine why it ended. Used by Python, the command line
 and the service.
 
 ::
@@ -43,7 +43,9 @@ _MOST_PROCESSES = 5
 keep busy.
 """
 _STATUS = {None: "done", Stop.INTERRUPTED: "interrupted", Stop.BUDGET: "budget"}
-"""The name of the reason in the event at the end of a run; other reasons are ``failed``."""
+"""The name of the reason in the event at the end of a run; any other reason is reported as
+``failed``.
+"""
 _STOPS: dict[type[BaseException], Stop] = {
     KeyboardInterrupt: Stop.INTERRUPTED,
     asyncio.CancelledError: Stop.INTERRUPTED,
@@ -68,10 +70,10 @@ class Run:
         concurrency: The maximum number of concurrent requests.
         limit: The maximum number of records to read.
         pricing: The price of tokens and the spending limit; by default, those of ``setup``.
-        meter: The budget that calls must fit into, instead of the run's own; in this case,
+        meter: The budget that calls must fit into, instead of the run's own budget; in this case,
             ``budget`` is the limit that ends the run.
         workers: The number of processes; if None, it depends on the number of cores.
-        batches: The function that extracts through a provider's batches, if any.
+        batches: The function that extracts records through a provider's batches, if any.
 
     ``tally`` contains the counts, and ``error`` is the error that ended the run. When
     ``is_stopping`` is set, no further records are started.
@@ -130,7 +132,7 @@ class Run:
         return 1 if is_recorded else count_cores()
 
     def open_folder(self) -> RunFolder:
-        """Open the folder of the run, and continue an earlier run in it.
+        """Open the folder of the run, and continue the earlier run in it, if there is one.
 
         Raises ``StoreError`` if the folder cannot be used, and ``SettingsDiffer`` if it contains a
         run with different settings.
@@ -143,7 +145,7 @@ class Run:
         )
 
     def stop(self, why: str) -> None:
-        """Stop starting records and requests. Running work may finish."""
+        """Do not start any more records or requests. Work in progress may finish."""
         self.is_stopping = True
         if self.tally.watch:
             self.tally.watch.stop(why)
@@ -153,8 +155,8 @@ class Run:
         sink: Sink,
         loop: Callable[[Coroutine[Any, Any, None]], object] = asyncio.run,
     ) -> Stop | None:
-        """Extract all records into ``sink`` in an event loop, and finish the run in any case.
-        Returns the reason if it ended early. Raises any unexpected error.
+        """Extract all records into ``sink`` in an event loop, and finish the run even if there is
+        an error. Returns the reason if the run ended early. Raises any unexpected error.
         """
         error = None
         try:
@@ -207,14 +209,15 @@ class Run:
     async def open(
         self, sink: Sink, executor: Executor, route: Route, budget: "Budget | None"
     ) -> AsyncIterator[Callable[[], Awaitable[None]]]:
-        """Open the model, and begin the folder. Yields a function that reads and extracts all
-        records; batches call it once for each round.
+        """Open the model, and begin the run in the folder. Yields a function that reads and
+        extracts all records; batches call it once for each round.
 
         Args:
-            sink: The destination of results. If it is a folder, the calls to the model are stored
+            sink: The destination for results. If it is a folder, the calls to the model are stored
                 there too.
             executor: The executor for the steps of extractions.
-            route: The function that answers calls, if any, and the budget that they must fit into.
+            route: The function that answers calls, if there is one, and the budget that calls must
+            fit into.
             budget: The spending limit; the run ends when it is reached.
         """
         relax_garbage_collector()
@@ -244,8 +247,8 @@ class Run:
             yield extract_all
 
     def finish(self, sink: Sink, error: BaseException | None = None) -> Stop | None:
-        """Sort and count the results, which takes seconds for a large run, and report the end.
-        ``error`` is the error that ended the run. Returns the reason if the run ended early.
+        """Sort and count the results, which takes several seconds for a large run, and report the
+        end. ``error`` is the error that ended the run. Returns the reason if the run ended early.
         """
         self.error = error
         stop = None

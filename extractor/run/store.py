@@ -72,7 +72,7 @@ class RunStore:
         self.database.execute(sql, (position, record_id))
 
     def add(self, record: TrialRecord, position: int, line: "ExtractedLine") -> None:
-        """Store a finished record with its line and its ``position`` in the input. An earlier
+        """Store a finished record with its line and its ``position`` in the input. Any earlier
         result is replaced.
         """
         row = (

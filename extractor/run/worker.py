@@ -1,5 +1,5 @@
-"""The functions that worker processes run. The model client is not imported, because it would delay
-each start by a second.
+"""The functions that worker processes run. The model client is not imported, because importing it
+would delay each start by a second.
 """
 
 import faulthandler

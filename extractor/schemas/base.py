@@ -38,8 +38,8 @@ def is_none(value: object) -> bool:
 
 
 def _show(value: Any) -> Any:
-    """Return the form of a value for ``repr``: strings are cleaned and put on one line, also
-    inside tuples and dictionaries. Other values are returned unchanged.
+    """Return the form of a value for ``repr``: strings, including those inside tuples and
+    dictionaries, are cleaned and put on one line. Other values are returned unchanged.
     """
     # not isinstance: members of a StrEnum keep their own repr
     if type(value) is str:
@@ -109,21 +109,23 @@ class FieldMetadata:
     Args:
         comparison: How two values are compared.
         evidence: How a value is supported by evidence.
-        question: The name of the question with which a model is asked for the value; None if no
-            model is asked.
+        question: The name of the question that asks a model for the value; None if no model is
+            asked.
         key: The key of the value in a model's reply; by default, the name of the field.
-        label: A readable name of the field; by default, its name with spaces instead of
+        label: A readable name for the field; by default, its name with spaces instead of
             underscores.
-        family: Fields of the same family have values that a reader might confuse, such as minimum
+        family: Fields in the same family have values that a reader might confuse, such as minimum
             and maximum age.
-        weight: Weight of an error, from 0 to 1.
+        weight: The weight of an error, from 0 to 1.
         decided: Whether the guideline requires a value for every item, although the schema allows
             None.
         in_gold: Whether the field is part of the guideline and of gold annotations.
-        rare: Whether few items state the field, in which case a missed value weighs more.
+        rare: Whether the field is stated by only a few items, in which case a missed value weighs
+        more.
         tokens: Maximum number of output tokens for the value in a model's reply.
         in_total: Whether the field contributes to the score of its task and to the overall score.
-            Fields added in guideline 1.5 do not, so that these scores stay comparable.
+            Fields added in guideline 1.5 do not contribute, so that these scores remain
+            comparable.
     """
 
     comparison: Comparison

@@ -19,7 +19,7 @@ from extractor.schemas.vocabulary import (
 
 
 class Evidence(QuotingModel):
-    """The exact characters that support one field of an item.
+    """The exact characters that support the value of one field of an item.
 
     In the raw text of the section, ``section_text[start:end] == quote``. In tables, the offsets are
     named ``char_start`` and ``char_end``, ``quote`` is cleaned and on one line, and ``quote_raw``

@@ -115,8 +115,8 @@ class Constraint(_Limit, _Limited):  # the fields of the second base class come 
 
 
 class TimeWindow(QuotingModel):
-    """A time limit. "steroids within 4 weeks before enrollment" is read as <=, 4, week, of
-    steroids, before enrollment.
+    """A time limit. "steroids within 4 weeks before enrollment" is read as <=, 4, week, steroids,
+    before enrollment.
     """
 
     quote: str = Field(description="The words that state the limit.")
@@ -332,8 +332,8 @@ class EligibilityAnnotation(QuotingModel):
     criteria: tuple[Criterion, ...] = ()
 
     def list_around(self, name: str | None) -> tuple[CriterionGroup, ...]:
-        """Return the group with this id and the groups that contain it, innermost first. A circular
-        reference is followed only once.
+        """Return the group with this id and the groups that contain the group, innermost first. A
+        circular reference is followed only once.
         """
         groups = {group.id: group for group in self.groups}
         enclosing: dict[str, CriterionGroup] = {}
@@ -578,8 +578,8 @@ _STORED = TypeAdapter[dict[str, Any]](
         ],
     ]
 )
-"""Converts JSON values to the class that their keys match. An age has the same keys as other times;
-only the declaration of the field tells them apart.
+"""Converts JSON values to the class that their keys match. An age has the same keys as other
+times; the two can be told apart only by the declaration of the field.
 """
 
 

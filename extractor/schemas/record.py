@@ -44,8 +44,8 @@ class Part(FrozenModel):
 
 
 class Piece(FrozenModel):
-    """A mapping from a section to the given text: from offset ``start`` on, the section's text is
-    found at offset ``at`` in the given text.
+    """A mapping from a section to the given text: from offset ``start`` onwards, the section's
+    text is found in the given text at offset ``at``.
     """
 
     start: int = Field(ge=0)
@@ -63,7 +63,7 @@ class OtherLanguage(FrozenModel):
 class Section(FrozenModel):
     r"""A named piece of free text, exactly as it appears in the file.
 
-    If the source stores an item in several fields, ``text`` contains these fields joined by line
+    If the source stores an item in several fields, ``text`` contains these fields, joined by line
     breaks, and ``parts`` contains the span of each field.
 
     >>> section = Section(
@@ -99,7 +99,7 @@ class Section(FrozenModel):
         section.
 
         Returns None if the record was not read from free text, or if the characters come from
-        several table columns and are in a different order there.
+        several table columns that are in a different order in the text.
 
         >>> Section(
         ...     name="title", text="A Trial", pieces=(Piece(start=0, at=7),)
@@ -116,8 +116,8 @@ class Section(FrozenModel):
 
     def list_places(self, start: int, end: int) -> list[tuple[int, int]]:
         r"""Return the spans in the given text that correspond to the characters ``start:end`` of
-        the section, in the order of the section. There are several spans if other text separates
-        the characters in the given text.
+        the section, in the order of the section. There is more than one span if, in the given
+        text, other text separates the characters.
 
         The list is empty if the record was not read from free text.
 
@@ -143,7 +143,7 @@ class Section(FrozenModel):
 
     def _find_shift(self, at: int) -> int | None:
         """Return the difference between a character's offset in the given text and its offset in
-        the section, or None if the character is not in any piece.
+        the section, or None if no piece contains the character.
         """
         for piece in reversed(self.pieces):
             if piece.start <= at:
@@ -159,8 +159,8 @@ class Section(FrozenModel):
 
 
 class RegisteredTerm(FrozenModel):
-    """A term that the registry lists for a trial: a MeSH term, an alternative name for an
-    intervention, or a keyword.
+    """A term that the registry lists for a trial: a MeSH term, an alternative intervention name,
+    or a keyword.
 
     >>> str(RegisteredTerm(kind="condition", name="Asthma", id="D001249"))
     'Asthma'
@@ -184,9 +184,10 @@ class RegisteredTerm(FrozenModel):
 class RegistryFields(FrozenModel):
     """The registry's structured fields. Only ``terms`` is copied to an extraction.
 
-    Words that are spelled differently in different formats are converted to the spelling of the
-    ClinicalTrials.gov API v2, and dates to ISO 8601. Unknown words are left unchanged. A
-    placeholder such as "N/A" or "-", or an age such as "No limit", is read as an empty field.
+    Words that are spelled differently in different formats are converted to the spelling in the
+    ClinicalTrials.gov API v2, and dates are converted to ISO 8601. Unknown words are left
+    unchanged. A placeholder such as "N/A" or "-", or an age such as "No limit", is read as an
+    empty field.
 
     >>> RegistryFields(
     ...     minimum_age="NA", maximum_age="No limit", sex="ALL", masking="NONE"
@@ -365,7 +366,7 @@ class DocumentText(FrozenModel):
     )
 
     def find_page(self, at: int) -> int | None:
-        """Return the number of the page that contains a character, starting from 1. Returns None
+        """Return the number, counted from 1, of the page that contains a character. Returns None
         for Word files, which do not store page boundaries.
         """
         return bisect_right(self.pages, at) or None

@@ -1,10 +1,10 @@
 """Limits on the size and processing time of one record, which are far above those of any registry
 record.
 
-In 4,348 ClinicalTrials.gov records, the maximums are 40,000 characters, 130 sections, 400 lines,
-100 criteria and 123 outcomes; the longest texts in the registry have about 200,000 characters. The
-rules need a few tenths of a second for the largest of these records, and up to ten seconds for a
-record at the limits.
+In 4,348 ClinicalTrials.gov records, the maximums for one record are 40,000 characters, 130
+sections, 400 lines, 100 criteria and 123 outcomes; the longest texts in the registry have about
+200,000 characters. The rules need a few tenths of a second for the largest of these records, and
+up to ten seconds for a record at the limits.
 """
 
 import signal
@@ -19,12 +19,12 @@ from extractor.schemas import Source, TrialRecord
 MAX_CHARACTERS = 1_000_000
 MAX_SECTIONS = 5_000
 MAX_LINES = 20_000
-"""Lines, including outcomes in a list that is separated by "|"."""
+"""Maximum number of lines, including outcomes in a list that is separated by "|"."""
 MAX_ITEMS = 5_000
 """Criteria, regimens or outcomes in a record."""
 MAX_SECONDS = 60.0
 """Processor time in seconds for one step, either everything before a model is asked or everything
-after it replies. On a busy machine, the elapsed time is longer.
+after it replies. On a busy machine, the elapsed time is longer than the processor time.
 """
 MAX_CLOCK_SECONDS = 300.0
 """Elapsed time in seconds for one step, regardless of its processor time."""
@@ -113,7 +113,7 @@ def limit_time(source: Source) -> Iterator[None]:
     """Raise ``RecordTooSlow`` if the block takes more than ``MAX_SECONDS`` of processor time or
     more than ``MAX_CLOCK_SECONDS`` of elapsed time.
 
-    A signal interrupts the block, either between two bytecode instructions or at most points during
+    A signal interrupts the block either between two bytecode instructions or at most points during
     a regular expression match. This works only in the main thread, on systems that support alarm
     signals, and only if no other alarm is set.
     """

@@ -194,9 +194,9 @@ _DAY_AND_MONTH = re.compile(r"(\d{1,2})([/.])(\d{1,2})\2(\d{4})")
 
 
 def read_date(written: str) -> str | None:
-    """Return a registered date in ISO 8601 format, to the precision of a day, month or year,
-    without a time of day. Returns None if the text is not a date, or is ambiguous: "05/03/2019"
-    could be in March or in May.
+    """Return a registered date in ISO 8601 format with day, month or year precision and without a
+    time of day. Returns None if the text is not a date or is ambiguous: "05/03/2019" could be in
+    March or in May.
 
     >>> (
     ...     read_date("March 2019"),

@@ -11,8 +11,8 @@ PARTS: Mapping[type, tuple[str, ...]] = {
     Constraint: ("condition",),
     TimeWindow: ("of", "anchor"),
 }
-"""The quotes that are part of a value: to whom a limit applies, and what a time window applies to
-and is counted from.
+"""The quotes that are part of a value: to whom a limit applies, what a time window applies to, and
+the point from which the window is counted.
 """
 
 _UNPROVEN = frozenset(

@@ -56,7 +56,8 @@ class Comparator(StrEnum):
 
     @property
     def opposite(self) -> "Comparator | None":
-        """The comparator that matches all other values; None for ``=`` and ``between``.
+        """The comparator that matches exactly the values that this comparator does not match; None
+        for ``=`` and ``between``.
 
         >>> Comparator.AT_LEAST.opposite.value
         '<'
@@ -193,8 +194,8 @@ AbsenceReason.__doc__ = """The reason why a field is empty.
 SETTLED_ABSENCES: Final = frozenset(
     {AbsenceReason.NOT_REPORTED, AbsenceReason.SECTION_ABSENT}
 )
-"""Reasons that mean that a field is correctly empty. If a field has any other reason, the text may
-still state a value.
+"""Reasons that indicate that a field is correctly empty. If a field has any other reason, the text
+may still state a value.
 """
 
 DOUBTFUL_BELOW: Final = 0.85

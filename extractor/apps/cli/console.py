@@ -51,7 +51,7 @@ Row = tuple[str, ...]
 
 
 def say(text: str) -> None:
-    """Print a message on standard error, with credentials masked and control characters replaced.
+    """Print a message to standard error, with credentials masked and control characters replaced.
 
     Standard output is flushed first, so that both outputs appear in order.
     """
@@ -125,7 +125,7 @@ def _discard_output() -> bool:
 
 
 def warn_incomplete(*results: Path | None) -> None:
-    """Warn about each incomplete run. None and paths that are not runs are ignored."""
+    """Warn about each incomplete run. ``None`` and paths that are not runs are ignored."""
     from extractor.run.finished import find_run
 
     for run in map(find_run, filter(None, results)):
@@ -145,8 +145,8 @@ def warn_failed(failed: Sequence[str], missing: str) -> None:
 
 
 def print_table(head: Row, rows: Iterable[Iterable[str]]) -> None:
-    """Print a table on standard output: with aligned columns on a terminal, and tab-separated
-    otherwise.
+    """Print a table to standard output, with aligned columns on a terminal or tab-separated
+    columns otherwise.
     """
     lines = [head, *(tuple(map(to_printable, row)) for row in rows)]
     if not sys.stdout.isatty():

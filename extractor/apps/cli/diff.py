@@ -50,7 +50,8 @@ def diff(
     """Show which values were added, removed or changed between two versions of the same trials.
 
     Each change quotes both versions. An item that was only moved is not reported. Records are read
-    with the rules alone; to use a model, run both versions first and compare the folders.
+    with the rules alone; to use a model, process both versions with `extractor run` first, and
+    compare the folders.
 
     Exit codes: 0 done, 1 changes (with --exit-code), 2 wrong usage or an unreadable record, 130
     interrupted.
@@ -86,8 +87,8 @@ def diff(
 
 
 def _warn_unmatched(path: Path, side: "Side", opposite: "Side", compared: int) -> None:
-    """Print the trials in ``side`` that ``opposite`` does not contain, and the records of ``side``
-    that could not be read. ``compared`` is the number of compared trials.
+    """Print the trials in ``side`` that ``opposite`` does not contain, and the records in ``side``
+    that could not be read. ``compared`` is the number of trials that were compared.
     """
     unmatched = [name for name in side.record_ids if name not in opposite.record_ids]
     # two single records are compared even if their ids differ

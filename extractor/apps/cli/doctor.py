@@ -71,7 +71,7 @@ def _ask(name: str) -> tuple[str, str]:
     """Ask the model about an invented record. Return (state, detail), where the detail is the
     problem if the model does not answer.
 
-    Raises ``ValueError`` if ``name`` is not a model's specification.
+    Raises ``ValueError`` if ``name`` is not a valid model specification.
     """
     from extractor.api import Extractor
     from extractor.apps.cli.environment import read_model_spec

@@ -102,7 +102,7 @@ def evaluate(
     """Score extractions against gold annotations.
 
     F1 is computed over the values that occur in the gold, in the prediction or in both, for the
-    fields that gold contains. "stated" is the number of gold values; of these, "wrong" were
+    fields that the gold contains. "stated" is the number of gold values; of these, "wrong" were
     predicted with a different value, and "missed" were not predicted. "invented" is the number of
     predicted values without a gold value.
 
@@ -203,7 +203,7 @@ def _finish(
 
 
 def print_report(report: "ScoreReport") -> None:
-    """Print all scores, and the errors grouped by severity, on standard output."""
+    """Print all scores, and the errors grouped by severity, to standard output."""
     from extractor.apps.evaluation.tables import list_kinds, list_scores, write_cell
 
     sys.stdout.writelines(write_text("scores.txt", report=report))

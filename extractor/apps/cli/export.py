@@ -72,8 +72,8 @@ def export(
     """Write a run's results, or reviewed gold, as tables or FHIR resources.
 
     Tables are flat, and can be joined on record_id and position. CSV is safe to open in a
-    spreadsheet: a cell that looks like a formula starts with an apostrophe. Parquet and DuckDB
-    require the "export" extra; .xlsx, with one sheet per table, requires the "excel" extra.
+    spreadsheet: any cell that looks like a formula is prefixed with an apostrophe. Parquet and
+    DuckDB require the "export" extra; .xlsx, with one sheet per table, requires the "excel" extra.
 
     --format fhir writes FHIR R5, with one ndjson file per resource type, and requires the "fhir"
     extra. unmapped.jsonl lists the values that FHIR cannot represent.

@@ -107,12 +107,13 @@ def fetch(
 def fetch_inputs(
     inputs: tuple[str, ...], folder: Path | None, *, fresh: bool, quiet: bool
 ) -> Iterator[tuple[tuple[str, ...], int]]:
-    """Fetch the NCT numbers among ``inputs``. Yields (inputs, exit code), where the file of fetched
-    records replaces the numbers.
+    """Fetch the records for the NCT numbers among ``inputs``. Yields (inputs, exit code), where
+    the file of fetched records replaces the numbers.
 
-    An input that looks like an NCT number is the path of a file if that file exists. The fetched
-    file is stored in the run's ``folder`` or, if that is None, in a temporary one. The exit code is
-    1 if a number is not in the registry. Raises ``ValueError`` for a number without eight digits.
+    An input that looks like an NCT number is treated as the path of a file if that file exists.
+    The fetched file is stored in the run's ``folder`` or, if that is None, in a temporary one. The
+    exit code is 1 if a number is not in the registry. Raises ``ValueError`` for a number without
+    eight digits.
     """
     from extractor.apps.fetch import parse_nct_numbers
 

@@ -100,8 +100,8 @@ def compare(
     """Measure how well two annotators agree, and list their differences.
 
     Only records that both annotators annotated are compared. The first line is the figure to
-    report: the mean F1 of the fields, with its 95% interval. It does not depend on the order of
-    the arguments. The HTML page lists the F1 of each field.
+    report: the mean F1 of the fields, with its 95% confidence interval. It does not depend on the
+    order of the arguments. The HTML page lists the F1 of each field.
 
     To resolve the differences:
     `extractor review RUN --gold agreed --adjudicate GOLD_A GOLD_B`.

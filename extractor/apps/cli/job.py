@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 class CommandJob(Run):
     """A command's job and its options. Without ``out``, results go to standard output.
 
-    If ``waits`` is false, the run ends once its questions are submitted. The run fails if more than
-    the share ``max_lacking`` of its questions receive no usable answer.
+    If ``waits`` is false, the run ends once its questions are submitted. The run fails if the
+    share of its questions without a usable answer exceeds ``max_lacking``.
     """
 
     options: RecordOptions
@@ -44,8 +44,8 @@ class CommandJob(Run):
 def open_job(
     options: RecordOptions, rounds: int = 0, **fields: Any
 ) -> Iterator[tuple[CommandJob, int]]:
-    """Fetch the NCT numbers among a command's inputs, then yield (job, exit code). Events are
-    logged until the block ends.
+    """Fetch the records for the NCT numbers among a command's inputs, then yield (job, exit code).
+    Events are logged until the block ends.
 
     The exit code is 1 if a number is not in the registry. Fetched records are kept in the ``out``
     folder, except in a dry run, which does not write any files. ``rounds`` is the maximum number of

@@ -92,7 +92,7 @@ def list_parameters(model: type[Options]) -> Iterator[Parameter]:
 
 def read_options(model: type[Options], values: dict[str, Any]) -> Options:
     """Validate the command-line options. Raises ``ValueError`` if an option is invalid; the
-    message cites the option by its command-line name.
+    message refers to the option by its command-line name.
     """
     return model.read(
         {name: value for name, value in values.items() if value is not None},

@@ -92,7 +92,7 @@ def perform_job(job: CommandJob) -> int:
 
 
 def _judge_run(job: CommandJob, stop: Stop | None) -> int:
-    """Return a run's exit code, and print why the run stopped early or lacks answers, if it did."""
+    """Return a run's exit code and, if the run stopped early or lacks answers, print the reason."""
     if stop:
         reason = "interrupted" if stop is Stop.INTERRUPTED else job.error
         condition = "with a higher limit, " if stop is Stop.BUDGET else ""

@@ -60,9 +60,9 @@ app.add_typer(keys, name="keys")
 @app.callback(invoke_without_command=True)
 @as_command
 def serve(options: ServiceOptions) -> None:
-    """Serve extractions over HTTP until Ctrl-C, and manage callers' keys.
+    """Serve extractions over HTTP until Ctrl-C is pressed, and manage callers' keys.
 
-    When the service is ready, it prints one line on standard output: its URL. Clients send the
+    When the service is ready, it prints one line to standard output: its URL. Clients send the
     token in EXTRACTOR_TOKEN as a bearer token. If EXTRACTOR_TOKEN is not set, the service uses the
     token in ROOT/token, a file that it creates on its first start and that only you can read. To
     create keys for other callers, use `keys add`.
@@ -112,8 +112,8 @@ def show_spent(root: RootOption = None) -> None:
     """Print the total model cost in dollars, including the cost incurred before any restarts. You
     can use this command while the service is running.
 
-    This is the amount that --max-usd limits. Calls in progress and calls without a reply
-    count at their maximum cost; calls without a known price are not counted.
+    This is the amount that --max-usd limits. Calls in progress and calls without a reply are
+    counted at their maximum cost; calls without a known price are not counted.
     """
     from extractor.apps.serve.store import check_root, open_store
 
@@ -193,8 +193,8 @@ def revoke_key(name: NameArgument, root: RootOption = None) -> None:
 
 @contextmanager
 def _open_keys(root: Path | None, *, creates: bool = False) -> "Iterator[Keys]":
-    """Open the keys of the service in ``root``. With ``creates``, the service is created if it does
-    not exist; otherwise, raises ``ArgumentError`` if no service has used the folder.
+    """Open the keys of the service in ``root``. With ``creates``, creates the service if it does
+    not exist; without it, raises ``ArgumentError`` if no service has used the folder.
     """
     from extractor.apps.serve.keys import Keys
     from extractor.apps.serve.store import check_root, open_store

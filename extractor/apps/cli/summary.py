@@ -46,7 +46,7 @@ def render(
 
 
 def how_to_resume(job: CommandJob) -> str:
-    """Return a message with the command that resumes this one."""
+    """Return a message with the command that resumes this run."""
     if job.out is None:
         return "use --out DIR to be able to resume a run"
     input_note = "with the same input, " if job.reads_stream else ""
@@ -61,8 +61,8 @@ def _quote_command(first: int = 1) -> str:
 
 
 def explain_lacking(job: CommandJob) -> str | None:
-    """Return why unanswered questions make a run fail, or None if their share does not exceed
-    ``EXTRACTOR_MAX_LACKING``.
+    """Return the reason why unanswered questions make a run fail, or None if their share does not
+    exceed ``EXTRACTOR_MAX_LACKING``.
 
     A run also fails if some lines of ``--answers`` are broken and no line answered a question.
     """

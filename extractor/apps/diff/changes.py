@@ -18,14 +18,14 @@ _HEADLINES = ("quote", "agent", "measure")
 _REGISTERED = ("title", "conditions")
 """Sections that are compared like registered fields."""
 _SIMILAR = 0.01
-"""The lowest similarity of two values, which is enough to pair them."""
+"""The lowest similarity that two values can have; it is enough to pair them."""
 _CELLS = ("value", "quote", "section", "start", "end")
 _OF_SIDES = [f"{side}_{name}" for side in ("old", "new") for name in _CELLS]
 COLUMNS = ("record_id", "change", "field", *_OF_SIDES)
 
 
 class Change(NamedTuple):
-    """A value that is missing in one version, or that differs between the versions.
+    """A value that is missing from one version, or that differs between the versions.
 
     Attributes:
         record_id: The record.
@@ -106,7 +106,7 @@ def _group_rows(extraction: TrialExtraction) -> dict[str, list[ValueRow]]:
 def _describe_item(
     record_id: str, old: Sequence[ValueRow], new: Sequence[ValueRow]
 ) -> Change:
-    """Return the change for an item that is missing in one version. The item is described by its
+    """Return the change for an item that is missing from one version. The item is described by its
     headline.
     """
     rows = old or new
@@ -143,19 +143,21 @@ def _name_field(row: ValueRow) -> str:
 
 
 def _identify(row: ValueRow) -> str:
-    """Return the value in words, ignoring case; values with equal words are the same."""
+    """Return the value in words, ignoring case; values with the same words are treated as
+    equal.
+    """
     return say(row.value).casefold()
 
 
 def _compare(old: ValueRow, new: ValueRow) -> float:
-    """Return the similarity of two values. Even values without common words are treated as one
+    """Return the similarity of two values. Even values that share no words are treated as one
     value that has changed.
     """
     return max(_SIMILAR, fuzz.ratio(_identify(old), _identify(new)) / 100)
 
 
 def diff_records(old: TrialRecord, new: TrialRecord) -> list[Change]:
-    """Return the changes in the titles, conditions and registered fields between two records."""
+    """Return the changes between two records in their titles, conditions and registered fields."""
     before = _list_registered(old, new.record_id)
     after = _list_registered(new, new.record_id)
     changes = []

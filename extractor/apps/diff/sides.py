@@ -17,7 +17,7 @@ from extractor.run.finished import find_run
 from extractor.schemas import TrialExtraction, TrialRecord
 
 _START = 4_000
-"""The number of bytes that are enough to recognise a file of extractions."""
+"""The number of bytes needed to recognise a file of extractions."""
 _EXTRACTION = re.compile(rb'"record_id".*"(?:eligibility|dosing)":\s*[\[{]', re.DOTALL)
 """Matches the start of a file of extractions."""
 
@@ -83,8 +83,8 @@ class ComparedTrial(NamedTuple):
 
 
 def compare(old: Side, new: Side) -> Iterator[ComparedTrial]:
-    """Yield the trials that are in both versions, with their changes. Two single records are
-    compared regardless of their ids.
+    """Yield the trials that are in both versions, with their changes. If each version has only one
+    record, the two are compared regardless of their ids.
     """
     pairs = [(name, name) for name in new.record_ids if name in old.record_ids]
     if len(old.record_ids) == len(new.record_ids) == 1:

@@ -176,9 +176,9 @@ def _join_words(item: Endpoint) -> str:
 
 def _compare_custom(group: Group, gold: CustomItem, predicted: CustomItem) -> float:
     """Return the similarity of two values of a custom field: the mean, over its attributes, of the
-    highest similarity between two values. It is 0 if the values belong to items with different
-    words (``of``). If each item has at most one value, the similarity of the items takes
-    precedence.
+    highest similarity between two values of the attribute. It is 0 if the values belong to items
+    with different words (``of``). If each item has at most one value, the similarity of the items
+    takes precedence.
     """
     have_hosts = bool(gold.of and predicted.of)
     host = compare_extents(gold.of, predicted.of) if have_hosts else 1.0

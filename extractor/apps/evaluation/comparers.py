@@ -1,4 +1,4 @@
-"""Decide whether two values of a field agree and, if they do not, which kind of error this is.
+"""Decide whether two values of a field agree and, if they do not, what kind of error it is.
 There is one comparer for each ``Comparison`` in the schemas.
 """
 
@@ -218,8 +218,8 @@ def measure_window(window: TimeWindow) -> tuple[Any, ...]:
 
 
 def _find_frequency_error(gold: Frequency, predicted: Frequency) -> ErrorKind:
-    """Return a number error for two frequencies with a rate, such as daily and weekly, and a
-    category error if one of them has no rate.
+    """Return a number error if both frequencies have a rate, as daily and weekly do, or a category
+    error if one of them has no rate.
     """
     without_rate = {Frequency.PRN, Frequency.CONTINUOUS, Frequency.OTHER}
     if without_rate.isdisjoint((gold, predicted)):
@@ -235,9 +235,11 @@ def _find_word_error(gold: str, predicted: str) -> ErrorKind:
 
 
 TEXT = Comparer(ErrorKind.WORDING, fold_name, similarity=compare_extents)
-"""Compares names of agents and measures, without regard to spelling and usual synonyms."""
+"""Compares names of agents and measures, ignoring differences in spelling and common synonyms."""
 EXTENT = replace(TEXT, overlaps=lambda *words: compare_extents(*words) >= 0.5)
-"""Compares quotes, which agree if they share most of their words or one is part of the other."""
+"""Compares quotes, which agree if they share most of their words or if one is part of the
+other.
+"""
 _WORDS = Comparer(
     _find_word_error, fold_text, share_words, spread=lambda words: (words or NOTHING,)
 )

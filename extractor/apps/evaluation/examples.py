@@ -59,7 +59,7 @@ def list_examples(fields: Iterable[CustomField]) -> Iterator[ExampleCase]:
 
 
 def _list_answers(field: CustomField, example: Example) -> list[dict[str, Any]]:
-    """Return the values of an example as the custom items of gold."""
+    """Return the values of an example as custom items in gold."""
     answers = []
     for claim in field.read(field.complete_answers(example))[0]:
         values = dict(claim)
@@ -71,7 +71,7 @@ def _list_answers(field: CustomField, example: Example) -> list[dict[str, Any]]:
 
 
 def _make_record(name: str, field: CustomField, example: Example) -> TrialRecord:
-    """Return a record with the example's text in the section where the field is looked for."""
+    """Return a record with the example's text in the section that is searched for the field."""
     text = example.text
     if field.of is Of.CRITERION:
         text = f"Inclusion Criteria:\n\n* {text}"

@@ -38,8 +38,8 @@ _KEYS = {
     "eligibility.criteria.constraints.condition": "eligibility.criteria.time_windows",
     "dosing.amounts.arms": "dosing.arms",
 }
-"""For some fields, the key of another field whose presence shows that they were annotated in gold.
-Annotators who follow guideline 1.5 write this key even if its value is empty.
+"""For some fields, the key of another field; if gold contains this key, the field in question was
+annotated. Annotators who follow guideline 1.5 write this key even if its value is empty.
 """
 
 
@@ -85,7 +85,7 @@ class Field:
         return self.counts and (self.comparer != EXTENT or self.task == "custom")
 
     def read(self, item: ExtractedItem) -> Any:
-        """Return an item's value or, for a part, the list of values that contain it."""
+        """Return an item's value or, for a part, the list of values that contain the part."""
         return item.value_of(self.whole or self.part)
 
 

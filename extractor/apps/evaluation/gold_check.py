@@ -154,8 +154,8 @@ def _list_references(
 
 
 def _check_quotes(gold: TrialExtraction, record: TrialRecord) -> Iterator[Flaw]:
-    """Yield the quotes that are not in the section of their item or, if the item has no section, in
-    the record.
+    """Yield the quotes that are missing from the section of their item or, if the item has no
+    section, from the record.
     """
     texts = [section.text for section in record.sections]
     items = dict(gold.list_items())

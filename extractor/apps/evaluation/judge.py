@@ -116,7 +116,7 @@ def judge(
 
 
 def _judge_items(group: Group, gold: Side, predicted: Side) -> Iterator[JudgedValue]:
-    """Yield the row for two paired items, or for an unpaired one, followed by the rows for its
+    """Yield the row for two paired items, or for an unpaired item, followed by the rows for their
     fields. If the item is unpaired, the errors of its fields are omitted.
     """
     is_pair = bool(gold.item and predicted.item)

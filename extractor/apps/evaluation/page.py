@@ -1,4 +1,4 @@
-"""The score page, which is a self-contained HTML file with the scores, and with each error in
+"""The score page, which is a self-contained HTML file that shows the scores, and each error in
 context.
 """
 
@@ -30,7 +30,7 @@ def write_score_page(
 ) -> None:
     """Write a report and its errors as an HTML page that works offline.
 
-    The texts are read from ``records``, the inputs of the run. The page of a ``neutral`` report
+    The texts are read from ``records``, the inputs of the run. The page for a ``neutral`` report
     uses neutral wording. Raises ``OSError`` if the file cannot be written.
     """
     errors = (error for kind in report.errors for error in kind.examples)
@@ -92,8 +92,8 @@ def _export_side(side: ErrorSide | None) -> Json | None:
 def _mark_text(
     record: TrialRecord, sides: Sequence[tuple[ErrorSide | None, list[int]]]
 ) -> Json:
-    """Return the data of a record's text, with marks for the sides of its errors. The list of each
-    side receives the numbers of the side's marks.
+    """Return the data for a record's text, with marks for the sides of its errors. The list of
+    each side receives the numbers of the side's marks.
     """
     spans: list[Span] = []
     marks_by_span = []

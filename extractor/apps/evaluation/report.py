@@ -25,10 +25,10 @@ class Score(FrozenModel):
     nothing to score.
 
     ``exact`` and ``normalised`` are the F1 scores at these levels of agreement; precision, recall
-    and the 95 % ``interval`` refer to ``normalised``. ``interval`` is None for fewer than ten
-    values. ``records`` is the number of records in which a field is scored; for a task, it is the
-    sum over its fields. ``other`` is the normalised F1 of the other prediction, and ``difference``
-    is the paired difference from that score.
+    and the 95% ``interval`` refer to ``normalised``. ``interval`` is None if there are fewer than
+    ten values. ``records`` is the number of records in which a field is scored; for a task, it is
+    the sum over its fields. ``other`` is the normalised F1 of the other prediction, and
+    ``difference`` is the paired difference from that score.
     """
 
     name: str
@@ -110,7 +110,7 @@ class ScoreReport(FrozenModel):
         neutral: Whether two annotators are compared, with neither treated as correct.
         records: The number of gold records, all of which are scored.
         missing: Records without a prediction. All their values count as missed.
-        without_gold: Predicted records without gold, which are not scored.
+        without_gold: Predicted records that have no gold and are therefore not scored.
         resamples: The number of bootstrap samples.
         groups: The overall score and the scores of the tasks, as means over fields and, with the
             suffix ``.micro``, over values.
@@ -136,8 +136,8 @@ class ScoreReport(FrozenModel):
         return {score.name: score.normalised for score in (*self.groups, *self.fields)}
 
     def figure(self, name: str) -> float | None:
-        """Return the normalised F1 score with this name, or the only one whose name ends with it,
-        such as ``constraints``.
+        """Return the normalised F1 score with this name, or the only score whose name ends with
+        it, such as ``constraints``.
 
         Raises ``ArgumentError`` for an unknown name.
         """

@@ -35,7 +35,7 @@ from extractor.concepts.own.models import read_fields
 from extractor.errors import GoldError
 
 LEAST_VALUES = 10
-"""Minimum number of values for an interval, because a bootstrap over fewer values is meaningless.
+"""Minimum number of values for an interval; a bootstrap over fewer values is meaningless.
 """
 _COUNTS = (*Verdict, "exact", "records")
 """What is counted for a field in a record: its values by verdict, its exactly matching values, and
@@ -60,7 +60,7 @@ def evaluate(  # noqa: PLR0913 - all but the sources are options
     only_given: bool = False,
     neutral: bool = False,
 ) -> ScoreReport:
-    """Score extractions against gold, with 95 % intervals and the worst errors.
+    """Score extractions against gold, with 95% intervals and the worst errors.
 
     A source is a folder of JSON files, a JSON lines file, a run's folder, or extractions (or
     dicts). Records are joined by ``record_id`` and read one at a time. If a record is missing from
@@ -181,9 +181,9 @@ def split_fields(
 
 
 def _score(counts: Numbers, fields: Sequence[Field], resamples: int) -> Iterator[Score]:
-    """Yield the overall score and the scores of the tasks, each as a mean over fields and over
-    values, followed by the scores of the fields. ``counts`` has the axes record, source (the
-    prediction, then the other prediction), field and kind of count.
+    """Yield the overall score and the scores of the tasks, each as a mean over fields and as a
+    mean over values, followed by the scores of the fields. ``counts`` has the axes record, source
+    (the prediction, then the other prediction), field and kind of count.
     """
     records = len(counts)
     chances = np.full(records, 1 / records)
@@ -248,8 +248,8 @@ def _to_share(value: float) -> float | None:
 
 
 def _find_interval(samples: Numbers, values: float) -> Interval | None:
-    """Return the 2.5th and 97.5th percentiles of the samples without the first one, which is the
-    score itself. Return None if there are no other samples or too few values.
+    """Return the 2.5th and 97.5th percentiles of the samples, excluding the first sample, which is
+    the score itself. Return None if there are no other samples, or if there are too few values.
     """
     if values < LEAST_VALUES or len(samples) == 1:
         return None
@@ -258,8 +258,8 @@ def _find_interval(samples: Numbers, values: float) -> Interval | None:
 
 
 def _group_errors(errors: Iterable[ErrorExample], examples: int) -> list[ErrorScore]:
-    """Return the errors by kind, the most harmful kind first, each with its most harmful
-    ``examples``.
+    """Return the errors by kind, starting with the most harmful kind, and for each kind at most
+    ``examples`` of its most harmful errors.
     """
     by_kind = defaultdict[ErrorKind, list[ErrorExample]](list)
     for error in sorted(errors, key=lambda error: error.rank):

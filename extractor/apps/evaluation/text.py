@@ -17,7 +17,7 @@ from extractor.language.units import find_dimension, read_unit
 ESCAPE = re.compile(r"\\(?=[!-/:-@\[-`{-~])")
 """A backslash that the registry has inserted before punctuation."""
 _TOKEN = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+|[<>=≤≥%+]")
-"""A number, a word or a sign that changes the meaning of a text."""
+"""A number, a word, or one of the signs that change the meaning of a text."""
 _TRADE_MARKS = dict.fromkeys(map(ord, "®™©"))
 _ABBREVIATION = re.compile(r"(?<=\w) ?\([A-Z][A-Za-z]{0,5}[A-Z]s?\)$")
 """An abbreviation in brackets at the end of a name: "(CSF)"."""
@@ -70,7 +70,7 @@ def fold_name(text: str) -> str:
 
 @lru_cache(maxsize=2048)
 def _list_tokens(text: str) -> frozenset[str]:
-    """Return the distinct words, numbers and signs of a text."""
+    """Return the distinct words, numbers and signs in a text."""
     return frozenset(_TOKEN.findall(fold_text(text)))
 
 
@@ -102,8 +102,8 @@ def share_words(
 
 
 def _list_content(text: str) -> frozenset[str]:
-    """Return the words of a text without articles and prepositions. If the text contains no other
-    words, return all its words.
+    """Return the words of a text, excluding articles and prepositions. If the text contains no
+    other words, return all its words.
     """
     words = _list_tokens(text)
     return words - _FUNCTION_WORDS or words

@@ -156,9 +156,9 @@ class AgentNamer:
         return self._names.setdefault(_make_key(usual), usual.lower())
 
     def _list_names(self, intervention: Intervention, main_keys: set[str]) -> list[str]:
-        """Return an intervention's usual name, followed by its other names if they certainly denote
-        the same drug. Names of mixtures, and names of other interventions (whose keys are in
-        ``main_keys``), are excluded.
+        """Return an intervention's usual name, followed by its other names if they definitely
+        denote the same drug. Names of mixtures, and names of other interventions (whose keys are
+        in ``main_keys``), are excluded.
         """
         written = intervention.name or ""
         first = _find_usual(bare_name(written))
@@ -261,7 +261,7 @@ def list_mesh_terms(
     kind: TermKind,
     interventions: Sequence[Intervention],
 ) -> Iterator[dict[str, Any]]:
-    """Yield the MeSH terms of a kind and their ancestors. A term for interventions includes the
+    """Yield the MeSH terms of a kind and their ancestors. A term for an intervention includes the
     position of the intervention that it denotes.
     """
     for term in terms:

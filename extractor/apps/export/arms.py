@@ -21,7 +21,7 @@ class Arm(NamedTuple):
 
 
 class ArmLink(NamedTuple):
-    """A link between an arm and an amount of a regimen that the arm receives, by position."""
+    """A link, by position, between an arm and an amount of a regimen that the arm receives."""
 
     amount_index: int | None
     arm_index: int

@@ -156,7 +156,7 @@ def _read_column(name: str, declaration: str) -> Column:
 
 
 def _plan_custom_table(field: CustomField) -> Table:
-    """Return the table of a custom field, with a column for each part of its attributes. If a
+    """Return the table for a custom field, with a column for each part of its attributes. If a
     column name is already used, ignoring case, an underscore is appended.
     """
     keys, provenance = (

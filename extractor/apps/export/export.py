@@ -194,8 +194,8 @@ def pair_results(
     run: Path, finished: FinishedRun | None, threshold: Threshold
 ) -> Iterator[tuple[TrialExtraction, TrialRecord | None]]:
     """Yield (result, record) pairs, one at a time, without doubtful values. ``run`` is the path of
-    the results, and ``finished`` is the run in this folder; if it is None because the path contains
-    only extractions, the records are None.
+    the results, and ``finished`` is the run at this path; if ``finished`` is None because the path
+    contains only extractions, the records are None.
     """
     if finished is None:
         for extraction in read_results(find_results(run)):

@@ -8,9 +8,9 @@ A trial is represented by
 - an EvidenceVariable for each regimen and for each endpoint,
 - a Provenance with the characters that support each value.
 
-Every resource is valid R5, references only point to resources in the export, and identical results
-produce byte-identical output. A value that FHIR cannot express, or that is uncertain, is written as
-text, and ``unmapped.jsonl`` lists it with the reason.
+Every resource is valid R5, references point only to resources in the export, and identical results
+produce byte-identical output. A value that FHIR cannot express, or that is uncertain, is written
+as text, and ``unmapped.jsonl`` lists it with the reason.
 
 ``fhir_eligibility`` builds the Groups, and ``fhir_study`` all other resources. To export another
 field in coded form, change the function for its item in that module; until then, the field is
@@ -79,9 +79,9 @@ def export_fhir(
     ``unmapped.jsonl``.
 
     ``results`` are (extraction, record) pairs, read one at a time; if a record is None, registered
-    fields are omitted. Each resource type has a file. ``force`` replaces an earlier export. Raises
-    ``MissingExtra`` if the extra ``fhir`` is not installed, ``ValueError`` if ``to`` is a file, and
-    ``StoreError`` if the folder must not be replaced or a resource is invalid.
+    fields are omitted. Each resource type has its own file. ``force`` replaces an earlier export.
+    Raises ``MissingExtra`` if the extra ``fhir`` is not installed, ``ValueError`` if ``to`` is a
+    file, and ``StoreError`` if the folder must not be replaced or a resource is invalid.
     """
     if not find_spec("fhir"):
         raise MissingExtra("FHIR needs fhir.resources", "fhir")

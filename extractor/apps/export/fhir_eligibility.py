@@ -3,7 +3,7 @@ FHIR" implementation guide (1.0.0-ballot, for R5).
 
 All characteristics must be met. A criterion has a value only if it consists of a single limit. All
 other criteria are written as text. A list of alternatives is also written as a single block of
-text, because a limit from the list would admit or exclude the wrong people.
+text, because a limit from the list would, on its own, admit or exclude the wrong people.
 """
 
 import re
@@ -55,7 +55,9 @@ _Counts = Mapping[tuple[CriterionKind, str], int]
 
 
 class _MoreThanALimit(Exception):
-    """A criterion is more than a single limit. The message names what it has in addition."""
+    """A criterion contains more than a single limit. The message names what else the criterion
+    contains.
+    """
 
 
 def add_eligibility(trial: TrialResources) -> Json | None:
@@ -221,7 +223,7 @@ def _refuse_other_words(
 
 
 def _split(text: str) -> set[str]:
-    """Return the words and the whole numbers of a text, in lower case."""
+    """Return the words and digit sequences in a text, in lower case."""
     return {*re.findall(r"\d+|[^\W\d_]+", text.lower())}
 
 

@@ -26,7 +26,7 @@ _LEAST = 0.8
 """The minimum confidence for a value to be included in a resource."""
 _LONGEST_ID = 40
 """Maximum length of the part of an id that is derived from the record's id. FHIR allows 64
-characters, and the rest is needed for a digest and suffixes such as ``-endpoints-123``.
+characters, and the rest are needed for a digest and suffixes such as ``-endpoints-123``.
 """
 _WORDS = frozenset(
     {"kind", "quote", "lead_in", "group", "negated", "agent"}
@@ -106,7 +106,7 @@ class TrialResources:
         return next((row.value for row in self.take(item, name)), None)
 
     def take_rest(self, item: str) -> dict[str, list[ValueRow]]:
-        """Return all reliable values of an item, keyed by field, that have not yet been taken by a
+        """Return, keyed by field, all reliable values of an item that have not yet been taken by a
         resource.
         """
         return self._untaken.pop(item, {})
@@ -146,8 +146,8 @@ def code(system: str, word: str | None, text: str | None = None) -> Json:
 
 
 def enum_code(word: StrEnum | None, text: str | None = None) -> Json:
-    """Return a CodeableConcept for a member of one of this package's enumerations, or only the
-    ``text`` if there is no member.
+    """Return a CodeableConcept for a member of one of this package's enumerations, or one that
+    contains only the ``text`` if there is no member.
 
     >>> from extractor.schemas import Role
     >>> enum_code(Role.PLACEBO)["coding"][0]["system"]

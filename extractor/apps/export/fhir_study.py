@@ -126,8 +126,8 @@ def _translate(table: str, written: str | None) -> Json:
 
 
 def _add_regimen(trial: TrialResources, index: int, arms: list[Json]) -> None:
-    """Add the EvidenceVariable of a regimen, and refer to it from the arms that receive it. Arms
-    that are named only by the regimen are added to ``arms``.
+    """Add the EvidenceVariable of a regimen, and refer to it from the arms that receive the
+    regimen. Arms that are named only by the regimen are added to ``arms``.
     """
     regimen = trial.extraction.dosing[index]
     path = f"dosing[{index}]"

@@ -31,7 +31,7 @@ _TYPES = {
     "boolean": "BOOLEAN",
 }
 _LONGEST_LINE = 2**24
-"""Maximum length of a line that DuckDB may read, in bytes."""
+"""Maximum length, in bytes, of a line that DuckDB may read."""
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
@@ -54,7 +54,7 @@ Append = Callable[[Row], None]
 
 
 class Format(StrEnum):
-    """The file format of tables. The value is also the file suffix."""
+    """A file format for tables. The value is also the file suffix."""
 
     JSONL = "jsonl"
     CSV = "csv"
@@ -177,8 +177,8 @@ def neutralise(text: str) -> str:
 def open_tables(
     tables: Sequence[Table], places: Mapping[str, Path], *, as_csv: bool = False
 ) -> Iterator[Mapping[str, Append]]:
-    """Open a file for each table, and return functions that append a row to the file: either as a
-    line of CSV with safe text, below a header, or as a line of JSON.
+    """Open a file for each table, and return functions that each append a row to one of the files:
+    either as a line of CSV with safe text, below a header, or as a line of JSON.
     """
     with ExitStack() as stack:
         appending = {}

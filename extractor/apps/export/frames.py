@@ -37,7 +37,7 @@ def open_library(to: str) -> Any:
 
 
 def make_frame(library: Any, to: str, table: Table, rows: Sequence[Row]) -> Any:
-    """Return a table's rows as a data frame of the library ``to``, which is imported as
+    """Return a table's rows as a data frame from the library ``to``, which has been imported as
     ``library``. Columns have types even if there are no rows.
     """
     kinds = dict(zip(_KINDS, _TYPES[to], strict=True))

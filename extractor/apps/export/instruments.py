@@ -50,7 +50,7 @@ def name_instrument(name: str) -> str | None:
 
 
 def is_other_version(name: str, quantity: KnownQuantity) -> bool:
-    """Return whether ``name`` refers to a different version of an instrument than a quantity does:
+    """Return whether ``name`` and a quantity refer to different versions of an instrument:
     ACQ-6 is not the ACQ, and MADRS-S is not the MADRS.
 
     >>> is_other_version("ACQ-6 score", list_quantities()["acq"])

@@ -36,7 +36,7 @@ _SURFACE = "{1.73_m2}"
 it.
 """
 _NEXT_WORD = re.compile(r"\s+([^\W\d_]+)")
-"""Matches the word that follows a limit, if only spaces are between them."""
+"""Matches the word that follows a limit, if there are only spaces between them."""
 _NO_UNITS = ("function_words", "people", "idle_words", "words_after_values")
 """Names of the word lists whose words may follow a value but are not units."""
 
@@ -79,7 +79,7 @@ def name_limit(
 
     Args:
         limit: Its ``quantity``, ``value``, ``value_high`` and ``unit``.
-        known: The name of the quantity, if only words around the limit name it.
+        known: The name of the quantity, if it is named only by words around the limit.
         has_unread_unit: Whether a limit without a unit is followed by a word that may be a unit.
 
     >>> limit = name_limit({"quantity": "PLT", "value": 75_000, "unit": "/mm3"})
@@ -190,8 +190,8 @@ def _describe_limits(
     """Yield the cells derived from each limit of a criterion. ``admits`` is set if the limit
     applies to everybody, and ``admits_some`` if it applies only to some people, either because the
     limit is one of several alternatives (``decides`` is False for an alternative criterion), or
-    because its quantity has a condition, a sex other than ``sex``, or two ranges in the same
-    criterion.
+    because its quantity is subject to a condition, is restricted to a sex other than ``sex``, or
+    has two ranges in the same criterion.
     """
     limits = criterion.constraints
     proofs = [_find_proof(criterion, index) for index in range(len(limits))]

@@ -26,7 +26,7 @@ from extractor.schemas import (
 from extractor.schemas.registered_words import unify_word
 
 _SIDES = dict(zip(AGES, (Comparator.AT_LEAST, Comparator.AT_MOST), strict=True))
-"""The comparator of an age that is stated without one."""
+"""The comparator for an age that is stated without a comparator."""
 _WORDS: Mapping[str, Sex | bool] = {
     **{sex.value: sex for sex in Sex},
     "false": False,
@@ -48,8 +48,8 @@ def read_registered(name: str, written: str) -> Any:
 
 def read_comparator(name: str, evidence: Iterable[Evidence] = ()) -> Comparator:
     """Return the comparator of an age limit, given the evidence for the eligibility: "over 18
-    years" is ``>``. Without a comparator in the text, or for a registered age, the age itself is
-    admitted.
+    years" is ``>``. If the text has no comparator, or if the age is a registered one, the age
+    itself is admitted.
 
     >>> read_comparator("minimum_age").value, read_comparator("maximum_age").value
     ('>=', '<=')
@@ -100,7 +100,7 @@ def describe_people(
 
 def _excludes_pregnancy(criterion: Criterion) -> bool | None:
     """Return True if a criterion excludes pregnant people, and False if it requires pregnancy.
-    Return None if it does not mention pregnancy, or only mentions a past pregnancy or the
+    Return None if it does not mention pregnancy, or mentions only a past pregnancy or the
     prevention of pregnancy.
     """
     if "pregnan" not in criterion.quote.casefold():

@@ -50,11 +50,11 @@ from extractor.schemas import (
 )
 
 TableRow = tuple[str, Cells]
-"""The name of a table, with the cells of a row."""
+"""The name of a table, and the cells of one of its rows."""
 Proofs = Mapping[str, Sequence[Evidence]]
-"""The evidence of an item, keyed by field."""
+"""The evidence for an item, keyed by field."""
 _DOSE_UNITS = ("mg", "mL", "Gy", "MBq")
-"""The canonical units of doses, one for each dimension."""
+"""The canonical units for doses, one for each dimension."""
 _DAILY = {
     "QD": 1,
     "BID": 2,
@@ -86,7 +86,7 @@ _TERM_TABLES = {
 
 
 class Whole(NamedTuple):
-    """An extraction before doubtful values were removed and, keyed by path, the positions of the
+    """An extraction before doubtful values were removed, and the positions, keyed by path, of the
     remaining members of each list from which values were removed.
     """
 

@@ -29,7 +29,7 @@ def to_days(time: Any) -> float | None:
 
 
 def describe_regimen_times(regimen: Regimen) -> dict[str, float | None]:
-    """Return the length of a regimen's cycle, and its duration, in days."""
+    """Return the length of a regimen's cycle, and the regimen's duration, in days."""
     cycle_days = to_days(regimen.cycle)
     duration = regimen.duration
     days = to_days(duration)

@@ -44,8 +44,8 @@ class Registry:
 
     Args:
         base_url: The address of the API without ``/studies``, by default ``EXTRACTOR_REGISTRY`` or
-            ClinicalTrials.gov. A user and password in the address are sent, but never shown or
-            stored.
+            ClinicalTrials.gov. A user name and password in the address are sent, but never shown
+            or stored.
         requests_per_minute: The maximum rate. A Retry-After header also delays the next request.
         page_size: The number of records per request, from 1 to 1,000.
         timeout: The maximum time between two bytes of the reply, in seconds.
@@ -81,7 +81,7 @@ class Registry:
 
     @property
     def name(self) -> str:
-        """The address without its user and password."""
+        """The address without its user name and password."""
         return hide_user(self.base_url.rstrip("/"))
 
     @contextmanager

@@ -21,8 +21,8 @@ class RecordFile:
     """A file of fetched studies, one JSON document per line, gzipped if its name ends in ``.gz``.
 
     ``known`` contains the NCT numbers of its studies, including former numbers, and ``records`` is
-    the number of studies. An incomplete last line from a killed fetch is removed. With ``fresh``,
-    the first new studies replace the existing file.
+    the number of studies. An incomplete last line left by a fetch that was killed is removed. With
+    ``fresh``, the first new studies replace the existing file.
 
     Raises ``StoreError`` if the file contains anything other than fetched studies, and ``OSError``
     if it cannot be read or written.

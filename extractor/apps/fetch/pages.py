@@ -20,8 +20,8 @@ class Study(NamedTuple):
 
 
 class StudyPage(NamedTuple):
-    """The studies on a page, the token of the next page, or None if there is no next page, and the
-    total number of studies, or 0 if the page does not state it.
+    """The studies on a page, the token of the next page (None if there is no next page), and the
+    total number of studies (0 if the page does not state it).
     """
 
     studies: list[Study]

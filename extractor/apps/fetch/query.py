@@ -1,4 +1,4 @@
-"""Parse NCT numbers, and convert a search to parameters of the API."""
+"""Parse NCT numbers, and convert a search to API parameters."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -52,12 +52,12 @@ class RegistryQuery:
         condition: A disease, searched for as on the registry's website.
         intervention: A treatment, searched for as on the registry's website.
         term: Any other words.
-        statuses: Statuses, of which a study must have one, such as ``RECRUITING`` or ``not yet
-            recruiting``.
-        phases: Phases, of which a study must have one, such as ``PHASE2``, ``2``, ``early 1`` or
-            ``NA``.
+        statuses: Statuses such as ``RECRUITING`` or ``not yet recruiting``; a study must have one
+            of them.
+        phases: Phases such as ``PHASE2``, ``2``, ``early 1`` or ``NA``; a study must have one of
+            them.
         updated_since: The earliest date of the last update.
-        more: Other parameters of the API, keyed by name, such as ``query.spons``.
+        more: Other API parameters, such as ``query.spons``, keyed by name.
 
     Raises:
         ArgumentError: A phase is unknown, ``more`` contains a parameter that is set by other means,
@@ -92,9 +92,9 @@ class RegistryQuery:
     def parameters(self) -> dict[str, str]:
         """The parameters of the API request, except for those that control paging.
 
-        Phases and the update date are combined into an expression in the registry's syntax, because
-        the API has no parameters for them. If the user also provides an expression, the two are
-        combined. Raises ``ArgumentError`` for an unknown phase, and if ``more`` contains a
+        Phases and the update date are combined into an expression in the registry's syntax,
+        because the API has no parameters for them. If the user also provides an expression, the
+        two are combined. Raises ``ArgumentError`` if a phase is unknown, or if ``more`` contains a
         parameter that is already set.
         """
         more = dict(self.more)

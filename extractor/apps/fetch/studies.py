@@ -107,8 +107,8 @@ def fetch_records(
 ) -> Iterator[TrialRecord]:
     """Fetch trial records from ClinicalTrials.gov, by NCT number or by query, page by page.
 
-    Records are yielded in the registry's order, without duplicates. ``extractor fetch`` stores them
-    in a file, and can resume.
+    Records are yielded in the registry's order, without duplicates. ``extractor fetch`` stores
+    them in a file, and can resume after an interruption.
 
     Args:
         nct_numbers: The NCT numbers of the records; omit them if a ``query`` is given.
@@ -122,8 +122,8 @@ def fetch_records(
         RecordError: Without ``on_error``, if a record cannot be read or, at the end, if the
             registry has no study with one of the numbers.
         RegistryError: The registry cannot be read, or rejects the query.
-        ArgumentError: Neither numbers nor a query were given, or both were given, or a value is not
-            an NCT number.
+        ArgumentError: Neither numbers nor a query was given, both were given, or a value is not an
+            NCT number.
 
     >>> for record in fetch_records("NCT04736823"):  # doctest: +SKIP
     ...     print(record.record_id)

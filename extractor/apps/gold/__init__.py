@@ -2,7 +2,7 @@
 
 Gold is the JSON of an extraction without provenance. A sheet has one row per value, with the
 record, the item, the field, each part of the value in a separate column, and the words and
-confidence from ``extractor.apps.values``. Empty fields have a row as well.
+confidence from ``extractor.apps.values``. Each empty field also has a row.
 
 - ``export_gold`` writes gold, or the results of a run, as a sheet (.csv, .xlsx).
 - ``import_gold`` reads a sheet. Unchanged gold is imported exactly as it was exported, even if it

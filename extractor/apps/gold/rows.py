@@ -44,7 +44,7 @@ _PARTS = {
     for path, field in _FIELDS.items()
     if issubclass(field.type, BaseModel)
 }
-"""The parts of values that have their own column. Lists, such as the arms of an amount, have
+"""The value parts that have their own columns. Lists, such as the arms of an amount, have
 separate rows instead.
 """
 _FIRST = ("quantity", "comparator", VALUE, "value_high", "unit")
@@ -52,8 +52,8 @@ PART_COLUMNS = tuple(dict.fromkeys([*_FIRST, *chain(*_PARTS.values())]))
 _KNOWN = {*_FIELDS, *ITEM_GROUPS, "dosing.amounts.arms", "scored"}
 _CUSTOM = "custom."
 _ADDED = 1_000_000
-"""The first position for list members whose path has no position, so that they follow all other
-members.
+"""The first position for list members whose paths have no position; it is high enough that they
+follow all other members.
 """
 _REMEDIES = {
     "enum": "write one of these words",
@@ -182,9 +182,9 @@ def build_gold(
 ) -> tuple[dict[str, Any] | None, list[Problem]]:
     """Return (gold of one record, all problems). The gold is None if a row is invalid.
 
-    Positions in paths identify and order the members of a list. Gaps are closed, and a row for a
-    list without a position adds a member. If ``record`` is not None, quotes are checked against it.
-    ``fields`` are custom fields.
+    Positions in paths identify and order the members of a list. Gaps are closed, and a row whose
+    path names a list without a position adds a member. If ``record`` is not None, quotes are
+    checked against it. ``fields`` are custom fields.
 
     >>> row = PlacedRow("row 2", "A", "eligibility.minimum_age", {"value": "18 years"})
     >>> build_gold([row])[0]["eligibility"]
@@ -203,7 +203,7 @@ def build_gold(
 
 class _Builder:
     """Builds the gold of one record from its rows, and records the row of each value. ``problems``
-    contains the problems so far.
+    contains the problems found so far.
     """
 
     def __init__(self, first: PlacedRow) -> None:
@@ -287,8 +287,8 @@ class _Builder:
         return gold
 
     def _close_gaps(self, node: Any, location: Location) -> Any:
-        """Return a subtree with dictionaries keyed by position converted to lists, and record the
-        row of each value.
+        """Convert the dictionaries keyed by position in a subtree to lists, return the result, and
+        record the row of each value.
         """
         if isinstance(node, tuple):
             self._sources[location], value = node
@@ -304,8 +304,8 @@ class _Builder:
         }
 
     def report_at(self, location: Location, text: str) -> None:
-        """Report a problem at the row for a location or, if there is none, at the row with the most
-        similar location.
+        """Report a problem at the row for a location or, if there is no such row, at the row with
+        the most similar location.
         """
         # the row whose location has the longest beginning in common with this one
         near = max(

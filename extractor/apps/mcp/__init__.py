@@ -1,5 +1,5 @@
-"""A local Model Context Protocol server, which lets an agent extract a text or a trial and check
-its own claims.
+"""A local Model Context Protocol server, which lets an agent extract values from a text or a
+trial, and check its own claims.
 
 ``extract_text`` and ``extract_record`` return the values with their words and locations;
 ``verify_quote`` checks whether a text contains a quote; ``list_fields`` lists the extracted

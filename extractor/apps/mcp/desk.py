@@ -1,5 +1,5 @@
-"""Implement the tools, which read and extract records within the limits on size, time and cost. The
-most recent records from the registry are kept.
+"""Implement the tools, which read and extract records within the limits on size, time and cost.
+Recently fetched registry records are kept.
 """
 
 import asyncio
@@ -33,8 +33,8 @@ T = TypeVar("T")
 _SPARE_S = 1.0
 """Number of seconds beyond the time limit that a worker process is given to finish."""
 _KEPT = 32
-"""Maximum number of records to keep, so that a claim about a recent record does not require a
-second download.
+"""Maximum number of records to keep, so that a claim about a recently fetched record does not
+require a second download.
 """
 
 
@@ -59,7 +59,7 @@ class ToolTimeout(ExtractorError):
 
 class Desk:
     """The tools. ``open`` starts the worker process and the model. Clients can see the signatures,
-    descriptions and results of the methods. All methods raise ``ExtractorError``.
+    descriptions and results of the methods. All methods may raise ``ExtractorError``.
     """
 
     def __init__(
@@ -123,8 +123,8 @@ class Desk:
             ),
         ] = None,
     ) -> Extracted:
-        """Extract eligibility, dosing and endpoints from a text, each value with the words that
-        support it.
+        """Extract eligibility, dosing and endpoints from a text, and return each value with the
+        words that support it.
         """
         self._check_size(text)
         client_input = ClientInput(record_id or "text", text, record_id, title, section)
@@ -137,7 +137,7 @@ class Desk:
         self, source: Annotated[str, _SOURCE], record_id: _RecordId = None
     ) -> Extracted:
         """Extract eligibility, dosing and endpoints from a registered trial, or from a record in a
-        file, each value with the words that support it.
+        file, and return each value with the words that support it.
         """
         return await self._extract(await self._find(source, record_id))
 
@@ -153,8 +153,9 @@ class Desk:
         source: Annotated[str | None, _SOURCE] = None,
         record_id: _RecordId = None,
     ) -> QuoteAnswer:
-        """Check whether a text or a trial's record contains a quote. A quote with a different
-        number, unit, comparator or negation is a conflict, and the result states the difference.
+        """Check whether a text or a trial's record contains a quote. A quote that differs in a
+        number, unit, comparator or negation is reported as a conflict, and the result states the
+        difference.
         """
         if not quote.strip():
             raise ArgumentError("the quote is empty; provide the words to look for")
@@ -189,7 +190,7 @@ class Desk:
 
     async def _find(self, source: str, record_id: str | None) -> TrialRecord:
         """Return the record with an NCT number, or a record from a file. A file is read each time,
-        because it may have changed; the most recent records from the registry are kept.
+        because it may have changed; recently fetched registry records are kept.
         """
         name = source.strip()
         number = name.upper()

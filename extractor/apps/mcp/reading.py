@@ -75,7 +75,7 @@ def read_input(client_input: ClientInput) -> TrialRecord:
 
 def check_quote(searched: TrialRecord | ClientInput, quote: str) -> QuoteAnswer:
     """Return whether a text, or a section of a record, contains a quote. The result is for the
-    first of the sections with the best match. If there is no match, the status is "absent".
+    first section that has the best match. If there is no match, the status is "absent".
     """
     texts: dict[str | None, str] = {}
     if isinstance(searched, ClientInput):

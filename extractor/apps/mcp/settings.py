@@ -27,7 +27,7 @@ class ToolOptions(ExtractionOptions, ModelOptions):
 
 @dataclass(frozen=True, slots=True)
 class ToolSettings:
-    """The tools' options, the model with its key, and its pricing."""
+    """The tools' options, and the model with its key and pricing."""
 
     options: ToolOptions
     model: "ModelSpec | None"

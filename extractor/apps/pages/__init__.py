@@ -11,13 +11,14 @@ marks.
 - ``view.py``: a record's data, with the positions of its evidence in the text. To show more about a
   value, extend ``view.py`` and ``assets/cards.js``.
 - ``notebook.py``: the display in notebooks, without scripts.
-- ``assets/``: ``base.css`` and ``base.html`` for all pages; ``browse.html`` and ``browse.js``, for
-  an overview, a filtered list and the viewer; ``viewer.js`` and ``text.js``, the viewer;
-  ``cards.js``, the values next to the text. To add a page with a list and the viewer, extend
-  ``browse.html``; to add any other page, ``base.html``. Pages are rendered by ``render_page``.
+- ``assets/``: ``base.css`` and ``base.html``, for all pages; ``browse.html`` and ``browse.js``,
+  for an overview, a filtered list and the viewer; ``viewer.js`` and ``text.js``, for the viewer;
+  and ``cards.js``, for the values next to the text. To add a page with a list and the viewer,
+  extend ``browse.html``; to add any other page, extend ``base.html``. Pages are rendered by
+  ``render_page``.
 
-To add a section next to the text: ``showValues`` in ``cards.js``, and its data in
-``report/record.py``.
+To add a section next to the text: extend ``showValues`` in ``cards.js``, and add the section's
+data in ``report/record.py``.
 """
 
 import base64
@@ -37,8 +38,8 @@ from extractor.schemas import list_groups
 _SHARED = "extractor.apps.pages"
 _PLURALS = {"criterion": "criteria"}
 _CHUNK = 200_000
-"""The number of JSON characters after which a chunk ends. Chunks of this size are quick to open and
-compress well.
+"""The number of JSON characters after which a chunk ends. Chunks of this size compress well and
+are quick to open.
 """
 
 
@@ -73,8 +74,8 @@ def render_page(
 def render_template(
     template: str, values: Mapping[str, Any], package: str = _SHARED
 ) -> str:
-    """Render a template from the ``assets`` of a package or of this package, with the filters of
-    ``render_page``.
+    """Render a template from the ``assets`` of a package or, if they do not contain it, of this
+    package, with the filters of ``render_page``.
     """
     from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - slow
 

@@ -13,8 +13,8 @@ _GAP = " … "
 
 
 class ShownText:
-    r"""A text in which escapes, damaged characters and line wrapping from the registry's file have
-    been removed.
+    r"""A text from which the escapes, damaged characters and line wrapping of the registry's file
+    have been removed.
 
     >>> shown = ShownText("\N{GRINNING FACE} \\> 95 %")
     >>> shown.text, shown.place(5), shown.read(3, 7)
@@ -28,7 +28,7 @@ class ShownText:
         self._units = to_utf16(self.text)
 
     def place(self, offset: int) -> int:
-        """Return the position of a raw offset on the page."""
+        """Return the position on the page that corresponds to a raw offset."""
         return self._units(self._clean.clean_position(offset))
 
     def read(self, start: int, end: int) -> tuple[int, int]:

@@ -41,7 +41,7 @@ GIVEN = "given"
 """Name of the section that contains a whole text as it was provided."""
 _ORIGINS = {"rule": "by rules", "model": "by a model", "both": "by rules and a model"}
 _ITEM_WORDS = ("quote", "time_frame", "measure")
-"""Fields with the words of an item, in which its numbers are written."""
+"""Fields that contain the words of an item, including its numbers as written."""
 
 
 class TextPlace(Protocol):
@@ -81,7 +81,7 @@ def view(
         sections: The names of the sections to show; by default, all sections are shown.
         as_given: Whether to show a record that was given as free text or as a document exactly as
             it was given, character by character, instead of showing its sections. The section
-            ``given`` then has ``parts``: where each of its sections begins, and its title.
+            ``given`` then has ``parts``: the start and title of each section within it.
     """
     items = list(items)
     marks = list(marks)
@@ -284,8 +284,8 @@ def show_findings(
 
 
 def is_free_text(record: TrialRecord | None) -> bool:
-    """Return whether a record was given as free text or as a document, so that its labels and
-    indentation are part of the text. The lines of a flattened record are fields.
+    """Return whether a record was given as free text or as a document, in which case its labels
+    and indentation are part of the text. The lines of a flattened record, by contrast, are fields.
     """
     if record is None:
         return False
@@ -340,8 +340,8 @@ def list_arm_labels(record: TrialRecord) -> list[str]:
 
 
 def name_section(name: str) -> str:
-    """Return the name of a section for display. If there are several sections with this name, it
-    includes a number, starting from 1.
+    """Return the name of a section for display. If several sections have this name, the displayed
+    name includes a number, starting from 1.
 
     >>> name_section("primary_outcomes[0]"), name_section("registry.sex")
     ('Primary outcome 1', 'Registry: sex')

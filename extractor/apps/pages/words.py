@@ -17,7 +17,7 @@ from extractor.schemas import CriterionGroup, TimeUnit
 
 NOTHING = "not stated"
 _SIGNS = {"<=": "≤", ">=": "≥", "between": ""}
-"""The signs of comparators that are not shown as they are."""
+"""The signs shown in place of comparators that are not shown unchanged."""
 _CHOICE = re.compile(r"[a-z]+(?:_[a-z]+)+")
 """A term in the schema that consists of several words: ``half_life``."""
 _LARGE = 10_000
@@ -26,9 +26,9 @@ _TIME_UNITS = frozenset(TimeUnit)
 
 
 def say(value: Any, quotes: Iterable[str] = ()) -> str:
-    r"""Return a value, a list, or the JSON of either, on one line. Numbers are written as in one of
-    the ``quotes``, followed by their digits if the digits differ. An empty value is written as "not
-    stated".
+    r"""Return a value, a list, or the JSON of either, on one line. Numbers are written as in one
+    of the ``quotes``, followed by their value in digits if it looks different. An empty value is
+    written as "not stated".
 
     >>> from extractor.schemas import Amount, Constraint
     >>> (
@@ -80,8 +80,8 @@ def _write_object(parts: dict[str, Any], quotes: tuple[str, ...]) -> str:
 
 
 def _write_measured(parts: Mapping[str, Any], quotes: tuple[str, ...]) -> str:
-    """Write an amount, a limit, a time or a window: the quantity, the comparator, the numbers and
-    the unit, followed by the event that it limits, its anchor, its condition and its arms.
+    """Write an amount, a limit, a time or a window: the event that a window limits, the quantity,
+    the comparator, the numbers and the unit, followed by the anchor, the condition and the arms.
     """
     ends = map(parts.get, ("low", "value", "high", "value_high"))
     # a range from 5 to 5 is a single number
@@ -131,8 +131,8 @@ def _write_group(parts: dict[str, Any]) -> str:
 
 
 def write_number(value: float, quotes: Iterable[str] = ()) -> tuple[str, str | None]:
-    """Return a number as it is written in one of the quotes, followed by its digits, or by None if
-    it is already written in digits.
+    """Return a number as it is written in one of the quotes, followed by its value in digits, or
+    by None if the quote already has it in digits.
 
     >>> (
     ...     write_number(1500000, ["at least 1.5 million cells"]),

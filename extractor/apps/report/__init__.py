@@ -3,7 +3,7 @@ overview and, for each record, the values next to the text. The overview counts 
 empty fields, doubtful values and findings, and links each count to a list of its records. The list
 can be searched, and filtered by field, reason, finding, origin and confidence. Each view and each
 value has its own address: the part of the URL after ``#``. Records are compressed in chunks, so
-that a report of 10,000 records opens immediately. If the text of a record is not available, its
+that a report with 10,000 records opens immediately. If the text of a record is not available, its
 quotes are shown instead.
 
 - ``overview.py``: the counts, and the facts that the list can be filtered by.

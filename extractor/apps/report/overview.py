@@ -14,8 +14,8 @@ from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
 Fact = tuple[str, str]
 """A (field, statement) pair. The statement is ``filled``, the origin (``origin rule``), an upper
-bound of the confidence (``below 0.85``), the reason why the field is empty (``absence not_asked``),
-or a finding (``finding age_differs``).
+bound on the confidence (``below 0.85``), the reason why the field is empty (``absence
+not_asked``), or a finding (``finding age_differs``).
 """
 _BOUNDS = (DOUBTFUL_BELOW, 0.5)
 """Upper bounds for filtering by confidence. Values below the first bound are doubtful."""
@@ -34,7 +34,7 @@ _NOT_COUNTED = {
 }
 """Keys that are not fields, and fields that are missing from most items without a stated reason."""
 _TITLE_LENGTH = 160
-"""Longer titles are cut in the list, which shows one line."""
+"""Longer titles are truncated in the list, which shows only one line of each."""
 
 
 class Overview:
@@ -74,8 +74,8 @@ class Overview:
         self.rows.append(row)
 
     def list_fields(self) -> dict[str, list[tuple[str, int, int, Counter[str]]]]:
-        """Return the fields that can be empty, keyed by task. A field is (name, number of filled
-        values, number of doubtful values, number of empty values by reason).
+        """Return the fields that can be empty, keyed by task. A field is returned as (name, number
+        of filled values, number of doubtful values, number of empty values by reason).
         """
         fields: dict[str, list[tuple[str, int, int, Counter[str]]]] = {}
         names = {name for name, _ in self.facts} - _NOT_COUNTED
@@ -113,7 +113,8 @@ def _list_facts(rows: Sequence[ValueRow]) -> Iterator[Fact]:
 
 def sum_facts(facts: Counter[Fact], kind: str, field: str = "") -> Counter[str]:
     """Return how often each fact of a given kind occurs, for one field or, if ``field`` is empty,
-    for all fields. The kind is the start of the statement, and the rest of it is the key.
+    for all fields. The kind is the start of the statement, and the rest of the statement is the
+    key.
 
     >>> sum_facts(Counter({("dosing.route", "absence not_asked"): 2}), "absence")
     Counter({'not_asked': 2})

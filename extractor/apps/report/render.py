@@ -48,12 +48,12 @@ def write_report(
     Args:
         run: The run's folder.
         path: The file to write.
-        records: The source of the texts, by default the inputs of the run. If a text is missing or
-            has changed, only its quotes are shown.
+        records: The source of the texts; by default, the inputs of the run. If a text is missing
+            or has changed, only its quotes are shown.
         limit: The maximum number of records that can be opened. The overview counts all records.
 
     Raises:
-        StoreError: The folder is not a run.
+        StoreError: The folder does not contain a run.
         OSError: The file cannot be written.
     """
     finished = FinishedRun(Path(run))

@@ -81,7 +81,7 @@ class Draft:
         self.is_finished = True
 
     def list_changed(self, since: int = 0) -> dict[tuple[str, str], Patch]:
-        """Return the last change to each field after a version, keyed by (item, field)."""
+        """Return the last change made to each field after a version, keyed by (item, field)."""
         changed: dict[tuple[str, str], Patch] = {}
         for version, patch in self.patches:
             if version > since:

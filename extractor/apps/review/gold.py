@@ -195,7 +195,7 @@ def correct_run(run: FinishedRun, gold: Path) -> int:
 
 
 def _strip(item: Json) -> Json:
-    """Return an item without the mark that the reviewer checked it."""
+    """Return an item without the mark showing that the reviewer has checked it."""
     return {name: value for name, value in item.items() if name != CHECKED}
 
 

@@ -68,7 +68,7 @@ class PageGuard(BaseHTTPMiddleware):
 
     def _exchange_token(self, token: str, *, has_cookie: bool) -> Response:
         """Exchange the token for a cookie. The token works only once; a browser that already has
-        the cookie is redirected to the page with any token.
+        the cookie is redirected to the page, whatever the token.
         """
         response = RedirectResponse("/", 303)
         if has_cookie:
@@ -102,5 +102,5 @@ def _is_from_elsewhere(request: Request) -> bool:
 
 
 def _is_same(value: str, secret: str) -> bool:
-    """Return whether two strings are equal, in a time that does not depend on where they differ."""
+    """Return whether two strings are equal, in time that does not depend on where they differ."""
     return secrets.compare_digest(value.encode(), secret.encode())

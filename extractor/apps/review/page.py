@@ -1,4 +1,6 @@
-"""The page's data for a record: the text with highlights, and the items with doubts and flaws."""
+"""The page's data for a record: the text with highlights, and the items with their doubts and
+flaws.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -31,9 +33,9 @@ class Place(NamedTuple):
 
 
 class ExtractedFields:
-    """What the run extracted for the items of a draft, keyed by the items' paths in the draft: the
-    values and the confidence of an item, and the evidence of a field or the reason why the field
-    is empty.
+    """The data that the run extracted for the items of a draft, keyed by the items' paths in the
+    draft: the values and the confidence of an item, and the evidence of a field or the reason why
+    the field is empty.
     """
 
     def __init__(

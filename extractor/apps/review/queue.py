@@ -1,4 +1,6 @@
-"""The records of a run with their texts. Records with the most doubtful values come first."""
+"""The records of a run with their texts. Records with the highest expected number of wrong values
+come first.
+"""
 
 import zlib
 from collections.abc import Sequence
@@ -27,7 +29,7 @@ class Doubt(NamedTuple):
 
 def assess_result(result: TrialExtraction) -> Doubt:
     """Return the doubt about a result. The expected number of wrong values is the sum of (1 -
-    confidence) over its doubtful values.
+    confidence) over the result's doubtful values.
 
     >>> criterion = {
     ...     "kind": "inclusion",
@@ -77,8 +79,8 @@ def _name_item(path: str) -> str:
 class RunRecords:
     """The records of a run.
 
-    Texts are read once, from ``inputs`` or by default from the run's inputs, and are kept in memory
-    in compressed form. Raises ``StoreError`` if the folder is not a run.
+    Texts are read once, from ``inputs`` or, by default, from the run's inputs, and are kept in
+    memory in compressed form. Raises ``StoreError`` if the folder is not a run.
 
     Attributes:
         doubts: The doubt about each record, in queue order.

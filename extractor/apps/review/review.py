@@ -183,8 +183,8 @@ class Review:
         return path
 
     def finish(self, record_id: str, *, anyway: bool) -> None:
-        """Write a record's gold. Raises ``Unfinished`` if there are open differences or flaws. With
-        ``anyway``, flaws are ignored unless they violate the schema.
+        """Write a record's gold. Raises ``Unfinished`` if there are open differences or flaws.
+        With ``anyway``, flaws other than schema violations are ignored.
         """
         record, draft = self._read_record(record_id)
         unresolved = list(self._list_open(record_id, draft))

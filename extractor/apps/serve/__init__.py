@@ -1,9 +1,9 @@
-"""Extract over HTTP for many callers, each with a key and a spending limit.
+"""Provide extraction over HTTP to many callers, each with a key and a spending limit.
 
-``extractor serve`` authenticates callers (``keys``), enforces their spending limits (``money``) and
-runs jobs that can continue after the process is killed (``jobs``). Callers cannot see each other's
-jobs. Every error is a problem as defined in RFC 9457. Bodies, uploads and queues are limited in
-size.
+``extractor serve`` authenticates callers (``keys``), enforces their spending limits (``money``)
+and runs jobs that can continue after the process is killed (``jobs``). Callers cannot see each
+other's jobs. Every error is returned as problem details as defined in RFC 9457. Bodies, uploads
+and queues are limited in size.
 
 ::
 
@@ -13,8 +13,8 @@ size.
 
 One event loop answers requests, calls the model and writes results; worker processes read and
 extract records. All state (callers, their spending, and jobs) is stored in ``ROOT/service.sqlite``
-(``store``). A job is stored as a run folder next to its upload, so a restart resumes it without
-paying for any answer twice.
+(``store``). A job is stored as a run folder next to its upload, so it is resumed after a restart,
+and no answer is paid for twice.
 
 Where to make a change:
 

@@ -37,8 +37,8 @@ from extractor.model.events import Event, tell
 
 _LOCK_TIMEOUT_S = 5.0
 _SHUTDOWN_TIMEOUT_S = 20
-"""The number of seconds that running requests have to finish when the service stops. On a busy
-machine, an event stream can take more than 5 seconds to close.
+"""The number of seconds that running requests are given to finish when the service stops. On a
+busy machine, an event stream can take more than 5 seconds to close.
 """
 _MAX_CONNECTIONS = 2000
 _HEADERS = {
@@ -51,7 +51,7 @@ _PROBES = frozenset({"/healthz", "/readyz"})
 
 
 def build_app(service: Service) -> FastAPI:
-    """Build the web application for an open service."""
+    """Build the web application for a service that has been opened."""
     app = FastAPI(
         title="Extractor",
         version=version("trial-extractor"),
@@ -135,7 +135,7 @@ class _Envelope:
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves signals to ``_serve``."""
+    """A server that leaves signal handling to ``_serve``."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""The texts and responses in the OpenAPI document that cannot be derived from the types of the
+"""The OpenAPI document's texts and responses that cannot be derived from the types of the
 operations.
 """
 
@@ -19,13 +19,13 @@ _RECORD = files("extractor.apps.serve") / "assets" / "record.txt"
 
 
 def describe_response(description: str, *media_types: str) -> Responses:
-    """Return the OpenAPI documentation of a response that consists of text or bytes."""
+    """Return the OpenAPI documentation for a response that consists of text or bytes."""
     content: dict[str, Any] = {media_type: {} for media_type in media_types}
     return {200: {"description": description, "content": content}}
 
 
 def _describe_body() -> dict[str, Any]:
-    """Return the OpenAPI documentation of the body for an extraction or a job."""
+    """Return the OpenAPI documentation for the body of an extraction or job request."""
     schema = {"type": "string", "format": "binary", "minLength": 1}
     content: dict[str, Any] = {kind: {"schema": schema} for kind in BODY_TYPES}
     content["text/plain"] = {"schema": schema, "example": _RECORD.read_text("utf-8")}

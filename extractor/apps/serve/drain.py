@@ -35,7 +35,7 @@ def end_drain(root: Path) -> None:
 
 
 def drain(root: Path) -> None:
-    """Stop the service from accepting and starting jobs, and wait until no job is running.
+    """Stop the service from accepting or starting jobs, and wait until no job is running.
 
     If the wait is interrupted, the service accepts new jobs again. Raises ``StoreError`` if no
     service is running, or if the service stops or restarts during the wait.

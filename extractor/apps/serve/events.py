@@ -1,4 +1,4 @@
-"""Event logs of jobs. Each job has its own log, which its caller can follow."""
+"""Event logs for jobs. Each job has its own log, which its caller can follow."""
 
 import asyncio
 import json

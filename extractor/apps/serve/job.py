@@ -58,7 +58,7 @@ class Job(Choice):
     failed.
     """
     name: str
-    """Name of the upload. If a record has no id, its id is derived from this name."""
+    """Name of the upload. If a record has no id, an id is derived from this name."""
     bytes: NonNegativeInt
     """Size of the upload."""
     fields: tuple[str, ...] = ()
@@ -209,7 +209,7 @@ class JobRun:
                 yield record
 
     def _write_message(self, error: BaseException) -> str:
-        """Return the message of an error for the job's caller, without paths on this machine. The
+        """Return an error message for the job's caller, omitting any paths on this machine. The
         text of an unexpected error is omitted because it may quote a record.
         """
         is_full = isinstance(error, OSError) and error.errno == ENOSPC

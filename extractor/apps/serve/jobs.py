@@ -63,7 +63,7 @@ class Jobs:
 
     def start(self) -> None:
         """Queue the jobs that were waiting, running or paused when the service stopped, and keep
-        starting waiting jobs.
+        starting jobs that are waiting.
         """
         end_drain(self._root)
         shutil.rmtree(self._partial, ignore_errors=True)
@@ -78,7 +78,7 @@ class Jobs:
 
     async def _watch(self) -> None:
         """At regular intervals, start waiting jobs, in case a drain was cancelled, and delete jobs
-        that ended more than ``keep_days`` ago. Paused jobs are not deleted.
+        that ended more than ``keep_days`` days ago. Paused jobs are not deleted.
         """
         days = self.settings.options.keep_days
         while True:
@@ -217,7 +217,9 @@ class Jobs:
         )
 
     def stop(self) -> None:
-        """Stop all jobs from starting further records or model requests."""
+        """Stop all jobs from starting to extract further records or sending further model
+        requests.
+        """
         self._is_stopping = True
         for running in self._runs.values():
             running.run.stop("the service is stopping")

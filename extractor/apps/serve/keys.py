@@ -35,7 +35,7 @@ class Keys:
     def add(
         self, name: str, days: float | None = None, max_usd: float | None = None
     ) -> str:
-        """Add a caller, and return its key, which expires after ``days`` and is not stored.
+        """Add a caller, and return its key, which expires after ``days`` days and is not stored.
 
         Raises ``ValueError`` if the name is invalid or already has a key, or if ``days`` is not
         positive.
@@ -89,7 +89,7 @@ class Keys:
         self._store.execute(sql, (self._find_id(name),))
 
     def limit(self, name: str, max_usd: float | None) -> None:
-        """Set a caller's total spending limit, or None for no limit. Raises ``ValueError`` if the
+        """Set a caller's total spending limit; None means no limit. Raises ``ValueError`` if the
         caller is unknown.
         """
         sql = "UPDATE callers SET max_usd = ? WHERE id = ?"
@@ -151,7 +151,7 @@ class Keys:
 
 
 def _digest(key: str) -> str:
-    """Return the hash of a key as it is stored. A slow hash is not needed because a key has 256
-    random bits.
+    """Return the hash of a key in the form in which the hash is stored. A slow hash is not needed
+    because a key has 256 random bits.
     """
     return sha256(key.encode("utf-8", "surrogatepass")).hexdigest()

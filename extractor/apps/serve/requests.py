@@ -88,8 +88,8 @@ class _Parameters(BaseModel):
 
 
 class ExtractionParameters(_Parameters):
-    """What to extract from a body. The service's options are used as defaults for missing
-    parameters.
+    """Parameters that select the values to extract from a body. The service's options are used as
+    defaults for missing parameters.
     """
 
     effort: Effort | None = None
@@ -105,7 +105,7 @@ class ExtractionParameters(_Parameters):
         str | None,
         Field(pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100),
     ] = None
-    """Name of the file. If a record has no id, its id is derived from this name."""
+    """Name of the file. If a record has no id, an id is derived from this name."""
 
     def choose(self, defaults: ServiceOptions) -> ExtractionOptions:
         """Return the options of the request, with the service's options as ``defaults``."""

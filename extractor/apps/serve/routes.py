@@ -189,8 +189,8 @@ async def cancel_job(
 async def resume_job(
     job: JobOfRequest, caller: CallerOfRequest, service: ServiceOfRequest
 ) -> Job:
-    """Resumes a paused, cancelled or failed job where it stopped. Answered calls are not paid for
-    again.
+    """Resumes a paused, cancelled or failed job from where it stopped. Answered calls are not paid
+    for again.
     """
     service.check_open()
     if job.state in ACTIVE | {JobState.DONE}:

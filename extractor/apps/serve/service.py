@@ -123,8 +123,8 @@ class Service:
                 )
 
     def stop(self) -> None:
-        """Prepare to stop: no further model requests or records are started, and extractions in
-        progress have ``_STOP_TIMEOUT_S`` seconds to finish.
+        """Prepare to stop: no further model requests are sent, no further records are started, and
+        extractions in progress have ``_STOP_TIMEOUT_S`` seconds to finish.
         """
         self.is_stopping = True
         self.jobs.stop()
@@ -151,9 +151,9 @@ class Service:
 
     @asynccontextmanager
     async def _taking_turn(self, turn: asyncio.Semaphore) -> AsyncIterator[None]:
-        """Wait for a turn, and limit the duration of the block, including the wait. Stopping the
-        service shortens the limit. Raises ``ProblemError`` when the limit is reached, or if too
-        many requests are waiting.
+        """Wait for a free slot, and limit the total duration of the wait and the block. Stopping
+        the service shortens the limit. Raises ``ProblemError`` when the limit is reached, or if
+        too many requests are waiting.
         """
         if self._request_count >= self.settings.options.queue:
             raise ProblemError("queue-full", "the extraction queue is full", retry_s=1)

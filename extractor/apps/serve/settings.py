@@ -35,7 +35,7 @@ class ServiceOptions(ExtractionOptions, ModelOptions):
     timeout: Annotated[float, Field(ge=0.1), Shown(SPEED, "S")] = 60.0
     """Maximum duration of an extraction in seconds."""
     workers: Annotated[int | None, Field(ge=1, le=10_000), Shown(SPEED, "N")] = None
-    """Number of worker processes (default: all cores)."""
+    """Number of worker processes (default: one per core)."""
     jobs: Annotated[int, Field(ge=1), Shown(LIMITS, "N")] = 2
     """Maximum number of concurrent jobs."""
     queue: Annotated[int, Field(ge=1), Shown(LIMITS, "N")] = 256
@@ -67,7 +67,7 @@ class ServiceSettings:
 
 
 def choose_root(root: Path | None) -> Path:
-    """Return ``root``, or by default the service folder of the current user."""
+    """Return ``root`` or, by default, the current user's service folder."""
     import platformdirs  # noqa: PLC0415 - used by few commands
 
     if root:

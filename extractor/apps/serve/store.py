@@ -22,9 +22,10 @@ CREATE TABLE jobs (
 
 
 def open_store(root: Path) -> Database:
-    """Open the database of the service in a folder, creating it if it does not exist.
+    """Open the service database in a folder, creating the database if it does not exist.
 
-    Several processes can open it at the same time. Raises ``StoreError`` if it cannot be used.
+    Several processes can open it at the same time. Raises ``StoreError`` if the database cannot be
+    used.
     """
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
     database = Database.open(root / _FILE, _TABLES, _VERSION)

@@ -29,9 +29,9 @@ _OF_WEIGHT = frozenset({"weight", "obes", "obesit", "overwe", "underw", "bariat"
 _STEM = 6
 """Number of letters to which a word is shortened, so that "allergy" and "allergic" are equal."""
 _OPENING_LINES = 6
-"""Number of inclusion criteria, from the first, that often name the disease."""
+"""Number of inclusion criteria, counted from the first, that often name the disease."""
 _OPENING_WORDS = 4
-"""Number of words at the beginning of a line that are features of their own."""
+"""Number of words at the beginning of a line that are features in their own right."""
 
 
 def target_words(*passages: Passage) -> frozenset[str]:

@@ -22,7 +22,8 @@ class Entry:
         listed: Whether it is in a list rather than in running text.
         parent: The line that introduces it.
         heading: The general heading above it.
-        confidence: The confidence that a sentence of running text is a criterion; None in a list.
+        confidence: The confidence that a sentence of running text is a criterion; None for an
+        entry in a list.
         parent_states: Whether the line that introduces it is also a criterion.
         has_doubtful_parent: Whether the introducing line is on the same level, in which case it
             may not be the parent.

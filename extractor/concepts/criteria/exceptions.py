@@ -136,8 +136,8 @@ def _find_openings(tokens: Tokens) -> Iterator[Range]:
 
 def _find_end(tokens: Tokens, first: int, *, is_list: bool) -> int:
     """Return the token at which an exception ends. The words that follow the opening begin at
-    token ``first``. It ends where its bracket closes or, unless it is a list, before words that
-    begin a new clause (";", ", within"); otherwise, it ends with the text.
+    token ``first``. The exception ends where its bracket closes or, unless it is a list, before
+    words that begin a new clause (";", ", within"); otherwise, it ends with the text.
     """
     depth = 0
     stops = {stop.first for stop in rule("exception_stop").find(tokens, first)}

@@ -439,8 +439,8 @@ def _make_entry(
 ) -> Entry:
     """Create the entry of a block in the open list. ``roles`` contains the roles of the preceding
     lines; ``announcer`` is the index of the line on the same level that announces the block. Of
-    the lines above, the nearest one that introduces the block is its parent; a heading introduces
-    it only if it names a group of people or the topic of a value.
+    the lines above, the nearest line that introduces the block is its parent; a heading introduces
+    the block only if the heading names a group of people or the topic of a value.
     """
     block = blocks[place]
     parent = None if announcer is None else blocks[announcer].passage
@@ -495,9 +495,9 @@ def names_people(heading: Block) -> bool:
 
 
 def _doubt_exclusions(entries: Sequence[Entry], state: _State) -> list[Entry]:
-    """If no heading opens a list of exclusions, mark as doubtful the kind of entries that may be
-    exclusions: entries that read like exclusions, and entries below a line that may be the missing
-    heading. If no heading opens any list, the kind of every entry is marked as doubtful.
+    """If no heading opens a list of exclusions, mark ``kind`` as doubtful in the entries that may
+    be exclusions: entries that read like exclusions, and entries below a line that may be the
+    missing heading. If no heading opens any list, the kind of every entry is marked as doubtful.
     """
     if CriterionKind.EXCLUSION in state.seen or (state.has_titles and not state.seen):
         return list(entries)

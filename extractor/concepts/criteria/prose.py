@@ -13,8 +13,8 @@ from extractor.language.passage import Passage, split_sentences
 from extractor.schemas import CriterionKind
 
 _MANY = 3
-"""Minimum number of clauses that a paragraph must contain to be read as a list even though there
-are other paragraphs.
+"""Minimum number of clauses that a paragraph must contain to be read as a list even if there are
+other paragraphs.
 """
 _OPEN = frozenset("([")
 _CLOSED = frozenset(")]")
@@ -48,9 +48,9 @@ def split_clauses(passage: Passage) -> Iterator[Passage]:
 
 def split_prose(entry: Entry, *, in_line: bool, in_prose: bool) -> list[Entry]:
     """Split a paragraph into entries. It is split at semicolons if it is on the same line as its
-    heading (``in_line``), is the only paragraph of its list (``in_prose``), or is itself a list. It
-    is split into sentences only if it is ``in_prose``, and not if it is a single clause on the line
-    of its heading. The paragraph must contain words.
+    heading (``in_line``), is the only paragraph of its list (``in_prose``), or is itself a list.
+    It is split into sentences only if it is ``in_prose`` and is not a single clause on the line of
+    its heading. The paragraph must contain words.
     """
     clauses = list(split_clauses(entry.passage))
     # a paragraph among others is also a list if it has several clauses; "A; B; or C" has two

@@ -309,8 +309,8 @@ def _put_on_one_line(introduction: Passage | None) -> str:
 
 
 def _measure_kind(entry: Entry) -> float:
-    """Return the confidence in an entry's kind, which a heading, a sentence or its own words
-    indicate.
+    """Return the confidence in an entry's kind, which is indicated by a heading, a sentence or the
+    entry's own words.
     """
     case = "kind of the list" if entry.kind else "kind without a list"
     if entry.confidence is not None:
@@ -319,7 +319,9 @@ def _measure_kind(entry: Entry) -> float:
 
 
 def _read_lead_in(entry: Entry, *, follows_colon: bool) -> Reading[str | None]:
-    """Return the line that introduces an entry, or None, with its confidence."""
+    """Return the line that introduces an entry (or None), together with the confidence of this
+    answer.
+    """
     if not entry.parent:
         if entry.confidence is not None:
             case = "no parent of a sentence"
@@ -406,9 +408,9 @@ def _find_inherited(
 
 
 def _read_existence(entry: Entry, heading_chance: float) -> Reading[bool]:
-    """Return whether an entry is a criterion. Almost all listed lines are criteria. Lines that look
-    like headings or notes have a lower confidence; if the probability of a heading is at least
-    0.98, they are not criteria.
+    """Return whether an entry is a criterion. Almost all listed lines are criteria. Lines that
+    look like headings or notes have a lower confidence; if the probability that a line is a
+    heading is at least 0.98, the line is not treated as a criterion.
 
     A line that only introduces other lines is not treated as a criterion, nor is a sentence that
     is only suspected of being a criterion.

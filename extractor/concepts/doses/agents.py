@@ -20,7 +20,7 @@ from extractor.language.book import find_terms, rule
 from extractor.language.lexer import Tokens, lex
 
 _ALIAS_LENGTHS = range(3, 60)
-"""The lengths, in characters, of a usable alias."""
+"""The lengths, in characters, that an alias may have."""
 _MOST_LINKED = 4
 """Maximum number of linked agents that are treated as the topic of an arm."""
 _SIGNS_IN_NAMES = "®™-"
@@ -287,8 +287,8 @@ def _list_tokens(places: Iterable[Place]) -> Iterator[int]:
 
 
 def _fold(word: str) -> str:
-    """Return the form of a word that is used to compare names: in the singular, after a border
-    character. Return an empty string for a character that is optional in names.
+    """Return a word in the form used to compare names: in the singular, after a border character.
+    Return an empty string for a character that is optional in names.
     """
     folded = word.lower()
     if word in _SIGNS_IN_NAMES:

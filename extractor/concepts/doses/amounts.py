@@ -14,7 +14,9 @@ PORTIONS = _VOLUMES | word_set(
     "tablet capsule drop puff spray sachet lozenge suppository patch bag teaspoon tablespoon bottle"
     " applicator scoop cup vial"
 )
-"""Units of volumes and of pieces, which do not state an amount of substance."""
+"""Units of volume and units that count pieces such as tablets, which do not state an amount of
+substance.
+"""
 _NO_DOSE_BEFORE = (
     "limit_before",
     "contained_before",
@@ -25,7 +27,9 @@ _NO_DOSE_BEFORE = (
 )
 _PLAIN = 0.95
 _AMBIGUOUS = 0.5
-"""Confidences of amounts with plain and with ambiguous numbers or units."""
+"""The confidence of amounts with plain numbers and units, and of amounts with ambiguous numbers or
+units.
+"""
 _NO_DOSE_AFTER = ("package_after", "available_after", "step_of_flow")
 
 

@@ -78,7 +78,8 @@ class Arms:
     ) -> tuple[str, list[str]]:
         """Return how the arms of a regimen were found, which is the case to pass to ``measured``,
         and the arms in the order of the record. ``siblings`` contains the other regimens with the
-        same agent; their own arms are excluded if neither the registry nor an arm's text decides.
+        same agent; their own arms are excluded if neither the registry nor an arm's text
+        determines which arms receive the regimen.
         """
         if len(self.places) == 1:
             return "the only arm", list(self.places)

@@ -28,7 +28,7 @@ from extractor.schemas import (
 _FIELDS = list_read_fields(Task.DOSING)
 _SEARCHED = ("arms", "interventions", "brief_summary", "detailed_description")
 _STATED = ("amounts", "route", "frequency", "cycle", "duration", "timing")
-"""The fields of which a regimen must state at least one to be kept."""
+"""To be kept, a regimen must state at least one of these fields."""
 _QUOTED = ("agent", "amounts", "frequency", "duration", "timing")
 """Fields whose words should be in the quote of a regimen."""
 _LONGEST_QUOTE = 260
@@ -263,8 +263,8 @@ def _explain_absence(parsed: ParsedRecord, result: ModelResult) -> Absence:
 
 
 def covers(listed: Draft, regimen: Draft) -> bool:
-    """Return whether a model's regimen states the same dose as a regimen from the rules, either
-    because their words overlap or because both give the same agent the same amount. Volumes and
+    """Return whether a model's regimen states the same dose as a regimen from the rules, which is
+    the case if their words overlap or if both give the same agent the same amount. Volumes and
     numbers of tablets in the rules' regimen match any amount of the agent.
     """
     places = regimen.rules["amounts"].spans or (regimen.span,)

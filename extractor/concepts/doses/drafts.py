@@ -86,7 +86,7 @@ def _read_role(regimen: Regimen, trial: Trial) -> Reading[Any]:
 
 
 def find_name(regimen: Regimen) -> tuple[DoseText, Place]:
-    """Return the text and the tokens of the agent's name: where it is registered or, if available,
+    """Return the text and the tokens of the agent's name: the name as registered or, if available,
     a mention of the agent without its salt. If the record's only placebo has a name such as
     "placebo of Examplumab", only the first word is returned.
     """

@@ -14,7 +14,7 @@ from extractor.language.book import rule
 from extractor.schemas import Amount, Frequency
 
 _ORDER = ("arms", "interventions", "detailed_description", "brief_summary")
-"""Sections whose statements come first if they are otherwise equal."""
+"""Sections whose statements come first if all else is equal."""
 _VAGUE = frozenset({Frequency.ONCE, Frequency.CONTINUOUS, Frequency.OTHER})
 """Frequencies that are less precise than listed days."""
 _SCHEDULE = ("route", "frequency", "cycle")
@@ -195,7 +195,9 @@ def _rank(statement: Statement) -> tuple[bool, bool, bool, int, int]:
 
 
 def _list_routes(regimen: Regimen) -> Sequence[Linked | None]:
-    """Return two routes that are alternatives, as in "IV or PO"; otherwise, return only None."""
+    """Return two routes that are alternatives, as in "IV or PO"; otherwise, return a tuple that
+    contains only None.
+    """
     links = regimen.main.links("route")
     for pair in pairwise(links):
         route, alternative = pair

@@ -55,7 +55,7 @@ def find_days(tokens: Tokens) -> list[Mark]:
 
 
 def _find_listed(tokens: Tokens) -> Iterator[Mark]:
-    """Yield the days in lists that follow their unit: "on days 1-5", "at weeks 0 and 4"."""
+    """Yield the days listed after their unit: "on days 1-5", "at weeks 0 and 4"."""
     leads = [*rule("days_lead").find(tokens), *rule("weeks_lead").find(tokens)]
     for lead in leads:
         unit = read_time_unit(lead.read("unit") or "") or TimeUnit.DAY

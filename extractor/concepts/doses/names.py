@@ -38,8 +38,8 @@ def is_salt(word: str) -> bool:
 
 @lru_cache(maxsize=65536)
 def name_key(name: str) -> str:
-    """Return the form of a name that is used for comparison: in lower case, without hyphens, salts
-    or trademark symbols.
+    """Return a name in the form used for comparison: in lower case, without hyphens, salts or
+    trademark symbols.
 
     >>> (
     ...     name_key("Doxorubicin hydrochloride") == name_key("doxorubicin"),
@@ -160,7 +160,7 @@ def _trim_signs(tokens: Tokens, first: int, end: int) -> Place:
 
 
 def _skip_trail(tokens: Tokens, first: int, end: int) -> int:
-    """Return the end of a name before the forms, schedules and uses that follow it."""
+    """Return the end of a name, excluding the forms, schedules and uses that follow it."""
     trail = rule("name_trail").ends(tokens, end, first + 1)
     while trail and trail.first < end:
         end = _trim_signs(tokens, first, trail.first)[1]

@@ -18,7 +18,7 @@ _SENTENCE_END = re.compile(r"[.;!?]\s|\n\s*(?=\n|[-*•]|\d+[.)])")
 _LONGEST = 1200
 """Maximum number of characters in a passage."""
 _MOST = 40_000
-"""The number of characters in all passages together after which no passage is added."""
+"""The total number of characters in all passages after which no further passage is added."""
 _BODY = 40
 """Minimum length, in characters, of a repeated text that is shown only once."""
 _CUES = re.compile(

@@ -93,7 +93,7 @@ def _find_dimension(amount: Amount) -> Dimension | str:
 class _Stated(NamedTuple):
     """A value that the text states. ``chance`` is the probability that it belongs to the agent, and
     ``rival_chance`` the highest probability that it belongs to another agent. ``in_quote`` means
-    that the regimen's quote overlaps with its clause.
+    that the regimen's quote overlaps with the clause that contains the value.
     """
 
     value: Any
@@ -180,7 +180,7 @@ def _list_likely(
 ) -> list[_Stated]:
     """From the statements that give a value (``same``), return those that are in the quote and may
     belong to the agent. If the field has a single value, omit statements that are clearly less
-    likely than the most likely value in the quote.
+    likely than the most likely statement in the quote.
     """
     likely = [place for place in same if place.chance and place.in_quote]
     if field == "amounts":

@@ -13,7 +13,9 @@ from extractor.language.numbers import DAYS
 from extractor.language.patterns import RuleMatch
 
 _REPEATED = 0.8
-"""The probability that what is stated next to a reference applies to the repeated statements."""
+"""The probability that a cycle or duration stated next to a reference applies to the repeated
+statements.
+"""
 
 
 def repeat_referred(
@@ -75,6 +77,6 @@ def _repeat(
 
 
 def _list_cycles(links: Sequence[Linked]) -> list[float]:
-    """Return the lengths of the linked cycles in days."""
+    """Return the lengths, in days, of the linked cycles."""
     cycles = [link.mark.value for link in links]
     return [cycle.value * DAYS[cycle.unit] for cycle in cycles]

@@ -119,8 +119,8 @@ def _find(tokens: Tokens, field: str) -> Iterator[Mark]:
 
 
 def _read_number(match: RuleMatch, name: str = "") -> float:
-    """Return the first number or ordinal in the part ``name`` of a match or, without a name, in the
-    whole match. A number that is too large to be read is infinite.
+    """Return the first number or ordinal in the part ``name`` of a match or, without a name, in
+    the whole match. A number that is too large to be read is treated as infinite.
     """
     words = [match.read(name) or ""] if name else match.text.split()
     for word in words:

@@ -36,7 +36,9 @@ _JOINTS = (
 _KINDS_OF_ARMS = ("experimental", "active", "placebo", "sham")
 _HINT_BEFORE = 150
 _HINT_AFTER = 100
-"""Number of characters before and after a statement to search for why its agent is given."""
+"""Number of characters before and after a statement that are searched for the reason why its agent
+is given.
+"""
 
 
 class Trial:

@@ -13,7 +13,7 @@ from extractor.schemas import CriterionGroup, CriterionKind, Evidence, GroupRule
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """The groups of a record with their evidence, and for each criterion the name of its group, or
+    """The groups of a record with their evidence and, for each criterion, the name of its group or
     None.
     """
 
@@ -146,8 +146,8 @@ def _walk(nodes: Iterable[_Node]) -> Iterator[_Node]:
 
 def _find_rule(parsed: ParsedRecord, node: _Node) -> None:
     """Set the rule that combines the members of a node, and move each run of members that are
-    joined by "or", "and" or their names into a separate group below it. A list does not have its
-    own rule. The members of an "at least two" group are unchanged.
+    joined by "or" or "and", or by the members' names, into a separate group below it. A list does
+    not have its own rule. The members of an "at least two" group are unchanged.
     """
     passages = [parsed.passage(member.span).alone() for member in node.members]
     usual = usual_rule(node.kind)

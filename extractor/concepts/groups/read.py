@@ -43,8 +43,8 @@ _ANY_OF_TOPIC = {
     "examples_below": "examples",
     "kinds_below": "kinds",
 }
-"""Rules for lines of which any item is sufficient, such as "Acceptable methods are:", each with its
-case.
+"""Rules for lines below which any single item is sufficient, such as "Acceptable methods are:",
+each with its case.
 """
 _ALTERNATIVES = {
     "alternative_part": "alternative parts",
@@ -224,9 +224,9 @@ def _read_stated(
 def _judge_inclusions(
     line: Passage, items: Sequence[Passage]
 ) -> Reading[CriterionGroup]:
-    """Return how inclusions are combined below a line that does not state a rule. One of them is
-    sufficient if the items are mutually exclusive, or if they are exceptions to the line's topic,
-    or examples or kinds of it. Otherwise, or if the line names a group of people, all of them must
+    """Return how inclusions are combined below a line that does not state a rule. Any one of the
+    items is sufficient if they are mutually exclusive, exceptions to the line's topic, or examples
+    or kinds of that topic. Otherwise, or if the line names a group of people, all of them must
     apply.
     """
     for first, end, alternatives in _find_alternatives(items):

@@ -1,4 +1,4 @@
-"""Find text aimed at a program that reads the record, report its place, and hide it.
+"""Find text aimed at programs that read the record, report its place, and hide this text.
 
 ``injection`` decides which characters of a section are hostile:
 

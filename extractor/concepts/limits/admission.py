@@ -252,8 +252,8 @@ def describe_ages(
 
 def _bound_age(tokens: Tokens, age: Age, side: str) -> Comparator | None:
     """Return the comparator that the words state for an age. ``side`` is ">" for a minimum and "<"
-    for a maximum. Return None if the words do not contain the age as a single number, or state that
-    it is equal to that number.
+    for a maximum. Return None if the words do not contain the age as a single number, or if they
+    state that the age is equal to that number.
 
     If the comparator bounds the other side, as in "under 18" in an exclusion, its opposite is
     returned.

@@ -9,8 +9,8 @@ UPPER = (Comparator.AT_MOST, Comparator.LESS)
 
 
 def read_comparator(vocabulary: str, match: RuleMatch, name: str) -> Comparator | None:
-    """Look up the words of the part ``name`` of a match in a vocabulary of comparators; return None
-    if the part did not match, or if the vocabulary does not contain its words.
+    """In a vocabulary of comparators, look up the words of the part ``name`` of a match; return
+    None if the part did not match, or if the vocabulary does not contain its words.
     """
     part = match.part(name)
     entry = read_term(vocabulary, match.tokens, *part) if part else None

@@ -36,8 +36,8 @@ next limit.
 _ESTIMATE = 0.9
 """The confidence of a limit before its signs are weighed."""
 _ESTIMATE_OF_NONE = (0.97, 0.8)
-"""The confidence that a line does not contain limits, for lines whose only numbers are durations
-and for lines with other numbers.
+"""The confidence that a line does not contain limits: first for lines whose only numbers are
+durations, then for lines with other numbers.
 """
 _NO_LIMITS = (NumberRole.SCALE, NumberRole.PART, NumberRole.AIM)
 

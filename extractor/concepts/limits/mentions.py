@@ -187,7 +187,7 @@ def _list_allowed(
 ) -> tuple[Comparator, ...]:
     """Return the comparators that the number at ``place`` may have if it is not clear which one
     belongs to it: those that precede or follow it in its clause, and those that a bare number can
-    have. Directly after "within", the only one is "at most".
+    have. Directly after "within", the only possible comparator is "at most".
     """
     first, end = place
     if rule("within_before").ends(tokens, first, first - 2):

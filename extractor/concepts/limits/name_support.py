@@ -35,8 +35,9 @@ def supports_name(quantity: KnownQuantity, text: str, unit: str | None) -> bool:
     support the quantity that was read from them.
 
     A general quantity that is inferred only from the unit is not supported. An unnamed body weight
-    is supported only if the words refer to people. Words do not support a quantity if they end with
-    a gene or a drug, state a ratio of several quantities, or count something else.
+    is supported only if the words refer to people. Words do not support a quantity if they end
+    with the name of a gene or a drug, state a ratio of several quantities, or count something
+    else.
 
     >>> from extractor.concepts.limits.quantity_names import name_quantity
     >>> texts = (
@@ -68,7 +69,7 @@ def supports_name(quantity: KnownQuantity, text: str, unit: str | None) -> bool:
 
 
 def _is_counted(text: str, word_index: int) -> bool:
-    """Return whether the word at ``word_index`` is in the head of a text, or the head only
+    """Return True if the word at ``word_index`` is in the head of a text, or if the head only
     expresses a count. The head of "trials of adequate dose" is "trials".
     """
     head = fold_words(_BEHIND_HEAD.split(text.strip(), maxsplit=1)[0])
@@ -89,8 +90,8 @@ def list_joined(
 ) -> tuple[str, ...]:
     """Return the names of the quantities that are mentioned together in a text. The result is
     empty if the text names only one quantity or states a ratio, if the vocabulary has a combined
-    name for the quantities, or if one of them cannot have the UCUM ``unit``. ``quantity`` is the
-    quantity that was read.
+    name for the quantities, or if one of the quantities cannot have the UCUM ``unit``.
+    ``quantity`` is the quantity that was read.
 
     >>> list_joined("bilirubin or ASAT", get_quantity("ast"), "{ULN}")
     ('total_bilirubin', 'ast')

@@ -1,5 +1,5 @@
-"""Check whether a number in a text has a given unit, whether the unit is adjacent, follows other
-words, or is shared with the next number.
+"""Check whether a number in a text has a given unit, which may be adjacent, follow other words, or
+be shared with the next number.
 """
 
 import re
@@ -67,8 +67,8 @@ def has_unit(tokens: Tokens, place: Range, unit: str) -> bool:
 
 @lru_cache(maxsize=256)
 def _name_unit(unit: str) -> frozenset[str]:
-    """Return the names used to compare a unit with a unit in a text: its UCUM code and its dose
-    unit. The result is empty if the rules do not know the unit.
+    """Return the names under which a unit is compared with the units in a text: its UCUM code and
+    its dose unit. The result is empty if the rules do not know the unit.
     """
     place = find_unit(lex(unit), 0, loose=True)
     dose = place.dose if place and place.is_dose else None
@@ -107,9 +107,9 @@ def may_be_years(tokens: Tokens, place: Range) -> bool:
 
 def stands_bare(tokens: Tokens, place: Range, subject: Collection[str] = ()) -> bool:
     """Return True if the number at a token range is not followed by a unit of measurement and is
-    therefore a count or a grade. ``subject`` contains the words of its quantity in lower case: if
-    it is "cigarettes", "10 cigarettes per day" is a count of cigarettes. A number that denotes a
-    class or a grade is always treated as a count.
+    therefore a count or a grade. ``subject`` contains the words of the number's quantity in lower
+    case: if it is "cigarettes", "10 cigarettes per day" is a count of cigarettes. A number that
+    denotes a class or a grade is always treated as a count.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("ECOG 0-2 for 3 weeks")

@@ -18,7 +18,9 @@ _AGE = frozenset({"age", "ages", "aged", "old"})
 _COUNTED_REACH = 4
 """Maximum number of tokens between a number and the noun that it counts."""
 _AGE_PHRASE = 4
-"""A quantity that includes "age" and has fewer words than this is a person's age."""
+"""A quantity whose name includes "age" and has fewer words than this is treated as a person's
+age.
+"""
 _ROLE_WORDS = {NumberRole.CHANGE: "change_word", NumberRole.AIM: "aim_word"}
 """Rules for the words that a quantity must contain for a number with this role to belong to it."""
 _NUMBERED = re.compile(r"\b(group|cohort|arm|part|phase|stage|stratum) (\w+)")
@@ -60,9 +62,9 @@ def is_own(quantity: str, mention: Mention, tokens: Tokens) -> bool | None:
 
 
 def _is_of_others(spelled: Words, mention: Mention, tokens: Tokens) -> bool:
-    """Return whether the quantity and the number belong to different groups of people or sides of
-    the body. The number belongs to the last group named before it in its clause or, failing that,
-    to the first group named after it.
+    """Return whether the quantity and the number belong to different groups of people or different
+    sides of the body. The number belongs to the last group named before it in its clause or,
+    failing that, to the first group named after it.
     """
     front = spell_words(tokens.read(mention.clause[0], mention.number[0]))
     following = spell_words(tokens.read(mention.number[1], mention.clause[1]))
@@ -115,8 +117,8 @@ def _is_age(words: Words, mention: Mention, tokens: Tokens) -> bool | None:
 def _read_side(spelled: Words, mention: Mention, tokens: Tokens) -> bool | None:
     """Return whether a number is the systolic or diastolic blood pressure that the quantity names.
     Return None if the quantity does not name one, or if it is unknown which pressure the number
-    states. The word after the number determines the pressure; otherwise, its position in a pair
-    such as "140/90" does.
+    states. The pressure is determined by the word after the number or, failing that, by the
+    number's position in a pair such as "140/90".
     """
     named_sides = _SIDES & spelled
     if not named_sides or not rule("pressure_word").search(tokens):
@@ -180,8 +182,7 @@ def _is_part(words: Words, name: Words, front: Words) -> bool:
 def _says_elsewhere(
     extra: Words, nearby: Words, mention: Mention, tokens: Tokens
 ) -> bool:
-    """Return whether a line contains the ``extra`` words of a name elsewhere, but not around the
-    number.
+    """Return whether the ``extra`` words of a name appear in a line, but not around the number.
     """
     if mention.subject is None or mention.subject[0] >= mention.first:
         nearby |= _list_inherited(mention, tokens)
@@ -235,11 +236,12 @@ def _list_inherited(mention: Mention, tokens: Tokens) -> Words:
 
 
 def _find_direct(length: int, mention: Mention, tokens: Tokens) -> Range:
-    """Return the tokens of a number and of the following words that may name its quantity, which
-    has ``length`` words: "10 or more cigarettes". They end at a conjunction and contain at most
-    four more words than the quantity. If a name precedes the number, they also end at a bracket,
-    as in "Hb > 9 (transfusion allowed)". If another number follows and this one has a unit, the
-    words between the two belong to the other number: in "3 mg ALT > 5", only "3 mg" is returned.
+    """Return the tokens of a number and of the following words that may name its quantity, whose
+    name has ``length`` words: "10 or more cigarettes". They end at a conjunction and contain at
+    most four more words than the quantity's name. If a name precedes the number, they also end at
+    a bracket, as in "Hb > 9 (transfusion allowed)". If another number follows and this one has a
+    unit, the words between the two belong to the other number: in "3 mg ALT > 5", only "3 mg" is
+    returned.
     """
     end = mention.end
     stop = min(len(tokens), end + _COUNTED_REACH + length)
@@ -292,7 +294,7 @@ def _fold(text: str) -> Words:
 
 @lru_cache(maxsize=16)
 def _list_subjects(tokens: Tokens) -> frozenset[Words]:
-    """Return the words of each quantity that is limited in a line, without generic words."""
+    """Return the words, excluding generic words, of each quantity that is limited in a line."""
     subjects = [mention.subject for mention in find_mentions(tokens) if mention.subject]
     return frozenset(_fold(tokens.read(*place)) for place in subjects)
 

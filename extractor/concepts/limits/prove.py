@@ -33,7 +33,7 @@ from extractor.schemas import Comparator, Constraint, Quantity, Support
 _MULTIPLES = ("{ULN}", "{LLN}")
 _NO_LIMITS = (NumberRole.SCALE, NumberRole.PART)
 _MOST_SAME = 24
-"""Maximum number of mentions with the same numbers that are examined. Lines in real records do not
+"""Maximum number of mentions to examine that have the same numbers. Lines in real records do not
 contain more.
 """
 

@@ -65,7 +65,7 @@ class KnownQuantity:
     instead: Mapping[str, str] = field(default_factory=dict)
 
     def fits(self, unit: str | None) -> bool:
-        """Return whether a limit on this quantity can have ``unit``, a UCUM code, or, if ``unit``
+        """Return whether a limit on this quantity can have ``unit`` (a UCUM code) or, if ``unit``
         is None, can lack a unit. The unit can be the canonical unit, an additional unit
         (``others``), or a unit that can be converted to one of them or has the same dimension; a
         concentration can have any unit of concentration. A relative unit ("x ULN") fits all
@@ -91,7 +91,7 @@ class KnownQuantity:
 
     def _is_concentration(self, dimension: Dimension) -> bool:
         """Return whether both the canonical unit and a dimension are amounts per volume. A mass is
-        treated as a mass per volume, since the volume may not be written: "mg%".
+        treated as a mass per volume, since the volume may be omitted: "mg%".
         """
         own_dimension = find_dimension(self.unit)[1]
         if _PER_VOLUME not in own_dimension:
@@ -136,7 +136,7 @@ class KnownQuantity:
         return self.unit if low <= value <= high else None
 
     def change_of(self) -> "KnownQuantity":
-        """Return the quantity for changes of this quantity, in the same unit. If the vocabulary
+        """Return the quantity for changes in this quantity, in the same unit. If the vocabulary
         does not contain such a quantity, create one that is named after this quantity and may be
         negative.
         """
@@ -410,10 +410,10 @@ def _has_dimension(units: Iterable[str], dimension: Dimension) -> bool:
 
 
 def find_loinc(quantity: KnownQuantity, unit: str | None) -> list[str]:
-    """Return the LOINC codes of a quantity in a UCUM unit, with the most common first; empty if no
-    code is certain. Each code applies to one dimension: LOINC has different codes for glucose by
-    mass and by amount of substance. A multiple of a normal limit can have any of the codes, and so
-    can a value without a unit if there is only one dimension.
+    """Return the LOINC codes for a quantity in a UCUM unit, with the most common code first; the
+    result is empty if no code is certain. Each code applies to one dimension: LOINC has different
+    codes for glucose by mass and by amount of substance. A multiple of a normal limit can have any
+    of the codes, and so can a value without a unit if there is only one dimension.
 
     >>> glucose = list_quantities()["glucose"]
     >>> [find_loinc(glucose, unit) for unit in ("mg/dL", "umol/L", "{ULN}", None, "%")]
@@ -435,9 +435,9 @@ def find_loinc(quantity: KnownQuantity, unit: str | None) -> list[str]:
 
 
 def name_property(unit: str) -> tuple[Dimension, bool]:
-    """Return the dimension of a UCUM unit, and whether the unit is per 1.73 m2 of body surface,
-    since LOINC codes depend on both. Enzyme units and international units are treated as the same
-    unit, since each assay uses only one of them.
+    """Return the dimension of a UCUM unit, and whether the unit is per 1.73 m2 of body surface
+    area, since LOINC codes depend on both. Enzyme units and international units are treated as the
+    same unit, since each assay uses only one of them.
 
     >>> (
     ...     name_property("kU/L") == name_property("[IU]/mL"),
@@ -451,12 +451,12 @@ def name_property(unit: str) -> tuple[Dimension, bool]:
 def choose_reading(
     written: str, name: str, unit: str | None
 ) -> tuple[int | float, bool]:
-    """Return the reading of a written number that is usual for the quantity ``name``, and whether
-    the reading is certain. If only one reading is in the usual range, it is certain unless it
-    treats a comma as a decimal separator. If the range does not settle the question, a comma
-    before three digits is read as a thousands separator, as in English, and the reading is certain
-    unless the value is unusual; a dot is always uncertain. ``written`` must be a number with
-    several readings (``is_two_ways``).
+    """For a written number, return the reading that is usual for the quantity ``name``, and
+    whether that reading is certain. If only one reading is in the usual range, it is certain
+    unless it treats a comma as a decimal separator. If the range does not settle the question, a
+    comma before three digits is read as a thousands separator, as in English, and the reading is
+    certain unless the value is unusual; a dot is always uncertain. ``written`` must be a number
+    with several readings (``is_two_ways``).
 
     >>> (
     ...     choose_reading("100.000", "Platelets", "/mm3"),
@@ -490,8 +490,8 @@ def list_named(text: str) -> tuple[KnownQuantity, ...]:
 
 
 def find_exactly(text: str) -> KnownQuantity | None:
-    """Return the quantity that a text names if it does not contain any other words; None if it
-    does, or if the quantity is a general one.
+    """Return the quantity that a text names if the text contains no other words; None if it
+    contains other words, or if the quantity is a general one.
 
     >>> (
     ...     find_exactly("Haemoglobin level").name,

@@ -158,7 +158,7 @@ def is_denied(tokens: Tokens, first: int) -> bool:
 
 
 def _choose_readings(tokens: Tokens, limit: Limit) -> Limit:
-    """Return a limit with the readings of its numbers that are usual for its quantity: "1.500" may
+    """Return a limit whose numbers have the readings that are usual for its quantity: "1.500" may
     be 1500 or 1.5. The limit is ambiguous if two readings are equally likely.
     """
     for at in range(limit.first, limit.end):

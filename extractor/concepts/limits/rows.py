@@ -130,7 +130,7 @@ def _are_joined(tokens: Tokens, number: Number, following: Number) -> bool:
 
 def _close_row(run: Sequence[Sequence[Number]]) -> Iterator[Row]:
     """Yield the row that a run of numbers forms. Its bounds are all pairs of different readings,
-    with the lower one first.
+    each with the lower reading first.
     """
     if len(run) < 2:
         return

@@ -166,7 +166,7 @@ def _describe_no_time(item: OutcomeItem) -> list[str]:
 
 def _describe_time(item: OutcomeItem, cut: int) -> list[str]:
     """Return features of a time frame that begins after a comma. Sponsors often use the same time
-    frame for all outcomes of a cell.
+    frame for all outcomes in a cell.
     """
     frame = item.tail(cut)
     text = frame.text

@@ -96,8 +96,8 @@ def _states_clock(parts: OutcomeParts, concept: Reading[Concept]) -> bool:
 
 
 def _read_start(parts: OutcomeParts, events: Events) -> Reading[str | None]:
-    """Return the start event as written, or None. The confidence depends on its place and on
-    whether end events follow. If there is no start, the confidence depends on whether there are
+    """Return the start event as written, or None. The confidence depends on the event's place and
+    on whether end events follow. If there is no start, the confidence depends on whether there are
     words that may state one.
     """
     frame = parts.time_frame
@@ -270,7 +270,7 @@ def _trim(passage: Passage, first: int, end: int, lead: str, tail: str) -> Passa
 
 
 def read_end_events(listed: Passage) -> Iterator[Passage]:
-    """Yield the end events, at most eight, in the words after "until" or "to".
+    """Yield up to eight end events from the words after "until" or "to".
 
     >>> text = (
     ...     "first documented PD per RECIST 1.1, as assessed by a board, or death from any cause, "
@@ -295,9 +295,9 @@ def read_end_events(listed: Passage) -> Iterator[Passage]:
 
 
 def _split_events(tokens: Tokens, first: int, stop: int) -> Iterator[Range]:
-    """Yield the items in a list of events in ``first:stop``, which are joined by commas, "or" and
-    "and" outside brackets. A qualifier such as "as assessed by a board or an investigator" is not
-    an item, but the list may continue with an event after it.
+    """Yield the items in the list of events in ``first:stop``; the items are joined by commas,
+    "or" and "and" outside brackets. A qualifier such as "as assessed by a board or an
+    investigator" is not an item, but the list may continue with an event after it.
     """
     is_qualified = False
     for end, next_first in (*_find_joints(tokens, first, stop), (stop, stop)):
@@ -314,7 +314,7 @@ def _split_events(tokens: Tokens, first: int, stop: int) -> Iterator[Range]:
 
 def _find_joints(tokens: Tokens, first: int, stop: int) -> Iterator[Range]:
     """Yield the words between two events of a list. "Signs and symptoms" and "CR/PR" are treated
-    as single events: "and" or a slash joins events only if a commonly used event follows.
+    as single events: "and" or a slash joins events only if a common event follows.
     """
     for joint in _find_outside_brackets("event_joint", tokens, first, stop):
         is_loose = joint.text.lower() in ("/", "and")

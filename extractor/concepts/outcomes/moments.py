@@ -20,7 +20,7 @@ _UNITS = {
     # "POD 3", a postoperative day
     "p": "day",
 }
-"""Time units by the first letter of the word; minutes are handled separately."""
+"""Time units, keyed by the first letter of the word; minutes are handled separately."""
 _STARTS = (TimeUnit.DAY, TimeUnit.CYCLE)
 """Units with which "first" means the start."""
 _LONGEST_WAIT = {
@@ -39,7 +39,7 @@ _NUMBER_TAIL = re.compile(r" (?:of )?an?$|(?<=\d) ?(?:st|nd|rd|th)$")
 class Moment:
     """A number in a time frame: the tokens ``first:end``, at ``span`` in the text.
 
-    ``named`` is true if the unit comes first ("week 4"), false if it comes last ("4 weeks").
+    ``named`` is true if the unit comes first ("week 4"), and false if it comes last ("4 weeks").
     ``after_range`` means that a dash or a word such as "to" precedes the number.
     """
 
@@ -148,9 +148,9 @@ def _find_groups(tokens: Tokens) -> Iterator[MomentGroup]:
 
 
 def _read_named_group(tokens: Tokens, named: RuleMatch) -> MomentGroup:
-    """Return the times that follow their unit: "weeks 4 and 8". A last number with its own unit
-    belongs to the next group: "week 4, 2 years". The group is empty if all numbers are too large to
-    represent.
+    """Return the times that follow their unit: "weeks 4 and 8". If the last number has its own
+    unit, it belongs to the next group: "week 4, 2 years". The group is empty if all numbers are
+    too large to represent.
     """
     moments = list(_read_list(tokens, named, named=True))
     while len(moments) > 1 and _has_own_unit(tokens, moments[-1]):
@@ -213,8 +213,8 @@ def _read_listed_number(
     tokens: Tokens, listed: RuleMatch, text: str, unit: TimeUnit
 ) -> int | float | None:
     """Return a number in digits or words ("2", "half an", "4th", "third"); None if it cannot be
-    represented. For days and cycles, "first" is 0, because it means the start: "after the first
-    cycle". In "first 28 days", the number is 28.
+    represented. For days and cycles, "first" is treated as 0, because it means the start: "after
+    the first cycle". In "first 28 days", the number is 28.
     """
     may_be_start = text == "first" and unit in _STARTS
     if may_be_start and not rule("first_of_days").starts(tokens, listed.first):
@@ -242,7 +242,7 @@ def _is_negative(tokens: Tokens, number: int, *, opens_list: bool) -> bool:
 def _select_points(
     tokens: Tokens, groups: Sequence[MomentGroup], *, has_cycles: bool
 ) -> list[Moment]:
-    """From the times in the groups, return the distinct ones that are time points. Zero and
+    """Return the distinct times in the groups that are time points. Zero and
     negative numbers, "Day 1 of Cycle 1" and the starts of ranges are treated not as time points
     but as the origin from which time is counted.
 
@@ -266,7 +266,7 @@ def _select_points(
 
 
 def _is_start(tokens: Tokens, moment: Moment, *, is_of_cycle: bool) -> bool:
-    """Return whether a time with the value 1 is not a time point: it is the origin, as in "Baseline
+    """Return whether a time with the value 1 is not a time point but the origin, as in "Baseline
     (Day 1)", the start of a range, as in "day 1 through day 4", or day 1 of a cycle.
     """
     if not moment.named:

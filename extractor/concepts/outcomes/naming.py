@@ -128,8 +128,8 @@ def _read_edition(tokens: Tokens, mentions: Sequence[Term]) -> str | None:
 def _read_closer_name(body: Passage, term: Term) -> str | None:
     """Return the more specific name in brackets after a long name: "Food Allergy Quality of Life
     Questionnaire, Adult Form (FAQLQ-AF)". The name in brackets must contain the usual abbreviation
-    or start with the same letter. Return None if the name is missing or is itself the usual
-    abbreviation.
+    or start with the same letter as the long name. Return None if the name is missing or is itself
+    the usual abbreviation.
     """
     closer = rule("closer_name").starts(body.tokens, term.end, body.end)
     name = (closer.read("name") or "") if closer else ""
@@ -207,7 +207,7 @@ _NAMINGS: tuple[tuple[str, Callable[[str], bool], str], ...] = (
     # "using the vegetable neophobia scale"
     ("plain_scale", bool, "unknown instrument, any scale"),
 )
-"""Rules that find an instrument, each with a check of the name and the case of ``measured``."""
+"""Rules that find an instrument, each with a check of the name and with the ``measured`` case."""
 
 
 def read_specimens(body: Passage) -> Reading[tuple[str, ...] | None]:

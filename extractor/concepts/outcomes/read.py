@@ -94,8 +94,8 @@ def place_outcomes(
 
 def _place_cell(cell: Section, section: LexedSection) -> list[OutcomeParts]:
     """Return the outcomes in a section: one if the source provides separate parts or a statement,
-    or any number if it is flattened. The list is empty if the section does not contain a measure or
-    a description.
+    or any number if the section is flattened. The list is empty if the section does not contain a
+    measure or a description.
     """
     parts = {part.name: section.between(part.start, part.end) for part in cell.parts}
     # a flattened cell: "measure, description, time frame|measure, ..."
@@ -323,7 +323,7 @@ def _read_times(
 
 
 def _read_censored(body: Passage, frame: Passage | None) -> Reading[bool | None]:
-    """Return whether an outcome mentions censoring in its measure and description (``body``), or in
+    """Return whether an outcome mentions censoring in its measure or description (``body``), or in
     its time frame (``frame``).
     """
     for part, case in ((body, "censored"), (frame, "censored in the time frame")):

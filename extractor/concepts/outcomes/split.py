@@ -3,7 +3,7 @@ a time frame.
 
 Registry downloads join the parts with ", " and the outcomes with "|". Every pair of commas is a
 possible cut. A log-linear model scores the cuts based on their features (``cuts``); the softmax of
-the scores is the probability of each cut.
+the scores gives the probability of each cut.
 """
 
 from dataclasses import dataclass
@@ -75,8 +75,8 @@ def split_section(section: LexedSection) -> list[OutcomeParts]:
 
 
 def split_statement(whole: Passage) -> OutcomeParts:
-    """Split an outcome that its registry stores in a single field into a measure and the time frame
-    that it states. If it does not state a time frame, the whole field is the measure.
+    """Split an outcome, stored in a single field by its registry, into a measure and the time
+    frame that the field states. If it does not state a time frame, the whole field is the measure.
 
     >>> parts = split_statement(
     ...     read_section(

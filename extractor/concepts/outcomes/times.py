@@ -16,7 +16,7 @@ from extractor.schemas import Concept, TimeKind, TimeUnit
 
 _MOST_WORDS = 60
 _MOST_TOKENS = 150
-"""Maximum number of tokens in a skeleton that are read. Real time frames are never longer than
+"""Maximum number of tokens in a skeleton that are read. Genuine time frames are never longer than
 this.
 """
 _SIGNS = frozenset(",;:(/+-")

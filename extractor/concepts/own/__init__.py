@@ -15,5 +15,6 @@ passed between processes and stored with a run.
 - A declaration that cannot be checked or is recursive, or an example whose answer cannot be read,
   is rejected with an error that states its location and a remedy.
 
-``value_forms`` reads and writes the short written form of values, also for built-in fields.
+``value_forms`` reads and writes the short written form of values, including those of built-in
+fields.
 """

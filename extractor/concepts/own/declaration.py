@@ -91,7 +91,7 @@ class CustomField(FrozenModel):
     and ``attributes``.
 
     Attributes:
-        name: The key of its values, in the extraction and for a model.
+        name: The key of its values in the extraction and in a model's answer.
         definition: Its meaning, as shown to models and readers.
         attributes: The values that it states.
         of: The items that have it.
@@ -181,7 +181,8 @@ class CustomField(FrozenModel):
         return re.search(rf"(?<!\w)(?:{words})", text, re.IGNORECASE) is not None
 
     def list_answers(self, written: Any) -> list[dict[str, Any]]:
-        """Return the values that a model or an example wrote, each as a mapping of its attributes.
+        """Return the values that a model wrote or an example contains, each as a mapping of its
+        attributes.
 
         Values that are not mappings belong to the first attribute: ``"4 week"`` becomes ``[{"time":
         "4 week"}]`` and, if the first attribute is a list, ``["MRI", "CT"]`` becomes
@@ -199,9 +200,9 @@ class CustomField(FrozenModel):
         ]
 
     def read(self, written: Any) -> tuple[tuple[Claim, ...], list[tuple[str, str]]]:
-        """Return the claims that a model or an example wrote, and, as (text, reason) pairs, the
-        texts that cannot be read. If a member of a list cannot be read, the other members are
-        kept. If the value of a required attribute is missing, no claim is returned.
+        """Return the claims that a model wrote or an example contains, and, as (text, reason)
+        pairs, the texts that cannot be read. If a member of a list cannot be read, the other
+        members are kept. If the value of a required attribute is missing, no claim is returned.
         """
         claims: list[Claim] = []
         unreadable: list[tuple[str, str]] = []
@@ -254,7 +255,7 @@ class CustomField(FrozenModel):
 
 
 Declared = CustomField | type[BaseModel] | str | Path | Mapping[str, Any]
-"""A custom field in any form that a user can declare: a pydantic model, the place of a model
+"""A custom field in any form that a user can declare: a pydantic model, the location of a model
 (``my_fields.py:Washout``), a JSON Schema, or a ``CustomField``.
 """
 

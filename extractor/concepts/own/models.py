@@ -139,8 +139,8 @@ def load_models(location: str) -> list[type[BaseModel]]:
     """Return the models at a location: the named models or, if no names are given, all models. The
     user's code is executed.
 
-    Raises ``FieldError`` if the location cannot be loaded, or if it does not contain a model with
-    one of the given names.
+    Raises ``FieldError`` if the location cannot be loaded, or if any of the named models is
+    missing there.
 
     >>> [
     ...     model.__name__

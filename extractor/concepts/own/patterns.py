@@ -26,8 +26,8 @@ confirm it.
 _SECONDS = 2.0
 """Maximum time in seconds that a pattern may take to search a text."""
 _MOST_REPEATS = 10_000
-"""Maximum product of nested repetition counts, such as ``(a{1000}){1000}``, since each repetition
-uses memory.
+"""Maximum product of nested repetition counts, such as those in ``(a{1000}){1000}``, since each
+repetition uses memory.
 """
 _COUNTS = re.compile(r"\{(\d*),?(\d*)\}")
 _AROUND = 40
@@ -150,8 +150,8 @@ def _read_match(
 def _read(
     attribute: Attribute, fixed: str, passage: Passage, match: "regex.Match[str]"
 ) -> Reading[Any] | None:
-    """Return the value that a match states in the group named after the attribute or, without such
-    a group, as a whole; or the value that the match indicates (``fixed``).
+    """Return the value that the match indicates (``fixed``) or, if that is empty, the value stated
+    by the group named after the attribute or, without such a group, by the whole match.
 
     Return None if the words are not a value of the attribute, if the match cuts through a word or
     a number, or if a "not" negates it.

@@ -2,8 +2,8 @@
 "CTCAE | 5.0".
 
 Small models are good at copying words but bad at filling in nested numbers; a string also takes a
-third of the tokens. If it cannot read a string, every reader raises a ``ValueError`` that states
-the allowed form; ``show_value`` writes a value in that form.
+third of the tokens. Every reader raises a ``ValueError`` that states the allowed form if it cannot
+read a string; ``show_value`` writes a value in that form.
 """
 
 import re
@@ -130,8 +130,8 @@ def _read_unnamed(stated: str) -> Quantity | None:
 
 
 def _sign_first(stated: str) -> str:
-    """Replace a comparator in words with a sign before the number: "18 or older" becomes ">= 18",
-    and "between 3 and 5" becomes "3 and 5".
+    """Replace a comparator written in words with a sign before the number: "18 or older" becomes
+    ">= 18", and "between 3 and 5" becomes "3 and 5".
     """
     tokens = _read_tokens(stated)
     signs = find_terms(tokens, "comparators")

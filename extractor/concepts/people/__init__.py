@@ -3,10 +3,10 @@
 Each value is read from the limits and wording of the criteria or, failing that, from the titles,
 the conditions and the summary, and is compared with the registry's field. If several ages are
 stated, the one that matches the registered age is used or, failing that, the one that admits the
-most people. Ages of donors, relatives or illnesses, and ages at other times, are ignored. An age is
-doubtful if it differs from the registered age, applies to only part of the trial, or is only a
-duration below a line about another subject. If the bounds contradict each other, no age is
-returned.
+most people. Ages of donors or relatives, durations of illnesses, and ages at other times are
+ignored. An age is doubtful if it differs from the registered age, applies to only part of the
+trial, or is only a duration below a line about another subject. If the bounds contradict each
+other, no age is returned.
 
 To change the behaviour, edit:
 

@@ -15,11 +15,11 @@ from extractor.measures import Limit
 from extractor.schemas import Age, TimeUnit
 
 _FEW_BEFORE = 14
-"""Number of tokens at the start of a line in which a duration may be what the line is about."""
+"""Number of tokens at the start of a line in which a duration may be the subject of the line."""
 _WHOSE_REACH = 26
-"""Number of tokens before an age to search for the people to whom it belongs."""
+"""Number of tokens before an age to search for the people to whom the age belongs."""
 _LONG_TIME = 40
-"""Number of years from which a duration is more likely an age."""
+"""Number of years at or above which a duration is more likely to be an age."""
 _WEIGHTS = frozenset({"kg", "[lb_av]"})
 """Units of body weight."""
 _SIGNS = ",;:-()"
@@ -66,9 +66,9 @@ def is_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
 
 
 def _is_other_length(tokens: Tokens, limit: Limit) -> bool:
-    """Return True if a limit cannot be an age because of its unit, or because of surrounding words:
-    "within the last 2 years", "5 years older than the partner", the score after "Karnofsky (16
-    years and older) or Lansky (under 16 years)".
+    """Return True if a limit cannot be an age because of its unit, or because of surrounding
+    words: "within the last 2 years", "5 years older than the partner", or the score after
+    "Karnofsky (16 years and older) or Lansky (under 16 years)".
     """
     if limit.time_unit in ("hour", "minute") or (limit.unit and not limit.time_unit):
         return True
@@ -92,10 +92,10 @@ def _is_followed_by(name: str, tokens: Tokens, limit: Limit) -> bool:
 
 
 def is_doubtful_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
-    """Return whether a duration looks like an age but may not be one, because its line, or the line
-    above it (``topic``), is not about people. It is not doubtful if its first number is the age of
-    majority. A range without an upper end is doubtful, since its first number may be a list marker:
-    "1 - 18 years or older".
+    """Return whether a duration looks like an age but might not be one, because neither its line
+    nor the line above it (``topic``) is about people. It is not doubtful if its first number is
+    the age of majority. A range without an upper end is doubtful, since its first number may be a
+    list marker: "1 - 18 years or older".
 
     >>> from extractor.concepts.limits.read import find_limits
     >>> tokens = read_text("5 to 10 years")
@@ -179,8 +179,8 @@ class Years(Protocol):
 
 def may_be_age(tokens: Tokens, years: Years) -> bool:
     """Return whether a number of years that was not read as an age may still be one: it is longer
-    than most durations or, from the age of majority, separated from words for people by only one
-    unfamiliar word, as in "patients quietly more than 18 years".
+    than most durations, or it is at least the age of majority and only one unfamiliar word
+    separates it from words for people, as in "patients quietly more than 18 years".
     """
     if years.value >= _LONG_TIME:
         return True
@@ -234,7 +234,7 @@ def _is_age_unnamed(tokens: Tokens, limit: Limit) -> bool:
 
 def follows_people(tokens: Tokens, limit: Limit) -> bool:
     """Return whether a limit directly follows words for people: "infants between 6 and 36 months".
-    "Patients with more than 18 years" counts, but not "patients with 2 years of asthma".
+    "Patients with more than 18 years" counts, but "patients with 2 years of asthma" does not.
     """
     if not _is_preceded_by("persons_before", tokens, limit):
         return False

@@ -90,8 +90,8 @@ def read_ages(
 
     If there are several ages, the one that matches the registered age is used or, failing that,
     the one that admits the most people. An age that differs from the registered age is uncertain.
-    If it is also doubtful, or stated only in the summary, it is only an alternative, and there is
-    no value.
+    If it is also doubtful, or stated only in the summary, it is treated only as an alternative,
+    and there is no value.
 
     >>> passage = read_passage("Age 18-65 years")
     >>> limits = find_limits(passage.tokens, None)
@@ -127,10 +127,11 @@ def read_ages(
 def _choose(
     bounds: Sequence[_Bound], name: str, registered: float | None
 ) -> Reading[Age | None]:
-    """Return the widest bound on one side among the bounds that agree with the registry or, failing
-    that, among those that are not doubtful. It is less certain if the bounds differ, or if the
-    registry disagrees. If bounds on the other side contradict it, it is only an alternative, and
-    there is no value: "aged 65 or older, or 50 to 64 with diabetes" does not state a highest age.
+    """Return the widest bound on one side among the bounds that agree with the registry or,
+    failing that, among those that are not doubtful. It is less certain if the bounds differ, or if
+    the registry disagrees. If bounds on the other side contradict this bound, it is treated only
+    as an alternative, and there is no value: "aged 65 or older, or 50 to 64 with diabetes" does
+    not state a highest age.
     """
     of_side = [bound for bound in bounds if bound.lower is (name == AGES[0])]
     if not of_side:
@@ -171,10 +172,10 @@ def _find_widest(bounds: Sequence[_Bound]) -> _Bound:
 
 
 def _is_contradicted(chosen: _Bound, bounds: Iterable[_Bound]) -> bool:
-    """Return whether a bound on the other side excludes all ages that this bound admits, so that it
-    can apply only to some people: a highest age of 64 next to a lowest age of 65. If all bounds on
-    the other side do so by more than two years, the text contradicts itself ("over 65" and "under
-    18"), and both ages are kept.
+    """Return whether a bound on the other side excludes all ages that this bound admits, so that
+    this bound can apply only to some people: a highest age of 64 next to a lowest age of 65. If
+    all bounds on the other side do so by more than two years, the text contradicts itself ("over
+    65" and "under 18"), and both ages are kept.
     """
     rivals = [
         rival.days - chosen.days
@@ -233,8 +234,8 @@ def _is_about_age(criterion: StatedCriterion) -> bool:
 
 def _list_ages(criterion: StatedCriterion) -> list[Limit]:
     """List the limits in a criterion that are ages: limits that the surrounding words call ages,
-    bare numbers after people if there is no heading, and durations preceded only by words for
-    people in a line about age.
+    bare numbers after words for people if there is no heading, and durations preceded only by
+    words for people in a line about age.
     """
     tokens = criterion.passage.tokens
     ages = [
@@ -309,9 +310,9 @@ def _read_bounds(
 
 
 def _name_case(tokens: Tokens, limit: Limit, *, admits: bool) -> str:
-    """Return the case to pass to ``measured`` for an age. It depends on whether the age applies
-    only to some people or follows other conditions of an exclusion, whether it is excluded, and
-    whether its unit or comparator is missing.
+    """Return the case to pass to ``measured`` for an age. The case depends on whether the age
+    applies only to some people or follows other conditions in an exclusion, whether the age is
+    excluded, and whether its unit or comparator is missing.
     """
     is_of_some = rule("age_of_some_after").starts(tokens, limit.end)
     if is_of_some or ends_age_range(tokens, limit):
@@ -329,7 +330,7 @@ def _name_case(tokens: Tokens, limit: Limit, *, admits: bool) -> str:
 
 
 def _names_anybody(tokens: Tokens, first: int, end: int) -> bool:
-    """Return whether the tokens ``first:end`` name only people in general, or whether there are no
-    such tokens.
+    """Return True if the tokens ``first:end`` name only people in general, or if there are no such
+    tokens.
     """
     return first >= end or rule("anybody").covers(tokens, first, end) is not None

@@ -92,8 +92,8 @@ def read_registered_ages(registry: RegistryFields) -> Mapping[str, float | None]
 
 def agrees(age: Age | None, registered: float | None) -> bool:
     """Return whether an age agrees with the registered age: they differ by at most a year or, for
-    infants up to two years, by a month. If either age is missing, they are treated as not
-    agreeing.
+    infants up to two years old, by at most a month. If either age is missing, they are treated as
+    not agreeing.
     """
     if age is None or registered is None:
         return False

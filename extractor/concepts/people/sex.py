@@ -31,7 +31,7 @@ def read_sex(
     contradicts the registered sex.
 
     Both sexes are admitted if one line names both, or if two lines each name a different sex.
-    Exclusions, lines about donors, and lines that are only about pregnancy and contraception are
+    Exclusions, lines about donors, and lines that are only about pregnancy or contraception are
     ignored. ``titles`` includes the conditions. ``registered`` is the registry's field as written.
     """
     relevant = [criterion for criterion in stated if _may_limit_sex(criterion)]
@@ -62,8 +62,8 @@ def read_sex(
 
 
 def _may_limit_sex(criterion: StatedCriterion) -> bool:
-    """Return whether a criterion may state which sex can take part: it is an inclusion that is not
-    about donors, and not only about pregnancy or contraception.
+    """Return whether a criterion may state which sex can take part: it is an inclusion that is
+    neither about donors nor only about pregnancy or contraception.
     """
     if criterion.kind is CriterionKind.EXCLUSION or criterion.donor:
         return False
@@ -122,10 +122,11 @@ def _list_sexes(passages: Iterable[Passage]) -> list[_SexAndWords]:
 def read_healthy(
     stated: Sequence[StatedCriterion], summary: Iterable[Passage]
 ) -> Reading[bool | None]:
-    """Return whether healthy people may take part. The value is None if the text does not state it.
+    """Return whether healthy people may take part. The value is None if the text does not state
+    this.
 
     The value is taken from the first inclusion that accepts or excludes healthy people or, failing
-    that, from the first passage of the summary that does. Lines about donors, and mentions of
+    that, from the first passage that does so in the summary. Lines about donors, and mentions of
     healthy people who serve only as a comparison group, are ignored.
     """
     inclusions = [

@@ -1,8 +1,8 @@
-"""Find the subject of a line (people, a period of time, or something else), which is what a bare
-duration below the line refers to.
+"""Find the subject of a line (people, a period of time, or something else), to which a bare
+duration below the line refers.
 
-"at least 2 years" alone on its line is an age below "Participants:", the duration of a disease
-below "Duration of asthma:", and may be either below "Epilepsy:".
+"at least 2 years" alone on its line is treated as an age below "Participants:" and as the duration
+of a disease below "Duration of asthma:"; below "Epilepsy:", it may be either.
 """
 
 from enum import Enum, auto
@@ -25,8 +25,8 @@ class Subject(Enum):
 
 @lru_cache(maxsize=1024)
 def read_subject(line: str) -> Subject | None:
-    """Return the subject of a line; None if it has any other subject. An empty line represents the
-    list of criteria, whose subject is people.
+    """Return the subject of a line; None if the subject is not one of the ``Subject`` values. An
+    empty line represents the list of criteria, whose subject is people.
 
     >>> for line in (
     ...     "Patients must be:",

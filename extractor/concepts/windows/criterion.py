@@ -111,8 +111,8 @@ def _choose_first(windows: Sequence[Window]) -> int | None:
 
 
 def _describe(tokens: Tokens, windows: Sequence[Window]) -> str:
-    """Return the case of ``measured`` for a line: "read" if it has windows, otherwise the reason
-    why it does not.
+    """Return the case to pass to ``measured`` for a line: "read" if it has windows, otherwise the
+    reason why it does not.
     """
     if windows:
         return "read"

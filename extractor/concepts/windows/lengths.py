@@ -1,4 +1,6 @@
-"""Prove ages, durations and time points from a model: they are kept if the text mentions them."""
+"""Prove the ages, durations and time points in a model's answer: they are kept if the text
+mentions them.
+"""
 
 from collections.abc import Iterator, Sequence
 
@@ -71,7 +73,7 @@ def find_length(tokens: Tokens, value: Period | Age) -> Derived | None:
     """Return the place of a duration in a line; None if the line does not contain it.
 
     A duration with the same number and unit is certain; an equal duration in another unit is
-    inferred ("3-week" for 21 days). Part of a duration in two units does not match.
+    inferred ("3-week" for 21 days). One part of a two-unit duration does not match on its own.
     """
     inferred: list[Derived] = []
     for place, number, unit in _list_lengths(tokens):
@@ -195,8 +197,8 @@ def find_stated_age(
     (``lower``) or the highest age of the participants; None if it does not.
 
     ``admits`` means that the criterion is an inclusion criterion. If there are several ages, the
-    widest limit is used: the smallest minimum or the largest maximum. If there are none, a number
-    that may be an age is inferred.
+    widest limit is used: the smallest minimum or the largest maximum. If there are no ages, a
+    number that may be an age is used, and the result is marked as inferred.
     """
     tokens = cut(passage)
     stated = [
@@ -250,8 +252,8 @@ def _is_on_side(mention: Mention, value: Age, *, lower: bool) -> bool:
 
 def _may_be_age(tokens: Tokens, mention: Mention, value: Age) -> bool:
     """Return whether a number can be the age of the participants. The number must be at the start
-    of the line or in a line that mentions people, must have the unit of the age (which may be
-    missing for years), and must not refer to other people.
+    of the line or in a line that mentions people, must have the age's unit (which may be omitted
+    if the unit is years), and must not refer to other people.
     """
     if mention.role is not NumberRole.STATED or mention.kind is Measured.LIFETIME:
         return False

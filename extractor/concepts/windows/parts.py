@@ -21,7 +21,7 @@ _JOINTS = 3
 
 class Parts(NamedTuple):
     """The tokens of a window's name (``of``) and of the moment from which it is counted
-    (``anchor``), including "before" or a similar word; None if the line does not state them.
+    (``anchor``), including "before" or a similar word; each is None if the line does not state it.
     ``place`` is the position of the name: "before", "behind" or "shared".
     """
 
@@ -72,7 +72,7 @@ def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]
 def _find_name(
     tokens: Tokens, window: Window, floor: int, end: int, stop: int
 ) -> tuple[Range | None, str]:
-    """Return the name of a window and its position. The name is looked for, in this order, in
+    """Return the name of a window and its position. The name is searched for, in this order, in
     words directly after its duration that can only be its name ("1 year post-menopausal", "6 weeks
     for nitrosoureas"), in the words before the window, and in the words after the window and its
     moment.
@@ -123,8 +123,8 @@ def name_line(tokens: Tokens, first: int, end: int) -> Range | None:
 
 
 def narrow(tokens: Tokens, first: int, end: int) -> Range | None:
-    """Return the tokens in ``first:end`` that name the limited event or treatment, excluding verbs
-    and words for people around the name; None if they do not contain a name.
+    """Return the tokens in ``first:end`` that name the limited event or treatment, excluding the
+    surrounding verbs and words for people; None if the tokens do not contain a name.
 
     The name follows the last words that lead to a name ("who have received"). If there is no name
     after these words, the name is the one before them ("asthma treated with").
@@ -188,7 +188,7 @@ def is_past(tokens: Tokens, window: Window) -> bool:
 
 def _find_moment(tokens: Tokens, window: Window) -> Range | None:
     """Return the tokens of the moment from which a window is counted, including "before" or a
-    similar word; None if the line does not state one.
+    similar word; None if the line does not state a moment.
     """
     at = window.length[1]
     own_words = rule("own_words").starts(tokens, at)

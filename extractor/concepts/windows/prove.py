@@ -1,6 +1,6 @@
-"""Prove time windows from a model, and the parts of a value. A window is kept if its quote contains
-an equal duration with the same direction; a part is kept if its words do not belong to another
-value.
+"""Prove the time windows in a model's answer, and the parts of a value. A window is kept if its
+quote contains an equal duration with the same direction; a part is kept if its words do not belong
+to another value.
 """
 
 from bisect import bisect_right
@@ -36,8 +36,9 @@ def find_window(
     it does not. If ``value`` is only a quote, return the window that the quote states.
 
     The text determines whether the limit itself is included: "for more than 7 days" supports ">= 7
-    days" as "> 7 days". If the quote occurs several times, the first place with the name of the
-    window is used or, failing that, the first place. ``topic`` is the line that introduces the
+    days", but the returned value is "> 7 days". If the quote occurs several times, the first place
+    with the name of the window is used or, failing that, the first place. ``topic`` is the line
+    that introduces the
     passage: a duration below "Life expectancy:" is not a window.
     """
     of = None if isinstance(value, str) else value.of
@@ -125,9 +126,9 @@ def take_first(answered: Reading[Any], here: Passage) -> Reading[Any] | None:
     Its value is None if none of the windows is in hours or longer units.
 
     Windows of the criterion ``here`` take precedence over windows of the line above it, and
-    windows in brackets, exceptions and definitions come after the other windows of their line. In
-    case the model missed the first window, return None if the text contains an unambiguous window,
-    in hours or longer units, before all the windows in the answer.
+    windows in brackets, exceptions and definitions come after the other windows of their line.
+    Return None if the text contains an unambiguous window, in hours or longer units, before all
+    the windows in the answer, since the model may have missed it.
     """
     windows = find_windows(cut(here), None)
 

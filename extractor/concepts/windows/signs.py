@@ -107,7 +107,7 @@ def _describe_kind(tokens: Tokens, window: Window, parts: Parts) -> Iterator[str
 
 
 def _describe_direction(tokens: Tokens, window: Window, parts: Parts) -> Iterator[str]:
-    """Yield signs for how the direction of a window was determined."""
+    """Yield signs that show how the direction of a window was determined."""
     is_anchored = parts.anchor is not None or is_past(tokens, window)
     if window.takes_direction:
         yield "its direction is that of another window"

@@ -1,7 +1,6 @@
 """Split the name of a time window into the individual treatments or events that it lists, in lower
 case and in the singular. "Prior chemotherapy, radiotherapy or other biologics" lists three
-treatments. A text that cannot be split safely is kept whole: a long name is better than half a
-name.
+treatments. Text that cannot be split safely is kept whole: a long name is better than half a name.
 """
 
 import re
@@ -30,8 +29,8 @@ _UNCOUNTED = frozenset({"diabetes", "herpes", "measles", "rabies", "series", "as
 @lru_cache(maxsize=_KEPT)
 def list_things(words: str) -> tuple[str, ...]:
     """Return the distinct treatments or events in the name of a window, in lower case and in the
-    singular. Text in brackets is omitted. A text that cannot be split safely is returned as a
-    single name.
+    singular. Text in brackets is omitted. Text that cannot be split safely is returned as a single
+    name.
 
     >>> list_things("Any chemotherapy, radiotherapy or other biologics (e.g. fictumab)")
     ('chemotherapy', 'radiotherapy', 'biologic')

@@ -88,7 +88,7 @@ class _Sense:
 
 
 def _read_sense(parts: Parts, otherwise: Comparator | None = None) -> _Sense | None:
-    """Return a duration with the direction of its comparator or, if it does not have one, the
+    """Return a duration with the direction of its comparator or, if it has no comparator, with the
     direction ``otherwise``. Return None if it is not a duration, or if its comparator is that of a
     range.
     """
@@ -212,9 +212,9 @@ def _list_spans(tokens: Tokens) -> list[Span]:
 
 
 def _compose_windows(tokens: Tokens) -> list[Span]:
-    """Return every span that a production of ``windows.toml`` reads as a window; they may overlap.
-    The productions combine spans of the measures grammar, the matches of the rules in the table
-    ``terminal``, and the filler words between them ("within approximately 3 weeks").
+    """Return all spans that the productions in ``windows.toml`` read as windows; the spans may
+    overlap. The productions combine spans of the measures grammar, the matches of the rules in the
+    table ``terminal``, and the filler words between them ("within approximately 3 weeks").
     """
     spans = [span for span in read_terminals(tokens) if span.kind in _USED]
     # most lines do not contain a duration
@@ -450,8 +450,8 @@ def _read_lasted(tokens: Tokens, window: Window) -> Window:
 
 def list_possible_firsts(windows: Sequence[Window]) -> list[Window]:
     """Return the windows that can be stored in ``time_window``: windows that are not in minutes,
-    cycles or half-lives. A window without its own direction is included only if all of them lack
-    their own direction.
+    cycles or half-lives. Windows without their own direction are included only if no window has
+    its own direction.
     """
     possible = [window for window in windows if window.unit not in _NOT_FIRST]
     return [window for window in possible if not window.takes_direction] or possible
@@ -470,8 +470,8 @@ def make_window(window: Window, quote: str) -> TimeWindow:
 
 def first_window(windows: Sequence[TimeWindow]) -> TimeWindow | None:
     """Return the first time window that is in hours or longer units, in the form of
-    ``time_window``: with a single bound, which is the lower bound of a range. Return None if all
-    windows are in minutes, cycles or half-lives.
+    ``time_window``: with a single bound (for a range, the lower bound). Return None if all windows
+    are in minutes, cycles or half-lives.
 
     >>> window = TimeWindow(
     ...     quote="3-5 days before",

@@ -11,7 +11,7 @@ the child process is reported as a problem with a remedy.
 - ``word`` (python-docx) marks list items with a dash and accepts tracked changes. Headers, footers,
   comments, footnotes and text boxes are not read.
 
-Headings are written as in Markdown, so that ``free_text`` finds the sections of the text.
+Headings are written as in Markdown, so that ``free_text`` can find the sections of the text.
 """
 
 from extractor.formats.documents.content import DocumentContent

@@ -50,7 +50,7 @@ def write_content(
     Args:
         lines: The lines.
         ranks: The rank of each line as a heading, according to its style or font: 1 for the
-            highest rank, 0 for a line that is not a heading.
+            highest rank, or 0 for a line that is not a heading.
         pages: The index of the first line of each page.
         empty_pages: The numbers of the pages without text.
 
@@ -73,8 +73,8 @@ def write_content(
 
 def _mark_headings(lines: Sequence[str], ranks: Sequence[int]) -> Iterator[str]:
     """Yield the lines, with headings in Markdown syntax. The level of a numbered heading is
-    determined by its number. An unnumbered heading is below the last numbered heading, by as many
-    levels as its rank.
+    determined by its number. An unnumbered heading is placed as many levels below the last
+    numbered heading as its rank.
     """
     depth = 0
     for line, rank in zip(lines, ranks, strict=True):

@@ -80,7 +80,7 @@ def read_pdf(file_bytes: bytes) -> DocumentContent:
 
 
 def _read_page(document: pdfium.PdfDocument, number: int) -> list[_Line]:
-    """Return the lines of a page; an empty list if the page is broken."""
+    """Return the lines of a page, or an empty list if the page is broken."""
     try:
         page = document[number]
         text = page.get_textpage()
@@ -129,8 +129,8 @@ def _is_bold(text: pdfium.PdfTextPage, number: int) -> bool:
 
 
 def _join_cells(lines: Sequence[_Line]) -> list[_Line]:
-    """Return the lines of a page with the cells of each table row joined by tabs, if each cell has
-    a single line: "Sponsor<tab>Acme".
+    """Return the lines of a page with the cells of each table row joined by tabs if every cell in
+    the row has a single line: "Sponsor<tab>Acme".
 
     If a cell has several lines, its lines remain separate, below the label in the cell to the
     left. The lines of a two-line label are joined by a space.
@@ -161,16 +161,16 @@ def _continues_cell(left: _Line, line: _Line, next_line: _Line | None) -> bool:
 
 
 def _is_two_line_label(upper: _Line, lower: _Line, line: _Line) -> bool:
-    """Return whether two lines form a two-line label: they are left-aligned, and the next line is
-    to the right of both and begins level with the upper one.
+    """Return whether two lines form a two-line label: they are left-aligned, and the line after
+    them is to the right of both and begins level with the upper line.
     """
     is_left = upper.left == lower.left and max(upper.right, lower.right) < line.left
     return is_left and lower.middle < line.middle - line.size / 2 < upper.middle
 
 
 def _write(pages: Sequence[Sequence[_Line]]) -> DocumentContent:
-    """Return the text of the pages without running headers and footers: lines at the page edges
-    that several pages have in common, apart from numbers.
+    """Return the text of the pages, excluding running headers and footers: lines at the page edges
+    that are the same on several pages, apart from numbers.
     """
     running: Counter[str] = Counter()
     for lines in pages:
@@ -191,7 +191,7 @@ def _write(pages: Sequence[Sequence[_Line]]) -> DocumentContent:
 
 def _list_ranks(lines: Sequence[_Line]) -> list[int]:
     """Return the rank of each line as a heading: 1 for a larger font, 2 for a bold font if bold
-    lines are rare, 0 for any other line.
+    lines are rare, and 0 for any other line.
     """
     usual = median(line.size for line in lines)
     is_bold_rare = 2 * sum(line.is_bold for line in lines) < len(lines)

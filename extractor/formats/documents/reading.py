@@ -33,7 +33,7 @@ _INHERITED = (
     "LD_LIBRARY_PATH",
     "VIRTUAL_ENV",
 )
-"""The environment variables that the child inherits: only the variables that Python needs, without
+"""The environment variables that the child inherits: only the variables that Python needs, and no
 provider keys.
 """
 

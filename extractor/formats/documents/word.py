@@ -93,7 +93,9 @@ def _list_lines(container: Any, styles: _Styles) -> _Lines:
 
 
 def _read_cell(cell: _Cell, styles: _Styles) -> list[str]:
-    """Return the lines of a cell; an empty list for a cell that is merged with the cell above."""
+    """Return the lines of a cell, or an empty list if the cell is merged with the cell above
+    it.
+    """
     if cell._tc.vMerge == "continue":
         return []
     text = "\n".join(line for line, _ in _list_lines(cell, styles))
@@ -115,8 +117,8 @@ def _list_row(cells: list[list[str]]) -> Iterator[str]:
 
 
 def _read_paragraph(paragraph: Paragraph, styles: _Styles) -> tuple[str, int]:
-    """Return the text of a paragraph, with a leading dash for a list item, and its rank as a
-    heading.
+    """Return the text of a paragraph and its rank as a heading; the text of a list item has a
+    leading dash.
     """
     text = paragraph.text
     style = styles.get(paragraph._p.style)

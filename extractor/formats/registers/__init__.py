@@ -9,24 +9,15 @@ of a table are:
 ``id``, ``id_pattern``, ``id_prefix``
     The path of the trial number, the pattern of the number if it is not an NCT, ISRCTN or EU CT
     number, and letters to put before the number.
-``keys``, ``wrappers``, ``pages``
-    For JSON: keys, at least one of which every record has; the keys of objects whose fields are
-    merged into the record; and the key of the list of records in a page of results.
-``element``
-    For XML: the element of a record. If the table has ``[columns]``, elements are read by name,
-    including nested elements.
-``columns``
-    For tables: the columns, each with its alternative names. Case, spaces and punctuation are
-    ignored.
-``breaks``
-    Whether line breaks are HTML tags.
-``labels``
-    For each column, the labels in its text, each with the column that the text after the label
-    belongs to.
-``settings``
-    Further settings for the reader of a container.
-``like``
-    The name of another table whose values are used for all keys that this table omits.
+``keys``, ``wrappers``, ``pages`` For JSON: keys of which every record has at least one; the keys
+    of objects whose fields are merged into the record; and the key of the list of records in a
+    page of results. ``element`` For XML: the element of a record. If the table has ``[columns]``,
+    elements are read by name, including nested elements. ``columns`` For tables: the columns, each
+    with its alternative names. Case, spaces and punctuation are ignored. ``breaks`` Whether line
+    breaks are written as HTML tags. ``labels`` For each column, the labels in its text, each with
+    the column that the text after the label belongs to. ``settings`` Further settings for the
+    reader of a container. ``like`` The name of another table whose values are used for all keys
+    that this table omits.
 
 ``[sections]`` are in the order of the record's sections. Each is a path or one of these forms:
 
@@ -41,10 +32,9 @@ of a table are:
 
 Each field in ``[registry]`` is a path or one of these forms:
 
-* ``{ path = PATH, label = "Masking" }``: the part of a cell after a label;
-* ``{ path = PATH, unit = PATH, units = [...] }``: an age;
-* ``{ yes = { PATH = WORD }, all = WORD }``: the words for the fields that are answered "yes", or
-  the word in ``all`` if every field is.
+* ``{ path = PATH, label = "Masking" }``: the part of a cell after a label; * ``{ path = PATH, unit
+= PATH, units = [...] }``: an age; * ``{ yes = { PATH = WORD }, all = WORD }``: the words for the
+fields that are answered "yes", or the word in ``all`` if every field is answered "yes".
 
 ``[terms]`` has items with a ``name`` and an ``id``. ``extractor/formats/fields.py`` explains paths.
 """

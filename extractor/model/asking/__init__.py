@@ -1,9 +1,9 @@
 """Ask a model about everything that the rules leave unanswered. Except for ``querying``, these
 modules do not use the network.
 
-- ``planner``: the questions about a record are its lines (criteria, passages, outcomes), each with
-  its doubtful fields and custom fields. There is one round of questions per record, which nearly
-  always fits into one call; ``--dry-run`` counts the same calls.
+- ``planner``: the questions about a record are its lines (criteria, passages and outcomes), each
+  with its doubtful fields and custom fields. There is one round of questions per record, which
+  nearly always fits into one call; ``--dry-run`` counts the same calls.
 - ``prompt``: a call consists of a static system part (guideline, format of an answer, example) and
   a JSON schema, both byte-identical over a run, followed by the record as numbered lines. The text
   and the schema are in ``model/prompts``. ``reply_models`` defines the key of each field and the

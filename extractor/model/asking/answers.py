@@ -38,8 +38,8 @@ _NEEDED = {
     "time_kind",
     *PEOPLE_FIELDS,
 }
-"""Fields that have a value for every line that asks for them. If an item omits such a field, the
-field remains unanswered.
+"""Fields that have a value for every line for which they are requested. If an item omits such a
+field, the field remains unanswered.
 """
 _KINETICS = (Concept.PHARMACOKINETICS, Concept.CELLULAR_KINETICS)
 _HEAD = 60
@@ -84,7 +84,7 @@ def read_items(completion: Completion, call: Call, questions: Questions) -> Mode
 
 Values = Mapping[str, Any]
 Answers = Iterator[tuple[Question, Values]]
-"""Pairs of a question and the values of an item that answers it, keyed by field."""
+"""Pairs of a question and the values (keyed by field) of an item that answers it."""
 
 
 def read_values(questions: Questions, items: Iterable[Any]) -> Answers:
@@ -103,9 +103,9 @@ def read_values(questions: Questions, items: Iterable[Any]) -> Answers:
 
 
 def _read_item(question: Question, raw_values: Values) -> Values:
-    """Return the values of a question's fields in an item, or an empty dictionary if the item does
-    not answer the question. ``raw_values`` contains the item's values by key. The value of a custom
-    field is a tuple of claims.
+    """Return the values that an item gives for a question's fields, or an empty dictionary if the
+    item does not answer the question. ``raw_values`` contains the item's values by key. The value
+    of a custom field is a tuple of claims.
 
     If the item omits a field, the text is taken not to state it: its value is None, an empty tuple,
     or False for ``censored``. However, omitting a field that every line has, or a field about the
@@ -190,8 +190,8 @@ def _explain(error: ValueError) -> str:
 
 def read_silence(silent: Iterable[Question]) -> Answers:
     """Yield the lines for which the absence of items counts as an answer, with the values that the
-    absence implies. A line that is asked for regimens is taken to have none (``stands`` is False);
-    any other line is taken to have no values for its custom fields.
+    absence implies. A line about which the model was asked for regimens is taken to have none
+    (``stands`` is False); any other line is taken to have no values for its custom fields.
     """
     for question in filter(is_listing, silent):
         if REGIMENS in question.fields:

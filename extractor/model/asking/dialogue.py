@@ -36,7 +36,7 @@ _PARTS_OF = {
     REGIMENS: (REGIMENS, *REGIMEN_FIELDS),
     "split": PARTS,
 }
-"""The fields for which each of these questions asks. Any other question asks for one field."""
+"""The fields that each of these questions asks for. Any other question asks for one field."""
 _SHARE_SKIPPED = 0.2
 """If more than this share of the lines that require an item did not receive one, the model is
 assumed not to have read the whole call.
@@ -167,8 +167,8 @@ def _ground(
 
 
 def _list_reasons(unasked: Questions, received: Questions) -> dict[int, Reasons]:
-    """Return, for the number of each item and of the record, the fields that the model was to be
-    asked about, each with the reason that applies if it remains unanswered: the model did not
+    """Return the fields that the model was to be asked about, grouped by the number of the item or
+    record, each field with the reason that applies if it remains unanswered: the model did not
     answer, or the budget did not cover the call.
 
     Many lines ask about the participants: if a model received one of these lines, the budget is not
@@ -199,8 +199,8 @@ def _list_reasons(unasked: Questions, received: Questions) -> dict[int, Reasons]
 def _is_open(draft: Draft) -> bool:
     """Return True if a field that the model was asked about does not have a supported answer.
 
-    For regimens, an agent is sufficient. A line that is not a criterion or regimen according to the
-    model (``stands`` is False) is treated as having no open fields.
+    For regimens, an agent is sufficient. A line that, according to the model, is not a criterion
+    or regimen (``stands`` is False) is treated as having no open fields.
     """
     # the line is not an item, such as a heading among the criteria
     if "stands" in draft.model and draft.model["stands"].value is False:

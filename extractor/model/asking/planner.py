@@ -1,7 +1,7 @@
 """Choose which fields of a record to ask a model about, and pack the questions into calls.
 
 The model is asked about a guideline field or a custom field if the field's confidence is too low
-for the chosen effort level. If a question asks which line introduces a criterion, the possible
+for the chosen effort level. If a question asks which line introduces a criterion, the candidate
 lines are included.
 """
 
@@ -60,7 +60,7 @@ _LINE = re.compile(
     r"^[^\S\n]*+(?:(?:[*•·o–—-]|\d{1,2}[.)]|[a-zA-Z][.)])(?:[^\S\n]++|(?=\n)))?+(\S(?:.*\S)?)",
     re.MULTILINE,
 )
-"""A line without its list marker and without leading and trailing spaces."""
+"""A line without its list marker and without leading or trailing spaces."""
 
 
 def estimate_record(record: TrialRecord, options: ExtractionOptions) -> RequestSize:
@@ -101,8 +101,8 @@ def plan_questions(parsed: ParsedRecord, options: ExtractionOptions) -> Question
     """Choose the questions about a record: first the questions for each task in reading order, then
     the lines that are asked about only because of custom fields. Empty for ``Effort.NONE``.
 
-    Each chunk is asked about only once, because its number identifies the answer. A second task
-    skips the chunk, and a custom field is added to the existing question.
+    The model is asked about each chunk only once, because the chunk's number identifies the
+    answer. A second task skips the chunk, and a custom field is added to the existing question.
     """
     effort = options.effort
     if effort is Effort.NONE:
@@ -137,8 +137,8 @@ def pack_questions(
 
     ``max_tokens`` limits the estimated number of tokens in a call's lines (excluding the system
     part), and ``max_output`` limits the number of tokens in its longest possible answer. A line
-    that exceeds a limit is sent in its own call. Adjacent lines that ask for regimens stay together
-    even if they exceed a limit, because the model lists their regimens together.
+    that exceeds a limit is sent in its own call. Adjacent lines for which regimens are requested
+    stay together even if they exceed a limit, because the model lists their regimens together.
     """
     # current models can write 8,000 tokens; if another model cannot, its truncated answer is asked
     # again in halves
@@ -233,8 +233,8 @@ def _list_introducing(
     a lead-in, and all lines that are not criteria, such as headings.
 
     The result is empty if the model is not asked for the lead-in of any criterion in the section.
-    ``doubtful_fields`` contains the fields that each criterion is asked for, keyed by number;
-    ``numbers`` yields numbers for lines that are not items.
+    ``doubtful_fields`` contains the fields requested for each criterion, keyed by the criterion's
+    number; ``numbers`` yields numbers for lines that are not items.
     """
     criteria = [
         criterion
@@ -265,8 +265,8 @@ def _plan_dosing(
     """Yield either all passages that may state doses, as questions about their regimens, or none of
     them: if the rules misread one wording, they may misread other wordings too.
 
-    The passages are asked about if the regimens are doubtful, or if a passage may contain a custom
-    field of regimens.
+    The model is asked about the passages if the regimens are doubtful, or if a passage may contain
+    a custom field of regimens.
     """
     passages = list_dose_passages(parsed, numbers)
     texts = [chunk.text for chunk in passages]
@@ -287,9 +287,9 @@ def _doubts_regimens(
     """Return True if the mean confidence of all regimens' fields except ``arms`` is doubtful at
     this effort.
 
-    A candidate is text that seems to contain a regimen that the rules could not read; it counts as
-    a regimen with confidence 0 in every field. If there are neither regimens nor candidates, the
-    result is True if a passage mentions doses.
+    A candidate is text that seems to contain a regimen but that the rules could not read; it
+    counts as a regimen with confidence 0 in every field. If there are neither regimens nor
+    candidates, the result is True if a passage mentions doses.
     """
     confidences = [
         regimen.read(name).confidence
@@ -336,9 +336,10 @@ def _plan_own(
     effort: Effort,
     numbers: Iterator[int],
 ) -> Iterable[Question]:
-    """Return the lines that may be asked for a custom field. For a regimen field, these are the
-    passages that are asked for regimens anyway; for a record field, all lines in the sections that
-    may state it; for a criterion or outcome field, the criteria or outcomes themselves.
+    """Return the lines about which the model may be asked for a custom field. For a regimen field,
+    these are the passages for which regimens are requested anyway; for a record field, all lines
+    in the sections that may state it; for a criterion or outcome field, the criteria or outcomes
+    themselves.
 
     An item or the record is skipped if the rules have read at least one value and none of the
     values is doubtful. ``planned`` contains the questions planned so far.
@@ -382,8 +383,8 @@ def _list_lines(
 
 def _show_item(item: Draft, lead_lines: Collection[Span] = ()) -> Question:
     """Return a question without fields that shows a criterion or an outcome. The hint for a
-    criterion is its list if the rules are certain of it, or its section otherwise, followed by the
-    line that introduces the criterion. An outcome does not have a hint.
+    criterion is its list if the rules are confident of the list, or its section otherwise,
+    followed by the line that introduces the criterion. An outcome does not have a hint.
 
     Examples of hints are ``exclusion list``, ``brief summary`` and ``inclusion list, under "Any
     of:"``. The introducing line is omitted if its span is in ``lead_lines``, because the call

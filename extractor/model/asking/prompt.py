@@ -1,9 +1,10 @@
 """The prompt: its static system part, the lines with questions, and the calls that combine them.
 
 Providers charge less for a repeated prefix, and local servers keep it in memory. Therefore, the
-system part and the reply schema are byte-identical in every call of a run: the annotation
-guideline, the format of an answer, a worked example (``model/prompts/system.v8.md``), and then the
-custom fields. The user part, about one record, comes last.
+reply schema and the system part are byte-identical in every call of a run; the system part
+consists of the annotation guideline, the format of an answer, a worked example
+(``model/prompts/system.v8.md``), and then the custom fields. The user part, about one record,
+comes last.
 """
 
 import hashlib
@@ -34,7 +35,7 @@ _LONGEST_TEXT = 8000
 _PER_ITEM = 8
 _PER_REPLY = 250
 _PER_LIST = 500
-"""Output tokens in addition to those of the fields: for the number and braces of an item, for one
+"""Output tokens in addition to those for the fields: for the number and braces of an item, for one
 long value, and for a line that states most of the regimens.
 """
 _ALLOWANCE = 8
@@ -43,8 +44,8 @@ _ALLOWANCES = {
     for task in Task
     for info in list_fields(task)
 }
-"""Maximum number of output tokens for the answer to each question; ``_ALLOWANCE`` applies to other
-questions.
+"""Maximum number of output tokens for the answer to each of these questions; ``_ALLOWANCE``
+applies to all other questions.
 """
 _NOTES = {
     "lead_in": "under: the number of the line that is the lead_in of this one; no heading.",
@@ -77,7 +78,7 @@ _WHERE = {
 
 
 class Prompt(NamedTuple):
-    """The static system part of every call, with its version."""
+    """The static system part of every call, together with the version of that part."""
 
     version: PromptVersion
     system: str
@@ -138,7 +139,7 @@ def flatten(text: str) -> str:
 def render_line(question: Question) -> str:
     """Return the question as one line of the prompt: ``[number|keys|hint] text``.
 
-    Empty keys or hints are omitted. A long hint or text is truncated.
+    Empty keys and hints are omitted. A long hint or text is truncated.
     """
     hint = _show(question.hint)[:_LONGEST_HINT]
     keys = " ".join(list_keys(question))
@@ -147,7 +148,7 @@ def render_line(question: Question) -> str:
 
 
 class Trial(NamedTuple):
-    """The context of a record that calls include before the lines: the title and the conditions
+    """The context of a record, which calls include before the lines: the title and the conditions
     and, in calls about doses, the names of interventions and the numbered arms.
     """
 
@@ -177,7 +178,7 @@ def describe_trial(record: TrialRecord) -> Trial:
 
 
 def _show(text: str | None) -> str:
-    """Return a text without markup on one line, or "" if there is no text."""
+    """Return a text on one line with its markup removed, or "" if there is no text."""
     return flatten(clean_text(text or "").text)
 
 

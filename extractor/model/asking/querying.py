@@ -72,8 +72,8 @@ async def ask_round(query_round: Round, model: Model) -> Replies:
 
 
 def is_lacking(replies: Replies) -> bool:
-    """Return True if an answer is missing, refused, invalid or pending, so that the next run asks
-    about the record again.
+    """Return True if an answer is missing, refused, invalid or pending, in which case the next run
+    asks about the record again.
     """
     return any(reply is None or reply.pending or reply.dropped for reply in replies)
 
@@ -84,8 +84,8 @@ async def ask(model: Model, questions: Questions, render: Render) -> ModelReply:
 
     The lines that a truncated answer omits are asked about again, in two halves. A line is dropped
     if no more calls are allowed, or if its answer was truncated although it was the only line in
-    the call. The reply contains every valid item and the reasons for dropping others. If an answer
-    is not available yet, as in a batch run, the reply is ``pending``.
+    the call. The reply contains every valid item and the reasons for dropping the other items. If
+    an answer is not available yet, as in a batch run, the reply is ``pending``.
 
     Raises ``AnswerRejected`` if no item is usable, and the errors of ``Model.complete``. All errors
     contain the usage of the attempts.
@@ -137,10 +137,10 @@ async def _ask_part(
     """Ask some questions in one call. Return the reply, and the lines that a truncated answer
     omits. Raises the errors of ``Model.complete``.
 
-    An answer without text, because reasoning used up the output limit, is not treated as truncated:
-    fewer questions would need as much reasoning. An unusable answer is marked in the store, so that
-    a later run asks again. An answer from the store or from a batch is not marked, because its
-    questions would then be asked again endlessly.
+    An answer that has no text because reasoning used up the output limit is not treated as
+    truncated: fewer questions would need as much reasoning. An unusable answer is marked in the
+    store, so that a later run asks again. An answer from the store or from a batch is not marked,
+    because its questions would otherwise be asked again endlessly.
     """
     call = render(part)
     try:

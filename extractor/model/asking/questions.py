@@ -80,7 +80,7 @@ class ModelReply:
 
     @property
     def is_useless(self) -> bool:
-        """Whether the answer or items of it were dropped and no items remain."""
+        """Whether the answer or some of its items were dropped and no items remain."""
         return bool(self.dropped) and not self.items and not self.pending
 
     @property

@@ -48,8 +48,8 @@ class Meter(Protocol):
         """
 
     def settle(self, reservation: Reservation, usage: Usage | None) -> None:
-        """Release a reservation, and add the actual usage of its request. None means that no reply
-        stated the usage, so the maximum is added.
+        """Release a reservation, and add the actual usage of its request. ``None`` means that no
+        reply stated the usage; the maximum is then added.
         """
 
 
@@ -142,7 +142,7 @@ class Budget:
 
     @property
     def is_spent(self) -> bool:
-        """Whether the budget is used up, or too small for the next call."""
+        """Whether the budget is used up or too small for the next call."""
         return self.reached or (self.max_usd is not None and self._used >= self.max_usd)
 
     def __str__(self) -> str:
@@ -158,7 +158,7 @@ class Budget:
 
     def _forecast(self, call: Call) -> Usage:
         """Return the maximum usage of a request, assuming that its static part is written to a
-        cache. The usage is zero if the rates are unknown.
+        cache. The maximum usage is zero if the rates are unknown.
         """
         rates = self.rates
         if rates is None:
@@ -178,7 +178,7 @@ class Pricing:
     """The model of a run, its listed price (if known), the run's spending limit, and the model's
     reasoning effort.
 
-    If the run uses the provider's batches (``in_batches``), the price is that of batches. If
+    If the run uses the provider's batches (``in_batches``), the price is the one for batches. If
     ``reasoning`` is None, the default of the model's family applies.
     """
 
@@ -231,12 +231,12 @@ class Pricing:
 
     @property
     def price(self) -> Price | None:
-        """The price of tokens in this run, or None if it is unknown."""
+        """The token price that applies to this run, or None if it is unknown."""
         return self.listed.price if self.listed else None
 
     @property
     def cost(self) -> Callable[[Usage], float] | None:
-        """A function that returns the cost of a given usage in dollars, or None if there is no
+        """A function that returns the cost, in dollars, of a given usage, or None if there is no
         price.
         """
         return self.price.cost if self.price else None

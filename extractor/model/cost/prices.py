@@ -44,7 +44,7 @@ class Price(BaseModel):
     batch: float = Field(default=1.0, ge=0, le=1)
 
     def cost(self, usage: Usage) -> float:
-        """Return the cost of these tokens in dollars.
+        """Return the cost, in dollars, of these tokens.
 
         >>> price = Price(prompt=0.25, output=2, cached=0.025)
         >>> price.cost(Usage(prompt_tokens=1000, cached_tokens=400, output_tokens=100))
@@ -112,7 +112,7 @@ class PriceList(NamedTuple):
 
 def read_prices(paths: Sequence[Path] = ()) -> PriceList:
     """Read the user's price files. Earlier files take precedence over later ones, and all files
-    over genai-prices.
+    take precedence over genai-prices.
 
     Raises ``ArgumentError`` for a missing or invalid file.
 

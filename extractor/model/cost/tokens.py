@@ -1,7 +1,7 @@
 """The sizes of requests in characters, and their minimum, expected and maximum numbers of tokens.
 
 Token counts are estimated by multiplying character counts by rates, because the providers'
-tokenizers are not available here. The rates were measured on models whose servers report token
+tokenizers are not available here. The rates were measured with models whose servers report token
 counts (``rates.toml``, ``answer_sizes.toml``).
 """
 
@@ -29,9 +29,9 @@ _WRAPPING = 70
 class RequestSize:
     """The numbers of characters in requests and in their expected answers, summed over ``calls``.
 
-    ``system`` is the part of ``messages`` that is identical in every call, as is ``schema``.
-    ``most_tokens`` is the sum of the output limits. ``questions`` is set by callers that measure
-    whole records.
+    ``system`` is the part of ``messages`` that is identical in every call; ``schema`` is also
+    identical in every call. ``most_tokens`` is the sum of the output limits. ``questions`` is set
+    by callers that measure whole records.
     """
 
     calls: int = 0
@@ -122,9 +122,9 @@ def load_rates(
     """Load the lowest, expected and highest rates for a model. If ``spec`` is None, the rates of a
     hosted model are used.
 
-    Models on the user's own server were measured separately, and their schema is not expected to
-    be part of the prompt. ``thinking`` contains the lowest, expected and highest numbers of
-    reasoning tokens that the model uses per call.
+    The rates for models on the user's own server were measured separately, and the schema is not
+    expected to be part of the prompt for these models. ``thinking`` contains the lowest, expected
+    and highest numbers of reasoning tokens that the model uses per call.
     """
     kind = "own" if spec and spec.is_server else "hosted"
     measured = _read("answer_sizes.toml")["tokens_per_character"][kind]
