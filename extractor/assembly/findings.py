@@ -24,7 +24,7 @@ _LEFT_OUT_DOSE = "the rules found a dose here that is missing from the model's r
 _HOSTILE = {
     FindingKind.INSTRUCTION_IN_TEXT: "text that instructs a model or dictates its answer",
     FindingKind.INVISIBLE_CHARACTERS: "invisible characters, or characters that reverse the text",
-    FindingKind.LOOK_ALIKE_LETTERS: "letters of another alphabet that look like Latin ones",
+    FindingKind.LOOK_ALIKE_LETTERS: "letters of another alphabet that look like Latin letters",
     FindingKind.MARKUP: "code that a web page would run or hide",
     FindingKind.OVERSIZED_TOKEN: "an extremely long word, or words repeated many times",
 }

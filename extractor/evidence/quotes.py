@@ -61,7 +61,7 @@ class QuoteCheck:
         status: How well the quote matches the text.
         start: The offset of the first character in the searched text; None for an absent quote.
         end: One past the last character. For a conflict, ``start`` and ``end`` delimit the passage
-        most similar to the quote.
+            most similar to the quote.
         conflicts: The tokens that differ, if there is a conflict.
     """
 

@@ -80,7 +80,7 @@ def _build(kind: str, stream: BinaryIO | IO[bytes]) -> RecordContent:
     if sum(entry.end - entry.start for entry in reader.entries) > _LONGEST_READ:
         raise UnreadableSource(
             'a long document without headings such as "Inclusion criteria"',
-            "save only the pages with eligibility, treatment and outcomes",
+            "save only the pages that describe eligibility, treatment and outcomes",
         )
     reader.read()
     return RecordContent(

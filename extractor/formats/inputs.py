@@ -135,7 +135,9 @@ def _locate_files(location: str) -> Iterator[Path | RecordError]:
             is_empty = False
             yield file
     if is_empty and (paths or has_magic(location)):
-        problem = "the folder contains no files, or the pattern does not match any"
+        problem = (
+            "the folder contains no files, or the pattern does not match any files"
+        )
         remedy = "check the path; in a shell, quote the pattern"
         yield RecordError(location, problem, remedy)
     elif is_empty:

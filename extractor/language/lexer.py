@@ -203,7 +203,7 @@ class Lexicon(dict[str, str]):
             self._sorted.clear()
             codes[key] = chr(ord(_FIRST_CODE) + len(self._codes) + len(self._prefixes))
             assert codes[key] <= _LAST_CODE, (
-                "the rule book has more words than there are codes: raise _LAST_CODE"
+                "the rule book has more words than there are codes: increase _LAST_CODE"
             )
         return codes[key]
 

@@ -262,7 +262,10 @@ class Batches:
                 if line.completion:
                     self._store_answer(line.completion, waiting.pop(line.name))
         if unseen and (problem or ENDED[progress.state]):
-            return problem or f"{len(unseen)} of its requests have no line"
+            return (
+                problem
+                or f"{len(unseen)} of its requests have no line in the answer files"
+            )
         with self._database.transaction():
             for sql in _CLOSE:
                 self._database.execute(sql, (batch.number,))

@@ -133,7 +133,7 @@ class ProcessExecutor(Executor):
                 source = record.source
                 if monotonic() - since >= self.timeout:
                     raise tell_too_slow(source, f"{self.timeout:g} seconds") from None
-                problem = "the process that worked on the record died, perhaps from lack of memory"
+                problem = "the process for the record died, perhaps because it ran out of memory"
                 remedy = "run this record alone, with --workers 1"
                 raise RecordError(
                     source.path, problem, remedy, place=source.place

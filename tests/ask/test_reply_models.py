@@ -160,5 +160,5 @@ def test_each_item_is_judged_on_its_own():
         return [item.n for item in reply.items], reply.dropped
 
     assert read_text(items) == ([1, 3], ((4, "was not asked about"),))
-    broken = (None, "the answer is empty or is not JSON that contains items")
+    broken = (None, "the answer is empty, is not JSON, or contains no items")
     assert read_text([items[0], {"cat": "age"}]) == ([1], (broken,))

@@ -214,7 +214,7 @@ def write_bomb(path, size):
             "a.csv",
             put,
             "record,field\n,sex",
-            "row 2, record: is empty; write the record's id",
+            "row 2, record: is empty; enter the record's id",
         ),
         ("a.csv", Path.write_bytes, b"\xff", "is not UTF-8; save it as CSV UTF-8"),
         ("a.pdf", put, "", "is not a gold sheet; specify a .csv or .xlsx file"),

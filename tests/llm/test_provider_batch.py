@@ -253,15 +253,15 @@ async def test_a_batch_has_only_what_fits_the_budget_at_the_most_also_after_a_ki
 
 SPOILED = {
     "a page": (lambda _: b"<html><body>Sign in</body></html>", "'<html>"),
-    "nothing": (lambda _: b"", "5 of its requests have no line"),
+    "nothing": (lambda _: b"", "5 of its requests have no line in the answer files"),
     "a cut last line": (lambda text: text[:-40], "line 5 of /files/file-1/content is"),
     "an end between lines": (
         lambda text: b"\n".join(text.splitlines()[:2]),
-        "3 of its requests have no line",
+        "3 of its requests have no line in the answer files",
     ),
     "another batch's answers": (
         lambda text: text.replace(b'"custom_id": "', b'"custom_id": "x'),
-        "5 of its requests have no line",
+        "5 of its requests have no line in the answer files",
     ),
     "JSON that is deep": (lambda _: b"[" * 200_000, "line 1"),
 }

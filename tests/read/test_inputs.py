@@ -39,8 +39,14 @@ def folder(tmp_path):
     ("name", "problem"),
     [
         ("absent.txt", "no such file"),
-        ("*.json", "the folder contains no files, or the pattern does not match any"),
-        ("empty", "the folder contains no files, or the pattern does not match any"),
+        (
+            "*.json",
+            "the folder contains no files, or the pattern does not match any files",
+        ),
+        (
+            "empty",
+            "the folder contains no files, or the pattern does not match any files",
+        ),
     ],
 )
 def test_missing_and_empty_inputs_are_errors(tmp_path, name, problem):

@@ -103,7 +103,7 @@ def check_annotation(
     for undeclared in gold.custom.keys() - {field.name for field in fields}:
         yield Flaw(
             f"custom.{undeclared}",
-            "no field has this name; specify its file with --fields",
+            "no custom field has this name; specify the file that declares it with --fields",
         )
     if record is None:
         yield Flaw(

@@ -108,7 +108,7 @@ def read_sheet(path: Path) -> Iterator[PlacedRow]:
         place = f"{path}, row {number}"
         record = cells.get("record", "").strip()
         if not record:
-            raise GoldError(f"{place}, record: is empty; write the record's id")
+            raise GoldError(f"{place}, record: is empty; enter the record's id")
         steps = (cells.get(name, "").strip() for name in ("item", "field"))
         values = {name: cells[name] for name in PART_COLUMNS if name in cells}
         yield PlacedRow(place, record, ".".join(filter(None, steps)), values)

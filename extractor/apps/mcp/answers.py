@@ -34,9 +34,11 @@ class FoundValue(BaseModel):
     )
     value: Any = Field(description="The value; for limits and doses, its parts.")
     text: str = Field(description="The value on one line.")
-    quote: str | None = Field(description="The exact words of the record.")
+    quote: str | None = Field(description="The exact words from the record.")
     section: str | None = Field(description="The section of these words.")
-    start: int | None = Field(description="First character, in the section's text.")
+    start: int | None = Field(
+        description="The position of the first character in the section's text."
+    )
     end: int | None = Field(description="The position after the last character.")
     confidence: float | None = Field(
         description="The probability that the value is correct."
@@ -91,7 +93,7 @@ class DescribedField(BaseModel):
         description="text, choice, yes_no, number, duration, quantity or name."
     )
     many: bool = Field(description="Whether an item may have several values.")
-    words: list[str] = Field(description="The values that a choice allows.")
+    words: list[str] = Field(description="The values allowed for a choice.")
 
 
 class FieldList(BaseModel):

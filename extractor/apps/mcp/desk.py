@@ -240,7 +240,7 @@ class Desk:
         most = self._options.max_bytes
         if len(text.encode("utf-8", "surrogatepass")) > most:
             raise ArgumentError(
-                f"the text has more than {most:,} bytes; use a part of it"
+                f"the text has more than {most:,} bytes; use only part of it"
             )
 
     async def _within_time(self, work: Awaitable[T]) -> T:

@@ -13,7 +13,8 @@ JSON_LINES = "application/x-ndjson"
 DESCRIPTION = """\
 Extracts eligibility, dosing and endpoints from clinical-trial registry records. Every value comes \
 with the text that supports it, and every gap with a reason. Send one record for an immediate \
-answer, or a file of many records as a job. Every error is a problem (RFC 9457) with a remedy.
+answer, or a file of many records as a job. Every error is returned as problem details (RFC 9457) \
+with a remedy.
 """
 _RECORD = files("extractor.apps.serve") / "assets" / "record.txt"
 

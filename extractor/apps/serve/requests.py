@@ -157,7 +157,7 @@ async def _stream(request: Request, max_bytes: int) -> AsyncIterator[bytes]:
     too_large = ProblemError(
         "too-large",
         f"the limit is {max_bytes:,} bytes",
-        remedy="send fewer records at once, or use POST /v1/jobs for many records; gzip helps",
+        remedy="send fewer records at once, compress the body with gzip, or use POST /v1/jobs",
     )
     # a chunked body has no Content-Length header
     announced = request.headers.get("content-length", "")

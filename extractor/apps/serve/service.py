@@ -138,7 +138,7 @@ class Service:
         if is_draining(self.settings.root):
             raise ProblemError(
                 "not-ready",
-                "the service does not accept new jobs because it is about to be updated",
+                "the service is about to be updated and is not accepting new jobs",
                 retry_s=60,
             )
 

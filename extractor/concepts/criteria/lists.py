@@ -247,7 +247,7 @@ def _doubt_heading(blocks: Sequence[Block], place: int) -> str:
     if following is None or following.name is not None:
         return ""
     if above and above.name in _KINDS and above.name != block.name:
-        return "the headings of the two lists directly follow one another"
+        return "the heading of one list directly follows that of the other"
     tokens = cut(block.passage)
     is_led = rule("led_list").covers(tokens, 0, len(tokens))
     if is_led and following.kind is BlockKind.PARAGRAPH:
@@ -532,7 +532,7 @@ def _doubt_prose(entries: Sequence[Entry], state: _State) -> list[Entry]:
         return list(entries)
     for entry in entries[:1]:
         state.doubt(
-            entry.passage, "this text has no list and may not contain any criteria"
+            entry.passage, "this text has no list and might not contain any criteria"
         )
     return [replace(entry, quote_at_most=_UNSURE_BORDERS) for entry in entries]
 

@@ -182,8 +182,7 @@ def _is_part(words: Words, name: Words, front: Words) -> bool:
 def _says_elsewhere(
     extra: Words, nearby: Words, mention: Mention, tokens: Tokens
 ) -> bool:
-    """Return whether the ``extra`` words of a name appear in a line, but not around the number.
-    """
+    """Return whether the ``extra`` words of a name appear in a line, but not around the number."""
     if mention.subject is None or mention.subject[0] >= mention.first:
         nearby |= _list_inherited(mention, tokens)
     return not (extra - nearby).isdisjoint(_list_line(tokens))

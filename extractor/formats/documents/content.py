@@ -62,7 +62,7 @@ def write_content(
     if starts[-1] > MAX_DOCUMENT_CHARACTERS:
         raise DocumentProblem(
             f"a document of more than {MAX_DOCUMENT_CHARACTERS:,} characters",
-            "save only the part with eligibility, treatment and outcomes",
+            "save only the part that describes eligibility, treatment and outcomes",
         )
     return DocumentContent(
         "".join(f"{line}\n" for line in shown),

@@ -69,11 +69,11 @@ def read_pdf(file_bytes: bytes) -> DocumentContent:
         raise DocumentProblem("the PDF is damaged", remedy) from None
     if len(document) > MAX_PAGES:
         problem = f"a PDF of {len(document):,} pages, more than {MAX_PAGES:,}"
-        remedy = "save only the pages with eligibility, treatment and outcomes"
+        remedy = "save only the pages that describe eligibility, treatment and outcomes"
         raise DocumentProblem(problem, remedy)
     pages = [_read_page(document, number) for number in range(len(document))]
     if not any(pages):
-        problem = "the PDF is a scan: pictures of pages without text"
+        problem = "the PDF is a scan: it contains images of pages, but no text"
         remedy = "run text recognition (OCR) on it first, for example with ocrmypdf"
         raise DocumentProblem(problem, remedy)
     return _write(pages)

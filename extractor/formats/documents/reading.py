@@ -21,7 +21,7 @@ from extractor.formats.found import UnreadableSource
 
 _LIBRARIES = {"pdf": "pypdfium2", "docx": "docx"}
 _NEEDS = {"pdf": "a PDF needs pypdfium2", "docx": "a Word document needs python-docx"}
-_LESS = "save only the pages with eligibility, treatment and outcomes"
+_LESS = "save only the pages that describe eligibility, treatment and outcomes"
 _INHERITED = (
     "PATH",
     "LANG",

@@ -64,7 +64,7 @@ def read_items(completion: Completion, call: Call, questions: Questions) -> Mode
         items = split_items(completion.text, is_cut=is_cut)
         if not is_cut:
             dropped.append(
-                (None, "the answer is empty or is not JSON that contains items")
+                (None, "the answer is empty, is not JSON, or contains no items")
             )
     valid = []
     numbers = {question.number for question in questions}

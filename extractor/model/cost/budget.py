@@ -43,7 +43,7 @@ class Meter(Protocol):
     """A budget. Each request makes a reservation before it is sent, and settles it once."""
 
     async def reserve(self, call: Call) -> Reservation:
-        """Wait until a request fits into the budget, and reserve its maximum usage. Raises
+        """Wait until a request fits within the budget, and reserve its maximum usage. Raises
         ``BudgetReached`` if the request will never fit.
         """
 
@@ -92,7 +92,7 @@ class Budget:
         return self.price.cost(usage) if self.price else 0.0
 
     async def reserve(self, call: Call) -> Reservation:
-        """Wait until a request fits into the budget, and reserve its maximum usage. Raises
+        """Wait until a request fits within the budget, and reserve its maximum usage. Raises
         ``BudgetReached`` if the request will never fit.
         """
         while True:
