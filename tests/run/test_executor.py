@@ -100,7 +100,7 @@ def test_a_record_that_fails_or_kills_its_process_fails_alone_and_by_name(
     for failure in failures:
         problem = f"unexpected {failure['error']} at failing/__init__.py:"
         if kinds[failure["record_id"]] == "kill":
-            problem = "the process that worked on the record died"
+            problem = "the process for the record died"
         assert problem in failure["message"]
     # the log has the traceback, and no text
     events = read_lines(log)
