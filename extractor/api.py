@@ -222,7 +222,7 @@ class Extractor:
             concurrency: The maximum number of concurrent requests to the model.
             workers: The number of processes. If it exceeds 1, scripts need an ``if __name__ ==
                 "__main__":`` block.
-            quiet: Whether to hide the progress.
+            quiet: Whether to hide the progress display.
 
         Raises:
             ModelUnavailable: The model cannot be reached, or there is no key for it.

@@ -36,7 +36,7 @@ def is_file(name: str) -> bool:
 
 
 def is_text(location: str) -> bool:
-    r"""Return whether an input is a text instead of a file name or an address.
+    r"""Return whether an input is text rather than a file name or an address.
 
     >>> is_text("none.json"), is_text("Inclusion criteria:\n- Adults")
     (False, True)

@@ -326,8 +326,8 @@ def _cut(
 
 
 def _join_known(chart: Chart, tokens: Tokens, first: int, start: int, end: int) -> int:
-    """Return the start of the list of known quantities whose last member begins at ``start``, but
-    no earlier than ``first``: the "AST" in "AST, ALT or ALP".
+    """Return the position, no earlier than ``first``, at which the list of known quantities whose
+    last member begins at ``start`` starts: the "AST" in "AST, ALT or ALP".
     """
     if not names_known(chart, start, end):
         return start

@@ -116,10 +116,10 @@ def _read(body: Any) -> Completion:
 
 
 def _join_texts(fields: dict[str, Any], form: dict[str, Any], *, is_cut: bool) -> str:
-    """Return the parts of a message as a single text: its reasoning, enclosed in ``<think>`` marks,
-    followed by its content. If tools are called, their arguments are the content, and any other
-    text is treated as reasoning. Raises a built-in error if there is no message, or if a gateway
-    reports that its provider failed.
+    """Return the parts of a message as a single string: its reasoning, enclosed in ``<think>``
+    tags, followed by its content. If tools are called, their arguments are the content, and any
+    other text is treated as reasoning. Raises a built-in error if there is no message, or if a
+    gateway reports that its provider failed.
     """
     thoughts = [_write(fields["message"].get(name)) for name in _TABLE["thoughts"]]
     content = fields["content"]

@@ -245,7 +245,7 @@ def _split_within(
 
 
 def _find_inner(line: Line, vocabulary: Vocabulary) -> Heading | None:
-    """Return the first heading within a line, after its first word."""
+    """Return the first heading that begins after the first word of a line."""
     for name in (*vocabulary.within, *vocabulary.after):
         match = line.passage.search(name)
         if match is None or match.first <= line.passage.first:

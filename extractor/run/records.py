@@ -186,7 +186,7 @@ class RecordLoop:
     _tasks: "dict[_Task, TrialRecord]" = field(default_factory=dict, init=False)
     """The records in progress, in the order in which they were started."""
     _model_was_used: bool = field(default=False, init=False)
-    """Whether a record has ended without a permanent model failure."""
+    """Whether processing of a record has finished without a permanent model failure."""
 
     async def run(self, read: Read, limit: int | None = None) -> None:
         """Extract up to ``limit`` of the records that ``read`` yields.

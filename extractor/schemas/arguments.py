@@ -62,7 +62,7 @@ def refuse_unknown(noun: str, names: Collection[str], choices: Collection[str]) 
     """Raise ``ArgumentError`` if a name is not one of the choices. The message names the most
     similar choice and lists all choices.
 
-    If there are many choices, they are listed only if none of them is similar.
+    If there are many choices, they are listed only if none of them resembles the given value.
 
     >>> refuse_unknown(
     ...     "table", ["criterai"], ["criteria", "constraints"]

@@ -194,8 +194,8 @@ AbsenceReason.__doc__ = """The reason why a field is empty.
 SETTLED_ABSENCES: Final = frozenset(
     {AbsenceReason.NOT_REPORTED, AbsenceReason.SECTION_ABSENT}
 )
-"""Reasons that indicate that a field is correctly empty. If a field has any other reason, the text
-may still state a value.
+"""Reasons that indicate that a field is correctly empty. If a field is empty for any other reason,
+the text may still state a value.
 """
 
 DOUBTFUL_BELOW: Final = 0.85
@@ -289,8 +289,8 @@ _DOUBTED = 0.9
 threshold.
 """
 _DOUBTED_RARE = 0.975
-"""The corresponding threshold for fields that few items state, where a missed value is more
-harmful.
+"""The corresponding threshold for fields for which few items state a value, where missing one does
+more harm.
 """
 
 

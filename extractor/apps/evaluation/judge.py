@@ -213,7 +213,7 @@ _BY_NAME = {field.name: field for field in FIELDS}
 
 def compare_values(field: Field, gold: Any, predicted: Any) -> list[JudgedValue]:
     """Pair the values of a field in two items. Return a row for each pair and for each unpaired
-    value. ``gold`` and ``predicted`` are a value, a tuple for a list, or None.
+    value. ``gold`` and ``predicted`` are each a value, a tuple (for a list), or None.
 
     >>> from .fields import DOSING
     >>> route = next(field for field in DOSING.fields if field.attribute == "route")

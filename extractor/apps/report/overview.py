@@ -38,8 +38,8 @@ _TITLE_LENGTH = 160
 
 
 class Overview:
-    """Counts over the records of a run, which are added one at a time, and the rows for the list
-    of records. ``texts`` is the number of records for each state that a text can have.
+    """Counts for a run, updated as each record is added, and the rows for the list of records.
+    ``texts`` is the number of records for each state that a text can have.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Agents: find the agents that a record registers, and the places where a text names them."""
+"""Agents: find the agents registered in a record, and the places where a text names them."""
 
 import re
 from bisect import bisect_left, bisect_right

@@ -30,7 +30,9 @@ _LINKED = {
 }
 """The minimum probability, by field, of a link between a mark and an anchor."""
 _NOBODY = 0.6
-"""The minimum probability at which an amount is not assigned to any agent."""
+"""An amount is left unassigned if the probability that it belongs to no agent is at least this
+value.
+"""
 _OF_ALL = 0.7
 """The probability that a cycle or duration applies to all agents of the section."""
 _MOST_OWNERS = 12

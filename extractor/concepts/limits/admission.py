@@ -43,8 +43,9 @@ _CONTEXT_OF_LIMIT = 200
 
 def describe_criterion(criterion: Criterion, passage: Passage) -> Criterion:
     """Add facts about whom a criterion admits: its exceptions, and whether it is negated,
-    ``turned`` or ``demanded``. The evidence of each limit states the sex to which it applies, the
-    quantity that the surrounding words name, and whether it is one of several alternatives.
+    ``turned`` or ``demanded``. The evidence for each limit states the sex to which the limit
+    applies, the quantity that the surrounding words name, and whether the limit is one of several
+    alternatives.
 
     ``turned`` means that the criterion's comparators have already been reversed because of a "must
     not". ``demanded`` means that it is an exclusion worded as a requirement. ``passage`` contains

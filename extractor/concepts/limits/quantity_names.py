@@ -355,8 +355,8 @@ def _choose(words: Words, unit: str | None) -> KnownQuantity | None:
     """Return the quantity that folded words name and that fits the unit; None if no quantity
     matches. Strong names take precedence over weak names. If several quantities are named, return
     the quantity that combines all of them, as transaminases combine ALT and AST; otherwise, return
-    the last quantity. If there is no unit, words that end with "grade", "class" or "stage" can only
-    name a quantity whose values are grades or whose name contains that word.
+    the last quantity. If there is no unit, a phrase whose last word is "grade", "class" or "stage"
+    can only name a quantity whose values are grades or whose name contains that word.
     """
     known = list_quantities()
     fitting = [known[name] for *_, name in find_names(words) if known[name].fits(unit)]

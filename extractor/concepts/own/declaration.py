@@ -99,7 +99,7 @@ class CustomField(FrozenModel):
         sections: The sections that are searched for a field of the record, such as ``arms`` for
             all arms or ``arms[0]`` for the first arm; all sections by default.
         mentions: Word prefixes. If any are given, only texts containing a word that begins with
-            one of these prefixes can state the field.
+            one of these prefixes can state a value for the field.
         examples: Texts with the expected answers.
     """
 

@@ -163,7 +163,7 @@ def _choose(
 
 
 def _find_widest(bounds: Sequence[_Bound]) -> _Bound:
-    """Return the widest bound on one side. Doubtful bounds are used only if all bounds are
+    """Return the loosest bound on one side. Doubtful bounds are used only if all bounds are
     doubtful.
     """
     certain = [bound for bound in bounds if bound.case != _DOUBTFUL]

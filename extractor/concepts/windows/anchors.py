@@ -93,7 +93,7 @@ def classify_anchor(words: str) -> AnchorClass | None:
 def _read_number(tokens: Tokens, first: int) -> AnchorClass | None:
     """Return the class of a numbered moment that begins at token ``first``; None if the moment is
     not numbered. Days, weeks and cycles numbered 0 or 1 are treated as the first dose, visits 0
-    and 1 as screening, and moments with other numbers as other events.
+    and 1 as screening, and those with other numbers as other events.
     """
     moment = rule("numbered_moment").starts(tokens, first)
     if moment is None:

@@ -253,9 +253,9 @@ def _overlaps(span: Span, others: Iterable[Span]) -> bool:
 def _prove_condition(
     supported: Supported, condition: str, here: Passage, lead_in: Passage | None
 ) -> _Proven:
-    """Return, together with the refusals, the limit with its condition if the condition's words
-    belong to it, the limit without the condition if those words are not in the text, or None if
-    they belong to another limit.
+    """Return the limit and the refusals. The limit keeps its condition if the condition's words
+    belong to it, loses the condition if those words are not in the text, and is None if they
+    belong to another limit.
     """
     spans = list(find_quotes(here, condition))
     if not spans:

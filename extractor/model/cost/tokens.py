@@ -48,7 +48,7 @@ class RequestSize:
 
 
 def measure_call(call: Call) -> RequestSize:
-    """Measure the request of a call."""
+    """Measure the size of a call's request."""
     schema = len(schema_of(call.reply_model))
     return measure_texts(call.system, call.user, schema, call.max_output_tokens)
 
