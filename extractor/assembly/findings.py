@@ -117,12 +117,14 @@ def report_unconfirmed(parsed: ParsedRecord, result: ModelResult) -> Iterator[Fi
             yield inform(kind, "dosing", _LEFT_OUT_DOSE, cited)
 
 
-def _name_draft(draft: Draft, values: str = "") -> str:
+def _name_draft(draft: Draft, lead: str = "") -> str:
     """Return a reference to the text that a finding is about, such as ``eligibility: constraints of
-    eligibility[120:166]``.
+    eligibility[120:166]``. The ``lead`` is "constraints of " here; it is empty if the finding is
+    about the whole line.
     """
+    # the task: "eligibility.criteria" is shown as "eligibility"
     group = draft.group.partition(".")[0]
-    return f"{group}: {values}{_name_place(draft.chunk.span)}"
+    return f"{group}: {lead}{_name_place(draft.chunk.span)}"
 
 
 def _name_place(span: Span) -> str:

@@ -164,9 +164,10 @@ def _list_items(
 def _list_entries(
     name: str, form: dict[str, str], tree: Any, first: int
 ) -> Iterator[Section]:
-    """Yield the section of each intervention or outcome in a list. If the list of time frames is
-    as long as the list of outcomes, each outcome has its own time frame. Otherwise, the whole text
-    about time frames is assigned to each outcome that does not state a time.
+    """Yield the section of each intervention or outcome in a list, numbered from ``first``. If the
+    list of time frames is as long as the list of outcomes, each outcome has its own time frame.
+    Otherwise, the whole text about time frames is assigned to each outcome that does not state a
+    time; an outcome that states one is a statement, from which the time is read.
     """
     by = form.get("by", "marks")
     cells = read_texts(tree, form["list"])
@@ -178,10 +179,11 @@ def _list_entries(
     # a form without the path of time frames leads to a column that no table has
     times = _join(tree, form.get("time_frame", "time_frame"))
     frames = [frame for _, frame in split_list(times)]
+    have_own = len(frames) == len(outcomes)
     for number, (lead, outcome) in enumerate(outcomes):
-        frame = frames[number] if len(frames) == len(outcomes) else times
+        frame = frames[number] if have_own else times
         parts = [("", lead), ("measure", outcome), ("time_frame", frame)]
-        if not frame or _STATES_TIME.search(outcome):
+        if not frame or (not have_own and _STATES_TIME.search(outcome)):
             parts = [("", lead), ("statement", outcome)]
         yield from join_parts(f"{name}[{first + number}]", parts)
 

@@ -93,7 +93,8 @@ def _find_following(
         condition: The condition of the limit.
     """
     value_end, end = place
-    # the name follows directly, after "of", or begins with the unit: "34 weeks of gestation"
+    # The name begins with the unit, as in "34 weeks of gestation", or follows directly or after one
+    # word, as in "> 5 points in MMSE".
     for span in chart.between(first, value_end + 2, "quantity"):
         start = max(span.first, value_end)
         start += tokens.words[start : start + 1] == ["of"]

@@ -78,8 +78,8 @@ def read_completion(reply: object) -> Completion:
 
 
 def _read(body: Any) -> Completion:
-    """Read a reply as plain data. Raises a built-in error such as ``LookupError`` if its format is
-    unknown.
+    """Read a reply as plain data. Raises a built-in error such as ``StopIteration`` or
+    ``LookupError`` if its format is unknown.
     """
     form = next(form for form in _TABLE["forms"] if at(body, form["key"]))
     fields = defaultdict(str)

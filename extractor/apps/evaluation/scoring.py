@@ -211,7 +211,8 @@ def _score(counts: Numbers, fields: Sequence[Field], resamples: int) -> Iterator
 
 def _divide(counts: Numbers) -> Numbers:
     """Return the measures for an array of counts. The last axis of both arrays contains the
-    different counts or measures.
+    different counts or measures, in the order of ``_COUNTS`` and ``_MEASURES``. A measure is NaN if
+    nothing was counted.
     """
     right, wrong, missed, invented, exact, _ = np.moveaxis(counts, -1, 0)
     stated = right + wrong + missed

@@ -73,7 +73,9 @@ def _fold(name: str) -> str:
 
 @cache
 def _list_scores() -> dict[str, str]:
-    """Return the quantities that may be scores, keyed by their names in key form."""
+    """Return the quantities that may be scores, keyed by their names in key form. These are all
+    quantities that are neither general nor laboratory values.
+    """
     scores: dict[str, str] = {}
     for name, quantity in list_quantities().items():
         if not quantity.general and not quantity.laboratory:

@@ -79,8 +79,8 @@ KNOWN = (
 
 
 def describe_unexpected(error: BaseException) -> str:
-    """Return an error's class and the line that raised the error. The error's text is omitted
-    because it may quote a record.
+    """Return an error's class and, for an unexpected error, the line that raised the error. The
+    error's text is omitted because it may quote a record.
     """
     error = as_extractor_error(error)
     if not isinstance(error, UnexpectedError):

@@ -68,7 +68,9 @@ _REMARKS = ("remark", "note_of_the_registry", "note_of_the_protocol")
 _SHORT_VALUE = 5
 """Maximum number of tokens in an item that is only a value."""
 _TITLE = 4
-"""Maximum number of tokens in an item that is the title of the items below it."""
+"""Maximum length of a title: the tokens of an item above the items that it names, or the words of a
+line between two lists.
+"""
 _READS_LIKE_EXCLUSION = "this item reads like an exclusion"
 _MAY_START_EXCLUSIONS = "this line may start the exclusions"
 _OF_PEOPLE = ("says_of_people", "says_who_may", "states_criterion")
@@ -150,6 +152,7 @@ def _may_be_title(state: _State, blocks: Sequence[Block], place: int) -> bool:
     block = blocks[place]
     if block.mark or not _is_followed_by_list(blocks, place):
         return False
+    # after a list, the line is more likely the last item, and a single word ("Pregnancy") always is
     if state.seen:
         return block.text.istitle() and 1 < len(block.text.split()) <= _TITLE
     tokens = cut(block.passage)

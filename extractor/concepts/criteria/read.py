@@ -372,7 +372,8 @@ def _limit_criterion(
 def _read_times(entry: Entry, parent: str, *, is_value: bool) -> Times:
     """Return the first time window and all time windows of an item or, if it does not have any, of
     the line that introduces it. A line that is itself a criterion does not pass its times on to
-    the items below it. ``parent`` contains the words of the introducing line; ``is_value`` means
+    the items below it. A window that does not name what it limits takes the name from the other
+    line. ``parent`` contains the words of the introducing line; ``is_value`` means
     that the entry limits a measured value.
     """
     times = read_windows(entry.passage, entry.sense, parent)

@@ -37,8 +37,8 @@ fluid.
 
 @dataclass(frozen=True, slots=True)
 class KnownQuantity:
-    """A quantity in the vocabulary, as described in ``quantity_names/people.toml``. ``unit`` is the
-    canonical unit.
+    """A quantity in the vocabulary, as described in ``rules/quantity_names/people.toml``. ``unit``
+    is the canonical unit.
 
     ``loinc`` contains its LOINC codes, keyed by one unit for each dimension in which it is
     measured.
@@ -162,6 +162,7 @@ class KnownQuantity:
             return None
         if unit in self.linear:
             factor, offset = self.linear[unit]
+            # the factors are rounded: an HbA1c of 53 mmol/mol is 7 %, not 7.00044 %
             return float(f"{value * factor + offset:.4g}")
         return convert(value, unit, self.unit, self.molar_mass)
 
