@@ -14,8 +14,6 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from extractor import TrialExtraction
 from extractor.concepts.own.value_forms import show_value
 from extractor.schemas import AbsenceReason, Origin
@@ -156,4 +154,5 @@ def _show(value: Value) -> str:
 
 if __name__ == "__main__":
     os.environ[WRITE] = "1"
-    sys.exit(pytest.main(["-q", "-n", "0", *TESTS]))
+    # not in this process: forked commands would import this module as their main module
+    os.execv(sys.executable, [sys.executable, "-m", "pytest", "-q", "-n", "0", *TESTS])
