@@ -1,4 +1,4 @@
-"""Runs the ``extractor`` command as ``python -m extractor``."""
+"""Runs the ``extractor`` command when called as ``python -m extractor``."""
 
 from extractor.apps.cli import main
 

@@ -89,8 +89,8 @@ class Extractor:
         return Setup(self._model, key=self._key, **self._keywords)
 
     def price(self, usage: Usage) -> float | None:
-        """Return the cost of a usage, such as ``extraction.usage``, in US dollars, or None if the
-        price is unknown.
+        """Return the cost in US dollars of the given usage, such as ``extraction.usage``, or None
+        if the price is unknown.
 
         >>> from extractor.schemas import Usage
         >>> Extractor("gpt-5-mini").price(
@@ -108,8 +108,8 @@ class Extractor:
         """Open the model in asynchronous code, with at most ``concurrency`` concurrent requests.
 
         Inside ``async with extractor.open() as extract``, call ``await extract(record)`` for each
-        record. Records are parsed in threads, without a time limit, so that the event loop is not
-        blocked.
+        record. So that the event loop is not blocked, records are parsed in threads, without a
+        time limit.
 
         Raises ``ModelUnavailable`` if the model cannot be reached or its key is missing.
 
@@ -176,8 +176,8 @@ class Extractor:
 
         Raises:
             RecordError: The text is empty, is too long, or is data such as JSON.
-            ArgumentError: The argument is not text or is the name of a file, or the section does
-                not exist.
+            ArgumentError: The argument is a file name or is not text, or the section does not
+                exist.
             ModelUnavailable: The model cannot be reached, or there is no key for it.
 
         >>> extraction = Extractor().extract_text(

@@ -22,7 +22,7 @@
      WrongType it has the wrong type; also a TypeError +-- FieldError the declaration of a custom
      field is invalid
 
-Each stage converts the exceptions of the libraries that it uses to these errors.
+Each stage converts exceptions raised by the libraries that it uses into these errors.
 """
 
 from pathlib import PurePath
@@ -40,7 +40,7 @@ _MAX_FRAMES = 20
 
 class ExtractorError(Exception):
     """Base class of all errors that this package raises deliberately. The message states the
-    problem, its location, and what to do.
+    problem, its location and the remedy.
 
     Credentials in the message are masked, whether they come from a server, a library or the user.
     """
@@ -95,8 +95,8 @@ class RecordTooSlow(RecordError):
 
 
 class RepeatedRecord(RecordError):
-    """A record has the same id as an earlier record, whose place is ``first``. The earlier record
-    is used.
+    """A record has the same id as an earlier record; ``first`` is the place of the earlier record.
+    The earlier record is used.
 
     >>> print(RepeatedRecord("b.json", "NCT1", "a.json, record 2", same_text=False))
     b.json: the record NCT1 was already read from a.json, record 2, with different text; ...
@@ -195,8 +195,8 @@ class AnswersError(ExtractorError):
 
 
 class AnswerMissing(AnswersError):
-    """The replayed run has no answer to a call. The message names the most similar call and states
-    how it differs.
+    """The replayed run has no answer for a call. The message names the most similar call and
+    states how it differs.
     """
 
 
@@ -209,7 +209,7 @@ class StoreError(ExtractorError):
 
 
 class SettingsDiffer(StoreError):
-    """A run's folder was created with settings that differ from the current ones."""
+    """A run's folder was created with settings that differ from the current settings."""
 
 
 class FolderInUse(StoreError):
@@ -280,7 +280,7 @@ class FieldError(ArgumentError):
 def as_extractor_error(error: BaseException) -> ExtractorError:
     """Return an ``ExtractorError`` unchanged, and any other error as an ``UnexpectedError``.
 
-    There are errors that a task cannot raise: a future rejects ``StopIteration``, ``SystemExit``
+    Some errors cannot be raised by a task: a future rejects ``StopIteration``, ``SystemExit``
     would end the event loop, and some libraries' errors cannot be pickled.
 
     >>> as_extractor_error(StopIteration()).kind

@@ -101,7 +101,7 @@ class GivenInputs:
             self._file.write_text("".join(self._lines), "utf-8")
 
     def read(self, on_error: Callable[[ExtractorError], None]) -> Iterator[TrialRecord]:
-        """Yield the records that can be read and whose id has not occurred before. Errors for the
+        """Yield each record that can be read and whose id has not occurred before. Errors for the
         other records are passed to ``on_error``.
         """
         for error in self._errors:
@@ -154,9 +154,9 @@ def read_texts(
 
 
 def _is_text(given: str, section: GivenSection | None) -> bool:
-    """Return True if the string is a text, not a file name. A single line is treated as a text if
-    it contains a space, does not end in a file extension, and is not the name of an existing file.
-    A blank string and, if ``section`` is set, any string are also treated as texts.
+    """Return True if the string is text rather than a file name. A single line is treated as a
+    text if it contains a space, does not end in a file extension, and is not the name of an
+    existing file. A blank string and, if ``section`` is set, any string are also treated as texts.
     """
     is_line = " " in given and not Path(given).suffix and not exists(given)
     return bool(section) or not given.strip() or is_text(given) or is_line

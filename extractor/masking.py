@@ -40,7 +40,7 @@ _NAMES_PLAIN_VALUE = re.compile(
 _NAMES_PASSWORD = re.compile(
     r"(?:password|passwd|secret|(?:pg|\bdb )pass|\bmysql pwd)s?$|\b(?:endpoint|host|api) key$"
 )
-"""Endings that identify the name of a credential, whatever precedes them."""
+"""Endings that identify a name as that of a credential, whatever precedes them."""
 _HEADERS = re.compile(r"(?:extra_|default_)?headers|(?:extra|default)_query")
 """Options whose values are HTTP headers or query parameters, most of which are credentials."""
 _PLAIN_HEADER = re.compile(
@@ -94,7 +94,8 @@ def mask(text: str) -> str:
 
 def mask_known(text: str) -> str:
     """Replace each known credential, in any form in which a server might repeat it. Addresses that
-    contain a user name are not changed, because in a model's answer they come from the record.
+    contain a user name are not changed, because such addresses in a model's answer come from the
+    record.
 
     Short credentials are replaced as whole words. Long ones are replaced anywhere, even if they are
     truncated or partly replaced with asterisks.
@@ -200,7 +201,7 @@ def _hide(name: str, value: Any) -> Any:
 
 
 def _list_credentials() -> frozenset[str]:
-    """List the credentials in the environment and the remembered ones."""
+    """List the credentials in the environment and those passed to ``remember``."""
     credentials = set(_remembered)
     for name, value in os.environ.items():
         if names_credential(name):
@@ -262,11 +263,11 @@ class _Forms:
 @lru_cache(maxsize=8)
 def _list_forms(credentials: frozenset[str]) -> _Forms:
     """Return the forms in which credentials may appear in a text: unchanged, encoded for a URL,
-    JSON, HTML or Base64, or in part.
+    JSON or HTML, encoded in Base64, or in part.
 
     Credentials that might be ordinary words or numbers are skipped. A credential of 16 characters
-    or more is also found inside other words and in part; a shorter one is found only as a whole
-    word.
+    or more is also found inside other words, and if only a part of it appears; a shorter one is
+    found only as a whole word.
     """
     exact: list[str] = []
     long: list[str] = []

@@ -158,7 +158,7 @@ def _read_parameters(
 
 
 class Choice(Options):
-    """The options that choose what to extract and how much to ask a model about."""
+    """The options that determine what to extract and how much of it to ask a model about."""
 
     tasks: Annotated[
         frozenset[Task],
@@ -211,7 +211,7 @@ class ModelOptions(Options):
     reasoning: Annotated[
         Literal["none", "low", "medium", "high"] | None, Shown(RARE)
     ] = None
-    """How much the model reasons; by default, little."""
+    """How much the model reasons; by default, only a little."""
     model_options: Annotated[
         dict[str, Any],
         BeforeValidator(_read_parameters),
@@ -224,7 +224,7 @@ class ExtractorOptions(ExtractionOptions, ModelOptions):
     """The keyword arguments of ``Extractor``."""
 
     replay: Annotated[Path | None, Shown(MODEL, "DIR")] = None
-    """Reuse the answers from an earlier run, without a network."""
+    """Reuse the answers from an earlier run, without network access."""
     timeout: Annotated[float, Field(ge=0.1), Shown(SPEED, "S")] = 600.0
     """Timeout in seconds for one request, including the whole reply."""
 

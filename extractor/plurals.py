@@ -1,5 +1,5 @@
-"""Format numbers and names for messages, such as "1 record", "2 records", "84 %" or "A, B and 3
-more".
+"""Format numbers and names for messages, for example as "1 record", "2 records", "84 %" or "A, B
+and 3 more".
 """
 
 from collections.abc import Iterable

@@ -139,7 +139,7 @@ class Results:
 
         Args:
             path: The file. Its folder must exist.
-            records: The inputs, if they have been moved since the run.
+            records: The new paths of the inputs, if they have been moved since the run.
 
         Raises:
             StoreError: The file cannot be written.
@@ -229,7 +229,7 @@ class Results:
 
         Args:
             gold: A folder of JSON files, a JSON Lines file, or the annotations themselves.
-            examples: The number of errors to keep for each kind of error.
+            examples: The number of examples to keep for each kind of error.
             resamples: The number of bootstrap samples for confidence intervals; 0 omits the
                 intervals.
             fields: The names of the fields to score, such as ``minimum_age``; by default, all
@@ -296,10 +296,11 @@ def export_results(  # noqa: PLR0913 - one parameter per option of the command
 ) -> tuple[Mapping[str, int], list[str]]:
     """Write a run, or the extractions in a file or folder, as tables or as FHIR resources.
 
-    ``run`` is the run in ``source``, or None if it contains only extractions. ``threshold`` is the
-    minimum confidence, and counts the values that are omitted because of it. Returns the number of
-    rows in each table, or of resources of each type, and a readable description of them. Raises the
-    same errors as ``Results.export``, but the messages name the options of the command line.
+    ``run`` is the run in ``source``, or None if ``source`` contains only extractions.
+    ``threshold`` is the minimum confidence, and counts the values that are omitted because of it.
+    Returns the number of rows in each table, or of resources of each type, and a human-readable
+    description of the export. Raises the same errors as ``Results.export``, but the messages name
+    the options of the command line.
     """
     fields = restore_fields(run.manifest.settings) if run else ()
     columns = choose_tables(tasks, tables, fields)

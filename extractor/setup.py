@@ -35,8 +35,8 @@ class OpenExtractor:
     """Callable that extracts a record while its model is open.
 
     If the model's budget is spent, the absences name the fields that were not asked about. With
-    ``in_thread``, records are processed in a thread, so the event loop is not blocked; however,
-    the time limit per record cannot be applied there.
+    ``in_thread``, records are processed in a separate thread, so the event loop is not blocked;
+    however, the time limit per record cannot be applied in that thread.
     """
 
     model: Model | None

@@ -199,8 +199,8 @@ def _list_record(
 def _list_items(
     extraction: TrialExtraction, rows: Sequence[ValueRow]
 ) -> Iterator[tuple[ValueRow, str]]:
-    """Yield a (row, path) pair for each item that is less certain than any of its values in
-    ``rows``, because the item may not exist or may belong to another list.
+    """Yield a (row, path) pair for each item whose confidence is lower than that of all its values
+    in ``rows``: such an item may not exist, or may belong to another list.
     """
     lowest = defaultdict[str, float](lambda: 1)
     for row in rows:
@@ -236,8 +236,8 @@ def _is_listed(row: ValueRow, selection: Selection) -> bool:
 
 
 def _can_be_doubtful(row: ValueRow) -> bool:
-    """Return whether a row may be doubtful: a value with a confidence, or an empty field whose
-    text was not understood.
+    """Return whether a row may be doubtful, that is, whether it is a value with a confidence or an
+    empty field whose text was not understood.
     """
     if row.kind == RowKind.ABSENCE:
         return row.reason not in SETTLED_ABSENCES

@@ -86,7 +86,7 @@ class ValueRow(NamedTuple):
 
 
 def list_values(extraction: TrialExtraction) -> Iterator[ValueRow]:
-    """Yield a row for each value in schema order, then for each absence and each finding.
+    """Yield a row for each value in schema order, then a row for each absence and each finding.
 
     >>> extraction = TrialExtraction.model_validate(
     ...     {

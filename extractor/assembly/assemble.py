@@ -131,7 +131,7 @@ def _explain_unwanted(field: str) -> Absence:
 
 
 def list_terms(record: TrialRecord) -> tuple[RegisteredTerm, ...]:
-    r"""Return the registered terms of a record without duplicates: MeSH terms, other names for
+    r"""Return the registered terms of a record, without duplicates: MeSH terms, other names for
     interventions, and keywords.
 
     >>> from extractor.schemas import Source

@@ -63,8 +63,8 @@ def ground_answer(
     lead_in: Chunk | None = None,
     fields: Sequence[CustomField] = (),
 ) -> Draft:
-    """Divide a model's answer into supported readings and rejections, and return the draft with
-    both.
+    """Divide a model's answer into supported readings and rejections, and return a draft that
+    contains both.
 
     An agent may be stated anywhere in the record, and the other values of a regimen may be stated
     in any section that states doses: for example, the cycle in an arm and the dose in an
@@ -199,16 +199,16 @@ class _Search:
 
     @cached_property
     def parts(self) -> Mapping[str, Span | None]:
-        """The parts of an outcome in the answer, each with its span, or with None if the text does
-        not contain the part.
+        """The parts of an outcome in the answer, each with its span, or with None if the chunk
+        does not contain the part.
         """
         parts = {name: self.values[name] for name in _PARTS if name in self.values}
         return find_parts(self.here, parts)
 
     def find(self, field: str, value: Any) -> Supported | None:
         """Return the support for a value, or None. The first place that states the value is used.
-        Otherwise, an agent may be stated under another name, and a limit may have its quantity in
-        the lead-in and its number in the chunk.
+        If no place states the value, an agent may be stated under another name, and a limit may
+        have its quantity in the lead-in and its number in the chunk.
         """
         if field in self.parts:
             part = self.parts[field]

@@ -115,7 +115,7 @@ def find_claimed(
     value: Any, here: Passage, quote: Span | None = None
 ) -> Supported | None:
     """Find a number, text or another literal value in the quote of its claim or, failing that, in
-    the line that contains the quote. Returns None if neither states it.
+    the line that contains the quote. Returns None if neither the quote nor the line states it.
 
     A number outside the quote is rejected if the quote itself states a value of the same kind, such
     as another duration. Otherwise, it is treated as inferred instead of parsed, with a lower

@@ -36,8 +36,8 @@ _VALUES = {"eligibility", "dosing", "endpoints", "custom"}
 
 
 def drop_doubtful(extraction: TrialExtraction, minimum: float) -> TrialExtraction:
-    """Return the extraction without values whose confidence is below ``minimum``, a probability
-    from 0 to 1.
+    """Return the extraction without the values whose confidence is below ``minimum``, a
+    probability from 0 to 1.
 
     A dropped field becomes empty, with the absence reason ``low_confidence``. Members of a list
     are dropped individually. If a required field, such as a criterion's quote, is dropped, its
@@ -183,7 +183,7 @@ class _Sieve:
         return path
 
     def relocate(self, located: Iterable[_LocatedT]) -> Iterator[_LocatedT]:
-        """Yield the absences or findings whose path still exists, with the new path."""
+        """Yield the absences or findings whose paths still exist, with their new paths."""
         for entry in located:
             path = self._follow(entry.field)
             if path is not None:

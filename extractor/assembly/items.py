@@ -108,7 +108,7 @@ def _resolve_ages(
 ) -> dict[str, Reading[Any]]:
     """Resolve the minimum and maximum age, keyed by field.
 
-    An age that differs from the registered age never has a high confidence. An age above ``OLDEST``
+    An age that differs from the registered age never has high confidence. An age above ``OLDEST``
     is dropped as contradictory. Ages that exclude everybody are also dropped, unless the registry
     states them too. If no age was read and the rules found several alternatives, the age is
     ambiguous.
@@ -137,8 +137,8 @@ def _resolve_ages(
 def _explain_no_criteria(parsed: ParsedRecord) -> AbsenceReason:
     """Return the reason why an extraction does not contain any criteria.
 
-    The reason is one of the following: a model did not answer about a line that may be a
-    criterion, the structure of the text is uncertain for a reason other than its language, the
+    The reason is one of the following: a model did not answer a question about a line that may be
+    a criterion, the structure of the text is uncertain for a reason other than its language, the
     record does not state criteria, or the record lacks sections that could state them.
     """
     for draft in parsed.criteria:

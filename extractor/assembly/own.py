@@ -111,8 +111,8 @@ def _explain(
     ``attribute``.
 
     The reason is the first of these that applies: the budget was spent; an answer was rejected;
-    the model answered that there is no value (``not_reported``); the model did not answer, or was
-    not asked (``not_asked``). A field whose patterns do not match is also ``not_asked``, since
+    the model answered that there is no value (``not_reported``); or the model did not answer or
+    was not asked (``not_asked``). A field whose patterns do not match is also ``not_asked``, since
     patterns may be incomplete. ``asked_drafts`` contains the drafts that a model was asked about.
     """
     reason = draft.gap(name)
@@ -138,7 +138,7 @@ def _build_item(
 
 
 def _list_claims(field: CustomField, draft: Draft) -> list[Claim]:
-    """Return the claims about a field without duplicates: for a field with several values, the
+    """Return the claims about a field, without duplicates: for a field with several values, the
     claims from both the model and the patterns; otherwise, the claims from the model or, if the
     model made none, from the patterns.
 
@@ -188,7 +188,7 @@ def _rate(claim: Claim, *, is_read: bool) -> Claim:
 
 
 def _limit(claim: Claim, most: float) -> Claim:
-    """Return a claim whose confidences are limited to ``most``."""
+    """Return a claim with its confidences capped at ``most``."""
     return {name: reading.at_most(most) for name, reading in claim.items()}
 
 
@@ -196,10 +196,10 @@ def _choose(claims: Sequence[Claim]) -> list[Claim]:
     """Return a list that contains the best claim for a field with a single value; the list is empty
     if there are no claims.
 
-    The best claim is the first one with the most values, supplemented with attributes that only
-    other claims have. If another claim contradicts it, confidences are limited to ``_DISPUTED``.
-    Lists contradict each other if each has a member that the other lacks; other values contradict
-    each other if they differ.
+    The best claim is the first of the claims with the most values, supplemented with attributes
+    that only other claims have. If another claim contradicts it, confidences are limited to
+    ``_DISPUTED``. Lists contradict each other if each has a member that the other lacks; other
+    values contradict each other if they differ.
     """
     if not claims:
         return []

@@ -65,8 +65,8 @@ def explain_refusal(value: Any, passage: Passage) -> Refusal:
 
 
 def _explain_quote(quote: str, passage: Passage) -> Refusal:
-    """Find words that are nearly the same but differ in a number, unit, comparator or word. The
-    first difference is the reason.
+    """Find words that are nearly the same as the quote but differ in a number, unit, comparator or
+    word. The first difference is the reason.
     """
     check = verify_quote(quote, passage.raw)
     if check.status is not QuoteStatus.CONFLICT:

@@ -64,9 +64,9 @@ def find_support(value: Any, passage: Passage) -> Supported | None:
     """Return the support for a value in a passage, or None if the passage does not support it.
 
     If the value is a quote, the passage must contain it; otherwise, the passage must contain every
-    number in the value. A code is parsed if the rules read it from the passage. Any other member
-    of a closed set, and any value of a type without a finder, such as a Boolean, is inferred from
-    the whole passage.
+    number in the value. A code is treated as parsed if the rules read it from the passage. Any
+    other member of a closed set, and any value of a type without a finder, such as a Boolean, is
+    inferred from the whole passage.
     """
     match value:
         case str() if type(value) is str:
@@ -99,8 +99,8 @@ def find_support(value: Any, passage: Passage) -> Supported | None:
 def support_at(place: Derived, value: Any, passage: Passage) -> Supported:
     """Return a value with the span of the words that state it.
 
-    The value is inferred if the words have another reading; otherwise, its support is that of
-    ``place``.
+    The value is treated as inferred if the words have another reading; otherwise, its support is
+    that of ``place``.
     """
     tokens = cut(passage)
     support = Support.INFERRED if has_other_reading(tokens, place) else place.support
@@ -111,7 +111,8 @@ def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
     """Find an amount's numbers together with its unit, or return None.
 
     A quantity that the grammar reads takes precedence over a row of numbers next to the unit, and
-    both take precedence over loosely written doses. Whether an amount is per dose or per day is a
+    both take precedence over loosely written doses. Whether an amount is per dose or per day is
+    treated as a
     conclusion: "mg" supports "mg/day" as inferred, and vice versa. Numbers in names ("IL-6", "arm
     2") are not amounts.
     """

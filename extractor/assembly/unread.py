@@ -107,7 +107,7 @@ def _place(piece: Evidence) -> Span:
 
 
 def _has_unread_time(endpoint: Endpoint) -> bool:
-    """Return True if a time frame states a time with a number, but no time point was read."""
+    """Return True if a time frame states a time as a number but no time point was read from it."""
     if endpoint.time_kind not in _MOMENTS or endpoint.time_points:
         return False
     words = read_text(endpoint.time_frame or "").words

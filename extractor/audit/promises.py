@@ -64,9 +64,9 @@ def check_promises(
     parsed: ParsedRecord, extraction: TrialExtraction
 ) -> Iterator[Finding]:
     """Yield a finding for each endpoint that the summary or description promises but that is not
-    registered as an outcome, followed by a finding for each endpoint that the text measures at
-    times other than those of the registered outcomes. Each endpoint has at most one finding of
-    each kind.
+    registered as an outcome, followed by a finding for each endpoint that, according to the text,
+    is measured at times other than those of the registered outcomes. Each endpoint has at most one
+    finding of each kind.
     """
     bodies = [parsed.sections[name] for name in _BODIES if name in parsed.sections]
     promises = [promise for section in bodies for promise in find_promises(section)]
@@ -223,9 +223,9 @@ def _report_unregistered(parsed: ParsedRecord, promise: Promise) -> Finding:
 def _compare_times(
     parsed: ParsedRecord, extraction: TrialExtraction, promise: Promise
 ) -> Finding | None:
-    """Return a finding if the text measures an endpoint at times that differ from those of every
-    outcome for its concept: "2-year survival", "survival at 2 years". All times must have the same
-    unit. The finding cites the first outcome.
+    """Return a finding if, according to the text, an endpoint is measured at times that differ
+    from those of every outcome for its concept: "2-year survival", "survival at 2 years". All
+    times must have the same unit. The finding cites the first outcome.
     """
     outcomes = [
         outcome
@@ -256,8 +256,8 @@ def _compare_times(
 
 def _find_times(promise: Promise) -> Range:
     """Return the token range that states the times of an endpoint: the tokens immediately before
-    the endpoint or, if no time precedes it, the tokens after it, up to the last number with its
-    unit. The range is empty if no time is found.
+    the endpoint or, if no time precedes it, the tokens after it, up to and including the last
+    number and its unit. The range is empty if no time is found.
     """
     tokens = promise.section.tokens
     low = promise.first - _TIME_REACH

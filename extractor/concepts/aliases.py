@@ -116,7 +116,7 @@ def find_entry(name: str, vocabulary: str) -> Entry | None:
 
 
 def list_names(entry: Entry) -> tuple[str, ...]:
-    """Return all names of an entry without duplicates, with the usual name first.
+    """Return all names of an entry, without duplicates and with the usual name first.
 
     >>> list_names(find_entry("MTX", "agent_abbreviations"))[:2]
     ('methotrexate', 'MTX')

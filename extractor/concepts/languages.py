@@ -31,8 +31,8 @@ _LONGEST_QUOTE = 300
 def find_foreign_lines(
     record: TrialRecord,
 ) -> tuple[ForeignLines, Mapping[str, list[Range]]]:
-    r"""Find the text in a record that is not in English, and return it together with its (start,
-    end) ranges, which are keyed by section.
+    r"""Find the non-English text in a record, and return it together with its (start, end) ranges,
+    which are keyed by section.
 
     >>> from extractor.schemas import Section, Source
     >>> section = Section(

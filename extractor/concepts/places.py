@@ -100,7 +100,7 @@ def find_quotes(passage: Passage, quote: str) -> Iterator[Span]:
 
 
 def find_quote(passage: Passage, quote: str) -> Span | None:
-    """Return the first raw span of a quote in the passage; None if the passage does not contain
+    """Return the first raw span of a quote in the passage, or None if the passage does not contain
     it.
     """
     return next(find_quotes(passage, quote), None)

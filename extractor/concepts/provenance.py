@@ -35,7 +35,7 @@ ItemT = TypeVar("ItemT", bound=ExtractedItem)
 
 
 def list_read_fields(task: Task, group: str | None = None) -> list[FieldInfo]:
-    """Return the fields of a task's items whose values have their own quotes.
+    """Return, for a task's items, the fields whose values have their own quotes.
 
     >>> [
     ...     field.name
@@ -55,11 +55,11 @@ class ItemBuilder:
     """Resolve the fields of a draft, and collect their evidence and the reasons for empty fields.
 
     ``path`` is the item's place in the extraction, such as ``dosing[0]``. ``ceiling`` is the
-    confidence of the item itself, which is the maximum for all its values. ``searched`` lists the
-    sections that were searched; by default, only the section of the item. By default, the evidence
-    for a value that has no words of its own, such as "no time is stated", is the whole span of the
-    item. If no sections were searched, the absence of an empty field has the reason
-    ``section_absent``.
+    confidence of the item itself, which is the maximum confidence of each of its values.
+    ``searched`` lists the sections that were searched; by default, only the section of the item.
+    By default, the evidence for a value that has no words of its own, such as "no time is stated",
+    is the whole span of the item. If no sections were searched, the absence of an empty field has
+    the reason ``section_absent``.
     """
 
     def __init__(
@@ -122,8 +122,8 @@ class ItemBuilder:
         """Add the evidence or the absence for a resolved field, and return its value.
 
         If the rules left the field open and there is no answer from a model, the value is absent
-        for the reason ``gap``, such as ``not_asked``. Otherwise, an empty value is absent because
-        it is not reported, or because its section is absent. Each member of a tuple has its own
+        for the reason ``gap``, such as ``not_asked``. Otherwise, the reason for an empty value is
+        that it is not reported or that its section is absent. Each member of a tuple has its own
         evidence. The item's confidence is at most the confidence of each of its values.
         """
         value = resolved.value
@@ -193,7 +193,7 @@ class ItemBuilder:
                 yield name, Reading(words, sure, (place,), origin=origin)
 
     def _list_places(self, words: str, spans: Sequence[Span]) -> list[Span]:
-        """Return the places of these words in the first of the spans that contains them."""
+        """Return the places of these words in the first span that contains them."""
         places: list[Span] = []
         for span in spans:
             for match in re.finditer(re.escape(words), self._parsed.raw(span)):
@@ -273,7 +273,7 @@ class Assembled(Generic[ItemT]):
 
     @property
     def values(self) -> tuple[ItemT, ...]:
-        """The items without paths and drafts."""
+        """The items without their paths and drafts."""
         return tuple(item for _, item, _ in self.items)
 
     def add(self, item: ItemT, builder: ItemBuilder) -> None:

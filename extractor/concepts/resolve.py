@@ -35,9 +35,9 @@ from extractor.schemas import (
 from extractor.schemas.values import PARTS
 
 BELIEVED = 0.35
-"""Values from the rules with a lower confidence are omitted. The threshold is below one half
-because a list is correct only if all its values are, and most of the values may be correct even if
-one is wrong.
+"""Values from the rules with a confidence lower than this are omitted. The threshold is below one
+half because a list is correct only if all its values are, and most of the values may be correct
+even if one is wrong.
 """
 UNPROVEN = 0.8
 """The maximum confidence of a number from a model, or a detail of a model's regimen, that the text
@@ -178,9 +178,9 @@ ALONE = "alone"
 
 def name_situation(rule: Reading[object]) -> str:
     """Return the name of the situation in which the rules' reading differs from a model's answer:
-    ``alone`` if the rules left the field open; ``silent`` or ``silent_certain`` if they read that
-    there is no value; or ``doubtful``, ``likely`` or ``certain`` if they read a different value,
-    depending on its confidence.
+    ``alone`` if the rules left the field open; ``silent`` or ``silent_certain`` if they concluded
+    that there is no value; or ``doubtful``, ``likely`` or ``certain`` if they read a different
+    value, depending on its confidence.
     """
     if rule.is_open:
         return ALONE
@@ -224,7 +224,7 @@ def agree(value: object, other: object) -> bool:
 
 
 def _make_key(value: Any) -> Any:
-    """Return a key that is equal for values that agree."""
+    """Return a key that is the same for values that agree."""
     match value:
         case tuple():
             return tuple(map(_make_key, value))

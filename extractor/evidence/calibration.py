@@ -8,7 +8,7 @@ A confidence is computed in these steps. Audit findings do not change it.
    ``concepts/doses`` lower the estimate if the words they match are ambiguous. 2.
    ``calibrate_record`` computes a value's confidence from its named signs and its estimate
    (``evidence/weights/signs.toml``); each member of a list is calibrated separately. Some signs
-   cap the confidence (``evidence/signs.py``). In fields without weights, the estimate is replaced
+   cap the confidence (``evidence/signs.py``). For fields without weights, the estimate is replaced
    by its observed accuracy (``calibration.toml``). If the structure of the text is doubtful,
    ``Draft.at_most`` caps every reading that depends on the structure. 3. ``concepts/resolve.py``
    keeps this confidence or, if a model also answered, uses the observed accuracy of similar pairs

@@ -123,7 +123,9 @@ class Reading(Generic[T_co]):
     sure: tuple[float, ...] = ()
 
     def list_values(self) -> tuple[Any, ...]:
-        """Return the members of a list, or the single value; empty if there is no value."""
+        """Return the members of a list, or the single value; the result is empty if there is no
+        value.
+        """
         if isinstance(self.value, tuple):
             return self.value
         if self.value is None:
@@ -273,7 +275,7 @@ class Refusal:
             that part.
         field: The field of the value.
         value: The value in words, including the part if only a part is rejected.
-        kind: The kind of finding that reports it.
+        kind: The kind of finding that reports the rejected value.
         attribute: The attribute of a custom field; "" for any other field.
     """
 

@@ -169,7 +169,7 @@ def _list_joined_firsts(tokens: Tokens) -> list[int]:
 
 
 def _join_tokens(tokens: Tokens, firsts: list[int]) -> Tokens:
-    """Return the tokens, merging each token in ``firsts`` with the tokens that precede the next
+    """Return the tokens, merging each token in ``firsts`` with the tokens between it and the next
     token in ``firsts``.
     """
     if len(firsts) == len(tokens):
@@ -188,7 +188,7 @@ def _join_tokens(tokens: Tokens, firsts: list[int]) -> Tokens:
 
 
 def _replace_symbol(symbol: re.Match[str], text: str) -> str:
-    """Return the replacement for a symbol in the folded text. A comparator becomes a single
+    """Return the folded text that replaces a symbol. A comparator becomes a single
     character, and a letter loses its accents. A symbol with a combining stroke, such as "≠", is
     left unchanged, because without the stroke it would mean the opposite.
 

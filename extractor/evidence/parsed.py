@@ -90,7 +90,7 @@ class ParsedRecord:
         hostile: Text that tries to manipulate a model or contains hidden characters.
         foreign: Text in another language, which is also blanked.
         original_record: The original record, if any of its text is in another language.
-        doubts: Places in the eligibility section whose structure is doubtful.
+        doubts: Places where the structure of the eligibility section is doubtful.
     """
 
     record: TrialRecord

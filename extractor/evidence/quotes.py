@@ -77,8 +77,9 @@ def verify_quote(quote: str, text: str, near: int | None = None) -> QuoteCheck:
     The quote is searched for as written, then without enclosing quotation marks, bullets and
     closing punctuation. The result is a conflict if the matching words immediately follow "no" or
     "not" and the quote omits that negation, or if a unit differs in case ("mM", "mm"). If the text
-    does not contain the words, the result is a conflict if a number, unit or other critical word
-    differs at the most similar place; otherwise the quote is absent. Any text is valid.
+    does not contain the words, the most similar place is checked: if a number, unit or other
+    critical word differs there, the result is a conflict; otherwise the quote is absent. Any text
+    is valid.
 
     Args:
         quote: The words to search for.
@@ -226,7 +227,7 @@ def _find_contradiction(
 def _report_nearest(
     quote: FoldedText, text: FoldedText, near: int | None
 ) -> QuoteCheck:
-    """Compare a quote that the text does not contain with the most similar place in the text.
+    """Compare a quote with the most similar place in a text that does not contain the quote.
 
     The result is a conflict if a word at that place contradicts the quote. The quote is absent if
     more of its tokens differ than match, or if the differences do not change the meaning. ``near``

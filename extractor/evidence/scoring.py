@@ -1,8 +1,8 @@
 """Trained scorers, and the measured accuracy of each case.
 
 A reader names the features of an item; a scorer has a weight for each feature and class.
-``predict`` adds the weights and turns the scores into probabilities. A feature is any string:
-``"w asthma"`` for a word, ``"rule up_to"`` for a fact. Features without weights are ignored. The
+``predict`` adds the weights and turns the scores into probabilities. A feature is any string: ``"w
+asthma"`` for a word, or ``"rule up_to"`` for a fact. Features without weights are ignored. The
 weights are in ``evidence/weights/`` and ``concepts/*/weights/``:
 
 - ``NAME.npz`` has tens of thousands of features, with weights trained by
@@ -31,7 +31,7 @@ Features = Sequence[str]
 Array = NDArray[np.float32]
 _Value = TypeVar("_Value", bound=StrEnum)
 _ENOUGH = 0.97
-"""Rivals are listed until the chosen class and its rivals have this combined probability."""
+"""Rivals are listed until the chosen class and its rivals reach this combined probability."""
 _MOST_RIVALS = 5
 _SUREST = 0.995
 """The highest confidence that can be measured. Confidences are rounded to hundredths, because
@@ -54,8 +54,8 @@ class Scorer:
     """A log-linear model. ``weights`` has a column for each class and a row for each feature.
     ``rows`` maps each feature to its row; row 0 is for unknown features.
 
-    If ``damped``, scores are divided by the square root of the number of features, so that a longer
-    text does not lead to a higher confidence.
+    If ``damped`` is true, scores are divided by the square root of the number of features, so that
+    a longer text does not lead to a higher confidence.
     """
 
     classes: tuple[str, ...]
@@ -116,11 +116,11 @@ class Scorer:
         Args:
             values: The enumeration whose values are the classes.
             items: The features of each item. The features that begin with ``w`` are the
-                ``list_words`` of its passage, in order.
+                ``list_words`` of the item's passage, in order.
             passages: The words of each item. The span is the whole passage if no word favours the
                 class, or if the word that most favours it is a function word.
-            chances: The probability of each class for each item, if already known; otherwise
-                computed by ``predict``.
+            chances: The probability of each class for each item, if already known; otherwise,
+                ``predict`` computes it.
         """
         if chances is None:
             chances = self.predict(items)

@@ -19,7 +19,7 @@ _LEAST = 0.01
 _MOST = 0.99
 """The range to which estimates are clipped."""
 _FLOOR = 0.35
-"""The lowest confidence. The gold set has too few doubtful values to fit anything lower."""
+"""The lowest confidence. The gold set has too few doubtful values to fit lower confidences."""
 _AT_MOST = {
     "words of two meanings": 0.75,
     "a doubtful dose": 0.7,

@@ -37,7 +37,7 @@ _BREAK = re.compile(r"(?<![\s(<>=\d%])~|~(?!\s?\d)|~(?=\s?\d{1,2}[.)][\sA-Z])")
 
 
 def read_aact(tables: Mapping[str, OpenTable]) -> Iterator[ReadResult]:
-    """Yield the problems with individual rows, then the studies in an export in order of NCT
+    """Yield the problems with individual rows, then the studies in an export, ordered by NCT
     number. ``tables`` maps the name of each table, such as "studies", to a function that opens the
     table.
     """

@@ -80,13 +80,15 @@ def undo_breaks(text: str) -> str:
 
 
 def cut(words: str, start: int, end: int) -> Words:
-    """Return part of the words, without surrounding whitespace. The language is kept."""
+    """Return the words from ``start`` to ``end``, without surrounding whitespace. The language is
+    kept.
+    """
     return Words(words[start:end].strip(), language=getattr(words, "language", None))
 
 
 def is_intervention_list(line: str) -> bool:
-    """Return whether a line begins with an intervention type in capitals, as lists of interventions
-    do. Prose may begin with a type that is not in capitals, such as "Other:".
+    """Return whether a line begins with an intervention type in capitals, as the lines of an
+    intervention list do. Prose may begin with a type that is not in capitals, such as "Other:".
 
     >>> (
     ...     is_intervention_list("DRUG: Fictumab 5 mg|DEVICE: Pump"),

@@ -31,7 +31,7 @@ _LONGEST_FRONT = 3_000
 _MOST_NAMED = 12
 _WANTED = {"design", "eligibility", "treatment", "outcomes"}
 _RULING = ("synopsis", "barred")
-"""Kinds of chapters that pass their kind on to all subchapters, whatever their titles."""
+"""Kinds of chapters that all subchapters inherit, whatever their titles."""
 _HEADING = re.compile(
     r"^(?P<level>#{1,6}) (?P<number>[\d.]+\s+)?(?P<title>.*?)\W*$", re.MULTILINE
 )
@@ -93,8 +93,8 @@ def _build(kind: str, stream: BinaryIO | IO[bytes]) -> RecordContent:
 
 
 def _list_chapters(text: str) -> Iterator[_Chapter]:
-    """Yield the text before the first heading as a chapter of the kind "front", then one chapter
-    for each heading, up to the next heading. A chapter whose title does not show its kind inherits
+    """Yield the text before the first heading as a chapter of the kind "front", then the text from
+    each heading to the next as a chapter. A chapter whose title does not show its kind inherits
     the kind of its parent.
     """
     headings = list(_HEADING.finditer(text))

@@ -1,7 +1,7 @@
 """Open a file as one or more documents, each in a single format.
 
-A file can be uncompressed, gzip or zip; its type is detected from its first bytes. Nothing is
-unpacked to disk, so the names inside an archive are harmless.
+A file can be uncompressed, compressed with gzip, or a zip archive; its type is detected from its
+first bytes. Nothing is unpacked to disk, so the names inside an archive are harmless.
 """
 
 import gzip
@@ -108,15 +108,17 @@ def _read(
 
 
 def _unpack(stream: io.BufferedReader) -> io.BufferedReader:
-    """Return a stream decompressed from gzip, or the same stream if it is not compressed."""
+    """If a stream is compressed with gzip, return it decompressed; otherwise, return the same
+    stream.
+    """
     if not stream.peek().startswith(_GZIP):
         return stream
     return buffer_stream(cast("Bytes", gzip.GzipFile(fileobj=stream)), stream)
 
 
 def _open_archive(archive_file: IO[bytes]) -> Iterator[Document]:
-    """Yield the documents of a zip: a single document for a Word file or an AACT export, otherwise
-    one for each member that is not hidden.
+    """Yield the documents of a zip archive: a single document for a Word file or an AACT export,
+    or otherwise one document for each member that is not hidden.
 
     Raises ``UnreadableSource`` for an empty archive, another kind of Office file, or an archive
     that is too large when unpacked.

@@ -76,7 +76,7 @@ def is_register_text(text: str) -> bool:
 def build_plain(
     text: str, *, title: str | None = None, is_specified: bool = True
 ) -> RecordContent:
-    """Build the content of a plain text: a text from the EU register, a flattened record or, if it
+    """Build the content of plain text: a text from the EU register, a flattened record or, if it
     is neither, free text.
 
     ``title`` and ``is_specified`` are passed to ``build_text`` if the text is free text;
@@ -118,7 +118,7 @@ def build_plain(
 
 def _name_fields(fields: Sequence[str]) -> list[str]:
     """Return the section name of each field in a flattened record. Return an empty list if the
-    first lines do not contain interventions, because the text is then not a flattened record.
+    first lines do not contain interventions, because such a text is not a flattened record.
     """
     lists = list(map(is_intervention_list, fields[:_MOST_BEFORE]))
     if True not in lists[1:]:

@@ -81,7 +81,7 @@ class UnreadableSource(Exception):
         super().__init__(problem, remedy, place)
 
     def below(self, above: str | None) -> "UnreadableSource":
-        """Return the same problem with its place nested in the place ``above``, if there is one."""
+        """Return the same problem, with its place nested in ``above`` unless that is None."""
         place = join_place(above, self.place)
         return UnreadableSource(self.problem, self.remedy, place=place)
 
@@ -142,8 +142,8 @@ def find_trial_id(text: str) -> str | None:
 
 
 def take_sections(sections: Iterable[Section]) -> tuple[Section, ...]:
-    """Return the sections, stopping after one more than a record may have. A record with too many
-    sections is rejected later.
+    """Return the sections, stopping after one section more than a record may have. A record with
+    too many sections is rejected later.
     """
     return tuple(islice(sections, MAX_SECTIONS + 1))
 
@@ -170,7 +170,7 @@ class Words(str):
 
 
 def text_section(name: str, *texts: str | None) -> tuple[Section, ...]:
-    """Return a section with the texts on separate lines, as the only element of a tuple. Return an
+    """Return a tuple whose only element is a section with the texts on separate lines. Return an
     empty tuple if all texts are blank.
 
     >>> text_section("title", " ")
@@ -182,9 +182,9 @@ def text_section(name: str, *texts: str | None) -> tuple[Section, ...]:
 def join_parts(
     name: str, parts: Iterable[tuple[str, str | None]]
 ) -> tuple[Section, ...]:
-    r"""Return a section with the texts of (part name, text) pairs on separate lines, as the only
-    element of a tuple. A text with the name "" does not become a part. Blank texts are omitted;
-    return an empty tuple if all texts are blank.
+    r"""Return a tuple whose only element is a section with the texts of (part name, text) pairs on
+    separate lines. A text with the name "" does not become a part. Blank texts are omitted; return
+    an empty tuple if all texts are blank.
 
     >>> [section] = join_parts(
     ...     "arms[0]", [("label", "Cohort 1"), ("description", "5 mg")]

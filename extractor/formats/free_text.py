@@ -118,7 +118,8 @@ def build_given(
     text: str, section: GivenSection, *, title: str | None = None
 ) -> RecordContent:
     r"""Build the content of a text that belongs to a single section, such as a cell in a criteria
-    column. The text does not need a heading. In a numbered section, each item becomes a section.
+    column. The text does not need a heading. If the section is numbered, each of its items becomes
+    a separate section.
 
     Raises ``UnreadableSource`` if the section is unknown, or if the text has too many characters
     or lines.
@@ -238,9 +239,9 @@ class TextReader:
     # Which section a line belongs to.
 
     def _find_opened(self, entry: Entry) -> str | None:
-        """Return the section that a line opens; None if the line is content. An unknown heading
-        opens a description if it has the same mark as the heading of the open section, and the
-        items of the section have other marks.
+        """Return the section that a line opens, or None if the line is content. An unknown heading
+        opens a description if it has the same mark as the heading of the open section and the
+        items of that section have different marks.
         """
         name = entry.block.name
         if entry.is_label:
@@ -383,7 +384,7 @@ class TextReader:
         return take_sections(sections)
 
     def _make_section(self, name: str, parts: Sequence[Part]) -> tuple[Section, ...]:
-        """Return a section with the parts on separate lines, as the only element of a tuple. Return
+        """Return a tuple whose only element is a section with the parts on separate lines. Return
         an empty tuple if all parts are blank.
         """
         edges = _EDGES.get(name, " \n*_|")

@@ -59,9 +59,9 @@ def refuse_text(text: str) -> RecordError:
 
 
 def refuse_missing(inputs: Sequence[str]) -> None:
-    """Raise ``ArgumentError`` about the first input if no input has files. If only some inputs have
-    no files, nothing is raised, and each of these inputs fails separately. Inputs that are texts
-    are ignored unless all inputs are texts.
+    """Raise ``ArgumentError`` for the first input if none of the inputs has any files. If only
+    some inputs have no files, nothing is raised, and each of these inputs fails separately. Inputs
+    that are texts are ignored unless all inputs are texts.
     """
     names = [name for name in inputs if not is_text(name)]
     errors = [refuse_text(text) for text in inputs] if not names else []

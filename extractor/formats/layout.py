@@ -125,9 +125,9 @@ def find_cells(text: str, start: int, end: int) -> list[Span]:
 
 
 def _list_parts(text: str) -> Iterator[tuple[Span, bool]]:
-    """Yield the parts of a text to be outlined separately, as (span, is_label) pairs: the lines
-    between tables, and the cells or rows of tables. ``is_label`` is True for a row in a table of
-    labels and texts if its label is unknown.
+    """Yield, as (span, is_label) pairs, the parts of a text that are outlined separately: the
+    lines between tables, and the cells or rows of tables. ``is_label`` is True for a row in a
+    table of labels and texts if its label is unknown.
     """
     lines = [line.span() for line in LINE.finditer(text)]
     for is_table, group in groupby(lines, key=lambda line: _is_row(text, line)):

@@ -166,8 +166,8 @@ def _list_entries(
 ) -> Iterator[Section]:
     """Yield the section of each intervention or outcome in a list, numbered from ``first``. If the
     list of time frames is as long as the list of outcomes, each outcome has its own time frame.
-    Otherwise, the whole text about time frames is assigned to each outcome that does not state a
-    time; an outcome that states one is a statement, from which the time is read.
+    Otherwise, the entire time-frame text is assigned to each outcome that does not state a time;
+    an outcome that states a time becomes the part "statement", from which the time is read.
     """
     by = form.get("by", "marks")
     cells = read_texts(tree, form["list"])

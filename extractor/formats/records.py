@@ -107,7 +107,7 @@ def make_record(
 
     Args:
         text: The text, plain or in Markdown, or a flattened record.
-        title: The title of the trial, which replaces a title in the text.
+        title: The title of the trial, which replaces any title in the text.
         record_id: The id of the record. The default is the registry number that the text states,
             or ``text`` if the text does not state a number.
         section: The section that the whole text belongs to, such as ``eligibility`` for a list of
@@ -168,7 +168,7 @@ def _check_new(record: _Result, seen: dict[str, tuple[str, int]]) -> _Result:
     error. The error for a repeated id gives both places and states whether the texts are the same.
 
     ``seen`` maps each id read so far to its place and a digest of its text. A new id is added to
-    it.
+    ``seen``.
     """
     if isinstance(record, RecordError):
         return record

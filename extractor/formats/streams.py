@@ -51,7 +51,7 @@ def name_damage() -> Iterator[None]:
 
 
 class SteadyStream(io.RawIOBase):
-    """A stream that reads full blocks from any source, so that a buffered reader can peek at a
+    """A stream that reads full blocks from any source, so that a buffered reader can peek at the
     whole first block.
 
     Attributes:
@@ -185,7 +185,7 @@ single byte.
 
 
 def replace_odd_bytes(text: str) -> tuple[str, tuple[str, ...]]:
-    r"""Return a text that was decoded with ``surrogateescape``, replacing its invalid bytes with
+    r"""Return a text that was decoded with ``surrogateescape``, with its invalid bytes replaced by
     characters, and a tuple that contains a note if there were any such bytes.
 
     A single byte is read as Windows-1252. An incomplete character is replaced by "�".

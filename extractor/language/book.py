@@ -259,7 +259,7 @@ def _write_entries(entries: Sequence[Entry]) -> str:
 
 @cache
 def list_rule_folders(name: str = _RULES) -> tuple[Path, ...]:
-    """Return the folders of the package with this name, such as ``rules`` or ``weights``.
+    """Return the package's folders with this name, such as ``rules`` or ``weights``.
 
     >>> [folder.is_dir() for folder in list_rule_folders()][0]
     True
@@ -283,7 +283,7 @@ def _read_all(folders: Iterable[Path]) -> list[tuple[str, str]]:
 
 
 def _write_term(term: str) -> str:
-    r"""Return a term as a pattern in which any number matches.
+    r"""Return a term as a pattern in which each number matches any number.
 
     >>> _write_term("CD19 (i.v.)")
     'CD ( # | ## ) \\( i \\. v \\. \\)'

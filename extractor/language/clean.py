@@ -252,7 +252,7 @@ def _merge_changes(
 
 
 def _read_tagged(tagged: re.Match[str]) -> str:
-    """Return the replacement for a match of ``_TAGGED``: "^9" for a raised 9, ">=" for an
+    """Return the replacement for a match of ``_TAGGED``: "^9" for a raised 9, or ">=" for an
     underlined ">".
     """
     if tagged["power"]:
@@ -262,7 +262,7 @@ def _read_tagged(tagged: re.Match[str]) -> str:
 
 
 def _is_money(raw: str, at: int) -> bool:
-    """Return whether the "£" at an offset denotes money and not a "≤" in the Symbol font.
+    """Return whether the "£" at an offset denotes money rather than a "≤" in the Symbol font.
 
     >>> [
     ...     _is_money(text, text.index("£"))
@@ -315,7 +315,7 @@ def decode_json(escaped: str) -> str:
 
 
 def _fold(characters: str) -> str:
-    """Return the plain forms of compatibility characters: "fi" for a ligature, "2" for "²"."""
+    """Return the plain forms of compatibility characters: "fi" for a ligature, or "2" for "²"."""
     return unicodedata.normalize("NFKC", characters)
 
 

@@ -1,6 +1,6 @@
 r"""Split a cleaned text into typed tokens.
 
-A token is a run of letters, a number or a symbol. ``Tokens.codes`` contains one character per
+A token is a number, a symbol or a run of letters. ``Tokens.codes`` contains one character per
 token, which represents the kind of token. A rule over tokens is therefore a regular expression
 over ``codes`` (see ``patterns``), and an index into ``codes`` is the index of a token. The codes
 are:
@@ -290,7 +290,7 @@ class Lexicon(dict[str, str]):
         return code
 
     def _look_up(self, word: str) -> str:
-        """Return the code of a token that is not cached."""
+        """Return the code of a token whose code is not cached."""
         if word[-1].isdigit():
             return NUMBER
         if "-" in word[1:] or " " in word:  # "twenty-four", "two hundred"
@@ -391,8 +391,8 @@ class Tokens:
         return self.gap(index) == ""
 
     def gap(self, index: int) -> str:
-        """Return the text between a token and the token before it, which may be a joining hyphen.
-        The result is " " for the first token.
+        """Return the text between a token and the preceding token; this text may be a joining
+        hyphen. The result is " " for the first token.
 
         >>> tokens = lex("SF-36 scores")
         >>> tokens.gap(1), tokens.gap(2)

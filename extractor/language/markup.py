@@ -11,8 +11,8 @@ _ATTRIBUTES = (
     r"(?:[ ](?!on|style|hidden|src)[a-z-]{1,20}="
     r"(?:(?!display|hidden|script)[^<>&]){0,300})?[ ]?/?"
 )
-"""The attributes of a layout tag. Attributes that hide text or run code are excluded, so that a tag
-with these attributes remains in the text and is reported.
+"""The attributes of a layout tag. Attributes that hide text or run code are excluded, so that a
+tag with any of these attributes remains in the text and is reported.
 """
 EDGE = re.compile(
     rf"(?:\r|\\r)?{_OPEN}(?:br|/?(?:p|li|[uo]l|div|h[1-6]|table|tbody|thead|tr|section|body"
@@ -33,8 +33,8 @@ ANY = re.compile(
 
 
 def may_hold_markup(text: str) -> bool:
-    """Return whether a text may contain layout tags. Most texts contain none and need not be
-    searched.
+    """Return whether a text may contain layout tags. Most texts contain no such tags and need not
+    be searched.
 
     >>> [may_hold_markup(text) for text in ("a <p>", "a &lt;p&gt;", "a & b")]
     [True, True, False]

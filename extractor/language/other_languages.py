@@ -59,7 +59,7 @@ class ForeignText:
 @dataclass(frozen=True, slots=True)
 class ForeignLines:
     """The parts of a record that are in another language, in reading order. ``untranslated``
-    contains the sections in which nothing except, possibly, the headings is in English.
+    contains the sections in which nothing is in English, except possibly the headings.
     Descriptions of the trial are included only if nothing in the record is in English.
     """
 
@@ -190,7 +190,7 @@ def _may_be_foreign(text: str) -> bool:
 
 
 def _find_language(text: str, record_languages: Collection[str] = ()) -> str | None:
-    """Return the language of a piece: "" for English, None if the language is unknown.
+    """Return the language of a piece: "" for English, or None if the language is unknown.
     ``record_languages`` are the languages already found in the record, for which one word is
     sufficient.
     """

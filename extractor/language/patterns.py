@@ -102,7 +102,7 @@ class RuleMatch:
         return self.tokens.read(self.first, self.end)
 
     def has(self, name: str) -> bool:
-        """Return whether the rule has a part with this name and that part matched."""
+        """Return whether the rule has a part with this name that matched."""
         return name in self.match.re.groupindex and self.match[name] is not None
 
     def part(self, name: str) -> tuple[int, int] | None:

@@ -331,7 +331,8 @@ def _find_counted(
         tokens: The text.
         after: The index of the token after the number.
         scale: The factor of the power of ten; 1 if the number has no power of ten.
-        is_worded: Whether the power of ten is a word ("2 million"), which may count anything.
+        is_worded: Whether the power of ten is written as a word ("2 million"), which may count
+        anything.
     """
     end = len(tokens)
     is_divided = after < end and tokens.words[after] in ("/", "per")

@@ -49,7 +49,7 @@ _MOST_PASSES = 3
 
 
 def show_text(raw: str) -> CleanText:
-    r"""Return a text as people read it, line by line, with a map to the raw characters.
+    r"""Return a text as shown to people, line by line, with a map to the raw characters.
 
     >>> show_text("aged \\>18 years, 3 × 10⁹/L&nbsp;(2–4)").text
     'aged >18 years, 3 × 10⁹/L (2–4)'
@@ -60,7 +60,7 @@ def show_text(raw: str) -> CleanText:
 
 
 def show_line(raw: str) -> str:
-    r"""Return a text as people read it, on one line.
+    r"""Return a text as shown to people, on one line.
 
     >>> show_line("platelets \\> 50 x\n   10\\^9/L,\n   non\u00adsmokers")
     'platelets > 50 x 10^9/L, nonsmokers'

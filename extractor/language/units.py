@@ -315,8 +315,9 @@ _Step = tuple[Unit, int]
 
 
 def _read_step(tokens: Tokens, at: int, end: int) -> _Step | None:
-    """Return the denominator that begins at token ``at``: after a slash or "per", or with a
-    negative exponent ("mg kg-1 hr-1", "mg•kg^-1"). Return None if no denominator begins there.
+    """Return the denominator that begins at token ``at``: a denominator introduced by a slash or
+    "per", or a unit with a negative exponent ("mg kg-1 hr-1", "mg•kg^-1"). Return None if no
+    denominator begins there.
     """
     divider = rule("unit_divider").starts(tokens, at, end)
     if divider:

@@ -17,9 +17,9 @@ _MOST_NAMES = 6
 
 def is_page_edge(tokens: Tokens) -> bool:
     """Return whether a line is a page header or footer, that is, whether it contains a page
-    number, "confidential" or a version. There may be up to six other words if the line contains a
-    page number, and otherwise only one; they must be capitalised. A line of more than 40 tokens is
-    not a header or footer.
+    number, "confidential" or a version number. There may be up to six other words if the line
+    contains a page number, or one other word if it does not; these words must be capitalised. A
+    line of more than 40 tokens is not a header or footer.
 
     >>> from extractor.language.book import read_text
     >>> lines = (

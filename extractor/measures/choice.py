@@ -9,7 +9,7 @@ from extractor.language.lexer import Tokens
 from extractor.measures.grammar import Chart, Span
 
 _WORD_WEIGHT = 0.5
-"""The score of each token, so that a longer reading is preferred."""
+"""The score for each token, which ensures that a longer reading is preferred."""
 _NEAR = 8
 """Maximum number of tokens from the beginning of a quantity's name to the limit that follows it."""
 _UNITLESS_PENALTY = 2.0
@@ -79,7 +79,7 @@ def _weigh(
 
 
 def _is_no_count(chart: Chart, tokens: Tokens, end: int) -> bool:
-    """Return True if a number without a unit is not a count because its unit was recognised
+    """Return True if a number without a unit cannot be a count: its unit was recognised
     separately, a list follows ("one of the following"), or a multiplied value follows ("half of
     their usual").
     """

@@ -120,8 +120,8 @@ def make_range(parts: Parts) -> Bounds | None:
 
 
 def scale_alike(value: float, written: str) -> int | float:
-    """Return a value scaled by the power of ten of the next number for the same quantity, which is
-    ``written`` in the text: "10" before "or < 4 x 10^9/L".
+    """Return a value scaled by the power of ten of ``written``, the next number for the same
+    quantity as it appears in the text: "10" before "or < 4 x 10^9/L".
 
     A value of 1000 or more is assumed to be written in full and is returned unchanged. Any value is
     returned unchanged if the next number has no power of ten.
@@ -367,8 +367,8 @@ def make_restated(parts: Parts) -> Bounds | None:
 
 
 def make_bare_age(parts: Parts) -> Bounds | None:
-    """Make a bound from an age without a comparator: "age 18". It is only tentatively a minimum,
-    because the list may imply otherwise.
+    """Make a bound from an age without a comparator: "age 18". It is treated as a minimum only
+    tentatively, because the list may imply otherwise.
     """
     amount = parts["amount"].value
     if amount.time in _NO_AGES or (amount.unit and not amount.time):

@@ -356,8 +356,8 @@ def _is_listed(chart: Chart, tokens: Tokens, first: int, end: int) -> bool:
 
 
 def _cut_remark(tokens: Tokens, first: int, end: int) -> int:
-    """Return the end of a name without a trailing remark in brackets: "clearance (as estimated by
-    Cockcroft-Gault)". An abbreviation in brackets remains part of the name.
+    """Return the end of a name, excluding a trailing remark in brackets: "clearance (as estimated
+    by Cockcroft-Gault)". An abbreviation in brackets remains part of the name.
     """
     opening = tokens.codes.rfind("(", first + 1, end)
     words = tokens.read(opening + 1, end - 1).split() if opening > 0 else []

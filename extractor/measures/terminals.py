@@ -168,8 +168,8 @@ def _begin_unit(tokens: Tokens, at: int) -> int | None:
 
 
 def _read_ordinal(tokens: Tokens, at: int) -> Span | None:
-    """Return the unit that follows an ordinal number, either a birthday or a percentile, or None
-    if neither follows.
+    """Return the unit (a birthday or a percentile) that follows an ordinal number, or None if
+    neither follows.
     """
     birthday = rule("birthday").starts(tokens, at)
     if birthday:

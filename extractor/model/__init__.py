@@ -12,13 +12,13 @@ The path of a call, with its costs and possible crash points::
     store.CallStore   6 end     in one transaction, store the answer and its cost, and delete the
                                 rows of requests with a known cost
 
-If the process is killed before step 2, no cost is incurred. After step 2, the row in ``requests``
-remains, and the next invocation counts it at its maximum cost. After step 6, a usable answer is
-never requested again. Without a store (``Extractor.extract``), the spending limit applies to the
-process.
+If the process is killed before step 2, no cost is incurred. If it is killed after step 2, the row
+in ``requests`` remains, and the next invocation counts the request at its maximum cost. After step
+6, a usable answer is never requested again. Without a store (``Extractor.extract``), the spending
+limit applies to the process.
 
 Other routes replace step 3: ``opening.recall`` (a replay), ``exchange`` (files) and ``batches`` (a
-provider's batch, which fills the same store). A model is abandoned if it does not answer for too
+provider's batch, which fills the same store). A model is abandoned if it has been silent for too
 long, or after 20 consecutive unusable answers (``patience``).
 
 To change the meaning of a status, edit ``statuses.toml``. Requests are written by

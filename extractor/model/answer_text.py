@@ -162,7 +162,7 @@ def _read_answer(
     text: str, start: int, *, skips_parts: bool
 ) -> tuple[Items | None, int]:
     """Return the items of the value at ``start``, and the position at which to continue. The items
-    are None if the value cannot be read, does not contain items, or is a single item although
+    are None if the value cannot be read, does not contain items, or is a single item and
     ``skips_parts`` is True.
     """
     if skips_parts and _PART.match(text, start):
@@ -183,8 +183,8 @@ def read_whole(text: str) -> Items | None:
 def find_items(value: Any) -> Items | None:
     """Return the items of a value that is an answer or contains one, or None if there is no answer.
 
-    A string is read as JSON. In an object, the last member with items is used. A list is an answer
-    if each of its members is an item or has items.
+    A string is read as JSON. In an object, the last member with items is used. A list is treated
+    as an answer if each of its members is an item or has items.
 
     >>> find_items({"Reply": '{"items": [{"n": 1}]}'})
     [{'n': 1}]
@@ -207,7 +207,8 @@ def find_items(value: Any) -> Items | None:
 
 
 def split_items(text: str, *, is_cut: bool) -> Items:
-    """Read the items of a truncated or malformed answer separately, and return the complete ones.
+    """Read the items of a truncated or malformed answer individually, and return the complete
+    items.
 
     If the answer is truncated, all items for the last line that it mentions are dropped, because
     more items for that line may have followed.

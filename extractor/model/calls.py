@@ -13,7 +13,7 @@ CHARACTERS_PER_TOKEN = 4
 """A rough average for English text."""
 MOST_CALLS = 5
 """The maximum number of calls that may be used to answer the questions of one call, including the
-calls that repeat these questions in halves.
+calls that split these questions in half and ask them again.
 
 Retries after faults are not counted, because an attempt that fails does not return an answer.
 ``--dry-run`` computes its maximum number of calls from this number.

@@ -1,5 +1,6 @@
-"""The entry point to every model: it takes a call and returns the answer and its usage. The bill of
-a call records its requests; until the reply arrives, each request is counted at its maximum cost.
+"""The entry point to every model: it takes a call, and returns the answer and the call's usage.
+The bill of a call records its requests; until the reply arrives, each request is counted at its
+maximum cost.
 """
 
 import asyncio
@@ -46,9 +47,9 @@ class Bill:
 
     @asynccontextmanager
     async def request(self) -> AsyncIterator[None]:
-        """Send one request inside the block: wait until its maximum cost fits into the budget, and
-        store it at this cost. If the block does not settle the request, the maximum cost is
-        counted.
+        """Send one request inside the block: wait until the request's maximum cost fits into the
+        budget, and store the request at that cost. If the block does not settle the request, the
+        maximum cost is counted.
 
         Raises ``BudgetReached``, or errors from the store; after either, no request may be sent.
         """
@@ -84,7 +85,9 @@ class Bill:
 
 
 class Answer(NamedTuple):
-    """An answer, its number in the store, and whether it is new rather than from the store."""
+    """An answer, its number in the store, and whether it is new rather than read from the
+    store.
+    """
 
     completion: Completion
     number: int
@@ -93,8 +96,8 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The budget that requests must fit into, and the function that answers calls instead of the
-    live model: from an earlier run, from files, or later through a batch.
+    """The budget that requests must fit into, and the function that answers calls in place of the
+    live model: from an earlier run or from files, or later, through a batch.
 
     ``answer`` returns a completion, or raises ``AnswerPending`` if the answer will be received
     later. If ``queues`` is True, a call that is waiting for a batch is not sent again.
@@ -109,11 +112,11 @@ class Route:
 class Model:
     """A language model that answers calls within a budget, using a store.
 
-    A model is an asynchronous context manager. It can be used in several event loops in succession,
-    but not in two at the same time. ``store`` opens the store of calls, and ``route`` contains the
-    budget and the function that answers instead of the live model. ``usage`` is the sum over all
-    calls that were sent, including failed ones; ``watch`` can end calls before they are answered;
-    ``sender`` exists only while a live model is open.
+    A model is an asynchronous context manager. It can be used in several event loops in
+    succession, but not in two at the same time. ``store`` opens the store of calls, and ``route``
+    contains the budget and the function that answers instead of the live model. ``usage`` is the
+    total usage of all calls that were sent, including failed ones; ``watch`` can end calls before
+    they are answered; ``sender`` exists only while a live model is open.
     """
 
     spec: ModelSpec

@@ -1,11 +1,11 @@
 """Read the text, ending, usage and model name from any provider's replies.
 
-Live replies are SDK objects, and replies in a batch are JSON; both are read as plain data.
-The supported formats are OpenAI's chat completions, Anthropic's messages and Gemini's generated
+Live replies are SDK objects, and replies in a batch are JSON; both are read as plain data. The
+supported formats are OpenAI's chat completions, Anthropic's messages and Gemini's generated
 content, each with a table in ``reply_forms.toml``. ``answer_text`` finds the answer in the text of
 a reply. A reply that is not a model's answer, such as a proxy's page, a truncated body or an error
-with status 200, becomes a ``Failure`` with a readable description. The usage in a reply is
-plausible if it includes prompt tokens and, if there is text, output tokens.
+with status 200, becomes a ``Failure`` with a readable description. The usage in a reply is treated
+as plausible if it includes prompt tokens and, if there is text, output tokens.
 """
 
 import json
@@ -27,7 +27,7 @@ from extractor.schemas import Usage
 
 _TABLE = tomllib.loads((files(__package__) / "reply_forms.toml").read_text("utf-8"))
 _MOST_TOKENS = 10**9
-"""More tokens than any call can use. Larger numbers are not plausible and would not fit into the
+"""More tokens than any call can use. Larger numbers are implausible and would not fit in the
 store.
 """
 
@@ -62,8 +62,8 @@ class Completion:
 def read_completion(reply: object) -> Completion:
     """Read a reply. Raises ``Failure`` if it is not an answer.
 
-    An answer is truncated only if the output limit was reached and the answer is incomplete,
-    because the limit may have removed only trailing white space.
+    An answer is treated as truncated only if the output limit was reached and the answer is
+    incomplete, because the limit may have removed only trailing white space.
 
     >>> reply = {"choices": [{"message": {"content": "{}"}, "finish_reason": "length"}]}
     >>> read_completion(reply).ending
@@ -151,8 +151,8 @@ def _join_texts(fields: dict[str, Any], form: dict[str, Any], *, is_cut: bool) -
 
 
 def _write(content: Any) -> str:
-    """Return the text of a message, even if a server has already parsed its JSON. Returns "" if it
-    is empty.
+    """Return the text of a message, even if a server has already parsed its JSON. Returns "" if
+    the message is empty.
     """
     if isinstance(content, str):
         return content

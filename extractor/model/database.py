@@ -37,8 +37,8 @@ class Database:
     raised as ``StoreError`` with the name of the file and a remedy.
 
     ``mode`` is the query string of the SQLite URI, such as ``mode=rw``. Raises ``StoreError`` if
-    the file cannot be opened, was not created by this program, or has another ``version`` of the
-    tables.
+    the file cannot be opened, was not created by this program, or has a different ``version`` of
+    the tables.
     """
 
     def __init__(self, path: Path, mode: str, version: int) -> None:
@@ -74,8 +74,8 @@ class Database:
 
     @classmethod
     def open_to_read(cls, path: Path, version: int) -> "Database":
-        """Open an existing file for reading. Without a log, this also works on a read-only or full
-        disk.
+        """Open an existing file for reading. If the file has no log, this also works on a
+        read-only or full disk.
 
         Also raises ``StoreError`` if the file does not exist or is empty.
         """

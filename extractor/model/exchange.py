@@ -68,7 +68,7 @@ class Exchange:
 
     @contextmanager
     def open(self, spec: ModelSpec, settings: ClientSettings) -> Iterator["Exchange"]:
-        """Answer calls inside the block, and write the unanswered ones. The request file is
+        """Answer calls inside the block, and write the unanswered calls. The request file is
         created, or replaced, when the block ends without an error.
 
         Raises ``ArgumentError`` if requests are to be written but the provider does not support

@@ -46,7 +46,7 @@ _LACKS_BRACKET = re.compile(r'\{\s*"items"\s*:.*\]\s*', re.DOTALL)
 
 def read_value(text: str, start: int = 0) -> tuple[Any, int]:
     r"""Read the object or list at ``start``. Return the value and the offset at which it ends. If
-    the value is truncated or invalid, return None and an offset from which another value may
+    the value is truncated or invalid, return None and the first offset at which another value may
     begin.
 
     >>> read_value('{"items": [{"n": 1, "quote": "two\nlines",},],} and more')

@@ -95,10 +95,10 @@ async def open_model(
 ) -> AsyncIterator[Model | None]:
     """Open the chosen source of answers until the block ends. Yields None if there is no source.
 
-    Answer files take precedence over an earlier run, and a run over the model. Answers are read
-    from ``store`` and stored there. ``route`` sets the budget and the function that answers instead
-    of the model; a replay does not cost anything. In a replay, the model is given the name of the
-    run's latest model.
+    Answer files take precedence over an earlier run, and an earlier run over the model. Answers
+    are read from ``store`` and stored there. ``route`` sets the budget and the function that
+    answers instead of the model; a replay does not cost anything. In a replay, the model is given
+    the name of the run's latest model.
     """
     route = route or Route()
     settings = settings or ClientSettings()

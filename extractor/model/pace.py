@@ -1,4 +1,4 @@
-"""Decide whether and when a request is sent again: this depends on the meaning of its status
+"""Decide whether and when to send a request again, depending on the meaning of its status
 (``statuses.toml``), the waits between attempts, and the wait that a server asks for.
 """
 
@@ -62,7 +62,7 @@ class Failure(Exception):
     full ``text`` for searching, and the number of seconds that the provider asks the client to
     ``wait``.
 
-    ``meaning`` is the entry in ``statuses.toml`` for the ``kind`` or, without a kind, for the
+    ``meaning`` is the entry in ``statuses.toml`` for the ``kind`` or, if there is no kind, for the
     status and text. ``attempts`` is the number of times that the request was sent.
     """
 
@@ -98,7 +98,7 @@ class Failure(Exception):
 
     @property
     def is_absence(self) -> bool:
-        """Whether any request would fail now, because the server does not answer or is
+        """Whether every request would fail now, because the server does not answer or is
         overloaded.
         """
         return self.meaning.action == "wait"
@@ -121,9 +121,9 @@ class RetryPolicy:
     jitter: Callable[[], float] = random.random
 
     def wait_before(self, attempt: int, requested_wait: float | None) -> float:
-        """Return the seconds to wait after ``attempt`` failed attempts. ``requested_wait`` is the
-        number of seconds that the server asks the client to wait, or None if the server does not
-        state one.
+        """Return the number of seconds to wait after ``attempt`` failed attempts.
+        ``requested_wait`` is the number of seconds that the server asks the client to wait, or
+        None if the server does not state one.
 
         >>> calm = RetryPolicy(jitter=lambda: 0.0)
         >>> [calm.wait_before(*after) for after in ((3, None), (30, None), (1, 7.5))]

@@ -1,6 +1,4 @@
-"""The table of providers and model families (``providers.toml``), which contains their differences
-as data.
-"""
+"""The table of providers and model families (``providers.toml``), which records how they differ."""
 
 import re
 import tomllib

@@ -59,7 +59,7 @@ def open_client(spec: ModelSpec, mode: str) -> Any:
 
 
 def _list_arguments(spec: ModelSpec) -> dict[str, Any]:
-    """Return the arguments of an SDK: the key, and the address of the server with a secured HTTP
+    """Return the arguments for an SDK: the key, and the address of the server with a secured HTTP
     client.
     """
     arguments: dict[str, Any] = {}

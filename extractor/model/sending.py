@@ -1,8 +1,8 @@
 """Send a call to a provider through instructor and the provider's SDK. Requests are retried, and a
 wait that the server asks for applies to all concurrent requests.
 
-This module is imported only by a process that asks a model, because importing instructor and an SDK
-takes a second.
+This module is imported only by a process that asks a model, because importing instructor and an
+SDK takes about a second.
 """
 
 import asyncio
@@ -88,8 +88,8 @@ class Sender:
     def _limit(self, failure: Failure) -> float:
         """Return the maximum number of attempts after this failure.
 
-        The number is unlimited for an unreachable or overloaded server that has replied before, if
-        the watch will abandon the model in time.
+        The number is unlimited for an unreachable or overloaded server that has replied before,
+        provided that the watch will eventually abandon the model.
         """
         if failure.is_absence and not self._was_reached:
             return min(_FIRST_ATTEMPTS, self.policy.attempts)
@@ -97,7 +97,7 @@ class Sender:
         return inf if failure.is_absence and is_watched else self.policy.attempts
 
     async def _pause(self, seconds: float) -> None:
-        """Wait, unless the run is stopped or the model is abandoned in the meantime."""
+        """Wait; raise an error if the run is stopped or the model is abandoned in the meantime."""
         while seconds > 0:
             self.watch.check()
             await self.policy.sleep(min(seconds, 1.0))

@@ -67,8 +67,8 @@ class ModelSpec:
         server's address followed by ``#`` and the name. ``server_key`` is used only for a server's
         address.
 
-        Raises ``ArgumentError`` for text in an unknown format, and for an address with a user or
-        password, which the message does not repeat.
+        Raises ``ArgumentError`` for text in an unknown format, and for an address with a user name
+        or password, which the message does not repeat.
 
         >>> str(ModelSpec.parse("http://localhost:8000/v1/#llama-3"))
         'http://localhost:8000/v1#llama-3'
@@ -143,8 +143,8 @@ class ClientSettings:
     ``reasoning`` is the reasoning effort of the model, or None for the default of its family;
     ``options`` are additional parameters for each request. ``concurrency`` limits the number of
     concurrent requests. ``timeout`` is the maximum time in seconds from sending a request to the
-    end of its reply. If a call waits for ``patience`` seconds without any answer, the model is
-    abandoned; if ``patience`` is None, this never happens.
+    end of its reply. If no answer is received for ``patience`` seconds while a call is waiting,
+    the model is abandoned; if ``patience`` is None, this never happens.
     """
 
     reasoning: Reasoning | None = None
@@ -191,8 +191,8 @@ def name_model(spec: ModelSpec) -> str:
 
 
 def shown_model(name: str) -> str:
-    """Return the name of a model without a file path, because llama.cpp reports the path of the
-    weights, which is private. Any other name is returned unchanged.
+    """Return the name of a model, excluding any file path, because llama.cpp reports the path of
+    the weights, which is private. Any other name is returned unchanged.
 
     >>> shown_model("/srv/models/tiny-q4.gguf"), shown_model("meta-llama/Llama-3.1-8B")
     ('tiny-q4', 'meta-llama/Llama-3.1-8B')

@@ -1,9 +1,9 @@
 """All calls to models and their answers in ``run.sqlite``, which serve as a cache, a ledger, a
 batch queue and a source for replays.
 
-A request has a row in ``requests`` from the moment before it is sent until its call is stored with
-the usage that the reply states. Therefore, if the process is killed, each request with an unknown
-cost is counted at its maximum cost.
+A request has a row in ``requests`` from just before it is sent until its call is stored with the
+usage that the reply states. Therefore, if the process is killed, each request with an unknown cost
+is counted at its maximum cost.
 """
 
 import zlib
@@ -56,7 +56,8 @@ class Spending(NamedTuple):
 
     ``unstated`` is the number of requests with an unknown cost, because they did not receive a
     reply, or because the reply did not state the usage. ``most_dollars`` is the maximum cost of
-    those with a price, and ``most_unpriced`` is the maximum usage of those without one.
+    such requests with a price, and ``most_unpriced`` is the maximum usage of such requests without
+    one.
     """
 
     usage: Usage = Usage()
@@ -173,8 +174,8 @@ class CallStore:
 
     def recall(self, question: str) -> StoredCall | None:
         """Return the latest stored call with this question key, whichever model it was sent to. A
-        call with a usable answer takes precedence, then one with another answer, then one without
-        an answer. Returns None for an unknown question.
+        call with a usable answer takes precedence, then one with any other answer, then one
+        without an answer. Returns None for an unknown question.
         """
         return self._read_first(
             "question = ? ORDER BY state = 'answered' DESC, answer IS NOT NULL DESC",
@@ -239,12 +240,12 @@ OpenStore = Callable[[], CallStore]
 
 
 def pack(text: str) -> bytes:
-    """Compress a text for storage."""
+    """Compress text for storage."""
     return zlib.compress(text.encode("utf-8", "surrogatepass"))
 
 
 def unpack(text: bytes) -> str:
-    """Decompress a stored text."""
+    """Decompress stored text."""
     return zlib.decompress(text).decode("utf-8", "surrogatepass")
 
 

@@ -22,7 +22,7 @@ from extractor.outline.signs import (
 )
 
 UNSURE_END = "its last line may be a separate item"
-"""The reason for the doubt about a block whose last line may not continue it."""
+"""The reason for the doubt about a block whose last line might not continue it."""
 _DEEPER = 2
 """Minimum number of columns by which a nested item is indented."""
 

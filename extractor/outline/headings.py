@@ -74,7 +74,7 @@ def _heading_rule(terms: str, front: str) -> Rule:
 
 def name_heading(match: RuleMatch, terms: str) -> str:
     """Return the name of the vocabulary entry that matched. In the rule for ``terms``, each entry
-    is a part whose name is "e" followed by its number.
+    is a part whose name is "e" followed by the entry's number.
 
     Raises ``KeyError`` if the match does not contain an entry of ``terms``.
     """

@@ -38,9 +38,9 @@ _BARE = re.compile(
     r"|\s\s\s*(?=\S)|,\s*(?=\S)|(?=[A-Z][A-Za-z]|[a-z][A-Z])"
     r"|(?P<blank>\s)(?:(?=[A-Z])|(?P<weak>(?=\w))))"
 )
-"""Matches a number that may be a list marker without punctuation. ``sure`` means that a single
-number suffices ("1 - Age", "1 - 18 to 65"), ``blank`` that only a space follows ("1 Age"), and
-``weak`` that the next word has no capital ("1 age").
+"""Matches a number that may be a list marker even if no full stop or bracket follows it. ``sure``
+means that a single number suffices ("1 - Age", "1 - 18 to 65"), ``blank`` that only a space
+follows ("1 Age"), and ``weak`` that the next word has no capital ("1 age").
 """
 _FEW_NUMBERS = 2
 """Maximum number of successive lines that may begin with a number without being treated as a
@@ -314,9 +314,9 @@ def _list_counting(numbers: Mapping[int, re.Match[str]]) -> list[list[int]]:
 
 
 def _is_numbering(marks: Sequence[re.Match[str]]) -> bool:
-    """Return whether numbers at the starts of lines are list markers: at least three numbers, two
-    with a dash or without a space, or one with a dash before a capital or a range. At most half of
-    the numbers may be followed by a word without a capital.
+    """Return whether numbers at the starts of lines are list markers; this requires at least three
+    numbers, two with a dash or without a space, or one with a dash before a capital or a range. At
+    most half of the numbers may be followed by a word without a capital.
     """
     if len(marks) == 1:
         return marks[0]["sure"] is not None

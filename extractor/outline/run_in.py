@@ -32,7 +32,7 @@ _COUNTED = re.compile(
 )
 """Matches words to which a following number belongs."""
 _LONGEST_COUNTED = 12
-"""Number of characters before a number to search for such a word."""
+"""Number of characters before a number that are searched for such a word."""
 
 
 class _Mark(NamedTuple):

@@ -44,7 +44,7 @@ class Beside:
 
 def weigh(question: str, conditions: Mapping[str, bool]) -> Signs:
     """Return the conditions that are met, with their weights for a question (``heading`` or
-    ``continues``), and the weight ``start``.
+    ``continues``), and the ``start`` weight.
     """
     weights = read_table("line_signs")[question]
     signs = {"start": weights["start"]}

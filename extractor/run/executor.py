@@ -58,7 +58,7 @@ class Executor:
 
     Attributes:
         capacity: The number of records that must be in progress to keep the executor busy; 0 if it
-            computes one at a time.
+            handles one record at a time.
     """
 
     capacity: int = 0
@@ -69,8 +69,8 @@ class Executor:
         """Return ``function(record, *arguments)``. The function must be importable in other
         processes.
 
-        Raises any error from the function as an ``ExtractorError``, a ``RecordError`` for a record
-        that kills its process, or an ``EngineError`` if a process cannot be started.
+        Raises any error from the function as an ``ExtractorError``; also raises a ``RecordError``
+        for a record that kills its process, and an ``EngineError`` if a process cannot be started.
         """
         return call_picklable(function, record, *arguments)
 
@@ -90,8 +90,9 @@ class ProcessExecutor(Executor):
     separate process. A record that also kills the second process fails with a ``RecordError``.
 
     A process is killed if a call takes longer than ``timeout`` seconds. Before its first call, a
-    process extracts the record ``example``, if there is one, to load the rules; this is not timed.
-    At the end, the processes are killed without waiting for unfinished work.
+    process extracts the record ``example``, if there is one, to load the rules; the time limit
+    does not apply to this extraction. At the end, the processes are killed without waiting for
+    unfinished work.
     """
 
     workers: int

@@ -149,9 +149,9 @@ class RunFolder(Sink):
             write_atomically(results, store.read_lines())
 
     def begin(self) -> None:
-        """Begin the run: move an earlier run aside if ``fresh``, and write the manifest and the
-        files. Writing the first result or failure also begins the run. Does nothing if the run has
-        already begun.
+        """Begin the run: if ``fresh`` is set, move an earlier run aside, then write the manifest
+        and the files. Writing the first result or failure also begins the run. Does nothing if the
+        run has already begun.
         """
         if self._has_begun:
             return

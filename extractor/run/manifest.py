@@ -39,6 +39,8 @@ _DECIDING = (
     "schemas",
     "formats",
     "language",
+    "measures",
+    "outline",
     "evidence",
     "concepts",
     "assembly",
@@ -46,7 +48,7 @@ _DECIDING = (
     "model",
     "pipeline.py",
 )
-"""The parts of the package that determine the results of a run."""
+"""The parts of the package that determine the results of a run: all but the apps and the run."""
 _DIGESTED = frozenset({".py", ".toml", ".json", ".txt", ".npz"})
 """The file types of code, vocabularies, tables and trained weights."""
 _Counts = dict[str, NonNegativeInt]

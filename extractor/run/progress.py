@@ -23,8 +23,8 @@ _COUNT_AFTER_S = 5.0
 def show_progress(
     tally: Tally, count: Callable[[], None], *, quiet: bool
 ) -> Iterator[None]:
-    """Show the counts in ``tally`` while the body runs, unless ``quiet``. In a terminal, or in a
-    notebook that supports it, a live line shows records, rate, tokens, cost and time, and
+    """Show the counts in ``tally`` while the body runs, unless ``quiet`` is true. In a terminal,
+    or in a notebook that supports it, a live line shows records, rate, tokens, cost and time, and
     disappears at the end.
 
     ``count`` counts all records, so that the remaining time can be shown. It is called in a thread

@@ -1,8 +1,8 @@
 """The loop of a run: read records and write results and failures, with a limited number of records
 in progress.
 
-Results are written in input order if the sink requires it. A failed record does not stop the
-others.
+Results are written in input order if the sink requires it. A failed record does not stop the other
+records.
 """
 
 import asyncio
@@ -168,11 +168,11 @@ class RecordLoop:
 
     Args:
         extract: The function that extracts a record.
-        sink: The destination for results and failures, which also knows which records are already
+        sink: The destination for results and failures; it also knows which records are already
             done.
         tally: The counts of results and failures.
         concurrency: The maximum number of records in progress.
-        budget: The spending limit, which ends the run when it is reached.
+        budget: The spending limit; the run ends when it is reached.
         is_stopping: Returns True when the run is being stopped. In that case, no further records
             are read, but records in progress may finish.
     """
@@ -307,7 +307,7 @@ class RecordLoop:
     def _write(self, task: "_Task") -> ExtractorError | None:
         """Write and count the outcome of a record, and return its error, if any.
 
-        A record that was cancelled, or that failed because the model or the processes are
+        A record that was cancelled, or that failed because the model or the processes were
         unavailable, is neither finished nor failed: the next run tries it again. Raises any error
         that the store reports.
         """

@@ -43,7 +43,7 @@ _MOST_PROCESSES = 5
 keep busy.
 """
 _STATUS = {None: "done", Stop.INTERRUPTED: "interrupted", Stop.BUDGET: "budget"}
-"""The name of the reason in the event at the end of a run; any other reason is reported as
+"""The name used for each reason in the event at the end of a run; any other reason is reported as
 ``failed``.
 """
 _STOPS: dict[type[BaseException], Stop] = {

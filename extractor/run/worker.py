@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 KILL_S = MAX_CLOCK_SECONDS + 10
-"""Seconds after which a worker process is killed if the time limit of a step did not take
-effect.
+"""Seconds after which a worker process is killed if the time limit of a step has not taken effect.
 """
 _NEW_OBJECTS = 50_000
 

@@ -1,4 +1,6 @@
-"""Reject invalid arguments: an unknown name, with a suggestion, or a number that is too small."""
+"""Reject invalid arguments: an unknown name, for which a similar name is suggested, or a number
+that is too small.
+"""
 
 from collections.abc import Collection
 

@@ -21,9 +21,9 @@ from extractor.schemas.vocabulary import (
 class Evidence(QuotingModel):
     """The exact characters that support the value of one field of an item.
 
-    In the raw text of the section, ``section_text[start:end] == quote``. In tables, the offsets are
-    named ``char_start`` and ``char_end``, ``quote`` is cleaned and on one line, and ``quote_raw``
-    contains the original characters if they differ.
+    ``section_text[start:end] == quote``, where ``section_text`` is the raw text of the section. In
+    tables, the offsets are named ``char_start`` and ``char_end``, ``quote`` is cleaned and on one
+    line, and ``quote_raw`` contains the original characters if they differ.
     """
 
     field: str = Field(

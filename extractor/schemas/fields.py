@@ -58,7 +58,7 @@ class FieldInfo:
 
     @property
     def label(self) -> str:
-        """A readable name of the field, such as "introductory line"."""
+        """A readable name for the field, such as "introductory line"."""
         return self.metadata.label or self.name.replace("_", " ")
 
 

@@ -299,8 +299,8 @@ class RegistryFields(FrozenModel):
     @field_validator("*", mode="after")
     @classmethod
     def _unify_words(cls, value: Any, info: ValidationInfo) -> Any:
-        """Convert a word to the spelling of the ClinicalTrials.gov API v2, and a date to ISO 8601.
-        Unknown words and other fields are returned unchanged.
+        """Convert a word to the spelling used in the ClinicalTrials.gov API v2, and a date to ISO
+        8601. Unknown words and other fields are returned unchanged.
         """
         name = info.field_name or ""
         if name == "phases":

@@ -1,4 +1,4 @@
-"""Limits on the size and processing time of one record, which are far above those of any registry
+"""Limits on the size and processing time of one record, far above the values for any registry
 record.
 
 In 4,348 ClinicalTrials.gov records, the maximums for one record are 40,000 characters, 130
@@ -113,9 +113,9 @@ def limit_time(source: Source) -> Iterator[None]:
     """Raise ``RecordTooSlow`` if the block takes more than ``MAX_SECONDS`` of processor time or
     more than ``MAX_CLOCK_SECONDS`` of elapsed time.
 
-    A signal interrupts the block either between two bytecode instructions or at most points during
-    a regular expression match. This works only in the main thread, on systems that support alarm
-    signals, and only if no other alarm is set.
+    A signal interrupts the block either between two bytecode instructions or, during a regular
+    expression match, at nearly any point. This works only in the main thread, on systems that
+    support alarm signals, and only if no other alarm is set.
     """
     if not _can_set_alarm():
         yield

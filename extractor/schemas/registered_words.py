@@ -1,4 +1,4 @@
-"""Convert registry terms from all formats to the spelling of the ClinicalTrials.gov API v2.
+"""Convert registry terms from all formats to the spelling used in the ClinicalTrials.gov API v2.
 
 The terms are in ``registered_words.toml``. The text of sections is not changed, so that offsets
 stay valid.
@@ -96,7 +96,7 @@ def split_masking(written: str) -> tuple[str, tuple[str, ...]]:
 
 
 _LONGEST = 500
-"""Maximum number of characters in a text about phases. A longer text is returned unchanged."""
+"""Maximum number of characters in a text about phases. Longer text is returned unchanged."""
 _NO_PHASE = re.compile(r"n[\W_]*a[\W_]*|not applicable\W*", re.IGNORECASE)
 _ANSWER = re.compile(
     r"(?P<question>phase[^:;\n|]{0,80}):\s{0,9}(?P<answer>yes|no)\b", re.IGNORECASE
@@ -115,7 +115,7 @@ _ONE_NUMBER = re.compile(
 
 
 def split_phases(written: Iterable[str]) -> tuple[str, ...]:
-    r"""Return the phases of a trial without duplicates. A text without a phase is returned
+    r"""Return the phases of a trial, without duplicates. Text without a phase is returned
     unchanged.
 
     >>> (
@@ -140,7 +140,7 @@ def split_phases(written: Iterable[str]) -> tuple[str, ...]:
 
 def _read_phases(text: str) -> list[str]:
     """Return the phases that a text names, as API v2 spells them: ``NA`` if it states that the
-    trial does not have a phase, or the text itself if it does not name one. In a form with
+    trial does not have a phase, or the text itself if it does not name a phase. In a form with
     questions, only the phases answered with "yes" are used.
     """
     if len(text) > _LONGEST:

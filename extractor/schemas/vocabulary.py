@@ -312,7 +312,7 @@ class Effort(StrEnum):
     def doubts(self, confidence: float, *, rare: bool = False) -> bool:
         """Return True if a model should be asked about a value that the rules read with this
         confidence.
-        ``rare`` means that few items state the field.
+        ``rare`` means that few items state a value for the field.
 
         >>> (
         ...     Effort.MEDIUM.doubts(0.95),

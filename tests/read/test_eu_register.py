@@ -33,6 +33,17 @@ def test_time_points_of_several_outcomes(times, expected):
     assert frames == expected
 
 
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [("- Week 26\n- Week 52", "Week 52"), ("Weeks 12 and 52", None)],
+)
+def test_an_outcome_that_states_a_time_keeps_a_time_frame_of_its_own(times, expected):
+    text = EU_TEXT.replace("- Week 26\n- Week 52", times)
+    record = read_one(text.replace("- Relief", "- Relief at week 4").encode())
+
+    assert record.section("secondary_outcomes[1]").part("time_frame") == expected
+
+
 def test_a_text_in_another_language_only_is_kept_and_told():
     text = EU_TEXT[: EU_TEXT.rindex("Summary")].replace("E.3 Principal inclusion criteria: 1. "
                                                         "Asthma\n2. Age 18 to 65 years; criteria "

@@ -11,6 +11,7 @@ import pytest
 
 from extractor import Extractor, make_record
 from extractor.errors import SettingsDiffer, StoreError
+from extractor.run import manifest as run_manifest
 from extractor.run.finished import find_run
 from extractor.run.manifest import digest_rules
 from extractor.run.store import digest_record
@@ -146,6 +147,12 @@ def test_another_version_of_any_part_makes_other_rules(
         before = digest()
         path.write_bytes(content)
         assert (digest() != before) == counts
+
+
+def test_all_packages_but_the_apps_and_the_run_are_parts():
+    package = Path(run_manifest.__file__).parents[1]
+    packages = {path.parent.name for path in package.glob("*/__init__.py")}
+    assert packages - set(run_manifest._DECIDING) == {"apps", "run"}
 
 
 def test_a_new_status_does_not_make_another_record():

@@ -63,7 +63,7 @@ def say(text: str) -> None:
 
 @contextmanager
 def errors_for_people() -> Iterator[None]:
-    """Turn an expected error into one line on standard error and an exit code."""
+    """Turn an expected error into an exit code and one line on standard error."""
     from extractor.errors import ExtractorError
 
     try:

@@ -49,9 +49,9 @@ def diff(
 ) -> int:
     """Show which values were added, removed or changed between two versions of the same trials.
 
-    Each change quotes both versions. An item that was only moved is not reported. Records are read
-    with the rules alone; to use a model, process both versions with `extractor run` first, and
-    compare the folders.
+    Both versions are quoted for each change. An item that was only moved is not reported. Records
+    are read with the rules alone; to use a model, process both versions with `extractor run`
+    first, and compare the folders.
 
     Exit codes: 0 done, 1 changes (with --exit-code), 2 wrong usage or an unreadable record, 130
     interrupted.

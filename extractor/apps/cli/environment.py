@@ -41,8 +41,8 @@ def choose_model(
 ) -> "tuple[ModelSpec | None, Pricing]":
     """Return the model in a server's options, and its pricing with the spending limit.
 
-    Raises ``ValueError`` if the model is invalid, or has no known price although ``--max-usd`` is
-    set.
+    Raises ``ValueError`` if the model is invalid, or if ``--max-usd`` is set but the model has no
+    known price.
     """
     from extractor.setup import Setup
 
@@ -59,10 +59,10 @@ def choose_model(
 def choose_pricing(
     setup: "Setup", options: "ModelOptions", *, in_batches: bool = False
 ) -> "Pricing":
-    """Return a model's pricing with the spending limit. Warn about custom fields that nothing will
+    """Return a model's pricing with the spending limit. Warn about custom fields that will not be
     read.
 
-    Raises ``ValueError`` if the model has no known price although ``--max-usd`` is set.
+    Raises ``ValueError`` if ``--max-usd`` is set but the model has no known price.
     """
     from extractor.apps.cli.options import name_option
     from extractor.model.cost.budget import Pricing

@@ -110,7 +110,7 @@ def evaluate(
     examples of a custom field, pass FILE.py:NAME instead of GOLD.
 
 
-    Exit codes: 0 done, 1 a score is below --fail-under or gold has a problem, 2 wrong usage.
+    Exit codes: 0 done, 1 a score is below --fail-under or the gold has a problem, 2 wrong usage.
     """
     from extractor.apps.cli.examples import score_examples
     from extractor.apps.evaluation.scoring import evaluate as score

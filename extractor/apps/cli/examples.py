@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 def score_examples(
     fields: "tuple[CustomField, ...]", model: str | None, examples: int
 ) -> "ScoreReport":
-    """Extract and score the examples of custom fields, using their patterns, or a model that is not
-    shown the answers. ``examples`` is the maximum number of errors of each kind in the report.
+    """Extract and score the examples of custom fields, using the fields' patterns, or a model that
+    is not shown the answers. ``examples`` is the maximum number of errors of each kind in the
+    report.
     """
     from extractor.apps.evaluation import evaluate
     from extractor.apps.evaluation.examples import list_examples

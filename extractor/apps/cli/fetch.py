@@ -110,10 +110,10 @@ def fetch_inputs(
     """Fetch the records for the NCT numbers among ``inputs``. Yields (inputs, exit code), where
     the file of fetched records replaces the numbers.
 
-    An input that looks like an NCT number is treated as the path of a file if that file exists.
-    The fetched file is stored in the run's ``folder`` or, if that is None, in a temporary one. The
-    exit code is 1 if a number is not in the registry. Raises ``ValueError`` for a number without
-    eight digits.
+    An input that looks like an NCT number is treated as a file path if a file with that name
+    exists. The fetched file is stored in the run's ``folder`` or, if that is None, in a temporary
+    one. The exit code is 1 if a number is not in the registry. Raises ``ValueError`` for a number
+    that does not have eight digits.
     """
     from extractor.apps.fetch import parse_nct_numbers
 

@@ -17,8 +17,8 @@ from extractor.schemas import TrialRecord
 
 
 def forecast_job(job: CommandJob) -> int:
-    """Print the lowest, expected and highest figures for a run to standard output, and the model's
-    price and the assumptions to standard error.
+    """Print to standard output the lowest, expected and highest figures for a run, and to standard
+    error the model's price and the assumptions.
 
     The model is not called; the number of questions is estimated by applying the rules to each
     record. Returns the exit code, which is 1 if a record cannot be read.

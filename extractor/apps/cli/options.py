@@ -155,7 +155,7 @@ class RecordOptions(ExtractionOptions, ModelOptions):
     fresh: Annotated[bool, Shown(FILES)] = False
     """Replace the results of an earlier run in --out."""
     quiet: Annotated[bool, Shown(FILES, name="--quiet -q")] = False
-    """Hide the progress and the summary."""
+    """Hide the progress display and the summary."""
     log_json: Annotated[str | None, Shown(RARE, "FILE")] = None
     """Append events to FILE as JSON; - writes to stderr."""
 

@@ -37,8 +37,8 @@ def report(
 ) -> None:
     """Write a run as one HTML page: an overview, and each record's text next to its values.
 
-    The page works offline and sends no data. It contains the text of the records:
-    share it only with people who may read them.
+    The page works offline and sends no data. It contains the text of the records: share it only
+    with people who are allowed to read the records.
 
 
     Example: extractor report results --open

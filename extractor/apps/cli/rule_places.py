@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class Place(NamedTuple):
-    """The fields that one reader handles, with its rule files. Paths are relative to
+    """The fields that a reader handles, and the reader's rule files. Paths are relative to
     ``extractor/concepts``, except for the path of the case file, which is in ``tests/cases``.
     """
 

@@ -193,8 +193,8 @@ def revoke_key(name: NameArgument, root: RootOption = None) -> None:
 
 @contextmanager
 def _open_keys(root: Path | None, *, creates: bool = False) -> "Iterator[Keys]":
-    """Open the keys of the service in ``root``. With ``creates``, creates the service if it does
-    not exist; without it, raises ``ArgumentError`` if no service has used the folder.
+    """Open the keys of the service in ``root``. If ``creates`` is set, creates the service if it
+    does not exist; otherwise, raises ``ArgumentError`` if no service has used the folder.
     """
     from extractor.apps.serve.keys import Keys
     from extractor.apps.serve.store import check_root, open_store

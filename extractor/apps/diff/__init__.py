@@ -2,9 +2,9 @@
 
 Items are paired as in the evaluation, so an item that was moved or reworded is not reported as
 added. A value is reported as changed if it differs; a difference in the supporting words alone is
-not a change. Each change quotes both versions. An unpaired item is reported as a single change. The
-comparison does not judge whether a change is important, or whether it makes a criterion stricter or
-looser.
+not a change. Both versions are quoted for each change. An unpaired item is reported as a single
+change. The comparison does not judge whether a change is important, or whether it makes a
+criterion stricter or looser.
 
 - ``changes.py``: the changes to extractions and to the registered fields of records.
 - ``sides.py``: a version, which is a run, a file of extractions, or records to be read with the

@@ -29,7 +29,7 @@ class Change(NamedTuple):
 
     Attributes:
         record_id: The record.
-        field: The path of the field or item without positions, such as ``dosing.amounts``.
+        field: The path of the field or item, without positions, such as ``dosing.amounts``.
         old: The value in the old version, or None if it was added.
         new: The value in the new version, or None if it was removed.
     """
@@ -143,7 +143,7 @@ def _name_field(row: ValueRow) -> str:
 
 
 def _identify(row: ValueRow) -> str:
-    """Return the value in words, ignoring case; values with the same words are treated as
+    """Return the value in words, with case folded; values with the same words are treated as
     equal.
     """
     return say(row.value).casefold()
@@ -157,7 +157,7 @@ def _compare(old: ValueRow, new: ValueRow) -> float:
 
 
 def diff_records(old: TrialRecord, new: TrialRecord) -> list[Change]:
-    """Return the changes between two records in their titles, conditions and registered fields."""
+    """Return the changes in titles, conditions and registered fields between two records."""
     before = _list_registered(old, new.record_id)
     after = _list_registered(new, new.record_id)
     changes = []

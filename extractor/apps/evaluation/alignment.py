@@ -15,6 +15,10 @@ _SAME = 1000.0
 """The similarity of equal items, which is high enough that they are always paired."""
 _LEAST = 0.01
 """Items with a lower similarity are not paired."""
+_LEAST_HOST = 0.5
+"""Values of a custom field are not paired if the words of their items are less similar."""
+_LEAST_CUSTOM = 0.3
+"""Values in a list are not paired if they are less similar."""
 _NO_VALUES = {*ExtractedItem.model_fields, "group"}
 """Attributes that may differ between equal items: the evidence, and the id of the group."""
 
@@ -111,7 +115,7 @@ def _place(path: str, items: Sequence[ExtractedItem]) -> list[Side]:
 
 
 def _write_values(item: ExtractedItem) -> str:
-    """Return an item's values as text, which is equal for items with equal values. The order of a
+    """Return an item's values as text that is equal for items with equal values. The order of a
     list does not matter.
     """
     values = [
@@ -123,7 +127,7 @@ def _write_values(item: ExtractedItem) -> str:
 
 
 def compare_criteria(gold: Criterion, predicted: Criterion) -> float:
-    """Return the similarity of two criteria, which is 0 if they must not be paired. The section and
+    """Return the similarity of two criteria, or 0 if they must not be paired. The section and
     the kind break ties.
     """
     quotes = compare_extents(gold.quote, predicted.quote)
@@ -138,7 +142,7 @@ def _count_equal(gold: Any, predicted: Any, *names: str) -> int:
 
 
 def _compare_regimens(gold: Regimen, predicted: Regimen) -> float:
-    """Return the similarity of two regimens, which is 0 if they must not be paired. The agent and
+    """Return the similarity of two regimens, or 0 if they must not be paired. The agent and
     the quote have a weight of 0.4 each, and the doses have a weight of 0.2. Route, frequency and
     section break ties.
     """
@@ -177,12 +181,12 @@ def _join_words(item: Endpoint) -> str:
 def _compare_custom(group: Group, gold: CustomItem, predicted: CustomItem) -> float:
     """Return the similarity of two values of a custom field: the mean, over its attributes, of the
     highest similarity between two values of the attribute. It is 0 if the values belong to items
-    with different words (``of``). If each item has at most one value, the similarity of the items
-    takes precedence.
+    with different words (``of``), or if it is below ``_LEAST_CUSTOM``. If each item has at most one
+    value, the similarity of the items decides, and the mean only breaks ties.
     """
     have_hosts = bool(gold.of and predicted.of)
     host = compare_extents(gold.of, predicted.of) if have_hosts else 1.0
-    if host < 0.5:
+    if host < _LEAST_HOST:
         return 0.0
     nearest: list[float] = []
     for field in group.fields:
@@ -195,7 +199,7 @@ def _compare_custom(group: Group, gold: CustomItem, predicted: CustomItem) -> fl
     # The only value of a record or item has no other counterpart, however different it is.
     if not group.many and (have_hosts or group.of is None):
         return host + 0.05 * mean
-    return mean if mean >= 0.3 else 0.0
+    return mean if mean >= _LEAST_CUSTOM else 0.0
 
 
 _COMPARERS: dict[str, Callable[[Any, Any], float]] = {

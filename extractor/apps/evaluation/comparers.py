@@ -1,5 +1,5 @@
-"""Decide whether two values of a field agree and, if they do not, what kind of error it is.
-There is one comparer for each ``Comparison`` in the schemas.
+"""Decide whether two values of a field agree and, if they do not, which kind of error the
+difference is. There is one comparer for each ``Comparison`` in the schemas.
 """
 
 from collections.abc import Callable, Hashable
@@ -60,7 +60,9 @@ NOTHING = ""
 
 
 def _list_values(value: Any) -> tuple[Any, ...]:
-    """Return the members of a list, a single value as the only member, or nothing for None."""
+    """Return the members of a list as a tuple; a single value becomes the only member, and None
+    becomes an empty tuple.
+    """
     if value is None:
         return ()
     return value if isinstance(value, tuple) else (value,)
@@ -96,7 +98,7 @@ class Comparer:
         return NOTHING not in (gold, predicted) and self.overlaps(gold, predicted)
 
     def measure(self, gold: Any, predicted: Any) -> float:
-        """Return the similarity of two list members, which is at least 2 if they agree."""
+        """Return the similarity of two list members; it is at least 2 if they agree."""
         if self.is_certain and self.agrees(gold, predicted):
             return 3.0 if gold == predicted else 2.0
         return self.similarity(gold, predicted)
@@ -141,7 +143,7 @@ def list_bounds(limits: Any) -> tuple[Bound, ...]:
 
 
 def _list_amounts(amounts: Any) -> tuple[Amount, ...]:
-    """Return amounts without their arms, which are scored as a separate field."""
+    """Return amounts without their arms; arms are scored as a separate field."""
     return tuple(
         amount.model_copy(update={"arms": ()}) for amount in _list_values(amounts)
     )
@@ -228,7 +230,7 @@ def _find_frequency_error(gold: Frequency, predicted: Frequency) -> ErrorKind:
 
 
 def _find_word_error(gold: str, predicted: str) -> ErrorKind:
-    """Return the kind of error for two optional texts, of which one may be ``NOTHING``."""
+    """Return the kind of error for two optional texts, one of which may be ``NOTHING``."""
     if not gold:
         return ErrorKind.INVENTED
     return ErrorKind.WORDING if predicted else ErrorKind.MISSED

@@ -32,7 +32,7 @@ class JudgedValue(NamedTuple):
             if there are several parts.
         predicted: The value in the prediction.
         verdict: Whether the values agree.
-        error: The kind of error, or None if the values agree, or if an error in the whole item
+        error: The kind of error; None if the values agree or if an error in the whole item
             explains the difference.
         gold_item: The item in gold.
         predicted_item: The item in the prediction.

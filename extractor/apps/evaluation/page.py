@@ -1,6 +1,4 @@
-"""The score page, which is a self-contained HTML file that shows the scores, and each error in
-context.
-"""
+"""The score page: a self-contained HTML file that shows the scores and each error in context."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -92,8 +90,8 @@ def _export_side(side: ErrorSide | None) -> Json | None:
 def _mark_text(
     record: TrialRecord, sides: Sequence[tuple[ErrorSide | None, list[int]]]
 ) -> Json:
-    """Return the data for a record's text, with marks for the sides of its errors. The list of
-    each side receives the numbers of the side's marks.
+    """Return the data for a record's text, with marks for the sides of its errors. The numbers of
+    a side's marks are added to the side's list in ``sides``.
     """
     spans: list[Span] = []
     marks_by_span = []

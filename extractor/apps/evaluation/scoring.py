@@ -38,7 +38,7 @@ LEAST_VALUES = 10
 """Minimum number of values for an interval; a bootstrap over fewer values is meaningless.
 """
 _COUNTS = (*Verdict, "exact", "records")
-"""What is counted for a field in a record: its values by verdict, its exactly matching values, and
+"""The counts for a field in a record: its values by verdict, its exactly matching values, and
 whether the field is scored.
 """
 _MEASURES = ("precision", "recall", "normalised", "exact")
@@ -63,8 +63,8 @@ def evaluate(  # noqa: PLR0913 - all but the sources are options
     """Score extractions against gold, with 95% intervals and the worst errors.
 
     A source is a folder of JSON files, a JSON lines file, a run's folder, or extractions (or
-    dicts). Records are joined by ``record_id`` and read one at a time. If a record is missing from
-    ``predicted``, its values count as missed. A record without gold is listed but not scored.
+    dicts). Records are matched by ``record_id`` and read one at a time. If a record is missing
+    from ``predicted``, its values count as missed. A record without gold is listed but not scored.
 
     Args:
         gold: The annotations.
@@ -222,7 +222,7 @@ def _divide(counts: Numbers) -> Numbers:
 
 
 def _make_score(name: str, counts: Numbers, samples: Numbers) -> Score:
-    """Return a score, given its counts by source, and its measures by sample and source. If there
+    """Return a score, given its counts by source and its measures by sample and source. If there
     are two sources, the second source is the other prediction.
     """
     of_first = dict(zip(_COUNTS, map(int, counts[0]), strict=True))

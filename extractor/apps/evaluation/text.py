@@ -126,7 +126,7 @@ def is_inside(part: str, whole: str) -> bool:
 
 
 def compare_extents(text: str | None, other_text: str | None) -> float:
-    """Return the overlap of two texts, which is at least 0.5 if one is part of the other.
+    """Return the overlap of two texts; it is at least 0.5 if one text is part of the other.
 
     >>> (
     ...     compare_extents("fever", "no fever, no infection of the lung, no asthma"),

@@ -95,7 +95,7 @@ def find_intervention(name: str, interventions: Sequence[Intervention]) -> int |
 
 
 def _contains(text: str, key: str) -> bool:
-    """Return whether a text contains a name, given by its key, as a sequence of whole words."""
+    """Return whether a text contains the name with this key as a sequence of whole words."""
     folded_key = _fold(key)
     # The key of a name without words is empty, and would be contained in every text.
     return folded_key != "  " and folded_key in _fold(name_key(text))
@@ -249,8 +249,8 @@ def find_form(*sources: Iterable[str]) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _list_forms(text: str) -> frozenset[str]:
-    """Return the dosage forms that a text names. For "a capsule containing a tablet", this is only
-    the capsule.
+    """Return the dosage forms that a text names. For "a capsule containing a tablet", only the
+    capsule is returned.
     """
     product = read_text(text.partition(" contain")[0])
     return frozenset(term.value for term in find_terms(product, "dosage_forms"))
@@ -261,8 +261,8 @@ def list_mesh_terms(
     kind: TermKind,
     interventions: Sequence[Intervention],
 ) -> Iterator[dict[str, Any]]:
-    """Yield the MeSH terms of a kind and their ancestors. A term for an intervention includes the
-    position of the intervention that it denotes.
+    """Yield the MeSH terms of a kind, together with their ancestors. A term for an intervention
+    includes the position of the intervention that it denotes.
     """
     for term in terms:
         if term.kind not in (kind, f"{kind}_ancestor"):

@@ -21,7 +21,7 @@ class Arm(NamedTuple):
 
 
 class ArmLink(NamedTuple):
-    """A link, by position, between an arm and an amount of a regimen that the arm receives."""
+    """A link, by position, between an arm and an amount in a regimen that the arm receives."""
 
     amount_index: int | None
     arm_index: int
@@ -75,9 +75,10 @@ def list_arms(extraction: TrialExtraction, registered: Sequence[Arm] = ()) -> li
 
 
 def link_arms(regimen: Regimen, arms: Sequence[Arm]) -> Iterator[ArmLink]:
-    """Yield the links between arms and the amounts of a regimen that they receive. An amount
-    without arms applies to all arms of its regimen. If none of the regimen's amounts applies to an
-    arm of the regimen, the arm is linked to the regimen with an ``amount_index`` of None.
+    """Yield the links between the arms and the amounts in a regimen that the arms receive. An
+    amount without arms applies to all arms of its regimen. If none of the regimen's amounts
+    applies to an arm of the regimen, the arm is linked to the regimen with an ``amount_index`` of
+    None.
     """
     labels = list(map(fold_label, _list_labels(regimen)))
     for place, arm in enumerate(arms):

@@ -146,8 +146,8 @@ def _read_tables() -> tuple[Table, ...]:
 
 
 def _read_column(name: str, declaration: str) -> Column:
-    """Return a column, given its meaning as in ``tables.toml``, which may begin with a type, such
-    as "integer: Number of participants".
+    """Return a column, given its meaning as in ``tables.toml``; the meaning may begin with a type,
+    such as "integer: Number of participants".
     """
     kind, colon, meaning = declaration.partition(": ")
     if colon and kind in _TYPES:
@@ -157,7 +157,7 @@ def _read_column(name: str, declaration: str) -> Column:
 
 def _plan_custom_table(field: CustomField) -> Table:
     """Return the table for a custom field, with a column for each part of its attributes. If a
-    column name is already used, ignoring case, an underscore is appended.
+    column name is already in use (ignoring case), an underscore is appended.
     """
     keys, provenance = (
         tuple(_read_column(*column) for column in columns.items())

@@ -23,7 +23,7 @@ _WIDTH = 24
 def write_workbook(
     path: Path, tables: Sequence[Table], rows: Mapping[str, Path]
 ) -> None:
-    """Convert the JSON lines of each table to a workbook, which requires the extra ``excel``. Text
+    """Convert the JSON lines of all tables to a workbook. This requires the extra ``excel``. Text
     is never written as a formula. Raises ``StoreError`` if a table does not fit on a sheet.
     """
     import xlsxwriter  # noqa: PLC0415 - belongs to an extra

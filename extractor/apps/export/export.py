@@ -85,8 +85,8 @@ def export_run(
     Args:
         run: A run's folder, a file of extractions, or a folder of gold files.
         destination: The file or folder to write to.
-        tables: The tables to write, by default all tables.
-        lines: The extractions as JSON, by default the extractions in ``run``.
+        tables: The tables to write; by default, all tables are written.
+        lines: The extractions as JSON; by default, the extractions in ``run`` are used.
         registry: The register's data by record. Without it, the columns for register data are
             empty.
         threshold: Removes doubtful values.

@@ -55,8 +55,8 @@ _Counts = Mapping[tuple[CriterionKind, str], int]
 
 
 class _MoreThanALimit(Exception):
-    """A criterion contains more than a single limit. The message names what else the criterion
-    contains.
+    """A criterion contains more than a single limit. The message names the other content of the
+    criterion.
     """
 
 

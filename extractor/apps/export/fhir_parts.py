@@ -146,8 +146,8 @@ def code(system: str, word: str | None, text: str | None = None) -> Json:
 
 
 def enum_code(word: StrEnum | None, text: str | None = None) -> Json:
-    """Return a CodeableConcept for a member of one of this package's enumerations, or one that
-    contains only the ``text`` if there is no member.
+    """Return a CodeableConcept for a member of one of this package's enumerations or, if there is
+    no member, a CodeableConcept that contains only the ``text``.
 
     >>> from extractor.schemas import Role
     >>> enum_code(Role.PLACEBO)["coding"][0]["system"]
@@ -164,8 +164,8 @@ def quantity(
     comparator: str | None = None,
     ucum: str | None = None,
 ) -> Json | None:
-    """Return a Quantity with the unit as written and, if known, its UCUM code. Return None if there
-    is no value.
+    """Return a Quantity with the unit as written and, if known, the unit's UCUM code. Return None
+    if there is no value.
 
     >>> quantity(18, "year", ">=")  # doctest: +NORMALIZE_WHITESPACE
     {'value': 18, 'comparator': '>=', 'unit': 'year', 'system': 'http://unitsofmeasure.org',
@@ -186,8 +186,8 @@ def quantity(
 
 
 def make_range(low: Json | None, high: Json | None) -> Json | None:
-    """Return a Range, which is open-ended wherever an end is None. Return None if FHIR does not
-    allow the range because the units differ or the ends are in the wrong order.
+    """Return a Range, which is open at each end that is None. Return None if FHIR does not allow
+    the range, that is, if the units differ or the ends are in the wrong order.
     """
     span = {"low": low, "high": high}
     if not low or not high:

@@ -192,7 +192,7 @@ def _add_variable(trial: TrialResources, path: str, content: Json, first: Json) 
 
 
 def _describe_times(trial: TrialResources, path: str, endpoint: Endpoint) -> list[Json]:
-    """Return the times of an endpoint: a moment or an upper limit for each time, or one span
+    """Return the times of an endpoint: a time point or an upper limit for each time, or one span
     between two times. If FHIR cannot express the times, only the words of the time frame are
     returned, and the times are added to the list of unmapped values.
     """

@@ -261,7 +261,8 @@ def _comment(table: Table) -> str:
 
 def _list_views(known: set[str]) -> Iterator[str]:
     """Yield the parts of ``views.sql`` whose tables and views are ``known``. Each part starts with
-    a line that lists them. A view that a part creates is known to the parts below it.
+    a line that lists the tables and views that it uses. A view that a part creates is known to the
+    parts below it.
     """
     parts = Path(__file__).with_name("views.sql").read_text("utf-8").split("\n\n")
     for part in parts:

@@ -79,7 +79,7 @@ def name_limit(
 
     Args:
         limit: Its ``quantity``, ``value``, ``value_high`` and ``unit``.
-        known: The name of the quantity, if it is named only by words around the limit.
+        known: The name of the quantity, if it is stated only in the words around the limit.
         has_unread_unit: Whether a limit without a unit is followed by a word that may be a unit.
 
     >>> limit = name_limit({"quantity": "PLT", "value": 75_000, "unit": "/mm3"})

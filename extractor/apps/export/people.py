@@ -37,7 +37,7 @@ _WORDS: Mapping[str, Sex | bool] = {
 
 
 def read_registered(name: str, written: str) -> Any:
-    """Return the registered value of a field: an age, a sex, or True or False. Return None for
+    """Return the registered value of a field: an age, a sex or a boolean. Return None for
     "N/A", an unknown word or an impossible age.
     """
     if name not in AGES:
@@ -47,9 +47,9 @@ def read_registered(name: str, written: str) -> Any:
 
 
 def read_comparator(name: str, evidence: Iterable[Evidence] = ()) -> Comparator:
-    """Return the comparator of an age limit, given the evidence for the eligibility: "over 18
-    years" is ``>``. If the text has no comparator, or if the age is a registered one, the age
-    itself is admitted.
+    """Return the comparator of an age limit, given the evidence for the eligibility: the
+    comparator of "over 18 years" is ``>``. If the text has no comparator, or if the age comes from
+    the register, the age itself is admitted.
 
     >>> read_comparator("minimum_age").value, read_comparator("maximum_age").value
     ('>=', '<=')

@@ -21,7 +21,7 @@ _FIELDS = (
     *("study_type", "phases", "status", "allocation", "masking", "primary_purpose"),
     *("start_date", "completion_date", "sponsor"),
 )
-"""Columns that have the same name as their registered field."""
+"""Columns that have the same names as their registered fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def read_registry(record: TrialRecord) -> Registered:
 def read_run_registry(
     run: FinishedRun | None, tables: Collection[Table]
 ) -> tuple[RegisteredByRecord, Mapping[TextState, int]]:
-    """Return the register's data about a run's records, and the number of records whose input is
+    """Return the register's data about a run's records, and the numbers of records whose input is
     missing or has changed, keyed by that state. If the tables do not need registered data, no
     record is read.
     """

@@ -76,7 +76,7 @@ _RENAMED = {
     "char_start": "start",
     "char_end": "end",
 }
-"""Columns, in the tables of values, absences and findings, whose names differ from those in
+"""Columns whose names in the tables of values, absences and findings differ from those in
 ``ValueRow``.
 """
 _TERM_TABLES = {
@@ -146,7 +146,7 @@ def _list_values(extraction: TrialExtraction) -> Iterator[tuple[str, Row]]:
 @cache
 def _choose_reader(kind: RowKind) -> tuple[str, Callable[[ValueRow], Row]]:
     """Return the name of the table for a kind of row, and a function that returns the row's cells,
-    except for the keys, ``record_id`` and the row's number.
+    except for the keys (``record_id`` and the row's number).
     """
     name = f"{kind}s"
     names = _lay_out(())[name][0][1:]
@@ -319,8 +319,8 @@ def _pick_kept(
     kept: Sequence[Criterion],
     places: Mapping[str, tuple[int, ...]],
 ) -> Iterator[DescribedCriterion]:
-    """Yield the derived cells of the criteria and limits that remain after doubtful values were
-    removed.
+    """Yield the derived cells of the criteria and limits that remain after doubtful values have
+    been removed.
 
     Args:
         described: The derived cells of all criteria.

@@ -18,7 +18,9 @@ from extractor.model.pace import RetryPolicy, find_meaning, retry_after
 
 BASE_URL = "https://clinicaltrials.gov/api/v2"
 MAX_PAGE_BYTES = 1000**3
-"""Maximum size of an unpacked page in bytes. A thousand records with results take about 200 MB."""
+"""Maximum size of an unpacked page in bytes. A thousand records with results take up about 200
+MB.
+"""
 MOST_PER_PAGE = 1000
 """Maximum number of records on a page of the API."""
 _POLICY = RetryPolicy(attempts=5)
@@ -32,7 +34,7 @@ _REMEDY = (
 
 
 def find_address() -> str:
-    """Return the address of the API: of a mirror, if EXTRACTOR_REGISTRY is set, or else of
+    """Return the address of the API: the mirror's if EXTRACTOR_REGISTRY is set, or else that of
     ClinicalTrials.gov.
     """
     return os.environ.get("EXTRACTOR_REGISTRY") or BASE_URL
@@ -48,7 +50,7 @@ class Registry:
             or stored.
         requests_per_minute: The maximum rate. A Retry-After header also delays the next request.
         page_size: The number of records per request, from 1 to 1,000.
-        timeout: The maximum time between two bytes of the reply, in seconds.
+        timeout: The maximum time between two successive bytes of the reply, in seconds.
 
     Raises:
         ArgumentError: A value is outside these ranges, or the address is not an http or https URL.

@@ -85,7 +85,8 @@ class RecordFile:
             beside.replace(self.path)
 
     def _open(self, path: Path, mode: Literal["rb", "wb", "ab"]) -> BinaryIO:
-        """Open a plain or gzipped file. If lines are appended to a gzipped file, they form another
+        """Open the file, or the file ``.NAME.new`` that will replace it. It is gzipped if the name
+        of the file ends in ``.gz``. If lines are appended to a gzipped file, they form another
         gzip member, which readers treat as part of the same content.
         """
         if self.path.suffix == ".gz":

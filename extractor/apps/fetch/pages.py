@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 
 class Study(NamedTuple):
-    """A study as sent by the registry, as a line of JSON that ends in a line feed.
+    """A study as sent by the registry: a line of JSON that ends with a line feed.
 
     ``numbers`` contains its NCT number and its former numbers, which the registry still recognises.
     """

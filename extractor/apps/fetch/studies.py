@@ -120,7 +120,7 @@ def fetch_records(
 
     Raises:
         RecordError: Without ``on_error``, if a record cannot be read or, at the end, if the
-            registry has no study with one of the numbers.
+            registry has no study for one of the numbers.
         RegistryError: The registry cannot be read, or rejects the query.
         ArgumentError: Neither numbers nor a query was given, both were given, or a value is not an
             NCT number.

@@ -31,7 +31,7 @@ from extractor.setup import OpenExtractor, Setup
 T = TypeVar("T")
 
 _SPARE_S = 1.0
-"""Number of seconds beyond the time limit that a worker process is given to finish."""
+"""Number of extra seconds, after the time limit, that a worker process is given to finish."""
 _KEPT = 32
 """Maximum number of records to keep, so that a claim about a recently fetched record does not
 require a second download.
@@ -189,8 +189,8 @@ class Desk:
         return describe_extraction(extraction, record, usd)
 
     async def _find(self, source: str, record_id: str | None) -> TrialRecord:
-        """Return the record with an NCT number, or a record from a file. A file is read each time,
-        because it may have changed; recently fetched registry records are kept.
+        """Return the record with the given NCT number, or a record from a file. A file is read
+        each time, because it may have changed; recently fetched registry records are kept.
         """
         name = source.strip()
         number = name.upper()

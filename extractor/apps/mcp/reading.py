@@ -38,8 +38,8 @@ class ClientInput:
 
 def read_input(client_input: ClientInput) -> TrialRecord:
     r"""Return the record in a text or a file. The ``record_id`` of a text is the id of its record;
-    the ``record_id`` of a file selects one of its records. Raises ``RecordError`` if a file has no
-    such record, or has several.
+    the ``record_id`` of a file selects one of its records. Raises ``RecordError`` if no record in
+    a file matches, or if several records match.
 
     >>> read_input(ClientInput("a.txt", b"Inclusion criteria:\n- Adults")).record_id
     'a'
@@ -74,8 +74,9 @@ def read_input(client_input: ClientInput) -> TrialRecord:
 
 
 def check_quote(searched: TrialRecord | ClientInput, quote: str) -> QuoteAnswer:
-    """Return whether a text, or a section of a record, contains a quote. The result is for the
-    first section that has the best match. If there is no match, the status is "absent".
+    """Return whether a text, or a section of a record, contains a quote. If several sections share
+    the best match, the result is for the first of these sections. If there is no match, the status
+    is "absent".
     """
     texts: dict[str | None, str] = {}
     if isinstance(searched, ClientInput):

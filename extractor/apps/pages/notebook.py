@@ -105,7 +105,7 @@ def show_results(
 
 def _mark_evidence(shown: Json) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """Yield a (title, pieces) pair for each section with evidence. A piece is a (text, task) pair,
-    where the task is that of the values that the text supports, or "".
+    where the task is that of the values that the text supports, or "" if it supports no value.
     """
     tasks: dict[int, str] = {}
     for item in shown["items"]:

@@ -17,7 +17,7 @@ from extractor.schemas import CriterionGroup, TimeUnit
 
 NOTHING = "not stated"
 _SIGNS = {"<=": "≤", ">=": "≥", "between": ""}
-"""The signs shown in place of comparators that are not shown unchanged."""
+"""The signs shown in place of some comparators; the other comparators are shown unchanged."""
 _CHOICE = re.compile(r"[a-z]+(?:_[a-z]+)+")
 """A term in the schema that consists of several words: ``half_life``."""
 _LARGE = 10_000

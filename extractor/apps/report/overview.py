@@ -32,7 +32,7 @@ _NOT_COUNTED = {
     "eligibility.groups",
     "eligibility.criteria.group",
 }
-"""Keys that are not fields, and fields that are missing from most items without a stated reason."""
+"""Keys that are not fields, and fields that most items lack without giving a reason."""
 _TITLE_LENGTH = 160
 """Longer titles are truncated in the list, which shows only one line of each."""
 

@@ -103,7 +103,7 @@ def start_draft(extraction: TrialExtraction) -> Json:
 
 
 def list_items(data: Json, group: str) -> Iterator[tuple[str, Json]]:
-    """Yield (path, item) pairs for the items of a group, except deleted ones."""
+    """Yield (path, item) pairs for the items of a group, except deleted items."""
     if group == "eligibility":
         yield group, data[group]
         return

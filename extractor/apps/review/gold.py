@@ -1,4 +1,4 @@
-"""Gold files: build one from a draft, find flaws in it, and write it."""
+"""Build a gold file from a draft, find flaws in the gold, and write the file."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -114,8 +114,8 @@ def find_flaws(
 
 
 def _find_missing(data: Json) -> Iterator[DraftFlaw]:
-    """Yield a flaw for each empty field that must have a value according to the guideline, such as
-    the category.
+    """Yield a flaw for each empty field, such as the category, for which the guideline requires a
+    value.
     """
     for group in list_groups():
         names = [field.name for field in group.fields if field.metadata.decided]
@@ -195,7 +195,7 @@ def correct_run(run: FinishedRun, gold: Path) -> int:
 
 
 def _strip(item: Json) -> Json:
-    """Return an item without the mark showing that the reviewer has checked it."""
+    """Return an item without the mark that shows that the reviewer has checked the item."""
     return {name: value for name, value in item.items() if name != CHECKED}
 
 
@@ -234,7 +234,7 @@ def _find_rank(entry: tuple[str, Json]) -> tuple[int, int]:
 def _sort_by_text(
     group: str, data: Json, draft: Draft, record: TrialRecord
 ) -> list[tuple[str, Json]]:
-    """Return (path, item) pairs for a group in the original order. Each added item is inserted
+    """Return a group's (path, item) pairs in the original order. Each added item is inserted
     before the first item that follows it in the text.
     """
     find_place = make_finder(record)

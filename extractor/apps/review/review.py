@@ -209,7 +209,7 @@ class Review:
 
     def _open_draft(self, record_id: str) -> Draft:
         """Return a record's draft: from its journal, or else from its gold file, or else from the
-        first annotator or the run. If the gold file of a finished draft was changed, the file
+        first annotator or the run. If the gold file of a finished draft has been changed, the file
         replaces the draft.
         """
         draft = self._drafts.get(record_id) or self._journal.read(record_id)
@@ -269,8 +269,8 @@ class Review:
     def _start_item(
         self, record: TrialRecord, data: Json, change: Change
     ) -> dict[str, Any]:
-        """Return the values of a new item: empty ones, except for fields that can be filled from
-        the selected words, if any.
+        """Return the values of a new item, all of which are empty except for those that can be
+        filled from the selected words, if any words are selected.
         """
         group = change.patch.path
         fields = self.forms[group].fields

@@ -23,6 +23,7 @@ from extractor.apps.serve.events import EVENTS
 from extractor.apps.serve.job import ACTIVE, UPLOAD, Job, JobRun, JobState
 from extractor.apps.serve.keys import OPERATOR, Keys
 from extractor.apps.serve.money import Money
+from extractor.apps.serve.problems import describe_unexpected
 from extractor.apps.serve.settings import ServiceSettings
 from extractor.apps.serve.store import now
 from extractor.errors import StoreError
@@ -77,22 +78,29 @@ class Jobs:
         self._watching = asyncio.create_task(self._watch())
 
     async def _watch(self) -> None:
-        """At regular intervals, start waiting jobs, in case a drain was cancelled, and delete jobs
-        that ended more than ``keep_days`` days ago. Paused jobs are not deleted.
+        """At regular intervals, start waiting jobs, in case a drain was cancelled, and delete old
+        jobs. An unexpected error is logged, and the next interval tries again.
         """
-        days = self.settings.options.keep_days
         while True:
-            self.start_waiting()
-            for job in list(self._jobs.values()):
-                # during the last deletion, a caller may have resumed or deleted this job
-                is_current = self._jobs.get(job.id) is job
-                if days is None or job.state not in _ENDED or not is_current:
-                    continue
-                before = datetime.now(UTC) - timedelta(days=days)
-                if (job.ended or "") < before.isoformat():
-                    with suppress(OSError):
-                        await self.delete(job.id, None)
+            try:
+                self.start_waiting()
+                await self._delete_old()
+            except Exception as error:  # noqa: BLE001 - waiting jobs must not wait forever
+                _logger.error("waiting jobs: %s", describe_unexpected(error))  # noqa: TRY400
             await asyncio.sleep(_WATCH_S)
+
+    async def _delete_old(self) -> None:
+        """Delete the jobs that ended more than ``keep_days`` days ago. Paused jobs are kept."""
+        days = self.settings.options.keep_days
+        for job in list(self._jobs.values()):
+            # during the last deletion, a caller may have resumed or deleted this job
+            is_current = self._jobs.get(job.id) is job
+            if days is None or job.state not in _ENDED or not is_current:
+                continue
+            before = datetime.now(UTC) - timedelta(days=days)
+            if (job.ended or "") < before.isoformat():
+                with suppress(OSError):
+                    await self.delete(job.id, None)
 
     def folder(self, job: Job) -> Path:
         """Return a job's folder."""
@@ -239,8 +247,8 @@ class Jobs:
         return sum(job.state in ACTIVE for job in self._jobs.values())
 
     def start_waiting(self) -> None:
-        """Start waiting jobs while slots are free, unless the service is stopping. During a drain,
-        only jobs that were started earlier may continue.
+        """Start the jobs that are waiting, as long as slots are free and the service is not
+        stopping. During a drain, only jobs that were started earlier may continue.
         """
         is_drained = is_draining(self._root)
         while not self._is_stopping and len(self._runs) < self.settings.options.jobs:

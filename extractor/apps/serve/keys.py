@@ -68,7 +68,7 @@ class Keys:
         return caller
 
     def renew(self, name: str, days: float | None = None) -> str:
-        """Replace a caller's key, even if it has expired, and return the new one.
+        """Replace a caller's key, even if it has expired, and return the new key.
 
         Raises ``ValueError`` if the caller is unknown, or if the old key has an expiry date and
         ``days`` is None.
@@ -123,15 +123,17 @@ class Keys:
         return key
 
     def find(self, key: str) -> str | None:
-        """Return the caller with that key, or None if the key is unknown, revoked or expired. The
-        lookup uses the hash, so its timing does not reveal anything about the key.
+        """Return the caller with the given key, or None if the key is unknown, revoked or expired.
+        The lookup uses the hash, so its timing does not reveal anything about the key.
         """
         sql = f"SELECT id FROM callers WHERE key_sha256 = ? AND {_IS_VALID}"
         caller: str | None = self._store.value(sql, (_digest(key), now()))
         return caller
 
     def find_owner(self, key: str) -> str | None:
-        """Return the name of the caller with that key, even if the key is revoked or expired."""
+        """Return the name of the caller with the given key, even if the key is revoked or
+        expired.
+        """
         sql = "SELECT name FROM callers WHERE key_sha256 = ?"
         name: str | None = self._store.value(sql, (_digest(key),))
         return name

@@ -74,8 +74,8 @@ class Money:
         self._pending: dict[Reservation, _PendingCall] = {}
 
     def _open_budget(self, spent: float, max_usd: float | None) -> Budget:
-        """Return a budget with a limit, or None for no limit, of which ``spent`` dollars are
-        already used.
+        """Return a budget with the limit ``max_usd`` (None for no limit) and with ``spent``
+        dollars already used.
         """
         rates = self._pricing.rates.high
         return Budget(max_usd, rates, self._pricing.price, Spending(dollars=spent))

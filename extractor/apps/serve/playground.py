@@ -50,8 +50,8 @@ async def try_text(
     service: ServiceOfRequest,
     parameters: ParametersOfRequest,
 ) -> Response:
-    """Extract the text or file in the body, like ``POST /v1/extractions``, and return the data for
-    the viewer.
+    """Extract the text or file in the body, as ``POST /v1/extractions`` does, and return the data
+    for the viewer.
     """
     return await extract_body(request, caller, service, parameters, show_extraction)
 

@@ -14,8 +14,8 @@ from extractor.schemas.record_limits import limit_time
 
 @dataclass(frozen=True, slots=True)
 class PostedRecord:
-    """A body with one record. ``name`` is the body's file name, or the id to use for a record that
-    does not have one.
+    """A body with one record. ``name`` is the body's file name, or the id to use for a record
+    without an id.
     """
 
     name: str

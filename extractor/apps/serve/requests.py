@@ -1,5 +1,5 @@
 """Read the parts of a request: its caller, its options, and its body. The size of the body is
-checked while it is being received.
+checked while the body is being received.
 """
 
 import asyncio
@@ -172,8 +172,8 @@ async def _stream(request: Request, max_bytes: int) -> AsyncIterator[bytes]:
 
 
 def _check_type(request: Request) -> None:
-    """Raise ``ProblemError`` for unsupported media types, such as forms, which alter the record:
-    ``curl -d`` removes line breaks, and multipart adds some.
+    """Raise ``ProblemError`` for unsupported media types, such as those of forms, because forms
+    alter the record: ``curl -d`` removes line breaks, and multipart encoding adds line breaks.
     """
     content_type = request.headers.get("content-type", BODY_TYPES[-1])
     media_type, _, _ = content_type.partition(";")

@@ -228,7 +228,9 @@ async def follow_job(
     caller: CallerOfRequest,
     service: ServiceOfRequest,
 ) -> Response:
-    """Server-sent events until the job ends. Last-Event-ID resumes the stream after that event."""
+    """Server-sent events until the job ends. Last-Event-ID resumes the stream after the event with
+    that id.
+    """
     events = follow(
         service.jobs.folder(job) / EVENTS,
         request.headers.get("last-event-id", ""),
@@ -288,8 +290,8 @@ async def _make_table(run: Path, name: str, kind: Format) -> Path:
     responses=describe_response("One line per failed record.", JSON_LINES),
 )
 async def show_failures(job: JobOfRequest, service: ServiceOfRequest) -> Response:
-    """One line of JSON for each record that failed since the job was last started, with its id,
-    location, error and message. The response is empty if no record failed.
+    """One line of JSON for each record that has failed since the job was last started, with the
+    record's id, location, error and message. The response is empty if no record failed.
     """
     return _send_lines(_find_run(service, job) / FAILURES)
 

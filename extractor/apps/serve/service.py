@@ -30,7 +30,9 @@ from extractor.schemas import TrialRecord
 from extractor.setup import OpenExtractor, Setup
 
 _SPARE_S = 1.0
-"""Number of seconds beyond a request's time limit that a worker process is given to finish."""
+"""Number of extra seconds that a worker process is given to finish after a request's time
+limit.
+"""
 _STOP_TIMEOUT_S = 2.0
 _EXAMPLE = files("extractor.apps.serve") / "assets" / "record.txt"
 """A made-up record that is used to make each worker process load the rules."""

@@ -12,5 +12,5 @@
 - ``unheaded``: a doubt about a pasted text without headings.
 
 A doubt lowers the confidence of the values that depend on it, is reported as a finding
-(``structure_doubtful``), and is sent to a model at ``medium``.
+(``structure_doubtful``), and is sent to a model at ``medium`` effort.
 """

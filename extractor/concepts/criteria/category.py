@@ -27,7 +27,9 @@ _LOOKS_BACK = (Comparator.AT_MOST, Comparator.LESS)
 _OF_WEIGHT = frozenset({"weight", "obes", "obesit", "overwe", "underw", "bariat"})
 """Stems of words in trials that treat body weight."""
 _STEM = 6
-"""Number of letters to which a word is shortened, so that "allergy" and "allergic" are equal."""
+"""Number of letters to which a word is shortened, so that "allergy" and "allergic" are treated as
+equal.
+"""
 _OPENING_LINES = 6
 """Number of inclusion criteria, counted from the first, that often name the disease."""
 _OPENING_WORDS = 4
@@ -35,8 +37,8 @@ _OPENING_WORDS = 4
 
 
 def target_words(*passages: Passage) -> frozenset[str]:
-    """Return the stems of words in titles, conditions or criteria that can name a disease: uncommon
-    words with more than three letters.
+    """From titles, conditions or criteria, return the stems of words that can name a disease:
+    uncommon words with more than three letters.
 
     >>> sorted(target_words(read_passage("Treatment of Peanut Allergy in Children")))
     ['allerg', 'peanut']

@@ -26,7 +26,7 @@ class Entry:
         entry in a list.
         parent_states: Whether the line that introduces it is also a criterion.
         has_doubtful_parent: Whether the introducing line is on the same level, in which case it
-            may not be the parent.
+            might not be the parent.
         kind_at_most: The maximum confidence of ``kind``.
         quote_at_most: The maximum confidence of all the entry's fields, which is lower if the
             entry's boundaries are doubtful.

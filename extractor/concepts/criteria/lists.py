@@ -68,8 +68,8 @@ _REMARKS = ("remark", "note_of_the_registry", "note_of_the_protocol")
 _SHORT_VALUE = 5
 """Maximum number of tokens in an item that is only a value."""
 _TITLE = 4
-"""Maximum length of a title: the tokens of an item above the items that it names, or the words of a
-line between two lists.
+"""Maximum length of a title: in tokens for an item above the items that it names, or in words for
+a line between two lists.
 """
 _READS_LIKE_EXCLUSION = "this item reads like an exclusion"
 _MAY_START_EXCLUSIONS = "this line may start the exclusions"
@@ -355,7 +355,7 @@ def _is_remark(tokens: Tokens) -> bool:
 def _is_opening(
     blocks: Sequence[Block], place: int, kind: CriterionKind | None
 ) -> bool:
-    """Return whether the line below the heading of a list, whose kind is ``kind``, only opens the
+    """Return whether the line below the heading of a list of the given ``kind`` only opens the
     list: "Patients must meet all of the following criteria within 28 days:". "Any of the
     following:" opens a list of exclusions, but introduces the parts of one inclusion criterion;
     "All of the following:" does the reverse.
@@ -441,9 +441,10 @@ def _make_entry(
     announcer: int | None,
 ) -> Entry:
     """Create the entry of a block in the open list. ``roles`` contains the roles of the preceding
-    lines; ``announcer`` is the index of the line on the same level that announces the block. Of
-    the lines above, the nearest line that introduces the block is its parent; a heading introduces
-    the block only if the heading names a group of people or the topic of a value.
+    lines (see ``_find_role``), keyed by index; a heading with the role "opens" opens the list and is
+    not a parent. ``announcer`` is the index of the line on the same level that announces the block.
+    Of the lines above, the nearest line that introduces the block is its parent; a heading
+    introduces the block only if the heading names a group of people or the topic of a value.
     """
     block = blocks[place]
     parent = None if announcer is None else blocks[announcer].passage

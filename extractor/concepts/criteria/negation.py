@@ -49,8 +49,8 @@ def find_negation(tokens: Tokens, first: int, end: int) -> Negation | None:
 
 
 def name_case_of_no_negation(tokens: Tokens, first: int, end: int) -> str:
-    """Return the case of a statement that is not negated. It is doubtful if later words state that
-    something is absent, as in "Patients in whom asthma is absent".
+    """Return the case of a statement that is not negated. The case is doubtful if later words
+    state that something is absent, as in "Patients in whom asthma is absent".
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("Patients in whom asthma is absent")

@@ -21,7 +21,7 @@ _CLOSED = frozenset(")]")
 
 
 def list_sentences(passage: Passage) -> Iterator[Passage]:
-    """Yield the sentences of a passage; nothing if the passage is empty."""
+    """Yield the sentences of a passage, or nothing if the passage is empty."""
     if passage.first == passage.end:
         return
     tokens = passage.tokens
@@ -67,7 +67,7 @@ def split_prose(entry: Entry, *, in_line: bool, in_prose: bool) -> list[Entry]:
 
 
 def find_suspects(descriptions: Sequence[Passage]) -> Iterator[Entry]:
-    """Yield the sentences of the descriptions that are or may be criteria."""
+    """Yield those sentences of the descriptions that are or may be criteria."""
     seen: set[str] = set()
     for description in descriptions:
         for sentence in list_sentences(description):

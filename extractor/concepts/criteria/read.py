@@ -74,7 +74,7 @@ def read_eligibility(
     numbers: Iterator[int],
     registry: RegistryFields = _UNKNOWN,
 ) -> tuple[Draft, tuple[Draft, ...], tuple[StructureDoubt, ...]]:
-    r"""Read a record's criteria, its ages, its sex, whether it accepts healthy volunteers, and the
+    r"""Read a record's criteria, its ages, its sex, its acceptance of healthy volunteers, and the
     doubts about the structure of the criteria.
 
     ``sections`` contains the lexed sections of the record by name. Each chunk is given the next
@@ -293,8 +293,8 @@ def _doubt_age(
     limits: Sequence[Limit],
     topic: str,
 ) -> Reading[Category]:
-    """Lower the confidence of the category "age" if the only reason for it is a duration that may
-    not be an age: "5 to 20 years" below "Epilepsy:" (the ``topic``).
+    """Lower the confidence of the category "age" if the only reason for it is a duration that
+    might not be an age: "5 to 20 years" below "Epilepsy:" (the ``topic``).
     """
     if category.value is not Category.AGE:
         return category
@@ -304,7 +304,7 @@ def _doubt_age(
 
 
 def _put_on_one_line(introduction: Passage | None) -> str:
-    """Return the words of an introducing line on one line, without repeated spaces."""
+    """Return the words of an introducing line as a single line, without repeated spaces."""
     return " ".join(introduction.raw.split()) if introduction else ""
 
 

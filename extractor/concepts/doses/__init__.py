@@ -24,7 +24,7 @@ reads more, and ``prove`` checks its answers.
 
 "300 mg subcutaneously every 4 weeks" becomes the following row. ``read.read_regimens`` calls
 ``statements.read_clauses``, which links the marks of a section (``sections.find_marks``) to
-agents, and then ``merging.merge``. ``drafts.make_draft`` attaches evidence to each field,
+agents, and then calls ``merging.merge``. ``drafts.make_draft`` attaches evidence to each field,
 ``assemble.assemble_dosing`` builds the regimen, and ``apps/export/rows._list_dosing`` writes the
 rows of ``regimens`` and ``amounts``. Numbers with units are read by ``language/quantities``, whose
 rules are mostly in ``own/rules/values.toml``.

@@ -287,8 +287,8 @@ def _list_tokens(places: Iterable[Place]) -> Iterator[int]:
 
 
 def _fold(word: str) -> str:
-    """Return a word in the form used to compare names: in the singular, after a border character.
-    Return an empty string for a character that is optional in names.
+    """Return a word in the form used to compare names: in the singular and preceded by a border
+    character. Return an empty string for a character that is optional in names.
     """
     folded = word.lower()
     if word in _SIGNS_IN_NAMES:

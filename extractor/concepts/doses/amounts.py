@@ -14,8 +14,8 @@ PORTIONS = _VOLUMES | word_set(
     "tablet capsule drop puff spray sachet lozenge suppository patch bag teaspoon tablespoon bottle"
     " applicator scoop cup vial"
 )
-"""Units of volume and units that count pieces such as tablets, which do not state an amount of
-substance.
+"""Units that do not state an amount of substance: units of volume, and units that count pieces
+such as tablets.
 """
 _NO_DOSE_BEFORE = (
     "limit_before",

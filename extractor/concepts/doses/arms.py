@@ -106,7 +106,7 @@ class Arms:
         self, levels: Sequence[Amount], regimen: Regimen
     ) -> list[Amount]:
         """Return the dose levels of a regimen, each with the labels of the arms whose own text
-        states it. The levels are returned unchanged if any of them is not stated by an arm, or if
+        states it. The levels are returned unchanged if one of them is not stated by any arm, or if
         an arm states several of them.
         """
         stating: list[list[str]] = []
@@ -129,7 +129,7 @@ class Arms:
 
 
 def replace_arms(amount: Amount, arms: tuple[str, ...]) -> Amount:
-    """Return a copy of an amount with different arms."""
+    """Return a copy of an amount with its arms replaced."""
     return amount.model_copy(update={"arms": arms})
 
 

@@ -90,7 +90,8 @@ class Regimen:
 
     def amounts(self) -> list[Level]:
         """Return the distinct dose levels. Volumes and numbers of tablets are omitted if an amount
-        of substance is stated. If both "50 mg" and "50 mg/day" are stated, only the first is kept.
+        of substance is stated. If both "50 mg" and "50 mg/day" are stated, only the one stated
+        first is kept.
         """
         if "levels" not in self._known:
             self._known["levels"] = self._list_levels()
@@ -166,8 +167,8 @@ def _merge_agent(statements: Iterable[Statement]) -> list[Regimen]:
 
 
 def _may_be_separate(statement: Statement, regimens: Iterable[Regimen]) -> bool:
-    """Return whether a statement can be a separate regimen: either it has an amount, or it is in
-    an arm and states a route, and no regimen has an amount.
+    """Return whether a statement can be a separate regimen: it has an amount or, if no regimen has
+    one, it is in an arm and states a route.
     """
     if statement.amounts:
         return True

@@ -19,6 +19,10 @@ _MOST = 60
 """Ranges with more days than this are not expanded into individual days."""
 _LARGEST = 1000
 """The largest number that can be a day."""
+_MOMENT = 0.6
+"""The confidence of a time such as "at bedtime", set by judgement: it may be the time of another
+agent in the clause.
+"""
 _NUMBERS = NUMBER + NAME_NUMBER
 
 
@@ -30,7 +34,7 @@ def find_moments(tokens: Tokens) -> list[Mark]:
     ['with food', 'at bedtime']
     """
     marks = [
-        Mark("timing", match.text, match.first, match.end, 0.6)
+        Mark("timing", match.text, match.first, match.end, _MOMENT)
         for match in rule("dose_moment").find(tokens)
     ]
     return drop_overlaps(marks)

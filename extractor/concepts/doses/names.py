@@ -129,7 +129,7 @@ def _find_stem(word: str) -> str | None:
 
 def trim_name(tokens: Tokens, first: int, end: int) -> Place | None:
     """Return the tokens of the bare name in a range, without adjacent labels, doses, routes, forms
-    and uses; None if the remaining tokens do not name an agent.
+    or uses; None if the remaining tokens do not name an agent.
     """
     first, end = _trim_signs(tokens, first, min(end, first + _LONGEST))
     if rule("label_name").covers(tokens, first, end):

@@ -18,7 +18,7 @@ _SENTENCE_END = re.compile(r"[.;!?]\s|\n\s*(?=\n|[-*•]|\d+[.)])")
 _LONGEST = 1200
 """Maximum number of characters in a passage."""
 _MOST = 40_000
-"""The total number of characters in all passages after which no further passage is added."""
+"""Once the passages contain this many characters in total, no further passage is added."""
 _BODY = 40
 """Minimum length, in characters, of a repeated text that is shown only once."""
 _CUES = re.compile(
@@ -95,8 +95,8 @@ def _cut(section: Section) -> Iterator[Span]:
 
 
 def _contains(listed: str, text: str) -> bool:
-    """Return whether a text occurs anywhere other than at the end of a longer word: "50 mg" is not
-    in "750 mg".
+    """Return whether a text occurs anywhere other than at the end of a longer word: "50 mg" does
+    not count as occurring in "750 mg".
     """
     folded = _fold(text)
     place = listed.find(folded)

@@ -47,7 +47,7 @@ _UNNAMED = 0.7
 _OF_BLOOD = ("/mL", "/dL", "/L")
 """Endings of units that are used for laboratory values but not for doses."""
 _RATES = ("/h", "/min")
-"""Endings of units of infusion rates, which do not contradict amounts."""
+"""Endings of infusion-rate units; infusion rates do not contradict amounts."""
 _OTHER_ACTS: Mapping[str, Callable[[Tokens], Iterable[Mark]]] = {
     "amounts": list_other_amounts,
     "frequency": list_other_frequencies,
@@ -57,8 +57,8 @@ _OTHER_ACTS: Mapping[str, Callable[[Tokens], Iterable[Mark]]] = {
 
 
 def _is_equal(stated: Any, wanted: Any) -> bool:
-    """Return whether two values are equal. "50 mg" and "50 mg/day" are equal, and so are durations
-    in different units that differ only by rounding.
+    """Return whether two values are equal. "50 mg" and "50 mg/day" are treated as equal, and so
+    are durations in different units that differ only by rounding.
     """
     if isinstance(stated, Amount):
         return without_rate(stated) == without_rate(wanted)
@@ -71,7 +71,7 @@ def _is_equal(stated: Any, wanted: Any) -> bool:
 
 def _can_contradict(stated: Any, wanted: Any) -> bool:
     """Return whether two different values can contradict each other, as amounts of the same
-    dimension can if both or neither are rates, and as exact frequencies can.
+    dimension can if both are rates or neither is, and as exact frequencies can.
     """
     if isinstance(stated, Frequency):
         return _VAGUE.isdisjoint({stated, wanted})
@@ -168,7 +168,7 @@ def _list_elsewhere(same: Iterable[_Stated]) -> list[_Stated]:
 
 
 def _find_other_owner(same: Iterable[_Stated]) -> Refusal | None:
-    """Return a refusal if the quote states the value for another agent; otherwise None."""
+    """Return a refusal if the quote states the value for another agent; otherwise, return None."""
     for place in same:
         if place.in_quote and place.rival_chance >= _FIRM:
             return Refusal(Why.OTHER_OWNER, place.span)
@@ -293,7 +293,7 @@ class _Proof:
     ) -> Refusal | None:
         """Return the refusal of a value that the text does not support, or None if the value may
         still be correct. ``same`` contains the statements of the value, and ``in_quote`` the
-        statements in the quote about the agent.
+        quote's statements about the agent.
         """
         other_act = self._find_other_act(field, value)
         is_read = bool(same) or other_act is not None
@@ -362,7 +362,7 @@ class _Proof:
 
     def _fits(self, statement: Statement) -> bool:
         """Return whether a statement has an amount in common with the regimen. If either of them
-        does not have an amount, return True.
+        lacks an amount, return True.
         """
         levels = [level for link in statement.amounts for level in link.mark.value]
         if not levels or not self._amounts:
@@ -370,8 +370,8 @@ class _Proof:
         return any(_contains_equal(self._amounts, level) for level in levels)
 
     def _find_other_act(self, field: str, value: Any) -> Refusal | None:
-        """Return a refusal if the quote uses a value for something other than dosing; otherwise
-        None.
+        """Return a refusal if the quote uses a value for something other than dosing; otherwise,
+        return None.
         """
         texts = [
             section
@@ -405,8 +405,8 @@ class _Proof:
         return None
 
     def _gets_others(self, arm: str) -> bool:
-        """Return whether an arm names other agents and no description that could apply to all arms
-        names this agent.
+        """Return whether an arm names other agents while no description that could apply to all
+        arms names this agent.
         """
         arms = self._text.arms
         if not arms.names_any(arm) or arms.refers(arm):
@@ -424,9 +424,9 @@ class _Proof:
     def _find_rival(
         self, arms: Sequence[str], amounts: Sequence[Amount]
     ) -> Span | None:
-        """Return the place of a different amount if each of the ``arms`` states only amounts of the
-        agent that are not in ``amounts``, while another arm states one of the ``amounts``;
-        otherwise None.
+        """Return the place of a different amount if each of the ``arms`` states only amounts of
+        the agent that are not in ``amounts``, while another arm states one of the ``amounts``;
+        otherwise, return None.
         """
         places: dict[str, Span] = {}
         confirming: set[str] = set()

@@ -82,7 +82,7 @@ def _is_given(regimen: Regimen) -> bool:
 
 
 def _list_unread(doses: ReadDoses, numbers: Iterator[int]) -> Iterator[Chunk]:
-    """Yield the clauses that have an amount that is not in any regimen. Outside arms and
+    """Yield the clauses with an amount that is not in any regimen. Outside arms and
     interventions, a clause must also state that an agent is given by a route or at a frequency.
     """
     levels = {level for regimen in doses.regimens for level, _ in regimen.amounts()}

@@ -1,5 +1,5 @@
 """Resolve references between arms: "R-CHOP as in arm I. Treatment repeats every 14 days" repeats
-the regimens of another arm with a different cycle.
+another arm's regimens with a different cycle.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,8 +21,8 @@ statements.
 def repeat_referred(
     texts: Sequence[DoseText], statements: Sequence[Statement]
 ) -> Iterator[Statement]:
-    """Yield all statements, followed by copies of the statements that an arm repeats from another
-    arm with a different cycle.
+    """Yield all statements, followed by copies of the statements that an arm repeats, with a
+    different cycle, from another arm.
     """
     yield from statements
     known: dict[str, list[Statement]] = {}
@@ -53,9 +53,9 @@ def _read_group(match: RuleMatch) -> str:
 def _repeat(
     text: DoseText, place: tuple[int, int], referred: Statement
 ) -> Iterator[Statement]:
-    """Yield a copy of the statement ``referred`` with the cycle and the duration that a text states
-    at ``place``, after a reference. If the cycle is the same, do not yield anything, because the
-    regimen already covers both arms.
+    """Yield a copy of the ``referred`` statement with the cycle and the duration that a text
+    states at ``place``, after a reference. If the cycle is the same, do not yield anything,
+    because the regimen already covers both arms.
     """
     marks = [mark for mark in within(text.marks, *place) if mark.value]
     facts = {

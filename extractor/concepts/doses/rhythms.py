@@ -104,7 +104,7 @@ def _has_between(marks: Sequence[Mark], first: int, end: int) -> bool:
 
 def _find(tokens: Tokens, field: str) -> Iterator[Mark]:
     """Yield the marks found by the rules that the table lists for a field. The mark of a cycle
-    covers only its length, from the part ``value`` to the part ``unit`` of the rule.
+    covers only its length, from the ``value`` part to the ``unit`` part of the rule.
     """
     for name, row in read_table("dose_marks")[field].items():
         for match in rule(name).find(tokens):
@@ -119,7 +119,7 @@ def _find(tokens: Tokens, field: str) -> Iterator[Mark]:
 
 
 def _read_number(match: RuleMatch, name: str = "") -> float:
-    """Return the first number or ordinal in the part ``name`` of a match or, without a name, in
+    """Return the first number or ordinal in the ``name`` part of a match or, without a name, in
     the whole match. A number that is too large to be read is treated as infinite.
     """
     words = [match.read(name) or ""] if name else match.text.split()
@@ -218,7 +218,7 @@ _MAKERS: Mapping[str, Callable[[RuleMatch], Frequency | Period | None]] = {
     "weekdays": _make_weekdays,
     "period": _make_period,
 }
-"""The functions that turn a match into a value, by name in the table."""
+"""The functions that turn a match into a value, keyed by their names in the table."""
 
 
 def find_cycles(tokens: Tokens) -> list[Mark]:

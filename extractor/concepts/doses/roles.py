@@ -95,7 +95,9 @@ class Trial:
 
 
 def read_role(regimen: Regimen, trial: Trial) -> tuple[Role, float, tuple[Role, ...]]:
-    """Return the most likely role of a regimen's agent, its probability, and other likely roles."""
+    """Return the most likely role of a regimen's agent, the probability of that role, and other
+    likely roles.
+    """
     if regimen.agent.is_placebo:
         return Role.PLACEBO, 0.95, ()
     signs = list(describe_role(regimen, trial))

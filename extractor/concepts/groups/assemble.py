@@ -76,7 +76,9 @@ def group_criteria(parsed: ParsedRecord, criteria: Sequence[Draft]) -> Grouping:
 
 
 def _name_above(node: _Node, names: Mapping[_Node, str]) -> str | None:
-    """Return the name of the innermost visible group that contains a node; otherwise None."""
+    """Return the name of the innermost visible group that contains a node; None if there is no
+    such group.
+    """
     above = node.above
     while above and above not in names:
         above = above.above
@@ -146,8 +148,8 @@ def _walk(nodes: Iterable[_Node]) -> Iterator[_Node]:
 
 def _find_rule(parsed: ParsedRecord, node: _Node) -> None:
     """Set the rule that combines the members of a node, and move each run of members that are
-    joined by "or" or "and", or by the members' names, into a separate group below it. A list does
-    not have its own rule. The members of an "at least two" group are unchanged.
+    joined by "or" or "and", or by the members' names, into a separate group below that node. A
+    list does not have its own rule. The members of an "at least two" group are left unchanged.
     """
     passages = [parsed.passage(member.span).alone() for member in node.members]
     usual = usual_rule(node.kind)

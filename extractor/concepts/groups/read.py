@@ -56,7 +56,7 @@ _ALTERNATIVES = {
 
 
 class Joint(NamedTuple):
-    """The word that joins an item to the previous item, ``or`` or ``and``."""
+    """The word, ``or`` or ``and``, that joins an item to the previous item."""
 
     word: str
     in_capitals: bool
@@ -179,8 +179,9 @@ def read_rule(
 def _read_joints(
     joints: Sequence[Joint | None], usual: GroupRule
 ) -> Reading[CriterionGroup] | None:
-    """Return the rule that the words between the items state if it differs from the usual rule of
-    the list; otherwise None. ``joints`` contains the word before each item except the first.
+    """Return the rule stated by the words between the items, if it differs from the usual rule of
+    the list; otherwise, return None. ``joints`` contains the word before each item except the
+    first.
     """
     last = joints[-1] if joints else None
     words = {joint.word for joint in joints if joint}
@@ -226,8 +227,8 @@ def _judge_inclusions(
 ) -> Reading[CriterionGroup]:
     """Return how inclusions are combined below a line that does not state a rule. Any one of the
     items is sufficient if they are mutually exclusive, exceptions to the line's topic, or examples
-    or kinds of that topic. Otherwise, or if the line names a group of people, all of them must
-    apply.
+    or kinds of that topic. Otherwise, or if the line names a group of people, all of the items
+    must apply.
     """
     for first, end, alternatives in _find_alternatives(items):
         if end - first == len(items):

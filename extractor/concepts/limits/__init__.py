@@ -7,8 +7,8 @@ including ages and other durations; ``criterion.read_constraints`` selects the l
 who may take part, and adds a place and named signs to each. A logistic regression over the signs
 (``evidence/weights/signs.toml``) determines the confidence of each limit.
 
-"at least 13 g/dL in men" becomes a row as follows. ``criteria/read._read`` calls
-``read.find_limits``, which calls ``measures.read_line`` (number, comparator and unit;
+"at least 13 g/dL in men" is converted to a row in the following steps. ``criteria/read._read``
+calls ``read.find_limits``, which calls ``measures.read_line`` (number, comparator and unit;
 ``measures/owners`` adds the quantity and the condition). ``criterion.read_constraints`` creates a
 ``Constraint``, and ``calibrate_record`` sets its confidence.
 ``assembly/items.assemble_eligibility`` calls ``admission.describe_criterion`` (sex), and

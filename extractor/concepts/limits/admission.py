@@ -38,7 +38,7 @@ from extractor.schemas import (
 _SIDES = dict(zip(AGES, "><", strict=True))
 """The first character of the comparators that can bound each age."""
 _CONTEXT_OF_LIMIT = 200
-"""Number of characters on each side of a limit in which its quantity may be named."""
+"""Number of characters on each side of a limit within which its quantity may be named."""
 
 
 def describe_criterion(criterion: Criterion, passage: Passage) -> Criterion:
@@ -47,9 +47,9 @@ def describe_criterion(criterion: Criterion, passage: Passage) -> Criterion:
     applies, the quantity that the surrounding words name, and whether the limit is one of several
     alternatives.
 
-    ``turned`` means that the criterion's comparators have already been reversed because of a "must
-    not". ``demanded`` means that it is an exclusion worded as a requirement. ``passage`` contains
-    the criterion, in the section to which the offsets of its evidence refer.
+    ``turned`` means that the criterion's comparators have already been reversed because of the
+    words "must not". ``demanded`` means that it is an exclusion worded as a requirement.
+    ``passage`` contains the criterion, in the section to which the offsets of its evidence refer.
 
     >>> criterion = Criterion(
     ...     kind="exclusion",

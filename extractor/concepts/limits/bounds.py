@@ -9,7 +9,7 @@ UPPER = (Comparator.AT_MOST, Comparator.LESS)
 
 
 def read_comparator(vocabulary: str, match: RuleMatch, name: str) -> Comparator | None:
-    """In a vocabulary of comparators, look up the words of the part ``name`` of a match; return
+    """In a vocabulary of comparators, look up the words of the ``name`` part of a match; return
     None if the part did not match, or if the vocabulary does not contain its words.
     """
     part = match.part(name)

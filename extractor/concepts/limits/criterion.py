@@ -176,7 +176,7 @@ def _word_unit(passage: Passage, limit: Limit) -> str | None:
 
 
 def _word_condition(passage: Passage, limit: Limit) -> str | None:
-    """Return the words of a condition; None if they only name people and do not state a sex:
+    """Return the words of a condition, or None if they only name people and do not state a sex:
     "Adults > 18 years".
     """
     if limit.condition is None:

@@ -20,7 +20,7 @@ cells/kg".
 _STOPS = frozenset(";:\n")
 _LONGEST_LIST = 100
 """Maximum number of tokens in a list between a number and the list's unit. Without a maximum, a
-text that consists of one long list would take quadratic time.
+text that consists of one long list would take quadratic time to read.
 """
 _COUNTED = re.compile(r"\{(?!ULN|LLN|times)\w+\}")
 """Counted nouns, such as "cigarettes" in "10 cigarettes per day"; the unit may also be written as a
@@ -32,8 +32,8 @@ def has_unit(tokens: Tokens, place: Range, unit: str) -> bool:
     """Return whether the number at a token range has ``unit``, which must be the first unit after
     it.
 
-    An area under the curve has the unit "AUC" whatever follows. The "+" in a score must be joined
-    to the number. The "20/" in a visual acuity precedes the number.
+    An area under the curve has the unit "AUC" regardless of what follows. The "+" in a score must
+    be joined to the number. The "20/" in a visual acuity precedes the number.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("5 mg/kg or 10 g daily")
@@ -98,8 +98,8 @@ def shares_unit(tokens: Tokens, place: Range, unit: str) -> bool:
 
 
 def may_be_years(tokens: Tokens, place: Range) -> bool:
-    """Return whether a number that may be an age is in years: it does not have a unit, or it is
-    part of a phrase like "the over-60s" or "the 50th birthday".
+    """Return whether a number that may be an age is in years, that is, whether it has no unit or
+    is part of a phrase such as "the over-60s" or "the 50th birthday".
     """
     is_aged = rule("aged_after").starts(tokens, place[1]) is not None
     return is_aged or stands_bare(tokens, place)

@@ -22,7 +22,9 @@ _AGE_PHRASE = 4
 age.
 """
 _ROLE_WORDS = {NumberRole.CHANGE: "change_word", NumberRole.AIM: "aim_word"}
-"""Rules for the words that a quantity must contain for a number with this role to belong to it."""
+"""Rules for the words that a quantity's name must contain for a number with this role to belong to
+it.
+"""
 _NUMBERED = re.compile(r"\b(group|cohort|arm|part|phase|stage|stratum) (\w+)")
 _RATIOS = ("ratio_of_two", "divided_by", "part_of_fraction")
 
@@ -116,9 +118,9 @@ def _is_age(words: Words, mention: Mention, tokens: Tokens) -> bool | None:
 
 def _read_side(spelled: Words, mention: Mention, tokens: Tokens) -> bool | None:
     """Return whether a number is the systolic or diastolic blood pressure that the quantity names.
-    Return None if the quantity does not name one, or if it is unknown which pressure the number
-    states. The pressure is determined by the word after the number or, failing that, by the
-    number's position in a pair such as "140/90".
+    Return None if the quantity does not name either pressure, or if it is unknown which pressure
+    the number states. The pressure is determined by the word after the number or, failing that, by
+    the number's position in a pair such as "140/90".
     """
     named_sides = _SIDES & spelled
     if not named_sides or not rule("pressure_word").search(tokens):
@@ -276,7 +278,7 @@ def _list_words(tokens: Tokens, first: int, end: int) -> Words:
 
 
 def _join(text: str) -> str:
-    """Return a text in which a group's type and its number or letter are joined into one word:
+    """Return text in which a group's type and its number or letter are joined into one word:
     "group A".
     """
     return _NUMBERED.sub(r"\1\2", text.lower())
@@ -301,7 +303,7 @@ def _list_subjects(tokens: Tokens) -> frozenset[Words]:
 @lru_cache(maxsize=1024)
 def _name(text: str) -> Words:
     """Return the names of all known quantities in a text. A combined quantity is replaced with its
-    parts; for example, transaminases with ALT and AST.
+    parts; for example, transaminases are replaced with ALT and AST.
     """
     parts = (quantity.both or {quantity.name} for quantity in list_named(text))
     return frozenset[str]().union(*parts)

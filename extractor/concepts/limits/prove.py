@@ -33,7 +33,7 @@ from extractor.schemas import Comparator, Constraint, Quantity, Support
 _MULTIPLES = ("{ULN}", "{LLN}")
 _NO_LIMITS = (NumberRole.SCALE, NumberRole.PART)
 _MOST_SAME = 24
-"""Maximum number of mentions to examine that have the same numbers. Lines in real records do not
+"""Maximum number of mentions with the same numbers to examine. Lines in real records do not
 contain more.
 """
 
@@ -90,10 +90,10 @@ def _find_named(
 def find_limit(
     tokens: Tokens, value: Constraint | Quantity, quantity: str = ""
 ) -> Derived | None:
-    """Return the place of the mention that states a limit, with its support; None if the line does
-    not state the limit. Mentions that state the limit take precedence over mentions from which it
-    can be inferred. ``quantity`` is the name of the limited quantity; without it, mentions of any
-    quantity are accepted.
+    """Return the place of the mention that states a limit, with its support, or None if the line
+    does not state the limit. Mentions that state the limit take precedence over mentions from
+    which it can be inferred. ``quantity`` is the name of the limited quantity; without it,
+    mentions of any quantity are accepted.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("Hemoglobin >= 8 g/dL and ECOG <= 2")
@@ -126,10 +126,11 @@ def _prove(
     mention: Mention,
     tokens: Tokens,
 ) -> Support | None:
-    """Return how a mention supports a limit; None if it does not. The mention must have the same
-    numbers, comparator and unit, must not be part of a scale or a name, and must not belong to
-    another quantity. The limit is inferred if its quantity is uncertain, if it is a change or a
-    target, or if its number has another reading. Otherwise, the numbers determine the support.
+    """Return how a mention supports a limit, or None if it does not. The mention must have the
+    same numbers, comparator and unit, must not be part of a scale or a name, and must not belong
+    to another quantity. The limit is treated as inferred if its quantity is uncertain, if it is a
+    change or a target, or if its number has another reading. Otherwise, the numbers determine the
+    support.
     """
     numbers = _compare(value, mention)
     # the 5 in "ECOG 0-2 on a scale of 0 to 5"
@@ -145,7 +146,8 @@ def _prove(
 
 
 def _compare(value: Constraint | Quantity, mention: Mention) -> Support | None:
-    """Return how a mention supports the numbers and the comparator of a limit; None if it does not.
+    """Return how a mention supports the numbers and the comparator of a limit, or None if it does
+    not.
 
     The support is "parsed" if the numbers are the most likely reading of the mention and the words
     allow only one comparator. It is "inferred" if the numbers are a less likely reading or one end

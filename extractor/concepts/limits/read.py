@@ -62,7 +62,7 @@ def _apply_scale(tokens: Tokens, limit: Limit) -> Limit | None:
 
 def _negate_below_mean(tokens: Tokens, limit: Limit) -> Limit:
     """Return a limit with a negative value if it is stated in standard deviations below a mean:
-    "at least 2.5 SD below the mean" is at most -2.5 SD.
+    "at least 2.5 SD below the mean" means at most -2.5 SD.
     """
     is_below = rule("below_mean").search(tokens, limit.first, limit.end + 6)
     if limit.value <= 0 or is_below is None:
@@ -147,7 +147,7 @@ def _closes_bracket(codes: str) -> bool:
 
 def is_denied(tokens: Tokens, first: int) -> bool:
     """Return whether a negated verb before a limit reverses its comparator: "has not dropped below
-    8" is at least 8.
+    8" means at least 8.
 
     ``first`` is the token at which the limit begins.
     """

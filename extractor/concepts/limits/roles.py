@@ -8,7 +8,7 @@ from extractor.language.book import rule
 from extractor.language.lexer import Range, Tokens
 
 _ROLES = 16
-"""Number of tokens before a number that may indicate its role."""
+"""Number of preceding tokens that may indicate a number's role."""
 
 
 class NumberRole(StrEnum):
@@ -32,9 +32,9 @@ def find_role(tokens: Tokens, place: Range, quantity: Range | None) -> NumberRol
     after the number.
 
     ``place`` contains the tokens of the number or range; ``quantity`` contains the tokens of the
-    name of the quantity that it limits. The first matching role is returned, or "stated" if no
-    role matches. Words such as "dropped to" take precedence over words for a change, since they
-    state the value that was reached.
+    name of the quantity that the number or range limits. The first matching role is returned, or
+    "stated" if no role matches. Words such as "dropped to" take precedence over words for a
+    change, since they state the value that was reached.
     """
     first, end = place
     if rule("steps_of_scale").starts(tokens, end):

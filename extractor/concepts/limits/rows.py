@@ -144,7 +144,8 @@ def _close_row(run: Sequence[Sequence[Number]]) -> Iterator[Row]:
 
 def skip_unit(tokens: Tokens, at: int) -> int:
     """Return the token after the unit of a number that ends at token ``at``, and after any
-    conversion in brackets: "50 kg (110 pounds)". Return ``at`` if neither follows.
+    conversion in brackets: "50 kg (110 pounds)". Return ``at`` if neither a unit nor a conversion
+    follows.
     """
     place = find_unit(tokens, at)
     limit = rule("limit_unit").starts(tokens, at)

@@ -69,9 +69,7 @@ def _has_unread_numbers(tokens: Tokens, limits: Sequence[Limit]) -> bool:
 def list_signs(
     tokens: Tokens, limit: Limit, constraint: Constraint, topic: str
 ) -> Iterator[str]:
-    """Yield the signs of a limit, which come from its quantity, its number and the words around
-    it.
-    """
+    """Yield the signs that come from a limit's quantity, its number and the words around it."""
     if not is_age(tokens, limit):
         yield from _sign_quantity(limit, constraint)
     else:
@@ -109,8 +107,8 @@ def _sign_number(limit: Limit, constraint: Constraint) -> Iterator[str]:
 
 
 def _sign_quantity(limit: Limit, constraint: Constraint) -> Iterator[str]:
-    """Yield the signs of a quantity, which show whether it is known and whether its unit and value
-    fit.
+    """Yield the signs of a quantity, which show whether the quantity is known and whether its unit
+    and value fit.
     """
     if limit.quantity is None:
         yield "no name in its line"
@@ -132,9 +130,7 @@ def _sign_quantity(limit: Limit, constraint: Constraint) -> Iterator[str]:
 
 
 def _find_known(constraint: Constraint, code: str | None) -> KnownQuantity | None:
-    """Return the known quantity that the words of a constraint name; None if they do not name
-    one.
-    """
+    """Return the known quantity named by the words of a constraint; None if they do not name one."""
     if len(constraint.quantity.split()) > _MOST_WORDS:
         return None
     return name_quantity(constraint.quantity, code, value=constraint.value)

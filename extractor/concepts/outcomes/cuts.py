@@ -19,7 +19,8 @@ from extractor.language.passage import Passage, strip_span
 
 Cut = tuple[int, int]
 """The indexes of the commas before the description and before the time frame. If there is no time
-frame, the second is the number of commas; if there is no description, both are the same.
+frame, the second index is the number of commas; if there is no description, both indexes are the
+same.
 """
 
 _MOST_STARTS = 18
@@ -155,8 +156,8 @@ def _list_ends(item: OutcomeItem) -> list[int]:
 
 
 def _describe_no_time(item: OutcomeItem) -> list[str]:
-    """Return features of an outcome without a time frame, whose last segment may look like a time
-    frame.
+    """Return features of an outcome that has no time frame but whose last segment may look like
+    one.
     """
     last = item.segment(len(item.commas))
     if item.whole.part(*last).search("time_word"):

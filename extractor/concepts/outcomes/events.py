@@ -244,7 +244,7 @@ def _find_outside_brackets(
 
 
 def _cut_start(sentence: Passage, first: int, end: int) -> Passage | None:
-    """Return the start event in ``first:end`` without "the date of" and qualifiers; None if no
+    """Return the start event in ``first:end`` without "the date of" or qualifiers; None if no
     words remain, or if the remaining words, such as "12 weeks" or a single letter, cannot be a
     start.
     """
@@ -313,7 +313,7 @@ def _split_events(tokens: Tokens, first: int, stop: int) -> Iterator[Range]:
 
 
 def _find_joints(tokens: Tokens, first: int, stop: int) -> Iterator[Range]:
-    """Yield the words between two events of a list. "Signs and symptoms" and "CR/PR" are treated
+    """Yield the words between two events in a list. "Signs and symptoms" and "CR/PR" are treated
     as single events: "and" or a slash joins events only if a common event follows.
     """
     for joint in _find_outside_brackets("event_joint", tokens, first, stop):
@@ -324,9 +324,9 @@ def _find_joints(tokens: Tokens, first: int, stop: int) -> Iterator[Range]:
 
 
 def _read_event(listed: Passage, first: int, end: int) -> Passage | None:
-    """Return the event in ``first:end`` without "the date of", qualifiers and remarks in brackets;
-    None if the remaining words are not an event. Brackets that contain an abbreviation, a type or a
-    cause are kept.
+    """Return the event in ``first:end`` without "the date of", qualifiers or remarks in brackets;
+    None if the remaining words are not an event. Brackets that contain an abbreviation, a type or
+    a cause are kept.
     """
     tokens = listed.tokens
     event = _trim(listed, first, end, "event_lead", "event_tail")

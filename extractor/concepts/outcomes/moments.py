@@ -63,7 +63,7 @@ class MomentGroup:
 
 @dataclass(frozen=True, slots=True)
 class TimeFrame:
-    """A time frame on one line. ``kept`` contains its tokens without intervals, tolerances and
+    """A time frame on one line. ``kept`` contains its tokens without intervals, tolerances or
     other durations. ``groups`` contains all times, as tokens of ``kept``. ``points`` contains the
     times at which the outcome is measured. ``others`` is the number of other durations ("2-week
     run-in") that the time frame mentions.
@@ -112,7 +112,7 @@ def read_time_frame(tokens: Tokens) -> TimeFrame:
 
 
 def _read_without(tokens: Tokens, others: Sequence[Range]) -> TimeFrame:
-    """Return the time frame without the tokens of ``others``, and without tolerances, intervals and
+    """Return the time frame without the tokens of ``others``, and without tolerances, intervals or
     cycle lengths: "week 4 (+/- 3 days)", "every 4 weeks", "28-day cycles".
     """
     omitted = list(others)
@@ -126,9 +126,9 @@ def _read_without(tokens: Tokens, others: Sequence[Range]) -> TimeFrame:
 
 
 def _find_groups(tokens: Tokens) -> Iterator[MomentGroup]:
-    """Yield every list of numbers with a time unit, from left to right. The unit precedes ("weeks
-    4, 8 and 12") or follows the numbers ("6 and 12 months"). If both readings begin at the same
-    token, the unit that precedes the numbers is used.
+    """Yield every list of numbers with a time unit, from left to right. The unit precedes the
+    numbers ("weeks 4, 8 and 12") or follows them ("6 and 12 months"). If both readings begin at
+    the same token, the unit that precedes the numbers is used.
     """
     match = rule("moments_with_unit").search(tokens)
     while match:
@@ -242,9 +242,9 @@ def _is_negative(tokens: Tokens, number: int, *, opens_list: bool) -> bool:
 def _select_points(
     tokens: Tokens, groups: Sequence[MomentGroup], *, has_cycles: bool
 ) -> list[Moment]:
-    """Return the distinct times in the groups that are time points. Zero and
-    negative numbers, "Day 1 of Cycle 1" and the starts of ranges are treated not as time points
-    but as the origin from which time is counted.
+    """From the groups, return the distinct times that are time points. Zero and negative numbers,
+    "Day 1 of Cycle 1" and the starts of ranges are treated not as time points but as the origin
+    from which time is counted.
 
     ``has_cycles`` means that the time frame mentions cycles, so day 1 is the treatment day of each
     cycle.

@@ -102,7 +102,7 @@ def _fold(name: str) -> str:
 
 def _read_name(usual: str, written: Sequence[str], texts: Iterable[str]) -> str:
     """Return the usual abbreviation of an instrument if the record's ``texts`` contain it as a
-    whole word; otherwise the name as first ``written``.
+    whole word; otherwise, return the name as first ``written``.
     """
     # criteria are known by the abbreviation of the body that issues them: "NCCN"
     if usual in word_list("issuing_bodies"):
@@ -149,7 +149,7 @@ def _read_closer_name(body: Passage, term: Term) -> str | None:
 def _read_version(body: Passage, term: Term) -> str | None:
     """Return the version after a term, such as "5.0", or None. Without the word "version", a
     number is treated as a version only if the instrument is known to have versions and the number
-    is not a limit, as in "CTC 3 or higher".
+    is not a limit such as the one in "CTC 3 or higher".
     """
     tokens = body.tokens
     stated = rule("stated_version").starts(tokens, term.end, body.end)

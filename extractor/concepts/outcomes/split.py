@@ -76,7 +76,8 @@ def split_section(section: LexedSection) -> list[OutcomeParts]:
 
 def split_statement(whole: Passage) -> OutcomeParts:
     """Split an outcome, stored in a single field by its registry, into a measure and the time
-    frame that the field states. If it does not state a time frame, the whole field is the measure.
+    frame that the field states. If the field does not state a time frame, the whole field is the
+    measure.
 
     >>> parts = split_statement(
     ...     read_section(

@@ -60,8 +60,8 @@ _COUNTED = TIMED | {
 
 
 def describe_points(frame: TimeFrame, measure: Passage) -> str:
-    """Return the case of ``measured`` for the time points of an outcome, which determines their
-    confidence. The first case that applies is returned.
+    """Return the ``measured`` case that determines the confidence of an outcome's time points. The
+    first case that applies is returned.
 
     >>> from extractor.concepts.outcomes.moments import read_time_frame
     >>> from extractor.language.passage import read_passage
@@ -232,8 +232,8 @@ def _simplify_words(skeleton: Sequence[str]) -> list[str]:
 def read_time_kind(
     frame: TimeFrame, concept: Concept | None = None
 ) -> tuple[TimeKind, float]:
-    """Return the most probable kind of time frame for an outcome with this concept, and its
-    probability.
+    """Return the most probable kind of time frame for an outcome with this concept, and the
+    probability of that kind.
 
     >>> from extractor.concepts.outcomes.moments import read_time_frame
     >>> read_time_kind(read_time_frame(read_text("Up to 2 years")))[0]

@@ -226,7 +226,7 @@ class Attribute(FrozenModel):
         return self.type.form
 
     def describe(self) -> str:
-        """Describe to a model the form and the meaning of the value."""
+        """Describe the form and the meaning of the value to a model."""
         list_form = "a list, each " if self.many else ""
         description = f"{self.name}: {list_form}{self.form}"
         if self.definition:
@@ -238,7 +238,7 @@ class Attribute(FrozenModel):
 
         Args:
             owner: The name of that class.
-            label: The name of the attribute for readers; None for the attribute's own name.
+            label: The name of the attribute for readers; None to use the attribute's own name.
         """
         value_type: Any = self.type.value_class
         if self.choices:

@@ -39,7 +39,7 @@ class Of(StrEnum):
     @property
     def task(self) -> Task:
         """The task whose items have the field. A field of the record belongs to eligibility, whose
-        text states most of these fields.
+        text states the values of most of these fields.
         """
         tasks = {Of.REGIMEN: Task.DOSING, Of.ENDPOINT: Task.ENDPOINTS}
         return tasks.get(self, Task.ELIGIBILITY)
@@ -53,7 +53,7 @@ class Of(StrEnum):
 
 class Example(FrozenModel):
     """An example text and the expected answer, both written by the user. If ``value`` is missing,
-    the text does not state the field.
+    the text does not state a value for the field.
     """
 
     text: str = Field(min_length=1, max_length=2000)
@@ -61,8 +61,8 @@ class Example(FrozenModel):
 
 
 Claim = Mapping[str, Any]
-"""A statement about a field by a person or a model: its values by attribute, and the supporting
-words as ``quote``.
+"""A statement made by a person or a model about a field: its values by attribute, and the
+supporting words as ``quote``.
 """
 _SECTIONS = [
     "title",
@@ -152,7 +152,7 @@ class CustomField(FrozenModel):
     @property
     def tokens(self) -> int:
         """Maximum number of output tokens for an answer: enough for a long sentence as the quote,
-        and for its values.
+        and for the answer's values.
         """
         # enough for three values of an item
         values = len(self.attributes) * (3 if self.many else 1)
@@ -166,7 +166,7 @@ class CustomField(FrozenModel):
         return _make_group(self)
 
     def attribute(self, name: str) -> Attribute:
-        """Return an attribute by its name. Raises ``KeyError``."""
+        """Return the attribute with the given name. Raises ``KeyError``."""
         return {attribute.name: attribute for attribute in self.attributes}[name]
 
     def searches(self, section: str) -> bool:
@@ -175,7 +175,7 @@ class CustomField(FrozenModel):
 
     def is_mentioned_in(self, text: str) -> bool:
         """Return whether a text contains a word with one of the prefixes in ``mentions``. If there
-        are no ``mentions``, every text may state the field.
+        are no ``mentions``, any text may state a value for the field.
         """
         words = "|".join(map(re.escape, self.mentions))
         return re.search(rf"(?<!\w)(?:{words})", text, re.IGNORECASE) is not None
@@ -184,8 +184,8 @@ class CustomField(FrozenModel):
         """Return the values that a model wrote or an example contains, each as a mapping of its
         attributes.
 
-        Values that are not mappings belong to the first attribute: ``"4 week"`` becomes ``[{"time":
-        "4 week"}]`` and, if the first attribute is a list, ``["MRI", "CT"]`` becomes
+        Values that are not mappings are assigned to the first attribute: ``"4 week"`` becomes
+        ``[{"time": "4 week"}]`` and, if the first attribute is a list, ``["MRI", "CT"]`` becomes
         ``[{"methods": ["MRI", "CT"]}]``.
         """
         if written in (None, "", [], ()):

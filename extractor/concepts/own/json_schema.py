@@ -1,6 +1,6 @@
 """Read the declaration of a field from its JSON Schema, in the form that ``model_json_schema()``
-produces. The schema may be untrusted. It has one level: a property is a plain value, a choice, a
-class from ``extractor.schemas``, or a list of these.
+produces. The schema may be untrusted. It must have only one level: each property must be a plain
+value, a choice, a class from ``extractor.schemas``, or a list of these.
 """
 
 import re

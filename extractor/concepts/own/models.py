@@ -29,7 +29,7 @@ def read_fields(declared: Iterable[Declared] | Declared) -> tuple[CustomField, .
     """Return the declarations of fields, in order, after checking their patterns and examples.
 
     Args:
-        declared: One or several declarations: pydantic models, JSON Schemas as produced by
+        declared: One or more declarations: pydantic models, JSON Schemas as produced by
             ``model_json_schema()``, or the locations of models: ``my_fields.py:Washout`` or
             ``my_package.fields:Washout,Visits``. If a file or module is given without names, all
             its models are used.
@@ -163,8 +163,8 @@ def load_models(location: str) -> list[type[BaseModel]]:
 
 
 def _load(source: str) -> dict[str, type[BaseModel]]:
-    """Return, by name, the models that a file or module itself defines, excluding those that it
-    imports.
+    """Return the models that a file or module itself defines, keyed by name, excluding those that
+    it imports.
     """
     is_file = source.endswith(".py")
     if is_file and not Path(source).is_file():

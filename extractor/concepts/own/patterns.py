@@ -41,8 +41,8 @@ Value = Mapping[str, Reading[Any]]
 def read_declared(
     parsed: ParsedRecord, fields: tuple[CustomField, ...]
 ) -> ParsedRecord:
-    """Return the record after adding to its items the values matched by the patterns of these
-    fields. Raises ``FieldError`` if a pattern takes too long.
+    """Return the record with the values matched by the patterns of these fields added to its
+    items. Raises ``FieldError`` if a pattern takes too long.
     """
     for field in fields:
         if field.has_patterns:

@@ -1,9 +1,9 @@
 """Read values that a model writes as one short string: "AST: <= 3 x ULN", "300 mg/m2", "21 day",
 "CTCAE | 5.0".
 
-Small models are good at copying words but bad at filling in nested numbers; a string also takes a
-third of the tokens. Every reader raises a ``ValueError`` that states the allowed form if it cannot
-read a string; ``show_value`` writes a value in that form.
+Small models are good at copying words but bad at filling in nested numbers; a string also takes
+only a third as many tokens. If a reader cannot read a string, it raises a ``ValueError`` that
+states the allowed form; ``show_value`` writes a value in that form.
 """
 
 import re
@@ -41,7 +41,7 @@ _LIMIT = re.compile(r"(?P<name>.*:|[^<>=≤≥]*)(?P<stated>.*)", re.DOTALL)
 comparison sign), followed by its limit.
 """
 _EXPOSURE = re.compile(r"\s*AUC\s*(?:of|=|:)?\s*(?=\d)", re.IGNORECASE)
-"""Matches the unit of a carboplatin dose, which precedes the number."""
+"""Matches the unit that precedes the number in a carboplatin dose."""
 _SECOND_PART = re.compile(
     r"(?P<unit>[^\W\d]+)\s?/\s?[\d.,]+\s?(?P=unit)\b|/\s?[\d.,]+\s?(?=[^\W\d])"
 )
@@ -232,7 +232,7 @@ def read_time(kind: type[TimedT], text: str) -> TimedT:
 
 def read_window(text: str) -> TimeWindow | str:
     """Read a time limit: its quote, followed (separated by bars) by its sense, the event or
-    treatment that it limits, and its anchor. If only the quote is given, it is returned as it is,
+    treatment that it limits, and its anchor. If only the quote is given, it is returned unchanged,
     and the rules determine the sense later.
 
     >>> window = read_window(
@@ -305,10 +305,10 @@ def cut_outcome(
     text: str, description: str | None, time_frame: str | None
 ) -> dict[str, str | None]:
     """Split a flattened outcome into its measure, description and time frame, using the first
-    words of the description and the time frame. Each begins after a comma: the description at the
-    earliest possible comma, and the time frame at the latest. Raises ``ValueError`` if no part of
-    the text begins with the words of the description or of the time frame, or if the description
-    would begin after the time frame.
+    words of the description and those of the time frame. Each begins after a comma: the
+    description after the earliest possible comma, and the time frame after the latest. Raises
+    ``ValueError`` if no part of the text begins with the words of the description or of the time
+    frame, or if the description would begin after the time frame.
 
     >>> cut_outcome(
     ...     "Survival, overall, From infusion to death., 2 years",

@@ -15,9 +15,9 @@ from extractor.measures import Limit
 from extractor.schemas import Age, TimeUnit
 
 _FEW_BEFORE = 14
-"""Number of tokens at the start of a line in which a duration may be the subject of the line."""
+"""Number of tokens at the start of a line within which a duration may be the line's subject."""
 _WHOSE_REACH = 26
-"""Number of tokens before an age to search for the people to whom the age belongs."""
+"""Number of tokens before an age that are searched for the people to whom the age belongs."""
 _LONG_TIME = 40
 """Number of years at or above which a duration is more likely to be an age."""
 _WEIGHTS = frozenset({"kg", "[lb_av]"})
@@ -93,9 +93,9 @@ def _is_followed_by(name: str, tokens: Tokens, limit: Limit) -> bool:
 
 def is_doubtful_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
     """Return whether a duration looks like an age but might not be one, because neither its line
-    nor the line above it (``topic``) is about people. It is not doubtful if its first number is
-    the age of majority. A range without an upper end is doubtful, since its first number may be a
-    list marker: "1 - 18 years or older".
+    nor the line above it (``topic``) is about people. The duration is not doubtful if its first
+    number is the age of majority. A range without an upper end is doubtful, since its first number
+    may be a list marker: "1 - 18 years or older".
 
     >>> from extractor.concepts.limits.read import find_limits
     >>> tokens = read_text("5 to 10 years")
@@ -190,8 +190,8 @@ def may_be_age(tokens: Tokens, years: Years) -> bool:
 
 
 def is_unnamed_weight(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether a limit is an unnamed body weight: "participants below 40 kg". Only words for
-    people and punctuation may precede it.
+    """Return whether a limit is an unnamed body weight: "participants below 40 kg". Only
+    punctuation and words for people may precede it.
 
     >>> from extractor.concepts.limits.read import find_limits
     >>> lines = [read_text(text) for text in ("Men over 90 kg", "Tumour over 2 kg")]
@@ -208,7 +208,7 @@ def is_unnamed_weight(tokens: Tokens, limit: Limit) -> bool:
 
 
 def _is_age_unnamed(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether a limit with a time unit bounds an age although there is no word for age
+    """Return whether a limit with a time unit bounds an age even though there is no word for age
     nearby. In years (or months that represent years), it is an age if it is a range, is alone on
     its line, or is next to a mention of consent. Otherwise, it must follow words for people:
     "patients with more than 18 years". It is not an age if the words before or after it refer to a
@@ -373,8 +373,8 @@ def find_lower_end(tokens: Tokens, limit: Limit) -> RuleMatch | None:
 def _admits_ages(tokens: Tokens, limit: Limit, *, admits: bool) -> bool:
     """Return whether people whose age is within a limit may take part, given the list and the
     surrounding words. ``admits`` is false for an exclusion. A negation directly before the limit
-    ("not over 65") reverses the result, and so do words of refusal in an inclusion ("... are
-    excluded"). Together, they cancel out.
+    ("not over 65") reverses the result, and so do words of exclusion in an inclusion ("... are
+    excluded"). Together, they cancel each other out.
     """
     # the comparator may already include the negation
     is_negated = not is_denied(tokens, limit.first) and _is_preceded_by(

@@ -46,8 +46,8 @@ from extractor.schemas import (
 _UNKNOWN = RegistryFields()
 _CLAUSE = frozenset(",;:.()-/")
 _OPENING = 12
-"""Number of tokens to search for the participants' age at the start of a criterion whose category
-is not age.
+"""Number of tokens at the start of a criterion that are searched for the participants' age if its
+category is not age.
 """
 _LIKELY = (Category.DIAGNOSIS, Category.SEX, Category.OTHER)
 """Other categories in which an age may occur anywhere in a criterion."""
@@ -56,10 +56,10 @@ _ADJOINING = 2 * DAYS[TimeUnit.YEAR]
 diabetes".
 """
 _TALK_REACH = 12
-"""Number of tokens to search for an age before and after words about age in a summary."""
+"""Number of tokens before and after words about age in a summary that are searched for an age."""
 _WORDS_BEFORE = 8
 _WORDS_AFTER = 3
-"""Number of tokens to search for words about age before and after a limit."""
+"""Number of tokens before and after a limit that are searched for words about age."""
 _DOUBTFUL = "doubtful age"
 _IN_SUMMARY = "age in a summary"
 
@@ -127,7 +127,7 @@ def read_ages(
 def _choose(
     bounds: Sequence[_Bound], name: str, registered: float | None
 ) -> Reading[Age | None]:
-    """Return the widest bound on one side among the bounds that agree with the registry or,
+    """Return the loosest bound on one side among the bounds that agree with the registry or,
     failing that, among those that are not doubtful. It is less certain if the bounds differ, or if
     the registry disagrees. If bounds on the other side contradict this bound, it is treated only
     as an alternative, and there is no value: "aged 65 or older, or 50 to 64 with diabetes" does
@@ -253,7 +253,7 @@ def _list_ages(criterion: StatedCriterion) -> list[Limit]:
 
 def _is_bare_age(criterion: StatedCriterion, limit: Limit) -> bool:
     """Return whether a limit that is preceded only by words for people is an age. It must be in
-    years or months or, below a heading about age, may lack a unit. "20 to 26" below "MMSE score:"
+    years or months; below a heading about age, it may lack a unit. "20 to 26" below "MMSE score:"
     is not an age.
     """
     tokens = criterion.passage.tokens

@@ -27,7 +27,7 @@ _SHORT_AGE = re.compile(
     r"old)?|yrs?\.?)?",
     re.IGNORECASE,
 )
-"""Matches an age in a form that only registries use: a bare number, "6M", "20age old"."""
+"""Matches an age in a form that only registries use: a bare number, "6M" or "20age old"."""
 
 
 def count_days(age: Age) -> float:
@@ -92,8 +92,8 @@ def read_registered_ages(registry: RegistryFields) -> Mapping[str, float | None]
 
 def agrees(age: Age | None, registered: float | None) -> bool:
     """Return whether an age agrees with the registered age: they differ by at most a year or, for
-    infants up to two years old, by at most a month. If either age is missing, they are treated as
-    not agreeing.
+    infants up to two years old, by at most a month. If either age is missing, the two ages are
+    treated as not agreeing.
     """
     if age is None or registered is None:
         return False
@@ -107,6 +107,6 @@ def agrees(age: Age | None, registered: float | None) -> bool:
 
 def differs(age: Age | None, registered: float | None) -> bool:
     """Return whether an age in the text differs from the registered one. If either age is missing,
-    they are treated as not differing.
+    the two ages are treated as not differing.
     """
     return age is not None and registered is not None and not agrees(age, registered)

@@ -1,6 +1,6 @@
-"""Assign the moment from which a time is counted to one of a few classes for grouping. The windows
-of criteria and the times of outcomes share these classes. The quote stored with a class is more
-precise.
+"""For grouping, assign one of a few classes to the moment from which a time is counted. The
+windows of criteria and the times of outcomes share these classes. The quote stored with a class is
+more precise.
 """
 
 from enum import StrEnum

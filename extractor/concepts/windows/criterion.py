@@ -44,13 +44,13 @@ class Times(NamedTuple):
 def read_windows(
     passage: Passage, kind: CriterionKind | None = None, topic: str = ""
 ) -> Times:
-    """Return the first time window of a criterion, which is stored in ``time_window``, and all its
-    windows. Each window has the name of the event or treatment that it limits, and the moment from
-    which it is counted. The first window must be in hours or longer units. A window that has no
-    direction of its own, or that is in an explanation or an exception, is used only if there is no
-    other window. ``passage`` contains only the criterion (``Passage.alone``). ``topic`` is the
-    heading or parent line; durations below a line about age, life or survival are not treated as
-    windows.
+    """Return the first time window of a criterion, as stored in ``time_window``, and all windows
+    of the criterion. Each window has the name of the event or treatment that it limits, and the
+    moment from which it is counted. The first window must be in hours or longer units. A window
+    that has no direction of its own, or that is in an explanation or an exception, is used only if
+    there is no other window. ``passage`` contains only the criterion (``Passage.alone``).
+    ``topic`` is the heading or parent line; durations below a line about age, life or survival are
+    not treated as windows.
 
     >>> first, windows = read_windows(
     ...     read_passage("No chemotherapy within 4 weeks before enrolment")
@@ -126,7 +126,7 @@ def _describe(tokens: Tokens, windows: Sequence[Window]) -> str:
 def name_limited(windows: Windows, other: Passage) -> Windows:
     """Add the name found in another line (the windows' item or its parent) to all time windows
     without a name. These windows are less certain. If the other line does not contain a name, all
-    windows are unchanged.
+    windows are left unchanged.
 
     >>> _, windows = read_windows(read_passage("within 4 weeks"))
     >>> name_limited(windows, read_passage("Treatment with statins:")).value[0].of

@@ -72,8 +72,9 @@ def is_same_length(
 def find_length(tokens: Tokens, value: Period | Age) -> Derived | None:
     """Return the place of a duration in a line; None if the line does not contain it.
 
-    A duration with the same number and unit is certain; an equal duration in another unit is
-    inferred ("3-week" for 21 days). One part of a two-unit duration does not match on its own.
+    A duration with the same number and unit is treated as certain; an equal duration in another
+    unit is treated as inferred ("3-week" for 21 days). One part of a two-unit duration does not
+    match on its own.
     """
     inferred: list[Derived] = []
     for place, number, unit in _list_lengths(tokens):
@@ -197,7 +198,7 @@ def find_stated_age(
     (``lower``) or the highest age of the participants; None if it does not.
 
     ``admits`` means that the criterion is an inclusion criterion. If there are several ages, the
-    widest limit is used: the smallest minimum or the largest maximum. If there are no ages, a
+    loosest limit is used: the smallest minimum or the largest maximum. If there are no ages, a
     number that may be an age is used, and the result is marked as inferred.
     """
     tokens = cut(passage)

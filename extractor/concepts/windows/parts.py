@@ -12,7 +12,7 @@ from extractor.language.passage import split_sentences
 from extractor.schemas import TimeUnit
 
 _REACH = 40
-"""Maximum number of tokens before a window that may contain its name."""
+"""Maximum number of preceding tokens that may contain a window's name."""
 _NEAR = 8
 """Maximum number of tokens between two windows that share a moment."""
 _JOINTS = 3

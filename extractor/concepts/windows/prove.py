@@ -173,7 +173,7 @@ def prove_parts(
 
     A part that is not in the text, or belongs to another time window, is removed. A limit that the
     text states for other people is rejected entirely (None), since without its condition it would
-    apply to everybody. A doubtful part is kept, and the value becomes inferred.
+    apply to everybody. A doubtful part is kept, and the value is marked as inferred.
 
     Args:
         supported: A value that the text states.
@@ -230,7 +230,7 @@ def _prove_part(
 
 def _list_parts(name: str, span: Span, place: Passage) -> Iterator[tuple[Span, bool]]:
     """Yield the parts of all windows that the rules read, and the exceptions after ``span``, as
-    (span, is_own) pairs. ``is_own`` is true for the part ``name`` of the window at ``span``.
+    (span, is_own) pairs. ``is_own`` is true for the ``name`` part of the window at ``span``.
     """
     for exception in rule("exception_behind").find(cut(place)):
         excepted = locate(place, exception.first, exception.end)

@@ -139,7 +139,7 @@ _MAKERS: Mapping[str, Maker] = {
     "alone": _read_sense,
 }
 _USED = ("time", "duration", "amount", "last_unit", "comparator", "suffix", "gap")
-"""The kinds of spans from the measures grammar that windows are built from."""
+"""The kinds of measures-grammar spans from which windows are built."""
 _BEFORE_FILLER = ("back", "lasts", "until", "comparator", "gap", "opening")
 _WITHIN = ("within", "in")
 _LENGTHS_BEHIND = (
@@ -214,7 +214,7 @@ def _list_spans(tokens: Tokens) -> list[Span]:
 def _compose_windows(tokens: Tokens) -> list[Span]:
     """Return all spans that the productions in ``windows.toml`` read as windows; the spans may
     overlap. The productions combine spans of the measures grammar, the matches of the rules in the
-    table ``terminal``, and the filler words between them ("within approximately 3 weeks").
+    ``terminal`` table, and the filler words between them ("within approximately 3 weeks").
     """
     spans = [span for span in read_terminals(tokens) if span.kind in _USED]
     # most lines do not contain a duration
@@ -312,9 +312,10 @@ def _read_range(window: Window) -> Window:
 
 def _adjust_direction(tokens: Tokens, window: Window) -> Window:
     """Change the direction of a window if the surrounding words require it. The window becomes an
-    upper limit if it is "no later than" after a moment: "no later than 3 days after surgery". An
-    upper limit becomes a lower limit if "or more" is added ("5 or more days"), or if a treatment
-    has been stopped or unchanged for that long ("stopped 5 days before", "stable over 3 months").
+    upper limit if it is stated as "no later than" a time after a moment: "no later than 3 days
+    after surgery". An upper limit becomes a lower limit if "or more" is added ("5 or more days"),
+    or if a treatment has been stopped or unchanged for that long ("stopped 5 days before", "stable
+    over 3 months").
     """
     is_after = rule("after_sign").starts(tokens, window.length[1]) is not None
     if is_after and rule("not_late").ends(tokens, window.length[0], window.first):
@@ -422,7 +423,7 @@ def _borrow(
 def _read_washout(
     tokens: Tokens, window: Window, kind: CriterionKind | None
 ) -> Window | None:
-    """Return a duration that directly follows the name of a treatment as a window; None if the
+    """Return, as a window, a duration that directly follows the name of a treatment; None if the
     words around it do not match.
     """
     first = window.first

@@ -73,8 +73,8 @@ def write_content(
 
 def _mark_headings(lines: Sequence[str], ranks: Sequence[int]) -> Iterator[str]:
     """Yield the lines, with headings in Markdown syntax. The level of a numbered heading is
-    determined by its number. An unnumbered heading is placed as many levels below the last
-    numbered heading as its rank.
+    determined by its number. An unnumbered heading is placed below the last numbered heading by as
+    many levels as its rank indicates.
     """
     depth = 0
     for line, rank in zip(lines, ranks, strict=True):

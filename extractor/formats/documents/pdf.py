@@ -129,8 +129,8 @@ def _is_bold(text: pdfium.PdfTextPage, number: int) -> bool:
 
 
 def _join_cells(lines: Sequence[_Line]) -> list[_Line]:
-    """Return the lines of a page with the cells of each table row joined by tabs if every cell in
-    the row has a single line: "Sponsor<tab>Acme".
+    """Return the lines of a page. If every cell in a table row has a single line, the cells are
+    joined by tabs: "Sponsor<tab>Acme".
 
     If a cell has several lines, its lines remain separate, below the label in the cell to the
     left. The lines of a two-line label are joined by a space.

@@ -1,4 +1,4 @@
-"""The table of each register, which maps its fields to sections and registered fields.
+"""A table for each register, which maps the register's fields to sections and registered fields.
 
 A table is a TOML file in this folder. To add a register, add a table; no Python is needed. The keys
 of a table are:
@@ -19,7 +19,8 @@ of a table are:
     reader of a container. ``like`` The name of another table whose values are used for all keys
     that this table omits.
 
-``[sections]`` are in the order of the record's sections. Each is a path or one of these forms:
+The entries in ``[sections]`` are in the order of the record's sections. Each is a path or one of
+these forms:
 
 * ``{ join = [PATH, ...] }``: the texts at several paths, on separate lines;
 * ``{ inclusion = PATH, exclusion = PATH }``: the two lists of criteria;

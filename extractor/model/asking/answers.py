@@ -1,6 +1,6 @@
 """Read an answer: the valid items in its text, and the values of these items for their lines.
 
-Items and values are validated separately, so an invalid one does not affect the others.
+Items and values are validated separately, so an invalid item or value does not affect the others.
 """
 
 import json
@@ -49,8 +49,9 @@ copies more words of the part, they are truncated to this length.
 
 
 def read_items(completion: Completion, call: Call, questions: Questions) -> ModelReply:
-    """Validate each item of an answer separately. Return the valid items for the lines in the call,
-    and the reasons for dropping the others. If the answer is a refusal, only its reason is read.
+    """Validate each item of an answer separately. Return the valid items for the lines in the
+    call, and the reasons for dropping the other items. If the answer is a refusal, only its reason
+    is read.
 
     If the answer is truncated, only its complete items are read; the caller asks about the other
     lines again.

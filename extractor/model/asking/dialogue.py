@@ -53,10 +53,10 @@ def read_replies(
 ) -> ModelResult:
     """Return the values that the text supports, from the replies to a round of questions.
 
-    The result contains a draft for each item, an empty draft for each line without an answer, and a
-    draft for the record itself if it was asked about. Each draft contains the reasons for its
-    unanswered fields. Lines whose answer is pending in a batch are counted as open and do not have
-    a draft. If ``replies`` is None because no model was asked, all lines are pending.
+    The result contains a draft for each item, an empty draft for each line without an answer, and
+    a draft for the record itself if the model was asked about it. Each draft contains the reasons
+    for its unanswered fields. Lines whose answer is pending in a batch are counted as open and do
+    not have a draft. If ``replies`` is None because no model was asked, all lines are pending.
     """
     if replies is None:
         replies = [ModelReply(pending=1)] * len(query_round.calls)
@@ -107,8 +107,9 @@ def read_replies(
 def _read_reply(
     parsed: ParsedRecord, call: Questions, reply: ModelReply
 ) -> tuple[list[Draft], set[int]]:
-    """Return the drafts of a reply to a call, and the numbers of the lines that the model skipped.
-    There is a draft for each item and for each line for which the absence of items is an answer.
+    """Return the drafts from a reply to a call, and the numbers of the lines that the model
+    skipped. There is a draft for each item and for each line for which the absence of items is an
+    answer.
     """
     lines = {line.number: line for line in call}
     drafts = [

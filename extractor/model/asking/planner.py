@@ -43,7 +43,9 @@ from extractor.schemas.vocabulary import Effort
 
 _EVENTS = {"start_event", "end_events", "censored"}
 _TIMED = re.compile("time_to_|duration_of_|.*_survival$")
-"""Time-to-event concepts, which are the only ones with a start event, end events and censoring."""
+"""Time-to-event concepts, which are the only concepts with a start event, end events and
+censoring.
+"""
 _RARE = {info.name for task in Task for info in list_fields(task) if info.metadata.rare}
 _WEIGHED = [name for name in REGIMEN_FIELDS if name != "arms"]
 """The fields that, if doubtful, are a reason to ask about regimens. Arms are excluded, because they
@@ -284,8 +286,8 @@ def _plan_dosing(
 def _doubts_regimens(
     parsed: ParsedRecord, effort: Effort, passages: Iterable[str]
 ) -> bool:
-    """Return True if the mean confidence of all regimens' fields except ``arms`` is doubtful at
-    this effort.
+    """Return True if the mean confidence of all regimens' fields except ``arms`` is too low for
+    this effort level.
 
     A candidate is text that seems to contain a regimen but that the rules could not read; it
     counts as a regimen with confidence 0 in every field. If there are neither regimens nor

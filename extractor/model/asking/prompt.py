@@ -178,7 +178,7 @@ def describe_trial(record: TrialRecord) -> Trial:
 
 
 def _show(text: str | None) -> str:
-    """Return a text on one line with its markup removed, or "" if there is no text."""
+    """Return text on one line with its markup removed, or "" if there is no text."""
     return flatten(clean_text(text or "").text)
 
 

@@ -36,8 +36,8 @@ _NO_TEXT = (
 
 async def ask_round(query_round: Round, model: Model) -> Replies:
     """Send the calls of a round concurrently, and return a reply for each call. The reply is None
-    if the budget did not cover the call, and an empty reply with the reason if the call failed or
-    its answer is unusable.
+    if the budget did not cover the call, and contains only the reason if the call failed or its
+    answer is unusable.
 
     If a call fails, the answers to the other calls are kept. The error of a failed call is raised,
     with the usage of all calls, only if the model did not cause the error, if the run was stopped,
@@ -138,9 +138,9 @@ async def _ask_part(
     omits. Raises the errors of ``Model.complete``.
 
     An answer that has no text because reasoning used up the output limit is not treated as
-    truncated: fewer questions would need as much reasoning. An unusable answer is marked in the
-    store, so that a later run asks again. An answer from the store or from a batch is not marked,
-    because its questions would otherwise be asked again endlessly.
+    truncated: asking fewer questions would require just as much reasoning. An unusable answer is
+    marked in the store, so that a later run asks again. An answer from the store or from a batch
+    is not marked, because its questions would otherwise be asked again endlessly.
     """
     call = render(part)
     try:

@@ -69,7 +69,7 @@ class ModelReply:
     remarks: tuple[str, ...] = ()
 
     def __add__(self, other: "ModelReply") -> "ModelReply":
-        """Return a reply that combines both."""
+        """Return a reply that combines the two replies."""
         return ModelReply(
             self.items + other.items,
             self.usage + other.usage,

@@ -82,7 +82,7 @@ def _read(name: str) -> Mapping[str, Any]:
 
 
 class Cases(NamedTuple, Generic[T]):
-    """A forecast in three cases: the lowest, the expected, and the highest."""
+    """A forecast for three cases: the lowest, the expected, and the highest."""
 
     low: T
     expected: T
