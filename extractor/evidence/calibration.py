@@ -4,10 +4,10 @@ A confidence is computed in these steps. Audit findings do not change it.
 
 1. The reader estimates it. A scorer uses the probability of its class, capped at 0.995. Limits
    start from constants (``concepts/limits/criterion.py``), and so do the agents of regimens
-   (``concepts/doses/drafts.py``). The other values of a dose start from the probability of their
-   link to the agent (``concepts/doses/signs.py``). Most other readers look up their case in
-   ``evidence/weights/measured.toml`` (``measured``) and use the lowest estimate if several cases
-   apply. Entries in ``rules/terms`` and marks in ``concepts/doses`` lower the estimate if the
+   (``concepts/doses/drafts.py``). Values that are linked to an agent, such as amounts, start from
+   the probability of the link (``concepts/doses/signs.py``). Most other readers look up their
+   case in ``evidence/weights/measured.toml`` (``measured``) and use the lowest estimate if
+   several cases apply. Entries in ``rules/terms`` and marks in ``concepts/doses`` lower the estimate if the
    words they match are ambiguous.
 2. ``calibrate_record`` computes a value's confidence from its named signs and its estimate
    (``evidence/weights/signs.toml``); each member of a list is calibrated separately. Some signs
