@@ -7,8 +7,8 @@ A confidence is computed in these steps. Audit findings do not change it.
    (``concepts/doses/drafts.py``). Values that are linked to an agent, such as amounts, start from
    the probability of the link (``concepts/doses/signs.py``). Most other readers look up their
    case in ``evidence/weights/measured.toml`` (``measured``) and use the lowest estimate if
-   several cases apply. Entries in ``rules/terms`` and marks in ``concepts/doses`` lower the estimate if the
-   words they match are ambiguous.
+   several cases apply. Entries in ``rules/terms`` and marks in ``concepts/doses`` lower the
+   estimate if the words they match are ambiguous.
 2. ``calibrate_record`` computes a value's confidence from its named signs and its estimate
    (``evidence/weights/signs.toml``); each member of a list is calibrated separately. Some signs
    cap the confidence (``evidence/signs.py``). In fields without weights, the estimate is replaced
