@@ -1,4 +1,5 @@
-"""Fit the learned scorers. The outputs are ``extractor/concepts/outcomes/weights/*.npz``.
+"""Fit the learned scorers. The package keeps ``criteria.npz`` in ``concepts/criteria/weights`` and
+the other files in ``concepts/outcomes/weights``.
 
     OMP_NUM_THREADS=1 python -m benchmarks.training.scorers --data DIR [--out DIR] [--only NAME...]
 

@@ -2,8 +2,8 @@
 fields.
 
 A check is a function that receives the parsed record and its extraction, and yields findings that
-quote both sides. False alarms erode trust: a check is kept only if at least nine in ten of its
-findings on real records are correct, and a check must not report anything uncertain.
+quote both sides. False alarms erode trust: a check is kept only if almost all of its findings
+on real records are correct, and a check must not report anything uncertain.
 
 - ``promises.py``: endpoints in the text that are not registered as outcomes, and times that differ
   from the registered times.

@@ -31,9 +31,10 @@ def parse_record(
     r"""Read a record using all the rules. The result is always the same for the same record.
 
     Text aimed at a model and lines in other languages are reported and blanked first. The
-    confidence of a reading, from 0 to 1, is the share of similar readings that were correct on
-    annotated records. ``fields`` contains custom fields; only those that have patterns are read.
-    If the rules do not find anything in a text, the readings are left open; this is not an error.
+    confidence of a reading is a cautious estimate, from 0 to 1, of the probability that it is
+    correct (``evidence/calibration.py``). ``fields`` contains custom fields; only those that have
+    patterns are read. If the rules do not find anything in a text, the readings are left open;
+    this is not an error.
 
     >>> from extractor.schemas import Section, Source
     >>> section = Section(

@@ -2,21 +2,25 @@
 
 A confidence is computed in these steps. Audit findings do not change it.
 
-1. The reader estimates it. A scorer uses the probability of its class, capped at 0.995. Any other
-   reader looks up its case in ``evidence/weights/measured.toml`` (``measured``) and uses the
-   lowest estimate if several cases apply. Entries in ``rules/terms`` and marks in
-   ``concepts/doses`` lower the estimate if the words they match are ambiguous. 2.
-   ``calibrate_record`` computes a value's confidence from its named signs and its estimate
+1. The reader estimates it. A scorer uses the probability of its class, capped at 0.995. Limits
+   start from constants (``concepts/limits/criterion.py``), and so do the agents of regimens
+   (``concepts/doses/drafts.py``). Values that are linked to an agent, such as amounts, start from
+   the probability of the link (``concepts/doses/signs.py``). Most other readers look up their
+   case in ``evidence/weights/measured.toml`` (``measured``) and use the lowest estimate if
+   several cases apply. Entries in ``rules/terms`` and marks in ``concepts/doses`` lower the
+   estimate if the words they match are ambiguous.
+2. ``calibrate_record`` computes a value's confidence from its named signs and its estimate
    (``evidence/weights/signs.toml``); each member of a list is calibrated separately. Some signs
    cap the confidence (``evidence/signs.py``). For fields without weights, the estimate is replaced
    by its observed accuracy (``calibration.toml``). If the structure of the text is doubtful,
-   ``Draft.at_most`` caps every reading that depends on the structure. 3. ``concepts/resolve.py``
-   keeps this confidence or, if a model also answered, uses the observed accuracy of similar pairs
-   of readings and answers (``concepts/policy.toml``). Until then, an answer has the placeholder
-   ``MODEL_CONFIDENCE``. 4. ``assembly/items.py`` lowers the confidence of an age that differs from
-   the registered age. ``concepts/provenance.py`` lowers the confidence of a value that is not
-   supported by its quoted words, or whose item is less certain. 5. An item has the lowest
-   confidence of its fields, including empty fields.
+   ``Draft.at_most`` caps every reading that depends on the structure.
+3. ``concepts/resolve.py`` keeps this confidence or, if a model also answered, uses the observed
+   accuracy of similar pairs of readings and answers (``concepts/policy.toml``). Until then, an
+   answer has the placeholder ``MODEL_CONFIDENCE``.
+4. ``assembly/items.py`` lowers the confidence of an age that differs from the registered age.
+   ``concepts/provenance.py`` caps the values of an item that is itself less certain, and the
+   rules' values on a line that the model skipped.
+5. An item has the lowest confidence of its fields, including empty fields.
 """
 
 import tomllib

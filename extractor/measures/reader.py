@@ -38,8 +38,9 @@ class Limit:
         first: The index of the limit's first token.
         end: The index after the limit's last token.
         quantity: The tokens that name the quantity; None if the line does not name it.
-        unit: The unit as written; None for counts and grades.
-        time_unit: The unit if it is a time unit; the limit is then an age or a duration.
+        unit: The words of the unit; the words of a rate need not be adjacent. None for counts and
+            most grades.
+        time_unit: The canonical unit if the unit is a time; the limit is then an age or a duration.
         condition: The tokens that state to whom or when the limit applies.
         sure: False if the comparator is implied rather than stated.
         scale_words: The words of a comparator whose direction depends on the scale: "or better".

@@ -16,8 +16,8 @@ Which file to open:
 - ``run_in``: several items on one line;
 - ``blocks``: turns lines into blocks with levels.
 
-The running time is proportional to the length of the text. The package knows nothing about
-criteria, doses or outcomes.
+The running time is proportional to the length of the text. The code of the package knows nothing
+about criteria, doses or outcomes; some signs use rules in ``concepts/criteria/rules`` by name.
 """
 
 from extractor.outline.blocks import (

@@ -2,8 +2,8 @@
 descriptions of a record.
 
 A regimen is an agent with its amounts, route, frequency, cycle, duration, days or times of
-administration, role and arms. Rules alone read about seven out of ten regimens correctly; a model
-reads more, and ``prove`` checks its answers.
+administration, role and arms. Rules alone miss many regimens (``docs/explanation/accuracy.md``); a
+model reads more, and ``prove`` checks its answers.
 
 - ``sections`` splits the record into sections and clauses; ``amounts``, ``rhythms`` and ``moments``
   find the marks in a clause with the rules listed in ``rules/dose_marks.toml``.

@@ -130,7 +130,7 @@ def _sign_quantity(limit: Limit, constraint: Constraint) -> Iterator[str]:
 
 
 def _find_known(constraint: Constraint, code: str | None) -> KnownQuantity | None:
-    """Return the known quantity named by the words of a constraint; None if they do not name one."""
+    """Return the known quantity that the words of a constraint name, or None."""
     if len(constraint.quantity.split()) > _MOST_WORDS:
         return None
     return name_quantity(constraint.quantity, code, value=constraint.value)
