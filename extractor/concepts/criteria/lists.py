@@ -442,8 +442,8 @@ def _make_entry(
 ) -> Entry:
     """Create the entry of a block in the open list. ``roles`` contains the roles of the preceding
     lines (see ``_find_role``), keyed by index; a heading with the role "opens" opens the list and
-    is not a parent. ``announcer`` is the index of the line on the same level that announces the block.
-    Of the lines above, the nearest line that introduces the block is its parent; a heading
+    is not a parent. ``announcer`` is the index of the line on the same level that announces the
+    block. Of the lines above, the nearest line that introduces the block is its parent; a heading
     introduces the block only if the heading names a group of people or the topic of a value.
     """
     block = blocks[place]
