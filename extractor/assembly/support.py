@@ -159,9 +159,10 @@ def _find_volume(tokens: Tokens, unit: str) -> int:
     return min((last.get(volume, -1) for volume in volumes), default=len(tokens))
 
 
-def _list_rows(tokens: Tokens, amount: Amount, volume: int) -> list[Range]:
+def _list_rows(tokens: Tokens, amount: Amount, volume_at: int) -> list[Range]:
     """Return the token ranges of an amount's numbers, regardless of their unit. A range is skipped
-    if its comparator contradicts the amount, as "at least" does for "up to 40 mg".
+    if its comparator contradicts the amount, as "at least" does for "up to 40 mg", or if it begins
+    at or after token ``volume_at``, the volume in the unit.
     """
     low = amount.high if amount.low is None else amount.low
     bounds = (low, None if low == amount.high else amount.high)
@@ -172,7 +173,7 @@ def _list_rows(tokens: Tokens, amount: Amount, volume: int) -> list[Range]:
         opposite = UPPER
     rows: list[Range] = []
     for first, end, bounds_of_row in find_rows(tokens, find_numbers(tokens)):
-        if bounds not in bounds_of_row or first >= volume:
+        if bounds not in bounds_of_row or first >= volume_at:
             continue
         comparison = rule("comparison").ends(tokens, first, first - _COMPARATOR_REACH)
         compared = comparison and read_comparator(

@@ -193,7 +193,8 @@ def _find_places(
     folded: FoldedText, words: list[str], start: int = 0
 ) -> Iterator[Range]:
     """Yield the token range of each match of these words, starting at the offset ``start`` in the
-    cleaned text. Yield nothing if the words contain no letter or digit.
+    cleaned text. Frequent words yield only their first matches; words without a letter or digit
+    yield nothing.
     """
     if not any(map(str.isalnum, "".join(words))):
         return

@@ -259,7 +259,7 @@ class TextReader:
 
     def _is_content(self, entry: Entry, name: str) -> bool:
         """Return whether a line that contains the words of a heading belongs to the content of the
-        open section.
+        open section. ``name`` is the name of the heading in the vocabulary.
         """
         # "Primary" is a heading only below "Outcomes"
         if name in RANKS and self._section not in OUTCOMES:
@@ -268,10 +268,12 @@ class TextReader:
         is_group = self._section in (ARMS, INTERVENTIONS)
         if name in STATES and self._has_criteria and not is_group:
             return True
+        # "Treatment," continues in the next line
         if self._read(entry).endswith((",", ";")):
             return True
         is_alone = not self.text[entry.end :].split("\n", 1)[0].strip()
-        # "Intervention: Fictumab" is a part of an arm; as a heading, it follows a blank line
+        # "Intervention: Fictumab", with its colon, is a part of an arm; as a heading, it follows a
+        # blank line
         start = entry.words
         if self._section in ITEMS and LABELS.match(self.text, start, entry.end + 1):
             return not (is_alone and entry.block.gap)

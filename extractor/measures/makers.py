@@ -368,7 +368,8 @@ def make_restated(parts: Parts) -> Bounds | None:
 
 def make_bare_age(parts: Parts) -> Bounds | None:
     """Make a bound from an age without a comparator: "age 18". It is treated as a minimum only
-    tentatively, because the list may imply otherwise.
+    tentatively, because the list may imply otherwise. Return None if the unit is not a unit for
+    ages.
     """
     amount = parts["amount"].value
     if amount.time in _NO_AGES or (amount.unit and not amount.time):

@@ -106,7 +106,7 @@ def read_line(tokens: Tokens, topic: Tokens | None = None) -> tuple[Limit, ...]:
         clause = _find_clause(chart, tokens, chosen, index, last)
         limits += _read_limits(chart, tokens, candidate.span, clause, last)
     limits = [find_unit_apart(tokens, limit) for limit in limits]
-    return tuple(_join_conditions(_share_units(tokens, limits)))
+    return tuple(_share_units(tokens, _join_conditions(limits)))
 
 
 def _share_units(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
@@ -122,9 +122,9 @@ def _share_units(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
         are_pressures = all(
             name and rule("pressure_word").search(tokens, *name) for name in names
         )
-        # as in "in men >= 13, in women >= 12 g/dL"
-        is_case = following.inherits and limit.quantity and limit.condition
-        if are_pressures or is_case:
+        # as in "in men >= 13, in women >= 12 g/dL", not in "Hb >= 9 if creatinine > 2 mg/dL"
+        is_case = following.inherits and not following.qualifies
+        if are_pressures or (is_case and limit.quantity and limit.condition):
             shared[at] = replace(limit, unit=following.unit)
     return shared
 

@@ -48,7 +48,7 @@ def _take_unit(tokens: Tokens, limit: Limit, at: int) -> Limit | None:
     if read_unit(unit.text) is None:
         return None
     # without the "x" of "x 10^9"
-    raised = _raise(limit, power.text[1:]) if power else limit
+    raised = _raise(limit, power.text.lstrip("x×* ")) if power else limit
     return replace(raised, unit=unit.text)
 
 

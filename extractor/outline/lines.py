@@ -193,7 +193,10 @@ def strip_punctuation(passage: Passage, characters: str = ";,") -> Passage:
 
 
 def describe_mark(match: re.Match[str]) -> tuple[str, int]:
-    """Return the style of a list marker and its number, which is 0 for a bullet."""
+    """Return the style of a list marker and its number, which is 0 for a bullet and for a nested
+    number. The style is that of the first marker of its kind, such as "1." or "(a)"; a nested
+    number ("1.2.3") has an "x" for each further level. ``match`` is a match of ``_MARK``.
+    """
     written = match[0].strip()
     if match["bullet"]:
         return written[:1], 0

@@ -107,7 +107,7 @@ def find_panel_index(parameter: Parameter) -> int:
 
 def check_page(path: Path | None) -> Path | None:
     """Return the path of an HTML page. Raises ``typer.BadParameter`` if its folder does not exist,
-    or if its name does not end in .html, so that no other kind of file is overwritten.
+    or if its name does not end in .html or .htm, so that no other kind of file is overwritten.
     """
     if path and path.suffix.casefold() not in (".html", ".htm"):
         raise typer.BadParameter(f"{path}: specify a file name that ends with .html")

@@ -368,8 +368,10 @@ def _assign_directions(
     wide: bool,
 ) -> Iterator[Window]:
     """Yield the windows whose direction is stated or can be taken from a neighbouring window or the
-    kind of list. Windows that repeat the previous window are omitted.
+    kind of list. Windows that repeat the previous window are omitted. With ``wide``,
+    durations without a direction are also read, as explained in ``find_windows``.
     """
+    # in a line with a worded window ("within 4 weeks"), a lone "28 days" is not read as a wash-out
     has_words = any(window.rule not in ("alone", "placed_before") for window in stated)
     last: Window | None = None
     for window, following in zip_longest(stated, stated[1:]):

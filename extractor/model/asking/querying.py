@@ -118,7 +118,9 @@ async def ask(model: Model, questions: Questions, render: Render) -> ModelReply:
 
 
 def _judge(reply: ModelReply, model: Model, questions: Questions) -> None:
-    """Report to the watch whether the answer is usable. Raises ``AnswerRejected`` if it is not."""
+    """Report to the watch whether the answer is usable. Raises ``AnswerRejected`` if all its items
+    were rejected. An answer without items is only reported.
+    """
     if reply.items:
         model.watch.note_useful()
     elif reply.is_useless:
