@@ -3,6 +3,7 @@ commands.
 """
 
 import gc
+import signal
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -11,6 +12,8 @@ import extractor.apps.cli
 from extractor import Extractor, read_records
 from extractor.run.manifest import digest_rules
 
+# the service blocks Ctrl-C while it starts processes, and this may be one of them
+signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 RECORD = Path(__file__).parent / "records" / "study.json"
 
 for module in iter_modules(extractor.apps.cli.__path__, "extractor.apps.cli."):
