@@ -26,23 +26,23 @@ from benchmarks.rows.words import Range, describe_words
 
 KEYS = ("field", "source", "version", "group", "right", "confidence", "features")
 _SURE = 0.85
-_EXPLAINS = (
-    "constraints",
-    "time_windows",
-    "amounts",
-    "frequency",
-    "route",
-    "duration",
-    "cycle",
+_EXPLAINS = frozenset(
+    {"constraints", "time_windows", "amounts", "frequency", "route", "duration"}
+    | {"cycle", "time_points", "minimum_age", "maximum_age", "anchor"}
 )
-_EXPLAINS += ("time_points", "minimum_age", "maximum_age")
 """The fields whose values explain words of a text."""
 _HERE = Path(__file__).parents[2]
 
 
 def main() -> None:
     """Write the rows, or show those of files."""
-    options = {"source": "", "version": "", "out": Path, "code": Path, "show": [Path]}
+    options: dict[str, Any] = {
+        "source": "",
+        "version": "",
+        "out": Path,
+        "code": Path,
+        "show": [Path],
+    }
     chosen = parse_options(__doc__, "cases*", **options)
     if not chosen.out:
         rows = [row for path in chosen.show or () for row in read_lines(path)]
@@ -137,7 +137,7 @@ def describe_text(
     explained = [
         one.place
         for one in values
-        if one.place and one.field.rpartition(".")[2] in (*_EXPLAINS, "anchor")
+        if one.place and one.field.rpartition(".")[2] in _EXPLAINS
     ]
     places = [
         (known[1] - first, known[2] - first)

@@ -129,9 +129,9 @@ def _make_small(line: Row) -> Case:
             study["outcomesModule"] = {"primaryOutcomes": [outcome]}
         case "dose":
             drug = line["drug"]
-            arm = {"label": "Treatment", "type": "EXPERIMENTAL"}
+            arm: Row = {"label": "Treatment", "type": "EXPERIMENTAL"}
             arm["interventionNames"] = [f"Drug: {drug}"]
-            given = {"type": "DRUG", "name": drug, "description": text}
+            given: Row = {"type": "DRUG", "name": drug, "description": text}
             given["armGroupLabels"] = ["Treatment"]
             modules = {"armGroups": [arm], "interventions": [given]}
             study["armsInterventionsModule"] = modules
@@ -205,8 +205,9 @@ def _align(wanted: Sequence[Any], found: Sequence[Any]) -> dict[int, int]:
     """
     if len(wanted) == len(found):
         return {at: at for at in range(len(found))}
-    keys = [[json.dumps(one) for one in values] for values in (found, wanted)]
-    blocks = SequenceMatcher(None, *keys, autojunk=False).get_matching_blocks()
+    read = [json.dumps(one) for one in found]
+    right = [json.dumps(one) for one in wanted]
+    blocks = SequenceMatcher(None, read, right, autojunk=False).get_matching_blocks()
     return {block.a + at: block.b + at for block in blocks for at in range(block.size)}
 
 
