@@ -1,0 +1,75 @@
+"""Read files with the rules of any version of the package, each with the signs of its values.
+
+    python -P reading.py < FILES > READINGS
+
+A line of FILES has the ``name`` and the ``content`` of a small input file. A line of READINGS has the
+first record in it: its ``sections``, its ``extraction``, and its ``drafts`` with the estimate, the cap
+and the signs of each field. Only the package is imported, and only by names that all versions have;
+versions without signs give no drafts.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from extractor import Extractor, read_records
+
+
+def main() -> None:
+    """Read the lines of standard input."""
+    extractor = Extractor()
+    with TemporaryDirectory() as folder:
+        for line in sys.stdin:
+            file = json.loads(line)
+            path = Path(folder, file["name"])
+            path.write_text(file["content"], "utf-8")
+            record = next(iter(read_records(path)))
+            extraction = json.loads(extractor.extract(record).model_dump_json())
+            add_conditions(extraction)
+            read = {
+                "sections": {part.name: part.text for part in record.sections},
+                "extraction": extraction,
+                "drafts": list(list_drafts(record)),
+            }
+            print(json.dumps(read))
+
+
+def add_conditions(extraction: dict[str, Any]) -> None:
+    """Add the empty conditions of limits, unless the version cannot read conditions at all."""
+    limit_type = import_module("extractor.schemas").Constraint
+    if "condition" not in limit_type.model_fields:
+        return
+    for criterion in extraction["eligibility"]["criteria"]:
+        for limit in criterion["constraints"]:
+            limit.setdefault("condition", None)
+
+
+def list_drafts(record: Any) -> Iterator[dict[str, Any]]:
+    """Yield the drafts of a record before calibration, with the place that identifies each item."""
+    try:
+        parse = import_module("extractor.concepts.parse").parse_uncalibrated
+    except ImportError:
+        return
+    parsed = parse(record)
+    for draft in (*parsed.criteria, *parsed.regimens, *parsed.outcomes):
+        fields = {
+            name: {
+                "estimate": reading.confidence,
+                "signs": [{**signs} for signs in reading.signs],
+                "parts": [{**parts} for parts in reading.list_sure_parts()],
+            }
+            for name, reading in draft.rules.items()
+        }
+        for name, most in getattr(draft, "at_most", {}).items():
+            fields.setdefault(name, {})["cap"] = most
+        agent = draft.rules.get("agent")
+        place = [draft.span.section, draft.span.start, draft.span.end]
+        yield {"place": place, "agent": agent and agent.value, "fields": fields}
+
+
+if __name__ == "__main__":
+    main()
