@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from extractor.evidence.drafts import ConflictKind, TokenConflict
     from extractor.evidence.quotes import QuoteCheck, QuoteStatus, verify_quote
     from extractor.formats import make_record, read_records
+    from extractor.frame import ExtractFrame
     from extractor.results import Results
     from extractor.schemas import Task, TrialExtraction, TrialRecord
     from extractor.schemas.vocabulary import Effort
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ConflictKind",
     "Effort",
+    "ExtractFrame",
     "Extractor",
     "ExtractorError",
     "Outcome",
@@ -64,6 +66,7 @@ __all__ = [
 # line starts quickly.
 _MODULES = {
     ".api": "Extractor",
+    ".frame": "ExtractFrame",
     ".results": "Results",
     ".apps.diff": "diff_trials",
     ".errors": "ExtractorError",

@@ -21,6 +21,11 @@ table to the tree of a record. The trees come from ``json_records``, ``xml_recor
 ``detection`` chooses the reader, and ``records`` adds ids and places.
 """
 
-from extractor.formats.records import make_record, read_records, read_stream
+from extractor.formats.records import (
+    make_record,
+    read_records,
+    read_row,
+    read_stream,
+)
 
-__all__ = ["make_record", "read_records", "read_stream"]
+__all__ = ["make_record", "read_records", "read_row", "read_stream"]

@@ -77,9 +77,13 @@ def read_records(
                     raise checked
 
 
-def read_stream(name: str, stream: BinaryIO) -> Iterator[TrialRecord]:
+def read_stream(
+    name: str,
+    stream: BinaryIO,
+    on_error: Callable[[RecordError], None] | None = None,
+) -> Iterator[TrialRecord]:
     r"""Read trial records from an open stream as if from a file with this name. Raises
-    ``RecordError`` at the first problem.
+    ``RecordError`` at the first problem, unless ``on_error`` takes the problems.
 
     >>> from io import BytesIO
     >>> text = b"A Trial\nA summary.\nAsthma\nDRUG: A\nSurvival\n"
@@ -87,9 +91,25 @@ def read_stream(name: str, stream: BinaryIO) -> Iterator[TrialRecord]:
     'example'
     """
     for result in _read_file(name, stream, is_specified=True):
-        if isinstance(result, RecordError):
+        if isinstance(result, TrialRecord):
+            yield result
+        elif on_error:
+            on_error(result)
+        else:
             raise result
-        yield result
+
+
+def read_row(name: str, cells: Mapping[str, str]) -> TrialRecord:
+    """Read one row of a table, whose cells are keyed by the names of their columns, as if from a
+    file with this name. Raises ``RecordError`` if the row contains no text.
+    """
+    from extractor.formats.tables import build_row  # noqa: PLC0415 - few records are rows
+
+    content = build_content(build_row, cells, None)
+    [result] = _make_records(name, None, iter([content]))
+    if isinstance(result, RecordError):
+        raise result
+    return result
 
 
 def make_record(

@@ -4,8 +4,9 @@ of a line if all quotation marks are closed or if the next line begins with a tr
 """
 
 import csv
+import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from io import BufferedReader
@@ -89,6 +90,30 @@ def read_table(stream: BufferedReader) -> Iterator[ReadResult]:
             yield build_content(partial(_read_row, header), row, f"line {line}")
 
 
+def knows_columns(names: Iterable[str]) -> bool:
+    """Return whether a table with these columns has a known one.
+
+    >>> knows_columns(["owner", "criteria"]), knows_columns(["owner"])
+    (True, False)
+    """
+    return _name_columns(names).known_count > 0
+
+
+def build_row(cells: Mapping[str, str]) -> RecordContent:
+    """Build the content of one row from its cells, keyed by the names of their columns.
+
+    >>> build_row({"criteria": "Adults", "owner": "me"}).sections[0].name
+    'eligibility'
+    """
+    return _read_cells(_name_columns(cells), list(cells.values()))
+
+
+def _name_columns(names: Iterable[str]) -> _Header:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(names)
+    return _find_header(line.getvalue())
+
+
 def _find_header(head: str) -> _Header:
     """Return the best header among the first lines, trying each delimiter and register. Headers
     that include the trial number are preferred; among the remaining candidates, the one with the
@@ -153,9 +178,13 @@ def split_row(row: str, delimiter: str, width: int) -> list[str]:
 def _read_row(header: _Header, row: str) -> RecordContent:
     text, notes = replace_odd_bytes(row)
     cells = split_row(text, header.delimiter, len(header.columns))
+    content = _read_cells(header, cells)
+    return replace(content, notes=(*content.notes, *notes))
+
+
+def _read_cells(header: _Header, cells: Sequence[str]) -> RecordContent:
     fields: dict[str, str] = {}
     for column, cell in zip(header.columns, cells, strict=True):
         if column and cell.strip():
             fields.setdefault(column, cell)
-    content = read_named(header.register, fields.items(), "table")
-    return replace(content, notes=(*content.notes, *notes))
+    return read_named(header.register, fields.items(), "table")

@@ -7,9 +7,10 @@ server, which uses OpenAI's protocol. Such a server never receives a provider's 
 ``EXTRACTOR_MODEL_TOKEN``. ``sdk.open_client`` opens the model.
 """
 
+import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import PureWindowsPath
 from typing import Any
 from urllib.parse import urlsplit
@@ -134,6 +135,27 @@ class ModelSpec:
         if self.is_server:
             return f"{hide_user(self.base_url or '')}#{self.name}"
         return f"{self.provider}/{self.name}"
+
+
+def read_spec(text: str, tell: Callable[[str], object]) -> ModelSpec:
+    """Parse the name of a model. For a server given by URL, the key is EXTRACTOR_MODEL_TOKEN.
+
+    Providers' keys and addresses are read later, when the provider is opened. If EXTRACTOR_MODEL is
+    a server's URL, the key is sent only to that host, and ``tell`` is called for any other. Raises
+    ``ArgumentError`` for an invalid specification.
+    """
+    server_key = os.environ.get(SERVER_KEY)
+    spec = ModelSpec.parse(text, server_key=server_key)
+    default_model = os.environ.get("EXTRACTOR_MODEL", "")
+    has_other_host = (
+        "://" in default_model and spec.host != ModelSpec.parse(default_model).host
+    )
+    if server_key and spec.is_server and has_other_host:
+        tell(
+            f"{SERVER_KEY} belongs to the server in EXTRACTOR_MODEL and is not sent to {spec.host}"
+        )
+        return replace(spec, api_key=None)
+    return spec
 
 
 @dataclass(frozen=True, slots=True)

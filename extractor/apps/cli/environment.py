@@ -1,11 +1,9 @@
 """Read model keys and addresses from environment variables."""
 
-import os
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from extractor.apps.cli.console import say
-from extractor.model.spec import SERVER_KEY, ModelSpec
+from extractor.model.spec import ModelSpec, read_spec
 
 if TYPE_CHECKING:
     from extractor.apps.mcp.settings import ToolOptions
@@ -16,24 +14,8 @@ if TYPE_CHECKING:
 
 
 def read_model_spec(text: str) -> ModelSpec:
-    """Parse ``--model``. For a server given by URL, the key is EXTRACTOR_MODEL_TOKEN.
-
-    Providers' keys and addresses are read later, when the provider is opened. If EXTRACTOR_MODEL is
-    a server's URL, the key is sent only to that host. Raises ``ValueError`` for an invalid
-    specification.
-    """
-    server_key = os.environ.get(SERVER_KEY)
-    spec = ModelSpec.parse(text, server_key=server_key)
-    default_model = os.environ.get("EXTRACTOR_MODEL", "")
-    has_other_host = (
-        "://" in default_model and spec.host != ModelSpec.parse(default_model).host
-    )
-    if server_key and spec.is_server and has_other_host:
-        say(
-            f"{SERVER_KEY} belongs to the server in EXTRACTOR_MODEL and is not sent to {spec.host}"
-        )
-        return replace(spec, api_key=None)
-    return spec
+    """Parse ``--model``, with the key of a server in the environment, as ``read_spec`` does."""
+    return read_spec(text, say)
 
 
 def choose_model(

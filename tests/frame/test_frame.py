@@ -1,0 +1,274 @@
+"""What a data frame of records becomes: the bytes of a run, errors in rows, money, and pickles."""
+
+import csv
+import json
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+from threading import Thread
+from unittest.mock import patch
+
+import pandas as pd
+import pytest
+
+from extractor import ExtractFrame
+from extractor.errors import ArgumentError, ModelUnavailable, WrongType
+from extractor.model import sending
+from tests.commands import invoke
+from tests.llm.stub import completion, fault, items, serve
+from tests.stand_ins import serve_counting, write_distinct_records, write_open_records
+
+STUDIES = Path("tests/records/studies.jsonl").read_text("utf-8").splitlines()
+STUDY = json.loads(STUDIES[0])
+TEXT = "Inclusion criteria:\n- HbA1c > 7.5 %"
+PRICES = "as_of = 2026-11-01\n[model.stub]\nprompt = 2\noutput = 10\n"
+KEY = "sk-test-4f9c11aa77b2e0d5"
+
+
+def run(source, folder, *options):
+    """The lines of a run's extractions."""
+    done = invoke("run", source, "--out", folder, "--quiet", "--workers", 1, *options)
+    assert done.exit_code == 0, done.output
+    return (folder / "extractions.jsonl").read_text("utf-8").splitlines()
+
+
+def read_frame(source, lines):
+    """A file's records as a data frame that states where a run found them."""
+    if source.suffix == ".csv":
+        with source.open(newline="") as file:
+            frame = pd.DataFrame(list(csv.DictReader(file)))
+    else:
+        frame = pd.DataFrame({"record": source.read_text("utf-8").splitlines()})
+    sources = [json.loads(line)["source"] for line in lines]
+    return frame.assign(
+        path=[one["path"] for one in sources], place=[one["place"] for one in sources]
+    )
+
+
+@pytest.mark.parametrize("name", ["studies.jsonl", "studies.csv"])
+def test_extractions_have_the_bytes_of_a_run(name, tmp_path):
+    source = Path("tests/records", name)
+    lines = run(source, tmp_path / "run")
+
+    rows = ExtractFrame()(read_frame(source, lines))
+
+    assert list(rows["extraction"]) == lines
+    assert rows["error"].isna().all()
+    assert rows[["usd", "prompt_tokens", "output_tokens"]].to_numpy().sum() == 0
+
+
+@pytest.mark.parametrize(
+    ("cell", "found"),
+    [
+        (STUDIES[0], ["NCT90000006"]),
+        (STUDIES[0].encode(), ["NCT90000006"]),
+        (STUDY, ["NCT90000006"]),
+        (f"[{STUDIES[0]}, {STUDIES[1]}]", ["NCT90000006", "NCT90000007"]),
+        (f"{STUDIES[0]}\n{{\n{STUDIES[1]}", ["NCT90000006", "broken JSON", "NCT90000007"]),
+        (TEXT, ["record"]),
+        ("[]", ["contains no record"]),
+        ("", ["the row contains no record; fill its column record, or drop the row"]),
+        (None, ["the row contains no record"]),
+        (float("nan"), ["the row contains no record"]),
+        ("{}", ["neither a study nor a text"]),
+        ("\ud800", ["damaged or cannot be read"]),
+        (7, ["int is not a record; pass its text"]),
+        ({"protocolSection": object()}, ["cannot be written as JSON"]),
+        (json.dumps({"text": TEXT, "record_id": "\ud800"}), ["not valid Unicode"]),
+    ],
+)  # fmt: skip
+def test_each_row_becomes_its_records_or_an_error(cell, found):
+    cells = {"record": [STUDIES[1], cell, STUDIES[1]]}
+    frame = pd.DataFrame(cells, index=[7, 8, 9], dtype=object)
+
+    rows = ExtractFrame()(frame)
+
+    assert list(rows.index) == [7, *[8] * len(found), 9]
+    assert dict(rows.dtypes.astype(str)) == ExtractFrame.columns
+    assert list(rows["record_id"].iloc[[0, -1]]) == ["NCT90000007"] * 2
+    for expected, row in zip(found, rows.iloc[1:-1].itertuples(), strict=True):
+        if row.record_id == expected:
+            assert json.loads(row.extraction)["record_id"] == expected
+            assert pd.isna(row.error)
+        else:
+            assert row.error.startswith("RecordError: <record>")
+            assert expected in row.error
+            assert pd.isna(row.extraction)
+
+
+def test_a_row_names_its_record_and_its_source():
+    columns = {
+        "record": [STUDIES[0], TEXT, "{}", f"[{STUDIES[0]}, {STUDIES[1]}]"],
+        "record_id": ["A", 2, "C", "D"],
+        "path": "trials",
+        "place": ["row 1", None, "row 3", None],
+    }
+    rows = ExtractFrame()(pd.DataFrame(columns))
+
+    assert list(rows["record_id"]) == ["A", "2", "C", "NCT90000006", "NCT90000007"]
+    assert rows["error"][2].startswith("RecordError: trials, row 3, line 1: JSON that")
+    sources = [json.loads(line)["source"] for line in rows["extraction"].dropna()]
+    assert [one["place"] for one in sources[:2]] == ["row 1", None]
+    assert {one["path"] for one in sources} == {"trials"}
+
+
+def test_a_frame_without_records_is_read_by_its_columns():
+    cells = {"record_id": ["A", "B"], "age": [7, 8], "title": ["A trial", None]}
+    cells["criteria"] = ["Age, sex\ntitle, condition, sex\nHbA1c > 7.5 %", None]
+    rows = ExtractFrame(tasks="eligibility")(pd.DataFrame(cells))
+
+    assert list(rows["record_id"]) == ["A", "B"]
+    criteria = json.loads(rows["extraction"][0])["eligibility"]["criteria"]
+    assert criteria[-1]["constraints"][0]["value"] == 7.5
+    assert "contains no text" in rows["error"][1]
+
+
+def test_no_rows_make_a_frame_with_the_same_columns():
+    rows = ExtractFrame()(pd.DataFrame({"record": []}))
+    assert dict(rows.dtypes.astype(str)) == ExtractFrame.columns
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "problem"),
+    [
+        (lambda: ExtractFrame()(pd.DataFrame({"note": ["a"]})), ArgumentError, "neither the column record"),
+        (lambda: ExtractFrame()([STUDY]), WrongType, 'list is not a pandas data frame; .*"pandas"'),
+        (lambda: ExtractFrame(key=KEY), ArgumentError, "key: .*environment"),
+        (lambda: ExtractFrame(7), WrongType, "int is not the name of a model"),
+        (lambda: ExtractFrame(efort="none"), ArgumentError, "efort: no such option"),
+        (lambda: ExtractFrame(concurrency=0), ArgumentError, "concurrency"),
+        (lambda: ExtractFrame("http://127.0.0.1:9/v1#stub", max_usd=1), ArgumentError, "price"),
+    ],
+)  # fmt: skip
+def test_what_concerns_all_records_is_raised(call, error, problem):
+    with pytest.raises(error, match=problem) as raised:
+        call()
+    assert KEY not in str(raised.value)
+
+
+# A model
+
+
+@pytest.fixture
+def prices(tmp_path):
+    path = tmp_path / "prices.toml"
+    path.write_text(PRICES, "utf-8")
+    return path
+
+
+def test_a_model_is_opened_once_and_asked_as_in_a_run(tmp_path, prices):
+    source = tmp_path / "records.jsonl"
+    write_distinct_records(source, 6)
+    with serve_counting() as server:
+        model = f"{server.url}#stub"
+        lines = run(source, tmp_path / "run", "--model", model, "--effort", "all")
+        frame = read_frame(source, lines)
+        asked = server.asked.copy()
+        server.asked.clear()
+        server.tokens.clear()
+        extract = ExtractFrame(model, effort="all", prices=prices, concurrency=2)
+        with patch.object(sending, "open_client", wraps=sending.open_client) as opened:
+            parts = [extract(frame[:4]), pickle.loads(pickle.dumps(extract))(frame[4:])]
+        rows = pd.concat(parts)
+
+        assert opened.call_count == 1
+        assert server.asked == asked
+    assert list(rows["extraction"]) == lines
+    tokens = (rows["prompt_tokens"].sum(), rows["output_tokens"].sum())
+    assert tokens == (
+        server.tokens["prompt_tokens"],
+        server.tokens["completion_tokens"],
+    )
+    assert rows["usd"].sum() == pytest.approx((tokens[0] * 2 + tokens[1] * 10) / 1e6)
+    # the stand-in leaves questions without a usable answer
+    lacking = [json.loads(line)["usage"]["unanswered"] > 0 for line in lines]
+    assert any(lacking)
+    assert rows["error"].notna()[lacking].all()
+
+
+def test_the_budget_of_an_instance_is_kept_by_its_copies_and_threads(tmp_path, prices):
+    source = tmp_path / "records.jsonl"
+    write_open_records(source, 24)
+    frame = pd.DataFrame({"record": source.read_text("utf-8").splitlines()})
+    with serve_counting() as server:
+        model = f"{server.url}#stub"
+        extract = ExtractFrame(model, prices=prices, max_usd=0.08)
+        copy = pickle.loads(pickle.dumps(extract))
+        parts = []
+        threads = [
+            Thread(target=lambda one=one, part=part: parts.append(one(part)))
+            for one, part in ((extract, frame[:12]), (copy, frame[12:]))
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        calls = server.calls
+        again = extract(frame[:2])
+
+        assert 0 < calls < 24
+        assert server.calls == calls
+    rows = pd.concat([*parts, again])
+    assert len(rows) == 26
+    assert 0 < rows["usd"].sum() <= 0.08
+    spent = rows["error"].str.startswith("BudgetReached: $0.0", na=False)
+    assert spent.sum() >= 26 - calls
+    assert rows["extraction"].notna().all()
+
+
+def test_a_key_is_neither_in_pickles_nor_in_errors(monkeypatch):
+    monkeypatch.setenv("EXTRACTOR_MODEL_TOKEN", KEY)
+    script = [completion(items()), fault(400, f"the key {KEY} is odd")]
+    frame = pd.DataFrame({"record": STUDIES})
+    with serve(script) as server:
+        extract = ExtractFrame(f"{server.url}#stub", effort="all", concurrency=1)
+        rows = extract(frame)
+        assert f"Bearer {KEY}" in str(server.headers)
+        assert KEY.encode() not in pickle.dumps(extract)
+        monkeypatch.setenv("EXTRACTOR_MODEL", "http://other.test/v1#stub")
+        with pytest.warns(UserWarning, match="is not sent to 127"):
+            ExtractFrame(f"{server.url}#stub")
+    assert "is odd" in rows["error"].iloc[-1]
+    assert not rows["error"].str.contains(KEY).any()
+
+
+def test_a_credential_among_the_options_cannot_be_pickled():
+    headers = {"extra_headers": {"X-Api-Key": KEY}}
+    extract = ExtractFrame("http://127.0.0.1:9/v1#stub", model_options=headers)
+    with pytest.raises(ArgumentError, match=r"model_options: .* credential") as raised:
+        pickle.dumps(extract)
+    assert KEY not in str(raised.value)
+
+
+def test_a_model_that_never_worked_raises_instead_of_filling_rows(monkeypatch):
+    frame = pd.DataFrame({"record": STUDIES})
+    with (
+        serve([fault(401, f"wrong key {KEY}")]) as server,
+        pytest.raises(
+            ModelUnavailable, match="HTTP 401, the key is missing or wrong"
+        ) as raised,
+    ):
+        ExtractFrame(f"{server.url}#stub", effort="all")(frame)
+    assert KEY not in str(raised.value)
+    with pytest.raises(ModelUnavailable, match="OPENAI_API_KEY"):
+        ExtractFrame("gpt-5-mini", effort="all")(frame)
+
+
+def test_an_instance_works_in_another_process(tmp_path):
+    extract = ExtractFrame(effort="none", min_confidence=0.5)
+    frame = pd.DataFrame({"record": STUDIES})
+    expected = extract(frame)
+    (tmp_path / "in").write_bytes(pickle.dumps((extract, frame)))
+    code = (
+        "import pickle, sys; extract, frame = pickle.load(open('in', 'rb'))\n"
+        "pickle.dump(extract(frame), open('out', 'wb'))"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path.cwd())}
+    subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, check=True
+    )
+    pd.testing.assert_frame_equal(
+        pickle.loads((tmp_path / "out").read_bytes()), expected
+    )
