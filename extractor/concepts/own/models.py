@@ -8,11 +8,12 @@ import runpy
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel
 from pydantic.errors import PydanticUserError
 
+from extractor.concepts.own.attributes import CLASSES
 from extractor.concepts.own.declaration import TAKEN, CustomField, Declared
 from extractor.concepts.own.json_schema import read_json_schema
 from extractor.concepts.own.patterns import check_patterns
@@ -61,6 +62,12 @@ def read_fields(declared: Iterable[Declared] | Declared) -> tuple[CustomField, .
                 raise FieldError(f"{field.name}: two fields have this name; rename one")
             check_patterns(field)
             _check_examples(field)
+            for other in fields.values():
+                for table in {*field.table_names}.intersection(other.table_names):
+                    raise FieldError(
+                        f"{field.name}: the field {other.name} also has a table custom_{table}; "
+                        "rename one"
+                    )
             fields[field.name] = field
     return tuple(fields.values())
 
@@ -125,14 +132,38 @@ def find_values(extraction: TrialExtraction, model: type[ModelT]) -> tuple[Model
     >>> find_values(extraction, Blinding)
     (Blinding(level='double'),)
     """
-    fields = model.model_fields
-    # pydantic requires "time: Period | None", which the text need not state
-    empty = {name: None for name in fields if fields[name].is_required()}
-    values = []
-    for item in extraction.custom.get(declare(model).name, ()):
-        table = empty | item.model_dump(mode="json")["values"]
-        values.append(model.model_validate(table, by_alias=False, by_name=True))
-    return tuple(values)
+    return tuple(
+        model.model_validate(
+            _complete(model, item.model_dump(mode="json")["values"]),
+            by_alias=False,
+            by_name=True,
+        )
+        for item in extraction.custom.get(declare(model).name, ())
+    )
+
+
+def _complete(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a model with None for each attribute that the text does not state,
+    because pydantic requires "time: Period | None".
+    """
+    completed: dict[str, Any] = {}
+    for name, info in model.model_fields.items():
+        value = values.get(name)
+        nested = _find_model(info.annotation)
+        if nested and isinstance(value, list):
+            value = [_complete(nested, member) for member in value]
+        elif nested and value:
+            value = _complete(nested, value)
+        if name in values or info.is_required():
+            completed[name] = value
+    return completed
+
+
+def _find_model(annotation: Any) -> type[BaseModel] | None:
+    """Return the nested model in a type such as ``list[Method] | None``, if any."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return None if annotation in CLASSES else annotation
+    return next(filter(None, map(_find_model, get_args(annotation))), None)
 
 
 def load_models(location: str) -> list[type[BaseModel]]:
