@@ -7,6 +7,7 @@ import re
 import runpy
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -33,7 +34,7 @@ def read_fields(declared: Iterable[Declared] | Declared) -> tuple[CustomField, .
         declared: One or more declarations: pydantic models, JSON Schemas as produced by
             ``model_json_schema()``, or the locations of models: ``my_fields.py:Washout`` or
             ``my_package.fields:Washout,Visits``. If a file or module is given without names, all
-            its models are used.
+            its models are used, except those that are nested in another one.
 
     Raises:
         FieldError: A field is invalid, or two fields have the same name. The message states the
@@ -159,6 +160,11 @@ def _complete(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, An
     return completed
 
 
+def _find_models(model: type[BaseModel]) -> list[type[BaseModel] | None]:
+    """Return the nested model of each attribute, or None."""
+    return [_find_model(info.annotation) for info in model.model_fields.values()]
+
+
 def _find_model(annotation: Any) -> type[BaseModel] | None:
     """Return the nested model in a type such as ``list[Method] | None``, if any."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
@@ -167,8 +173,8 @@ def _find_model(annotation: Any) -> type[BaseModel] | None:
 
 
 def load_models(location: str) -> list[type[BaseModel]]:
-    """Return the models at a location: the named models or, if no names are given, all models. The
-    user's code is executed.
+    """Return the models at a location: the named models or, if no names are given, all models that
+    are not nested in another one. The user's code is executed.
 
     Raises ``FieldError`` if the location cannot be loaded, or if any of the named models is
     missing there.
@@ -184,7 +190,12 @@ def load_models(location: str) -> list[type[BaseModel]]:
         source = location
         names = ""
     models = _load(source)
-    wanted = [name.strip() for name in names.split(",") if name] or list(models)
+    wanted = [name.strip() for name in names.split(",") if name]
+    if not wanted:
+        inner = [_find_models(model) for model in models.values()]
+        outer = [name for name in models if models[name] not in chain(*inner)]
+        # models that contain each other are rejected later, with a message
+        wanted = outer or list(models)
     for name in wanted:
         if name not in models:
             guess = suggest(name, models)
@@ -217,6 +228,8 @@ def _load(source: str) -> dict[str, type[BaseModel]]:
     for name, defined in module.items():
         is_class = isinstance(defined, type) and issubclass(defined, BaseModel)
         if is_class and defined.__module__ == module["__name__"]:
+            # a model may name one that is defined below it
+            defined.model_rebuild(raise_errors=False, _types_namespace=module)
             models[name] = defined
     if not models:
         raise FieldError(f"{source}: contains no pydantic model; {_FORM}")
