@@ -117,6 +117,21 @@ class _Scope(NamedTuple):
             return self.inside
         return self.outside
 
+    def narrow(self, quote: Span | None) -> "_Scope":
+        """Return the scope of a nested object with its own quote, if any."""
+        most = self.limit(quote) if quote else self.inside
+        return _Scope(quote or self.quote, most, most)
+
+    def separate(self, quote: Span | None, quotes: Iterable[Span | None]) -> "_Scope":
+        """Return the scope of one of several objects, with these ``quotes``. A value outside the
+        object's quote, or inside a quote that overlaps another one, may belong to another object.
+        """
+        others = [other for other in quotes if other and other is not quote]
+        outside = min(self.outside, _UNTIED)
+        if quote is None or any(map(quote.overlaps, others)):
+            return self._replace(inside=outside, outside=outside)
+        return self._replace(outside=outside)
+
 
 class _Checker:
     """Checks the values of a claim, and collects the values that the passage ``here`` does not
@@ -181,9 +196,6 @@ class _Checker:
     ) -> dict[str, Reading[Any]]:
         """Return the readings of nested objects. An object whose own quote is not in the passage is
         rejected as a whole.
-
-        One of several objects is stated only by words of its own: a value outside its quote, or
-        inside a quote that overlaps the quote of another object, may belong to the other one.
         """
         distinct = [
             member for at, member in enumerate(members) if member not in members[:at]
@@ -194,13 +206,9 @@ class _Checker:
         for member, quote in zip(distinct, quotes, strict=True):
             if member.get("quote") and quote is None:
                 continue
-            others = [other for other in quotes if other and other is not quote]
-            inside = scope.limit(quote) if quote else scope.inside
-            own = _Scope(quote or scope.quote, inside, inside)
+            own = scope.narrow(quote)
             if attribute.needs_quote and len(distinct) > 1:
-                own = own._replace(outside=min(inside, _UNTIED))
-                if quote is None or any(map(quote.overlaps, others)):
-                    own = own._replace(inside=own.outside)
+                own = own.separate(quote, quotes)
             place = f"{path}[{position}]" if attribute.many else path
             found = self.check(member, attribute, own, f"{place}.")
             if found:

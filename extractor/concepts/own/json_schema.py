@@ -184,17 +184,7 @@ def _read_property(
     attributes: tuple[Attribute, ...] = ()
     description = written.description
     if kind is AttributeType.OBJECT:
-        if reference and reference in outer:
-            _refuse_recursion(where)
-        if len(outer) == _DEEPEST:
-            raise FieldError(
-                f"{where}: is inside more than {_DEEPEST} nested models; move its attributes into "
-                "the model that contains it"
-            )
-        required = () if isinstance(value.required, bool) else value.required
-        attributes = _read_attributes(
-            where, value.properties, required, definitions, (*outer, reference)
-        )
+        attributes = _read_object(where, value, reference, definitions, outer)
         description = description or value.description
     return {
         "definition": " ".join(description.split()),
@@ -205,6 +195,29 @@ def _read_property(
         "choices": tuple(map(str, words)),
         "type": kind,
     }
+
+
+def _read_object(
+    where: str,
+    value: _Value,
+    reference: str,
+    definitions: Mapping[str, _Value],
+    outer: tuple[str, ...],
+) -> tuple[Attribute, ...]:
+    """Return the attributes of a nested model, whose definition has the name ``reference``. Raises
+    ``FieldError``.
+    """
+    if reference and reference in outer:
+        _refuse_recursion(where)
+    if len(outer) == _DEEPEST:
+        raise FieldError(
+            f"{where}: is inside more than {_DEEPEST} nested models; move its attributes into the "
+            "model that contains it"
+        )
+    required = () if isinstance(value.required, bool) else value.required
+    return _read_attributes(
+        where, value.properties, required, definitions, (*outer, reference)
+    )
 
 
 def _find_type(where: str, value: _Value) -> AttributeType:
