@@ -573,21 +573,25 @@ _Value = Constraint | Quantity | Amount | _Instrument | Period | Age | TimePoint
 _KNOWN = TypeAdapter[Any](Annotated[_Value | Any, _BY_KEYS])
 
 
-def _restore(value: Any) -> Any:
+_MAX_DEPTH = 12
+"""Maximum depth of lists and objects in a custom value. A declared field needs nine levels."""
+
+
+def _restore_all(values: dict[str, Any], depth: int = _MAX_DEPTH) -> dict[str, Any]:
+    return {name: _restore(value, depth) for name, value in values.items()}
+
+
+def _restore(value: Any, depth: int) -> Any:
     """Convert the JSON of a custom value to the class that its keys match, also inside nested
     objects. An age has the same keys as other times; the two can be told apart only by the
     declaration of the field.
     """
+    if depth == 0:
+        raise ValueError("the value is nested too deeply")
     if isinstance(value, list | tuple):
-        return tuple(map(_restore, value))
+        return tuple(_restore(member, depth - 1) for member in value)
     known = _KNOWN.validate_python(value)
-    if isinstance(known, dict):
-        return {name: _restore(part) for name, part in known.items()}
-    return known
-
-
-def _restore_all(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: _restore(value) for name, value in values.items()}
+    return _restore_all(known, depth - 1) if isinstance(known, dict) else known
 
 
 class CustomItem(ExtractedItem):

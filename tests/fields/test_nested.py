@@ -507,3 +507,44 @@ def test_the_places_of_members_are_in_order(extraction):
     (item,) = extraction.custom["visits"]
     starts = [piece.start for piece in item.evidence]
     assert all(before < after for before, after in pairwise(starts))
+
+
+class Strength(BaseModel):
+    """Something."""
+
+    class Level(BaseModel):
+        value: float
+        unit: str
+
+    level: Level
+    levels: list[Level] = []
+
+
+def test_objects_with_the_keys_of_a_time_are_still_objects_of_the_field():
+    level = {"value": 1, "unit": "day"}
+    values = {"level": level, "levels": [level, {"value": 2, "unit": "mg"}]}
+    said = {
+        "record_id": "A",
+        "eligibility": {},
+        "custom": {"strength": [{"values": values}]},
+    }
+    extraction = TrialExtraction.model_validate(said)
+    tables = tabulate([extraction], fields=Strength)
+    assert tables["custom_strength"][0]["level_unit"] == "day"
+    assert [row["unit"] for row in tables["custom_strength_levels"]] == ["day", "mg"]
+    assert (
+        evaluate([said], [extraction], fields=Strength, resamples=0).figure("custom")
+        == 1.0
+    )
+    assert find_values(extraction, Strength)[0].levels[1].unit == "mg"
+
+
+def test_values_that_are_nested_too_deeply_are_refused(tmp_path):
+    deep = "[" * 500 + "]" * 500
+    gold = '{"record_id": "A", "eligibility": {}, "custom": {"x": [{"values": {"y": %s}}]}}'
+    (tmp_path / "gold.jsonl").write_text(gold % deep, "utf-8")
+    done = invoke("evaluate", tmp_path / "gold.jsonl", tmp_path / "gold.jsonl")
+    assert done.exit_code == 1
+    assert (
+        "custom.x[0].values: Value error, the value is nested too deeply" in done.output
+    )
