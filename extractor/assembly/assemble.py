@@ -96,6 +96,7 @@ def assemble_extraction(
         dosing=regimens.values,
         endpoints=outcomes.values,
         custom={field.name: custom.get(field.name, ()) for field in fields},
+        declared=tuple(field.shape for field in fields),
         source=parsed.record.source,
         absences=(
             *map(_explain_unwanted, unwanted),

@@ -3,13 +3,13 @@ failing that, against its line.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from extractor.assembly.support import find_support, support_at
 from extractor.concepts.limits.rows import Number, find_numbers
-from extractor.concepts.own.attributes import list_members
+from extractor.concepts.own.attributes import Attribute, AttributeSet, list_members
 from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.places import Derived, Supported, cut, read_supported
 from extractor.evidence.drafts import Reading, Span
@@ -19,7 +19,15 @@ from extractor.language.book import rule
 from extractor.language.lexer import Tokens
 from extractor.language.numbers import find_durations
 from extractor.language.passage import Passage, read_passage
-from extractor.schemas import Age, Comparator, Period, Quantity, Support, TimePoint
+from extractor.schemas import (
+    Age,
+    Comparator,
+    FieldRef,
+    Period,
+    Quantity,
+    Support,
+    TimePoint,
+)
 
 _UNQUOTED = "the supporting words are missing; give them as the quote"
 _WORDLESS = "these words prove nothing; quote the decisive ones"
@@ -29,6 +37,8 @@ _CONTENT_WORD = re.compile(
     re.IGNORECASE,
 )
 """The first letter of a word that can serve as evidence, unlike the words in "of the"."""
+_UNTIED = 0.6
+"""The maximum confidence of a value whose words may belong to another object of the same list."""
 _ZEROS = (Quantity(comparator=Comparator.EQUAL, value=0), 0)
 """The values that words such as "no" and "without" can express."""
 _NAME = re.compile(
@@ -44,8 +54,8 @@ days)" is not day 3.
 
 class RefusedValue(NamedTuple):
     """A value that the text does not support. ``reason`` is empty if the text does not contain the
-    value; ``attribute`` is the attribute that the value was given for, or empty for the claim's
-    quote.
+    value; ``attribute`` is the path of the attribute that the value was given for, without
+    positions, or empty for the claim's quote.
     """
 
     value: Any
@@ -56,14 +66,15 @@ class RefusedValue(NamedTuple):
 def check_claim(
     claim: Mapping[str, Any], field: CustomField, here: Passage
 ) -> tuple[dict[str, Reading[Any]], list[RefusedValue]]:
-    """Check each value of a claim. Returns the supported readings, keyed by attribute, and the
-    rejected values.
+    """Check each value of a claim. Returns the supported readings, keyed by the path of their
+    attribute, such as ``methods[0].name``, and the rejected values.
 
     A conclusion, such as a member of a closed set, is supported if the passage contains the
     claim's quote; a number or a text value must be supported by its own words. The whole claim is
     rejected if the passage does not contain the quote, or if the quote consists only of words such
     as "of the"; the quote is then recorded as the rejected value. The whole claim is also rejected
-    if a required attribute does not have a supported value.
+    if a required attribute does not have a supported value. A nested object is checked against its
+    own quote in the same way.
 
     Args:
         claim: The model's values, keyed by attribute, and its ``quote``.
@@ -86,29 +97,142 @@ def check_claim(
         return {}, [RefusedValue(words)]
     if words and not _CONTENT_WORD.search(words):
         return {}, [RefusedValue(words, _WORDLESS)]
-    readings: dict[str, Reading[Any]] = {}
-    refused: list[RefusedValue] = []
-    is_whole = True
-    for attribute in field.attributes:
+    checker = _Checker(here)
+    readings = checker.check(claim, field, _Scope(quote))
+    return readings or {}, checker.refused
+
+
+class _Scope(NamedTuple):
+    """The words that state an object, and the maximum confidence of its values inside and outside
+    these words. ``quote`` is None if no words are known, and any words then count as inside.
+    """
+
+    quote: Span | None
+    inside: float = 1.0
+    outside: float = 1.0
+
+    def limit(self, span: Span) -> float:
+        """Return the maximum confidence of a value that is stated at ``span``."""
+        if self.quote is None or self.quote.contains(span):
+            return self.inside
+        return self.outside
+
+    def narrow(self, quote: Span | None) -> "_Scope":
+        """Return the scope of a nested object with its own quote, if any."""
+        most = self.limit(quote) if quote else self.inside
+        return _Scope(quote or self.quote, most, most)
+
+    def separate(self, quote: Span | None, quotes: Iterable[Span | None]) -> "_Scope":
+        """Return the scope of one of several objects, with these ``quotes``. A value outside the
+        object's quote, or inside a quote that overlaps another one, may belong to another object.
+        """
+        others = [other for other in quotes if other and other is not quote]
+        outside = min(self.outside, _UNTIED)
+        if quote is None or any(map(quote.overlaps, others)):
+            return self._replace(inside=outside, outside=outside)
+        return self._replace(outside=outside)
+
+
+class _Checker:
+    """Checks the values of a claim, and collects the values that the passage ``here`` does not
+    support.
+    """
+
+    def __init__(self, here: Passage) -> None:
+        self.refused: list[RefusedValue] = []
+        self._here = here
+
+    def check(
+        self,
+        values: Mapping[str, Any],
+        declared: AttributeSet,
+        scope: _Scope,
+        place: str = "",
+    ) -> dict[str, Reading[Any]] | None:
+        """Return the supported readings of an object, keyed by their paths, which begin with
+        ``place``; None if a required attribute does not have a supported value.
+        """
+        readings: dict[str, Reading[Any]] = {}
+        is_whole = True
+        for attribute in declared.attributes:
+            members = list_members(values.get(attribute.name))
+            path = f"{place}{attribute.name}"
+            check = self._check_objects if attribute.attributes else self._check_values
+            found = check(members, attribute, scope, path)
+            readings |= found
+            if attribute.required and not found:
+                is_whole = False
+        return readings if is_whole else None
+
+    def _check_values(
+        self, members: Iterable[Any], attribute: Attribute, scope: _Scope, path: str
+    ) -> dict[str, Reading[Any]]:
+        """Return the reading of an attribute; nothing if no value is supported."""
         supported: list[Supported] = []
-        for value in list_members(claim.get(attribute.name)):
+        for value in members:
             proven = None
             reason = ""
             if not attribute.type.is_inferred:
-                proven = find_claimed(value, here, quote)
-            elif quote:
-                proven = Supported(value, quote, Support.INFERRED)
+                proven = find_claimed(value, self._here, scope.quote)
+            elif scope.quote:
+                proven = Supported(value, scope.quote, Support.INFERRED)
             else:
                 reason = _UNQUOTED
-            if proven:
-                supported.append(proven)
-            else:
-                refused.append(RefusedValue(value, reason, attribute.name))
-        if supported:
-            readings[attribute.name] = read_supported(supported, many=attribute.many)
-        elif attribute.required:
-            is_whole = False
-    return readings if is_whole else {}, refused
+            if proven is None:
+                self._refuse(value, path, reason)
+                continue
+            most = min(proven.confidence, scope.limit(proven.span))
+            supported.append(replace(proven, confidence=most))
+        if not supported:
+            return {}
+        return {path: read_supported(supported, many=attribute.many)}
+
+    def _check_objects(
+        self,
+        members: Sequence[Mapping[str, Any]],
+        attribute: Attribute,
+        scope: _Scope,
+        path: str,
+    ) -> dict[str, Reading[Any]]:
+        """Return the readings of nested objects. An object whose own quote is not in the passage is
+        rejected as a whole.
+        """
+        distinct = [
+            member for at, member in enumerate(members) if member not in members[:at]
+        ]
+        quotes = [self._find_quote(member, path) for member in distinct]
+        readings: dict[str, Reading[Any]] = {}
+        position = 0
+        for member, quote in zip(distinct, quotes, strict=True):
+            if member.get("quote") and quote is None:
+                continue
+            own = scope.narrow(quote)
+            if attribute.needs_quote and len(distinct) > 1:
+                own = own.separate(quote, quotes)
+            place = f"{path}[{position}]" if attribute.many else path
+            found = self.check(member, attribute, own, f"{place}.")
+            if found:
+                readings |= found
+                position += 1
+        return readings
+
+    def _find_quote(self, member: Mapping[str, Any], path: str) -> Span | None:
+        """Return the place of an object's own quote, or None if it has none or if the quote is
+        rejected.
+        """
+        words = member.get("quote")
+        if not words:
+            return None
+        quote = _find_words(words, self._here)
+        if quote is None:
+            self._refuse(words, path)
+        elif not _CONTENT_WORD.search(words):
+            self._refuse(words, path, _WORDLESS)
+            quote = None
+        return quote
+
+    def _refuse(self, value: Any, path: str, reason: str = "") -> None:
+        self.refused.append(RefusedValue(value, reason, FieldRef(path).path))
 
 
 def find_claimed(

@@ -6,11 +6,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from extractor.concepts.own.attributes import find_root, list_members, nest
 from extractor.concepts.own.declaration import CustomField, Of
 from extractor.concepts.provenance import Assembled, ItemBuilder
 from extractor.evidence.drafts import Draft, ModelResult, Reading
 from extractor.evidence.parsed import ParsedRecord
-from extractor.schemas import Absence, AbsenceReason, CustomItem, Origin, Support
+from extractor.schemas import (
+    Absence,
+    AbsenceReason,
+    CustomItem,
+    FieldRef,
+    Origin,
+    Support,
+)
 
 _INFERRED = 0.85
 """The confidence of a model's value that is inferred from the text."""
@@ -22,7 +30,7 @@ _DISPUTED = 0.5
 """The confidence of a value that another value contradicts."""
 
 Claim = Mapping[str, Reading[Any]]
-"""The readings of a field at one place, keyed by attribute."""
+"""The readings of a field at one place, keyed by the path of their attribute."""
 
 
 def assemble_own(
@@ -68,11 +76,9 @@ def assemble_own(
                 explain(f"{path}.{custom}".removeprefix("."), reason, searched)
             for claim in claims if field.many else _choose(claims):
                 item = _build_item(parsed, path, draft, claim)
-                for attribute in field.attributes:
-                    name = attribute.name
-                    if name in claim:
-                        continue
-                    reason = _explain(field.name, draft, asked_drafts, name)
+                for name in field.list_missing(item.values):
+                    attribute = FieldRef(name).path
+                    reason = _explain(field.name, draft, asked_drafts, attribute)
                     place = f"{custom}[{len(items)}].values.{name}"
                     explain(place, reason, (piece.section for piece in item.evidence))
                 items.append(item)
@@ -134,7 +140,7 @@ def _build_item(
         name: builder.add(f"values.{name}", reading) for name, reading in claim.items()
     }
     proven = builder.build()
-    return CustomItem(of=path or None, values=values, calibrated=False, **proven)
+    return CustomItem(of=path or None, values=nest(values), calibrated=False, **proven)
 
 
 def _list_claims(field: CustomField, draft: Draft) -> list[Claim]:
@@ -168,7 +174,7 @@ def _list_claims(field: CustomField, draft: Draft) -> list[Claim]:
 
 
 def _list_values(claim: Claim) -> dict[str, Any]:
-    """Return the values of a claim, keyed by attribute, without their spans and confidences."""
+    """Return the values of a claim, keyed by path, without their spans and confidences."""
     return {name: reading.value for name, reading in claim.items()}
 
 
@@ -205,16 +211,28 @@ def _choose(claims: Sequence[Claim]) -> list[Claim]:
         return []
     best = max(claims, key=_count_values)
     chosen = dict(best)
+    known = _list_distinct(best)
     most = 1.0
     for claim in claims:
-        for name, reading in claim.items():
-            chosen_reading = chosen.setdefault(name, reading)
-            values = set(reading.list_values())
-            chosen_values = set(chosen_reading.list_values())
+        members = _list_distinct(claim)
+        added = {
+            name: reading
+            for name, reading in claim.items()
+            if find_root(name) not in known
+        }
+        chosen |= added
+        for name, values in members.items():
+            chosen_values = known.setdefault(name, values)
             is_part = values <= chosen_values or chosen_values <= values
             if not is_part:
                 most = _DISPUTED
     return [_limit(chosen, most)]
+
+
+def _list_distinct(claim: Claim) -> dict[str, set[str]]:
+    """Return the distinct members of each attribute, or its single value, in written form."""
+    values = nest(_list_values(claim))
+    return {name: set(map(repr, list_members(value))) for name, value in values.items()}
 
 
 def _count_values(claim: Claim) -> int:

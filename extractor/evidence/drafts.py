@@ -9,7 +9,14 @@ from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from extractor.language.passage import Passage
-from extractor.schemas import AbsenceReason, FindingKind, Origin, Support, Usage
+from extractor.schemas import (
+    AbsenceReason,
+    FieldRef,
+    FindingKind,
+    Origin,
+    Support,
+    Usage,
+)
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -276,7 +283,8 @@ class Refusal:
         field: The field of the value.
         value: The value in words, including the part if only a part is rejected.
         kind: The kind of finding that reports the rejected value.
-        attribute: The attribute of a custom field; "" for any other field.
+        attribute: The path of the attribute of a custom field, without positions; "" for any other
+            field.
     """
 
     why: Why = Why.NOT_STATED
@@ -339,11 +347,14 @@ class Draft:
         return bool(self.model or self.refused)
 
     def refuses(self, name: str, attribute: str = "") -> bool:
-        """Return whether a value for a field, or for its ``attribute`` if given, was rejected."""
-        return any(
-            refusal.field == name and attribute in ("", refusal.attribute)
-            for refusal in self.refused
-        )
+        """Return whether a value for a field was rejected. If ``attribute`` is given, only values
+        for this attribute, or for the attributes of its nested objects, count.
+        """
+        of_field = [refusal for refusal in self.refused if refusal.field == name]
+        if not attribute:
+            return bool(of_field)
+        covers = FieldRef(attribute).covers
+        return any(covers(refusal.attribute) for refusal in of_field)
 
     def gap(self, name: str) -> AbsenceReason:
         """Return why a field has no answer from a model: the model was not asked, the budget was

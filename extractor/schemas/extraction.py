@@ -570,17 +570,28 @@ def _is_whole(instrument: Any) -> Any:
 _BY_KEYS = Field(union_mode="left_to_right")
 _Instrument = Annotated[Instrument, BeforeValidator(_is_whole)]
 _Value = Constraint | Quantity | Amount | _Instrument | Period | Age | TimePoint
-_STORED = TypeAdapter[dict[str, Any]](
-    dict[
-        str,
-        Annotated[
-            _Value | tuple[Annotated[_Value | Any, _BY_KEYS], ...] | Any, _BY_KEYS
-        ],
-    ]
-)
-"""Converts JSON values to the class that their keys match. An age has the same keys as other
-times; the two can be told apart only by the declaration of the field.
-"""
+_KNOWN = TypeAdapter[Any](Annotated[_Value | Any, _BY_KEYS])
+
+
+_MAX_DEPTH = 12
+"""Maximum depth of lists and objects in a custom value. A declared field needs nine levels."""
+
+
+def _restore_all(values: dict[str, Any], depth: int = _MAX_DEPTH) -> dict[str, Any]:
+    return {name: _restore(value, depth) for name, value in values.items()}
+
+
+def _restore(value: Any, depth: int) -> Any:
+    """Convert the JSON of a custom value to the class that its keys match, also inside nested
+    objects. An age has the same keys as other times; the two can be told apart only by the
+    declaration of the field.
+    """
+    if depth == 0:
+        raise ValueError("the value is nested too deeply")
+    if isinstance(value, list | tuple):
+        return tuple(_restore(member, depth - 1) for member in value)
+    known = _KNOWN.validate_python(value)
+    return _restore_all(known, depth - 1) if isinstance(known, dict) else known
 
 
 class CustomItem(ExtractedItem):
@@ -591,7 +602,7 @@ class CustomItem(ExtractedItem):
         description="Path of the criterion, regimen or endpoint that the value belongs to; null "
         "for the record.",
     )
-    values: Annotated[dict[str, Any], AfterValidator(_STORED.validate_python)] = Field(
+    values: Annotated[dict[str, Any], AfterValidator(_restore_all)] = Field(
         description="The values, keyed by attribute."
     )
     calibrated: bool = Field(
@@ -600,8 +611,24 @@ class CustomItem(ExtractedItem):
     )
 
     def value_of(self, field: str) -> Any:
-        """Return the value of an attribute, or None if it is not set."""
-        return self.values.get(field)
+        """Return the value of an attribute, or None if it is not set. For an attribute of nested
+        objects, such as ``methods.name``, return the values in all objects.
+        """
+        name, *parts = field.split(".")
+        value = self.values.get(name)
+        return tuple(_find_parts(value, parts)) if parts else value
+
+
+def _find_parts(value: Any, names: Sequence[str]) -> Iterator[Any]:
+    """Yield the values of an attribute in nested objects. ``names`` lead to the attribute."""
+    if isinstance(value, tuple):
+        for member in value:
+            yield from _find_parts(member, names)
+    elif names:
+        parts = value if isinstance(value, dict) else getattr(value, "__dict__", {})
+        yield from _find_parts(parts.get(names[0]), names[1:])
+    elif value is not None:
+        yield value
 
 
 class TrialExtraction(FrozenModel):
@@ -622,6 +649,11 @@ class TrialExtraction(FrozenModel):
     custom: dict[str, tuple[CustomItem, ...]] = Field(
         default_factory=dict,
         description="Values of the custom fields, keyed by field.",
+        exclude_if=not_,
+    )
+    declared: tuple[dict[str, Any], ...] = Field(
+        default=(),
+        description="The names and types of the attributes of the custom fields.",
         exclude_if=not_,
     )
     scored: tuple[str, ...] = Field(
@@ -693,7 +725,8 @@ class TrialExtraction(FrozenModel):
         Args:
             name: The name of the table; ``extractor.apps.export.list_tables`` lists them all.
             to: The library that provides the returned table.
-            fields: Custom fields, if you need one of their tables (``custom_NAME``).
+            fields: Custom fields, if you need one of their tables (``custom_NAME``); by default,
+                the fields with which the record was extracted.
 
         Raises:
             ValueError: The table does not exist.
@@ -705,6 +738,9 @@ class TrialExtraction(FrozenModel):
         >>> extraction.table("eligibility")["sex"].item()
         'male'
         """
+        if not fields and self.declared:
+            own: Any = import_module("extractor.concepts.own.declaration")
+            fields = own.restore_shapes(self.declared)
         return _import_frames().frame_tables([self], [name], to, fields=fields)[name]
 
     def to_pandas(self) -> Any:

@@ -143,7 +143,8 @@ def list_fields(task: Task) -> tuple[FieldInfo, ...]:
 
 def list_model(group: str, model: type[BaseModel]) -> Iterator[FieldInfo]:
     """Yield the fields of a model whose items are at the path ``group``, and the fields of the
-    items nested in that model. Fields without metadata, such as the evidence, are skipped.
+    items and objects nested in that model. Fields without metadata, such as the evidence, are
+    skipped.
     """
     for name, info in model.model_fields.items():
         value_type, many = _unwrap(info.annotation)
@@ -160,7 +161,7 @@ def list_model(group: str, model: type[BaseModel]) -> Iterator[FieldInfo]:
                 required=info.is_required(),
                 metadata=metadata[0],
             )
-        elif issubclass(value_type, ExtractedItem):
+        elif issubclass(value_type, BaseModel):
             yield from list_model(f"{group}.{name}", value_type)
 
 

@@ -22,7 +22,9 @@ _UNPROVEN = frozenset(
 
 
 class Value(NamedTuple):
-    """One value of the field ``name``, or one member if the field is a list, with its evidence."""
+    """One value of the field ``name``, or one member if the field is a list, with its evidence. The
+    name of a nested value is a path, such as ``methods[0].name``.
+    """
 
     path: str
     name: str
@@ -32,7 +34,8 @@ class Value(NamedTuple):
 
 def list_item_values(path: str, item: ExtractedItem) -> Iterator[Value]:
     """Yield the values of the item at ``path`` in schema order, with a separate value for each
-    member of a list. Empty fields are skipped, as are positions, such as an endpoint's rank.
+    member of a list and each attribute of a nested object. Empty fields are skipped, as are
+    positions, such as an endpoint's rank.
 
     A member that lacks evidence receives the evidence of the whole list.
 
@@ -45,19 +48,36 @@ def list_item_values(path: str, item: ExtractedItem) -> Iterator[Value]:
     ('eligibility.criteria[0].quote', 'Weight over 40 kg')
     """
     for field, value in _list_attributes(item).items():
-        name = field.removeprefix("values.")
-        if value is None:
-            continue
         # The first time window is also in the list of time windows.
         if field == "time_window" and getattr(item, "time_windows", None):
             continue
-        if not isinstance(value, tuple):
-            yield Value(f"{path}.{field}", name, value, item.evidence_for(field))
+        yield from _list_members(path, field, value, item)
+
+
+def _list_members(
+    path: str, field: str, value: Any, item: ExtractedItem
+) -> Iterator[Value]:
+    """Yield the values of a field: those of a nested object or of the members of a list, or the
+    single value.
+    """
+    if value is None:
+        return
+    if isinstance(value, dict):
+        for name, part in value.items():
+            yield from _list_members(path, f"{field}.{name}", part, item)
+        return
+    name = field.removeprefix("values.")
+    if not isinstance(value, tuple):
+        yield Value(f"{path}.{field}", name, value, item.evidence_for(field))
+        return
+    of_whole = [evidence for evidence in item.evidence if evidence.field == field]
+    for index, member in enumerate(value):
+        place = f"{field}[{index}]"
+        if isinstance(member, dict):
+            yield from _list_members(path, place, member, item)
             continue
-        of_whole = [evidence for evidence in item.evidence if evidence.field == field]
-        for index, member in enumerate(value):
-            of_member = item.evidence_for(f"{field}[{index}]")
-            yield Value(f"{path}.{field}[{index}]", name, member, of_member or of_whole)
+        of_member = item.evidence_for(place)
+        yield Value(f"{path}.{place}", name, member, of_member or of_whole)
 
 
 def _list_attributes(item: ExtractedItem) -> dict[str, Any]:

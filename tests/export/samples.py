@@ -19,7 +19,7 @@ def fill(model: type[BaseModel], numbers: Any = None) -> dict[str, Any]:
     numbers = numbers or count(1)
     filled = {}
     for name, field in model.model_fields.items():
-        if name != "custom":  # no shape of its own
+        if name not in ("custom", "declared"):  # no shapes of their own
             filled[name] = _fill(field.annotation, numbers)
     return filled
 

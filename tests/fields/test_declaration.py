@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Literal, Optional
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, create_model
 
 from extractor import Extractor
 from extractor.concepts.own.declaration import TAKEN, CustomField
@@ -87,6 +87,49 @@ class Part(BaseModel):
     """A part."""
 
     name: str
+    lasts: Period | None = None
+
+
+class Left(BaseModel):
+    """A model that holds itself through another."""
+
+    right: "Right"
+
+
+class Right(BaseModel):
+    """The other."""
+
+    left: Left | None = None
+
+
+class Quoted(BaseModel):
+    quote: str
+
+
+class Searched(BaseModel):
+    name: str = Field(json_schema_extra={"pattern": "a"})
+
+
+def nest_models(depth):
+    """A model inside as many others."""
+    model = Part
+    for _ in range(depth):
+        model = create_model("Level", inner=(model, ...))
+    return model
+
+
+def widen(depth):
+    """The schema of an object with as many levels, each of which has twenty objects."""
+    levels = {f"Level{n}": widen_level(n - 1) for n in range(1, depth)}
+    return schema(**widen_level(depth - 1), **{"$defs": levels | {"Level0": PLAIN}})
+
+
+PLAIN = {"type": "object", "properties": {"a": {"type": "string"}}}
+
+
+def widen_level(below):
+    inner = {f"a{n}": {"$ref": f"#/$defs/Level{below}"} for n in range(20)}
+    return {"type": "object", "properties": inner}
 
 
 def schema(**changes):
@@ -106,9 +149,15 @@ def schema_of(given):
     ("given", "said"),
     [
         (Bare, "Bare: describe the field in the docstring of its class"),
-        (Endless, "Endless: is a nested model, which is not supported; move its attributes"),
-        (make(Part), "Own.value: is a nested model, which is not supported"),
-        (make(list[Part]), "Own.value: is a nested model, which is not supported"),
+        (Endless, "Endless: the model contains itself, directly or through another model; write"),
+        (make(Endless), "Own.value.inner: the model contains itself"),
+        (make(Left | None), "Own.value.right.left: the model contains itself"),
+        (make(list[nest_models(3)]), "Own.value.inner.inner.inner: is inside more than 3 nested"),
+        (make(list[dict]), "Own.value: object is not a type that can be checked"),
+        (make(Part | Bare), "Own.value: it is unclear which of several types to check"),
+        (make(Quoted), "Own.value: quote is reserved for the words"),
+        (make(Searched), "Own.value.name: a pattern inside a nested model is not searched; write"),
+        (widen(3), "has more than 50 attributes, including nested ones; declare several"),
         (make(int | str), "Own.value: it is unclear which of several types to check"),
         (make(dict), "Own.value: object is not a type that can be checked against a text; use one"),
         (make(tuple[str, int]), "Own.value: this is not a type that can be checked"),
@@ -136,7 +185,7 @@ def schema_of(given):
         (schema(description="a" * 9000), "definition: String should have at most 4000"),
         (schema(properties={}), "Lines: the field has no attributes; add one"),
         (schema(properties=[1]), "Lines.properties: Input should be a valid dictionary"),
-        (schema(properties={f"a{n}": {"type": "string"} for n in range(51)}), "at most 50 items"),
+        (schema(properties={f"a{n}": {"type": "string"} for n in range(51)}), "more than 50 attr"),
         (schema(properties={"__class__": {"type": "string"}}), "Lines.__class__.name: String"),
         (schema(properties={"quote": {"type": "string"}}), "Lines: quote is reserved for the words"),
         (schema_of(3), "Lines.properties.count: Input should be a valid dictionary"),
@@ -147,8 +196,8 @@ def schema_of(given):
         (schema_of({"type": "array"}), "Lines.count: this is not a type"),
         (schema_of({"enum": [f"w{n}" for n in range(201)]}), "Lines.count.choices: .* at most 200"),
         (schema_of({"$ref": "http://x.invalid/a.json"}), "Lines.count: this is not a type"),
-        (schema_of({"type": "object", "properties": {"a": {}}}), "is a nested model"),
-        (schema_of({"title": "Period", "properties": {"a": {}}}), "is a nested model"),
+        (schema_of({"type": "object", "properties": {"a": {}}}), "Lines.count.a: this is not a"),
+        (schema_of({"title": "Period", "properties": {"a": {}}}), "Lines.count.a: this is not a"),
         (make(sections=["summary"]), "summary: no such section"),
     ],
 )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from pydantic_core import to_jsonable_python
 
+from extractor.concepts.own.attributes import drop_quotes
 from extractor.concepts.own.declaration import CustomField, Example, Of
 from extractor.schemas import Section, Source, TrialRecord
 
@@ -60,14 +61,11 @@ def list_examples(fields: Iterable[CustomField]) -> Iterator[ExampleCase]:
 
 def _list_answers(field: CustomField, example: Example) -> list[dict[str, Any]]:
     """Return the values of an example as custom items in gold."""
-    answers = []
-    for claim in field.read(field.complete_answers(example))[0]:
-        values = dict(claim)
-        if field.needs_quote:
-            # The quote supports the value, and is not an attribute.
-            values.pop("quote", None)
-        answers.append({"values": to_jsonable_python(values)})
-    return answers
+    # The quote supports the value, and is not an attribute.
+    return [
+        {"values": to_jsonable_python(drop_quotes(dict(claim)))}
+        for claim in field.read(field.complete_answers(example))[0]
+    ]
 
 
 def _make_record(name: str, field: CustomField, example: Example) -> TrialRecord:

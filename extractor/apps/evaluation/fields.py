@@ -78,6 +78,13 @@ class Field:
         return str(self.attribute).rpartition(".")[2]
 
     @property
+    def steps(self) -> list[str]:
+        """The names that lead from an item to the value; several for an attribute of a nested
+        object in a custom field.
+        """
+        return str(self.attribute).removeprefix("values.").split(".")
+
+    @property
     def in_total(self) -> bool:
         """Whether the field is included in the means. Quotes that only support other fields are not
         included.
@@ -85,8 +92,10 @@ class Field:
         return self.counts and (self.comparer != EXTENT or self.task == "custom")
 
     def read(self, item: ExtractedItem) -> Any:
-        """Return an item's value or, for a part, the list of values that contain the part."""
-        return item.value_of(self.whole or self.part)
+        """Return an item's value or, for a part, the list of values that contain the part. For an
+        attribute of nested objects, return the values in all objects.
+        """
+        return item.value_of(self.whole or ".".join(self.steps))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +130,8 @@ def _make_fields(group: ItemGroup) -> Iterator[Field]:
         if not info.metadata.in_gold or info.path == "endpoints.index":
             continue
         if is_custom:
-            yield _make_field(info, group.path, f"values.{info.name}")
+            attribute = info.path.removeprefix(f"{group.path}.")
+            yield _make_field(info, group.path, f"values.{attribute}")
             continue
         yield _make_field(info, info.path, info.name)
         has_parts = info.many and issubclass(info.type, BaseModel)

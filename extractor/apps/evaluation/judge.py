@@ -2,7 +2,7 @@
 in both.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pydantic_core import to_jsonable_python
@@ -20,7 +20,10 @@ from extractor.apps.evaluation.places import name_home
 from extractor.apps.evaluation.report import ErrorExample, ErrorSide
 from extractor.apps.evaluation.text import measure_overlap
 from extractor.apps.values import find_words
-from extractor.schemas import ExtractedItem, TrialExtraction
+from extractor.schemas import CustomItem, ExtractedItem, FieldRef, TrialExtraction
+
+_LEAST_NESTED = 0.5
+"""Nested objects in a list are not paired if they are less similar."""
 
 
 class JudgedValue(NamedTuple):
@@ -64,7 +67,15 @@ def _describe(field: Field, side: Side, value: Any) -> ErrorSide | None:
     item = side.item
     if item is None:
         return None
-    evidence = item.evidence_for(field.attribute or "quote")
+    attribute = field.attribute or "quote"
+    evidence = item.evidence_for(attribute)
+    if not evidence and isinstance(item, CustomItem):
+        # the paths of values in nested lists have positions
+        evidence = tuple(
+            piece
+            for piece in item.evidence
+            if FieldRef(attribute).covers(FieldRef(piece.field).path)
+        )
     return ErrorSide(
         path=".".join(filter(None, (side.path, field.attribute))),
         value=to_jsonable_python(value) if value != NOTHING else None,
@@ -141,12 +152,49 @@ def _pair_values(
     """
     if field.attribute is None:
         yield _label(gold), _label(predicted)
+    elif field.task == "custom" and len(field.steps) > 1:
+        sides = (getattr(item, "values", None) for item in (gold, predicted))
+        yield from _pair_nested(field.steps, *sides)
     elif not field.whole:
         # Arms are compared only in items that both have.
         if field.comparer is not LABEL or (gold and predicted):
             yield gold and field.read(gold), predicted and field.read(predicted)
     elif gold and predicted:
         yield from _pair_parts(field, gold, predicted)
+
+
+def _pair_nested(
+    names: Sequence[str], gold: Any, predicted: Any
+) -> Iterator[tuple[Any, Any]]:
+    """Yield (gold, predicted) pairs of an attribute's values in nested objects. ``names`` lead to
+    the attribute. The objects of a list are paired by their words, so that a value is compared only
+    with that of its own counterpart.
+    """
+    name, *rest = names
+    ours, theirs = (side and side.get(name) for side in (gold, predicted))
+    if not rest:
+        yield ours, theirs
+        return
+    if not isinstance(ours, tuple) and not isinstance(theirs, tuple):
+        yield from _pair_nested(rest, ours, theirs)
+        return
+    pairs, missed, invented = match_values(
+        ours or (), theirs or (), _compare_objects, _LEAST_NESTED
+    )
+    pairs += [(member, None) for member in missed]
+    pairs += [(None, member) for member in invented]
+    for pair in pairs:
+        yield from _pair_nested(rest, *pair)
+
+
+def _compare_objects(old: Mapping[str, Any], new: Mapping[str, Any]) -> float:
+    """Return the similarity of two nested objects: that of all their words. The first attribute,
+    which usually names the object, has the same weight as all attributes together.
+    """
+    first = next(iter(old), "")
+    names = (str(side.get(first)) for side in (old, new))
+    words = (" ".join(map(str, side.values())) for side in (old, new))
+    return measure_overlap(*names) + measure_overlap(*words)
 
 
 def _pair_parts(

@@ -4,17 +4,18 @@ for each custom field.
 
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
+from extractor.concepts.own.attributes import Attribute, AttributeSet
 from extractor.concepts.own.declaration import CustomField
 from extractor.schemas import Task
 from extractor.schemas.arguments import refuse_unknown
-from extractor.schemas.fields import FieldInfo, ValueKind
 
 Cells = Mapping[str, Any]
 """The cells of a row, keyed by column. Missing cells are empty."""
@@ -25,7 +26,7 @@ _POSITION = "integer: Position, from 0."
 """The meaning of key columns that number rows."""
 _TYPES = frozenset({"integer", "number", "boolean"})
 """The types with which a declaration in ``tables.toml`` may begin."""
-_KINDS = {ValueKind.NUMBER: "number", ValueKind.YES_NO: "boolean"}
+_KINDS = {int: "number", float: "number", bool: "boolean"}
 _NUMBERS = frozenset({"value", "value_high", "low", "high"})
 """The attributes of limits, amounts and times that contain numbers."""
 _CUSTOM_KEYS = {
@@ -39,6 +40,8 @@ _CUSTOM_PROVENANCE = {
     "confidence": "number: The probability that the value is correct.",
     "calibrated": "boolean: Whether the confidence was calibrated with your own gold.",
 }
+_NESTED_PROVENANCE = {"confidence": _CUSTOM_PROVENANCE["confidence"]}
+"""The provenance of one of several nested objects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class Table:
         keys: The columns that identify a row and its parent rows.
         values: All other columns.
         row: A description of a row.
+        path: For a list of nested objects in a custom field, the attributes that lead to it.
     """
 
     name: str
@@ -75,6 +79,7 @@ class Table:
     keys: tuple[Column, ...]
     values: tuple[Column, ...]
     row: str = ""
+    path: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -89,7 +94,7 @@ def list_tables(fields: tuple[CustomField, ...] = ()) -> tuple[Table, ...]:
     >>> [table.name for table in list_tables()][:4]
     ['records', 'eligibility', 'groups', 'criteria']
     """
-    return (*_read_tables(), *map(_plan_custom_table, fields))
+    return (*_read_tables(), *chain(*map(plan_custom_tables, fields)))
 
 
 def choose_tables(
@@ -155,34 +160,80 @@ def _read_column(name: str, declaration: str) -> Column:
     return Column(name, declaration)
 
 
-def _plan_custom_table(field: CustomField) -> Table:
-    """Return the table for a custom field, with a column for each part of its attributes. If a
-    column name is already in use (ignoring case), an underscore is appended.
+@lru_cache(256)
+def plan_custom_tables(field: CustomField) -> tuple[Table, ...]:
+    """Return the table for a custom field, followed by a table for each of its lists of nested
+    objects.
     """
-    keys, provenance = (
-        tuple(_read_column(*column) for column in columns.items())
-        for columns in (_CUSTOM_KEYS, _CUSTOM_PROVENANCE)
+    task = field.of.task if field.group.of else None
+    main = Table(
+        f"custom_{field.name}",
+        task,
+        tuple(_read_column(*column) for column in _CUSTOM_KEYS.items()),
+        tuple(_read_column(*column) for column in _CUSTOM_PROVENANCE.items()),
+        field.definition,
     )
-    taken = {*_CUSTOM_KEYS, *_CUSTOM_PROVENANCE}
+    return tuple(_add_columns(main, field))
+
+
+def _add_columns(table: Table, declared: AttributeSet) -> Iterator[Table]:
+    """Yield a table with a column for each part of the attributes, before its provenance, followed
+    by the tables of nested lists. If a column name is already in use (ignoring case), an underscore
+    is appended.
+    """
+    taken = {column.name for column in table.columns}
     values = []
-    for info in field.group.fields:
-        for path, kind in _list_parts(info):
+    nested: list[Table] = []
+    for path, attribute in _list_attributes(declared):
+        if attribute.attributes:
             name = "_".join(path)
+            position = Column(f"{name}_index", _POSITION, "integer")
+            while position.name in {key.name for key in table.keys}:
+                position = replace(position, name=f"{position.name}_")
+            keys = [key for key in table.keys if key.name != "of"]
+            of_list = Table(
+                f"{table.name}_{name}",
+                table.task,
+                (*keys, position),
+                tuple(_read_column(*column) for column in _NESTED_PROVENANCE.items()),
+                attribute.definition,
+                (*table.path, *path),
+            )
+            nested += _add_columns(of_list, attribute)
+            continue
+        for cell_path, kind in _list_parts(path, attribute):
+            name = "_".join(cell_path)
             while name.casefold() in taken:
                 name += "_"
             taken.add(name.casefold())
-            values.append(Column(name, "", kind, path))
-    task = field.of.task if field.group.of else None
-    name = f"custom_{field.name}"
-    return Table(name, task, keys, (*values, *provenance), field.definition)
+            values.append(Column(name, "", kind, cell_path))
+    yield replace(table, values=(*values, *table.values))
+    yield from nested
 
 
-def _list_parts(info: FieldInfo) -> Iterator[tuple[tuple[str, ...], str]]:
+def _list_attributes(
+    declared: AttributeSet, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Attribute]]:
+    """Yield a (path, attribute) pair for each attribute. A single nested object is replaced by its
+    attributes.
+    """
+    for attribute in declared.attributes:
+        place = (*path, attribute.name)
+        if attribute.attributes and not attribute.many:
+            yield from _list_attributes(attribute, place)
+        else:
+            yield place, attribute
+
+
+def _list_parts(
+    path: tuple[str, ...], attribute: Attribute
+) -> Iterator[tuple[tuple[str, ...], str]]:
     """Yield a (path, kind) pair for each cell of an attribute. A list is written as a single
     string.
     """
-    if info.many or not issubclass(info.type, BaseModel):
-        yield (info.name,), "text" if info.many else _KINDS.get(info.kind, "text")
+    kind = attribute.type.value_class
+    if attribute.many or not issubclass(kind, BaseModel):
+        yield path, "text" if attribute.many else _KINDS.get(kind, "text")
         return
-    for part in info.type.model_fields:
-        yield (info.name, part), "number" if part in _NUMBERS else "text"
+    for part in kind.model_fields:
+        yield (*path, part), "number" if part in _NUMBERS else "text"

@@ -7,6 +7,8 @@ from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from pydantic import BaseModel
+
 from extractor.apps.export.agents import (
     AgentNamer,
     find_form,
@@ -14,7 +16,13 @@ from extractor.apps.export.agents import (
     list_mesh_terms,
 )
 from extractor.apps.export.arms import link_arms, list_arms
-from extractor.apps.export.columns import Cells, Row, list_tables
+from extractor.apps.export.columns import (
+    Cells,
+    Row,
+    Table,
+    list_tables,
+    plan_custom_tables,
+)
 from extractor.apps.export.instruments import name_instrument
 from extractor.apps.export.limits import DescribedCriterion, describe_criteria
 from extractor.apps.export.people import describe_people
@@ -477,22 +485,61 @@ def _list_endpoint(
 
 
 def _list_custom(extraction: TrialExtraction, field: CustomField) -> Iterator[TableRow]:
-    """Yield the rows of a custom field. An attribute with several parts, such as the limit
-    ``cutoff``, has a cell for each part (``cutoff_value``, ``cutoff_unit``).
+    """Yield the rows of a custom field, and those of its lists of nested objects. An attribute with
+    several parts, such as the limit ``cutoff``, has a cell for each part (``cutoff_value``,
+    ``cutoff_unit``).
     """
-    table = list_tables((field,))[-1]
+    main, *nested = plan_custom_tables(field)
     for index, item in enumerate(extraction.custom.get(field.name, ())):
-        parts: dict[tuple[str, ...], Any] = {}
-        for name, value in item.values.items():
-            # A limit or a time has parts; any other value is a single cell.
-            for part, cell in getattr(value, "__dict__", {None: value}).items():
-                parts[(name, part) if part else (name,)] = cell
-        cells = {
-            column.name: parts.get(column.path)
-            for column in table.values
-            if column.path
-        }
-        yield table.name, {**item.__dict__, "item_index": index, **cells}
+        keys = {"item_index": index}
+        cells = _read_cells(item.values, main)
+        yield main.name, {**item.__dict__, **keys, **cells}
+        for table in nested:
+            names = [key.name for key in table.keys[2:]]
+            for path, positions, member in _find_members(item.values, table.path):
+                place = dict(zip(names, positions, strict=True))
+                cells = _read_cells(member, table)
+                sure = find_least(item.evidence_for(path))
+                yield table.name, {"confidence": sure, **cells, **keys, **place}
+
+
+def _find_members(
+    values: Any, names: Sequence[str], path: str = "values"
+) -> Iterator[tuple[str, tuple[int, ...], Any]]:
+    """Yield a (path, positions, member) triple for each nested object. ``names`` lead to the list,
+    and ``positions`` contains the object's position in each list on the way.
+    """
+    if not names:
+        yield path, (), values
+        return
+    name, *rest = names
+    value = _read_part(values, name)
+    path = f"{path}.{name}"
+    if not isinstance(value, tuple):
+        yield from _find_members(value, rest, path) if rest else ()
+        return
+    for position, member in enumerate(value):
+        for place, inner, found in _find_members(member, rest, f"{path}[{position}]"):
+            yield place, (position, *inner), found
+
+
+def _read_cells(values: Any, table: Table) -> Cells:
+    """Return the cells of a custom value or of a nested object."""
+    cells = {}
+    for column in table.values:
+        if column.path:
+            cell = values
+            for name in column.path:
+                cell = _read_part(cell, name)
+            has_parts = isinstance(cell, dict | BaseModel)
+            cells[column.name] = None if has_parts else cell
+    return cells
+
+
+def _read_part(value: Any, name: str) -> Any:
+    """Return a part of a nested object or of a value; None for a value without parts."""
+    parts = value if isinstance(value, dict) else getattr(value, "__dict__", {})
+    return parts.get(name)
 
 
 def _spread(name: str, parts: Any) -> Cells:

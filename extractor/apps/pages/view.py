@@ -243,7 +243,7 @@ def _show_value(path: str, item: ExtractedItem, value: Value, page: _Page) -> Js
     """
     # the only value of custom.assay is labelled "assay"
     is_only = value.name == "value"
-    label = name_item(path, item) if is_only else name_label(value.name)
+    label = name_item(path, item) if is_only else name_path(value.name)
     quotes = [evidence.quote for evidence in value.evidence]
     for name in _ITEM_WORDS:
         words = getattr(item, name, None)
@@ -264,6 +264,20 @@ def _show_value(path: str, item: ExtractedItem, value: Value, page: _Page) -> Js
         "confidence": min(known, default=None),
         "spans": spans,
     }
+
+
+def name_path(path: str) -> str:
+    """Return the label of a field, or of a value in a nested object.
+
+    >>> name_path("time_window"), name_path("methods[1].free_for")
+    ('time window', 'methods 2 free for')
+    """
+    words = []
+    for name, position in FieldRef(path).steps:
+        words.append(name_label(name))
+        if position is not None:
+            words.append(str(position + 1))
+    return " ".join(words)
 
 
 def show_findings(

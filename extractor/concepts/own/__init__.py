@@ -5,6 +5,7 @@ models, or a JSON Schema. Each declaration becomes a ``CustomField``, with the f
 the items that have it, its attributes and its examples. A ``CustomField`` is plain data that is
 passed between processes and stored with a run.
 
+- An attribute may be a nested object or a list of nested objects. Each object has its own quote.
 - The model is asked for the field in the same calls as the other fields. ``declaration`` contains
   the question and the JSON schema of an answer; ``attributes`` contains the type of each attribute
   and the written form of its values. ``extractor.assembly.claims`` checks each value against the

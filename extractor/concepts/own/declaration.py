@@ -5,16 +5,16 @@ run can be opened without the user's code.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-from pydantic import BaseModel, Field, create_model, model_validator
+from pydantic import BaseModel, Field, field_validator
 from pydantic.alias_generators import to_pascal
 
-from extractor.concepts.own.attributes import Attribute, AttributeType, Words
+from extractor.concepts.own.attributes import Attribute, AttributeSet, Words
 from extractor.schemas import (
     ExtractedItem,
     FieldInfo,
@@ -84,7 +84,7 @@ fields.
 """
 
 
-class CustomField(FrozenModel):
+class CustomField(AttributeSet):
     """A field that a user declares.
 
     A pydantic model sets all of the following in its ``json_schema_extra``, except ``definition``
@@ -115,34 +115,13 @@ class CustomField(FrozenModel):
     def __hash__(self) -> int:
         return hash((self.name, self.definition))
 
-    @model_validator(mode="after")
-    def _check_names(self) -> Self:
-        """Raise ``ValueError`` if a section is unknown or if an attribute has the name reserved
-        for the quote.
-        """
-        kinds = [
-            name.partition("[")[0] for name in self.sections
-        ]  # "arms" of "arms[0]"
+    @field_validator("sections")
+    @classmethod
+    def _check_sections(cls, sections: tuple[str, ...]) -> tuple[str, ...]:
+        # "arms" of "arms[0]"
+        kinds = [name.partition("[")[0] for name in sections]
         refuse_unknown("section", kinds, _SECTIONS)
-        if "quote" in [attribute.name for attribute in self.attributes]:
-            raise ValueError(
-                "quote is reserved for the words that prove a value; every value has a quote, so "
-                "leave it out"
-            )
-        return self
-
-    @property
-    def needs_quote(self) -> bool:
-        """Whether an answer needs a quote in addition to its attributes. An answer does not need
-        one if its attributes are themselves quotes.
-        """
-        types = {attribute.type for attribute in self.attributes}
-        return types != {AttributeType.QUOTE}
-
-    @property
-    def required_names(self) -> list[str]:
-        """The names of the required attributes."""
-        return [attribute.name for attribute in self.attributes if attribute.required]
+        return sections
 
     @property
     def has_patterns(self) -> bool:
@@ -155,8 +134,7 @@ class CustomField(FrozenModel):
         and for the answer's values.
         """
         # enough for three values of an item
-        values = len(self.attributes) * (3 if self.many else 1)
-        return (60 if self.needs_quote else 10) + 30 * values
+        return self.quote_tokens + self.object_tokens * (3 if self.many else 1)
 
     @property
     def group(self) -> ItemGroup:
@@ -164,10 +142,6 @@ class CustomField(FrozenModel):
         the attributes.
         """
         return _make_group(self)
-
-    def attribute(self, name: str) -> Attribute:
-        """Return the attribute with the given name. Raises ``KeyError``."""
-        return {attribute.name: attribute for attribute in self.attributes}[name]
 
     def searches(self, section: str) -> bool:
         """Return whether a section is searched for a field of the record."""
@@ -180,84 +154,85 @@ class CustomField(FrozenModel):
         words = "|".join(map(re.escape, self.mentions))
         return re.search(rf"(?<!\w)(?:{words})", text, re.IGNORECASE) is not None
 
-    def list_answers(self, written: Any) -> list[dict[str, Any]]:
-        """Return the values that a model wrote or an example contains, each as a mapping of its
-        attributes.
-
-        Values that are not mappings are assigned to the first attribute: ``"4 week"`` becomes
-        ``[{"time": "4 week"}]`` and, if the first attribute is a list, ``["MRI", "CT"]`` becomes
-        ``[{"methods": ["MRI", "CT"]}]``.
-        """
-        if written in (None, "", [], ()):
-            return []
-        first = self.attributes[0]
-        values = written if isinstance(written, list | tuple) else [written]
-        if first.many and not any(isinstance(value, dict) for value in values):
-            return [{first.name: values}]
-        return [
-            value if isinstance(value, dict) else {first.name: value}
-            for value in values
-        ]
-
     def read(self, written: Any) -> tuple[tuple[Claim, ...], list[tuple[str, str]]]:
         """Return the claims that a model wrote or an example contains, and, as (text, reason)
         pairs, the texts that cannot be read. If a member of a list cannot be read, the other
         members are kept. If the value of a required attribute is missing, no claim is returned.
         """
-        claims: list[Claim] = []
-        unreadable: list[tuple[str, str]] = []
-        for answer in self.list_answers(written):
-            faults: list[tuple[str, str]] = []
-            claim = self._read_answer(answer, faults)
-            if claim:
-                claims.append(claim)
-            unreadable += [(text, f"{self.name}: {reason}") for text, reason in faults]
-        return tuple(claims), unreadable
-
-    def _read_answer(
-        self, answer: Mapping[str, Any], faults: list[tuple[str, str]]
-    ) -> Claim | None:
-        """Read one answer. Return None if it does not contain a value, or if the value of a
-        required attribute is missing.
-
-        The texts that cannot be read are added to ``faults`` as (text, reason) pairs. If all texts
-        can be read, a missing value is added instead.
-        """
-        claim: dict[str, Any] = {}
-        for attribute in self.attributes:
-            members = attribute.read_members(answer.get(attribute.name), faults)
-            if members:
-                claim[attribute.name] = members if attribute.many else members[0]
-        missing = [name for name in self.required_names if name not in claim]
-        if not claim or missing:
-            if not faults:
-                names = ", ".join(missing) or "a value"
-                faults.append((str(answer), f"{names} is missing"))
-            return None
-        if self.needs_quote and answer.get("quote"):
-            claim["quote"] = str(answer["quote"])
-        return claim
+        faults: list[tuple[str, str]] = []
+        claims = [
+            self.read_answer(answer, faults) for answer in self.list_answers(written)
+        ]
+        unreadable = [(text, f"{self.name}: {reason}") for text, reason in faults]
+        return tuple(filter(None, claims)), unreadable
 
     def complete_answers(self, example: Example) -> list[dict[str, Any]]:
         """Return the answers of an example in the form that is requested from a model. If an answer
         does not have its own quote, the quote is the whole text of the example.
         """
-        quote = {"quote": example.text} if self.needs_quote else {}
-        return [quote | answer for answer in self.list_answers(example.value)]
+        return [
+            self.complete(answer, example.text, example.text)
+            for answer in self.list_answers(example.value)
+        ]
 
     @property
     def json_schema(self) -> dict[str, Any]:
         """The JSON schema of a model's answer for one item."""
-        keys: dict[str, Any] = {"quote": {"type": "string"}} if self.needs_quote else {}
-        keys |= {attribute.name: attribute.json_schema for attribute in self.attributes}
-        value = {"type": "object", "properties": keys, "additionalProperties": False}
+        value = self.object_schema
         return {"type": "array", "items": value} if self.many else value
+
+    @property
+    def table_names(self) -> list[str]:
+        """The names of the field's tables without ``custom_``: that of the field, followed by one
+        for each list of nested objects.
+        """
+        return [self.name, *_list_tables(self.name, self.attributes)]
+
+    @property
+    def shape(self) -> dict[str, Any]:
+        """The part of the declaration that an extraction keeps, as JSON: what is needed to make
+        tables of its values.
+        """
+        return _describe_field(self)
 
 
 Declared = CustomField | type[BaseModel] | str | Path | Mapping[str, Any]
 """A custom field in any form that a user can declare: a pydantic model, the location of a model
 (``my_fields.py:Washout``), a JSON Schema, or a ``CustomField``.
 """
+
+
+def restore_shapes(shapes: Iterable[Mapping[str, Any]]) -> tuple[CustomField, ...]:
+    """Return fields from the shapes that an extraction keeps."""
+    return tuple(
+        CustomField.model_validate({"definition": "", **shape}) for shape in shapes
+    )
+
+
+def _list_tables(name: str, attributes: Iterable[Attribute]) -> Iterator[str]:
+    for attribute in attributes:
+        if attribute.attributes:
+            path = f"{name}_{attribute.name}"
+            if attribute.many:
+                yield path
+            yield from _list_tables(path, attribute.attributes)
+
+
+@lru_cache(_MOST_CACHED)
+def _describe_field(field: CustomField) -> dict[str, Any]:
+    shape = field.model_dump(
+        mode="json", exclude_defaults=True, include={"name", "of", "many"}
+    )
+    return shape | {"attributes": list(map(_describe_attribute, field.attributes))}
+
+
+def _describe_attribute(attribute: Attribute) -> dict[str, Any]:
+    shape = attribute.model_dump(
+        mode="json", exclude_defaults=True, include={"name", "type", "many"}
+    )
+    if attribute.attributes:
+        shape["attributes"] = list(map(_describe_attribute, attribute.attributes))
+    return shape
 
 
 @lru_cache(_MOST_CACHED)
@@ -274,14 +249,9 @@ def _make_group(field: CustomField) -> ItemGroup:
 @lru_cache(_MOST_CACHED)
 def make_model(field: CustomField) -> type[FrozenModel]:
     """Create the class of a field's values in an extraction."""
-    title = to_pascal(field.name)
     # the label of a single attribute is the name of its field
     label = field.name.replace("_", " ") if len(field.attributes) == 1 else None
-    parts: Any = {
-        attribute.name: attribute.annotate(title, label)
-        for attribute in field.attributes
-    }
-    return create_model(title, __base__=FrozenModel, __doc__=field.definition, **parts)
+    return field.make_class(to_pascal(field.name), field.definition, label)
 
 
 def explain_unread(fields: Iterable[CustomField]) -> str | None:

@@ -1,11 +1,11 @@
 """Read the declaration of a field from its JSON Schema, in the form that ``model_json_schema()``
-produces. The schema may be untrusted. It must have only one level: each property must be a plain
-value, a choice, a class from ``extractor.schemas``, or a list of these.
+produces. The schema may be untrusted. Each property must be a plain value, a choice, a class from
+``extractor.schemas``, a nested object of such properties, or a list of these.
 """
 
 import re
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from collections.abc import Collection, Mapping
+from typing import Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -32,10 +32,10 @@ _BY_TITLE = {
 """The type of an attribute, keyed by the name of the values' class in this package."""
 _CHECKED_KEYS = ("description", "pattern", "enum", "type")
 """The attribute keys that are checked for misspellings."""
-_NESTED = (
-    "is a nested model, which is not supported; move its attributes into the field itself, "
-    "with many: True for several values"
-)
+_DEEPEST = 3
+"""Maximum number of nested objects that contain a value."""
+_MOST_ATTRIBUTES = 50
+"""Maximum number of attributes of a field, including those of nested objects."""
 
 
 class _Value(BaseModel, extra="allow"):
@@ -50,7 +50,8 @@ class _Value(BaseModel, extra="allow"):
     const: str | int | float | None = None
     any_of: tuple["_Value", ...] = Field((), alias="anyOf")
     items: "_Value | None" = None
-    properties: dict[str, Any] = {}
+    properties: dict[str, "_Value"] = {}
+    required: tuple[str, ...] | bool = ()
     pattern: str | tuple[str, ...] | dict[str | bool, Any] = {}
 
 
@@ -88,7 +89,7 @@ def read_json_schema(written: Mapping[str, Any]) -> CustomField:
     schema = _validate(title, _Schema, written)
     # the schema of a recursive model is only a reference to a definition
     if schema.reference:
-        raise FieldError(f"{title}: {_NESTED}")
+        _refuse_recursion(title)
     definition = " ".join(schema.description.split())
     if not definition:
         raise FieldError(
@@ -99,12 +100,9 @@ def read_json_schema(written: Mapping[str, Any]) -> CustomField:
         raise FieldError(
             f"{title}: the field has no attributes; add one, such as name: str"
         )
-    attributes = []
-    for name, value in schema.properties.items():
-        where = f"{title}.{name}"
-        table = _read_property(where, value, schema.definitions)
-        table["required"] &= name in schema.required  # it has no default
-        attributes.append(_validate(where, Attribute, {"name": name, **table}))
+    attributes = _read_attributes(
+        title, schema.properties, schema.required, schema.definitions, ()
+    )
     table = {
         "name": re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", title).lower(),
         "definition": definition,
@@ -113,8 +111,50 @@ def read_json_schema(written: Mapping[str, Any]) -> CustomField:
     return _validate(title, CustomField, table | (schema.model_extra or {}))
 
 
+def _refuse_recursion(where: str) -> NoReturn:
+    raise FieldError(
+        f"{where}: the model contains itself, directly or through another model; write a separate "
+        "model for each level that you need"
+    )
+
+
+def _read_attributes(
+    where: str,
+    properties: Mapping[str, _Value],
+    required: Collection[str],
+    definitions: Mapping[str, _Value],
+    outer: tuple[str, ...],
+) -> tuple[Attribute, ...]:
+    """Return the attributes of a field or of a nested object. ``outer`` contains the names of the
+    nested models that enclose the attributes. Raises ``FieldError``.
+    """
+    attributes: list[Attribute] = []
+    size = 0
+    for name, value in properties.items():
+        place = f"{where}.{name}"
+        table = _read_property(place, value, definitions, outer)
+        table["required"] &= name in required  # it has no default
+        attribute = _validate(place, Attribute, {"name": name, **table})
+        if outer and attribute.patterns:
+            raise FieldError(
+                f"{place}: a pattern inside a nested model is not searched; write it at the "
+                "attribute of the field that contains the model, with a group for each attribute"
+            )
+        attributes.append(attribute)
+        size += 1 + attribute.size
+        if size > _MOST_ATTRIBUTES:
+            raise FieldError(
+                f"{where}: has more than {_MOST_ATTRIBUTES} attributes, including nested ones; "
+                "declare several fields"
+            )
+    return tuple(attributes)
+
+
 def _read_property(
-    where: str, written: _Value, definitions: Mapping[str, _Value]
+    where: str,
+    written: _Value,
+    definitions: Mapping[str, _Value],
+    outer: tuple[str, ...],
 ) -> dict[str, Any]:
     """Return the declaration of a property, except for its name. Raises ``FieldError``."""
     for key in written.model_extra or {}:
@@ -134,19 +174,50 @@ def _read_property(
     many = value.type == "array"
     if many:
         value = value.items or _Value.model_validate({})
-    value = definitions.get(value.reference.removeprefix("#/$defs/"), value)
+    reference = value.reference.removeprefix("#/$defs/")
+    value = definitions.get(reference, value)
     patterns = (
         written.pattern if isinstance(written.pattern, dict) else {"": written.pattern}
     )
     words = value.enum if value.const is None else (value.const,)
+    kind = AttributeType.CHOICE if words else _find_type(where, value)
+    attributes: tuple[Attribute, ...] = ()
+    description = written.description
+    if kind is AttributeType.OBJECT:
+        attributes = _read_object(where, value, reference, definitions, outer)
+        description = description or value.description
     return {
-        "definition": " ".join(written.description.split()),
+        "definition": " ".join(description.split()),
+        "attributes": attributes,
         "many": many,
         "required": len(options) == 1,
         "patterns": {str(word): texts for word, texts in patterns.items()},
         "choices": tuple(map(str, words)),
-        "type": AttributeType.CHOICE if words else _find_type(where, value),
+        "type": kind,
     }
+
+
+def _read_object(
+    where: str,
+    value: _Value,
+    reference: str,
+    definitions: Mapping[str, _Value],
+    outer: tuple[str, ...],
+) -> tuple[Attribute, ...]:
+    """Return the attributes of a nested model, whose definition has the name ``reference``. Raises
+    ``FieldError``.
+    """
+    if reference and reference in outer:
+        _refuse_recursion(where)
+    if len(outer) == _DEEPEST:
+        raise FieldError(
+            f"{where}: is inside more than {_DEEPEST} nested models; move its attributes into the "
+            "model that contains it"
+        )
+    required = () if isinstance(value.required, bool) else value.required
+    return _read_attributes(
+        where, value.properties, required, definitions, (*outer, reference)
+    )
 
 
 def _find_type(where: str, value: _Value) -> AttributeType:
@@ -160,11 +231,12 @@ def _find_type(where: str, value: _Value) -> AttributeType:
     if kind and value.properties.keys() == kind.value_class.model_fields.keys():
         return kind
     if value.properties:
-        raise FieldError(f"{where}: {_NESTED}")
+        return AttributeType.OBJECT
     types = ", ".join(sorted(value_class.__name__ for value_class in CLASSES))
     raise FieldError(
         f"{where}: {value.format or value.type or 'this'} is not a type that can be checked "
-        f"against a text; use one of {types}, Literal[...], an Enum, or a list of one of these"
+        f"against a text; use one of {types}, Literal[...], an Enum, a nested model, or a list of "
+        "one of these"
     )
 
 

@@ -7,12 +7,14 @@ import re
 import runpy
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel
 from pydantic.errors import PydanticUserError
 
+from extractor.concepts.own.attributes import CLASSES
 from extractor.concepts.own.declaration import TAKEN, CustomField, Declared
 from extractor.concepts.own.json_schema import read_json_schema
 from extractor.concepts.own.patterns import check_patterns
@@ -32,7 +34,7 @@ def read_fields(declared: Iterable[Declared] | Declared) -> tuple[CustomField, .
         declared: One or more declarations: pydantic models, JSON Schemas as produced by
             ``model_json_schema()``, or the locations of models: ``my_fields.py:Washout`` or
             ``my_package.fields:Washout,Visits``. If a file or module is given without names, all
-            its models are used.
+            its models are used, except those that are nested in another one.
 
     Raises:
         FieldError: A field is invalid, or two fields have the same name. The message states the
@@ -61,6 +63,12 @@ def read_fields(declared: Iterable[Declared] | Declared) -> tuple[CustomField, .
                 raise FieldError(f"{field.name}: two fields have this name; rename one")
             check_patterns(field)
             _check_examples(field)
+            for other in fields.values():
+                for table in {*field.table_names}.intersection(other.table_names):
+                    raise FieldError(
+                        f"{field.name}: the field {other.name} also has a table custom_{table}; "
+                        "rename one"
+                    )
             fields[field.name] = field
     return tuple(fields.values())
 
@@ -125,19 +133,48 @@ def find_values(extraction: TrialExtraction, model: type[ModelT]) -> tuple[Model
     >>> find_values(extraction, Blinding)
     (Blinding(level='double'),)
     """
-    fields = model.model_fields
-    # pydantic requires "time: Period | None", which the text need not state
-    empty = {name: None for name in fields if fields[name].is_required()}
-    values = []
-    for item in extraction.custom.get(declare(model).name, ()):
-        table = empty | item.model_dump(mode="json")["values"]
-        values.append(model.model_validate(table, by_alias=False, by_name=True))
-    return tuple(values)
+    return tuple(
+        model.model_validate(
+            _complete(model, item.model_dump(mode="json")["values"]),
+            by_alias=False,
+            by_name=True,
+        )
+        for item in extraction.custom.get(declare(model).name, ())
+    )
+
+
+def _complete(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a model with None for each attribute that the text does not state,
+    because pydantic requires "time: Period | None".
+    """
+    completed: dict[str, Any] = {}
+    for name, info in model.model_fields.items():
+        value = values.get(name)
+        nested = _find_model(info.annotation)
+        if nested and isinstance(value, list):
+            value = [_complete(nested, member) for member in value]
+        elif nested and value:
+            value = _complete(nested, value)
+        if name in values or info.is_required():
+            completed[name] = value
+    return completed
+
+
+def _find_models(model: type[BaseModel]) -> list[type[BaseModel] | None]:
+    """Return the nested model of each attribute, or None."""
+    return [_find_model(info.annotation) for info in model.model_fields.values()]
+
+
+def _find_model(annotation: Any) -> type[BaseModel] | None:
+    """Return the nested model in a type such as ``list[Method] | None``, if any."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return None if annotation in CLASSES else annotation
+    return next(filter(None, map(_find_model, get_args(annotation))), None)
 
 
 def load_models(location: str) -> list[type[BaseModel]]:
-    """Return the models at a location: the named models or, if no names are given, all models. The
-    user's code is executed.
+    """Return the models at a location: the named models or, if no names are given, all models that
+    are not nested in another one. The user's code is executed.
 
     Raises ``FieldError`` if the location cannot be loaded, or if any of the named models is
     missing there.
@@ -153,7 +190,12 @@ def load_models(location: str) -> list[type[BaseModel]]:
         source = location
         names = ""
     models = _load(source)
-    wanted = [name.strip() for name in names.split(",") if name] or list(models)
+    wanted = [name.strip() for name in names.split(",") if name]
+    if not wanted:
+        inner = [_find_models(model) for model in models.values()]
+        outer = [name for name in models if models[name] not in chain(*inner)]
+        # models that contain each other are rejected later, with a message
+        wanted = outer or list(models)
     for name in wanted:
         if name not in models:
             guess = suggest(name, models)
@@ -186,6 +228,8 @@ def _load(source: str) -> dict[str, type[BaseModel]]:
     for name, defined in module.items():
         is_class = isinstance(defined, type) and issubclass(defined, BaseModel)
         if is_class and defined.__module__ == module["__name__"]:
+            # a model may name one that is defined below it
+            defined.model_rebuild(raise_errors=False, _types_namespace=module)
             models[name] = defined
     if not models:
         raise FieldError(f"{source}: contains no pydantic model; {_FORM}")

@@ -9,7 +9,13 @@ from typing import Any
 
 import regex
 
-from extractor.concepts.own.attributes import Attribute, AttributeType
+from extractor.concepts.own.attributes import (
+    Attribute,
+    AttributeSet,
+    AttributeType,
+    find_root,
+    nest,
+)
 from extractor.concepts.own.declaration import CustomField, Of
 from extractor.errors import FieldError
 from extractor.evidence.drafts import Draft, Reading, Span
@@ -35,7 +41,9 @@ _AROUND = 40
 _ARTICLE = re.compile(r"\b(?:an?|the)\s{1,9}$", re.IGNORECASE)
 
 Value = Mapping[str, Reading[Any]]
-"""The readings that the patterns found for one value of a field, by attribute."""
+"""The readings that the patterns found for one value of a field, by the path of the attribute, such
+as ``methods[0].name``.
+"""
 
 
 def read_declared(
@@ -65,8 +73,9 @@ def _read_item(parsed: ParsedRecord, field: CustomField, item: Draft) -> Draft:
         passages = [parsed.passage(item.chunk.span)]
     values = [value for passage in passages for value in _search(field, passage)]
     values = values if field.many else [_join(values)]
+    required = set(field.required_names)
     whole = [
-        value for value in values if value and value.keys() >= set(field.required_names)
+        value for value in values if value and required.issubset(map(find_root, value))
     ]
     drafts = tuple(
         Draft(field.group.path, item.chunk, _place(value), value) for value in whole
@@ -80,14 +89,26 @@ def _join(values: Iterable[Value]) -> Value:
     """
     joined: dict[str, Reading[Any]] = {}
     for value in values:
-        for name, reading in value.items():
-            earlier = joined.setdefault(name, reading)
-            is_list = isinstance(reading.value, tuple)
-            if is_list and reading.value[0] not in earlier.value:
-                members = earlier.value + reading.value
-                spans = earlier.spans + reading.spans
-                joined[name] = replace(earlier, value=members, spans=spans)
+        known = nest(_list_values(joined))
+        new = nest(_list_values(value))
+        for path, reading in value.items():
+            root = find_root(path)
+            if root not in known:
+                joined[path] = reading
+            elif path == root and isinstance(reading.value, tuple):
+                earlier = joined[path]
+                if reading.value[0] not in earlier.value:
+                    members = earlier.value + reading.value
+                    spans = earlier.spans + reading.spans
+                    joined[path] = replace(earlier, value=members, spans=spans)
+            elif isinstance(new[root], list) and new[root][0] not in known[root]:
+                position = f"[{len(known[root])}]"
+                joined[path.replace("[0]", position, 1)] = reading
     return joined
+
+
+def _list_values(value: Value) -> dict[str, Any]:
+    return {path: reading.value for path, reading in value.items()}
 
 
 def _place(value: Value) -> Span:
@@ -105,7 +126,7 @@ def _search(field: CustomField, passage: Passage) -> list[Value]:
         try:
             for match in _compile(pattern).finditer(passage.text, timeout=_SECONDS):
                 value = _read_match(field, target, fixed, passage, match)
-                if target.name in value:
+                if value:
                     values.append(value)
         except TimeoutError:
             raise FieldError(
@@ -134,17 +155,24 @@ def _read_match(
     match: "regex.Match[str]",
 ) -> dict[str, Reading[Any]]:
     """Return the attributes that a match states: ``target``, whose pattern matched, and the
-    attributes after which groups of the pattern are named. ``fixed`` is the value of ``target``
-    that the match indicates, or "".
+    attributes after which groups of the pattern are named; nothing if ``target`` cannot be read.
+    ``fixed`` is the value of ``target`` that the match indicates, or "". If ``target`` is a nested
+    object, the groups are named after its attributes.
     """
+    named: AttributeSet = target if target.attributes else field
     value = {}
-    for attribute in field.attributes:
+    for attribute in named.attributes:
         if attribute is not target and attribute.name not in match.re.groupindex:
             continue
         reading = _read(attribute, fixed if attribute is target else "", passage, match)
         if reading:
             value[attribute.name] = reading
-    return value
+    if not target.attributes:
+        return value if target.name in value else {}
+    if not value.keys() >= set(target.required_names):
+        return {}
+    place = f"{target.name}[0]" if target.many else target.name
+    return {f"{place}.{name}": reading for name, reading in value.items()}
 
 
 def _read(
@@ -194,10 +222,13 @@ def _compile(pattern: str) -> "regex.Pattern[str]":
 
 
 def check_patterns(field: CustomField) -> None:
-    """Raise ``FieldError`` if a pattern is invalid or captures a name that is not an attribute."""
-    known = [attribute.name for attribute in field.attributes]
-    for attribute, _, pattern in _list_patterns(field):
+    """Raise ``FieldError`` if a pattern is invalid or captures a name that is not an attribute, or
+    if a pattern of nested objects does not capture their attributes.
+    """
+    for attribute, fixed, pattern in _list_patterns(field):
         where = f"{field.name}.{attribute.name}: the pattern {pattern!r}"
+        named: AttributeSet = attribute if attribute.attributes else field
+        known = [part.name for part in named.attributes if not part.attributes]
         try:
             names = set(_compile(pattern).groupindex).difference(known)
         except (regex.error, RecursionError, OverflowError) as error:
@@ -208,4 +239,10 @@ def check_patterns(field: CustomField) -> None:
             guess = suggest(name, known)
             raise FieldError(
                 f"{where} captures {name}, which is not an attribute of the field{guess}"
+            )
+        groups = _compile(pattern).groupindex
+        if attribute.attributes and (fixed or not groups):
+            raise FieldError(
+                f"{where} reads a nested model; write a group for each of its attributes, such as "
+                f"(?P<{attribute.attributes[0].name}>...)"
             )

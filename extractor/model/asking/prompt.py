@@ -105,7 +105,7 @@ def _describe_field(field: CustomField) -> str:
         f"{field.name} ({_WHERE[field.of]}). {field.definition}",
         f"Write an object of {parts}:",
     ]
-    lines += [f"- {attribute.describe()}" for attribute in field.attributes]
+    lines += [attribute.describe() for attribute in field.attributes]
     if field.many:
         lines.append("Write a list if the line states several.")
     lines += [_describe_example(field, example) for example in field.examples]
