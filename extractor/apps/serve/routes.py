@@ -296,6 +296,16 @@ async def show_failures(job: JobOfRequest, service: ServiceOfRequest) -> Respons
     return _send_lines(_find_run(service, job) / FAILURES)
 
 
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses=describe_response("Metrics in Prometheus's format.", "text/plain"),
+)
+async def show_metrics(_: CallerOfRequest, service: ServiceOfRequest) -> Response:
+    """Requests, jobs, queue length, tokens and dollars of the whole service since its start."""
+    return service.metrics.respond()
+
+
 @router.get("/healthz")
 async def show_health() -> dict[str, str]:
     """Always ok while the service is running. No key is required."""
