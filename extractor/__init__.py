@@ -8,6 +8,7 @@ and endpoints.
 
 import sys
 from importlib import import_module
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from extractor.evidence.drafts import ConflictKind, TokenConflict
     from extractor.evidence.quotes import QuoteCheck, QuoteStatus, verify_quote
     from extractor.formats import make_record, read_records
-    from extractor.results import Results
+    from extractor.results import Results, read_results
     from extractor.schemas import Task, TrialExtraction, TrialRecord
     from extractor.schemas.vocabulary import Effort
 
@@ -55,6 +56,7 @@ __all__ = [
     "make_record",
     "parse_record",
     "read_records",
+    "read_results",
     "show",
     "split_outcomes",
     "verify_quote",
@@ -64,7 +66,7 @@ __all__ = [
 # line starts quickly.
 _MODULES = {
     ".api": "Extractor",
-    ".results": "Results",
+    ".results": "Results read_results",
     ".apps.diff": "diff_trials",
     ".errors": "ExtractorError",
     ".apps.evaluation": "ScoreReport evaluate",
@@ -79,7 +81,13 @@ _MODULES = {
 }
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, "__version__"})
+
+
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return version("trial-extractor")
     for module, names in _MODULES.items():
         if name not in names.split():
             continue

@@ -68,6 +68,7 @@ class Table:
         keys: The columns that identify a row and its parent rows.
         values: All other columns.
         row: A description of a row.
+        registered: The columns that are empty or incomplete without the register's data.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Table:
     keys: tuple[Column, ...]
     values: tuple[Column, ...]
     row: str = ""
+    registered: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -140,6 +142,7 @@ def _read_tables() -> tuple[Table, ...]:
             ),
             tuple(_read_column(*column) for column in columns.items()),
             parts["row"],
+            tuple(parts.get("registered", ())),
         )
         tables.append(table)
     return tuple(tables)
