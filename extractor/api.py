@@ -273,7 +273,7 @@ class Extractor:
             results = Results((folder,), stopped)
             # a temporary folder is removed together with its results
             finalize(results, scratch.pop_all().close)
-        problem = results.find_problem()
+        problem = results._find_problem()
         if problem:
             warnings.warn(problem, stacklevel=2)
         return results

@@ -54,12 +54,12 @@ _ARGUMENTS = {
 
 @dataclass(eq=False, repr=False)
 class Results:
-    """The extractions, failures, usage and tables of a run, or of everything that ``read_results``
-    has read. Supports ``len`` and iteration.
+    """The extractions, failures, usage and tables of one or more runs. Supports ``len`` and
+    iteration.
 
     Attributes:
-        paths: The folder of the run (the one passed as ``out``, or a temporary folder, which you
-            can keep with ``save``), or the paths passed to ``read_results``.
+        paths: The folder of the run (a temporary folder, which you can keep with ``save``, unless
+            you passed ``out``), or the arguments of ``read_results``.
         stopped: The reason why the run ended early, such as a spending limit, or None if the run
             is complete.
         records: Where to read the records; by default, in the inputs of the run.
@@ -123,7 +123,7 @@ class Results:
         """
         return self._runs.usage
 
-    def find_problem(self) -> str | None:
+    def _find_problem(self) -> str | None:
         """Return why the results are incomplete, or None."""
         if self.stopped:
             return f"the run is not complete: {self.stopped}"
@@ -138,8 +138,7 @@ class Results:
         table.
 
         ``extractor.apps.export.list_tables`` lists the tables. Key columns, such as ``record_id``,
-        come first. Warns if columns with the register's data are empty because records are missing
-        or have changed.
+        come first. Warns about columns that are empty because records are missing or have changed.
 
         Raises:
             ValueError: There is no such table.
@@ -325,21 +324,17 @@ class Results:
 
 
 def read_results(*paths: str | PathLike[str], records: Paths = ()) -> Results:
-    """Read results back. Several paths are read as one run: if a record occurs more than once, its
-    last result counts, in the order of the paths.
+    """Read the results of runs. If a record has several results, the last one counts.
 
     Args:
-        paths: Folders of runs, or files of extractions in JSON Lines. A file that is not in the
-            folder of its run has no failures, and the cost of its calls is unknown.
-        records: The inputs of the runs, if they have been moved, or the records of a file. Only the
-            texts in reports and the register's data in tables need them.
+        paths: Folders of runs, or files of extractions in JSON Lines.
+        records: The inputs, if they have been moved or a file is not in the folder of its run.
 
     Raises:
         ArgumentError: A path does not exist, or runs declare a custom field differently.
         StoreError: A path contains no results, or something else.
 
-    Warns about records that occur more than once, if a run is incomplete, and if no record could be
-    extracted.
+    Warns about records with several results, and if a run is incomplete or has only failures.
 
     >>> from extractor import Extractor, read_results
     >>> _ = Extractor().run("seeds/records").save("five-trials")
@@ -351,7 +346,7 @@ def read_results(*paths: str | PathLike[str], records: Paths = ()) -> Results:
     """
     results = Results(tuple(map(Path, paths)), records=list_several(records))
     results.stopped = "; ".join(results._runs.incomplete) or None
-    for problem in (results._runs.explain_repeated(), results.find_problem()):
+    for problem in (results._runs.explain_repeated(), results._find_problem()):
         if problem:
             warnings.warn(problem, stacklevel=2)
     return results
