@@ -8,6 +8,7 @@ and endpoints.
 
 import sys
 from importlib import import_module
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from extractor.evidence.quotes import QuoteCheck, QuoteStatus, verify_quote
     from extractor.formats import make_record, read_records
     from extractor.frame import ExtractFrame
-    from extractor.results import Results
+    from extractor.results import Results, read_results
     from extractor.schemas import Task, TrialExtraction, TrialRecord
     from extractor.schemas.vocabulary import Effort
 
@@ -57,6 +58,7 @@ __all__ = [
     "make_record",
     "parse_record",
     "read_records",
+    "read_results",
     "show",
     "split_outcomes",
     "verify_quote",
@@ -67,7 +69,7 @@ __all__ = [
 _MODULES = {
     ".api": "Extractor",
     ".frame": "ExtractFrame",
-    ".results": "Results",
+    ".results": "Results read_results",
     ".apps.diff": "diff_trials",
     ".errors": "ExtractorError",
     ".apps.evaluation": "ScoreReport evaluate",
@@ -82,7 +84,13 @@ _MODULES = {
 }
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, "__version__"})
+
+
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return version("trial-extractor")
     for module, names in _MODULES.items():
         if name not in names.split():
             continue

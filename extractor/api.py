@@ -270,13 +270,10 @@ class Extractor:
 
             with show_progress(job.tally, job.count, quiet=quiet):
                 stopped = call_without_loop(perform, stop)
-            results = Results(folder, stopped)
+            results = Results((folder,), stopped)
             # a temporary folder is removed together with its results
             finalize(results, scratch.pop_all().close)
-        problem = stopped and f"the run is not complete: {stopped}"
-        if results.failures and not len(results):
-            first = results.failures[0]["message"]
-            problem = problem or f"no record could be extracted: {first}"
+        problem = results._find_problem()
         if problem:
             warnings.warn(problem, stacklevel=2)
         return results

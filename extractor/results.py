@@ -1,7 +1,8 @@
-"""The results of a run in Python: extractions, tables, and everything that the commands create from
+"""The results of runs in Python: extractions, tables, and everything that the commands create from
 a run.
 """
 
+import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,21 +17,21 @@ from extractor.apps.export import (
     Format,
     Threshold,
     choose_tables,
+    explain_lacking,
     export_fhir,
     export_run,
     pair_results,
     read_run_registry,
 )
 from extractor.apps.export.frames import frame_tables
-from extractor.apps.report.overview import read_failures
-from extractor.concepts.own.declaration import CustomField
-from extractor.errors import StoreError
+from extractor.errors import ArgumentError, StoreError
 from extractor.given import GIVEN
 from extractor.options import Choice, list_several
 from extractor.plurals import counted
-from extractor.run.files import FAILURES, naming_file, write_atomically
-from extractor.run.finished import FinishedRun
-from extractor.run.manifest import MANIFEST, restore_fields
+from extractor.run.files import naming_file, write_atomically
+from extractor.run.finished import find_run
+from extractor.run.joined import JoinedRuns
+from extractor.run.manifest import MANIFEST
 from extractor.schemas import Task, TrialExtraction
 from extractor.schemas.evidence import PricedUsage
 
@@ -46,23 +47,27 @@ _ARGUMENTS = {
     "--force": "force=True",
     "choose another --out": "specify a file in another location",
     "--to": "path",
+    "--records": "records",
 }
 """The Python equivalents of the options of ``extractor export``."""
 
 
 @dataclass(eq=False, repr=False)
 class Results:
-    """The extractions, failures, usage and tables of a run. Supports ``len`` and iteration.
+    """The extractions, failures, usage and tables of one or more runs. Supports ``len`` and
+    iteration.
 
     Attributes:
-        folder: The folder of the run: the one passed as ``out``, or a temporary folder, which you
-            can keep with ``save``.
+        paths: The folder of the run (a temporary folder, which you can keep with ``save``, unless
+            you passed ``out``), or the arguments of ``read_results``.
         stopped: The reason why the run ended early, such as a spending limit, or None if the run
             is complete.
+        records: Where to read the records; by default, in the inputs of the run.
     """
 
-    folder: Path
+    paths: Sequence[Path]
     stopped: str | None = None
+    records: Sequence[str | PathLike[str]] = ()
 
     def __repr__(self) -> str:
         records = counted(len(self), "record")
@@ -81,31 +86,50 @@ class Results:
         return iter(self.extractions)
 
     @cached_property
-    def _finished(self) -> FinishedRun:
-        return FinishedRun(self.folder)
+    def _runs(self) -> JoinedRuns:
+        return self._open()
+
+    def _open(self) -> JoinedRuns:
+        return JoinedRuns(self.paths, self.records)
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the run. Raises ``ArgumentError`` if these are not the results of a single
+        run.
+        """
+        run = find_run(self.paths[0])
+        if run is None or len(self.paths) > 1:
+            raise ArgumentError(
+                f"{self._runs}: is not the folder of a single run; use paths, or export the results"
+            )
+        return run.folder
 
     @cached_property
     def extractions(self) -> list[TrialExtraction]:
         """The extractions, in record order."""
-        return [
-            TrialExtraction.model_validate_json(line)
-            for line in self._finished.read_lines()
-        ]
+        return list(self._runs)
 
     @cached_property
     def failures(self) -> list[dict[str, Any]]:
         """The failures, each with ``record_id``, ``path``, ``place``, ``error``, and a ``message``
         that includes the remedy.
         """
-        return read_failures(self.folder / FAILURES)
+        return self._runs.failures
 
     @property
     def usage(self) -> PricedUsage:
         """The questions, calls, tokens and cost of the run, including those of earlier invocations.
-        ``usd`` is None if the price is unknown.
+        ``usd`` is None if the price is unknown. Only a run folder contains the cost.
         """
-        manifest = self._finished.manifest
-        return PricedUsage(**manifest.usage.model_dump(), usd=manifest.cost["usd"])
+        return self._runs.usage
+
+    def _find_problem(self) -> str | None:
+        """Return why the results are incomplete, or None."""
+        if self.stopped:
+            return f"the run is not complete: {self.stopped}"
+        if self.failures and not len(self):
+            return f"no record could be extracted: {self.failures[0]['message']}"
+        return None
 
     def table(
         self, name: str, to: Literal["pandas", "polars", "arrow"] = "pandas"
@@ -114,20 +138,35 @@ class Results:
         table.
 
         ``extractor.apps.export.list_tables`` lists the tables. Key columns, such as ``record_id``,
-        come first.
+        come first. Warns about columns that are empty because records are missing or have changed.
 
         Raises:
             ValueError: There is no such table.
             MissingExtra: The library is not installed.
         """
-        fields = self._fields
+        fields = self._runs.fields
         tables = choose_tables(tuple(Task), [name], fields)
-        registry, _ = read_run_registry(self._finished, tables)
+        registry, lacking = read_run_registry(self._runs, tables)
+        for message in explain_lacking(lacking, tables):
+            warnings.warn(message.replace("--records", "records"), stacklevel=2)
         return frame_tables(self.extractions, [name], to, registry, fields)[name]
 
-    @property
-    def _fields(self) -> tuple[CustomField, ...]:
-        return restore_fields(self._finished.manifest.settings)
+    def to_pandas(self, name: str = "values") -> Any:
+        """Return a table as a pandas data frame, like ``table(name)``.
+
+        >>> from extractor import Extractor
+        >>> len(Extractor().run("seeds/records").to_pandas("endpoints"))
+        36
+        """
+        return self.table(name)
+
+    def to_polars(self, name: str = "values") -> Any:
+        """Return a table as a polars data frame, like ``table(name, "polars")``."""
+        return self.table(name, "polars")
+
+    def to_arrow(self, name: str = "values") -> Any:
+        """Return a table as an Arrow table, like ``table(name, "arrow")``."""
+        return self.table(name, "arrow")
 
     def report(
         self,
@@ -135,7 +174,7 @@ class Results:
         *,
         records: Paths = (),
     ) -> Path:
-        """Write the run as a single HTML page, as ``extractor report`` does, and return its path.
+        """Write the results as one HTML page, as ``extractor report`` does, and return its path.
 
         Args:
             path: The file. Its folder must exist.
@@ -152,7 +191,7 @@ class Results:
 
         to = Path(path)
         with _naming_arguments(to):
-            write_report(self.folder, to, records=list_several(records))
+            write_report(self._runs, to, records=list_several(records))
         return to
 
     def export(
@@ -197,15 +236,14 @@ class Results:
         to = Path(path)
         chosen = Choice.read({"tasks": tasks, "min_confidence": min_confidence})
         # a separate object, because gold replaces some of its results
-        run = FinishedRun(self.folder)
+        runs = self._open()
         if gold is not None:
             from extractor.apps.review.gold import correct_run  # noqa: PLC0415 - slow, and few exports need it
 
-            correct_run(run, Path(gold))
+            correct_run(runs, Path(gold))
         with _naming_arguments(to):
-            counts, _ = export_results(
-                self.folder,
-                run,
+            counts, _, lacking = export_results(
+                runs,
                 to,
                 sorted(chosen.tasks),
                 tables=list_several(tables),
@@ -213,6 +251,8 @@ class Results:
                 threshold=Threshold(chosen.min_confidence),
                 force=force,
             )
+        for message in lacking:
+            warnings.warn(message.replace("--records", "records"), stacklevel=2)
         return counts
 
     def evaluate(
@@ -254,38 +294,66 @@ class Results:
         source = Path(gold) if isinstance(gold, str | PathLike) else list(gold)
         report = evaluate(
             source,
-            self.folder,
+            self._runs,
             examples=examples,
             resamples=resamples,
-            fields=(*self._fields, *fields),
+            fields=(*self._runs.fields, *fields),
         )
         if page is not None:
             to = Path(page)
             with _naming_arguments(to):
-                write_score_page(to, report, self._finished.find_inputs())
+                write_score_page(to, report, self._runs.find_inputs())
         return report
 
     def save(self, folder: str | PathLike[str]) -> Path:
         """Copy the run to a folder that ``extractor report``, ``review``, ``export`` and
         ``evaluate`` accept.
 
-        Raises ``StoreError`` if the folder exists or cannot be written to.
+        Raises ``StoreError`` if the folder exists or cannot be written to, and ``ArgumentError`` if
+        these are not the results of a single run.
         """
         to = Path(folder)
+        old = self.folder
         with _naming_arguments(to):
-            copytree(self.folder, to)
+            copytree(old, to)
             # inputs that were given in Python are read from the copy
-            old_path, new_path = (
-                str((at / GIVEN).absolute()) for at in (self.folder, to)
-            )
+            old_path, new_path = (str((at / GIVEN).absolute()) for at in (old, to))
             manifest = (to / MANIFEST).read_text("utf-8").replace(old_path, new_path)
             write_atomically(to / MANIFEST, manifest.encode())
         return to
 
 
-def export_results(  # noqa: PLR0913 - one parameter per option of the command
-    source: Path,
-    run: FinishedRun | None,
+def read_results(*paths: str | PathLike[str], records: Paths = ()) -> Results:
+    """Read the results of runs. If a record has several results, the last one counts.
+
+    Args:
+        paths: Folders of runs, or files of extractions in JSON Lines.
+        records: The inputs, if they have been moved or a file is not in the folder of its run.
+
+    Raises:
+        ArgumentError: A path does not exist, or runs declare a custom field differently.
+        StoreError: A path contains no results, or something else.
+
+    Warns about records with several results, and if a run is incomplete or has only failures.
+
+    >>> from extractor import Extractor, read_results
+    >>> _ = Extractor().run("seeds/records").save("five-trials")
+    >>> results = read_results("five-trials")
+    >>> results
+    <Results of 5 records, 0 failed>
+    >>> len(results.to_pandas("endpoints"))
+    36
+    """
+    results = Results(tuple(map(Path, paths)), records=list_several(records))
+    results.stopped = "; ".join(results._runs.incomplete) or None
+    for problem in (results._runs.explain_repeated(), results._find_problem()):
+        if problem:
+            warnings.warn(problem, stacklevel=2)
+    return results
+
+
+def export_results(
+    runs: JoinedRuns,
     to: Path,
     tasks: Collection[Task],
     *,
@@ -293,36 +361,27 @@ def export_results(  # noqa: PLR0913 - one parameter per option of the command
     file_format: FileFormat | None,
     threshold: Threshold,
     force: bool,
-) -> tuple[Mapping[str, int], list[str]]:
-    """Write a run, or the extractions in a file or folder, as tables or as FHIR resources.
+) -> tuple[Mapping[str, int], list[str], list[str]]:
+    """Write runs as tables or as FHIR resources.
 
-    ``run`` is the run in ``source``, or None if ``source`` contains only extractions.
     ``threshold`` is the minimum confidence, and counts the values that are omitted because of it.
-    Returns the number of rows in each table, or of resources of each type, and a human-readable
-    description of the export. Raises the same errors as ``Results.export``, but the messages name
-    the options of the command line.
+    Returns the number of rows in each table, or of resources of each type; a description of the
+    export; and messages about columns that lack the register's data. Raises the same errors as
+    ``Results.export``, but the messages name the options of the command line.
     """
-    fields = restore_fields(run.manifest.settings) if run else ()
-    columns = choose_tables(tasks, tables, fields)
+    columns = choose_tables(tasks, tables, runs.fields)
     if file_format == "fhir":
         if tables:
             raise ValueError("--format fhir writes no tables; drop --tables")
-        pairs = pair_results(source, run, threshold)
-        exported = export_fhir(pairs, to, tasks, force=force)
+        exported = export_fhir(pair_results(runs, threshold), to, tasks, force=force)
         counts = {**exported.resources, "unmapped": sum(exported.unmapped.values())}
-        return counts, [*exported.describe()]
+        return counts, [*exported.describe()], []
     kind = Format(file_format) if file_format else None
     destination = Destination.choose(to, kind, force=force)
-    registry, lacking = read_run_registry(run, columns)
-    lines = run.read_lines() if run else None
-    rows = export_run(source, destination, columns, lines, registry, threshold, fields)
-    described = [
-        f"records: the inputs of {counted(count, 'record')} are {state}, so registered columns and "
-        "arms are empty; export from the folder in which the run was started, or repeat the run"
-        for state, count in lacking.items()
-    ]
-    described += [f"{name}: {number}" for name, number in rows.items()]
-    return rows, described
+    registry, lacking = read_run_registry(runs, columns)
+    rows = export_run(runs, destination, columns, registry, threshold)
+    described = [f"{name}: {number}" for name, number in rows.items()]
+    return rows, described, [*explain_lacking(lacking, columns)]
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Lists from a run: values, doubts, findings, absences or failures, one per row.
 
 A list is a selection from the table of values (``extractor.apps.values``); failures come from the
-run's ``failures.jsonl``. Doubts are values with low confidence, and empty fields whose text was
+runs' ``failures.jsonl``. Doubts are values with low confidence, and empty fields whose text was
 not understood. Each row includes its address in the report. If a run is compared with an older
 run, a list contains only the rows that were added or removed.
 
@@ -18,7 +18,6 @@ from itertools import count
 from typing import NamedTuple
 from urllib.parse import quote
 
-from extractor.apps.report.overview import find_place, name_failed, read_failures
 from extractor.apps.report.record import name_field
 from extractor.apps.values import (
     RowKind,
@@ -28,9 +27,8 @@ from extractor.apps.values import (
     list_values,
 )
 from extractor.errors import ArgumentError
-from extractor.run.files import FAILURES
-from extractor.run.finished import FinishedRun
-from extractor.run.manifest import restore_fields
+from extractor.run.files import find_place, name_failed
+from extractor.run.joined import JoinedRuns
 from extractor.schemas import TrialExtraction, list_groups
 from extractor.schemas.arguments import suggest
 from extractor.schemas.vocabulary import DOUBTFUL_BELOW, SETTLED_ABSENCES
@@ -80,7 +78,7 @@ class Selection(NamedTuple):
 
 
 def refuse_selection(
-    selection: Selection, run: FinishedRun, since: FinishedRun | None = None
+    selection: Selection, run: JoinedRuns, since: JoinedRuns | None = None
 ) -> None:
     """Raise ``ArgumentError`` for an unknown field or record, and for an option that does not
     apply to the list. A record is known if the list for ``run``, or for the older run ``since``,
@@ -106,12 +104,12 @@ def _refuse_options(selection: Selection) -> None:
         raise ArgumentError(f"{name} have no severity; remove --severity")
 
 
-def _refuse_fields(fields: Sequence[str], run: FinishedRun) -> None:
+def _refuse_fields(fields: Sequence[str], run: JoinedRuns) -> None:
     """Raise ``ArgumentError`` for a field that is neither in the schema nor a custom field of the
     run.
     """
     custom = {"custom"}
-    custom |= {field.name for field in restore_fields(run.manifest.settings)}
+    custom |= {field.name for field in run.fields}
     known = {*custom}
     for group in list_groups():
         known.update(group.path.split("."), (field.name for field in group.fields))
@@ -124,7 +122,7 @@ def _refuse_fields(fields: Sequence[str], run: FinishedRun) -> None:
 
 
 def list_rows(
-    run: FinishedRun, selection: Selection, since: FinishedRun | None = None
+    run: JoinedRuns, selection: Selection, since: JoinedRuns | None = None
 ) -> Iterator[ListRow]:
     """Yield a run's rows in order or, with ``since``, each record's new and removed rows.
 
@@ -148,18 +146,18 @@ def list_rows(
             yield row._replace(change="gone")
 
 
-def _list_ids(run: FinishedRun, name: str) -> list[str]:
+def _list_ids(run: JoinedRuns, name: str) -> list[str]:
     """Return the records that a list may contain: the failed records, or those with a result."""
     return [*(_list_failures(run) if name == _FAILURES else run.record_ids)]
 
 
 @lru_cache(2)
-def _list_failures(run: FinishedRun) -> dict[str, list[ListRow]]:
+def _list_failures(run: JoinedRuns) -> dict[str, list[ListRow]]:
     """Return a run's failures, keyed by record. The ``section`` of a failure's row is the location
     in the input.
     """
     failures = defaultdict[str, list[ListRow]](list)
-    for failure in read_failures(run.folder / FAILURES):
+    for failure in run.failures:
         name = name_failed(failure)
         message = (failure.get("message"), None, find_place(failure))
         row = ValueRow(RowKind.FAILURE, name, "", "", *message)
@@ -168,7 +166,7 @@ def _list_failures(run: FinishedRun) -> dict[str, list[ListRow]]:
 
 
 def _list_record(
-    run: FinishedRun, record_id: str, selection: Selection
+    run: JoinedRuns, record_id: str, selection: Selection
 ) -> list[ListRow]:
     """Return the selected rows of a record. If the run does not contain the record, return an empty
     list.
@@ -177,7 +175,7 @@ def _list_record(
         return _list_failures(run).get(record_id, [])
     if record_id not in run.record_ids:
         return []
-    extraction = run.read_result(record_id, TrialExtraction)
+    extraction = run.read(record_id)
     rows = list(list_values(extraction))
     placed = []
     finding_numbers = count()

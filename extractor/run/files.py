@@ -1,10 +1,14 @@
-"""Create the folder of a run, lock it for one process, and write files to it atomically."""
+"""Create the folder of a run, lock it for one process, write files to it atomically, and read its
+failures.
+"""
 
+import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from errno import EDQUOT, ENOSPC
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -107,3 +111,33 @@ def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
     with fresh.open("wb") as file:
         file.writelines(lines)
     fresh.replace(path)
+
+
+def read_failures(path: Path) -> list[dict[str, Any]]:
+    """Read ``failures.jsonl``, which may be missing. A line that is not a JSON object is assumed
+    to have been written incompletely and is skipped.
+    """
+    if not path.exists():
+        return []
+    with naming_file(path):
+        lines = path.read_text("utf-8", "replace").splitlines()
+    failures = []
+    for line in lines:
+        try:
+            failure = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        if isinstance(failure, dict):
+            failures.append(failure)
+    return failures
+
+
+def name_failed(failure: dict[str, Any]) -> str:
+    """Return the id of a failed record or, if it has no id, its location in the input."""
+    return str(failure.get("record_id") or find_place(failure))
+
+
+def find_place(failure: dict[str, Any]) -> str:
+    """Return the file of a failed record, followed by its location in the file."""
+    parts = [failure.get("path"), failure.get("place")]
+    return ", ".join(str(part) for part in parts if part)

@@ -2,13 +2,13 @@
 its text is unchanged.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import finalize
 
 from pydantic import BaseModel, ValidationError
@@ -16,10 +16,20 @@ from pydantic import BaseModel, ValidationError
 from extractor.errors import StoreError
 from extractor.model.database import RUN_FILE
 from extractor.plurals import counted
-from extractor.run.files import EXTRACTIONS, is_locked, is_stream
-from extractor.run.manifest import MANIFEST, RunState, read_manifest
+from extractor.run.files import (
+    EXTRACTIONS,
+    FAILURES,
+    is_locked,
+    is_stream,
+    read_failures,
+)
+from extractor.run.manifest import MANIFEST, RunState, read_manifest, restore_fields
 from extractor.run.store import RunStore, digest_record
-from extractor.schemas import TrialRecord
+from extractor.schemas import TrialExtraction, TrialRecord
+from extractor.schemas.evidence import PricedUsage
+
+if TYPE_CHECKING:
+    from extractor.concepts.own.declaration import CustomField
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
@@ -55,6 +65,9 @@ class FinishedRun:
     version of this program.
     """
 
+    repeated: Sequence[str] = ()
+    """The records that have several results: none in a single run."""
+
     def __init__(self, folder: Path) -> None:
         manifest = read_manifest(folder / MANIFEST)
         if manifest is None:
@@ -67,7 +80,6 @@ class FinishedRun:
         finalize(self, self._store.close)
         self.record_ids = self._store.list_ids()
         """The ids of all results, in input order."""
-        self._corrected: Mapping[str, Path] = {}
 
     @cached_property
     def incomplete(self) -> str | None:
@@ -101,19 +113,29 @@ class FinishedRun:
                 "as --replay and a different folder as --out"
             ) from error
 
-    def correct(self, gold: Mapping[str, Path]) -> None:
-        """From now on, read these records from their gold files instead."""
-        self._corrected = gold
+    def read(self, record_id: str) -> TrialExtraction:
+        """Read a record's extraction. Raises ``StoreError`` if it cannot be read."""
+        return self.read_result(record_id, TrialExtraction)
 
     def read_line(self, record_id: str) -> bytes:
         """Return a record's result as JSON."""
-        if record_id in self._corrected:
-            return self._corrected[record_id].read_bytes()
         return self._store.read_line(record_id)
 
-    def read_lines(self) -> Iterator[bytes]:
-        """Yield all results as JSON, in input order."""
-        return map(self.read_line, self.record_ids)
+    @cached_property
+    def fields(self) -> "tuple[CustomField, ...]":
+        """The run's custom fields."""
+        return restore_fields(self.manifest.settings)
+
+    @cached_property
+    def failures(self) -> list[dict[str, Any]]:
+        """The records that the last command could not read or extract."""
+        return read_failures(self.folder / FAILURES)
+
+    @property
+    def usage(self) -> PricedUsage:
+        """The questions, calls, tokens and cost of all commands on the folder."""
+        manifest = self.manifest
+        return PricedUsage(**manifest.usage.model_dump(), usd=manifest.cost["usd"])
 
     def find_inputs(self) -> tuple[str | PathLike[str], ...]:
         """Return the run's inputs, except streams, which cannot be read again."""
@@ -122,31 +144,46 @@ class FinishedRun:
     def reread(
         self, inputs: Sequence[str | PathLike[str]] = ()
     ) -> Iterator[RereadRecord]:
-        """Yield each record with a result once: first the records that are found in ``inputs``, in
-        input order, then the remaining records, which are ``MISSING``. If ``inputs`` is empty, the
-        inputs of the run are read.
-
-        If the text of a record has changed since the run, its state is ``CHANGED`` and ``record``
-        is None.
+        """Yield each record with a result once, as ``reread_records`` does. If ``inputs`` is empty,
+        the inputs of the run are read.
         """
-        from extractor.formats import read_records  # noqa: PLC0415 - slow, and readers of results need none
+        return reread_records(
+            inputs or self.find_inputs(), self.record_ids, self.is_same
+        )
 
-        unread = dict.fromkeys(self.record_ids)
-        readable = _list_readable(inputs or self.manifest.inputs)
-        # Records that cannot be read are missing, so their errors are ignored.
-        records = read_records(*readable, on_error=lambda _: None) if readable else ()
-        for record in records:
-            record_id = record.record_id
-            stored = self._store.find(record_id) if record_id in unread else None
-            if stored is None:
-                continue
-            del unread[record_id]
-            if stored[0] == digest_record(record):
-                yield RereadRecord(record_id, TextState.SAME, record)
-            else:
-                yield RereadRecord(record_id, TextState.CHANGED)
-        for record_id in unread:
-            yield RereadRecord(record_id, TextState.MISSING)
+    def is_same(self, record: TrialRecord) -> bool:
+        """Return whether the text of a record with a result is unchanged."""
+        stored = self._store.find(record.record_id)
+        return stored is not None and stored[0] == digest_record(record)
+
+
+def reread_records(
+    inputs: Sequence[str | PathLike[str]],
+    record_ids: Iterable[str],
+    is_same: Callable[[TrialRecord], bool],
+) -> Iterator[RereadRecord]:
+    """Yield each of the records once: first the records that are found in ``inputs``, in input
+    order, then the remaining records, which are ``MISSING``.
+
+    If ``is_same`` returns False, the state of the record is ``CHANGED`` and ``record`` is None.
+    """
+    from extractor.formats import read_records  # noqa: PLC0415 - slow, and readers of results need none
+
+    unread = dict.fromkeys(record_ids)
+    readable = _list_readable(inputs)
+    # Records that cannot be read are missing, so their errors are ignored.
+    records = read_records(*readable, on_error=lambda _: None) if readable else ()
+    for record in records:
+        record_id = record.record_id
+        if record_id not in unread:
+            continue
+        del unread[record_id]
+        if is_same(record):
+            yield RereadRecord(record_id, TextState.SAME, record)
+        else:
+            yield RereadRecord(record_id, TextState.CHANGED)
+    for record_id in unread:
+        yield RereadRecord(record_id, TextState.MISSING)
 
 
 def find_run(results: Path) -> FinishedRun | None:

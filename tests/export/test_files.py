@@ -23,6 +23,7 @@ from extractor.apps.export import (
 )
 from extractor.apps.export.frames import frame_tables
 from extractor.errors import ArgumentError, MissingExtra, StoreError
+from extractor.run.joined import JoinedRuns
 from extractor.schemas import TrialExtraction
 from tests.commands import read_lines
 from tests.tables import read_cases
@@ -50,7 +51,9 @@ def read_csv(path):
 
 
 def export(run, to, format_=None, tables=(), **options):
-    return export_run(run, Destination.choose(to, format_, **options), tables)
+    return export_run(
+        JoinedRuns([run]), Destination.choose(to, format_, **options), tables
+    )
 
 
 def test_a_database_holds_all_tables_with_types_and_meanings(run, tmp_path):
@@ -254,7 +257,7 @@ def test_a_limit_of_some_stays_one_when_its_doubtful_sibling_is_left_out(tmp_pat
     (tmp_path / "extractions.jsonl").write_text(trial, "utf-8")
 
     to = Destination(tmp_path / "tables", Format.JSONL)
-    export_run(tmp_path, to, threshold=Threshold(0.8))
+    export_run(JoinedRuns([tmp_path]), to, threshold=Threshold(0.8))
 
     left = read_lines(to.path / "constraints.jsonl")
     names = ("criterion_index", "quantity", "admits", "admits_some")

@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from extractor.apps.export import Destination, export_run, read_registry
+from extractor.run.joined import JoinedRuns
 from extractor.schemas import TrialExtraction, TrialRecord
 from tests.commands import read_lines
 from tests.tables import read_cases
@@ -40,7 +41,9 @@ def write_database(folder, extractions, records=()):
     (folder / "extractions.jsonl").write_text(text, "utf-8")
     known = map(TrialRecord.model_validate, records)
     registry = {record.record_id: read_registry(record) for record in known}
-    export_run(folder, Destination(folder / "t.duckdb"), registry=registry)
+    export_run(
+        JoinedRuns([folder]), Destination(folder / "t.duckdb"), registry=registry
+    )
     return duckdb.connect(str(folder / "t.duckdb"), read_only=True)
 
 

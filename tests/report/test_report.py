@@ -159,5 +159,5 @@ def test_the_command_writes_into_the_run_and_reports_what_is_missing(
     page = (tmp_path / "b.html").read_text("utf-8")
     assert len(read_records(page)) == len(unpack(page, "index")["rows"]) == 1
     assert "The first 1 of 5 records can be opened here" in page
-    with pytest.raises(StoreError, match="does not contain a run"):
+    with pytest.raises(StoreError, match="contains no results"):
         write_report(tmp_path, tmp_path / "a.html")

@@ -10,8 +10,7 @@ from extractor.apps.evaluation import check_gold
 from extractor.apps.review.draft import list_items
 from extractor.apps.review.gold import correct_run
 from extractor.formats import read_records
-from extractor.run.finished import FinishedRun
-from extractor.schemas import TrialExtraction
+from extractor.run.joined import JoinedRuns
 from tests.commands import invoke
 from tests.pages.invented import TRIAL, make_doubtful, make_run
 from tests.snapshots import check_json
@@ -64,9 +63,9 @@ def test_a_corrected_record_becomes_gold(client, served, gold, seed_run):
     assert check_gold(served.gold, read_records("seeds/records")) == []
     row = next(row for row in client.get("queue") if row["id"] == SEED)
     assert row["state"] == "finished"
-    run = FinishedRun(seed_run)
-    assert correct_run(run, served.gold) == 1
-    assert run.read_result(SEED, TrialExtraction).endpoints[0].category == "safety"
+    runs = JoinedRuns([seed_run])
+    assert correct_run(runs, served.gold) == 1
+    assert runs.read(SEED).endpoints[0].category == "safety"
 
 
 def test_the_answers_for_a_record_are_these(tmp_path):

@@ -234,7 +234,8 @@ def test_a_damaged_file_of_results_is_written_again_and_hides_none(
     out = shutil.copytree(run, tmp_path / "run")
     whole = (run / "extractions.jsonl").read_bytes()
     (out / "extractions.jsonl").write_bytes(damage(whole))
-    assert b"".join(find_run(out).read_lines()) == whole
+    found = find_run(out)
+    assert b"".join(map(found.read_line, found.record_ids)) == whole
     assert invoke(*words, out).exit_code == 0
     assert (out / "extractions.jsonl").read_bytes() == whole
     assert read_manifest(out)["records"]["resumed"] == 8

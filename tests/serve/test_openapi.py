@@ -27,6 +27,7 @@ OPERATIONS = [
         "GET JOB/events",
         "GET JOB/results",
         "GET JOB/failures",
+        "GET /metrics",
         "GET /healthz",
         "GET /readyz",
     ]

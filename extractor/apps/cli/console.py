@@ -16,6 +16,8 @@ from extractor.plurals import counted, show_some
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+    from extractor.run.joined import JoinedRuns
+
 OK = 0
 FAILED = 1
 USAGE = 2
@@ -124,11 +126,24 @@ def _discard_output() -> bool:
     return False
 
 
-def warn_incomplete(*results: Path | None) -> None:
-    """Warn about each incomplete run. ``None`` and paths that are not runs are ignored."""
+def open_runs(
+    paths: Iterable[Path], records: "Iterable[Path] | None" = ()
+) -> "JoinedRuns":
+    """Open one or more runs, and warn about records that occur more than once."""
+    from extractor.run.joined import JoinedRuns
+
+    runs = JoinedRuns(paths, tuple(records or ()))
+    repeated = runs.explain_repeated()
+    if repeated:
+        say(repeated)
+    return runs
+
+
+def warn_incomplete(*results: Path) -> None:
+    """Warn about each incomplete run. Paths that are not runs are ignored."""
     from extractor.run.finished import find_run
 
-    for run in map(find_run, filter(None, results)):
+    for run in map(find_run, results):
         if run and run.incomplete:
             say(f"{run.folder}: {run.incomplete}")
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +11,7 @@ import typer
 from extractor.apps.cli.console import (
     FAILED,
     OK,
+    open_runs,
     print_table,
     say,
     to_printable,
@@ -29,6 +31,7 @@ from extractor.plurals import counted
 
 if TYPE_CHECKING:
     from extractor.apps.evaluation.report import ScoreReport
+    from extractor.run.joined import JoinedRuns
 
 _SOURCE = "a folder of JSON files, a JSONL file or a run's folder"
 
@@ -38,9 +41,11 @@ def evaluate(
         Path, typer.Argument(metavar="GOLD", help=f"Annotations: {_SOURCE}.")
     ],
     predicted: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Argument(
-            metavar="PREDICTED", exists=True, help=f"Extractions: {_SOURCE}."
+            metavar="PREDICTED",
+            exists=True,
+            help=f"Extractions: {_SOURCE}; several are one input.",
         ),
     ] = None,
     as_json: JsonOption = False,
@@ -56,10 +61,10 @@ def evaluate(
     ] = None,
     records: RecordsOption = None,
     compare: Annotated[
-        Path | None,
+        list[Path] | None,
         option(
             SCORES,
-            "Other extractions to compare PREDICTED with, using paired differences.",
+            "Other extractions to compare PREDICTED with, using paired differences; repeatable.",
             exists=True,
         ),
     ] = None,
@@ -112,54 +117,70 @@ def evaluate(
 
     Exit codes: 0 done, 1 a score is below --fail-under or the gold has a problem, 2 wrong usage.
     """
-    from extractor.apps.cli.examples import score_examples
     from extractor.apps.evaluation.scoring import evaluate as score
     from extractor.apps.evaluation.scoring import split_fields
     from extractor.run.finished import find_run
-    from extractor.run.manifest import restore_fields
+    from extractor.run.joined import join_fields
 
     field_names, field_files = split_fields(fields or ())
     custom_fields = read_own_fields(field_files)
-    if predicted is None:
-        if check:
-            raise ValueError(f"add the records of {gold} as the second argument")
-        if gold.exists() and gold.suffix != ".py":
-            raise ValueError(
-                f"specify the extractions to score against {gold}: {_SOURCE}"
-            )
-        report = score_examples(read_own_fields(str(gold)), model, examples)
+    if not predicted:
+        report = _score_examples(gold, model, examples, check=check)
         return _finish(report, fail_under, html, records or (), as_json=as_json)
     if check:
         return _check(gold, predicted, custom_fields)
-    run = find_run(predicted)
-    if run:
-        records = records or list(map(Path, run.find_inputs()))
-        # the manifest stores the custom fields of the run
-        custom_fields = custom_fields or restore_fields(run.manifest.settings)
-    elif find_run(gold):
+    runs = [run for run in map(find_run, predicted) if run]
+    inputs = list(records or (path for run in runs for path in run.find_inputs()))
+    # the manifest stores the custom fields of a run
+    custom_fields = custom_fields or join_fields(runs)
+    if find_run(gold) and not runs:
         say(
             f"check the order of the arguments: GOLD comes first, but {gold} is a run and "
             "PREDICTED is not"
         )
     report = score(
         gold,
-        predicted,
-        compare=compare,
+        _open_source(predicted) or (),
+        compare=_open_source(compare or ()),
         examples=examples,
         resamples=resamples,
         fields=(*field_names, *custom_fields),
         only_given=only_given,
     )
-    warn_incomplete(gold, predicted, compare)
-    return _finish(report, fail_under, html, records or (), as_json=as_json)
+    warn_incomplete(gold, *predicted, *(compare or ()))
+    return _finish(report, fail_under, html, inputs, as_json=as_json)
 
 
-def _check(gold: Path, records: Path, fields: Any) -> int:
+def _open_source(paths: Sequence[Path]) -> "Path | JoinedRuns | None":
+    """Return the only path, several paths as one input, or None if there are no paths."""
+    if len(paths) > 1:
+        return open_runs(paths)
+    return next(iter(paths), None)
+
+
+def _score_examples(
+    declared: Path, model: str | None, examples: int, *, check: bool
+) -> "ScoreReport":
+    """Return the scores of the examples of the custom fields that are declared in a file. Raises
+    ``ValueError`` if the path is gold, whose extractions are missing.
+    """
+    from extractor.apps.cli.examples import score_examples
+
+    if check:
+        raise ValueError(f"add the records of {declared} as the second argument")
+    if declared.exists() and declared.suffix != ".py":
+        raise ValueError(
+            f"specify the extractions to score against {declared}: {_SOURCE}"
+        )
+    return score_examples(read_own_fields(str(declared)), model, examples)
+
+
+def _check(gold: Path, records: Sequence[Path], fields: Any) -> int:
     """Print every problem in the gold files, and return the exit code."""
     from extractor.apps.evaluation import check_gold
     from extractor.formats import read_records
 
-    problems = check_gold(gold, read_records(records, on_error=lambda _: None), fields)
+    problems = check_gold(gold, read_records(*records, on_error=lambda _: None), fields)
     for problem in problems:
         print(to_printable(str(problem)))
     say(counted(len(problems), "problem"))
@@ -170,7 +191,7 @@ def _finish(
     report: "ScoreReport",
     minimums: str,
     html: Path | None,
-    records: Sequence[Path],
+    records: Sequence[str | PathLike[str]],
     *,
     as_json: bool,
 ) -> int:

@@ -4,14 +4,19 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
-
-from extractor.apps.cli.console import say, warn_failed, warn_incomplete
+from extractor.apps.cli.console import (
+    open_runs,
+    say,
+    warn_failed,
+    warn_incomplete,
+)
 from extractor.apps.cli.options import (
     ALL_TASKS,
     ForceOption,
     MinConfidenceOption,
     QuietOption,
+    RecordsOption,
+    RunsArgument,
     TasksOption,
     option,
 )
@@ -19,16 +24,11 @@ from extractor.options import FILES, RARE, WHAT, split_names
 from extractor.plurals import counted
 
 if TYPE_CHECKING:
-    from extractor.run.finished import FinishedRun
+    from extractor.run.joined import JoinedRuns
 
 
 def export(
-    run: Annotated[
-        Path,
-        typer.Argument(
-            metavar="RUN", help="A run's folder, its extractions.jsonl, or gold."
-        ),
-    ],
+    runs: RunsArgument,
     to: Annotated[
         Path,
         option(
@@ -53,6 +53,7 @@ def export(
             FILES, "Use the corrected records from this review folder.", metavar="DIR"
         ),
     ] = None,
+    records: RecordsOption = None,
     force: ForceOption = False,
     quiet: QuietOption = False,
     tasks: TasksOption = ALL_TASKS,
@@ -69,7 +70,7 @@ def export(
         bool, option(RARE, "Export a run that is incomplete.", "--partial")
     ] = False,
 ) -> None:
-    """Write a run's results, or reviewed gold, as tables or FHIR resources.
+    """Write the results of runs, or reviewed gold, as tables or FHIR resources.
 
     Tables are flat, and can be joined on record_id and position. CSV is safe to open in a
     spreadsheet: any cell that looks like a formula is prefixed with an apostrophe. Parquet and
@@ -78,25 +79,23 @@ def export(
     --format fhir writes FHIR R5, with one ndjson file per resource type, and requires the "fhir"
     extra. unmapped.jsonl lists the values that FHIR cannot represent.
 
+    The register's data is read again from the inputs of the runs, or from --records. If a record
+    occurs in several runs, its last result is used.
+
     The destination appears only when the export is complete. To export a run that was interrupted
     or is still in progress, use --partial.
     """
     from extractor.apps.export import Threshold
     from extractor.options import Choice
     from extractor.results import export_results
-    from extractor.run.finished import find_run
 
     chosen = Choice.read({"tasks": tasks, "min_confidence": min_confidence})
     threshold = Threshold(chosen.min_confidence)
-    finished = find_run(run)
+    joined = open_runs(runs, records)
     missing = "resources" if format_ == "fhir" else "rows"
-    if finished:
-        _prepare(finished, gold, missing, partial=partial)
-    elif gold:
-        raise ValueError("--gold corrects a run; specify the run's folder")
-    _, report = export_results(
-        run,
-        finished,
+    _prepare(joined, gold, missing, partial=partial)
+    _, report, lacking = export_results(
+        joined,
         to,
         sorted(chosen.tasks),
         tables=split_names(tables),
@@ -104,6 +103,8 @@ def export(
         force=force,
         threshold=threshold,
     )
+    for message in lacking:
+        say(message)
     if quiet:
         return
     print(*report, sep="\n", file=sys.stderr)
@@ -116,28 +117,28 @@ def export(
 
 
 def _prepare(
-    run: "FinishedRun", gold: Path | None, missing: str, *, partial: bool
+    runs: "JoinedRuns", gold: Path | None, missing: str, *, partial: bool
 ) -> None:
-    """Check a run before exporting it, and apply the corrections in ``gold``. ``missing`` is the
+    """Check runs before exporting them, and apply the corrections in ``gold``. ``missing`` is the
     kind of output that failed records lack, such as rows.
     """
-    from extractor.apps.report.overview import list_failed
     from extractor.errors import StoreError
+    from extractor.run.files import name_failed
 
-    if run.incomplete and not partial:
+    if runs.incomplete and not partial:
         raise StoreError(
-            f"{run.folder}: {run.incomplete}; let it finish, or export the results so far with "
+            f"{'; '.join(runs.incomplete)}; let it finish, or export the results so far with "
             "--partial"
         )
-    warn_incomplete(run.folder)
-    if not run.record_ids:
+    warn_incomplete(*runs.paths)
+    if not runs.record_ids:
         raise StoreError(
-            f"{run.folder}: has no results to export; see its failures.jsonl and `extractor "
+            f"{runs}: has no results to export; see its failures.jsonl and `extractor "
             "report` for the reasons"
         )
     if gold:
         from extractor.apps.review.gold import correct_run
 
-        corrected = correct_run(run, gold)
-        say(f"corrected: {corrected:,} of {counted(len(run.record_ids), 'record')}")
-    warn_failed(list_failed(run.folder), missing)
+        corrected = correct_run(runs, gold)
+        say(f"corrected: {corrected:,} of {counted(len(runs.record_ids), 'record')}")
+    warn_failed([*map(name_failed, runs.failures)], missing)

@@ -13,12 +13,13 @@ from extractor.apps.cli.console import (
     MAX_LISTED,
     OK,
     name_some,
+    open_runs,
     say,
     warn_failed,
     warn_incomplete,
     write_text,
 )
-from extractor.apps.cli.options import ForceOption, RunArgument, SheetOption, option
+from extractor.apps.cli.options import ForceOption, RunsArgument, SheetOption, option
 from extractor.options import WHAT
 from extractor.plurals import counted
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def list_(
-    run: RunArgument,
+    runs: RunsArgument,
     name: Annotated[
         Literal["values", "doubts", "findings", "absences", "failures"],
         typer.Argument(metavar="values|doubts|findings|absences|failures"),
@@ -59,12 +60,13 @@ def list_(
         option(WHAT, "List only findings of this severity."),
     ] = None,
     since: Annotated[
-        Path | None, option(WHAT, "List only rows added or removed since an older run.")
+        list[Path] | None,
+        option(WHAT, "List only rows added or removed since an older run; repeatable."),
     ] = None,
     to: SheetOption = None,
     force: ForceOption = False,
 ) -> int:
-    """List a run's values, doubts, findings, absences or failures, one per row.
+    """List the runs' values, doubts, findings, absences or failures, one per row.
 
     Doubts are values and items with a confidence below 0.85, and empty fields whose text was not
     understood. Findings are contradictions in a record, and words that were not interpreted. In a
@@ -74,15 +76,14 @@ def list_(
     """
     from extractor.apps.export import write_sheet
     from extractor.apps.lists import COLUMNS, Selection, list_rows, refuse_selection
-    from extractor.apps.report.overview import list_failed
-    from extractor.run.finished import FinishedRun
+    from extractor.run.files import name_failed
 
     selection = Selection(name, field, record, min_confidence, max_confidence, severity)
-    finished = FinishedRun(run)
-    older = FinishedRun(since) if since else None
-    refuse_selection(selection, finished, older)
+    joined = open_runs(runs)
+    older = open_runs(since) if since else None
+    refuse_selection(selection, joined, older)
     counts: Counter[str] = Counter()
-    rows = _count(list_rows(finished, selection, older), counts)
+    rows = _count(list_rows(joined, selection, older), counts)
     if to:
         write_sheet(
             to,
@@ -96,8 +97,8 @@ def list_(
         (f"{kind} {count:,}" for kind, count in counts.most_common()), 2 * MAX_LISTED
     )
     say(f"{counted(counts.total(), 'row')}: {kinds or 'nothing to list'}")
-    warn_incomplete(run, since)
-    failed = [] if name == "failures" else list_failed(finished.folder)
+    warn_incomplete(*runs, *(since or ()))
+    failed = [] if name == "failures" else [*map(name_failed, joined.failures)]
     warn_failed(failed, "rows")
     return FAILED if failed else OK
 

@@ -120,6 +120,13 @@ RunArgument = Annotated[
     Path,
     typer.Argument(metavar="RUN", exists=True, file_okay=False, help="A run's folder."),
 ]
+RunsArgument = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="RUN",
+        help="Folders of runs, their extractions.jsonl, or gold; several are one input.",
+    ),
+]
 ForceOption = Annotated[bool, option(FILES, "Overwrite existing files.", "--force")]
 SheetOption = Annotated[
     Path | None,
@@ -136,7 +143,7 @@ RecordsOption = Annotated[
     list[Path] | None,
     option(
         FILES,
-        "The input records, if they were moved after the run.",
+        "The input records, if they were moved after the run; repeatable.",
         metavar="INPUT",
         exists=True,
     ),

@@ -1,23 +1,28 @@
-"""``extractor report``: write a run as one HTML page."""
+"""``extractor report``: write runs as one HTML page."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from extractor.apps.cli.console import say, warn_incomplete
-from extractor.apps.cli.options import RecordsOption, RunArgument, check_page, option
+from extractor.apps.cli.console import open_runs, say, warn_incomplete
+from extractor.apps.cli.options import (
+    RecordsOption,
+    RunsArgument,
+    check_page,
+    option,
+)
 from extractor.options import FILES
 from extractor.plurals import counted
 
 
 def report(
-    run: RunArgument,
+    runs: RunsArgument,
     out: Annotated[
         Path | None,
         option(
             FILES,
-            "Output file (default: RUN/report.html).",
+            "Output file (default: RUN/report.html; required for several runs or a file).",
             "--out",
             "-o",
             metavar="FILE",
@@ -35,7 +40,7 @@ def report(
         bool, option(FILES, "Open the page in a browser.", "--open")
     ] = False,
 ) -> None:
-    """Write a run as one HTML page: an overview, and each record's text next to its values.
+    """Write runs as one HTML page: an overview, and each record's text next to its values.
 
     The page works offline and sends no data. It contains the text of the records: share it only
     with people who are allowed to read the records.
@@ -46,11 +51,16 @@ def report(
     from extractor.apps.report import write_report
     from extractor.run.files import naming_file
 
-    path = out or run / "report.html"
+    path = out or runs[0] / "report.html"
+    if out is None and (len(runs) > 1 or runs[0].is_file()):
+        raise ValueError(
+            "specify the output file with --out, such as --out report.html"
+        )
+    joined = open_runs(runs)
     with naming_file(path):
-        summary = write_report(run, path, records=records or (), limit=limit)
+        summary = write_report(joined, path, records=records or (), limit=limit)
     print(path)
-    warn_incomplete(run)
+    warn_incomplete(*runs)
     number = counted(summary.records, "record")
     if summary.without_text:
         say(

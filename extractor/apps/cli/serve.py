@@ -70,7 +70,8 @@ def serve(options: ServiceOptions) -> None:
     Jobs are stored under --root, and resume when the service restarts. The key for
     a model server is EXTRACTOR_MODEL_TOKEN.
     """
-    with requiring("serve", "fastapi", "sse_starlette", "starlette", "uvicorn"):
+    web = ("fastapi", "sse_starlette", "starlette", "uvicorn")
+    with requiring("serve", *web, "prometheus_client"):
         from extractor.apps.serve.app import serve_service
     from extractor.apps.cli.environment import choose_model
     from extractor.apps.cli.progress import observing

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from extractor.apps.diff.changes import Change, diff_records, diff_trials
-from extractor.apps.export import read_results
 from extractor.errors import ArgumentError
 from extractor.formats import read_records
 from extractor.options import ExtractionOptions
 from extractor.pipeline import extract_by_rules
 from extractor.run.finished import find_run
+from extractor.run.joined import JoinedRuns
 from extractor.schemas import TrialExtraction, TrialRecord
 
 _START = 4_000
@@ -32,22 +32,18 @@ class Side:
     def __init__(self, path: Path) -> None:
         self.records: dict[str, TrialRecord] = {}
         self.failed: list[str] = []
-        self.run = find_run(path)
-        self._extractions: dict[str, TrialExtraction] = {}
-        if self.run:
-            for reread in self.run.reread():
+        self._run: JoinedRuns | None = None
+        if find_run(path) or _has_extractions(path):
+            self._run = JoinedRuns([path])
+            for reread in self._run.reread():
                 if reread.record:
                     self.records[reread.record_id] = reread.record
-        elif _has_extractions(path):
-            self._extractions = {
-                result.record_id: result for result in read_results(path)
-            }
         else:
             readable = read_records(
                 path, on_error=lambda error: self.failed.append(str(error))
             )
             self.records = {record.record_id: record for record in readable}
-        ids = self.run.record_ids if self.run else self._extractions or self.records
+        ids = self._run.record_ids if self._run else self.records
         self.record_ids = dict.fromkeys(ids)
         if not self.record_ids:
             problem = "; ".join([f"{path}: no record could be read", *self.failed[:1]])
@@ -55,10 +51,8 @@ class Side:
 
     def read(self, record_id: str) -> TrialExtraction:
         """Return a record's extraction."""
-        if self.run:
-            return self.run.read_result(record_id, TrialExtraction)
-        if record_id in self._extractions:
-            return self._extractions[record_id]
+        if self._run:
+            return self._run.read(record_id)
         return extract_by_rules(self.records[record_id], ExtractionOptions())
 
 

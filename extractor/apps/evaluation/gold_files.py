@@ -14,11 +14,14 @@ from extractor.apps.values import find_words
 from extractor.concepts.own.declaration import CustomField
 from extractor.errors import ArgumentError, GoldError
 from extractor.run.finished import find_run
+from extractor.run.joined import JoinedRuns
 from extractor.schemas import TrialExtraction
 
 _SOURCES = "a folder of JSON files, a JSONL file or a run's folder"
 _BROKEN = (ValueError, KeyError, TypeError, RecursionError)
-ExtractionSource = str | Path | Iterable[TrialExtraction | Mapping[str, Any]]
+ExtractionSource = (
+    str | Path | JoinedRuns | Iterable[TrialExtraction | Mapping[str, Any]]
+)
 
 
 class GoldPlace(NamedTuple):
@@ -46,14 +49,16 @@ _Entry = GoldPlace | TrialExtraction
 """An extraction, or its location."""
 
 
-def list_places(source: Path) -> Iterator[GoldPlace]:
-    """Yield the locations of all extractions: a run's results, a folder's JSON files, or the lines
-    of a JSON lines file. Raises ``ArgumentError`` if the file or folder does not exist.
+def list_places(source: Path | JoinedRuns) -> Iterator[GoldPlace]:
+    """Yield the locations of all extractions: the results of runs, a folder's JSON files, or the
+    lines of a JSON lines file. Raises ``ArgumentError`` if the file or folder does not exist.
     """
-    if run := find_run(source):
+    run = source if isinstance(source, JoinedRuns) else find_run(source)
+    if run:
         for record_id in run.record_ids:
             yield GoldPlace(f"{source}, {record_id}", partial(run.read_line, record_id))
         return
+    assert isinstance(source, Path)
     if not source.exists():
         raise ArgumentError(f"{source}: does not exist; specify {_SOURCES}")
     files = [source]
@@ -103,7 +108,9 @@ def open_extractions(
 
     Raises ``GoldError`` for a path without extractions, an invalid file, or a repeated id.
     """
-    if not isinstance(source, str | Path):
+    if isinstance(source, str):
+        source = Path(source)
+    if not isinstance(source, Path | JoinedRuns):
         valid = [
             _validate(extraction, f"{name}[{position}]")
             for position, extraction in enumerate(source)
@@ -113,7 +120,7 @@ def open_extractions(
             [(extraction.record_id, extraction) for extraction in valid],
             custom_fields,
         )
-    places = [(place.read()[0], place) for place in list_places(Path(source))]
+    places = [(place.read()[0], place) for place in list_places(source)]
     if not places:
         raise GoldError(f"{source}: contains no extractions; specify {_SOURCES}")
     return Extractions(str(source), places, custom_fields)

@@ -29,9 +29,7 @@ from extractor.apps.export.columns import (
 from extractor.apps.export.export import (
     Threshold,
     export_run,
-    find_results,
     pair_results,
-    read_results,
     write_sheet,
     write_tables,
 )
@@ -39,6 +37,7 @@ from extractor.apps.export.fhir import FhirCounts, export_fhir
 from extractor.apps.export.files import Destination, Format, neutralise
 from extractor.apps.export.registered import (
     RegisteredByRecord,
+    explain_lacking,
     read_registry,
     read_run_registry,
 )
@@ -55,14 +54,13 @@ __all__ = [
     "choose_tables",
     "collect_rows",
     "describe_tables",
+    "explain_lacking",
     "export_fhir",
     "export_run",
-    "find_results",
     "list_tables",
     "neutralise",
     "pair_results",
     "read_registry",
-    "read_results",
     "read_run_registry",
     "tabulate",
     "write_sheet",

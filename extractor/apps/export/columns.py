@@ -72,6 +72,7 @@ class Table:
         values: All other columns.
         row: A description of a row.
         path: For a list of nested objects in a custom field, the attributes that lead to it.
+        registered: The columns that are empty or incomplete without the register's data.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Table:
     values: tuple[Column, ...]
     row: str = ""
     path: tuple[str, ...] = ()
+    registered: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -145,6 +147,7 @@ def _read_tables() -> tuple[Table, ...]:
             ),
             tuple(_read_column(*column) for column in columns.items()),
             parts["row"],
+            tuple(parts.get("registered", ())),
         )
         tables.append(table)
     return tuple(tables)

@@ -1,15 +1,11 @@
 """Export a run's results, or the gold from a review, to tables, one record at a time."""
 
 import json
-from codecs import BOM_UTF8
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
-
-from pydantic import ValidationError
 
 from extractor.apps.export.columns import (
     Column,
@@ -28,13 +24,11 @@ from extractor.apps.export.files import (
 )
 from extractor.apps.export.registered import RegisteredByRecord
 from extractor.apps.export.rows import Whole, complete_gold, find_rows
-from extractor.concepts.own.declaration import CustomField
-from extractor.errors import ArgumentError, MissingExtra, StoreError
-from extractor.run.finished import FinishedRun
+from extractor.errors import MissingExtra
+from extractor.run.joined import JoinedRuns
 from extractor.schemas import TrialExtraction, TrialRecord
 from extractor.schemas.values import list_all_values
 
-_RESULTS = "extractions.jsonl"
 _EXTRAS = {
     Format.PARQUET: ("duckdb", "export"),
     Format.DUCKDB: ("duckdb", "export"),
@@ -72,40 +66,35 @@ class Threshold:
 
 
 def export_run(
-    run: Path,
+    runs: JoinedRuns,
     destination: Destination,
     tables: Collection[Table] = (),
-    lines: Iterable[bytes] | None = None,
     registry: RegisteredByRecord = MappingProxyType({}),
     threshold: Threshold | None = None,
-    fields: tuple[CustomField, ...] = (),
 ) -> Mapping[str, int]:
-    """Write the tables of a run, and return the number of rows in each table.
+    """Write the tables of runs, and return the number of rows in each table.
 
     Args:
-        run: A run's folder, a file of extractions, or a folder of gold files.
+        runs: The runs, each of whose custom fields has a table.
         destination: The file or folder to write to.
         tables: The tables to write; by default, all tables are written.
-        lines: The extractions as JSON; by default, the extractions in ``run`` are used.
         registry: The register's data by record. Without it, the columns for register data are
             empty.
         threshold: Removes doubtful values.
-        fields: The run's custom fields, each of which has a table.
 
     Raises:
         ValueError: A single file cannot contain several tables.
         MissingExtra: The library for the format is not installed.
-        StoreError: The run cannot be read, or the destination must not be replaced.
+        StoreError: A result cannot be read, or the destination must not be replaced.
     """
     sieve = threshold or Threshold()
-    results = find_results(run)
 
     def list_rows() -> Iterator[tuple[str, Row]]:
-        for extraction in read_results(results, lines):
-            kept, whole = sieve.sift(extraction)
-            yield from find_rows(kept, registry, fields, whole)
+        for extraction in runs:
+            kept, whole = sieve.sift(complete_gold(extraction))
+            yield from find_rows(kept, registry, runs.fields, whole)
 
-    chosen = tuple(tables) or list_tables(fields)
+    chosen = tuple(tables) or list_tables(runs.fields)
     return write_tables(destination, chosen, list_rows())
 
 
@@ -172,74 +161,12 @@ def write_sheet(
     write_tables(destination, [table], (("rows", row) for row in rows))
 
 
-def find_results(run: Path) -> Path:
-    """Return the path of the results of ``run``: the results file in a run's folder, or else
-    ``run`` itself if it is a file or a folder of gold files. Raises ``ArgumentError`` if it does
-    not exist, and ``StoreError`` if it contains no results.
-    """
-    if not run.exists():
-        raise ArgumentError(f"{run}: there is no such file or folder; check the path")
-    of_run = run / _RESULTS
-    if of_run.is_file():
-        return of_run
-    if run.is_file() or any(run.glob("*.json")):
-        return run
-    raise StoreError(
-        f"{run}: contains no results; specify a folder written by extractor run --out, its "
-        f"{_RESULTS}, or a folder of finished gold files"
-    )
-
-
 def pair_results(
-    run: Path, finished: FinishedRun | None, threshold: Threshold
+    runs: JoinedRuns, threshold: Threshold
 ) -> Iterator[tuple[TrialExtraction, TrialRecord | None]]:
-    """Yield (result, record) pairs, one at a time, without doubtful values. ``run`` is the path of
-    the results, and ``finished`` is the run at this path; if ``finished`` is None because the path
-    contains only extractions, the records are None.
+    """Yield (result, record) pairs, one at a time, without doubtful values. A record is None if it
+    is missing or has changed.
     """
-    if finished is None:
-        for extraction in read_results(find_results(run)):
-            yield threshold.sift(extraction)[0], None
-        return
-    for reread in finished.reread():
-        result = finished.read_result(reread.record_id, TrialExtraction)
-        yield threshold.sift(complete_gold(result))[0], reread.record
-
-
-def read_results(
-    path: Path, lines: Iterable[bytes] | None = None
-) -> Iterator[TrialExtraction]:
-    """Yield the extractions in ``lines`` or, if ``lines`` is None, those in a file or a folder of
-    gold files. Raises ``StoreError`` for a line that is not an extraction.
-    """
-    for place, content in _list_documents(path, lines):
-        try:
-            extraction = TrialExtraction.model_validate_json(content)
-        except ValidationError as error:
-            first = error.errors()[0]
-            field = ".".join(map(str, first["loc"])) or "the whole"
-            raise StoreError(
-                f"{place}: is not a valid extraction in this version's format ({field}: "
-                f"{first['msg']}); run its command again, or correct it"
-            ) from None
-        yield complete_gold(extraction)
-
-
-def _list_documents(
-    path: Path, lines: Iterable[bytes] | None
-) -> Iterator[tuple[str, bytes]]:
-    """Yield (location, JSON) pairs, one for each extraction in ``lines`` or, if ``lines`` is None,
-    in a file or a folder of gold files.
-    """
-    if lines is None and (path.is_dir() or path.suffix == ".json"):
-        files = sorted(path.glob("*.json")) if path.is_dir() else [path]
-        for file in files:
-            yield str(file), file.read_bytes()
-        return
-    with ExitStack() as stack:
-        if lines is None:
-            lines = stack.enter_context(path.open("rb"))
-        for number, line in enumerate(lines, start=1):
-            content = line.removeprefix(BOM_UTF8)
-            if content.strip():
-                yield f"{path}, line {number}", content
+    for reread in runs.reread():
+        result = complete_gold(runs.read(reread.record_id))
+        yield threshold.sift(result)[0], reread.record

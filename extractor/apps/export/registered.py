@@ -1,7 +1,7 @@
 """The register's data about a record: registered columns, arms and interventions."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,18 +10,18 @@ from extractor.apps.export.arms import Arm, read_arms
 from extractor.apps.export.columns import Table
 from extractor.apps.export.people import read_registered
 from extractor.concepts.people.registered_ages import AGES, count_days
-from extractor.run.finished import FinishedRun, TextState
+from extractor.plurals import counted, show_some
+from extractor.run.finished import TextState
+from extractor.run.joined import JoinedRuns
 from extractor.schemas import TrialRecord
 
-_TABLES = frozenset(
-    {"records", "eligibility", "arms", "regimens", "regimen_arms", "interventions"}
-)
-"""Tables that need data from the register."""
 _FIELDS = (
     *("study_type", "phases", "status", "allocation", "masking", "primary_purpose"),
     *("start_date", "completion_date", "sponsor"),
 )
 """Columns that have the same names as their registered fields."""
+_MOST_COLUMNS = 6
+"""Maximum number of columns of each table in a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +71,36 @@ def read_registry(record: TrialRecord) -> Registered:
 
 
 def read_run_registry(
-    run: FinishedRun | None, tables: Collection[Table]
+    runs: JoinedRuns, tables: Collection[Table]
 ) -> tuple[RegisteredByRecord, Mapping[TextState, int]]:
-    """Return the register's data about a run's records, and the numbers of records whose input is
-    missing or has changed, keyed by that state. If the tables do not need registered data, no
+    """Return the register's data about the records of runs, and the numbers of records whose input
+    is missing or has changed, keyed by that state. If the tables do not need registered data, no
     record is read.
     """
     registry = {}
     unavailable = Counter[TextState]()
-    if run and not _TABLES.isdisjoint(table.name for table in tables):
-        for reread in run.reread():
+    if any(table.registered for table in tables):
+        for reread in runs.reread():
             if reread.record:
                 registry[reread.record_id] = read_registry(reread.record)
             else:
                 unavailable[reread.text] += 1
     return registry, unavailable
+
+
+def explain_lacking(
+    lacking: Mapping[TextState, int], tables: Collection[Table]
+) -> Iterator[str]:
+    """Yield a message for each state of inputs that could not be used, with the columns of the
+    tables that need them.
+    """
+    columns = "; ".join(
+        f"{table.name} ({show_some(table.registered, _MOST_COLUMNS)})"
+        for table in tables
+        if table.registered
+    )
+    for state, count in lacking.items():
+        yield (
+            f"the inputs of {counted(count, 'record')} are {state}, so these columns are empty or "
+            f"incomplete: {columns}; specify the records with --records, or repeat the run"
+        )

@@ -1,14 +1,11 @@
 """Counts of a run's fields, doubtful values, findings and failures, and the rows of its list."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from extractor.apps.report.record import RECORD, RunRecord, name_field
 from extractor.apps.values import RowKind, ValueRow
-from extractor.run.files import FAILURES, naming_file
 from extractor.run.finished import TextState
 from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
@@ -129,40 +126,3 @@ def sum_facts(facts: Counter[Fact], kind: str, field: str = "") -> Counter[str]:
 def count_items(facts: Counter[Fact]) -> list[int]:
     """Return the numbers of criteria, regimens and endpoints."""
     return [facts[name, "filled"] for name in _ITEMS.values()]
-
-
-def read_failures(path: Path) -> list[dict[str, Any]]:
-    """Read ``failures.jsonl``, which may be missing. A line that is not a JSON object is assumed
-    to have been written incompletely and is skipped.
-    """
-    if not path.exists():
-        return []
-    with naming_file(path):
-        lines = path.read_text("utf-8", "replace").splitlines()
-    failures = []
-    for line in lines:
-        try:
-            failure = json.loads(line)
-        except json.JSONDecodeError:
-            continue
-        if isinstance(failure, dict):
-            failures.append(failure)
-    return failures
-
-
-def list_failed(folder: Path) -> list[str]:
-    """Return the records of a run that have no result. A record without an id is identified by its
-    location in the input.
-    """
-    return [name_failed(failure) for failure in read_failures(folder / FAILURES)]
-
-
-def name_failed(failure: dict[str, Any]) -> str:
-    """Return the id of a failed record or, if it has no id, its location in the input."""
-    return str(failure.get("record_id") or find_place(failure))
-
-
-def find_place(failure: dict[str, Any]) -> str:
-    """Return the file of a failed record, followed by its location in the file."""
-    parts = [failure.get("path"), failure.get("place")]
-    return ", ".join(str(part) for part in parts if part)

@@ -10,7 +10,6 @@ from extractor.apps.report.overview import (
     DOUBTFUL,
     Overview,
     count_items,
-    read_failures,
     sum_facts,
 )
 from extractor.apps.report.record import (
@@ -19,9 +18,8 @@ from extractor.apps.report.record import (
     list_words,
     show_record,
 )
-from extractor.run.files import FAILURES
-from extractor.run.finished import FinishedRun, TextState
-from extractor.schemas import TrialExtraction
+from extractor.run.finished import TextState
+from extractor.run.joined import JoinedRuns
 
 _SCRIPTS = ("viewer.js", "browse.js", "rows.js", "cards.js", "start.js")
 
@@ -37,31 +35,31 @@ class ReportSummary(NamedTuple):
 
 
 def write_report(
-    run: str | PathLike[str],
+    run: str | PathLike[str] | JoinedRuns,
     path: str | PathLike[str],
     *,
     records: Sequence[str | PathLike[str]] = (),
     limit: int = 20_000,
 ) -> ReportSummary:
-    """Write a run as an HTML file that works offline. The same run always produces the same bytes.
+    """Write runs as an HTML file that works offline. The same runs always produce the same bytes.
 
     Args:
-        run: The run's folder.
+        run: The run's folder, a file of extractions, or several of them joined.
         path: The file to write.
-        records: The source of the texts; by default, the inputs of the run. If a text is missing
+        records: The source of the texts; by default, the inputs of the runs. If a text is missing
             or has changed, only its quotes are shown.
         limit: The maximum number of records that can be opened. The overview counts all records.
 
     Raises:
-        StoreError: The folder does not contain a run.
+        StoreError: The folder contains no results.
         OSError: The file cannot be written.
     """
-    finished = FinishedRun(Path(run))
+    runs = run if isinstance(run, JoinedRuns) else JoinedRuns([Path(run)])
     overview = Overview()
     chunks = Chunks()
     words: list[str] = []
-    for reread in finished.reread(records):
-        extraction = finished.read_result(reread.record_id, TrialExtraction)
+    for reread in runs.reread(records):
+        extraction = runs.read(reread.record_id)
         result = RunRecord(extraction, reread.record, reread.text)
         overview.add(result)
         if len(words) == limit:
@@ -77,9 +75,9 @@ def write_report(
         "meanings": meanings,
     }
     values = {
-        "name": finished.folder.resolve().name,
-        "manifest": finished.manifest,
-        "incomplete": finished.incomplete,
+        "name": ", ".join(part.folder.resolve().name for part in runs.parts),
+        "runs": runs.runs,
+        "incomplete": runs.incomplete,
         "overview": overview,
         "total": total,
         "items": count_items(overview.facts),
@@ -87,7 +85,7 @@ def write_report(
         "doubtful": sum_facts(overview.facts, DOUBTFUL).total(),
         "filled": sum_facts(overview.facts, "filled").total(),
         "findings": sum_facts(overview.facts, "finding"),
-        "failures": read_failures(finished.folder / FAILURES),
+        "failures": runs.failures,
         "meanings": meanings,
         "index": pack(index),
         "words": pack(words),

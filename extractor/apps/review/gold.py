@@ -9,13 +9,12 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter, ValidationError
 
 from extractor.apps.evaluation.gold_check import check_annotation
-from extractor.apps.export import read_results
 from extractor.apps.review.draft import CHECKED, Draft, list_items
 from extractor.apps.review.forms import Json
 from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.windows.times import first_window
 from extractor.run.files import write_atomically
-from extractor.run.finished import FinishedRun
+from extractor.run.joined import JoinedRuns, parse_extraction
 from extractor.schemas import (
     FieldRef,
     Rank,
@@ -170,7 +169,7 @@ def digest_gold(path: Path) -> str | None:
     return sha256(path.read_bytes()).hexdigest()
 
 
-def correct_run(run: FinishedRun, gold: Path) -> int:
+def correct_run(run: JoinedRuns, gold: Path) -> int:
     """Replace a run's results with the finished records of a review, and return the number of these
     records.
 
@@ -187,9 +186,8 @@ def correct_run(run: FinishedRun, gold: Path) -> int:
             f"{gold}: contains no finished record of this run; finish one in `extractor review`"
         )
     for path in corrected.values():
-        # report a broken file here, so that the error cites the file rather than a line of the run
-        for _ in read_results(path):
-            pass
+        # a broken file is reported before anything is written
+        parse_extraction(path.read_bytes(), str(path))
     run.correct(corrected)
     return len(corrected)
 

@@ -25,5 +25,6 @@ Where to make a change:
 - a caller's attributes, or a table: ``store`` and ``keys``; cost accounting: ``money``
 - a job's attributes, or the conditions under which it fails or pauses: ``job``; the queue, expiry
   and deletion: ``jobs``
+- the requests that a caller may send per minute: ``rate``; a metric: ``metrics``
 - the page for trying out a text: ``playground``
 """

@@ -47,7 +47,8 @@ _HEADERS = {
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
 }
-_PROBES = frozenset({"/healthz", "/readyz"})
+_PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+_USUAL = frozenset({200, 503})
 
 
 def build_app(service: Service) -> FastAPI:
@@ -120,8 +121,11 @@ class _Envelope:
                 await response(scope, receive, send_guarded)
         finally:
             route = getattr(scope.get("route"), "path", "none")
+            seconds = monotonic() - since
+            service: Service = scope["app"].state.service
+            service.metrics.count(scope["method"], route, status, seconds)
             # probes are polled every few seconds, and the poller sees the response
-            if route not in _PROBES or status == 500:
+            if route not in _PROBES or status not in _USUAL:
                 tell(
                     Event.REQUEST_ENDED,
                     request=request_id,
@@ -129,7 +133,7 @@ class _Envelope:
                     method=scope["method"],
                     route=route,
                     status=status,
-                    seconds=round(monotonic() - since, 4),
+                    seconds=round(seconds, 4),
                     **(payer.facts if payer.usage.calls else {}),
                 )
 

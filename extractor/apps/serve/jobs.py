@@ -246,6 +246,13 @@ class Jobs:
         """The number of waiting or running jobs."""
         return sum(job.state in ACTIVE for job in self._jobs.values())
 
+    def count_states(self) -> dict[str, int]:
+        """Return the number of jobs in each state, including states without jobs."""
+        counts = dict.fromkeys(map(str, JobState), 0)
+        for job in self._jobs.values():
+            counts[job.state] += 1
+        return counts
+
     def start_waiting(self) -> None:
         """Start the jobs that are waiting, as long as slots are free and the service is not
         stopping. During a drain, only jobs that were started earlier may continue.

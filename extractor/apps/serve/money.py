@@ -70,6 +70,14 @@ class Money:
             sql = "INSERT INTO spending (caller, dollars) VALUES (?, ?)"
             store.execute_many(sql, self._spent.items())
         self._all = self._open_budget(sum(self._spent.values()), pricing.max_usd)
+        self.usage = Usage()
+        """The usage of all calls that were answered since the start."""
+        self.usd: float | None = 0.0
+        """The cost of all calls since the start, as in the store, or None if the price of the model
+        is unknown.
+        """
+        if pricing.spec and pricing.cost is None:
+            self.usd = None
         self._budgets: dict[str, Budget] = {}
         self._pending: dict[Reservation, _PendingCall] = {}
 
@@ -151,9 +159,12 @@ class Money:
         call = self._pending.pop(reservation)
         call.budget.settle(call.reservation, usage)
         self._all.settle(reservation, usage)
+        cost = self._cost(reservation.most if usage is None else usage)
+        if self.usd is not None:
+            self.usd += cost
         if usage is None:
             return
-        cost = self._cost(usage)
+        self.usage += usage
         call.payer.usage += usage
         if self._pricing.cost:
             call.payer.usd = (call.payer.usd or 0) + cost

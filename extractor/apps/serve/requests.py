@@ -57,7 +57,9 @@ async def _find_caller(
     service: ServiceOfRequest,
     authorization: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
 ) -> str:
-    """Return the caller of a request. Raises ``ProblemError`` if the key is missing or wrong."""
+    """Return the caller of a request. Raises ``ProblemError`` if the key is missing or wrong, or if
+    the caller has sent too many requests.
+    """
     key = authorization.credentials if authorization else ""
     # compare_digest takes the same time for every key, whereas == would reveal matching characters
     sent = key.encode("utf-8", "surrogatepass")
@@ -73,6 +75,7 @@ async def _find_caller(
             headers={"www-authenticate": "Bearer"},
         )
     account.get().caller = caller
+    service.limit.check(caller)
     return caller
 
 

@@ -1,7 +1,7 @@
 """The service's operations: extractions, jobs and their results, and health."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +11,13 @@ from fastapi.responses import FileResponse
 from sse_starlette import EventSourceResponse
 from starlette.requests import ClientDisconnect
 
-from extractor.apps.export import Destination, Format, choose_tables, export_run
+from extractor.apps.export import (
+    Destination,
+    Format,
+    Table,
+    choose_tables,
+    export_run,
+)
 from extractor.apps.serve.description import (
     BODY,
     JSON_LINES,
@@ -32,6 +38,7 @@ from extractor.apps.serve.requests import (
 )
 from extractor.apps.serve.service import Render, Service
 from extractor.run.files import EXTRACTIONS, FAILURES
+from extractor.run.joined import JoinedRuns
 from extractor.run.manifest import MANIFEST, read_manifest, restore_fields
 from extractor.schemas import TrialExtraction
 
@@ -262,6 +269,10 @@ async def send_results(
     return FileResponse(path, media_type=_MEDIA_TYPES[kind], filename=path.name)
 
 
+def _export(run: Path, to: Destination, tables: Sequence[Table]) -> None:
+    export_run(JoinedRuns([run]), to, tables)
+
+
 async def _make_table(run: Path, name: str, kind: Format) -> Path:
     """Return the path of a table's file, which is created on the first request. Only one export
     runs at a time, because an export uses a lot of memory. Raises ``ProblemError`` if the table
@@ -280,7 +291,7 @@ async def _make_table(run: Path, name: str, kind: Format) -> Path:
         if not path.is_file():
             path.parent.mkdir(parents=True, exist_ok=True)
             to = Destination(path, kind)
-            await asyncio.to_thread(export_run, run, to, chosen, fields=fields)
+            await asyncio.to_thread(_export, run, to, chosen)
     return path
 
 
@@ -294,6 +305,16 @@ async def show_failures(job: JobOfRequest, service: ServiceOfRequest) -> Respons
     record's id, location, error and message. The response is empty if no record failed.
     """
     return _send_lines(_find_run(service, job) / FAILURES)
+
+
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses=describe_response("Metrics in Prometheus's format.", "text/plain"),
+)
+async def show_metrics(_: CallerOfRequest, service: ServiceOfRequest) -> Response:
+    """Requests, jobs, queue length, tokens and dollars of the whole service since its start."""
+    return service.metrics.respond()
 
 
 @router.get("/healthz")

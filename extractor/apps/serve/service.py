@@ -14,8 +14,10 @@ from extractor.apps.serve.drain import is_draining
 from extractor.apps.serve.events import separate_job_events
 from extractor.apps.serve.jobs import Jobs
 from extractor.apps.serve.keys import Keys
+from extractor.apps.serve.metrics import Metrics
 from extractor.apps.serve.money import Money
 from extractor.apps.serve.problems import ProblemError
+from extractor.apps.serve.rate import RequestLimit
 from extractor.apps.serve.reading import PostedRecord, read_posted
 from extractor.apps.serve.settings import ServiceSettings
 from extractor.apps.serve.store import open_store
@@ -62,6 +64,13 @@ class Service:
         self._request_count = 0
         self._limits = set[asyncio.Timeout]()
         self._failure: EngineError | None = None
+        self.metrics = Metrics(self)
+        self.limit = RequestLimit(self.settings.options.requests_per_minute)
+
+    @property
+    def queue_length(self) -> int:
+        """The number of extractions running or waiting."""
+        return self._request_count
 
     @classmethod
     @asynccontextmanager

@@ -42,6 +42,10 @@ class ServiceOptions(ExtractionOptions, ModelOptions):
     """Maximum number of extractions running or waiting; further requests are rejected with status
     429.
     """
+    requests_per_minute: Annotated[int | None, Field(ge=1), Shown(LIMITS, "N")] = None
+    """Maximum number of requests of each key per minute; further requests are rejected with status
+    429 (default: no limit).
+    """
     max_bytes: Annotated[int, Field(ge=1), Shown(LIMITS, "N")] = 5_000_000
     """Maximum size of an extraction's body in bytes."""
     max_upload_bytes: Annotated[int, Field(ge=1), Shown(LIMITS, "N")] = 1_000_000_000

@@ -1,0 +1,290 @@
+"""Read several runs, and files of extractions without their run, as one input.
+
+If a record occurs more than once, its last result counts, in the order of the inputs. Callers tell
+which records these are.
+"""
+
+import json
+from codecs import BOM_UTF8
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic import ValidationError
+
+from extractor.errors import ArgumentError, StoreError
+from extractor.plurals import counted, show_some
+from extractor.run.files import EXTRACTIONS, name_failed
+from extractor.run.finished import (
+    FinishedRun,
+    RereadRecord,
+    find_run,
+    reread_records,
+)
+from extractor.schemas import TrialExtraction, TrialRecord, Usage
+from extractor.schemas.evidence import PricedUsage
+
+if TYPE_CHECKING:
+    from extractor.concepts.own.declaration import CustomField
+
+Inputs = Sequence[str | PathLike[str]]
+
+
+class _Place(NamedTuple):
+    """The bytes of an extraction in a file. ``name`` is shown in messages."""
+
+    name: str
+    path: Path
+    start: int = 0
+    length: int = -1
+
+    def read(self) -> bytes:
+        """Return the bytes."""
+        with self.path.open("rb") as file:
+            file.seek(self.start)
+            return file.read(self.length).removeprefix(BOM_UTF8)
+
+
+class LooseExtractions:
+    """Extractions without their run: a JSON Lines file, a JSON file, or a folder of JSON files.
+    Only their positions stay in memory.
+
+    Raises ``ArgumentError`` if the path does not exist, and ``StoreError`` if it contains no
+    extractions, or something else.
+    """
+
+    fields: "tuple[CustomField, ...]" = ()
+    failures: Sequence[dict[str, Any]] = ()
+    incomplete: str | None = None
+
+    def __init__(self, path: Path) -> None:
+        self.folder = path
+        """The file or folder."""
+        self.repeated: list[str] = []
+        """The records that occur more than once."""
+        self._places: dict[str, _Place] = {}
+        for place in _list_places(path):
+            record_id = _read_id(place)
+            if record_id in self._places:
+                self.repeated.append(record_id)
+            self._places[record_id] = place
+        self.record_ids = list(self._places)
+
+    @property
+    def usage(self) -> PricedUsage:
+        """The usage of the extractions. Their cost is unknown if a model was called."""
+        used = (self.read(record_id).usage or Usage() for record_id in self.record_ids)
+        total = sum(used, Usage())
+        return PricedUsage(**total.model_dump(), usd=None if total.calls else 0.0)
+
+    def find_inputs(self) -> Inputs:
+        """Return nothing, because only a run knows its inputs."""
+        return ()
+
+    def read_line(self, record_id: str) -> bytes:
+        """Return a record's extraction as JSON."""
+        return self._places[record_id].read()
+
+    def read(self, record_id: str) -> TrialExtraction:
+        """Return a record's extraction. Raises ``StoreError`` if it is not valid."""
+        place = self._places[record_id]
+        return parse_extraction(place.read(), place.name)
+
+    def is_same(self, record: TrialRecord) -> bool:
+        """Return whether a record contains the quotes of its extraction at their positions. Only a
+        run knows the digest of the whole text.
+        """
+        for _, item in self.read(record.record_id).list_items():
+            for evidence in item.evidence:
+                # evidence in gold does not have a section
+                text = evidence.section and record.raw_text(evidence.section)
+                if evidence.section and (
+                    text is None
+                    or text[evidence.start : evidence.end] != evidence.quote
+                ):
+                    return False
+        return True
+
+
+def _list_places(path: Path) -> Iterator[_Place]:
+    """Yield the places of the extractions in a file or folder."""
+    if not path.exists():
+        raise ArgumentError(f"{path}: there is no such file or folder; check the path")
+    lines = path / EXTRACTIONS
+    if path.is_file():
+        lines = path
+    if lines.suffix == ".json" or not lines.is_file():
+        files = sorted(path.glob("*.json")) if path.is_dir() else [path]
+        if not files:
+            raise StoreError(
+                f"{path}: contains no results; specify a folder written by extractor run --out, "
+                f"its {EXTRACTIONS}, or a folder of finished gold files"
+            )
+        yield from (_Place(str(file), file) for file in files)
+        return
+    start = 0
+    with lines.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if line.removeprefix(BOM_UTF8).strip():
+                yield _Place(f"{lines}, line {number}", lines, start, len(line))
+            start += len(line)
+
+
+def _read_id(place: _Place) -> str:
+    try:
+        return str(json.loads(place.read())["record_id"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        # states what is wrong
+        return parse_extraction(place.read(), place.name).record_id
+
+
+def parse_extraction(content: bytes, place: str) -> TrialExtraction:
+    """Return an extraction given as JSON. Raises ``StoreError`` if it is not valid."""
+    try:
+        return TrialExtraction.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"])) or "the whole"
+        raise StoreError(
+            f"{place}: is not a valid extraction in this version's format ({field}: "
+            f"{first['msg']}); run its command again, or correct it"
+        ) from None
+
+
+def join_fields(runs: Iterable[FinishedRun]) -> "tuple[CustomField, ...]":
+    """Return the custom fields of all runs. Raises ``ArgumentError`` if two runs declare a field
+    differently.
+    """
+    fields: dict[str, CustomField] = {}
+    for run in runs:
+        for field in run.fields:
+            if fields.setdefault(field.name, field) != field:
+                raise ArgumentError(
+                    f"{run.folder}: declares the field {field.name} differently from another run; "
+                    "read the runs separately"
+                )
+    return tuple(fields.values())
+
+
+class JoinedRuns:
+    """One or more runs, or extractions without their run, as one input. Only the record ids stay in
+    memory.
+
+    Args:
+        paths: Folders of runs, their ``extractions.jsonl``, other files of extractions, or folders
+            of gold.
+        records: Where to read the records; by default, in the inputs of each run.
+
+    Raises:
+        ArgumentError: A path does not exist, or two runs declare a custom field differently.
+        StoreError: A run cannot be read, or a path contains no extractions.
+    """
+
+    def __init__(self, paths: Iterable[Path], records: Inputs = ()) -> None:
+        self.paths = tuple(paths)
+        if not self.paths:
+            raise ArgumentError("specify the folder of a run, or a file of extractions")
+        self.parts = [find_run(path) or LooseExtractions(path) for path in self.paths]
+        self._records = records
+        self._corrected: Mapping[str, Path] = {}
+        self._owners: dict[str, FinishedRun | LooseExtractions] = {}
+        repeated: dict[str, None] = {}
+        for part in self.parts:
+            repeated |= dict.fromkeys(part.repeated)
+            repeated |= dict.fromkeys(
+                filter(self._owners.__contains__, part.record_ids)
+            )
+            self._owners |= dict.fromkeys(part.record_ids, part)
+        self.record_ids = list(self._owners)
+        """The records with a result, in input order."""
+        self.repeated = list(repeated)
+        """The records that have more than one result."""
+        self.fields = join_fields(self.runs)
+
+    def explain_repeated(self) -> str | None:
+        """Return a message about records that occur more than once, or None."""
+        if not self.repeated:
+            return None
+        return (
+            f"there are several results, of which the last is used, for "
+            f"{counted(len(self.repeated), 'record')}: {show_some(self.repeated)}"
+        )
+
+    @property
+    def runs(self) -> list[FinishedRun]:
+        """The inputs that are runs."""
+        return [part for part in self.parts if isinstance(part, FinishedRun)]
+
+    @property
+    def incomplete(self) -> list[str]:
+        """The folder and state of each run that is incomplete."""
+        return [
+            f"{run.folder}: {run.incomplete}" for run in self.runs if run.incomplete
+        ]
+
+    @property
+    def failures(self) -> list[dict[str, Any]]:
+        """The failures of all runs. A failure is omitted if a later run extracted the record, or
+        failed as well.
+        """
+        failures: list[dict[str, Any]] = []
+        for part in self.parts:
+            later = {*part.record_ids, *map(name_failed, part.failures)}
+            failures = [one for one in failures if name_failed(one) not in later]
+            failures += part.failures
+        return failures
+
+    @property
+    def usage(self) -> PricedUsage:
+        """The usage of all inputs. The cost is unknown if the cost of one of them is."""
+        used = [part.usage for part in self.parts]
+        costs = [each.usd for each in used]
+        known = [cost for cost in costs if cost is not None]
+        usd = sum(known) if len(known) == len(costs) else None
+        total = sum(used, Usage())
+        return PricedUsage(**total.model_dump(), usd=usd)
+
+    def correct(self, gold: Mapping[str, Path]) -> None:
+        """From now on, read these records from their gold files instead."""
+        self._corrected = gold
+
+    def read_line(self, record_id: str) -> bytes:
+        """Return a record's result as JSON."""
+        if record_id in self._corrected:
+            return self._corrected[record_id].read_bytes()
+        return self._owners[record_id].read_line(record_id)
+
+    def read(self, record_id: str) -> TrialExtraction:
+        """Return a record's extraction. Raises ``StoreError`` if it cannot be read."""
+        if record_id in self._corrected:
+            path = self._corrected[record_id]
+            return parse_extraction(path.read_bytes(), str(path))
+        return self._owners[record_id].read(record_id)
+
+    def __str__(self) -> str:
+        return ", ".join(map(str, self.paths))
+
+    def __iter__(self) -> Iterator[TrialExtraction]:
+        return map(self.read, self.record_ids)
+
+    def find_inputs(self) -> Inputs:
+        """Return where the records can be read."""
+        if self._records:
+            return self._records
+        return [path for part in self.parts for path in part.find_inputs()]
+
+    def reread(self, inputs: Inputs = ()) -> Iterator[RereadRecord]:
+        """Yield each record with a result once, and whether its text is the same. If ``inputs`` is
+        empty, each run's own inputs are read.
+        """
+        given = inputs or self._records
+        if given:
+            yield from reread_records(given, self.record_ids, self._is_same)
+            return
+        for part in self.parts:
+            owned = [one for one in part.record_ids if self._owners[one] is part]
+            yield from reread_records(part.find_inputs(), owned, part.is_same)
+
+    def _is_same(self, record: TrialRecord) -> bool:
+        return self._owners[record.record_id].is_same(record)
