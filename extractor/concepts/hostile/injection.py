@@ -180,7 +180,8 @@ def _find_cues(tokens: Tokens, ends: str) -> Iterator[_Place]:
             reached = 0
             for match in cue.find(tokens):
                 start, end = match.span
-                if start < reached:  # on a line that is hostile from an earlier match on
+                # an earlier match has made the rest of its line hostile
+                if start < reached:
                     continue
                 if reach != "match":
                     start, end = _find_line(text, start, end, ends)
