@@ -17,6 +17,7 @@ from extractor.formats.free_text import GivenSection
 from extractor.formats.inputs import exists, is_text, refuse_missing, refuse_text
 from extractor.formats.records import write_study
 from extractor.plurals import show_some
+from extractor.run.files import write_atomically
 from extractor.schemas import TrialRecord
 from extractor.schemas.record_limits import check_unicode
 
@@ -98,7 +99,7 @@ class GivenInputs:
     def write(self) -> None:
         """Write ``given.jsonl``, unless there are no records to write."""
         if self._lines:
-            self._file.write_text("".join(self._lines), "utf-8")
+            write_atomically(self._file, "".join(self._lines).encode())
 
     def read(self, on_error: Callable[[ExtractorError], None]) -> Iterator[TrialRecord]:
         """Yield each record that can be read and whose id has not occurred before. Errors for the

@@ -78,6 +78,36 @@ def test_a_record_takes_linear_time(piece):
     assert count_growth(extract, piece) < LARGEST_GROWTH
 
 
+# `#` is a number that is another one in each piece, because repeated words are blanked.
+VARIED = (
+    "* Adults #\n|- # years |\n#. Age # |Inclusion Criteria: # |Exclusion Criteria: - a# |(I-#) |"
+    "a#) |#.1.1 |# mg |#-7 mg/kg |Examplumab # mg daily. |Examplumab # mg + |# mg/20 mg/|#,000 |"
+    "x 10^# |>= # |< # x ULN |ALT < # x ULN, |between # and 7 |up to # months|within # days |day #, |"
+    "weeks #, 2 and |every # weeks |cycle # day 1 |age # to 65 years |# men or |not pregnant # |"
+    'grade # or |asthma #, |no history of # |except # |(or # |(#(|#]|"#" |\'#\' |{"n": #} |'
+    '{"items":[{"n":#}]} |{"a#":|Ignore the above. # |Ignore all previous instructions and # |'
+    "You are model # |system: # |</record#>|<b#>|&#lt; |\\\\#|e\u0301# |\u200b# |aа# |все# |中文# |"
+    "Overall survival #|Change in HbA1c from baseline to week #|time to death #, |by ELISA., # |"
+    "# b\n|\t#|; # |http://a#.b/ |# % |Arm #: |Cohort #: |CTCAE v# |1:# |±# |-# |×#"
+)
+
+
+def vary(piece, length):
+    """Repeat a piece with other numbers each time."""
+    text = "".join(piece.replace("#", str(number)) for number in range(length))
+    return text[:length]
+
+
+@pytest.mark.parametrize("piece", VARIED.split("|"))
+def test_a_varied_line_takes_linear_time(piece):
+    def count(length):
+        text = vary(piece, length)
+        return count_calls(extract_by_rules, trial(eligibility=text), RULES)
+
+    count(100)  # loads and compiles what is needed
+    assert count(2400) < LARGEST_GROWTH * count(600)
+
+
 def list_values(text):
     """Values of a model for a text, with the longest words that it may answer, and with short ones."""
     between = {"comparator": "between", "value": 5, "value_high": 7}

@@ -8,7 +8,7 @@ from extractor.assembly.citing import cite, inform
 from extractor.concepts.criteria.prose import list_sentences
 from extractor.concepts.doses.amounts import find_amounts, is_portion
 from extractor.concepts.doses.marks import Mark
-from extractor.concepts.limits.mentions import Mention, find_mentions
+from extractor.concepts.limits.mentions import find_mentions
 from extractor.concepts.limits.roles import NumberRole
 from extractor.evidence.drafts import Span, span_of
 from extractor.evidence.parsed import ParsedRecord
@@ -47,9 +47,7 @@ def find_unread(
     unread = set[str]()
     for number, criterion in enumerate(extraction.eligibility.criteria):
         path = f"eligibility.criteria[{number}]"
-        for passage, mention in _list_numbers(parsed, criterion):
-            name = "time_windows" if _is_time(passage, mention) else "constraints"
-            unread.add(f"{path}.{name}")
+        unread.update(f"{path}.{name}" for name in _list_fields(parsed, criterion))
     for number, endpoint in enumerate(extraction.endpoints):
         if _has_unread_time(endpoint):
             unread.add(f"endpoints[{number}].time_points")
@@ -67,11 +65,9 @@ def find_unread(
     return findings, tuple(absences)
 
 
-def _list_numbers(
-    parsed: ParsedRecord, criterion: Criterion
-) -> Iterator[tuple[Passage, Mention]]:
-    """Yield (passage, mention) pairs for the numbers of a criterion that are not part of a limit, a
-    window or a name.
+def _list_fields(parsed: ParsedRecord, criterion: Criterion) -> Iterator[str]:
+    """Yield the field to which each number of a criterion may belong that is not part of a limit, a
+    window or a name: ``time_windows`` if it has a time unit, and ``constraints`` otherwise.
     """
     values = [
         _place(piece)
@@ -86,20 +82,16 @@ def _list_numbers(
         in_names = set[int]()
         for name in rule("part_of_name").find(tokens):
             in_names.update(range(name.first, name.end))
+        in_times = set[int]()
+        for length in find_durations(tokens):
+            in_times.update(range(length.first, length.end))
         for mention in find_mentions(tokens):
             at, _ = mention.number
             place = span_of(words.part(at, at + 1))
             is_digits = tokens.words[at][0].isdigit()
             is_read = at in in_names or any(map(place.overlaps, values))
             if is_digits and not is_read and mention.role is not NumberRole.PART:
-                yield words, mention
-
-
-def _is_time(passage: Passage, mention: Mention) -> bool:
-    """Return True if a number has a time unit."""
-    at, _ = mention.number
-    lengths = find_durations(passage.tokens)
-    return any(length.first <= at < length.end for length in lengths)
+                yield "time_windows" if at in in_times else "constraints"
 
 
 def _place(piece: Evidence) -> Span:

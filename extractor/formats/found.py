@@ -122,10 +122,13 @@ def build_content(
 
 def refuse_unexpected(error: BaseException) -> UnreadableSource:
     """Return an ``UnreadableSource`` unchanged, and any other error as a problem in this
-    program.
+    program. Only a record that is nested too deeply exceeds Python's limit of recursion.
     """
     if isinstance(error, UnreadableSource):
         return error
+    if isinstance(error, RecursionError):
+        remedy = "correct the record, or leave it out"
+        return UnreadableSource("the record is nested too deeply", remedy)
     name = type(error).__name__
     return UnreadableSource(f"an unexpected {name}", "please report it with the record")
 

@@ -18,11 +18,14 @@ from extractor.model.loose_json import read_value
 
 Items = list[dict[str, Any]]
 
+_REASONING = r"""(?:\w+:)?(?:\w*think(?:ing)?|thoughts?|reason(?:ing)?|reflection|rationale
+    |scratch_?pad|analysis|planning|cot|chain_of_thought|inner_monologue|draft)"""
+"""Matches the names of tags and keys that contain reasoning."""
+_REASONING_KEY = re.compile(_REASONING, re.IGNORECASE | re.VERBOSE)
 _EVENT = re.compile(
-    r"""
+    rf"""
     (?P<opens>
-        <(?:\w+:)?(?:\w*think(?:ing)?|thoughts?|reason(?:ing)?|reflection|rationale|scratch_?pad
-            |analysis|planning|cot|chain_of_thought|inner_monologue|draft)(?:\s[^<>]*)?>
+        <{_REASONING}(?:\s[^<>]*)?>
         | \[(?:THINK(?:ING)?|REASONING)\]                                      # Mistral
         | ◁think▷                                                              # Kimi
         | <\|(?:begin_of_thought|START_THINKING|think|thinking)\|>             # Sky-T1, Command
@@ -30,8 +33,7 @@ _EVENT = re.compile(
         | <unused94>                                                           # MedGemma
     )
     | (?P<closes>
-        </(?:\w+:)?(?:\w*think(?:ing)?|thoughts?|reason(?:ing)?|reflection|rationale|scratch_?pad
-            |analysis|planning|cot|chain_of_thought|inner_monologue|draft)\s*>
+        </{_REASONING}\s*>
         | \[/(?:THINK(?:ING)?|REASONING)\]
         | ◁/think▷
         | <\|(?:end_of_thought|END_THINKING|/think|/thinking)\|>
@@ -43,7 +45,7 @@ _EVENT = re.compile(
     | <(?:final_)?(?:answer|response|output|result)>
     | <\|(?:begin_of_solution|START_RESPONSE|end)\|>
     | <\|channel\|>\s*commentary | assistantcommentary(?![a-z])
-    | (?P<value> \{(?=\s*["'/]) | \[(?=\s*[\[{"'/]) )
+    | (?P<value> \{{(?=\s*["'/]) | \[(?=\s*[\[{{"'/]) )
     """,
     re.IGNORECASE | re.VERBOSE,
 )
@@ -98,7 +100,8 @@ def find_answer(text: str, *, is_cut: bool = False) -> tuple[str, str]:
         is_whole = read_whole(re.sub("</?think>", "", text)) is not None
         remark = "" if is_whole else _THOUGHT
     answer = answers[-1]
-    if any(item not in answer for item in chain(*answers, *drafts)):
+    written = set(map(json.dumps, answer))
+    if not written.issuperset(map(json.dumps, chain(*answers, *drafts))):
         remark = _DIFFERS
     items = {"items": answer}
     return json.dumps(items, ensure_ascii=False, separators=(",", ":")), remark
@@ -138,13 +141,15 @@ def _list_answers(text: str, *, is_cut: bool) -> tuple[list[Items], list[Items],
             rest_start = event.end()
             continue
         # an item in a malformed answer is not an answer by itself, and truncated items may follow
-        items, end = _read_answer(text, start, skips_parts=is_cut or is_broken)
-        if items is None:
+        found, end = _read_answers(text, start, skips_parts=is_cut or is_broken)
+        if not found:
             if not is_broken and _BEGINNING.match(text, start):
                 is_broken = True
                 rest_start = start
             continue
         is_broken = False
+        *others, items = found
+        drafts += others
         target = drafts if in_reasoning else answers
         # items that only white space or commas separate belong to one answer; words between them
         # mean that another answer begins
@@ -158,17 +163,17 @@ def _list_answers(text: str, *, is_cut: bool) -> tuple[list[Items], list[Items],
     return answers, drafts, text[rest_start:].strip()
 
 
-def _read_answer(
+def _read_answers(
     text: str, start: int, *, skips_parts: bool
-) -> tuple[Items | None, int]:
-    """Return the items of the value at ``start``, and the position at which to continue. The items
-    are None if the value cannot be read, does not contain items, or is a single item and
+) -> tuple[list[Items], int]:
+    """Return the answers in the value at ``start``, and the position at which to continue. There
+    are none if the value cannot be read, does not contain items, or is a single item and
     ``skips_parts`` is True.
     """
     if skips_parts and _PART.match(text, start):
-        return None, start
+        return [], start
     value, end = read_value(text, start)
-    return find_items(value), end
+    return list_answers(value), end
 
 
 def read_whole(text: str) -> Items | None:
@@ -181,29 +186,53 @@ def read_whole(text: str) -> Items | None:
 
 
 def find_items(value: Any) -> Items | None:
-    """Return the items of a value that is an answer or contains one, or None if there is no answer.
-
-    A string is read as JSON. In an object, the last member with items is used. A list is treated
-    as an answer if each of its members is an item or has items.
+    """Return the items of the answer in a value, or None if there is no answer.
 
     >>> find_items({"Reply": '{"items": [{"n": 1}]}'})
     [{'n': 1}]
     """
+    answers = list_answers(value)
+    return answers[-1] if answers else None
+
+
+def list_answers(value: Any) -> list[Items]:
+    """Return the items of each answer that a value is or contains. The last one is the answer to
+    use, and the others are drafts.
+
+    A string is read as JSON. In an object, ``items`` is the answer; otherwise, the last member with
+    an answer is, and a member whose key names reasoning only if there is no other. A list is
+    treated as an answer if each of its members is an item or has items.
+
+    >>> list_answers({"final": [{"n": 1}], "draft": [{"n": 1, "cat": "age"}]})
+    [[{'n': 1, 'cat': 'age'}], [{'n': 1}]]
+    """
     if isinstance(value, str):
         value, _ = read_value(f"[{value}]")
     if isinstance(value, list) and value:
-        lists = list(map(find_items, value))
-        return None if None in lists else list(chain(*filter(None, lists)))
+        lists = list(map(list_answers, value))
+        if [] in lists:
+            return []
+        joined = list(chain.from_iterable(answers[-1] for answers in lists))
+        return [*chain.from_iterable(answers[:-1] for answers in lists), joined]
     if not isinstance(value, dict):
-        return None
+        return []
     # some models write the number as a string
     if str(value.get("n")).isdecimal():
-        return [value]
-    if value.get("items") == []:
-        return []
-    members = [value["items"]] if "items" in value else reversed(value.values())
-    each = map(find_items, members)
-    return next((items for items in each if items is not None), None)
+        return [[value]]
+    found: list[Items] = []
+    for name in sorted(value, key=_rank_key):
+        answers = list_answers(value[name])
+        if name == "items" and not answers:
+            return [*found, []] if value[name] == [] else []
+        found += answers
+    return found
+
+
+def _rank_key(name: str) -> int:
+    """Return the rank of a member of an object: a member with a higher rank is preferred."""
+    if name == "items":
+        return 2
+    return int(not _REASONING_KEY.fullmatch(name))
 
 
 def split_items(text: str, *, is_cut: bool) -> Items:

@@ -101,17 +101,23 @@ def _read(body: Any) -> Completion:
     usage = _read_usage(body, form)
     # a prompt has more than one token; an SDK converts true to 1
     has_usage = usage.prompt_tokens > 1 and (usage.output_tokens > 0 or not text)
-    # half of a surrogate pair cannot be stored
-    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    # a service may repeat a key, which must not be passed on
     return Completion(
-        mask_known(text),
+        _make_storable(text),
         ending,
         usage if has_usage else Usage(calls=1),
-        mask_known(shown_model(fields["model"])),
-        mask_known(problem),
+        _make_storable(shown_model(fields["model"])),
+        _make_storable(problem),
         remark,
         has_usage,
+    )
+
+
+def _make_storable(text: str) -> str:
+    """Return text of a reply without keys, which a service may repeat, and without halves of
+    surrogate pairs, which cannot be stored.
+    """
+    return mask_known(
+        text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     )
 
 

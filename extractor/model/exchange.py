@@ -81,7 +81,8 @@ class Exchange:
         form = RequestForm(spec, settings)
         unfinished = self.requests.with_name(f".{self.requests.name}.unfinished")
         try:
-            with unfinished.open("wb") as file:
+            unfinished.unlink(missing_ok=True)  # of a killed process
+            with unfinished.open("xb") as file:  # does not follow links
                 self._write = lambda call: file.write(
                     write_line(call.question_key, form.write(call))
                 )

@@ -38,6 +38,9 @@ def read_failure(error: BaseException) -> Failure | None:
             return read_garbled(cause.doc)
         if isinstance(cause, RecursionError | UnicodeDecodeError):
             return read_garbled("{")
+        # a number in the reply has thousands of digits
+        if isinstance(cause, ValueError) and "integer string" in str(cause):
+            return read_garbled("{")
     return _read_status(error) or _read_silence(error, causes)
 
 

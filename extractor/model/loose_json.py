@@ -11,6 +11,7 @@ is read quickly.
 import json
 import re
 from contextlib import suppress
+from math import isfinite
 from typing import Any
 
 _LONGEST = 400_000
@@ -24,8 +25,7 @@ _TOKEN = re.compile(
     | (?P<open> [{\[] )
     | (?P<close> [}\]] ) (?: (?<=\}) (?P<gap> (?=\s*\{) ) )?
     | [,:]
-    # Python cannot represent numbers with larger exponents
-    | -?\d+(?:\.\d+)?(?:[eE][+-]?\d{1,2})?
+    | -?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?
     | (?:true|false|null|True|False|None)\b
     """,
     re.VERBOSE | re.DOTALL,
@@ -100,4 +100,14 @@ def _join_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return joined
 
 
-_DECODER = json.JSONDecoder(strict=False, object_pairs_hook=_join_pairs)
+def _read_finite(digits: str) -> float:
+    """Return a number. Raises ``ValueError`` if it is too large for Python."""
+    number = float(digits)
+    if not isfinite(number):
+        raise ValueError("the number is too large")
+    return number
+
+
+_DECODER = json.JSONDecoder(
+    strict=False, parse_float=_read_finite, object_pairs_hook=_join_pairs
+)

@@ -104,11 +104,22 @@ def naming_file(path: Path) -> Iterator[None]:
         raise StoreError(f"{problem}; fix this, or choose another --out") from error
 
 
+def refuse_link(path: Path) -> None:
+    """Raise ``StoreError`` if a file to be written is a symbolic link, which someone else may have
+    placed there to have another file overwritten.
+    """
+    if path.is_symlink():
+        raise StoreError(
+            f"{path}: is a link, and another file would be written; remove the link"
+        )
+
+
 def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
     """Replace a file atomically: it is either written completely or left unchanged."""
     fresh = path.with_name(f".{path.name}.new")
     lines = [content] if isinstance(content, bytes) else content
-    with fresh.open("wb") as file:
+    fresh.unlink(missing_ok=True)  # of a killed process
+    with fresh.open("xb") as file:  # does not follow links
         file.writelines(lines)
     fresh.replace(path)
 

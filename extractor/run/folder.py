@@ -20,6 +20,7 @@ from extractor.run.files import (
     lock_folder,
     made_folder,
     naming_file,
+    refuse_link,
     write_atomically,
 )
 from extractor.run.manifest import (
@@ -96,6 +97,8 @@ class RunFolder(Sink):
                 opening.enter_context(made_folder(path))
                 opening.enter_context(lock_folder(path))
             opening.callback(self._close)
+            for name in _FILES:
+                refuse_link(path / name)
             if not fresh:
                 self._continue_earlier()
             self._closing = opening.pop_all()

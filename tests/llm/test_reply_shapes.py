@@ -56,7 +56,20 @@ async def test_one_answer_is_read_in_all_its_shapes(answer):
     assert len(stub.requests) == 1, "what is read is not asked again"
 
 
-@pytest.mark.parametrize("text", CASES["losses"])
+LONG = "7" * 5000
+"""More digits than Python reads as a number."""
+LONG_NUMBERS = [
+    f'{{"items": [{item}, {json.dumps(GREEN)}]}}'
+    for item in (
+        f'{{"n": {LONG}, "colour": "red"}}',
+        f'{{"n": "{LONG}", "colour": "red"}}',
+        f'{{"n": 1, "colour": "red", "x": {LONG}}}',
+        f'{{"n": 1, "colour": "red", "x": {LONG}.5}}',
+    )
+]
+
+
+@pytest.mark.parametrize("text", [*CASES["losses"], *LONG_NUMBERS])
 async def test_what_spoils_one_item_costs_no_other_and_is_never_repaired_into_a_value(
     text,
 ):

@@ -51,6 +51,15 @@ async def ask_often(model, calls, first=1):
 
 TEMPORARY = [
     (Scripted(body="[" * 100_000), 1.0),
+    # Python does not read numbers with more than 4,300 digits
+    (
+        Scripted(
+            body=FINE.body.replace(
+                '"prompt_tokens": 10', f'"prompt_tokens": {"7" * 5000}'
+            )
+        ),
+        1.0,
+    ),
     *((Scripted(**answer), seconds) for answer, seconds in CASES["temporary"]),
 ]
 

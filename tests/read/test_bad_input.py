@@ -13,6 +13,9 @@ ARRAY = (RECORDS / "studies_array.json").read_bytes()
 TABLE = (RECORDS / "studies.csv").read_bytes().splitlines(keepends=True)
 XML = (RECORDS / "study.xml").read_bytes()
 FLAT = (RECORDS / "flat.txt").read_bytes()
+DEEP = XML.replace(
+    b"<brief_title>", b"<x>" * 20_000 + b"</x>" * 20_000 + b"<brief_title>"
+)
 TEXTLESS = json.dumps(
     {
         "protocolSection": {
@@ -74,6 +77,7 @@ CASES = {
     "empty array": (b"[]", [], None, "contains no record"),
     "other JSON": (b'{"swagger": "2.0"}', [], "line 1", "neither a study"),
     "truncated XML": (XML[:-900], [], "line ", "broken XML"),
+    "deep XML": (zip_members({"bad.xml": DEEP, "good.xml": XML}), ["NCT90000008"], "bad.xml", "nested too deeply"),
     "entity bomb": (BOMB, [], None, "declares entities"),
     "external entity": (EXTERNAL, [], None, "declares entities"),
     "header only": (TABLE[0], [], None, "contains no record"),

@@ -79,9 +79,18 @@ def test_the_effort_decides_how_much_the_model_is_asked(served, effort):
     assert usage["prompt_tokens"] == 100 * usage["calls"]
 
 
+HALF_RECORD = (
+    r'{"record_id": "\ud800", "source": {"path": "a", "format": "made"},'
+    r' "sections": [{"name": "eligibility", "text": "Adults"}]}'
+)
 BAD_BODIES = {
     "empty": b"",
-    "a lone surrogate": b'{"text": "Adults", "\\ud800": "A"}',
+    "half a pair in a key": b'{"text": "Adults", "\\ud800": "A"}',
+    "half a pair in an id": b'{"text": "Adults", "record_id": "\\ud800"}',
+    "half a pair in a text": b'{"text": "Adults \\ud800"}',
+    "half a pair in a title": b'{"text": "Adults", "title": "\\ud800"}',
+    "half a pair in a study": one().replace(b"invented", b"\\ud800"),
+    "half a pair in a record": HALF_RECORD.encode(),
     "a file of this machine": b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]>'
     b"<clinical_study><brief_title>&b;</brief_title></clinical_study>",
     "a bomb": gzip.compress(b"x" * 150_000_000, 9),
@@ -92,8 +101,9 @@ BAD_BODIES = {
 
 
 @pytest.mark.parametrize("body", BAD_BODIES.values(), ids=BAD_BODIES)
-def test_a_body_that_is_no_record_is_a_problem(served, body):
-    answer = served.client.extract(body, effort="none")
+@pytest.mark.parametrize("path", ["/v1/extractions", "/playground"])
+def test_a_body_that_is_no_record_is_a_problem(served, path, body):
+    answer = served.client.post(path, content=body, params={"effort": "none"})
     problem = check_problem(answer, 422, "unreadable")
     assert problem["remedy"]
     assert "/tmp" not in json.dumps(problem)  # no path of the service's machine

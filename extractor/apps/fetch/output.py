@@ -80,11 +80,12 @@ class RecordFile:
             )
         if is_cut:
             beside = self.path.with_name(f".{self.path.name}.new")
-            with self._open(self.path, "rb") as old, self._open(beside, "wb") as new:
+            beside.unlink(missing_ok=True)  # of a killed process
+            with self._open(self.path, "rb") as old, self._open(beside, "xb") as new:
                 new.writelines(islice(old, self.records))
             beside.replace(self.path)
 
-    def _open(self, path: Path, mode: Literal["rb", "wb", "ab"]) -> BinaryIO:
+    def _open(self, path: Path, mode: Literal["rb", "wb", "ab", "xb"]) -> BinaryIO:
         """Open the file, or the file ``.NAME.new`` that will replace it. It is gzipped if the name
         of the file ends in ``.gz``. If lines are appended to a gzipped file, they form another
         gzip member, which readers treat as part of the same content.

@@ -12,6 +12,7 @@ from extractor.apps.review.draft import Draft, Patch
 from extractor.apps.review.forms import Json
 from extractor.apps.review.gold import name_gold
 from extractor.errors import StoreError
+from extractor.run.files import refuse_link
 
 
 class Journal:
@@ -51,7 +52,9 @@ class Journal:
         """Append lines, and return when they are on disk."""
         # starts with a line break, in case the last line was truncated
         lines = "\n".join(["", *map(json.dumps, entries), ""])
-        with self._find_path(record_id).open("ab") as file:
+        path = self._find_path(record_id)
+        refuse_link(path)
+        with path.open("ab") as file:
             file.write(lines.encode())
             file.flush()
             os.fsync(file.fileno())

@@ -9,7 +9,7 @@ from itertools import islice
 from extractor.errors import RecordError, RecordTooSlow
 from extractor.formats import read_stream
 from extractor.schemas import Source, TrialRecord
-from extractor.schemas.record_limits import limit_time
+from extractor.schemas.record_limits import check_unicode, limit_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,7 @@ def read_posted(posted: PostedRecord) -> TrialRecord | RecordError:
             record, *extra_records = islice(
                 read_stream(posted.name, BytesIO(posted.body)), 2
             )
+            check_unicode(record)
     except RecordTooSlow:
         raise
     except RecordError as error:

@@ -177,20 +177,27 @@ def _find_cues(tokens: Tokens, ends: str) -> Iterator[_Place]:
     text = tokens.text
     if any(joined.occurs(tokens) for joined in _join_all_rules()):
         for cue, kind, reach in _list_rules():
+            reached = 0
             for match in cue.find(tokens):
                 start, end = match.span
+                # an earlier match has made the rest of its line hostile
+                if start < reached:
+                    continue
                 if reach != "match":
                     start, end = _find_line(text, start, end, ends)
                 block = _BLOCK.match(text, end)
                 if reach == "block" and block:
                     end = block.end()
+                reached = end
                 yield _Place(start, end, kind)
     if text.isascii():
         return
     # for scripts without spaces between words
+    reached = 0
     for command in expression("unspaced_command").finditer(text):
-        line = _find_line(text, *command.span(), ends)
-        yield _Place(*line, FindingKind.INSTRUCTION_IN_TEXT)
+        if command.start() >= reached:
+            start, reached = _find_line(text, *command.span(), ends)
+            yield _Place(start, reached, FindingKind.INSTRUCTION_IN_TEXT)
 
 
 @cache

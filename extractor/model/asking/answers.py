@@ -47,6 +47,9 @@ _HEAD = 60
 copies more words of the part, they are truncated to this length.
 """
 
+_LONGEST_NUMBER = 9
+"""Maximum number of digits in the number of a line. Python refuses to read thousands of digits."""
+
 
 def read_items(completion: Completion, call: Call, questions: Questions) -> ModelReply:
     """Validate each item of an answer separately. Return the valid items for the lines in the
@@ -70,7 +73,11 @@ def read_items(completion: Completion, call: Call, questions: Questions) -> Mode
     valid = []
     numbers = {question.number for question in questions}
     for raw in items:
-        number = int(raw["n"])
+        written = str(raw["n"])
+        if len(written) > _LONGEST_NUMBER:
+            dropped.append((None, "an item has a number that no line has"))
+            continue
+        number = int(written)
         if number not in numbers:
             dropped.append((number, "was not asked about"))
             continue
