@@ -52,6 +52,7 @@ def choose_model(
         fields=options.fields,
         effort=options.effort,
         reasoning=options.reasoning,
+        model_options=options.model_options,
     )
     return spec, choose_pricing(setup, options)
 
