@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from tests.stand_ins import answer_request
 
@@ -36,7 +37,8 @@ class Provider:
 
     ``spoils`` change the next downloads, which then come without a length. ``room`` is the number
     of requests that may wait at once; a batch beyond it fails. ``gone`` are files and batches that
-    were deleted.
+    were deleted. ``page`` is the number of batches that a list shows at once, and ``later`` the
+    number of batches that others make after each batch.
     """
 
     url: str = ""
@@ -49,7 +51,9 @@ class Provider:
     asked: list[str] = field(default_factory=list)
     spoils: list[Callable[[bytes], bytes]] = field(default_factory=list)
     room: int | None = None
+    page: int = 100
     gone: set[str] = field(default_factory=set)
+    later: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -71,6 +75,9 @@ class Provider:
         name = f"batch-{len(self.batches)}"
         made = {"id": name, "object": "batch", "status": "validating", "created_at": 1}
         self.batches[name] = {**made, **wanted, "looked": 0}
+        for number in range(self.later):
+            other = {**made, "id": f"{name}{number}", "input_file_id": "file-0"}
+            self.batches[other["id"]] = {**other, "looked": 0}
         return self.batches[name]
 
     def look(self, name: str) -> dict[str, Any]:
@@ -185,8 +192,13 @@ class _Handler(QuietHandler, BaseHTTPRequestHandler):
             return answered[1]
         if path == "/batches":
             rows = list(reversed(self.provider.batches.values()))
-            ends = {"has_more": False, "first_id": None, "last_id": None}
-            return {"object": "list", "data": rows, **ends}
+            after = parse_qs(urlsplit(self.path).query).get("after")
+            start = 0
+            if after:
+                start = [row["id"] for row in rows].index(after[0]) + 1
+            shown = rows[start : start + self.provider.page]
+            ends = {"has_more": len(rows) > start + len(shown), "last_id": None}
+            return {"object": "list", "data": shown, **ends}
         return self.provider.look(path.split("/")[2])
 
     def write(self, status: int, content: bytes) -> None:

@@ -13,8 +13,15 @@ from urllib.parse import quote
 from pydantic_core import from_json
 
 from extractor.masking import hide_keys
-from extractor.model.completions import Completion, at, read_completion, read_garbled
-from extractor.model.pace import Failure
+from extractor.model.completions import (
+    Completion,
+    at,
+    read_completion,
+    read_garbled,
+    read_stated_usage,
+)
+from extractor.model.pace import Failure, find_meaning
+from extractor.schemas import Usage
 
 _TAG = "extractor"
 ENDED = {"completed": True, "expired": True, "cancelled": False, "failed": False}
@@ -22,6 +29,8 @@ ENDED = {"completed": True, "expired": True, "cancelled": False, "failed": False
 line for each request.
 """
 _LONGEST = 200
+_LOWEST_ERROR = 400
+"""Lower statuses do not show that a request failed."""
 
 
 class Progress(NamedTuple):
@@ -52,21 +61,27 @@ class BatchApi:
         body = {
             "completion_window": "24h",
             "endpoint": "/v1/chat/completions",
-            "input_file_id": _read(uploaded.content, "id")["id"],
+            "input_file_id": _read_id(_read(uploaded.content, "id")),
             "metadata": {_TAG: tag},
         }
         created = await self._sdk.post("/batches", body=body, cast_to=bytes)
-        return str(_read(created, "id")["id"])
+        return _read_id(_read(created, "id"))
 
     async def find(self, tag: str) -> str | None:
         """Return the id of the batch with this tag, or None if there is no such batch. If an
         earlier command was killed, the batch may exist although its id is not stored.
         """
-        # the list begins with the newest batches
-        reply = await self._sdk.get("/batches?limit=100", cast_to=bytes)
-        for listed in _read(reply, "data")["data"]:
-            if at(listed, f"metadata {_TAG}") == tag:
-                return str(listed["id"])
+        path = "/batches?limit=100"
+        seen = set[str]()
+        while path not in seen:
+            seen.add(path)
+            page = _read(await self._sdk.get(path, cast_to=bytes), "data")
+            for listed in page["data"]:
+                if at(listed, f"metadata {_TAG}") == tag:
+                    return _read_id(listed)
+            last = at(page, "last_id", "data -1 id")
+            if page.get("has_more") is True and last:
+                path = f"/batches?limit=100&after={quote(str(last), safe='')}"
         return None
 
     async def look(self, name: str) -> Progress | None:
@@ -112,14 +127,29 @@ def _read(content: bytes, name: str) -> Any:
     raise read_garbled(content.decode("utf-8", "replace"))
 
 
+def _read_id(listed: Mapping[str, Any]) -> str:
+    """Return the id of a file or batch. Raises ``Failure`` if there is none: the batch may exist
+    nevertheless, and is then found by its tag.
+    """
+    name = listed.get("id")
+    if not isinstance(name, str) or not name:
+        raise read_garbled(listed)
+    return name
+
+
 class AnswerLine(NamedTuple):
     """A line of an answer file: the name of the request, or "" if the line is not an answer to a
     request, and either its completion or a description of the problem.
+
+    Without a completion, ``is_free`` is True if the line shows that the request failed and was not
+    charged, and ``usage`` is what the line states otherwise, or None.
     """
 
     name: str
     completion: Completion | None = None
     problem: str = ""
+    is_free: bool = False
+    usage: Usage | None = None
 
 
 def write_line(name: str, body: Mapping[str, Any]) -> bytes:
@@ -149,10 +179,10 @@ def read_lines(lines: Iterable[bytes]) -> Iterator[tuple[int, AnswerLine]]:
 def read_line(text: str) -> AnswerLine:
     """Read a line of an answer file.
 
-    >>> read_line(
-    ...     '{"custom_id": "a", "response": {"status_code": 429, "body": {}}}'
-    ... ).problem
-    'status 429, no completion'
+    >>> read_line('{"custom_id": "a", "response": {"status_code": 429, "body": {}}}')[
+    ...     2:4
+    ... ]
+    ('status 429, no completion', True)
     >>> read_line("<html>").problem
     "not an answer to a request: '<html>'"
     """
@@ -163,12 +193,20 @@ def read_line(text: str) -> AnswerLine:
         message = f"not an answer to a request: {hide_keys(text)[:_LONGEST]!r}"
         return AnswerLine("", problem=message)
     status = at(row, "response status_code") or "unknown"
+    body = at(row, "response body")
+    usage = read_stated_usage(body)
     if status == 200:
         try:
-            return AnswerLine(name, read_completion(at(row, "response body")))
+            return AnswerLine(name, read_completion(body))
         except Failure as garbled:
-            return AnswerLine(name, problem=str(garbled))
+            return AnswerLine(name, problem=str(garbled), usage=usage)
     error = at(row, "error", "response body error")
     message = at(error, "message", "code") or "no completion"
     words = hide_keys(" ".join(str(message).split()))[:_LONGEST]
-    return AnswerLine(name, problem=f"status {status}, {words}")
+    has_failed = bool(at(row, "error"))
+    if isinstance(status, int):
+        has_failed = status >= _LOWEST_ERROR and not find_meaning(status).paid
+    is_free = has_failed and usage is None
+    return AnswerLine(
+        name, problem=f"status {status}, {words}", is_free=is_free, usage=usage
+    )

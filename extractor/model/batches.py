@@ -9,8 +9,10 @@ ended, and stores its answers. ``exchange`` uses files instead.
 - A batch is closed when all answers that were paid for are stored. Until then, the next command
   fetches its answers again, so nothing is paid for twice. Answers that are no longer available are
   reported.
-- A line that is not an answer to a call of its batch is ignored. Calls without an answer wait for
-  the next batch.
+- A line that is not an answer to a call of its batch is ignored.
+- A call that failed without a charge waits for the next batch. A call whose answer may have been
+  paid for, but cannot be read, keeps its batch open and is counted: the next command fetches the
+  answer again, and only a live run asks again.
 """
 
 import asyncio
@@ -25,6 +27,7 @@ from pydantic import BaseModel
 from extractor.errors import AnswerPending, BudgetReached
 from extractor.model.batch_apis import (
     ENDED,
+    AnswerLine,
     BatchApi,
     Progress,
     read_lines,
@@ -58,6 +61,8 @@ _CLOSE = (
     "UPDATE calls SET batch = NULL WHERE batch = ? AND state = 'waiting'",
 )
 """Close a batch. Its calls without an answer then wait for another batch."""
+_FORGET = "DELETE FROM requests WHERE call = ?"
+"""Delete the maximum cost of a call whose cost is known."""
 _RELEASE = (
     "UPDATE calls SET state = 'asked' WHERE state = 'waiting' AND batch IS NULL"
     " AND question IN (SELECT question FROM calls WHERE state = 'answered')"
@@ -239,12 +244,14 @@ class Batches:
         """Store the answers of a batch that has ended, and close it. Lines from other batches and
         repeated lines are ignored.
 
-        Returns the reason if the batch stays open, otherwise "". It stays open if any of its
-        requests has no line, unless the batch failed or was cancelled and all its lines could be
-        read.
+        Returns the reason if the batch stays open, otherwise "". It stays open if an answer that
+        may have been paid for cannot be read, or if any of its requests has no line. A batch that
+        failed or was cancelled needs only as many lines as it has ended requests.
         """
         waiting = self._name_waiting(batch)
         unseen = set(waiting)
+        unread = set[str]()
+        named = set[str]()
         problem = ""
         line_problem = ""
         for file in progress.files:
@@ -255,17 +262,22 @@ class Batches:
             for number, line in read_lines(content.splitlines()):
                 if not line.name:
                     problem = problem or f"line {number} of {file} is {line.problem}"
+                    continue
+                named.add(line.name)
                 if line.name not in waiting:
                     continue
-                unseen.discard(line.name)
                 line_problem = line_problem or line.problem
+                is_unread = self._store_line(line, waiting[line.name])
+                if is_unread:
+                    unread.add(line.name)
                 if line.completion:
-                    self._store_answer(line.completion, waiting.pop(line.name))
-        if unseen and (problem or ENDED[progress.state]):
-            return (
-                problem
-                or f"{len(unseen)} of its requests have no line in the answer files"
-            )
+                    del waiting[line.name]
+        unseen -= named
+        unread &= waiting.keys()
+        may_lack = not ENDED[progress.state] and len(named) >= progress.done
+        reason = _explain_open(unread, unseen, problem, line_problem, may_lack=may_lack)
+        if reason:
+            return reason
         with self._database.transaction():
             for sql in _CLOSE:
                 self._database.execute(sql, (batch.number,))
@@ -276,13 +288,24 @@ class Batches:
         )
         return ""
 
-    def _store_answer(self, completion: Completion, number: int) -> None:
-        """Store an answer. A reply that reports no usage is counted at the maximum cost."""
+    def _store_line(self, line: AnswerLine, number: int) -> bool:
+        """Store the answer in a line, or count the cost of an answer that cannot be read, whose
+        call still waits. Without a stated usage, the call is counted at its maximum cost.
+
+        Returns True if there may be such an answer.
+        """
+        completion = line.completion
+        usage = line.usage
+        if completion and completion.has_usage:
+            usage = completion.usage
         with self._database.transaction():
-            if completion.has_usage:
-                sql = "DELETE FROM requests WHERE call = ?"
-                self._database.execute(sql, (number,))
-            self.store.end(number, completion, completion.usage, paid=())
+            if usage:
+                self._database.execute(_FORGET, (number,))
+            if completion:
+                self.store.end(number, completion, completion.usage, paid=())
+            elif usage:
+                self.store.end(number, None, usage, paid=(), state=State.WAITING)
+        return completion is None and not line.is_free
 
     def _leave_open(self, batch: Batch, problem: str) -> None:
         """Record that the answers of a batch are not available at the moment. The batch stays open,
@@ -336,3 +359,19 @@ class Batches:
             pause=self.sleep,
             explain=explain,
         )
+
+
+def _explain_open(
+    unread: set[str],
+    unseen: set[str],
+    problem: str,
+    line_problem: str,
+    *,
+    may_lack: bool,
+) -> str:
+    """Return the reason why a batch stays open, or "" if it can be closed."""
+    if unread:
+        return f"{len(unread)} may have been paid for without a readable answer; {line_problem}"
+    if not unseen or (may_lack and not problem):
+        return ""
+    return problem or f"{len(unseen)} of its requests have no line in the answer files"

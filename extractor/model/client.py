@@ -129,8 +129,10 @@ class Model:
 
     def __post_init__(self) -> None:
         self.name = self.spec.name
-        patience = self.settings.patience
-        self.watch = Watch(patience, name_model(self.spec), self.policy.clock)
+        settings = self.settings
+        name = name_model(self.spec)
+        clock = self.policy.clock
+        self.watch = Watch(settings.patience, name, clock, settings.timeout)
         self._meter = self.route.meter or Budget()
         self._asked: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -160,11 +162,12 @@ class Model:
         store = self.store() if self.store else None
         lock = self._asked.setdefault(call.key_for(self.name), asyncio.Lock())
         async with lock:
-            stored = store.find(call, self.name) if store else None
+            queues = self.route.queues
+            stored = store.find(call, self.name, in_batches=queues) if store else None
             if stored and stored.completion:
                 return Answer(stored.completion, stored.number)
             # outside a batch run, a waiting call is sent live
-            if stored and self.route.queues:
+            if stored and queues:
                 raise AnswerPending("the answer has not arrived yet")
             # wait for a free connection before the call is stored
             async with self._slots:

@@ -121,6 +121,17 @@ def _make_storable(text: str) -> str:
     )
 
 
+def read_stated_usage(body: object) -> Usage | None:
+    """Return the usage that a reply without a readable answer states, or None if it states no
+    plausible usage.
+    """
+    for form in _TABLE["forms"]:
+        usage = _read_usage(body, form)
+        if usage.prompt_tokens > 1 and usage.output_tokens > 0:
+            return usage
+    return None
+
+
 def _join_texts(fields: dict[str, Any], form: dict[str, Any], *, is_cut: bool) -> str:
     """Return the parts of a message as a single string: its reasoning, enclosed in ``<think>``
     tags, followed by its content. If tools are called, their arguments are the content, and any
@@ -226,8 +237,8 @@ def at(body: Any, *places: str) -> Any:
 
 def read_garbled(body: object) -> Failure:
     """Return a failure that describes a reply that is not an answer: truncated JSON, some other
-    text (quoting its beginning), or JSON without a message (including its error, if it has one).
-    Only if the reply is some other text is it certain that no charge was incurred.
+    text (quoting its beginning), or JSON without a message (including its error, if it has one). In
+    each case, the answer behind it may have been charged.
 
     >>> read_garbled("<html>Sign in</html>").message
     "not JSON: '<html>Sign in</html>'"
@@ -235,9 +246,9 @@ def read_garbled(body: object) -> Failure:
     if not isinstance(body, str):
         error = at(body, "choices 0 error", "error")
         detail = f"; {mask(str(error))[:200]}" if error else ""
-        return Failure(200, f"without a message{detail}", kind="broken")
+        return Failure(200, f"without a message{detail}", kind="garbled")
     # the beginning of a truncated reply
     if body.lstrip().startswith(("{", "[")):
-        return Failure(200, "broken JSON", kind="broken")
+        return Failure(200, "broken JSON", kind="garbled")
     # mask before truncating, because a truncated key would not be recognised
     return Failure(200, f"not JSON: {mask(body)[:80]!r}", kind="garbled")

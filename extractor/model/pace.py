@@ -9,6 +9,8 @@ import time
 import tomllib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
@@ -136,10 +138,32 @@ class RetryPolicy:
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Return the number of seconds that a server asks the client to wait, or None if the server
-    states a date or does not state a wait.
+    does not state a wait. A date is compared with the server's own clock, if the reply states it.
 
     >>> retry_after({"retry-after": "9"}), retry_after({})
     (9.0, None)
+    >>> retry_after(
+    ...     {
+    ...         "date": "Sun, 01 Nov 2026 10:00:00 GMT",
+    ...         "retry-after": "Sun, 01 Nov 2026 10:00:30 GMT",
+    ...     }
+    ... )
+    30.0
     """
-    header = headers.get("retry-after", "")
-    return float(header) if re.fullmatch(r"\d{1,9}(\.\d*)?", header) else None
+    header = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"\d+(\.\d*)?", header):
+        return float(header)
+    until = _read_date(header)
+    if until is None:
+        return None
+    now = _read_date(headers.get("date", "")) or datetime.now(UTC)
+    return max(0.0, (until - now).total_seconds())
+
+
+def _read_date(header: str) -> datetime | None:
+    """Read a date of HTTP, or return None if it is malformed."""
+    try:
+        date = parsedate_to_datetime(header)
+    except (ValueError, OverflowError):
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)

@@ -5,6 +5,7 @@ answers are unusable, or if the run was stopped.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import inf
 from time import monotonic
 
 from extractor.errors import ModelAway, RunStopped
@@ -27,7 +28,9 @@ class Watch:
     after too many unusable answers, or when the run is stopped. If ``patience`` is None, only
     ``stop`` and ``give_up`` end requests.
 
-    ``name`` is the model's name in messages, ``clock`` returns the time in seconds, ``problem`` is
+    ``name`` is the model's name in messages, ``clock`` returns the time in seconds, ``timeout`` is
+    the maximum duration of a request, after twice which without any reply the model is abandoned
+    too, ``problem`` is
     the reason for the last failed call, and ``under_way`` is the number of requests that are
     waiting for a reply.
     """
@@ -35,11 +38,13 @@ class Watch:
     patience: float | None
     name: str
     clock: Callable[[], float] = monotonic
+    timeout: float = inf
     problem: str = ""
     under_way: int = 0
     _useless: int = 0
     _calls: int = 0
     _since: float = 0.0
+    _heard: float = 0.0
     _end: ModelAway | None = None
 
     def stop(self, why: str) -> None:
@@ -79,6 +84,22 @@ class Watch:
     def note_answer(self) -> None:
         """Record that an answer was received, which restarts the ``patience`` period."""
         self._since = self.clock()
+        self.note_reply()
+
+    def note_reply(self) -> None:
+        """Record that the server replied, even if the reply is an error."""
+        self._heard = self.clock()
+
+    def note_late(self) -> None:
+        """Record that a request received no reply in time. The provider may charge for each of
+        these requests, so the model is abandoned if it has not replied to any request for twice
+        the time that a request may take.
+        """
+        if self.patience is None:
+            return
+        longest = min(self.patience, 2 * self.timeout)
+        if self.clock() - self._heard >= longest:
+            self.give_up(f"no answer for {longest:g} seconds; {_HOW_TO_REACH}")
 
     @contextmanager
     def calling(self) -> Iterator[None]:

@@ -175,7 +175,14 @@ class Sender:
         """
         if not failure.meaning.paid:
             bill.settle(Usage())
-        self._was_reached |= failure.status is not None
+        is_garbled = failure.meaning.kind == "garbled"
+        if is_garbled:
+            self.watch.note_useless(failure)
+        if is_garbled or failure.status is not None:
+            self._was_reached = True
+            self.watch.note_reply()
+        if failure.meaning.kind == "late":
+            self.watch.note_late()
         if failure.wait and failure.is_absence:
             tell(Event.RATE_LIMITED, seconds=round(failure.wait, 3))
             until = self.policy.clock() + failure.wait

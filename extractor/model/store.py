@@ -129,12 +129,13 @@ class CallStore:
         completion: Completion | None,
         usage: Usage,
         paid: Iterable[int],
+        state: State = State.ASKED,
     ) -> None:
-        """Store the outcome of a call: its ``completion``, or None if there is no answer, and the
-        ``usage`` of all its requests. The requests in ``paid`` have a known cost and are deleted;
-        the others stay in the ledger.
+        """Store the outcome of a call: its ``completion``, or the ``state`` of the call if there is
+        no answer, and the ``usage`` of all its requests. The requests in ``paid`` have a known cost
+        and are deleted; the others stay in the ledger.
         """
-        row: dict[str, Any] = {"state": State.ASKED, "why": "", "answer": None}
+        row: dict[str, Any] = {"state": state, "why": "", "answer": None}
         if completion:
             row = {
                 "state": judge(completion),
@@ -160,16 +161,22 @@ class CallStore:
         sql = f"UPDATE calls SET {columns} WHERE id = :number"
         self.database.execute(sql, {"number": number, **row})
 
-    def find(self, call: Call, model: str) -> StoredCall | None:
+    def find(
+        self, call: Call, model: str, *, in_batches: bool = False
+    ) -> StoredCall | None:
         """Return the latest stored call with the key of ``call`` and a usable answer; otherwise,
         one whose answer was truncated at the same or a higher limit; otherwise, one that is waiting
         for a batch. Returns None if the call must be sent to the model.
+
+        ``in_batches`` also finds an unusable answer from a batch, so that only a live run asks
+        again.
         """
         return self._read_first(
             "key = ? AND (state IN ('answered', 'waiting')"
-            " OR state = 'cut' AND output_limit >= ?)"
-            " ORDER BY state = 'answered' DESC, state = 'cut' DESC",
-            (call.key_for(model), call.max_output_tokens),
+            " OR state = 'cut' AND output_limit >= ?"
+            " OR state = 'rejected' AND batch IS NOT NULL AND ?)"
+            " ORDER BY state = 'answered' DESC, state = 'cut' DESC, state = 'waiting' DESC",
+            (call.key_for(model), call.max_output_tokens, in_batches),
         )
 
     def recall(self, question: str) -> StoredCall | None:

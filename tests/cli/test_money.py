@@ -4,6 +4,7 @@ import json
 import signal
 import sqlite3
 from contextlib import closing
+from time import monotonic
 
 import pytest
 
@@ -123,6 +124,143 @@ def test_batches_run_in_rounds_at_their_price_and_within_their_limit(words, tota
         assert totals(0.5)["usage"]["calls"] == count_answers(provider)
         assert len(provider.batches) > 2  # later ones ask halves
     assert "batch 1: fetched" in stopped.stderr
+
+
+def charge(body, output=400):
+    """The usage of a request at a provider."""
+    prompt = sum(len(message["content"]) for message in body["messages"]) // 4
+    return {"prompt_tokens": prompt, "completion_tokens": output}
+
+
+def say(content, **more):
+    choice = {"index": 0, "message": {"role": "assistant", "content": content}}
+    return {"model": "stub", "choices": [choice | {"finish_reason": "stop"}], **more}
+
+
+UNREADABLE = {
+    "no choice": (lambda body: {"choices": [], "usage": charge(body)}, 75),
+    "nor a usage": (lambda _: {"choices": []}, 75),
+    "a page": (lambda _: "<html>", 75),
+    "nonsense": (lambda body: say("nonsense", usage=charge(body)), 0),
+}
+"""The bodies of paid replies, with status 200, and the exit code after them."""
+
+
+@pytest.mark.parametrize(("reply", "code"), UNREADABLE.values(), ids=UNREADABLE)
+def test_paid_answers_that_cannot_be_read_count_and_are_asked_again_on_request_only(
+    reply, code, words, manifest
+):
+    """The second command fetches the answers again, and a live run pays for them again."""
+    limited = ("--max-usd", "5")
+    with serve_provider(answer=lambda body: (200, reply(body))) as provider:
+        for _ in range(3):
+            stopped = invoke(*words("batch collect", provider.url, *POLL, *limited))
+            assert stopped.exit_code == code, stopped.stderr
+            assert "extractor run with the same options" in stopped.stderr
+            assert len(provider.batches) == 1
+        cost = manifest()["cost"]
+        used = [charge(line["body"]) for line in provider.requests]
+        paid = sum(2 * one["prompt_tokens"] + 4000 for one in used) * 0.5 / 1e6
+        is_stated = "usage" in str(reply(provider.requests[0]["body"]))
+        assert paid <= (cost["usd"] + cost["usd_without_reply"]) * 1.001
+        assert cost["calls_without_reply"] == (0 if is_stated else len(used))
+        assert len(used) == RECORDS
+        spent = str(cost["usd"] + cost["usd_without_reply"])
+        assert invoke(*words("run", provider.url, "--max-usd", spent)).exit_code == 3
+        assert provider.asked.count("POST /chat/completions") == 0
+        provider.answer = answer_well
+        invoke(*words("run", provider.url, *limited))
+        assert provider.asked.count("POST /chat/completions") == RECORDS
+    assert manifest()["cost"]["usd"] > cost["usd"]
+
+
+PAGE = Scripted(body="<html>Sign in</html>")
+PACKED = Scripted(body="packed", headers={"Content-Encoding": "gzip"})
+EMPTY = Scripted(body='{"choices": [], "usage": {"prompt_tokens": 9}}')
+
+
+@pytest.mark.parametrize("reply", [PAGE, PACKED, EMPTY], ids=["page", "gzip", "empty"])
+def test_live_replies_that_cannot_be_read_count_at_the_most_and_end_the_run(
+    reply, words, manifest
+):
+    with serve([reply]) as stub:
+        ended = invoke(*words("run", stub.url, "--concurrency", "4"))
+        sent = len(stub.requests)
+        assert ended.exit_code == 75, ended.stderr
+        assert "20 unusable answers in a row" in ended.stderr
+        assert 20 <= sent < 24
+        cost = manifest()["cost"]
+        assert (cost["calls_without_reply"], cost["usd"]) == (sent, 0)
+        spent = str(cost["usd_without_reply"])
+        assert invoke(*words("run", stub.url, "--max-usd", spent)).exit_code == 3
+        assert len(stub.requests) == sent
+
+
+def test_a_server_that_only_accepts_requests_ends_the_run_after_twice_the_timeout(
+    words, manifest
+):
+    with serve_faults() as server:
+        server.holds_after = 0
+        since = monotonic()
+        few = ("--concurrency", "4", "--timeout", "1")
+        ended = invoke(*words("run", server.url, *few))
+        assert ended.exit_code == 75, ended.stderr
+        assert "no answer for 2 seconds" in ended.stderr
+        assert monotonic() - since < 30
+        assert server.calls == manifest()["cost"]["calls_without_reply"] <= 12
+        server.holds_after = None
+
+
+DENSE = {"emoji": "\N{SKULL}", "mathematical letters": "\N{MATHEMATICAL BOLD SMALL A}"}
+DENSE |= {"ideographs": "\N{CJK UNIFIED IDEOGRAPH-9F98}", "digits": "7"}
+DENSE |= {"ligatures": "\N{ARABIC LIGATURE SALLALLAHOU ALAYHE WASALLAM}"}
+
+
+def answer_by_bytes(request):
+    """Charge a token for each byte of the record's text, and the whole output limit."""
+    *_, asked = request["messages"]
+    usage = charge(request, output=request["max_tokens"])
+    usage["prompt_tokens"] += len(asked["content"].encode())
+    return Scripted(body=json.dumps(answer_request(request) | {"usage": usage}))
+
+
+@pytest.mark.parametrize("character", DENSE.values(), ids=DENSE)
+def test_a_limit_holds_for_texts_with_many_tokens_for_a_character(
+    character, words, manifest, tmp_path
+):
+    records = tmp_path / "records.jsonl"
+    text = records.read_text("utf-8")
+    records.write_text(text.replace(", part ", f" {character * 400} part "), "utf-8")
+    with serve(answer_by_bytes) as stub:
+        stopped = invoke(*words("run", stub.url, "--max-usd", 0.3))
+    assert stopped.exit_code == 3, stopped.stderr
+    assert 0 < manifest()["cost"]["usd"] <= 0.3
+
+
+def test_a_cost_above_the_reserved_one_is_expected_of_the_next_calls(words, manifest):
+    """A server that does not observe the output limit exceeds the limit by one call at most."""
+
+    def answer(request):
+        usage = charge(request, output=3 * request["max_tokens"])
+        return Scripted(body=json.dumps(answer_request(request) | {"usage": usage}))
+
+    with serve(answer) as stub:
+        one = ("--concurrency", "1", "--max-usd", "0.5")
+        stopped = invoke(*words("run", stub.url, *one))
+    assert stopped.exit_code == 3, stopped.stderr
+    assert len(stub.requests) > 1
+    assert 0 < manifest()["cost"]["usd"] <= 0.5
+
+
+@pytest.mark.parametrize("option", ["model=other", "service_tier=priority", "n=2"])
+def test_an_option_with_a_price_is_refused_with_a_limit(option, words, tmp_path):
+    with serve([PAGE]) as stub:
+        more = ("--model-option", option, "--max-usd", "5")
+        refused = invoke(*words("run", stub.url, *more))
+    assert (refused.exit_code, stub.requests) == (2, [])
+    name = option.partition("=")[0]
+    assert f"{name}: it may change the price" in refused.stderr
+    assert "--reasoning sets how much it thinks" in refused.stderr
 
 
 def answer_without_output(request):

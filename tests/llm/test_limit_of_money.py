@@ -25,10 +25,17 @@ LIMIT = 0.09
 
 @pytest.mark.parametrize("lifted", CASES["lifted"], ids=str)
 def test_a_parameter_that_lifts_what_a_call_may_cost_is_refused_with_a_limit(lifted):
-    with pytest.raises(ArgumentError, match="changes the maximum cost of a call"):
+    with pytest.raises(ArgumentError, match="may change the price or the maximum cost"):
         Extractor("gpt-5-mini", max_usd=1, model_options=lifted)
     Extractor("gpt-5-mini", model_options=lifted)
-    Extractor("gpt-5-mini", max_usd=1, model_options={"top_k": 4})
+
+
+@pytest.mark.parametrize("harmless", CASES["harmless"], ids=str)
+def test_a_parameter_without_a_price_is_accepted_with_a_limit(harmless, tmp_path):
+    prices = tmp_path / "prices.toml"
+    prices.write_text(PRICES, "utf-8")
+    model = "http://127.0.0.1:9/v1#stub"
+    Extractor(model, max_usd=1, prices=prices, model_options=harmless)
 
 
 def test_threads_share_the_limit_of_their_extractor(tmp_path):

@@ -264,6 +264,18 @@ SPOILED = {
         "5 of its requests have no line in the answer files",
     ),
     "JSON that is deep": (lambda _: b"[" * 200_000, "line 1"),
+    **{
+        f"{after.decode()} in a line": (
+            lambda text, pair=(before, after): text.replace(*pair, 1),
+            "1 may have been paid for without a readable answer",
+        )
+        for before, after in [
+            (b'"choices"', b'"chxices"'),
+            (b'"status_code": 200', b'"status_code": 20'),
+            (b'"status_code": 200', b'"status_code": 504'),
+            (b'"response"', b'"respxnse"'),
+        ]
+    },
 }
 
 
@@ -280,6 +292,27 @@ async def test_a_spoilt_download_is_fetched_by_the_next_command_and_not_bought_t
         _, unfinished = await finish(provider, store)
     assert (unfinished, answered(store), len(provider.requests)) == ("", 5, 5)
     assert (store.spending.usage.calls, store.spending.unstated) == (5, 0)
+
+
+async def test_a_batch_that_ends_early_is_not_sent_again_before_its_answers_are_read(
+    store,
+):
+    """It counts five answers, but its file holds two."""
+    cut = SPOILED["an end between lines"][0]
+    provided = serve_provider(answer=answer_well, ends="cancelled", spoils=[cut])
+    with provided as provider:
+        _, unfinished = await finish(provider, store)
+        assert "3 of its requests have no line" in unfinished
+        await finish(provider, store)
+    assert (answered(store), len(provider.requests)) == (5, 5)
+
+
+async def test_a_batch_whose_id_got_lost_is_found_on_any_page_of_the_list(store):
+    """The connection breaks after the batch is made, and others make batches after it."""
+    with serve_provider(answer=answer_well, page=2, later=5) as provider:
+        provider.faults["POST /batches"] = [0]
+        await finish(provider, store)
+    assert (answered(store), len(provider.batches)) == (5, 6)
 
 
 LOST = {"batch-0": "the provider does not know it", "file-1": "is no longer there"}

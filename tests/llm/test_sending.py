@@ -156,10 +156,36 @@ async def test_no_more_requests_are_in_flight_than_allowed_and_a_cancelled_one_l
 @skipping_time
 async def test_a_call_that_gets_no_answer_in_time_is_sent_again():
     server = InLoop(FINE, seconds=10_000.0)
-    ended = await ask_often(model_of(server, timeout=30.0), 1)
+    ended = await ask_often(model_of(server, timeout=30.0, patience=None), 1)
     assert "no answer in time; raise the timeout" in str(ended[0])
     assert type(ended[0]) is ModelUnavailable
     assert loop_time() == 6 * 30.0 + 1.0 + 2.0 + 4.0 + 8.0 + 16.0
+
+
+@skipping_time
+async def test_a_server_that_only_accepts_requests_is_given_up_after_twice_the_timeout():
+    server = InLoop(FINE, seconds=10_000.0)
+    ended = await ask_often(model_of(server, timeout=30.0), 8)
+    assert {type(one) for one in ended} == {ModelAway}
+    assert "no answer for 60 seconds; check that the server" in str(ended[0])
+    assert (loop_time(), len(server.times)) == (61.0, 16)
+
+
+@skipping_time
+async def test_a_server_that_answers_other_requests_in_time_is_not_given_up():
+    class Uneven(InLoop):
+        async def handle_async_request(self, request):
+            self.seconds = 10_000.0 if b"1: line 1" in await request.aread() else 0.0
+            await asyncio.sleep(self.seconds)
+            self.seconds = 0.0
+            return await super().handle_async_request(request)
+
+    async with model_of(Uneven(FINE), timeout=30.0) as model:
+        hanging = asyncio.ensure_future(try_to_ask(model, 1))
+        for number in range(20, 30):
+            assert (await try_to_ask(model, number)).items
+            await asyncio.sleep(25.0)
+        assert type(await hanging) is ModelUnavailable
 
 
 @pytest.mark.parametrize(

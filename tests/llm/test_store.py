@@ -93,16 +93,16 @@ async def test_another_model_or_question_is_asked_anew_and_other_sampling_is_not
 
 
 @pytest.mark.parametrize(
-    ("bad", "state", "answers"),
+    ("bad", "state", "answers", "unknown"),
     [
-        (completion(items(BLUE)), "rejected", 1),
-        (completion(None, message={"refusal": "no"}), "rejected", 1),
-        (fault(404), "asked", 0),
-        (Scripted(200, "<html>"), "asked", 0),
+        (completion(items(BLUE)), "rejected", 1, 0),
+        (completion(None, message={"refusal": "no"}), "rejected", 1, 0),
+        (fault(404), "asked", 0, 0),
+        (Scripted(200, "<html>"), "asked", 0, 4),
     ],
 )
 async def test_what_is_of_no_use_is_stored_and_asked_again_by_the_next_run(
-    tmp_path, bad, state, answers
+    tmp_path, bad, state, answers, unknown
 ):
     with (
         serve([bad]) as stub,
@@ -113,7 +113,7 @@ async def test_what_is_of_no_use_is_stored_and_asked_again_by_the_next_run(
 
     with serve([completion(items(RED))]) as stub, store_in(tmp_path) as calls:
         good = await put(asking(calls, stub), 1)
-        assert calls.spending.unstated == 0
+        assert calls.spending.unstated == unknown
 
     assert [item.colour for item in good.items] == ["red"]
     assert query(

@@ -172,6 +172,20 @@ def test_a_revoked_key_ends_its_event_stream_and_its_job_at_once(tmp_path):
 
 
 @pytest.mark.slow
+def test_a_callers_limit_admits_no_call_with_an_option_that_may_change_its_price(
+    tmp_path, prices
+):
+    with serve_faults() as server:
+        model = ("--model", f"{server.url}#stub", *prices)
+        option = ("--model-option", "service_tier=priority")
+        with (
+            serve_here(tmp_path / "root", *model, *option) as service,
+            service.add_caller("max", "--max-usd", "1") as client,
+        ):
+            check_problem(client.extract(one(), effort="all"), 402, "spending-limit")
+        assert server.calls == 0
+
+
 def test_a_callers_limit_holds_through_a_kill(tmp_path, prices):
     """The service is killed while calls are under way: whether they were paid for is never
     known.

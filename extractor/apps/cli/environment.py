@@ -34,6 +34,7 @@ def choose_model(
         fields=options.fields,
         effort=options.effort,
         reasoning=options.reasoning,
+        model_options=options.model_options,
     )
     return spec, choose_pricing(setup, options)
 

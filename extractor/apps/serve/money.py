@@ -90,7 +90,7 @@ class Money:
 
     def budget_of(self, caller: str) -> Budget:
         """Return a caller's budget with the caller's current limit. If a limit is set but the
-        model's price is unknown, the budget does not admit any call.
+        maximum cost of a call is unknown, the budget does not admit any call.
         """
         budget = self._budgets.get(caller)
         if budget is None:
@@ -98,7 +98,7 @@ class Money:
             self._budgets[caller] = budget
         sql = "SELECT max_usd FROM callers WHERE id = ?"
         limit = self._store.value(sql, (caller,))
-        if limit is not None and self._pricing.price is None:
+        if limit is not None and not self._pricing.is_bounded:
             # less than any amount spent, so that the budget does not admit any call
             limit = -1.0
         budget.change_limit(limit)

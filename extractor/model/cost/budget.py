@@ -1,17 +1,22 @@
 """The budget of a run: a spending limit that is checked before each request."""
 
 import asyncio
-import json
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import InitVar, dataclass, field, replace
+from math import ceil
 from threading import Lock
-from typing import Protocol
+from typing import Any, Protocol
 
 from extractor.errors import ArgumentError, BudgetReached
 from extractor.model.calls import Call
 from extractor.model.cost.prices import ListedPrice, Price, PriceList
-from extractor.model.cost.tokens import Cases, Rates, load_rates, measure_call
+from extractor.model.cost.tokens import (
+    Cases,
+    Rates,
+    count_most,
+    load_rates,
+    measure_call,
+)
 from extractor.model.providers import Reasoning
 from extractor.model.spec import ClientSettings, ModelSpec
 from extractor.model.store import CallStore, Spending
@@ -23,20 +28,49 @@ _THOUGHT = 8
 """A call is expected to use one eighth of the reasoning tokens that its reasoning effort allows."""
 
 
-_SIZES_REPLY = re.compile(
-    r'"(max_?(?:\w+_)?(?:output_?)?tokens|n|best_of|candidate_?count|num_predict)":',
-    re.IGNORECASE,
+_COSTLESS = frozenset(
+    {
+        "temperature",
+        "top_p",
+        "top_k",
+        "min_p",
+        "typical_p",
+        "seed",
+        "stop",
+        "stop_sequences",
+        "logit_bias",
+        "presence_penalty",
+        "frequency_penalty",
+        "repetition_penalty",
+        "repeat_penalty",
+        "user",
+        "metadata",
+        "safety_identifier",
+        "safety_settings",
+        "parallel_tool_calls",
+        "num_ctx",
+        "keep_alive",
+    }
 )
-"""Parameters, at any level, that set the length of a reply or the number of answers in it."""
+"""The request parameters that change neither the price of a token nor the maximum length of a
+request or reply. Any other one may: a model, a tier, tools, plugins, or more thinking.
+"""
+_NESTING = frozenset({"extra_body", "options", "generation_config", "config"})
+"""Parameters that contain other parameters."""
+_OF_SERVER = frozenset({"extra_headers", "extra_query"})
+"""Parameters that a hosted provider may take as an order for another price."""
 _USUAL = ClientSettings()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reservation:
-    """The maximum usage and cost of one request. Each reservation is equal only to itself."""
+    """The maximum usage and cost of one request, multiplied by ``scale``. Each reservation is equal
+    only to itself.
+    """
 
     most: Usage = field(default_factory=Usage)
     dollars: float = 0.0
+    scale: float = 1.0
 
 
 class Meter(Protocol):
@@ -64,6 +98,9 @@ class Budget:
     other request is in flight, the budget is ``reached`` and no further requests are sent. Event
     loops in several threads can share a budget.
 
+    If a reply states a higher cost than was reserved, because a server does not observe the output
+    limit, for example, later requests reserve more in proportion.
+
     ``rates`` are the token rates for the highest case, and ``spent`` is the amount spent by earlier
     invocations; calls that were stored without a price are counted at the current ``price``, which
     is required if there is a limit.
@@ -77,6 +114,7 @@ class Budget:
 
     def __post_init__(self, spent: Spending | None) -> None:
         self._in_flight: set[Reservation] = set()
+        self._scale = 1.0
         self._lock = Lock()
         self.count(spent or Spending())
 
@@ -107,7 +145,7 @@ class Budget:
     def try_reserve(self, call: Call) -> Reservation | None:
         """Reserve the maximum usage of a request, or return None if it does not fit now."""
         most = self._forecast(call)
-        reservation = Reservation(most, self._cost(most))
+        reservation = Reservation(most, self._cost(most), self._scale)
         with self._lock:
             reservations = (*self._in_flight, reservation)
             total = self._used + sum(each.dollars for each in reservations)
@@ -127,8 +165,12 @@ class Budget:
             self._in_flight.remove(reservation)
             if usage is None:
                 self._uncounted += reservation.dollars
-            else:
-                self._spent += self._cost(usage)
+                return
+            cost = self._cost(usage)
+            self._spent += cost
+            if reservation.dollars:
+                ratio = reservation.scale * cost / reservation.dollars
+                self._scale = max(self._scale, ratio)
 
     def change_limit(self, max_usd: float | None) -> None:
         """Change the limit. After this, calls can be sent again if they fit within the budget."""
@@ -158,18 +200,20 @@ class Budget:
 
     def _forecast(self, call: Call) -> Usage:
         """Return the maximum usage of a request, assuming that its static part is written to a
-        cache. The maximum usage is zero if the rates are unknown.
+        cache. The rate of tokens is known for the static part, but not for the text of a record.
+        The maximum usage is zero if the rates are unknown.
         """
         rates = self.rates
         if rates is None:
             return Usage()
-        size = measure_call(call)
-        schema = size.schema * rates.schema
+        schema = measure_call(call).schema * rates.schema
+        static = count_most(call.system, rates.messages) + schema
+        # the output limit of a request includes this room for reasoning
+        output = call.max_output_tokens + rates.thinking
         return Usage(
-            prompt_tokens=round(size.messages * rates.messages + schema),
-            written_tokens=round(size.system * rates.messages + schema),
-            # the output limit of a request includes this room for reasoning
-            output_tokens=size.most_tokens + rates.thinking,
+            prompt_tokens=ceil((static + count_most(call.user)) * self._scale),
+            written_tokens=ceil(static * self._scale),
+            output_tokens=ceil(output * self._scale),
         )
 
 
@@ -179,7 +223,8 @@ class Pricing:
     reasoning effort.
 
     If the run uses the provider's batches (``in_batches``), the price is the one for batches. If
-    ``reasoning`` is None, the default of the model's family applies.
+    ``reasoning`` is None, the default of the model's family applies. ``changed_by`` is a request
+    parameter with which the maximum cost of a call is unknown, or "" if there is none.
     """
 
     spec: ModelSpec | None = None
@@ -187,6 +232,7 @@ class Pricing:
     max_usd: float | None = None
     in_batches: bool = False
     reasoning: Reasoning | None = None
+    changed_by: str = ""
 
     @classmethod
     def of(
@@ -203,8 +249,7 @@ class Pricing:
         the form that the user writes.
 
         Raises ``ArgumentError`` if there is a limit but the maximum cost of a call is unknown,
-        either because the price is unknown or because a request parameter sets the length of a
-        reply.
+        either because the price is unknown or because of a request parameter.
 
         >>> Pricing.of(None, PriceList(), max_usd=1)
         Traceback (most recent call last):
@@ -219,15 +264,21 @@ class Pricing:
             if spec is None:
                 problem = f"no paid model is set; choose a model with {spell('model')}"
             raise ArgumentError(f"{spell('max_usd')}: {problem}")
-        parameter = _SIZES_REPLY.search(json.dumps(dict(asking.options), default=str))
+        parameter = next(_list_costly(asking.options, spec), "")
         if max_usd is not None and parameter:
             raise ArgumentError(
-                f"{parameter[1]}: it changes the maximum cost of a call; remove either this "
-                "parameter or the spending limit"
+                f"{parameter}: it may change the price or the maximum cost of a call; remove "
+                f"either this parameter or the spending limit ({spell('model')} selects a model, "
+                f"and {spell('reasoning')} sets how much it thinks)"
             )
         if listed and in_batches:
             listed = replace(listed, price=listed.price.batched())
-        return cls(spec, listed, max_usd, in_batches, asking.reasoning)
+        return cls(spec, listed, max_usd, in_batches, asking.reasoning, parameter)
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether the maximum cost of a call is known."""
+        return self.listed is not None and not self.changed_by
 
     @property
     def price(self) -> Price | None:
@@ -263,3 +314,26 @@ class Pricing:
         is_limited = self.max_usd is not None
         spent = store.spending if store and is_limited else None
         return Budget(self.max_usd, self.rates.high, self.price, spent)
+
+
+def _list_costly(options: Mapping[str, Any], spec: ModelSpec | None) -> Iterator[str]:
+    """Yield the names of the request parameters that may change the maximum cost of a call. A
+    template of the user's own server may switch thinking off.
+
+    >>> list(
+    ...     _list_costly({"seed": 1, "extra_body": {"service_tier": "priority"}}, None)
+    ... )
+    ['service_tier']
+    """
+    for name, value in options.items():
+        if name in _COSTLESS:
+            continue
+        if name in _OF_SERVER and spec and spec.is_server:
+            continue
+        is_nested = isinstance(value, Mapping)
+        if name in _NESTING and is_nested:
+            yield from _list_costly(value, spec)
+            continue
+        if name == "chat_template_kwargs" and is_nested and not any(value.values()):
+            continue
+        yield name

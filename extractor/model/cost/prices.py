@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
@@ -142,9 +142,16 @@ def read_prices(paths: Sequence[Path] = ()) -> PriceList:
 
 def _list_model(model: ModelInfo) -> ListedPrice | None:
     """Return a model's current price for text, or None if it is unknown. If prices are tiered by
-    prompt length, the first tier is used.
+    prompt length, the first tier is used. If they change during the day, the highest are used,
+    because a run may last for hours.
     """
-    prices = _read_table(model.get_prices(datetime.now(UTC)))
+    now = datetime.now(UTC)
+    prices: dict[str, float] = {}
+    for hours in range(24):
+        for name, price in _read_table(
+            model.get_prices(now + timedelta(hours=hours))
+        ).items():
+            prices[name] = max(price, prices.get(name, 0.0))
     # a price of 0 is not plausible, and the fraction for batches could not be computed
     if not prices.get("prompt") or "output" not in prices:
         return None

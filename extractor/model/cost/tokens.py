@@ -7,6 +7,7 @@ counts (``rates.toml``, ``answer_sizes.toml``).
 
 import re
 import tomllib
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass
 from functools import cache
@@ -74,6 +75,23 @@ def measure_texts(system: str, user: str, schema: int, most_tokens: int) -> Requ
         most_tokens=most_tokens,
         system=len(system),
     )
+
+
+def count_most(text: str, rate: float = 1.0) -> float:
+    """Return the maximum number of tokens of a text: ``rate`` for each ASCII character, and one for
+    each byte of any other character. No tokenizer needs more than one token for a byte, but some
+    need that many, for instance for emoji or random letters.
+
+    >>> count_most("HbA1c"), count_most("\N{GRINNING FACE}"), count_most("HbA1c", 0.5)
+    (5.0, 4.0, 2.5)
+    """
+    if text.isascii():
+        return len(text) * rate
+    # some tokenizers write compatibility characters out first
+    forms = (text, unicodedata.normalize("NFKC", text))
+    ascii_count = sum(map(str.isascii, text))
+    size = max(len(form.encode("utf-8", "surrogatepass")) for form in forms)
+    return ascii_count * rate + size - ascii_count
 
 
 @cache
