@@ -127,10 +127,10 @@ def _find_inner(chart: Chart, tokens: Tokens, value: Span, start: int) -> Range 
 
 
 def _find_named_inside(chart: Chart, value: Span) -> Range | None:
-    """Return the known quantity that is named within a limit but is not part of the limit's unit
-    or comparator.
+    """Return the known quantity that is named within a limit but is not part of the limit's number
+    ("100 K/uL"), unit or comparator.
     """
-    parts = chart.between(value.first, value.end, "unit", "comparator")
+    parts = chart.between(value.first, value.end, "number", "unit", "comparator")
     for span in chart.between(value.first, value.end, "quantity"):
         is_in_part = any(
             part.first <= span.first and span.end <= part.end for part in parts
