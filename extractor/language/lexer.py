@@ -157,8 +157,8 @@ _MOST_WORDS = 200_000
 _AFTER_WORD = re.compile(rf"(?<={ANY_WORD}){NUMBER}")
 _BEFORE_NAME = re.compile(rf"{NUMBER}-(?={ANY_WORD})")
 _CAPITALS = re.compile(r"[A-Z]{2,3}")
-_UNITS_IN_CAPITALS = frozenset(
-    "IU UI MIU MG MCG KG ML DL CM MM GY ULN UNL LLN DAY YR YRS HR HRS MIN SEC AM PM ARM".split()
+_UNITS_IN_CAPITALS = re.compile(
+    "IU|UI|MIU|MG|MCG|KG|ML|DL|CM|MM|GY|ULN|UNL|LLN|DAY|YRS?|HRS?|MIN|SEC|AM|PM|ARM"
 )
 """Capitals that a hyphen may join to a number with its own meaning: "10-MG"."""
 _ROMAN = re.compile("[IVX]+")
@@ -501,7 +501,11 @@ def _begins_name(text: str, starts: list[int], ends: list[int], index: int) -> b
     """Return whether a hyphen joins a number to the capitals of a name: "6-MP", but not "10-MG"."""
     number = text[starts[index] : ends[index]]
     capitals = text[starts[index + 2] : ends[index + 2]]
-    if not number.isdigit() or len(number) > 2 or capitals in _UNITS_IN_CAPITALS:
+    if (
+        not number.isdigit()
+        or len(number) > 2
+        or _UNITS_IN_CAPITALS.fullmatch(capitals)
+    ):
         return False
     if not _CAPITALS.fullmatch(capitals) or _ROMAN.fullmatch(capitals):
         return False
