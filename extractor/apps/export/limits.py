@@ -13,6 +13,7 @@ from extractor.concepts.limits.quantity_names import (
     KnownQuantity,
     find_loinc,
     get_quantity,
+    list_quantities,
     name_quantity,
 )
 from extractor.language.book import read_text, rule, word_list
@@ -90,6 +91,11 @@ def name_limit(
     text = limit.get("quantity") or ""
     unit = read_unit(written) if written else None
     quantity = name_quantity(text, unit, value=limit["value"])
+    corrected = limit.get("quantity_canonical")
+    if corrected and corrected not in list_quantities():
+        # the reviewer's own name
+        return CanonicalLimit(corrected, unit_ucum=unit, canonical_note=_NO_CONVERSION)
+    known = corrected or known
     if known:
         quantity = get_quantity(known)
     if quantity is None:
