@@ -90,12 +90,11 @@ def name_limit(
     written = limit.get("unit")
     text = limit.get("quantity") or ""
     unit = read_unit(written) if written else None
-    quantity = name_quantity(text, unit, value=limit["value"])
-    corrected = limit.get("quantity_canonical")
-    if corrected and corrected not in list_quantities():
+    known = limit.get("quantity_canonical") or known
+    if known and known.removesuffix("_change") not in list_quantities():
         # the reviewer's own name
-        return CanonicalLimit(corrected, unit_ucum=unit, canonical_note=_NO_CONVERSION)
-    known = corrected or known
+        return CanonicalLimit(known, unit_ucum=unit, canonical_note=_NO_CONVERSION)
+    quantity = name_quantity(text, unit, value=limit["value"])
     if known:
         quantity = get_quantity(known)
     if quantity is None:
@@ -108,7 +107,18 @@ def name_limit(
     if (written and unit is None) or (has_unread_unit and is_measured):
         return canonical._replace(canonical_note="unknown unit")
     ends = [limit["value"], limit.get("value_high")]
-    ends = [end for end in ends if end is not None]
+    return _add_value(
+        canonical, quantity, [end for end in ends if end is not None], unit
+    )
+
+
+def _add_value(
+    canonical: CanonicalLimit,
+    quantity: KnownQuantity,
+    ends: Sequence[float],
+    unit: str | None,
+) -> CanonicalLimit:
+    """Return a limit with its codes and canonical value, in the written or the implied unit."""
     # "BMI 18-30" has no unit: use the unit in which the upper end is plausible
     inferred = filter(None, map(quantity.infer_unit, reversed(ends)))
     used = unit or next(inferred, None)
