@@ -9,7 +9,7 @@ from extractor.formats.found import STARTS_TIME, Words, text_section
 from extractor.language.markup import CELL, EDGE, EMPHASIS, may_hold_markup
 from extractor.schemas import Part, Section
 
-_MARK = r"(?:\d{1,2}[.)](?!\d)|[*-](?=\s)|•)\s*"
+_MARK = r"(?:\d{1,2}[.)](?!\d)|[*~-](?=\s)|•)\s*"
 _STARTS_ITEM = rf"(?:\A|\n)[ \t]*{_MARK}|;(?!\s)(?:{_MARK})?|;\s+\d{{1,2}}[.)](?!\d)\s*"
 _TYPE = (
     r"(?i:BEHAVIORAL|BIOLOGICAL|COMBINATION[_ ]PRODUCT|DEVICE|DIAGNOSTIC[_ ]TEST|DIETARY[_ "

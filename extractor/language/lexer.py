@@ -155,6 +155,13 @@ a range of codes.
 _MOST_WORDS = 200_000
 """Maximum number of words whose codes are cached."""
 _AFTER_WORD = re.compile(rf"(?<={ANY_WORD}){NUMBER}")
+_BEFORE_NAME = re.compile(rf"{NUMBER}-(?={ANY_WORD})")
+_CAPITALS = re.compile(r"[A-Z]{2,3}")
+_UNITS_IN_CAPITALS = re.compile(
+    "IU|UI|MIU|MG|MCG|KG|ML|DL|CM|MM|GY|ULN|UNL|LLN|DAY|YRS?|HRS?|MIN|SEC|AM|PM|ARM"
+)
+"""Capitals that a hyphen may join to a number with its own meaning: "10-MG"."""
+_ROMAN = re.compile("[IVX]+")
 _JOINTS = {"", "-"}
 """The text between two tokens that form a name, as in "CD19" and "IL-6"."""
 
@@ -470,11 +477,13 @@ def lex(text: str) -> Tokens:
 def _find_names(
     text: str, starts: list[int], ends: list[int], codes: str
 ) -> Iterator[int]:
-    """Yield the indexes of the numbers that are part of a name ("IL-6").
+    """Yield the indexes of the numbers that are part of a name ("IL-6", "5-ASA").
 
     Such a number follows a word directly or after a hyphen, and the code of the word is in
     ``Lexicon.name_codes``: the word is unknown, or occurs before a number in a term. A decimal
-    without a leading zero (".5") is not part of a name.
+    without a leading zero (".5") is not part of a name. A number of one or two digits is also part
+    of a name if a hyphen joins it to two or three capitals, unless they are a unit or a Roman
+    number.
     """
     for number in _AFTER_WORD.finditer(codes):
         index = number.start()
@@ -482,3 +491,25 @@ def _find_names(
         is_in_name = codes[index - 1] in LEXICON.name_codes
         if is_joined and is_in_name and text[starts[index]] != ".":
             yield index
+    for number in _BEFORE_NAME.finditer(codes):
+        index = number.start()
+        if _begins_name(text, starts, ends, index):
+            yield index
+
+
+def _begins_name(text: str, starts: list[int], ends: list[int], index: int) -> bool:
+    """Return whether a hyphen joins a number to the capitals of a name: "6-MP", but not "10-MG"."""
+    number = text[starts[index] : ends[index]]
+    capitals = text[starts[index + 2] : ends[index + 2]]
+    if (
+        not number.isdigit()
+        or len(number) > 2
+        or _UNITS_IN_CAPITALS.fullmatch(capitals)
+    ):
+        return False
+    if not _CAPITALS.fullmatch(capitals) or _ROMAN.fullmatch(capitals):
+        return False
+    is_joined = ends[index] + 1 == starts[index + 2]
+    # the "2" in "1-2-MRI" and the "10" in "> 10-FU" are not the first characters of a name
+    before = text[: starts[index]].rstrip(" ")[-1:]
+    return is_joined and before not in tuple("<>≤≥=-/")

@@ -28,10 +28,10 @@ SCALES = {
     "billion": 9,
 }
 _NUMBER = re.compile(
-    r"(?P<digits>\d[\d.,'· ]*(?<!\D)|\.\d+)(?:e\+?(?P<short>\d{1,2}))?"
+    r"(?P<digits>\d[\d.,'· ]*(?<!\D)|\.\d+)(?:(?<! 10)e\+?(?P<short>\d{1,2}))?"
     r"(?:\s?[x*×·]\s?(?:1(?P<zeros>0{3}|,000)|10\s?(?:\^|\*{1,2}|[(\[]"
     r"|e\+?)?\s?\(?(?P<exponent>-?\d{1,2})[)\]]?)"
-    r"|\s?(?P<scale>[a-z]+))?"
+    r"|\s10\s?(?:\^|\*{1,2}|e)\s?(?P<apart>\d{1,2})|\s?(?P<scale>[a-z]+))?"
     r"|10\s?\^\s?(?P<bare>-?\d{1,2})",
     re.IGNORECASE,
 )
@@ -179,7 +179,8 @@ def _find_exponent(number: re.Match[str]) -> str | None:
         return number["bare"]
     if number["zeros"]:  # "5 x 1000"
         return "3"
-    return number["exponent"] or number["short"] or str(SCALES.get(scale, 0))
+    exponent = number["exponent"] or number["apart"]
+    return exponent or number["short"] or str(SCALES.get(scale, 0))
 
 
 def is_two_ways(word: str) -> bool:

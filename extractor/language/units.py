@@ -244,7 +244,7 @@ def _match(
     for at in range(first, min(first + _LONGEST_SPELLING, end)):
         word = tokens.words[at]
         is_dotted = word == "." and tokens.joined(at)
-        is_in_power = word == "^" or (word in "()" and spelling in ("m", "m2"))
+        is_in_power = word == "^" or (word in "()*" and spelling in ("m", "m2"))
         if is_dotted or is_in_power:
             if not spelling:
                 return None

@@ -13,7 +13,7 @@ from extractor.schemas.vocabulary import Comparator, TimeUnit
 _WHOLE = 1000
 """Numbers below this threshold may share the power of ten of the number that follows them."""
 _DIGITS = re.compile(
-    r"\d(?:[\d., ]*\d)?(?:·(?!\s?10)\d+)?(?=\s?(?:[a-z*×^]|·\s?10))",
+    r"\d[\d.,]*(?= 10\s?(?:\^|\*|e))|\d(?:[\d., ]*\d)?(?:·(?!\s?10)\d+)?(?=\s?(?:[a-z*×^]|·\s?10))",
     re.IGNORECASE,
 )
 """The digits before a power of ten or scale word: "12" in "12 x 10^9", "4.5" in "4.5 million". A
@@ -26,6 +26,8 @@ _LOST_POWER = re.compile(r"\d{1,3}(?:[.,]\d{1,2})?(?= 109$)")
 _LARGEST_GRADE = 10
 _INCLUSIVE = (Comparator.AT_LEAST, Comparator.AT_MOST)
 """The comparators of the two ends of a range."""
+_LOWER = (Comparator.AT_LEAST, Comparator.MORE)
+_UPPER = (Comparator.AT_MOST, Comparator.LESS)
 _MULTIPLES = ("{ULN}", "{LLN}")
 """The UCUM codes of multiples of a normal limit."""
 _NO_AGES = (TimeUnit.MINUTE, TimeUnit.HOUR, TimeUnit.CYCLE)
@@ -92,7 +94,8 @@ def _join(lower: Amount, upper: Amount, first: int, end: int) -> Bounds | None:
 
 def make_range(parts: Parts) -> Bounds | None:
     """Make a range from two amounts. If the first amount has no unit, it takes the unit of the
-    second. If the units differ, as in "6 months to 5 years", the ends become two separate bounds.
+    second. If the units differ, as in "6 months to 5 years", or if an end is excluded, as in "> 3
+    to 8 %", the ends become two separate bounds.
     """
     low = parts["low"]
     high = parts["high"]
@@ -101,21 +104,27 @@ def make_range(parts: Parts) -> Bounds | None:
     # "3 and 5 mg" is a list, unlike "between 3 and 5 mg"
     if parts["joint"].value.lower() == "and" and "opening" not in parts:
         return None
-    # "7 to < 10" is not a plain range
-    if "comparator" in parts and parts["comparator"].value != Comparator.AT_MOST:
+    ends = (
+        Comparator(parts["beyond"].value if "beyond" in parts else ">="),
+        Comparator(parts["comparator"].value if "comparator" in parts else "<="),
+    )
+    if ends[0] not in _LOWER or ends[1] not in _UPPER:
         return None
     if lower.unit is None:
         lower = _share_unit(lower, upper)
     if lower.time is upper.time:
-        return _join(lower, upper, low.first, high.end)
-    low_days = lower.low * DAYS.get(lower.time, 0)
-    high_days = upper.low * DAYS.get(upper.time, 0)
-    # an end whose unit is not a time, or is a cycle, has no days
-    if not 0 < low_days < high_days:
-        return None
+        joined = _join(lower, upper, low.first, high.end)
+        if joined is None or ends == _INCLUSIVE:
+            return joined
+    else:
+        low_days = lower.low * DAYS.get(lower.time, 0)
+        high_days = upper.low * DAYS.get(upper.time, 0)
+        # an end whose unit is not a time, or is a cycle, has no days
+        if not 0 < low_days < high_days:
+            return None
     return (
-        Bound(Comparator.AT_LEAST, lower, low.first, low.end),
-        Bound(Comparator.AT_MOST, upper, high.first, high.end),
+        Bound(ends[0], lower, low.first, low.end),
+        Bound(ends[1], upper, high.first, high.end),
     )
 
 

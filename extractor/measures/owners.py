@@ -127,10 +127,10 @@ def _find_inner(chart: Chart, tokens: Tokens, value: Span, start: int) -> Range 
 
 
 def _find_named_inside(chart: Chart, value: Span) -> Range | None:
-    """Return the known quantity that is named within a limit but is not part of the limit's unit
-    or comparator.
+    """Return the known quantity that is named within a limit but is not part of the limit's number
+    ("100 K/uL"), unit or comparator.
     """
-    parts = chart.between(value.first, value.end, "unit", "comparator")
+    parts = chart.between(value.first, value.end, "number", "unit", "comparator")
     for span in chart.between(value.first, value.end, "quantity"):
         is_in_part = any(
             part.first <= span.first and span.end <= part.end for part in parts
@@ -238,7 +238,8 @@ def _split_people(
     first, end = clause
     # as in "Ferritin: women >= 10 ng/mL" or "women: ferritin >= 10 ng/mL"
     if people.end == end or tokens.codes[people.end] in ":;":
-        is_last = people.end + 1 >= end
+        # as in "Waist in women: at a level > 88 cm"
+        is_last = _is_filler(tokens, people.end, end)
         rest = (first, people.first) if is_last else (people.end, end)
         return strip_bracket(tokens, (people.first, people.end)), rest
     if not names_known(chart, people.end, end):
@@ -492,6 +493,15 @@ def _has_content(tokens: Tokens, first: int, end: int) -> bool:
         return False
     return any(
         len(word) > 1 and word[0].isalpha() for word in tokens.words[slice(*words)]
+    )
+
+
+def _is_filler(tokens: Tokens, first: int, end: int) -> bool:
+    """Return whether all of the given words are fillers or function words: "at level"."""
+    return all(
+        word.lower() in _list_idle_words()
+        for word in tokens.words[first:end]
+        if word[0].isalnum()
     )
 
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 from extractor.language.book import read_table, rule
 from extractor.language.lexer import NUMBER, Range, Tokens
 from extractor.language.numbers import ROMAN
+from extractor.language.units import read_unit
 from extractor.measures.choice import Candidate, choose
 from extractor.measures.grammar import (
     Chart,
@@ -23,7 +24,7 @@ from extractor.measures.owners import (
     strip_bracket,
 )
 from extractor.measures.terminals import TIMES, find_quantities, read_terminals
-from extractor.measures.units_apart import find_unit_apart
+from extractor.measures.units_apart import find_unit_apart, share_stated_unit
 from extractor.schemas.vocabulary import Comparator
 
 
@@ -106,7 +107,8 @@ def read_line(tokens: Tokens, topic: Tokens | None = None) -> tuple[Limit, ...]:
         clause = _find_clause(chart, tokens, chosen, index, last)
         limits += _read_limits(chart, tokens, candidate.span, clause, last)
     limits = [find_unit_apart(tokens, limit) for limit in limits]
-    return tuple(_share_units(tokens, _join_conditions(limits)))
+    limits = _join_conditions(tokens, share_stated_unit(tokens, limits))
+    return tuple(_share_units(tokens, limits))
 
 
 def _share_units(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
@@ -129,13 +131,21 @@ def _share_units(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
     return shared
 
 
-def _join_conditions(limits: Sequence[Limit]) -> list[Limit]:
+def _join_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
     """If a limit ends another limit's condition, mark it as part of that condition, and return all
-    limits: "clearance >= 60 mL/min if creatinine > 1.5 x ULN".
+    limits: "clearance >= 60 mL/min if creatinine > 1.5 x ULN", "ALT <= 3 x ULN for age >= 16".
     """
     joined = list(limits)
     for at, (limit, following) in enumerate(pairwise(limits)):
         condition = limit.condition
+        of_age = rule("condition_of_age").starts(tokens, limit.end)
+        is_age = of_age is not None and of_age.end >= following.first
+        if is_age and limit.is_known and condition is None:
+            # an age has no unit but its own
+            unit = following.unit if following.time_unit else None
+            joined[at] = replace(limit, condition=(limit.end, following.end))
+            joined[at + 1] = replace(following, qualifies=True, unit=unit)
+            continue
         if condition is None or not limit.end <= condition[0] < following.first:
             continue
         if condition[1] == following.first:
@@ -227,7 +237,7 @@ def _find_condition(
     if people:
         return strip_bracket(tokens, (people.first, people.end))
     # Bounds in two units are one limit: "<= 3 x ULN (<= 120 U/L) if liver metastases".
-    units = {bound.amount.unit for bound in span.value}
+    units = {read_unit(bound.amount.unit or "") for bound in span.value}
     is_last = at + 1 == len(span.value)
     applies_to_last = span.rule == "restated" and len(units) == 1
     return None if applies_to_last and not is_last else condition

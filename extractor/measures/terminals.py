@@ -360,9 +360,18 @@ def find_quantities(tokens: Tokens) -> tuple[Span, ...]:
         stop = places[end - 1][1]
         # "score" or "count" alone does not identify a quantity
         is_general = table[name].get("general") or name == "count"
-        if not is_general and stop - start <= _SPREAD * (end - first):
+        is_near = stop - start <= _SPREAD * (end - first)
+        if is_near and not is_general and not _begins_unit(tokens, start):
             spans.append(Span("quantity", start, stop, "quantity_names", name))
     return tuple(spans)
+
+
+def _begins_unit(tokens: Tokens, at: int) -> bool:
+    """Return whether a single letter begins a unit: "K" is potassium, but not in "K/uL"."""
+    is_before_slash = tokens.words[at + 1 : at + 2] == ["/"]
+    if len(tokens.words[at]) > 1 or not is_before_slash:
+        return False
+    return read_unit(tokens.read(at, min(at + 3, len(tokens)))) is not None
 
 
 def _list_runs(tokens: Tokens) -> list[Range]:

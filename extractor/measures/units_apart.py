@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -27,19 +28,37 @@ def find_unit_apart(tokens: Tokens, limit: Limit) -> Limit:
         # the "(F)" in "Hb >= 12 (F) / 13 (M)"
         if rule("value_people").starts(tokens, opening.first):
             continue
-        completed = None if is_suffix else _take_unit(tokens, limit, opening.end)
+        completed = None
+        if not is_suffix:
+            completed = _take_unit(tokens, limit, opening.end, limit.first)
         if completed:
             return replace(completed, quantity=(first, opening.first))
     return limit
 
 
-def _take_unit(tokens: Tokens, limit: Limit, at: int) -> Limit | None:
-    """Return a limit with the unit that begins at token ``at``, before the limit's number, or None
-    if no unit begins there.
+def share_stated_unit(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
+    """Return the limits, adding a unit that the line states for all of them: "WBC >= 3, platelets
+    >= 100 (both x 10^9/L)". Limits with a unit, ages and grades are returned unchanged.
     """
-    power = rule("power_of_ten").starts(tokens, at, limit.first)
+    for opening in rule("unit_of_all").find(tokens):
+        shared = [
+            limit
+            if limit.unit or limit.rule.startswith("grades") or limit.qualifies
+            else _take_unit(tokens, limit, opening.end, len(tokens)) or limit
+            for limit in limits
+        ]
+        if shared != list(limits):
+            return shared
+    return list(limits)
+
+
+def _take_unit(tokens: Tokens, limit: Limit, at: int, end: int) -> Limit | None:
+    """Return a limit with the unit that begins at token ``at`` and ends before token ``end``, or
+    None if no unit begins there.
+    """
+    power = rule("power_of_ten").starts(tokens, at, end)
     start = power.end if power else at
-    unit = rule("limit_unit").starts(tokens, start, limit.first)
+    unit = rule("limit_unit").starts(tokens, start, end)
     if unit is None:
         return None
     time = read_time_unit(unit.text)

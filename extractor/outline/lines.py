@@ -13,7 +13,7 @@ from extractor.language.wrapping import is_page_edge
 
 _BULLET = (
     r"(?:[•·▪◦○●■□➢✓✔→⁃∙‣§]\s*|[*+](?=\s)|-{1,2}(?=\s|[A-Z]|[a-z][A-Z])|o\s(?=\s*\S)|\[[ xX]\]"
-    r"|(?:>+(?=\s+(?:\d+[.)]|[-*•])\s))|\\?>\s+(?=[A-Z][a-z]))"
+    r"|(?:>+(?=\s+(?:\d+[.)]|[-*•])\s))|\\?>\s+(?=[A-Z][a-z])|~+(?=\s|[^\W\d]|\d{1,2}[.)]\s))"
 )
 _NUMBER = (
     r"(?P<number>\(\d{1,2}\)|\[\d{1,2}\]|\d{1,2} ?[.)](?!\d)(?=\s|[A-Za-z(])"
@@ -183,7 +183,7 @@ def _begin_at(line: Line, start: int, passage: Passage) -> Line:
     return replace(line, passage=words, text_column=text_column)
 
 
-def strip_punctuation(passage: Passage, characters: str = ";,") -> Passage:
+def strip_punctuation(passage: Passage, characters: str = ";,~") -> Passage:
     """Return a passage without leftover punctuation at its end."""
     words = passage.tokens.words
     end = passage.end

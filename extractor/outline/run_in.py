@@ -15,10 +15,11 @@ _MARK = re.compile(
     r"(?:\s+(?=\S)|(?=[A-Z])))"
 )
 _BULLET = re.compile(
-    r"(?:^|(?<=[\s.;:]))(?P<mark>·(?!\s*10)\s*|[•▪●]\s*|(?<=  )[*-]\s+|(?<=[.;:]\s)[*-]\s+)(?=\S)"
+    r"(?:^|(?<=[\s.;:])|(?=~))(?P<mark>·(?!\s*10)\s*|[•▪●]\s*|(?<=  )[*-]\s+|(?<=[.;:]\s)[*-]\s+"
+    r"|(?<!\d)(?<!\d )~+\s*(?:(?:[*•-]|\d{1,2}[.)])\s+)?(?!\d))(?=\S)"
 )
 _DASH = re.compile(
-    r"(?<![^\s:])(?!(?<=\d )-\s+\d)(?P<mark>[-–*•])\s+(?=[A-Za-z≥≤<>(\"]|\d+[ %).])"
+    r"(?<![^\s:])(?!(?<=\d )-\s+\d)(?P<mark>[-–*•~])\s+(?=[A-Za-z≥≤<>(\"]|\d+[ %).])"
 )
 _DASH_WITHIN = re.compile(r"(?<=\S\s)(?P<mark>-)\s+(?=[A-Z][a-z]|\d+ [a-z])")
 _FEW_DASHES = 2
@@ -93,6 +94,9 @@ def _find_run_in(line: Line, below: Line | None) -> Sequence[_Mark]:
         if len(dashes) >= _FEW_DASHES and has_capital:
             return dashes
     bullets = _find_bullets(_BULLET, text, start, end)
+    # "- Mild ~ moderate asthma" is a single item
+    if line.mark and not line.mark.startswith("~"):
+        bullets = [bullet for bullet in bullets if not bullet.written.startswith("~")]
     return bullets if len(bullets) + bool(line.mark) > 1 else []
 
 

@@ -108,6 +108,12 @@ class Constraint(_Limit, _Limited):  # the fields of the second base class come 
         "the marrow is involved'.",
         exclude_if=is_none,
     )
+    quantity_canonical: str | None = Field(
+        default=None,
+        description="The canonical name of the quantity, if a reviewer corrected it: "
+        "'total_bilirubin'.",
+        exclude_if=is_none,
+    )
 
     def __str__(self) -> str:
         condition = f" ({self.condition})" if self.condition else ""

@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from extractor import Extractor
 from extractor.apps.export import Destination, export_run, read_registry
 from extractor.run.joined import JoinedRuns
 from extractor.schemas import TrialExtraction, TrialRecord
@@ -136,3 +137,14 @@ def test_a_joint_floor_of_the_ill_is_met_by_either(ask):
 def test_a_database_answers_whom_a_trial_admits(ask, name, question, answer):
     query = f"SELECT admits(record_id, {question}) FROM records WHERE record_id = ?"
     assert ask(query, name) == [(answer,)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "line", "question", "answer"), CASES["a_database_answers_for_a_criterion"]
+)
+def test_a_database_answers_for_a_criterion(tmp_path, kind, line, question, answer):
+    text = f"{kind.capitalize()} Criteria:\n\n* {line}"
+    trial = Extractor().extract_text(text, record_id="A")
+    with write_database(tmp_path, [trial.model_dump()]) as database:
+        query = f"SELECT admits('A', {question})"
+        assert database.execute(query).fetchall() == [(answer,)]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from extractor.apps.evaluation import check_gold
+from extractor.apps.export import tabulate
 from extractor.apps.review.draft import list_items
 from extractor.apps.review.gold import correct_run
 from extractor.formats import read_records
@@ -217,6 +218,26 @@ def test_a_folder_has_one_review_at_a_time(served, seed_run):
     done = invoke("review", seed_run, "--gold", served.gold)
     assert done.exit_code == 1
     assert "another review of this folder is open" in done.stderr
+
+
+def test_the_canonical_name_of_a_limit_is_shown_and_corrected(own):
+    shown = own.item(CRITERION, OWN)["fields"]["constraints"]
+    assert str(shown).count("[lvef]") == 1
+    limit = {
+        "quantity": "ejection fraction",
+        "comparator": "<",
+        "value": 40,
+        "unit": "%",
+    }
+    corrected = [limit | {"quantity_canonical": "rvef"}]
+    own.change(CRITERION, {"constraints": corrected}, OWN)
+    assert "[rvef]" in str(own.item(CRITERION, OWN)["fields"]["constraints"])
+    assert own.finish(OWN, anyway=True)[0] == 200
+    written = read_written(own._served, OWN)
+    [constraint] = written["eligibility"]["criteria"][0]["constraints"]
+    assert constraint["quantity_canonical"] == "rvef"
+    [row, *_] = tabulate([TrialExtraction.model_validate(written)])["constraints"]
+    assert row["quantity_canonical"] == "rvef"
 
 
 def test_own_fields_are_corrected_added_and_deleted_with_their_items(own):

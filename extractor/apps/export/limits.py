@@ -13,9 +13,10 @@ from extractor.concepts.limits.quantity_names import (
     KnownQuantity,
     find_loinc,
     get_quantity,
+    list_quantities,
     name_quantity,
 )
-from extractor.language.book import word_list
+from extractor.language.book import read_text, rule, word_list
 from extractor.language.units import read_unit
 from extractor.schemas import (
     Comparator,
@@ -89,6 +90,10 @@ def name_limit(
     written = limit.get("unit")
     text = limit.get("quantity") or ""
     unit = read_unit(written) if written else None
+    known = limit.get("quantity_canonical") or known
+    if known and known.removesuffix("_change") not in list_quantities():
+        # the reviewer's own name
+        return CanonicalLimit(known, unit_ucum=unit, canonical_note=_NO_CONVERSION)
     quantity = name_quantity(text, unit, value=limit["value"])
     if known:
         quantity = get_quantity(known)
@@ -102,7 +107,18 @@ def name_limit(
     if (written and unit is None) or (has_unread_unit and is_measured):
         return canonical._replace(canonical_note="unknown unit")
     ends = [limit["value"], limit.get("value_high")]
-    ends = [end for end in ends if end is not None]
+    return _add_value(
+        canonical, quantity, [end for end in ends if end is not None], unit
+    )
+
+
+def _add_value(
+    canonical: CanonicalLimit,
+    quantity: KnownQuantity,
+    ends: Sequence[float],
+    unit: str | None,
+) -> CanonicalLimit:
+    """Return a limit with its codes and canonical value, in the written or the implied unit."""
     # "BMI 18-30" has no unit: use the unit in which the upper end is plausible
     inferred = filter(None, map(quantity.infer_unit, reversed(ends)))
     used = unit or next(inferred, None)
@@ -191,7 +207,8 @@ def _describe_limits(
     applies to everybody, and ``admits_some`` if it applies only to some people, either because the
     limit is one of several alternatives (``decides`` is False for an alternative criterion), or
     because its quantity is subject to a condition, is restricted to a sex other than ``sex``, or
-    has two ranges in the same criterion.
+    has two ranges in the same criterion, or because the criterion has an exception or applies to
+    a special group.
     """
     limits = criterion.constraints
     proofs = [_find_proof(criterion, index) for index in range(len(limits))]
@@ -204,9 +221,11 @@ def _describe_limits(
         for limit, proof in zip(limits, proofs, strict=True)
     ]
     divided = _list_divided(zip(limits, proofs, canonical_limits, strict=True), sex)
+    has_others = bool(limits) and _has_others(criterion)
     for limit, proof, canonical in zip(limits, proofs, canonical_limits, strict=True):
         is_alternative = not decides or (proof is not None and proof.alternative)
-        of_some = is_alternative or limit.quantity.casefold() in divided
+        is_divided = limit.quantity.casefold() in divided
+        of_some = is_alternative or is_divided or has_others
         admitted = _read_admitted(limit.comparator, criterion)
         yield {
             **canonical._asdict(),
@@ -214,6 +233,18 @@ def _describe_limits(
             "admits_some": admitted if of_some else None,
             "sex": proof.sex if proof else None,
         }
+
+
+def _has_others(criterion: Criterion) -> bool:
+    """Return whether the limits of a criterion do not apply to everybody, because the criterion
+    has an exception, because it is below the name of a special group, or because it is an
+    inclusion that admits others: "Lower counts are allowed".
+    """
+    above = read_text(criterion.lead_in or "")
+    if criterion.has_exception or rule("special_group").starts(above, 0):
+        return True
+    is_inclusion = criterion.kind is CriterionKind.INCLUSION
+    return is_inclusion and rule("admits_others").occurs(read_text(criterion.quote))
 
 
 def _may_have_unread_unit(
@@ -268,10 +299,10 @@ def _list_divided(
 def _read_admitted(comparator: Comparator, criterion: Criterion) -> str | None:
     """Return the comparator for the values that a criterion admits: the comparator of an
     inclusion, or the opposite of an exclusion's comparator. ``between`` and ``=``, which have no
-    opposite, become "outside" and "<>". Return None if the criterion is negated, has an exception,
-    or states a requirement among the exclusions.
+    opposite, become "outside" and "<>". Return None if the criterion is negated, or states a
+    requirement among the exclusions.
     """
-    if criterion.negated or criterion.has_exception or criterion.demanded:
+    if criterion.negated or criterion.demanded:
         return None
     if criterion.kind is CriterionKind.INCLUSION:
         return comparator.value

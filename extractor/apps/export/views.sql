@@ -57,7 +57,7 @@ COMMENT ON COLUMN bounds.criterion_index IS 'The position of the criterion in `c
 COMMENT ON COLUMN bounds.constraint_index IS 'The position of the limit in its criterion, from 0.';
 COMMENT ON COLUMN bounds.quantity IS 'The canonical name of the quantity. A limit on several quantities has a row for each of them.';
 COMMENT ON COLUMN bounds.quantity_group IS 'kidney_function for egfr and creatinine_clearance; otherwise empty.';
-COMMENT ON COLUMN bounds.holds_for IS 'all if the bound applies to everybody; some if it applies to only some people, or if it is one of several alternatives. Empty if the limit does not show which values are admitted.';
+COMMENT ON COLUMN bounds.holds_for IS 'all if the bound applies to everybody; some if it applies to only some people, has an exception, or is one of several alternatives. Empty if the limit does not show which values are admitted.';
 COMMENT ON COLUMN bounds.low IS 'The lower end of the admitted values or, if `outside` is true, of the excluded values, in `unit`.';
 COMMENT ON COLUMN bounds.low_inclusive IS 'Whether `low` itself is admitted.';
 COMMENT ON COLUMN bounds.high IS 'The upper end of the admitted values or, if `outside` is true, of the excluded values, in `unit`.';
@@ -96,7 +96,7 @@ COMMENT ON COLUMN all_limits.unit IS 'As written.';
 COMMENT ON COLUMN all_limits.condition IS 'The words that state for whom or when the limit applies.';
 COMMENT ON COLUMN all_limits.list IS 'The list that contains the criterion: inclusion or exclusion. An inclusion limit also excludes people.';
 COMMENT ON COLUMN all_limits.negated IS 'Whether the criterion is negated, which reverses the limit.';
-COMMENT ON COLUMN all_limits.admits IS 'Comparator of the admitted values, if the limit applies to everybody. Empty if the criterion is negated or has an exception.';
+COMMENT ON COLUMN all_limits.admits IS 'Comparator of the admitted values, if the limit applies to everybody. Empty if the criterion is negated.';
 COMMENT ON COLUMN all_limits.admits_some IS 'The same for a limit that applies to only some people.';
 COMMENT ON COLUMN all_limits.quote IS 'The text of the criterion.';
 COMMENT ON COLUMN all_limits.confidence IS 'The lowest probability that a field of the limit is correct.';

@@ -4,15 +4,18 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from extractor.apps.pages import name_label
 from extractor.apps.pages.texts import GivenText, QuotedText, ShownText, show_texts
 from extractor.apps.pages.words import say
+from extractor.concepts.limits.name_support import find_canonical_name
 from extractor.language.shown import show_line
 from extractor.schemas import (
+    Constraint,
     Eligibility,
     Endpoint,
+    Evidence,
     ExtractedItem,
     FieldRef,
     Finding,
@@ -30,6 +33,7 @@ __all__ = [
     "name_item",
     "name_record",
     "name_section",
+    "show_canonical_names",
     "show_findings",
     "show_texts",
     "view",
@@ -255,11 +259,14 @@ def _show_value(path: str, item: ExtractedItem, value: Value, page: _Page) -> Js
         spans += page.mark(evidence)
         if evidence.confidence is not None:
             known.append(evidence.confidence)
+    said = say(value.value, quotes)
+    if value.name == "constraints":
+        said += show_canonical_names([(value.value, value.evidence)])
     return {
         "path": value.path,
         "name": value.name,
         "label": label,
-        "said": say(value.value, quotes),
+        "said": said,
         "support": value.evidence[0].support if value.evidence else None,
         "confidence": min(known, default=None),
         "spans": spans,
@@ -278,6 +285,23 @@ def name_path(path: str) -> str:
         if position is not None:
             words.append(str(position + 1))
     return " ".join(words)
+
+
+def show_canonical_names(limits: Iterable[tuple[Any, Iterable[Evidence]]]) -> str:
+    """Return the canonical names of limited quantities as shown after the limits, " [alt; ast]",
+    or an empty string if there are none. Each limit has its evidence; a reviewer may have typed
+    anything in place of a limit.
+    """
+    names: dict[str, None] = {}
+    for written, evidence in limits:
+        try:
+            limit = Constraint.model_validate(written, from_attributes=True)
+        except ValidationError:
+            continue
+        name = find_canonical_name(limit, evidence)
+        if name:
+            names[name] = None
+    return f" [{'; '.join(names)}]" if names else ""
 
 
 def show_findings(

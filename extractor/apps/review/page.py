@@ -6,7 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from extractor.apps.pages.view import list_arm_labels, show_texts, view
+from extractor.apps.pages.view import (
+    list_arm_labels,
+    show_canonical_names,
+    show_texts,
+    view,
+)
 from extractor.apps.pages.words import say
 from extractor.apps.review.adjudication import Difference, pair_paths
 from extractor.apps.review.draft import (
@@ -148,15 +153,26 @@ def _describe_fields(
         confidences = [
             proof.confidence for proof in evidence if proof.confidence is not None
         ]
+        said = say(value, [proof.quote for proof in evidence])
+        if name == "constraints":
+            said += show_canonical_names(
+                (limit, [proof for proof in evidence if _is_of(proof, position)])
+                for position, limit in enumerate(value or ())
+            )
         last = changed.get((path, name))
         described[name] = {
             "value": value,
-            "said": say(value, [proof.quote for proof in evidence]),
+            "said": said,
             "confidence": min(confidences, default=None),
             "reason": known.reasons.get((path, name)),
             "typed": last is not None and last.typed,
         }
     return described
+
+
+def _is_of(proof: Evidence, position: int) -> bool:
+    """Return whether evidence supports the member of a list at a position."""
+    return FieldRef(proof.field).position == position
 
 
 def _list_places(

@@ -17,7 +17,7 @@ from extractor.concepts.doses.names import (
 )
 from extractor.concepts.doses.sections import DoseText
 from extractor.language.book import find_terms, rule
-from extractor.language.lexer import Tokens, lex
+from extractor.language.lexer import NAME_NUMBER, UNKNOWN, Tokens, lex
 
 _ALIAS_LENGTHS = range(3, 60)
 """The lengths, in characters, that an alias may have."""
@@ -25,6 +25,8 @@ _MOST_LINKED = 4
 """Maximum number of linked agents that are treated as the topic of an arm."""
 _SIGNS_IN_NAMES = "®™-"
 """Characters that are optional in names."""
+_LONGEST_NEW_NAME = 3
+"""Maximum number of tokens in a name that neither the record nor a vocabulary contains."""
 _BORDER = "\n"
 """The character that precedes each word when a text is searched for names."""
 _LONG_WORD = 4
@@ -94,6 +96,11 @@ class Agents:
             self._register(text)
         for text in interventions:
             self._add_aliases(text)
+        # a pasted text registers no names, so those that begin its arms and interventions count
+        if not self.registered:
+            for text in texts:
+                if text.is_group:
+                    self._add_leading_names(text)
         placebos = [agent for agent in self.registered if agent.is_placebo]
         for agent in placebos:
             agent.is_only = len(placebos) == 1
@@ -118,6 +125,20 @@ class Agents:
             while len(words) > 1 and is_salt(words[-1]):
                 words.pop()
                 self._name(agent, words)
+
+    def _add_leading_names(self, text: DoseText) -> None:
+        """Add the unknown names that begin the clauses of an arm or an intervention and precede a
+        dose: "solatrigin" in "solatrigin 10 mg once daily".
+        """
+        tokens = text.tokens
+        for first, end in text.clauses:
+            marks = (mark for mark in text.marks if first <= mark.first < end)
+            # the "oral" in "oral solatrigin 10 mg" may precede the name
+            dose = next((mark.first for mark in marks if mark.field != "route"), first)
+            place = trim_name(tokens, first, dose) if first < dose else None
+            if place and _is_new_name(tokens, *place):
+                agent = self._recognise(text, "other", place)
+                self._name(agent, tokens.words[slice(*place)])
 
     def _recognise(self, text: DoseText, kind: str, place: Place) -> Agent:
         """Return the agent with this name; a new agent if the name is unknown."""
@@ -272,6 +293,20 @@ def _find_known(tokens: Tokens) -> list[tuple[str, int, int]]:
     for term in find_terms(tokens, "agent_abbreviations"):
         names.append(("drug", term.first, term.end))
     return sorted(names, key=lambda name: name[1] - name[2])
+
+
+def _is_new_name(tokens: Tokens, first: int, end: int) -> bool:
+    """Return whether a name consists of a few words that no rule contains and that may name a drug:
+    "solatrigin", "LX-4477".
+    """
+    if end - first > _LONGEST_NEW_NAME or find_kind(tokens, first, end) != "other":
+        return False
+    is_code = NAME_NUMBER in tokens.codes[first:end]
+    is_word = len(tokens.words[first]) > _LONG_WORD
+    return (is_code or is_word) and set(tokens.codes[first:end]) <= {
+        UNKNOWN,
+        NAME_NUMBER,
+    }
 
 
 def _is_diluent(tokens: Tokens, first: int) -> bool:

@@ -37,6 +37,8 @@ from extractor.schemas import (
 
 _SIDES = dict(zip(AGES, "><", strict=True))
 """The first character of the comparators that can bound each age."""
+_NEAR = 3
+"""Number of tokens after "or" within which a limit may begin."""
 _CONTEXT_OF_LIMIT = 200
 """Number of characters on each side of a limit within which its quantity may be named."""
 
@@ -132,7 +134,8 @@ def _find_alternatives(
     """Return the limits that are alternatives, so that meeting one of them is enough to take part.
     They are identified by the index of their evidence, which is their key in ``places``.
 
-    These are limits joined by "or", and the earlier limits in the same list. If ``with_and`` is
+    These are limits joined to a limit or to other words by "or", and the earlier limits in the
+    same list. If ``with_and`` is
     true, they are joined by "and", as in an exclusion: people who meet only one of several
     exclusion limits may take part.
     """
@@ -151,9 +154,20 @@ def _find_alternatives(
         else:
             # the first comma of "ALT > 3 x ULN, AST > 3 x ULN, or bilirubin > 2 x ULN"
             is_listed = rule("listed_limit").covers(tokens, end, first) is not None
-            are_alternatives = is_listed and following in alternatives
+            # as in "if creatinine > 1.5 mg/dL, clearance > 50 mL/min"
+            is_case = rule("limit_condition").ends(tokens, places[at][0]) is not None
+            are_alternatives = is_listed and (following in alternatives or is_case)
         if are_alternatives:
             alternatives |= {at, following}
+    starts = {first for first, _ in places.values()}
+    for at in order:
+        joined = joint.starts(tokens, places[at][1])
+        # as in "HbA1c > 7 % or treated with insulin", where no limit follows
+        if joined is None or joined.end == len(tokens):
+            continue
+        reach = range(joined.first, joined.end + _NEAR + 1)
+        if tokens.words[joined.end][0].isalpha() and not set(reach) & starts:
+            alternatives.add(at)
     return alternatives
 
 

@@ -18,7 +18,9 @@ _HEADS = frozenset({"grade", "class", "stage"})
 _STEPS = frozenset({"{grade}", "{class}", "{stage}"})
 """The unit that is implied by each of these words at the end of a quantity's name."""
 BARE_UNITS = _STEPS | {"1", "{score}"}  # texts omit these units
-_ANY_LABORATORY = frozenset({"{ULN}", "{LLN}", "{baseline}", "%{normal}"})
+_ANY_LABORATORY = frozenset(
+    ["{ULN}", "{LLN}", "{baseline}", "%{normal}", "%{ULN}", "%{LLN}", "%{baseline}"]
+)
 """Units that express a value relative to another value of the same quantity."""
 _CELL_UNITS = ("10*9/L", "/uL", "/L")  # texts omit these units
 _NO_AGE_UNITS = frozenset({"ms", "s", "min"})  # these units are not used for ages

@@ -206,7 +206,10 @@ def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
     # a second age may follow the first one: "18 to 65 years (up to 70 years if fit)"
     last_end = 0
     for limit in _list_ages(criterion):
-        if is_other_age(tokens, limit, admits=admits):
+        # the age in "creatinine < 1.5 mg/dL for age >= 16" is that of some participants
+        near = max(0, limit.first - _OPENING)
+        of_some = rule("condition_of_age").search(tokens, near, limit.end)
+        if (limit.qualifies and of_some) or is_other_age(tokens, limit, admits=admits):
             continue
         is_likely = criterion.category in _LIKELY or limit.first < last_end + _OPENING
         is_named = is_likely and _names_age(tokens, limit)

@@ -237,7 +237,8 @@ def _find_others(tokens: Tokens, topic: str) -> set[int]:
     others: set[int] = set()
     for limit in find_limits(tokens, None, topic):
         is_of_life = (
-            is_age(tokens, limit, topic)
+            (limit.qualifies and limit.time_unit)
+            or is_age(tokens, limit, topic)
             or is_lifetime(tokens, limit, topic)
             or is_of_people(tokens, limit)
         )
