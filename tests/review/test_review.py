@@ -12,6 +12,7 @@ from extractor.apps.review.draft import list_items
 from extractor.apps.review.gold import correct_run
 from extractor.formats import read_records
 from extractor.run.joined import JoinedRuns
+from extractor.schemas import TrialExtraction
 from tests.commands import invoke
 from tests.pages.invented import TRIAL, make_doubtful, make_run
 from tests.snapshots import check_json
