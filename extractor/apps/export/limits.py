@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from pydantic import ValidationError
+
 from extractor.apps.export.instruments import is_other_version
 from extractor.concepts.limits.name_support import list_joined, supports_name
 from extractor.concepts.limits.quantity_names import (
@@ -128,6 +130,24 @@ def _add_value(
     if used is None:
         return canonical._replace(canonical_note="no unit")
     return _convert(canonical, quantity, ends, used)
+
+
+def show_canonical_names(limits: Iterable[tuple[Any, Iterable[Evidence]]]) -> str:
+    """Return the canonical names of limited quantities as pages show them, " [alt; ast]", or an
+    empty string if there are none. Each limit has its evidence; a reviewer may have typed anything
+    in place of a limit.
+    """
+    names: dict[str, None] = {}
+    for written, evidence in limits:
+        try:
+            limit = Constraint.model_validate(written, from_attributes=True)
+        except ValidationError:
+            continue
+        around = (piece.quantity for piece in evidence if piece.quantity)
+        name = name_limit(limit.__dict__, next(around, None)).quantity_canonical
+        if name:
+            names[name] = None
+    return f" [{'; '.join(names)}]" if names else ""
 
 
 def _refuse_or_join(

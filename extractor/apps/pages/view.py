@@ -1,18 +1,16 @@
 """The data of a record for every page: its text, its values in words, and the marks in the text."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from extractor.apps.pages import name_label
 from extractor.apps.pages.texts import GivenText, QuotedText, ShownText, show_texts
 from extractor.apps.pages.words import say
-from extractor.concepts.limits.name_support import find_canonical_name
 from extractor.language.shown import show_line
 from extractor.schemas import (
-    Constraint,
     Eligibility,
     Endpoint,
     Evidence,
@@ -33,7 +31,6 @@ __all__ = [
     "name_item",
     "name_record",
     "name_section",
-    "show_canonical_names",
     "show_findings",
     "show_texts",
     "view",
@@ -46,6 +43,9 @@ GIVEN = "given"
 _ORIGINS = {"rule": "by rules", "model": "by a model", "both": "by rules and a model"}
 _ITEM_WORDS = ("quote", "time_frame", "measure")
 """Fields that contain the words of an item, including its numbers as written."""
+
+
+NameLimits = Callable[[Iterable[tuple[Any, Iterable[Evidence]]]], str]
 
 
 class TextPlace(Protocol):
@@ -66,6 +66,7 @@ def view(
     *,
     sections: Collection[str] | None = None,
     as_given: bool = False,
+    name_limits: NameLimits | None = None,
 ) -> Json:
     """Return the data of a record's page.
 
@@ -86,6 +87,7 @@ def view(
         as_given: Whether to show a record that was given as free text or as a document exactly as
             it was given, character by character, instead of showing its sections. The section
             ``given`` then has ``parts``: the start and title of each section within it.
+        name_limits: Returns the canonical names to show after limits, given with their evidence.
     """
     items = list(items)
     marks = list(marks)
@@ -97,6 +99,7 @@ def view(
         if sections is not None:
             texts = {name: texts[name] for name in texts if name in sections}
         page = _Page(texts, record if as_given else None)
+    page.name_limits = name_limits
     groups = _list_groups(items)
     return {
         "items": [_show_item(path, item, groups, page) for path, item in items],
@@ -134,6 +137,7 @@ class _Page:
         self.texts = texts
         self.inside: dict[str, Section] = {}
         self.spans: dict[tuple[int | str, ...], int] = {}
+        self.name_limits: NameLimits | None = None
         if given is None:
             return
         text = given.document.text if given.document else given.given
@@ -260,8 +264,8 @@ def _show_value(path: str, item: ExtractedItem, value: Value, page: _Page) -> Js
         if evidence.confidence is not None:
             known.append(evidence.confidence)
     said = say(value.value, quotes)
-    if value.name == "constraints":
-        said += show_canonical_names([(value.value, value.evidence)])
+    if value.name == "constraints" and page.name_limits:
+        said += page.name_limits([(value.value, value.evidence)])
     return {
         "path": value.path,
         "name": value.name,
@@ -285,23 +289,6 @@ def name_path(path: str) -> str:
         if position is not None:
             words.append(str(position + 1))
     return " ".join(words)
-
-
-def show_canonical_names(limits: Iterable[tuple[Any, Iterable[Evidence]]]) -> str:
-    """Return the canonical names of limited quantities as shown after the limits, " [alt; ast]",
-    or an empty string if there are none. Each limit has its evidence; a reviewer may have typed
-    anything in place of a limit.
-    """
-    names: dict[str, None] = {}
-    for written, evidence in limits:
-        try:
-            limit = Constraint.model_validate(written, from_attributes=True)
-        except ValidationError:
-            continue
-        name = find_canonical_name(limit, evidence)
-        if name:
-            names[name] = None
-    return f" [{'; '.join(names)}]" if names else ""
 
 
 def show_findings(

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from extractor.apps.export.limits import show_canonical_names
 from extractor.apps.pages import name_label
 from extractor.apps.pages.view import (
     Json,
@@ -82,6 +83,7 @@ def show_record(result: RunRecord, *, as_given: bool = False) -> Json:
         extraction.list_items(),
         [citation for finding in findings for citation in finding.citations],
         as_given=as_given or is_free_text(result.record),
+        name_limits=show_canonical_names,
     )
     source = extraction.source
     origin = [source.path, source.place] if source else []

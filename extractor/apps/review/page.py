@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from extractor.apps.export.limits import show_canonical_names
 from extractor.apps.pages.view import (
     list_arm_labels,
-    show_canonical_names,
     show_texts,
     view,
 )

@@ -5,18 +5,14 @@ A table that is grouped by quantity should only use names that the words support
 """
 
 import re
-from collections.abc import Iterable
 
 from extractor.concepts.limits.quantity_names import (
     KnownQuantity,
     get_quantity,
     list_named,
-    name_quantity,
 )
 from extractor.language.book import word_list
-from extractor.language.units import read_unit
 from extractor.measures.names import find_names, fold_words
-from extractor.schemas import Constraint, Evidence
 
 _COUNT = "1"
 _BEHIND_HEAD = re.compile(
@@ -114,22 +110,3 @@ def list_joined(
         return ()
     fits = all(part.fits(unit) for part in parts.values())
     return tuple(parts) if fits and _JOINT.search(plain) else ()
-
-
-def find_canonical_name(limit: Constraint, evidence: Iterable[Evidence]) -> str | None:
-    """Return the canonical name of a limit's quantity: the reviewer's, or else the one that the
-    words around the limit state (in its evidence), or else the one that its own words support.
-
-    >>> limit = Constraint(quantity="PLT", comparator=">", value=75, unit="x 10^9/L")
-    >>> find_canonical_name(limit, ())
-    'platelet_count'
-    """
-    around = (piece.quantity for piece in evidence if piece.quantity)
-    stated = limit.quantity_canonical or next(around, None)
-    if stated:
-        return stated
-    unit = read_unit(limit.unit) if limit.unit else None
-    known = name_quantity(limit.quantity, unit, value=limit.value)
-    if known is None or not supports_name(known, limit.quantity, unit):
-        return None
-    return "|".join(list_joined(limit.quantity, known, unit)) or known.name
