@@ -147,7 +147,7 @@ def _read_tables() -> tuple[Table, ...]:
             ),
             tuple(_read_column(*column) for column in columns.items()),
             parts["row"],
-            tuple(parts.get("registered", ())),
+            registered=tuple(parts.get("registered", ())),
         )
         tables.append(table)
     return tuple(tables)
@@ -200,7 +200,7 @@ def _add_columns(table: Table, declared: AttributeSet) -> Iterator[Table]:
                 (*keys, position),
                 tuple(_read_column(*column) for column in _NESTED_PROVENANCE.items()),
                 attribute.definition,
-                (*table.path, *path),
+                path=(*table.path, *path),
             )
             nested += _add_columns(of_list, attribute)
             continue
