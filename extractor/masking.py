@@ -203,7 +203,9 @@ def _hide(name: str, value: Any) -> Any:
 def _list_credentials() -> frozenset[str]:
     """List the credentials in the environment and those passed to ``remember``."""
     credentials = set(_remembered)
-    for name, value in os.environ.items():
+    for name in os.environ:
+        # another thread may have removed the variable
+        value = os.environ.get(name, "")
         if names_credential(name):
             credentials.add(value.strip())
         elif name.endswith("_CUSTOM_HEADERS"):

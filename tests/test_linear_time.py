@@ -1,6 +1,7 @@
 """No text takes more time than its length allows, whatever it says."""
 
 import re
+import sys
 from itertools import cycle
 
 import pytest
@@ -9,6 +10,7 @@ from extractor.assembly.refusals import explain_refusal
 from extractor.assembly.support import find_support
 from extractor.concepts.parse import parse_record
 from extractor.language.passage import read_section
+from extractor.language.patterns import Rule
 from extractor.masking import mask_known
 from extractor.options import ExtractionOptions
 from extractor.pipeline import extract_by_rules
@@ -106,6 +108,38 @@ def test_a_varied_line_takes_linear_time(piece):
 
     count(100)  # loads and compiles what is needed
     assert count(2400) < LARGEST_GROWTH * count(600)
+
+
+@pytest.mark.parametrize(
+    ("section", "piece"),
+    [
+        ("detailed_description", "day #, "),
+        ("eligibility", "(I-#) "),
+        ("eligibility", "- # years "),
+    ],
+)
+def test_a_long_varied_line_is_not_searched_for_each_number(
+    section, piece, monkeypatch
+):
+    """A search of the rest of a line, or a copy of it, is one call."""
+    searched = 0
+    cut = Rule._cut
+
+    def count_tokens(*arguments):
+        nonlocal searched
+        codes, first, end, shift = found = cut(*arguments)
+        is_search = sys._getframe(1).f_code.co_name != "starts"
+        searched += max(0, end - first) if is_search else len(codes) * bool(shift)
+        return found
+
+    def count(length):
+        before = searched
+        extract_by_rules(trial(**{section: vary(piece, length)}), RULES)
+        return searched - before
+
+    monkeypatch.setattr(Rule, "_cut", count_tokens)
+    count(500)  # loads what is needed
+    assert count(12_000) < LARGEST_GROWTH * count(3000)
 
 
 def list_values(text):

@@ -1,5 +1,6 @@
 """What counts as a credential, and in which forms it is masked."""
 
+import os
 import tomllib
 from pathlib import Path
 
@@ -25,3 +26,10 @@ def test_credentials_of_the_environment_are_masked(
 def test_credentials_among_options_are_masked(options, shown, monkeypatch):
     monkeypatch.setattr("extractor.masking._remembered", set())
     assert without_credentials(options) == shown
+
+
+def test_a_variable_that_another_thread_removes_meanwhile_is_no_error(monkeypatch):
+    listed = lambda _: iter(["REMOVED_TOKEN"])  # noqa: E731
+    monkeypatch.setattr(type(os.environ), "__iter__", listed)
+
+    assert mask("a text") == "a text"

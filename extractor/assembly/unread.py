@@ -11,7 +11,7 @@ from extractor.concepts.doses.marks import Mark
 from extractor.concepts.limits.mentions import find_mentions
 from extractor.concepts.limits.roles import NumberRole
 from extractor.evidence.drafts import Span, span_of
-from extractor.evidence.parsed import ParsedRecord
+from extractor.evidence.parsed import ParsedRecord, is_touched, sort_places
 from extractor.language.book import read_text, rule
 from extractor.language.numbers import find_durations
 from extractor.language.passage import Passage
@@ -69,11 +69,11 @@ def _list_fields(parsed: ParsedRecord, criterion: Criterion) -> Iterator[str]:
     """Yield the field to which each number of a criterion may belong that is not part of a limit, a
     window or a name: ``time_windows`` if it has a time unit, and ``constraints`` otherwise.
     """
-    values = [
+    values = sort_places(
         _place(piece)
         for piece in criterion.evidence
         if piece.field.startswith(("constraints", "time_window"))
-    ]
+    )
     for quote in criterion.evidence_for("quote"):
         words = parsed.passage(_place(quote)).alone()
         tokens = words.tokens
@@ -89,7 +89,7 @@ def _list_fields(parsed: ParsedRecord, criterion: Criterion) -> Iterator[str]:
             at, _ = mention.number
             place = span_of(words.part(at, at + 1))
             is_digits = tokens.words[at][0].isdigit()
-            is_read = at in in_names or any(map(place.overlaps, values))
+            is_read = at in in_names or is_touched(place, values)
             if is_digits and not is_read and mention.role is not NumberRole.PART:
                 yield "time_windows" if at in in_times else "constraints"
 
@@ -117,17 +117,17 @@ def _list_doses(parsed: ParsedRecord, regimens: Sequence[Regimen]) -> Iterator[F
     reported = _list_levels(
         amount for regimen in regimens for amount in regimen.amounts
     )
-    quoted = [
+    quoted = sort_places(
         _place(piece)
         for regimen in regimens
         for piece in regimen.evidence
         if piece.field != "quote"
-    ]
+    )
     for sentence in _list_sentences(parsed, in_prose=not regimens):
         for mark in find_amounts(sentence.tokens):
             place = span_of(sentence.part(mark.first, mark.end))
             levels = _list_levels(mark.value)
-            is_known = levels <= reported or any(map(place.overlaps, quoted))
+            is_known = levels <= reported or is_touched(place, quoted)
             if not is_known and _is_given(mark, sentence):
                 reported |= levels
                 cited = cite(parsed, span_of(sentence))

@@ -59,6 +59,28 @@ def find_touched(
     return ranges[first:stop]
 
 
+def sort_places(spans: Iterable[Span]) -> dict[str, list[tuple[int, int]]]:
+    """Return the ranges of spans by section, in order and without nested ranges.
+
+    >>> sort_places([Span("title", 4, 9), Span("title", 0, 3)])
+    {'title': [(0, 3), (4, 9)]}
+    """
+    ranges: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for span in spans:
+        ranges[span.section].append((span.start, span.end))
+    return {section: _drop_inner(places) for section, places in ranges.items()}
+
+
+def is_touched(span: Span, places: Mapping[str, Sequence[tuple[int, int]]]) -> bool:
+    """Return whether a span shares a character with any of the ``places``, as sorted by
+    ``sort_places``.
+
+    >>> is_touched(Span("title", 2, 5), {"title": [(0, 3)]})
+    True
+    """
+    return bool(find_touched(places.get(span.section, ()), span.start, span.end))
+
+
 def _drop_inner(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     """Return the ranges in order, without nested ranges.
 

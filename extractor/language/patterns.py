@@ -182,6 +182,9 @@ class Rule:
         self, tokens: Tokens, first: int, end: int | None = None
     ) -> RuleMatch | None:
         """Return the match that begins at token ``first``, or None."""
+        if end is None and first and self.anchored:
+            # otherwise, each of the many questions about a long line would copy the rest of it
+            end = min(first + _MOST, len(tokens))
         codes, first, end, shift = self._cut(tokens, first, end)
         match = self.expression.match(codes, first, end)
         return _locate(tokens, match, shift) if match else None

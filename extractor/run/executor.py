@@ -194,10 +194,7 @@ class _Worker:
         self._starting.cancel()
         (pool,) = await asyncio.gather(self._starting, return_exceptions=True)
         if isinstance(pool, ProcessPoolExecutor):
-            # Python 3.14: kill_workers
-            for process in list((pool._processes or {}).values()):
-                process.kill()
-            pool.shutdown(cancel_futures=True)
+            _kill(pool)
 
     async def _start(self) -> ProcessPoolExecutor:
         """Start a pool with one process, and wait until the process has completed a first call,
@@ -227,7 +224,7 @@ class _Worker:
             return pool
         finally:
             if not is_ready:
-                pool.shutdown(cancel_futures=True)
+                _kill(pool)
         remedy = "check its output above and the free memory, or use --workers 1"
         raise EngineError(f"a worker process {problem}; {remedy}")
 
@@ -237,13 +234,27 @@ def _submit_first(pool: ProcessPoolExecutor, first: Callable[[], object]) -> Any
     process inherits this mask, so that Ctrl-C cannot kill the process before it starts ignoring the
     signal.
     """
+    results = pool._result_queue
     if not hasattr(signal, "pthread_sigmask"):  # on Windows
-        return pool.submit(first)
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        return pool.submit(first)
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        submitted = pool.submit(first)
+    else:
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            submitted = pool.submit(first)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    # From now on, only the process can write results. If it dies in the middle of one, the thread
+    # of the pool reaches the end of the pipe; otherwise, it would wait for the rest forever.
+    results._writer.close()  # type: ignore[attr-defined]  # an attribute that typeshed leaves out
+    return submitted
+
+
+def _kill(pool: ProcessPoolExecutor) -> None:
+    """Kill the process of a pool, and end the pool."""
+    # Python 3.14: kill_workers
+    for process in list((pool._processes or {}).values()):
+        process.kill()
+    pool.shutdown(cancel_futures=True)
 
 
 async def extract_with(

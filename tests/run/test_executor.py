@@ -6,16 +6,18 @@ import asyncio
 import errno
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
+from multiprocessing.connection import Connection
 
 import psutil
 import pytest
 
 from extractor import Extractor
 from extractor.concepts.parse import parse_record
-from extractor.errors import RecordTooLarge, RecordTooSlow
+from extractor.errors import RecordError, RecordTooLarge, RecordTooSlow
 from extractor.options import ExtractionOptions
 from extractor.run.executor import ProcessExecutor, extract_with
 from extractor.run.tally import ExtractedLine
@@ -193,6 +195,24 @@ def test_a_record_beyond_a_limit_is_refused(texts, problem, monkeypatch):
     monkeypatch.setattr("extractor.pipeline.MAX_ITEMS", 50)
     with pytest.raises(RecordTooLarge, match=problem):
         RULES.extract(make_record(1, *texts))
+
+
+def _die_while_answering(_record):
+    """In a worker: be killed after the length of a result is written, and before the result is."""
+
+    def send_length(connection, content):
+        connection._send(struct.pack("!i", len(content)))
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    Connection._send_bytes = send_length
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+@pytest.mark.usefixtures("forked_workers")
+async def test_a_process_that_dies_while_it_writes_a_result_is_noticed():
+    async with ProcessExecutor(1, inline_first=0) as executor:
+        with pytest.raises(RecordError, match="the process for the record died"):
+            await executor.compute(_die_while_answering, make_record(1))
 
 
 @pytest.mark.slow

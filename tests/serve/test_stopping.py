@@ -14,7 +14,9 @@ from contextlib import closing
 import httpx2
 import pytest
 
+from extractor.apps.serve import jobs as service_jobs
 from extractor.apps.serve.drain import is_draining
+from extractor.apps.serve.job import JobRun
 from extractor.apps.serve.keys import Keys
 from extractor.apps.serve.store import open_store
 from tests.commands import invoke
@@ -243,6 +245,22 @@ def test_old_jobs_are_deleted_but_not_those_that_wait_for_money(tmp_path):
         left = {job["id"] for job in service.client.get("/v1/jobs").json()}
         assert left == set(jobs[1:])
         assert {path.name for path in (root / "jobs" / "operator").iterdir()} == left
+
+
+def test_a_job_whose_start_fails_unexpectedly_is_started_again(tmp_path, monkeypatch):
+    failures = [KeyError("a variable")]
+
+    def fail_once(*settings):
+        if failures:
+            raise failures.pop()
+        return JobRun(*settings)
+
+    monkeypatch.setattr(service_jobs, "JobRun", fail_once)
+    monkeypatch.setattr(service_jobs, "_WATCH_S", 0.05)
+    with serve_here(tmp_path / "root", "--workers", "1") as service:
+        assert service.client.post("/v1/jobs", content=one()).status_code == 500
+        (job,) = service.client.get("/v1/jobs").json()
+        assert service.client.finish(job["id"])["state"] == "done"
 
 
 @pytest.mark.slow

@@ -272,10 +272,16 @@ class Jobs:
 
     def _start_job(self, job: Job) -> None:
         """Start or restart a waiting job as a task in the event loop."""
+        waiting = job
         started = job.started or now()
-        job = self._update(job.id, state=JobState.RUNNING, started=started)
-        folder = self.folder(job)
-        running = JobRun(job, folder, self.settings, self.keys, self.money)
+        try:
+            job = self._update(job.id, state=JobState.RUNNING, started=started)
+            folder = self.folder(job)
+            running = JobRun(job, folder, self.settings, self.keys, self.money)
+        except BaseException:
+            # otherwise, a job without a run would be running forever
+            self._jobs[job.id] = waiting
+            raise
         self._runs[job.id] = running
         running.task = asyncio.create_task(self._perform(running))
 

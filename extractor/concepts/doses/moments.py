@@ -61,7 +61,11 @@ def find_days(tokens: Tokens) -> list[Mark]:
 def _find_listed(tokens: Tokens) -> Iterator[Mark]:
     """Yield the days listed after their unit: "on days 1-5", "at weeks 0 and 4"."""
     leads = [*rule("days_lead").find(tokens), *rule("weeks_lead").find(tokens)]
+    listed = range(0)
     for lead in leads:
+        # in "day 1, day 2", the second unit does not begin another list
+        if lead.first in listed:
+            continue
         unit = read_time_unit(lead.read("unit") or "") or TimeUnit.DAY
         days, end = _read_days(tokens, lead.end)
         if not days or lead.has("start"):
@@ -74,6 +78,7 @@ def _find_listed(tokens: Tokens) -> Iterator[Mark]:
         cycle = rule("of_cycle").starts(tokens, end)
         value = tuple(day * WHOLE_DAYS[unit] for day in days)
         yield Mark("days", value, lead.first, cycle.end if cycle else end, 0.85)
+        listed = range(lead.first, end)
 
 
 def _read_days(tokens: Tokens, at: int) -> tuple[list[int], int]:

@@ -262,11 +262,12 @@ def blank_out(
 
 
 def _blank_section(section: Section, ranges: Sequence[Range], edge: str) -> Section:
-    text = section.text
+    signs = list(section.text)
     for start, end in ranges:
         inner = end - start - 2 * len(edge)
         blank = f"{edge}{' ' * inner}{edge}" if inner > 0 else " " * (end - start)
-        text = text[:start] + blank + text[end:]
+        signs[start:end] = blank
+    text = "".join(signs)
     parts = []
     for part in section.parts:
         start, end = find_clean_run((part.start, part.end), text, ranges)

@@ -1,6 +1,8 @@
 """Read the constraints of a criterion, with the place of each."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
+from functools import lru_cache
 
 from extractor.concepts.limits.roles import NumberRole, find_role, name_change
 from extractor.concepts.limits.sexes import find_sex_words
@@ -194,8 +196,13 @@ def _find_name(tokens: Tokens, limit: Limit) -> Range | None:
     does not contain one.
     """
     if is_age(tokens, limit):
-        names = list(rule("age_name").find(tokens, 0, limit.end))
-        return (names[-1].first, names[-1].end) if names else None
+        starts = _list_age_names(tokens)
+        for index in reversed(range(bisect_left(starts, limit.end))):
+            # the end of the limit may cut a name
+            name = rule("age_name").starts(tokens, starts[index], limit.end)
+            if name:
+                return name.first, name.end
+        return None
     if is_of_people(tokens, limit) or is_unnamed_weight(tokens, limit):
         return None
     if limit.quantity is None:
@@ -205,6 +212,12 @@ def _find_name(tokens: Tokens, limit: Limit) -> Range | None:
     if role is NumberRole.CHANGE and limit.quantity[0] < limit.first:
         return name_change(tokens, limit.quantity, limit.first)
     return limit.quantity
+
+
+@lru_cache(maxsize=64)  # each limit in a line asks
+def _list_age_names(tokens: Tokens) -> list[int]:
+    """Return the tokens at which the names of an age begin."""
+    return [name.first for name in rule("age_name").find(tokens)]
 
 
 def _word_quantity(passage: Passage, limit: Limit, topic: str) -> str:

@@ -1,5 +1,6 @@
 """Age limits: decide which limits are ages, whose age they limit, and which side they bound."""
 
+from functools import lru_cache
 from typing import Protocol
 
 from extractor.concepts.limits.bounds import LOWER, UPPER
@@ -109,18 +110,29 @@ def is_doubtful_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
         return True
     if not limit.time_unit or limit.value == _MAJORITY:
         return False
-    if rule("said_age").search(tokens) or rule("old").search(tokens):
+    if _says_age(tokens):
         return False
     if _has_no_subject(tokens, limit):
         return read_subject(topic) is not Subject.PEOPLE
     return limit.first <= _FEW_BEFORE and not speaks_of_people(tokens)
 
 
+# Of a line, each of its limits asks the same.
+@lru_cache(maxsize=64)
+def _says_age(tokens: Tokens) -> bool:
+    return rule("said_age").occurs(tokens) or rule("old").occurs(tokens)
+
+
+@lru_cache(maxsize=64)
+def _has_only_ages(tokens: Tokens) -> bool:
+    return rule("only_ages").starts(tokens, 0) is not None
+
+
 def _has_no_subject(tokens: Tokens, limit: Limit) -> bool:
     """Return True if the words before or after a duration do not state what it describes, so that
     only the line above can state it.
     """
-    return bool(rule("only_ages").search(tokens)) or _stands_alone(tokens, limit)
+    return _has_only_ages(tokens) or _stands_alone(tokens, limit)
 
 
 def _is_called_age(tokens: Tokens, limit: Limit) -> bool:
@@ -215,8 +227,8 @@ def _is_age_unnamed(tokens: Tokens, limit: Limit) -> bool:
     course, an event, or other people.
     """
     # "≥ 18 and < 65 years", but not the 1 of "1 - ≥ 18 years"
-    if rule("year_words").search(tokens) and rule("only_ages").search(tokens):
-        return rule("mark_of_line").search(tokens) is None
+    if _has_only_ages(tokens) and rule("year_words").occurs(tokens):
+        return rule("mark_of_line").starts(tokens, 0) is None
     # as in "3 months prior to entry"
     if limit.time_unit is None or _is_followed_by("of_something", tokens, limit):
         return False

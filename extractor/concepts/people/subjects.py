@@ -64,6 +64,7 @@ def _is_of_others(tokens: Tokens) -> bool:
     return rule("trial_person").search(tokens) is None
 
 
+@lru_cache(maxsize=64)
 def speaks_of_people(tokens: Tokens) -> bool:
     """Return whether words name only the participants, the trial or its lists. "Patients on
     dialysis:", by contrast, names a treatment that the participants receive.
