@@ -334,10 +334,10 @@ def _spell_for_url(secret: str) -> str:
 
 @cache
 def _spell_character(character: str) -> str:
-    """Return a pattern for a character, as it is or percent-encoded.
+    r"""Return a pattern for a character, as it is or percent-encoded.
 
     >>> _spell_character("k"), _spell_character(" ")
-    ('(?:k|%6[Bb])', '(?:\\\\ |\\\\+|%20)')
+    ('(?:k|%6[Bb])', '(?:\\ |\\+|%20)')
     """
     spellings = [re.escape(character)]
     if character == " ":
