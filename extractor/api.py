@@ -212,7 +212,7 @@ class Extractor:
         in a notebook.
 
         Progress is shown in a terminal or, with ipywidgets, in a notebook. The ``max_usd`` limit
-        applies to each run separately.
+        applies to all calls of this object together; with ``out``, to all runs in the folder.
 
         Args:
             records: Files, folders, records, or dictionaries. A dictionary is a study or ``{"text":
@@ -250,8 +250,12 @@ class Extractor:
         with ExitStack() as scratch:
             folder = Path(out or scratch.enter_context(TemporaryDirectory()))
             given = GivenInputs(items, folder)
+            # without a folder, nothing else keeps what earlier calls cost
+            shared = None if out else self.setup.budget
             job = Run(
                 setup=self.setup,
+                meter=shared,
+                budget=shared,
                 read=given.read,
                 inputs=given.names,
                 out=folder,

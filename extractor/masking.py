@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from html import escape
 from typing import Any
-from urllib.parse import quote, quote_plus, unquote
+from urllib.parse import unquote
 
 MASK = "***"
 
@@ -70,6 +70,9 @@ _PART = 12
 """Number of consecutive characters that identify a part of a long credential. Other text does not
 contain the same characters by chance.
 """
+_ENCODED = re.compile("%[0-9A-Fa-f]{2}")
+_START = r"(?:(?<![\w-])|(?<=%[0-9A-Fa-f]{2}))"
+"""The start of a word, also after a percent-encoded character such as ``%3D``."""
 _WORD = re.compile(rf"[\w+/=.~%-]{{{_PART},}}")
 _STARRED = re.compile(
     r"(?<![\w-])(?:([\w-]{3,})|[\w-]{0,2})(?:\*{2,}|•+|…|\.{2,})([\w-]{3,})?"
@@ -102,6 +105,8 @@ def mask_known(text: str) -> str:
     """
     forms = _list_forms(_list_credentials())
     text = forms.exact.sub(MASK, text)
+    if _ENCODED.search(text):
+        text = forms.encoded.sub(MASK, text)
     text = _WORD.sub(forms.mask_part, text)
     return _STARRED.sub(forms.mask_starred, text)
 
@@ -235,10 +240,12 @@ def _list_users(name: str, value: str) -> Iterator[str]:
 @dataclass(frozen=True, slots=True)
 class _Forms:
     """The forms in which credentials may appear in a text: ``exact`` matches whole credentials,
-    ``long`` contains the long ones, and ``parts`` contains every part of the long ones.
+    and ``encoded`` also those of which any characters are percent-encoded; ``long`` contains the
+    long ones, and ``parts`` contains every part of the long ones.
     """
 
     exact: re.Pattern[str]
+    encoded: re.Pattern[str]
     long: list[str]
     parts: set[str]
 
@@ -248,9 +255,13 @@ class _Forms:
         """
         # each access to word[0] would copy the text
         text = word[0]
-        starts = range(len(text) - _PART + 1) if self.parts else ()
-        is_secret = any(text[n : n + _PART] in self.parts for n in starts)
-        return MASK if is_secret else text
+        if not self.parts:
+            return text
+        for spelling in {text, unquote(text)}:
+            starts = range(len(spelling) - _PART + 1)
+            if any(spelling[n : n + _PART] in self.parts for n in starts):
+                return MASK
+        return text
 
     def mask_starred(self, starred: re.Match[str]) -> str:
         """Mask a word in which asterisks or dots adjoin either end of a long credential."""
@@ -272,6 +283,7 @@ def _list_forms(credentials: frozenset[str]) -> _Forms:
     found only as a whole word.
     """
     exact: list[str] = []
+    encoded: list[str] = []
     long: list[str] = []
     parts: set[str] = set()
     for whole in credentials:
@@ -279,20 +291,25 @@ def _list_forms(credentials: frozenset[str]) -> _Forms:
         is_plain = len(secret) < _SHORTEST or secret.isalpha() or secret.isdigit()
         if is_plain and len(secret) < _CERTAIN:
             continue
-        content = secret.encode("utf-8", "surrogateescape")
-        exact += _encode(content)
-        spellings = {secret, json.dumps(secret)[1:-1], escape(secret)}
-        spellings |= {quote(content), quote(content, safe=""), quote_plus(content)}
-        escaped = map(re.escape, spellings)
+        in_base64 = set(_encode(secret.encode("utf-8", "surrogateescape")))
+        exact += map(re.escape, in_base64)
+        encoded += map(_spell_for_url, in_base64)
+        spellings = map(re.escape, {secret, json.dumps(secret)[1:-1], escape(secret)})
         if len(secret) < _LONG:
-            exact += [rf"(?<![\w-]){form}(?![\w-])" for form in escaped]
+            exact += [rf"(?<![\w-]){form}(?![\w-])" for form in spellings]
+            encoded.append(rf"{_START}{_spell_for_url(secret)}(?![\w-])")
             continue
-        exact += escaped
+        exact += spellings
+        encoded.append(_spell_for_url(secret))
         long.append(secret)
         parts |= {secret[n : n + _PART] for n in range(len(secret) - _PART + 1)}
-    # longest first, because one form may be part of another; without credentials, match nothing
-    exact.sort(key=len, reverse=True)
-    return _Forms(re.compile("|".join(exact) or "(?!)"), long, parts)
+    return _Forms(_match_any(exact), _match_any(encoded), long, parts)
+
+
+def _match_any(forms: list[str]) -> re.Pattern[str]:
+    """Return a pattern that matches any of the forms, or nothing if there are none."""
+    # longest first, because one form may be part of another
+    return re.compile("|".join(sorted(forms, key=len, reverse=True)) or "(?!)")
 
 
 def _encode(content: bytes) -> Iterator[str]:
@@ -306,5 +323,31 @@ def _encode(content: bytes) -> Iterator[str]:
         end = (before + len(content)) * 8 // 6
         encoded = b64encode(bytes(before) + content).decode()[start:end]
         if len(encoded) >= _CERTAIN:
-            yield re.escape(encoded)
-            yield re.escape(encoded.replace("+", "-").replace("/", "_"))
+            yield encoded
+            yield encoded.replace("+", "-").replace("/", "_")
+
+
+def _spell_for_url(secret: str) -> str:
+    """Return a pattern that matches a text in which any of the characters are percent-encoded."""
+    return "".join(map(_spell_character, secret))
+
+
+@cache
+def _spell_character(character: str) -> str:
+    r"""Return a pattern for a character, as it is or percent-encoded.
+
+    >>> _spell_character("k"), _spell_character(" ")
+    ('(?:k|%6[Bb])', '(?:\\ |\\+|%20)')
+    """
+    spellings = [re.escape(character)]
+    if character == " ":
+        spellings.append(r"\+")
+    encoded = ""
+    for byte in character.encode("utf-8", "surrogateescape"):
+        digits = f"{byte:02X}"
+        encoded += "%" + re.sub("[A-F]", _in_both_cases, digits)
+    return f"(?:{'|'.join([*spellings, encoded])})"
+
+
+def _in_both_cases(digit: re.Match[str]) -> str:
+    return f"[{digit[0]}{digit[0].lower()}]"

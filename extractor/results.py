@@ -119,7 +119,8 @@ class Results:
     @property
     def usage(self) -> PricedUsage:
         """The questions, calls, tokens and cost of the run, including those of earlier invocations.
-        ``usd`` is None if the price is unknown. Only a run folder contains the cost.
+        ``usd`` is the cost that replies state, or None if the price is unknown. Only a run folder
+        contains the cost.
         """
         return self._runs.usage
 

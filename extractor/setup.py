@@ -83,6 +83,7 @@ class Setup:
         options: The options that control an extraction.
         choice: The model, or the stored answers that replace it.
         asking: The settings of the model's client.
+        budget: The budget that all calls without a run folder share, or None without a limit.
     """
 
     def __init__(
@@ -119,9 +120,9 @@ class Setup:
         self._all_options = chosen
         self.options = chosen.extraction
         self.choice = ModelChoice(spec, chosen.replay, exchange)
-        self._budget = None
+        self.budget = None
         if chosen.max_usd is not None:
-            self._budget = self.pricing.open_budget()
+            self.budget = self.pricing.open_budget()
 
     @property
     def unread(self) -> str | None:
@@ -166,6 +167,6 @@ class Setup:
         choice = self.choice if self.options.asks else ModelChoice()
         settings = replace(asking or self.asking, concurrency=concurrency)
         async with open_model(
-            choice, settings, calls, route or Route(self._budget)
+            choice, settings, calls, route or Route(self.budget)
         ) as model:
             yield OpenExtractor(model, self.options)

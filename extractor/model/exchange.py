@@ -19,6 +19,8 @@ class Exchange:
     answer as ``file, line: reason``, unless another line answers the same call. Raises
     ``ArgumentError`` if an answer file does not exist, or if the requests would overwrite an
     answer file.
+
+    ``is_saved`` is True when the request file has been written.
     """
 
     def __init__(
@@ -28,6 +30,7 @@ class Exchange:
             remedy = "choose another file for the requests"
             raise ArgumentError(f"{requests} contains answers; {remedy}")
         self.requests = requests
+        self.is_saved = False
         self._open: set[str] = set()
         self._answers: dict[str, Completion] = {}
         self._write: Callable[[Call], object] = lambda _: None
@@ -88,5 +91,6 @@ class Exchange:
                 )
                 yield self
             unfinished.replace(self.requests)
+            self.is_saved = True
         finally:
             unfinished.unlink(missing_ok=True)

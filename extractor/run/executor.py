@@ -212,6 +212,7 @@ class _Worker:
         spawn = get_context("spawn")
         pool = ProcessPoolExecutor(1, spawn, initializer=start_worker)
         is_ready = False
+        remedy = "check its output above and the free memory, or use --workers 1"
         try:
             await asyncio.wrap_future(_submit_first(pool, first))
         except BrokenExecutor:
@@ -219,13 +220,18 @@ class _Worker:
         # the system cannot start a process: there are too many, or memory is exhausted
         except OSError as error:
             problem = f"could not be started ({error.strerror or error})"
+        # a worker imports the script that started it, and must not run its commands again
+        except RuntimeError as error:
+            if "bootstrapping phase" not in str(error):
+                raise
+            problem = "cannot be started while the script is imported"
+            remedy = 'put the script\'s commands under if __name__ == "__main__":'
         else:
             is_ready = True
             return pool
         finally:
             if not is_ready:
                 _kill(pool)
-        remedy = "check its output above and the free memory, or use --workers 1"
         raise EngineError(f"a worker process {problem}; {remedy}")
 
 

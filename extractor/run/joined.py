@@ -8,6 +8,7 @@ import json
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from os import PathLike
+from os.path import realpath  # unlike Path.resolve, it accepts circular links
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -169,7 +170,7 @@ def join_fields(runs: Iterable[FinishedRun]) -> "tuple[CustomField, ...]":
 
 class JoinedRuns:
     """One or more runs, or extractions without their run, as one input. Only the record ids stay in
-    memory.
+    memory. An input that is named several times counts once.
 
     Args:
         paths: Folders of runs, their ``extractions.jsonl``, other files of extractions, or folders
@@ -185,7 +186,14 @@ class JoinedRuns:
         self.paths = tuple(paths)
         if not self.paths:
             raise ArgumentError("specify the folder of a run, or a file of extractions")
-        self.parts = [find_run(path) or LooseExtractions(path) for path in self.paths]
+        parts: dict[str, FinishedRun | LooseExtractions] = {}
+        for path in self.paths:
+            part = find_run(path) or LooseExtractions(path)
+            place = realpath(part.folder)
+            # the same run, named again
+            parts.pop(place, None)
+            parts[place] = part
+        self.parts = list(parts.values())
         self._records = records
         self._corrected: Mapping[str, Path] = {}
         self._owners: dict[str, FinishedRun | LooseExtractions] = {}

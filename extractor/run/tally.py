@@ -102,12 +102,6 @@ class Tally:
         return self.meter().model_copy(update=questions)
 
     @property
-    def lacking(self) -> float:
-        """The fraction of the questions that did not receive a usable answer."""
-        usage = self.usage
-        return usage.unanswered / max(1, usage.questions)
-
-    @property
     def usd(self) -> float | None:
         """The cost of the calls in US dollars, or None if the price is unknown."""
         return self.price(self.usage) if self.price else None

@@ -124,6 +124,39 @@ def test_questions_without_an_answer_are_written_again(tmp_path):
     assert extractions(tmp_path / "out") == extractions(tmp_path / "replayed")
 
 
+def test_unusable_answers_in_files_end_with_75(tmp_path, monkeypatch):
+    monkeypatch.setenv("EXTRACTOR_MAX_LACKING", "0.05")
+    asked = tmp_path / "requests.jsonl"
+    invoke(*SUBMIT, "--requests", asked)
+    answers = [answer(request) for request in read_lines(asked)]
+    for line in answers:
+        line["response"]["body"]["choices"][0]["message"]["content"] = "lorem"
+    useless = write(tmp_path / "useless.jsonl", answers)
+    rest = tmp_path / "rest.jsonl"
+    out = ("--out", tmp_path / "out")
+    for _ in range(2):
+        done = invoke(*COLLECT[:-1], "--answers", useless, "--requests", rest, *out)
+        assert done.exit_code == 75, done.stderr
+        assert "no usable answer to 38 of 38 questions" in done.stderr
+        assert "remove these answers from --answers" in done.stderr
+        assert f"still open: 0 requests, written to {rest}" in done.stderr
+        assert read_lines(rest) == []
+    # as the message says
+    some = write(tmp_path / "some.jsonl", answers[1:])
+    invoke(*COLLECT, "--answers", some, "--requests", rest, *out)
+    left = [line["custom_id"] for line in read_lines(rest)]
+    assert left == [answers[0]["custom_id"]]
+
+
+def test_a_request_file_that_was_not_written_is_not_named(tmp_path):
+    some = write(tmp_path / "some.jsonl", [])
+    rest = tmp_path / "rest.jsonl"
+    none = ("--effort", "none", "--out", tmp_path / "out")
+    done = invoke(*COLLECT[:-1], "--answers", some, "--requests", rest, *none)
+    assert not rest.exists()
+    assert str(rest) not in done.stderr
+
+
 def test_files_without_an_answer_are_a_failure(tmp_path):
     answers = tmp_path / "answers.jsonl"
     answers.write_text("no answer\n", "utf-8")

@@ -141,16 +141,17 @@ UNREADABLE = {
     "no choice": (lambda body: {"choices": [], "usage": charge(body)}, 75),
     "nor a usage": (lambda _: {"choices": []}, 75),
     "a page": (lambda _: "<html>", 75),
-    "nonsense": (lambda body: say("nonsense", usage=charge(body)), 0),
+    "nonsense": (lambda body: say("nonsense", usage=charge(body)), 75),
 }
 """The bodies of paid replies, with status 200, and the exit code after them."""
 
 
 @pytest.mark.parametrize(("reply", "code"), UNREADABLE.values(), ids=UNREADABLE)
 def test_paid_answers_that_cannot_be_read_count_and_are_asked_again_on_request_only(
-    reply, code, words, manifest
+    reply, code, words, manifest, monkeypatch
 ):
     """The second command fetches the answers again, and a live run pays for them again."""
+    monkeypatch.setenv("EXTRACTOR_MAX_LACKING", "0.05")
     limited = ("--max-usd", "5")
     with serve_provider(answer=lambda body: (200, reply(body))) as provider:
         for _ in range(3):

@@ -15,7 +15,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
 
@@ -95,6 +95,7 @@ def assert_masked(key: str, folder: Path, *outputs: bytes) -> None:
     """Fail if any form of the key, or a long part of it, is in an output or in a written file."""
     encoded = b64encode(key.encode()).decode().rstrip("=")[:-2]
     forms = {key, key[:12], key[8:20], key[-12:], quote(key, safe=""), encoded}
+    forms |= {_encode_all(key[:12]), _encode_all(key[-12:])}
     places = [("output", output) for output in outputs] + list(list_written(folder))
     for place, content in places:
         shown = [form for form in forms if form.encode() in content]
@@ -121,7 +122,8 @@ def run(model, environment, folder, *options):
 def test_a_key_that_a_gateway_repeats_is_in_no_output_file_or_store(
     model, key, tmp_path
 ):
-    said = f"the key {key} may not use this, see key={key}&x=1"
+    encoded = _encode_all(key)
+    said = f"the key {key} may not use this, see key={key}&x=1&y={encoded}"
     with answering(said) as gateway:
         ended = run(*use(model, gateway.url, key), tmp_path)
     assert key in str(gateway.headers)
@@ -130,10 +132,16 @@ def test_a_key_that_a_gateway_repeats_is_in_no_output_file_or_store(
     assert_masked(key, tmp_path, ended.stdout, ended.stderr)
 
 
+def _encode_all(text: str) -> str:
+    return "".join(f"%{ord(character):02x}" for character in text)
+
+
 FORMS = {
     "in quotes": lambda key: f"“{key}”, '{key}', b'{key}\\n'",
     "after a line break": lambda key: f"one\n{key}\r\ntwo",
     "for an address": lambda key: f"https://b.test/?key={quote(key, safe='')}&v=1",
+    "all encoded": lambda key: f"?key={_encode_all(key)} {_encode_all(key[:14])}",
+    "half encoded": lambda key: f"?key={key[:7]}{_encode_all(key[7:])}&v=1",
     "as basic auth": lambda key: f"Basic {b64encode(f'user:{key}'.encode()).decode()}",
     "in Base64": lambda key: b64encode(f"Bearer {key}".encode()).decode(),
     "cut at its end": lambda key: f"unknown key {key[:16]}",
@@ -156,6 +164,7 @@ async def test_every_form_of_a_key_is_masked_in_errors_and_logs(form, status, ca
 
     assert KEY in str(gateway.headers)
     parts = (KEY[:6], KEY[6:18], KEY[-6:], b64encode(KEY.encode()).decode()[4:20])
+    shown = unquote(shown)
     assert not [part for part in parts if part in shown]
 
 

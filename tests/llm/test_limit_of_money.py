@@ -2,6 +2,7 @@
 
 import threading
 import time
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -30,12 +31,50 @@ def test_a_parameter_that_lifts_what_a_call_may_cost_is_refused_with_a_limit(lif
     Extractor("gpt-5-mini", model_options=lifted)
 
 
+def test_a_query_of_an_own_server_is_refused_with_a_limit(tmp_path):
+    prices = tmp_path / "prices.toml"
+    prices.write_text(PRICES, "utf-8")
+    query = {"extra_query": {"service_tier": "priority"}}
+    own = "http://127.0.0.1:9/v1#stub"
+    with pytest.raises(ArgumentError, match="extra_query: it may change the price"):
+        Extractor(own, max_usd=1, prices=prices, model_options=query)
+    Extractor(own, prices=prices, model_options=query)
+
+
 @pytest.mark.parametrize("harmless", CASES["harmless"], ids=str)
 def test_a_parameter_without_a_price_is_accepted_with_a_limit(harmless, tmp_path):
     prices = tmp_path / "prices.toml"
     prices.write_text(PRICES, "utf-8")
     model = "http://127.0.0.1:9/v1#stub"
     Extractor(model, max_usd=1, prices=prices, model_options=harmless)
+
+
+def test_runs_tables_and_single_calls_share_the_limit_of_their_extractor(tmp_path):
+    prices = tmp_path / "prices.toml"
+    prices.write_text(PRICES, "utf-8")
+
+    def answer(request):
+        text = answer_request(request)["choices"][0]["message"]["content"]
+        used = {"prompt_tokens": 8000, "completion_tokens": 400, "total_tokens": 8400}
+        return completion(text, usage=used)
+
+    def make(number):
+        text = f"Inclusion criteria:\n- No prior line {number} of treatment"
+        return {"text": text, "record_id": f"r{number}"}
+
+    with serve(answer) as server, warnings.catch_warnings(action="ignore"):
+        model = f"{server.url}#stub"
+        extractor = Extractor(model, effort="all", max_usd=LIMIT, prices=prices)
+        for number in range(0, 9, 3):
+            extractor.run([make(number)], quiet=True)
+            extractor.table("criteria", [make(number + 1)["text"]])
+            extractor.extract_text(make(number + 2)["text"])
+        sent = len(server.requests)
+        folder = {"out": tmp_path / "run", "quiet": True}
+        extractor.run([make(10)], **folder)
+        assert len(server.requests) == sent + 1  # a folder has its own budget
+    assert 1 < sent < 9
+    assert sent * 0.02 <= LIMIT
 
 
 def test_threads_share_the_limit_of_their_extractor(tmp_path):

@@ -231,3 +231,17 @@ async def test_a_record_that_takes_too_long_fails_alone(failing, monkeypatch):
         work = [extract_with(executor, opened, record) for record in records]
         ends = await asyncio.gather(*work, return_exceptions=True)
     assert list(map(type, ends)) == [ExtractedLine, RecordTooSlow]
+
+
+def test_a_script_without_the_guard_of_its_commands_is_told_to_add_it(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from extractor import Extractor\n"
+        "Extractor().run('tests/records/study.json', workers=2, quiet=True)\n"
+    )
+    words = [sys.executable, str(script)]
+    ended = subprocess.run(words, capture_output=True, check=False, text=True)
+    assert ended.returncode == 1
+    assert 'put the script\'s commands under if __name__ == "__main__":' in ended.stderr
+    assert "unexpected" not in ended.stderr
+    assert "check its output above" in ended.stderr.splitlines()[-1]

@@ -46,11 +46,11 @@ def collect(options: CollectOptions) -> int:
     Example: extractor batch collect records --model gpt-5-mini --out results
     """
     if options.answers:
-        return extract(options)
+        return extract(options, max_lacking=options.max_lacking)
     if options.requests or not options.out:
         raise ValueError(
             "specify the submitted run's folder with --out, or answer files with --answers"
         )
     if not options.model:
         raise ValueError("a batch needs a model; specify one with --model")
-    return extract(options, rounds=options.rounds)
+    return extract(options, rounds=options.rounds, max_lacking=options.max_lacking)

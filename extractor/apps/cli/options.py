@@ -167,7 +167,16 @@ class RecordOptions(ExtractionOptions, ModelOptions):
     """Append events to FILE as JSON; - writes to stderr."""
 
 
-class RunOptions(RecordOptions, ExtractorOptions):
+class AnswerOptions(RecordOptions):
+    """The options of ``run`` and ``batch collect``, which read answers."""
+
+    max_lacking: Annotated[
+        float, Field(ge=0, le=1), Shown(RARE, "0..1", envvar="EXTRACTOR_MAX_LACKING")
+    ] = 0.05
+    """Maximum share of questions without a usable answer."""
+
+
+class RunOptions(AnswerOptions, ExtractorOptions):
     """The options of ``run``."""
 
     dry_run: Annotated[bool, Shown(COST)] = False
@@ -176,10 +185,6 @@ class RunOptions(RecordOptions, ExtractorOptions):
     """Maximum number of concurrent requests."""
     workers: Annotated[int | None, Field(ge=1, le=10_000), Shown(SPEED, "N")] = None
     """Number of processes (default: all cores)."""
-    max_lacking: Annotated[
-        float, Field(ge=0, le=1), Shown(RARE, "0..1", envvar="EXTRACTOR_MAX_LACKING")
-    ] = 0.05
-    """Maximum share of questions without a usable answer."""
 
 
 class SubmitOptions(RecordOptions):
@@ -191,7 +196,7 @@ class SubmitOptions(RecordOptions):
     """Forecast calls, time and cost without calling the model."""
 
 
-class CollectOptions(RecordOptions):
+class CollectOptions(AnswerOptions):
     """The options of ``batch collect``."""
 
     answers: Annotated[

@@ -18,6 +18,7 @@ from extractor.apps.cli.progress import Interrupts
 from extractor.apps.cli.summary import (
     explain_lacking,
     how_to_resume,
+    is_unread,
     list_remarks,
     render,
 )
@@ -76,7 +77,7 @@ def perform_job(job: CommandJob) -> int:
         with show_progress(job.tally, job.count, quiet=job.options.quiet):
             stop = job.perform(sink, Interrupts(job).run)
         sys.stdout.flush()
-    code = _judge_run(job, stop)
+    code = _judge_run(job, folder, stop)
     if exported and not stop:
         print(exported.requests)
         say(
@@ -91,19 +92,19 @@ def perform_job(job: CommandJob) -> int:
     return code
 
 
-def _judge_run(job: CommandJob, stop: Stop | None) -> int:
+def _judge_run(job: CommandJob, folder: RunFolder | None, stop: Stop | None) -> int:
     """Return a run's exit code and, if the run stopped early or lacks answers, print the reason."""
     if stop:
         reason = "interrupted" if stop is Stop.INTERRUPTED else job.error
         condition = "with a higher limit, " if stop is Stop.BUDGET else ""
         say(f"{reason}; {condition}{how_to_resume(job)}")
         return _CODES[stop]
-    lacking = explain_lacking(job) if job.waits else None
+    lacking = explain_lacking(job, folder) if job.waits else None
     if lacking:
         say(lacking)
         # asking again would return the same recorded answers
-        is_recorded = job.setup.choice.exchange or job.setup.choice.replay
-        return FAILED if is_recorded else LATER
+        is_final = job.setup.choice.replay or is_unread(job)
+        return FAILED if is_final else LATER
     return judge_records(job.tally)
 
 

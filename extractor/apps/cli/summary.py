@@ -60,15 +60,21 @@ def _quote_command(first: int = 1) -> str:
     return shlex.join(word for word in sys.argv[first:] if word != "--fresh")
 
 
-def explain_lacking(job: CommandJob) -> str | None:
-    """Return the reason why unanswered questions make a run fail, or None if their share does not
-    exceed ``EXTRACTOR_MAX_LACKING``.
-
-    A run also fails if some lines of ``--answers`` are broken and no line answered a question.
-    """
-    tally = job.tally
+def is_unread(job: CommandJob) -> bool:
+    """Return True if some lines of ``--answers`` are broken and no line answered a question."""
     exchange = job.setup.choice.exchange
-    is_unread = exchange and exchange.failed and not tally.usage.calls
-    if tally.lacking <= job.max_lacking and not is_unread:
+    return bool(exchange and exchange.failed and not job.tally.usage.calls)
+
+
+def explain_lacking(job: CommandJob, folder: RunFolder | None) -> str | None:
+    """Return the reason why unanswered questions make a run fail, or None if their share in the
+    whole run does not exceed ``EXTRACTOR_MAX_LACKING``. Unread ``--answers`` are a failure, too.
+    """
+    usage = job.tally.usage
+    if folder and job.tally.resumed:
+        usage = folder.manifest.usage
+    lacking = usage.unanswered / max(1, usage.questions)
+    unread = is_unread(job)
+    if lacking <= job.max_lacking and not unread:
         return None
-    return " ".join(render("lacking.txt", job, None, unread=is_unread))
+    return " ".join(render("lacking.txt", job, folder, usage=usage, unread=unread))

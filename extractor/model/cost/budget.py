@@ -57,8 +57,6 @@ request or reply. Any other one may: a model, a tier, tools, plugins, or more th
 """
 _NESTING = frozenset({"extra_body", "options", "generation_config", "config"})
 """Parameters that contain other parameters."""
-_OF_SERVER = frozenset({"extra_headers", "extra_query"})
-"""Parameters that a hosted provider may take as an order for another price."""
 _USUAL = ClientSettings()
 
 
@@ -328,7 +326,8 @@ def _list_costly(options: Mapping[str, Any], spec: ModelSpec | None) -> Iterator
     for name, value in options.items():
         if name in _COSTLESS:
             continue
-        if name in _OF_SERVER and spec and spec.is_server:
+        # a hosted provider may take a header as an order for another price
+        if name == "extra_headers" and spec and spec.is_server:
             continue
         is_nested = isinstance(value, Mapping)
         if name in _NESTING and is_nested:
