@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from extractor.evidence.quotes import QuoteCheck, QuoteStatus, verify_quote
     from extractor.formats import make_record, read_records
     from extractor.frame import ExtractFrame
+    from extractor.options import ExtractorOptions
     from extractor.results import Results, read_results
     from extractor.schemas import Task, TrialExtraction, TrialRecord
     from extractor.schemas.vocabulary import Effort
@@ -39,6 +40,7 @@ __all__ = [
     "ExtractFrame",
     "Extractor",
     "ExtractorError",
+    "ExtractorOptions",
     "Outcome",
     "ParsedRecord",
     "QuoteCheck",
@@ -69,6 +71,7 @@ __all__ = [
 _MODULES = {
     ".api": "Extractor",
     ".frame": "ExtractFrame",
+    ".options": "ExtractorOptions",
     ".results": "Results read_results",
     ".apps.diff": "diff_trials",
     ".errors": "ExtractorError",

@@ -31,7 +31,7 @@ from extractor.errors import (
     WrongType,
     as_extractor_error,
 )
-from extractor.formats import read_row, read_stream
+from extractor.formats import name_text, read_row, read_stream
 from extractor.formats.found import join_place
 from extractor.formats.records import write_study
 from extractor.formats.tables import knows_columns
@@ -410,10 +410,12 @@ def _read_cells(cells: _Cells, *, is_table: bool) -> Iterator[TrialRecord | _Unr
     try:
         if is_table:
             texts = {name: str(cells[name]) for name in cells if name not in _ABOUT}
-            found.append(read_row(path, texts))
+            name = _name(path, json.dumps(texts).encode())
+            found.append(read_row(name, texts))
         else:
-            stream = BytesIO(_read_bytes(cells.get(RECORD)))
-            for record in read_stream(path, stream, found.append):
+            content = _read_bytes(cells.get(RECORD))
+            name = _name(path, content)
+            for record in read_stream(name, BytesIO(content), found.append):
                 found.append(record)  # noqa: PERF402 - in the order of the errors
     except WrongType as error:
         problem, _, remedy = str(error).rpartition("; ")
@@ -426,12 +428,18 @@ def _read_cells(cells: _Cells, *, is_table: bool) -> Iterator[TrialRecord | _Unr
             located = RecordError(path, item.problem, item.remedy, place=where)
             yield _Unread(located, record_id)
             continue
-        changed: dict[str, Any] = {}
+        source = {"path": path}
+        if place:
+            source["place"] = place
+        changed: dict[str, Any] = {"source": item.source.model_copy(update=source)}
         if record_id and len(found) == 1:
             changed["record_id"] = record_id
-        if place:
-            changed["source"] = item.source.model_copy(update={"place": place})
         yield item.model_copy(update=changed)
+
+
+def _name(path: str, content: bytes) -> str:
+    """Return the name of a row's record, which becomes its id if it has no other."""
+    return name_text(content) if path == _UNNAMED else path
 
 
 def _read_text(cells: _Cells, name: str) -> str | None:

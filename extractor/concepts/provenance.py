@@ -30,6 +30,10 @@ from extractor.schemas import (
 )
 from extractor.schemas.values import PARTS
 
+_BESIDE_HIDDEN = 0.6
+"""Maximum confidence of a value on a line where invisible characters were blanked. They may have
+hidden a digit of it or a limit beside it.
+"""
 T = TypeVar("T")
 ItemT = TypeVar("ItemT", bound=ExtractedItem)
 
@@ -220,6 +224,8 @@ class ItemBuilder:
         elif support is Support.LITERAL and type(value) is not str:
             support = Support.INFERRED
         sure = min(resolved.confidence, self._ceiling)
+        if self._parsed.is_cut(span):
+            sure = min(sure, _BESIDE_HIDDEN)
         self._confidence = min(self._confidence, sure)
         blanks = self._parsed.list_blanks(span)
         if blanks:

@@ -160,6 +160,27 @@ class ParsedRecord:
         """Return the blanked ranges that share a character with a span of the same section."""
         return find_touched(self._blanks.get(span.section, ()), span.start, span.end)
 
+    def is_cut(self, span: Span) -> bool:
+        """Whether invisible characters were blanked on the lines of a span: what a reader sees
+        there may differ from what was read.
+        """
+        return is_touched(span, self._cut_lines)
+
+    @cached_property
+    def _cut_lines(self) -> Mapping[str, Sequence[tuple[int, int]]]:
+        """The lines with blanked invisible characters, by section."""
+        lines: list[Span] = []
+        for text in self.hostile:
+            if not (text.blanked and text.kind is FindingKind.INVISIBLE_CHARACTERS):
+                continue
+            name, start, end = text.span.section, text.span.start, text.span.end
+            raw = self.sections[name].raw
+            last = raw.find("\n", end)
+            if last < 0:
+                last = len(raw)
+            lines.append(Span(name, raw.rfind("\n", 0, start) + 1, last))
+        return sort_places(lines)
+
     @cached_property
     def _blanks(self) -> Mapping[str, Sequence[tuple[int, int]]]:
         """The ranges in each section that are blanked because the text is hostile or in another

@@ -23,9 +23,10 @@ table to the tree of a record. The trees come from ``json_records``, ``xml_recor
 
 from extractor.formats.records import (
     make_record,
+    name_text,
     read_records,
     read_row,
     read_stream,
 )
 
-__all__ = ["make_record", "read_records", "read_row", "read_stream"]
+__all__ = ["make_record", "name_text", "read_records", "read_row", "read_stream"]

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
+from hashlib import sha256
 from itertools import chain, islice
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -97,6 +98,15 @@ def read_stream(
             on_error(result)
         else:
             raise result
+
+
+def name_text(content: bytes) -> str:
+    """Return the name of a text without one, which also is the id of its record.
+
+    >>> name_text(b"Age 18 or older")
+    'text-5f350dfb'
+    """
+    return f"text-{sha256(content).hexdigest()[:8]}"
 
 
 def read_row(name: str, cells: Mapping[str, str]) -> TrialRecord:

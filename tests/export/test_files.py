@@ -233,6 +233,15 @@ def test_a_folder_of_other_files_is_never_replaced(run, tmp_path):
     assert (other / "thesis.csv").read_text() == "precious"
 
 
+@pytest.mark.parametrize("format_", list(Format))
+def test_a_file_that_is_no_export_is_never_replaced(run, tmp_path, format_):
+    other = tmp_path / f"mine.{format_}"
+    other.write_text("important")
+    with pytest.raises(StoreError, match=f"is not a {format_} file of an export"):
+        export(run, other, format_, force=True, tables=choose_tables([], ["criteria"]))
+    assert other.read_text() == "important"
+
+
 def test_gold_is_read_file_by_file_and_a_broken_one_is_named(tmp_path):
     with pytest.raises(StoreError, match="contains no results"):
         export(tmp_path, tmp_path / "t.duckdb")

@@ -13,7 +13,7 @@ from unittest.mock import patch
 import pandas as pd
 import pytest
 
-from extractor import ExtractFrame
+from extractor import ExtractFrame, read_results
 from extractor.errors import ArgumentError, ModelUnavailable, WrongType
 from extractor.model import sending
 from tests.commands import invoke
@@ -67,7 +67,7 @@ def test_extractions_have_the_bytes_of_a_run(name, tmp_path):
         (STUDY, ["NCT90000006"]),
         (f"[{STUDIES[0]}, {STUDIES[1]}]", ["NCT90000006", "NCT90000007"]),
         (f"{STUDIES[0]}\n{{\n{STUDIES[1]}", ["NCT90000006", "broken JSON", "NCT90000007"]),
-        (TEXT, ["record"]),
+        (TEXT, ["text-c25625c8"]),
         ("[]", ["contains no record"]),
         ("", ["the row contains no record; fill its column record, or drop the row"]),
         (None, ["the row contains no record"]),
@@ -112,6 +112,17 @@ def test_a_row_names_its_record_and_its_source():
     sources = [json.loads(line)["source"] for line in rows["extraction"].dropna()]
     assert [one["place"] for one in sources[:2]] == ["row 1", None]
     assert {one["path"] for one in sources} == {"trials"}
+
+
+@pytest.mark.parametrize("column", ["record", "criteria"])
+def test_texts_without_an_id_keep_apart_when_they_are_read_back(column, tmp_path):
+    texts = [f"Inclusion criteria:\n- HbA1c > {limit} %" for limit in (6, 7, 8)]
+    found = ExtractFrame()(pd.DataFrame({column: texts}))
+    assert found.record_id.str.fullmatch("text-[0-9a-f]{8}").all()
+    stored = tmp_path / "extractions.jsonl"
+    stored.write_text("\n".join(found.extraction) + "\n")
+    assert [one.record_id for one in read_results(stored)] == list(found.record_id)
+    assert len(set(found.record_id)) == 3
 
 
 def test_a_frame_without_records_is_read_by_its_columns():

@@ -63,6 +63,18 @@ class Format(StrEnum):
     XLSX = "xlsx"
 
 
+_STARTS_WITHIN = 32
+"""Number of bytes that show a file's format."""
+_STARTS = {
+    Format.DUCKDB: re.compile(rb".{8}DUCK", re.DOTALL),
+    Format.XLSX: re.compile(rb"PK\x03\x04"),
+    Format.PARQUET: re.compile(rb"PAR1"),
+    Format.JSONL: re.compile(rb"\{\""),
+    # a header with several columns
+    Format.CSV: re.compile(rb"\"?[\w ]+\"?,"),
+}
+
+
 @dataclass(frozen=True)
 class Destination:
     """A file whose suffix is the format's suffix, or a folder.
@@ -106,6 +118,12 @@ class Destination:
         """Whether the export is a single file rather than a folder."""
         return self.path.suffix.lower() == f".{self.format}" and not self.path.is_dir()
 
+    def _is_export(self) -> bool:
+        """Whether the existing file begins as an export in its format does."""
+        with self.path.open("rb") as file:
+            start = file.read(_STARTS_WITHIN)
+        return not start or _STARTS[self.format].match(start) is not None
+
     @contextmanager
     def staged(self) -> Iterator[tuple[Path, Path]]:
         """Yield a scratch folder next to the destination and, inside the scratch folder, the path
@@ -126,6 +144,10 @@ class Destination:
         if (files or self.path.is_file()) and not self.force:
             raise ArgumentError(
                 f"{self.path}: already exists; choose another name, or replace it with --force"
+            )
+        if self.path.is_file() and not self._is_export():
+            raise StoreError(
+                f"{self.path}: is not a {self.format} file of an export; choose another name"
             )
         folder = self.path.parent
         folder.mkdir(parents=True, exist_ok=True)

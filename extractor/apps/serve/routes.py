@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Coroutine, Sequence
-from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,6 +36,7 @@ from extractor.apps.serve.requests import (
     save_body,
 )
 from extractor.apps.serve.service import Render, Service
+from extractor.formats import name_text
 from extractor.run.files import EXTRACTIONS, FAILURES
 from extractor.run.joined import JoinedRuns
 from extractor.run.manifest import MANIFEST, read_manifest, restore_fields
@@ -89,7 +89,7 @@ async def extract_body(
     options = parameters.choose(service.settings.options)
     service.money.check(options.effort, caller)
     body = await read_body(request, service.settings.options.max_bytes)
-    name = parameters.name or f"text-{sha256(body).hexdigest()[:8]}"
+    name = parameters.name or name_text(body)
     work = service.extract(name, body, options, caller, render)
     line = await while_connected(request, work)
     return Response(line, media_type="application/json")
