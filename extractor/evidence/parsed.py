@@ -173,12 +173,13 @@ class ParsedRecord:
         for text in self.hostile:
             if not (text.blanked and text.kind is FindingKind.INVISIBLE_CHARACTERS):
                 continue
-            name, start, end = text.span.section, text.span.start, text.span.end
-            raw = self.sections[name].raw
-            last = raw.find("\n", end)
+            span = text.span
+            raw = self.sections[span.section].raw
+            first = raw.rfind("\n", 0, span.start) + 1
+            last = raw.find("\n", span.end)
             if last < 0:
                 last = len(raw)
-            lines.append(Span(name, raw.rfind("\n", 0, start) + 1, last))
+            lines.append(Span(span.section, first, last))
         return sort_places(lines)
 
     @cached_property
