@@ -31,9 +31,7 @@ def test_every_public_name_stands_in_the_reference():
     for path in re.findall(r"^<!-- from (\S+) -->$", REFERENCE, re.MULTILINE):
         module, _, name = path.rpartition(".")
         documented[name] = getattr(import_module(module), name)
-    assert {
-        name: getattr(extractor, name) for name in extractor.__all__
-    } == documented
+    assert {name: getattr(extractor, name) for name in extractor.__all__} == documented
     with pytest.raises(AttributeError, match="no attribute 'extract_everything'"):
         _ = extractor.extract_everything
 

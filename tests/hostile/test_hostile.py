@@ -95,16 +95,32 @@ async def test_a_model_that_obeys_sees_nothing_to_obey_and_cannot_prove_what_it_
     )
 
 
-@pytest.mark.parametrize("line", [
-    "- Haemoglobin at least 1\u202e3\u202c g/dL", "- Age \u202e18 to\u202c 65 years",
-    "- Age 1\U000e0001\U000e0001\U000e0001\U000e0001\U000e00018 years or older",
-    "- HbA1c below 1\x1b[2J2 %",
-])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "- Haemoglobin at least 1\u202e3\u202c g/dL",
+        "- Age \u202e18 to\u202c 65 years",
+        "- Age 1\U000e0001\U000e0001\U000e0001\U000e0001\U000e00018 years or older",
+        "- HbA1c below 1\x1b[2J2 %",
+    ],
+)
 def test_no_value_on_a_line_with_hidden_characters_is_sure(line):
-    found = Extractor().extract_text(f"Inclusion criteria:\n{line}\n- BMI below 30 kg/m2")
+    found = Extractor().extract_text(
+        f"Inclusion criteria:\n{line}\n- BMI below 30 kg/m2"
+    )
     *cut, clean = found.eligibility.criteria
-    pieces = [*found.eligibility.evidence, *(piece for item in cut for piece in item.evidence)]
+    pieces = [
+        *found.eligibility.evidence,
+        *(piece for item in cut for piece in item.evidence),
+    ]
     assert cut
     assert max(piece.confidence for piece in pieces) < 0.85
-    assert min(piece.confidence for piece in clean.evidence if piece.field == "constraints[0]") > 0.85
+    assert (
+        min(
+            piece.confidence
+            for piece in clean.evidence
+            if piece.field == "constraints[0]"
+        )
+        > 0.85
+    )
     assert "values on the same line are doubtful" in found.findings[0].message
