@@ -103,7 +103,7 @@ def test_a_curator_corrects_a_record_and_it_becomes_gold(page, served, gold):
     for number, limit in enumerate(missed["constraints"]):
         click(page, "Add to constraints")
         row = added.get_by_role("group", name=f"constraints {number + 1}")
-        row.get_by_label("quantity").fill(limit["quantity"])
+        row.get_by_label("quantity", exact=True).fill(limit["quantity"])
         row.get_by_label("comparator").select_option(json.dumps(limit["comparator"]))
         row.get_by_label("value", exact=True).fill(str(limit["value"]))
         row.get_by_label("unit").fill(limit["unit"])
