@@ -249,7 +249,9 @@ class JoinedRuns:
         used = [part.usage for part in self.parts]
         costs = [each.usd for each in used]
         known = [cost for cost in costs if cost is not None]
-        usd = sum(known) if len(known) == len(costs) else None
+        usd = None
+        if len(known) == len(costs):
+            usd = sum(known)
         total = sum(used, Usage())
         return PricedUsage(**total.model_dump(), usd=usd)
 
