@@ -36,7 +36,7 @@ from extractor.evidence.drafts import Draft, Reading
 from extractor.evidence.parsed import ParsedRecord
 from extractor.evidence.scoring import measured
 from extractor.evidence.signs import is_weighed, weigh
-from extractor.schemas import Task
+from extractor.schemas import Origin, Task
 
 Curve = tuple[tuple[float, float], ...]
 """(Estimate, observed accuracy) pairs. Both numbers increase from pair to pair."""
@@ -112,11 +112,12 @@ def _calibrate_reading(field: str, reading: Reading[Any], most: float) -> Readin
 
 
 def _follow_curve(field: str, reading: Reading[Any]) -> float:
-    """Return the confidence according to the field's curve. Without a curve, the estimate is
-    returned unchanged.
+    """Return the confidence according to the field's curve. Without a curve, or if a model decided
+    the value, the estimate is returned unchanged.
     """
     curve = _read_curves().get(field, {}).get(FOUND if reading.value else NOTHING)
-    if curve is None or reading.is_open:
+    is_answer = reading.origin is not Origin.RULE
+    if curve is None or reading.is_open or is_answer:
         return reading.confidence
     return apply_curve(curve, reading.confidence)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from extractor.evidence.drafts import StructureDoubt
 from extractor.language.book import rule
 from extractor.language.passage import Passage
-from extractor.schemas import CriterionKind
+from extractor.schemas import CriterionKind, Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class Entry:
         kind_at_most: The maximum confidence of ``kind``.
         quote_at_most: The maximum confidence of all the entry's fields, which is lower if the
             entry's boundaries are doubtful.
+        origin: Whether rules, a model or both decided its words, its list and the line above it.
     """
 
     passage: Passage
@@ -43,6 +44,7 @@ class Entry:
     has_doubtful_parent: bool = False
     kind_at_most: float = 1.0
     quote_at_most: float = 1.0
+    origin: Origin = Origin.RULE
 
     @property
     def sense(self) -> CriterionKind:

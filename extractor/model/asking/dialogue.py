@@ -20,7 +20,12 @@ from extractor.evidence.parsed import ParsedRecord
 from extractor.language.numbers import DAYS
 from extractor.model.asking.answers import Values, read_silence, read_values
 from extractor.model.asking.planner import Round, count_asked
-from extractor.model.asking.questions import ModelReply, Question, Questions
+from extractor.model.asking.questions import (
+    ModelReply,
+    Question,
+    Questions,
+    Replies,
+)
 from extractor.model.asking.reply_models import (
     PARTS,
     PEOPLE,
@@ -44,8 +49,6 @@ assumed not to have read the whole call.
 
 Reasons = dict[str, AbsenceReason]
 """The reasons why fields do not have answers, keyed by field."""
-Replies = Sequence[ModelReply | None]
-"""A reply for each call in a round, or None for a call that the budget did not cover."""
 
 
 def read_replies(
@@ -82,6 +85,8 @@ def read_replies(
         ]
         received += lines
         waiting += count_asked(call) - count_asked(lines)
+    asked = count_asked(received)
+    unasked, received = _leave_lines(unasked), _leave_lines(received)
     reasons = _list_reasons(unasked, received)
     answered = {draft.number for draft in drafts}
     for line in (*received, *unasked):
@@ -97,11 +102,16 @@ def read_replies(
     total = sum(filter(None, replies), ModelReply())
     result = ModelResult(tuple(drafts), total.rejected, total.remarks)
     counts = {
-        "questions": count_asked(received),
+        "questions": asked,
         "open_questions": waiting + sum(map(_is_open, result.by_number.values())),
         "unanswered": unanswered,
     }
     return replace(result, usage=total.usage.model_copy(update=counts))
+
+
+def _leave_lines(questions: Questions) -> list[Question]:
+    """Return the questions about lines, without that about the structure."""
+    return [question for question in questions if not question.places]
 
 
 def _read_reply(
@@ -109,8 +119,10 @@ def _read_reply(
 ) -> tuple[list[Draft], set[int]]:
     """Return the drafts from a reply to a call, and the numbers of the lines that the model
     skipped. There is a draft for each item and for each line for which the absence of items is an
-    answer.
+    answer, and none for the structure.
     """
+    if call[0].places:
+        return [], set()
     lines = {line.number: line for line in call}
     drafts = [
         _ground(parsed, lines, question, values)
