@@ -88,10 +88,10 @@ def list_places(section: LexedSection) -> tuple[int, ...]:
     places: list[int] = []
     for gap in _GAP.finditer(text):
         at = gap.end()
-        is_after_mark = "\n" not in gap[0] and text[at - 1 : at] != "\n"
-        if places and is_after_mark and _MARK.fullmatch(text, places[-1], at):
-            continue
-        places.append(at)
+        before = text[places[-1] : at] if places else "\n"
+        # a place after a list mark is that of the mark, unless another line begins
+        if before and ("\n" in before or not _MARK.fullmatch(before)):
+            places.append(at)
     return tuple(places)
 
 
