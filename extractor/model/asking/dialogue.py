@@ -73,7 +73,10 @@ def read_replies(
         if reply is None:
             unasked += call
             continue
-        call_drafts, call_skipped = _read_reply(parsed, call, reply)
+        call_drafts: list[Draft] = []
+        call_skipped: set[int] = set()
+        if not call[0].places:
+            call_drafts, call_skipped = _read_reply(parsed, call, reply)
         drafts += call_drafts
         skipped |= call_skipped
         unanswered += count_asked(call) if reply.is_useless else len(call_skipped)
@@ -119,10 +122,8 @@ def _read_reply(
 ) -> tuple[list[Draft], set[int]]:
     """Return the drafts from a reply to a call, and the numbers of the lines that the model
     skipped. There is a draft for each item and for each line for which the absence of items is an
-    answer, and none for the structure.
+    answer.
     """
-    if call[0].places:
-        return [], set()
     lines = {line.number: line for line in call}
     drafts = [
         _ground(parsed, lines, question, values)

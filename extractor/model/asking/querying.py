@@ -6,6 +6,7 @@ truncated answer omits are asked about again, in two halves.
 
 import asyncio
 from collections import deque
+from collections.abc import Awaitable, Iterable
 from dataclasses import replace
 
 from extractor.errors import (
@@ -56,6 +57,25 @@ async def ask_round(query_round: Round, model: Model) -> Replies:
         if reply is None or reply.pending:
             return [reply] * len(query_round.calls)
     calls = [ask(model, questions, query_round.render) for questions in unasked]
+    replies, lost = await _gather(calls)
+    is_answered = len(lost) < len(replies) - replies.count(None)
+    for error in lost:
+        is_tolerable = isinstance(error, ModelUnavailable) and is_answered
+        if is_tolerable and not isinstance(error, RunStopped):
+            continue
+        if isinstance(error, ModelError):
+            spent = [reply.usage for reply in (*answered, *replies) if reply]
+            error.usage = sum(spent, Usage())
+        raise error
+    return [*answered, *replies]
+
+
+async def _gather(
+    calls: Iterable[Awaitable[ModelReply]],
+) -> tuple[list[ModelReply | None], list[BaseException]]:
+    """Return a reply for each call, as ``ask_round`` describes it, and the errors of the calls
+    whose answers were lost.
+    """
     replies: list[ModelReply | None] = []
     lost: list[BaseException] = []
     for result in await asyncio.gather(*calls, return_exceptions=True):
@@ -70,16 +90,7 @@ async def ask_round(query_round: Round, model: Model) -> Replies:
         # in these two cases, the model works; any other error counts as a lost answer
         if not isinstance(result, AnswerRejected | RequestTooLong):
             lost.append(result)
-    is_answered = len(lost) < len(replies) - replies.count(None)
-    for error in lost:
-        is_tolerable = isinstance(error, ModelUnavailable) and is_answered
-        if is_tolerable and not isinstance(error, RunStopped):
-            continue
-        if isinstance(error, ModelError):
-            spent = [reply.usage for reply in (*answered, *replies) if reply]
-            error.usage = sum(spent, Usage())
-        raise error
-    return [*answered, *replies]
+    return replies, lost
 
 
 def is_lacking(replies: Replies) -> bool:
