@@ -21,7 +21,7 @@ the word ("non-small cell", "bi-weekly", "non -? pregnant").
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 
 Range = tuple[int, int]
@@ -337,6 +337,10 @@ class Tokens:
     starts: list[int]
     ends: list[int]
     codes: str
+    _codes_in: dict[Range, frozenset[str]] = field(
+        default_factory=dict, init=False, repr=False
+    )
+    _cuts: "dict[Range, Tokens]" = field(default_factory=dict, init=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.words)
@@ -358,6 +362,13 @@ class Tokens:
         """
         return bisect_left(self.starts, position)
 
+    def codes_in(self, first: int, end: int) -> frozenset[str]:
+        """Return the codes that occur in the tokens ``first:end``."""
+        codes = self._codes_in.get((first, end))
+        if codes is None:
+            codes = self._codes_in[first, end] = frozenset(self.codes[first:end])
+        return codes
+
     def read(self, first: int, end: int) -> str:
         """Return the text of the tokens ``first:end``.
 
@@ -376,18 +387,36 @@ class Tokens:
 
     def cut(self, first: int, end: int) -> "Tokens":
         r"""Return the tokens ``first:end``, omitting line ends, so that ``^`` and ``$`` in a rule
-        match at the two ends of the range.
+        match at the two ends of the range. The same range is the same object, so that what was
+        read from it is found again.
 
         >>> part = lex("- Age\n over 18").cut(1, 5)
         >>> part.words, part.text[part.starts[1] : part.ends[2]]
         (['Age', 'over', '18'], 'over 18')
         """
-        line_ends = [
-            (index, index + 1)
-            for index in range(first, end)
-            if self.codes[index] == "\n"
-        ]
-        return self.without(line_ends, first, end)
+        part = self._cuts.get((first, end))
+        if part is None:
+            part = self._cuts[first, end] = self._cut(first, end)
+        return part
+
+    def _cut(self, first: int, end: int) -> "Tokens":
+        if "\n" in self.codes[first:end]:
+            line_ends = [
+                (index, index + 1)
+                for index in range(first, end)
+                if self.codes[index] == "\n"
+            ]
+            return self.without(line_ends, first, end)
+        if first <= 0 and end >= len(self.codes):
+            return self
+        chosen = slice(max(first, 0), end)
+        return Tokens(
+            self.text,
+            self.words[chosen],
+            self.starts[chosen],
+            self.ends[chosen],
+            self.codes[chosen],
+        )
 
     def joined(self, index: int) -> bool:
         """Return whether a token follows the previous token without white space.

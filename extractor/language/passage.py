@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from extractor.language.book import read_text, rule
 from extractor.language.clean import CleanText, clean_text
@@ -120,7 +120,9 @@ class Passage:
         ['Age', 'over', '18']
         """
         tokens = self.tokens.cut(self.first, self.end)
-        return replace(self.section, tokens=tokens).whole
+        section = self.section
+        alone = LexedSection(section.name, section.raw, section.cleaned, tokens)
+        return Passage(alone, 0, len(tokens))
 
 
 def read_passage(raw: str) -> Passage:
