@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from extractor.language.passage import Passage
+from extractor.language.values import value_class
 from extractor.schemas import (
     AbsenceReason,
     FieldRef,
@@ -30,7 +31,7 @@ RECORD = -1
 """The chunk number that refers to the record itself."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@value_class(order=True)
 class Span:
     """Half-open character offsets into the raw text of a section."""
 
@@ -86,7 +87,7 @@ class Span:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@value_class()
 class Reading(Generic[T_co]):
     """The value read for one field, its confidence, and the characters that support it.
 
@@ -209,7 +210,7 @@ class StructureDoubt:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_class()
 class Chunk:
     """A numbered unit of text that a model can be asked about.
 
@@ -296,7 +297,7 @@ class Refusal:
     attribute: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class()
 class Draft:
     """One item between the first reading and the extraction: a criterion, a regimen, an outcome or
     the record.

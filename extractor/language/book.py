@@ -31,6 +31,7 @@ from extractor.language.patterns import (
     make_rule,
     read_rules,
 )
+from extractor.language.values import value_class
 
 _PACKAGE = Path(__file__).parents[1]
 _RULES = "rules"
@@ -45,7 +46,7 @@ _PlacedNumbers = list[tuple[int, str]]
 """The numbers in a term, as (index of the token, number) pairs."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class()
 class Entry:
     """A meaning and its terms. ``rules`` are patterns that also express the meaning. The terms in
     ``also`` have the same meaning, but are not searched for in texts. ``confidence`` is lower than
@@ -61,7 +62,7 @@ class Entry:
     example: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class()
 class Term:
     """An occurrence of an entry in the tokens ``first:end``."""
 

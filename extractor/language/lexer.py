@@ -21,8 +21,10 @@ the word ("non-small cell", "bi-weekly", "non -? pregnant").
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import accumulate
+
+from extractor.language.values import value_class
 
 Range = tuple[int, int]
 """A half-open range of tokens or characters."""
@@ -326,7 +328,7 @@ LEXICON = Lexicon()
 """The words in all rules and vocabularies."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@value_class(eq=False)
 class Tokens:
     """The tokens of a cleaned text. ``words[i]`` is ``text[starts[i]:ends[i]]``, and ``codes[i]``
     is its code.

@@ -39,6 +39,7 @@ from extractor.language.lexer import (
     Tokens,
 )
 from extractor.language.shapes import ANY_TOKEN, Shape, ShapeReader
+from extractor.language.values import value_class
 from extractor.schemas.arguments import suggest
 
 _ATOM = re.compile(
@@ -86,7 +87,7 @@ class RuleError(ValueError):
     """
 
 
-@dataclass(frozen=True, slots=True)
+@value_class()
 class RuleMatch:
     """A match for a rule, at the tokens ``first:end``. Offsets in ``match`` are relative to the
     token ``shift``.

@@ -1,7 +1,7 @@
 """Read the limits of a line with their parts, and count the unexplained words."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache, lru_cache
 from itertools import pairwise
 
@@ -9,6 +9,7 @@ from extractor.language.book import read_table, rule
 from extractor.language.lexer import NUMBER, Range, Tokens
 from extractor.language.numbers import ROMAN
 from extractor.language.units import read_unit
+from extractor.language.values import value_class
 from extractor.measures.choice import Candidate, choose
 from extractor.measures.grammar import (
     Chart,
@@ -28,7 +29,7 @@ from extractor.measures.units_apart import find_unit_apart, share_stated_unit
 from extractor.schemas.vocabulary import Comparator
 
 
-@dataclass(frozen=True, slots=True)
+@value_class()
 class Limit:
     """A limit that ``tokens.words[first:end]`` sets on ``quantity``.
 

@@ -5,7 +5,6 @@ line states a value only if the value is a reading of one of its mentions.
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
@@ -15,6 +14,7 @@ from extractor.concepts.limits.rows import Bounds, Number, Row, find_numbers, fi
 from extractor.concepts.people.ages import is_age, is_lifetime, is_of_people
 from extractor.language.book import find_terms, rule
 from extractor.language.lexer import Range, Tokens
+from extractor.language.values import value_class
 from extractor.measures import Limit
 from extractor.schemas import Comparator
 
@@ -38,7 +38,7 @@ class Measured(StrEnum):
     LENGTH = "length"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class()
 class Mention:
     """A number in a line with all its possible readings: the tokens ``first:end`` state ``bounds``,
     with the most likely reading first. All places are token ranges.
