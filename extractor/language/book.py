@@ -9,7 +9,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -300,6 +300,12 @@ def read_text(text: str) -> Tokens:
     """Return the tokens of a cleaned text, coded with the words of all rules and vocabularies."""
     load_book()
     return lex(text)
+
+
+@lru_cache(maxsize=1024)
+def read_words(text: str) -> Tokens:
+    """Return the tokens of a short text, such as a heading or a unit, that is read many times."""
+    return read_text(text)
 
 
 @cache

@@ -20,12 +20,16 @@ the word ("non-small cell", "bi-weekly", "non -? pregnant").
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import field
+from functools import wraps
 from itertools import accumulate
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from extractor.language.values import value_class
 
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 Range = tuple[int, int]
 """A half-open range of tokens or characters."""
 UNKNOWN = "w"
@@ -343,6 +347,12 @@ class Tokens:
         default_factory=dict, init=False, repr=False
     )
     _cuts: "dict[Range, Tokens]" = field(default_factory=dict, init=False, repr=False)
+    kept: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
+    """What was read from these tokens, see ``keep``."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # what was read can be read again
+        return Tokens, (self.text, self.words, self.starts, self.ends, self.codes)
 
     def __len__(self) -> int:
         return len(self.words)
@@ -467,6 +477,33 @@ class Tokens:
             [self.ends[index] for index in kept],
             "".join([self.codes[index] for index in kept]),
         )
+
+
+def keep(
+    read: Callable[Concatenate[Tokens, Arguments], Result],
+) -> Callable[Concatenate[Tokens, Arguments], Result]:
+    """Return a function that reads the same tokens once: its result is kept with the tokens, as
+    long as they live.
+
+    >>> count = keep(lambda tokens, word: tokens.words.count(word))
+    >>> tokens = lex("5 or 5")
+    >>> count(tokens, "5"), len(tokens.kept)
+    (2, 1)
+    """
+
+    @wraps(read)
+    def read_once(
+        tokens: Tokens, *arguments: Arguments.args, **options: Arguments.kwargs
+    ) -> Result:
+        key: Any = (read, arguments)
+        if options:
+            key = (*key, *options.items())
+        if key not in tokens.kept:
+            tokens.kept[key] = read(tokens, *arguments, **options)
+        found: Result = tokens.kept[key]
+        return found
+
+    return read_once
 
 
 def list_words(text: str) -> list[str]:

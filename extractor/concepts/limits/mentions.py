@@ -6,14 +6,13 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from enum import StrEnum
-from functools import lru_cache
 
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.limits.roles import NumberRole, find_role
 from extractor.concepts.limits.rows import Bounds, Number, Row, find_numbers, find_rows
 from extractor.concepts.people.ages import is_age, is_lifetime, is_of_people
 from extractor.language.book import find_terms, rule
-from extractor.language.lexer import Range, Tokens
+from extractor.language.lexer import Range, Tokens, keep
 from extractor.language.values import value_class
 from extractor.measures import Limit
 from extractor.schemas import Comparator
@@ -64,7 +63,7 @@ class Mention:
     unit: str | None = None
 
 
-@lru_cache(maxsize=64)
+@keep
 def find_mentions(tokens: Tokens) -> tuple[Mention, ...]:
     """Return the mentions in a line from left to right: one for each limit, for each number outside
     a limit, and for each row of numbers. The result is cached, because both the rules and the
