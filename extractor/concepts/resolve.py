@@ -95,8 +95,8 @@ def resolve(
         if rule.confidence < BELIEVED and not isinstance(rule.value, _OF_EVERY_ITEM):
             return Reading(None, 0.0, gap=gap)
         confidence = round(rule.confidence, 4)
-        if confidence == rule.confidence and rule.origin is Origin.RULE:
-            return rule
+        if rule.origin is Origin.RULE:
+            return rule.with_confidence(confidence)
         return replace(rule, confidence=confidence, origin=Origin.RULE)
     is_same = agree(rule.value, model.value)
     if field == "dosing.arms":  # labels are exact names, in any order

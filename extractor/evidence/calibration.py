@@ -109,9 +109,7 @@ def _calibrate_reading(field: str, reading: Reading[Any], most: float) -> Readin
         if field in OF_MEMBERS:
             confidence = min(reading.sure)
     confidence = min(confidence, most)
-    if confidence == reading.confidence:
-        return reading
-    return replace(reading, confidence=confidence)
+    return reading.with_confidence(confidence)
 
 
 def _follow_curve(field: str, reading: Reading[Any]) -> float:

@@ -146,6 +146,24 @@ class Reading(Generic[T_co]):
         """
         return self.sure[position] if position < len(self.sure) else self.confidence
 
+    def with_confidence(self, confidence: float) -> "Reading[T_co]":
+        """Return the reading with another confidence of the value or the list as a whole."""
+        if confidence == self.confidence:
+            return self
+        return Reading(
+            self.value,
+            confidence,
+            self.spans,
+            self.support,
+            self.alternatives,
+            self.supports,
+            self.origin,
+            self.gap,
+            self.sure_parts,
+            self.signs,
+            self.sure,
+        )
+
     def at_most(self, most: float) -> "Reading[T_co]":
         """Return the reading with the confidences of the value and of its members capped at
         ``most``. The confidences of parts are unchanged.

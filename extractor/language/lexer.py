@@ -493,7 +493,7 @@ def keep(
 
     @wraps(read)
     def read_once(
-        tokens: Tokens, *arguments: Arguments.args, **options: Arguments.kwargs
+        tokens: Tokens, /, *arguments: Arguments.args, **options: Arguments.kwargs
     ) -> Result:
         key: Any = (read, arguments)
         if options:
