@@ -67,9 +67,9 @@ print(json.dumps([time.process_time() - begun, first, modules]))
 
 def main() -> None:
     """Print the figures."""
-    chosen = parse_options(__doc__, data=..., records=1000, against=Path())
+    chosen = parse_options(__doc__, data=..., records=1000, against=Path)
     path = chosen.data / "records" / "ctgov_v2.jsonl.gz"
-    if chosen.against != Path():
+    if chosen.against:
         for name, ratio in compare(path, chosen.records, chosen.against).items():
             print(f"{name}: {ratio:.2f} of {chosen.against}")
         return

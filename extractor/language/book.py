@@ -7,7 +7,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from itertools import product
@@ -214,7 +214,7 @@ def load_book() -> Book:
     """
     folders = list_rule_folders()
     vocabularies: dict[str, tuple[Entry, ...]] = {}
-    for name, text in _read_all(folder / "terms" for folder in folders):
+    for name, text in _read_all(tuple(folder / "terms" for folder in folders)):
         vocabularies[name] = (*vocabularies.get(name, ()), *read_entries(name, text))
     rules: dict[str, Rule] = {}
     for name, text in _read_all(folders):
@@ -268,7 +268,8 @@ def list_rule_folders(name: str = _RULES) -> tuple[Path, ...]:
     return tuple(sorted(folder for folder in _PACKAGE.rglob(name) if folder.is_dir()))
 
 
-def _read_all(folders: Iterable[Path]) -> list[tuple[str, str]]:
+@cache
+def _read_all(folders: tuple[Path, ...]) -> list[tuple[str, str]]:
     """Return (name, text) pairs for the TOML files in these folders, sorted by name. A file in a
     subfolder takes the name of the subfolder. Files in a ``terms`` subfolder are skipped.
     """
