@@ -21,9 +21,10 @@ from weakref import finalize
 
 from extractor.concepts.criteria.unheaded import UNHEADED
 from extractor.concepts.own.declaration import explain_unread
-from extractor.errors import ExtractorError, WrongType
+from extractor.errors import ArgumentError, ExtractorError, WrongType
 from extractor.formats import make_record
 from extractor.formats.free_text import GivenSection
+from extractor.formats.inputs import MISSING
 from extractor.options import ExtractorOptions, Keywords
 from extractor.pipeline import extract_by_rules
 from extractor.plurals import counted, show_some
@@ -306,8 +307,8 @@ class Extractor:
             ValueError: The table does not exist.
             MissingExtra: The library is not installed.
             RecordError: The text is invalid.
-            ArgumentError: The section does not exist, or several rows of a column have the same
-                label.
+            ArgumentError: The section or a file does not exist, or several rows of a column have
+                the same label.
             ExtractorError: No record could be extracted.
 
         Warns about records that failed or have a duplicate id, rows without a label, and texts in
@@ -350,7 +351,10 @@ class Extractor:
         with warnings.catch_warnings():
             # raised as an error below
             warnings.filterwarnings("ignore", "no record could be extracted")
-            results = self.run(read_texts(given, section, names), quiet=True)
+            try:
+                results = self.run(read_texts(given, section, names), quiet=True)
+            except ArgumentError as error:
+                raise type(error)(_explain_missing(str(error))) from None
         problems = list(_list_problems(results))
         if problems and not len(results):
             raise ExtractorError("; ".join(problems[:_MOST_LISTED]))
@@ -368,7 +372,7 @@ def _list_problems(results: "Results") -> Iterator[str]:
     heading.
     """
     for failure in results.failures:
-        yield failure["message"]
+        yield _explain_missing(failure["message"])
     for extraction in results:
         for finding in extraction.findings:
             if finding.message.startswith(UNHEADED):
@@ -376,6 +380,13 @@ def _list_problems(results: "Results") -> Iterator[str]:
                     f"{extraction.record_id}: the text has no heading and was read as a "
                     'description; for criteria, pass section="eligibility"'
                 )
+
+
+def _explain_missing(message: str) -> str:
+    """Add to the message about a file that does not exist that it may be a text."""
+    if MISSING not in message:
+        return message
+    return f'{message}; if it is a text, state its section, as in section="eligibility"'
 
 
 def call_without_loop(

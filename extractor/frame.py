@@ -424,7 +424,8 @@ def _list_rows(frame: Any) -> Iterator[_Cells]:
     elif not knows_columns(map(str, names)):
         raise ArgumentError(
             f"frame: it has neither the column {RECORD} nor a column of a register's table; name "
-            'the column with the records, as in frame.rename(columns={"text": "record"})'
+            'the column with the records, as in frame.rename(columns={"text": "record"}), or, if '
+            'its texts have no headings, after their section, as in columns={"text": "criteria"}'
         )
     chosen = frame[names]
     present = chosen.astype(object).where(chosen.notna(), None)

@@ -15,6 +15,8 @@ Opened = tuple[str, BinaryIO] | RecordError
 """An open file with its name, or the reason why it cannot be opened."""
 OpenAddress = Callable[[str], Iterator[Opened]]
 
+MISSING = "there is no such file or folder"
+"""The beginning of the problem with an input that does not exist."""
 _RUN = "run.sqlite"
 """A file whose presence shows that a folder contains the results of a run rather than records."""
 _LONGEST_NAME = 255
@@ -145,7 +147,7 @@ def _locate_files(location: str) -> Iterator[Path | RecordError]:
         siblings = [file.name for file in Path(location).parent.glob("*")]
         # the folder may contain the name as a broken link
         nearest = "" if name in siblings else suggest(name, siblings)
-        problem = f"there is no such file or folder{nearest}"
+        problem = f"{MISSING}{nearest}"
         yield RecordError(location, problem, "check the path")
 
 

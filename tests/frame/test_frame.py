@@ -144,7 +144,7 @@ def test_no_rows_make_a_frame_with_the_same_columns():
 @pytest.mark.parametrize(
     ("call", "error", "problem"),
     [
-        (lambda: ExtractFrame()(pd.DataFrame({"note": ["a"]})), ArgumentError, "neither the column record"),
+        (lambda: ExtractFrame()(pd.DataFrame({"note": ["a"]})), ArgumentError, "neither the column record.*after their section"),
         (lambda: ExtractFrame()([STUDY]), WrongType, 'list is not a pandas data frame; .*"pandas"'),
         (lambda: ExtractFrame(key=KEY), ArgumentError, "key: .*environment"),
         (lambda: ExtractFrame(7), WrongType, "int is not the name of a model"),

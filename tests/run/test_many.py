@@ -73,8 +73,12 @@ def test_a_line_with_blanks_is_a_text_unless_it_ends_as_a_file_does():
     ):
         table = RULES.table("records", "Adults with asthma")
     assert list(table["record_id"]) == ["text"]
-    with pytest.raises(ArgumentError, match="no such file or folder"):
-        RULES.table("records", "my trials.json")
+    missing = 'no such file or folder.*section="eligibility"'
+    for given in ("my trials.json", ["Adults"], pd.Series(["Adults"])):
+        with pytest.raises(ArgumentError, match=missing):
+            RULES.table("records", given)
+    with pytest.warns(UserWarning, match=missing):
+        RULES.table("records", ["Adults", TEXT])
     with pytest.raises(ExtractorError, match="contains no text"):
         RULES.table("records", "")
 

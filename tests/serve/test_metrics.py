@@ -122,6 +122,26 @@ def test_each_key_may_send_so_many_requests_per_minute(tmp_path, monkeypatch):
         assert answer.headers["retry-after"] == "20"
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/nothing", 404), ("DELETE", EXTRACTIONS, 405)],
+)
+def test_requests_that_no_operation_answers_count_as_well(
+    method, path, status, tmp_path
+):
+    options = ("--requests-per-minute", "2", "--workers", "1")
+    with (
+        serve_here(tmp_path / "root", *options) as service,
+        service.client_of("xk_wrong") as nobody,
+    ):
+        for _ in range(2):
+            assert service.client.request(method, path).status_code == status
+        for request in ((method, path), ("GET", "/v1/jobs")):
+            check_problem(service.client.request(*request), 429, "too-many-requests")
+        for _ in range(3):
+            assert nobody.request(method, path).status_code == status
+
+
 def test_without_the_option_no_number_of_requests_is_too_many(served):
     statuses = {served.client.get("/v1/jobs").status_code for _ in range(200)}
     assert statuses == {200}

@@ -15,6 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 from filelock import FileLock, Timeout
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -26,9 +27,11 @@ from extractor.apps.serve.money import Account, account
 from extractor.apps.serve.playground import playground
 from extractor.apps.serve.problems import (
     KNOWN,
+    ProblemError,
     describe_unexpected,
     render_problem,
 )
+from extractor.apps.serve.requests import count_unrouted
 from extractor.apps.serve.routes import router
 from extractor.apps.serve.service import Service
 from extractor.apps.serve.settings import ServiceSettings
@@ -72,6 +75,11 @@ def build_app(service: Service) -> FastAPI:
 
 
 async def _answer_error(request: Request, error: Exception) -> Response:
+    if isinstance(error, HTTPException):
+        try:
+            await count_unrouted(request)
+        except ProblemError as rejection:
+            error = rejection
     return render_problem(error, request.state.request_id)
 
 

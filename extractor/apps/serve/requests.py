@@ -53,6 +53,24 @@ async def _find_service(request: Request) -> Service:
 ServiceOfRequest = Annotated[Service, Depends(_find_service)]
 
 
+def _identify(
+    service: Service, authorization: HTTPAuthorizationCredentials | None
+) -> str | None:
+    """Return the caller of a request, and count the request towards the limit of the caller, or
+    return None if the key is missing or wrong. Raises ``ProblemError`` if the caller has sent too
+    many requests.
+    """
+    key = authorization.credentials if authorization else ""
+    # compare_digest takes the same time for every key, whereas == would reveal matching characters
+    sent = key.encode("utf-8", "surrogatepass")
+    is_token = secrets.compare_digest(sent, service.settings.token.encode())
+    caller = OPERATOR if is_token else service.keys.find(key)
+    if caller is not None:
+        account.get().caller = caller
+        service.limit.check(caller)
+    return caller
+
+
 async def _find_caller(
     service: ServiceOfRequest,
     authorization: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
@@ -60,23 +78,24 @@ async def _find_caller(
     """Return the caller of a request. Raises ``ProblemError`` if the key is missing or wrong, or if
     the caller has sent too many requests.
     """
-    key = authorization.credentials if authorization else ""
-    # compare_digest takes the same time for every key, whereas == would reveal matching characters
-    sent = key.encode("utf-8", "surrogatepass")
-    is_token = secrets.compare_digest(sent, service.settings.token.encode())
-    caller = OPERATOR if is_token else service.keys.find(key)
+    caller = _identify(service, authorization)
     if caller is None:
         raise ProblemError(
             "no-key",
             "the key is unknown, revoked or expired"
-            if key
+            if authorization
             else "the header is missing, or does not have the form: Bearer KEY",
             place="Authorization header",
             headers={"www-authenticate": "Bearer"},
         )
-    account.get().caller = caller
-    service.limit.check(caller)
     return caller
+
+
+async def count_unrouted(request: Request) -> None:
+    """Count a request that no operation answers, because its path or method is unknown. Raises
+    ``ProblemError`` if the caller has sent too many requests.
+    """
+    _identify(request.app.state.service, await _BEARER(request))
 
 
 CallerOfRequest = Annotated[str, Depends(_find_caller)]
