@@ -101,9 +101,11 @@ def read_eligibility(
     listed = sections.get("eligibility")
     filled = listed if listed and listed.raw.strip() else None
     # if there is no section, sentences of the descriptions may be criteria
-    outline = read_lists(filled) if filled else Lists((*find_suspects(descriptions),))
-    entries = outline.entries
     target = target_words(*topics)
+    outline = Lists((*find_suspects(descriptions),))
+    if filled:
+        outline = read_lists(filled, target)
+    entries = outline.entries
     # the entries below each introducing line, by the start of that line
     parts: dict[int, list[Entry]] = defaultdict(list)
     for entry in entries:
