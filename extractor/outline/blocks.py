@@ -52,6 +52,7 @@ class Block:
         doubt: The reason why the block is doubtful; empty if it is not doubtful.
         column: The column at which it begins.
         style: The style of its list marker, such as "1." for "3."; empty if it has no marker.
+        ordinal: The number of its list marker; 0 for a bullet or without a marker.
         introduces: Whether its ending introduces the blocks after it.
         gap: Whether an empty line precedes it.
     """
@@ -65,6 +66,7 @@ class Block:
     doubt: str = ""
     column: int = 0
     style: str = ""
+    ordinal: int = 0
     introduces: bool = False
     gap: bool = False
 
@@ -292,6 +294,7 @@ def _make_block(index: int, pieces: Sequence[_Piece]) -> Block:
         mark=line.mark,
         column=line.column,
         style=line.style,
+        ordinal=line.ordinal,
         gap=line.gap,
         introduces=ends_with(line, "introduction"),
         doubt=piece.doubt,
@@ -330,11 +333,31 @@ def _close(stack: list[int], placed: Sequence[Block], block: Block) -> None:
     if block.name is not None:
         stack.clear()
         return
+    counted = _find_counted(block, stack, placed)
+    if counted is not None:
+        del stack[counted:]
+        return
     while stack:
         top = placed[stack[-1]]
         if top.name is not None or _is_below(top, block, stack, placed):
             return
         stack.pop()
+
+
+def _find_counted(
+    block: Block, stack: Sequence[int], placed: Sequence[Block]
+) -> int | None:
+    """Return the place in the stack of the item that an item follows by its number, even if it is
+    indented further, as "2." is in "1. Any of:", "  - Stroke", "    2. Asthma"; otherwise, None.
+    """
+    if block.ordinal < 2 or not stack or placed[stack[-1]].style == block.style:
+        return None
+    for depth in reversed(range(len(stack))):
+        above = placed[stack[depth]]
+        if above.style == block.style:
+            is_next = above.ordinal == block.ordinal - 1
+            return depth if is_next and block.column >= above.column else None
+    return None
 
 
 def _is_like_first(block: Block, stack: Sequence[int], placed: Sequence[Block]) -> bool:

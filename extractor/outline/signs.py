@@ -182,7 +182,7 @@ def _read_words(line: Line) -> dict[str, bool]:
         "topic": ends_with(line, "topic"),
         "group_name": _finds("group_title", line),
         "people": names_people,
-        "title_case": len(words) > 1 and text.istitle(),
+        "title_case": len(words) > 1 and not is_capitals and is_title_case(words),
         "ends_sentence": text.endswith((".", ";", ",")),
         "says_of_people": _finds("says_of_people", line),
         "number": has_number and not names_people,
@@ -203,7 +203,17 @@ def _read_neighbours(place: Beside) -> dict[str, bool]:
         "deeper_below": marks_below and column_below > line.column + _SAME,
         "marks_above": marks_above and not has_mark,
         "blank_above": line.gap,
+        "between_items": marks_above and marks_below and not has_mark and line.gap,
     }
+
+
+def is_title_case(words: Sequence[str]) -> bool:
+    """Return whether each word begins with a capital.
+
+    >>> is_title_case(["Parkinson's", "Disease"])
+    True
+    """
+    return all(word[0].isupper() for word in words if word[0].isalpha())
 
 
 def _finds(name: str, line: Line) -> bool:

@@ -3,9 +3,11 @@ criteria, and the blocks that introduce other blocks.
 """
 
 import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from extractor.concepts.criteria.category import target_words
 from extractor.concepts.criteria.entries import Entry, Lists
 from extractor.concepts.criteria.prose import split_prose
 from extractor.concepts.places import cut
@@ -75,6 +77,8 @@ _READS_LIKE_EXCLUSION = "this item reads like an exclusion"
 _MAY_START_EXCLUSIONS = "this line may start the exclusions"
 _OF_PEOPLE = ("says_of_people", "says_who_may", "states_criterion")
 """Rules for lines that state something about people."""
+FOREIGN_LISTS = ("foreign_inclusion", "foreign_exclusion")
+"""Rules for the headings of lists in other languages."""
 _ONLY_INTRODUCES = ("time_alone", "length_alone", "group_title")
 """Rules for lines that only introduce the items below them."""
 
@@ -90,14 +94,17 @@ class _State:
     has_titles: bool = False
     seen: set[CriterionKind] = field(default_factory=set)
     doubts: list[StructureDoubt] = field(default_factory=list)
+    groups: Mapping[int, bool] = field(default_factory=dict)
 
     def doubt(self, passage: Passage, reason: str) -> None:
         """Record a doubt."""
         self.doubts.append(StructureDoubt(span_of(passage), reason))
 
 
-def read_lists(section: LexedSection) -> Lists:
-    r"""Return the criteria in a section and the lines that introduce them.
+def read_lists(section: LexedSection, target: frozenset[str] = frozenset()) -> Lists:
+    r"""Return the criteria in a section and the lines that introduce them. ``target`` contains the
+    stems of the record's titles and conditions, which tell a disease that some participants have
+    from a topic.
 
     >>> from extractor.language.passage import read_section
     >>> lists = read_lists(
@@ -110,7 +117,7 @@ def read_lists(section: LexedSection) -> Lists:
     announcers = _find_announcers(blocks)
     with_parts = {block.parent for block in blocks} | set(announcers.values())
     prose = _find_prose(blocks)
-    state = _State()
+    state = _State(groups=_find_groups(blocks, target))
     entries: list[Entry] = []
     roles: dict[int, str] = {}
     for place, block in enumerate(blocks):
@@ -252,6 +259,8 @@ def _doubt_heading(blocks: Sequence[Block], place: int) -> str:
     if above and above.name in _KINDS and above.name != block.name:
         return "the heading of one list directly follows that of the other"
     tokens = cut(block.passage)
+    if any(rule(name).occurs(tokens) for name in FOREIGN_LISTS):
+        return "the heading is in another language"
     is_led = rule("led_list").covers(tokens, 0, len(tokens))
     if is_led and following.kind is BlockKind.PARAGRAPH:
         return "this line may start a list"
@@ -365,11 +374,15 @@ def _is_opening(
     tokens = cut(block.passage)
     if above is None or above.name is None:
         return False
-    if block.mark and not rule("must_meet").occurs(tokens):
+    is_whole = rule("takes_part").occurs(tokens) and _is_whole_list(blocks, place)
+    if block.mark and not is_whole and not rule("must_meet").occurs(tokens):
         return False
     if rule("trial_division").starts(tokens, 0):
         return False
     is_about_list = rule("about_list").occurs(tokens)
+    is_about_list = is_about_list and not rule("ends_with_examples").ends(
+        tokens, len(tokens)
+    )
     if not block.mark and block.text.endswith(":") and is_about_list:
         return True
     is_general = rule("opening_words").covers(tokens, 0, len(tokens)) is not None
@@ -378,6 +391,16 @@ def _is_opening(
     is_exclusion = kind is CriterionKind.EXCLUSION
     introduces_parts = "all_of_parts" if is_exclusion else "any_of_parts"
     return not rule(introduces_parts).occurs(tokens)
+
+
+def _is_whole_list(blocks: Sequence[Block], place: int) -> bool:
+    """Return whether an item has items below it, and all other items of its list are among them."""
+    end = place + 1
+    while end < len(blocks) and blocks[end].name is None:
+        if blocks[end].level <= blocks[place].level:
+            return False
+        end += 1
+    return end > place + 1
 
 
 def _find_role(tokens: Tokens, *, has_parts: bool, block: Block) -> str:
@@ -450,6 +473,7 @@ def _make_entry(
     parent = None if announcer is None else blocks[announcer].passage
     heading: Passage | None = None
     parent_states = False
+    is_doubtful = announcer is not None
     place_above = block.parent
     while place_above is not None:
         above = blocks[place_above]
@@ -457,9 +481,11 @@ def _make_entry(
         if above.kind is BlockKind.HEADING:
             if above.name is None:
                 heading = heading or above.passage
-            introduces = names_people(above) or _is_value_of(block, above)
+            group = state.groups.get(place_above)
+            introduces = group is not None or _is_value_of(block, above)
             if parent is None and role != "opens" and introduces:
                 parent = above.passage
+                is_doubtful = group is False
         elif parent is None and role in ("introduces", "both"):
             parent = above.passage
             parent_states = role == "both" and not above.text.endswith(":")
@@ -470,7 +496,7 @@ def _make_entry(
         parent=parent,
         heading=heading,
         parent_states=parent_states,
-        has_doubtful_parent=announcer is not None,
+        has_doubtful_parent=is_doubtful,
         kind_at_most=state.kind_at_most,
         quote_at_most=state.quote_at_most,
     )
@@ -485,12 +511,66 @@ def _is_value_of(block: Block, heading: Block) -> bool:
     return is_short and rule("level").starts(tokens, 0) is not None
 
 
+def _find_groups(blocks: Sequence[Block], target: frozenset[str]) -> dict[int, bool]:
+    """Map the index of each heading that restricts the items below it to a group of people to
+    whether its own words say so. A heading of the same form as one of a group also names a group:
+    "Parkinson's Disease" beside "Healthy controls". So do two diseases that the trial treats.
+    """
+    headings = {
+        place: block
+        for place, block in enumerate(blocks)
+        if block.kind is BlockKind.HEADING
+    }
+    groups = {place: True for place, block in headings.items() if names_people(block)}
+    others: dict[tuple[object, ...], list[int]] = defaultdict(list)
+    for place, block in headings.items():
+        if place not in groups and _may_name_group(block):
+            others[_describe_form(block)].append(place)
+    forms = {
+        _describe_form(blocks[place]) for place in groups if _names_some(blocks[place])
+    }
+    for form, places in others.items():
+        treated = [target_words(blocks[place].passage) & target for place in places]
+        if form in forms or len(set(filter(None, treated))) > 1:
+            groups |= dict.fromkeys(places, False)
+    return groups
+
+
+def _describe_form(heading: Block) -> tuple[object, ...]:
+    """Return what the headings of two groups have in common."""
+    if heading.name is not None:
+        return (heading.name,)
+    return (heading.column, heading.style, heading.text.endswith(":"))
+
+
+def _may_name_group(heading: Block) -> bool:
+    """Return whether a heading could name a group, beside the heading of another group."""
+    tokens = cut(heading.passage)
+    if heading.name in _KINDS:
+        return rule("list_for_all").covers(tokens, 0, len(tokens)) is None
+    is_topic = rule("topic").ends(tokens, len(tokens)) or rule("levels").occurs(tokens)
+    is_general = rule("list_for_all").covers(tokens, 0, len(tokens)) is not None
+    return (
+        heading.name is None
+        and len(tokens) <= _SHORT
+        and not is_topic
+        and not is_general
+    )
+
+
+def _names_some(heading: Block) -> bool:
+    """Return whether a heading names a group of people, rather than parts of a criterion."""
+    return heading.name is not None or names_group(cut(heading.passage))
+
+
 def names_people(heading: Block) -> bool:
     """Return whether a heading restricts the items below it to a group of people."""
     tokens = cut(heading.passage)
     if heading.name in _KINDS:
         return rule("list_for_some").occurs(tokens)
     if heading.name is not None:
+        return False
+    if rule("list_for_all").covers(tokens, 0, len(tokens)):
         return False
     if rule("announced").occurs(tokens) or names_group(tokens):
         return True

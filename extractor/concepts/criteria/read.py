@@ -110,11 +110,13 @@ def read_eligibility(
     listed = sections.get("eligibility")
     filled = listed if listed and listed.raw.strip() else None
     # if there is no section, sentences of the descriptions may be criteria
-    outline = read_lists(filled) if filled else Lists((*find_suspects(descriptions),))
+    target = target_words(*topics)
+    outline = Lists((*find_suspects(descriptions),))
+    if filled:
+        outline = read_lists(filled, target)
     if filled and structure:
         outline = settle(filled, outline, structure)
     entries = outline.entries
-    target = target_words(*topics)
     # the entries below each introducing line, by the start of that line
     parts: dict[int, list[Entry]] = defaultdict(list)
     for entry in entries:
