@@ -2,14 +2,12 @@
 criteria, and the blocks that introduce other blocks.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from extractor.concepts.criteria.category import target_words
 from extractor.concepts.criteria.entries import Entry, Lists
-from extractor.concepts.criteria.prose import split_prose
 from extractor.concepts.places import cut
 from extractor.evidence.drafts import StructureDoubt, span_of
 from extractor.language.book import rule, word_list
@@ -60,6 +58,8 @@ _UNSURE_BORDERS = 0.8
 """The maximum confidence, set by judgement, of all fields of an entry whose boundaries are
 doubtful.
 """
+_SURE_BORDERS = 0.9
+"""An item with a lower probability of being one whole item is doubtful."""
 _SHORT = 7
 """Maximum number of tokens in a line that may open a list."""
 _LONG = 5
@@ -116,7 +116,6 @@ def read_lists(section: LexedSection, target: frozenset[str] = frozenset()) -> L
     blocks = read_outline(section, LISTS)
     announcers = _find_announcers(blocks)
     with_parts = {block.parent for block in blocks} | set(announcers.values())
-    prose = _find_prose(blocks)
     state = _State(groups=_find_groups(blocks, target))
     entries: list[Entry] = []
     roles: dict[int, str] = {}
@@ -140,14 +139,8 @@ def read_lists(section: LexedSection, target: frozenset[str] = frozenset()) -> L
             continue
         entry = _make_entry(state, blocks, place, roles, announcers.get(place))
         entry = replace(entry, is_criterion=role != "introduces")
-        parts = [_doubt_borders(entry, state, blocks, place)]
-        if entry.is_criterion and not block.mark:
-            in_line = _is_in_line(blocks, place)
-            parts = split_prose(parts[0], in_line=in_line, in_prose=place in prose)
-        entries += [
-            replace(entry_part, passage=entry_part.passage.alone())
-            for entry_part in parts
-        ]
+        entry = _doubt_borders(entry, state, blocks, place)
+        entries.append(replace(entry, passage=entry.passage.alone()))
     entries = _doubt_prose(_doubt_exclusions(entries, state), state)
     return Lists(tuple(entries), tuple(state.doubts))
 
@@ -166,27 +159,25 @@ def _may_be_title(state: _State, blocks: Sequence[Block], place: int) -> bool:
     return not any(rule(name).occurs(tokens) for name in _OF_PEOPLE)
 
 
-_COULD_BE_TWO = re.compile(r"\w\S{0,40} +\S{1,40} +- +[A-Z][a-z]{1,40} [a-z]+ ")
-"""Matches a dash before a new phrase: "Asthma of adults - Able to walk alone"."""
-
-
 def _doubt_borders(
     entry: Entry, state: _State, blocks: Sequence[Block], place: int
 ) -> Entry:
-    """Mark the boundaries of an entry as doubtful if a dash within it could begin another item, if
-    its last line could be a separate item, or if it may be a title.
+    """Mark the boundaries of an entry as doubtful if another item may begin within it, if it may
+    belong to the item above, if its last line could be a separate item, or if it may be a title.
     """
-    could_be_two = blocks[place].mark and _COULD_BE_TWO.search(entry.passage.text)
-    if entry.is_criterion and could_be_two:
-        reason = "this item could be two"
-    elif blocks[place].doubt == UNSURE_END:
+    block = blocks[place]
+    at_most = _UNSURE_BORDERS
+    if block.whole < _SURE_BORDERS:
+        reason = "this item could be several items, or a part of another"
+        at_most = min(_UNSURE_BORDERS, round(block.whole, 2))
+    elif block.doubt == UNSURE_END:
         reason = UNSURE_END
     elif _may_be_title(state, blocks, place):
         reason = "this line may be a title"
     else:
         return entry
     state.doubt(entry.passage, reason)
-    return replace(entry, quote_at_most=_UNSURE_BORDERS)
+    return replace(entry, quote_at_most=min(entry.quote_at_most, at_most))
 
 
 def _open_list(state: _State, blocks: Sequence[Block], place: int) -> None:
@@ -307,35 +298,6 @@ def _is_announced(block: Block, tokens: Tokens, announcing: Block) -> bool:
     if rule("those_who_take_part").starts(tokens, 0):
         return False
     return not rule("ends_list").occurs(tokens)
-
-
-def _is_in_line(blocks: Sequence[Block], place: int) -> bool:
-    """Return whether a paragraph is on the same line as its heading."""
-    block = blocks[place]
-    above = _get(blocks, place - 1)
-    if block.kind is not BlockKind.PARAGRAPH or above is None or above.name is None:
-        return False
-    if above.doubt:
-        return False
-    codes = block.passage.tokens.codes[above.passage.end : block.passage.first]
-    return "\n" not in codes
-
-
-def _find_prose(blocks: Sequence[Block]) -> set[int]:
-    """Return the indexes of the paragraphs that are the only content of their list. Lists are
-    separated by headings, which are the blocks with a ``name``.
-    """
-    lists: list[list[int]] = [[]]
-    for place, block in enumerate(blocks):
-        if block.name is not None:
-            lists.append([])
-        elif block.kind is not BlockKind.FURNITURE:
-            lists[-1].append(place)
-    return {
-        places[0]
-        for places in lists
-        if len(places) == 1 and blocks[places[0]].kind is BlockKind.PARAGRAPH
-    }
 
 
 def _get(blocks: Sequence[Block], place: int) -> Block | None:
@@ -496,6 +458,7 @@ def _make_entry(
         parent=parent,
         heading=heading,
         parent_states=parent_states,
+        listed=not block.in_prose,
         has_doubtful_parent=is_doubtful,
         kind_at_most=state.kind_at_most,
         quote_at_most=state.quote_at_most,
