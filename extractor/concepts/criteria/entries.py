@@ -27,6 +27,7 @@ class Entry:
         parent_states: Whether the line that introduces it is also a criterion.
         has_doubtful_parent: Whether the introducing line is on the same level, in which case it
             might not be the parent.
+        parent_opens_list: Whether the line that introduces it is the heading of its list.
         kind_at_most: The maximum confidence of ``kind``.
         quote_at_most: The maximum confidence of all the entry's fields, which is lower if the
             entry's boundaries are doubtful.
@@ -42,6 +43,7 @@ class Entry:
     confidence: float | None = None
     parent_states: bool = False
     has_doubtful_parent: bool = False
+    parent_opens_list: bool = False
     kind_at_most: float = 1.0
     quote_at_most: float = 1.0
     origin: Origin = Origin.RULE

@@ -10,7 +10,7 @@ from extractor.concepts.criteria.category import target_words
 from extractor.concepts.criteria.entries import Entry, Lists
 from extractor.concepts.places import cut
 from extractor.evidence.drafts import StructureDoubt, span_of
-from extractor.language.book import rule, word_list
+from extractor.language.book import find_terms, rule, word_list
 from extractor.language.lexer import Tokens
 from extractor.language.passage import LexedSection, Passage
 from extractor.outline import UNSURE_END, Block, BlockKind, Vocabulary, read_outline
@@ -436,6 +436,7 @@ def _make_entry(
     heading: Passage | None = None
     parent_states = False
     is_doubtful = announcer is not None
+    opens_list = False
     place_above = block.parent
     while place_above is not None:
         above = blocks[place_above]
@@ -448,6 +449,7 @@ def _make_entry(
             if parent is None and role != "opens" and introduces:
                 parent = above.passage
                 is_doubtful = group is False
+                opens_list = above.name is not None
         elif parent is None and role in ("introduces", "both"):
             parent = above.passage
             parent_states = role == "both" and not above.text.endswith(":")
@@ -460,6 +462,7 @@ def _make_entry(
         parent_states=parent_states,
         listed=not block.in_prose,
         has_doubtful_parent=is_doubtful,
+        parent_opens_list=opens_list,
         kind_at_most=state.kind_at_most,
         quote_at_most=state.quote_at_most,
     )
@@ -560,13 +563,38 @@ def _doubt_exclusions(entries: Sequence[Entry], state: _State) -> list[Entry]:
         if not are_exclusions and (may_be_heading or reads_so):
             reason = _MAY_START_EXCLUSIONS if may_be_heading else _READS_LIKE_EXCLUSION
             state.doubt(entry.passage, reason)
-        reasons = (not state.seen, may_be_heading, reads_so, are_exclusions)
+        is_below = entry.heading is not None and _may_open_list(entry.heading, state)
+        reasons = (not state.seen, may_be_heading, reads_so, are_exclusions, is_below)
         is_doubted = any(reasons)
         doubted.append(replace(entry, kind_at_most=_DOUBTED) if is_doubted else entry)
         # without any heading, the first such item may begin the exclusions
-        if may_be_heading or (reads_so and not state.seen):
+        if may_be_heading or is_below or (reads_so and not state.seen):
             are_exclusions = True
     return doubted
+
+
+def _may_open_list(heading: Passage, state: _State) -> bool:
+    """Return whether a heading that names neither list may open the exclusions in words that are
+    not known, as a heading in another language does. Record a doubt about it, once.
+    """
+    tokens = cut(heading)
+    names = heading.text.endswith(":") or len(tokens) == 1
+    known = (
+        "topic",
+        "levels",
+        "population",
+        "announced",
+        "group_title",
+        "list_for_all",
+    )
+    if not names or any(rule(name).occurs(tokens) for name in known):
+        return False
+    if find_terms(tokens, "categories", 0, len(tokens)):
+        return False
+    place = span_of(heading)
+    if all(doubt.span != place for doubt in state.doubts):
+        state.doubt(heading, "this heading may open another list")
+    return True
 
 
 def _doubt_prose(entries: Sequence[Entry], state: _State) -> list[Entry]:

@@ -15,7 +15,7 @@ from extractor.concepts.criteria.category import (
     target_words,
 )
 from extractor.concepts.criteria.entries import Entry, Lists
-from extractor.concepts.criteria.lists import read_lists
+from extractor.concepts.criteria.lists import names_group, read_lists
 from extractor.concepts.criteria.negation import find_negation, name_case_of_no_negation
 from extractor.concepts.criteria.prose import find_suspects
 from extractor.concepts.criteria.structure import AnsweredLine, settle
@@ -351,13 +351,24 @@ def _read_lead_in(entry: Entry, *, follows_colon: bool) -> Reading[str | None]:
         case = "under an item of its level"
     elif entry.parent is entry.heading:
         case = "under a heading"
-    else:
+    elif entry.parent_opens_list or _introduces(entry.parent):
         case = "under an item"
+    else:
+        case = "under an item that introduces nothing"
     confidence = measured("criterion", _ANSWERED.get(entry.origin, case))
     if entry.parent is None:
         return Reading(None, confidence, origin=entry.origin)
     spans = (span_of(entry.parent),)
     return Reading(entry.parent.raw, confidence, spans, origin=entry.origin)
+
+
+def _introduces(line: Passage) -> bool:
+    """Return whether a line says that others follow, or names a group of participants."""
+    tokens = line.alone().tokens
+    return (
+        names_group(tokens)
+        or rule("introduction").ends(tokens, len(tokens)) is not None
+    )
 
 
 def _read_negation(passage: Passage) -> Reading[bool]:
