@@ -160,6 +160,8 @@ def _choose(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boundary]:
         and each.probability
         >= (_AT_SEMICOLON if _ends_clause(text, each) else _WITHOUT_MARK)
     ]
+    if len(chosen) == 1 and chosen[0].probability < _WITHOUT_MARK:
+        return ()
     # "Organ function: ALT > 3 x ULN; bilirubin > 2 x ULN" is one item
     is_announced = bool(chosen) and ":" in text[: chosen[0].gap.end]
     if is_announced and all(_ends_clause(text, each) for each in chosen):
