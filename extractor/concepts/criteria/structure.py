@@ -12,21 +12,20 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from extractor.concepts.criteria.entries import Entry, Lists
+from extractor.concepts.criteria.lists import LISTS
 from extractor.evidence.drafts import Span, StructureDoubt, span_of
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.passage import LexedSection, Passage
+from extractor.outline.blocks import read_pieces
+from extractor.outline.boundaries import find_boundaries
+from extractor.outline.cutting import list_stretches, look_around
 from extractor.outline.lines import strip_punctuation
 from extractor.schemas import CriterionKind, Origin
 
 _SECTION = "eligibility"
-_GAP = re.compile(
-    r"(?:^|(?<=\n))[ \t]*(?=\S)"
-    r"|(?<=[.;:)\]])\s+(?=\S)"
-    r"|(?<=[^\W_])[,%]?\s+(?=[A-Z][a-z]|[(\[]?(?:\d{1,2}|[a-z]|[ivx]{2,4})[.)\]]\s|[-*•~–]\s?\w)"
-)
-"""Matches before each place where an item might begin: a line, a sentence or clause, a list mark,
-or a capital after a word.
-"""
+_LINE = re.compile(r"^[ \t]*(?=\S)", re.MULTILINE)
+_OFFERED = 0.02
+"""A boundary within a line is offered if it has at least this probability."""
 _MARK = re.compile(
     r"[\s•·▪◦○●■□➢✓✔→⁃∙‣§*~–—-]*"
     r"(?:[\[(]?(?:\d{1,2}(?:\.\d{1,2}){0,3}|[A-Z]{0,4}-?\d{1,2}|[ivx]{2,4}|[A-Za-z])[.):\]]{1,2}"
@@ -77,7 +76,8 @@ def has_structure_doubt(parsed: ParsedRecord) -> bool:
 
 
 def list_places(section: LexedSection) -> tuple[int, ...]:
-    """Return the offsets in the cleaned text at which an item might begin, generously.
+    """Return the offsets in the cleaned text at which an item might begin, generously: each line,
+    the words after a heading on its line, and the boundaries within lines.
 
     >>> from extractor.language.passage import read_section
     >>> text = "Inclusion: Adults; 2. Asthma of adults"
@@ -85,14 +85,29 @@ def list_places(section: LexedSection) -> tuple[int, ...]:
     ['Inclusion: Adults; 2. Asthma of adults', 'Adults; 2. Asthma of adults', '2. Asthma of adults']
     """
     text = section.tokens.text
+    found = {line.end() for line in _LINE.finditer(text)}
+    pieces = read_pieces(section, LISTS)
+    around = look_around(pieces)
+    for piece, stretch in list_stretches(pieces):
+        begin, _ = piece.line.span
+        found.add(begin)
+        for gap, probability in find_boundaries(stretch, around):
+            if probability >= _OFFERED:
+                found.add(_skip_space(text, begin + gap.end))
     places: list[int] = []
-    for gap in _GAP.finditer(text):
-        at = gap.end()
+    for at in sorted(found):
         before = text[places[-1] : at] if places else "\n"
         # a place after a list mark is that of the mark, unless another line begins
-        if before and ("\n" in before or not _MARK.fullmatch(before)):
+        if "\n" in before or not _MARK.fullmatch(before):
             places.append(at)
     return tuple(places)
+
+
+def _skip_space(text: str, at: int) -> int:
+    """Return the offset of the first character from ``at`` on that is not white space."""
+    while at < len(text) and text[at].isspace():
+        at += 1
+    return at
 
 
 def settle(
