@@ -58,6 +58,7 @@ _GAP = re.compile(
 )
 _WORD = re.compile(r"[^\W\d_]+|\d+(?:[.,]\d+)*|[^\w\s]")
 _ROMAN = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii")
+_DASHES = frozenset("-–")
 _ENDS = frozenset(".;:")
 _OPENS = frozenset("<>≥≤")
 _HIGHEST = 30.0
@@ -154,49 +155,57 @@ def find_gaps(text: str) -> Iterator[Gap]:
     semicolon or a colon, and at the end of a line.
     """
     for match in _GAP.finditer(text):
-        mark = (match["mark"] or match["tight"] or "").strip()
-        end = match.start()
-        first = text[match.end()]
-        is_line_end = "\n" in (match["space"] or "")
-        begins = first.isupper() or first.isdigit() or first in _OPENS
-        if mark and _belongs_to_word(text, match, mark):
-            # "over 40 - Able to walk": the number is no marker, but the dash may be one
-            is_dash = len(mark) > 1 and mark[-1] in "-–"
-            end = match.end("mark") - 2 if is_dash else end
-            mark = mark[-1] if is_dash else ""
-            style, number = mark, 0
-        elif mark:
-            style, number = _describe_mark(match, mark)
-        else:
-            style, number = "", 0
-        if mark or begins or is_line_end or text[match.start() - 1] in _ENDS:
-            yield Gap(end, match.end(), mark, style, number, is_line_end)
+        gap = _read_gap(text, match)
+        begins = text[gap.start].isupper() or text[gap.start] in _OPENS
+        begins = begins or text[gap.start].isdigit() or gap.is_line_end
+        if gap.mark or begins or text[match.start() - 1] in _ENDS:
+            yield gap
+
+
+def _read_gap(text: str, match: re.Match[str]) -> Gap:
+    """Return a gap, whose number or dash is a list marker only if it does not belong to a word."""
+    place = (match.start(), match.end())
+    is_line_end = "\n" in (match["space"] or "")
+    mark = (match["mark"] or match["tight"] or "").strip()
+    if not mark:
+        return Gap(*place, is_line_end=is_line_end)
+    if not _belongs_to_word(text, match, mark):
+        return Gap(*place, mark, *_describe_mark(match, mark), is_line_end)
+    # "over 40 - Able to walk": the number is no marker, but the dash is one
+    if len(mark) > 1 and mark[-1] in _DASHES and not text[match.end()].isdigit():
+        end = match.end("mark") - 2
+        return Gap(end, match.end(), mark[-1], mark[-1], 0, is_line_end)
+    return Gap(*place, is_line_end=is_line_end)
 
 
 def _belongs_to_word(text: str, match: re.Match[str], mark: str) -> bool:
     """Return whether a number or a dash is no list marker: "visit 1 Screening", "100 x 10",
-    "6 months - 10 years".
+    "(GINA 4) with", "6 months - 10 years".
     """
     first = text[match.end()]
     before = text[max(0, match.start() - _FRONT) : match.start()]
-    if mark in ("-", "–"):
+    if mark in _DASHES:
         is_range = first.isdigit() and any(map(str.isdigit, before))
         return is_range or before.strip().isdigit()
     if mark == "*":
         return first.isdigit()
-    is_open = mark[0] in "(["
-    if mark.endswith(")") and not is_open:
-        near = text[max(0, match.start() - _BRACKET) : match.start()]
-        if near.count("(") > near.count(")"):
-            return True
-    if _NAMED.search(before):
-        return not is_open
-    if not match["bare"] and not mark.endswith(("-", "–")):
+    if mark[0] in "([":
         return False
-    if match["bare"] and not text[match.end() : match.end() + 2].isalpha():
+    if _NAMED.search(before) or _closes_bracket(text, match.start(), mark):
+        return True
+    if not match["bare"] and mark[-1] not in _DASHES:
+        return False
+    is_word = text[match.end() : match.end() + 2].isalpha()
+    if match["bare"] and not is_word:
         return True
     ends_open = before[-1:] in "<>=≤≥"
     return ends_open or first.islower() or _NO_COUNT.search(before) is not None
+
+
+def _closes_bracket(text: str, start: int, mark: str) -> bool:
+    """Return whether a marker such as "4)" closes a bracket that the text before it opened."""
+    near = text[max(0, start - _BRACKET) : start]
+    return mark[-1] == ")" and near.count("(") > near.count(")")
 
 
 def find_own_mark(text: str) -> Gap | None:
@@ -226,6 +235,7 @@ def read_mark(mark: str) -> tuple[str, int]:
 
 
 def _describe_mark(match: re.Match[str], mark: str) -> tuple[str, int]:
+    """Return the style of a list marker and its number."""
     if match["circled"]:
         return "①", ord(match["circled"]) - ord("①") + 1
     tight = re.sub(r"\D", "", match["tight"] or "")
@@ -233,18 +243,21 @@ def _describe_mark(match: re.Match[str], mark: str) -> tuple[str, int]:
     digits = match["number"] or match["numbered"] or bare or tight
     if digits:
         return _count_from_one(mark.lstrip(_BULLETS), digits), int(digits)
+    numbered = _NUMBERED.search(mark)
+    if numbered:
+        return _count_from_one(numbered[0], numbered[1]), int(numbered[1])
     letters = match["roman"] or match["letter"] or ""
     if match["tight"] and mark[0].isalpha():
         letters = mark[0]
+    return _describe_letters(mark, letters) if letters else (mark, 0)
+
+
+def _describe_letters(mark: str, letters: str) -> tuple[str, int]:
+    """Return the style and the number of a marker with a letter or a Roman numeral."""
     if len(letters) > 1 and letters.lower() in _ROMAN:
         return mark.replace(letters, "i"), _ROMAN.index(letters.lower()) + 1
-    if letters:
-        first = "a" if letters.islower() else "A"
-        return mark.replace(letters, first), ord(letters.lower()[0]) - ord("a") + 1
-    numbered = _NUMBERED.search(mark)
-    if numbered:
-        return numbered[0].replace(numbered[1], "1"), int(numbered[1])
-    return mark, 0
+    first = "a" if letters.islower() else "A"
+    return mark.replace(letters, first), ord(letters.lower()[0]) - ord("a") + 1
 
 
 def _count_from_one(mark: str, digits: str) -> str:
@@ -364,8 +377,10 @@ def _describe_words(
     sign = words.sign(last)
     above = last - 1 if sign and last else last
     low, second, third = (words.get(first + step) for step in range(3))
-    before, before2 = words.get(above), words.get(above - 1)
-    shape, above_shape = words.shape(first), words.shape(above)
+    before = words.get(above)
+    before2 = words.get(above - 1)
+    shape = words.shape(first)
+    above_shape = words.shape(above)
     mark = gap.kind and "1"
     is_small = "k" if low in small else "?"
     is_small += "s" if low in here else ""
@@ -394,7 +409,8 @@ def _describe_place(
     sign = words.sign(last)
     shape = words.shape(first)
     depth = min(words.depths[last], 1)
-    left, right = _bucket(first), _bucket(len(words.texts) - first)
+    left = _bucket(first)
+    right = _bucket(len(words.texts) - first)
     yield f"dep:{depth}"
     yield f"dep:{depth}:{shape}:{sign}"
     yield f"l:{left}"

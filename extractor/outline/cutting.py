@@ -1,6 +1,7 @@
 """Cut the pieces of a text at the boundaries of the items that share a piece."""
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
@@ -23,6 +24,8 @@ _WITHOUT_MARK = 0.5
 """The least probability of a boundary at which a piece is cut: at a number that continues a run, at
 a bullet and, in a piece that has no list marker, after a semicolon and elsewhere.
 """
+_COUNTED = 0.95
+"""The least probability of a boundary at a number that continues a run."""
 _FEW = 2
 """The least number of list markers of one kind, unless they continue the piece's own."""
 
@@ -105,41 +108,66 @@ def _drop_repeated(
 
 def _cut_piece(piece: Piece, boundaries: Sequence[Boundary]) -> Iterator[Piece]:
     """Yield the items of a piece, each with the probability that it is one item."""
-    cuts = _choose(piece, boundaries)
-    left = [
-        found
-        for found in boundaries
-        if found not in cuts and not _is_single(found, boundaries)
-    ]
     line = piece.line
-    tokens = line.passage.tokens
-    begin, _ = line.span
+    text = line.text
+    cuts = _choose(piece, boundaries)
     own = _find_own_mark(piece, cuts)
-    start = own.start if own else 0
     if own:
         line = replace(line, mark=own.mark)
     if cuts:
         line = replace(line, style=line.style or "run-in")
-    in_prose = bool(cuts) and not any(_lists(line.text, cut) for cut in cuts)
+    in_prose = bool(cuts) and not any(_lists(text, cut) for cut in cuts)
+    likely = _measure_inside(piece, text, boundaries, cuts)
+    tokens = line.passage.tokens
+    begin, _ = line.span
+    start = own.start if own else 0
     begins = 1.0
-    for cut in (*cuts, None):
-        end = cut.gap.end if cut else len(line.text)
-        last = tokens.before(begin + end) if cut else line.passage.end
+    for cut, inside in zip((*cuts, None), likely, strict=True):
+        ends = cut.probability if cut else 1.0
+        last = tokens.before(begin + cut.gap.end) if cut else line.passage.end
         words = line.passage.part(tokens.at(begin + start), last)
         words = strip_punctuation(words, ";,~" if cut else "~")
-        inside = max(
-            (each.probability for each in left if start < each.gap.start < end),
-            default=0.0,
-        )
-        ends = cut.probability if cut else 1.0
         if words.end > words.first:
+            item = replace(line, passage=words)
             whole = min(begins, ends, 1 - inside)
-            yield replace(
-                piece, line=replace(line, passage=words), whole=whole, in_prose=in_prose
-            )
+            yield replace(piece, line=item, whole=whole, in_prose=in_prose)
         if cut:
-            start, begins = cut.gap.start, cut.probability
+            start = cut.gap.start
+            begins = cut.probability
             line = replace(line, mark=cut.gap.mark, gap=False)
+
+
+def _measure_inside(
+    piece: Piece,
+    text: str,
+    boundaries: Sequence[Boundary],
+    cuts: Sequence[Boundary],
+) -> list[float]:
+    """Return the highest probability of a boundary that is not cut, for each item of a piece."""
+    likely = [0.0] * (len(cuts) + 1)
+    starts = [cut.gap.start for cut in cuts]
+    numbers = {(_plain(each.gap.style), each.gap.number) for each in boundaries}
+    style, number = piece.number
+    numbers.add((_plain(style), number))
+    for gap, probability in boundaries:
+        place = bisect_left(starts, gap.start)
+        is_cut = place < len(starts) and starts[place] == gap.start
+        if not is_cut and not _is_of_text(gap, text, numbers):
+            likely[place] = max(likely[place], probability)
+    return likely
+
+
+def _is_of_text(gap: Gap, text: str, numbers: Set[tuple[str, int]]) -> bool:
+    """Return whether a marker that is not cut is a part of the text: a number in brackets or a
+    letter without a neighbour, as in "one (1) of these" and "i.e.", or a dash before a number.
+    """
+    if not gap.number:
+        return bool(gap.mark) and text[gap.start].isdigit()
+    if gap.mark[0].isdigit():
+        return False
+    style = _plain(gap.style)
+    beside = {(style, gap.number - 1), (style, gap.number + 1)}
+    return numbers.isdisjoint(beside)
 
 
 def _choose(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boundary]:
@@ -152,13 +180,17 @@ def _choose(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boundary]:
         return max(bullets, counted, key=len)
     if piece.line.mark:
         return ()
-    text = piece.line.text
+    return _choose_unmarked(piece.line.text, boundaries)
+
+
+def _choose_unmarked(text: str, boundaries: Sequence[Boundary]) -> Sequence[Boundary]:
+    """Return the likely boundaries of sentences and clauses in a piece without list markers."""
     chosen = [
         each
         for each in boundaries
         if not each.gap.mark
-        and each.probability
-        >= (_AT_SEMICOLON if _ends_clause(text, each) else _WITHOUT_MARK)
+        and not _continues_line(text, each)
+        and each.probability >= _find_least(text, each)
     ]
     if len(chosen) == 1 and chosen[0].probability < _WITHOUT_MARK:
         return ()
@@ -167,6 +199,15 @@ def _choose(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boundary]:
     if is_announced and all(_ends_clause(text, each) for each in chosen):
         return ()
     return chosen
+
+
+def _find_least(text: str, boundary: Boundary) -> float:
+    return _AT_SEMICOLON if _ends_clause(text, boundary) else _WITHOUT_MARK
+
+
+def _continues_line(text: str, boundary: Boundary) -> bool:
+    """Return whether a boundary is where a line was wrapped."""
+    return boundary.gap.is_line_end and text[boundary.gap.start].islower()
 
 
 def _ends_clause(text: str, boundary: Boundary) -> bool:
@@ -200,7 +241,8 @@ def _count_up(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boundary
     own = find_own_mark(piece.line.text)
     style, number = piece.number
     if own and not piece.line.mark:
-        style, number = own.style, own.number
+        style = own.style
+        number = own.number
     marked: dict[str, list[Boundary]] = {}
     for each in boundaries:
         if each.gap.number and each.probability >= _AT_NUMBER:
@@ -217,7 +259,9 @@ def _count_up(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boundary
         is_enough = len(run) >= _FEW or (run and continues)
         if is_enough and len(run) > len(longest):
             longest = run
-    return longest
+    return [
+        each._replace(probability=max(each.probability, _COUNTED)) for each in longest
+    ]
 
 
 def _plain(style: str) -> str:
@@ -231,15 +275,6 @@ def _find_start(piece: Piece, alike: Sequence[Boundary]) -> int:
     if piece.line.mark:
         return first - 1 if first > 1 else -1
     return first - 1 if piece.line.follows_heading or first == 1 else -1
-
-
-def _is_single(found: Boundary, boundaries: Sequence[Boundary]) -> bool:
-    """Return whether a boundary is at a number that no other number follows, before a small letter:
-    "one (1) of these criteria".
-    """
-    style, number = found.gap.style, found.gap.number
-    numbers = {each.gap.number for each in boundaries if each.gap.style == style}
-    return number == 1 and number + 1 not in numbers
 
 
 def _lists(text: str, cut: Boundary) -> bool:

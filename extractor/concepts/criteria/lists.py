@@ -58,6 +58,8 @@ _UNSURE_BORDERS = 0.8
 """The maximum confidence, set by judgement, of all fields of an entry whose boundaries are
 doubtful.
 """
+_LEAST_BORDERS = 0.5
+"""The least maximum for such an entry, so that a doubtful item is not left out."""
 _SURE_BORDERS = 0.9
 """An item with a lower probability of being one whole item is doubtful."""
 _SHORT = 7
@@ -169,7 +171,7 @@ def _doubt_borders(
     at_most = _UNSURE_BORDERS
     if block.whole < _SURE_BORDERS:
         reason = "this item could be several items, or a part of another"
-        at_most = min(_UNSURE_BORDERS, round(block.whole, 2))
+        at_most = min(_UNSURE_BORDERS, max(_LEAST_BORDERS, round(block.whole, 2)))
     elif block.doubt == UNSURE_END:
         reason = UNSURE_END
     elif _may_be_title(state, blocks, place):
@@ -554,23 +556,30 @@ def _doubt_exclusions(entries: Sequence[Entry], state: _State) -> list[Entry]:
     doubted: list[Entry] = []
     are_exclusions = False
     for entry in entries:
-        tokens = entry.passage.tokens
-        may_be_heading = len(tokens) <= _SHORT and rule("names_exclusions").occurs(
-            tokens
-        )
-        begins_so = rule("reads_like_exclusion").starts(tokens, 0) is not None
-        reads_so = begins_so and entry.parent is None
+        may_be_heading = _may_be_heading(entry)
+        reads_so = _reads_like_exclusion(entry)
         if not are_exclusions and (may_be_heading or reads_so):
             reason = _MAY_START_EXCLUSIONS if may_be_heading else _READS_LIKE_EXCLUSION
             state.doubt(entry.passage, reason)
         is_below = entry.heading is not None and _may_open_list(entry.heading, state)
         reasons = (not state.seen, may_be_heading, reads_so, are_exclusions, is_below)
-        is_doubted = any(reasons)
-        doubted.append(replace(entry, kind_at_most=_DOUBTED) if is_doubted else entry)
+        doubted.append(replace(entry, kind_at_most=_DOUBTED) if any(reasons) else entry)
         # without any heading, the first such item may begin the exclusions
-        if may_be_heading or is_below or (reads_so and not state.seen):
-            are_exclusions = True
+        begins_list = (may_be_heading, is_below, reads_so and not state.seen)
+        are_exclusions = are_exclusions or any(begins_list)
     return doubted
+
+
+def _may_be_heading(entry: Entry) -> bool:
+    """Return whether a short line may be the missing heading of the exclusions."""
+    tokens = entry.passage.tokens
+    return len(tokens) <= _SHORT and rule("names_exclusions").occurs(tokens)
+
+
+def _reads_like_exclusion(entry: Entry) -> bool:
+    """Return whether a line below no other line is worded like an exclusion."""
+    begins_so = rule("reads_like_exclusion").starts(entry.passage.tokens, 0) is not None
+    return begins_so and entry.parent is None
 
 
 def _may_open_list(heading: Passage, state: _State) -> bool:
