@@ -26,6 +26,7 @@ a bullet and, in a piece that has no list marker, after a semicolon and elsewher
 """
 _COUNTED = 0.95
 """The least probability of a boundary at a number that continues a run."""
+_DASHES = frozenset("-–")
 _FEW = 2
 """The least number of list markers of one kind, unless they continue the piece's own."""
 
@@ -228,7 +229,10 @@ def _find_bullets(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boun
     if piece.line.mark and all(text[each.gap.start].isdigit() for each in marked):
         return ()
     signs = [each.gap.mark[0] for each in marked]
-    signs += [piece.line.mark[:1] or (own.mark[0] if own else "")]
+    first = piece.line.mark[:1] or (own.mark[0] if own else "")
+    # "- Pain score - Time Frame: 6 months" is one item
+    if first not in _DASHES or piece.line.follows_heading:
+        signs.append(first)
     often = {sign for sign in signs if signs.count(sign) >= _FEW}
     return [each for each in marked if each.gap.mark[0] in often]
 
