@@ -10,7 +10,10 @@ import pkgutil
 import pstats
 import re
 import signal
+import sys
+from collections import Counter
 from collections.abc import Collection
+from functools import cache
 from math import inf
 from pathlib import Path
 from re import _constants as codes
@@ -22,6 +25,7 @@ import extractor
 from extractor.language.book import expression, load_book, read_table
 from extractor.language.lexer import ANY_WORD, CODES
 
+_PACKAGE = Path(extractor.__file__).parent
 _LENGTH = 1000
 """Longer than any repetition with an end."""
 _MEASURABLE_S = 0.0001
@@ -30,6 +34,8 @@ _MOST = 8
 """How many times as long a text that is ``_TIMES`` longer may take: linear work takes 4 times as long,
 and work that grows with the square of the length 16 times. Either may be misjudged by a factor of 2.
 """
+_FEW_LINES = 3000
+"""A function that runs fewer lines may be one that only the longer text calls."""
 _TRIES = 3
 _HANGS_S = 10.0
 _LONG = 30
@@ -94,6 +100,46 @@ def count_calls(work, *arguments):
     profile = cProfile.Profile()
     profile.runcall(work, *arguments)
     return pstats.Stats(profile).total_calls
+
+
+def count_lines(work, *arguments):
+    """How many lines of each function of the package the work runs, by the function's code. A line is
+    counted each time a loop or a comprehension in it repeats.
+    """
+    counts = Counter()
+
+    def count(frame, _event, _argument):
+        counts[frame.f_code] += 1
+        return count
+
+    def enter(frame, event, argument):
+        return count(frame, event, argument) if _is_own(frame.f_code) else None
+
+    before = sys.gettrace()
+    sys.settrace(enter)
+    try:
+        work(*arguments)
+    finally:
+        sys.settrace(before)
+    return counts
+
+
+@cache
+def _is_own(code):
+    return Path(code.co_filename).is_relative_to(_PACKAGE)
+
+
+def list_superlinear(work, short, long):
+    """Return the functions that run more lines for ``long`` than the length of the text explains,
+    although ``long`` is only ``_TIMES`` as long as ``short``.
+    """
+    work(short[:100])  # loads and compiles what is needed
+    few, many = (count_lines(work, text) for text in (short, long))
+    return [
+        f"{code.co_qualname}: {few[code]:,} and {lines:,} lines"
+        for code, lines in many.items()
+        if lines > max(_FEW_LINES, _MOST * few[code])
+    ]
 
 
 def count_growth(work, piece):

@@ -6,6 +6,7 @@ from itertools import cycle
 
 import pytest
 
+from extractor import make_record
 from extractor.assembly.refusals import explain_refusal
 from extractor.assembly.support import find_support
 from extractor.concepts.parse import parse_record
@@ -25,7 +26,14 @@ from extractor.schemas import (
 )
 from extractor.schemas.vocabulary import Effort
 
-from .growth import PIECES, count_calls, count_growth, is_linear, list_expressions
+from .growth import (
+    PIECES,
+    count_calls,
+    count_growth,
+    is_linear,
+    list_expressions,
+    list_superlinear,
+)
 from .proof.test_regimens import prove
 from .trust import trial
 
@@ -102,12 +110,10 @@ def vary(piece, length):
 
 @pytest.mark.parametrize("piece", VARIED.split("|"))
 def test_a_varied_line_takes_linear_time(piece):
-    def count(length):
-        text = vary(piece, length)
-        return count_calls(extract_by_rules, trial(eligibility=text), RULES)
+    def extract(text):
+        extract_by_rules(trial(eligibility=text), RULES)
 
-    count(100)  # loads and compiles what is needed
-    assert count(2400) < LARGEST_GROWTH * count(600)
+    assert list_superlinear(extract, vary(piece, 600), vary(piece, 2400)) == []
 
 
 @pytest.mark.parametrize(
@@ -182,6 +188,10 @@ def test_the_proof_of_a_regimen_takes_linear_time(piece):
         prove(text, quote=text[:30], amounts="9 mg", frequency="Q2W")
 
     assert count_growth(work, piece) < LARGEST_GROWTH
+
+
+def test_one_long_word_is_read_in_linear_time():
+    assert is_linear(lambda text: make_record(text * 100), "PK\x03\x04")
 
 
 def test_one_long_word_is_masked_in_linear_time(monkeypatch):

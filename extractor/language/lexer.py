@@ -191,6 +191,7 @@ class Lexicon(dict[str, str]):
             sign: sign for sign in SIGNS
         }
         self._prefixes: dict[str, str] = {}
+        self._longest_prefix = 0
         self._matching: dict[str, str] = {}
         self._sorted: list[tuple[str, str]] = []
         self.name_codes: set[str] = {UNKNOWN}
@@ -210,6 +211,7 @@ class Lexicon(dict[str, str]):
         if word.endswith("~"):
             codes = self._prefixes
             key = word[:-1].lower()
+            self._longest_prefix = max(self._longest_prefix, len(key))
         if key not in codes:
             self.clear()
             self._matching.clear()
@@ -313,7 +315,7 @@ class Lexicon(dict[str, str]):
         if code:
             return code
         # the longest registered prefix, of at least three letters
-        for length in range(len(folded), 2, -1):
+        for length in range(min(len(folded), self._longest_prefix), 2, -1):
             if folded[:length] in self._prefixes:
                 return self._prefixes[folded[:length]]
         return UNKNOWN if word[0].isalpha() else "s"

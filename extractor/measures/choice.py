@@ -1,7 +1,10 @@
 """Choose the reading of a line: the non-overlapping spans with the highest total score."""
 
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Sequence, Set
+from operator import itemgetter
+from typing import NamedTuple
 
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens
@@ -26,6 +29,13 @@ class Candidate:
     score: float
 
 
+class _Link(NamedTuple):
+    """A chosen candidate, and the link of the one before it."""
+
+    candidate: Candidate
+    before: "_Link | None"
+
+
 def choose(chart: Chart, tokens: Tokens, introduced: Set[str]) -> list[Candidate]:
     """Return the chosen candidates from left to right. ``introduced`` contains the known quantities
     that are named in the line above.
@@ -40,15 +50,21 @@ def _pick(candidates: Sequence[Candidate]) -> list[Candidate]:
         candidates, key=lambda candidate: (candidate.span.end, candidate.span.first)
     )
     ends = [option.span.end for option in by_end]
-    # best[n] is the highest total score of the first n candidates, with the chosen candidates
-    best: list[tuple[float, list[Candidate]]] = [(0.0, [])]
+    # best[n] is the highest total score of the first n candidates, with the chosen candidates, each
+    # linked to the previous one: a list for each candidate would take quadratic time
+    best: list[tuple[float, _Link | None]] = [(0.0, None)]
     for index, candidate in enumerate(by_end):
         # the number of candidates that end before this one begins
         before = bisect_right(ends, candidate.span.first, hi=index)
         total, chosen = best[before]
-        taken = total + candidate.score, [*chosen, candidate]
-        best.append(max(best[-1], taken, key=lambda pair: pair[0]))
-    return best[-1][1]
+        taken = total + candidate.score, _Link(candidate, chosen)
+        best.append(max(best[-1], taken, key=itemgetter(0)))
+    picked = deque[Candidate]()
+    link = best[-1][1]
+    while link:
+        picked.appendleft(link.candidate)
+        link = link.before
+    return [*picked]
 
 
 def _weigh(

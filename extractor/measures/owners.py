@@ -299,8 +299,8 @@ def _find_start_of_name(
     """
     # as in "Liver function: ALT < 3 x ULN"
     colon = tokens.codes.rfind(":", first, end) + 1
-    if _has_content(tokens, colon, end):
-        first = max(first, colon)
+    if colon and _has_content(tokens, colon, end):
+        first = colon
     cuts = [joint.end for joint in rule("quantity_split").find(tokens, first, end)]
     # in "smoker or a history of >= 1 pack-year", the name before the "or" is unrelated
     is_unnamed = bool(cuts) and not any(map(_is_content, tokens.words[cuts[-1] : end]))

@@ -3,9 +3,10 @@ line states a value only if the value is a reading of one of its mentions.
 """
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from enum import StrEnum
+from operator import attrgetter
 
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.limits.roles import NumberRole, find_role
@@ -99,10 +100,14 @@ def _mention_limit(
     tokens: Tokens, limit: Limit, before: Sequence[Mention], numbers: Sequence[Number]
 ) -> Mention:
     """Return the mention of a limit. ``before`` contains the mentions of the preceding limits, and
-    ``numbers`` all numbers in the line.
+    ``numbers`` all numbers in the line, in order.
     """
     values = (limit.value, limit.value_high)
-    inside = [number for number in numbers if limit.first <= number.first < limit.end]
+    begin, stop = (
+        bisect_left(numbers, at, key=attrgetter("first"))
+        for at in (limit.first, limit.end)
+    )
+    inside = numbers[begin:stop]
     # "2.5 SD below the mean" is a limit of -2.5
     stated = [
         number for number in inside if number.value in values or -number.value in values
