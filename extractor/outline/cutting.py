@@ -219,7 +219,6 @@ def _find_bullets(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boun
     """Return the boundaries at bullets, if two items of the piece have the same one. In a piece
     with a marker of its own, dashes before numbers belong to the text: "MI - 6 months".
     """
-    own = find_own_mark(piece.line.text)
     text = piece.line.text
     marked = [
         each
@@ -229,12 +228,18 @@ def _find_bullets(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boun
     if piece.line.mark and all(text[each.gap.start].isdigit() for each in marked):
         return ()
     signs = [each.gap.mark[0] for each in marked]
-    first = piece.line.mark[:1] or (own.mark[0] if own else "")
-    # "- Pain score - Time Frame: 6 months" is one item
-    if first not in _DASHES or piece.line.follows_heading:
-        signs.append(first)
+    signs.append(_find_first_sign(piece))
     often = {sign for sign in signs if signs.count(sign) >= _FEW}
     return [each for each in marked if each.gap.mark[0] in often]
+
+
+def _find_first_sign(piece: Piece) -> str:
+    """Return the bullet at the start of a piece, or "". A dash counts only after a heading on its
+    line: "- Pain score - Time Frame: 6 months" is one item.
+    """
+    own = find_own_mark(piece.line.text)
+    first = piece.line.mark[:1] or (own.mark[0] if own else "")
+    return "" if first in _DASHES and not piece.line.follows_heading else first
 
 
 def _count_up(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boundary]:
