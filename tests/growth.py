@@ -133,7 +133,7 @@ def list_superlinear(work, short, long):
     """Return the functions that run more lines for ``long`` than the length of the text explains,
     although ``long`` is only ``_TIMES`` as long as ``short``.
     """
-    work(short[:100])  # loads and compiles what is needed
+    work(long[100:])  # loads and compiles what is needed
     few, many = (count_lines(work, text) for text in (short, long))
     return [
         f"{code.co_qualname}: {few[code]:,} and {lines:,} lines"
