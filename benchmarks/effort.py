@@ -36,6 +36,7 @@ from extractor.model.cost.prices import PriceList
 from extractor.model.cost.tokens import TokenCounts, measure_call
 from extractor.model.spec import ModelSpec
 from extractor.model.store import OpenStore
+from extractor.pipeline import plan
 from extractor.run.forecast import forecast_usage
 from extractor.schemas import Task, TrialExtraction, TrialRecord, Usage
 
@@ -126,7 +127,11 @@ async def measure(extractor: Extractor, pairs: Group, calls: OpenStore | None) -
     golds = [gold for _, gold in pairs]
     figures = evaluate(golds, found, resamples=0, examples=0).figures()
     usage = sum((extraction.usage or Usage() for extraction in found), Usage())
-    static = min(usage.prompt_tokens, usage.calls * count_static_tokens())
+    # the question about the structure has another, short beginning
+    rounds = [plan(record, extractor.setup.options)[1] for record, _ in pairs]
+    structures = sum(bool(asked and asked.decides_lines) for asked in rounds)
+    line_calls = max(usage.calls - structures, 0)
+    static = min(usage.prompt_tokens, line_calls * count_static_tokens())
     counts = (usage.calls, usage.prompt_tokens, static, usage.output_tokens)
     means = [count / len(pairs) for count in counts]
     measured = {"records": len(pairs), "figures": figures}

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.data import parse_options
-from extractor.model.cost.tokens import LINE
+from extractor.model.cost.tokens import LINE, PLACED
 from extractor.model.database import open_run_to_read
 from extractor.model.store import unpack
 
@@ -30,7 +30,8 @@ _HEAD = f"""\
 # Measured by `python -m benchmarks.forecast` from recorded answers.
 #
 # key: characters of compact JSON that a capable model wrote for one key of one line that was asked; keys that were
-# asked less than {_LEAST} times are "other". "item" is an item's number and braces, "reply" what is around the items.
+# asked less than {_LEAST} times are "other". "item" is an item's number and braces, "reply" what is around the items,
+# "place" what is written for a line of a text whose structure is asked about.
 # tokens_per_character: tokens that a call took for each character that was expected of its answer, of hosted models and
 # of one behind a server of its own (low, mean and high, where 1 and 99 in 100 means of five calls lie).
 """
@@ -56,6 +57,10 @@ class Answered(NamedTuple):
         """Yield the numbers of the lines in the request, with the requested keys."""
         for number, keys in LINE.findall(self.user):
             yield int(number), keys.split()
+
+    def count_placed(self) -> int:
+        """Count the lines of a text whose structure is asked about."""
+        return len(PLACED.findall(self.user))
 
 
 def main() -> None:
@@ -130,6 +135,10 @@ def _measure_answer(call: Answered) -> Iterator[tuple[str, float]]:
             asked = {"regimens": max(0, whole - 10)}
         yield from asked.items()
         yield "item", max(0, whole - sum(asked.values()))
+    placed = call.count_placed()
+    if placed:
+        whole = sum(_length(item) + 1 for item in items)
+        yield from [("place", whole / placed)] * placed
     around = _length({"items": items}) - sum(_length(item) + 1 for item in items)
     yield "reply", around + 1
 
@@ -148,6 +157,7 @@ def measure_rates(
         for _, keys in call.list_lines():
             expected += means["item"]
             expected += sum(means.get(key, means["other"]) for key in keys)
+        expected += call.count_placed() * means.get("place", means["other"])
         sizes.append((call.output_tokens, expected))
 
     def ratio(drawn: Sequence[tuple[int, float]]) -> float:

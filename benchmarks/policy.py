@@ -21,7 +21,6 @@ from benchmarks.gold import read_pairs
 from benchmarks.matching import is_right, list_values, match_items
 from extractor.assembly.assemble import ModelResult, assemble_extraction
 from extractor.concepts.doses.assemble import covers
-from extractor.concepts.parse import parse_record
 from extractor.concepts.resolve import (
     AGREE,
     ALONE,
@@ -32,10 +31,10 @@ from extractor.concepts.resolve import (
 from extractor.evidence.drafts import Draft, Reading
 from extractor.evidence.parsed import ParsedRecord
 from extractor.model.asking.dialogue import read_replies
-from extractor.model.asking.planner import plan_round
 from extractor.model.asking.querying import ask_round
 from extractor.model.client import Model
 from extractor.options import ExtractionOptions
+from extractor.pipeline import plan
 from extractor.schemas import TrialExtraction, TrialRecord
 from extractor.schemas.vocabulary import Effort
 
@@ -71,11 +70,15 @@ def main() -> None:
     chosen = parse_options(__doc__, "gold", "records+", **options, effort=effort)
 
     async def count(model: Model, record: TrialRecord, gold: TrialExtraction) -> Counts:
-        parsed = parse_record(record)
-        asked = plan_round(parsed, ExtractionOptions(effort=chosen.effort))
+        options = ExtractionOptions(effort=chosen.effort)
+        parsed, asked = plan(record, options)
         if asked is None:
             return Counts()
         replies = await ask_round(asked, model)
+        if asked.decides_lines:
+            parsed, asked = plan(record, options, replies)
+            assert asked, "it contains the question about the structure"
+            replies = await ask_round(asked, model)
         answers = read_replies(parsed, asked, replies)
         return Counter(list_situations(parsed, answers, gold))
 

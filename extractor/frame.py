@@ -36,9 +36,9 @@ from extractor.formats.found import join_place
 from extractor.formats.records import write_study
 from extractor.formats.tables import knows_columns
 from extractor.masking import hide_keys, without_credentials
-from extractor.model.asking.dialogue import Replies
 from extractor.model.asking.planner import Round
 from extractor.model.asking.querying import ask_round, is_lacking
+from extractor.model.asking.questions import Replies
 from extractor.model.client import Route
 from extractor.model.spec import read_spec
 from extractor.options import ExtractorOptions, Keywords
@@ -211,11 +211,9 @@ class ExtractFrame:
                 for record in _read_cells(cells, is_table=is_table):
                     begun.append((number, self._begin(record, process)))
                 while len(begun) > _AHEAD * self._concurrency:
-                    first, item = begun.popleft()
-                    yield first, self._finish(item, process)
+                    yield self._finish_first(begun, process)
             while begun:
-                first, item = begun.popleft()
-                yield first, self._finish(item, process)
+                yield self._finish_first(begun, process)
         finally:
             for _, item in begun:
                 if isinstance(item, _Waiting):
@@ -242,16 +240,52 @@ class ExtractFrame:
         """Read a record by the rules, and send its questions, if there are any."""
         if isinstance(record, _Unread):
             return self._show_error(record.error, record.record_id)
+        return self._plan(record, process, None)
+
+    def _plan(
+        self,
+        record: TrialRecord,
+        process: "_Process | None",
+        structure: Replies | None,
+    ) -> "_Row | _Waiting":
+        """Read a record by the rules and by the replies about its structure, which are None before
+        they are asked for, and send its questions.
+        """
         first = partial(plan_record, has_model=process is not None, packs=False)
         try:
-            step = call_picklable(first, record, self._options.extraction)
+            step = call_picklable(first, record, self._options.extraction, structure)
         except ExtractorError as error:
             return self._show_error(error, record.record_id)
         if isinstance(step, ExtractedLine):
             return self._show(step)
         assert process
         query_round, parse = step
-        return _Waiting(record.record_id, query_round, parse, process.ask(query_round))
+        return _Waiting(record, query_round, parse, process.ask(query_round))
+
+    def _finish_first(
+        self, begun: "deque[tuple[int, _Row | _Waiting]]", process: "_Process | None"
+    ) -> tuple[int, _Row]:
+        """Remove the first record, and return its row. Of all records whose structure is answered,
+        the other questions are sent first, so that none of them waits for another record.
+        """
+        for place in reversed(range(len(begun))):
+            number, item = begun[place]
+            if isinstance(item, _Row) or not item.query_round.decides_lines:
+                continue
+            if place == 0 or item.answers.done():
+                begun[place] = number, self._send_lines(item, process)
+        number, item = begun.popleft()
+        return number, self._finish(item, process)
+
+    def _send_lines(
+        self, item: "_Waiting", process: "_Process | None"
+    ) -> "_Row | _Waiting":
+        """Wait for the answer about a record's structure, and send its other questions."""
+        try:
+            structure = item.answers.result()
+        except Exception:  # noqa: BLE001 - raised again where the record is finished
+            return item
+        return self._plan(item.record, process, structure)
 
     def _finish(self, item: "_Row | _Waiting", process: "_Process | None") -> _Row:
         """Wait for the answers about a record, and return its row.
@@ -273,7 +307,7 @@ class ExtractFrame:
             if concerns_all and not process.was_used:
                 raise error from None
             process.was_used |= not concerns_all
-            return self._show_error(error, item.record_id)
+            return self._show_error(error, item.record.record_id)
         process.was_used = True
         return self._show(line, process.explain_lack(replies))
 
@@ -321,7 +355,7 @@ def _restore(
 class _Waiting(NamedTuple):
     """A record whose questions were sent."""
 
-    record_id: str
+    record: TrialRecord
     query_round: Round
     parse: HeldParse
     answers: Future[Replies]

@@ -1,8 +1,9 @@
 """The stages of every extraction, in order.
 
 ``plan`` parses a record and chooses the questions, the caller asks a model, and ``finish`` creates
-the extraction. Neither function uses the network. Files are read before the first stage, by
-``extractor.formats``.
+the extraction. If the structure of a record is asked about first, the caller passes the reply to
+``plan``, which chooses the other questions. Neither function uses the network. Files are read
+before the first stage, by ``extractor.formats``.
 """
 
 from typing import TYPE_CHECKING
@@ -26,16 +27,23 @@ from extractor.schemas.record_limits import (
 )
 
 if TYPE_CHECKING:
-    from extractor.model.asking.dialogue import Replies
+    from extractor.concepts.criteria.structure import AnsweredLine
     from extractor.model.asking.planner import Round
+    from extractor.model.asking.questions import Replies
 
 
 def plan(
-    record: TrialRecord, options: ExtractionOptions
+    record: TrialRecord,
+    options: ExtractionOptions,
+    structure: "Replies | None" = None,
 ) -> "tuple[ParsedRecord, Round | None]":
     """Parse a record and choose the questions for a model. Returns the parsed record and the
     questions, or None in place of the questions if ``options`` do not allow any or if the rules
     leave nothing to ask.
+
+    If the questions have ``decides_lines``, their only call asks about the structure of the
+    record. Pass the replies as ``structure`` to a second call of this function, which reads the
+    record by this answer and chooses the other questions. Without a model, pass no replies, ``()``.
 
     The result depends only on the arguments, so any process can compute or repeat it. Raises
     ``RecordTooLarge`` or ``RecordTooSlow`` for a record that exceeds the limits in
@@ -44,14 +52,29 @@ def plan(
     with limit_time(record.source):
         check_size(record)
         check_unicode(record)
-        parsed = parse_record(record, options.fields)
-        for kind in ("criteria", "regimens", "outcomes"):
-            refuse_larger(record.source, MAX_ITEMS, len(getattr(parsed, kind)), kind)
+        parsed = _parse(record, options)
         if not options.asks:
             return parsed, None
         from extractor.model.asking.planner import plan_round  # noqa: PLC0415 - rules alone need no model
+        from extractor.model.asking.structure import plan_structure, read_structure  # noqa: PLC0415 - as above
 
-        return parsed, plan_round(parsed, options)
+        question = plan_structure(parsed, options)
+        lines = read_structure(structure or ())
+        if question and lines:
+            parsed = _parse(record, options, lines)
+        return parsed, plan_round(parsed, options, question, structure)
+
+
+def _parse(
+    record: TrialRecord,
+    options: ExtractionOptions,
+    structure: "tuple[AnsweredLine, ...]" = (),
+) -> ParsedRecord:
+    """Parse a record, and refuse one with too many items."""
+    parsed = parse_record(record, options.fields, structure)
+    for kind in ("criteria", "regimens", "outcomes"):
+        refuse_larger(record.source, MAX_ITEMS, len(getattr(parsed, kind)), kind)
+    return parsed
 
 
 def finish(

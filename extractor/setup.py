@@ -3,11 +3,11 @@ model is open.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from extractor.concepts.own.declaration import explain_unread
 from extractor.errors import ArgumentError, WrongType
@@ -27,6 +27,7 @@ from extractor.schemas.arguments import refuse_less
 if TYPE_CHECKING:
     from extractor.model.cost.budget import Pricing
 
+T = TypeVar("T")
 _USUAL_TIMEOUT = ExtractorOptions.model_fields["timeout"].default
 
 
@@ -45,18 +46,24 @@ class OpenExtractor:
 
     async def __call__(self, record: TrialRecord) -> TrialExtraction:
         options = self.options
-        if self.in_thread:
-            parsed, query_round = await asyncio.to_thread(plan, record, options)
-        else:
-            parsed, query_round = plan(record, options)
+        structure = None if self.model else ()
+        parsed, query_round = await self._compute(plan, record, options, structure)
         replies = None
         if query_round and self.model:
             replies = await ask_round(query_round, self.model)
+            if query_round.decides_lines:
+                parsed, query_round = await self._compute(
+                    plan, record, options, replies
+                )
+                assert query_round, "it contains the question about the structure"
+                replies = await ask_round(query_round, self.model)
+        return await self._compute(finish, parsed, options, query_round, replies)
+
+    async def _compute(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Return ``function(*arguments)``, computed in a separate thread if necessary."""
         if self.in_thread:
-            return await asyncio.to_thread(
-                finish, parsed, options, query_round, replies
-            )
-        return finish(parsed, options, query_round, replies)
+            return await asyncio.to_thread(function, *arguments)
+        return function(*arguments)
 
     @property
     def usage(self) -> Usage:

@@ -21,6 +21,7 @@ from pydantic import TypeAdapter
 
 from extractor.formats import read_records
 from extractor.model.asking.prompt import load_prompt
+from extractor.model.asking.structure import load_structure_prompt
 from extractor.model.client import Model
 from extractor.model.opening import ModelChoice, open_model
 from extractor.model.spec import ClientSettings, ModelSpec
@@ -81,8 +82,8 @@ def find_problems() -> list[str]:
     """Every cassette that is stale, edited, missing, or holds a key, one line each."""
     wanted = read_scenarios().keys()
     there = {path.stem for path in FOLDER.glob("*.yaml")}
-    version = load_prompt().version
-    prompts = {version.name: version}
+    versions = (load_structure_prompt().version, load_prompt().version)
+    prompts = {version.name: version for version in versions}
     problems = [f"{name}.yaml: is missing; record it" for name in wanted - there]
     problems += [f"{name}.yaml: belongs to no scenario" for name in there - wanted]
     for name in there:

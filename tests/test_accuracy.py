@@ -44,9 +44,9 @@ def parse_once():
     """Parse each record of the gold once for all tests."""
     parsed = {}
 
-    def parse(record, fields=()):
+    def parse(record, fields=(), structure=()):
         if record.record_id not in parsed:
-            parsed[record.record_id] = parse_record(record, fields)
+            parsed[record.record_id] = parse_record(record, fields, structure)
         return parsed[record.record_id]
 
     return parse

@@ -57,7 +57,7 @@ async def ask_all(parsed_records):
     async with open_model(ModelChoice(replay=ANSWERS)) as model:
         results = []
         for parsed in parsed_records:
-            asked = plan_round(parsed, ExtractionOptions())
+            asked = plan_round(parsed, ExtractionOptions(), None, ())
             replies = await ask_round(asked, model)
             results.append(read_replies(parsed, asked, replies))
         return results

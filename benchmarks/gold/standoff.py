@@ -205,10 +205,12 @@ def find_changed_sections(
 
 def hash_sections(record: TrialRecord) -> dict[str, str]:
     """Return the SHA-256 of the raw text of each section."""
-    return {
-        section.name: sha256(section.text.encode()).hexdigest()
-        for section in record.sections
-    }
+    return {section.name: hash_text(section.text) for section in record.sections}
+
+
+def hash_text(text: str) -> str:
+    """Return the SHA-256 of a raw text."""
+    return sha256(text.encode()).hexdigest()
 
 
 def _decode(value: Any, record: TrialRecord, home: str | None) -> Any:

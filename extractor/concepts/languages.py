@@ -5,9 +5,12 @@ it.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
+from extractor.concepts.criteria.lists import FOREIGN_LISTS
 from extractor.evidence.drafts import Span
 from extractor.evidence.parsed import ParsedRecord
+from extractor.language.book import read_text, rule
 from extractor.language.lexer import Range
 from extractor.language.other_languages import ForeignLines, ForeignText, find_foreign
 from extractor.plurals import counted
@@ -52,10 +55,25 @@ def find_foreign_lines(
         for span in section.other_languages
     ]
     foreign = find_foreign(texts, marked)
+    written = dict(texts)
+    kept = tuple(
+        text
+        for text in foreign.texts
+        if text.section in foreign.untranslated or not _is_heading(text, written)
+    )
+    foreign = replace(foreign, texts=kept)
     ranges: dict[str, list[Range]] = defaultdict(list)
     for text in foreign.texts:
         ranges[text.section].append((text.start, text.end))
     return foreign, ranges
+
+
+def _is_heading(text: ForeignText, written: Mapping[str, str]) -> bool:
+    """Return whether a text is the heading of a list of criteria, whose items may be in English.
+    ``written`` contains the texts of the sections.
+    """
+    tokens = read_text(written[text.section][text.start : text.end].strip())
+    return any(rule(name).starts(tokens, 0) for name in FOREIGN_LISTS)
 
 
 def report_languages(parsed: ParsedRecord) -> Iterator[Finding]:

@@ -1,9 +1,10 @@
 """The pre-parser: read a record with rules, without a model."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import count
 
 from extractor.concepts.criteria.read import read_eligibility
+from extractor.concepts.criteria.structure import AnsweredLine
 from extractor.concepts.criteria.unheaded import doubt_unheaded
 from extractor.concepts.doses.read import read_dosing
 from extractor.concepts.hostile.injection import blank_out, find_hostile
@@ -26,15 +27,18 @@ __all__ = [
 
 
 def parse_record(
-    record: TrialRecord, fields: tuple[CustomField, ...] = ()
+    record: TrialRecord,
+    fields: tuple[CustomField, ...] = (),
+    structure: Sequence[AnsweredLine] = (),
 ) -> ParsedRecord:
     r"""Read a record using all the rules. The result is always the same for the same record.
 
     Text aimed at a model and lines in other languages are reported and blanked first. The
     confidence of a reading is a cautious estimate, from 0 to 1, of the probability that it is
     correct (``evidence/calibration.py``). ``fields`` contains custom fields; only those that have
-    patterns are read. If the rules do not find anything in a text, the readings are left open;
-    this is not an error.
+    patterns are read. ``structure`` is a model's answer about the structure of the eligibility
+    section; empty without an answer. If the rules do not find anything in a text, the readings are
+    left open; this is not an error.
 
     >>> from extractor.schemas import Section, Source
     >>> section = Section(
@@ -46,7 +50,7 @@ def parse_record(
     >>> parse_record(record).whole.rules["minimum_age"].value.value
     18
     """
-    parsed = calibrate_record(parse_uncalibrated(record))
+    parsed = calibrate_record(parse_uncalibrated(record, structure))
     if not fields:
         return parsed
     from extractor.concepts.own.patterns import read_declared  # noqa: PLC0415 - few have own fields
@@ -54,7 +58,9 @@ def parse_record(
     return read_declared(parsed, fields)
 
 
-def parse_uncalibrated(record: TrialRecord) -> ParsedRecord:
+def parse_uncalibrated(
+    record: TrialRecord, structure: Sequence[AnsweredLine] = ()
+) -> ParsedRecord:
     """Return the result of ``parse_record`` before its confidences are calibrated. The calibration
     is fitted to these results.
     """
@@ -69,7 +75,9 @@ def parse_uncalibrated(record: TrialRecord) -> ParsedRecord:
     record, sections = blank_out(record, sections, ranges)
     # Chunks are numbered in the order in which they are read.
     numbers = count(1)
-    whole, criteria, doubts = read_eligibility(sections, numbers, record.registry)
+    whole, criteria, doubts = read_eligibility(
+        sections, numbers, record.registry, structure
+    )
     regimens, candidates = read_dosing(record, sections, numbers)
     outcomes = read_outcomes(record, sections, numbers)
     if record.source.format == "text" and not doubts:

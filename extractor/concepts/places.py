@@ -5,7 +5,6 @@ forms.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from extractor.concepts.aliases import find_entry, list_names
@@ -66,7 +65,6 @@ class Derived:
     support: Support = Support.PARSED
 
 
-@lru_cache(maxsize=32)
 def cut(passage: Passage) -> Tokens:
     """Return the tokens of a passage, separated from the rest of its section. All values of a line
     share these tokens, including their cached matches.

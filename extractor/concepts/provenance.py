@@ -15,6 +15,7 @@ from extractor.concepts.resolve import (
 )
 from extractor.evidence.drafts import Draft, Reading, Span, find_weakest
 from extractor.evidence.parsed import ParsedRecord
+from extractor.language.values import value_class
 from extractor.schemas import (
     Absence,
     AbsenceReason,
@@ -53,6 +54,15 @@ def list_read_fields(task: Task, group: str | None = None) -> list[FieldInfo]:
         if field.metadata.evidence is EvidenceKind.READ
         and field.group == (group or task)
     ]
+
+
+@value_class()
+class _Proof:
+    """The characters that support a value, how it follows from them, and who read it."""
+
+    span: Span
+    support: Support
+    origin: Origin
 
 
 class ItemBuilder:
@@ -144,16 +154,21 @@ class ItemBuilder:
         supports = resolved.list_supports() or (Support.LITERAL,)
         places = zip(resolved.spans or self._whole, supports, strict=False)
         for position, (span, support) in enumerate(places):
-            proven = replace(resolved, spans=(span,), support=support)
             if not isinstance(value, tuple):
-                self._prove(field, proven)
+                self._prove(
+                    field,
+                    value,
+                    resolved.confidence,
+                    _Proof(span, support, resolved.origin),
+                )
                 continue
             # additional spans belong to the last member
             at = min(position, len(value) - 1)
-            member = replace(proven, value=value[at], confidence=resolved.sure_of(at))
-            self._prove(f"{field}[{at}]", member)
-            for name, part in self._list_parts(field, member):
-                self._prove(f"{field}[{at}].{name}", part)
+            member = value[at]
+            proof = _Proof(span, support, resolved.origin)
+            self._prove(f"{field}[{at}]", member, resolved.sure_of(at), proof)
+            for name, words, sure, part in self._list_parts(field, member, span):
+                self._prove(f"{field}[{at}].{name}", words, sure, part)
         return value
 
     def add_absence(self, field: str, reason: AbsenceReason) -> None:
@@ -170,31 +185,34 @@ class ItemBuilder:
         return describe_evidence((*self._evidence, *also), round(self._confidence, 4))
 
     def _list_parts(
-        self, field: str, member: Reading[Any]
-    ) -> Iterator[tuple[str, Reading[str]]]:
-        """Yield the quotes that are parts of a list member, as (name, reading) pairs. A part that
-        is not found is omitted. Each part is searched for in the item; parts of a time window are
-        also searched for in the line that introduces the item. If there are several places, the
-        place nearest to the member is used.
+        self, field: str, member: Any, near: Span
+    ) -> Iterator[tuple[str, str, float, "_Proof"]]:
+        """Yield the quotes that are parts of a list member, as tuples of the part's name, its
+        words, its confidence and its proof. A part that is not found is omitted. Each part is
+        searched for in the item; parts of a time window are also searched for in the line that
+        introduces the item. If there are several places, the place nearest to the span ``near`` of
+        the member is used.
         """
+        names = PARTS.get(type(member), ())
+        if not names:
+            return
         rule = self.draft.read(field)
         model = self.draft.model.get(field)
-        near = member.spans[0]
         spans = [self.draft.span]
-        if isinstance(member.value, TimeWindow):
+        if isinstance(member, TimeWindow):
             answered = self.draft.model.get("lead_in")
             spans += answered.spans if answered else ()
             spans += self.draft.read("lead_in").spans
-        for name in PARTS.get(type(member.value), ()):
-            words = getattr(member.value, name)
+        for name in names:
+            words = getattr(member, name)
             place = min(
                 self._list_places(words, spans) if words else (),
                 key=lambda span: abs(span.start - near.start),
                 default=None,
             )
             if place:
-                origin, sure = resolve_part(member.value, name, rule, model)
-                yield name, Reading(words, sure, (place,), origin=origin)
+                origin, sure = resolve_part(member, name, rule, model)
+                yield name, words, sure, _Proof(place, Support.LITERAL, origin)
 
     def _list_places(self, words: str, spans: Sequence[Span]) -> list[Span]:
         """Return the places of these words in the first span that contains them."""
@@ -207,23 +225,23 @@ class ItemBuilder:
                 break
         return places
 
-    def _prove(self, name: str, resolved: Reading[Any]) -> None:
+    def _prove(self, name: str, value: Any, sure: float, proof: "_Proof") -> None:
         """Add evidence for a value, with its support. If the support is unknown, a value that is
         not a quote is treated as a conclusion. If the evidence is a whole passage that contains
         hostile text, the longest run without blanked text is used. The item's confidence is at
         most the confidence of this value.
         """
-        value = resolved.value
-        span = resolved.spans[0]
-        support = resolved.support
-        is_quote = self._parsed.raw(span) in (value, getattr(value, "name", None))
+        span = proof.span
+        support = proof.support
+        quote = self._parsed.raw(span)
+        is_quote = quote in (value, getattr(value, "name", None))
         is_whole_quote = is_quote and getattr(value, "version", None) is None
         # the label of an arm does not state what the arm receives
         if is_whole_quote and not name.startswith("arms"):
             support = Support.LITERAL
         elif support is Support.LITERAL and type(value) is not str:
             support = Support.INFERRED
-        sure = min(resolved.confidence, self._ceiling)
+        sure = min(sure, self._ceiling)
         if self._parsed.is_cut(span):
             sure = min(sure, _BESIDE_HIDDEN)
         self._confidence = min(self._confidence, sure)
@@ -232,13 +250,14 @@ class ItemBuilder:
             text = self._parsed.sections[span.section].raw
             clean_run = find_clean_run((span.start, span.end), text, blanks)
             span = Span(span.section, *clean_run)
+            quote = self._parsed.raw(span)
         evidence = Evidence(
             field=name,
             section=span.section,
             start=span.start,
             end=span.end,
-            quote=self._parsed.raw(span),
-            origin=resolved.origin,
+            quote=quote,
+            origin=proof.origin,
             support=support,
             confidence=sure,
             **self._locate(span),

@@ -94,7 +94,7 @@ def resolve(
     if model is None:
         if rule.confidence < BELIEVED and not isinstance(rule.value, _OF_EVERY_ITEM):
             return Reading(None, 0.0, gap=gap)
-        return replace(rule, confidence=round(rule.confidence, 4), origin=Origin.RULE)
+        return rule.with_confidence(round(rule.confidence, 4))
     is_same = agree(rule.value, model.value)
     if field == "dosing.arms":  # labels are exact names, in any order
         is_same = {*rule.list_values()} == {*model.list_values()}

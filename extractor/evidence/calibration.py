@@ -26,7 +26,7 @@ A confidence is computed in these steps. Audit findings do not change it.
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -36,7 +36,7 @@ from extractor.evidence.drafts import Draft, Reading
 from extractor.evidence.parsed import ParsedRecord
 from extractor.evidence.scoring import measured
 from extractor.evidence.signs import is_weighed, weigh
-from extractor.schemas import Task
+from extractor.schemas import Origin, Task
 
 Curve = tuple[tuple[float, float], ...]
 """(Estimate, observed accuracy) pairs. Both numbers increase from pair to pair."""
@@ -108,17 +108,23 @@ def _calibrate_reading(field: str, reading: Reading[Any], most: float) -> Readin
         reading = _weigh_members(field, reading, most)
         if field in OF_MEMBERS:
             confidence = min(reading.sure)
-    return replace(reading, confidence=min(confidence, most))
+    confidence = min(confidence, most)
+    return reading.with_confidence(confidence)
 
 
 def _follow_curve(field: str, reading: Reading[Any]) -> float:
-    """Return the confidence according to the field's curve. Without a curve, the estimate is
-    returned unchanged.
+    """Return the confidence according to the field's curve. Without a curve, or if a model decided
+    the value, the estimate is returned unchanged.
     """
-    curve = _read_curves().get(field, {}).get(FOUND if reading.value else NOTHING)
-    if curve is None or reading.is_open:
+    if reading.is_open or reading.origin is not Origin.RULE:
         return reading.confidence
-    return apply_curve(curve, reading.confidence)
+    return _follow(field, FOUND if reading.value else NOTHING, reading.confidence)
+
+
+@lru_cache(maxsize=16384)
+def _follow(field: str, kind: str, stated: float) -> float:
+    curve = _read_curves().get(field, {}).get(kind)
+    return stated if curve is None else apply_curve(curve, stated)
 
 
 def _weigh_members(field: str, reading: Reading[Any], most: float) -> Reading[Any]:

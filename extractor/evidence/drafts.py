@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from extractor.language.passage import Passage
+from extractor.language.values import value_class
 from extractor.schemas import (
     AbsenceReason,
     FieldRef,
@@ -30,7 +31,7 @@ RECORD = -1
 """The chunk number that refers to the record itself."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@value_class(order=True)
 class Span:
     """Half-open character offsets into the raw text of a section."""
 
@@ -86,7 +87,7 @@ class Span:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@value_class()
 class Reading(Generic[T_co]):
     """The value read for one field, its confidence, and the characters that support it.
 
@@ -144,6 +145,24 @@ class Reading(Generic[T_co]):
         confidences, return the confidence of the whole list.
         """
         return self.sure[position] if position < len(self.sure) else self.confidence
+
+    def with_confidence(self, confidence: float) -> "Reading[T_co]":
+        """Return the reading with another confidence of the value or the list as a whole."""
+        if confidence == self.confidence:
+            return self
+        return Reading(
+            self.value,
+            confidence,
+            self.spans,
+            self.support,
+            self.alternatives,
+            self.supports,
+            self.origin,
+            self.gap,
+            self.sure_parts,
+            self.signs,
+            self.sure,
+        )
 
     def at_most(self, most: float) -> "Reading[T_co]":
         """Return the reading with the confidences of the value and of its members capped at
@@ -209,7 +228,7 @@ class StructureDoubt:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_class()
 class Chunk:
     """A numbered unit of text that a model can be asked about.
 
@@ -296,7 +315,7 @@ class Refusal:
     attribute: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class()
 class Draft:
     """One item between the first reading and the extraction: a criterion, a regimen, an outcome or
     the record.

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from extractor.evidence.drafts import Reading, span_of
 from extractor.language.book import find_weights, word_list
 from extractor.language.passage import Passage
+from extractor.language.values import value_class
 from extractor.schemas import Support
 
 Features = Sequence[str]
@@ -40,7 +41,7 @@ calibration needs several trials for each distinct value.
 _COMPARED = frozenset("<>=≤≥%")
 
 
-@dataclass(frozen=True, slots=True)
+@value_class()
 class ScoredClass:
     """The most likely class, its probability, and its rivals, most likely first."""
 

@@ -7,9 +7,9 @@
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from extractor.language.patterns import (
     make_rule,
     read_rules,
 )
+from extractor.language.values import value_class
 
 _PACKAGE = Path(__file__).parents[1]
 _RULES = "rules"
@@ -45,7 +46,7 @@ _PlacedNumbers = list[tuple[int, str]]
 """The numbers in a term, as (index of the token, number) pairs."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class()
 class Entry:
     """A meaning and its terms. ``rules`` are patterns that also express the meaning. The terms in
     ``also`` have the same meaning, but are not searched for in texts. ``confidence`` is lower than
@@ -61,7 +62,7 @@ class Entry:
     example: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class()
 class Term:
     """An occurrence of an entry in the tokens ``first:end``."""
 
@@ -213,7 +214,7 @@ def load_book() -> Book:
     """
     folders = list_rule_folders()
     vocabularies: dict[str, tuple[Entry, ...]] = {}
-    for name, text in _read_all(folder / "terms" for folder in folders):
+    for name, text in _read_all(tuple(folder / "terms" for folder in folders)):
         vocabularies[name] = (*vocabularies.get(name, ()), *read_entries(name, text))
     rules: dict[str, Rule] = {}
     for name, text in _read_all(folders):
@@ -267,7 +268,8 @@ def list_rule_folders(name: str = _RULES) -> tuple[Path, ...]:
     return tuple(sorted(folder for folder in _PACKAGE.rglob(name) if folder.is_dir()))
 
 
-def _read_all(folders: Iterable[Path]) -> list[tuple[str, str]]:
+@cache
+def _read_all(folders: tuple[Path, ...]) -> list[tuple[str, str]]:
     """Return (name, text) pairs for the TOML files in these folders, sorted by name. A file in a
     subfolder takes the name of the subfolder. Files in a ``terms`` subfolder are skipped.
     """
@@ -299,6 +301,12 @@ def read_text(text: str) -> Tokens:
     """Return the tokens of a cleaned text, coded with the words of all rules and vocabularies."""
     load_book()
     return lex(text)
+
+
+@lru_cache(maxsize=1024)
+def read_words(text: str) -> Tokens:
+    """Return the tokens of a short text, such as a heading or a unit, that is read many times."""
+    return read_text(text)
 
 
 @cache

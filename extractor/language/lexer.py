@@ -20,10 +20,16 @@ the word ("non-small cell", "bi-weekly", "non -? pregnant").
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import field
+from functools import wraps
 from itertools import accumulate
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from extractor.language.values import value_class
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 Range = tuple[int, int]
 """A half-open range of tokens or characters."""
 UNKNOWN = "w"
@@ -328,7 +334,7 @@ LEXICON = Lexicon()
 """The words in all rules and vocabularies."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@value_class(eq=False)
 class Tokens:
     """The tokens of a cleaned text. ``words[i]`` is ``text[starts[i]:ends[i]]``, and ``codes[i]``
     is its code.
@@ -339,6 +345,16 @@ class Tokens:
     starts: list[int]
     ends: list[int]
     codes: str
+    _codes_in: dict[Range, frozenset[str]] = field(
+        default_factory=dict, init=False, repr=False
+    )
+    _cuts: "dict[Range, Tokens]" = field(default_factory=dict, init=False, repr=False)
+    kept: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
+    """What was read from these tokens, see ``keep``."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # what was read can be read again
+        return Tokens, (self.text, self.words, self.starts, self.ends, self.codes)
 
     def __len__(self) -> int:
         return len(self.words)
@@ -360,6 +376,13 @@ class Tokens:
         """
         return bisect_left(self.starts, position)
 
+    def codes_in(self, first: int, end: int) -> frozenset[str]:
+        """Return the codes that occur in the tokens ``first:end``."""
+        codes = self._codes_in.get((first, end))
+        if codes is None:
+            codes = self._codes_in[first, end] = frozenset(self.codes[first:end])
+        return codes
+
     def read(self, first: int, end: int) -> str:
         """Return the text of the tokens ``first:end``.
 
@@ -378,18 +401,36 @@ class Tokens:
 
     def cut(self, first: int, end: int) -> "Tokens":
         r"""Return the tokens ``first:end``, omitting line ends, so that ``^`` and ``$`` in a rule
-        match at the two ends of the range.
+        match at the two ends of the range. The same range is the same object, so that what was
+        read from it is found again.
 
         >>> part = lex("- Age\n over 18").cut(1, 5)
         >>> part.words, part.text[part.starts[1] : part.ends[2]]
         (['Age', 'over', '18'], 'over 18')
         """
-        line_ends = [
-            (index, index + 1)
-            for index in range(first, end)
-            if self.codes[index] == "\n"
-        ]
-        return self.without(line_ends, first, end)
+        part = self._cuts.get((first, end))
+        if part is None:
+            part = self._cuts[first, end] = self._cut(first, end)
+        return part
+
+    def _cut(self, first: int, end: int) -> "Tokens":
+        if "\n" in self.codes[first:end]:
+            line_ends = [
+                (index, index + 1)
+                for index in range(first, end)
+                if self.codes[index] == "\n"
+            ]
+            return self.without(line_ends, first, end)
+        if first <= 0 and end >= len(self.codes):
+            return self
+        chosen = slice(max(first, 0), end)
+        return Tokens(
+            self.text,
+            self.words[chosen],
+            self.starts[chosen],
+            self.ends[chosen],
+            self.codes[chosen],
+        )
 
     def joined(self, index: int) -> bool:
         """Return whether a token follows the previous token without white space.
@@ -438,6 +479,33 @@ class Tokens:
             [self.ends[index] for index in kept],
             "".join([self.codes[index] for index in kept]),
         )
+
+
+def keep(
+    read: Callable[Concatenate[Tokens, Arguments], Result],
+) -> Callable[Concatenate[Tokens, Arguments], Result]:
+    """Return a function that reads the same tokens once: its result is kept with the tokens, as
+    long as they live.
+
+    >>> count = keep(lambda tokens, word: tokens.words.count(word))
+    >>> tokens = lex("5 or 5")
+    >>> count(tokens, "5"), len(tokens.kept)
+    (2, 1)
+    """
+
+    @wraps(read)
+    def read_once(
+        tokens: Tokens, /, *arguments: Arguments.args, **options: Arguments.kwargs
+    ) -> Result:
+        key: Any = (read, arguments)
+        if options:
+            key = (*key, *options.items())
+        if key not in tokens.kept:
+            tokens.kept[key] = read(tokens, *arguments, **options)
+        found: Result = tokens.kept[key]
+        return found
+
+    return read_once
 
 
 def list_words(text: str) -> list[str]:

@@ -4,13 +4,13 @@ words.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from math import isfinite
 
 from extractor.language.book import rule, terms_of
 from extractor.language.lexer import NAME_NUMBER, NUMBER, NUMBER_WORDS, Tokens
 from extractor.language.patterns import RuleMatch
+from extractor.language.values import value_class
 from extractor.schemas import TimeUnit
 
 _VALUES: dict[str, int | float] = dict(
@@ -337,7 +337,7 @@ not a time unit.
 """
 
 
-@dataclass(frozen=True, slots=True)
+@value_class()
 class Duration:
     """A duration of ``low`` to ``high`` units in the tokens ``first:end``. ``low`` and ``high`` are
     equal for a single number. ``is_sum`` means that the duration is stated in two units, as in

@@ -185,8 +185,11 @@ def _count_words(words: Collection[str]) -> tuple[int, int, str]:
 
 def _may_be_foreign(text: str) -> bool:
     """Return whether a section may contain text in another language. The check is fast."""
-    _, most, _ = _count_words(set(_WORD.findall(text.lower())))
-    return most >= _ENOUGH or _OTHER_SCRIPT.search(text) is not None
+    words = set(_WORD.findall(text.lower()))
+    _, *others = _load_words().values()
+    if any(len(words & known) >= _ENOUGH for known in others):
+        return True
+    return not text.isascii() and _OTHER_SCRIPT.search(text) is not None
 
 
 def _find_language(text: str, record_languages: Collection[str] = ()) -> str | None:

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
 from extractor.language.book import read_text, rule
 from extractor.language.clean import CleanText, clean_text
 from extractor.language.lexer import Tokens
 from extractor.language.patterns import RuleMatch
+from extractor.language.values import value_class
 
 # Full stops that do not end a sentence: abbreviations, initials, list numbers.
 _ABBREVIATION = re.compile(
@@ -27,7 +27,7 @@ _END = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@value_class(eq=False)
 class LexedSection:
     """A section of a record: its raw text, cleaned text and tokens."""
 
@@ -67,7 +67,7 @@ class LexedSection:
         return Passage(self, first, stop)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class()
 class Passage:
     r"""The tokens ``first:end`` of a section.
 
@@ -120,7 +120,9 @@ class Passage:
         ['Age', 'over', '18']
         """
         tokens = self.tokens.cut(self.first, self.end)
-        return replace(self.section, tokens=tokens).whole
+        section = self.section
+        alone = LexedSection(section.name, section.raw, section.cleaned, tokens)
+        return Passage(alone, 0, len(tokens))
 
 
 def read_passage(raw: str) -> Passage:

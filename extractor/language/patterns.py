@@ -26,7 +26,7 @@ A pattern is a regular expression over tokens, separated by white space:
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -38,6 +38,8 @@ from extractor.language.lexer import (
     NUMBER,
     Tokens,
 )
+from extractor.language.shapes import ANY_TOKEN, Shape, ShapeReader
+from extractor.language.values import value_class
 from extractor.schemas.arguments import suggest
 
 _ATOM = re.compile(
@@ -58,6 +60,12 @@ _SYNTAX = {
     "++": f"{{1,{_MOST}}}+",
 }
 _ANY = {"#": NUMBER, "##": NAME_NUMBER, "_": ANY_WORD, ".": "."}
+_ANY_SHAPES = {
+    "#": Shape.of(NUMBER),
+    "##": Shape.of(NAME_NUMBER),
+    "_": ANY_TOKEN,
+    ".": ANY_TOKEN,
+}
 _CAPTURE_OPEN = "\0"
 _NAMED_PART = r"\(\?P<\w+>"
 
@@ -79,7 +87,7 @@ class RuleError(ValueError):
     """
 
 
-@dataclass(frozen=True, slots=True)
+@value_class()
 class RuleMatch:
     """A match for a rule, at the tokens ``first:end``. Offsets in ``match`` are relative to the
     token ``shift``.
@@ -126,8 +134,8 @@ def _locate(tokens: Tokens, match: re.Match[str], shift: int = 0) -> RuleMatch:
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule in the rule book. ``expression`` is compiled when it is first used, because all words
-    must be registered first.
+    """A rule in the rule book. ``expression`` is compiled when a text first needs it: a rule is
+    not asked about tokens that contain none of the codes that each of its matches contains.
     """
 
     name: str
@@ -137,14 +145,14 @@ class Rule:
     counter_examples: tuple[str, ...] = ()
     note: str | None = None
     book: "Mapping[str, Rule]" = field(default_factory=dict, repr=False)
-    source: list[str] = field(default_factory=list, init=False, repr=False)
-    """The source of the regular expression: a list that is empty until the source is built, and
-    then has one element.
+    written: list["_Written"] = field(default_factory=list, init=False, repr=False)
+    """The pattern as a regular expression: a list that is empty until it is written, and then has
+    one element.
     """
 
     @cached_property
     def expression(self) -> re.Pattern[str]:
-        return re.compile(_write(self, set()))
+        return re.compile(_write(self, set()).source)
 
     @cached_property
     def _ending(self) -> re.Pattern[str]:
@@ -153,52 +161,84 @@ class Rule:
     @cached_property
     def anchored(self) -> bool:
         """Whether the rule contains ``^``, which matches at the start of a range."""
-        return "^" in _write(self, set())
+        return "^" in _write(self, set()).source
+
+    @cached_property
+    def _needs(self) -> frozenset[str] | None:
+        return _write(self, set()).shape.needs
+
+    @cached_property
+    def _firsts(self) -> frozenset[str] | None:
+        shape = _write(self, set()).shape
+        return None if shape.can_be_empty else shape.firsts
+
+    @cached_property
+    def _lasts(self) -> frozenset[str] | None:
+        shape = _write(self, set()).shape
+        return None if shape.can_be_empty else shape.lasts
 
     def find(
         self, tokens: Tokens, first: int = 0, end: int | None = None
-    ) -> Iterator[RuleMatch]:
+    ) -> Iterable[RuleMatch]:
         """Return all matches, in order and without overlaps."""
+        if end is None:
+            end = len(tokens.codes)
+        if not self._may_occur(tokens, first, end):
+            return ()
         codes, first, end, shift = self._cut(tokens, first, end)
-        return (
+        return [
             _locate(tokens, match, shift)
             for match in self.expression.finditer(codes, first, end)
-        )
+        ]
 
     def search(
         self, tokens: Tokens, first: int = 0, end: int | None = None
     ) -> RuleMatch | None:
         """Return the first match, or None."""
+        if end is None:
+            end = len(tokens.codes)
+        if not self._may_occur(tokens, first, end):
+            return None
         codes, first, end, shift = self._cut(tokens, first, end)
         match = self.expression.search(codes, first, end)
         return _locate(tokens, match, shift) if match else None
 
     def occurs(self, tokens: Tokens, first: int = 0, end: int | None = None) -> bool:
         """Return whether the rule matches anywhere in the tokens ``first:end``."""
+        if end is None:
+            end = len(tokens.codes)
+        if not self._may_occur(tokens, first, end):
+            return False
         codes, first, end, _ = self._cut(tokens, first, end)
         return self.expression.search(codes, first, end) is not None
+
+    def _may_occur(self, tokens: Tokens, first: int, end: int) -> bool:
+        """Return False if the tokens contain none of the codes that each match contains."""
+        needs = self._needs
+        return needs is None or not needs.isdisjoint(tokens.codes_in(first, end))
 
     def starts(
         self, tokens: Tokens, first: int, end: int | None = None
     ) -> RuleMatch | None:
         """Return the match that begins at token ``first``, or None."""
-        if end is None and first and self.anchored:
-            # otherwise, each of the many questions about a long line would copy the rest of it
-            end = min(first + _MOST, len(tokens))
+        firsts = self._firsts
+        if firsts is not None and tokens.codes[first : first + 1] not in firsts:
+            return None
+        if end is None:
+            end = len(tokens.codes)
+            if first and self.anchored:
+                # otherwise, each of the many questions about a long line would copy the rest of it
+                end = min(first + _MOST, end)
         codes, first, end, shift = self._cut(tokens, first, end)
         match = self.expression.match(codes, first, end)
         return _locate(tokens, match, shift) if match else None
 
-    def _cut(
-        self, tokens: Tokens, first: int, end: int | None
-    ) -> tuple[str, int, int, int]:
+    def _cut(self, tokens: Tokens, first: int, end: int) -> tuple[str, int, int, int]:
         """Return the codes to search, the start and end of the search within these codes, and the
         index of the token at which the codes begin. ``re`` matches ``^`` only at the start of the
         string, so a rule with ``^`` is given only the codes of the range.
         """
         codes = tokens.codes
-        if end is None:
-            end = len(codes)
         if first and self.anchored:
             return codes[first:end], 0, end - first, first
         return codes, first, end, 0
@@ -207,24 +247,41 @@ class Rule:
         """Return the longest match that ends immediately before token ``end``, or None. It begins
         at or after token ``first`` and has at most 300 tokens.
         """
+        lasts = self._lasts
+        last = tokens.codes[end - 1 : end]
+        # ``$`` also matches before a line end
+        if lasts is not None and last != "\n" and last not in lasts:
+            return None
         match = self._ending.search(tokens.codes, max(first, end - _MOST, 0), end)
         return _locate(tokens, match) if match else None
 
     def covers(self, tokens: Tokens, first: int, end: int) -> RuleMatch | None:
         """Return the match that covers exactly the tokens ``first:end``, or None."""
+        firsts = self._firsts
+        if firsts is not None and tokens.codes[first : first + 1] not in firsts:
+            return None
         match = self.expression.fullmatch(tokens.codes, first, end)
         return _locate(tokens, match) if match else None
 
 
-def _write(rule: Rule, within: set[str]) -> str:
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A pattern as the source of a regular expression over codes, and the codes it needs."""
+
+    source: str
+    shape: Shape
+
+
+def _write(rule: Rule, within: set[str]) -> _Written:
     """Return the regular expression for a rule, to be matched against codes. ``within`` contains
     the names of the rules that refer to this rule.
     """
     if rule.name in within:
         raise RuleError(f"rule {rule.name} refers to itself")
-    if rule.source:
-        return rule.source[0]
+    if rule.written:
+        return rule.written[0]
     pieces = []
+    shapes = ShapeReader()
     offset = 0
     while offset < len(rule.pattern):
         atom = _ATOM.match(rule.pattern, offset)
@@ -232,31 +289,43 @@ def _write(rule: Rule, within: set[str]) -> str:
             unread = rule.pattern[offset : offset + 20]
             raise RuleError(f"rule {rule.name}: cannot read {unread!r}")
         offset = atom.end()
-        pieces.append(_write_atom(rule, atom, within))
+        pieces.append(_write_atom(rule, atom, within, shapes))
     # "name=( a )" is one group: the named group replaces the group that follows.
-    written = "".join(pieces).replace(_CAPTURE_OPEN + "(?:", "")
-    rule.source.append(written)
-    return written
+    source = "".join(pieces).replace(_CAPTURE_OPEN + "(?:", "")
+    rule.written.append(_Written(source, shapes.close()))
+    return rule.written[0]
 
 
-def _write_atom(rule: Rule, atom: re.Match[str], within: set[str]) -> str:
-    """Return the regular expression for one piece of a pattern; "" for white space."""
+def _write_atom(
+    rule: Rule, atom: re.Match[str], within: set[str], shapes: ShapeReader
+) -> str:
+    """Return the regular expression for one piece of a pattern; "" for white space. Add its shape
+    to ``shapes``.
+    """
     if atom["name"]:
-        return _write_reference(rule, atom, within)
+        written = _read_reference(rule, atom, within)
+        shapes.add(written.shape)
+        return f"(?:{written.source})"
     if atom["word"]:
-        return f"[{LEXICON.find(atom['word'])}]"
+        codes = LEXICON.find(atom["word"])
+        shapes.add(Shape.of(codes))
+        return f"[{codes}]"
     if atom["capture"]:
         return f"(?P<{atom['capture']}>{_CAPTURE_OPEN}"
     if atom["any"]:
+        shapes.add(_ANY_SHAPES[atom["any"]])
         return _ANY[atom["any"]]
     if atom["syntax"]:
+        shapes.read(atom["syntax"])
         return _SYNTAX.get(atom["syntax"], atom["syntax"])
-    if atom["line_end"]:
-        return "\n"
-    return re.escape(atom["sign"] or "")
+    sign = "\n" if atom["line_end"] else atom["sign"]
+    if not sign:
+        return ""
+    shapes.add(Shape.of(sign))
+    return re.escape(sign)
 
 
-def _write_reference(rule: Rule, atom: re.Match[str], within: set[str]) -> str:
+def _read_reference(rule: Rule, atom: re.Match[str], within: set[str]) -> _Written:
     """Return the regular expression for ``<name>``, which refers to another rule. The named parts
     of that rule are dropped unless the pattern keeps them (``<+name>``).
     """
@@ -267,9 +336,9 @@ def _write_reference(rule: Rule, atom: re.Match[str], within: set[str]) -> str:
             f"exist{suggest(name, rule.book)}"
         )
     written = _write(rule.book[name], within | {rule.name})
-    if not atom["keep"]:
-        written = re.sub(_NAMED_PART, "(?:", written)
-    return f"(?:{written})"
+    if atom["keep"]:
+        return written
+    return _Written(re.sub(_NAMED_PART, "(?:", written.source), written.shape)
 
 
 def read_rules(text: str, book: Mapping[str, Rule]) -> list[Rule]:
@@ -311,11 +380,11 @@ def join_rules(rules: Iterable[Rule]) -> tuple[Rule, ...]:
     ... ]
     [True, True, False]
     """
-    alternatives: dict[bool, list[str]] = {}
+    alternatives: dict[bool, dict[str, Rule]] = {}
     for rule in rules:
-        written = re.sub(_NAMED_PART, "(?:", _write(rule, set()))
-        alternatives.setdefault(rule.anchored, []).append(f"(?:{written})")
-    joined = tuple(Rule("any of several", "") for _ in alternatives)
-    for rule, written_rules in zip(joined, alternatives.values(), strict=True):
-        rule.source.append("|".join(written_rules))
-    return joined
+        listed = alternatives.setdefault(rule.anchored, {})
+        listed[f"r{len(listed)}"] = rule
+    return tuple(
+        Rule("any of several", " | ".join(f"<{name}>" for name in listed), book=listed)
+        for listed in alternatives.values()
+    )

@@ -13,6 +13,7 @@ from functools import cache, lru_cache
 from extractor.language.book import read_table, read_text, rule
 from extractor.language.clean import clean_text
 from extractor.language.lexer import NAME_NUMBER, NUMBER, Tokens, is_abbreviation
+from extractor.language.values import value_class
 
 Dimension = tuple[tuple[str, int], ...]
 """Base units and their exponents, sorted. An annotation such as ``{ULN}`` is a base unit."""
@@ -138,7 +139,7 @@ class Unit:
     loose: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value_class()
 class UnitPlace:
     """A unit with its denominators, in the tokens ``first:end``."""
 

@@ -3,12 +3,12 @@
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import NamedTuple
 
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens
+from extractor.language.values import value_class
 from extractor.measures.grammar import Chart, Span
 
 _WORD_WEIGHT = 0.5
@@ -21,7 +21,7 @@ _UNITLESS_PENALTY = 2.0
 """
 
 
-@dataclass(frozen=True, slots=True)
+@value_class()
 class Candidate:
     """A span that can be read as limits, with its score."""
 

@@ -2,11 +2,13 @@
 
 import re
 from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from operator import attrgetter
 from typing import Any
+
+from extractor.language.values import value_class
 
 Parts = Mapping[str, "Span"]
 Maker = Callable[[Parts], Any]
@@ -16,7 +18,7 @@ _BEGINNING = attrgetter("first")
 _ITEM = re.compile(r"(?:(?P<name>\w+):)?(?P<kinds>[\w|]+)(?P<optional>\?)?")
 
 
-@dataclass(frozen=True, slots=True)
+@value_class()
 class Span:
     """The tokens ``first:end``, read as one kind of expression, with the value of the expression
     and its component spans.
@@ -44,7 +46,7 @@ class Item:
     is_optional: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class Production:
     """A sequence of span kinds, with the kind of the span that they form and the function that
     builds its value.
@@ -56,30 +58,53 @@ class Production:
     make: Maker
     weight: float
 
+    @cached_property
+    def required(self) -> tuple[tuple[str, ...], ...]:
+        """The kinds of each item that is not optional."""
+        return tuple(item.kinds for item in self.items if not item.is_optional)
+
+    @cached_property
+    def opening_kinds(self) -> tuple[str, ...]:
+        """The kinds of the spans with which a match can begin."""
+        return tuple(kind for item in _list_openings(self) for kind in item.kinds)
+
 
 class Chart:
     """The spans found so far, indexed by kind and first token."""
 
     def __init__(self, spans: Iterable[Span] = ()) -> None:
-        self._spans: dict[str, dict[int, list[Span]]] = defaultdict(dict)
-        self._ends: dict[str, dict[int, list[Span]]] = defaultdict(dict)
+        self._spans: dict[str, dict[int, list[Span]]] = {}
+        self._ends: dict[str, dict[int, list[Span]]] = {}
         self._listed: dict[tuple[str, ...], list[Span]] = {}
         for span in spans:
             self.add(span)
 
     def add(self, span: Span) -> None:
         """Add a span."""
-        self._spans[span.kind].setdefault(span.first, []).append(span)
-        self._ends[span.kind].setdefault(span.end, []).append(span)
+        starting = self._spans.setdefault(span.kind, {})
+        starting.setdefault(span.first, []).append(span)
+        ending = self._ends.setdefault(span.kind, {})
+        ending.setdefault(span.end, []).append(span)
         self._listed.clear()
+
+    def has_all(self, required: tuple[tuple[str, ...], ...]) -> bool:
+        """Return whether there is a span of one of the kinds of each item."""
+        return all(not self._spans.keys().isdisjoint(kinds) for kinds in required)
+
+    def list_starts(self, kinds: tuple[str, ...]) -> list[int]:
+        """Return the first tokens of the spans of these kinds, from left to right."""
+        starts: set[int] = set()
+        for kind in kinds:
+            starts.update(self._spans.get(kind, ()))
+        return sorted(starts)
 
     def at(self, kind: str, first: int) -> list[Span]:
         """Return the spans of a kind that begin at a token."""
-        return self._spans[kind].get(first, [])
+        return self._spans.get(kind, {}).get(first, [])
 
     def ending(self, kind: str, end: int) -> list[Span]:
         """Return the spans of a kind that end immediately before a token."""
-        return self._ends[kind].get(end, [])
+        return self._ends.get(kind, {}).get(end, [])
 
     def between(self, first: int, end: int, *kinds: str) -> list[Span]:
         """Return the spans of these kinds whose first token is in ``first:end``, from left to
@@ -98,7 +123,7 @@ class Chart:
             return self._listed[kinds]
         listed = []
         for kind in kinds:
-            for spans in self._spans[kind].values():
+            for spans in self._spans.get(kind, {}).values():
                 listed += spans
         self._listed[kinds] = sorted(listed, key=lambda span: (span.first, -span.end))
         return self._listed[kinds]
@@ -133,13 +158,10 @@ def compose(chart: Chart, productions: Iterable[Production]) -> None:
     once, in order, and can use spans created by earlier productions.
     """
     for production in productions:
-        first_kinds = [
-            kind for item in _list_openings(production) for kind in item.kinds
-        ]
-        # the tokens at which a match can begin
-        starts = sorted({span.first for span in chart.all(*first_kinds)})
+        if not chart.has_all(production.required):
+            continue
         created = []
-        for start in starts:
+        for start in chart.list_starts(production.opening_kinds):
             for match in _match(chart, production.items, start):
                 span = _make(production, match)
                 if span is not None:

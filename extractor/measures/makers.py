@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from extractor.language.lexer import Range
 from extractor.language.numbers import DAYS, multiply, read_number
 from extractor.language.units import read_unit
+from extractor.language.values import value_class
 from extractor.measures.grammar import Maker, Parts, Span
 from extractor.schemas.vocabulary import Comparator, TimeUnit
 
@@ -34,7 +35,7 @@ _NO_AGES = (TimeUnit.MINUTE, TimeUnit.HOUR, TimeUnit.CYCLE)
 """The time units that are never used to state ages."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class()
 class Amount:
     """A number or a range with its unit.
 
@@ -48,7 +49,7 @@ class Amount:
     written: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class()
 class Bound:
     """An amount with its comparator and the tokens that state them. ``scale_words`` contains the
     words of a comparator whose direction depends on the quantity's scale: "or better".

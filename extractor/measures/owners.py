@@ -1,12 +1,12 @@
 """Find the quantity and the condition of a limit, and the unexplained words in its clause."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
 
 from extractor.language.book import rule, word_list
 from extractor.language.lexer import Range, Tokens
 from extractor.language.units import read_unit
+from extractor.language.values import value_class
 from extractor.measures.grammar import LONGEST_SPAN, Chart, Span
 
 _SHORTEST_WORD = 3
@@ -29,7 +29,7 @@ _EXPLAINING = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@value_class()
 class Owner:
     """The quantity and the condition of a limit, as ranges of tokens.
 

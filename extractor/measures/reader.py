@@ -1,14 +1,15 @@
 """Read the limits of a line with their parts, and count the unexplained words."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from dataclasses import replace
+from functools import cache
 from itertools import pairwise
 
 from extractor.language.book import read_table, rule
-from extractor.language.lexer import NUMBER, Range, Tokens
+from extractor.language.lexer import NUMBER, Range, Tokens, keep
 from extractor.language.numbers import ROMAN
 from extractor.language.units import read_unit
+from extractor.language.values import value_class
 from extractor.measures.choice import Candidate, choose
 from extractor.measures.grammar import (
     Chart,
@@ -28,7 +29,7 @@ from extractor.measures.units_apart import find_unit_apart, share_stated_unit
 from extractor.schemas.vocabulary import Comparator
 
 
-@dataclass(frozen=True, slots=True)
+@value_class()
 class Limit:
     """A limit that ``tokens.words[first:end]`` sets on ``quantity``.
 
@@ -85,21 +86,26 @@ def _list_productions() -> tuple[Production, ...]:
     return read_productions(read_table("measures")["production"], MAKERS)
 
 
-@lru_cache(maxsize=256)
 def read_line(tokens: Tokens, topic: Tokens | None = None) -> tuple[Limit, ...]:
     """Return the limits of a line from left to right, including ages and durations.
 
     ``topic`` is the line above, which may name the quantity.
     """
+    introduced = frozenset[str]()
+    if topic:
+        introduced = frozenset(span.value for span in find_quantities(topic))
+    return _read_line(tokens, introduced)
+
+
+@keep
+def _read_line(tokens: Tokens, introduced: frozenset[str]) -> tuple[Limit, ...]:
+    """Return the limits of a line below one that names the ``introduced`` quantities."""
     has_words = not _VALUE_WORDS.isdisjoint(map(str.lower, tokens.words))
     has_number = NUMBER in tokens.codes or has_words
     if not has_number and not rule("at_normal_bound").search(tokens):
         return ()
     chart = Chart(read_terminals(tokens))
     compose(chart, _list_productions())
-    introduced = frozenset[str]()
-    if topic:
-        introduced = frozenset(span.value for span in find_quantities(topic))
     chosen = choose(chart, tokens, introduced)
     limits: list[Limit] = []
     for index, candidate in enumerate(chosen):

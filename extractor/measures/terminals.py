@@ -1,10 +1,9 @@
 """Read a line into typed spans: numbers, units, comparators, quantities and connectives."""
 
 from collections.abc import Iterator
-from functools import lru_cache
 
 from extractor.language.book import find_terms, read_table, read_term, rule
-from extractor.language.lexer import NUMBER, Range, Tokens
+from extractor.language.lexer import NUMBER, Range, Tokens, keep
 from extractor.language.numbers import (
     MONTHS_OF_YEAR,
     ROMAN,
@@ -38,7 +37,7 @@ _GRADES = range(101)
 """Whole numbers that can be grades, unlike versions and years."""
 
 
-@lru_cache(maxsize=256)
+@keep
 def read_terminals(tokens: Tokens) -> tuple[Span, ...]:
     """Return all spans of a line that are not created by productions. The result is cached, since
     the window reader also needs it.
@@ -341,7 +340,7 @@ def _is_no_grade(tokens: Tokens, match: RuleMatch) -> bool:
     return has_letter or tokens.codes[match.end : match.end + 1] == "/"
 
 
-@lru_cache(maxsize=256)
+@keep
 def find_quantities(tokens: Tokens) -> tuple[Span, ...]:
     """Return the known quantities in a line. At each token, the longest name is matched;
     punctuation within names is ignored, except commas, semicolons and colons.

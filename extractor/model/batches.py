@@ -16,7 +16,7 @@ ended, and stores its answers. ``exchange`` uses files instead.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple, TypeVar
@@ -108,7 +108,7 @@ class Batches:
     Args:
         model: The open model, whose SDK and request format the batches use.
         store: The store of the waiting calls and their batches.
-        reply_model: The reply model of all calls.
+        reply_models: The reply model of the calls with each prompt, by the prompt's name.
         budget: The budget, in which each waiting call is counted at its maximum cost.
         report: Called with the new status of a batch whenever the status changes.
         poll_s: Seconds until the second poll; later waits are longer.
@@ -119,7 +119,7 @@ class Batches:
 
     model: Model
     store: CallStore
-    reply_model: type[BaseModel]
+    reply_models: Mapping[str, type[BaseModel]]
     budget: Budget
     report: Callable[[Batch], None]
     poll_s: float
@@ -205,10 +205,10 @@ class Batches:
             " ORDER BY id",
             (batch.number,),
         )
-        for question, *prompt, system, user, limit in rows:
-            call = Call(
-                PromptVersion(*prompt), system, unpack(user), self.reply_model, limit
-            )
+        for question, *versions, system, user, limit in rows:
+            prompt = PromptVersion(*versions)
+            reply_model = self.reply_models[prompt.name]
+            call = Call(prompt, system, unpack(user), reply_model, limit)
             requests.append(write_line(question, self._sender.form.write(call)))
 
         async def create() -> str:

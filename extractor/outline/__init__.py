@@ -13,7 +13,8 @@ Which file to open:
   surround them;
 - ``signs`` and ``rules/line_signs.toml``: the weighted signs that a line is a heading or continues
   the line above;
-- ``run_in``: several items on one line;
+- ``boundaries``: the probability that an item begins at a place within a line;
+- ``cutting``: cuts pieces at these places, or records the doubt;
 - ``blocks``: turns lines into blocks with levels.
 
 The running time is proportional to the length of the text. The code of the package knows nothing

@@ -7,9 +7,9 @@ from enum import StrEnum
 from extractor.language.book import rule
 from extractor.language.passage import LexedSection, Passage
 from extractor.language.wrapping import runs_on
+from extractor.outline.cutting import Piece, cut_items
 from extractor.outline.headings import Heading, Vocabulary, find_heading
 from extractor.outline.lines import Line, read_lines, strip_punctuation
-from extractor.outline.run_in import split_run_in
 from extractor.outline.signs import (
     Beside,
     ends_with,
@@ -50,8 +50,12 @@ class Block:
             vocabulary and for other blocks.
         parent: The index of its parent, which is its heading or the item that it belongs to.
         doubt: The reason why the block is doubtful; empty if it is not doubtful.
+        whole: The probability that the block is one item: that it begins and ends where it does,
+            and that no other item begins within it.
+        in_prose: Whether it is a sentence or clause of a paragraph rather than an item of a list.
         column: The column at which it begins.
         style: The style of its list marker, such as "1." for "3."; empty if it has no marker.
+        ordinal: The number of its list marker; 0 for a bullet or without a marker.
         introduces: Whether its ending introduces the blocks after it.
         gap: Whether an empty line precedes it.
     """
@@ -65,8 +69,11 @@ class Block:
     doubt: str = ""
     column: int = 0
     style: str = ""
+    ordinal: int = 0
     introduces: bool = False
     gap: bool = False
+    whole: float = 1.0
+    in_prose: bool = False
 
     @property
     def text(self) -> str:
@@ -84,19 +91,6 @@ class Block:
         return self.passage.raw_span[1]
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """A line with the wrapped lines that continue it, or a part of such a line: a heading, the
-    text after a heading, or an item. ``heading`` is the heading that begins the piece, and
-    ``continues_sentence`` means that the piece continues the sentence of the line above.
-    """
-
-    line: Line
-    heading: Heading | None = None
-    doubt: str = ""
-    continues_sentence: bool = False
-
-
 def read_outline(section: LexedSection, vocabulary: Vocabulary) -> list[Block]:
     """Return the blocks of a section, in reading order.
 
@@ -104,29 +98,36 @@ def read_outline(section: LexedSection, vocabulary: Vocabulary) -> list[Block]:
         section: The tokenised text.
         vocabulary: The headings that matter to the caller.
     """
-    joined = _join_wrapped(read_lines(section), vocabulary)
-    pieces: list[_Piece] = []
-    for index, whole in enumerate(joined):
-        below = joined[index + 1].line if index + 1 < len(joined) else None
-        pieces += _split_joined(whole, vocabulary, below)
-        if whole.doubt:
-            pieces[-1] = replace(pieces[-1], doubt=whole.doubt)
+    pieces = cut_items(read_pieces(section, vocabulary))
     blocks = [_make_block(index, pieces) for index in range(len(pieces))]
     return _set_levels(blocks)
 
 
-def _join_wrapped(lines: Sequence[Line], vocabulary: Vocabulary) -> list[_Piece]:
+def read_pieces(section: LexedSection, vocabulary: Vocabulary) -> list[Piece]:
+    """Return the lines of a section, wrapped lines joined, and cut at the headings within them.
+    Items that share a line are not cut yet.
+    """
+    joined = _join_wrapped(read_lines(section), vocabulary)
+    pieces: list[Piece] = []
+    for whole in joined:
+        pieces += _split_joined(whole, vocabulary)
+        if whole.doubt:
+            pieces[-1] = replace(pieces[-1], doubt=whole.doubt)
+    return pieces
+
+
+def _join_wrapped(lines: Sequence[Line], vocabulary: Vocabulary) -> list[Piece]:
     """Return the lines, joining each continuation line to the line above. ``last`` is the line
     above as it was written, but with the marker and the columns of the joined line.
     """
     width = measure_width(lines)
-    joined: list[_Piece] = []
+    joined: list[Piece] = []
     last: Line | None = None
     for index, line in enumerate(lines):
         below = lines[index + 1] if index + 1 < len(lines) else None
         is_rest = last is not None and _continues_sentence(line, last)
         heading = None if is_rest else _find_heading(line, below, vocabulary)
-        whole = _Piece(line, heading, continues_sentence=is_rest)
+        whole = Piece(line, heading, continues_sentence=is_rest)
         if last and _may_continue(joined[-1], whole):
             signs = weigh_continuation(Beside(line, last, below, width, measure(last)))
             if is_yes(signs):
@@ -172,7 +173,7 @@ def _only_introduces(line: Line, below: Line | None, vocabulary: Vocabulary) -> 
     return not rule(vocabulary.plain).occurs(passage.tokens, passage.first, passage.end)
 
 
-def _may_continue(above: _Piece, whole: _Piece) -> bool:
+def _may_continue(above: Piece, whole: Piece) -> bool:
     line = whole.line
     if line.mark or line.hashes or line.is_row:
         return False
@@ -181,37 +182,35 @@ def _may_continue(above: _Piece, whole: _Piece) -> bool:
     return above.heading is None or not above.heading.is_whole
 
 
-def _join(above: _Piece, line: Line) -> _Piece:
+def _join(above: Piece, line: Line) -> Piece:
     passage = above.line.passage
     whole = passage.part(passage.first, line.passage.end)
     return replace(above, line=replace(above.line, passage=whole))
 
 
-def _split_joined(
-    whole: _Piece, vocabulary: Vocabulary, below: Line | None
-) -> Iterator[_Piece]:
+def _split_joined(whole: Piece, vocabulary: Vocabulary) -> Iterator[Piece]:
     """Yield the pieces of a joined line: a heading from the vocabulary at its start or within it,
     the text after that heading, and items that share the line.
     """
     line = whole.line
     if line.is_furniture:
-        yield _Piece(line)
+        yield Piece(line)
     elif whole.heading:
-        yield from _split_at_heading(line, whole.heading, vocabulary, below)
+        yield from _split_at_heading(line, whole.heading, vocabulary)
     elif whole.continues_sentence:
-        yield from _split_items(line, below)
+        yield Piece(line)
     else:
-        yield from _split_within(line, vocabulary, below)
+        yield from _split_within(line, vocabulary)
 
 
 def _split_at_heading(
-    line: Line, heading: Heading, vocabulary: Vocabulary, below: Line | None
-) -> Iterator[_Piece]:
+    line: Line, heading: Heading, vocabulary: Vocabulary
+) -> Iterator[Piece]:
     """Yield a heading, then the items and other headings that follow it on its line."""
     following: Heading | None = heading
     while following:
         passage = line.passage.part(following.first, following.end)
-        yield _Piece(replace(line, passage=passage), following, following.doubt)
+        yield Piece(replace(line, passage=passage), following, following.doubt)
         if following.is_whole:
             return
         rest = line.passage.part(following.end, line.passage.end)
@@ -221,7 +220,7 @@ def _split_at_heading(
             yield from _split_before(line, following)
             rest = line.passage.part(following.first, line.passage.end)
             line = _without_mark(line, rest)
-    yield from _split_items(line, below)
+    yield Piece(line)
 
 
 def _without_mark(line: Line, passage: Passage) -> Line:
@@ -229,19 +228,17 @@ def _without_mark(line: Line, passage: Passage) -> Line:
     return replace(line, passage=passage, mark="", style="", ordinal=0, gap=False)
 
 
-def _split_within(
-    line: Line, vocabulary: Vocabulary, below: Line | None
-) -> Iterator[_Piece]:
+def _split_within(line: Line, vocabulary: Vocabulary) -> Iterator[Piece]:
     """Yield the text that precedes a heading within a line, then the heading, then the text that
     follows it.
     """
     heading = _find_inner(line, vocabulary)
     if heading is None:
-        yield from _split_items(line, below)
+        yield Piece(line)
         return
     yield from _split_before(line, heading)
     rest = line.passage.part(heading.first, line.passage.end)
-    yield from _split_at_heading(_without_mark(line, rest), heading, vocabulary, below)
+    yield from _split_at_heading(_without_mark(line, rest), heading, vocabulary)
 
 
 def _find_inner(line: Line, vocabulary: Vocabulary) -> Heading | None:
@@ -263,26 +260,13 @@ def _find_inner(line: Line, vocabulary: Vocabulary) -> Heading | None:
     return None
 
 
-def _split_before(line: Line, heading: Heading) -> Iterator[_Piece]:
+def _split_before(line: Line, heading: Heading) -> Iterator[Piece]:
     """Yield the items that precede a heading within a line."""
     before = line.passage.part(line.passage.first, heading.first)
-    yield from _split_items(
-        replace(line, passage=strip_punctuation(before, ";,/")), None
-    )
+    yield Piece(replace(line, passage=strip_punctuation(before, ";,/")))
 
 
-def _split_items(line: Line, below: Line | None) -> Iterator[_Piece]:
-    """Yield a line, or each of its items if it contains several."""
-    pieces = split_run_in(line, below)
-    if len(pieces) == 1:
-        yield _Piece(line)
-        return
-    for number, (passage, mark) in enumerate(pieces):
-        item = replace(line, passage=passage, mark=mark, style=line.style or "run-in")
-        yield _Piece(replace(item, gap=False) if number else item)
-
-
-def _make_block(index: int, pieces: Sequence[_Piece]) -> Block:
+def _make_block(index: int, pieces: Sequence[Piece]) -> Block:
     """Return the piece at an index as a block whose level is not yet set."""
     piece = pieces[index]
     line = piece.line
@@ -292,9 +276,12 @@ def _make_block(index: int, pieces: Sequence[_Piece]) -> Block:
         mark=line.mark,
         column=line.column,
         style=line.style,
+        ordinal=line.ordinal,
         gap=line.gap,
         introduces=ends_with(line, "introduction"),
         doubt=piece.doubt,
+        whole=piece.whole,
+        in_prose=piece.in_prose,
     )
     if line.is_furniture:
         return replace(block, kind=BlockKind.FURNITURE)
@@ -330,11 +317,31 @@ def _close(stack: list[int], placed: Sequence[Block], block: Block) -> None:
     if block.name is not None:
         stack.clear()
         return
+    counted = _find_counted(block, stack, placed)
+    if counted is not None:
+        del stack[counted:]
+        return
     while stack:
         top = placed[stack[-1]]
         if top.name is not None or _is_below(top, block, stack, placed):
             return
         stack.pop()
+
+
+def _find_counted(
+    block: Block, stack: Sequence[int], placed: Sequence[Block]
+) -> int | None:
+    """Return the place in the stack of the item that an item follows by its number, even if it is
+    indented further, as "2." is in "1. Any of:", "  - Stroke", "    2. Asthma"; otherwise, None.
+    """
+    if block.ordinal < 2 or not stack or placed[stack[-1]].style == block.style:
+        return None
+    for depth in reversed(range(len(stack))):
+        above = placed[stack[depth]]
+        if above.style == block.style:
+            is_next = above.ordinal == block.ordinal - 1
+            return depth if is_next and block.column >= above.column else None
+    return None
 
 
 def _is_like_first(block: Block, stack: Sequence[int], placed: Sequence[Block]) -> bool:

@@ -14,6 +14,7 @@ from extractor.language.passage import Passage
 from extractor.language.patterns import Rule, RuleMatch, make_rule
 
 MISSPELT = "the list heading is misspelt"
+SPACED = "the letters of the list heading are set apart"
 NO_PUNCTUATION = "the list heading is not followed by punctuation"
 _LONGEST = 40
 """Maximum number of tokens in a heading."""
@@ -91,6 +92,17 @@ def find_heading(passage: Passage, vocabulary: Vocabulary) -> Heading | None:
     stop = min(passage.end, passage.first + _LONGEST)
     line = passage.tokens.cut(passage.first, stop)
     heading_rule = _heading_rule(vocabulary.terms, vocabulary.front)
+    if (
+        len(line) > 1
+        and stop == passage.end
+        and all(len(word) == 1 for word in line.words)
+    ):
+        joined = heading_rule.starts(read_text("".join(line.words)), 0)
+        if joined:
+            name = name_heading(joined, vocabulary.terms)
+            return Heading(
+                name, passage.first, passage.end, is_whole=True, doubt=SPACED
+            )
     doubt = ""
     match = heading_rule.starts(line, 0)
     if match is None:

@@ -23,6 +23,8 @@ _FOOTNOTE = re.compile(r"\*+\w")
 _FEW = 6
 _MANY = 12
 """A heading usually has at most ``_FEW`` words, and rarely more than ``_MANY``."""
+_SHORT_VALUE = 5
+"""Maximum number of tokens in a line that is only a value."""
 _LETTERS = 5
 """A line of capitals with at most this many letters is treated as an abbreviation."""
 _SAME = 1
@@ -182,7 +184,7 @@ def _read_words(line: Line) -> dict[str, bool]:
         "topic": ends_with(line, "topic"),
         "group_name": _finds("group_title", line),
         "people": names_people,
-        "title_case": len(words) > 1 and text.istitle(),
+        "title_case": len(words) > 1 and not is_capitals and is_title_case(words),
         "ends_sentence": text.endswith((".", ";", ",")),
         "says_of_people": _finds("says_of_people", line),
         "number": has_number and not names_people,
@@ -197,13 +199,34 @@ def _read_neighbours(place: Beside) -> dict[str, bool]:
     marks_below = place.below is not None and bool(place.below.mark)
     marks_above = place.above is not None and bool(place.above.mark)
     column_below = place.below.column if place.below else 0
+    follows_colon = place.above is not None and place.above.text.endswith(":")
+    is_title = is_title_case(line.text.split()) and not line.text.endswith(".")
+    begins_items = marks_above or (follows_colon and is_title)
     return {
         "nothing_below": place.below is None,
         "no_mark_among_marks": marks_below and not has_mark,
         "deeper_below": marks_below and column_below > line.column + _SAME,
         "marks_above": marks_above and not has_mark,
         "blank_above": line.gap,
+        "between_items": begins_items and marks_below and not has_mark and line.gap,
+        "value_below": not has_mark and _is_value(place.below),
     }
+
+
+def is_title_case(words: Sequence[str]) -> bool:
+    """Return whether each word begins with a capital.
+
+    >>> is_title_case(["Parkinson's", "Disease"])
+    True
+    """
+    return all(word[0].isupper() for word in words if word[0].isalpha())
+
+
+def _is_value(line: Line | None) -> bool:
+    """Return whether a line is only a value, such as "At least 8 weeks"."""
+    if line is None or len(line.tokens) > _SHORT_VALUE:
+        return False
+    return rule("level").starts(line.tokens, 0) is not None
 
 
 def _finds(name: str, line: Line) -> bool:

@@ -6,8 +6,12 @@ import asyncio
 from collections.abc import Callable
 from time import monotonic
 
+from pydantic import BaseModel
+
 from extractor.errors import BatchUnfinished, BudgetReached
+from extractor.model.asking.prompt import load_prompt
 from extractor.model.asking.reply_models import reply_for
+from extractor.model.asking.structure import StructureReply, load_structure_prompt
 from extractor.model.batches import Batch, Batches
 from extractor.model.client import Model, Route
 from extractor.plurals import counted
@@ -59,11 +63,14 @@ async def perform_in_batches(
     # a missing key is reported before the folder is written
     async with Model(spec, run.setup.asking) as model:
         budget = run.open_budget(folder)
-        reply_model = reply_for(run.setup.options.fields)
+        reply_models: dict[str, type[BaseModel]] = {
+            load_prompt().version.name: reply_for(run.setup.options.fields),
+            load_structure_prompt().version.name: StructureReply,
+        }
         client = Batches(
             model,
             folder.calls(),
-            reply_model,
+            reply_models,
             budget,
             on_status,
             poll_s=poll_s or 0.0,

@@ -288,6 +288,12 @@ async def extract_with(
 
     assert model
     query_round, parse = step
+    if query_round.decides_lines:
+        structure = await ask_round(query_round, model)
+        step = await executor.compute(first, record, opened.options, structure)
+        # there is at least the question about the structure
+        assert not isinstance(step, ExtractedLine)
+        query_round, parse = step
     replies = await ask_round(query_round, model)
     last = partial(finish_record, lacking=is_lacking(replies))
     return await executor.compute(last, parse, opened.options, query_round, replies)

@@ -219,6 +219,7 @@ def describe_settings(chosen: "Setup") -> dict[str, Any]:
     continue with that model.
     """
     from extractor.model.asking.prompt import load_prompt  # noqa: PLC0415 - slow, and readers need none
+    from extractor.model.asking.structure import load_structure_prompt  # noqa: PLC0415 - as above
 
     options = chosen.options
     model = str(chosen.choice)
@@ -227,7 +228,7 @@ def describe_settings(chosen: "Setup") -> dict[str, Any]:
         if replayed:
             model = replayed.settings.get("model") or model
     # custom fields are a separate setting
-    prompt = load_prompt().version
+    prompts = (load_structure_prompt().version, load_prompt().version)
     fields = [
         field.model_dump(mode="json", exclude_defaults=True) for field in options.fields
     ]
@@ -240,7 +241,9 @@ def describe_settings(chosen: "Setup") -> dict[str, Any]:
         "model": model,
         "reasoning": chosen.asking.reasoning,
         "model_options": without_credentials(chosen.asking.options) or None,
-        "prompts": {f"{prompt.name}.v{prompt.version}": prompt.sha256},
+        "prompts": {
+            f"{prompt.name}.v{prompt.version}": prompt.sha256 for prompt in prompts
+        },
         "fields": fields or None,
     }
 

@@ -23,8 +23,8 @@ from extractor.schemas.record_limits import MAX_CLOCK_SECONDS
 
 if TYPE_CHECKING:
     from extractor.evidence.parsed import ParsedRecord
-    from extractor.model.asking.dialogue import Replies
     from extractor.model.asking.planner import Round
+    from extractor.model.asking.questions import Replies
 
 T = TypeVar("T")
 
@@ -45,12 +45,20 @@ class HeldParse:
 
 
 def plan_record(
-    record: TrialRecord, options: ExtractionOptions, *, has_model: bool, packs: bool
+    record: TrialRecord,
+    options: ExtractionOptions,
+    structure: "Replies | None" = None,
+    *,
+    has_model: bool,
+    packs: bool,
 ) -> "ExtractedLine | tuple[Round, HeldParse]":
     """Return the questions about a record together with its parse, which is pickled if ``packs`` is
-    True; or, if there are no questions or no model, the finished line.
+    True; or, if there are no questions or no model, the finished line. ``structure`` contains the
+    replies to the question about the structure, or is None before it is asked.
     """
-    parsed, query_round = plan(record, options)
+    if not has_model:
+        structure = ()
+    parsed, query_round = plan(record, options, structure)
     if query_round is None or not has_model:
         return to_line(finish(parsed, options, query_round))
     return query_round, HeldParse(

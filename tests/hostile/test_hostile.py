@@ -31,14 +31,14 @@ OPTIONS = ExtractionOptions(effort="all")
 
 @pytest.fixture(autouse=True)
 def _parse_once(monkeypatch):
-    """The rules read a record once, whoever answers."""
-    parsed = []
+    """The rules read a record once, whoever answers, and once more for each answered structure."""
+    parsed = {}
     parse = pipeline.parse_record
 
-    def parse_once(record, fields):
-        if not parsed:
-            parsed.append(parse(record, fields))
-        return parsed[0]
+    def parse_once(record, fields, structure):
+        if structure not in parsed:
+            parsed[structure] = parse(record, fields, structure)
+        return parsed[structure]
 
     monkeypatch.setattr(pipeline, "parse_record", parse_once)
 

@@ -55,7 +55,7 @@ async def finish(provider, store, budget=None, poll_s=0, sleep=no_wait):
         client = Batches(
             model,
             store,
-            Reply,
+            {PROMPT.name: Reply},
             budget or Budget(),
             news.append,
             poll_s,
@@ -243,7 +243,9 @@ async def test_a_batch_has_only_what_fits_the_budget_at_the_most_also_after_a_ki
         for _ in range(2):
             async with Model(ModelSpec.parse(f"{provider.url}#m")) as model:
                 budget = Budget(250, RATES, DOLLARS, store.spending)
-                client = Batches(model, store, Reply, budget, print, 0, no_wait)
+                client = Batches(
+                    model, store, {PROMPT.name: Reply}, budget, print, 0, no_wait
+                )
                 for call in CALLS:
                     if store.find(call, "m") is None:
                         with suppress(AnswerPending, BudgetReached):
@@ -373,7 +375,9 @@ async def test_a_provider_that_never_answers_ends_the_batch(store):
         settings = ClientSettings(timeout=0.05)
         async with Model(ModelSpec.parse(f"{url}#m"), settings) as model:
             client = Batches(
-                *(model, store, Reply, Budget(), lambda _: None), 0, no_wait
+                *(model, store, {PROMPT.name: Reply}, Budget(), lambda _: None),
+                0,
+                no_wait,
             )
             with pytest.raises(AnswerPending):
                 client.answer(CALLS[0])

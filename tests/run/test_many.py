@@ -238,7 +238,8 @@ async def test_a_run_has_its_dollars_and_keeps_what_it_has_at_its_limit(tmp_path
         asking = Extractor(model, **priced)
         usage = asking.run(STUDY).usage
         assert usage.calls > 0
-        assert usage.usd == asking.price(usage) > 0
+        assert usage.usd == pytest.approx(asking.price(usage))
+        assert usage.usd > 0
         assert Extractor(model, effort="all").run(STUDY).usage.usd is None
         limited = Extractor(model, max_usd=0.000001, **priced)
         with pytest.warns(UserWarning, match="the run is not complete: .*are spent"):

@@ -2,7 +2,7 @@
 
 - ``lists``: the list to which each block of the outline belongs, the lines that introduce other
   lines, and the doubtful parts of the structure. The headings and phrases are in ``rules/``.
-- ``prose``: clauses and sentences in paragraphs, and sentences in descriptions that are criteria.
+- ``prose``: sentences in descriptions that are criteria.
 - ``read``: the kind, lead-in, category, negation, limits and times of each line, and the record's
   ages, sex and acceptance of healthy volunteers.
 - ``category``: a classifier trained on labelled lines; treatments are classified according to when

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from extractor.evidence.drafts import StructureDoubt
 from extractor.language.book import rule
 from extractor.language.passage import Passage
-from extractor.schemas import CriterionKind
+from extractor.schemas import CriterionKind, Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,11 @@ class Entry:
         parent_states: Whether the line that introduces it is also a criterion.
         has_doubtful_parent: Whether the introducing line is on the same level, in which case it
             might not be the parent.
+        parent_opens_list: Whether the line that introduces it is the heading of its list.
         kind_at_most: The maximum confidence of ``kind``.
         quote_at_most: The maximum confidence of all the entry's fields, which is lower if the
             entry's boundaries are doubtful.
+        origin: Whether rules, a model or both decided its words, its list and the line above it.
     """
 
     passage: Passage
@@ -41,8 +43,10 @@ class Entry:
     confidence: float | None = None
     parent_states: bool = False
     has_doubtful_parent: bool = False
+    parent_opens_list: bool = False
     kind_at_most: float = 1.0
     quote_at_most: float = 1.0
+    origin: Origin = Origin.RULE
 
     @property
     def sense(self) -> CriterionKind:

@@ -2,15 +2,15 @@
 criteria, and the blocks that introduce other blocks.
 """
 
-import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from extractor.concepts.criteria.category import target_words
 from extractor.concepts.criteria.entries import Entry, Lists
-from extractor.concepts.criteria.prose import split_prose
 from extractor.concepts.places import cut
 from extractor.evidence.drafts import StructureDoubt, span_of
-from extractor.language.book import rule, word_list
+from extractor.language.book import find_terms, rule, word_list
 from extractor.language.lexer import Tokens
 from extractor.language.passage import LexedSection, Passage
 from extractor.outline import UNSURE_END, Block, BlockKind, Vocabulary, read_outline
@@ -58,6 +58,10 @@ _UNSURE_BORDERS = 0.8
 """The maximum confidence, set by judgement, of all fields of an entry whose boundaries are
 doubtful.
 """
+_LEAST_BORDERS = 0.5
+"""The least maximum for such an entry, so that a doubtful item is not left out."""
+_SURE_BORDERS = 0.9
+"""An item with a lower probability of being one whole item is doubtful."""
 _SHORT = 7
 """Maximum number of tokens in a line that may open a list."""
 _LONG = 5
@@ -75,6 +79,8 @@ _READS_LIKE_EXCLUSION = "this item reads like an exclusion"
 _MAY_START_EXCLUSIONS = "this line may start the exclusions"
 _OF_PEOPLE = ("says_of_people", "says_who_may", "states_criterion")
 """Rules for lines that state something about people."""
+FOREIGN_LISTS = ("foreign_inclusion", "foreign_exclusion")
+"""Rules for the headings of lists in other languages."""
 _ONLY_INTRODUCES = ("time_alone", "length_alone", "group_title")
 """Rules for lines that only introduce the items below them."""
 
@@ -90,14 +96,17 @@ class _State:
     has_titles: bool = False
     seen: set[CriterionKind] = field(default_factory=set)
     doubts: list[StructureDoubt] = field(default_factory=list)
+    groups: Mapping[int, bool] = field(default_factory=dict)
 
     def doubt(self, passage: Passage, reason: str) -> None:
         """Record a doubt."""
         self.doubts.append(StructureDoubt(span_of(passage), reason))
 
 
-def read_lists(section: LexedSection) -> Lists:
-    r"""Return the criteria in a section and the lines that introduce them.
+def read_lists(section: LexedSection, target: frozenset[str] = frozenset()) -> Lists:
+    r"""Return the criteria in a section and the lines that introduce them. ``target`` contains the
+    stems of the record's titles and conditions, which tell a disease that some participants have
+    from a topic.
 
     >>> from extractor.language.passage import read_section
     >>> lists = read_lists(
@@ -109,8 +118,7 @@ def read_lists(section: LexedSection) -> Lists:
     blocks = read_outline(section, LISTS)
     announcers = _find_announcers(blocks)
     with_parts = {block.parent for block in blocks} | set(announcers.values())
-    prose = _find_prose(blocks)
-    state = _State()
+    state = _State(groups=_find_groups(blocks, target))
     entries: list[Entry] = []
     roles: dict[int, str] = {}
     for place, block in enumerate(blocks):
@@ -133,14 +141,8 @@ def read_lists(section: LexedSection) -> Lists:
             continue
         entry = _make_entry(state, blocks, place, roles, announcers.get(place))
         entry = replace(entry, is_criterion=role != "introduces")
-        parts = [_doubt_borders(entry, state, blocks, place)]
-        if entry.is_criterion and not block.mark:
-            in_line = _is_in_line(blocks, place)
-            parts = split_prose(parts[0], in_line=in_line, in_prose=place in prose)
-        entries += [
-            replace(entry_part, passage=entry_part.passage.alone())
-            for entry_part in parts
-        ]
+        entry = _doubt_borders(entry, state, blocks, place)
+        entries.append(replace(entry, passage=entry.passage.alone()))
     entries = _doubt_prose(_doubt_exclusions(entries, state), state)
     return Lists(tuple(entries), tuple(state.doubts))
 
@@ -159,27 +161,25 @@ def _may_be_title(state: _State, blocks: Sequence[Block], place: int) -> bool:
     return not any(rule(name).occurs(tokens) for name in _OF_PEOPLE)
 
 
-_COULD_BE_TWO = re.compile(r"\w\S{0,40} +\S{1,40} +- +[A-Z][a-z]{1,40} [a-z]+ ")
-"""Matches a dash before a new phrase: "Asthma of adults - Able to walk alone"."""
-
-
 def _doubt_borders(
     entry: Entry, state: _State, blocks: Sequence[Block], place: int
 ) -> Entry:
-    """Mark the boundaries of an entry as doubtful if a dash within it could begin another item, if
-    its last line could be a separate item, or if it may be a title.
+    """Mark the boundaries of an entry as doubtful if another item may begin within it, if it may
+    belong to the item above, if its last line could be a separate item, or if it may be a title.
     """
-    could_be_two = blocks[place].mark and _COULD_BE_TWO.search(entry.passage.text)
-    if entry.is_criterion and could_be_two:
-        reason = "this item could be two"
-    elif blocks[place].doubt == UNSURE_END:
+    block = blocks[place]
+    at_most = _UNSURE_BORDERS
+    if block.whole < _SURE_BORDERS:
+        reason = "this item could be several items, or a part of another"
+        at_most = min(_UNSURE_BORDERS, max(_LEAST_BORDERS, round(block.whole, 2)))
+    elif block.doubt == UNSURE_END:
         reason = UNSURE_END
     elif _may_be_title(state, blocks, place):
         reason = "this line may be a title"
     else:
         return entry
     state.doubt(entry.passage, reason)
-    return replace(entry, quote_at_most=_UNSURE_BORDERS)
+    return replace(entry, quote_at_most=min(entry.quote_at_most, at_most))
 
 
 def _open_list(state: _State, blocks: Sequence[Block], place: int) -> None:
@@ -252,6 +252,8 @@ def _doubt_heading(blocks: Sequence[Block], place: int) -> str:
     if above and above.name in _KINDS and above.name != block.name:
         return "the heading of one list directly follows that of the other"
     tokens = cut(block.passage)
+    if any(rule(name).occurs(tokens) for name in FOREIGN_LISTS):
+        return "the heading is in another language"
     is_led = rule("led_list").covers(tokens, 0, len(tokens))
     if is_led and following.kind is BlockKind.PARAGRAPH:
         return "this line may start a list"
@@ -300,35 +302,6 @@ def _is_announced(block: Block, tokens: Tokens, announcing: Block) -> bool:
     return not rule("ends_list").occurs(tokens)
 
 
-def _is_in_line(blocks: Sequence[Block], place: int) -> bool:
-    """Return whether a paragraph is on the same line as its heading."""
-    block = blocks[place]
-    above = _get(blocks, place - 1)
-    if block.kind is not BlockKind.PARAGRAPH or above is None or above.name is None:
-        return False
-    if above.doubt:
-        return False
-    codes = block.passage.tokens.codes[above.passage.end : block.passage.first]
-    return "\n" not in codes
-
-
-def _find_prose(blocks: Sequence[Block]) -> set[int]:
-    """Return the indexes of the paragraphs that are the only content of their list. Lists are
-    separated by headings, which are the blocks with a ``name``.
-    """
-    lists: list[list[int]] = [[]]
-    for place, block in enumerate(blocks):
-        if block.name is not None:
-            lists.append([])
-        elif block.kind is not BlockKind.FURNITURE:
-            lists[-1].append(place)
-    return {
-        places[0]
-        for places in lists
-        if len(places) == 1 and blocks[places[0]].kind is BlockKind.PARAGRAPH
-    }
-
-
 def _get(blocks: Sequence[Block], place: int) -> Block | None:
     """Return the block at an index; None if the index is out of range."""
     return blocks[place] if 0 <= place < len(blocks) else None
@@ -365,11 +338,15 @@ def _is_opening(
     tokens = cut(block.passage)
     if above is None or above.name is None:
         return False
-    if block.mark and not rule("must_meet").occurs(tokens):
+    is_whole = rule("takes_part").occurs(tokens) and _is_whole_list(blocks, place)
+    if block.mark and not is_whole and not rule("must_meet").occurs(tokens):
         return False
     if rule("trial_division").starts(tokens, 0):
         return False
     is_about_list = rule("about_list").occurs(tokens)
+    is_about_list = is_about_list and not rule("ends_with_examples").ends(
+        tokens, len(tokens)
+    )
     if not block.mark and block.text.endswith(":") and is_about_list:
         return True
     is_general = rule("opening_words").covers(tokens, 0, len(tokens)) is not None
@@ -378,6 +355,16 @@ def _is_opening(
     is_exclusion = kind is CriterionKind.EXCLUSION
     introduces_parts = "all_of_parts" if is_exclusion else "any_of_parts"
     return not rule(introduces_parts).occurs(tokens)
+
+
+def _is_whole_list(blocks: Sequence[Block], place: int) -> bool:
+    """Return whether an item has items below it, and all other items of its list are among them."""
+    end = place + 1
+    while end < len(blocks) and blocks[end].name is None:
+        if blocks[end].level <= blocks[place].level:
+            return False
+        end += 1
+    return end > place + 1
 
 
 def _find_role(tokens: Tokens, *, has_parts: bool, block: Block) -> str:
@@ -450,6 +437,8 @@ def _make_entry(
     parent = None if announcer is None else blocks[announcer].passage
     heading: Passage | None = None
     parent_states = False
+    is_doubtful = announcer is not None
+    opens_list = False
     place_above = block.parent
     while place_above is not None:
         above = blocks[place_above]
@@ -457,9 +446,12 @@ def _make_entry(
         if above.kind is BlockKind.HEADING:
             if above.name is None:
                 heading = heading or above.passage
-            introduces = names_people(above) or _is_value_of(block, above)
+            group = state.groups.get(place_above)
+            introduces = group is not None or _is_value_of(block, above)
             if parent is None and role != "opens" and introduces:
                 parent = above.passage
+                is_doubtful = group is False
+                opens_list = above.name is not None
         elif parent is None and role in ("introduces", "both"):
             parent = above.passage
             parent_states = role == "both" and not above.text.endswith(":")
@@ -470,7 +462,9 @@ def _make_entry(
         parent=parent,
         heading=heading,
         parent_states=parent_states,
-        has_doubtful_parent=announcer is not None,
+        listed=not block.in_prose,
+        has_doubtful_parent=is_doubtful,
+        parent_opens_list=opens_list,
         kind_at_most=state.kind_at_most,
         quote_at_most=state.quote_at_most,
     )
@@ -485,12 +479,66 @@ def _is_value_of(block: Block, heading: Block) -> bool:
     return is_short and rule("level").starts(tokens, 0) is not None
 
 
+def _find_groups(blocks: Sequence[Block], target: frozenset[str]) -> dict[int, bool]:
+    """Map the index of each heading that restricts the items below it to a group of people to
+    whether its own words say so. A heading of the same form as one of a group also names a group:
+    "Parkinson's Disease" beside "Healthy controls". So do two diseases that the trial treats.
+    """
+    headings = {
+        place: block
+        for place, block in enumerate(blocks)
+        if block.kind is BlockKind.HEADING
+    }
+    groups = {place: True for place, block in headings.items() if names_people(block)}
+    others: dict[tuple[object, ...], list[int]] = defaultdict(list)
+    for place, block in headings.items():
+        if place not in groups and _may_name_group(block):
+            others[_describe_form(block)].append(place)
+    forms = {
+        _describe_form(blocks[place]) for place in groups if _names_some(blocks[place])
+    }
+    for form, places in others.items():
+        treated = [target_words(blocks[place].passage) & target for place in places]
+        if form in forms or len(set(filter(None, treated))) > 1:
+            groups |= dict.fromkeys(places, False)
+    return groups
+
+
+def _describe_form(heading: Block) -> tuple[object, ...]:
+    """Return what the headings of two groups have in common."""
+    if heading.name is not None:
+        return (heading.name,)
+    return (heading.column, heading.style, heading.text.endswith(":"))
+
+
+def _may_name_group(heading: Block) -> bool:
+    """Return whether a heading could name a group, beside the heading of another group."""
+    tokens = cut(heading.passage)
+    if heading.name in _KINDS:
+        return rule("list_for_all").covers(tokens, 0, len(tokens)) is None
+    is_topic = rule("topic").ends(tokens, len(tokens)) or rule("levels").occurs(tokens)
+    is_general = rule("list_for_all").covers(tokens, 0, len(tokens)) is not None
+    return (
+        heading.name is None
+        and len(tokens) <= _SHORT
+        and not is_topic
+        and not is_general
+    )
+
+
+def _names_some(heading: Block) -> bool:
+    """Return whether a heading names a group of people, rather than parts of a criterion."""
+    return heading.name is not None or names_group(cut(heading.passage))
+
+
 def names_people(heading: Block) -> bool:
     """Return whether a heading restricts the items below it to a group of people."""
     tokens = cut(heading.passage)
     if heading.name in _KINDS:
         return rule("list_for_some").occurs(tokens)
     if heading.name is not None:
+        return False
+    if rule("list_for_all").covers(tokens, 0, len(tokens)):
         return False
     if rule("announced").occurs(tokens) or names_group(tokens):
         return True
@@ -508,22 +556,54 @@ def _doubt_exclusions(entries: Sequence[Entry], state: _State) -> list[Entry]:
     doubted: list[Entry] = []
     are_exclusions = False
     for entry in entries:
-        tokens = entry.passage.tokens
-        may_be_heading = len(tokens) <= _SHORT and rule("names_exclusions").occurs(
-            tokens
-        )
-        begins_so = rule("reads_like_exclusion").starts(tokens, 0) is not None
-        reads_so = begins_so and entry.parent is None
+        may_be_heading = _may_be_heading(entry)
+        reads_so = _reads_like_exclusion(entry)
         if not are_exclusions and (may_be_heading or reads_so):
             reason = _MAY_START_EXCLUSIONS if may_be_heading else _READS_LIKE_EXCLUSION
             state.doubt(entry.passage, reason)
-        reasons = (not state.seen, may_be_heading, reads_so, are_exclusions)
-        is_doubted = any(reasons)
-        doubted.append(replace(entry, kind_at_most=_DOUBTED) if is_doubted else entry)
+        is_below = entry.heading is not None and _may_open_list(entry.heading, state)
+        reasons = (not state.seen, may_be_heading, reads_so, are_exclusions, is_below)
+        doubted.append(replace(entry, kind_at_most=_DOUBTED) if any(reasons) else entry)
         # without any heading, the first such item may begin the exclusions
-        if may_be_heading or (reads_so and not state.seen):
-            are_exclusions = True
+        begins_list = (may_be_heading, is_below, reads_so and not state.seen)
+        are_exclusions = are_exclusions or any(begins_list)
     return doubted
+
+
+def _may_be_heading(entry: Entry) -> bool:
+    """Return whether a short line may be the missing heading of the exclusions."""
+    tokens = entry.passage.tokens
+    return len(tokens) <= _SHORT and rule("names_exclusions").occurs(tokens)
+
+
+def _reads_like_exclusion(entry: Entry) -> bool:
+    """Return whether a line below no other line is worded like an exclusion."""
+    begins_so = rule("reads_like_exclusion").starts(entry.passage.tokens, 0) is not None
+    return begins_so and entry.parent is None
+
+
+def _may_open_list(heading: Passage, state: _State) -> bool:
+    """Return whether a heading that names neither list may open the exclusions in words that are
+    not known, as a heading in another language does. Record a doubt about it, once.
+    """
+    tokens = cut(heading)
+    names = heading.text.endswith(":") or len(tokens) == 1
+    known = (
+        "topic",
+        "levels",
+        "population",
+        "announced",
+        "group_title",
+        "list_for_all",
+    )
+    if not names or any(rule(name).occurs(tokens) for name in known):
+        return False
+    if find_terms(tokens, "categories", 0, len(tokens)):
+        return False
+    place = span_of(heading)
+    if all(doubt.span != place for doubt in state.doubts):
+        state.doubt(heading, "this heading may open another list")
+    return True
 
 
 def _doubt_prose(entries: Sequence[Entry], state: _State) -> list[Entry]:

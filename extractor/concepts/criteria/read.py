@@ -15,9 +15,10 @@ from extractor.concepts.criteria.category import (
     target_words,
 )
 from extractor.concepts.criteria.entries import Entry, Lists
-from extractor.concepts.criteria.lists import read_lists
+from extractor.concepts.criteria.lists import names_group, read_lists
 from extractor.concepts.criteria.negation import find_negation, name_case_of_no_negation
 from extractor.concepts.criteria.prose import find_suspects
+from extractor.concepts.criteria.structure import AnsweredLine, settle
 from extractor.concepts.groups.read import read_rule
 from extractor.concepts.limits.criterion import read_constraints
 from extractor.concepts.limits.read import find_limits
@@ -51,6 +52,7 @@ from extractor.schemas import (
     Category,
     Comparator,
     Constraint,
+    Origin,
     RegistryFields,
     Sex,
     Support,
@@ -63,6 +65,11 @@ _OF_DOUBTFUL_AGE = 0.5
 """The maximum confidence, set by judgement, that a criterion is about age rather than another
 duration.
 """
+_ANSWERED = {
+    Origin.MODEL: "as a model answers",
+    Origin.BOTH: "as a model and the rules read it",
+}
+"""The case of what a model was asked about the structure."""
 _REACH = 11
 """Maximum number of items on the same level that an item ending with a colon may introduce."""
 _TITLES = ("title", "official_title")
@@ -73,6 +80,7 @@ def read_eligibility(
     sections: Mapping[str, LexedSection],
     numbers: Iterator[int],
     registry: RegistryFields = _UNKNOWN,
+    structure: Sequence[AnsweredLine] = (),
 ) -> tuple[Draft, tuple[Draft, ...], tuple[StructureDoubt, ...]]:
     r"""Read a record's criteria, its ages, its sex, its acceptance of healthy volunteers, and the
     doubts about the structure of the criteria.
@@ -80,7 +88,8 @@ def read_eligibility(
     ``sections`` contains the lexed sections of the record by name. Each chunk is given the next
     number from ``numbers``. ``registry`` contains the registered ages, which are used to choose
     among the ages in the text and to lower the confidence of ages that differ from them, and the
-    registered sex, which overrides an uncertain sex.
+    registered sex, which overrides an uncertain sex. ``structure`` is a model's answer about the
+    structure of the eligibility section; empty without an answer.
 
     >>> from itertools import count
     >>> text = "Inclusion Criteria:\n\n* Age 18-65 years\n\nExclusion Criteria:\n\n* Pregnant"
@@ -101,9 +110,13 @@ def read_eligibility(
     listed = sections.get("eligibility")
     filled = listed if listed and listed.raw.strip() else None
     # if there is no section, sentences of the descriptions may be criteria
-    outline = read_lists(filled) if filled else Lists((*find_suspects(descriptions),))
-    entries = outline.entries
     target = target_words(*topics)
+    outline = Lists((*find_suspects(descriptions),))
+    if filled:
+        outline = read_lists(filled, target)
+    if filled and structure:
+        outline = settle(filled, outline, structure)
+    entries = outline.entries
     # the entries below each introducing line, by the start of that line
     parts: dict[int, list[Entry]] = defaultdict(list)
     for entry in entries:
@@ -258,7 +271,13 @@ def _read(
     category = _doubt_age(category, passage.tokens, limits, parent or heading)
     rules: dict[str, Reading[Any]] = {
         "stands": _read_existence(entry, heading_chance),
-        "kind": Reading(entry.sense, _measure_kind(entry), (span,), Support.INFERRED),
+        "kind": Reading(
+            entry.sense,
+            _measure_kind(entry),
+            (span,),
+            Support.INFERRED,
+            origin=entry.origin,
+        ),
         "lead_in": _read_lead_in(entry, follows_colon=follows_colon),
         "category": category,
         "constraints": constraints,
@@ -315,29 +334,41 @@ def _measure_kind(entry: Entry) -> float:
     case = "kind of the list" if entry.kind else "kind without a list"
     if entry.confidence is not None:
         case = "kind of a sentence"
-    return measured("criterion", case)
+    return measured("criterion", _ANSWERED.get(entry.origin, case))
 
 
 def _read_lead_in(entry: Entry, *, follows_colon: bool) -> Reading[str | None]:
     """Return the line that introduces an entry (or None), together with the confidence of this
     answer.
     """
-    if not entry.parent:
+    if entry.parent is None:
+        case = "no parent"
         if entry.confidence is not None:
             case = "no parent of a sentence"
         elif follows_colon:
             case = "no parent, below a colon"
-        else:
-            case = "no parent"
-        return Reading(None, measured("criterion", case))
-    if entry.has_doubtful_parent:
+    elif entry.has_doubtful_parent:
         case = "under an item of its level"
     elif entry.parent is entry.heading:
         case = "under a heading"
-    else:
+    elif entry.parent_opens_list or _introduces(entry.parent):
         case = "under an item"
-    confidence = measured("criterion", case)
-    return Reading(entry.parent.raw, confidence, (span_of(entry.parent),))
+    else:
+        case = "under an item that introduces nothing"
+    confidence = measured("criterion", _ANSWERED.get(entry.origin, case))
+    if entry.parent is None:
+        return Reading(None, confidence, origin=entry.origin)
+    spans = (span_of(entry.parent),)
+    return Reading(entry.parent.raw, confidence, spans, origin=entry.origin)
+
+
+def _introduces(line: Passage) -> bool:
+    """Return whether a line says that others follow, or names a group of participants."""
+    tokens = line.alone().tokens
+    return (
+        names_group(tokens)
+        or rule("introduction").ends(tokens, len(tokens)) is not None
+    )
 
 
 def _read_negation(passage: Passage) -> Reading[bool]:
@@ -414,8 +445,17 @@ def _read_existence(entry: Entry, heading_chance: float) -> Reading[bool]:
     heading is at least 0.98, the line is not treated as a criterion.
 
     A line that only introduces other lines is not treated as a criterion, nor is a sentence that
-    is only suspected of being a criterion.
+    is only suspected of being a criterion. A model's answer about the structure has precedence.
     """
+    if entry.origin is not Origin.RULE:
+        confidence = measured("criterion", _ANSWERED[entry.origin])
+        return Reading(
+            value=entry.is_criterion,
+            confidence=confidence,
+            spans=(span_of(entry.passage),) if entry.is_criterion else (),
+            support=Support.INFERRED,
+            origin=entry.origin,
+        )
     if not entry.is_criterion:
         return Reading(value=False, confidence=measured("criterion", "parent"))
     if entry.listed and heading_chance >= _CLEARLY_HEADING:

@@ -2,12 +2,12 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Protocol, TypeVar
 
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens
+from extractor.language.values import value_class
 
 Place = tuple[int, int]
 """A half-open range of tokens."""
@@ -28,7 +28,7 @@ class Placed(Protocol):
 _Placed = TypeVar("_Placed", bound=Placed)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class()
 class Mark:
     """The tokens ``first:end``, which state ``value`` for a field of a regimen. ``confidence``
     applies only to the reading, not to its link to an agent.

@@ -3,7 +3,7 @@ assigns other marks to agents and their amounts.
 """
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from extractor.concepts.doses.marks import Mark, Place, within
 from extractor.concepts.doses.sections import DoseText
 from extractor.evidence.scoring import load_scorer
 from extractor.language.book import rule, word_set
-from extractor.language.lexer import Tokens
+from extractor.language.lexer import Tokens, keep
 
 NOBODY = "nobody"
 _STEPS = (0, 1, 2, 3, 5, 8, 12, 20, 40)
@@ -284,11 +284,17 @@ def count_unexplained(tokens: Tokens, first: int, end: int) -> str:
     """Return the number of words in a range that are unrelated to a dose: "0", "1", "2" or
     "many".
     """
+    unexplained = _list_unexplained(tokens)
+    low = bisect_left(unexplained, first)
+    return _count(unexplained[low : bisect_left(unexplained, end)])
+
+
+@keep
+def _list_unexplained(tokens: Tokens) -> list[int]:
+    """Return the words of a text that are unrelated to a dose."""
     about = rule("word_about_dose")
-    return _count(
-        [
-            word
-            for at, word in enumerate(tokens.words[first:end], first)
-            if word.isalpha() and about.starts(tokens, at) is None
-        ]
-    )
+    return [
+        at
+        for at, word in enumerate(tokens.words)
+        if word.isalpha() and about.starts(tokens, at) is None
+    ]

@@ -158,6 +158,8 @@ def _find_endless(text: str) -> Iterator[_Place]:
     >>> list(_find_endless("-" * 500))
     []
     """
+    if len(text) < _ENDLESS:
+        return
     for endless in (expression("long_word"), _REPEATED):
         for match in endless.finditer(text):
             is_long = len(match[0]) >= _ENDLESS

@@ -2,7 +2,6 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from functools import lru_cache
 
 from extractor.concepts.limits.roles import NumberRole, find_role, name_change
 from extractor.concepts.limits.sexes import find_sex_words
@@ -19,8 +18,8 @@ from extractor.concepts.people.ages import (
     stands_beside_consent,
 )
 from extractor.evidence.drafts import Reading, Signs, Span, span_of
-from extractor.language.book import read_text, rule
-from extractor.language.lexer import Range, Tokens
+from extractor.language.book import read_words, rule
+from extractor.language.lexer import Range, Tokens, keep
 from extractor.language.passage import Passage
 from extractor.measures import Limit
 from extractor.schemas import Constraint, Support
@@ -186,7 +185,7 @@ def _word_condition(passage: Passage, limit: Limit) -> str | None:
     tokens = passage.tokens
     words = passage.part(*limit.condition).raw
     if rule("only_persons").covers(tokens, *limit.condition):
-        return words if find_sex_words(read_text(words)) else None
+        return words if find_sex_words(read_words(words)) else None
     return words
 
 
@@ -214,7 +213,7 @@ def _find_name(tokens: Tokens, limit: Limit) -> Range | None:
     return limit.quantity
 
 
-@lru_cache(maxsize=64)  # each limit in a line asks
+@keep
 def _list_age_names(tokens: Tokens) -> list[int]:
     """Return the tokens at which the names of an age begin."""
     return [name.first for name in rule("age_name").find(tokens)]

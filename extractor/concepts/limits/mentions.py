@@ -5,9 +5,7 @@ line states a value only if the value is a reading of one of its mentions.
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 from operator import attrgetter
 
 from extractor.concepts.limits.read import find_limits
@@ -15,7 +13,8 @@ from extractor.concepts.limits.roles import NumberRole, find_role
 from extractor.concepts.limits.rows import Bounds, Number, Row, find_numbers, find_rows
 from extractor.concepts.people.ages import is_age, is_lifetime, is_of_people
 from extractor.language.book import find_terms, rule
-from extractor.language.lexer import Range, Tokens
+from extractor.language.lexer import Range, Tokens, keep
+from extractor.language.values import value_class
 from extractor.measures import Limit
 from extractor.schemas import Comparator
 
@@ -39,7 +38,7 @@ class Measured(StrEnum):
     LENGTH = "length"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class()
 class Mention:
     """A number in a line with all its possible readings: the tokens ``first:end`` state ``bounds``,
     with the most likely reading first. All places are token ranges.
@@ -65,7 +64,7 @@ class Mention:
     unit: str | None = None
 
 
-@lru_cache(maxsize=64)
+@keep
 def find_mentions(tokens: Tokens) -> tuple[Mention, ...]:
     """Return the mentions in a line from left to right: one for each limit, for each number outside
     a limit, and for each row of numbers. The result is cached, because both the rules and the

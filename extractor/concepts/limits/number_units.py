@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from extractor.concepts.limits.rows import find_numbers
 from extractor.language.book import rule
-from extractor.language.lexer import NUMBER, Range, Tokens, lex
+from extractor.language.lexer import NUMBER, Range, Tokens, keep, lex
 from extractor.language.units import find_unit, read_unit
 
 _BEFORE = 10
@@ -158,7 +158,7 @@ def _is_in_unit(tokens: Tokens, at: int) -> bool:
     return tokens.joined(at) and (before.isalpha() or before == "^")
 
 
-@lru_cache(maxsize=512)
+@keep
 def _read_unit(tokens: Tokens, at: int, end: int) -> frozenset[str]:
     """Return the names of the unit that begins at token ``at``, before token ``end``: its UCUM
     code, its dose unit, and its code including a rate that follows the substance ("10 mg prednisone

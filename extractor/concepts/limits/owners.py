@@ -9,7 +9,7 @@ from extractor.concepts.limits.mentions import Measured, Mention, find_mentions
 from extractor.concepts.limits.quantity_names import get_quantity, list_named
 from extractor.concepts.limits.roles import NumberRole
 from extractor.language.book import read_table, rule, word_list, word_set
-from extractor.language.lexer import NUMBER, Range, Tokens, lex
+from extractor.language.lexer import NUMBER, Range, Tokens, keep, lex
 from extractor.language.units import read_unit
 from extractor.measures.names import fold_words, spell_words
 
@@ -265,7 +265,7 @@ def _names_people(mention: Mention, tokens: Tokens) -> bool:
     return rule("names_only_people").covers(tokens, first, mention.first) is not None
 
 
-@lru_cache(maxsize=64)
+@keep
 def _list_words(tokens: Tokens, first: int, end: int) -> Words:
     """Return the words of the tokens ``first:end``, except for negated words such as "hip" in "the
     waist, not the hip".
@@ -293,7 +293,7 @@ def _fold(text: str) -> Words:
     return frozenset(fold_words(_join(text)))
 
 
-@lru_cache(maxsize=16)
+@keep
 def _list_subjects(tokens: Tokens) -> frozenset[Words]:
     """Return the words, excluding generic words, of each quantity that is limited in a line."""
     subjects = [mention.subject for mention in find_mentions(tokens) if mention.subject]

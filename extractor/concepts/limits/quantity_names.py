@@ -8,7 +8,7 @@ from typing import Any
 
 from extractor.concepts.limits.roles import NumberRole, find_role
 from extractor.concepts.limits.rows import Number, find_numbers
-from extractor.language.book import read_table, read_text, rule, word_list
+from extractor.language.book import read_table, read_words, rule, word_list
 from extractor.language.lexer import Tokens
 from extractor.language.numbers import list_readings
 from extractor.language.units import Dimension, convert, find_dimension, read_unit
@@ -294,7 +294,7 @@ def _is_age(words: Words, unit: str, quote: str) -> bool:
         return False
     if not word_list("people").isdisjoint(words):
         return True
-    return rule("age_behind").search(read_text(quote)) is not None
+    return rule("age_behind").search(read_words(quote)) is not None
 
 
 def _name_by_unit(unit: str, value: float | None) -> KnownQuantity | None:
@@ -315,7 +315,7 @@ def _name_by_sense(
     """Narrow a quantity to one of the two blood pressures, to a change, or to the same quantity at
     another time or in another fluid, depending on the words around its limit.
     """
-    tokens = read_text(quote)
+    tokens = read_words(quote)
     name = tokens.at(max(0, quote.find(text)))
     numbers = [
         candidate for candidate in find_numbers(tokens) if candidate.value == value

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from extractor.concepts.limits.quantity_names import choose_reading, find_worse_side
-from extractor.language.book import read_text, rule
+from extractor.language.book import read_words, rule
 from extractor.language.lexer import Tokens
 from extractor.language.numbers import is_two_ways
 from extractor.measures import Limit, mirror, read_line
@@ -27,7 +27,7 @@ def find_limits(
     >>> [(limit.comparator.value, limit.value, limit.value_high) for limit in limits]
     [('between', 0, 2), ('>=', 1500000000, None)]
     """
-    read = read_line(tokens, read_text(topic) if topic else None)
+    read = read_line(tokens, read_words(topic) if topic else None)
     limits: list[Limit] = []
     for limit in read:
         scaled = _apply_scale(tokens, _choose_readings(tokens, limit))

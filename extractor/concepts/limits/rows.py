@@ -1,12 +1,11 @@
 """Find every number in a line with all its readings, and the rows that the numbers form."""
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from itertools import groupby, product
 from typing import NamedTuple
 
 from extractor.language.book import rule
-from extractor.language.lexer import Tokens
+from extractor.language.lexer import Tokens, keep
 from extractor.language.numbers import ORDINALS, ROMAN, TIMES, has_minus, list_readings
 from extractor.language.units import find_unit
 
@@ -26,7 +25,7 @@ class Number(NamedTuple):
     value: float
 
 
-@lru_cache(maxsize=128)
+@keep
 def find_numbers(
     tokens: Tokens, first: int = 0, end: int | None = None
 ) -> tuple[Number, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from extractor.language.book import read_text, rule
+from extractor.language.book import read_words, rule
 from extractor.language.lexer import NUMBER, Range, Tokens
 from extractor.schemas import Sex
 
@@ -62,7 +62,7 @@ def name_sex(condition: str | None, line_sex: Sex | None) -> Sex | None:
     ... )
     (<Sex.FEMALE: 'female'>, <Sex.MALE: 'male'>, None)
     """
-    tokens = read_text(condition or "")
+    tokens = read_words(condition or "")
     if tokens.words and tokens.words[0].lower() in _EXCEPTING:
         return None
     sexes = {*find_sex_words(tokens).values()}

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from extractor.concepts.limits.quantity_names import KnownQuantity, name_quantity
 from extractor.concepts.people.ages import is_age, is_doubtful_age, is_other_age
-from extractor.language.book import read_table, read_text, rule
+from extractor.language.book import read_table, read_words, rule
 from extractor.language.lexer import NUMBER, Tokens
 from extractor.language.numbers import find_durations
 from extractor.language.units import read_unit
@@ -140,7 +140,7 @@ def _sign_words(tokens: Tokens, limit: Limit, constraint: Constraint) -> Iterato
     """Yield the signs found in the name of a quantity, in the words before the name, and around the
     limit.
     """
-    name = read_text(constraint.quantity)
+    name = read_words(constraint.quantity)
     for sign, words in _read_signs("name").items():
         if rule(words).occurs(name):
             yield sign

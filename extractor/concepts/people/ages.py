@@ -7,7 +7,7 @@ from extractor.concepts.limits.bounds import LOWER, UPPER
 from extractor.concepts.limits.read import is_denied
 from extractor.concepts.people.registered_ages import OLDEST, count_days
 from extractor.concepts.people.subjects import Subject, read_subject, speaks_of_people
-from extractor.language.book import read_text, rule
+from extractor.language.book import read_words, rule
 from extractor.language.lexer import Tokens
 from extractor.language.numbers import read_number
 from extractor.language.patterns import RuleMatch
@@ -275,8 +275,10 @@ def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
         return True
     if rule("lifetime_before").ends(tokens, first):
         return True
-    heading = read_text(topic)
-    return first == 0 and bool(rule("lifetime_before").ends(heading, len(heading)))
+    if first > 0:
+        return False
+    heading = read_words(topic)
+    return rule("lifetime_before").ends(heading, len(heading)) is not None
 
 
 def is_other_age(tokens: Tokens, limit: Limit, *, admits: bool = True) -> bool:

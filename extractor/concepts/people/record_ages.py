@@ -29,7 +29,7 @@ from extractor.concepts.people.stated import StatedCriterion
 from extractor.concepts.people.subjects import Subject, names_division, read_subject
 from extractor.evidence.drafts import Reading, span_of
 from extractor.evidence.scoring import measured
-from extractor.language.book import read_text, rule
+from extractor.language.book import read_words, rule
 from extractor.language.lexer import Tokens
 from extractor.language.numbers import DAYS
 from extractor.language.passage import Passage
@@ -193,7 +193,7 @@ def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
     other people, and ages below headings such as "Risk factors", do not limit the participants. A
     criterion in another category must explicitly state the age of participants.
     """
-    heading = read_text(criterion.heading)
+    heading = read_words(criterion.heading)
     # "at least two of the following:" makes the lines below a list of signs
     lists_signs = rule("listed_sign").ends(heading, len(heading)) is not None
     if criterion.donor or lists_signs:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from math import inf
 
-from extractor.language.book import read_text
+from extractor.language.book import read_words
 from extractor.language.numbers import DAYS, find_durations, read_number
 from extractor.schemas import Age, RegistryFields, TimeUnit
 
@@ -53,7 +53,7 @@ def read_registered_age(written: str) -> Age | None:
     >>> read_registered_age("Adults") is None
     True
     """
-    duration = next(find_durations(read_text(written)), None)
+    duration = next(find_durations(read_words(written)), None)
     if duration and duration.days is not None:
         return Age(value=duration.low, unit=duration.unit)
     short = _SHORT_AGE.fullmatch(written.strip())

@@ -8,7 +8,7 @@ of a disease below "Duration of asthma:"; below "Epilepsy:", it may be either.
 from enum import Enum, auto
 from functools import lru_cache
 
-from extractor.language.book import read_text, rule
+from extractor.language.book import read_words, rule
 from extractor.language.lexer import Tokens
 
 
@@ -42,7 +42,7 @@ def read_subject(line: str) -> Subject | None:
     """
     if not line:
         return Subject.PEOPLE
-    tokens = read_text(line)
+    tokens = read_words(line)
     names_age = rule("said_age").search(tokens) is not None
     if rule("names_course").search(tokens):
         # below "Age and duration of asthma:", durations can be either
@@ -82,6 +82,6 @@ def names_division(heading: str) -> bool:
     """Return whether a heading names a part of the trial or a group of its participants: "Part A:",
     "Healthy volunteers:".
     """
-    tokens = read_text(heading)
+    tokens = read_words(heading)
     names = ("trial_division", "healthy_people")
     return any(rule(name).search(tokens) for name in names)

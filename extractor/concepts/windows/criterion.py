@@ -20,7 +20,7 @@ from extractor.concepts.windows.times import (
 )
 from extractor.evidence.drafts import Reading, Signs, span_of
 from extractor.evidence.scoring import measured
-from extractor.language.book import read_text, rule
+from extractor.language.book import read_words, rule
 from extractor.language.lexer import Range, Tokens
 from extractor.language.numbers import find_durations
 from extractor.language.passage import Passage
@@ -59,7 +59,7 @@ def read_windows(
     ('within 4 weeks before enrolment', 'chemotherapy', 'before enrolment')
     """
     tokens = passage.tokens
-    topic_words = {word.lower() for word in read_text(topic).words} if topic else set()
+    topic_words = {word.lower() for word in read_words(topic).words} if topic else set()
     windows: tuple[Window, ...] = ()
     if not topic_words & _NO_WINDOWS_BELOW:
         windows = find_windows(tokens, kind, topic)

@@ -2,12 +2,11 @@
 window is counted.
 """
 
-from functools import lru_cache
 from typing import NamedTuple
 
 from extractor.concepts.windows.times import Window
 from extractor.language.book import rule
-from extractor.language.lexer import Range, Tokens
+from extractor.language.lexer import Range, Tokens, keep
 from extractor.language.passage import split_sentences
 from extractor.schemas import TimeUnit
 
@@ -30,7 +29,7 @@ class Parts(NamedTuple):
     place: str = ""
 
 
-@lru_cache(maxsize=256)
+@keep
 def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]:
     """Return the parts of each time window in a line, in the order of ``windows``.
 

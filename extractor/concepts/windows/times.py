@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache, partial
+from functools import cache, partial
 from itertools import zip_longest
 from typing import Any
 
@@ -10,7 +10,7 @@ from extractor.concepts.limits.bounds import UPPER
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.people.ages import is_age, is_lifetime, is_of_people
 from extractor.language.book import read_table, rule
-from extractor.language.lexer import Range, Tokens
+from extractor.language.lexer import Range, Tokens, keep
 from extractor.measures.grammar import (
     Chart,
     Maker,
@@ -158,7 +158,7 @@ def _list_productions() -> tuple[Production, ...]:
     return read_productions(read_table("windows")["production"], _MAKERS)
 
 
-@lru_cache(maxsize=256)
+@keep
 def find_windows(
     tokens: Tokens, kind: CriterionKind | None, topic: str = "", *, wide: bool = False
 ) -> tuple[Window, ...]:

@@ -2,8 +2,10 @@
 modules do not use the network.
 
 - ``planner``: the questions about a record are its lines (criteria, passages and outcomes), each
-  with its doubtful fields and custom fields. There is one round of questions per record, which
-  nearly always fits into one call; ``--dry-run`` counts the same calls.
+  with its doubtful fields and custom fields. They nearly always fit into one call; ``--dry-run``
+  counts the same calls.
+- ``structure``: if the structure of the eligibility section is doubtful, a first round asks where
+  its items begin, and its proven answer decides the lines of the second round.
 - ``prompt``: a call consists of a static system part (guideline, format of an answer, example) and
   a JSON schema, both byte-identical over a run, followed by the record as numbered lines. The text
   and the schema are in ``model/prompts``. ``reply_models`` defines the key of each field and the

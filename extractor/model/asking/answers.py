@@ -71,7 +71,7 @@ def read_items(completion: Completion, call: Call, questions: Questions) -> Mode
                 (None, "the answer is empty, is not JSON, or contains no items")
             )
     valid = []
-    numbers = {question.number for question in questions}
+    numbers = {number for question in questions for number in question.item_numbers}
     for raw in items:
         written = str(raw["n"])
         if len(written) > _LONGEST_NUMBER:

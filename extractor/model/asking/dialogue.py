@@ -20,7 +20,12 @@ from extractor.evidence.parsed import ParsedRecord
 from extractor.language.numbers import DAYS
 from extractor.model.asking.answers import Values, read_silence, read_values
 from extractor.model.asking.planner import Round, count_asked
-from extractor.model.asking.questions import ModelReply, Question, Questions
+from extractor.model.asking.questions import (
+    ModelReply,
+    Question,
+    Questions,
+    Replies,
+)
 from extractor.model.asking.reply_models import (
     PARTS,
     PEOPLE,
@@ -44,8 +49,6 @@ assumed not to have read the whole call.
 
 Reasons = dict[str, AbsenceReason]
 """The reasons why fields do not have answers, keyed by field."""
-Replies = Sequence[ModelReply | None]
-"""A reply for each call in a round, or None for a call that the budget did not cover."""
 
 
 def read_replies(
@@ -70,7 +73,10 @@ def read_replies(
         if reply is None:
             unasked += call
             continue
-        call_drafts, call_skipped = _read_reply(parsed, call, reply)
+        call_drafts: list[Draft] = []
+        call_skipped: set[int] = set()
+        if not call[0].places:
+            call_drafts, call_skipped = _read_reply(parsed, call, reply)
         drafts += call_drafts
         skipped |= call_skipped
         unanswered += count_asked(call) if reply.is_useless else len(call_skipped)
@@ -82,6 +88,8 @@ def read_replies(
         ]
         received += lines
         waiting += count_asked(call) - count_asked(lines)
+    asked = count_asked(received)
+    unasked, received = _leave_lines(unasked), _leave_lines(received)
     reasons = _list_reasons(unasked, received)
     answered = {draft.number for draft in drafts}
     for line in (*received, *unasked):
@@ -97,11 +105,16 @@ def read_replies(
     total = sum(filter(None, replies), ModelReply())
     result = ModelResult(tuple(drafts), total.rejected, total.remarks)
     counts = {
-        "questions": count_asked(received),
+        "questions": asked,
         "open_questions": waiting + sum(map(_is_open, result.by_number.values())),
         "unanswered": unanswered,
     }
     return replace(result, usage=total.usage.model_copy(update=counts))
+
+
+def _leave_lines(questions: Questions) -> list[Question]:
+    """Return the questions about lines, without that about the structure."""
+    return [question for question in questions if not question.places]
 
 
 def _read_reply(

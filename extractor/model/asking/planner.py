@@ -21,12 +21,13 @@ from extractor.evidence.parsed import ParsedRecord
 from extractor.language.book import read_text, rule
 from extractor.language.clean import clean_text
 from extractor.model.asking.prompt import (
+    Trial,
     count_output_tokens,
     describe_trial,
     render_call,
     render_line,
 )
-from extractor.model.asking.questions import Question, Questions, Render
+from extractor.model.asking.questions import Question, Questions, Render, Replies
 from extractor.model.asking.reply_models import (
     FIELDS,
     PARTS,
@@ -35,10 +36,11 @@ from extractor.model.asking.reply_models import (
     REGIMEN_FIELDS,
     REGIMENS,
 )
-from extractor.model.calls import estimate_tokens
+from extractor.model.asking.structure import plan_structure, render_structure
+from extractor.model.calls import Call, estimate_tokens
 from extractor.model.cost.tokens import RequestSize, measure_call
 from extractor.options import ExtractionOptions
-from extractor.schemas import Task, TrialRecord, list_fields
+from extractor.schemas import Origin, Task, TrialRecord, list_fields
 from extractor.schemas.vocabulary import Effort
 
 _EVENTS = {"start_event", "end_events", "censored"}
@@ -66,8 +68,11 @@ _LINE = re.compile(
 
 
 def estimate_record(record: TrialRecord, options: ExtractionOptions) -> RequestSize:
-    """Estimate the size of the requests for a record, assuming that no question is asked twice."""
-    query_round = plan_round(parse_record(record, options.fields), options)
+    """Estimate the size of the requests for a record, assuming that no question is asked twice, and
+    that the answer about the structure changes no lines.
+    """
+    parsed = parse_record(record, options.fields)
+    query_round = plan_round(parsed, options, plan_structure(parsed, options), ())
     if query_round is None:
         return RequestSize()
     sizes = [measure_call(query_round.render(call)) for call in query_round.calls]
@@ -76,20 +81,47 @@ def estimate_record(record: TrialRecord, options: ExtractionOptions) -> RequestS
 
 
 class Round(NamedTuple):
-    """The questions in each call for a record. ``render`` creates a call from its questions."""
+    """The questions in each call for a record. ``render`` creates a call from its questions.
+
+    A question about the structure is the first call. ``decides_lines`` means that the other
+    questions must be planned with its answer; later, ``answered`` contains the reply to it.
+    """
 
     calls: tuple[Questions, ...]
     render: Render
+    decides_lines: bool = False
+    answered: Replies = ()
 
 
-def plan_round(parsed: ParsedRecord, options: ExtractionOptions) -> Round | None:
-    """Return the calls that ``options`` require for a record, or None if there are no questions."""
-    questions = plan_questions(parsed, options)
-    if not questions:
+def plan_round(
+    parsed: ParsedRecord,
+    options: ExtractionOptions,
+    structure: Question | None,
+    answered: Replies | None,
+) -> Round | None:
+    """Return the calls that ``options`` require for a record, or None if there are no questions.
+
+    If there is a question about the ``structure``, it is the only one as long as ``answered`` is
+    None. ``answered`` contains the reply to it, or nothing if no model is to be asked.
+    """
+    calls: tuple[Questions, ...] = ((structure,),) if structure else ()
+    decides_lines = structure is not None and answered is None
+    if not decides_lines:
+        calls += pack_questions(plan_questions(parsed, options))
+    if not calls:
         return None
     trial = describe_trial(parsed.record)
-    render = partial(render_call, trial, custom=options.fields)
-    return Round(pack_questions(questions), render)
+    render = partial(_render, trial, custom=options.fields)
+    return Round(calls, render, decides_lines, answered or ())
+
+
+def _render(
+    trial: Trial, questions: Questions, custom: tuple[CustomField, ...]
+) -> Call:
+    """Return the call for a question about the structure, or for questions about lines."""
+    if questions[0].places:
+        return render_structure(trial.record_id, questions[0])
+    return render_call(trial, questions, custom)
 
 
 def count_asked(questions: Questions) -> int:
@@ -175,12 +207,13 @@ def says_who(text: str, *, is_criterion: bool = True) -> bool:
 def _list_doubtful(item: Draft, names: Iterable[str], effort: Effort) -> list[str]:
     """Return the fields for which the rules' readings are doubtful at this effort level. The field
     ``rule`` is included only for lines such as "Any of the following:", for which the rules have a
-    reading.
+    reading. What a model answered about the structure is not asked again.
     """
     return [
         name
         for name in names
         if (name != "rule" or name in item.rules)
+        and item.read(name).origin is Origin.RULE
         and effort.doubts(item.read(name).confidence, rare=name in _RARE)
     ]
 

@@ -6,6 +6,7 @@ truncated answer omits are asked about again, in two halves.
 
 import asyncio
 from collections import deque
+from collections.abc import Awaitable, Iterable
 from dataclasses import replace
 
 from extractor.errors import (
@@ -18,9 +19,13 @@ from extractor.errors import (
     RunStopped,
 )
 from extractor.model.asking.answers import read_items
-from extractor.model.asking.dialogue import Replies
 from extractor.model.asking.planner import Round
-from extractor.model.asking.questions import ModelReply, Questions, Render
+from extractor.model.asking.questions import (
+    ModelReply,
+    Questions,
+    Render,
+    Replies,
+)
 from extractor.model.asking.reply_models import is_listing
 from extractor.model.calls import MOST_CALLS
 from extractor.model.client import Model
@@ -39,13 +44,38 @@ async def ask_round(query_round: Round, model: Model) -> Replies:
     if the budget did not cover the call, and contains only the reason if the call failed or its
     answer is unusable.
 
+    A call that is already answered is not sent again. If its answer is still missing, the other
+    calls are not sent either, because they depend on it.
+
     If a call fails, the answers to the other calls are kept. The error of a failed call is raised,
     with the usage of all calls, only if the model did not cause the error, if the run was stopped,
     or if no call was answered.
     """
-    calls = [
-        ask(model, questions, query_round.render) for questions in query_round.calls
-    ]
+    answered = query_round.answered
+    unasked = query_round.calls[len(answered) :]
+    for reply in answered:
+        if reply is None or reply.pending:
+            return [reply] * len(query_round.calls)
+    calls = [ask(model, questions, query_round.render) for questions in unasked]
+    replies, lost = await _gather(calls)
+    is_answered = len(lost) < len(replies) - replies.count(None)
+    for error in lost:
+        is_tolerable = isinstance(error, ModelUnavailable) and is_answered
+        if is_tolerable and not isinstance(error, RunStopped):
+            continue
+        if isinstance(error, ModelError):
+            spent = [reply.usage for reply in (*answered, *replies) if reply]
+            error.usage = sum(spent, Usage())
+        raise error
+    return [*answered, *replies]
+
+
+async def _gather(
+    calls: Iterable[Awaitable[ModelReply]],
+) -> tuple[list[ModelReply | None], list[BaseException]]:
+    """Return a reply for each call, as ``ask_round`` describes it, and the errors of the calls
+    whose answers were lost.
+    """
     replies: list[ModelReply | None] = []
     lost: list[BaseException] = []
     for result in await asyncio.gather(*calls, return_exceptions=True):
@@ -60,15 +90,7 @@ async def ask_round(query_round: Round, model: Model) -> Replies:
         # in these two cases, the model works; any other error counts as a lost answer
         if not isinstance(result, AnswerRejected | RequestTooLong):
             lost.append(result)
-    is_answered = len(lost) < len(replies) - replies.count(None)
-    for error in lost:
-        is_tolerable = isinstance(error, ModelUnavailable) and is_answered
-        if is_tolerable and not isinstance(error, RunStopped):
-            continue
-        if isinstance(error, ModelError):
-            error.usage = sum((reply.usage for reply in replies if reply), Usage())
-        raise error
-    return replies
+    return replies, lost
 
 
 def is_lacking(replies: Replies) -> bool:

@@ -1,6 +1,6 @@
 """Questions to a model, and its replies."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,7 +19,8 @@ class Question:
     only provides context.
 
     ``hint`` names the list or section of the line, and ``custom`` contains the declarations of the
-    custom fields among the ``fields``.
+    custom fields among the ``fields``. A question about the structure of a text has ``places``: the
+    offsets at which an item might begin, which the answer names by their numbers from 1.
     """
 
     task: Task
@@ -27,11 +28,17 @@ class Question:
     fields: tuple[str, ...] = ()
     hint: str = ""
     custom: tuple[CustomField, ...] = ()
+    places: tuple[int, ...] = ()
 
     @property
     def number(self) -> int:
         """The number of the line, which identifies the answer."""
         return self.chunk.number
+
+    @property
+    def item_numbers(self) -> Iterable[int]:
+        """The numbers that items of the answer may have."""
+        return range(1, len(self.places) + 1) if self.places else (self.number,)
 
     @property
     def guideline_fields(self) -> tuple[str, ...]:
@@ -90,3 +97,7 @@ class ModelReply:
             reason if number is None else f"{number}: {reason}"
             for number, reason in self.dropped
         )
+
+
+Replies = Sequence[ModelReply | None]
+"""A reply for each call in a round, or None for a call that the budget did not cover."""

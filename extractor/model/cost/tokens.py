@@ -22,6 +22,8 @@ T = TypeVar("T")
 
 LINE = re.compile(r"^\[(\d+)\|([^|\]]*)[^\]]*\]", re.MULTILINE)
 """The beginning of a line in a prompt, with the line number and the requested keys."""
+PLACED = re.compile(r"^ *\[\d+\] ", re.MULTILINE)
+"""The beginning of a line of a text whose structure is asked about, with the number of a place."""
 _WRAPPING = 70
 """Number of characters in a response format, excluding those in the schema."""
 
@@ -66,6 +68,7 @@ def measure_texts(system: str, user: str, schema: int, most_tokens: int) -> Requ
     sizes = _read("answer_sizes.toml")["key"]
     # the table also lists the length of an empty reply and of an empty item
     lines = [f"item {line_keys}" for _, line_keys in LINE.findall(user)]
+    lines += ["place"] * len(PLACED.findall(user))
     keys = " ".join(["reply", *lines]).split()
     return RequestSize(
         calls=1,

@@ -1,0 +1,1 @@
+"""Whether lists keep their items: lists of known truth, written without their form."""

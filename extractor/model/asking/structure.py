@@ -1,0 +1,136 @@
+"""The question about the structure of an eligibility section, and its answer.
+
+It is asked before all others, because its answer decides their lines. The text is shown once, with
+a number at each place where an item might begin; the answer names the numbers where one does.
+"""
+
+import hashlib
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, StrictBool
+
+from extractor.concepts.criteria.structure import (
+    AnsweredLine,
+    has_structure_doubt,
+    list_places,
+)
+from extractor.evidence.drafts import Chunk, Span
+from extractor.evidence.parsed import ParsedRecord
+from extractor.model.asking.prompt import Prompt, flatten
+from extractor.model.asking.questions import Question, Replies
+from extractor.model.calls import Call, PromptVersion
+from extractor.options import ExtractionOptions
+from extractor.schemas import CriterionKind, Task
+
+_VERSION = 1
+_PROMPTS = Path(__file__).parents[1] / "prompts"
+_SECTION = "eligibility"
+_FIELD = "structure"
+_MOST_PLACES = 500
+"""Maximum number of places in a question, so that current models can write the whole answer."""
+_PER_LINE = 16
+_PER_REPLY = 250
+"""Output tokens for a line of the answer with all its keys, and in addition to all lines."""
+_BRACKET = re.compile(r"\[(?=\d+\])")
+"""A bracket in the text that could be mistaken for the number of a place."""
+_KINDS = {"in": CriterionKind.INCLUSION, "ex": CriterionKind.EXCLUSION}
+
+
+class Line(BaseModel, frozen=True):
+    """A line of the answer, as ``AnsweredLine`` describes it."""
+
+    n: int
+    list: Literal["in", "ex"] | None = None
+    under: int | None = None
+    ok: StrictBool = True
+
+
+class StructureReply(BaseModel, frozen=True):
+    """A model's answer about the structure of a text."""
+
+    # this docstring is sent to providers as the description of the tool
+
+    items: tuple[Line, ...]
+
+    @classmethod
+    def model_json_schema(cls, *_: Any, **__: Any) -> dict[str, Any]:
+        """Return a minimal schema, because the prompt already defines each key."""
+        schema = (_PROMPTS / "structure_schema.json").read_text("utf-8")
+        return dict(json.loads(schema))
+
+
+@cache
+def load_structure_prompt() -> Prompt:
+    """Return the static system part of every question about a structure."""
+    path = _PROMPTS / f"{_FIELD}.v{_VERSION}.md"
+    system = path.read_text("utf-8").strip()
+    digest = hashlib.sha256(system.encode()).hexdigest()
+    return Prompt(PromptVersion(_FIELD, _VERSION, digest), system)
+
+
+def plan_structure(parsed: ParsedRecord, options: ExtractionOptions) -> Question | None:
+    """Return the question about the structure of a record, or None if it is not doubtful or
+    ``options`` do not require it. ``parsed`` is read by the rules alone.
+    """
+    section = parsed.sections.get(_SECTION)
+    if section is None or Task.ELIGIBILITY not in options.tasks:
+        return None
+    if not options.asks or not has_structure_doubt(parsed):
+        return None
+    places = list_places(section)
+    if not 1 < len(places) <= _MOST_PLACES:
+        return None
+    span = Span(_SECTION, 0, len(section.raw))
+    chunk = Chunk(0, span, section.tokens.text)
+    return Question(Task.ELIGIBILITY, chunk, (_FIELD,), places=places)
+
+
+def render_structure(record_id: str, question: Question) -> Call:
+    """Return the call for a question about a structure."""
+    prompt = load_structure_prompt()
+    return Call(
+        prompt=prompt.version,
+        system=prompt.system,
+        user=show_places(question.chunk.text, question.places),
+        reply_model=StructureReply,
+        max_output_tokens=_PER_REPLY + _PER_LINE * len(question.places),
+        record_id=record_id,
+    )
+
+
+def show_places(text: str, places: tuple[int, ...]) -> str:
+    r"""Return a text with the number of each place before it, without empty lines.
+
+    >>> show_places("Inclusion: \n\n * Age [2]", (0, 14))
+    '[1] Inclusion:\n [2] * Age [ 2]'
+    """
+    shown: list[str] = []
+    edges = [0, *places, len(text)]
+    for number, start in enumerate(edges[:-1]):
+        part = _BRACKET.sub("[ ", text[start : edges[number + 1]])
+        shown.append(f"[{number}] {part}" if number else part)
+    lines = []
+    for line in "".join(shown).splitlines():
+        words = flatten(line)
+        if words:
+            indent = line[: len(line) - len(line.lstrip(" "))]
+            lines.append(indent + words)
+    return "\n".join(lines)
+
+
+def read_structure(replies: Replies) -> tuple[AnsweredLine, ...]:
+    """Return the lines of the answer to the question about a structure; empty if there is no whole
+    answer.
+    """
+    lines: list[AnsweredLine] = []
+    for reply in replies:
+        if reply is None or reply.pending or reply.dropped:
+            return ()
+        for item in reply.items:
+            kind = _KINDS.get(item.list or "")
+            lines.append(AnsweredLine(item.n, kind, item.under, item.ok))
+    return tuple(lines)

@@ -1,0 +1,517 @@
+"""Where an item may begin within a block of text.
+
+A log-linear model weighs each gap between two words. Its weights are in
+``weights/boundaries.npz`` and are made by ``python -m benchmarks.training.boundaries``, from lists
+whose items are known because the registry kept their form. A feature has no name in the file: its
+CRC-32 selects its weight. The first stage weighs the words and marks on both sides of a gap, the
+second one corrects the result by the other gaps of the block.
+
+The weights are small integers, so that the probability of a gap is the same on all machines.
+"""
+
+import bisect
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, NamedTuple
+from zlib import crc32
+
+import numpy as np
+
+_BULLET = (
+    r"(?:[~•▪●◦·–*■□✓\uf0b7-]|\\\*)+(?=\s|[A-Z<>≥≤~(]|\d{1,2}[.)]\s)"
+    r"(?:\s*\d{1,2}[.)](?=\s))?\s*"
+)
+_BULLETS = "~*•▪● \\\uf0b7"
+"""Bullets that may precede a number."""
+_NUMBERED = re.compile(r"(\d{1,2})[.)]$")
+"""Matches a number behind a bullet."""
+_NAMED = re.compile(
+    r"\b(?:types?|grade|stage|class|phase|part|level|visit|cohort|group|arm|score)\s*$",
+    re.IGNORECASE,
+)
+"""Matches words to which a following number or letter belongs."""
+_NO_COUNT = re.compile(
+    r"\b(?:to|of|or|and|than|least|day|week|cycle|within|over|under|above|below|aged?)\s*$",
+    re.IGNORECASE,
+)
+"""Matches words to which a number without a full stop or bracket belongs."""
+_FRONT = 12
+"""Number of characters that are searched for these words."""
+_BRACKET = 80
+"""Number of characters that are searched for a bracket that a marker would close."""
+_COUNTED = (
+    r"\(?(?:(?P<part>(?:\d{1,2}\.){1,3})?(?P<number>\d{1,2})"
+    r"|(?P<code>[IE]C?|INC|EXC?)[- ]?(?P<numbered>\d{1,2})"
+    r"|(?P<roman>[ivxIVX]{2,4})|(?P<letter>[a-zA-Z]))"
+    r"(?:[.):]{1,2}(?![\d.]|\s+\d{1,2}[.)]\s)|\s?-(?=\s))\s*|(?P<circled>[①-⑳])\s*"
+)
+_GAP = re.compile(
+    rf"(?<=\S)(?:(?P<space>\s+)(?P<mark>{_COUNTED}|{_BULLET}|(?P<bare>(?:\d{{1,2}}\.){{0,3}}\d{{1,2}})\s+(?=[A-Z]))?+(?=\S)"
+    rf"|(?<=[A-Za-z.;:)\]\d%])(?P<tight>\(?\d{{1,2}}[.)]\)?(?!\d)\s*(?=[A-Z<>≥≤])"
+    r"|(?<!\d)[~•●▪\uf0b7]+[\s\\*-]*(?:\d{1,2}[.)]\s+)?(?=\S)|\*+[\s\\*-]*(?=[A-Z<>≥≤])|(?<=[.;:)\]])[a-z][.)]\s*(?=[A-Z]))"
+    r"|(?<=[a-z)][.;])(?=[A-Z][a-z]))"
+)
+_WORD = re.compile(r"[^\W\d_]+|\d+(?:[.,]\d+)*|[^\w\s]")
+_ROMAN = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii")
+_DASHES = frozenset("-–")
+_ENDS = frozenset(".;:")
+_OPENS = frozenset("<>≥≤")
+_HIGHEST = 30.0
+"""The highest log-odds, which keep ``exp`` within bounds."""
+_NEAR = 6.0
+"""The highest log-odds of a gap that the second stage counts."""
+_SAME = 5
+SCALE = 64
+"""A weight in the file is this many times its value in nats."""
+
+
+class Gap(NamedTuple):
+    """A place where an item may begin: the words before it end at ``end``, and those after it
+    begin at ``start``. Between them there may be a list marker, whose number is ``number`` (0 if
+    it has none), and whose ``style`` is the marker with its number replaced by 1, "a" or "i".
+    """
+
+    end: int
+    start: int
+    mark: str = ""
+    style: str = ""
+    number: int = 0
+    is_line_end: bool = False
+
+    @property
+    def kind(self) -> str:
+        """A short name for markers of one kind; empty without a marker."""
+        if not self.mark:
+            return ""
+        return "bare" if self.style == "1" else self.style[:4]
+
+
+class Boundary(NamedTuple):
+    """A gap, and the probability that an item begins there."""
+
+    gap: Gap
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """The other blocks of a text: their number, their median length, and the words that they
+    write with a small first letter.
+    """
+
+    count: int
+    length: int
+    small: frozenset[str]
+
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> "Around":
+        """Describe the blocks of a text."""
+        lengths = sorted(map(len, texts))
+        small = {word for text in texts for word in re.findall(r"\b[a-z]{3,}\b", text)}
+        middle = lengths[(len(lengths) - 1) // 2] if len(lengths) > 1 else 0
+        return cls(len(texts), middle, frozenset(small))
+
+
+class Stretch(NamedTuple):
+    """A stretch of text, whether it has a list marker of its own, the marker's style and number,
+    and those of the stretch below.
+    """
+
+    text: str
+    has_mark: bool = False
+    style: str = ""
+    number: int = 0
+    below: tuple[str, int] = ("", 0)
+
+
+def find_boundaries(block: Stretch, around: Around) -> list[Boundary]:
+    """Return all places within a block at which an item may begin, in order.
+
+    >>> block = Stretch("1. Asthma of adults 2. Chronic bronchitis")
+    >>> found = find_boundaries(block, Around.of([]))
+    >>> [each.gap.mark for each in found if each.probability > 0.5]
+    ['2.']
+    """
+    model = load_model()
+    described = list(describe_gaps(block, around, model.small))
+    gaps = [gap for gap, _ in described]
+    totals = [model.words.add_up(dict.fromkeys(names, 1.0)) for _, names in described]
+    corrected = [
+        model.block.add_up(signs)
+        for signs in describe_block(gaps, totals, len(block.text))
+    ]
+    return [
+        Boundary(*pair) for pair in zip(gaps, map(_logistic, corrected), strict=True)
+    ]
+
+
+def find_gaps(text: str) -> Iterator[Gap]:
+    """Yield the gaps before a list marker, a capital, a digit or a sign, after a full stop, a
+    semicolon or a colon, and at the end of a line.
+    """
+    for match in _GAP.finditer(text):
+        gap = _read_gap(text, match)
+        begins = text[gap.start].isupper() or text[gap.start] in _OPENS
+        begins = begins or text[gap.start].isdigit() or gap.is_line_end
+        if gap.mark or begins or text[match.start() - 1] in _ENDS:
+            yield gap
+
+
+def _read_gap(text: str, match: re.Match[str]) -> Gap:
+    """Return a gap, whose number or dash is a list marker only if it does not belong to a word."""
+    place = (match.start(), match.end())
+    is_line_end = "\n" in (match["space"] or "")
+    mark = (match["mark"] or match["tight"] or "").strip()
+    if not mark:
+        return Gap(*place, is_line_end=is_line_end)
+    if not _belongs_to_word(text, match, mark):
+        return Gap(*place, mark, *_describe_mark(match, mark), is_line_end)
+    # "over 40 - Able to walk": the number is no marker, but the dash is one
+    if len(mark) > 1 and mark[-1] in _DASHES and not text[match.end()].isdigit():
+        end = match.end("mark") - 2
+        return Gap(end, match.end(), mark[-1], mark[-1], 0, is_line_end)
+    return Gap(*place, is_line_end=is_line_end)
+
+
+def _belongs_to_word(text: str, match: re.Match[str], mark: str) -> bool:
+    """Return whether a number or a dash is no list marker: "visit 1 Screening", "100 x 10",
+    "(GINA 4) with", "6 months - 10 years".
+    """
+    first = text[match.end()]
+    before = text[max(0, match.start() - _FRONT) : match.start()]
+    if mark in _DASHES:
+        is_range = first.isdigit() and any(map(str.isdigit, before))
+        return is_range or before.strip().isdigit()
+    if mark == "*":
+        return first.isdigit()
+    if mark[0] in "([":
+        return False
+    if _NAMED.search(before) or _closes_bracket(text, match.start(), mark):
+        return True
+    if not match["bare"] and mark[-1] not in _DASHES:
+        return False
+    is_word = text[match.end() : match.end() + 2].isalpha()
+    if match["bare"] and not is_word:
+        return True
+    ends_open = before[-1:] in "<>=≤≥"
+    return ends_open or first.islower() or _NO_COUNT.search(before) is not None
+
+
+def _closes_bracket(text: str, start: int, mark: str) -> bool:
+    """Return whether a marker such as "4)" closes a bracket that the text before it opened."""
+    near = text[max(0, start - _BRACKET) : start]
+    return mark[-1] == ")" and near.count("(") > near.count(")")
+
+
+def find_own_mark(text: str) -> Gap | None:
+    """Return the list marker with which a text begins, with offsets into the text.
+
+    >>> find_own_mark("1. Asthma").start
+    3
+    """
+    match = _GAP.match(f"x {text}", 1)
+    if match is None or not match["mark"]:
+        return None
+    mark = match["mark"].strip()
+    return Gap(0, match.end() - 2, mark, *_describe_mark(match, mark))
+
+
+def read_mark(mark: str) -> tuple[str, int]:
+    """Return the style and the number of a block's own list marker, as those of a gap.
+
+    >>> read_mark("(b)"), read_mark("12."), read_mark("*")
+    (('(a)', 2), ('1.', 12), ('', 0))
+    """
+    match = _GAP.match(f"x {mark} X", 1) if mark else None
+    if match is None or not match["mark"]:
+        return "", 0
+    style, number = _describe_mark(match, match["mark"].strip())
+    return (style, number) if number else ("", 0)
+
+
+def _describe_mark(match: re.Match[str], mark: str) -> tuple[str, int]:
+    """Return the style of a list marker and its number."""
+    if match["circled"]:
+        return "①", ord(match["circled"]) - ord("①") + 1
+    tight = re.sub(r"\D", "", match["tight"] or "")
+    bare = (match["bare"] or "").rpartition(".")[2]
+    digits = match["number"] or match["numbered"] or bare or tight
+    if digits:
+        return _count_from_one(mark.lstrip(_BULLETS), digits), int(digits)
+    numbered = _NUMBERED.search(mark)
+    if numbered:
+        return _count_from_one(numbered[0], numbered[1]), int(numbered[1])
+    letters = match["roman"] or match["letter"] or ""
+    if match["tight"] and mark[0].isalpha():
+        letters = mark[0]
+    return _describe_letters(mark, letters) if letters else (mark, 0)
+
+
+def _describe_letters(mark: str, letters: str) -> tuple[str, int]:
+    """Return the style and the number of a marker with a letter or a Roman numeral."""
+    if len(letters) > 1 and letters.lower() in _ROMAN:
+        return mark.replace(letters, "i"), _ROMAN.index(letters.lower()) + 1
+    first = "a" if letters.islower() else "A"
+    return mark.replace(letters, first), ord(letters.lower()[0]) - ord("a") + 1
+
+
+def _count_from_one(mark: str, digits: str) -> str:
+    """Return a marker with its last number replaced by 1.
+
+    >>> _count_from_one("5.2.5.", "5")
+    '5.2.1.'
+    """
+    before, _, after = mark.rpartition(digits)
+    return f"{before}1{after}"
+
+
+def describe_gaps(
+    block: Stretch, around: Around, small: frozenset[str]
+) -> Iterator[tuple[Gap, list[str]]]:
+    """Yield each gap of a block with its features for the first stage. ``small`` contains the words
+    that are nearly always written with a small first letter within an item.
+    """
+    gaps = list(find_gaps(block.text))
+    if not gaps:
+        return
+    words = _Words(block.text)
+    places = [(words.before(gap.end), words.at(gap.start)) for gap in gaps]
+    signs = [
+        f"{words.sign(last)}|{gap.kind}|{words.shape(first)}"
+        for gap, (last, first) in zip(gaps, places, strict=True)
+    ]
+    seen = Counter(signs)
+    numbers = {(gap.style, gap.number) for gap in gaps if gap.number}
+    numbers |= {(block.style, block.number), block.below}
+    own = _describe_own(block, around)
+    for gap, (last, first), sign in zip(gaps, places, signs, strict=True):
+        names = [f"sign:{sign}", f"same:{sign}:{min(seen[sign], _SAME)}"]
+        names += _describe_mark_of(gap, numbers, own[0])
+        names += _describe_words(gap, words, last, first, around.small, small)
+        names += _describe_place(gap, words, last, first, own)
+        yield gap, names
+
+
+class _Words:
+    """The words of a block, and the depth of brackets after each."""
+
+    def __init__(self, text: str) -> None:
+        matches = list(_WORD.finditer(text))
+        self.texts = [match[0] for match in matches]
+        self._starts = [match.start() for match in matches]
+        self.depths: list[int] = []
+        depth = 0
+        for word in self.texts:
+            depth = max(depth + (word in "([") - (word in ")]"), 0)
+            self.depths.append(depth)
+
+    def at(self, offset: int) -> int:
+        """Return the index of the first word that begins at or after an offset."""
+        return bisect.bisect_left(self._starts, offset)
+
+    def before(self, offset: int) -> int:
+        """Return the index of the last word that begins before an offset."""
+        return self.at(offset) - 1
+
+    def get(self, index: int) -> str:
+        """Return a word in a general form, "#" outside the block."""
+        if not 0 <= index < len(self.texts):
+            return "#"
+        return re.sub(r"\d", "0", self.texts[index].lower())[:12]
+
+    def shape(self, index: int) -> str:
+        """Return the shape of a word: "0" for a number, "Aa" with a capital, or the sign itself."""
+        if not 0 <= index < len(self.texts):
+            return "#"
+        word = self.texts[index]
+        if word[0].isdigit():
+            return "0"
+        if not word[0].isalpha():
+            return word
+        if word.isupper() and len(word) > 1:
+            return "AA"
+        return "Aa" if word[0].isupper() else "aa"
+
+    def sign(self, index: int) -> str:
+        """Return a word that is a punctuation mark; empty for another word."""
+        word = self.texts[index]
+        return "" if word[0].isalnum() else word
+
+
+def _describe_own(block: Stretch, around: Around) -> tuple[str, str, str, str]:
+    """Return what the block is like: whether it has a marker, its length, the number of blocks,
+    and its length in comparison with theirs.
+    """
+    has_mark = "m" if block.has_mark else "u"
+    length = f"len{_bucket(len(block.text))}"
+    share = _bucket(10 * len(block.text) / around.length) if around.length else "-"
+    return has_mark, length, f"of{min(around.count, 6)}", f"rate{share}"
+
+
+def _describe_mark_of(
+    gap: Gap, numbers: set[tuple[str, int]], has_mark: str
+) -> list[str]:
+    """Return the features of a list marker: whether the numbers beside its own are there, too."""
+    count = ""
+    if gap.number:
+        count += "1" * (gap.number == 1)
+        count += "d" * ((gap.style, gap.number - 1) in numbers)
+        count += "u" * ((gap.style, gap.number + 1) in numbers)
+    return [f"mark:{gap.kind}:{count}", f"{gap.kind}:{count}:{has_mark}"]
+
+
+def _describe_words(
+    gap: Gap,
+    words: _Words,
+    last: int,
+    first: int,
+    here: frozenset[str],
+    small: frozenset[str],
+) -> Iterator[str]:
+    """Yield the features of the words on both sides of a gap."""
+    sign = words.sign(last)
+    above = last - 1 if sign and last else last
+    low, second, third = (words.get(first + step) for step in range(3))
+    before = words.get(above)
+    before2 = words.get(above - 1)
+    shape = words.shape(first)
+    above_shape = words.shape(above)
+    mark = gap.kind and "1"
+    is_small = "k" if low in small else "?"
+    is_small += "s" if low in here else ""
+    yield f"mark:{gap.kind}:{sign}"
+    yield f"case:{is_small}{shape}:{sign}{gap.kind}"
+    yield f"sh:{above_shape}:{sign}:{shape}{mark}"
+    yield f"n:{low}:{shape}"
+    yield f"n:{low}:{shape}:{sign}{mark}"
+    yield f"nn:{low} {second}"
+    yield f"nnn:{low} {second} {third}"
+    yield f"n2:{second}"
+    yield f"ns:{low[-3:]}:{shape}"
+    yield f"p:{before}"
+    yield f"pp:{before2} {before}"
+    yield f"p:{before}:{sign}{mark}"
+    yield f"ps:{before[-3:]}:{sign}"
+    yield f"pn:{before}:{shape}"
+    yield f"pc:{above_shape}{sign}:{low}"
+
+
+def _describe_place(
+    gap: Gap, words: _Words, last: int, first: int, own: tuple[str, str, str, str]
+) -> Iterator[str]:
+    """Yield the features of the place of a gap within its block, and of the block."""
+    has_mark, length, count, rate = own
+    sign = words.sign(last)
+    shape = words.shape(first)
+    depth = min(words.depths[last], 1)
+    left = _bucket(first)
+    right = _bucket(len(words.texts) - first)
+    yield f"dep:{depth}"
+    yield f"dep:{depth}:{shape}:{sign}"
+    yield f"l:{left}"
+    yield f"r:{right}"
+    yield f"lr:{left // 2}:{right // 2}"
+    yield f"nl:{gap.is_line_end}"
+    yield f"blk:{has_mark}:{count}:{rate}"
+    yield f"blk:{has_mark}:{sign}{gap.kind}:{shape}"
+    yield has_mark
+    yield length
+    yield count
+    yield f"{has_mark}{length}:{sign}{gap.kind}"
+    yield f"{rate}:{sign}{gap.kind}"
+    yield f"{count}:{sign}{gap.kind}"
+
+
+def describe_block(
+    gaps: Sequence[Gap], totals: Sequence[float], length: int
+) -> Iterator[dict[str, float]]:
+    """Yield the features of each gap for the second stage, with their values. ``totals`` contains
+    the log-odds of all gaps of the block by the first stage, and ``length`` is the block's length.
+    """
+    likely = [gap.start for gap, total in zip(gaps, totals, strict=True) if total > 0]
+    near = [max(-_NEAR, min(_NEAR, total)) for total in totals]
+    counts: Counter[str] = Counter()
+    sums: Counter[str] = Counter()
+    for gap, own in zip(gaps, near, strict=True):
+        counts[gap.kind] += 1
+        sums[gap.kind] += own  # type: ignore[assignment]
+    for gap, own in zip(gaps, near, strict=True):
+        place = bisect.bisect_left(likely, gap.start)
+        above = likely[place - 1] if place else 0
+        is_likely = place < len(likely) and likely[place] == gap.start
+        following = place + is_likely
+        below = likely[following] if following < len(likely) else length
+        others = counts[gap.kind] - 1
+        mean = (sums[gap.kind] - own) / others if others else 0.0
+        further = min(len(likely) - is_likely, 6)
+        yield {
+            "t": own,
+            f"a{_bucket((gap.start - above) / 6)}": 1.0,
+            f"b{_bucket((below - gap.start) / 6)}": 1.0,
+            f"mean{bool(gap.mark)}": mean,
+            f"one{not others}": 1.0,
+            f"k{further}": 1.0,
+            f"k{further}t": own,
+        }
+
+
+def _bucket(number: float) -> int:
+    return min(int(math.log2(number + 1) * 2), 16)
+
+
+def _logistic(total: float) -> float:
+    bounded = max(-_HIGHEST, min(_HIGHEST, total))
+    return 1 / (1 + math.exp(-bounded))
+
+
+class Stage(NamedTuple):
+    """The weights of a stage, by the hash of a feature, and the log-odds without any feature."""
+
+    weights: Mapping[int, int]
+    start: float
+
+    def add_up(self, features: Mapping[str, float]) -> float:
+        """Return the log-odds of features with values."""
+        get = self.weights.get
+        summed = sum(
+            get(hash_feature(name), 0) * value for name, value in features.items()
+        )
+        return self.start + summed / SCALE
+
+
+class Model(NamedTuple):
+    """The two stages, and the words that are nearly always written with a small first letter."""
+
+    words: Stage
+    block: Stage
+    small: frozenset[str]
+
+
+def hash_feature(feature: str) -> int:
+    """Return the number by which the file knows a feature."""
+    return crc32(feature.encode())
+
+
+@cache
+def load_model() -> Model:
+    """Read the weights."""
+    path = files("extractor.outline") / "weights" / "boundaries.npz"
+    with path.open("rb") as file:
+        stored = np.load(file, allow_pickle=False)
+        small = frozenset(bytes(stored["small"]).decode().split())
+        starts = stored["starts"].tolist()
+        words, block = (
+            Stage(_read_weights(stored, name), start)
+            for name, start in zip(("words", "block"), starts, strict=True)
+        )
+    return Model(words, block, small)
+
+
+def _read_weights(stored: Mapping[str, Any], name: str) -> dict[int, int]:
+    keys = stored[f"{name}_keys"].tolist()
+    return dict(zip(keys, stored[name].tolist(), strict=True))

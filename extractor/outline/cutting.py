@@ -1,0 +1,306 @@
+"""Cut the pieces of a text at the boundaries of the items that share a piece."""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+
+from extractor.outline.boundaries import (
+    Around,
+    Boundary,
+    Gap,
+    Stretch,
+    find_boundaries,
+    find_own_mark,
+    read_mark,
+)
+from extractor.outline.headings import Heading
+from extractor.outline.lines import Line, strip_punctuation
+
+_AT_NUMBER = 0.15
+_AT_BULLET = 0.4
+_AT_SEMICOLON = 0.2
+_WITHOUT_MARK = 0.5
+"""The least probability of a boundary at which a piece is cut: at a number that continues a run, at
+a bullet and, in a piece that has no list marker, after a semicolon and elsewhere.
+"""
+_COUNTED = 0.95
+"""The least probability of a boundary at a number that continues a run."""
+_DASHES = frozenset("-–")
+_FEW = 2
+"""The least number of list markers of one kind, unless they continue the piece's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A line with the wrapped lines that continue it, or a part of such a line: a heading, the
+    text after a heading, or an item.
+
+    Attributes:
+        line: The words, with the list marker and the columns of the first line.
+        heading: The heading that begins the piece.
+        doubt: The reason why the piece is doubtful; empty if it is not.
+        continues_sentence: Whether the piece continues the sentence of the line above.
+        whole: The probability that the piece is one item.
+        in_prose: Whether it was cut out of a paragraph without list markers or semicolons.
+    """
+
+    line: Line
+    heading: Heading | None = None
+    doubt: str = ""
+    continues_sentence: bool = False
+    whole: float = 1.0
+    in_prose: bool = False
+
+    @property
+    def may_be_cut(self) -> bool:
+        """Whether the piece may contain items."""
+        return not (self.heading or self.line.is_furniture or self.line.is_row)
+
+    @property
+    def number(self) -> tuple[str, int]:
+        """The style and the number of its list marker."""
+        return read_mark(self.line.mark)
+
+
+def list_stretches(
+    pieces: Sequence[Piece],
+) -> Iterator[tuple[Piece, Stretch]]:
+    """Yield each piece with its words, in which boundaries are searched."""
+    for piece, below in zip_longest(pieces, pieces[1:]):
+        has_mark = bool(piece.line.mark)
+        style, number = piece.number
+        following = below.number if below else ("", 0)
+        yield piece, Stretch(piece.line.text, has_mark, style, number, following)
+
+
+def look_around(pieces: Sequence[Piece]) -> Around:
+    """Describe the pieces that may be items, for the boundaries within each of them."""
+    return Around.of([piece.line.text for piece in pieces if piece.may_be_cut])
+
+
+def cut_items(pieces: Sequence[Piece]) -> list[Piece]:
+    """Return the pieces, cut where several items share one. A likely boundary is cut at a list
+    marker and in a piece that has no list marker of its own; elsewhere it is a doubt.
+    """
+    around = look_around(pieces)
+    items: list[Piece] = []
+    for piece, stretch in list_stretches(pieces):
+        if piece.may_be_cut:
+            found = find_boundaries(stretch, around)
+            items += _cut_piece(piece, _drop_repeated(found, *stretch.below))
+        else:
+            items.append(piece)
+    return items
+
+
+def _drop_repeated(
+    found: Sequence[Boundary], style: str, number: int
+) -> Sequence[Boundary]:
+    """Return the boundaries without those at a number that is not below the ``number`` of the next
+    line: the 2 of "1. Diabetes of type 2. No insulin", above "2. Asthma", is no list marker.
+    """
+    if not number:
+        return found
+    return [
+        each for each in found if each.gap.style != style or each.gap.number < number
+    ]
+
+
+def _cut_piece(piece: Piece, boundaries: Sequence[Boundary]) -> Iterator[Piece]:
+    """Yield the items of a piece, each with the probability that it is one item."""
+    line = piece.line
+    text = line.text
+    cuts = _choose(piece, boundaries)
+    own = _find_own_mark(piece, cuts)
+    if own:
+        line = replace(line, mark=own.mark)
+    if cuts:
+        line = replace(line, style=line.style or "run-in")
+    in_prose = bool(cuts) and not any(_lists(text, cut) for cut in cuts)
+    likely = _measure_inside(piece, text, boundaries, cuts)
+    tokens = line.passage.tokens
+    begin, _ = line.span
+    start = own.start if own else 0
+    begins = 1.0
+    for cut, inside in zip((*cuts, None), likely, strict=True):
+        ends = cut.probability if cut else 1.0
+        last = tokens.before(begin + cut.gap.end) if cut else line.passage.end
+        words = line.passage.part(tokens.at(begin + start), last)
+        words = strip_punctuation(words, ";,~" if cut else "~")
+        if words.end > words.first:
+            item = replace(line, passage=words)
+            whole = min(begins, ends, 1 - inside)
+            yield replace(piece, line=item, whole=whole, in_prose=in_prose)
+        if cut:
+            start = cut.gap.start
+            begins = cut.probability
+            line = replace(line, mark=cut.gap.mark, gap=False)
+
+
+def _measure_inside(
+    piece: Piece,
+    text: str,
+    boundaries: Sequence[Boundary],
+    cuts: Sequence[Boundary],
+) -> list[float]:
+    """Return the highest probability of a boundary that is not cut, for each item of a piece."""
+    likely = [0.0] * (len(cuts) + 1)
+    starts = [cut.gap.start for cut in cuts]
+    numbers = {(_plain(each.gap.style), each.gap.number) for each in boundaries}
+    style, number = piece.number
+    numbers.add((_plain(style), number))
+    for gap, probability in boundaries:
+        place = bisect_left(starts, gap.start)
+        is_cut = place < len(starts) and starts[place] == gap.start
+        if not is_cut and not _is_of_text(gap, text, numbers):
+            likely[place] = max(likely[place], probability)
+    return likely
+
+
+def _is_of_text(gap: Gap, text: str, numbers: Set[tuple[str, int]]) -> bool:
+    """Return whether a marker that is not cut is a part of the text: a number in brackets or a
+    letter without a neighbour, as in "one (1) of these" and "i.e.", or a dash before a number.
+    """
+    if not gap.number:
+        return bool(gap.mark) and text[gap.start].isdigit()
+    if gap.mark[0].isdigit():
+        return False
+    style = _plain(gap.style)
+    beside = {(style, gap.number - 1), (style, gap.number + 1)}
+    return numbers.isdisjoint(beside)
+
+
+def _choose(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boundary]:
+    """Return the boundaries at which a piece is cut: those at list markers of one kind or, if there
+    are none and the piece has no list marker of its own, those without.
+    """
+    bullets = _find_bullets(piece, boundaries)
+    counted = _count_up(piece, boundaries)
+    if bullets or counted:
+        return max(bullets, counted, key=len)
+    if piece.line.mark:
+        return ()
+    return _choose_unmarked(piece.line.text, boundaries)
+
+
+def _choose_unmarked(text: str, boundaries: Sequence[Boundary]) -> Sequence[Boundary]:
+    """Return the likely boundaries of sentences and clauses in a piece without list markers."""
+    chosen = [
+        each
+        for each in boundaries
+        if not each.gap.mark
+        and not _continues_line(text, each)
+        and each.probability >= _find_least(text, each)
+    ]
+    if len(chosen) == 1 and chosen[0].probability < _WITHOUT_MARK:
+        return ()
+    # "Organ function: ALT > 3 x ULN; bilirubin > 2 x ULN" is one item
+    is_announced = bool(chosen) and ":" in text[: chosen[0].gap.end]
+    if is_announced and all(_ends_clause(text, each) for each in chosen):
+        return ()
+    return chosen
+
+
+def _find_least(text: str, boundary: Boundary) -> float:
+    return _AT_SEMICOLON if _ends_clause(text, boundary) else _WITHOUT_MARK
+
+
+def _continues_line(text: str, boundary: Boundary) -> bool:
+    """Return whether a boundary is where a line was wrapped."""
+    return boundary.gap.is_line_end and text[boundary.gap.start].islower()
+
+
+def _ends_clause(text: str, boundary: Boundary) -> bool:
+    return text[boundary.gap.end - 1] == ";"
+
+
+def _find_bullets(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boundary]:
+    """Return the boundaries at bullets, if two items of the piece have the same one. In a piece
+    with a marker of its own, dashes before numbers belong to the text: "MI - 6 months".
+    """
+    text = piece.line.text
+    marked = [
+        each
+        for each in boundaries
+        if each.gap.mark and not each.gap.number and each.probability >= _AT_BULLET
+    ]
+    if piece.line.mark and all(text[each.gap.start].isdigit() for each in marked):
+        return ()
+    signs = [each.gap.mark[0] for each in marked]
+    signs.append(_find_first_sign(piece))
+    often = {sign for sign in signs if signs.count(sign) >= _FEW}
+    return [each for each in marked if each.gap.mark[0] in often]
+
+
+def _find_first_sign(piece: Piece) -> str:
+    """Return the bullet at the start of a piece, or "". A dash counts only after a heading on its
+    line: "- Pain score - Time Frame: 6 months" is one item.
+    """
+    own = find_own_mark(piece.line.text)
+    first = piece.line.mark[:1] or (own.mark[0] if own else "")
+    return "" if first in _DASHES and not piece.line.follows_heading else first
+
+
+def _count_up(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boundary]:
+    """Return the longest run of markers of one style that count up. It continues the piece's own
+    number, or begins with 1 in a piece without a marker. Below a bullet, a list that begins with 1
+    belongs to the item, but one that begins with another number has lost its lines.
+    """
+    own = find_own_mark(piece.line.text)
+    style, number = piece.number
+    if own and not piece.line.mark:
+        style = own.style
+        number = own.number
+    marked: dict[str, list[Boundary]] = {}
+    for each in boundaries:
+        if each.gap.number and each.probability >= _AT_NUMBER:
+            marked.setdefault(_plain(each.gap.style), []).append(each)
+    longest: list[Boundary] = []
+    for name, alike in marked.items():
+        continues = number > 0 and name == _plain(style)
+        last = number if continues else _find_start(piece, alike)
+        run: list[Boundary] = []
+        for each in alike:
+            if each.gap.number == last + 1:
+                run.append(each)
+                last += 1
+        is_enough = len(run) >= _FEW or (run and continues)
+        if is_enough and len(run) > len(longest):
+            longest = run
+    return [
+        each._replace(probability=max(each.probability, _COUNTED)) for each in longest
+    ]
+
+
+def _plain(style: str) -> str:
+    """Return the style of a marker without what may be missing: "1" for "1." and "1 -"."""
+    return style.rstrip(" .:-–")
+
+
+def _find_start(piece: Piece, alike: Sequence[Boundary]) -> int:
+    """Return the number before the first marker of a run, or -1 if no list begins with it."""
+    first = alike[0].gap.number
+    if piece.line.mark:
+        return first - 1 if first > 1 else -1
+    return first - 1 if piece.line.follows_heading or first == 1 else -1
+
+
+def _lists(text: str, cut: Boundary) -> bool:
+    """Return whether a boundary is that of a list rather than of sentences."""
+    return bool(cut.gap.mark) or text[cut.gap.end - 1] in ";:"
+
+
+def _find_own_mark(piece: Piece, cuts: Sequence[Boundary]) -> Gap | None:
+    """Return the list marker at the start of a piece that has none yet: after a heading on its
+    line, or the marker of the other items.
+    """
+    own = find_own_mark(piece.line.text)
+    if piece.line.mark or own is None:
+        return None
+    is_marker = piece.line.follows_heading and not own.mark[0].isalpha()
+    is_like_others = any(
+        cut.gap.style == own.style or (cut.gap.mark and not cut.gap.number + own.number)
+        for cut in cuts
+    )
+    return own if is_marker or is_like_others else None
