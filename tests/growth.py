@@ -34,7 +34,7 @@ _MOST = 8
 """How many times as long a text that is ``_TIMES`` longer may take: linear work takes 4 times as long,
 and work that grows with the square of the length 16 times. Either may be misjudged by a factor of 2.
 """
-_FEW_LINES = 3000
+_FEW_LINES = 6000
 """A function that runs fewer lines may be one that only the longer text calls."""
 _TRIES = 3
 _HANGS_S = 10.0
