@@ -30,9 +30,9 @@ _LENGTH = 1000
 """Longer than any repetition with an end."""
 _MEASURABLE_S = 0.0001
 _TIMES = 4
-_MOST = 8
+_MOST = 12
 """How many times as long a text that is ``_TIMES`` longer may take: linear work takes 4 times as long,
-and work that grows with the square of the length 16 times. Either may be misjudged by a factor of 2.
+and work that grows with the square of the length 16 times.
 """
 _FEW_LINES = 6000
 """A function that runs fewer lines may be one that only the longer text calls."""
