@@ -30,13 +30,15 @@ _LENGTH = 1000
 """Longer than any repetition with an end."""
 _MEASURABLE_S = 0.0001
 _TIMES = 4
-_MOST = 8
+_MOST = 12
 """How many times as long a text that is ``_TIMES`` longer may take: linear work takes 4 times as long,
-and work that grows with the square of the length 16 times. Either may be misjudged by a factor of 2.
+and work that grows with the square of the length 16 times.
 """
 _SHORT = 600
 _FEW_LINES = 3000
 """A function that runs fewer lines may be one that only the longer text calls."""
+_FAST = 8
+"""A function whose lines grow so many times may be quadratic."""
 _SQUARE = 12
 """How many times as many lines a function with quadratic work runs at least for a text that is
 ``_TIMES`` as long.
@@ -145,7 +147,7 @@ def list_quadratic(work, write):
     fast = [
         code
         for code, lines in many.items()
-        if lines > max(_FEW_LINES, _MOST * few[code])
+        if lines > max(_FEW_LINES, _FAST * few[code])
     ]
     if not fast:
         return []
