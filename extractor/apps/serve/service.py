@@ -3,7 +3,13 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, closing, nullcontext
+from contextlib import (
+    AbstractContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    closing,
+    nullcontext,
+)
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from importlib.resources import files
@@ -172,7 +178,7 @@ class Service:
         when the limit is reached, if too many requests are waiting, or if the model is silent.
         """
         turn = self._computing
-        listening = nullcontext()
+        listening: AbstractContextManager[None] = nullcontext()
         if asks and self._silence:
             turn = self._asking
             listening = self._silence.listening()
