@@ -148,7 +148,8 @@ class Silence:
         """Count a block that ends with ``TimeoutError``, if requests were sent in the meantime but
         none received a reply.
         """
-        sent, replies = self.watch.sent, self.watch.replies
+        sent = self.watch.sent
+        replies = self.watch.replies
         is_late = False
         try:
             yield
