@@ -100,7 +100,8 @@ class ExtractFrame:
     - ``record_id``: the id, or None if the record could not be read
     - ``extraction``: the extraction as JSON, or None
     - ``error``: why the extraction is missing or incomplete, or None
-    - ``usd``: the cost of the calls in US dollars, or missing if the price is unknown
+    - ``usd``: the cost in US dollars that replies state, without calls that got no readable reply,
+      or missing if the price is unknown
     - ``prompt_tokens``, ``output_tokens``: the tokens of the calls
 
     A row with several records becomes as many rows, and a row without a record becomes an error.

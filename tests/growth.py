@@ -34,8 +34,15 @@ _MOST = 12
 """How many times as long a text that is ``_TIMES`` longer may take: linear work takes 4 times as long,
 and work that grows with the square of the length 16 times.
 """
-_FEW_LINES = 6000
+_SHORT = 600
+_FEW_LINES = 3000
 """A function that runs fewer lines may be one that only the longer text calls."""
+_FAST = 8
+"""A function whose lines grow so many times may be quadratic."""
+_SQUARE = 12
+"""How many times as many lines a function with quadratic work runs at least for a text that is
+``_TIMES`` as long.
+"""
 _TRIES = 3
 _HANGS_S = 10.0
 _LONG = 30
@@ -129,17 +136,35 @@ def _is_own(code):
     return Path(code.co_filename).is_relative_to(_PACKAGE)
 
 
-def list_superlinear(work, short, long):
-    """Return the functions that run more lines for ``long`` than the length of the text explains,
-    although ``long`` is only ``_TIMES`` as long as ``short``.
+def list_quadratic(work, write):
+    """Return the functions of the package whose lines grow with the square of the length of the text
+    that ``write`` returns for a length. What grows fast is measured again with a longer text, because
+    some work begins only at some length.
     """
-    work(long[100:])  # loads and compiles what is needed
-    few, many = (count_lines(work, text) for text in (short, long))
-    return [
-        f"{code.co_qualname}: {few[code]:,} and {lines:,} lines"
+    work(write(100))  # loads and compiles what is needed
+    few = _count_afresh(work, write(_SHORT))
+    many = _count_afresh(work, write(_TIMES * _SHORT))
+    fast = [
+        code
         for code, lines in many.items()
-        if lines > max(_FEW_LINES, _MOST * few[code])
+        if lines > max(_FEW_LINES, _FAST * few[code])
     ]
+    if not fast:
+        return []
+    more = _count_afresh(work, write(_TIMES**2 * _SHORT))
+    return [code.co_qualname for code in fast if more[code] > _SQUARE * many[code]]
+
+
+def _count_afresh(work, text):
+    """Count the lines of the work on a text, of which no cache knows a part."""
+    for name, module in list(sys.modules.items()):
+        if not name.startswith("extractor."):
+            continue
+        for value in vars(module).values():
+            has_end = hasattr(value, "cache_parameters") and value.cache_parameters()
+            if has_end and has_end["maxsize"]:
+                value.cache_clear()
+    return count_lines(work, text)
 
 
 def count_growth(work, piece):

@@ -7,6 +7,7 @@ Replies are validated here, because a proxy's page lacks the attributes that the
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from hashlib import sha256
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -142,7 +143,8 @@ class AnswerLine(NamedTuple):
     request, and either its completion or a description of the problem.
 
     Without a completion, ``is_free`` is True if the line shows that the request failed and was not
-    charged, and ``usage`` is what the line states otherwise, or None.
+    charged, and ``usage`` is what the line states otherwise, or None. ``sha256`` is the digest of
+    the line.
     """
 
     name: str
@@ -150,6 +152,7 @@ class AnswerLine(NamedTuple):
     problem: str = ""
     is_free: bool = False
     usage: Usage | None = None
+    sha256: str = ""
 
 
 def write_line(name: str, body: Mapping[str, Any]) -> bytes:
@@ -173,7 +176,8 @@ def read_lines(lines: Iterable[bytes]) -> Iterator[tuple[int, AnswerLine]]:
     for number, line in enumerate(lines, 1):
         text = line.decode("utf-8-sig", "replace").strip()
         if text:
-            yield number, read_line(text)
+            digest = sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+            yield number, read_line(text)._replace(sha256=digest)
 
 
 def read_line(text: str) -> AnswerLine:

@@ -4,7 +4,7 @@ maximum cost.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
@@ -21,6 +21,7 @@ from extractor.model.store import CallStore, OpenStore
 from extractor.schemas import Usage
 
 if TYPE_CHECKING:
+    from extractor.model.batch_apis import AnswerLine
     from extractor.model.sending import Sender
 
 
@@ -78,10 +79,10 @@ class Bill:
         self.stated = usage
         self._cost = usage if is_believed else None
 
-    def close(self, answer: Completion | None) -> None:
-        """Store the outcome of the call: its answer and its cost."""
+    def close(self, answer: Completion | None, why: str = "") -> None:
+        """Store the outcome of the call: its answer, or ``why`` there is none, and its cost."""
         if self.store and self.number:
-            self.store.end(self.number, answer, self.usage, self._paid)
+            self.store.end(self.number, answer, self.usage, self._paid, why=why)
 
 
 class Answer(NamedTuple):
@@ -100,11 +101,13 @@ class Route:
     live model: from an earlier run or from files, or later, through a batch.
 
     ``answer`` returns a completion, or raises ``AnswerPending`` if the answer will be received
-    later. If ``queues`` is True, a call that is waiting for a batch is not sent again.
+    later. ``list_unread`` returns the lines of files that may be paid but unreadable answers to a
+    call. If ``queues`` is True, a call that is waiting for a batch is not sent again.
     """
 
     meter: Meter | None = None
     answer: Callable[[Call], Completion] | None = None
+    list_unread: "Callable[[Call], Iterable[AnswerLine]]" = lambda _: ()
     queues: bool = False
 
 
@@ -162,6 +165,8 @@ class Model:
         store = self.store() if self.store else None
         lock = self._asked.setdefault(call.key_for(self.name), asyncio.Lock())
         async with lock:
+            for line in self.route.list_unread(call):
+                await self._count(line, Bill(call, self.name, self._meter, store))
             queues = self.route.queues
             stored = store.find(call, self.name, in_batches=queues) if store else None
             if stored and stored.completion:
@@ -172,6 +177,19 @@ class Model:
             # wait for a free connection before the call is stored
             async with self._slots:
                 return await self._ask(Bill(call, self.name, self._meter, store))
+
+    async def _count(self, line: "AnswerLine", bill: Bill) -> None:
+        """Count a line of an answer file that may be a paid but unreadable answer, unless an
+        earlier run in the same folder has counted it. Without a stated usage, it is counted at its
+        maximum cost.
+        """
+        if bill.store and bill.store.has_counted(bill.call, self.name, line.sha256):
+            return
+        async with bill.request():
+            is_stated = line.usage is not None
+            bill.settle(line.usage or Usage(calls=1), is_believed=is_stated)
+        bill.close(None, why=line.sha256)
+        self.usage += bill.usage
 
     def reject(self, answer: Answer) -> None:
         """Mark an answer as unusable, so that the next run asks again."""
@@ -188,6 +206,11 @@ class Model:
         try:
             if self.route.answer:
                 completion = self.route.answer(bill.call)
+                number = None
+                if bill.store:
+                    number = bill.store.find_equal(bill.call, self.name, completion)
+                if number:
+                    return Answer(completion, number)
                 async with bill.request():
                     usage = completion.usage
                     bill.settle(usage, is_believed=completion.has_usage)

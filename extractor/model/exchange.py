@@ -1,11 +1,12 @@
 """Calls and answers in files, in OpenAI's batch format."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from extractor.errors import AnswerPending, ArgumentError
-from extractor.model.batch_apis import read_lines, write_line
+from extractor.model.batch_apis import AnswerLine, read_lines, write_line
 from extractor.model.calls import Call
 from extractor.model.completions import Completion
 from extractor.model.request_form import RequestForm
@@ -15,7 +16,8 @@ from extractor.model.spec import ClientSettings, ModelSpec
 class Exchange:
     """The answer files to read, and the file to which unanswered ``requests`` are written.
 
-    If a call has several answers, the last answer is used. ``failed`` lists the lines without an
+    If a call has several answers, the last answer is used. Lines that cannot be read count as paid
+    unless they show the opposite. ``failed`` lists the lines without an
     answer as ``file, line: reason``, unless another line answers the same call. Raises
     ``ArgumentError`` if an answer file does not exist, or if the requests would overwrite an
     answer file.
@@ -33,6 +35,7 @@ class Exchange:
         self.is_saved = False
         self._open: set[str] = set()
         self._answers: dict[str, Completion] = {}
+        self._unread = defaultdict[str, dict[str, AnswerLine]](dict)
         self._write: Callable[[Call], object] = lambda _: None
         failed = {}
         for path in answers:
@@ -46,6 +49,8 @@ class Exchange:
                     else:
                         # a line without a name is reported by its location
                         failed[line.name or place] = f"{place}: {line.problem}"
+                    if line.name and not line.completion and not line.is_free:
+                        self._unread[line.name][line.sha256] = line
         self.failed = [failed[name] for name in failed if name not in self._answers]
 
     @property
@@ -68,6 +73,12 @@ class Exchange:
             self._open.add(name)
             self._write(call)
         raise AnswerPending("the answer is not in the files")
+
+    def list_unread(self, call: Call) -> Iterable[AnswerLine]:
+        """Return the lines that may be paid but unreadable answers to a call. They are returned
+        once.
+        """
+        return self._unread.pop(call.question_key, {}).values()
 
     @contextmanager
     def open(self, spec: ModelSpec, settings: ClientSettings) -> Iterator["Exchange"]:

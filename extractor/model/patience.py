@@ -19,6 +19,7 @@ MOST_USELESS = 20
 """The number of consecutive unusable answers after which the model is abandoned, because each
 answer costs money.
 """
+_MOST_SILENT = 2
 _LONGEST = 300
 
 
@@ -30,9 +31,9 @@ class Watch:
 
     ``name`` is the model's name in messages, ``clock`` returns the time in seconds, ``timeout`` is
     the maximum duration of a request, after twice which without any reply the model is abandoned
-    too, ``problem`` is
-    the reason for the last failed call, and ``under_way`` is the number of requests that are
-    waiting for a reply.
+    too, ``problem`` is the reason for the last failed call, ``under_way`` is the number of requests
+    that are waiting for a reply, and ``sent`` and ``replies`` are the numbers of requests and
+    replies.
     """
 
     patience: float | None
@@ -41,6 +42,8 @@ class Watch:
     timeout: float = inf
     problem: str = ""
     under_way: int = 0
+    sent: int = 0
+    replies: int = 0
     _useless: int = 0
     _calls: int = 0
     _since: float = 0.0
@@ -83,11 +86,12 @@ class Watch:
 
     def note_answer(self) -> None:
         """Record that an answer was received, which restarts the ``patience`` period."""
-        self._since = self.clock()
         self.note_reply()
+        self._since = self._heard
 
     def note_reply(self) -> None:
         """Record that the server replied, even if the reply is an error."""
+        self.replies += 1
         self._heard = self.clock()
 
     def note_late(self) -> None:
@@ -107,9 +111,54 @@ class Watch:
         towards ``patience``.
         """
         if not self._calls:
-            self.note_answer()
+            self._since = self._heard = self.clock()
         self._calls += 1
         try:
             yield
         finally:
             self._calls -= 1
+
+
+@dataclass(eq=False)
+class Silence:
+    """Pauses extractions with a model that was silent during the last ``_MOST_SILENT`` of them,
+    because its provider may charge for each request. Once per ``pause`` seconds, one extraction
+    tries again.
+    """
+
+    watch: Watch
+    pause: float
+    _late: int = 0
+    _paused_until: float = 0.0
+
+    def find_pause(self) -> float | None:
+        """Return the number of seconds until the next extraction may begin, or None if it may
+        begin now.
+        """
+        now = self.watch.clock()
+        if self._late < _MOST_SILENT:
+            return None
+        if now < self._paused_until:
+            return self._paused_until - now
+        self._paused_until = now + self.pause
+        return None
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Count a block that ends with ``TimeoutError``, if requests were sent in the meantime but
+        none received a reply.
+        """
+        sent = self.watch.sent
+        replies = self.watch.replies
+        is_late = False
+        try:
+            yield
+        except TimeoutError:
+            is_late = True
+            raise
+        finally:
+            if self.watch.replies > replies:
+                self._late = 0
+            elif is_late and self.watch.sent > sent:
+                self._late += 1
+                self._paused_until = self.watch.clock() + self.pause

@@ -139,6 +139,7 @@ class Sender:
             started = monotonic()
             status: int | None = 200
             fault = None
+            self.watch.sent += 1
             self.watch.under_way += 1
             try:
                 async with asyncio.timeout(self.settings.timeout):

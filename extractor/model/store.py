@@ -130,12 +130,13 @@ class CallStore:
         usage: Usage,
         paid: Iterable[int],
         state: State = State.ASKED,
+        why: str = "",
     ) -> None:
-        """Store the outcome of a call: its ``completion``, or the ``state`` of the call if there is
-        no answer, and the ``usage`` of all its requests. The requests in ``paid`` have a known cost
-        and are deleted; the others stay in the ledger.
+        """Store the outcome of a call: its ``completion``, or the ``state`` of the call and ``why``
+        if there is no answer, and the ``usage`` of all its requests. The requests in ``paid`` have
+        a known cost and are deleted; the others stay in the ledger.
         """
-        row: dict[str, Any] = {"state": state, "why": "", "answer": None}
+        row: dict[str, Any] = {"state": state, "why": why, "answer": None}
         if completion:
             row = {
                 "state": judge(completion),
@@ -178,6 +179,27 @@ class CallStore:
             " ORDER BY state = 'answered' DESC, state = 'cut' DESC, state = 'waiting' DESC",
             (call.key_for(model), call.max_output_tokens, in_batches),
         )
+
+    def has_counted(self, call: Call, model: str, sha256: str) -> bool:
+        """Return whether an unreadable answer with this digest is stored for a call."""
+        sql = "SELECT 1 FROM calls WHERE key = ? AND answer IS NULL AND why = ?"
+        key = call.key_for(model)
+        return self.database.row(sql, (key, sha256)) is not None
+
+    def find_equal(self, call: Call, model: str, completion: Completion) -> int | None:
+        """Return the number of a stored call with the same answer and usage, or None."""
+        usage = completion.usage
+        number: int | None = self.database.value(
+            "SELECT id FROM calls WHERE key = ? AND answer = ? AND prompt_tokens = ?"
+            " AND output_tokens = ? ORDER BY id DESC",
+            (
+                call.key_for(model),
+                pack(completion.text),
+                usage.prompt_tokens,
+                usage.output_tokens,
+            ),
+        )
+        return number
 
     def recall(self, question: str) -> StoredCall | None:
         """Return the latest stored call with this question key, whichever model it was sent to. A

@@ -112,11 +112,16 @@ def _list_places(path: Path) -> Iterator[_Place]:
     """Yield the places of the extractions in a file or folder."""
     if not path.exists():
         raise ArgumentError(f"{path}: there is no such file or folder; check the path")
+    # a device could be read endlessly, and a pipe might wait forever
+    if not (path.is_file() or path.is_dir()):
+        raise ArgumentError(f"{path}: neither a file nor a folder; write it to a file")
     lines = path / EXTRACTIONS
     if path.is_file():
         lines = path
     if lines.suffix == ".json" or not lines.is_file():
-        files = sorted(path.glob("*.json")) if path.is_dir() else [path]
+        files = [path]
+        if path.is_dir():
+            files = [file for file in sorted(path.glob("*.json")) if file.is_file()]
         if not files:
             raise StoreError(
                 f"{path}: contains no results; specify a folder written by extractor run --out, "

@@ -293,5 +293,6 @@ class PricedUsage(Usage):
     usd: float | None = Field(
         default=None,
         ge=0,
-        description="Cost in US dollars; None if the price of a call is unknown.",
+        description="Cost in US dollars that replies state, without calls that got no readable "
+        "reply; None if the price of a call is unknown.",
     )

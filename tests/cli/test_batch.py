@@ -148,6 +148,28 @@ def test_unusable_answers_in_files_end_with_75(tmp_path, monkeypatch):
     assert left == [answers[0]["custom_id"]]
 
 
+def test_each_paid_answer_in_files_is_counted_once_although_none_is_usable(tmp_path):
+    asked = tmp_path / "requests.jsonl"
+    invoke(*SUBMIT, "--requests", asked)
+    useless, unreadable, unstated = map(answer, read_lines(asked)[:3])
+    useless["response"]["body"]["choices"][0]["message"]["content"] = "lorem"
+    unreadable["response"]["body"]["choices"] = []
+    unstated["response"]["body"] = "<html>"
+    answers = write(tmp_path / "answers.jsonl", [useless, unreadable, unstated])
+    out = tmp_path / "out"
+    for _ in range(2):
+        invoke(*COLLECT, "--answers", answers, "--out", out)
+        run = json.loads((out / "run.json").read_text("utf-8"))
+        stated = [line["response"]["body"]["usage"] for line in (useless, unreadable)]
+        assert run["usage"]["calls"] == 3
+        for name in ("prompt_tokens", "output_tokens"):
+            given = name.replace("output", "completion")
+            assert run["usage"][name] == sum(usage[given] for usage in stated)
+        assert run["cost"]["usd"] > 0
+        assert run["cost"]["calls_without_reply"] == 1
+        assert run["cost"]["usd_without_reply"] > 0
+
+
 def test_a_request_file_that_was_not_written_is_not_named(tmp_path):
     some = write(tmp_path / "some.jsonl", [])
     rest = tmp_path / "rest.jsonl"

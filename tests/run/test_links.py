@@ -26,6 +26,11 @@ def write_requests(folder):
     return invoke(*words, folder / "requests.jsonl")
 
 
+def report(folder):
+    run(folder)
+    return invoke("report", folder)
+
+
 def fetch_again(folder):
     """Fetch into a file whose last line a kill has cut."""
     study = json.dumps(make_study(1, "Asthma"))
@@ -45,6 +50,7 @@ def fetch_again(folder):
         (run, "failures.jsonl", REMEDY),
         (run, "run.sqlite", REMEDY),
         (run, "run.sqlite-wal", REMEDY),
+        (report, "report.html", REMEDY),
         (run, ".lock", "symbolic links; fix this"),
         (run_given, ".given.jsonl.new", ""),
         (run_given, "given.jsonl", ""),

@@ -1,6 +1,7 @@
 """Results that are read back, from runs and files, are those of the run; several are one input."""
 
 import json
+import os
 import re
 import shutil
 import warnings
@@ -311,6 +312,23 @@ def test_what_cannot_be_read_back_is_refused(tmp_path):
         with pytest.raises(ArgumentError, match="not the folder of a single run"):
             refused()
     assert read_results(run).save(tmp_path / "copy").is_dir()
+
+
+def test_pipes_and_devices_are_no_results(tmp_path):
+    run = extract("seeds/records", tmp_path / "run")
+    pipe = tmp_path / "gold" / "pipe.json"
+    pipe.parent.mkdir()
+    os.mkfifo(pipe)
+    for path in (pipe, "/dev/zero"):
+        for words in (
+            ("export", path, "--to", tmp_path / "t.csv"),
+            ("report", path, "--out", tmp_path / "page.html"),
+            ("evaluate", path, run),
+        ):
+            done = invoke(*words)
+            assert done.exit_code == 2, done.output
+            assert f"{path}: neither a file nor a folder" in done.stderr
+    assert invoke("evaluate", pipe.parent, run).exit_code != 0
 
 
 def test_runs_that_declare_a_field_differently_are_not_joined(tmp_path):

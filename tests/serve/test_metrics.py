@@ -147,6 +147,29 @@ def test_without_the_option_no_number_of_requests_is_too_many(served):
     assert statuses == {200}
 
 
+def test_a_silent_model_is_not_asked_for_every_request(tmp_path, prices):
+    with serve_faults() as server:
+        server.holds_after = 0
+        model = ("--model", f"{server.url}#stub", "--workers", "1", *prices)
+        with serve_here(tmp_path / "root", *model, "--timeout", "2") as service:
+            for number in range(2):
+                answer = service.client.extract(one(number), effort="all")
+                check_problem(answer, 504, "took-too-long")
+            asked = server.calls
+            spent = scrape(service.client)["extractor_dollars_total",]
+            for number in range(20):
+                answer = service.client.extract(one(number), effort="all")
+                check_problem(answer, 503, "model-away")
+                assert answer.headers["retry-after"] in ("1", "2")
+            assert service.client.extract(one(), effort="none").status_code == 200
+            assert server.calls == asked
+            assert scrape(service.client)["extractor_dollars_total",] == spent > 0
+            server.holds_after = None
+            wait_until(
+                lambda: service.client.extract(one(), effort="all").status_code == 200
+            )
+
+
 def test_the_queue_length_counts_extractions_that_wait_for_the_model(tmp_path):
     with serve_faults() as server:
         server.holds_after = 0

@@ -49,7 +49,7 @@ def report(
     Example: extractor report results --open
     """
     from extractor.apps.report import write_report
-    from extractor.run.files import naming_file
+    from extractor.run.files import naming_file, refuse_link
 
     path = out or runs[0] / "report.html"
     if out is None and (len(runs) > 1 or runs[0].is_file()):
@@ -57,6 +57,8 @@ def report(
             "specify the output file with --out, such as --out report.html"
         )
     joined = open_runs(runs)
+    if out is None:
+        refuse_link(path)
     with naming_file(path):
         summary = write_report(joined, path, records=records or (), limit=limit)
     print(path)

@@ -61,9 +61,15 @@ def list_places(source: Path | JoinedRuns) -> Iterator[GoldPlace]:
     assert isinstance(source, Path)
     if not source.exists():
         raise ArgumentError(f"{source}: does not exist; specify {_SOURCES}")
+    # a device could be read endlessly, and a pipe might wait forever
+    if not (source.is_file() or source.is_dir()):
+        raise ArgumentError(
+            f"{source}: neither a file nor a folder; specify {_SOURCES}"
+        )
     files = [source]
     if source.is_dir():
-        files = sorted([*source.glob("*.json"), *source.glob("*.jsonl")])
+        found = sorted([*source.glob("*.json"), *source.glob("*.jsonl")])
+        files = [file for file in found if file.is_file()]
     for file in files:
         if file.suffix == ".json":
             yield GoldPlace(str(file), file.read_bytes)

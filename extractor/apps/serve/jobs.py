@@ -255,20 +255,29 @@ class Jobs:
 
     def start_waiting(self) -> None:
         """Start the jobs that are waiting, as long as slots are free and the service is not
-        stopping. During a drain, only jobs that were started earlier may continue.
+        stopping. During a drain, only jobs that were started earlier may continue. A job whose
+        start fails unexpectedly waits for the next interval.
         """
+        failed = set[str]()
         is_drained = is_draining(self._root)
         while not self._is_stopping and len(self._runs) < self.settings.options.jobs:
             running = Counter(self._jobs[job_id].caller for job_id in self._runs)
             waiting = []
             for job in self._jobs.values():
                 may_begin = not is_drained or job.started
-                if job.state is JobState.QUEUED and may_begin:
+                is_waiting = job.state is JobState.QUEUED and job.id not in failed
+                if is_waiting and may_begin:
                     waiting.append(job)
             if not waiting:
                 return
             # among equal callers, min returns the first job, which is the oldest
-            self._start_job(min(waiting, key=lambda job: running[job.caller]))
+            chosen = min(waiting, key=lambda job: running[job.caller])
+            try:
+                self._start_job(chosen)
+            except Exception as error:  # noqa: BLE001 - its caller was told that it is accepted
+                failed.add(chosen.id)
+                described = describe_unexpected(error)
+                _logger.error("job %s cannot start: %s", chosen.id, described)  # noqa: TRY400
 
     def _start_job(self, job: Job) -> None:
         """Start or restart a waiting job as a task in the event loop."""

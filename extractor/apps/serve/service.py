@@ -3,12 +3,19 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from contextlib import (
+    AbstractContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    closing,
+    nullcontext,
+)
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from importlib.resources import files
 from io import BytesIO
 from logging import NullHandler
+from math import ceil
 
 from extractor.apps.serve.drain import is_draining
 from extractor.apps.serve.events import separate_job_events
@@ -25,6 +32,7 @@ from extractor.errors import EngineError, RecordError
 from extractor.formats import read_stream
 from extractor.model.client import Model, Route
 from extractor.model.events import Event, listening, tell
+from extractor.model.patience import Silence
 from extractor.options import ExtractionOptions
 from extractor.run.executor import ProcessExecutor, extract_with
 from extractor.run.manifest import digest_rules
@@ -65,6 +73,9 @@ class Service:
         self._limits = set[asyncio.Timeout]()
         self._failure: EngineError | None = None
         self.metrics = Metrics(self)
+        self._silence = None
+        if self.model:
+            self._silence = Silence(self.model.watch, self.settings.options.timeout)
         self.limit = RequestLimit(self.settings.options.requests_per_minute)
 
     @property
@@ -93,7 +104,7 @@ class Service:
                 model_options=options.model_options,
             )
             # never give up a model that does not answer: each request has its own time limit, and
-            # the next request tries again
+            # later requests try again
             asking = replace(setup.asking, patience=None)
             opened = await stack.enter_async_context(
                 setup.open(options.concurrency, route=Route(money), asking=asking)
@@ -161,11 +172,21 @@ class Service:
             raise self._failure
 
     @asynccontextmanager
-    async def _taking_turn(self, turn: asyncio.Semaphore) -> AsyncIterator[None]:
-        """Wait for a free slot, and limit the total duration of the wait and the block. Stopping
-        the service shortens the limit. Raises ``ProblemError`` when the limit is reached, or if
-        too many requests are waiting.
+    async def _taking_turn(self, *, asks: bool) -> AsyncIterator[None]:
+        """Wait for a free slot, and limit the total duration of the wait and the block, which
+        ``asks`` the model or not. Stopping the service shortens the limit. Raises ``ProblemError``
+        when the limit is reached, if too many requests are waiting, or if the model is silent.
         """
+        turn = self._computing
+        listening: AbstractContextManager[None] = nullcontext()
+        if asks and self._silence:
+            turn = self._asking
+            listening = self._silence.listening()
+            pause = self._silence.find_pause()
+            if pause is not None:
+                raise ProblemError(
+                    "model-away", "the model does not reply", retry_s=ceil(pause)
+                )
         if self._request_count >= self.settings.options.queue:
             raise ProblemError("queue-full", "the extraction queue is full", retry_s=1)
         seconds = self.settings.options.timeout
@@ -173,8 +194,9 @@ class Service:
         self._request_count += 1
         self._limits.add(limit)
         try:
-            async with limit, turn:
-                yield
+            with listening:
+                async with limit, turn:
+                    yield
         except TimeoutError:
             self.check_ready()
             raise ProblemError(
@@ -206,7 +228,7 @@ class Service:
         Raises ``ProblemError`` and any errors from the executor or the model.
         """
         model = self.model if options.asks else None
-        async with self._taking_turn(self._asking if model else self._computing):
+        async with self._taking_turn(asks=model is not None):
             record = await self.executor.compute(read_posted, PostedRecord(name, body))
             if isinstance(record, RecordError):
                 raise ProblemError(

@@ -109,11 +109,11 @@ class Arms:
         states it. The levels are returned unchanged if one of them is not stated by any arm, or if
         an arm states several of them.
         """
-        stating: list[list[str]] = []
-        for level in levels:
-            links = regimen.links("amounts")
-            places = {link.text.name for link in links if level in link.mark.value}
-            stating.append(self._sort(places))
+        places: dict[Amount, set[str]] = {level: set() for level in levels}
+        for link in regimen.links("amounts"):
+            for level in places.keys() & link.mark.value:
+                places[level].add(link.text.name)
+        stating = [self._sort(places[level]) for level in levels]
         members = [arm for arms in stating for arm in arms]
         if len(levels) < 2 or not all(stating) or len(set(members)) < len(members):
             return list(levels)

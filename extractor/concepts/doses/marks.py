@@ -1,5 +1,6 @@
 """Marks: the pieces of dosing information in a text, with their token ranges."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import Any, Protocol, TypeVar
@@ -72,9 +73,19 @@ def drop_inside(places: Iterable[_Placed], excluded: Iterable[Placed]) -> list[_
     ]
 
 
-def within(marks: Iterable[Mark], first: int, end: int) -> list[Mark]:
-    """Return the marks that are entirely within a range of tokens."""
-    return [mark for mark in marks if first <= mark.first and mark.end <= end]
+def list_beginning(
+    places: Sequence[_Placed], first: int, end: int
+) -> Sequence[_Placed]:
+    """Return the marks or mentions, which are in reading order, that begin in a range of tokens."""
+    begin, stop = (
+        bisect_left(places, at, key=attrgetter("first")) for at in (first, end)
+    )
+    return places[begin:stop]
+
+
+def within(marks: Sequence[Mark], first: int, end: int) -> list[Mark]:
+    """Return the marks, which are in reading order, that are entirely within a range of tokens."""
+    return [mark for mark in list_beginning(marks, first, end) if mark.end <= end]
 
 
 def ends_any(names: Sequence[str], tokens: Tokens, first: int) -> bool:

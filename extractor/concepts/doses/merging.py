@@ -1,13 +1,15 @@
 """Merge statements about the same agent into regimens if they do not contradict each other."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 from extractor.concepts.doses.agents import Agent
 from extractor.concepts.doses.amounts import is_portion
 from extractor.concepts.doses.moments import code_days
+from extractor.concepts.doses.pairs import Owner
 from extractor.concepts.doses.rhythms import code_interval
 from extractor.concepts.doses.statements import Linked, Statement
 from extractor.language.book import rule
@@ -35,6 +37,10 @@ class Level(NamedTuple):
     link: Linked
 
 
+_Levels = dict[tuple[float | None, float | None, str], Level]
+"""Dose levels by their amounts without a rate."""
+
+
 @dataclass(eq=False)
 class Regimen:
     """Statements about one agent that describe the same way of giving it, with the most complete
@@ -46,7 +52,13 @@ class Regimen:
     """The route of this regimen, if its statements name several routes."""
     contradicted: set[str] = field(default_factory=set)
     """The fields for which a statement that is not part of any regimen has a different value."""
-    _known: dict[str, Any] = field(default_factory=dict)
+    _best: dict[str, Linked | None] = field(default_factory=dict)
+    _levels: tuple[_Levels, _Levels] = field(default_factory=lambda: ({}, {}))
+    """The levels of substance, and of volumes and tablets."""
+
+    def __post_init__(self) -> None:
+        for statement in self.statements:
+            self._add_levels(statement)
 
     @property
     def agent(self) -> Agent:
@@ -63,49 +75,57 @@ class Regimen:
     def add(self, statement: Statement) -> None:
         """Add a statement to the regimen."""
         self.statements.append(statement)
-        self._known.clear()
+        self._add_levels(statement)
+        # the first statement of a field, and so its best link, does not change
+        for name, link in self._best.items():
+            self._best[name] = link or _find_best(statement, name)
+
+    def _add_levels(self, statement: Statement) -> None:
+        for link in statement.amounts:
+            levels = self._levels[is_portion(link.mark)]
+            for amount in link.mark.value:
+                levels.setdefault(without_rate(amount), Level(amount, link))
 
     def best(self, name: str) -> Linked | None:
         """Return the most likely link of a field in the first statement that states the field."""
         if name == "route" and self.route:
             return self.route
-        if name not in self._known:
-            self._known[name] = self._find_best(name)
-        best: Linked | None = self._known[name]
-        return best
-
-    def _find_best(self, name: str) -> Linked | None:
-        for statement in self.statements:
-            links = [
-                link for link in statement.links(name) if link.mark.value is not None
-            ]
-            if links:
-                return max(links, key=lambda link: link.sure * link.mark.confidence)
-        return None
+        if name not in self._best:
+            found = (_find_best(statement, name) for statement in self.statements)
+            self._best[name] = next(filter(None, found), None)
+        return self._best[name]
 
     def read(self, name: str) -> Any:
         """Return the value of the most likely mark of a field; None if the field has no mark."""
         link = self.best(name)
         return link.mark.value if link else None
 
-    def amounts(self) -> list[Level]:
-        """Return the distinct dose levels. Volumes and numbers of tablets are omitted if an amount
+    @property
+    def levels(self) -> _Levels:
+        """The distinct dose levels. Volumes and numbers of tablets are omitted if an amount
         of substance is stated. If both "50 mg" and "50 mg/day" are stated, only the one stated
         first is kept.
         """
-        if "levels" not in self._known:
-            self._known["levels"] = self._list_levels()
-        levels: list[Level] = self._known["levels"]
-        return levels
+        of_substance, portions = self._levels
+        return of_substance or portions
 
-    def _list_levels(self) -> list[Level]:
-        links = self.links("amounts")
-        of_substance = [link for link in links if not is_portion(link.mark)]
-        levels: dict[Any, Level] = {}
-        for link in of_substance or links:
-            for amount in link.mark.value:
-                levels.setdefault(without_rate(amount), Level(amount, link))
-        return list(levels.values())
+    def amounts(self) -> list[Level]:
+        """Return the distinct dose levels."""
+        return list(self.levels.values())
+
+    @cached_property
+    def kinds(self) -> Set[str]:
+        """The kinds of sections that state the dose levels of the merged regimen."""
+        return {level.link.text.kind for level in self.levels.values()}
+
+    @cached_property
+    def owners(self) -> Mapping[Linked, Owner]:
+        """The words for the agent of each amount of the merged regimen."""
+        owners: dict[Linked, Owner] = {}
+        for statement in self.statements:
+            for link in statement.amounts:
+                owners.setdefault(link, statement.owner)
+        return owners
 
     def frequency(self) -> tuple[Frequency, Linked] | None:
         """Return the frequency and the link that indicates it: a stated frequency, listed days
@@ -121,11 +141,17 @@ class Regimen:
             return stated.mark.value, stated
         if cycle:
             return code_interval(cycle.mark.value.value, cycle.mark.value.unit), cycle
-        for level, link in self.amounts():
+        for level, link in self.levels.values():
             rate = level.unit.rpartition("/")[2]
             if rate in _RATES:
                 return _RATES[rate], link
         return None
+
+
+def _find_best(statement: Statement, name: str) -> Linked | None:
+    """Return the most likely link of a field in a statement, or None if it states no value."""
+    links = [link for link in statement.links(name) if link.mark.value is not None]
+    return max(links, key=lambda link: link.sure * link.mark.confidence, default=None)
 
 
 def merge(statements: Iterable[Statement]) -> list[Regimen]:
@@ -216,16 +242,18 @@ def _is_same(regimen: Regimen, candidate: Regimen) -> bool:
     """
     if _list_different(regimen, candidate):
         return False
-    levels = regimen.amounts()
-    added_levels = candidate.amounts()
-    if not levels or not added_levels or _share_level(levels, added_levels):
+    levels = regimen.levels
+    added_levels = candidate.levels
+    has_shared = not levels.keys().isdisjoint(added_levels)
+    if not levels or not added_levels or has_shared:
         return True
     if _differ(regimen, candidate, "duration") or _differ(regimen, candidate, "days"):
         return False
     main = regimen.main
     added = candidate.main
     is_one_clause = main.text is added.text and main.clause == added.clause
-    is_one_unit = levels[0].amount.unit == added_levels[0].amount.unit
+    units = {next(iter(each.values())).amount.unit for each in (levels, added_levels)}
+    is_one_unit = len(units) == 1
     return is_one_clause or is_one_unit or is_portion(added.amounts[0].mark)
 
 
@@ -236,11 +264,6 @@ def _list_different(regimen: Regimen, candidate: Regimen) -> set[str]:
 def _differ(regimen: Regimen, candidate: Regimen, name: str) -> bool:
     values = {regimen.read(name), candidate.read(name)} - {None}
     return len(values) > 1
-
-
-def _share_level(levels: Iterable[Level], added_levels: Iterable[Level]) -> bool:
-    known = {without_rate(level.amount) for level in levels}
-    return any(without_rate(level.amount) in known for level in added_levels)
 
 
 def without_rate(level: Amount) -> tuple[float | None, float | None, str]:

@@ -1,8 +1,10 @@
 """Read the sections of a record that can state doses, with their marks and clauses."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 
 from extractor.concepts.doses.amounts import find_amounts
 from extractor.concepts.doses.marks import Mark, Place, drop_inside
@@ -103,8 +105,10 @@ class DoseText:
 
     def find_clause(self, at: int) -> Place:
         """Return the clause that contains a token; the token itself if it is not in a clause."""
-        containing = (place for place in self.clauses if place[0] <= at < place[1])
-        return next(containing, (at, at + 1))
+        index = bisect_right(self.clauses, at, key=itemgetter(0)) - 1
+        if index >= 0 and at < self.clauses[index][1]:
+            return self.clauses[index]
+        return at, at + 1
 
     @cached_property
     def marks(self) -> Sequence[Mark]:

@@ -126,7 +126,6 @@ def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[s
     """Yield the signs that an amount is doubtful."""
     text = link.text
     first, end = link.mark.place
-    links = [level_link for _, level_link in regimen.amounts()]
     slashed = _SLASHED.search(text.tokens.codes[max(0, first - 2) : end])
     is_open = level.low is None or level.high is None
     yield from describe_link(link, regimen)
@@ -140,9 +139,9 @@ def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[s
             "a unit with a slash": "/" in level.unit,
             "a volume or a piece": is_portion(link.mark),
             "arms of its own": bool(level.arms),
-            "several levels": len(links) > 1,
+            "several levels": len(regimen.levels) > 1,
             # An intervention and a description that state two amounts may contradict each other.
-            "levels of several texts": len({near.text.kind for near in links}) > 1,
+            "levels of several texts": len(regimen.kinds) > 1,
             "an amount of a placebo": regimen.agent.is_placebo,
             "an amount of a description": not text.is_group,
             "levels with a slash": slashed is not None,
@@ -152,10 +151,7 @@ def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[s
 
 def _describe_owner(link: Linked, regimen: Regimen) -> Iterator[str]:
     """Yield signs for the tokens between an amount and the name of its agent."""
-    owners = [
-        statement.owner for statement in regimen.statements if link in statement.amounts
-    ]
-    [owner] = owners[:1] or [regimen.main.owner]
+    owner = regimen.owners.get(link, regimen.main.owner)
     if owner.how != "named":
         yield from _list_words(link, "unnamed")
         return

@@ -5,7 +5,13 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from extractor.concepts.doses.agents import Agent, Agents, Mention
-from extractor.concepts.doses.marks import Mark, Place, drop_inside, within
+from extractor.concepts.doses.marks import (
+    Mark,
+    Place,
+    drop_inside,
+    list_beginning,
+    within,
+)
 from extractor.concepts.doses.pairs import (
     Anchor,
     Owner,
@@ -144,9 +150,7 @@ def list_clauses(text: DoseText, agents: Agents) -> Iterator[Clause]:
     topics = [Owner(agent, "topic", text.title) for agent in agents.list_topics(text)]
     seen: list[Mention] = []
     for clause in text.clauses:
-        named_here = [
-            mention for mention in mentions if clause[0] <= mention.first < clause[1]
-        ]
+        named_here = [*list_beginning(mentions, *clause)]
         earlier = [
             Owner(mention.agent, "earlier", mention.place) for mention in seen[::-1]
         ]
