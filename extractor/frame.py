@@ -482,6 +482,10 @@ def _read_text(cells: _Cells, name: str) -> str | None:
     return str(cells.get(name, "")).strip() or None
 
 
+_NO_RECORD = (b"", b"null")
+"""Cells without a record; engines may write a missing value as JSON."""
+
+
 def _read_bytes(content: object) -> bytes:
     """Return a cell as the bytes of a file. Raises ``WrongType`` if it is neither text nor bytes
     nor a study, or is empty.
@@ -490,7 +494,7 @@ def _read_bytes(content: object) -> bytes:
         return write_study(content).encode()
     if isinstance(content, str):
         content = content.encode(errors="surrogatepass")
-    if content is None or content == b"":
+    if content is None or content in _NO_RECORD:
         raise WrongType(
             "the row contains no record; fill its column record, or drop the row"
         )

@@ -91,12 +91,13 @@ def _decode(text: TextBuffer) -> Any:
         except (ValueError, RecursionError) as problem:
             reason = getattr(problem, "msg", problem)
             at = getattr(problem, "pos", text.at)
+            character = at - text.at
             # json reports the start of an unterminated string, which may be far from the end
             is_within_text = "Unterminated" in str(reason)
             is_near_end = at > len(text.text) - _NEAR_END
             if (is_within_text or is_near_end) and text.read_on():
                 continue
-            place = f"character {at - text.at}"
+            place = f"character {character}"
             raise UnreadableSource(f"broken JSON ({reason})", place=place) from None
         text.take(end)
         return value

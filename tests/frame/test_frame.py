@@ -71,6 +71,7 @@ def test_extractions_have_the_bytes_of_a_run(name, tmp_path):
         ("[]", ["contains no record"]),
         ("", ["the row contains no record; fill its column record, or drop the row"]),
         (None, ["the row contains no record"]),
+        ("null", ["the row contains no record"]),
         (float("nan"), ["the row contains no record"]),
         ("{}", ["neither a study nor a text"]),
         ("\ud800", ["damaged or cannot be read"]),

@@ -63,6 +63,7 @@ CASES = {
     "UTF-16": ("Arms".encode("utf-16"), [], None, "binary data"),
     "truncated line": (LINES[0] + LINES[1][:900], JSONL_IDS[:1], "line 2, ", "broken JSON"),
     "broken line": (LINES[0] + b'{"nctId": NCT90000007}\n', JSONL_IDS[:1], "line 2, ", "broken JSON"),
+    "unfinished last line": (LINES[0] + b'{"text":\n', JSONL_IDS[:1], "line 2, character 9", "broken JSON"),
     "first line": (LINES[0][:900] + b"\n" + LINES[1], JSONL_IDS[1:], "line 1, ", "broken JSON"),
     "line in Latin-1": (LINES[0] + LINES[1].replace(b"Fabricel", b"\xe9"), JSONL_IDS[:1], "line 2, ", "not valid Unicode"),
     "line without study": (LINES[0] + b"[1]\n" + LINES[1], JSONL_IDS, "record 2", "neither a study"),
