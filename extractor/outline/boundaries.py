@@ -48,16 +48,34 @@ _COUNTED = (
     r"\(?(?:(?P<part>(?:\d{1,2}\.){1,3})?(?P<number>\d{1,2})"
     r"|(?P<code>[IE]C?|INC|EXC?)[- ]?(?P<numbered>\d{1,2})"
     r"|(?P<roman>[ivxIVX]{2,4})|(?P<letter>[a-zA-Z]))"
-    r"(?:[.):]{1,2}(?![\d.]|\s+\d{1,2}[.)]\s)|\s?-(?=\s))\s*|(?P<circled>[①-⑳])\s*"
+    r"(?:[.):]{1,2}(?![\d.]|\s+\(?(?:\d{1,2}|[a-zA-Z]|[ivxIVX]{2,4}|[IE]C?-?\d{1,2})[.):]+\s)|\s?-(?=\s))\s*|(?P<circled>[①-⑳])\s*"
 )
 _GAP = re.compile(
     rf"(?<=\S)(?:(?P<space>\s+)(?P<mark>{_COUNTED}|{_BULLET}|(?P<bare>(?:\d{{1,2}}\.){{0,3}}\d{{1,2}})\s+(?=[A-Z]))?+(?=\S)"
-    rf"|(?<=[A-Za-z.;:)\]\d%])(?P<tight>\(?\d{{1,2}}[.)]\)?(?!\d)\s*(?=[A-Z<>≥≤])"
-    r"|(?<!\d)[~•●▪\uf0b7]+[\s\\*-]*(?:\d{1,2}[.)]\s+)?(?=\S)|\*+[\s\\*-]*(?=[A-Z<>≥≤])|(?<=[.;:)\]])[a-z][.)]\s*(?=[A-Z]))"
+    rf"|(?P<tight>(?:(?<=[A-Za-z.;:)\]%])\(?\d{{1,2}}[.)]\)?|(?<=\d)\(\d{{1,2}}\))(?!\d)(?:\s+|(?=[A-Z<>≥≤]))"
+    r"|(?<=\d)\d[.)](?!\d)(?=\s?[A-Z<>≥≤])\s*"
+    r"|(?:(?<!\d)~|[•●▪\uf0b7]|~(?=\s?[*A-Z\\]))[~•●▪\uf0b7]*[\s\\*-]*(?:\d{1,2}[.)]\s+)?(?=\S)|\*+[\s\\*-]*(?=[A-Z<>≥≤])|(?<=[.;:)\]])[a-z][.)]\s*(?=[A-Z]))"
     r"|(?<=[a-z)][.;])(?=[A-Z][a-z]))"
 )
 _WORD = re.compile(r"[^\W\d_]+|\d+(?:[.,]\d+)*|[^\w\s]")
-_ROMAN = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii")
+_ROMAN = (
+    "i",
+    "ii",
+    "iii",
+    "iv",
+    "v",
+    "vi",
+    "vii",
+    "viii",
+    "ix",
+    "x",
+    "xi",
+    "xii",
+    "xiii",
+    "xiv",
+    "xv",
+)
+_ROMAN_LETTERS = frozenset("ivxIVX")
 _DASHES = frozenset("-–")
 _ENDS = frozenset(".;:")
 _OPENS = frozenset("<>≥≤")
@@ -191,9 +209,12 @@ def _belongs_to_word(text: str, match: re.Match[str], mark: str) -> bool:
         return first.isdigit()
     if mark[0] in "([":
         return False
-    if _NAMED.search(before) or _closes_bracket(text, match.start(), mark):
+    if _closes_bracket(text, match.start(), mark):
         return True
-    if not match["bare"] and mark[-1] not in _DASHES:
+    is_open = match["bare"] or mark[-1] in _DASHES
+    if _NAMED.search(before):
+        return is_open or first.islower() or mark[-1] == ":" or mark[0].isupper()
+    if not is_open:
         return False
     is_word = text[match.end() : match.end() + 2].isalpha()
     if match["bare"] and not is_word:
@@ -258,6 +279,21 @@ def _describe_letters(mark: str, letters: str) -> tuple[str, int]:
         return mark.replace(letters, "i"), _ROMAN.index(letters.lower()) + 1
     first = "a" if letters.islower() else "A"
     return mark.replace(letters, first), ord(letters.lower()[0]) - ord("a") + 1
+
+
+def list_meanings(mark: str, style: str, number: int) -> Iterator[tuple[str, int]]:
+    """Yield the styles and numbers of a list marker: an "i", a "v" or an "x" is a letter or a Roman
+    numeral.
+
+    >>> list(list_meanings("v.", "a.", 22))
+    [('a.', 22), ('i.', 5)]
+    """
+    yield style, number
+    letter = mark.strip("(). ")
+    if letter in _ROMAN_LETTERS:
+        letters = _describe_letters(mark, letter)
+        numeral = mark.replace(letter, "i"), _ROMAN.index(letter.lower()) + 1
+        yield letters if letters[0] != style else numeral
 
 
 def _count_from_one(mark: str, digits: str) -> str:
@@ -462,6 +498,11 @@ def describe_block(
 
 def _bucket(number: float) -> int:
     return min(int(math.log2(number + 1) * 2), 16)
+
+
+def log_odds(probability: float) -> float:
+    """Return the logarithm of the odds of a probability."""
+    return math.log(max(probability, 1e-9) / max(1 - probability, 1e-9))
 
 
 def _logistic(total: float) -> float:

@@ -1,5 +1,6 @@
 """Cut the pieces of a text at the boundaries of the items that share a piece."""
 
+import math
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
@@ -12,23 +13,30 @@ from extractor.outline.boundaries import (
     Stretch,
     find_boundaries,
     find_own_mark,
+    list_meanings,
+    log_odds,
     read_mark,
 )
 from extractor.outline.headings import Heading
 from extractor.outline.lines import Line, strip_punctuation
 
-_AT_NUMBER = 0.15
 _AT_BULLET = 0.4
 _AT_SEMICOLON = 0.2
 _WITHOUT_MARK = 0.5
-"""The least probability of a boundary at which a piece is cut: at a number that continues a run, at
-a bullet and, in a piece that has no list marker, after a semicolon and elsewhere.
+"""The least probability of a boundary at which a piece is cut: at a bullet and, in a piece that has
+no list marker, after a semicolon and elsewhere.
 """
-_COUNTED = 0.95
-"""The least probability of a boundary at a number that continues a run."""
+_STEP = 3.0
+_BARE_STEP = 1.7
+"""The log-odds that a number gains because it continues a run, the second without punctuation."""
+_CONFIRMED = 0.95
+"""The least probability of a boundary at a number that continues a run, or at one of many bullets.
+"""
 _DASHES = frozenset("-–")
 _FEW = 2
 """The least number of list markers of one kind, unless they continue the piece's own."""
+_MANY = 3
+"""The number of bullets or semicolons that makes each of them a likely boundary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +122,7 @@ def _cut_piece(piece: Piece, boundaries: Sequence[Boundary]) -> Iterator[Piece]:
     cuts = _choose(piece, boundaries)
     own = _find_own_mark(piece, cuts)
     if own:
+        boundaries = [each for each in boundaries if each.gap.start > own.start]
         line = replace(line, mark=own.mark)
     if cuts:
         line = replace(line, style=line.style or "run-in")
@@ -196,10 +205,10 @@ def _choose_unmarked(text: str, boundaries: Sequence[Boundary]) -> Sequence[Boun
     if len(chosen) == 1 and chosen[0].probability < _WITHOUT_MARK:
         return ()
     # "Organ function: ALT > 3 x ULN; bilirubin > 2 x ULN" is one item
-    is_announced = bool(chosen) and ":" in text[: chosen[0].gap.end]
-    if is_announced and all(_ends_clause(text, each) for each in chosen):
+    are_clauses = bool(chosen) and all(_ends_clause(text, each) for each in chosen)
+    if are_clauses and ":" in text[: chosen[0].gap.end]:
         return ()
-    return chosen
+    return _raise(chosen) if are_clauses and len(chosen) >= _MANY else chosen
 
 
 def _find_least(text: str, boundary: Boundary) -> float:
@@ -230,7 +239,16 @@ def _find_bullets(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boun
     signs = [each.gap.mark[0] for each in marked]
     signs.append(_find_first_sign(piece))
     often = {sign for sign in signs if signs.count(sign) >= _FEW}
-    return [each for each in marked if each.gap.mark[0] in often]
+    chosen = [each for each in marked if each.gap.mark[0] in often]
+    return _raise(chosen) if len(chosen) >= _MANY else chosen
+
+
+def _raise(boundaries: Sequence[Boundary]) -> Sequence[Boundary]:
+    """Return boundaries that others of their kind confirm."""
+    return [
+        each._replace(probability=max(each.probability, _CONFIRMED))
+        for each in boundaries
+    ]
 
 
 def _find_first_sign(piece: Piece) -> str:
@@ -243,47 +261,58 @@ def _find_first_sign(piece: Piece) -> str:
 
 
 def _count_up(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boundary]:
-    """Return the longest run of markers of one style that count up. It continues the piece's own
+    """Return the likeliest run of markers of one style that count up. It continues the piece's own
     number, or begins with 1 in a piece without a marker. Below a bullet, a list that begins with 1
     belongs to the item, but one that begins with another number has lost its lines.
     """
-    own = find_own_mark(piece.line.text)
-    style, number = piece.number
-    if own and not piece.line.mark:
-        style = own.style
-        number = own.number
-    marked: dict[str, list[Boundary]] = {}
+    alike: dict[str, list[tuple[int, Boundary]]] = {}
     for each in boundaries:
-        if each.gap.number and each.probability >= _AT_NUMBER:
-            marked.setdefault(_plain(each.gap.style), []).append(each)
-    longest: list[Boundary] = []
-    for name, alike in marked.items():
-        continues = number > 0 and name == _plain(style)
-        last = number if continues else _find_start(piece, alike)
-        run: list[Boundary] = []
-        for each in alike:
-            if each.gap.number == last + 1:
-                run.append(each)
-                last += 1
-        is_enough = len(run) >= _FEW or (run and continues)
-        if is_enough and len(run) > len(longest):
-            longest = run
-    return [
-        each._replace(probability=max(each.probability, _COUNTED)) for each in longest
+        if each.gap.number:
+            for style, number in list_meanings(*each.gap[2:5]):
+                alike.setdefault(_plain(style), []).append((number, each))
+    found = find_own_mark(piece.line.text)
+    first = (piece.line.mark, *piece.number)
+    if found and not piece.line.mark:
+        first = found[2:5]
+    own = {_plain(style): number for style, number in list_meanings(*first)}
+    runs = [
+        _follow(piece, numbered, own.get(style, 0)) for style, numbered in alike.items()
     ]
+    return _raise(max(runs, key=len, default=()))
+
+
+def _follow(
+    piece: Piece, numbered: Sequence[tuple[int, Boundary]], own: int
+) -> Sequence[Boundary]:
+    """Return the likeliest run of markers that count up from the piece's ``own`` number. A marker
+    that continues a run is likely to be one, even if its own words do not tell.
+    """
+    best: dict[int, tuple[float, tuple[Boundary, ...]]] = {}
+    nothing: tuple[float, tuple[Boundary, ...]] = (-math.inf, ())
+    for number, each in numbered:
+        run = best.get(number - 1, nothing)
+        if _may_start(piece, number, own, numbered[0][0]):
+            run = max(run, (0.0, ()))
+        gain = _BARE_STEP if each.gap.kind == "bare" else _STEP
+        total = run[0] + gain + log_odds(each.probability)
+        if total > best.get(number, nothing)[0]:
+            best[number] = (total, (*run[1], each))
+    total, likeliest = max(best.values(), default=nothing)
+    return likeliest if total > 0 and (own or len(likeliest) >= _FEW) else ()
+
+
+def _may_start(piece: Piece, number: int, own: int, first: int) -> bool:
+    """Return whether a run may begin with a number. ``first`` is the first number of its style."""
+    if own:
+        return number == own + 1
+    if piece.line.mark:
+        return number == first > 1
+    return piece.line.follows_heading or number == 1
 
 
 def _plain(style: str) -> str:
     """Return the style of a marker without what may be missing: "1" for "1." and "1 -"."""
     return style.rstrip(" .:-–")
-
-
-def _find_start(piece: Piece, alike: Sequence[Boundary]) -> int:
-    """Return the number before the first marker of a run, or -1 if no list begins with it."""
-    first = alike[0].gap.number
-    if piece.line.mark:
-        return first - 1 if first > 1 else -1
-    return first - 1 if piece.line.follows_heading or first == 1 else -1
 
 
 def _lists(text: str, cut: Boundary) -> bool:

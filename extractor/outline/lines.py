@@ -10,6 +10,7 @@ from extractor.language.lexer import Tokens
 from extractor.language.markup import ITEM
 from extractor.language.passage import LexedSection, Passage
 from extractor.language.wrapping import is_page_edge
+from extractor.outline.boundaries import list_meanings
 
 _BULLET = (
     r"(?:[•·▪◦○●■□➢✓✔→⁃∙‣§]\s*|[*+](?=\s)|-{1,2}(?=\s|[A-Z]|[a-z][A-Z])|o\s(?=\s*\S)|\[[ xX]\]"
@@ -152,6 +153,8 @@ def _read_line(passage: Passage, begin: int, *, gap: bool) -> Line:
     start, end = passage.tokens.span(passage.first, passage.end)
     column = len(text[begin:start].expandtabs(4))
     line = Line(passage, column, column, gap)
+    if _is_html_item(passage):
+        line = replace(line, mark="<li>", style="<li>")
     hashes = _HASHES.match(text, start, end)
     if hashes:
         line = replace(line, hashes=len(hashes["hashes"]))
@@ -167,8 +170,6 @@ def _read_line(passage: Passage, begin: int, *, gap: bool) -> Line:
             line, mark=match[0].strip(), style=style, ordinal=ordinal, outer=line
         )
         line = _begin_at(marked, start, passage)
-    if not line.mark and _is_html_item(passage):
-        line = replace(line, mark="<li>", style="<li>")
     return line
 
 
@@ -237,7 +238,7 @@ def _drop_false_marks(lines: Sequence[Line]) -> list[Line]:
     """
     ordinals: dict[str, set[int]] = {}
     for line in lines:
-        for style, ordinal in _list_meanings(line):
+        for style, ordinal in list_meanings(line.mark, line.style, line.ordinal):
             ordinals.setdefault(style, set()).add(ordinal)
     kept: list[Line] = []
     for line in lines:
@@ -246,17 +247,6 @@ def _drop_false_marks(lines: Sequence[Line]) -> list[Line]:
             true_line = true_line.outer
         kept.append(true_line)
     return kept
-
-
-def _list_meanings(line: Line) -> Iterator[tuple[str, int]]:
-    """Yield the (style, number) pairs of a list marker; a Roman "i", "v" or "x" is also read as a
-    letter.
-    """
-    yield line.style, line.ordinal
-    letter = line.mark.strip("().")
-    if len(letter) == 1 and letter in "ivxIVX":
-        style = line.style.replace("i", "a").replace("I", "A")
-        yield style, ord(letter.lower()) - ord("a") + 1
 
 
 def _is_false_mark(line: Line, ordinals: Mapping[str, set[int]]) -> bool:
@@ -272,13 +262,7 @@ def _is_false_mark(line: Line, ordinals: Mapping[str, set[int]]) -> bool:
     first_letter = line.style.strip("(")[:1].lower()
     if first_letter not in ("a", "i") or line.mark == "<li>":
         return False
-    return not has_neighbour and line.ordinal != 1 and not _counts_on(line)
-
-
-def _counts_on(line: Line) -> bool:
-    """Return whether the line contains the next letter as a list marker: "e. Asthma f. COPD"."""
-    next_mark = re.escape(line.mark[:-2] + chr(ord(line.mark[-2]) + 1) + line.mark[-1])
-    return re.search(rf"\s{next_mark}\s", line.text) is not None
+    return not has_neighbour and line.ordinal != 1
 
 
 def _read_bare_numbers(lines: Sequence[Line]) -> list[Line]:

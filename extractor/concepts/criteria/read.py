@@ -140,6 +140,9 @@ def read_eligibility(
         drafts.append(criterion)
         if criterion.rules["stands"].value:
             stated.append(statement)
+    if all(each.donor for each in stated):
+        # only donors take part
+        stated = [replace(each, donor=False, heading="") for each in stated]
     minimum, maximum = read_ages(stated, summary, registry)
     rules: dict[str, Reading[Any]] = {
         "minimum_age": minimum,
