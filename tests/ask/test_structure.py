@@ -118,11 +118,12 @@ def test_answer_decides_the_items_their_list_the_line_above_and_the_group():
 
 
 def test_a_clean_list_and_effort_none_cost_no_question():
-    with serve(answering(*GOOD)) as stub:
+    with serve(answering({"n": 1})) as stub:
         extract(stub, CLEAN)
         extract(stub, effort="none")
-
         assert not any(map(is_about_structure, stub.requests))
+        extract(stub, CLEAN, effort="all")
+        assert sum(map(is_about_structure, stub.requests)) == 1
 
 
 @pytest.mark.parametrize(

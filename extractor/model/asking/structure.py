@@ -25,6 +25,7 @@ from extractor.model.asking.questions import Question, Replies
 from extractor.model.calls import Call, PromptVersion
 from extractor.options import ExtractionOptions
 from extractor.schemas import CriterionKind, Task
+from extractor.schemas.vocabulary import Effort
 
 _VERSION = 1
 _PROMPTS = Path(__file__).parents[1] / "prompts"
@@ -73,13 +74,15 @@ def load_structure_prompt() -> Prompt:
 
 
 def plan_structure(parsed: ParsedRecord, options: ExtractionOptions) -> Question | None:
-    """Return the question about the structure of a record, or None if it is not doubtful or
-    ``options`` do not require it. ``parsed`` is read by the rules alone.
+    """Return the question about the structure of a record, or None if ``options`` do not require
+    it: at ``Effort.MEDIUM``, only a doubtful structure is asked about. ``parsed`` is read by the
+    rules alone.
     """
     section = parsed.sections.get(_SECTION)
     if section is None or Task.ELIGIBILITY not in options.tasks:
         return None
-    if not options.asks or not has_structure_doubt(parsed):
+    is_doubtful = options.effort is Effort.MEDIUM and has_structure_doubt(parsed)
+    if not is_doubtful and options.effort is not Effort.ALL:
         return None
     places = list_places(section)
     if not 1 < len(places) <= _MOST_PLACES:
