@@ -25,7 +25,6 @@ from extractor.model.asking.questions import Question, Replies
 from extractor.model.calls import Call, PromptVersion
 from extractor.options import ExtractionOptions
 from extractor.schemas import CriterionKind, Task
-from extractor.schemas.vocabulary import Effort
 
 _VERSION = 1
 _PROMPTS = Path(__file__).parents[1] / "prompts"
@@ -81,8 +80,7 @@ def plan_structure(parsed: ParsedRecord, options: ExtractionOptions) -> Question
     section = parsed.sections.get(_SECTION)
     if section is None or Task.ELIGIBILITY not in options.tasks:
         return None
-    is_doubtful = options.effort is Effort.MEDIUM and has_structure_doubt(parsed)
-    if not is_doubtful and options.effort is not Effort.ALL:
+    if not options.asks or not has_structure_doubt(parsed, options.effort):
         return None
     places = list_places(section)
     if not 1 < len(places) <= _MOST_PLACES:
