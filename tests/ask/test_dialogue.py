@@ -40,7 +40,7 @@ def test_the_line_that_a_model_names_introduces_a_criterion(introduced):
     def script(request):
         lines = read_lines(request)
         shown = [line["number"] for line in lines if line["text"].endswith("by:")]
-        named = {"under": int(shown[0])} if introduced else {}
+        named = {"under": int(shown[0])} if introduced and shown else {}
         asked = [line for line in lines if "under" in line["keys"].split()]
         answer = [{"n": int(line["number"]), "cat": "other"} | named for line in asked]
         return completion(items(*answer))

@@ -87,9 +87,10 @@ def test_lines_that_introduce_others_are_shown_only_where_a_lead_in_is_asked(
         parsed = replace(parsed, criteria=tuple(criteria))
     options = ExtractionOptions(tasks=["eligibility"])
     found = {one.chunk.text: one for one in plan_questions(parsed, options)}
-    # Eczema is below its line, Rhinitis beside it, and Infarction below something like a heading.
+    # Eczema is below its line, Rhinitis after that line's items, and Infarction below something like
+    # a heading.
     unled = [text for text, one in found.items() if "lead_in" in one.fields]
-    assert unled == ["Rhinitis", "Infarction"] * doubtful
+    assert unled == ["Infarction"] * doubtful
     headings = [text for text in found if text.endswith("clusion Criteria:")]
     assert headings == ["Inclusion Criteria:", "Exclusion Criteria:"] * doubtful
     names_line = 'under "Evidence of allergy, shown by:"' in found["Eczema"].hint

@@ -117,12 +117,28 @@ def test_answer_decides_the_items_their_list_the_line_above_and_the_group():
     assert not {"ok", "list", "under"}.intersection(" ".join(asked).split())
 
 
-def test_a_clean_list_and_effort_none_cost_no_question():
-    with serve(answering(*GOOD)) as stub:
-        extract(stub, CLEAN)
-        extract(stub, effort="none")
+DOUBTFUL_LEAD_INS = (
+    "Inclusion Criteria:\n\n* Diagnosis of eczema\n    * Moderate disease\n* Adults",
+    "Inclusion Criteria:\n\n* Risk of falls shown by:\n* Uses a walker\n* Adults",
+)
 
+
+@pytest.mark.parametrize("text", DOUBTFUL_LEAD_INS)
+def test_a_doubtful_line_above_is_reason_to_ask(text):
+    with serve(answering({"n": 1})) as stub:
+        assert find_reasons(Extractor().extract_text(text, section="eligibility")) == []
+        extract(stub, text)
+        assert sum(map(is_about_structure, stub.requests)) == 1
+
+
+def test_a_clean_list_and_effort_none_cost_no_question():
+    with serve(answering({"n": 1})) as stub:
+        extract(stub, CLEAN)
+        extract(stub, CLEAN.replace("Eczema", "Any of these:\n    * Eczema"))
+        extract(stub, effort="none")
         assert not any(map(is_about_structure, stub.requests))
+        extract(stub, CLEAN, effort="all")
+        assert sum(map(is_about_structure, stub.requests)) == 1
 
 
 @pytest.mark.parametrize(

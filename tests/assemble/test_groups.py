@@ -75,9 +75,12 @@ def test_a_model_says_how_many_must_hold_and_under_which_line_they_stand():
 
     extraction = assemble_extraction(parsed, ModelResult(drafts))
 
-    items = ["Stroke", "Gout", "Asthma", "Consent"]
-    group = ["g1", "at least 2 of", "Risk, shown as follows:", "", items]
-    assert show(extraction) == ([group], [])
+    items = ["Stroke", "Gout", "Asthma"]
+    groups = [
+        ["g1", "at least 2 of", "Risk, shown as follows:", "", items],
+        ["g2", "all of", "Gout", "g1", ["Consent"]],
+    ]
+    assert show(extraction) == (groups, [])
     (proof,) = extraction.eligibility.evidence_for("groups[0].rule")
     assert proof.origin is Origin.MODEL
 

@@ -471,12 +471,15 @@ def _make_entry(
 
 
 def _is_value_of(block: Block, heading: Block) -> bool:
-    """Return whether an item is a value, such as "At least 6 months", for the topic of its
-    heading, such as "Life expectancy".
+    """Return whether an item is a value, such as "At least 6 months" or "16 and over", for the
+    topic of its heading, such as "Life expectancy" or "Age".
     """
     tokens = cut(block.passage)
-    is_short = heading.name is None and len(tokens) <= _SHORT_VALUE
-    return is_short and rule("level").starts(tokens, 0) is not None
+    if heading.name is not None or len(tokens) > _SHORT_VALUE:
+        return False
+    if rule("bare_range").covers(tokens, 0, len(tokens)):
+        return True
+    return rule("level").starts(tokens, 0) is not None
 
 
 def _find_groups(blocks: Sequence[Block], target: frozenset[str]) -> dict[int, bool]:

@@ -133,7 +133,7 @@ def read_eligibility(
             category,
             heading_chance,
             next(numbers),
-            follows_colon=_follows_colon(entries, place),
+            follows_colon=_follows_colon(entries, place, parts),
             target=target,
             parts=parts.get(start, ()),
         )
@@ -229,14 +229,19 @@ def _drop_sex(criterion: Draft) -> Draft:
     return replace(criterion, rules=rules)
 
 
-def _follows_colon(entries: Sequence[Entry], place: int) -> bool:
-    """Return whether an item shortly above in the same list ends with a colon."""
+def _follows_colon(
+    entries: Sequence[Entry], place: int, parts: Mapping[int, Sequence[Entry]]
+) -> bool:
+    """Return whether an item shortly above in the same list ends with a colon, but introduces none
+    of the ``parts``, which are keyed by the start of the line that introduces them.
+    """
     entry = entries[place]
     return any(
         above.listed
         and above.kind is entry.kind
         and above.heading is entry.heading
         and above.passage.raw.endswith(":")
+        and above.passage.raw_span[0] not in parts
         for above in entries[:place][-_REACH:]
     )
 

@@ -20,9 +20,11 @@ from extractor.outline.blocks import read_pieces
 from extractor.outline.boundaries import find_boundaries
 from extractor.outline.cutting import list_stretches, look_around
 from extractor.outline.lines import strip_punctuation
-from extractor.schemas import CriterionKind, Origin
+from extractor.schemas import CriterionKind, Effort, Origin
 
 _SECTION = "eligibility"
+_PLACED = ("kind", "lead_in")
+"""The fields of a criterion that state its place in the structure."""
 _LINE = re.compile(r"^[ \t]*(?=\S)", re.MULTILINE)
 _OFFERED = 0.02
 """A boundary within a line is offered if it has at least this probability."""
@@ -66,12 +68,20 @@ class AnsweredLine(NamedTuple):
     is_criterion: bool = True
 
 
-def has_structure_doubt(parsed: ParsedRecord) -> bool:
-    """Return whether the structure of the eligibility section is doubtful: a place in it, or the
-    words or the list of one of its criteria.
+def has_structure_doubt(parsed: ParsedRecord, effort: Effort) -> bool:
+    """Return whether the structure of the eligibility section is doubtful at an effort level: a
+    place in it, or the words, the list or the line above of one of its criteria. At
+    ``Effort.ALL``, every structure is.
     """
-    return any(doubt.span.section == _SECTION for doubt in parsed.doubts) or any(
-        item.at_most and item.span.section == _SECTION for item in parsed.criteria
+    if effort is Effort.ALL:
+        return True
+    if any(doubt.span.section == _SECTION for doubt in parsed.doubts):
+        return True
+    return any(
+        item.at_most or effort.doubts(item.read(name).confidence)
+        for item in parsed.criteria
+        if item.span.section == _SECTION
+        for name in _PLACED
     )
 
 

@@ -52,14 +52,14 @@ def group_criteria(parsed: ParsedRecord, criteria: Sequence[Draft]) -> Grouping:
     """Group the criteria of a record, and name the groups in the order of the text.
 
     A line that introduces criteria forms a group, and is a member of the group of the line that
-    introduces it. Groups with only one member are omitted.
+    introduces it.
     """
     lists = {kind: _Node(kind, Span("", 0, 0)) for kind in CriterionKind}
     nodes = _build_tree(parsed, criteria, lists)
     for node in list(_walk(lists.values())):
         _find_rule(parsed, node)
     walked = sorted(_walk(lists.values()), key=lambda node: node.span.start)
-    visible = [node for node in walked if node.rule and len(node.members) > 1]
+    visible = [node for node in walked if node.rule]
     names = {node: f"g{number}" for number, node in enumerate(visible, 1)}
     builder = ItemBuilder(parsed, parsed.whole, "eligibility")
     groups: list[CriterionGroup] = []

@@ -165,6 +165,8 @@ def read_rule(
         joining_words = {joint.word for joint in joints if joint}
         group, place = stated
         return _read_stated(group, place, line, items, usual, joining_words)
+    if len(items) == 1:
+        return _conclude(usual, "one item", line)
     joined = _read_joints(joints, usual)
     if joined:
         return joined

@@ -73,13 +73,14 @@ def load_structure_prompt() -> Prompt:
 
 
 def plan_structure(parsed: ParsedRecord, options: ExtractionOptions) -> Question | None:
-    """Return the question about the structure of a record, or None if it is not doubtful or
-    ``options`` do not require it. ``parsed`` is read by the rules alone.
+    """Return the question about the structure of a record, or None if ``options`` do not require
+    it: at ``Effort.MEDIUM``, only a doubtful structure is asked about. ``parsed`` is read by the
+    rules alone.
     """
     section = parsed.sections.get(_SECTION)
     if section is None or Task.ELIGIBILITY not in options.tasks:
         return None
-    if not options.asks or not has_structure_doubt(parsed):
+    if not options.asks or not has_structure_doubt(parsed, options.effort):
         return None
     places = list_places(section)
     if not 1 < len(places) <= _MOST_PLACES:
