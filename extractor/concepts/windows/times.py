@@ -328,6 +328,10 @@ def _adjust_direction(tokens: Tokens, window: Window) -> Window:
     first = window.first
     reach = first - _STOPPING_REACH
     is_minimum = False
+    if tokens.words[first].lower() == "over" and rule("longer_than").starts(
+        tokens, window.length[1]
+    ):
+        return replace(window, comparator=Comparator.MORE)
     if window.rule == "placed_before":
         is_stopped_before = rule("stopping").ends(tokens, first, reach) is not None
         is_stopped_after = rule("stopped_behind").starts(tokens, window.end) is not None
