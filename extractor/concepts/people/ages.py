@@ -237,11 +237,32 @@ def _is_age_unnamed(tokens: Tokens, limit: Limit) -> bool:
         return False
     in_years = limit.time_unit == "year"
     if in_years or rule("months_of_years").search(tokens, limit.first, limit.end):
-        if limit.value_high is not None or _stands_alone(tokens, limit):
+        if _stands_alone(tokens, limit) or stands_beside_consent(tokens, limit):
             return True
-        if stands_beside_consent(tokens, limit):
+        if limit.value_high is not None or is_age_of_clause(tokens, limit):
             return True
     return follows_people(tokens, limit)
+
+
+def is_age_of_clause(tokens: Tokens, limit: Limit) -> bool:
+    """Return whether years without a word for age or people can only be an age: the ends of a range
+    ("12 to < 18 years"), the age of a part of the trial ("Group B: over 65 years"), the age of
+    majority as a clause of its own ("Psoriasis, >= 18 years"), or an adult age that opens its line
+    or joins one that does: "Over 65 years, or over 50 years with diabetes".
+    """
+    if limit.time_unit != "year":
+        return False
+    if limit.rule.startswith("range"):
+        return True
+    if _is_preceded_by("division_before", tokens, limit):
+        return True
+    if limit.value < _MAJORITY or not _is_followed_by("other_clause", tokens, limit):
+        return False
+    first = limit.first
+    if first == 0 or _is_preceded_by("opens_with_age", tokens, limit):
+        return True
+    is_apart = tokens.codes[first - 1] in _SIGNS
+    return is_apart and limit.value == _MAJORITY and limit.sure
 
 
 def follows_people(tokens: Tokens, limit: Limit) -> bool:

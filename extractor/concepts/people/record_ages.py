@@ -10,6 +10,7 @@ from extractor.concepts.people.ages import (
     find_lower_end,
     follows_people,
     is_age,
+    is_age_of_clause,
     is_doubtful_age,
     is_lifetime,
     is_of_people,
@@ -279,7 +280,9 @@ def _names_age(tokens: Tokens, limit: Limit) -> bool:
         return True
     if rule("old").search(tokens, limit.first, after):
         return True
-    return stands_beside_consent(tokens, limit) or follows_people(tokens, limit)
+    if stands_beside_consent(tokens, limit) or follows_people(tokens, limit):
+        return True
+    return is_age_of_clause(tokens, limit)
 
 
 def _read_summary(passage: Passage) -> Iterator[_Bound]:

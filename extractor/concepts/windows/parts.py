@@ -79,6 +79,9 @@ def _find_name(
     The previous window ends at token ``floor``, the window's own words end at ``end``, and the next
     window begins at ``stop``.
     """
+    # people who may take part from one moment to another are no event
+    if rule("stay_until").ends(tokens, window.length[0], floor):
+        return None, ""
     rules = ["state_behind"]
     if window.rule == "kept_before":
         rules.append("lasting_before")

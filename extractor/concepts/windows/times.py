@@ -194,7 +194,7 @@ def find_windows(
         length = span.value.length
         is_free = taken.isdisjoint(range(length.first, length.end))
         if is_free and not _is_no_window(tokens, span, length):
-            stated.append(_read_window(tokens, span))
+            stated.append(_read_window(tokens, span, kind))
     return tuple(_assign_directions(tokens, stated, kind, wide=wide))
 
 
@@ -267,8 +267,10 @@ def _is_no_window(tokens: Tokens, span: Span, length: Span) -> bool:
     return any(rule(name).ends(tokens, at, near) for name in before for at in places)
 
 
-def _read_window(tokens: Tokens, span: Span) -> Window:
-    """Return the window of a span. The window's direction is uncertain if no word indicates it."""
+def _read_window(tokens: Tokens, span: Span, kind: CriterionKind | None) -> Window:
+    """Return the window of a span in a list of the given kind. The window's direction is uncertain
+    if no word indicates it.
+    """
     sense: _Sense = span.value
     length = sense.length
     amount: Amount = length.value
@@ -296,7 +298,21 @@ def _read_window(tokens: Tokens, span: Span) -> Window:
     )
     if window.high is not None:
         return _read_range(window)
+    if span.rule == "lasting" and tokens.words[first].lower() == "from":
+        return _read_from(tokens, window, kind)
     return _adjust_direction(tokens, window)
+
+
+def _read_from(tokens: Tokens, window: Window, kind: CriterionKind | None) -> Window:
+    """Return a window that begins so long before a moment, "from 48 hours before admission": at
+    least for what has to be kept up, but at most for what an exclusion forbids.
+    """
+    reach = window.first - _STOPPING_REACH
+    is_stopped = rule("stopping").ends(tokens, window.first, reach) is not None
+    if kind is CriterionKind.EXCLUSION and not is_stopped:
+        return replace(window, comparator=Comparator.AT_MOST, is_reversible=True)
+    is_sure = kind is CriterionKind.INCLUSION and window.sure
+    return replace(window, sure=is_sure, is_reversible=not is_sure)
 
 
 def _read_range(window: Window) -> Window:
@@ -328,6 +344,10 @@ def _adjust_direction(tokens: Tokens, window: Window) -> Window:
     first = window.first
     reach = first - _STOPPING_REACH
     is_minimum = False
+    if tokens.words[first].lower() == "over" and rule("longer_than").starts(
+        tokens, window.length[1]
+    ):
+        return replace(window, comparator=Comparator.MORE)
     if window.rule == "placed_before":
         is_stopped_before = rule("stopping").ends(tokens, first, reach) is not None
         is_stopped_after = rule("stopped_behind").starts(tokens, window.end) is not None
@@ -387,8 +407,32 @@ def _assign_directions(
             if directed is None and wide:
                 directed = _read_lasted(tokens, window)
         if directed:
+            directed = _turn_end(tokens, directed, last)
             yield directed
             last = directed
+
+
+def _turn_end(tokens: Tokens, window: Window, last: Window | None) -> Window:
+    """Return a window after a moment as an upper limit if it is the far end of a time: "between 30
+    days before and 7 days after", "girls from 7 years to 5 years after menarche".
+    """
+    is_after = rule("after_sign").starts(tokens, window.length[1]) is not None
+    if not is_after or window.comparator is not Comparator.AT_LEAST:
+        return window
+    first = window.length[0]
+    if rule("stay_until").ends(tokens, first, first - _REACH):
+        return replace(window, comparator=Comparator.AT_MOST)
+    if last is None:
+        return window
+    if rule("reaches_forward").covers(tokens, last.length[1], first) is None:
+        return window
+    # the two ends have one direction, which the kind of list may determine
+    upper = last.comparator is Comparator.AT_MOST
+    return replace(
+        window,
+        comparator=last.comparator if upper else window.comparator,
+        is_reversible=last.is_reversible,
+    )
 
 
 def _repeats(tokens: Tokens, last: Window, window: Window) -> bool:
