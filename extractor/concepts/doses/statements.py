@@ -205,16 +205,27 @@ def find_anchors(
     for mark in marks:
         if mark.field != "amounts":
             continue
-        ranks = rank_owners(describe_candidates(text, clause, mark, owners, mentions))
-        best = max(range(len(owners)), key=ranks.__getitem__, default=0)
+        able = [owner for owner in owners if not _is_alternative(text, mark, owner)]
+        ranks = rank_owners(describe_candidates(text, clause, mark, able, mentions))
+        best = max(range(len(able)), key=ranks.__getitem__, default=0)
         # the last rank is that of no owner; it is 1 if there are no owners
         if ranks[-1] < _NOBODY:
-            owner = owners[best]
+            owner = able[best]
             with_amount.add(owner.agent.key)
             yield Anchor(owner, mark, clause, ranks[best])
     if any(mark.field in _LINKED for mark in marks):
         for owner in list_bare(owners, with_amount):
             yield Anchor(owner, None, clause)
+
+
+def _is_alternative(text: DoseText, mark: Mark, owner: Owner) -> bool:
+    """Return whether an agent is the placebo that is compared with an amount: "5 mg daily or
+    placebo". Such an amount is never the placebo's.
+    """
+    first = owner.place[0]
+    if not owner.agent.is_placebo or owner.how != "named" or first < mark.end:
+        return False
+    return rule("other_choice").ends(text.tokens, first, mark.end) is not None
 
 
 def list_bare(owners: Sequence[Owner], with_amount: Set[str]) -> list[Owner]:
