@@ -30,8 +30,8 @@ _LONGEST_NEW_NAME = 3
 """Maximum number of tokens in a name that neither the record nor a vocabulary contains."""
 _DRUG_KINDS = ("drug", "other")
 """The kinds of registered agents that may be drugs."""
-_CODE_DIGITS = 3
-"""Minimum number of digits in the code of a drug."""
+_CODE = re.compile(r"[A-Z]{2,6}-?[A-Z]?\d{3,}[A-Z]?")
+"""The code of a drug that does not have a name yet."""
 _BORDER = "\n"
 """The character that precedes each word when a text is searched for names."""
 _LONG_WORD = 4
@@ -140,7 +140,9 @@ class Agents:
         """
         tokens = text.tokens
         for first, end in text.clauses:
-            starts = [lead.end for lead in rule("new_name_lead").find(tokens, first, end)]
+            starts = [
+                lead.end for lead in rule("new_name_lead").find(tokens, first, end)
+            ]
             marks = within(text.marks, first, end)
             if text.is_group:
                 starts.append(first)
@@ -319,14 +321,9 @@ def find_kind(tokens: Tokens, first: int, end: int) -> str:
 
 def _find_codes(tokens: Tokens) -> Iterator[Place]:
     """Yield the places of drugs that have only a code: "LX-4477", "SHR-A1811"."""
-    for at in range(1, len(tokens)):
-        if tokens.codes[at] != NAME_NUMBER or len(tokens.words[at]) < _CODE_DIGITS:
-            continue
-        first = at - 1
-        while first > 0 and tokens.gap(first) == "-" and tokens.words[first].isupper():
-            first -= 1
-        if tokens.words[first].isupper():
-            yield first, at + 1
+    for code in rule("drug_code").find(tokens):
+        if _CODE.fullmatch(code.text):
+            yield code.first, code.end
 
 
 def _is_new_name(tokens: Tokens, first: int, end: int) -> bool:

@@ -5,7 +5,7 @@ names, in lower case. ``drug_names.md`` gives its source and licence.
 """
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
@@ -14,6 +14,8 @@ from extractor.concepts.doses.marks import Place
 from extractor.language.lexer import Tokens
 
 _TABLE = "drug_names.tsv.gz"
+_MOST_WORDS = 4
+"""Maximum number of words in a listed name."""
 
 
 class Substance(NamedTuple):
@@ -23,27 +25,15 @@ class Substance(NamedTuple):
     number: str
 
 
-class _Names(NamedTuple):
-    """The substances by name, and the most words of the names that begin with each word."""
-
-    substances: dict[str, Substance]
-    lengths: dict[str, int]
-
-
 @cache
-def _load() -> _Names:
+def _load() -> tuple[dict[str, Substance], Set[str]]:
+    """Return the substances by name, and the first words of the names."""
     substances: dict[str, Substance] = {}
-    lengths: dict[str, int] = {}
     packed = files(__package__).joinpath(_TABLE).read_bytes()
     for line in gzip.decompress(packed).decode().splitlines():
         name, number, names = line.split("\t")
         substances |= dict.fromkeys(names.split("|"), Substance(name, number))
-    for name in substances:
-        first, _, others = name.partition(" ")
-        size = others.count(" ") + 2 if others else 1
-        if size > lengths.get(first, 0):
-            lengths[first] = size
-    return _Names(substances, lengths)
+    return substances, {name.partition(" ")[0] for name in substances}
 
 
 def find_drugs(tokens: Tokens) -> Iterator[Place]:
@@ -53,17 +43,17 @@ def find_drugs(tokens: Tokens) -> Iterator[Place]:
     >>> list(find_drugs(read_text("latanoprost or insulin glargine")))
     [(0, 1), (2, 4)]
     """
-    substances, lengths = _load()
+    substances, first_words = _load()
     # a name is listed without its hyphens
     places = [at for at, word in enumerate(tokens.words) if word != "-"]
     words = [tokens.words[at].lower() for at in places]
     end = 0
     for at, word in enumerate(words):
-        if at < end or word not in lengths:
+        if at < end or word not in first_words:
             continue
-        for size in range(min(lengths[word], len(words) - at), 0, -1):
-            if " ".join(words[at : at + size]) in substances:
-                end = at + size
+        for stop in range(min(at + _MOST_WORDS, len(words)), at, -1):
+            if " ".join(words[at:stop]) in substances:
+                end = stop
                 yield places[at], places[end - 1] + 1
                 break
 
@@ -74,4 +64,4 @@ def find_substance(name: str) -> Substance | None:
     >>> find_substance("Xalatan")
     Substance(name='latanoprost', number='DB00654')
     """
-    return _load().substances.get(" ".join(name.lower().replace("-", " ").split()))
+    return _load()[0].get(" ".join(name.lower().replace("-", " ").split()))

@@ -95,12 +95,16 @@ class Statement:
 def read_clauses(text: DoseText, agents: Agents) -> list[Statement]:
     """Return the statements in a section, clause by clause. A cycle or a duration in a clause
     without agents or amounts applies to all earlier statements: "Treatment repeats every 21 days
-    for up to 6 courses".
+    for up to 6 courses". The results of a published trial do not state doses.
     """
     statements: list[Statement] = []
+    is_result = False
     for clause, mentions, owners in list_clauses(text, agents):
+        heading = rule("part_heading").starts(text.tokens, clause[0])
+        if heading:
+            is_result = heading.has("results")
         marks = within(text.marks, *clause)
-        if not marks or is_aside(text, clause):
+        if not marks or is_result or is_aside(text, clause):
             continue
         fields = {mark.field for mark in marks}
         is_of_all = not mentions and "cycle" in fields and "amounts" not in fields
