@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 from benchmarks.data import format_table, parse_options
 from extractor import Extractor, TrialExtraction
+from extractor.concepts.doses.drug_names import find_substance
 
 _SURE = 0.85
 _TRIPLE = re.compile(r"<[^>]*#([^>]+)> <[^>]*#has(\w+)> (?:<[^>]*#([^>]+)>|\"(.*)\")")
@@ -142,7 +143,10 @@ def _read_drug(path: Path, concept: str) -> str:
 
 
 def _fold(name: str) -> str:
-    return re.sub(r"\W", "", name.lower())
+    """Return a drug's substance, or the letters of its name: "InsulinGlargine", "Lantus"."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", name).lower()
+    substance = find_substance(words)
+    return re.sub(r"\W", "", substance.name if substance else words)
 
 
 def read_text(path: Path) -> tuple[str, str]:

@@ -74,7 +74,7 @@ def _is_given(regimen: Regimen) -> bool:
     fields = {name for statement in regimen.statements for name in statement.facts}
     if "amounts" in fields:
         return True
-    if regimen.agent.is_registered:
+    if regimen.agent.is_registered or regimen.agent.is_placebo:
         return bool(fields & {"frequency", "route", "duration", "days", "timing"})
     return (
         bool(fields & {"frequency", "days", "cycle"}) and regimen.agent.kind != "class"
