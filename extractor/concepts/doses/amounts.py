@@ -1,5 +1,6 @@
 """Find amounts: the dose levels in a text, excluding limits, packages, strengths and samples."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from extractor.concepts.doses.drug_names import find_substance
@@ -33,6 +34,8 @@ units.
 """
 _BESIDE = 5
 """Maximum number of tokens between a volume and its strength in percent."""
+_GAUGE = re.compile(r"(?:1[4-9]|2\d|3[0-4])G")
+"""The size of a needle."""
 _NO_DOSE_AFTER = ("package_after", "available_after", "step_of_flow")
 
 
@@ -96,6 +99,8 @@ def _is_no_dose(tokens: Tokens, unit: str, levels: Sequence[Quantity]) -> bool:
     """
     first = levels[0].first
     end = levels[-1].end
+    if _GAUGE.fullmatch(tokens.read(first, end)):
+        return True
     if ends_any(_NO_DOSE_BEFORE, tokens, first):
         return True
     if starts_any(_NO_DOSE_AFTER, tokens, end):
