@@ -184,11 +184,11 @@ class UnitPlace:
 
     @property
     def is_dose(self) -> bool:
-        """Whether the plain form in a dose is complete. "mg" is complete for "mg/infusion" but not
-        for "mg/month".
+        """Whether the plain form in a dose is complete. "mg" is complete for "mg/infusion" and
+        "mg/dose" but not for "mg/month".
         """
         omitted = {part.code for part in self.parts if part.per == ""}
-        return omitted <= {"{giving}"}
+        return omitted <= {"{giving}", "{doses}", "{times}"}
 
 
 @cache

@@ -8,7 +8,9 @@ model reads more, and ``prove`` checks its answers.
 - ``sections`` splits the record into sections and clauses; ``amounts``, ``rhythms`` and ``moments``
   find the marks in a clause with the rules listed in ``rules/dose_marks.toml``.
 - ``agents`` and ``names`` find the agents: registered names, their aliases, and names from
-  vocabularies. Any other agent is found only if a model names it.
+  vocabularies. If the record does not register any drug, they also find the names listed in
+  ``drug_names``, codes such as "LX-4477", and unknown names that take a dose. Any other agent is
+  found only if a model names it.
 - ``statements`` links marks to agents with the fitted scorers in ``pairs``; ``references`` copies
   the statements that one arm adopts from another; ``merging`` joins statements that do not
   contradict each other.

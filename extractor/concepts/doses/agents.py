@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-from extractor.concepts.doses.marks import Place
+from extractor.concepts.doses.drug_names import find_drugs, find_substance
+from extractor.concepts.doses.marks import Place, within
 from extractor.concepts.doses.names import (
     find_general,
     is_salt,
@@ -27,6 +28,10 @@ _SIGNS_IN_NAMES = "®™-"
 """Characters that are optional in names."""
 _LONGEST_NEW_NAME = 3
 """Maximum number of tokens in a name that neither the record nor a vocabulary contains."""
+_DRUG_KINDS = ("drug", "other")
+"""The kinds of registered agents that may be drugs."""
+_CODE = re.compile(r"[A-Z]{2,6}-?[A-Z]?\d{3,}[A-Z]?")
+"""The code of a drug that does not have a name yet."""
 _BORDER = "\n"
 """The character that precedes each word when a text is searched for names."""
 _LONG_WORD = 4
@@ -96,11 +101,13 @@ class Agents:
             self._register(text)
         for text in interventions:
             self._add_aliases(text)
-        # a pasted text registers no names, so those that begin its arms and interventions count
-        if not self.registered:
+        # beside registered names, brands and parts of combinations would be further agents
+        self._names_drugs = not any(
+            agent.kind in _DRUG_KINDS for agent in self.registered
+        )
+        if self._names_drugs:
             for text in texts:
-                if text.is_group:
-                    self._add_leading_names(text)
+                self._add_new_names(text)
         placebos = [agent for agent in self.registered if agent.is_placebo]
         for agent in placebos:
             agent.is_only = len(placebos) == 1
@@ -126,24 +133,36 @@ class Agents:
                 words.pop()
                 self._name(agent, words)
 
-    def _add_leading_names(self, text: DoseText) -> None:
-        """Add the unknown names that begin the clauses of an arm or an intervention and precede a
-        dose: "solatrigin" in "solatrigin 10 mg once daily".
+    def _add_new_names(self, text: DoseText) -> None:
+        """Add the unknown names that take a dose. In an arm or an intervention, they begin a
+        clause: "solatrigin 10 mg once daily". Elsewhere, words tell that they are given: "receive
+        solatrigin 10 mg".
         """
         tokens = text.tokens
         for first, end in text.clauses:
-            marks = (mark for mark in text.marks if first <= mark.first < end)
-            # the "oral" in "oral solatrigin 10 mg" may precede the name
-            dose = next((mark.first for mark in marks if mark.field != "route"), first)
-            place = trim_name(tokens, first, dose) if first < dose else None
-            if place and _is_new_name(tokens, *place):
-                agent = self._recognise(text, "other", place)
-                self._name(agent, tokens.words[slice(*place)])
+            starts = [
+                lead.end for lead in rule("new_name_lead").find(tokens, first, end)
+            ]
+            marks = within(text.marks, first, end)
+            if text.is_group:
+                starts.append(first)
+            else:
+                marks = [mark for mark in marks if mark.field in ("amounts", "route")]
+            for start in starts:
+                # the "oral" in "oral solatrigin 10 mg" may precede the name
+                doses = (mark.first for mark in marks if mark.field != "route")
+                dose = next((at for at in doses if at > start), start)
+                place = trim_name(tokens, start, dose) if start < dose else None
+                if place and _is_new_name(tokens, *place):
+                    agent = self._recognise(text, "other", place)
+                    self._name(agent, tokens.words[slice(*place)])
 
-    def _recognise(self, text: DoseText, kind: str, place: Place) -> Agent:
+    def _recognise(
+        self, text: DoseText, kind: str, place: Place, key: str = ""
+    ) -> Agent:
         """Return the agent with this name; a new agent if the name is unknown."""
         name = text.raw(*place)
-        key = unify_name(" ".join(name.split()))
+        key = key or unify_name(" ".join(name.split()))
         return self._by_key.setdefault(key, Agent(name, key, kind, text, place))
 
     def _add_aliases(self, text: DoseText) -> None:
@@ -234,7 +253,7 @@ class Agents:
             if mark.field == "amounts" and "cells" in mark.value[0].unit
         ]
         taken = set(_list_tokens([*counted, *(known.place for known in mentions)]))
-        for kind, first, end in _find_known(tokens):
+        for kind, first, end in self._list_known(tokens):
             place = range(first, end)
             if not taken.isdisjoint(place) or _is_diluent(tokens, first):
                 continue
@@ -260,7 +279,9 @@ class Agents:
         """Return the agent for a name that no intervention registers: the record's only placebo,
         the only registered agent whose name contains it, or a new agent.
         """
-        key = unify_name(text.raw(*place))
+        name = text.raw(*place)
+        substance = find_substance(name) if self._names_drugs else None
+        key = substance.name if substance else unify_name(name)
         candidates: list[Agent] = []
         if kind == "placebo":
             candidates = [agent for agent in self.registered if agent.is_only]
@@ -272,7 +293,20 @@ class Agents:
             ]
         if len(candidates) == 1:
             return candidates[0]
-        return self._recognise(text, kind, place)
+        return self._recognise(text, kind, place, key)
+
+    def _list_known(self, tokens: Tokens) -> list[tuple[str, int, int]]:
+        """Return the names in a text that are in the vocabularies and, if the record does not
+        register any drug, in the list of drugs, as (kind, start, end) tuples, longest first.
+        """
+        names = find_general(tokens)
+        for term in find_terms(tokens, "agent_abbreviations"):
+            names.append(("drug", term.first, term.end))
+        if self._names_drugs:
+            for first, end in (*find_drugs(tokens), *_find_codes(tokens)):
+                if rule("substance_measured").starts(tokens, end) is None:
+                    names.append(("drug", first, end))
+        return sorted(names, key=lambda name: name[1] - name[2])
 
 
 def find_kind(tokens: Tokens, first: int, end: int) -> str:
@@ -285,14 +319,11 @@ def find_kind(tokens: Tokens, first: int, end: int) -> str:
     return kinds[-1] if kinds else "other"
 
 
-def _find_known(tokens: Tokens) -> list[tuple[str, int, int]]:
-    """Return the names in a text that are in the general vocabularies, as (kind, start, end)
-    tuples, longest first.
-    """
-    names = find_general(tokens)
-    for term in find_terms(tokens, "agent_abbreviations"):
-        names.append(("drug", term.first, term.end))
-    return sorted(names, key=lambda name: name[1] - name[2])
+def _find_codes(tokens: Tokens) -> Iterator[Place]:
+    """Yield the places of drugs that have only a code: "LX-4477", "SHR-A1811"."""
+    for code in rule("drug_code").find(tokens):
+        if _CODE.fullmatch(code.text):
+            yield code.first, code.end
 
 
 def _is_new_name(tokens: Tokens, first: int, end: int) -> bool:

@@ -1,7 +1,9 @@
 """Find amounts: the dose levels in a text, excluding limits, packages, strengths and samples."""
 
+import re
 from collections.abc import Iterator, Sequence
 
+from extractor.concepts.doses.drug_names import find_substance
 from extractor.concepts.doses.marks import Mark, drop_overlaps, ends_any, starts_any
 from extractor.language.book import rule, word_set
 from extractor.language.lexer import Tokens
@@ -30,6 +32,10 @@ _AMBIGUOUS = 0.5
 """The confidence of amounts with plain numbers and units, and of amounts with ambiguous numbers or
 units.
 """
+_BESIDE = 5
+"""Maximum number of tokens between a volume and its strength in percent."""
+_GAUGE = re.compile(r"(?:1[4-9]|2\d|3[0-4])G")
+"""The size of a needle."""
 _NO_DOSE_AFTER = ("package_after", "available_after", "step_of_flow")
 
 
@@ -93,6 +99,8 @@ def _is_no_dose(tokens: Tokens, unit: str, levels: Sequence[Quantity]) -> bool:
     """
     first = levels[0].first
     end = levels[-1].end
+    if _GAUGE.fullmatch(tokens.read(first, end)):
+        return True
     if ends_any(_NO_DOSE_BEFORE, tokens, first):
         return True
     if starts_any(_NO_DOSE_AFTER, tokens, end):
@@ -101,10 +109,20 @@ def _is_no_dose(tokens: Tokens, unit: str, levels: Sequence[Quantity]) -> bool:
     if unit in _VOLUMES and rule("diluent_before").ends(tokens, end):
         return True
     if unit == "%":
-        # the strength in "2% cream" is the dose; the strength in "0.9% NaCl" is not
-        return rule("strength_after").starts(tokens, end) is None
+        return not _is_strength(tokens, first, end)
     # "10 mg/mL" is the strength of a solution
     return unit.partition("/")[2] in PORTIONS
+
+
+def _is_strength(tokens: Tokens, first: int, end: int) -> bool:
+    """Return whether a percentage is the strength of a preparation: that in "2% cream" or "timolol
+    0.5%", but not that in "0.9% NaCl".
+    """
+    if rule("strength_after").starts(tokens, end):
+        return True
+    before = [tokens.read(max(0, first - size), first) for size in (1, 2)]
+    after = [tokens.read(end, min(end + size, len(tokens))) for size in (1, 2)]
+    return any(map(find_substance, (*before, *after)))
 
 
 def _find_auc(tokens: Tokens) -> Iterator[Mark]:
@@ -125,14 +143,19 @@ def _find_auc(tokens: Tokens) -> Iterator[Mark]:
 
 
 def _drop_explaining(tokens: Tokens, marks: list[Mark]) -> list[Mark]:
-    """Remove amounts that only explain another amount: the strength of the tablets that are given,
-    and the total of a fractionated radiation dose.
+    """Remove amounts that only explain another amount: the strength of the tablets or of the volume
+    that is given, and the total of a fractionated radiation dose.
     """
     kept = marks[:1]
     for mark in marks[1:]:
         between = (kept[-1].end, mark.first)
+        units = [each.value[0].unit for each in (kept[-1], mark)]
+        is_near = mark.first - kept[-1].end <= _BESIDE
+        is_of_volume = "%" in units and is_near and not _VOLUMES.isdisjoint(units)
         if rule("in_fractions").covers(tokens, *between):
             kept[-1] = mark
+        elif is_of_volume:
+            kept[-1] = kept[-1] if units[1] == "%" else mark
         elif is_portion(kept[-1]) or not rule("as_pieces").covers(tokens, *between):
             kept.append(mark)
     return kept

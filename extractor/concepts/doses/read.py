@@ -58,7 +58,7 @@ def read_regimens(
     regimens = [
         regimen
         for regimen in merge(repeat_referred(texts, statements))
-        if _is_given(regimen)
+        if _is_given(regimen, agents)
     ]
     arms = Arms(record, texts, agents)
     titles = [
@@ -69,12 +69,15 @@ def read_regimens(
     return ReadDoses(regimens, texts, Trial(titles, texts, agents, arms, regimens))
 
 
-def _is_given(regimen: Regimen) -> bool:
-    """Return whether the statements contain enough information for a regimen."""
+def _is_given(regimen: Regimen, agents: Agents) -> bool:
+    """Return whether the statements contain enough information for a regimen. A placebo needs no
+    more than a registered agent if the record does not register any.
+    """
     fields = {name for statement in regimen.statements for name in statement.facts}
     if "amounts" in fields:
         return True
-    if regimen.agent.is_registered:
+    is_placebo = regimen.agent.is_placebo and not agents.registered
+    if regimen.agent.is_registered or is_placebo:
         return bool(fields & {"frequency", "route", "duration", "days", "timing"})
     return (
         bool(fields & {"frequency", "days", "cycle"}) and regimen.agent.kind != "class"

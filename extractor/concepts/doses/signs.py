@@ -7,6 +7,7 @@ value.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from math import inf
 
 from extractor.concepts.doses.amounts import is_portion
 from extractor.concepts.doses.marks import within
@@ -30,6 +31,8 @@ _LEAST_SURE = 0.02
 """The lowest confidence of a value."""
 _STEPS = (0.6, 0.75, 0.9, 0.97)
 """The lowest scorer probability for each probability sign."""
+_MOST_TAKEN = {"g": 250, "mg": 250_000, "ug": 250_000_000}
+"""The largest plausible amount of a substance, by unit: 250 g."""
 _SLASHED = re.compile(f"[{NUMBER}]/[{NUMBER}]")
 
 
@@ -135,6 +138,8 @@ def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[s
             "a limit": is_open,
             "a range": not is_open and level.low != level.high,
             "nothing given": level.low == 0,
+            "more than is taken": (level.high or level.low or 0)
+            > _MOST_TAKEN.get(level.unit, inf),
             "radiation": level.unit == "Gy",
             "a unit with a slash": "/" in level.unit,
             "a volume or a piece": is_portion(link.mark),

@@ -95,12 +95,16 @@ class Statement:
 def read_clauses(text: DoseText, agents: Agents) -> list[Statement]:
     """Return the statements in a section, clause by clause. A cycle or a duration in a clause
     without agents or amounts applies to all earlier statements: "Treatment repeats every 21 days
-    for up to 6 courses".
+    for up to 6 courses". The results of a published trial do not state doses.
     """
     statements: list[Statement] = []
+    is_result = False
     for clause, mentions, owners in list_clauses(text, agents):
+        heading = rule("part_heading").starts(text.tokens, clause[0])
+        if heading:
+            is_result = heading.has("results")
         marks = within(text.marks, *clause)
-        if not marks or is_aside(text, clause):
+        if not marks or is_result or is_aside(text, clause):
             continue
         fields = {mark.field for mark in marks}
         is_of_all = not mentions and "cycle" in fields and "amounts" not in fields
@@ -205,16 +209,27 @@ def find_anchors(
     for mark in marks:
         if mark.field != "amounts":
             continue
-        ranks = rank_owners(describe_candidates(text, clause, mark, owners, mentions))
-        best = max(range(len(owners)), key=ranks.__getitem__, default=0)
+        able = [owner for owner in owners if not _is_alternative(text, mark, owner)]
+        ranks = rank_owners(describe_candidates(text, clause, mark, able, mentions))
+        best = max(range(len(able)), key=ranks.__getitem__, default=0)
         # the last rank is that of no owner; it is 1 if there are no owners
         if ranks[-1] < _NOBODY:
-            owner = owners[best]
+            owner = able[best]
             with_amount.add(owner.agent.key)
             yield Anchor(owner, mark, clause, ranks[best])
     if any(mark.field in _LINKED for mark in marks):
         for owner in list_bare(owners, with_amount):
             yield Anchor(owner, None, clause)
+
+
+def _is_alternative(text: DoseText, mark: Mark, owner: Owner) -> bool:
+    """Return whether an agent is the placebo that is compared with an amount: "5 mg daily or
+    placebo". Such an amount is never the placebo's.
+    """
+    first = owner.place[0]
+    if not owner.agent.is_placebo or owner.how != "named" or first < mark.end:
+        return False
+    return rule("other_choice").ends(text.tokens, first, mark.end) is not None
 
 
 def list_bare(owners: Sequence[Owner], with_amount: Set[str]) -> list[Owner]:
