@@ -17,7 +17,7 @@ RANKS = dict(zip(("primary", "secondary", "other"), OUTCOMES, strict=True))
 """The section that a rank without the word "outcome" opens below an outcomes heading."""
 SECTIONS = {
     **RANKS,
-    "criteria": ELIGIBILITY,
+    **dict.fromkeys(("criteria", "inclusion", "exclusion"), ELIGIBILITY),
     "arm": ARMS,
     "group": ARMS,
     "treatment": INTERVENTIONS,
@@ -41,6 +41,7 @@ VOCABULARY = Vocabulary(
     lookalikes=frozenset(
         {"infusion", "infusions", "criterion", "occlusion", "conclusion", "effusion"}
     ),
+    run_on="list_run_on",
     front="text_front",
 )
 

@@ -164,6 +164,8 @@ def _list_cells(text: str, rows: Sequence[Span]) -> Iterator[tuple[Span, bool]]:
             # a rank that is alone in its row applies to all columns
             for column, cell in zip(columns, cells * len(columns), strict=False):
                 column.append(cell)
+        elif _is_heading(" ".join(shown)):  # "Eligibility criteria | Value"
+            parts = [row]
         elif headings[0] and len(cells) > 1:  # "Primary endpoint | Pain | week 4"
             has_labels = True
             parts = [cells[0], (cells[1][0], cells[-1][1])]

@@ -213,7 +213,8 @@ def _belongs_to_word(text: str, match: re.Match[str], mark: str) -> bool:
         return True
     is_open = match["bare"] or mark[-1] in _DASHES
     if _NAMED.search(before):
-        return is_open or first.islower() or mark[-1] == ":" or mark[0].isupper()
+        is_ratio = mark[0].isdigit() and mark[-1] == ":"
+        return is_open or is_ratio or mark[-2].isupper() or first.islower()
     if not is_open:
         return False
     is_word = text[match.end() : match.end() + 2].isalpha()
@@ -248,11 +249,8 @@ def read_mark(mark: str) -> tuple[str, int]:
     >>> read_mark("(b)"), read_mark("12."), read_mark("*")
     (('(a)', 2), ('1.', 12), ('', 0))
     """
-    match = _GAP.match(f"x {mark} X", 1) if mark else None
-    if match is None or not match["mark"]:
-        return "", 0
-    style, number = _describe_mark(match, match["mark"].strip())
-    return (style, number) if number else ("", 0)
+    own = find_own_mark(f"{mark} X")
+    return (own.style, own.number) if own and own.number else ("", 0)
 
 
 def _describe_mark(match: re.Match[str], mark: str) -> tuple[str, int]:
@@ -502,7 +500,7 @@ def _bucket(number: float) -> int:
 
 def log_odds(probability: float) -> float:
     """Return the logarithm of the odds of a probability."""
-    return math.log(max(probability, 1e-9) / max(1 - probability, 1e-9))
+    return math.log(probability / (1 - probability))
 
 
 def _logistic(total: float) -> float:
