@@ -111,7 +111,10 @@ def _read_line(tokens: Tokens, introduced: frozenset[str]) -> tuple[Limit, ...]:
     for index, candidate in enumerate(chosen):
         last = limits[-1] if limits else None
         clause = _find_clause(chart, tokens, chosen, index, last)
-        limits += _read_limits(chart, tokens, candidate.span, clause, last)
+        is_case = _is_case(tokens, chosen, index, clause)
+        limits += _read_limits(
+            chart, tokens, candidate.span, clause, last, is_case=is_case
+        )
     limits = [find_unit_apart(tokens, limit) for limit in limits]
     limits = _join_conditions(tokens, share_stated_unit(tokens, limits))
     return tuple(_share_units(tokens, limits))
@@ -186,18 +189,53 @@ def _find_clause(
     return first, sentence_end.first if sentence_end else end
 
 
+def _is_case(
+    tokens: Tokens, chosen: Sequence[Candidate], index: int, clause: Range
+) -> bool:
+    """Return whether the limit before or after a chosen one is for another case of the same
+    quantity, so that the words behind each are its condition: ">= 9 g/dL without transfusion, >= 10
+    g/dL after transfusion", "INR < 1.5 (2 to 3.5 on warfarin)".
+    """
+    span = chosen[index].span
+    if index and _are_cases(tokens, chosen[index - 1].span, span):
+        return True
+    is_last = index + 1 == len(chosen)
+    if is_last or clause[1] < chosen[index + 1].span.first:
+        return False
+    return _are_cases(tokens, span, chosen[index + 1].span)
+
+
+def _are_cases(tokens: Tokens, span: Span, following: Span) -> bool:
+    """Return whether two limits in a row, which are no grades or times, have one unit, and the
+    second directly follows the first in brackets, or has the same comparator and no name of its
+    own directly before it.
+    """
+    one = span.value[-1]
+    other = following.value[0]
+    is_grade = span.rule.startswith("grades")
+    if is_grade or one.amount.time or one.amount.unit != other.amount.unit:
+        return False
+    if tokens.codes[span.end : following.first] == "(":
+        return True
+    is_joined = rule("case_link").ends(tokens, following.first, span.end) is not None
+    return is_joined and one.comparator is other.comparator
+
+
 def _read_limits(
     chart: Chart,
     tokens: Tokens,
     span: Span,
     clause: Range,
     last: Limit | None,
+    *,
+    is_case: bool,
 ) -> Iterator[Limit]:
     """Yield the limits of a chosen span. ``last`` is the previous limit, whose quantity these
-    limits inherit if their clause does not name one.
+    limits inherit if their clause does not name one. ``is_case`` is passed to ``find_owner``.
     """
     bounds: Bounds = span.value
-    owner = find_owner(chart, tokens, clause, span, follows=last is not None)
+    follows = last is not None
+    owner = find_owner(chart, tokens, clause, span, follows=follows, is_case=is_case)
     # whichever of the two names the quantity
     namer = last if last and owner.quantity is None else owner
     is_of_time = last is not None and last.time_unit and not last.is_known
