@@ -1,6 +1,5 @@
 """The Python API: extract a record, a text, or many records."""
 
-import asyncio
 import warnings
 from collections.abc import (
     AsyncIterator,
@@ -147,6 +146,7 @@ class Extractor:
         trial_record = _as_record(record)
         if self._is_by_rules:
             return extract_by_rules(trial_record, self._options.extraction)
+        import asyncio  # noqa: PLC0415 - slow, and rules alone need none of it
 
         async def extract_one() -> TrialExtraction:
             async with self.setup.open() as opened:
@@ -397,6 +397,8 @@ def call_without_loop(
 
     In that case, Ctrl-C calls ``stop``, and the function then returns normally.
     """
+    import asyncio  # noqa: PLC0415 - slow, and rules alone need none of it
+
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -23,14 +23,15 @@ A confidence is computed in these steps. Audit findings do not change it.
 5. An item has the lowest confidence of its fields, including empty fields.
 """
 
-import tomllib
+from bisect import bisect
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache, lru_cache
 from importlib.resources import files
+from operator import itemgetter
 from typing import Any
 
-import numpy as np
+import tomli
 
 from extractor.evidence.drafts import Draft, Reading
 from extractor.evidence.parsed import ParsedRecord
@@ -75,8 +76,12 @@ def apply_curve(curve: Curve, stated: float) -> float:
     ... )
     (0.6, 0.8)
     """
-    knots, shares = zip(*curve, strict=True)
-    return round(float(np.interp(stated, knots, shares)), 4)
+    at = bisect(curve, stated, key=itemgetter(0))
+    if at in {0, len(curve)}:
+        return round(curve[max(at - 1, 0)][1], 4)
+    (low, share), (high, next_share) = curve[at - 1 : at + 1]
+    slope = (next_share - share) / (high - low)
+    return round(slope * (stated - low) + share, 4)
 
 
 def _calibrate(item: Draft) -> Draft:
@@ -166,4 +171,4 @@ def estimate_part(reading: Reading[Any], at: int, name: str) -> float:
 
 @cache
 def _read_curves() -> Mapping[str, Mapping[str, Curve]]:
-    return tomllib.loads(CURVES.read_text("utf-8"))
+    return tomli.loads(CURVES.read_text("utf-8"))

@@ -6,9 +6,10 @@ benchmarks.training.signs`` fits the weights.
 """
 
 import math
-import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
+
+import tomli
 
 from extractor.language.book import find_weights
 
@@ -78,4 +79,4 @@ def weigh_by(
 
 @cache
 def _read_weights() -> Mapping[str, Mapping[str, float]]:
-    return tomllib.loads(find_weights("signs.toml").read_text("utf-8"))
+    return tomli.loads(find_weights("signs.toml").read_text("utf-8"))
