@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -100,12 +100,9 @@ class TermFinder:
         number.
         """
         LEXICON.join(words)
-        for word, following in zip(words, [*words[1:], ""], strict=True):
-            if not word[0].isalpha():
-                continue
-            code = LEXICON.add(word)
-            if following[:1].isdigit():
-                LEXICON.name_codes.add(code)
+        for word, following in pairwise(words):
+            if following[0].isdigit() and word[0].isalpha():
+                LEXICON.name_codes.add(LEXICON.add(word))
 
     @cached_property
     def _automaton(self) -> Any:

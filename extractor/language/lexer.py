@@ -231,6 +231,9 @@ class Lexicon(dict[str, str]):
         """Register the words of a term or rule, so that a word keeps its code when it follows a
         prefix from the same term or rule.
         """
+        for word in words:
+            if word not in self._added and word[0].isalpha():
+                self.add(word)
         folded = list(map(str.lower, words))
         for prefix in PREFIXES.intersection(folded):
             self.compounds.update((prefix, word) for word in folded)

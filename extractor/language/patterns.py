@@ -43,13 +43,16 @@ from extractor.language.shapes import ANY_TOKEN, Shape, ShapeReader
 from extractor.language.values import value_class
 from extractor.schemas.arguments import suggest
 
+_WORD = r"[^\W\d_]+(?:'[^\W\d_]+)?~?"
 _ATOM = re.compile(
     r"(?:(?P<line_end>\\n)|(?P<capture>[a-z_]\w{0,40})=(?=[<(])|<(?P<keep>\+)?(?P<name>\w+)>"
     r"|(?P<any>\##?|_|\.)"
-    r"|(?P<word>[^\W\d_]+(?:'[^\W\d_]+)?~?)"
+    rf"|(?P<word>{_WORD})"
     r"|(?P<syntax>\(\?<?[!=]|[*+]\+?|[()|?^$]|\{\d*,?\d*\})"
     r"|\\?(?P<sign>[^\s\w\\]|\\|(?<=\\)_))\s*"
 )
+_WORDS = re.compile(rf"<\+?\w+>|\w+=(?=[<(])|\\n|({_WORD})")
+"""Matches a word, or another part of a pattern that has letters."""
 _MOST = 300
 """Maximum number of repetitions that ``*`` and ``+`` match. The limit prevents searches from taking
 quadratic time.
@@ -364,14 +367,7 @@ def make_rule(**fields: Any) -> Rule:
     the words.
     """
     rule = Rule(**fields)
-    words = [
-        atom["word"]
-        for atom in _ATOM.finditer(rule.pattern)
-        if atom.lastgroup == "word"
-    ]
-    for word in words:
-        LEXICON.add(word)
-    LEXICON.join(words)
+    LEXICON.join(list(filter(None, _WORDS.findall(rule.pattern))))
     return rule
 
 
