@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack
 from weakref import finalize
 
 from extractor.concepts.criteria.unheaded import UNHEADED
-from extractor.concepts.own.declaration import explain_unread
 from extractor.errors import ArgumentError, ExtractorError, WrongType
 from extractor.formats import make_record
 from extractor.formats.free_text import GivenSection
@@ -77,9 +76,12 @@ class Extractor:
         self._is_by_rules = not (has_answers or key or self._options.max_usd)
         if not self._is_by_rules:
             _ = self.setup  # raises an error if the model is invalid
-        unread = explain_unread(self._options.fields)
-        if unread and not (self._options.asks and has_answers):
-            warnings.warn(unread, stacklevel=2)
+        if self._options.fields and not (self._options.asks and has_answers):
+            from extractor.concepts.own.declaration import explain_unread  # noqa: PLC0415 - few extractions have custom fields
+
+            unread = explain_unread(self._options.fields)
+            if unread:
+                warnings.warn(unread, stacklevel=2)
 
     @cached_property
     def setup(self) -> "Setup":

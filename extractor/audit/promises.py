@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import tomli
 
-from extractor.assembly.citing import cite, warn
+from extractor.assembly.findings import cite, warn
 from extractor.assembly.items import list_outcome_sections
 from extractor.evidence.drafts import span_of
 from extractor.evidence.parsed import ParsedRecord
