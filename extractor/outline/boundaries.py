@@ -20,8 +20,6 @@ from importlib.resources import files
 from typing import Any, NamedTuple
 from zlib import crc32
 
-import numpy as np
-
 _BULLET = (
     r"(?:[~•▪●◦·–*■□✓\uf0b7-]|\\\*)+(?=\s|[A-Z<>≥≤~(]|\d{1,2}[.)]\s)"
     r"(?:\s*\d{1,2}[.)](?=\s))?\s*"
@@ -539,6 +537,8 @@ def hash_feature(feature: str) -> int:
 @cache
 def load_model() -> Model:
     """Read the weights."""
+    import numpy as np  # noqa: PLC0415 - slow, and a short text does not need it
+
     path = files("extractor.outline") / "weights" / "boundaries.npz"
     with path.open("rb") as file:
         stored = np.load(file, allow_pickle=False)

@@ -1,6 +1,5 @@
 """Token prices, from the user's own files or, failing that, from the genai-prices table."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -8,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
+import tomli
 from genai_prices.data_snapshot import get_snapshot
 from genai_prices.types import ModelInfo, ModelPrice
 from pydantic import BaseModel, ConfigDict, Field
@@ -130,7 +130,7 @@ def read_prices(paths: Sequence[Path] = ()) -> PriceList:
             )
         try:
             text = path.read_text("utf-8-sig")
-            content = _PriceFile.model_validate(tomllib.loads(text))
+            content = _PriceFile.model_validate(tomli.loads(text))
         except (OSError, ValueError, RecursionError) as error:
             # the number of errors, and the first error with its location
             problem = ": ".join(str(error).splitlines()[:3])
