@@ -56,6 +56,17 @@ class Price(BaseModel):
         prompt = plain * self.prompt + cached * self.cached + written * self.written
         return (prompt + usage.output_tokens * self.output) / 1_000_000
 
+    def most(self, usage: Usage) -> float:
+        """Return the highest cost, in dollars, of these tokens: a provider may read any part of a
+        prompt from its cache, write it there, or do neither.
+
+        >>> price = Price(prompt=0.25, output=2, cached=0.025, written=0.5)
+        >>> price.most(Usage(prompt_tokens=1000, output_tokens=100))
+        0.0007
+        """
+        prompt = usage.prompt_tokens * max(self.prompt, self.cached, self.written)
+        return (prompt + usage.output_tokens * self.output) / 1_000_000
+
     def batched(self) -> "Price":
         """Return the price of the same tokens in a batch.
 
