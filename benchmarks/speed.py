@@ -9,7 +9,7 @@ Prints the number of records per second, over the first N records of the folder'
 ``--against`` names a checkout of another version (``git worktree add DIR COMMIT``). The two
 versions then run in turn, each in its own process, and the median ratios of their processor times
 are printed: for a record after the first, and for the first text of a process. Only ratios of
-alternating runs mean anything on a machine that also does other work. At most 25 records are
+alternating runs mean anything on a machine that also does other work. At most ten records are
 compared, so that a comparison takes a few minutes.
 """
 
@@ -47,8 +47,8 @@ def cpu_seconds(command: list[str]) -> float:
     return float(sum(after[2:4]) - sum(before[2:4]))
 
 
-_PAIRS = 5
-_COMPARED = 25
+_PAIRS = 3
+_COMPARED = 10
 """The largest number of records in a comparison."""
 _PROGRAM = """
 import itertools, json, sys, time
