@@ -29,8 +29,8 @@ from extractor.evidence.calibration import (
     OF_MEMBERS,
     Curve,
     apply_curve,
+    is_weighed,
 )
-from extractor.evidence.signs import is_weighed
 from extractor.formats import read_records
 from extractor.schemas import TrialExtraction, TrialRecord
 

@@ -17,13 +17,9 @@ if TYPE_CHECKING:
     from extractor.apps.evaluation import ScoreReport, evaluate
     from extractor.apps.fetch import Registry, RegistryQuery, fetch_records
     from extractor.apps.pages.notebook import show
+    from extractor.concepts.outcomes.split import Outcome, split_outcomes
     from extractor.concepts.own.models import find_values
-    from extractor.concepts.parse import (
-        Outcome,
-        ParsedRecord,
-        parse_record,
-        split_outcomes,
-    )
+    from extractor.concepts.parse import ParsedRecord, parse_record
     from extractor.errors import ExtractorError
     from extractor.evidence.drafts import ConflictKind, TokenConflict
     from extractor.evidence.quotes import QuoteCheck, QuoteStatus, verify_quote
@@ -80,7 +76,8 @@ _MODULES = {
     ".evidence.quotes": "QuoteCheck QuoteStatus verify_quote",
     ".apps.pages.notebook": "show",
     ".concepts.own.models": "find_values",
-    ".concepts.parse": "Outcome ParsedRecord parse_record split_outcomes",
+    ".concepts.outcomes.split": "Outcome split_outcomes",
+    ".concepts.parse": "ParsedRecord parse_record",
     ".evidence.drafts": "ConflictKind TokenConflict",
     ".formats": "make_record read_records",
     ".schemas": "Effort Task TrialExtraction TrialRecord",

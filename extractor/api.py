@@ -1,6 +1,5 @@
 """The Python API: extract a record, a text, or many records."""
 
-import asyncio
 import warnings
 from collections.abc import (
     AsyncIterator,
@@ -20,7 +19,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack
 from weakref import finalize
 
 from extractor.concepts.criteria.unheaded import UNHEADED
-from extractor.concepts.own.declaration import explain_unread
 from extractor.errors import ArgumentError, ExtractorError, WrongType
 from extractor.formats import make_record
 from extractor.formats.free_text import GivenSection
@@ -78,9 +76,12 @@ class Extractor:
         self._is_by_rules = not (has_answers or key or self._options.max_usd)
         if not self._is_by_rules:
             _ = self.setup  # raises an error if the model is invalid
-        unread = explain_unread(self._options.fields)
-        if unread and not (self._options.asks and has_answers):
-            warnings.warn(unread, stacklevel=2)
+        if self._options.fields and not (self._options.asks and has_answers):
+            from extractor.concepts.own.declaration import explain_unread  # noqa: PLC0415 - few extractions have custom fields
+
+            unread = explain_unread(self._options.fields)
+            if unread:
+                warnings.warn(unread, stacklevel=2)
 
     @cached_property
     def setup(self) -> "Setup":
@@ -147,6 +148,7 @@ class Extractor:
         trial_record = _as_record(record)
         if self._is_by_rules:
             return extract_by_rules(trial_record, self._options.extraction)
+        import asyncio  # noqa: PLC0415 - slow, and rules alone need none of it
 
         async def extract_one() -> TrialExtraction:
             async with self.setup.open() as opened:
@@ -397,6 +399,8 @@ def call_without_loop(
 
     In that case, Ctrl-C calls ``stop``, and the function then returns normally.
     """
+    import asyncio  # noqa: PLC0415 - slow, and rules alone need none of it
+
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, TypedDict
 
 from pydantic import (
     BaseModel,
@@ -21,11 +21,15 @@ from pydantic import (
     ValidationError,
 )
 
-from extractor.concepts.own.declaration import CustomField, Declared
 from extractor.errors import ArgumentError, FieldError
 from extractor.masking import remember_options
 from extractor.schemas import Task
 from extractor.schemas.vocabulary import Effort
+
+if TYPE_CHECKING:
+    from extractor.concepts.own.declaration import CustomField, Declared
+else:  # few extractions have custom fields; `read_own_fields` checks them
+    CustomField = Declared = Any
 
 FILES: Final = "Input and output"
 WHAT: Final = "What to extract"

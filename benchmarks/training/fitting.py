@@ -18,7 +18,8 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.extmath import randomized_svd
 
-from extractor.evidence.scoring import Array, Features, Scorer, list_words
+from extractor.evidence.scorer import Array, Features, Scorer
+from extractor.evidence.scoring import list_words
 from extractor.language.clean import clean_text
 from extractor.language.lexer import lex
 from extractor.language.passage import LexedSection

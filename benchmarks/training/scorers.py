@@ -40,7 +40,7 @@ from extractor.concepts.outcomes.moments import read_time_frame
 from extractor.concepts.outcomes.read import describe_outcome, trial_words
 from extractor.concepts.outcomes.split import OutcomeParts
 from extractor.concepts.outcomes.times import describe_time_frame
-from extractor.evidence.scoring import Features, Scorer
+from extractor.evidence.scorer import Features, Scorer
 from extractor.language.passage import Passage, read_section
 from extractor.schemas import CriterionKind, Rank, TimeKind, TrialRecord
 

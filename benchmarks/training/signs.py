@@ -31,7 +31,7 @@ from benchmarks.data import format_table, parse_options, read_lines
 from benchmarks.training.marks import judge_chia, judge_leaf
 from benchmarks.training.sign_rows import GOLD_SOURCE, SignRow, read_labelled
 from benchmarks.training.wordings import read_wordings
-from extractor.evidence.signs import BASE, ESTIMATE, log_odds, weigh_by
+from extractor.evidence.calibration import BASE, ESTIMATE, log_odds, weigh_by
 
 Weights = Mapping[str, float]
 _HEAD = """\

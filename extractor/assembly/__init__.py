@@ -11,9 +11,8 @@ explains.
   assembled in ``concepts/doses``.
 - ``check.py``: where the values of an answer may be stated. ``support.py``: how a value of each
   type is found in the text. ``refusals.py``: the reasons for rejected values.
-- ``findings.py``: findings about answers, hostile text and structure. ``unread.py``: numbers and
-  doses that are not part of any value. ``coverage.py``: character counts. ``citing.py``: citations
-  for findings.
+- ``findings.py``: findings about answers, hostile text and structure, their citations, and
+  character counts. ``unread.py``: numbers and doses that are not part of any value.
 - ``doubtful.py``: dropping values below ``min_confidence``.
 - ``claims.py``, ``own.py``: the values of custom fields.
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from extractor.assembly.coverage import measure_coverage
 from extractor.assembly.findings import (
+    measure_coverage,
     report_answers,
     report_record,
     report_skipped,
@@ -15,7 +16,6 @@ from extractor.assembly.items import assemble_eligibility, assemble_endpoints
 from extractor.assembly.unread import find_unread
 from extractor.concepts.doses.assemble import assemble_dosing
 from extractor.concepts.languages import explain_by_language, report_languages
-from extractor.concepts.own.declaration import CustomField, Of
 from extractor.concepts.provenance import Assembled
 from extractor.evidence.drafts import ModelResult
 from extractor.evidence.parsed import ParsedRecord
@@ -35,6 +35,9 @@ from extractor.schemas import (
     TrialRecord,
 )
 
+if TYPE_CHECKING:
+    from extractor.concepts.own.declaration import CustomField
+
 __all__ = ["ALL_TASKS", "ModelResult", "assemble_extraction"]
 
 ALL_TASKS = frozenset(Task)
@@ -44,7 +47,7 @@ def assemble_extraction(
     parsed: ParsedRecord,
     result: ModelResult,
     tasks: Collection[Task] = ALL_TASKS,
-    fields: Sequence[CustomField] = (),
+    fields: "Sequence[CustomField]" = (),
 ) -> TrialExtraction:
     """Assemble an extraction in which each value has evidence and each empty field has a reason.
 
@@ -75,9 +78,7 @@ def assemble_extraction(
         regimens = assemble_dosing(parsed, result)
     if Task.ENDPOINTS in tasks:
         outcomes = assemble_endpoints(parsed)
-    wanted = [
-        field for field in fields if field.of is Of.RECORD or field.of.task in tasks
-    ]
+    wanted = [field for field in fields if field.is_wanted(tasks)]
     custom: dict[str, tuple[CustomItem, ...]] = {}
     custom_absences: list[Absence] = []
     if wanted:

@@ -2,13 +2,156 @@
 and uncertain structure.
 """
 
-from collections.abc import Iterator
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import partial
 
-from extractor.assembly.citing import cite, inform, warn
 from extractor.concepts.doses.assemble import covers
 from extractor.evidence.drafts import RECORD, Draft, ModelResult, Span
 from extractor.evidence.parsed import ParsedRecord
-from extractor.schemas import Citation, Finding, FindingKind, Severity, Task
+from extractor.schemas import (
+    Citation,
+    Coverage,
+    Evidence,
+    ExtractedItem,
+    FieldRef,
+    Finding,
+    FindingKind,
+    Section,
+    SectionCoverage,
+    Severity,
+    Support,
+    Task,
+    TrialRecord,
+)
+
+_GAP = re.compile(rb"\0+")
+_LINE = re.compile(r"[^\n]+")
+_BULLET = re.compile(
+    r"\s*(?:(?:\\?[-*•·‣▪◦–—]+|[(\[]?(?:\d{1,2}|[A-Za-z]|[ivxIVX]{1,4})[.)\]]+|\\\.)(?=\s|$)\s*)*"
+)
+_ENDS = " \t\r\n.,;:|)(]["
+
+
+def measure_coverage(
+    record: TrialRecord, items: Iterable[tuple[str, ExtractedItem]]
+) -> Coverage:
+    """Count the quoted characters of a record, and the boilerplate between them: white space,
+    bullets, punctuation, and lines that end with a colon.
+
+    Characters are counted for the whole record and for each kind of section, such as ``arms`` for
+    all arms. All other characters are unexplained.
+
+    Args:
+        record: The record.
+        items: The items with their paths, such as ``dosing[0]``.
+    """
+    quoted: dict[str, list[Evidence]] = {}
+    for path, item in items:
+        for piece in item.evidence:
+            # a conclusion such as a role cites the whole text of an arm but does not explain its
+            # words
+            is_conclusion = piece.support is Support.INFERRED and piece.field != "quote"
+            if path.startswith(Task.DOSING) and is_conclusion:
+                continue
+            quoted.setdefault(piece.section, []).append(piece)
+    total = Counter[str](characters=0, claimed=0, boilerplate=0)
+    kinds: dict[str, Counter[str]] = {}
+    for section in record.sections:
+        count = _count(section, quoted.get(section.name, ()))
+        total.update(count)
+        kinds.setdefault(FieldRef(section.name).path, Counter()).update(count)
+    sections = (SectionCoverage(kind=kind, **count) for kind, count in kinds.items())
+    return Coverage(**total, sections=tuple(sections))
+
+
+def _count(section: Section, evidence: Iterable[Evidence]) -> dict[str, int]:
+    """Return the numbers of characters in a section: all characters, quoted characters, and
+    boilerplate.
+    """
+    marks = bytearray(len(section.text))
+    for piece in evidence:
+        marks[piece.start : piece.end] = b"\1" * (piece.end - piece.start)
+    claimed = sum(marks)
+    unexplained = 0
+    for gap in _GAP.finditer(marks):
+        for start, end in list_words(section.text, gap.start(), gap.end()):
+            unexplained += end - start
+    size = len(section.text)
+    rest = size - claimed - unexplained
+    return {"characters": size, "claimed": claimed, "boilerplate": rest}
+
+
+def list_words(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    r"""Yield the (start, end) span of the words in each line of ``text[start:end]``, without the
+    bullet and surrounding punctuation. Lines that end with a colon are skipped.
+
+    >>> list(list_words("Inclusion:\n* Asthma;\n", 0, 21))
+    [(13, 19)]
+    """
+    for line in _LINE.finditer(text, start, end):
+        first = line.start()
+        if first == 0 or text[first - 1] == "\n":
+            bullet = _BULLET.match(text, first, line.end())
+            first = bullet.end() if bullet else first
+        # the colon may directly follow the given range
+        if text[first : line.end() + 1].rstrip().endswith((":", "：")):
+            continue
+        words = text[first : line.end()].lstrip(_ENDS)
+        first = line.end() - len(words)
+        last = first + len(words.rstrip(_ENDS))
+        if first < last:
+            yield first, last
+
+
+def inform(
+    kind: FindingKind,
+    field: str,
+    message: str,
+    *cited: Citation | None,
+    severity: Severity = Severity.INFO,
+    sections: tuple[str, ...] = (),
+) -> Finding:
+    """Return a finding, which is informational by default.
+
+    Args:
+        kind: The kind of finding.
+        field: The path or name of the affected field; "" for the whole record.
+        message: The message for readers.
+        cited: The citations; any ``None`` is skipped.
+        severity: How important the finding is.
+        sections: The names of the sections that were searched without result.
+    """
+    citations = tuple(citation for citation in cited if citation is not None)
+    return Finding(
+        kind=kind,
+        severity=severity,
+        field=field,
+        message=message,
+        citations=citations,
+        sections=sections,
+    )
+
+
+warn = partial(inform, severity=Severity.WARNING)
+"""Return a finding that a curator must check. Takes the same arguments as ``inform``."""
+
+
+def cite(parsed: ParsedRecord, span: Span) -> Citation:
+    """Cite the characters of a span in a section or in a structured field, such as
+    ``registry.sex``.
+    """
+    text = parsed.record.raw_text(span.section) or ""
+    quote = text[span.start : span.end]
+    return Citation(section=span.section, start=span.start, end=span.end, quote=quote)
+
+
+def cite_field(parsed: ParsedRecord, name: str) -> Citation:
+    """Cite a whole section or structured field."""
+    text = parsed.record.raw_text(name) or ""
+    return Citation(section=name, start=0, end=len(text), quote=text)
+
 
 _LONGEST_CITED = 200
 """Maximum number of characters that a finding about a doubtful structure quotes."""

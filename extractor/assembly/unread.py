@@ -4,8 +4,8 @@ belong.
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from extractor.assembly.citing import cite, inform
-from extractor.concepts.criteria.prose import list_sentences
+from extractor.assembly.findings import cite, inform
+from extractor.concepts.criteria.unheaded import list_sentences
 from extractor.concepts.doses.amounts import find_amounts, is_portion
 from extractor.concepts.doses.marks import Mark
 from extractor.concepts.limits.mentions import find_mentions

@@ -3,13 +3,14 @@ outcomes.
 """
 
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
-from extractor.assembly.citing import cite, warn
+import tomli
+
+from extractor.assembly.findings import cite, warn
 from extractor.assembly.items import list_outcome_sections
 from extractor.evidence.drafts import span_of
 from extractor.evidence.parsed import ParsedRecord
@@ -204,7 +205,7 @@ def _load_traces() -> Mapping[str, Mapping[str, Any]]:
     """Return, for each promised concept, the concepts and words of outcomes that may measure
     it.
     """
-    return tomllib.loads((files(__package__) / "traces.toml").read_text("utf-8"))
+    return tomli.loads((files(__package__) / "traces.toml").read_text("utf-8"))
 
 
 def _report_unregistered(parsed: ParsedRecord, promise: Promise) -> Finding:

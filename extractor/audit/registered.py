@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from itertools import chain
 
-from extractor.assembly.citing import cite, cite_field, warn
-from extractor.concepts.criteria.prose import list_sentences
+from extractor.assembly.findings import cite, cite_field, warn
+from extractor.concepts.criteria.unheaded import list_sentences
 from extractor.concepts.people.registered_ages import (
     AGES,
     differs,

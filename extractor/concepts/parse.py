@@ -1,7 +1,8 @@
 """The pre-parser: read a record with rules, without a model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
+from typing import TYPE_CHECKING
 
 from extractor.concepts.criteria.read import read_eligibility
 from extractor.concepts.criteria.structure import AnsweredLine
@@ -9,26 +10,21 @@ from extractor.concepts.criteria.unheaded import doubt_unheaded
 from extractor.concepts.doses.read import read_dosing
 from extractor.concepts.hostile.injection import blank_out, find_hostile
 from extractor.concepts.languages import find_foreign_lines
-from extractor.concepts.outcomes.read import read_outcomes
-from extractor.concepts.outcomes.split import Outcome, split_outcomes
-from extractor.concepts.own.declaration import CustomField
 from extractor.evidence.calibration import calibrate_record
+from extractor.evidence.drafts import Draft
 from extractor.evidence.parsed import ParsedRecord, list_blanks
 from extractor.language.passage import LexedSection, read_section
 from extractor.schemas import TrialRecord
 
-__all__ = [
-    "Outcome",
-    "ParsedRecord",
-    "parse_record",
-    "parse_uncalibrated",
-    "split_outcomes",
-]
+if TYPE_CHECKING:
+    from extractor.concepts.own.declaration import CustomField
+
+__all__ = ["ParsedRecord", "parse_record", "parse_uncalibrated"]
 
 
 def parse_record(
     record: TrialRecord,
-    fields: tuple[CustomField, ...] = (),
+    fields: "tuple[CustomField, ...]" = (),
     structure: Sequence[AnsweredLine] = (),
 ) -> ParsedRecord:
     r"""Read a record using all the rules. The result is always the same for the same record.
@@ -79,7 +75,7 @@ def parse_uncalibrated(
         sections, numbers, record.registry, structure
     )
     regimens, candidates = read_dosing(record, sections, numbers)
-    outcomes = read_outcomes(record, sections, numbers)
+    outcomes = _read_outcomes(record, sections, numbers)
     if record.source.format == "text" and not doubts:
         doubts = doubt_unheaded(sections, criteria, has_doses=bool(regimens))
     return ParsedRecord(
@@ -95,3 +91,13 @@ def parse_uncalibrated(
         original_record=original if foreign.texts else None,
         doubts=doubts,
     )
+
+
+def _read_outcomes(
+    record: TrialRecord, sections: Mapping[str, LexedSection], numbers: Iterator[int]
+) -> tuple[Draft, ...]:
+    if not any("_outcomes" in name for name in sections):
+        return ()
+    from extractor.concepts.outcomes.read import read_outcomes  # noqa: PLC0415 - many texts have no outcomes
+
+    return read_outcomes(record, sections, numbers)

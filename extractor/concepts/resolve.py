@@ -5,12 +5,13 @@ broken down by field and by the rules' reading. ``python -m benchmarks.policy`` 
 """
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
+
+import tomli
 
 from extractor.concepts.aliases import name_instrument, trim_event
 from extractor.evidence.drafts import CERTAIN, Reading
@@ -206,7 +207,7 @@ def share_right(field: str, situation: str) -> float:
 
 @cache
 def _load_shares() -> Mapping[str, Mapping[str, float]]:
-    return tomllib.loads((files(__package__) / "policy.toml").read_text("utf-8"))
+    return tomli.loads((files(__package__) / "policy.toml").read_text("utf-8"))
 
 
 _NOT_DECISIVE = re.compile(r"\([^()]*\)|\bthe\b")

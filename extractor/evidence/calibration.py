@@ -11,7 +11,7 @@ A confidence is computed in these steps. Audit findings do not change it.
    estimate if the words they match are ambiguous.
 2. ``calibrate_record`` computes a value's confidence from its named signs and its estimate
    (``evidence/weights/signs.toml``); each member of a list is calibrated separately. Some signs
-   cap the confidence (``evidence/signs.py``). For fields without weights, the estimate is replaced
+   cap the confidence. For fields without weights, the estimate is replaced
    by its observed accuracy (``calibration.toml``). If the structure of the text is doubtful,
    ``Draft.at_most`` caps every reading that depends on the structure.
 3. ``concepts/resolve.py`` keeps this confidence or, if a model also answered, uses the observed
@@ -23,20 +23,91 @@ A confidence is computed in these steps. Audit findings do not change it.
 5. An item has the lowest confidence of its fields, including empty fields.
 """
 
-import tomllib
-from collections.abc import Mapping
+import math
+from bisect import bisect
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache, lru_cache
 from importlib.resources import files
+from operator import itemgetter
 from typing import Any
 
-import numpy as np
+import tomli
 
 from extractor.evidence.drafts import Draft, Reading
 from extractor.evidence.parsed import ParsedRecord
 from extractor.evidence.scoring import measured
-from extractor.evidence.signs import is_weighed, weigh
+from extractor.language.book import find_weights
 from extractor.schemas import Origin, Task
+
+BASE = "base"
+ESTIMATE = "estimate"
+"""The keys in a table that are not names of signs."""
+_LEAST = 0.01
+_MOST = 0.99
+"""The range to which estimates are clipped."""
+_FLOOR = 0.35
+"""The lowest confidence. The gold set has too few doubtful values to fit lower confidences."""
+_AT_MOST = {
+    "words of two meanings": 0.75,
+    "a doubtful dose": 0.7,
+    "a dose that is never sure": 0.84,
+}
+"""Maximum confidences set by judgement, for signs that are too rare in the gold set or that always
+leave a value doubtful.
+"""
+
+
+def log_odds(estimate: float) -> float:
+    """Return the log-odds of an estimate, which is clipped so that the log-odds are finite.
+
+    >>> log_odds(0.5), round(log_odds(1.0), 2), round(log_odds(0.0), 2)
+    (0.0, 4.6, -4.6)
+    """
+    within = min(max(estimate, _LEAST), _MOST)
+    return math.log(within / (1 - within))
+
+
+def is_weighed(field: str) -> bool:
+    """Return whether a field, such as ``dosing.route``, has weights."""
+    return field in _read_weights()
+
+
+@lru_cache(maxsize=16384)
+def weigh(field: str, signs: tuple[str, ...], estimate: float) -> float:
+    """Return the confidence of a value, computed from its signs and its estimate and rounded to
+    hundredths.
+
+    The confidence is capped by the signs in ``_AT_MOST`` and is never lower than ``_FLOOR``. Signs
+    without a weight are ignored. Raises ``KeyError`` if the field has no weights.
+    """
+    weights = _read_weights()[field]
+    weighed = round(weigh_by(weights, signs, estimate), 2)
+    for sign in signs:
+        weighed = min(weighed, _AT_MOST.get(sign, _MOST))
+    return max(_FLOOR, weighed)
+
+
+def weigh_by(
+    weights: Mapping[str, float], signs: Iterable[str], estimate: float
+) -> float:
+    """Return the confidence, from 0 to 1, that corresponds to the sum of the intercept, the
+    weighted log-odds of the estimate and the weights of the signs. Repeated signs are counted only
+    once; signs without a weight are ignored.
+
+    >>> weights = {"base": 0.5, "estimate": 1.0, "no unit": -0.5}
+    >>> weigh_by(weights, ["no unit", "an unknown sign"], 0.5)
+    0.5
+    """
+    score = weights[BASE] + weights[ESTIMATE] * log_odds(estimate)
+    score += sum(weights.get(sign, 0.0) for sign in {*signs})
+    return 1 / (1 + math.exp(-score))
+
+
+@cache
+def _read_weights() -> Mapping[str, Mapping[str, float]]:
+    return tomli.loads(find_weights("signs.toml").read_text("utf-8"))
+
 
 Curve = tuple[tuple[float, float], ...]
 """(Estimate, observed accuracy) pairs. Both numbers increase from pair to pair."""
@@ -75,8 +146,12 @@ def apply_curve(curve: Curve, stated: float) -> float:
     ... )
     (0.6, 0.8)
     """
-    knots, shares = zip(*curve, strict=True)
-    return round(float(np.interp(stated, knots, shares)), 4)
+    at = bisect(curve, stated, key=itemgetter(0))
+    if at in {0, len(curve)}:
+        return round(curve[max(at - 1, 0)][1], 4)
+    (low, share), (high, next_share) = curve[at - 1 : at + 1]
+    slope = (next_share - share) / (high - low)
+    return round(slope * (stated - low) + share, 4)
 
 
 def _calibrate(item: Draft) -> Draft:
@@ -166,4 +241,4 @@ def estimate_part(reading: Reading[Any], at: int, name: str) -> float:
 
 @cache
 def _read_curves() -> Mapping[str, Mapping[str, Curve]]:
-    return tomllib.loads(CURVES.read_text("utf-8"))
+    return tomli.loads(CURVES.read_text("utf-8"))

@@ -2,7 +2,6 @@
 that change the meaning of the quote.
 """
 
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -10,6 +9,7 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import zip_longest
 
+import tomli
 from rapidfuzz import fuzz
 
 from extractor.evidence.drafts import ConflictKind
@@ -100,7 +100,7 @@ def _critical_words() -> Mapping[str, _Meaning]:
         term: (ConflictKind.UNIT, unit) for term, unit in units.items()
     }
     table = (files(__package__) / "critical_words.toml").read_text("utf-8")
-    for fields in tomllib.loads(table)["kind"]:
+    for fields in tomli.loads(table)["kind"]:
         kind = ConflictKind(fields["name"])
         # Synonyms have the first word as their meaning.
         same = {word: group[0] for group in fields["same"] for word in group}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from extractor.formats.found import STARTS_TIME, Words, text_section
-from extractor.language.markup import CELL, EDGE, EMPHASIS, may_hold_markup
+from extractor.language.clean import CELL, EDGE, EMPHASIS, may_hold_markup
 from extractor.schemas import Part, Section
 
 _MARK = r"(?:\d{1,2}[.)](?!\d)|[*~-](?=\s)|•)\s*"

@@ -26,7 +26,7 @@ from extractor.formats.cells import is_intervention_list, list_interventions
 from extractor.formats.found import RecordContent, take_sections, text_section
 from extractor.formats.free_text import build_text, check_size
 from extractor.formats.layout import LINE, Span
-from extractor.language.line_ends import unify_line_ends
+from extractor.language.clean import unify_line_ends
 from extractor.schemas import Piece, Section
 
 _LIST_ITEM = re.compile(r"\s*(?:[*•·-]|\d{1,2}[.)]|[a-z][.)])\s")

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TypeVar
 
 from extractor.errors import RecordError
-from extractor.language.line_ends import unify_line_ends
+from extractor.language.clean import unify_line_ends
 from extractor.schemas import (
     DocumentText,
     OtherLanguage,

@@ -23,7 +23,7 @@ from extractor.formats.found import (
     take_sections,
     text_section,
 )
-from extractor.formats.headings import (
+from extractor.formats.layout import (
     ARMS,
     DESCRIPTION,
     ELIGIBILITY,
@@ -33,9 +33,12 @@ from extractor.formats.headings import (
     RANKS,
     STATES,
     TITLE,
+    Entry,
+    Span,
+    join_lines,
     name_section,
+    read_entries,
 )
-from extractor.formats.layout import Entry, Span, join_lines, read_entries
 from extractor.formats.listed import LABELS, Part, find_parts, list_items
 from extractor.language.other_languages import hide_foreign
 from extractor.language.passage import strip_span

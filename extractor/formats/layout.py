@@ -9,17 +9,60 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, groupby
 
-from extractor.formats.headings import (
-    ELIGIBILITY,
-    RANKS,
-    STATES,
-    VOCABULARY,
-    name_section,
-)
 from extractor.language.book import read_text, rule
 from extractor.language.passage import read_passage, read_section, strip_span
-from extractor.outline import Block, BlockKind, read_outline
+from extractor.outline import Block, BlockKind, Vocabulary, read_outline
 from extractor.outline.headings import find_heading
+
+TITLE = "title"
+DESCRIPTION = "detailed_description"
+ELIGIBILITY = "eligibility"
+ARMS = "arms"
+INTERVENTIONS = "interventions"
+OUTCOMES = ("primary_outcomes", "secondary_outcomes", "other_outcomes")
+ITEMS = (ARMS, INTERVENTIONS, *OUTCOMES)
+"""The numbered sections. Each item becomes one section."""
+RANKS = dict(zip(("primary", "secondary", "other"), OUTCOMES, strict=True))
+"""The section that a rank without the word "outcome" opens below an outcomes heading."""
+SECTIONS = {
+    **RANKS,
+    **dict.fromkeys(("criteria", "inclusion", "exclusion"), ELIGIBILITY),
+    "arm": ARMS,
+    "group": ARMS,
+    "treatment": INTERVENTIONS,
+    "health_conditions": "conditions",
+    "objectives": DESCRIPTION,
+    "field": DESCRIPTION,
+    "label": DESCRIPTION,
+}
+STATES = ("arm", "group", "treatment")
+"""Kinds of headings that begin an item."""
+VOCABULARY = Vocabulary(
+    "text_headings",
+    spelling=(
+        "inclusion",
+        "inclusions",
+        "exclusion",
+        "exclusions",
+        "criteria",
+        "eligibility",
+    ),
+    lookalikes=frozenset(
+        {"infusion", "infusions", "criterion", "occlusion", "conclusion", "effusion"}
+    ),
+    run_on="list_run_on",
+    front="text_front",
+)
+
+
+def name_section(kind: str | None) -> str | None:
+    """Return the section that a kind of heading opens.
+
+    >>> name_section("criteria"), name_section("title")
+    ('eligibility', 'title')
+    """
+    return SECTIONS.get(kind, kind) if kind else None
+
 
 Span = tuple[int, int]
 """Half-open offsets into a text."""
@@ -164,6 +207,8 @@ def _list_cells(text: str, rows: Sequence[Span]) -> Iterator[tuple[Span, bool]]:
             # a rank that is alone in its row applies to all columns
             for column, cell in zip(columns, cells * len(columns), strict=False):
                 column.append(cell)
+        elif _is_heading(" ".join(shown)):  # "Eligibility criteria | Value"
+            parts = [row]
         elif headings[0] and len(cells) > 1:  # "Primary endpoint | Pain | week 4"
             has_labels = True
             parts = [cells[0], (cells[1][0], cells[-1][1])]

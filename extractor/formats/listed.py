@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from extractor.formats.headings import ARMS, OUTCOMES, STATES
-from extractor.formats.layout import Entry, Span, find_cells
+from extractor.formats.layout import ARMS, OUTCOMES, STATES, Entry, Span, find_cells
 from extractor.language.book import read_text, rule
 from extractor.language.passage import strip_span
 

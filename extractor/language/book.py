@@ -6,15 +6,15 @@
 """
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
 import ahocorasick
+import tomli
 
 from extractor.language.lexer import (
     LEXICON,
@@ -100,12 +100,9 @@ class TermFinder:
         number.
         """
         LEXICON.join(words)
-        for word, following in zip(words, [*words[1:], ""], strict=True):
-            if not word[0].isalpha():
-                continue
-            code = LEXICON.add(word)
-            if following[:1].isdigit():
-                LEXICON.name_codes.add(code)
+        for word, following in pairwise(words):
+            if following[0].isdigit() and word[0].isalpha():
+                LEXICON.name_codes.add(LEXICON.add(word))
 
     @cached_property
     def _automaton(self) -> Any:
@@ -184,7 +181,7 @@ def read_entries(vocabulary: str, text: str) -> Iterator[Entry]:
     ... ]
     ['QD', 'BID']
     """
-    for key, written in tomllib.loads(text).items():
+    for key, written in tomli.loads(text).items():
         fields: dict[str, Any] = {"value": key}
         if isinstance(written, dict):
             fields |= written
@@ -207,6 +204,21 @@ class Book:
     entry_rules: Mapping[str, list[tuple[Rule, Entry]]]
 
 
+class _Rules(dict[str, Rule]):
+    """Rules by name. A vocabulary is also a rule, which matches any of its terms; it is written
+    when a text first needs it.
+    """
+
+    def __init__(self, vocabularies: Mapping[str, tuple[Entry, ...]]) -> None:
+        super().__init__()
+        self._vocabularies = vocabularies
+
+    def __missing__(self, name: str) -> Rule:
+        pattern = _write_entries(self._vocabularies[name])
+        self[name] = Rule(name, pattern, book=self)
+        return self[name]
+
+
 @cache
 def load_book() -> Book:
     """Read the rules and vocabularies of all concepts. Raises ``RuleError`` if two rules have
@@ -216,7 +228,7 @@ def load_book() -> Book:
     vocabularies: dict[str, tuple[Entry, ...]] = {}
     for name, text in _read_all(tuple(folder / "terms" for folder in folders)):
         vocabularies[name] = (*vocabularies.get(name, ()), *read_entries(name, text))
-    rules: dict[str, Rule] = {}
+    rules = _Rules(vocabularies)
     for name, text in _read_all(folders):
         if "[rule." not in text:
             continue  # a table
@@ -224,9 +236,6 @@ def load_book() -> Book:
             if new.name in rules or new.name in vocabularies:
                 raise RuleError(f"{name}: duplicate rule name {new.name}")
             rules[new.name] = new
-    # A vocabulary is also a rule, which matches any of its terms.
-    for name, entries in vocabularies.items():
-        rules[name] = Rule(name, _write_entries(entries), book=rules)
     entry_rules = {
         name: [
             (
@@ -378,7 +387,7 @@ def read_table(name: str) -> Mapping[str, Any]:
         raise KeyError(name)
     table: dict[str, Any] = {}
     for text in texts:
-        table |= tomllib.loads(text)
+        table |= tomli.loads(text)
     return table
 
 

@@ -12,8 +12,57 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from extractor.language.markup import ANY as _TAG
-from extractor.language.markup import CELL, EDGE, may_hold_markup
+_OTHER_LINE_END = re.compile("\r(?!\n)|[\v\f\x1c-\x1e\x85\u2028\u2029]")
+
+
+def unify_line_ends(text: str) -> str:
+    r"""Return a text of the same length in which every line ends with a line feed, the only line
+    end that the rules recognise. "\r\n" already ends with a line feed and is unchanged.
+
+    Old programs write single carriage returns, and some word processors write Unicode separators.
+
+    >>> unify_line_ends("Adults\rAsthma\u2028Gout\r\nAge")
+    'Adults\nAsthma\nGout\r\nAge'
+    """
+    return _OTHER_LINE_END.sub("\n", text)
+
+
+_OPEN = "(?:<|&lt;)"
+_CLOSE = "(?:>|&gt;)"
+_ATTRIBUTES = (
+    r"(?:[ ](?!on|style|hidden|src)[a-z-]{1,20}="
+    r"(?:(?!display|hidden|script)[^<>&]){0,300})?[ ]?/?"
+)
+"""The attributes of a layout tag. Attributes that hide text or run code are excluded, so that a
+tag with any of these attributes remains in the text and is reported.
+"""
+EDGE = re.compile(
+    rf"(?:\r|\\r)?{_OPEN}(?:br|/?(?:p|li|[uo]l|div|h[1-6]|table|tbody|thead|tr|section|body"
+    rf"|html)){_ATTRIBUTES}{_CLOSE}",
+    re.IGNORECASE,
+)
+"""A tag that begins or ends a line."""
+CELL = re.compile(rf"{_OPEN}/?t[dh]{_ATTRIBUTES}{_CLOSE}", re.IGNORECASE)
+"""The edge of a table cell."""
+EMPHASIS = re.compile(
+    rf"{_OPEN}/?(?:b|i|u|strong|em|span|font|sup|sub|small){_ATTRIBUTES}{_CLOSE}",
+    re.IGNORECASE,
+)
+ITEM = re.compile(rf"{_OPEN}li{_ATTRIBUTES}{_CLOSE}\Z", re.IGNORECASE)
+ANY = re.compile(
+    "|".join(f"(?:{code.pattern})" for code in (EDGE, CELL, EMPHASIS)), re.IGNORECASE
+)
+
+
+def may_hold_markup(text: str) -> bool:
+    """Return whether a text may contain layout tags. Most texts contain no such tags and need not
+    be searched.
+
+    >>> [may_hold_markup(text) for text in ("a <p>", "a &lt;p&gt;", "a & b")]
+    [True, True, False]
+    """
+    return "<" in text or "&lt;" in text
+
 
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63\uff0d"
 _SINGLE_QUOTES = "\u2018\u2019\u201a\u201b\u2032\u00b4"
@@ -227,7 +276,7 @@ def list_changes(
             changes.append((match.start(), done, new))
     wider: list[_Change] = []
     if may_hold_markup(raw):
-        tags = _TAG.finditer(raw)
+        tags = ANY.finditer(raw)
         wider = [(tag.start(), tag.end(), _replace_tag(tag[0])) for tag in tags]
         tagged = _TAGGED.finditer(raw)
         wider += [(tag.start(), tag.end(), read_tagged(tag)) for tag in tagged]

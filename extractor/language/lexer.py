@@ -191,6 +191,8 @@ class Lexicon(dict[str, str]):
             sign: sign for sign in SIGNS
         }
         self._prefixes: dict[str, str] = {}
+        self._added: dict[str, str] = {}
+        """The codes of the words given to ``add``, as they are spelled there."""
         self._longest_prefix = 0
         self._matching: dict[str, str] = {}
         self._sorted: list[tuple[str, str]] = []
@@ -206,6 +208,8 @@ class Lexicon(dict[str, str]):
         """Register a word, a symbol or a prefix ("randomi~"), and return its code. A word that is
         already registered keeps its code. Adding a new word clears the lookup cache.
         """
+        if word in self._added:
+            return self._added[word]
         codes = self._codes
         key = word if is_abbreviation(word) else word.lower()
         if word.endswith("~"):
@@ -220,18 +224,19 @@ class Lexicon(dict[str, str]):
             assert codes[key] <= _LAST_CODE, (
                 "the rule book has more words than there are codes: increase _LAST_CODE"
             )
+        self._added[word] = codes[key]
         return codes[key]
 
     def join(self, words: Sequence[str]) -> None:
         """Register the words of a term or rule, so that a word keeps its code when it follows a
         prefix from the same term or rule.
         """
-        folded = [word.lower() for word in words]
-        self.compounds.update(
-            (prefix, word)
-            for prefix in PREFIXES.intersection(folded)
-            for word in folded
-        )
+        for word in words:
+            if word not in self._added and word[0].isalpha():
+                self.add(word)
+        folded = list(map(str.lower, words))
+        for prefix in PREFIXES.intersection(folded):
+            self.compounds.update((prefix, word) for word in folded)
 
     def find_compounds(
         self, text: str, words: Sequence[str], starts: Sequence[int], codes: str

@@ -25,11 +25,12 @@ A pattern is a regular expression over tokens, separated by white space:
 """
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+
+import tomli
 
 from extractor.language.lexer import (
     ANY_WORD,
@@ -42,12 +43,16 @@ from extractor.language.shapes import ANY_TOKEN, Shape, ShapeReader
 from extractor.language.values import value_class
 from extractor.schemas.arguments import suggest
 
+_WORD = r"[^\W\d_]+(?:'[^\W\d_]+)?~?"
 _ATOM = re.compile(
-    r"\s+|(?P<line_end>\\n)|(?P<capture>[a-z_]\w{0,40})=(?=[<(])|<(?P<keep>\+)?(?P<name>\w+)>"
+    r"(?:(?P<line_end>\\n)|(?P<capture>[a-z_]\w{0,40})=(?=[<(])|<(?P<keep>\+)?(?P<name>\w+)>"
     r"|(?P<any>\##?|_|\.)"
-    r"|(?P<word>[^\W\d_]+(?:'[^\W\d_]+)?~?)"
-    r"|(?P<syntax>\(\?<?[!=]|[*+]\+?|[()|?^$]|\{\d*,?\d*\})|\\?(?P<sign>[^\s\w\\]|\\|(?<=\\)_)"
+    rf"|(?P<word>{_WORD})"
+    r"|(?P<syntax>\(\?<?[!=]|[*+]\+?|[()|?^$]|\{\d*,?\d*\})"
+    r"|\\?(?P<sign>[^\s\w\\]|\\|(?<=\\)_))\s*"
 )
+_WORDS = re.compile(rf"<\+?\w+>|\w+=(?=[<(])|\\n|({_WORD})")
+"""Matches a word, or another part of a pattern that has letters."""
 _MOST = 300
 """Maximum number of repetitions that ``*`` and ``+`` match. The limit prevents searches from taking
 quadratic time.
@@ -229,6 +234,9 @@ class Rule:
             if first and self.anchored:
                 # otherwise, each of the many questions about a long line would copy the rest of it
                 end = min(first + _MOST, end)
+        is_compiled = "expression" in vars(self)
+        if not is_compiled and not self._may_occur(tokens, first, end):
+            return None
         codes, first, end, shift = self._cut(tokens, first, end)
         match = self.expression.match(codes, first, end)
         return _locate(tokens, match, shift) if match else None
@@ -282,11 +290,12 @@ def _write(rule: Rule, within: set[str]) -> _Written:
         return rule.written[0]
     pieces = []
     shapes = ShapeReader()
+    pattern = rule.pattern.lstrip()
     offset = 0
-    while offset < len(rule.pattern):
-        atom = _ATOM.match(rule.pattern, offset)
+    while offset < len(pattern):
+        atom = _ATOM.match(pattern, offset)
         if not atom:
-            unread = rule.pattern[offset : offset + 20]
+            unread = pattern[offset : offset + 20]
             raise RuleError(f"rule {rule.name}: cannot read {unread!r}")
         offset = atom.end()
         pieces.append(_write_atom(rule, atom, within, shapes))
@@ -299,28 +308,26 @@ def _write(rule: Rule, within: set[str]) -> _Written:
 def _write_atom(
     rule: Rule, atom: re.Match[str], within: set[str], shapes: ShapeReader
 ) -> str:
-    """Return the regular expression for one piece of a pattern; "" for white space. Add its shape
-    to ``shapes``.
-    """
-    if atom["name"]:
-        written = _read_reference(rule, atom, within)
-        shapes.add(written.shape)
-        return f"(?:{written.source})"
-    if atom["word"]:
-        codes = LEXICON.find(atom["word"])
+    """Return the regular expression for one piece of a pattern. Add its shape to ``shapes``."""
+    kind = atom.lastgroup or ""
+    written = atom[kind]
+    if kind == "word":
+        codes = LEXICON.find(written)
         shapes.add(Shape.of(codes))
         return f"[{codes}]"
-    if atom["capture"]:
-        return f"(?P<{atom['capture']}>{_CAPTURE_OPEN}"
-    if atom["any"]:
-        shapes.add(_ANY_SHAPES[atom["any"]])
-        return _ANY[atom["any"]]
-    if atom["syntax"]:
-        shapes.read(atom["syntax"])
-        return _SYNTAX.get(atom["syntax"], atom["syntax"])
-    sign = "\n" if atom["line_end"] else atom["sign"]
-    if not sign:
-        return ""
+    if kind == "syntax":
+        shapes.read(written)
+        return _SYNTAX.get(written, written)
+    if kind == "name":
+        referred = _read_reference(rule, atom, within)
+        shapes.add(referred.shape)
+        return f"(?:{referred.source})"
+    if kind == "capture":
+        return f"(?P<{written}>{_CAPTURE_OPEN}"
+    if kind == "any":
+        shapes.add(_ANY_SHAPES[written])
+        return _ANY[written]
+    sign = "\n" if kind == "line_end" else written
     shapes.add(Shape.of(sign))
     return re.escape(sign)
 
@@ -330,12 +337,14 @@ def _read_reference(rule: Rule, atom: re.Match[str], within: set[str]) -> _Writt
     of that rule are dropped unless the pattern keeps them (``<+name>``).
     """
     name = atom["name"]
-    if name not in rule.book:
+    try:
+        referred = rule.book[name]
+    except KeyError:
         raise RuleError(
             f"rule {rule.name} refers to {name!r}, which does not "
             f"exist{suggest(name, rule.book)}"
-        )
-    written = _write(rule.book[name], within | {rule.name})
+        ) from None
+    written = _write(referred, within | {rule.name})
     if atom["keep"]:
         return written
     return _Written(re.sub(_NAMED_PART, "(?:", written.source), written.shape)
@@ -346,7 +355,7 @@ def read_rules(text: str, book: Mapping[str, Rule]) -> list[Rule]:
     rules in ``book``.
     """
     rules: list[Rule] = []
-    for name, fields in tomllib.loads(text).get("rule", {}).items():
+    for name, fields in tomli.loads(text).get("rule", {}).items():
         for key in ("examples", "counter_examples"):
             fields[key] = tuple(fields.get(key, ()))
         rules.append(make_rule(name=name, **fields, book=book))
@@ -358,10 +367,7 @@ def make_rule(**fields: Any) -> Rule:
     the words.
     """
     rule = Rule(**fields)
-    words = [atom["word"] for atom in _ATOM.finditer(rule.pattern) if atom["word"]]
-    for word in words:
-        LEXICON.add(word)
-    LEXICON.join(words)
+    LEXICON.join(list(filter(None, _WORDS.findall(rule.pattern))))
     return rule
 
 

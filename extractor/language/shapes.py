@@ -12,6 +12,7 @@ text has them.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 Codes = frozenset[str] | None
 """A set of codes; None if any code is possible."""
@@ -36,6 +37,7 @@ class Shape:
     can_be_empty: bool
 
     @classmethod
+    @cache
     def of(cls, codes: str) -> "Shape":
         """Return the shape of one token with any of these codes."""
         listed = frozenset(codes)
@@ -91,6 +93,8 @@ class ShapeReader:
 
 def _join(shapes: Sequence[Shape]) -> Shape:
     """Return the shape of a sequence."""
+    if len(shapes) == 1:
+        return shapes[0]
     needs = [shape.needs for shape in shapes if shape.needs is not None]
     return Shape(
         _unite(shape.firsts for shape in _list_openings(shapes)),

@@ -48,7 +48,7 @@ ENDS = tuple(".;:!?；。：")
 _RUNS_ON = re.compile(
     r"(?:\b(?:a|above|after|an|any|are|at|be|before|below|between|by|during|each|for|from|has|have"
     r"|in|is|least|of|on|per|since|than|that|the|these"
-    r"|this|to|until|was|were|which|who|whose|with|within|without|between\b[^;\n]{1,40}\band)"
+    r"|this|to|until|was|were|which|who|whose|with|within|without|the\s(?:last|next|past|previous|preceding)|between\b[^;\n]{1,40}\band)"
     r"|[<>≤≥=/])[ \t]*\Z"
 )
 _NARROWEST = 40

@@ -1,7 +1,7 @@
 """The measures grammar, which reads all limits of a line in one pass.
 
 ``read_line`` reads a line into typed spans (``terminals``), composes them with the productions in
-``rules/measures.toml`` (``grammar``, ``makers``), chooses among the possible readings (``choice``),
+``rules/measures.toml`` (``grammar``, ``makers``), chooses among the possible readings (``reader``),
 and finds the quantity and the condition of each limit (``owners``). A limit records the production
 that created it and the number of unexplained content words in its clause.
 

@@ -43,10 +43,17 @@ class Owner:
 
 
 def find_owner(
-    chart: Chart, tokens: Tokens, clause: Range, value: Span, *, follows: bool
+    chart: Chart,
+    tokens: Tokens,
+    clause: Range,
+    value: Span,
+    *,
+    follows: bool,
+    is_case: bool = False,
 ) -> Owner:
     """Return the quantity and the condition of a limit in a clause. If the limit ``follows``
-    another limit, the two may share a quantity.
+    another limit, the two may share a quantity. ``is_case`` means that a neighbouring limit is for
+    another case of the same quantity.
 
     The quantity is the first of the following that is found: a name within the limit itself, the
     noun that its unit or number counts, the words before the limit, or a known quantity or a noun
@@ -57,7 +64,7 @@ def find_owner(
     # the second limit in "<= 3 x ULN, or <= 5 x ULN with liver metastases"
     is_further = is_multiple and (follows or len(value.value) > 1)
     condition_after = find_condition(
-        chart, tokens, value.end, end, is_further=is_further
+        chart, tokens, value.end, end, is_further=is_further, is_case=is_case
     )
     condition_before, phrase = _split_phrase(
         chart, tokens, first, value.first, is_further=is_further
@@ -421,16 +428,20 @@ def find_condition(
     end: int,
     *,
     is_further: bool = False,
+    is_case: bool = False,
 ) -> Range | None:
     """Return the words after a limit, up to the end of its clause, that state to whom or when the
     limit applies. ``is_further`` means that the limit is an additional multiple of normal: "<= 5 x
-    ULN with liver metastases".
+    ULN with liver metastases". ``is_case`` means that it is one of two limits of a quantity: ">= 9
+    g/dL without transfusion".
     """
     gap = rule("condition_gap").starts(tokens, end_of_value, end)
     at = gap.end if gap else end_of_value
     opening = rule("condition_opening").starts(tokens, at, end)
     if opening is None and is_further:
         opening = rule("condition_with").starts(tokens, at, end)
+    if opening is None and is_case:
+        opening = rule("case_opening").starts(tokens, at, end)
     if opening is None:
         for span in chart.between(end_of_value, at + 1, "people"):
             opens = tokens.words[span.first].lower() in _BEFORE_PEOPLE

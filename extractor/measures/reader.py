@@ -1,16 +1,21 @@
 """Read the limits of a line with their parts, and count the unexplained words."""
 
-from collections.abc import Iterator, Sequence
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
+from operator import itemgetter
+from typing import NamedTuple
 
 from extractor.language.book import read_table, rule
 from extractor.language.lexer import NUMBER, Range, Tokens, keep
-from extractor.language.numbers import ROMAN
+from extractor.language.numbers import ROMAN, read_number, read_time_unit
 from extractor.language.units import read_unit
 from extractor.language.values import value_class
-from extractor.measures.choice import Candidate, choose
 from extractor.measures.grammar import (
     Chart,
     Production,
@@ -19,14 +24,174 @@ from extractor.measures.grammar import (
     read_productions,
 )
 from extractor.measures.makers import MAKERS, Bounds
-from extractor.measures.owners import (
-    find_owner,
-    list_unexplained,
-    strip_bracket,
-)
+from extractor.measures.owners import find_owner, list_unexplained, strip_bracket
 from extractor.measures.terminals import TIMES, find_quantities, read_terminals
-from extractor.measures.units_apart import find_unit_apart, share_stated_unit
 from extractor.schemas.vocabulary import Comparator
+
+
+def find_unit_apart(tokens: Tokens, limit: Limit) -> Limit:
+    """Add the unit written between the quantity and the number of a limit, in brackets or after a
+    comma or "in". A limit that already has a unit is returned unchanged.
+    """
+    if limit.unit or not limit.quantity or limit.quantity[0] >= limit.first:
+        return limit
+    first = limit.quantity[0]
+    for opening in rule("unit_apart_opening").find(tokens, first + 1, limit.first):
+        # the "(s)" in "platelet(s)" is not the unit of seconds
+        is_suffix = opening.text == "(" and tokens.joined(opening.first)
+        # the "(F)" in "Hb >= 12 (F) / 13 (M)"
+        if rule("value_people").starts(tokens, opening.first):
+            continue
+        completed = None
+        if not is_suffix:
+            completed = _take_unit(tokens, limit, opening.end, limit.first)
+        if completed:
+            return replace(completed, quantity=(first, opening.first))
+    return limit
+
+
+def share_stated_unit(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
+    """Return the limits, adding a unit that the line states for all of them: "WBC >= 3, platelets
+    >= 100 (both x 10^9/L)". Limits with a unit, ages and grades are returned unchanged.
+    """
+    for opening in rule("unit_of_all").find(tokens):
+        shared = [
+            limit
+            if limit.unit or limit.rule.startswith("grades") or limit.qualifies
+            else _take_unit(tokens, limit, opening.end, len(tokens)) or limit
+            for limit in limits
+        ]
+        if shared != list(limits):
+            return shared
+    return list(limits)
+
+
+def _take_unit(tokens: Tokens, limit: Limit, at: int, end: int) -> Limit | None:
+    """Return a limit with the unit that begins at token ``at`` and ends before token ``end``, or
+    None if no unit begins there.
+    """
+    power = rule("power_of_ten").starts(tokens, at, end)
+    start = power.end if power else at
+    unit = rule("limit_unit").starts(tokens, start, end)
+    if unit is None:
+        return None
+    time = read_time_unit(unit.text)
+    if time:
+        return replace(limit, unit=unit.text, time_unit=time.value)
+    if read_unit(unit.text) is None:
+        return None
+    # without the "x" of "x 10^9"
+    raised = _raise(limit, power.text.lstrip("x×* ")) if power else limit
+    return replace(raised, unit=unit.text)
+
+
+def _raise(limit: Limit, power: str) -> Limit:
+    """Return a limit with its numbers multiplied by a power of ten."""
+    low = read_number(f"{limit.value:g} x {power}") or limit.value
+    high = limit.value_high
+    if high is not None:
+        high = read_number(f"{high:g} x {power}")
+    return replace(limit, value=low, value_high=high)
+
+
+_WORD_WEIGHT = 0.5
+"""The score for each token, which ensures that a longer reading is preferred."""
+_NEAR = 8
+"""Maximum number of tokens from the beginning of a quantity's name to the limit that follows it."""
+_UNITLESS_PENALTY = 2.0
+"""The penalty for a plain range without a unit, because the range may be a list or a date:
+"3-5".
+"""
+
+
+@value_class()
+class Candidate:
+    """A span that can be read as limits, with its score."""
+
+    span: Span
+    score: float
+
+
+class _Link(NamedTuple):
+    """A chosen candidate, and the link of the one before it."""
+
+    candidate: Candidate
+    before: _Link | None
+
+
+def choose(chart: Chart, tokens: Tokens, introduced: Set[str]) -> list[Candidate]:
+    """Return the chosen candidates from left to right. ``introduced`` contains the known quantities
+    that are named in the line above.
+    """
+    weighed = [_weigh(span, chart, tokens, introduced) for span in chart.all("bounds")]
+    return _pick([candidate for candidate in weighed if candidate])
+
+
+def _pick(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Return the non-overlapping candidates with the highest total score."""
+    by_end = sorted(
+        candidates, key=lambda candidate: (candidate.span.end, candidate.span.first)
+    )
+    ends = [option.span.end for option in by_end]
+    # best[n] is the highest total score of the first n candidates, with the chosen candidates, each
+    # linked to the previous one: a list for each candidate would take quadratic time
+    best: list[tuple[float, _Link | None]] = [(0.0, None)]
+    for index, candidate in enumerate(by_end):
+        # the number of candidates that end before this one begins
+        before = bisect_right(ends, candidate.span.first, hi=index)
+        total, chosen = best[before]
+        taken = total + candidate.score, _Link(candidate, chosen)
+        best.append(max(best[-1], taken, key=itemgetter(0)))
+    picked = deque[Candidate]()
+    link = best[-1][1]
+    while link:
+        picked.appendleft(link.candidate)
+        link = link.before
+    return [*picked]
+
+
+def _weigh(
+    span: Span, chart: Chart, tokens: Tokens, introduced: Set[str]
+) -> Candidate | None:
+    """Return a candidate with the span's score, or None if the span is not a limit. The score of a
+    span increases by one for each of its bounds if a known quantity is named nearby.
+    """
+    score = span.weight + _WORD_WEIGHT * (span.end - span.first)
+    last = span.value[-1]
+    # "> 1 mg/dL" before "above baseline"
+    if rule("relative_after").starts(tokens, last.end):
+        return None
+    # "above the ULN" after "10 mg"
+    if span.rule == "at_bound" and chart.ending("amount", span.first):
+        return None
+    if last.amount.time:
+        return Candidate(span, score)
+    # the name follows directly or after one token: "> 30 of BMI"
+    near = chart.between(span.first - _NEAR, span.end + 2, "quantity")
+    is_named = bool(near or introduced)
+    if last.amount.unit is None:
+        if _is_no_count(chart, tokens, last.end):
+            return None
+        if _lacks_sign(span):
+            return Candidate(span, score - _UNITLESS_PENALTY) if is_named else None
+    return Candidate(span, score + len(span.value) * is_named)
+
+
+def _is_no_count(chart: Chart, tokens: Tokens, end: int) -> bool:
+    """Return True if a number without a unit cannot be a count: its unit was recognised
+    separately, a list follows ("one of the following"), or a multiplied value follows ("half of
+    their usual").
+    """
+    if chart.at("unit", end):
+        return True
+    return any(
+        rule(name).starts(tokens, end) for name in ("no_limit_after", "share_after")
+    )
+
+
+def _lacks_sign(span: Span) -> bool:
+    """Return whether a span is only a range of numbers, without a comparator or a scale."""
+    return span.rule == "range" and span.parts[0].kind != "opening"
 
 
 @value_class()
@@ -111,7 +276,10 @@ def _read_line(tokens: Tokens, introduced: frozenset[str]) -> tuple[Limit, ...]:
     for index, candidate in enumerate(chosen):
         last = limits[-1] if limits else None
         clause = _find_clause(chart, tokens, chosen, index, last)
-        limits += _read_limits(chart, tokens, candidate.span, clause, last)
+        is_case = _is_case(tokens, chosen, index, clause)
+        limits += _read_limits(
+            chart, tokens, candidate.span, clause, last, is_case=is_case
+        )
     limits = [find_unit_apart(tokens, limit) for limit in limits]
     limits = _join_conditions(tokens, share_stated_unit(tokens, limits))
     return tuple(_share_units(tokens, limits))
@@ -186,18 +354,53 @@ def _find_clause(
     return first, sentence_end.first if sentence_end else end
 
 
+def _is_case(
+    tokens: Tokens, chosen: Sequence[Candidate], index: int, clause: Range
+) -> bool:
+    """Return whether the limit before or after a chosen one is for another case of the same
+    quantity, so that the words behind each are its condition: ">= 9 g/dL without transfusion, >= 10
+    g/dL after transfusion", "INR < 1.5 (2 to 3.5 on warfarin)".
+    """
+    span = chosen[index].span
+    if index and _are_cases(tokens, chosen[index - 1].span, span):
+        return True
+    is_last = index + 1 == len(chosen)
+    if is_last or clause[1] < chosen[index + 1].span.first:
+        return False
+    return _are_cases(tokens, span, chosen[index + 1].span)
+
+
+def _are_cases(tokens: Tokens, span: Span, following: Span) -> bool:
+    """Return whether two limits in a row, which are no grades or times, have one unit, and the
+    second directly follows the first in brackets, or has the same comparator and no name of its
+    own directly before it.
+    """
+    one = span.value[-1]
+    other = following.value[0]
+    is_grade = span.rule.startswith("grades")
+    if is_grade or one.amount.time or one.amount.unit != other.amount.unit:
+        return False
+    if tokens.codes[span.end : following.first] == "(":
+        return True
+    is_joined = rule("case_link").ends(tokens, following.first, span.end) is not None
+    return is_joined and one.comparator is other.comparator
+
+
 def _read_limits(
     chart: Chart,
     tokens: Tokens,
     span: Span,
     clause: Range,
     last: Limit | None,
+    *,
+    is_case: bool,
 ) -> Iterator[Limit]:
     """Yield the limits of a chosen span. ``last`` is the previous limit, whose quantity these
-    limits inherit if their clause does not name one.
+    limits inherit if their clause does not name one. ``is_case`` is passed to ``find_owner``.
     """
     bounds: Bounds = span.value
-    owner = find_owner(chart, tokens, clause, span, follows=last is not None)
+    follows = last is not None
+    owner = find_owner(chart, tokens, clause, span, follows=follows, is_case=is_case)
     # whichever of the two names the quantity
     namer = last if last and owner.quantity is None else owner
     is_of_time = last is not None and last.time_unit and not last.is_known

@@ -9,7 +9,6 @@ as plausible if it includes prompt tokens and, if there is text, output tokens.
 """
 
 import json
-import tomllib
 from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from enum import StrEnum
 from importlib.resources import files
 from typing import Any
 
+import tomli
 from pydantic_core import from_json
 
 from extractor.masking import mask, mask_known
@@ -25,7 +25,7 @@ from extractor.model.pace import Failure
 from extractor.model.spec import shown_model
 from extractor.schemas import Usage
 
-_TABLE = tomllib.loads((files(__package__) / "reply_forms.toml").read_text("utf-8"))
+_TABLE = tomli.loads((files(__package__) / "reply_forms.toml").read_text("utf-8"))
 _MOST_TOKENS = 10**9
 """More tokens than any call can use. Larger numbers are implausible and would not fit in the
 store.

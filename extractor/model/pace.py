@@ -6,7 +6,6 @@ import asyncio
 import random
 import re
 import time
-import tomllib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +13,8 @@ from email.utils import parsedate_to_datetime
 from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
+
+import tomli
 
 LONGEST_WAIT = 60.0
 """Maximum wait in seconds. If a server that limits the request rate asks for a longer wait, the run
@@ -42,7 +43,7 @@ class Meaning(NamedTuple):
 @cache
 def list_meanings() -> Mapping[str, Meaning]:
     """Return the table of meanings, keyed by status or kind of failure."""
-    table = tomllib.loads((files(__package__) / "statuses.toml").read_text("utf-8"))
+    table = tomli.loads((files(__package__) / "statuses.toml").read_text("utf-8"))
     return {
         kind: Meaning(kind, **table[kinds]) for kinds in table for kind in kinds.split()
     }

@@ -1,13 +1,13 @@
 """The table of providers and model families (``providers.toml``), which records how they differ."""
 
 import re
-import tomllib
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
+import tomli
 from pydantic import BaseModel, ConfigDict, Field
 
 from extractor.errors import ArgumentError
@@ -82,7 +82,7 @@ def list_providers() -> Mapping[str, Provider]:
     """Return the providers, keyed by the name in ``--model provider/name``. ``server`` is the entry
     for servers that are named by their address.
     """
-    table = tomllib.loads((files(__package__) / "providers.toml").read_text("utf-8"))
+    table = tomli.loads((files(__package__) / "providers.toml").read_text("utf-8"))
     return {
         name: Provider.model_validate(entry)
         for name, entry in table["provider"].items()

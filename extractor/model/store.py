@@ -11,12 +11,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from extractor.model.calls import Call, schema_of
 from extractor.model.completions import Completion, Ending, is_json
 from extractor.model.database import Database
 from extractor.schemas import Usage
+
+if TYPE_CHECKING:
+    from extractor.model.cost.prices import Price
 
 _MOST = ("prompt_tokens", "written_tokens", "output_tokens")
 _TOKENS = (*_MOST, "cached_tokens", "thinking_tokens")
@@ -84,12 +87,11 @@ class CallStore:
     or sampling.
 
     Secrets, addresses and headers are not stored. Each method is a short transaction, or part of
-    one. ``price`` is a function that returns the cost of a usage in dollars; ``price`` is None if
-    the price is unknown.
+    one. ``price`` is None if the price is unknown.
     """
 
     database: Database
-    price: Callable[[Usage], float] | None = None
+    price: "Price | None" = None
 
     def begin(self, call: Call, model: str, state: State = State.ASKED) -> int:
         """Store a call before it is sent, together with its prompt if the prompt is new. Return the
@@ -120,7 +122,7 @@ class CallStore:
         the number of the request.
         """
         tokens = most.model_dump(include=set(_MOST))
-        dollars = self.price(most) if self.price else None
+        dollars = self.price.most(most) if self.price else None
         return self.database.insert("requests", call=call, dollars=dollars, **tokens)
 
     def end(
@@ -147,7 +149,7 @@ class CallStore:
                 "answered_by": completion.model,
             }
         row |= usage.model_dump(include=set(_TOKENS)) | {"exchanges": usage.calls}
-        row["dollars"] = self.price(usage) if self.price else None
+        row["dollars"] = self.price.cost(usage) if self.price else None
         with self.database.transaction():
             self._set(number, **row)
             for request in paid:

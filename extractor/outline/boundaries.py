@@ -20,8 +20,6 @@ from importlib.resources import files
 from typing import Any, NamedTuple
 from zlib import crc32
 
-import numpy as np
-
 _BULLET = (
     r"(?:[~•▪●◦·–*■□✓\uf0b7-]|\\\*)+(?=\s|[A-Z<>≥≤~(]|\d{1,2}[.)]\s)"
     r"(?:\s*\d{1,2}[.)](?=\s))?\s*"
@@ -213,7 +211,8 @@ def _belongs_to_word(text: str, match: re.Match[str], mark: str) -> bool:
         return True
     is_open = match["bare"] or mark[-1] in _DASHES
     if _NAMED.search(before):
-        return is_open or first.islower() or mark[-1] == ":" or mark[0].isupper()
+        is_ratio = mark[0].isdigit() and mark[-1] == ":"
+        return is_open or is_ratio or mark[-2].isupper() or first.islower()
     if not is_open:
         return False
     is_word = text[match.end() : match.end() + 2].isalpha()
@@ -248,11 +247,8 @@ def read_mark(mark: str) -> tuple[str, int]:
     >>> read_mark("(b)"), read_mark("12."), read_mark("*")
     (('(a)', 2), ('1.', 12), ('', 0))
     """
-    match = _GAP.match(f"x {mark} X", 1) if mark else None
-    if match is None or not match["mark"]:
-        return "", 0
-    style, number = _describe_mark(match, match["mark"].strip())
-    return (style, number) if number else ("", 0)
+    own = find_own_mark(f"{mark} X")
+    return (own.style, own.number) if own and own.number else ("", 0)
 
 
 def _describe_mark(match: re.Match[str], mark: str) -> tuple[str, int]:
@@ -502,7 +498,7 @@ def _bucket(number: float) -> int:
 
 def log_odds(probability: float) -> float:
     """Return the logarithm of the odds of a probability."""
-    return math.log(max(probability, 1e-9) / max(1 - probability, 1e-9))
+    return math.log(probability / (1 - probability))
 
 
 def _logistic(total: float) -> float:
@@ -541,6 +537,8 @@ def hash_feature(feature: str) -> int:
 @cache
 def load_model() -> Model:
     """Read the weights."""
+    import numpy as np  # noqa: PLC0415 - slow, and a short text does not need it
+
     path = files("extractor.outline") / "weights" / "boundaries.npz"
     with path.open("rb") as file:
         stored = np.load(file, allow_pickle=False)

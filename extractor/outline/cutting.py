@@ -270,11 +270,10 @@ def _count_up(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boundary
         if each.gap.number:
             for style, number in list_meanings(*each.gap[2:5]):
                 alike.setdefault(_plain(style), []).append((number, each))
-    found = find_own_mark(piece.line.text)
-    first = (piece.line.mark, *piece.number)
-    if found and not piece.line.mark:
-        first = found[2:5]
-    own = {_plain(style): number for style, number in list_meanings(*first)}
+    line = piece.line
+    first = find_own_mark(f"{line.mark} X" if line.mark else line.text)
+    meanings = list_meanings(*first[2:5]) if first else ()
+    own = {_plain(style): number for style, number in meanings}
     runs = [
         _follow(piece, numbered, own.get(style, 0)) for style, numbered in alike.items()
     ]

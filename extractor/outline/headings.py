@@ -136,7 +136,7 @@ def _find_run_on(
         return None
     if not line.words[match.end][0].isupper():
         return None
-    name = (match.read("list") or "").lower()
+    name = (match.read("list") or "").lower().replace("clude", "clusion")
     end = passage.first + match.end
     return Heading(name, passage.first, end, is_whole=False, doubt=NO_PUNCTUATION)
 

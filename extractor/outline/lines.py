@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from extractor.language.clean import ITEM
 from extractor.language.lexer import Tokens
-from extractor.language.markup import ITEM
 from extractor.language.passage import LexedSection, Passage
 from extractor.language.wrapping import is_page_edge
 from extractor.outline.boundaries import list_meanings

@@ -3,7 +3,7 @@ files at the end.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from itertools import count
@@ -34,9 +34,10 @@ from extractor.run.manifest import (
 from extractor.run.records import Sink
 from extractor.run.store import RunStore, digest_record
 from extractor.run.tally import ExtractedLine, Tally
-from extractor.schemas import TrialRecord, Usage
+from extractor.schemas import TrialRecord
 
 if TYPE_CHECKING:
+    from extractor.model.cost.prices import Price
     from extractor.model.store import CallStore
 
 _FILES = (
@@ -64,7 +65,7 @@ class RunFolder(Sink):
         inputs: The inputs of the records, for the manifest.
         fresh: Whether to start again: ``begin`` then moves the earlier run to the folder
             ``earlier-1``, or to a folder with the next free number.
-        price: A function that returns the cost of tokens in dollars.
+        price: The price of the model, or None if it is unknown.
 
     ``manifest`` is the content of ``run.json`` as it was last written. Raises ``StoreError`` if the
     folder cannot be written, is in use, or contains unrelated files, and ``SettingsDiffer`` if it
@@ -80,7 +81,7 @@ class RunFolder(Sink):
         *,
         inputs: Iterable[str] = (),
         fresh: bool = False,
-        price: Callable[[Usage], float] | None = None,
+        price: "Price | None" = None,
     ) -> None:
         self.path = path
         self.manifest = Manifest(settings=dict(settings))

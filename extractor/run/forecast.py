@@ -56,9 +56,8 @@ def forecast_run(total: RequestSize, pricing: Pricing, concurrency: int) -> Fore
     # answers, and the provider's cache fails
     most = cases[-1]
     most["calls"] = MOST_CALLS * total.calls
-    if pricing.cost:
-        uncached = usage.model_copy(update={"cached_tokens": 0, "written_tokens": 0})
-        most["dollars"] = round(pricing.cost(uncached), 4)
+    if pricing.price:
+        most["dollars"] = round(pricing.price.most(usage), 4)
     return Forecast(
         figures={name: Cases(*(case[name] for case in cases)) for name in most},
         price=pricing.listed,

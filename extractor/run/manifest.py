@@ -149,7 +149,7 @@ class Manifest(BaseModel):
         price = store.calls.price
         most = None
         if price:
-            most = spending.most_dollars + price(spending.most_unpriced)
+            most = spending.most_dollars + price.most(spending.most_unpriced)
         update = {
             "state": _STATES.get(stop, RunState.STOPPED),
             "stopped_by": stop,

@@ -139,7 +139,7 @@ class Run:
         """
         assert self.out, "the run has no folder"
         settings = describe_settings(self.setup)
-        price = self.pricing.cost
+        price = self.pricing.price
         return RunFolder(
             self.out, settings, inputs=self.inputs, fresh=self.fresh, price=price
         )

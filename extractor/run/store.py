@@ -3,7 +3,7 @@ failures.
 """
 
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from extractor.errors import StoreError
 from extractor.model.database import open_run, open_run_to_read
-from extractor.schemas import RegistryFields, TrialRecord, Usage
+from extractor.schemas import RegistryFields, TrialRecord
 
 if TYPE_CHECKING:
+    from extractor.model.cost.prices import Price
     from extractor.model.store import CallStore
     from extractor.run.tally import ExtractedLine
 
@@ -33,8 +34,8 @@ class RunStore:
     """The file ``run.sqlite`` in a run's folder. The file is created if it does not exist; with
     ``reading``, an existing file is opened read-only.
 
-    ``price`` returns the cost of tokens in dollars. Raises ``StoreError`` if the file cannot be
-    used.
+    ``price`` is None if the price of the model is unknown. Raises ``StoreError`` if the file cannot
+    be used.
     """
 
     def __init__(
@@ -42,7 +43,7 @@ class RunStore:
         folder: Path,
         *,
         reading: bool = False,
-        price: Callable[[Usage], float] | None = None,
+        price: "Price | None" = None,
     ) -> None:
         self.database = open_run_to_read(folder) if reading else open_run(folder)
         self._price = price

@@ -30,12 +30,12 @@ from extractor.schemas.extraction import (
 )
 from extractor.schemas.fields import (
     FieldInfo,
+    FieldRef,
     ItemGroup,
     ValueKind,
     list_fields,
     list_groups,
 )
-from extractor.schemas.paths import FieldRef
 from extractor.schemas.record import (
     DocumentText,
     OtherLanguage,

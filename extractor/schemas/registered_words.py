@@ -5,12 +5,13 @@ stay valid.
 """
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from pathlib import Path
+
+import tomli
 
 _NO_LETTER = re.compile(r"[\W_]+")
 
@@ -18,7 +19,7 @@ _NO_LETTER = re.compile(r"[\W_]+")
 @cache
 def _list_spellings() -> Mapping[str, Mapping[str, str]]:
     """Return, for each field, a mapping from each folded spelling to its term."""
-    tables = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+    tables = tomli.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
     spellings: dict[str, dict[str, str]] = {}
     for field, words in tables.items():
         spellings[field] = {}

@@ -5,7 +5,7 @@ import pytest
 from benchmarks.training.sign_rows import GOLD_SOURCE, SignRow
 from benchmarks.training.signs import fit, format_weights
 from extractor import Extractor
-from extractor.evidence.signs import weigh, weigh_by
+from extractor.evidence.calibration import weigh, weigh_by
 
 RULES = Extractor(effort="none")
 

@@ -4,6 +4,7 @@ import threading
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -22,6 +23,24 @@ prompt = 2
 output = 10
 """
 LIMIT = 0.09
+
+
+def count_prompt(request):
+    """One token for four characters."""
+    return sum(len(message["content"]) for message in request["messages"]) // 4
+
+
+def answer_counting(request, cached=0):
+    """Answer, and state all tokens of the prompt, a share of them cached, and few of the answer."""
+    text = answer_request(request)["choices"][0]["message"]["content"]
+    prompt = count_prompt(request)
+    used = {"prompt_tokens": prompt, "completion_tokens": 50}
+    used["prompt_tokens_details"] = {"cached_tokens": prompt * cached}
+    return completion(text, usage=used)
+
+
+def price(requests):
+    return sum(2 * count_prompt(request) + 10 * 50 for request in requests) / 1e6
 
 
 @pytest.mark.parametrize("lifted", CASES["lifted"], ids=str)
@@ -53,16 +72,11 @@ def test_runs_tables_and_single_calls_share_the_limit_of_their_extractor(tmp_pat
     prices = tmp_path / "prices.toml"
     prices.write_text(PRICES, "utf-8")
 
-    def answer(request):
-        text = answer_request(request)["choices"][0]["message"]["content"]
-        used = {"prompt_tokens": 8000, "completion_tokens": 400, "total_tokens": 8400}
-        return completion(text, usage=used)
-
     def make(number):
         text = f"Inclusion criteria:\n- No prior line {number} of treatment"
         return {"text": text, "record_id": f"r{number}"}
 
-    with serve(answer) as server, warnings.catch_warnings(action="ignore"):
+    with serve(answer_counting) as server, warnings.catch_warnings(action="ignore"):
         model = f"{server.url}#stub"
         extractor = Extractor(model, effort="all", max_usd=LIMIT, prices=prices)
         for number in range(0, 9, 3):
@@ -72,9 +86,37 @@ def test_runs_tables_and_single_calls_share_the_limit_of_their_extractor(tmp_pat
         sent = len(server.requests)
         folder = {"out": tmp_path / "run", "quiet": True}
         extractor.run([make(10)], **folder)
-        assert len(server.requests) == sent + 1  # a folder has its own budget
-    assert 1 < sent < 9
-    assert sent * 0.02 <= LIMIT
+        assert len(server.requests) > sent  # a folder has its own budget
+        del server.requests[sent:]
+    assert 2 < sent < 18
+    assert 0 < price(server.requests) <= LIMIT
+
+
+@pytest.mark.parametrize(
+    ("prices", "cached"),
+    [
+        ("written = 0.1", 0),
+        ("cached = 9", 1),
+    ],
+    ids=["written for less than others", "cached for more than others"],
+)
+def test_the_limit_holds_whatever_a_cache_costs(prices, cached, tmp_path):
+    """The limit has room for a few of the calls. ``cached`` is the share of cached tokens."""
+    file = tmp_path / "prices.toml"
+    text = f"as_of = 2026-11-01\n[model.stub]\nprompt = 2\noutput = 0\n{prices}\n"
+    file.write_text(text, "utf-8")
+
+    records = [
+        {"text": f"Inclusion criteria:\n- No prior line {n}", "record_id": f"r{n}"}
+        for n in range(12)
+    ]
+    answer = partial(answer_counting, cached=cached)
+    with serve(answer) as server, warnings.catch_warnings(action="ignore"):
+        model = f"{server.url}#stub"
+        limited = Extractor(model, effort="all", max_usd=LIMIT, prices=file)
+        run = limited.run(records, quiet=True, concurrency=12)
+    assert 0 < run.usage.usd <= LIMIT
+    assert len(server.requests) < 2 * len(records)
 
 
 def test_threads_share_the_limit_of_their_extractor(tmp_path):
@@ -84,10 +126,8 @@ def test_threads_share_the_limit_of_their_extractor(tmp_path):
     begun = threading.Barrier(8)
 
     def answer(request):
-        text = answer_request(request)["choices"][0]["message"]["content"]
         time.sleep(0.3)
-        used = {"prompt_tokens": 8000, "completion_tokens": 400, "total_tokens": 8400}
-        return completion(text, usage=used)
+        return answer_counting(request)
 
     with serve(answer) as server:
         model = f"{server.url}#stub"
@@ -102,5 +142,5 @@ def test_threads_share_the_limit_of_their_extractor(tmp_path):
             extracted = list(threads.map(extract, range(8)))
         sent = len(server.requests)
     assert len(extracted) == 8
-    assert 1 < sent < 8
-    assert sent * 0.02 <= LIMIT
+    assert 2 < sent < 16
+    assert price(server.requests) <= LIMIT

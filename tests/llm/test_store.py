@@ -201,7 +201,7 @@ async def test_calls_have_the_price_of_their_day(tmp_path):
             await put(asking(calls, stub), 1)
             assert (calls.spending.dollars, calls.spending.unpriced.calls) == (0, 1)
         for price in (Price(prompt=1, output=2), Price(prompt=3, output=3)):
-            with store_in(tmp_path, price.cost) as calls:
+            with store_in(tmp_path, price) as calls:
                 await put(asking(calls, stub), 2)
                 spending = calls.spending
                 assert spending.dollars == pytest.approx(0.00002)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from extractor.concepts.parse import Outcome, split_outcomes
+from extractor.concepts.outcomes.split import Outcome, split_outcomes
 
 SEEDS = Path("seeds")
 

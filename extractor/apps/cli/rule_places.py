@@ -2,9 +2,10 @@
 read. The places are listed in ``rule_places.toml``.
 """
 
-import tomllib
 from importlib.resources import files
 from typing import NamedTuple
+
+import tomli
 
 
 class Place(NamedTuple):
@@ -19,7 +20,7 @@ class Place(NamedTuple):
 
 
 _FILE = files(__package__).joinpath("rule_places.toml")
-PLACES = [Place(**place) for place in tomllib.loads(_FILE.read_text("utf-8"))["place"]]
+PLACES = [Place(**place) for place in tomli.loads(_FILE.read_text("utf-8"))["place"]]
 
 
 def explain_place(field: str) -> str:

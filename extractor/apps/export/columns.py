@@ -2,7 +2,6 @@
 for each custom field.
 """
 
-import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
@@ -10,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import tomli
 from pydantic import BaseModel
 
 from extractor.concepts.own.attributes import Attribute, AttributeSet
@@ -133,7 +133,7 @@ def describe_tables(tables: Collection[Table]) -> dict[str, Any]:
 
 @cache
 def _read_tables() -> tuple[Table, ...]:
-    declared = tomllib.loads(Path(__file__).with_name("tables.toml").read_text("utf-8"))
+    declared = tomli.loads(Path(__file__).with_name("tables.toml").read_text("utf-8"))
     meanings = declared.pop("shared")
     tables = []
     for name, parts in declared.items():

@@ -1,9 +1,10 @@
 """The meanings of the guideline's fields and terms, one line each."""
 
-import tomllib
 from functools import cache
 from importlib.resources import files
 from typing import Any
+
+import tomli
 
 
 @cache
@@ -14,4 +15,4 @@ def read_definitions() -> dict[str, Any]:
     >>> read_definitions()["fields"]["dosing"]["role"]
     'The purpose for which the agent is given.'
     """
-    return tomllib.loads((files(__package__) / "definitions.toml").read_text("utf-8"))
+    return tomli.loads((files(__package__) / "definitions.toml").read_text("utf-8"))

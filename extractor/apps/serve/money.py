@@ -141,7 +141,7 @@ class Money:
             budget.reached |= self._all.reached
             raise
         sql = "INSERT INTO spending (caller, dollars) VALUES (?, ?)"
-        values = (payer.caller, self._cost(reservation.most))
+        values = (payer.caller, reservation.dollars)
         row = self._store.execute(sql, values).lastrowid or 0
         self._pending[reservation] = _PendingCall(
             payer, budget, caller_reservation, row

@@ -1,12 +1,12 @@
 """Render every error as problem details (RFC 9457), with the error's location and a remedy."""
 
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from importlib.resources import files
 
+import tomli
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
@@ -25,7 +25,7 @@ from extractor.errors import (
 )
 
 PROBLEM_TYPE = "application/problem+json"
-KINDS: dict[str, tuple[int, str, str]] = tomllib.loads(
+KINDS: dict[str, tuple[int, str, str]] = tomli.loads(
     (files("extractor.apps.serve") / "assets" / "problems.toml").read_text("utf-8")
 )
 """The HTTP status, title and remedy of each problem type."""

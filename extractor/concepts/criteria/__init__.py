@@ -2,14 +2,13 @@
 
 - ``lists``: the list to which each block of the outline belongs, the lines that introduce other
   lines, and the doubtful parts of the structure. The headings and phrases are in ``rules/``.
-- ``prose``: sentences in descriptions that are criteria.
 - ``read``: the kind, lead-in, category, negation, limits and times of each line, and the record's
   ages, sex and acceptance of healthy volunteers.
 - ``category``: a classifier trained on labelled lines; treatments are classified according to when
   they are given.
-- ``negation`` and ``exceptions``: the words that negate a criterion, and the words that exempt
-  people from it.
-- ``unheaded``: a doubt about a pasted text without headings.
+- ``exceptions``: the words that negate a criterion, and the words that exempt people from it.
+- ``unheaded``: sentences in descriptions that are criteria, and a doubt about a pasted text without
+  headings.
 
 A doubt lowers the confidence of the values that depend on it, is reported as a finding
 (``structure_doubtful``), and is sent to a model at ``medium`` effort.

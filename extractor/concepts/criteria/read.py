@@ -15,17 +15,20 @@ from extractor.concepts.criteria.category import (
     target_words,
 )
 from extractor.concepts.criteria.entries import Entry, Lists
+from extractor.concepts.criteria.exceptions import (
+    find_negation,
+    name_case_of_no_negation,
+)
 from extractor.concepts.criteria.lists import names_group, read_lists
-from extractor.concepts.criteria.negation import find_negation, name_case_of_no_negation
-from extractor.concepts.criteria.prose import find_suspects
 from extractor.concepts.criteria.structure import AnsweredLine, settle
+from extractor.concepts.criteria.unheaded import find_suspects
 from extractor.concepts.groups.read import read_rule
 from extractor.concepts.limits.criterion import read_constraints
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.people.ages import is_doubtful_age
 from extractor.concepts.people.record_ages import read_ages
 from extractor.concepts.people.sex import read_healthy, read_sex
-from extractor.concepts.people.stated import StatedCriterion
+from extractor.concepts.people.subjects import StatedCriterion
 from extractor.concepts.windows.criterion import (
     Times,
     demands_other,

@@ -29,7 +29,7 @@ model reads more, and ``prove`` checks its answers.
 agents, and then calls ``merging.merge``. ``drafts.make_draft`` attaches evidence to each field,
 ``assemble.assemble_dosing`` builds the regimen, and ``apps/export/rows._list_dosing`` writes the
 rows of ``regimens`` and ``amounts``. Numbers with units are read by ``language/quantities``, whose
-rules are mostly in ``own/rules/values.toml``.
+rules are mostly in ``language/rules/values.toml``.
 
 To change how words are read, edit ``rules``. To refit the scorers, run
 ``benchmarks.training.dose_pairs`` and ``benchmarks.training.dose_roles``.

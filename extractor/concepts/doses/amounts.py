@@ -32,8 +32,6 @@ _AMBIGUOUS = 0.5
 """The confidence of amounts with plain numbers and units, and of amounts with ambiguous numbers or
 units.
 """
-_BESIDE = 5
-"""Maximum number of tokens between a volume and its strength in percent."""
 _GAUGE = re.compile(r"(?:1[4-9]|2\d|3[0-4])G")
 """The size of a needle."""
 _NO_DOSE_AFTER = ("package_after", "available_after", "step_of_flow")
@@ -115,14 +113,16 @@ def _is_no_dose(tokens: Tokens, unit: str, levels: Sequence[Quantity]) -> bool:
 
 
 def _is_strength(tokens: Tokens, first: int, end: int) -> bool:
-    """Return whether a percentage is the strength of a preparation: that in "2% cream" or "timolol
-    0.5%", but not that in "0.9% NaCl".
+    """Return whether a percentage is the strength of a preparation that is given: that in "2%
+    cream" or "timolol 0.5%", but not that in "0.9% NaCl" or "10 mL of bupivacaine 0.25%".
     """
+    if rule("volume_before").ends(tokens, first):
+        return False
     if rule("strength_after").starts(tokens, end):
         return True
-    before = [tokens.read(max(0, first - size), first) for size in (1, 2)]
-    after = [tokens.read(end, min(end + size, len(tokens))) for size in (1, 2)]
-    return any(map(find_substance, (*before, *after)))
+    beside = (*tokens.words[max(first - 1, 0) : first], *tokens.words[end : end + 1])
+    has_drug = any(map(find_substance, beside))
+    return has_drug and rule("volume_after").starts(tokens, end) is None
 
 
 def _find_auc(tokens: Tokens) -> Iterator[Mark]:
@@ -143,19 +143,14 @@ def _find_auc(tokens: Tokens) -> Iterator[Mark]:
 
 
 def _drop_explaining(tokens: Tokens, marks: list[Mark]) -> list[Mark]:
-    """Remove amounts that only explain another amount: the strength of the tablets or of the volume
-    that is given, and the total of a fractionated radiation dose.
+    """Remove amounts that only explain another amount: the strength of the tablets that are given,
+    and the total of a fractionated radiation dose.
     """
     kept = marks[:1]
     for mark in marks[1:]:
         between = (kept[-1].end, mark.first)
-        units = [each.value[0].unit for each in (kept[-1], mark)]
-        is_near = mark.first - kept[-1].end <= _BESIDE
-        is_of_volume = "%" in units and is_near and not _VOLUMES.isdisjoint(units)
         if rule("in_fractions").covers(tokens, *between):
             kept[-1] = mark
-        elif is_of_volume:
-            kept[-1] = kept[-1] if units[1] == "%" else mark
         elif is_portion(kept[-1]) or not rule("as_pieces").covers(tokens, *between):
             kept.append(mark)
     return kept

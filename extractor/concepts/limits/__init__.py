@@ -23,6 +23,6 @@ To change what is read:
 - a combination, such as a range or a value for each sex: ``extractor/measures/rules``;
 - which limits are not requirements: ``criterion`` and ``roles``; which signs make a limit doubtful:
   ``signs``;
-- the sex to which a limit applies: ``sexes``; which people are admitted by several limits
+- the sex to which a limit applies: ``criterion``; which people are admitted by several limits
   together: ``admission``.
 """

@@ -9,12 +9,10 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
-from extractor.concepts.criteria.exceptions import add_exceptions
-from extractor.concepts.criteria.negation import find_negation
-from extractor.concepts.limits.criterion import read_constraints
+from extractor.concepts.criteria.exceptions import add_exceptions, find_negation
+from extractor.concepts.limits.criterion import find_sexes, name_sex, read_constraints
 from extractor.concepts.limits.quantity_names import name_quantity
 from extractor.concepts.limits.read import find_limits
-from extractor.concepts.limits.sexes import find_sexes, name_sex
 from extractor.concepts.people.registered_ages import AGES
 from extractor.evidence.drafts import Span
 from extractor.language.book import rule

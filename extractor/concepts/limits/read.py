@@ -1,11 +1,17 @@
 """Find the limits in a line using the measures grammar, and adjust them to the kind of list."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from extractor.concepts.limits.quantity_names import choose_reading, find_worse_side
+from extractor.concepts.limits.quantity_names import (
+    choose_reading,
+    find_worse_side,
+    name_quantity,
+)
 from extractor.language.book import read_words, rule
 from extractor.language.lexer import Tokens
 from extractor.language.numbers import is_two_ways
+from extractor.language.units import read_unit
 from extractor.measures import Limit, mirror, read_line
 from extractor.schemas import Comparator, CriterionKind
 
@@ -28,12 +34,34 @@ def find_limits(
     [('between', 0, 2), ('>=', 1500000000, None)]
     """
     read = read_line(tokens, read_words(topic) if topic else None)
+    read = _share_last_unit(tokens, read)
     limits: list[Limit] = []
     for limit in read:
         scaled = _apply_scale(tokens, _choose_readings(tokens, limit))
         if scaled:
             listed = _apply_list(tokens, scaled, kind)
             limits += _split_outside(tokens, _negate_below_mean(tokens, listed))
+    return limits
+
+
+def _share_last_unit(tokens: Tokens, read: Sequence[Limit]) -> list[Limit]:
+    """Return the limits of a list with the unit that only its last member has, if it is a unit of
+    their known quantities and the values are usual in it: "AST <= 40, ALT <= 40, GGT <= 60 U/L".
+    """
+    limits = list(read)
+    for at in reversed(range(len(limits) - 1)):
+        limit, following = limits[at : at + 2]
+        if limit.unit or limit.quantity is None or limit.qualifies:
+            continue
+        unit = read_unit(following.unit or "")
+        if unit is None or following.quantity is None or following.time_unit:
+            continue
+        between = limit.end, following.quantity[0]
+        if rule("case_link").covers(tokens, *between) is None:
+            continue
+        known = name_quantity(tokens.read(*limit.quantity))
+        if known and known.fits(unit) and known.is_usual(limit.value, unit):
+            limits[at] = replace(limit, unit=following.unit)
     return limits
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from extractor.concepts.criteria.prose import list_sentences
+from extractor.concepts.criteria.unheaded import list_sentences
 from extractor.concepts.outcomes.split import OutcomeParts
 from extractor.evidence.drafts import Reading, span_of
 from extractor.evidence.scoring import measured

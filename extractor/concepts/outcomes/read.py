@@ -203,6 +203,8 @@ def classify_outcomes(
     >>> [reading.value.value for reading in classify_outcomes([outcome])[0]]
     ['response_rate', 'efficacy']
     """
+    if not outcomes:
+        return []
     measures = [outcome.measure for outcome in outcomes]
     features = [describe_outcome(outcome, about) for outcome in outcomes]
     concepts = load_scorer("concepts").classify(Concept, features, measures)

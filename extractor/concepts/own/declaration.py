@@ -5,7 +5,7 @@ run can be opened without the user's code.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
@@ -122,6 +122,10 @@ class CustomField(AttributeSet):
         kinds = [name.partition("[")[0] for name in sections]
         refuse_unknown("section", kinds, _SECTIONS)
         return sections
+
+    def is_wanted(self, tasks: Collection[Task]) -> bool:
+        """Return whether the field is extracted together with these tasks."""
+        return self.of is Of.RECORD or self.of.task in tasks
 
     @property
     def has_patterns(self) -> bool:

@@ -26,8 +26,12 @@ from extractor.concepts.people.registered_ages import (
     count_days,
     read_registered_ages,
 )
-from extractor.concepts.people.stated import StatedCriterion
-from extractor.concepts.people.subjects import Subject, names_division, read_subject
+from extractor.concepts.people.subjects import (
+    StatedCriterion,
+    Subject,
+    names_division,
+    read_subject,
+)
 from extractor.evidence.drafts import Reading, span_of
 from extractor.evidence.scoring import measured
 from extractor.language.book import read_words, rule

@@ -5,8 +5,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from extractor.concepts.people.registered_ages import DESCRIPTIONS
-from extractor.concepts.people.stated import StatedCriterion
-from extractor.concepts.people.subjects import names_division
+from extractor.concepts.people.subjects import StatedCriterion, names_division
 from extractor.evidence.drafts import Reading, span_of
 from extractor.evidence.scoring import measured
 from extractor.language.book import rule

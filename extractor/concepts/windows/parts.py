@@ -106,6 +106,9 @@ def _find_name(
     )
     if floor and adjoins:
         return None, ""
+    since = rule("since_event").starts(tokens, window.length[1], stop)
+    if since:
+        return narrow(tokens, since.first + 1, since.end), "behind"
     return name_line(tokens, end, stop), "behind"
 
 
@@ -208,6 +211,9 @@ def _find_moment(tokens: Tokens, window: Window) -> Range | None:
     if moment is None:
         return None
     first, end = moment.place("words")
+    thing = rule("thing_behind_moment").starts(tokens, first, end)
+    if thing and window.first == 0:
+        end, _ = thing.place("thing")
     tail = rule("moment_closing").ends(tokens, end, first + 1)
     return first, tail.first if tail else end
 

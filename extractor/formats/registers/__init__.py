@@ -41,11 +41,11 @@ fields that are answered "yes", or the word in ``all`` if every field is answere
 """
 
 import re
-import tomllib
 from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
 
+import tomli
 from pydantic import BaseModel, ValidationError
 
 from extractor.errors import ArgumentError
@@ -100,7 +100,7 @@ def load_table(name: str) -> _Rows:
     key.
     """
     written = files(__package__).joinpath(f"{name}.toml").read_text("utf-8")
-    table = tomllib.loads(written)
+    table = tomli.loads(written)
     like = load_table(table.pop("like")) if "like" in table else {}
     columns = like.get("columns", {}) | table.get("columns", {})
     return {**like, **table, "columns": columns}

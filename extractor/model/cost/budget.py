@@ -121,11 +121,14 @@ class Budget:
         budget.
         """
         self._spent = spent.dollars + self._cost(spent.unpriced)
-        self._uncounted = spent.most_dollars + self._cost(spent.most_unpriced)
+        self._uncounted = spent.most_dollars + self._most(spent.most_unpriced)
         self.reached = False
 
     def _cost(self, usage: Usage) -> float:
         return self.price.cost(usage) if self.price else 0.0
+
+    def _most(self, usage: Usage) -> float:
+        return self.price.most(usage) if self.price else 0.0
 
     async def reserve(self, call: Call) -> Reservation:
         """Wait until a request fits within the budget, and reserve its maximum usage. Raises
@@ -143,7 +146,7 @@ class Budget:
     def try_reserve(self, call: Call) -> Reservation | None:
         """Reserve the maximum usage of a request, or return None if it does not fit now."""
         most = self._forecast(call)
-        reservation = Reservation(most, self._cost(most), self._scale)
+        reservation = Reservation(most, self._most(most), self._scale)
         with self._lock:
             reservations = (*self._in_flight, reservation)
             total = self._used + sum(each.dollars for each in reservations)
@@ -197,9 +200,8 @@ class Budget:
         return spent
 
     def _forecast(self, call: Call) -> Usage:
-        """Return the maximum usage of a request, assuming that its static part is written to a
-        cache. The rate of tokens is known for the static part, but not for the text of a record.
-        The maximum usage is zero if the rates are unknown.
+        """Return the maximum usage of a request. The rate of tokens is known for its static part,
+        but not for the text of a record. The maximum usage is zero if the rates are unknown.
         """
         rates = self.rates
         if rates is None:
@@ -210,7 +212,6 @@ class Budget:
         output = call.max_output_tokens + rates.thinking
         return Usage(
             prompt_tokens=ceil((static + count_most(call.user)) * self._scale),
-            written_tokens=ceil(static * self._scale),
             output_tokens=ceil(output * self._scale),
         )
 

@@ -1,6 +1,5 @@
 """Token prices, from the user's own files or, failing that, from the genai-prices table."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -8,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
+import tomli
 from genai_prices.data_snapshot import get_snapshot
 from genai_prices.types import ModelInfo, ModelPrice
 from pydantic import BaseModel, ConfigDict, Field
@@ -54,6 +54,17 @@ class Price(BaseModel):
         written = min(usage.written_tokens, usage.prompt_tokens - cached)
         plain = usage.prompt_tokens - cached - written
         prompt = plain * self.prompt + cached * self.cached + written * self.written
+        return (prompt + usage.output_tokens * self.output) / 1_000_000
+
+    def most(self, usage: Usage) -> float:
+        """Return the highest cost, in dollars, of these tokens: a provider may read any part of a
+        prompt from its cache, write it there, or do neither.
+
+        >>> price = Price(prompt=0.25, output=2, cached=0.025, written=0.5)
+        >>> price.most(Usage(prompt_tokens=1000, output_tokens=100))
+        0.0007
+        """
+        prompt = usage.prompt_tokens * max(self.prompt, self.cached, self.written)
         return (prompt + usage.output_tokens * self.output) / 1_000_000
 
     def batched(self) -> "Price":
@@ -130,7 +141,7 @@ def read_prices(paths: Sequence[Path] = ()) -> PriceList:
             )
         try:
             text = path.read_text("utf-8-sig")
-            content = _PriceFile.model_validate(tomllib.loads(text))
+            content = _PriceFile.model_validate(tomli.loads(text))
         except (OSError, ValueError, RecursionError) as error:
             # the number of errors, and the first error with its location
             problem = ": ".join(str(error).splitlines()[:3])

@@ -6,7 +6,6 @@ counts (``rates.toml``, ``answer_sizes.toml``).
 """
 
 import re
-import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass
@@ -14,6 +13,8 @@ from functools import cache
 from importlib.resources import files
 from operator import add
 from typing import Any, Generic, NamedTuple, TypeVar
+
+import tomli
 
 from extractor.model.calls import Call, schema_of
 from extractor.model.spec import ModelSpec
@@ -99,7 +100,7 @@ def count_most(text: str, rate: float = 1.0) -> float:
 
 @cache
 def _read(name: str) -> Mapping[str, Any]:
-    return tomllib.loads((files(__package__) / name).read_text("utf-8"))
+    return tomli.loads((files(__package__) / name).read_text("utf-8"))
 
 
 class Cases(NamedTuple, Generic[T]):
