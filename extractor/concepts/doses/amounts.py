@@ -116,13 +116,13 @@ def _is_strength(tokens: Tokens, first: int, end: int) -> bool:
     """Return whether a percentage is the strength of a preparation that is given: that in "2%
     cream" or "timolol 0.5%", but not that in "0.9% NaCl" or "10 mL of bupivacaine 0.25%".
     """
-    if rule("volume_before").ends(tokens, first):
+    is_of_volume = rule("volume_after").starts(tokens, end)
+    if is_of_volume or rule("volume_before").ends(tokens, first):
         return False
     if rule("strength_after").starts(tokens, end):
         return True
     beside = (*tokens.words[max(first - 1, 0) : first], *tokens.words[end : end + 1])
-    has_drug = any(map(find_substance, beside))
-    return has_drug and rule("volume_after").starts(tokens, end) is None
+    return any(map(find_substance, beside))
 
 
 def _find_auc(tokens: Tokens) -> Iterator[Mark]:

@@ -142,6 +142,7 @@ def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[s
             > _MOST_TAKEN.get(level.unit, inf),
             "radiation": level.unit == "Gy",
             "a unit with a slash": "/" in level.unit,
+            "a strength": level.unit == "%",
             "a volume or a piece": is_portion(link.mark),
             "arms of its own": bool(level.arms),
             "several levels": len(regimen.levels) > 1,
