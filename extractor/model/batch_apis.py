@@ -142,9 +142,8 @@ class AnswerLine(NamedTuple):
     """A line of an answer file: the name of the request, or "" if the line is not an answer to a
     request, and either its completion or a description of the problem.
 
-    Without a completion, ``is_free`` is True if the line shows that the request failed and was not
-    charged, and ``usage`` is what the line states otherwise, or None. ``sha256`` is the digest of
-    the line.
+    ``usage`` is what the line states, or None. Without a completion, ``is_free`` is True if the
+    line shows that the request failed and was not charged. ``sha256`` is the digest of the line.
     """
 
     name: str
@@ -201,9 +200,11 @@ def read_line(text: str) -> AnswerLine:
     usage = read_stated_usage(body)
     if status == 200:
         try:
-            return AnswerLine(name, read_completion(body))
+            completion = read_completion(body)
         except Failure as garbled:
             return AnswerLine(name, problem=str(garbled), usage=usage)
+        usage = completion.usage if completion.has_usage else None
+        return AnswerLine(name, completion, usage=usage)
     error = at(row, "error", "response body error")
     message = at(error, "message", "code") or "no completion"
     words = hide_keys(" ".join(str(message).split()))[:_LONGEST]

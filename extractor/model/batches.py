@@ -296,8 +296,6 @@ class Batches:
         """
         completion = line.completion
         usage = line.usage
-        if completion and completion.has_usage:
-            usage = completion.usage
         with self._database.transaction():
             if usage:
                 self._database.execute(_FORGET, (number,))

@@ -101,13 +101,13 @@ class Route:
     live model: from an earlier run or from files, or later, through a batch.
 
     ``answer`` returns a completion, or raises ``AnswerPending`` if the answer will be received
-    later. ``list_unread`` returns the lines of files that may be paid but unreadable answers to a
-    call. If ``queues`` is True, a call that is waiting for a batch is not sent again.
+    later. ``list_unused`` returns the lines of files that may be paid answers to a call but are
+    not used. If ``queues`` is True, a call that is waiting for a batch is not sent again.
     """
 
     meter: Meter | None = None
     answer: Callable[[Call], Completion] | None = None
-    list_unread: "Callable[[Call], Iterable[AnswerLine]]" = lambda _: ()
+    list_unused: "Callable[[Call], Iterable[AnswerLine]]" = lambda _: ()
     queues: bool = False
 
 
@@ -165,7 +165,7 @@ class Model:
         store = self.store() if self.store else None
         lock = self._asked.setdefault(call.key_for(self.name), asyncio.Lock())
         async with lock:
-            for line in self.route.list_unread(call):
+            for line in self.route.list_unused(call):
                 await self._count(line, Bill(call, self.name, self._meter, store))
             queues = self.route.queues
             stored = store.find(call, self.name, in_batches=queues) if store else None
@@ -179,11 +179,11 @@ class Model:
                 return await self._ask(Bill(call, self.name, self._meter, store))
 
     async def _count(self, line: "AnswerLine", bill: Bill) -> None:
-        """Count a line of an answer file that may be a paid but unreadable answer, unless an
+        """Count a line of an answer file that may be a paid answer but is not used, unless an
         earlier run in the same folder has counted it. Without a stated usage, it is counted at its
         maximum cost.
         """
-        if bill.store and bill.store.has_counted(bill.call, self.name, line.sha256):
+        if bill.store and bill.store.has_counted(bill.call, self.name, line):
             return
         async with bill.request():
             is_stated = line.usage is not None

@@ -11,13 +11,14 @@ from extractor.model.calls import Call
 from extractor.model.completions import Completion
 from extractor.model.request_form import RequestForm
 from extractor.model.spec import ClientSettings, ModelSpec
+from extractor.model.store import State, judge
 
 
 class Exchange:
     """The answer files to read, and the file to which unanswered ``requests`` are written.
 
-    If a call has several answers, the last answer is used. Lines that cannot be read count as paid
-    unless they show the opposite. ``failed`` lists the lines without an
+    The first usable answer to a call is used. Every other line of the call counts as paid, unless
+    it shows the opposite. ``failed`` lists the lines without an
     answer as ``file, line: reason``, unless another line answers the same call. Raises
     ``ArgumentError`` if an answer file does not exist, or if the requests would overwrite an
     answer file.
@@ -34,8 +35,8 @@ class Exchange:
         self.requests = requests
         self.is_saved = False
         self._open: set[str] = set()
-        self._answers: dict[str, Completion] = {}
-        self._unread = defaultdict[str, dict[str, AnswerLine]](dict)
+        self._answers: dict[str, Completion | None] = {}
+        self._paid = defaultdict[str, dict[str, AnswerLine]](dict)
         self._write: Callable[[Call], object] = lambda _: None
         failed = {}
         for path in answers:
@@ -44,13 +45,18 @@ class Exchange:
             with path.open("rb") as file:
                 for number, line in read_lines(file):
                     place = f"{path}, line {number}"
-                    if line.completion:
-                        self._answers[line.name] = line.completion
-                    else:
+                    if not line.completion:
                         # a line without a name is reported by its location
                         failed[line.name or place] = f"{place}: {line.problem}"
-                    if line.name and not line.completion and not line.is_free:
-                        self._unread[line.name][line.sha256] = line
+                    if line.name and not line.is_free:
+                        self._paid[line.name].setdefault(line.sha256, line)
+        for name, lines in self._paid.items():
+            readable = [line for line in lines.values() if line.completion]
+            if readable:
+                # the first of equal ones
+                used = min(readable, key=_rank)
+                self._answers[name] = used.completion
+                del lines[used.sha256]
         self.failed = [failed[name] for name in failed if name not in self._answers]
 
     @property
@@ -67,18 +73,19 @@ class Exchange:
     def answer(self, call: Call) -> Completion:
         """Return the answer from the files, or write the call and raise ``AnswerPending``."""
         name = call.question_key
-        if name in self._answers:
-            return self._answers[name]
+        completion = self._answers.get(name)
+        if completion:
+            return completion
         if name not in self._open:
             self._open.add(name)
             self._write(call)
         raise AnswerPending("the answer is not in the files")
 
-    def list_unread(self, call: Call) -> Iterable[AnswerLine]:
-        """Return the lines that may be paid but unreadable answers to a call. They are returned
+    def list_unused(self, call: Call) -> Iterable[AnswerLine]:
+        """Return the lines that may be paid answers to a call but are not used. They are returned
         once.
         """
-        return self._unread.pop(call.question_key, {}).values()
+        return self._paid.pop(call.question_key, {}).values()
 
     @contextmanager
     def open(self, spec: ModelSpec, settings: ClientSettings) -> Iterator["Exchange"]:
@@ -105,3 +112,11 @@ class Exchange:
             self.is_saved = True
         finally:
             unfinished.unlink(missing_ok=True)
+
+
+def _rank(line: AnswerLine) -> int:
+    """Return a lower number for a usable answer than for a truncated one, and the highest for any
+    other.
+    """
+    assert line.completion
+    return (State.ANSWERED, State.CUT, State.REJECTED).index(judge(line.completion))

@@ -109,7 +109,7 @@ async def open_model(
     with ExitStack() as stack:
         if choice.exchange:
             files = stack.enter_context(choice.exchange.open(spec, settings))
-            route = replace(route, answer=files.answer, list_unread=files.list_unread)
+            route = replace(route, answer=files.answer, list_unused=files.list_unused)
         elif choice.replay:
             opened = stack.enter_context(closing(open_run_to_read(choice.replay)))
             run = CallStore(opened)

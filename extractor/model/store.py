@@ -19,6 +19,7 @@ from extractor.model.database import Database
 from extractor.schemas import Usage
 
 if TYPE_CHECKING:
+    from extractor.model.batch_apis import AnswerLine
     from extractor.model.cost.prices import Price
 
 _MOST = ("prompt_tokens", "written_tokens", "output_tokens")
@@ -182,11 +183,13 @@ class CallStore:
             (call.key_for(model), call.max_output_tokens, in_batches),
         )
 
-    def has_counted(self, call: Call, model: str, sha256: str) -> bool:
-        """Return whether an unreadable answer with this digest is stored for a call."""
+    def has_counted(self, call: Call, model: str, line: "AnswerLine") -> bool:
+        """Return whether the line of an answer file, or the answer in it, is stored for a call."""
+        if line.completion and self.find_equal(call, model, line.completion):
+            return True
         sql = "SELECT 1 FROM calls WHERE key = ? AND answer IS NULL AND why = ?"
         key = call.key_for(model)
-        return self.database.row(sql, (key, sha256)) is not None
+        return self.database.row(sql, (key, line.sha256)) is not None
 
     def find_equal(self, call: Call, model: str, completion: Completion) -> int | None:
         """Return the number of a stored call with the same answer and usage, or None."""

@@ -170,6 +170,34 @@ def test_each_paid_answer_in_files_is_counted_once_although_none_is_usable(tmp_p
         assert run["cost"]["usd_without_reply"] > 0
 
 
+@pytest.mark.parametrize("order", ["good bad", "bad good"])
+def test_the_usable_answer_in_files_is_used_and_each_is_counted_once(order, tmp_path):
+    asked = tmp_path / "requests.jsonl"
+    invoke(*SUBMIT, "--requests", asked)
+    requests = read_lines(asked)
+    bad = answer(requests[0])
+    bad["response"]["body"]["choices"][0]["message"]["content"] = "lorem"
+    files = {
+        "good": write(tmp_path / "good.jsonl", map(answer, requests)),
+        "bad": write(tmp_path / "bad.jsonl", [bad]),
+    }
+    out = tmp_path / "out"
+    # the unusable answer alone, then both, then the same again
+    for names in (["bad"], order.split(), order.split()):
+        given = [part for name in names for part in ("--answers", files[name])]
+        done = invoke(*COLLECT, *given, "--out", out)
+        assert names == ["bad"] or done.exit_code == 0, done.stderr
+    run = json.loads((out / "run.json").read_text("utf-8"))
+    assert run["usage"]["calls"] == len(requests) + 1
+    assert run["records"]["lacking"] == 0
+    both = tmp_path / "both"
+    given = [part for name in order.split() for part in ("--answers", files[name])]
+    invoke(*COLLECT, *given, "--out", both)
+    run = json.loads((both / "run.json").read_text("utf-8"))
+    assert run["usage"]["calls"] == len(requests) + 1
+    assert run["records"]["lacking"] == 0
+
+
 def test_a_request_file_that_was_not_written_is_not_named(tmp_path):
     some = write(tmp_path / "some.jsonl", [])
     rest = tmp_path / "rest.jsonl"

@@ -141,10 +141,17 @@ class Money:
             budget.reached |= self._all.reached
             raise
         sql = "INSERT INTO spending (caller, dollars) VALUES (?, ?)"
-        values = (payer.caller, reservation.dollars)
-        row = self._store.execute(sql, values).lastrowid or 0
+        try:
+            row = self._store.execute(
+                sql, (payer.caller, reservation.dollars)
+            ).lastrowid
+        except BaseException:
+            # nothing is sent
+            budget.settle(caller_reservation, Usage())
+            self._all.settle(reservation, Usage())
+            raise
         self._pending[reservation] = _PendingCall(
-            payer, budget, caller_reservation, row
+            payer, budget, caller_reservation, row or 0
         )
         # checked last, because the key may be revoked during the wait
         if not self._keys.is_valid(payer.caller):
