@@ -437,19 +437,15 @@ def find_condition(
     """
     gap = rule("condition_gap").starts(tokens, end_of_value, end)
     at = gap.end if gap else end_of_value
-    opening = rule("condition_opening").starts(tokens, at, end)
-    if opening is None and is_further:
-        opening = rule("condition_with").starts(tokens, at, end)
-    if opening is None and is_case:
-        opening = rule("case_opening").starts(tokens, at, end)
+    names = ["condition_opening"]
+    if is_further:
+        names.append("condition_with")
+    if is_case:
+        names.append("case_opening")
+    openings = (rule(name).starts(tokens, at, end) for name in names)
+    opening = next(filter(None, openings), None)
     if opening is None:
-        for span in chart.between(end_of_value, at + 1, "people"):
-            opens = tokens.words[span.first].lower() in _BEFORE_PEOPLE
-            ends_line = end == len(tokens) and span.end <= end
-            # in "Hb >= 12 g/dL, women >= 10 g/dL", the people belong to the following limit
-            if span.first in (at, end_of_value) and (opens or ends_line):
-                return _take(tokens, span.first, span.end)
-        return None
+        return _find_people(chart, tokens, (end_of_value, at), end)
     stop = rule("condition_stop").search(tokens, opening.end, end)
     last = stop.first if stop else end
     # the "and" in "in group A and <= 3 in group B" begins the next limit
@@ -461,6 +457,18 @@ def find_condition(
     if has_joint and is_before_next and names_known(chart, opening.end, end):
         return None
     return _take(tokens, opening.first, last)
+
+
+def _find_people(chart: Chart, tokens: Tokens, starts: Range, end: int) -> Range | None:
+    """Return the people that are named at one of the ``starts`` after a limit, or None. In "Hb >=
+    12 g/dL, women >= 10 g/dL", they belong to the following limit.
+    """
+    for span in chart.between(starts[0], starts[1] + 1, "people"):
+        opens = tokens.words[span.first].lower() in _BEFORE_PEOPLE
+        ends_line = end == len(tokens) and span.end <= end
+        if span.first in starts and (opens or ends_line):
+            return _take(tokens, span.first, span.end)
+    return None
 
 
 def _take(tokens: Tokens, first: int, end: int) -> Range | None:

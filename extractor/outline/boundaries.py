@@ -203,10 +203,8 @@ def _belongs_to_word(text: str, match: re.Match[str], mark: str) -> bool:
     if mark in _DASHES:
         is_range = first.isdigit() and any(map(str.isdigit, before))
         return is_range or before.strip().isdigit()
-    if mark == "*":
-        return first.isdigit()
-    if mark[0] in "([":
-        return False
+    if mark[0] in "*([":
+        return mark == "*" and first.isdigit()
     if _closes_bracket(text, match.start(), mark):
         return True
     is_open = match["bare"] or mark[-1] in _DASHES
@@ -218,8 +216,12 @@ def _belongs_to_word(text: str, match: re.Match[str], mark: str) -> bool:
     is_word = text[match.end() : match.end() + 2].isalpha()
     if match["bare"] and not is_word:
         return True
-    ends_open = before[-1:] in "<>=≤≥"
-    return ends_open or first.islower() or _NO_COUNT.search(before) is not None
+    return first.islower() or _needs_number(before)
+
+
+def _needs_number(before: str) -> bool:
+    """Return whether the words before a number ask for it: "BMI >", "100 x"."""
+    return before[-1:] in "<>=≤≥" or _NO_COUNT.search(before) is not None
 
 
 def _closes_bracket(text: str, start: int, mark: str) -> bool:
