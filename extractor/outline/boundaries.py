@@ -56,7 +56,7 @@ _GAP = re.compile(
     r"|(?<=[a-z)][.;])(?=[A-Z][a-z]))"
 )
 _WORD = re.compile(r"[^\W\d_]+|\d+(?:[.,]\d+)*|[^\w\s]")
-_ROMAN = (
+ROMAN = (
     "i",
     "ii",
     "iii",
@@ -203,14 +203,16 @@ def _belongs_to_word(text: str, match: re.Match[str], mark: str) -> bool:
     if mark in _DASHES:
         is_range = first.isdigit() and any(map(str.isdigit, before))
         return is_range or before.strip().isdigit()
+    if mark == "**":
+        return _ends_bold(text, match.start())
     if mark[0] in "*([":
         return mark == "*" and first.isdigit()
     if _closes_bracket(text, match.start(), mark):
         return True
-    is_open = match["bare"] or mark[-1] in _DASHES
+    is_open = bool(match["bare"]) or mark[-1] in _DASHES
     if _NAMED.search(before):
-        is_ratio = mark[0].isdigit() and mark[-1] == ":"
-        return is_open or is_ratio or mark[-2].isupper() or first.islower()
+        is_part = mark[0].isdigit() and mark[-1] == ":"
+        return is_open or is_part or mark[-2:-1].isupper() or first.islower()
     if not is_open:
         return False
     is_word = text[match.end() : match.end() + 2].isalpha()
@@ -222,6 +224,11 @@ def _belongs_to_word(text: str, match: re.Match[str], mark: str) -> bool:
 def _needs_number(before: str) -> bool:
     """Return whether the words before a number ask for it: "BMI >", "100 x"."""
     return before[-1:] in "<>=≤≥" or _NO_COUNT.search(before) is not None
+
+
+def _ends_bold(text: str, start: int) -> bool:
+    """Return whether the "**" at a place ends bold words."""
+    return text.count("**", max(0, start - _BRACKET), start) % 2 == 1
 
 
 def _closes_bracket(text: str, start: int, mark: str) -> bool:
@@ -273,8 +280,8 @@ def _describe_mark(match: re.Match[str], mark: str) -> tuple[str, int]:
 
 def _describe_letters(mark: str, letters: str) -> tuple[str, int]:
     """Return the style and the number of a marker with a letter or a Roman numeral."""
-    if len(letters) > 1 and letters.lower() in _ROMAN:
-        return mark.replace(letters, "i"), _ROMAN.index(letters.lower()) + 1
+    if len(letters) > 1 and letters.lower() in ROMAN:
+        return mark.replace(letters, "i"), ROMAN.index(letters.lower()) + 1
     first = "a" if letters.islower() else "A"
     return mark.replace(letters, first), ord(letters.lower()[0]) - ord("a") + 1
 
@@ -290,7 +297,7 @@ def list_meanings(mark: str, style: str, number: int) -> Iterator[tuple[str, int
     letter = mark.strip("(). ")
     if letter in _ROMAN_LETTERS:
         letters = _describe_letters(mark, letter)
-        numeral = mark.replace(letter, "i"), _ROMAN.index(letter.lower()) + 1
+        numeral = mark.replace(letter, "i"), ROMAN.index(letter.lower()) + 1
         yield letters if letters[0] != style else numeral
 
 

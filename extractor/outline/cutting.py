@@ -126,7 +126,8 @@ def _cut_piece(piece: Piece, boundaries: Sequence[Boundary]) -> Iterator[Piece]:
         line = replace(line, mark=own.mark)
     if cuts:
         line = replace(line, style=line.style or "run-in")
-    in_prose = bool(cuts) and not any(_lists(text, cut) for cut in cuts)
+    is_list = any(cut.gap.mark or text[cut.gap.end - 1] in ";:" for cut in cuts)
+    in_prose = bool(cuts) and not is_list
     likely = _measure_inside(piece, text, boundaries, cuts)
     tokens = line.passage.tokens
     begin, _ = line.span
@@ -199,8 +200,10 @@ def _choose_unmarked(text: str, boundaries: Sequence[Boundary]) -> Sequence[Boun
         each
         for each in boundaries
         if not each.gap.mark
-        and not _continues_line(text, each)
-        and each.probability >= _find_least(text, each)
+        # where a line was wrapped
+        and not (each.gap.is_line_end and text[each.gap.start].islower())
+        and each.probability
+        >= (_AT_SEMICOLON if _ends_clause(text, each) else _WITHOUT_MARK)
     ]
     if len(chosen) == 1 and chosen[0].probability < _WITHOUT_MARK:
         return ()
@@ -211,15 +214,6 @@ def _choose_unmarked(text: str, boundaries: Sequence[Boundary]) -> Sequence[Boun
     return _raise(chosen) if are_clauses and len(chosen) >= _MANY else chosen
 
 
-def _find_least(text: str, boundary: Boundary) -> float:
-    return _AT_SEMICOLON if _ends_clause(text, boundary) else _WITHOUT_MARK
-
-
-def _continues_line(text: str, boundary: Boundary) -> bool:
-    """Return whether a boundary is where a line was wrapped."""
-    return boundary.gap.is_line_end and text[boundary.gap.start].islower()
-
-
 def _ends_clause(text: str, boundary: Boundary) -> bool:
     return text[boundary.gap.end - 1] == ";"
 
@@ -228,13 +222,14 @@ def _find_bullets(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boun
     """Return the boundaries at bullets, if two items of the piece have the same one. In a piece
     with a marker of its own, dashes before numbers belong to the text: "MI - 6 months".
     """
-    text = piece.line.text
     marked = [
         each
         for each in boundaries
         if each.gap.mark and not each.gap.number and each.probability >= _AT_BULLET
     ]
-    if piece.line.mark and all(text[each.gap.start].isdigit() for each in marked):
+    if piece.line.mark and all(
+        piece.line.text[each.gap.start].isdigit() for each in marked
+    ):
         return ()
     signs = [each.gap.mark[0] for each in marked]
     signs.append(_find_first_sign(piece))
@@ -312,11 +307,6 @@ def _may_start(piece: Piece, number: int, own: int, first: int) -> bool:
 def _plain(style: str) -> str:
     """Return the style of a marker without what may be missing: "1" for "1." and "1 -"."""
     return style.rstrip(" .:-–")
-
-
-def _lists(text: str, cut: Boundary) -> bool:
-    """Return whether a boundary is that of a list rather than of sentences."""
-    return bool(cut.gap.mark) or text[cut.gap.end - 1] in ";:"
 
 
 def _find_own_mark(piece: Piece, cuts: Sequence[Boundary]) -> Gap | None:

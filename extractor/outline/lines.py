@@ -10,7 +10,7 @@ from extractor.language.clean import ITEM
 from extractor.language.lexer import Tokens
 from extractor.language.passage import LexedSection, Passage
 from extractor.language.wrapping import is_page_edge
-from extractor.outline.boundaries import list_meanings
+from extractor.outline.boundaries import ROMAN, list_meanings
 
 _BULLET = (
     r"(?:[•·▪◦○●■□➢✓✔→⁃∙‣§]\s*|[*+](?=\s)|-{1,2}(?=\s|[A-Z]|[a-z][A-Z])|o\s(?=\s*\S)|\[[ xX]\]"
@@ -52,23 +52,6 @@ _RULE = re.compile(r"(?:[|:\-=_*\s]{3,}+|\s*+>+)$")
 _CODES_OF_LISTS = frozenset(
     ["I", "E", "IC", "EC", "INC", "EXC", "IN", "EX", "SI", "SE", "INCL", "EXCL"]
 )
-ROMAN = [
-    "i",
-    "ii",
-    "iii",
-    "iv",
-    "v",
-    "vi",
-    "vii",
-    "viii",
-    "ix",
-    "x",
-    "xi",
-    "xii",
-    "xiii",
-    "xiv",
-    "xv",
-]
 _LEADERS = re.compile(r"(?<![. ])(?: ?\.){4,}\s*\d+\s*$")
 _PRINTED = re.compile(
     r"(?:\d{1,2}[/.]\d{1,2}[/.]\d{4},? \d{1,2}:\d{2}|https?://\S+\s+\d+/\d+)$"

@@ -26,21 +26,8 @@ FAMILIES = ["heading", "mark", "line", "page", "two languages", "signs", "number
             "times", "register"]  # fmt: skip
 
 
-# Since items are cut by a scorer, some readings of these ways change: a known gap, still to be mended.
-GAPS = ("heading", "line", "page")
-
-
-def _list_families():
-    gap = pytest.mark.xfail(
-        strict=True, reason="the scorer of boundaries changes some readings"
-    )
-    return [
-        pytest.param(each, marks=[gap] if each in GAPS else []) for each in FAMILIES
-    ]
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("family", _list_families())
+@pytest.mark.parametrize("family", FAMILIES)
 def test_the_readings_of_no_way_change_more_than_they_did(family):
     results = []
     for record in RECORDS:

@@ -128,6 +128,7 @@ def read_eligibility(
     scores = score_lines(entries, target)
     drafts: list[Draft] = []
     stated: list[StatedCriterion] = []
+    only_donors = True
     for place, entry in enumerate(entries):
         category, heading_chance = scores[place]
         start, _ = entry.passage.raw_span
@@ -143,8 +144,9 @@ def read_eligibility(
         drafts.append(criterion)
         if criterion.rules["stands"].value:
             stated.append(statement)
-    if all(each.donor for each in stated):
-        # only donors take part
+            is_part = entry.parent and not entry.parent_opens_list
+            only_donors = only_donors and (statement.donor or bool(is_part))
+    if only_donors and any(each.donor for each in stated):
         stated = [replace(each, donor=False, heading="") for each in stated]
     minimum, maximum = read_ages(stated, summary, registry)
     rules: dict[str, Reading[Any]] = {

@@ -185,7 +185,8 @@ def _is_contradicted(chosen: _Bound, bounds: Iterable[_Bound]) -> bool:
     rivals = [
         rival.days - chosen.days
         for rival in bounds
-        if rival.lower is not chosen.lower and rival.case != _DOUBTFUL
+        if rival.lower is not chosen.lower
+        and (rival.case != _DOUBTFUL or chosen.case == _DOUBTFUL)
     ]
     beyond = [days for days in rivals if days == 0 or (days < 0) is chosen.lower]
     if len(beyond) < len(rivals):
