@@ -62,9 +62,9 @@ def find_owner(
     first, end = clause
     is_multiple = read_unit(value.value[-1].amount.unit or "") == "{ULN}"
     # the second limit in "<= 3 x ULN, or <= 5 x ULN with liver metastases"
-    is_further = is_multiple and (follows or len(value.value) > 1)
+    is_further = is_case or (is_multiple and (follows or len(value.value) > 1))
     condition_after = find_condition(
-        chart, tokens, value.end, end, is_further=is_further, is_case=is_case
+        chart, tokens, value.end, end, is_further=is_further
     )
     condition_before, phrase = _split_phrase(
         chart, tokens, first, value.first, is_further=is_further
@@ -428,19 +428,15 @@ def find_condition(
     end: int,
     *,
     is_further: bool = False,
-    is_case: bool = False,
 ) -> Range | None:
     """Return the words after a limit, up to the end of its clause, that state to whom or when the
-    limit applies. ``is_further`` means that the limit is an additional multiple of normal: "<= 5 x
-    ULN with liver metastases". ``is_case`` means that it is one of two limits of a quantity: ">= 9
-    g/dL without transfusion".
+    limit applies. ``is_further`` means that the limit is one of two limits of a quantity: "<= 5 x
+    ULN with liver metastases", ">= 9 g/dL without transfusion".
     """
     gap = rule("condition_gap").starts(tokens, end_of_value, end)
     at = gap.end if gap else end_of_value
     opening = rule("condition_opening").starts(tokens, at, end)
     if opening is None and is_further:
-        opening = rule("condition_with").starts(tokens, at, end)
-    if opening is None and is_case:
         opening = rule("case_opening").starts(tokens, at, end)
     if opening is None:
         for span in chart.between(end_of_value, at + 1, "people"):
