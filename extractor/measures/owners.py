@@ -62,9 +62,9 @@ def find_owner(
     first, end = clause
     is_multiple = read_unit(value.value[-1].amount.unit or "") == "{ULN}"
     # the second limit in "<= 3 x ULN, or <= 5 x ULN with liver metastases"
-    is_further = is_multiple and (follows or len(value.value) > 1)
+    is_further = is_case or (is_multiple and (follows or len(value.value) > 1))
     condition_after = find_condition(
-        chart, tokens, value.end, end, is_further=is_further, is_case=is_case
+        chart, tokens, value.end, end, is_further=is_further
     )
     condition_before, phrase = _split_phrase(
         chart, tokens, first, value.first, is_further=is_further
@@ -428,24 +428,24 @@ def find_condition(
     end: int,
     *,
     is_further: bool = False,
-    is_case: bool = False,
 ) -> Range | None:
     """Return the words after a limit, up to the end of its clause, that state to whom or when the
-    limit applies. ``is_further`` means that the limit is an additional multiple of normal: "<= 5 x
-    ULN with liver metastases". ``is_case`` means that it is one of two limits of a quantity: ">= 9
-    g/dL without transfusion".
+    limit applies. ``is_further`` means that the limit is one of two limits of a quantity: "<= 5 x
+    ULN with liver metastases", ">= 9 g/dL without transfusion".
     """
     gap = rule("condition_gap").starts(tokens, end_of_value, end)
     at = gap.end if gap else end_of_value
-    names = ["condition_opening"]
-    if is_further:
-        names.append("condition_with")
-    if is_case:
-        names.append("case_opening")
-    openings = (rule(name).starts(tokens, at, end) for name in names)
-    opening = next(filter(None, openings), None)
+    opening = rule("condition_opening").starts(tokens, at, end)
+    if opening is None and is_further:
+        opening = rule("case_opening").starts(tokens, at, end)
     if opening is None:
-        return _find_people(chart, tokens, (end_of_value, at), end)
+        for span in chart.between(end_of_value, at + 1, "people"):
+            opens = tokens.words[span.first].lower() in _BEFORE_PEOPLE
+            ends_line = end == len(tokens) and span.end <= end
+            # in "Hb >= 12 g/dL, women >= 10 g/dL", the people belong to the following limit
+            if span.first in (at, end_of_value) and (opens or ends_line):
+                return _take(tokens, span.first, span.end)
+        return None
     stop = rule("condition_stop").search(tokens, opening.end, end)
     last = stop.first if stop else end
     # the "and" in "in group A and <= 3 in group B" begins the next limit
@@ -457,18 +457,6 @@ def find_condition(
     if has_joint and is_before_next and names_known(chart, opening.end, end):
         return None
     return _take(tokens, opening.first, last)
-
-
-def _find_people(chart: Chart, tokens: Tokens, starts: Range, end: int) -> Range | None:
-    """Return the people that are named at one of the ``starts`` after a limit, or None. In "Hb >=
-    12 g/dL, women >= 10 g/dL", they belong to the following limit.
-    """
-    for span in chart.between(starts[0], starts[1] + 1, "people"):
-        opens = tokens.words[span.first].lower() in _BEFORE_PEOPLE
-        ends_line = end == len(tokens) and span.end <= end
-        if span.first in starts and (opens or ends_line):
-            return _take(tokens, span.first, span.end)
-    return None
 
 
 def _take(tokens: Tokens, first: int, end: int) -> Range | None:

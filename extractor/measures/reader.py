@@ -273,34 +273,29 @@ def _read_line(tokens: Tokens, introduced: frozenset[str]) -> tuple[Limit, ...]:
     compose(chart, _list_productions())
     chosen = choose(chart, tokens, introduced)
     limits: list[Limit] = []
+    cases = _find_cases(tokens, chosen)
     for index, candidate in enumerate(chosen):
         last = limits[-1] if limits else None
         clause = _find_clause(chart, tokens, chosen, index, last)
-        is_case = _is_case(tokens, chosen, index, clause)
         limits += _read_limits(
-            chart, tokens, candidate.span, clause, last, is_case=is_case
+            chart, tokens, candidate.span, clause, last, is_case=index in cases
         )
     limits = [find_unit_apart(tokens, limit) for limit in limits]
     limits = _join_conditions(tokens, share_stated_unit(tokens, limits))
-    return tuple(_share_units(tokens, limits))
+    return tuple(_share_units(limits))
 
 
-def _share_units(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
-    """Return the limits with shared units filled in: a blood pressure without a unit takes the
-    unit of the next blood pressure, and the first of two values for different groups of people
-    takes the unit of the second.
+def _share_units(limits: Sequence[Limit]) -> list[Limit]:
+    """Return the limits with shared units filled in: the first of two values for different groups
+    of people takes the unit of the second.
     """
     shared = list(limits)
     for at, (limit, following) in enumerate(pairwise(limits)):
         if limit.unit or not following.unit or following.time_unit:
             continue
-        names = (limit.quantity, following.quantity)
-        are_pressures = all(
-            name and rule("pressure_word").search(tokens, *name) for name in names
-        )
         # as in "in men >= 13, in women >= 12 g/dL", not in "Hb >= 9 if creatinine > 2 mg/dL"
         is_case = following.inherits and not following.qualifies
-        if are_pressures or (is_case and limit.quantity and limit.condition):
+        if is_case and limit.quantity and limit.condition:
             shared[at] = replace(limit, unit=following.unit)
     return shared
 
@@ -354,20 +349,16 @@ def _find_clause(
     return first, sentence_end.first if sentence_end else end
 
 
-def _is_case(
-    tokens: Tokens, chosen: Sequence[Candidate], index: int, clause: Range
-) -> bool:
-    """Return whether the limit before or after a chosen one is for another case of the same
-    quantity, so that the words behind each are its condition: ">= 9 g/dL without transfusion, >= 10
-    g/dL after transfusion", "INR < 1.5 (2 to 3.5 on warfarin)".
+def _find_cases(tokens: Tokens, chosen: Sequence[Candidate]) -> set[int]:
+    """Return the indexes of chosen limits that are for two cases of one quantity, so that the words
+    behind each are its condition: ">= 9 g/dL without transfusion, >= 10 g/dL after transfusion",
+    "INR < 1.5 (2 to 3.5 on warfarin)".
     """
-    span = chosen[index].span
-    if index and _are_cases(tokens, chosen[index - 1].span, span):
-        return True
-    is_last = index + 1 == len(chosen)
-    if is_last or clause[1] < chosen[index + 1].span.first:
-        return False
-    return _are_cases(tokens, span, chosen[index + 1].span)
+    cases = set[int]()
+    for at, (limit, following) in enumerate(pairwise(chosen)):
+        if _are_cases(tokens, limit.span, following.span):
+            cases |= {at, at + 1}
+    return cases
 
 
 def _are_cases(tokens: Tokens, span: Span, following: Span) -> bool:

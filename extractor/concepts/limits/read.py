@@ -34,9 +34,8 @@ def find_limits(
     [('between', 0, 2), ('>=', 1500000000, None)]
     """
     read = read_line(tokens, read_words(topic) if topic else None)
-    read = _share_last_unit(tokens, read)
     limits: list[Limit] = []
-    for limit in read:
+    for limit in _share_last_unit(tokens, read):
         scaled = _apply_scale(tokens, _choose_readings(tokens, limit))
         if scaled:
             listed = _apply_list(tokens, scaled, kind)

@@ -311,7 +311,7 @@ def _read_from(tokens: Tokens, window: Window, kind: CriterionKind | None) -> Wi
     is_stopped = rule("stopping").ends(tokens, window.first, reach) is not None
     if kind is CriterionKind.EXCLUSION and not is_stopped:
         return replace(window, comparator=Comparator.AT_MOST, is_reversible=True)
-    is_sure = kind is CriterionKind.INCLUSION and window.sure
+    is_sure = kind is CriterionKind.INCLUSION
     return replace(window, sure=is_sure, is_reversible=not is_sure)
 
 
@@ -407,32 +407,22 @@ def _assign_directions(
             if directed is None and wide:
                 directed = _read_lasted(tokens, window)
         if directed:
-            directed = _turn_end(tokens, directed, last)
-            yield directed
-            last = directed
+            last = _turn_end(tokens, directed, last)
+            yield last
 
 
 def _turn_end(tokens: Tokens, window: Window, last: Window | None) -> Window:
     """Return a window after a moment as an upper limit if it is the far end of a time: "between 30
     days before and 7 days after", "girls from 7 years to 5 years after menarche".
     """
-    is_after = rule("after_sign").starts(tokens, window.length[1]) is not None
-    if not is_after or window.comparator is not Comparator.AT_LEAST:
-        return window
     first = window.length[0]
-    if rule("stay_until").ends(tokens, first, first - _REACH):
+    is_end = rule("stay_until").ends(tokens, first, first - _REACH)
+    if last and last.comparator is Comparator.AT_MOST:
+        is_end = is_end or rule("reaches_forward").covers(tokens, last.length[1], first)
+    is_after = rule("after_sign").starts(tokens, window.length[1])
+    if is_after and is_end:
         return replace(window, comparator=Comparator.AT_MOST)
-    if last is None:
-        return window
-    if rule("reaches_forward").covers(tokens, last.length[1], first) is None:
-        return window
-    # the two ends have one direction, which the kind of list may determine
-    upper = last.comparator is Comparator.AT_MOST
-    return replace(
-        window,
-        comparator=last.comparator if upper else window.comparator,
-        is_reversible=last.is_reversible,
-    )
+    return window
 
 
 def _repeats(tokens: Tokens, last: Window, window: Window) -> bool:
