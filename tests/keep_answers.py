@@ -25,7 +25,7 @@ def keep_answers(folder: Path, run_folder: Path) -> None:
     ):
         run._connection.backup(target)
     with closing(open_run(folder)) as kept, kept.transaction():
-        for table in ("records", "answers", "batches"):
+        for table in ("records", "batches"):
             kept.execute(f"DELETE FROM {table}")
     with closing(sqlite3.connect(path, isolation_level=None)) as packed:
         packed.execute("PRAGMA journal_mode=DELETE")

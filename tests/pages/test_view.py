@@ -98,12 +98,14 @@ def test_a_given_text_is_shown_whole_and_each_quote_is_marked(kind, text):
     assert quotes
     for item in shown["items"]:
         for value in item["values"]:
-            marked: dict[tuple[str, int, int], str] = {}
+            marked: dict[tuple[str, int, int], dict[tuple[int, int], str]] = {}
             for number in value["spans"]:
                 _, start, end, *place, name = shown["spans"][number]
                 key = (name, *place)
-                marked[key] = marked.get(key, "") + cut(section, start, end)
-            for key, words in marked.items():
+                part = {(start, end): cut(section, start, end)}
+                marked[key] = marked.get(key, {}) | part
+            for key, parts in marked.items():
+                words = "".join(parts.values())
                 # in place of tags, the reader of the text has blanks
                 if "<" not in words:
                     assert words.split() == quotes[key].split()
