@@ -417,9 +417,11 @@ class _Process:
 def _list_rows(frame: Any) -> Iterator[_Cells]:
     """Yield the cells of each row by column, without those that are missing.
 
-    Raises ``ArgumentError`` if no column contains records.
+    Raises ``ArgumentError`` if no column contains records, or if two columns have one name.
     """
     names = list(frame.columns)
+    if len(set(names)) < len(names):
+        raise ArgumentError("frame: two columns have the same name; rename or drop one")
     if RECORD in names:
         names = [name for name in names if name in (RECORD, *_ABOUT)]
     elif not knows_columns(map(str, names)):
@@ -439,11 +441,12 @@ def _read_cells(cells: _Cells, *, is_table: bool) -> Iterator[TrialRecord | _Unr
     """Yield the records in a row, and an error for each record that cannot be read or if there is
     none. The id in the row replaces that of a single record, and the place those of all.
     """
-    path = str(cells.get("path", _UNNAMED))
-    place = _read_text(cells, "place")
-    record_id = _read_text(cells, "record_id")
+    path, place, record_id = _UNNAMED, None, None
     found: list[TrialRecord | RecordError] = []
     try:
+        path = str(cells.get("path", _UNNAMED))
+        place = _read_text(cells, "place")
+        record_id = _read_text(cells, "record_id")
         if is_table:
             texts = {name: str(cells[name]) for name in cells if name not in _ABOUT}
             name = _name(path, json.dumps(texts).encode())
@@ -458,6 +461,9 @@ def _read_cells(cells: _Cells, *, is_table: bool) -> Iterator[TrialRecord | _Unr
         found.append(RecordError(path, problem, remedy))
     except RecordError as error:
         found.append(error)
+    except Exception as error:  # noqa: BLE001 - an object in a cell can fail in any way
+        problem = f"a cell cannot be read ({type(error).__name__})"
+        found.append(RecordError(path, problem, "correct the cell, or drop the row"))
     for item in found:
         if isinstance(item, RecordError):
             where = join_place(place, item.place)

@@ -66,6 +66,13 @@ class GivenInputs:
                 self._add(item, number)
             except RecordError as error:
                 self._errors.append(error)
+            except ExtractorError:
+                raise
+            except Exception as error:  # noqa: BLE001 - an object of the caller can fail in any way
+                problem = f"a value cannot be read ({type(error).__name__})"
+                remedy = "correct the value, or leave out the item"
+                place = f"item {number}"
+                self._errors.append(RecordError("given", problem, remedy, place=place))
 
     def _add(self, item: Any, number: int) -> None:
         if isinstance(item, str | PathLike):

@@ -276,7 +276,7 @@ class _Forms:
 @lru_cache(maxsize=8)
 def _list_forms(credentials: frozenset[str]) -> _Forms:
     """Return the forms in which credentials may appear in a text: unchanged, encoded for a URL,
-    JSON or HTML, encoded in Base64, or in part.
+    JSON or HTML, encoded in Base64 or as hexadecimal digits, or in part.
 
     Credentials that might be ordinary words or numbers are skipped. A credential of 16 characters
     or more is also found inside other words, and if only a part of it appears; a shorter one is
@@ -291,8 +291,11 @@ def _list_forms(credentials: frozenset[str]) -> _Forms:
         is_plain = len(secret) < _SHORTEST or secret.isalpha() or secret.isdigit()
         if is_plain and len(secret) < _CERTAIN:
             continue
-        in_base64 = set(_encode(secret.encode("utf-8", "surrogateescape")))
-        exact += map(re.escape, in_base64)
+        content = secret.encode("utf-8", "surrogateescape")
+        in_base64 = set(_encode(content))
+        exact += map(_spell_wrapped, in_base64)
+        if len(secret) >= _CERTAIN:
+            exact.append(f"(?i:{_spell_wrapped(content.hex())})")
         encoded += map(_spell_for_url, in_base64)
         spellings = map(re.escape, {secret, json.dumps(secret)[1:-1], escape(secret)})
         if len(secret) < _LONG:
@@ -325,6 +328,13 @@ def _encode(content: bytes) -> Iterator[str]:
         if len(encoded) >= _CERTAIN:
             yield encoded
             yield encoded.replace("+", "-").replace("/", "_")
+
+
+def _spell_wrapped(encoded: str) -> str:
+    """Return a pattern that matches an encoded text in which any characters are followed by white
+    space, also by line breaks as JSON writes them, because encoders wrap their lines.
+    """
+    return r"(?:\s|\\[nr])*+".join(map(re.escape, encoded))
 
 
 def _spell_for_url(secret: str) -> str:

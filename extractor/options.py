@@ -204,7 +204,9 @@ class ModelOptions(Options):
 
     model: Annotated[str | None, Shown(MODEL, "SPEC", envvar="EXTRACTOR_MODEL")] = None
     """A hosted model, or http://host:port/v1#NAME. Without one, only the rules run."""
-    max_usd: Annotated[float | None, Field(ge=0), Shown(COST, "USD")] = None
+    max_usd: Annotated[
+        float | None, Field(ge=0, allow_inf_nan=False), Shown(COST, "USD")
+    ] = None
     """Maximum cost in US dollars, including earlier invocations."""
     prices: Annotated[
         tuple[Path, ...],

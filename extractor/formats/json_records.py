@@ -26,8 +26,12 @@ from extractor.formats.streams import TextBuffer
 from extractor.schemas import TrialRecord
 
 _SIGN = re.compile(r"\S")
-_LINE_OF_RECORD = re.compile(r"\n(?=[{\[])")
-"""The start of an unindented line, at which the next record may begin after a broken record."""
+_LINE_OF_RECORD = re.compile(
+    r'\n(?=[{\[]|(?:"[^"\n]*"?|-?\d[\d.]*|NaN|null|true|false)[ \t\r]*(?:\n|\Z))'
+)
+"""The start of an unindented line, at which the next record may begin after a broken record: an
+object or list, or a line with nothing but one value, which is no record.
+"""
 _NEAR_END = 16
 """An error within this number of characters of the end of the buffer may be caused by an incomplete
 word.
@@ -42,14 +46,22 @@ def read_json(stream: BinaryIO) -> Iterator[ReadResult]:
     text = TextBuffer(stream)
     number = 0
     is_listed = False
+    before_list = -1
     while sign := text.find(_SIGN, skips=True):
         text.take(sign.start())
         opening = begin_list().match(text.text, text.at)
         if opening and not is_listed:  # "[" or '{"studies": ['
             text.take(opening.end())
             is_listed = True
+            # a page of results may be empty, but a list that is a line may not
+            before_list = number if opening[0] == "[" else -1
             continue
         if sign[0] == "]" and is_listed:
+            if number == before_list:
+                place = f"line {text.line}"
+                yield UnreadableSource(
+                    "the list contains no record", DOWNLOAD, place=place
+                )
             _skip_line(text)
             is_listed = False
             continue

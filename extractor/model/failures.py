@@ -9,11 +9,14 @@ OpenAI and Anthropic have ``status_code``, ``response`` and ``body``, and those 
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
+
+from pydantic_core import from_json
 
 from extractor.errors import MissingKey, ModelAway, ModelUnavailable, RequestTooLong
 from extractor.masking import hide_keys
-from extractor.model.completions import at, read_garbled
+from extractor.model.completions import at, read_garbled, read_stated_usage
 from extractor.model.pace import Failure, list_meanings, retry_after
 from extractor.model.spec import ModelSpec, name_model
 
@@ -58,7 +61,11 @@ def _read_status(error: Any) -> Failure | None:
     # mask before truncating, because a truncated key would not be recognised
     masked = hide_keys(" ".join(str(reason).split()))[:_LONGEST_MESSAGE]
     text = body if isinstance(body, str) else json.dumps(body, default=str)
-    return Failure(status, masked, f"{text} {masked}", retry_after(headers))
+    failure = Failure(status, masked, f"{text} {masked}", retry_after(headers))
+    # the reply of any SDK; the body above may be a part of it
+    with suppress(Exception):
+        failure.usage = read_stated_usage(from_json(error.response.content))
+    return failure
 
 
 def _read_silence(error: Exception, causes: list[BaseException]) -> Failure | None:

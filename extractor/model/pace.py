@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 import tomli
 
+from extractor.schemas import Usage
+
 LONGEST_WAIT = 60.0
 """Maximum wait in seconds. If a server that limits the request rate asks for a longer wait, the run
 ends; other waits are capped at this value.
@@ -66,7 +68,8 @@ class Failure(Exception):
     ``wait``.
 
     ``meaning`` is the entry in ``statuses.toml`` for the ``kind`` or, if there is no kind, for the
-    status and text. ``attempts`` is the number of times that the request was sent.
+    status and text. ``attempts`` is the number of times that the request was sent. ``usage`` is
+    what the reply of a failed request states, or None.
     """
 
     def __init__(
@@ -83,6 +86,7 @@ class Failure(Exception):
         self.text = text
         self.wait = wait
         self.attempts = 1
+        self.usage: Usage | None = None
         self.meaning = list_meanings()[kind] if kind else self._find_meaning()
 
     def _find_meaning(self) -> Meaning:

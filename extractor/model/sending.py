@@ -174,8 +174,8 @@ class Sender:
         """Record the cost of a failed request and whether the server was reached. If an overloaded
         server asks the client to wait, all requests wait.
         """
-        if not failure.meaning.paid:
-            bill.settle(Usage())
+        if failure.usage or not failure.meaning.paid:
+            bill.settle(failure.usage or Usage())
         is_garbled = failure.meaning.kind == "garbled"
         if is_garbled:
             self.watch.note_useless(failure)

@@ -211,14 +211,18 @@ def _belongs_to_word(text: str, match: re.Match[str], mark: str) -> bool:
         return True
     is_open = bool(match["bare"]) or mark[-1] in _DASHES
     if _NAMED.search(before):
-        is_part = mark[0].isdigit() and mark[-1] == ":"
-        return is_open or is_part or mark[-2:-1].isupper() or first.islower()
+        return is_open or first.islower() or _is_name(mark)
     if not is_open:
         return False
     is_word = text[match.end() : match.end() + 2].isalpha()
     if match["bare"] and not is_word:
         return True
     return first.islower() or _needs_number(before)
+
+
+def _is_name(mark: str) -> bool:
+    """Return whether a marker may be the name of what stands before it: "arm A.", "day 1:"."""
+    return mark[-2:-1].isupper() or (mark[0].isdigit() and mark[-1] == ":")
 
 
 def _needs_number(before: str) -> bool:

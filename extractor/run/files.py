@@ -119,9 +119,12 @@ def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
     fresh = path.with_name(f".{path.name}.new")
     lines = [content] if isinstance(content, bytes) else content
     fresh.unlink(missing_ok=True)  # of a killed process
-    with fresh.open("xb") as file:  # does not follow links
-        file.writelines(lines)
-    fresh.replace(path)
+    try:
+        with fresh.open("xb") as file:  # does not follow links
+            file.writelines(lines)
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 def read_failures(path: Path) -> list[dict[str, Any]]:

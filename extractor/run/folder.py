@@ -122,7 +122,8 @@ class RunFolder(Sink):
         earlier = read_manifest(self.path / MANIFEST)
         if earlier is None:
             for name in (EXTRACTIONS, FAILURES, RUN_FILE):
-                if (self.path / name).exists():
+                # a full disk leaves files without content
+                if (self.path / name).exists() and (self.path / name).stat().st_size:
                     remedy = how_to_keep_answers(self.path)
                     raise StoreError(
                         f"{self.path}: has {name} but no {MANIFEST}; {remedy}"

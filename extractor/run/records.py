@@ -126,9 +126,11 @@ async def read_in_thread(
                 raise _Closed
 
         try:
-            for record in islice(read(on_error=give), limit):
-                give(record)
-            give(None)
+            # a run may be stopped before it reads its first record
+            if request:
+                for record in islice(read(on_error=give), limit):
+                    give(record)
+                give(None)
         except _Closed:
             return
         except BaseException as error:  # noqa: BLE001 - raised in the consumer of the records

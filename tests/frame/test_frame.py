@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Thread
 from unittest.mock import patch
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -59,6 +60,18 @@ def test_extractions_have_the_bytes_of_a_run(name, tmp_path):
     assert rows[["usd", "prompt_tokens", "output_tokens"]].to_numpy().sum() == 0
 
 
+class Failing:
+    """An object of the caller that cannot be read in any way."""
+
+    def __str__(self):
+        raise RuntimeError
+
+    def __eq__(self, other):
+        raise RuntimeError
+
+    __hash__ = object.__hash__
+
+
 @pytest.mark.parametrize(
     ("cell", "found"),
     [
@@ -76,6 +89,8 @@ def test_extractions_have_the_bytes_of_a_run(name, tmp_path):
         ("{}", ["neither a study nor a text"]),
         ("\ud800", ["damaged or cannot be read"]),
         (7, ["int is not a record; pass its text"]),
+        (np.array([1, 2]), ["a cell cannot be read (ValueError)"]),
+        (Failing(), ["a cell cannot be read (RuntimeError)"]),
         ({"protocolSection": object()}, ["cannot be written as JSON"]),
         (json.dumps({"text": TEXT, "record_id": "\ud800"}), ["not valid Unicode"]),
     ],
@@ -97,6 +112,17 @@ def test_each_row_becomes_its_records_or_an_error(cell, found):
             assert row.error.startswith("RecordError: <record>")
             assert expected in row.error
             assert pd.isna(row.extraction)
+
+
+@pytest.mark.parametrize("column", ["record_id", "path", "place", "criteria"])
+@pytest.mark.parametrize("cell", [10**5000, Failing()], ids=["long", "failing"])
+def test_a_cell_that_cannot_be_read_costs_its_row_alone(column, cell):
+    record = "criteria" if column == "criteria" else "record"
+    frame = pd.DataFrame({record: [TEXT, TEXT], column: [TEXT, None]}, dtype=object)
+    frame.loc[1, column] = cell
+    first, second = ExtractFrame()(frame)["error"]
+    assert pd.isna(first)
+    assert "a cell cannot be read" in second
 
 
 def test_a_row_names_its_record_and_its_source():

@@ -1,7 +1,10 @@
 """Gold in sheets: exported, corrected and imported; errors name their location."""
 
 import json
+import shlex
 import shutil
+import subprocess
+import sys
 import zipfile
 from datetime import date
 from pathlib import Path
@@ -12,6 +15,7 @@ import pytest
 from extractor import TrialExtraction
 from extractor.apps.gold import sheets
 from tests.commands import extract, invoke, read_lines
+from tests.mounting import UNSHARE, needs_mount
 from tests.tables import read_cases
 
 CASES = read_cases(__file__)
@@ -238,6 +242,20 @@ def test_what_cannot_be_exported_says_what_to_do(name, text, message, tmp_path):
     gold = write_gold(tmp_path / "gold", eligibility={"criteria": items})
     refused = invoke("gold", "export", gold, "--to", tmp_path / name)
     assert (message in refused.stderr, refused.exit_code) == (True, 1)
+
+
+@needs_mount
+@pytest.mark.parametrize("name", ["gold.csv", "gold.xlsx"])
+def test_a_full_disk_is_named_and_leaves_no_part_of_a_sheet(name, tmp_path):
+    place = shlex.quote(str(tmp_path))
+    script = f'mount -t tmpfs -o size=4k tmpfs {place} && "$@"; ls -A {place}'
+    words = ("gold", "export", SEEDS, "--to", tmp_path / name)
+    command = [*UNSHARE, "sh", "-c", script, "sh", sys.executable, "-m", "extractor"]
+    done = subprocess.run(
+        [*command, *words], capture_output=True, text=True, check=False
+    )
+    assert f"{name}: No space left on device; free some space" in done.stderr
+    assert done.stdout == ""
 
 
 def test_nothing_is_replaced_without_force(tmp_path):

@@ -1,5 +1,6 @@
 """Spending limits in cases other than the kills and replies of ``tests/cli/test_money.py``."""
 
+import json
 import threading
 import time
 import warnings
@@ -9,11 +10,11 @@ from functools import partial
 import pytest
 
 from extractor import Extractor
-from extractor.errors import ArgumentError
+from extractor.errors import ArgumentError, ModelUnavailable
 from tests.stand_ins import answer_request
 from tests.tables import read_cases
 
-from .stub import completion, serve
+from .stub import Scripted, completion, serve
 
 CASES = read_cases(__file__)
 PRICES = """
@@ -117,6 +118,19 @@ def test_the_limit_holds_whatever_a_cache_costs(prices, cached, tmp_path):
         run = limited.run(records, quiet=True, concurrency=12)
     assert 0 < run.usage.usd <= LIMIT
     assert len(server.requests) < 2 * len(records)
+
+
+def test_a_failed_reply_that_states_tokens_is_counted(tmp_path):
+    file = tmp_path / "prices.toml"
+    file.write_text(PRICES, "utf-8")
+    used = {"prompt_tokens": 1000, "completion_tokens": 50}
+    body = json.dumps({"error": {"message": "no"}, "usage": used})
+    with serve(lambda _: Scripted(400, body)) as server:
+        asking = Extractor(f"{server.url}#stub", effort="all", prices=file)
+        with pytest.raises(ModelUnavailable) as raised:
+            asking.extract_text("Inclusion criteria:\n- No prior line 1 of treatment")
+        sent = len(server.requests)
+    assert raised.value.usage.prompt_tokens == 1000 * sent > 0
 
 
 def test_threads_share_the_limit_of_their_extractor(tmp_path):

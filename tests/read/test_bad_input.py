@@ -75,7 +75,7 @@ CASES = {
     "a number longer than integers may be": (b'{"a": ' + b"9" * 100_000, [], "line 1", "JSON"),
     "Latin-1 array": (ARRAY.replace(b"Asthma", b"\xe9"), ["NCT90000002"], "record 2", "not valid Unicode"),
     "item": (b'[{"a": 1}, ' + ARRAY.strip()[1:], ["NCT90000002", "NCT90000003"], "record 1", "neither a study"),
-    "empty array": (b"[]", [], None, "contains no record"),
+    "empty array": (b"[]", [], "line 1", "contains no record"),
     "other JSON": (b'{"swagger": "2.0"}', [], "line 1", "neither a study"),
     "truncated XML": (XML[:-900], [], "line ", "broken XML"),
     "deep XML": (zip_members({"bad.xml": DEEP, "good.xml": XML}), ["NCT90000008"], "bad.xml", "nested too deeply"),
@@ -96,6 +96,24 @@ CASES = {
 """By what is wrong: the content, the ids that are still read, where the problem is, and how it
 is described.
 """
+
+
+@pytest.mark.parametrize(
+    ("before", "values"),
+    [
+        ("", ["5", '"text"', "NaN", "null", "true", "[]"]),
+        ("[]", ["5", '"text"', "[]", "-1.5", "null"]),
+        ("[" * 10**5, ["NaN", '"text"', "[]", "true"]),
+        ('{"text":', ["5", '"text"', "null"]),
+    ],
+    ids=["a record", "an empty list", "a deep line", "a broken line"],
+)
+def test_each_line_that_is_no_record_is_one_error(before, values, read_bytes):
+    failing = [*filter(None, [before]), *values]
+    lines = [LINES[0].decode().strip(), *failing, LINES[1].decode().strip()]
+    reading = read_bytes("\n".join(lines).encode())
+    assert reading.ids == JSONL_IDS
+    assert len(reading.errors) == len(failing)
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -115,6 +115,13 @@ def test_a_foreign_or_broken_folder_is_refused_and_not_left_locked(
             perform(tmp_path, "a")
 
 
+def test_files_without_content_as_a_full_disk_leaves_them_are_no_run(tmp_path):
+    for name in ("extractions.jsonl", "failures.jsonl", "run.sqlite"):
+        (tmp_path / name).touch()
+    perform(tmp_path, "a")
+    assert written(tmp_path) == ["a"]
+
+
 @pytest.mark.parametrize("name", ["extractions.jsonl", "failures.jsonl", "run.sqlite"])
 def test_no_file_of_another_program_is_overwritten(tmp_path, name):
     (tmp_path / name).write_text("mine", "utf-8")

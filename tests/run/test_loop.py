@@ -1,6 +1,7 @@
 """The loop of a run: its bound of memory, the reason of its end, and its live line."""
 
 import asyncio
+import threading
 
 import pytest
 
@@ -158,6 +159,19 @@ def test_a_run_that_is_stopped_reads_no_further_not_even_broken_records(tmp_path
         asyncio.run(run.extract(folder, Executor()))
         assert run.finish(folder) is Stop.INTERRUPTED
     assert (run.tally.extracted, run.tally.failed) == (1, 0)
+
+
+def test_a_run_that_is_stopped_at_once_reads_nothing(tmp_path, monkeypatch):
+    raised = []
+    monkeypatch.setattr(threading, "excepthook", raised.append)
+    run = Run(setup=Setup(effort="none"), read=raised.append)
+    run.is_stopping = True
+    others = threading.enumerate()
+    with RunFolder(tmp_path, {}) as folder:
+        asyncio.run(run.extract(folder, Executor()))
+    for thread in set(threading.enumerate()).difference(others):
+        thread.join(10)
+    assert raised == []
 
 
 @pytest.mark.parametrize(

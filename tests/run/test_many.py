@@ -42,6 +42,15 @@ NOTE = "Inclusion criteria\n- HbA1c of at least 7.5 %\n\nPrimary endpoint: Survi
 CRITERIA = ["Age > 18 years", "HbA1c > 7 %", "BMI < 30 kg/m2"]
 
 
+def test_a_record_whose_id_cannot_be_written_is_one_failure():
+    well = [{"text": TEXT, "record_id": name} for name in "ab"]
+    results = RULES.run([well[0], {"text": TEXT, "record_id": 10**5000}, well[1]])
+    assert [one.record_id for one in results] == ["a", "b"]
+    [failure] = results.failures
+    assert failure["place"] == "item 2"
+    assert "a value cannot be read" in failure["message"]
+
+
 @pytest.mark.parametrize(
     "given",
     [FILE, Path(FILE), STUDY, [STUDY], next(read_records(FILE)), read_records(FILE), [FILE, STUDY]],

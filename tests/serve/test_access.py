@@ -109,10 +109,15 @@ def test_a_name_that_would_be_no_folder_and_a_key_never_valid_are_refused(tmp_pa
             with pytest.raises(ValueError, match="must have 1 to 40"):
                 keys.add(name)
         key = keys.add("a" * 40, 1)
-        for days in (0, -1, float("nan")):
+        for days in (0, -1, float("nan"), 1e9, 1e300):
             for change, name in ((keys.add, "ben"), (keys.renew, "a" * 40)):
-                with pytest.raises(ValueError, match="more than 0 days"):
+                with pytest.raises(
+                    ValueError, match="more than 0 and at most 36,500 days"
+                ):
                     change(name, days)
+        for change, name in ((keys.add, "ben"), (keys.limit, "a" * 40)):
+            with pytest.raises(ValueError, match="inf dollars"):
+                change(name, max_usd=float("inf"))
         with pytest.raises(ValueError, match="already has a key"):
             keys.add("a" * 40)
         assert keys.find(key) == "a" * 40
@@ -216,6 +221,23 @@ def test_a_callers_limit_holds_through_a_kill(tmp_path, prices):
             listed = run_keys(service.root, "list").splitlines()[-1]
             assert spent <= float(listed.split("\t")[5]) + 0.0001 <= limit + 0.0001
             assert anna.extract(one(9000), effort="all").status_code == 402
+
+
+def test_a_call_that_cannot_be_stored_uses_no_limit(tmp_path, prices):
+    trigger = "BEFORE INSERT ON spending BEGIN SELECT RAISE(ABORT, 'full'); END"
+    with serve_stub(partial(say_nothing, tokens=10)) as stub:
+        model = ("--model", f"{stub.url}#stub", *prices)
+        root = tmp_path / "root"
+        with (
+            serve_here(root, *model, "--workers", "1", "--timeout", "20") as service,
+            service.add_caller("anna", "--max-usd", "0.02") as anna,
+        ):
+            with closing(open_store(root)) as store:
+                store.execute(f"CREATE TRIGGER full {trigger}")
+                for _ in range(12):
+                    assert anna.extract(one(), effort="all").status_code == 500
+                store.execute("DROP TRIGGER full")
+            assert anna.extract(one(), effort="all").status_code == 200
 
 
 def test_at_its_limit_a_caller_waits_and_others_go_on(tmp_path, prices):

@@ -11,6 +11,7 @@ from zipfile import ZipFile
 from extractor.apps.gold.rows import PART_COLUMNS, PlacedRow, write_cells
 from extractor.apps.values import ValueRow
 from extractor.errors import GoldError, MissingExtra
+from extractor.run.files import naming_file, write_atomically
 from extractor.schemas.arguments import suggest
 
 _PLACE = ("record", "item", "field")
@@ -38,9 +39,12 @@ def write_gold_sheet(path: Path, rows: Iterable[ValueRow]) -> None:
     if path.suffix.casefold() == _WORKBOOK:
         _write_workbook(path, [columns, *lines])
         return
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([columns, *lines])
     # Excel needs a byte order mark to read UTF-8.
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        csv.writer(file).writerows([columns, *lines])
+    content = text.getvalue().encode("utf-8-sig")
+    with naming_file(path):
+        write_atomically(path, content)
 
 
 def _write_row(row: ValueRow) -> dict[str, str]:
@@ -83,7 +87,10 @@ def _write_workbook(path: Path, lines: Iterable[list[str]]) -> None:
                 f"{path}, row {number}: contains a character that is not allowed in a workbook; "
                 "write a .csv file instead"
             ) from None
-    book.save(path)
+    content = io.BytesIO()
+    book.save(content)
+    with naming_file(path):
+        write_atomically(path, content.getvalue())
 
 
 def read_sheet(path: Path) -> Iterator[PlacedRow]:

@@ -5,6 +5,7 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import count
+from math import isfinite
 
 from extractor.apps.serve.store import now
 from extractor.model.database import Database
@@ -13,6 +14,7 @@ OPERATOR = "operator"
 """The caller that uses the service's own token, and can access all jobs."""
 KEY_INVALID = "the caller's key has been revoked or has expired"
 _IS_VALID = "NOT is_revoked AND (expires IS NULL OR expires > ?)"
+_MOST_DAYS = 36_500
 _NAME = re.compile("[a-z0-9][a-z0-9_-]{0,39}")
 _LIST = """
 SELECT name, made, coalesce(expires, 'never'), id, coalesce(max_usd, 'none'),
@@ -38,8 +40,9 @@ class Keys:
         """Add a caller, and return its key, which expires after ``days`` days and is not stored.
 
         Raises ``ValueError`` if the name is invalid or already has a key, or if ``days`` is not
-        positive.
+        positive or too large, or ``max_usd`` is not finite.
         """
+        _check_limit(max_usd)
         if name == OPERATOR or not _NAME.fullmatch(name):
             raise ValueError(
                 f"{name!r}: a name must have 1 to 40 characters (a to z, digits, - and _), must "
@@ -90,8 +93,9 @@ class Keys:
 
     def limit(self, name: str, max_usd: float | None) -> None:
         """Set a caller's total spending limit; None means no limit. Raises ``ValueError`` if the
-        caller is unknown.
+        caller is unknown, or the limit is not finite.
         """
+        _check_limit(max_usd)
         sql = "UPDATE callers SET max_usd = ? WHERE id = ?"
         self._store.execute(sql, (max_usd, self._find_id(name)))
 
@@ -111,9 +115,10 @@ class Keys:
         """Create and return a new key for a caller. Only its hash is stored."""
         expires = None
         if days is not None:
-            if not days > 0:
+            if not 0 < days <= _MOST_DAYS:
                 raise ValueError(
-                    f"{days:g} days: a key must be valid for more than 0 days"
+                    f"{days:g} days: a key must be valid for more than 0 and at most "
+                    f"{_MOST_DAYS:,} days"
                 )
             end = datetime.now(UTC) + timedelta(days=days)
             expires = end.isoformat(timespec="seconds")
@@ -150,6 +155,11 @@ class Keys:
         spending limit, dollars spent, and key status.
         """
         return self._store.execute(_LIST, (now(),)).fetchall()
+
+
+def _check_limit(max_usd: float | None) -> None:
+    if max_usd is not None and not isfinite(max_usd):
+        raise ValueError(f"{max_usd:g} dollars: specify a number, or no limit at all")
 
 
 def _digest(key: str) -> str:

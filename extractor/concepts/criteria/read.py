@@ -120,11 +120,7 @@ def read_eligibility(
     if filled and structure:
         outline = settle(filled, outline, structure)
     entries = outline.entries
-    # the entries below each introducing line, by the start of that line
-    parts: dict[int, list[Entry]] = defaultdict(list)
-    for entry in entries:
-        if entry.parent:
-            parts[entry.parent.raw_span[0]].append(entry)
+    parts = _list_parts(entries)
     scores = score_lines(entries, target)
     drafts: list[Draft] = []
     stated: list[StatedCriterion] = []
@@ -163,6 +159,15 @@ def read_eligibility(
         doubts = _doubt_silence(filled, descriptions)
     whole = replace(draft_record(rules), at_most=_limit_people(rules, criteria))
     return whole, criteria, doubts
+
+
+def _list_parts(entries: Sequence[Entry]) -> Mapping[int, Sequence[Entry]]:
+    """Return the entries below each introducing line, by the start of that line."""
+    parts: dict[int, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        if entry.parent:
+            parts[entry.parent.raw_span[0]].append(entry)
+    return parts
 
 
 def _list_wholes(
