@@ -441,7 +441,9 @@ def _read_cells(cells: _Cells, *, is_table: bool) -> Iterator[TrialRecord | _Unr
     """Yield the records in a row, and an error for each record that cannot be read or if there is
     none. The id in the row replaces that of a single record, and the place those of all.
     """
-    path, place, record_id = _UNNAMED, None, None
+    path = _UNNAMED
+    place: str | None = None
+    record_id: str | None = None
     found: list[TrialRecord | RecordError] = []
     try:
         path = str(cells.get("path", _UNNAMED))

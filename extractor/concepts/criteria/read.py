@@ -123,8 +123,7 @@ def read_eligibility(
     parts = _list_parts(entries)
     scores = score_lines(entries, target)
     drafts: list[Draft] = []
-    stated: list[StatedCriterion] = []
-    only_donors = True
+    standing: list[tuple[Entry, StatedCriterion]] = []
     for place, entry in enumerate(entries):
         category, heading_chance = scores[place]
         start, _ = entry.passage.raw_span
@@ -139,11 +138,8 @@ def read_eligibility(
         )
         drafts.append(criterion)
         if criterion.rules["stands"].value:
-            stated.append(statement)
-            is_part = entry.parent and not entry.parent_opens_list
-            only_donors = only_donors and (statement.donor or bool(is_part))
-    if only_donors and any(each.donor for each in stated):
-        stated = [replace(each, donor=False, heading="") for each in stated]
+            standing.append((entry, statement))
+    stated = _tell_donors(standing)
     minimum, maximum = read_ages(stated, summary, registry)
     rules: dict[str, Reading[Any]] = {
         "minimum_age": minimum,
@@ -168,6 +164,22 @@ def _list_parts(entries: Sequence[Entry]) -> Mapping[int, Sequence[Entry]]:
         if entry.parent:
             parts[entry.parent.raw_span[0]].append(entry)
     return parts
+
+
+def _tell_donors(
+    standing: Sequence[tuple[Entry, StatedCriterion]],
+) -> Sequence[StatedCriterion]:
+    """Return the criteria. Donors are told from participants only if somebody else takes part."""
+    stated = [statement for _, statement in standing]
+    others = [
+        entry
+        for entry, statement in standing
+        if not statement.donor and (entry.parent_opens_list or not entry.parent)
+    ]
+    has_donor = any(statement.donor for statement in stated)
+    if others or not has_donor:
+        return stated
+    return [replace(each, donor=False, heading="") for each in stated]
 
 
 def _list_wholes(
