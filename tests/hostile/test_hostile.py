@@ -24,8 +24,6 @@ SUITE = load_suite()
 FIRST_OF_EACH_ATTACK = [
     *{hostile.attack: hostile for hostile in reversed(SUITE)}.values()
 ]
-UNANSWERED = {"terminal-1.json": 1}
-"""The calls of a record without a recorded answer: an honest criterion more is read than then."""
 OPTIONS = ExtractionOptions(effort="all")
 
 
@@ -69,7 +67,7 @@ async def test_neither_rules_nor_a_capable_model_take_what_was_injected(hostile)
 
     _check(extraction, hostile)
     check_snapshot(f"hostile/{hostile.file}", summarize(extraction))
-    assert tally.missing == UNANSWERED.get(hostile.file, 0)
+    assert tally.missing == 0
 
 
 @pytest.mark.parametrize("hostile", FIRST_OF_EACH_ATTACK, ids=str)

@@ -139,6 +139,9 @@ def settle(
     if problem:
         reason = f"the model's answer about the structure was rejected: {problem}"
         span = Span(section.name, 0, len(section.raw))
+        for entry in rules.entries[:1]:
+            # not the whole section, parts of which may be blanked
+            span = span_of(entry.passage)
         return replace(rules, doubts=(*rules.doubts, StructureDoubt(span, reason)))
     return _make_lists(section, parts)
 
