@@ -196,9 +196,19 @@ def prices(tmp_path):
     return path
 
 
+def write_criteria_of_their_own(path):
+    records = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    for number, record in enumerate(records):
+        module = record["protocolSection"]["eligibilityModule"]
+        module["eligibilityCriteria"] += f"\n* Enrolled in part {number} before"
+    path.write_text("".join(f"{json.dumps(record)}\n" for record in records), "utf-8")
+
+
 def test_a_model_is_opened_once_and_asked_as_in_a_run(tmp_path, prices):
     source = tmp_path / "records.jsonl"
     write_distinct_records(source, 6)
+    # a run asks a question that several records share once
+    write_criteria_of_their_own(source)
     with serve_counting() as server:
         model = f"{server.url}#stub"
         lines = run(source, tmp_path / "run", "--model", model, "--effort", "all")
