@@ -24,7 +24,7 @@ KNOWN = {
     "measures": """
         all_sexes at_normal_bound birthday condition_gap condition_opening condition_stop
         counted_noun distant_comparison grade_letter grade_list graded_scale half_lives last_unit
-        men names_nobody numbered_name numbered_place own_value persons pressure_word quantity_lead
+        men names_nobody numbered_name numbered_place own_value persons quantity_lead
         quantity_split quantity_tail range_words relative_after relative_unit sentence_break
         vision_word women
     """,
