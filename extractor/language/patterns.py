@@ -51,7 +51,7 @@ _ATOM = re.compile(
     r"|(?P<syntax>\(\?<?[!=]|[*+]\+?|[()|?^$]|\{\d*,?\d*\})"
     r"|\\?(?P<sign>[^\s\w\\]|\\|(?<=\\)_))\s*"
 )
-_WORDS = re.compile(rf"<\+?\w+>|\w+=(?=[<(])|\\n|({_WORD})")
+_WORDS = re.compile(rf"<\+?\w+>|(?<!\w)\w++=(?=[<(])|\\n|({_WORD})")
 """Matches a word, or another part of a pattern that has letters."""
 _MOST = 300
 """Maximum number of repetitions that ``*`` and ``+`` match. The limit prevents searches from taking

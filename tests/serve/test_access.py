@@ -204,7 +204,7 @@ def test_a_callers_limit_holds_through_a_kill(tmp_path, prices):
         with serve(tmp_path / "root", *options) as service:
             key = run_keys(service.root, "add", "anna", "--max-usd", limit).strip()
             with service.client_of(key) as anna:
-                job_id = anna.submit(many(700), effort="all")["id"]
+                job_id = anna.submit(many(700), effort="medium")["id"]
             wait_until(lambda: server.calls > 4)
             service.process.kill()
         server.holds_after = None
