@@ -25,7 +25,7 @@ STUDIES = Path("tests/records/studies.jsonl").read_text("utf-8").splitlines()
 STUDY = json.loads(STUDIES[0])
 TEXT = "Inclusion criteria:\n- HbA1c > 7.5 %"
 PRICES = "as_of = 2026-11-01\n[model.stub]\nprompt = 2\noutput = 10\n"
-KEY = "sk-test-4f9c11aa77b2e0d5"
+KEY = "sk-test-8d2b60ce91f3a7c4"
 
 
 def run(source, folder, *options):
