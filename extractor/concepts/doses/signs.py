@@ -131,6 +131,7 @@ def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[s
     first, end = link.mark.place
     slashed = _SLASHED.search(text.tokens.codes[max(0, first - 2) : end])
     is_open = level.low is None or level.high is None
+    most = level.high or level.low or 0
     yield from describe_link(link, regimen)
     yield from _describe_owner(link, regimen)
     yield from _list_true(
@@ -138,8 +139,7 @@ def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[s
             "a limit": is_open,
             "a range": not is_open and level.low != level.high,
             "nothing given": level.low == 0,
-            "more than is taken": (level.high or level.low or 0)
-            > _MOST_TAKEN.get(level.unit, inf),
+            "more than is taken": most > _MOST_TAKEN.get(level.unit, inf),
             "radiation": level.unit == "Gy",
             "a unit with a slash": "/" in level.unit,
             "a strength": level.unit == "%",
