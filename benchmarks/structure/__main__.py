@@ -91,7 +91,7 @@ def _list_entries(text: str) -> Iterator[tuple[str, bool]]:
     """Yield the words of each criterion of a text, and whether its boundaries are sure."""
     for entry in find_lists(read_section("eligibility", text)).entries:
         if entry.is_criterion:
-            yield _fold(entry.passage.text), entry.quote_at_most >= _SURE
+            yield _fold(entry.passage.text), entry.borders is None
 
 
 def _list_items(extraction: TrialExtraction) -> Iterator[tuple[str, bool]]:

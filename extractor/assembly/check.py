@@ -16,7 +16,6 @@ from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.own.value_forms import show_value
 from extractor.concepts.people.registered_ages import AGES
 from extractor.concepts.places import (
-    MODEL_CONFIDENCE,
     Supported,
     find_agent,
     find_parts,
@@ -108,7 +107,7 @@ def ground_answer(
         ]
         if name in custom_fields:
             drafts, refusals = _ground_claims(readable, custom_fields[name], search)
-            reading = Reading(bool(drafts), MODEL_CONFIDENCE, origin=Origin.MODEL)
+            reading = Reading(bool(drafts), 1.0, origin=Origin.MODEL)
             is_proven = bool(drafts)
             if is_proven or not members:
                 claims[name] = drafts

@@ -12,9 +12,9 @@ from extractor.concepts.limits.rows import Number, find_numbers
 from extractor.concepts.own.attributes import Attribute, AttributeSet, list_members
 from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.places import Derived, Supported, cut, read_supported
+from extractor.confidence import CUSTOM, find_most
 from extractor.evidence.drafts import Reading, Span
 from extractor.evidence.quotes import QuoteStatus, verify_quote
-from extractor.evidence.scoring import measured
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens
 from extractor.language.numbers import find_durations
@@ -37,8 +37,6 @@ _CONTENT_WORD = re.compile(
     re.IGNORECASE,
 )
 """The first letter of a word that can serve as evidence, unlike the words in "of the"."""
-_UNTIED = 0.6
-"""The maximum confidence of a value whose words may belong to another object of the same list."""
 _ZEROS = (Quantity(comparator=Comparator.EQUAL, value=0), 0)
 """The values that words such as "no" and "without" can express."""
 _NAME = re.compile(
@@ -127,7 +125,7 @@ class _Scope(NamedTuple):
         object's quote, or inside a quote that overlaps another one, may belong to another object.
         """
         others = [other for other in quotes if other and other is not quote]
-        outside = min(self.outside, _UNTIED)
+        outside = min(self.outside, find_most(CUSTOM, "untied"))
         if quote is None or any(map(quote.overlaps, others)):
             return self._replace(inside=outside, outside=outside)
         return self._replace(outside=outside)
@@ -265,7 +263,7 @@ def find_claimed(
         if _states_kind(value, tokens, numbers):
             return None
         if numbers:
-            reduced = measured("own", "beside a quote with a number")
+            reduced = find_most(CUSTOM, "beside a quote with a number")
             confidence = min(confidence, reduced)
     return replace(in_line, support=Support.INFERRED, confidence=confidence)
 

@@ -19,7 +19,6 @@ from extractor.concepts.people.registered_ages import (
 from extractor.concepts.provenance import Assembled, ItemBuilder, list_read_fields
 from extractor.evidence.drafts import Draft, Reading
 from extractor.evidence.parsed import ParsedRecord
-from extractor.evidence.scoring import measured
 from extractor.schemas import (
     Absence,
     AbsenceReason,
@@ -123,7 +122,7 @@ def _resolve_ages(
         if age.value and count_days(age.value) > OLDEST:
             age = _CONTRADICTORY
         if differs(age.value, registered[name]):
-            age = age.at_most(measured("participants", UNLIKE))
+            age = age.limited(f"eligibility.{name}", UNLIKE)
         ages[name] = age
     low, high = (age.value for age in ages.values())
     if low and high and count_days(low) >= count_days(high):

@@ -9,6 +9,7 @@ from typing import Any
 from extractor.concepts.own.attributes import find_root, list_members, nest
 from extractor.concepts.own.declaration import CustomField, Of
 from extractor.concepts.provenance import Assembled, ItemBuilder
+from extractor.confidence import CUSTOM, find_most
 from extractor.evidence.drafts import Draft, ModelResult, Reading
 from extractor.evidence.parsed import ParsedRecord
 from extractor.schemas import (
@@ -19,15 +20,6 @@ from extractor.schemas import (
     Origin,
     Support,
 )
-
-_INFERRED = 0.85
-"""The confidence of a model's value that is inferred from the text."""
-_AGREED = 0.95
-"""The confidence of a value that both the patterns and the model found."""
-_UNCONFIRMED = 0.6
-"""The confidence of a value that the patterns found but the model, when asked, did not."""
-_DISPUTED = 0.5
-"""The confidence of a value that another value contradicts."""
 
 Claim = Mapping[str, Reading[Any]]
 """The readings of a field at one place, keyed by the path of their attribute."""
@@ -165,11 +157,11 @@ def _list_claims(field: CustomField, draft: Draft) -> list[Claim]:
     if claims and not field.many:
         return claims
     is_skipped = draft.is_skipped and field.name in draft.questions
-    most = _UNCONFIRMED if is_skipped or field.name in draft.model else 1.0
+    is_unconfirmed = is_skipped or field.name in draft.model
     for claim, values in zip(by_rules, read, strict=True):
         if values not in known:
             known.append(values)
-            claims.append(_limit(claim, most))
+            claims.append(_limit(claim, "unconfirmed") if is_unconfirmed else claim)
     return claims
 
 
@@ -179,23 +171,23 @@ def _list_values(claim: Claim) -> dict[str, Any]:
 
 
 def _rate(claim: Claim, *, is_read: bool) -> Claim:
-    """Return a model's claim with its final confidences. The confidence is ``_AGREED`` if the
-    patterns read the same values (``is_read``); otherwise, the confidence of inferred values is at
-    most ``_INFERRED``.
+    """Return a model's claim with its final confidences, which are higher if the patterns read the
+    same values (``is_read``) and lower for values that are inferred.
     """
     rated: dict[str, Reading[Any]] = {}
     for name, reading in claim.items():
-        rated[name] = reading
         if is_read:
-            rated[name] = replace(reading, confidence=_AGREED, origin=Origin.BOTH)
-        elif reading.support is Support.INFERRED:
-            rated[name] = reading.at_most(_INFERRED)
+            agreed = find_most(CUSTOM, "agreed")
+            rated[name] = replace(reading, confidence=agreed, origin=Origin.BOTH)
+            continue
+        is_inferred = reading.support is Support.INFERRED
+        rated[name] = reading.limited(CUSTOM, "inferred" if is_inferred else "answered")
     return rated
 
 
-def _limit(claim: Claim, most: float) -> Claim:
-    """Return a claim with its confidences capped at ``most``."""
-    return {name: reading.at_most(most) for name, reading in claim.items()}
+def _limit(claim: Claim, feature: str) -> Claim:
+    """Return a claim that is no surer than a feature allows."""
+    return {name: reading.limited(CUSTOM, feature) for name, reading in claim.items()}
 
 
 def _choose(claims: Sequence[Claim]) -> list[Claim]:
@@ -203,16 +195,16 @@ def _choose(claims: Sequence[Claim]) -> list[Claim]:
     if there are no claims.
 
     The best claim is the first of the claims with the most values, supplemented with attributes
-    that only other claims have. If another claim contradicts it, confidences are limited to
-    ``_DISPUTED``. Lists contradict each other if each has a member that the other lacks; other
-    values contradict each other if they differ.
+    that only other claims have. If another claim contradicts it, it is disputed. Lists contradict
+    each other if each has a member that the other lacks; other values contradict each other if
+    they differ.
     """
     if not claims:
         return []
     best = max(claims, key=_count_values)
     chosen = dict(best)
     known = _list_distinct(best)
-    most = 1.0
+    is_disputed = False
     for claim in claims:
         members = _list_distinct(claim)
         added = {
@@ -225,8 +217,8 @@ def _choose(claims: Sequence[Claim]) -> list[Claim]:
             chosen_values = known.setdefault(name, values)
             is_part = values <= chosen_values or chosen_values <= values
             if not is_part:
-                most = _DISPUTED
-    return [_limit(chosen, most)]
+                is_disputed = True
+    return [_limit(chosen, "disputed") if is_disputed else chosen]
 
 
 def _list_distinct(claim: Claim) -> dict[str, set[str]]:

@@ -10,16 +10,16 @@ from extractor.concepts.criteria.unheaded import doubt_unheaded
 from extractor.concepts.doses.read import read_dosing
 from extractor.concepts.hostile.injection import blank_out, find_hostile
 from extractor.concepts.languages import find_foreign_lines
-from extractor.evidence.calibration import calibrate_record
 from extractor.evidence.drafts import Draft
 from extractor.evidence.parsed import ParsedRecord, list_blanks
+from extractor.evidence.weighing import weigh_record
 from extractor.language.passage import LexedSection, read_section
 from extractor.schemas import TrialRecord
 
 if TYPE_CHECKING:
     from extractor.concepts.own.declaration import CustomField
 
-__all__ = ["ParsedRecord", "parse_record", "parse_uncalibrated"]
+__all__ = ["ParsedRecord", "parse_record", "parse_unweighed"]
 
 
 def parse_record(
@@ -31,7 +31,7 @@ def parse_record(
 
     Text aimed at a model and lines in other languages are reported and blanked first. The
     confidence of a reading is a cautious estimate, from 0 to 1, of the probability that it is
-    correct (``evidence/calibration.py``). ``fields`` contains custom fields; only those that have
+    correct (``confidence``). ``fields`` contains custom fields; only those that have
     patterns are read. ``structure`` is a model's answer about the structure of the eligibility
     section; empty without an answer. If the rules do not find anything in a text, the readings are
     left open; this is not an error.
@@ -46,7 +46,7 @@ def parse_record(
     >>> parse_record(record).whole.rules["minimum_age"].value.value
     18
     """
-    parsed = calibrate_record(parse_uncalibrated(record, structure))
+    parsed = weigh_record(parse_unweighed(record, structure))
     if not fields:
         return parsed
     from extractor.concepts.own.patterns import read_declared  # noqa: PLC0415 - few have own fields
@@ -54,11 +54,11 @@ def parse_record(
     return read_declared(parsed, fields)
 
 
-def parse_uncalibrated(
+def parse_unweighed(
     record: TrialRecord, structure: Sequence[AnsweredLine] = ()
 ) -> ParsedRecord:
-    """Return the result of ``parse_record`` before its confidences are calibrated. The calibration
-    is fitted to these results.
+    """Return the result of ``parse_record`` before its confidences are set: with the features of
+    each reading, to which the weights are fitted.
     """
     sections: Mapping[str, LexedSection] = {
         section.name: read_section(section.name, section.text)

@@ -16,8 +16,6 @@ from extractor.language.lexer import Tokens
 from extractor.language.passage import Passage
 from extractor.schemas import Instrument, Origin, Support
 
-MODEL_CONFIDENCE = 0.9
-"""The confidence of a grounded answer, used until counts are available for its field."""
 _VERSION_REACH = 60
 """Maximum number of characters between an instrument's name and its version."""
 _SHORTEST_NAME = 3
@@ -33,7 +31,7 @@ class Supported:
     value: Any
     span: Span
     support: Support
-    confidence: float = MODEL_CONFIDENCE
+    confidence: float = 1.0
 
 
 def read_supported(supported: Sequence[Supported], *, many: bool) -> Reading[Any]:
@@ -50,7 +48,7 @@ def read_supported(supported: Sequence[Supported], *, many: bool) -> Reading[Any
     weakest = find_weakest(member.support for member in supported)
     spans = tuple(member.span for member in supported)
     supports = tuple(member.support for member in supported)
-    least = min((member.confidence for member in supported), default=MODEL_CONFIDENCE)
+    least = min((member.confidence for member in supported), default=1.0)
     return Reading(value, least, spans, weakest, supports=supports, origin=Origin.MODEL)
 
 

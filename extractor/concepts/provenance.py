@@ -8,11 +8,10 @@ from typing import Any, Generic, TypeVar
 
 from extractor.concepts.hostile.injection import find_clean_run
 from extractor.concepts.resolve import (
-    BELIEVED,
-    UNCONFIRMED,
     resolve,
     resolve_part,
 )
+from extractor.confidence import ANSWERS, find_most
 from extractor.evidence.drafts import Draft, Reading, Span, find_weakest
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.values import value_class
@@ -31,9 +30,9 @@ from extractor.schemas import (
 )
 from extractor.schemas.values import PARTS
 
-_BESIDE_HIDDEN = 0.6
-"""Maximum confidence of a value on a line where invisible characters were blanked. They may have
-hidden a digit of it or a limit beside it.
+_BESIDE_HIDDEN = "beside hidden characters"
+"""A value on a line where invisible characters were blanked. They may have hidden a digit of it or
+a limit beside it.
 """
 T = TypeVar("T")
 ItemT = TypeVar("ItemT", bound=ExtractedItem)
@@ -107,11 +106,10 @@ class ItemBuilder:
         read = self.draft.read(field)
         answer = self.draft.model.get(field)
         resolved = resolve(read, answer, gap, f"{task}.{field}")
-        is_read = bool(read.list_values()) and read.confidence >= BELIEVED
-        if is_read and answer is not None and not answer.list_values():
+        if read.list_values() and answer is not None and not answer.list_values():
             return replace(resolved, gap=AbsenceReason.AMBIGUOUS)
         is_unconfirmed = self.draft.is_skipped and asked_as in self.draft.questions
-        return resolved.at_most(UNCONFIRMED) if is_unconfirmed else resolved
+        return resolved.limited(ANSWERS, "unconfirmed") if is_unconfirmed else resolved
 
     def add_fields(self, fields: Iterable[FieldInfo]) -> dict[str, Any]:
         """Resolve fields, add the evidence or the absence for each field, and return the values by
@@ -243,7 +241,7 @@ class ItemBuilder:
             support = Support.INFERRED
         sure = min(sure, self._ceiling)
         if self._parsed.is_cut(span):
-            sure = min(sure, _BESIDE_HIDDEN)
+            sure = min(sure, find_most(ANSWERS, _BESIDE_HIDDEN))
         self._confidence = min(self._confidence, sure)
         blanks = self._parsed.list_blanks(span)
         if blanks:

@@ -1,21 +1,15 @@
 """Choose between the rules' reading and a model's answer, and estimate the confidence of the value.
 
-``policy.toml`` contains the proportion of a model's answers that were correct on gold records,
-broken down by field and by the rules' reading. ``python -m benchmarks.policy`` writes this file.
+The confidence of an answer depends on the field and on the rules' reading (``confidence``).
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
-import tomli
-
 from extractor.concepts.aliases import name_instrument, trim_event
+from extractor.confidence import AGREE, ANSWERS, find_meaning, weigh_answer
 from extractor.evidence.drafts import CERTAIN, Reading
-from extractor.evidence.scoring import measured
 from extractor.schemas import (
     AbsenceReason,
     Age,
@@ -27,34 +21,16 @@ from extractor.schemas import (
     Period,
     Route,
     Support,
-    Task,
     TimePoint,
     TimeWindow,
-    ValueKind,
-    list_fields,
 )
 from extractor.schemas.values import PARTS
 
-BELIEVED = 0.35
-"""Values from the rules with a confidence lower than this are omitted. The threshold is below one
-half because a list is correct only if all its values are, and most of the values may be correct
-even if one is wrong.
-"""
-UNPROVEN = 0.8
-"""The maximum confidence of a number from a model, or a detail of a model's regimen, that the text
-does not prove and the rules do not confirm.
-"""
-UNCONFIRMED = 0.8
-"""The maximum confidence of the rules' reading of a line that a model was asked about but skipped.
+UNPROVEN = "unproven"
+"""A number from a model, or a detail of a model's regimen, that the text does not prove and the
+rules do not confirm.
 """
 _NUMBERS = (Age, Amount, Constraint, Frequency, Period, Route, TimePoint, TimeWindow)
-_OF_EVERY_ITEM = tuple(
-    info.type
-    for task in Task
-    for info in list_fields(task)
-    if info.kind is ValueKind.CHOICE and (info.required or info.metadata.decided)
-)
-"""Choices that every item must have. The most likely choice is used, however doubtful it is."""
 
 
 def resolve(
@@ -63,9 +39,9 @@ def resolve(
     """Combine the rules' reading of a field with the model's supported answer.
 
     Since the model has read the whole text, its answer is kept, and the rules' reading determines
-    its confidence. If there is no answer, the rules' reading is kept if it is probable, or if it is
-    a choice that every item must have. Otherwise, the field is empty for the reason ``gap``. A
-    probable reading without a value means that the text does not state the field.
+    its confidence. If there is no answer, the rules' reading is kept, however doubtful it is. If
+    they left the field open, it is empty for the reason ``gap``. A reading without a value means
+    that the text does not state the field.
 
     Args:
         rule: The rules' reading.
@@ -88,12 +64,12 @@ def resolve(
     ... ).value
     'rectal'
     >>> resolve(
-    ...     Reading("oral", 0.2), None, AbsenceReason.NOT_ASKED, "dosing.route"
+    ...     Reading.open_(), None, AbsenceReason.NOT_ASKED, "dosing.route"
     ... ).gap.value
     'not_asked'
     """
     if model is None:
-        if rule.confidence < BELIEVED and not isinstance(rule.value, _OF_EVERY_ITEM):
+        if rule.is_open:
             return Reading(None, 0.0, gap=gap)
         return rule.with_confidence(round(rule.confidence, 4))
     is_same = agree(rule.value, model.value)
@@ -102,18 +78,24 @@ def resolve(
     if is_same and not rule.is_open:
         # the rules use the usual abbreviation of an instrument
         is_equal = rule.value == model.value or isinstance(rule.value, Instrument)
-        least = share_right(field, AGREE)
         return replace(
             rule if is_equal else _fill_parts(model, rule),
-            confidence=round(max(least, rule.confidence), 4),
+            confidence=round(weigh_answer(field, AGREE, read=rule.confidence), 4),
             origin=Origin.BOTH,
-            sure=tuple(max(least, sure) for sure in rule.sure),
+            sure=tuple(weigh_answer(field, AGREE, read=sure) for sure in rule.sure),
         )
-    confidence = share_right(field, name_situation(rule))
     has_number = any(isinstance(value, _NUMBERS) for value in model.list_values())
-    if has_number and Support.INFERRED in model.list_supports():
-        confidence = min(confidence, UNPROVEN)
-    return replace(_fill_parts(model, rule), confidence=confidence, origin=Origin.MODEL)
+    is_unproven = has_number and Support.INFERRED in model.list_supports()
+    features = (UNPROVEN,) if is_unproven else ()
+    situation = name_situation(rule)
+    return replace(
+        _fill_parts(model, rule),
+        confidence=weigh_answer(field, situation, features),
+        origin=Origin.MODEL,
+        reasons=tuple(
+            find_meaning(ANSWERS, feature) for feature in (situation, *features)
+        ),
+    )
 
 
 def _fill_parts(model: Reading[Any], rule: Reading[Any]) -> Reading[Any]:
@@ -158,22 +140,18 @@ def resolve_part(
     answered = _find_same(model, member)
     read = _find_same(rule, member)
     if answered is None or getattr(answered, name) is None:
-        # only the rules read this part; its confidence may have been calibrated
+        # only the rules read this part
         parts = dict(zip(rule.list_values(), rule.list_sure_parts(), strict=True))
-        confidence = parts.get(read, {}).get(name)
-        return Origin.RULE, measured(
-            "parts", name
-        ) if confidence is None else confidence
+        return Origin.RULE, parts.get(read, {}).get(name, rule.confidence)
     if read is None:
-        return Origin.MODEL, share_right(name, ALONE)
+        return Origin.MODEL, weigh_answer(name, ALONE)
     if agree(getattr(read, name), getattr(member, name)):
-        return Origin.BOTH, share_right(name, AGREE)
-    return Origin.MODEL, share_right(name, "doubtful")
+        return Origin.BOTH, weigh_answer(name, AGREE)
+    return Origin.MODEL, weigh_answer(name, "doubtful")
 
 
 DOUBTFUL = 0.8
 """Readings from the rules whose confidence is below this value are treated as guesses."""
-AGREE = "agree"
 ALONE = "alone"
 
 
@@ -192,22 +170,6 @@ def name_situation(rule: Reading[object]) -> str:
     if rule.confidence >= CERTAIN:
         return "certain"
     return "likely"
-
-
-def share_right(field: str, situation: str) -> float:
-    """Return the share of a model's answers that are correct, for a field such as
-    ``eligibility.category`` in a situation such as ``AGREE``.
-
-    >>> share_right("a field that was never asked", "alone")
-    0.9
-    """
-    shares = _load_shares()
-    return shares.get(field, {}).get(situation, shares["other"][situation])
-
-
-@cache
-def _load_shares() -> Mapping[str, Mapping[str, float]]:
-    return tomli.loads((files(__package__) / "policy.toml").read_text("utf-8"))
 
 
 _NOT_DECISIVE = re.compile(r"\([^()]*\)|\bthe\b")

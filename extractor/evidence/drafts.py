@@ -8,6 +8,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
+from extractor.confidence import find_meaning, find_most
 from extractor.language.passage import Passage
 from extractor.language.values import value_class
 from extractor.schemas import (
@@ -27,6 +28,8 @@ that is part of the value (key: the part's name).
 """
 CERTAIN = 0.95
 """A reading with at least this confidence needs no second annotator."""
+LIST_IN_DOUBT = "list in doubt"
+"""The feature of a kind, and of what depends on it, whose list is doubtful."""
 RECORD = -1
 """The chunk number that refers to the record itself."""
 
@@ -96,7 +99,8 @@ class Reading(Generic[T_co]):
             known to be absent ("the text states no route"); an ``open_()`` reading leaves the field
             open.
         confidence: The probability, from 0 to 1, that the value or the list as a whole is correct.
-            It is 0 for an open reading.
+            It is 0 for an open reading. Until the record is weighed (``evidence/weighing.py``), it
+            is the probability that a scorer gives the value; 1 without a scorer.
         spans: The characters that support the value. If the value is a tuple, each member has one
             span at the same position.
         support: How the value follows from the characters in ``spans``.
@@ -108,11 +112,13 @@ class Reading(Generic[T_co]):
             meaningless. None if the field was read.
         sure_parts: For each member of a list, the confidences of the quotes that are its parts, by
             part name; empty if parts have no separate confidences.
-        signs: The signs for or against the value: one entry for a single value, or one entry for
-            each member of a list. Calibration turns them into ``confidence``, ``sure`` and
-            ``sure_parts``.
+        features: What speaks for or against the value or the list as a whole
+            (``confidence/table.toml``).
+        signs: The features of each member of a list, and of its parts by part name; "" stands for
+            the member itself.
         sure: The confidence of each member of a list; empty if ``confidence`` applies to all
             members.
+        reasons: Further reasons for a low confidence, in words.
 
     >>> Reading.open_().certain, Reading(None, 0.98).certain
     (False, True)
@@ -129,6 +135,8 @@ class Reading(Generic[T_co]):
     sure_parts: tuple[Mapping[str, float], ...] = ()
     signs: tuple[Signs, ...] = ()
     sure: tuple[float, ...] = ()
+    features: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
 
     def list_values(self) -> tuple[Any, ...]:
         """Return the members of a list, or the single value; the result is empty if there is no
@@ -162,20 +170,37 @@ class Reading(Generic[T_co]):
             self.sure_parts,
             self.signs,
             self.sure,
+            self.features,
+            self.reasons,
         )
 
-    def at_most(self, most: float) -> "Reading[T_co]":
-        """Return the reading with the confidences of the value and of its members capped at
-        ``most``. The confidences of parts are unchanged.
+    def with_features(self, *features: str) -> "Reading[T_co]":
+        """Return the reading with further features of the value or the list as a whole."""
+        return replace(self, features=(*self.features, *features))
 
-        >>> Reading(("a", "b"), 0.9, sure=(0.95, 0.6)).at_most(0.8).sure
+    def at_most(self, most: float, reason: str) -> "Reading[T_co]":
+        """Return the reading with the confidences of the value and of its members capped at
+        ``most`` for a reason, in words. The confidences of parts are unchanged.
+
+        >>> Reading(("a", "b"), 0.9, sure=(0.95, 0.6)).at_most(0.8, "unproven").sure
         (0.8, 0.6)
         """
+        if most >= max((self.confidence, *self.sure)):
+            return self
         return replace(
             self,
             confidence=min(self.confidence, most),
             sure=tuple(min(sure, most) for sure in self.sure),
+            reasons=(*self.reasons, reason),
         )
+
+    def limited(self, path: str, feature: str) -> "Reading[T_co]":
+        """Return the reading with the confidences that a feature of ``path`` allows at most.
+
+        >>> Reading("a", 0.9).limited("answers", "unproven").confidence
+        0.8
+        """
+        return self.at_most(find_most(path, feature), find_meaning(path, feature))
 
     def list_sure_parts(self) -> tuple[Mapping[str, float], ...]:
         """Return, for each member of a list, the confidences of its parts by part name. Parts
@@ -332,8 +357,8 @@ class Draft:
         refused: The model's answers that the text does not support.
         questions: The fields that a model is asked about, each with the reason to report if no
             answer is available: the model did not answer, or the budget was spent.
-        at_most: The maximum confidence of the rules' reading, by field, if the structure of the
-            text is doubtful.
+        borders: The probability that the item is one whole item, if its boundaries are doubtful;
+            otherwise None. No field is surer than that.
         custom_values: The values of custom fields, by field, read by rules or by a model. For a
             custom field, ``model`` records whether a model found a value.
         is_skipped: Whether a model skipped the item but answered questions about other items; the
@@ -346,7 +371,7 @@ class Draft:
     rules: Mapping[str, Reading[Any]] = field(default_factory=dict)
     model: Mapping[str, Reading[Any]] = field(default_factory=dict)
     refused: tuple[Refusal, ...] = ()
-    at_most: Mapping[str, float] = field(default_factory=dict)
+    borders: float | None = None
     custom_values: Mapping[str, tuple["Draft", ...]] = field(default_factory=dict)
     questions: Mapping[str, AbsenceReason] = field(default_factory=dict)
     is_skipped: bool = False
@@ -359,6 +384,11 @@ class Draft:
     def read(self, name: str) -> Reading[Any]:
         """Return the rules' reading of a field, or an open reading if the rules have none."""
         return self.rules.get(name, _OPEN)
+
+    @property
+    def is_structure_doubted(self) -> bool:
+        """Whether the boundaries of the item or its list are doubtful."""
+        return self.borders is not None or LIST_IN_DOUBT in self.read("kind").features
 
     @property
     def is_answered(self) -> bool:

@@ -1,4 +1,4 @@
-"""Trained scorers, and the measured accuracy of each case.
+"""Trained scorers.
 
 A reader names the features of an item; a scorer has a weight for each feature and class.
 ``predict`` adds the weights and turns the scores into probabilities. A feature is any string: ``"w
@@ -11,11 +11,8 @@ weights are in ``evidence/weights/`` and ``concepts/*/weights/``:
   (``Scorer.rank``), or a table of these lines for each class (``Scorer.choose``).
 """
 
-from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any
-
-import tomli
+from typing import TYPE_CHECKING
 
 from extractor.language.book import find_weights
 from extractor.language.passage import Passage
@@ -37,29 +34,6 @@ def load_scorer(name: str) -> "Scorer":
         return read_scorer(find_weights(f"{name}.npz"))
     except FileNotFoundError:
         return read_scorer(find_weights(f"{name}.toml"))
-
-
-@cache
-def _read_measured() -> Mapping[str, Any]:
-    return tomli.loads(find_weights("measured.toml").read_text("utf-8"))
-
-
-@cache
-def measured(field: str, case: str) -> float:
-    """Return the accuracy of the readings in a case, from ``evidence/weights/measured.toml``.
-
-    The file contains either the accuracy, or the number of correct readings and the total number of
-    readings. From these numbers, the accuracy is computed as if there were one more wrong reading,
-    and rounded down to hundredths. Raises ``KeyError`` if the case was not measured.
-
-    >>> measured("criterion", "listed, ends with a colon")
-    0.88
-    """
-    measurement = _read_measured()[field][case]
-    if isinstance(measurement, float):
-        return measurement
-    right, total = measurement
-    return int(100 * right / (total + 1)) / 100
 
 
 def list_words(passage: Passage) -> list[str]:

@@ -395,7 +395,7 @@ def read_table(name: str) -> Mapping[str, Any]:
 def find_weights(name: str) -> Path:
     """Return the path of a weights file. Raises ``FileNotFoundError`` if the name is unknown.
 
-    >>> find_weights("measured.toml").is_file()
+    >>> find_weights("criteria.npz").is_file()
     True
     """
     for folder in list_rule_folders(_WEIGHTS):

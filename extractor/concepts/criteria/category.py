@@ -11,7 +11,7 @@ from itertools import pairwise
 from extractor.concepts.criteria.entries import Entry
 from extractor.concepts.limits.criterion import WEIGHT
 from extractor.evidence.drafts import Reading
-from extractor.evidence.scoring import list_words, load_scorer, measured
+from extractor.evidence.scoring import list_words, load_scorer
 from extractor.language.book import find_terms, rule, word_list
 from extractor.language.passage import Passage
 from extractor.schemas import (
@@ -180,8 +180,8 @@ def classify_weight(
     limits_weight = {limit.quantity for limit in limits} == {WEIGHT}
     if not limits_weight or not target.isdisjoint(_OF_WEIGHT):
         return category
-    confidence = measured("criterion", "a weight without its word")
-    return replace(category, value=Category.OTHER, confidence=confidence)
+    other = replace(category, value=Category.OTHER, confidence=1.0)
+    return other.with_features("a weight without its word")
 
 
 def classify_treatment(
@@ -216,4 +216,4 @@ def classify_treatment(
         case = "a treatment with a look-back"
     if category.value is decided:
         return category
-    return replace(category, value=decided, confidence=measured("criterion", case))
+    return replace(category, value=decided, confidence=1.0).with_features(case)

@@ -22,15 +22,15 @@ class Entry:
         listed: Whether it is in a list rather than in running text.
         parent: The line that introduces it.
         heading: The general heading above it.
-        confidence: The confidence that a sentence of running text is a criterion; None for an
-        entry in a list.
+        case: How a sentence of running text states a criterion (``confidence/table.toml``); empty
+            for an entry in a list.
         parent_states: Whether the line that introduces it is also a criterion.
         has_doubtful_parent: Whether the introducing line is on the same level, in which case it
             might not be the parent.
         parent_opens_list: Whether the line that introduces it is the heading of its list.
-        kind_at_most: The maximum confidence of ``kind``.
-        quote_at_most: The maximum confidence of all the entry's fields, which is lower if the
-            entry's boundaries are doubtful.
+        is_list_doubted: Whether ``kind`` is doubtful.
+        borders: The probability that the entry is one whole item, if its boundaries are doubtful:
+            1 if only another fact makes them so. None if they are not doubtful.
         origin: Whether rules, a model or both decided its words, its list and the line above it.
     """
 
@@ -40,12 +40,12 @@ class Entry:
     listed: bool = True
     parent: Passage | None = None
     heading: Passage | None = None
-    confidence: float | None = None
+    case: str = ""
     parent_states: bool = False
     has_doubtful_parent: bool = False
     parent_opens_list: bool = False
-    kind_at_most: float = 1.0
-    quote_at_most: float = 1.0
+    is_list_doubted: bool = False
+    borders: float | None = None
     origin: Origin = Origin.RULE
 
     @property

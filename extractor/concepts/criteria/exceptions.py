@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from extractor.confidence import weigh
 from extractor.language.book import rule
 from extractor.language.lexer import Range, Tokens
 from extractor.language.passage import Passage
@@ -30,7 +31,7 @@ _BEHIND_ITS_NAME = "negated behind its name"
 
 class Negation(NamedTuple):
     """The tokens ``first:end``, which negate a statement. ``case`` determines the confidence; its
-    values are listed under ``negated`` in ``evidence/weights/measured.toml``.
+    values are listed under ``negations`` in ``confidence/table.toml``.
     """
 
     first: int
@@ -43,7 +44,8 @@ def find_negation(tokens: Tokens, first: int, end: int) -> Negation | None:
     negated. Words at its beginning ("No fever") take precedence over words after a name ("Fever:
     none"); the search for the latter stops at a clause such as "unless ...".
 
-    >>> from extractor.language.book import read_text
+    >>> from extractor.confidence import weigh
+    from extractor.language.book import read_text
     >>> tokens = read_text("Brain metastases: absent")
     >>> find_negation(tokens, 0, len(tokens))
     Negation(first=0, end=4, case='negated behind its name')
@@ -66,7 +68,8 @@ def name_case_of_no_negation(tokens: Tokens, first: int, end: int) -> str:
     """Return the case of a statement that is not negated. The case is doubtful if later words
     state that something is absent, as in "Patients in whom asthma is absent".
 
-    >>> from extractor.language.book import read_text
+    >>> from extractor.confidence import weigh
+    from extractor.language.book import read_text
     >>> tokens = read_text("Patients in whom asthma is absent")
     >>> name_case_of_no_negation(tokens, 0, len(tokens))
     'something else is absent'
@@ -77,11 +80,8 @@ def name_case_of_no_negation(tokens: Tokens, first: int, end: int) -> str:
 
 
 FIELD = "has_exception"
+_PATH = f"eligibility.criteria.{FIELD}"
 """The field whose evidence contains the words of an exception."""
-_ACCURACY = 0.93
-"""The accuracy of the exceptions, checked by hand: 29 of the 31 found in 40 trials that were not
-used to write the rules were correct.
-"""
 _UNLESS_REACH = 8
 """Maximum number of characters between a limit and an "unless" that belongs to it."""
 _OPEN = frozenset("([")
@@ -126,7 +126,7 @@ def add_exceptions(criterion: Criterion, passage: Passage) -> Criterion:
                 "quote": words,
                 "origin": Origin.RULE,
                 "support": Support.PARSED,
-                "confidence": min(piece.confidence or 1.0, _ACCURACY),
+                "confidence": min(piece.confidence or 1.0, weigh(_PATH, ("stated",))),
             }
             pieces.append(piece.model_copy(update=update))
     evidence = (*criterion.evidence, *pieces)
@@ -155,7 +155,8 @@ def find_exceptions(tokens: Tokens, kind: CriterionKind) -> list[Range]:
     Each exception is a token range. If two exceptions overlap, the one that begins first is kept;
     if both begin at the same token, the longer one is kept.
 
-    >>> from extractor.language.book import read_text
+    >>> from extractor.confidence import weigh
+    from extractor.language.book import read_text
     >>> tokens = read_text("Cancer within 5 years (except for basal cell carcinoma)")
     >>> [
     ...     tokens.read(*place)

@@ -50,16 +50,6 @@ _KIND_OF_CODE = {
     "EXCL#": CriterionKind.EXCLUSION,
 }
 """The kind of list to which an item without a heading belongs, by the item's code: "EXCL 2"."""
-_DOUBTED = 0.78
-"""The maximum confidence, set by judgement, of the kind of a list without a heading or with a
-doubtful heading.
-"""
-_UNSURE_BORDERS = 0.8
-"""The maximum confidence, set by judgement, of all fields of an entry whose boundaries are
-doubtful.
-"""
-_LEAST_BORDERS = 0.5
-"""The least maximum for such an entry, so that a doubtful item is not left out."""
 _SURE_BORDERS = 0.9
 """An item with a lower probability of being one whole item is doubtful."""
 _SHORT = 7
@@ -90,8 +80,8 @@ class _State:
     """The open list at a position in the text, and the headings and doubts found so far."""
 
     kind: CriterionKind | None = None
-    kind_at_most: float = 1.0
-    quote_at_most: float = 1.0
+    is_list_doubted: bool = False
+    borders: float | None = None
     ended: bool = False
     has_titles: bool = False
     seen: set[CriterionKind] = field(default_factory=set)
@@ -168,10 +158,10 @@ def _doubt_borders(
     belong to the item above, if its last line could be a separate item, or if it may be a title.
     """
     block = blocks[place]
-    at_most = _UNSURE_BORDERS
+    borders = 1.0
     if block.whole < _SURE_BORDERS:
         reason = "this item could be several items, or a part of another"
-        at_most = min(_UNSURE_BORDERS, max(_LEAST_BORDERS, round(block.whole, 2)))
+        borders = round(block.whole, 2)
     elif block.doubt == UNSURE_END:
         reason = UNSURE_END
     elif _may_be_title(state, blocks, place):
@@ -179,7 +169,7 @@ def _doubt_borders(
     else:
         return entry
     state.doubt(entry.passage, reason)
-    return replace(entry, quote_at_most=min(entry.quote_at_most, at_most))
+    return replace(entry, borders=borders)
 
 
 def _open_list(state: _State, blocks: Sequence[Block], place: int) -> None:
@@ -196,22 +186,22 @@ def _open_list(state: _State, blocks: Sequence[Block], place: int) -> None:
             _leave_list(state, blocks, place)
         return
     state.ended = block.name == "withdrawal"
-    state.kind_at_most = 1.0
-    state.quote_at_most = 1.0
+    state.is_list_doubted = False
+    state.borders = None
     if state.ended:
         return
     if block.name == "both":
         state.kind = None
         state.has_titles = True
         if not _is_followed_by_list(blocks, place):
-            state.kind_at_most = _DOUBTED
+            state.is_list_doubted = True
             state.doubt(block.passage, "the heading names both lists")
         return
     state.kind = _KINDS[block.name or ""]
     state.seen.add(state.kind)
     reason = _doubt_heading(blocks, place)
     if reason:
-        state.kind_at_most = _DOUBTED
+        state.is_list_doubted = True
         state.doubt(block.passage, reason)
     elif block.name == "exclusion" and place + 1 == len(blocks):
         state.doubt(block.passage, "there is nothing below this heading")
@@ -235,8 +225,8 @@ def _leave_list(state: _State, blocks: Sequence[Block], place: int) -> None:
             return
         may_be_criteria = may_be_criteria or says_who_may
     state.ended = not may_be_criteria
-    state.kind_at_most = _DOUBTED
-    state.quote_at_most = _UNSURE_BORDERS
+    state.is_list_doubted = True
+    state.borders = 1.0
     state.doubt(block.passage, "another section begins or may begin here")
 
 
@@ -465,8 +455,8 @@ def _make_entry(
         listed=not block.in_prose,
         has_doubtful_parent=is_doubtful,
         parent_opens_list=opens_list,
-        kind_at_most=state.kind_at_most,
-        quote_at_most=state.quote_at_most,
+        is_list_doubted=state.is_list_doubted,
+        borders=state.borders,
     )
 
 
@@ -566,7 +556,7 @@ def _doubt_exclusions(entries: Sequence[Entry], state: _State) -> list[Entry]:
             state.doubt(entry.passage, reason)
         is_below = entry.heading is not None and _may_open_list(entry.heading, state)
         reasons = (not state.seen, may_be_heading, reads_so, are_exclusions, is_below)
-        doubted.append(replace(entry, kind_at_most=_DOUBTED) if any(reasons) else entry)
+        doubted.append(replace(entry, is_list_doubted=True) if any(reasons) else entry)
         # without any heading, the first such item may begin the exclusions
         begins_list = (may_be_heading, is_below, reads_so and not state.seen)
         are_exclusions = are_exclusions or any(begins_list)
@@ -621,7 +611,7 @@ def _doubt_prose(entries: Sequence[Entry], state: _State) -> list[Entry]:
         state.doubt(
             entry.passage, "this text has no list and might not contain any criteria"
         )
-    return [replace(entry, quote_at_most=_UNSURE_BORDERS) for entry in entries]
+    return [replace(entry, borders=1.0) for entry in entries]
 
 
 def names_group(tokens: Tokens) -> bool:

@@ -39,6 +39,7 @@ from extractor.concepts.windows.criterion import (
     read_windows,
 )
 from extractor.evidence.drafts import (
+    LIST_IN_DOUBT,
     Chunk,
     Draft,
     Reading,
@@ -46,7 +47,6 @@ from extractor.evidence.drafts import (
     draft_record,
     span_of,
 )
-from extractor.evidence.scoring import measured
 from extractor.language.book import read_text, rule
 from extractor.language.lexer import Tokens
 from extractor.language.passage import LexedSection, Passage
@@ -64,10 +64,6 @@ from extractor.schemas import (
 _CLEARLY_HEADING = 0.98
 """Minimum probability at which a line is treated as a heading instead of a criterion."""
 _UNKNOWN = RegistryFields()
-_OF_DOUBTFUL_AGE = 0.5
-"""The maximum confidence, set by judgement, that a criterion is about age rather than another
-duration.
-"""
 _ANSWERED = {
     Origin.MODEL: "as a model answers",
     Origin.BOTH: "as a model and the rules read it",
@@ -153,7 +149,7 @@ def read_eligibility(
     doubts = outline.doubts
     if not stated and not doubts:
         doubts = _doubt_silence(filled, descriptions)
-    whole = replace(draft_record(rules), at_most=_limit_people(rules, criteria))
+    whole = draft_record(_doubt_people(rules, criteria))
     return whole, criteria, doubts
 
 
@@ -209,26 +205,20 @@ def _doubt_silence(
     return ()
 
 
-def _limit_people(
+def _doubt_people(
     rules: Mapping[str, Reading[Any]], criteria: Sequence[Draft]
-) -> dict[str, float]:
-    """Return the maximum confidence of the ages, the sex and the acceptance of healthy volunteers,
-    keyed by field: the confidence in the kind of the criteria that state them. A sex that is stated
-    only for some groups keeps its own confidence. Fields without a maximum are omitted.
+) -> dict[str, Reading[Any]]:
+    """Add a feature to each age, sex and acceptance of healthy volunteers that a criterion in a
+    doubtful list states.
     """
-    limits: dict[str, float] = {}
+    doubted = [
+        criterion.span for criterion in criteria if criterion.is_structure_doubted
+    ]
+    people = dict(rules)
     for name, reading in rules.items():
-        for criterion in criteria:
-            most = criterion.at_most.get("kind", 1.0)
-            if most < limits.get(name, 1.0) and any(
-                map(criterion.span.overlaps, reading.spans)
-            ):
-                limits[name] = most
-    sex = rules["sex"]
-    # only one sex takes part in some groups, but perhaps both do in the others
-    if Sex.ALL in sex.alternatives and sex.value is not None:
-        limits["sex"] = min(limits.get("sex", 1.0), sex.confidence)
-    return limits
+        if any(place.overlaps(span) for place in doubted for span in reading.spans):
+            people[name] = reading.with_features(LIST_IN_DOUBT)
+    return people
 
 
 def _drop_sex(criterion: Draft) -> Draft:
@@ -303,10 +293,11 @@ def _read(
         "stands": _read_existence(entry, heading_chance),
         "kind": Reading(
             entry.sense,
-            _measure_kind(entry),
+            1.0,
             (span,),
             Support.INFERRED,
             origin=entry.origin,
+            features=_describe_kind(entry),
         ),
         "lead_in": _read_lead_in(entry, follows_colon=follows_colon),
         "category": category,
@@ -324,7 +315,7 @@ def _read(
         Chunk(number, span, text),
         span,
         rules,
-        at_most=_limit_criterion(entry, rules),
+        borders=entry.borders,
     )
     # The age and sex of a donor are not those of the participants.
     is_of_donor = any(
@@ -342,14 +333,14 @@ def _doubt_age(
     limits: Sequence[Limit],
     topic: str,
 ) -> Reading[Category]:
-    """Lower the confidence of the category "age" if the only reason for it is a duration that
-    might not be an age: "5 to 20 years" below "Epilepsy:" (the ``topic``).
+    """Doubt the category "age" if the only reason for it is a duration that might not be an
+    age: "5 to 20 years" below "Epilepsy:" (the ``topic``).
     """
     if category.value is not Category.AGE:
         return category
     if not any(is_doubtful_age(tokens, limit, topic) for limit in limits):
         return category
-    return category.at_most(_OF_DOUBTFUL_AGE)
+    return category.with_features("a length that may be no age")
 
 
 def _put_on_one_line(introduction: Passage | None) -> str:
@@ -357,14 +348,15 @@ def _put_on_one_line(introduction: Passage | None) -> str:
     return " ".join(introduction.raw.split()) if introduction else ""
 
 
-def _measure_kind(entry: Entry) -> float:
-    """Return the confidence in an entry's kind, which is indicated by a heading, a sentence or the
+def _describe_kind(entry: Entry) -> tuple[str, ...]:
+    """Return the features of an entry's kind, which is indicated by a heading, a sentence or the
     entry's own words.
     """
     case = "kind of the list" if entry.kind else "kind without a list"
-    if entry.confidence is not None:
+    if entry.case:
         case = "kind of a sentence"
-    return measured("criterion", _ANSWERED.get(entry.origin, case))
+    case = _ANSWERED.get(entry.origin, case)
+    return (case, LIST_IN_DOUBT) if entry.is_list_doubted else (case,)
 
 
 def _read_lead_in(entry: Entry, *, follows_colon: bool) -> Reading[str | None]:
@@ -373,7 +365,7 @@ def _read_lead_in(entry: Entry, *, follows_colon: bool) -> Reading[str | None]:
     """
     if entry.parent is None:
         case = "no parent"
-        if entry.confidence is not None:
+        if entry.case:
             case = "no parent of a sentence"
         elif follows_colon:
             case = "no parent, below a colon"
@@ -385,11 +377,11 @@ def _read_lead_in(entry: Entry, *, follows_colon: bool) -> Reading[str | None]:
         case = "under an item"
     else:
         case = "under an item that introduces nothing"
-    confidence = measured("criterion", _ANSWERED.get(entry.origin, case))
+    features = (_ANSWERED.get(entry.origin, case),)
     if entry.parent is None:
-        return Reading(None, confidence, origin=entry.origin)
+        return Reading(None, 1.0, origin=entry.origin, features=features)
     spans = (span_of(entry.parent),)
-    return Reading(entry.parent.raw, confidence, spans, origin=entry.origin)
+    return Reading(entry.parent.raw, 1.0, spans, origin=entry.origin, features=features)
 
 
 def _introduces(line: Passage) -> bool:
@@ -411,23 +403,7 @@ def _read_negation(passage: Passage) -> Reading[bool]:
         case = negation.case
         words = passage.part(negation.first, negation.end)
     spans = (span_of(words),)
-    return Reading(bool(negation), measured("negated", case), spans, Support.INFERRED)
-
-
-def _limit_criterion(
-    entry: Entry, rules: Mapping[str, Reading[Any]]
-) -> dict[str, float]:
-    """Return the maximum confidence of a criterion's fields, keyed by name.
-
-    Doubtful boundaries limit all fields, and a doubtful list limits the kind. Fields without a
-    maximum are omitted.
-    """
-    limits: dict[str, float] = {}
-    if entry.quote_at_most < 1:
-        limits = dict.fromkeys(rules, entry.quote_at_most)
-    if entry.kind_at_most < 1:
-        limits["kind"] = min(entry.kind_at_most, entry.quote_at_most)
-    return limits
+    return Reading(bool(negation), 1.0, spans, Support.INFERRED, features=(case,))
 
 
 def _read_times(entry: Entry, parent: str, *, is_value: bool) -> Times:
@@ -478,25 +454,25 @@ def _read_existence(entry: Entry, heading_chance: float) -> Reading[bool]:
     is only suspected of being a criterion. A model's answer about the structure has precedence.
     """
     if entry.origin is not Origin.RULE:
-        confidence = measured("criterion", _ANSWERED[entry.origin])
         return Reading(
             value=entry.is_criterion,
-            confidence=confidence,
+            confidence=1.0,
             spans=(span_of(entry.passage),) if entry.is_criterion else (),
             support=Support.INFERRED,
             origin=entry.origin,
+            features=(_ANSWERED[entry.origin],),
         )
     if not entry.is_criterion:
-        return Reading(value=False, confidence=measured("criterion", "parent"))
+        return Reading(value=False, confidence=1.0, features=("parent",))
     if entry.listed and heading_chance >= _CLEARLY_HEADING:
         return Reading(value=False, confidence=heading_chance)
     case = "listed" if entry.listed else "prose"
     if entry.listed and entry.passage.text.endswith(":"):
         case = "listed, ends with a colon"
-    confidence = entry.confidence or measured("criterion", case)
-    if entry.listed:
-        confidence = min(confidence, round(1 - heading_chance, 3))
-    spans = (span_of(entry.passage),)
     return Reading(
-        value=True, confidence=confidence, spans=spans, support=Support.INFERRED
+        value=True,
+        confidence=round(1 - heading_chance, 3) if entry.listed else 1.0,
+        spans=(span_of(entry.passage),),
+        support=Support.INFERRED,
+        features=(entry.case or case,),
     )

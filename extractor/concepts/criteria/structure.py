@@ -35,12 +35,6 @@ _MARK = re.compile(
 )
 """Matches list marks and white space before the words of an item."""
 _LONGEST_MARK = 12
-_DOUBTED = 0.78
-"""The maximum confidence, set by judgement, of a list that a heading contradicts."""
-_UNSURE_BORDERS = 0.8
-"""The maximum confidence, set by judgement, of an item that the rules divide differently at a list
-mark, or that the model takes for a heading or a note.
-"""
 _LONGEST_HEADING = 7
 """Maximum number of tokens in a line that a model may call a heading although the rules read it as
 a criterion.
@@ -78,7 +72,7 @@ def has_structure_doubt(parsed: ParsedRecord, effort: Effort) -> bool:
     if any(doubt.span.section == _SECTION for doubt in parsed.doubts):
         return True
     return any(
-        item.at_most or effort.doubts(item.read(name).confidence)
+        item.is_structure_doubted or effort.doubts(item.read(name).confidence)
         for item in parsed.criteria
         if item.span.section == _SECTION
         for name in _PLACED
@@ -257,8 +251,8 @@ def _make_lists(section: LexedSection, parts: Sequence[_Part]) -> Lists:
             reason = ""
             if _list_joined(section, part):
                 reason = "the model joins items that have list marks of their own"
-                entry = replace(entry, quote_at_most=_UNSURE_BORDERS)
-            elif entry.kind_at_most < 1:
+                entry = replace(entry, borders=1.0)
+            elif entry.is_list_doubted:
                 reason = "the model names another list than the heading"
             if reason:
                 doubts.append(StructureDoubt(span_of(part.passage), reason))
@@ -267,7 +261,7 @@ def _make_lists(section: LexedSection, parts: Sequence[_Part]) -> Lists:
             for kept in filter(_says_more_than_heading, part.inner):
                 reason = "the model takes this line for a heading or a note"
                 doubts.append(StructureDoubt(span_of(kept.passage), reason))
-                entries.append(replace(kept, quote_at_most=_UNSURE_BORDERS))
+                entries.append(replace(kept, borders=1.0))
         if part.inner:
             covering = part.inner[-1]
     return Lists(tuple(entries), tuple(doubts))
@@ -322,8 +316,8 @@ def _make_entry(
         return entry
     kind = part.kind or covering.kind
     entry = replace(entry, kind=kind, listed=covering.listed, heading=covering.heading)
-    if covering.kind_at_most == 1.0 and covering.kind not in (None, kind):
-        return replace(entry, kind_at_most=_DOUBTED)
+    if not covering.is_list_doubted and covering.kind not in (None, kind):
+        return replace(entry, is_list_doubted=True)
     if _describe(entry) == _describe(covering):
         return replace(entry, origin=Origin.BOTH)
     return entry

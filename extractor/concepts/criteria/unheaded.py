@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from extractor.concepts.criteria.entries import Entry
 from extractor.evidence.drafts import Draft, Span, StructureDoubt
-from extractor.evidence.scoring import measured
 from extractor.language.book import rule
 from extractor.language.passage import LexedSection, Passage, split_sentences
 from extractor.schemas import CriterionKind
@@ -48,10 +47,7 @@ def _read_sentence(sentence: Passage) -> Entry | None:
         case += " of the trial's course"
     refuses = rule("refusal").occurs(tokens)
     kind = CriterionKind.EXCLUSION if refuses else CriterionKind.INCLUSION
-    confidence = measured("criterion", case)
-    return Entry(
-        sentence, kind, is_criterion=states, listed=False, confidence=confidence
-    )
+    return Entry(sentence, kind, is_criterion=states, listed=False, case=case)
 
 
 UNHEADED = "the text has no heading"

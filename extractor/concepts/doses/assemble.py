@@ -12,7 +12,8 @@ from extractor.concepts.doses.amounts import PORTIONS
 from extractor.concepts.doses.marks import LINKED
 from extractor.concepts.doses.names import is_same_agent
 from extractor.concepts.provenance import Assembled, ItemBuilder, list_read_fields
-from extractor.concepts.resolve import AGREE, ALONE, agree, share_right
+from extractor.concepts.resolve import ALONE, agree
+from extractor.confidence import AGREE, weigh_answer
 from extractor.evidence.drafts import Draft, ModelResult, Reading, Span, find_weakest
 from extractor.evidence.parsed import ParsedRecord
 from extractor.schemas import (
@@ -170,7 +171,7 @@ def _confirm(parsed: ParsedRecord, answer: Draft) -> Draft:
     situation = AGREE if similar else ALONE
     rules["stands"] = Reading(
         value=True,
-        confidence=share_right("dosing.regimens", situation),
+        confidence=weigh_answer("dosing.regimens", situation),
         origin=Origin.BOTH if similar else Origin.MODEL,
     )
     return replace(answer, span=span, rules=rules)

@@ -25,7 +25,6 @@ from extractor.concepts.doses.signs import (
 )
 from extractor.concepts.doses.statements import Linked
 from extractor.evidence.drafts import Draft, Reading
-from extractor.evidence.scoring import measured
 from extractor.language.book import rule
 from extractor.schemas import Support
 
@@ -57,7 +56,7 @@ def make_draft(
             for signs in reading.signs
         )
         rules[name] = replace(reading, signs=members)
-    rules["stands"] = Reading(value=True, confidence=0.9)
+    rules["stands"] = Reading(value=True, confidence=1.0)
     return Draft(
         "dosing",
         main.text.chunk(number, *main.clause),
@@ -69,7 +68,7 @@ def make_draft(
 def _read_agent(regimen: Regimen) -> Reading[Any]:
     text, place = find_name(regimen)
     signs = ({"": tuple(describe_agent(regimen))},)
-    return Reading(text.raw(*place), 0.9, (text.span(*place),), signs=signs)
+    return Reading(text.raw(*place), 1.0, (text.span(*place),), signs=signs)
 
 
 def _read_role(regimen: Regimen, trial: Trial) -> Reading[Any]:
@@ -130,7 +129,7 @@ def _read(
         where = "in clause"
     elif name in text.fields:
         where = "in record"
-    return Reading(value, measured("regimen", where))
+    return Reading(value, 1.0, features=(where,))
 
 
 def _read_frequency(regimen: Regimen) -> Reading[Any]:
@@ -151,12 +150,12 @@ def _read_arms(
     # how the arms were found ("linked", "own text") determines the confidence
     how, receiving = arms.find(regimen, siblings)
     if not receiving:
-        return Reading((), measured("arms", "no arm"))
+        return Reading((), 1.0, features=("no arm",))
     count = "few arms" if len(receiving) <= _FEW_ARMS else "many arms"
     signs_of_arm = {"": (how, count)}
     return Reading(
         tuple(map(arms.read_label, receiving)),
-        measured("arms", how),
+        1.0,
         tuple(arms.places[arm] for arm in receiving),
         Support.PARSED,
         signs=(signs_of_arm,) * len(receiving),

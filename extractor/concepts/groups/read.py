@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from extractor.concepts.criteria.lists import names_group
 from extractor.concepts.places import Derived
+from extractor.confidence import weigh
 from extractor.evidence.drafts import Reading, Span, span_of
-from extractor.evidence.scoring import measured
 from extractor.language.book import rule
 from extractor.language.lexer import Range, Tokens
 from extractor.language.numbers import read_number
@@ -221,7 +221,7 @@ def _read_stated(
     if joining_words == {contrary}:
         case = "said, but joined otherwise"
     span = span_of(line.part(*place))
-    return Reading(group, measured("group", case), (span,), Support.PARSED)
+    return _read_group(group, case, span, Support.PARSED)
 
 
 def _judge_inclusions(
@@ -262,21 +262,27 @@ def _is_name(item: Passage) -> bool:
 def _conclude(
     concluded: GroupRule, case: str, line: Passage
 ) -> Reading[CriterionGroup]:
-    """Return a rule that is inferred from a whole line, with the confidence measured for the
+    """Return a rule that is inferred from a whole line, with the confidence of its
     ``case``.
     """
     group = CriterionGroup(id="", rule=concluded)
-    sure = measured("group", case)
-    return Reading(group, sure, (span_of(line),), Support.INFERRED)
+    return _read_group(group, case, span_of(line), Support.INFERRED)
 
 
 def _join(usual: GroupRule, case: str, joint: Joint) -> Reading[CriterionGroup]:
     """Return the rule that joining words state, which is the opposite of the list's usual rule. The
-    rule has the confidence measured for the ``case``.
+    rule has the confidence of its ``case``.
     """
     contrary = GroupRule.ANY if usual is GroupRule.ALL else GroupRule.ALL
     group = CriterionGroup(id="", rule=contrary)
-    return Reading(group, measured("group", case), (joint.span,), Support.PARSED)
+    return _read_group(group, case, joint.span, Support.PARSED)
+
+
+def _read_group(
+    group: CriterionGroup, case: str, span: Span, support: Support
+) -> Reading[CriterionGroup]:
+    confidence = weigh("eligibility.criteria.rule", (case,))
+    return Reading(group, confidence, (span,), support, features=(case,))
 
 
 def _are_values(items: Sequence[Passage]) -> bool:

@@ -88,16 +88,8 @@ _ASIDE_REACH = 24
 """Number of tokens before a limit that are searched for words showing that it is not a
 requirement.
 """
-_BETWEEN_LIMITS = 0.75
-"""The confidence, set by judgement, of a condition that may belong to either the previous or the
-next limit.
-"""
-_ESTIMATE = 0.9
-"""The confidence of a limit before its signs are weighed."""
-_ESTIMATE_OF_NONE = (0.97, 0.8)
-"""The confidence that a line does not contain limits: first for lines whose only numbers are
-durations, then for lines with other numbers.
-"""
+_BETWEEN_LIMITS = "between two limits"
+"""The feature of a condition that may belong to either the previous or the next limit."""
 _NO_LIMITS = (NumberRole.SCALE, NumberRole.PART, NumberRole.AIM)
 
 
@@ -121,23 +113,24 @@ def read_constraints(
     constraints = [_make_constraint(passage, limit, topic) for limit in requirements]
     line_signs = list_line_signs(tokens, requirements, limits)
     signs: list[Signs] = []
-    parts: list[dict[str, float]] = []
     for limit, constraint in zip(requirements, constraints, strict=True):
         limit_signs = list_signs(tokens, limit, constraint, topic)
-        signs.append({"": (*limit_signs, *line_signs)})
-        is_shared = _may_be_of_next(tokens, limit, limits)
-        parts.append({"condition": _BETWEEN_LIMITS} if is_shared else {})
-    estimate = _ESTIMATE
+        own_signs = {"": (*limit_signs, *line_signs)}
+        if constraint.condition:
+            is_shared = _may_be_of_next(tokens, limit, limits)
+            own_signs["condition"] = (_BETWEEN_LIMITS,) if is_shared else ()
+        signs.append(own_signs)
     if not constraints:
         has_limits = any(limit.time_unit is None for limit in limits)
-        estimate = _ESTIMATE_OF_NONE[has_limits or OTHER_NUMBERS in line_signs]
+        has_numbers = has_limits or OTHER_NUMBERS in line_signs
+        feature = "numbers that are no limits" if has_numbers else "no numbers"
+        return Reading((), 1.0, features=(feature,))
     return Reading(
         tuple(constraints),
-        estimate,
+        1.0,
         tuple(_find_span(passage, limit) for limit in requirements),
         Support.PARSED,
         signs=tuple(signs),
-        sure_parts=tuple(parts),
     )
 
 

@@ -19,7 +19,23 @@ _REACH = 24
 """Number of tokens before a limit that are searched for signs."""
 _MOST_WORDS = 8
 """Maximum number of words in the name of a quantity."""
-_SIDES = ("before", "in its name", "behind")
+_UNEXPLAINED = (
+    ("few words unexplained before", "many words unexplained before"),
+    ("few words unexplained in its name", "many words unexplained in its name"),
+    ("few words unexplained behind", "many words unexplained behind"),
+)
+_FORMS = {
+    "at_bound": "read by at_bound",
+    "cases": "read by cases",
+    "compared_behind": "read by compared_behind",
+    "grades": "read by grades",
+    "grades_of_compared_scale": "read by grades_of_compared_scale",
+    "pressure": "read by pressure",
+    "range": "read by range",
+    "restated": "read by restated",
+    "shared_unit": "read by shared_unit",
+}
+"""The productions that make a limit more or less certain, with their features."""
 _FEW_LEFT = 2
 """Maximum number of unexplained words that count as few."""
 _FAR = 3
@@ -77,7 +93,8 @@ def list_signs(
         yield "an age of somebody else" if is_other else "an age"
         if is_doubtful_age(tokens, limit, topic):
             yield "a length that may be no age"
-    yield f"read by {limit.rule}"
+    if limit.rule in _FORMS:
+        yield _FORMS[limit.rule]
     yield from _sign_number(limit, constraint)
     if constraint.condition:
         yield "a condition of its own"
@@ -85,9 +102,9 @@ def list_signs(
         yield "the quantity of the limit before"
     if topic:
         yield "below a line that introduces it"
-    for count, side in zip(limit.unexplained, _SIDES, strict=True):
+    for count, (few, many) in zip(limit.unexplained, _UNEXPLAINED, strict=True):
         if count:
-            yield f"{'few' if count <= _FEW_LEFT else 'many'} words unexplained {side}"
+            yield few if count <= _FEW_LEFT else many
     yield from _sign_words(tokens, limit, constraint)
     yield from _sign_word_behind(tokens, limit)
 

@@ -12,7 +12,6 @@ from typing import NamedTuple
 from extractor.concepts.criteria.unheaded import list_sentences
 from extractor.concepts.outcomes.split import OutcomeParts
 from extractor.evidence.drafts import Reading, span_of
-from extractor.evidence.scoring import measured
 from extractor.language.book import rule
 from extractor.language.lexer import Range, Tokens
 from extractor.language.passage import Passage, strip_span
@@ -36,6 +35,8 @@ _PERHAPS_TIMED = frozenset((Concept.CLINICAL_EVENT, Concept.MORTALITY, Concept.O
 """Concepts that have events only if the outcome is a duration, such as the length of a stay or an
 operation.
 """
+_TIMED = 0.1
+"""The share of the other concepts that are times to an event."""
 _CONCEPT_UNSURE = 0.7
 """A concept with a lower confidence than this is uncertain."""
 _EDGES = ",;.:\n"
@@ -70,7 +71,7 @@ def read_events(
         confidence = 1.0
         if concept.confidence < _CONCEPT_UNSURE:
             # the absence of events is as uncertain as the concept
-            confidence = measured("event", "perhaps timed") + concept.confidence / 10
+            confidence = 1 - _TIMED * (1 - concept.confidence)
         return Reading(None, confidence), Reading((), confidence)
     events = _find_in_parts(parts)
     # Only these concepts are named after their event: "time to engraftment". "Time to progression"
@@ -79,8 +80,10 @@ def read_events(
     if is_named_by_event and not events.ends:
         events = _find_named(parts, events.start)
     if not is_timed and not events.ends:
-        confidence = measured("event", "perhaps timed")
-        return Reading(None, confidence), Reading((), confidence)
+        features = ("perhaps timed",)
+        return Reading(None, 1.0, features=features), Reading(
+            (), 1.0, features=features
+        )
     return _read_start(parts, events), _read_ends(parts, events)
 
 
@@ -106,13 +109,13 @@ def _read_start(parts: OutcomeParts, events: Events) -> Reading[str | None]:
         case = "start" if events.ends else "start without ends"
         if frame and start.section is frame.section and start.first >= frame.first:
             case = "start in the time frame"
-        return Reading(start.raw, measured("event", case), (span_of(start),))
+        return Reading(start.raw, 1.0, (span_of(start),), features=(case,))
     case = "no start"
     if frame and frame.search("may_state_start"):
         case = "perhaps a start in the time frame"
     if parts.description and parts.description.search("may_state_start"):
         case = "perhaps a start"
-    return Reading(None, measured("event", case))
+    return Reading(None, 1.0, features=(case,))
 
 
 def _read_ends(parts: OutcomeParts, events: Events) -> Reading[tuple[str, ...] | None]:
@@ -123,7 +126,7 @@ def _read_ends(parts: OutcomeParts, events: Events) -> Reading[tuple[str, ...] |
         case = "no ends"
         if parts.description and parts.description.search("may_state_end"):
             case = "perhaps ends"
-        return Reading((), measured("event", case))
+        return Reading((), 1.0, features=(case,))
     plain = rule("plain_event")
     case = "ends"
     if all(plain.covers(end.tokens, end.first, end.end) for end in events.ends):
@@ -132,7 +135,7 @@ def _read_ends(parts: OutcomeParts, events: Events) -> Reading[tuple[str, ...] |
         case = "ends elsewhere"
     ends = tuple(end.raw for end in events.ends)
     spans = tuple(span_of(end) for end in events.ends)
-    return Reading(ends, measured("event", case), spans)
+    return Reading(ends, 1.0, spans, features=(case,))
 
 
 def _find_in_parts(parts: OutcomeParts) -> Events:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 from extractor.evidence.drafts import Reading, span_of
-from extractor.evidence.scoring import measured
 from extractor.language.book import Term, find_terms, rule, word_list
 from extractor.language.lexer import Tokens
 from extractor.language.passage import Passage
@@ -53,7 +52,7 @@ def read_instrument(
         case = "no instrument"
         if body.search("may_name_instrument"):
             case = "perhaps an instrument"
-        return Reading(None, measured("outcome", case))
+        return Reading(None, 1.0, features=(case,))
     return _read_known(body, known or terms[0], terms, record)
 
 
@@ -85,14 +84,15 @@ def _read_known(
     versions = filter(None, (_read_version(body, mention) for mention in mentions))
     instrument = Instrument(name=name, version=next(versions, None))
     words = body.part(term.first, term.end)
-    return _make_reading(instrument, words, case).at_most(term.entry.confidence)
+    reading = _make_reading(instrument, words, case)
+    return reading.with_confidence(term.entry.confidence)
 
 
 def _make_reading(
     instrument: Instrument, words: Passage, case: str
 ) -> Reading[Instrument | None]:
-    confidence = measured("outcome", case)
-    return Reading(instrument, confidence, (span_of(words),), Support.PARSED)
+    places = (span_of(words),)
+    return Reading(instrument, 1.0, places, Support.PARSED, features=(case,))
 
 
 def _fold(name: str) -> str:
@@ -246,11 +246,11 @@ def _read_named(body: Passage, name: str, hint: str) -> Reading[tuple[str, ...] 
         case = f"no {name}s"
         if body.search(hint):
             case = f"perhaps {name}s"
-        return Reading((), measured("outcome", case))
+        return Reading((), 1.0, features=(case,))
     case = name if len(names) == 1 else f"several {name}s"
     written = tuple(words.raw for words in names)
     spans = tuple(span_of(words) for words in names)
-    return Reading(written, measured("outcome", case), spans)
+    return Reading(written, 1.0, spans, features=(case,))
 
 
 def _find_names(body: Passage, vocabulary: str) -> list[Passage]:

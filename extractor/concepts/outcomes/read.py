@@ -22,7 +22,7 @@ from extractor.concepts.outcomes.split import (
 )
 from extractor.concepts.outcomes.times import describe_points, read_time_kind
 from extractor.evidence.drafts import Chunk, Draft, Reading, Span, span_of
-from extractor.evidence.scoring import list_words, load_scorer, measured
+from extractor.evidence.scoring import list_words, load_scorer
 from extractor.language.book import find_terms
 from extractor.language.passage import LexedSection, Passage
 from extractor.schemas import (
@@ -36,10 +36,6 @@ from extractor.schemas import (
     TrialRecord,
 )
 
-_IN_DESCRIPTION = 0.8
-"""The maximum confidence, set by judgement, for a time frame that is stated only in the
-description.
-"""
 _LONGEST_MEASURE = 60
 _LONGEST_DESCRIPTION = 80
 _LONGEST_TIME_FRAME = 30
@@ -123,17 +119,17 @@ def _split_measure(measure: Passage, description: Passage | None) -> OutcomePart
     """
     time = find_own_time(measure)
     end = measure.end
-    highest_confidence = 1.0
+    features: tuple[str, ...] = ()
     if description:
         end = max(end, description.end)
     if description and time is None:
         time = find_own_time(description.alone())
-        highest_confidence = _IN_DESCRIPTION
+        features = ("time frame in a description",)
     parts = OutcomeParts(measure.part(measure.first, end), measure, description)
     if time is None:
         return parts
-    confidence = min(highest_confidence, measured("outcome", time.case))
-    return replace(parts, time_frame=time.frame, time_frame_confidence=confidence)
+    features = (*features, time.case)
+    return replace(parts, time_frame=time.frame, features=features)
 
 
 def trial_words(sections: Mapping[str, LexedSection]) -> list[str]:
@@ -242,9 +238,7 @@ def _correct_concept(concept: Reading[Concept], measure: Passage) -> Reading[Con
             is_misled = True
     if not is_misled:
         return concept
-    return concept.at_most(
-        measured("outcome", "concept's word in a compound of another meaning")
-    )
+    return concept.with_features("concept's word in a compound of another meaning")
 
 
 def _read(
@@ -267,9 +261,11 @@ def _read(
     rules: dict[str, Reading[Any]] = {
         "rank": Reading(parts.rank, 1.0),
         "index": Reading(parts.index, 1.0),
-        "measure": _read_part(measure, parts.measure_confidence),
+        "measure": _read_part(measure, parts.measure_confidence, parts.features),
         "description": _read_part(parts.description, parts.description_confidence),
-        "time_frame": _read_part(parts.time_frame, parts.time_frame_confidence),
+        "time_frame": _read_part(
+            parts.time_frame, parts.time_frame_confidence, parts.features
+        ),
         "concept": concept,
         "category": category,
         "time_points": points,
@@ -285,11 +281,13 @@ def _read(
     return Draft("endpoints", chunk, chunk.span, rules)
 
 
-def _read_part(part: Passage | None, confidence: float) -> Reading[str | None]:
+def _read_part(
+    part: Passage | None, probability: float, features: tuple[str, ...] = ()
+) -> Reading[str | None]:
     """Return a part of an outcome as written; None if it is missing or has no tokens."""
     if part is None or part.end <= part.first:
-        return Reading(None, confidence)
-    return Reading(part.raw, confidence, (span_of(part),))
+        return Reading(None, probability)
+    return Reading(part.raw, probability, (span_of(part),), features=features)
 
 
 def _read_times(
@@ -304,9 +302,12 @@ def _read_times(
     if not words:
         # the measure shows that the time frame is absent, so its span is the evidence for the kind
         measure = (span_of(parts.measure),)
-        confidence = certainty * measured("outcome", "kind of no time frame")
         unspecified = Reading(
-            TimeKind.UNSPECIFIED, confidence, measure, Support.INFERRED
+            TimeKind.UNSPECIFIED,
+            certainty,
+            measure,
+            Support.INFERRED,
+            features=("kind of no time frame",),
         )
         return Reading((), certainty), unspecified
     frame = read_time_frame(words.tokens.cut(words.first, words.end))
@@ -317,11 +318,21 @@ def _read_times(
         span = words.section.cleaned.raw_span(*frame.locate(point))
         spans.append(Span(words.section.name, *span))
     case = describe_points(frame, parts.measure)
-    confidence = certainty * measured("outcome", case)
-    points = Reading(tuple(values), confidence, tuple(spans), Support.PARSED)
-    kind, kind_confidence = read_time_kind(frame, concept)
-    kind_confidence *= certainty
-    return points, Reading(kind, kind_confidence, (span_of(words),), Support.INFERRED)
+    points = Reading(
+        tuple(values),
+        certainty,
+        tuple(spans),
+        Support.PARSED,
+        features=(case, *parts.features),
+    )
+    kind = read_time_kind(frame, concept)
+    kind = replace(
+        kind,
+        confidence=kind.confidence * certainty,
+        spans=(span_of(words),),
+        features=(*kind.features, *parts.features),
+    )
+    return points, kind
 
 
 def _read_censored(body: Passage, frame: Passage | None) -> Reading[bool | None]:
@@ -330,7 +341,6 @@ def _read_censored(body: Passage, frame: Passage | None) -> Reading[bool | None]
     """
     for part, case in ((body, "censored"), (frame, "censored in the time frame")):
         if part and part.search("censoring"):
-            confidence = measured("outcome", case)
             place = (span_of(part),)
-            return Reading(value=True, confidence=confidence, spans=place)
-    return Reading(value=False, confidence=measured("outcome", "not censored"))
+            return Reading(value=True, confidence=1.0, spans=place, features=(case,))
+    return Reading(value=False, confidence=1.0, features=("not censored",))

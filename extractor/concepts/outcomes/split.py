@@ -14,7 +14,7 @@ from extractor.concepts.outcomes.cuts import (
     find_items,
 )
 from extractor.concepts.outcomes.own_time import find_own_time
-from extractor.evidence.scoring import load_scorer, measured
+from extractor.evidence.scoring import load_scorer
 from extractor.language.passage import LexedSection, Passage, read_section
 from extractor.schemas import Rank
 
@@ -33,7 +33,7 @@ class Outcome:
 @dataclass(frozen=True, slots=True)
 class OutcomeParts:
     """The places of an outcome and its parts, with the probability that the boundaries of each part
-    are correct.
+    are correct, and the features of the time frame.
     """
 
     whole: Passage
@@ -43,6 +43,7 @@ class OutcomeParts:
     measure_confidence: float = 1.0
     description_confidence: float = 1.0
     time_frame_confidence: float = 1.0
+    features: tuple[str, ...] = ()
     rank: Rank = Rank.PRIMARY
     index: int = 0
 
@@ -90,13 +91,8 @@ def split_statement(whole: Passage) -> OutcomeParts:
     time = find_own_time(whole)
     if time is None:
         return OutcomeParts(whole, whole)
-    confidence = measured("outcome", time.case)
     return OutcomeParts(
-        whole,
-        time.measure,
-        time_frame=time.frame,
-        measure_confidence=confidence,
-        time_frame_confidence=confidence,
+        whole, time.measure, time_frame=time.frame, features=(time.case,)
     )
 
 

@@ -8,11 +8,12 @@ from itertools import pairwise
 
 from extractor.concepts.outcomes.events import TIMED
 from extractor.concepts.outcomes.moments import MomentGroup, TimeFrame
-from extractor.evidence.scoring import load_scorer, measured
+from extractor.evidence.drafts import Reading
+from extractor.evidence.scoring import load_scorer
 from extractor.language.book import read_table, read_text, rule
 from extractor.language.lexer import NUMBER
 from extractor.language.passage import Passage
-from extractor.schemas import Concept, TimeKind, TimeUnit
+from extractor.schemas import Concept, Support, TimeKind, TimeUnit
 
 _MOST_WORDS = 60
 _MOST_TOKENS = 150
@@ -231,25 +232,29 @@ def _simplify_words(skeleton: Sequence[str]) -> list[str]:
 
 def read_time_kind(
     frame: TimeFrame, concept: Concept | None = None
-) -> tuple[TimeKind, float]:
-    """Return the most probable kind of time frame for an outcome with this concept, and the
-    probability of that kind.
+) -> Reading[TimeKind]:
+    """Return the most probable kind of time frame for an outcome with this concept.
 
     >>> from extractor.concepts.outcomes.moments import read_time_frame
-    >>> read_time_kind(read_time_frame(read_text("Up to 2 years")))[0]
+    >>> read_time_kind(read_time_frame(read_text("Up to 2 years"))).value
     <TimeKind.UP_TO: 'up_to'>
     >>> read_time_kind(
     ...     read_time_frame(read_text("30 days after surgery")), Concept.MORTALITY
-    ... )[0]
+    ... ).value
     <TimeKind.UP_TO: 'up_to'>
     """
     features = describe_time_frame(frame)
     # deaths are counted until 30 days after surgery, but pain is measured at 30 days
     if concept in _COUNTED and "rule length_after_event" in features:
         case = "kind of a length in which events are counted"
-        return TimeKind.UP_TO, measured("outcome", case)
+        return _infer_kind(TimeKind.UP_TO, case)
     [choice] = load_scorer("time_kinds").choose([features])
     for feature, (kind, case) in _DECIDED.items():
         if feature in features and choice.value != kind:
-            return kind, measured("outcome", case)
-    return TimeKind(choice.value), choice.confidence
+            return _infer_kind(kind, case)
+    kind = TimeKind(choice.value)
+    return Reading(kind, choice.confidence, support=Support.INFERRED)
+
+
+def _infer_kind(kind: TimeKind, case: str) -> Reading[TimeKind]:
+    return Reading(kind, 1.0, support=Support.INFERRED, features=(case,))

@@ -17,6 +17,7 @@ from extractor.concepts.own.attributes import (
     nest,
 )
 from extractor.concepts.own.declaration import CustomField, Of
+from extractor.confidence import find_most
 from extractor.errors import FieldError
 from extractor.evidence.drafts import Draft, Reading, Span
 from extractor.evidence.parsed import ParsedRecord
@@ -25,10 +26,6 @@ from extractor.language.passage import Passage
 from extractor.schemas import Support
 from extractor.schemas.arguments import suggest
 
-CONFIDENCE = 0.85
-"""The confidence of a value that a user's pattern matched. At medium effort, a model is asked to
-confirm it.
-"""
 _SECONDS = 2.0
 """Maximum time in seconds that a pattern may take to search a text."""
 _MOST_REPEATS = 10_000
@@ -208,7 +205,8 @@ def _read(
         support = Support.INFERRED
     elif attribute.type is AttributeType.QUOTE:
         support = Support.LITERAL
-    return Reading(value, CONFIDENCE, (span,), support)
+    # at medium effort, a model is asked to confirm it
+    return Reading(value, find_most("custom", "by a pattern"), (span,), support)
 
 
 @lru_cache(1_000)  # each caller of a service may declare new patterns

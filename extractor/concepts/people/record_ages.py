@@ -33,7 +33,6 @@ from extractor.concepts.people.subjects import (
     read_subject,
 )
 from extractor.evidence.drafts import Reading, span_of
-from extractor.evidence.scoring import measured
 from extractor.language.book import read_words, rule
 from extractor.language.lexer import Tokens
 from extractor.language.numbers import DAYS
@@ -71,7 +70,7 @@ _IN_SUMMARY = "age in a summary"
 
 class _Bound(NamedTuple):
     """A limit on age: the lowest age of participants if ``lower`` is true, otherwise the highest.
-    ``place`` covers the words that state it. ``case`` is the case passed to ``measured``, which
+    ``place`` covers the words that state it. ``case`` is its feature, which
     determines the confidence of the limit.
     """
 
@@ -140,15 +139,16 @@ def _choose(
     """
     of_side = [bound for bound in bounds if bound.lower is (name == AGES[0])]
     if not of_side:
-        return Reading(None, measured("participants", "no age"))
+        return Reading(None, 1.0, features=("no age",))
     agreeing = [bound for bound in of_side if agrees(bound.age, registered)]
     chosen = _find_widest(agreeing or of_side)
     spans = (span_of(chosen.place),)
     is_unlike = registered is not None and not agreeing
     is_weak = chosen.case in (_DOUBTFUL, _IN_SUMMARY)
     if (is_unlike and is_weak) or (not agreeing and _is_contradicted(chosen, bounds)):
-        confidence = measured("participants", _DOUBTFUL)
-        return Reading(None, confidence, spans, alternatives=(chosen.age,))
+        return Reading(
+            None, 1.0, spans, alternatives=(chosen.age,), features=(_DOUBTFUL,)
+        )
     alternatives = dict.fromkeys(map(attrgetter("age"), of_side))
     del alternatives[chosen.age]
     case = chosen.case
@@ -160,10 +160,11 @@ def _choose(
         case = "several ages in criteria"
     return Reading(
         chosen.age,
-        measured("participants", case),
+        1.0,
         spans,
         Support.PARSED,
         tuple(alternatives),
+        features=(case,),
     )
 
 
@@ -321,7 +322,7 @@ def _read_bounds(
 
 
 def _name_case(tokens: Tokens, limit: Limit, *, admits: bool) -> str:
-    """Return the case to pass to ``measured`` for an age. The case depends on whether the age
+    """Return the feature of an age. It depends on whether the age
     applies only to some people or follows other conditions in an exclusion, whether the age is
     excluded, and whether its unit or comparator is missing.
     """

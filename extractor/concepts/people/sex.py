@@ -7,7 +7,6 @@ from typing import TypeVar
 from extractor.concepts.people.registered_ages import DESCRIPTIONS
 from extractor.concepts.people.subjects import StatedCriterion, names_division
 from extractor.evidence.drafts import Reading, span_of
-from extractor.evidence.scoring import measured
 from extractor.language.book import rule
 from extractor.language.passage import Passage
 from extractor.schemas import Category, CriterionKind, Sex, Support
@@ -56,7 +55,9 @@ def read_sex(
         return _infer(Sex.ALL, "both sexes in two lines", words)
     # as in "Men" for part A, while part B does not state a sex
     if is_of_division:
-        return replace(_infer(sex, _DOUBTFUL, words), alternatives=(Sex.ALL,))
+        return replace(
+            _infer(sex, "one sex of some participants", words), alternatives=(Sex.ALL,)
+        )
     return _infer(sex, "one sex", words)
 
 
@@ -92,14 +93,15 @@ def _read_elsewhere(
             [sentence for sentence in summary if _find("one_sex_stated", sentence)]
         )
     if len({sex for sex, _ in sexes}) != 1:
-        return Reading(None, measured("participants", "no sex"))
+        return Reading(None, 1.0, features=("no sex",))
     sex, words = sexes[0]
     is_described = words.section.name in DESCRIPTIONS
     registered_sex = unify_word("sex", registered or "").casefold()
     # descriptions also mention the illness, other trials and comparison groups
     if is_described and registered_sex in set(Sex) - {sex}:
-        confidence = measured("participants", _DOUBTFUL)
-        return Reading(None, confidence, (span_of(words),), alternatives=(sex,))
+        places = (span_of(words),)
+        features = ("sex unlike the registry's",)
+        return Reading(None, 1.0, places, alternatives=(sex,), features=features)
     return _infer(sex, "one sex", words)
 
 
@@ -149,7 +151,7 @@ def read_healthy(
         if passage.section.name in DESCRIPTIONS:
             case = "healthy people in a summary"
         return _infer(value=True, case=case, words=healthy)
-    return Reading(None, measured("participants", "no healthy people"))
+    return Reading(None, 1.0, features=("no healthy people",))
 
 
 def _find(name: str, passage: Passage) -> Passage | None:
@@ -159,6 +161,6 @@ def _find(name: str, passage: Passage) -> Passage | None:
 
 
 def _infer(value: _Value, case: str, words: Passage) -> Reading[_Value]:
-    """Return a value that is inferred from words, with the confidence measured for the ``case``."""
-    confidence = measured("participants", case)
-    return Reading(value, confidence, (span_of(words),), Support.INFERRED)
+    """Return a value that is inferred from words in a ``case`` (``confidence/table.toml``)."""
+    places = (span_of(words),)
+    return Reading(value, 1.0, places, Support.INFERRED, features=(case,))

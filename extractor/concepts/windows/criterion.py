@@ -19,7 +19,6 @@ from extractor.concepts.windows.times import (
     make_window,
 )
 from extractor.evidence.drafts import Reading, Signs, span_of
-from extractor.evidence.scoring import measured
 from extractor.language.book import read_words, rule
 from extractor.language.lexer import Range, Tokens
 from extractor.language.numbers import find_durations
@@ -29,6 +28,7 @@ from extractor.schemas import CriterionKind, Support, TimeWindow
 _NO_WINDOWS_BELOW = frozenset({"age", "life", "survival"})
 _OF_OTHER_LINE = "named in another line"
 _INHERITED = "of the line above"
+_OTHER_UNIT = "a time in another unit"
 
 FirstWindow = Reading[TimeWindow | None]
 Windows = Reading[tuple[TimeWindow, ...]]
@@ -76,21 +76,24 @@ def read_windows(
         values.append(make_window(window, words.raw).model_copy(update=update))
         spans.append(span_of(words))
         signs.append(list_signs(tokens, windows, parts, at))
-    confidence = measured("time_windows", _describe(tokens, windows))
+    if not windows:
+        features = (_describe_none(tokens),)
+        return Times(
+            Reading(None, 1.0, features=features), Reading((), 1.0, features=features)
+        )
     every_window = Reading(
-        tuple(values), confidence, tuple(spans), Support.PARSED, signs=tuple(signs)
+        tuple(values), 1.0, tuple(spans), Support.PARSED, signs=tuple(signs)
     )
     first = _choose_first(windows)
     if first is None:
-        return Times(Reading(None, confidence), every_window)
-    # ``time_window`` has no parts, whose signs are stored under their names
-    window_signs = {"": signs[first][""]}
+        unsupported = Reading(None, 1.0, features=(_OTHER_UNIT,))
+        return Times(unsupported, every_window)
     reading = Reading(
         first_window([values[first]]),
-        confidence,
+        1.0,
         (spans[first],),
         Support.PARSED,
-        signs=(window_signs,),
+        features=signs[first][""],
     )
     return Times(reading, every_window)
 
@@ -110,12 +113,8 @@ def _choose_first(windows: Sequence[Window]) -> int | None:
     return windows.index((plain or possible)[0])
 
 
-def _describe(tokens: Tokens, windows: Sequence[Window]) -> str:
-    """Return the case to pass to ``measured`` for a line: "read" if it has windows, otherwise the
-    reason why it does not.
-    """
-    if windows:
-        return "read"
+def _describe_none(tokens: Tokens) -> str:
+    """Return the feature of a line without windows: why it has none."""
     if not list(find_durations(tokens)):
         return "no length of time"
     if rule("names_age").search(tokens):
@@ -150,8 +149,7 @@ def name_limited(windows: Windows, other: Passage) -> Windows:
 
 def inherit_window(window: FirstWindow) -> FirstWindow:
     """Return the first window of an introducing line as a window of the item below it."""
-    own_signs = window.signs[0][""]
-    return replace(window, signs=({"": (*own_signs, _INHERITED)},))
+    return window.with_features(_INHERITED)
 
 
 def inherit_windows(windows: Windows, introduction: Passage, item: Passage) -> Windows:

@@ -20,6 +20,34 @@ _FEW_LEFT = 2
 _FEW_WORDS = 3
 _SOME_WORDS = 6
 _MANY_WORDS = 10
+_FORMS = {
+    "alone": "read as alone",
+    "compared_window": "read as compared_window",
+    "lasting": "read as lasting",
+    "looking_back": "read as looking_back",
+    "placed_before": "read as placed_before",
+    "unit_alone": "read as unit_alone",
+}
+_WITHOUT_COMPARATOR = {
+    "lasting": "lasting without a comparator",
+    "placed_after": "placed_after without a comparator",
+    "placed_before": "placed_before without a comparator",
+    "unit_alone": "unit_alone without a comparator",
+}
+"""The productions that make a window more or less certain, with their features."""
+_PLACES = {"before": "named before", "behind": "named behind", "shared": "named shared"}
+_LEFT_BEFORE = (
+    "none left before its name",
+    "few left before its name",
+    "some left before its name",
+    "many left before its name",
+)
+_LEFT_BEHIND = (
+    "none left behind its time",
+    "few left behind its time",
+    "some left behind its time",
+    "many left behind its time",
+)
 _LEADS = ("limited_lead", "limited_cut", "treatment_verb")
 _TAILS = ("limited_tail", "limited_lead")
 """Rules for the words that lead from a name to its time."""
@@ -77,7 +105,8 @@ def _describe_kind(tokens: Tokens, window: Window, parts: Parts) -> Iterator[str
     """
     first = window.first
     reach = max(0, first - _REACH)
-    yield f"read as {window.rule}"
+    if window.rule in _FORMS:
+        yield _FORMS[window.rule]
     if len(tokens) > _LONG_LINE:
         yield "a long line"
     if window.unit is TimeUnit.YEAR and may_be_age(tokens, window):
@@ -118,7 +147,8 @@ def _describe_direction(tokens: Tokens, window: Window, parts: Parts) -> Iterato
     elif not window.sure:
         yield "its direction is not in its words"
     elif not window.has_comparator and window.rule != "looking_back":
-        yield f"{window.rule} without a comparator"
+        if window.rule in _WITHOUT_COMPARATOR:
+            yield _WITHOUT_COMPARATOR[window.rule]
         if not is_anchored:
             yield "a length without a comparator or a moment"
     yield from _describe_length(tokens, window, is_anchored=is_anchored)
@@ -159,7 +189,7 @@ def _describe_name(
     around it.
     """
     first, end = name
-    yield f"named {parts.place}"
+    yield _PLACES[parts.place]
     count = sum(word[0].isalnum() for word in tokens.words[first:end])
     yield _describe_count(count)
     if NUMBER in tokens.codes[first:end]:
@@ -193,9 +223,7 @@ def _describe_lead(
     ):
         yield "goes on behind its time"
     between = window.first - end
-    if between <= 1:
-        yield "adjoins its time"
-    elif between > _FEW_WORDS:
+    if between > _FEW_WORDS:
         yield "apart from its time"
     start = max(0, first - _SOME_WORDS)
     if first == 0:
@@ -220,8 +248,8 @@ def _describe_rest(
     before = _count_left(tokens, (0, first), _LEADS)
     between = _count_left(tokens, (end, window.first), _TAILS)
     after = _count_left(tokens, (last, len(tokens)), ())
-    yield f"{_describe_left(before)} left before its name"
-    yield f"{_describe_left(after)} left behind its time"
+    yield _choose(before, _LEFT_BEFORE)
+    yield _choose(after, _LEFT_BEHIND)
     if between:
         yield "words left between its name and time"
     if before + between:
@@ -244,13 +272,14 @@ def _count_left(tokens: Tokens, place: Range, known: Sequence[str]) -> int:
     return sum(tokens.words[at][0].isalnum() for at in unexplained)
 
 
-def _describe_left(count: int) -> str:
-    """Return "none", "few", "some" or "many", depending on the number of unexplained words."""
+def _choose(count: int, features: tuple[str, str, str, str]) -> str:
+    """Return the feature for no, few, some or many unexplained words."""
+    none, few, some, many = features
     if count == 0:
-        return "none"
+        return none
     if count <= _FEW_LEFT:
-        return "few"
-    return "some" if count <= _MANY_WORDS else "many"
+        return few
+    return some if count <= _MANY_WORDS else many
 
 
 def _describe_count(count: int) -> str:

@@ -14,7 +14,6 @@ from extractor.assembly.check import ground_answer
 from extractor.concepts.doses.prove import prove_regimens
 from extractor.concepts.own.declaration import Of
 from extractor.concepts.people.registered_ages import AGES
-from extractor.concepts.places import MODEL_CONFIDENCE
 from extractor.evidence.drafts import RECORD, Draft, ModelResult, Reading, draft_record
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.numbers import DAYS
@@ -176,7 +175,7 @@ def _ground(
     draft = ground_answer(item_values, draft, parsed, lead_line.chunk, question.custom)
     span = lead_line.chunk.span
     words = parsed.raw(span)
-    reading = Reading(words, MODEL_CONFIDENCE, (span,), origin=Origin.MODEL)
+    reading = Reading(words, 1.0, (span,), origin=Origin.MODEL)
     return replace(draft, model={**draft.model, "lead_in": reading})
 
 

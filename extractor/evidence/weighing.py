@@ -1,0 +1,83 @@
+"""Set the confidence of every value that the rules read in a record."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from extractor.confidence import find_meaning, weigh
+from extractor.evidence.drafts import Draft, Reading
+from extractor.evidence.parsed import ParsedRecord
+from extractor.schemas import Task
+
+_BORDERS = "borders in doubt"
+
+
+def weigh_record(parsed: ParsedRecord) -> ParsedRecord:
+    """Return the record with the confidences of all readings. Open readings are unchanged."""
+    return replace(
+        parsed,
+        whole=_weigh_item(parsed.whole),
+        criteria=tuple(map(_weigh_item, parsed.criteria)),
+        regimens=tuple(map(_weigh_item, parsed.regimens)),
+        outcomes=tuple(map(_weigh_item, parsed.outcomes)),
+    )
+
+
+def _weigh_item(item: Draft) -> Draft:
+    """Return an item with the confidences of its readings. No reading is surer than the borders of
+    the item. Whether a regimen exists depends on the features of its agent.
+    """
+    rules: dict[str, Reading[Any]] = {
+        name: weigh_reading(f"{item.group}.{name}", reading)
+        for name, reading in item.rules.items()
+    }
+    if item.group == Task.DOSING:
+        agent = item.rules["agent"].signs[0][""]
+        rules["stands"] = Reading(
+            value=True, confidence=weigh("dosing.regimens", agent)
+        )
+    if item.borders is not None:
+        path = "eligibility.criteria.quote"
+        most = weigh(path, (_BORDERS,), item.borders)
+        reason = find_meaning(path, _BORDERS)
+        rules = {name: each.at_most(most, reason) for name, each in rules.items()}
+    return replace(item, rules=rules)
+
+
+def weigh_reading(path: str, reading: Reading[Any]) -> Reading[Any]:
+    """Return a reading with the confidence of the value and of the members of a list.
+
+    A list is as sure as its least sure member. ``path`` is the field, such as ``dosing.route``.
+    """
+    if reading.is_open:
+        return reading
+    if isinstance(reading.value, tuple) and reading.signs:
+        return _weigh_members(path, reading)
+    # a single value may have its features in the form of a list of one member
+    features = reading.features or (reading.signs[0][""] if reading.signs else ())
+    is_empty = not reading.value
+    confidence = weigh(path, features, reading.confidence, is_empty=is_empty)
+    return reading.with_confidence(confidence)
+
+
+def _weigh_members(path: str, reading: Reading[Any]) -> Reading[Any]:
+    """Return a list with a separate confidence for each member, and for each quote that is a part
+    of a member. A part is at most as sure as its member: if a time window is wrong, so is the
+    event that it is counted from.
+    """
+    sure: list[float] = []
+    sure_parts: list[Mapping[str, float]] = []
+    for signs in reading.signs:
+        member = weigh(path, (*signs[""], *reading.features), reading.confidence)
+        parts: dict[str, float] = {}
+        for name, part_signs in signs.items():
+            if name:
+                parts[name] = min(weigh(f"{path}.{name}", part_signs), member)
+        sure.append(member)
+        sure_parts.append(parts)
+    return replace(
+        reading,
+        confidence=min(sure),
+        sure=tuple(sure),
+        sure_parts=tuple(sure_parts),
+    )
