@@ -21,6 +21,7 @@ from extractor.concepts.criteria.exceptions import (
 )
 from extractor.concepts.criteria.lists import names_group, read_lists
 from extractor.concepts.criteria.structure import AnsweredLine, settle
+from extractor.concepts.criteria.unexplained import find_unexplained
 from extractor.concepts.criteria.unheaded import find_suspects
 from extractor.concepts.groups.read import read_rule
 from extractor.concepts.limits.criterion import read_constraints
@@ -286,6 +287,10 @@ def _read(
     # "within" applies to both
     is_value = bool(constraints.value) and category.value not in TREATMENTS
     window, windows = _read_times(entry, parent, is_value=is_value)
+    unexplained = find_unexplained(passage, limits, constraints, windows)
+    constraints = unexplained.describe(constraints)
+    window = unexplained.describe(window)
+    windows = unexplained.describe(windows)
     category = classify_treatment(category, passage, window.value)
     category = classify_weight(category, constraints.value or (), target)
     category = _doubt_age(category, passage.tokens, limits, parent or heading)

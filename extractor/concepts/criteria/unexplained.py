@@ -1,0 +1,161 @@
+"""Find what no reading of a short item explains: numbers, comparators and units that belong to no
+limit, no time and no name. A limit or a time beside such words may be read wrongly.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from extractor.evidence.drafts import Reading, Signs
+from extractor.language.book import rule, word_list
+from extractor.language.lexer import Range
+from extractor.language.passage import Passage
+from extractor.language.units import read_unit
+from extractor.measures import Limit
+from extractor.schemas import Constraint, TimeWindow
+
+_MOST_WORDS = 30
+"""Longer items have words that concern something else."""
+_BESIDE = 2
+"""Maximum number of words between a value and a word beside it."""
+_WORD = re.compile(r"[^\W\d_]+\d[\w-]*|\d+(?:[.,]\d+)*|[^\W\d_]+|[<>=≤≥±]+|[^\w\s]")
+"""A name with a number ("CD4", "HbA1c"), a number, a word, or a sign."""
+_CRITICAL = re.compile(
+    r"\d.*|[½¼¾]|two|three|four|five|six|seven|eight|nine|ten|twelve|half|twice|double"
+    r"|[<>=≤≥±]+|least|less|above|below|greater|fewer|higher|lower|between|exceed\w*"
+    r"|%|percent|uln|lln",
+    re.IGNORECASE,
+)
+_BRACKETS = re.compile(r"[(\[][^()\[\]]*[)\]]")
+_BESIDE_IT = "unexplained beside it"
+_IN_BRACKETS = "unexplained in brackets"
+_ELSEWHERE = "unexplained elsewhere"
+_AN_AGE = "an age"
+_Word = tuple[str, int, int]
+"""A word or a sign, and its place in the item."""
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Unexplained:
+    """The words of an item, and the indexes of those that matter and that no reading explains. The
+    item begins at the offset ``origin`` of its section.
+    """
+
+    text: str
+    origin: int
+    words: Sequence[_Word]
+    critical: Sequence[int]
+
+    def describe(self, reading: Reading[T]) -> Reading[T]:
+        """Return a reading of the item with the features of each member. Ages get none: the words
+        beside them seldom change them.
+        """
+        if not self.critical or not reading.value:
+            return reading
+        places = [
+            (span.start - self.origin, span.end - self.origin) for span in reading.spans
+        ]
+        if not reading.signs:
+            return reading.with_features(*self._find(places[0]))
+        signs: list[Signs] = []
+        for place, known in zip(places, reading.signs, strict=True):
+            found = () if _AN_AGE in known[""] else self._find(place)
+            signs.append({**known, "": (*known[""], *found)})
+        return replace(reading, signs=tuple(signs))
+
+    def _find(self, own: Range) -> tuple[str, ...]:
+        """Return where the unexplained words are, seen from a value."""
+        inside = [
+            at
+            for at, (_, start, end) in enumerate(self.words)
+            if _is_in((start, end), [own])
+        ]
+        if not inside:
+            return ()
+        brackets = [match.span() for match in _BRACKETS.finditer(self.text)]
+        found = dict[str, None]()
+        for at in self.critical:
+            _, start, end = self.words[at]
+            if inside[0] - _BESIDE <= at <= inside[-1] + _BESIDE:
+                found[_BESIDE_IT] = None
+            elif _is_in((start, end), brackets):
+                found[_IN_BRACKETS] = None
+            else:
+                found[_ELSEWHERE] = None
+        return tuple(found)
+
+
+def find_unexplained(
+    passage: Passage,
+    limits: Sequence[Limit],
+    constraints: Reading[tuple[Constraint, ...] | None],
+    windows: Reading[tuple[TimeWindow, ...]],
+) -> Unexplained:
+    """Return the unexplained words of an item; none of a long item, whose words may concern
+    something else.
+
+    Args:
+        passage: The item, alone.
+        limits: All limits of the item, including those that are no constraints.
+        constraints: The reading of its constraints.
+        windows: The reading of its time windows.
+    """
+    nothing = Unexplained("", 0, (), ())
+    if not constraints.signs and not windows.signs:
+        return nothing
+    text = passage.raw
+    words = [(match.group(), *match.span()) for match in _WORD.finditer(text)]
+    if sum(word[0].isalnum() for word, _, _ in words) >= _MOST_WORDS:
+        return nothing
+    explained = list(_list_explained(passage, limits, constraints, windows))
+    critical = [
+        at
+        for at, (_, start, end) in enumerate(words)
+        if _is_critical(words, at) and not _is_in((start, end), explained)
+    ]
+    return Unexplained(text, passage.raw_span[0], words, critical)
+
+
+def _is_critical(words: Sequence[_Word], at: int) -> bool:
+    """Return whether a word is a number, a comparator, or a unit behind a number or a slash."""
+    word = words[at][0]
+    if _CRITICAL.fullmatch(word):
+        return True
+    before = words[at - 1][0] if at else ""
+    is_measure = before[:1].isdigit() or before == "/"
+    # "in" is a unit, too
+    is_unit = word[0].isalpha() and word not in word_list("function_words")
+    return is_measure and is_unit and read_unit(word) is not None
+
+
+def _list_explained(
+    passage: Passage,
+    limits: Sequence[Limit],
+    constraints: Reading[tuple[Constraint, ...] | None],
+    windows: Reading[tuple[TimeWindow, ...]],
+) -> Iterator[Range]:
+    """Yield the places of the words that a reading accounts for, as offsets into the item."""
+    tokens = passage.tokens
+    places: list[Range] = [(limit.first, limit.end) for limit in limits]
+    places += [limit.quantity for limit in limits if limit.quantity]
+    places += [limit.condition for limit in limits if limit.condition]
+    places += [(name.first, name.end) for name in rule("part_of_name").find(tokens)]
+    origin = passage.raw_span[0]
+    for first, end in places:
+        start, stop = passage.part(first, end).raw_span
+        yield start - origin, stop - origin
+    for span in (*constraints.spans, *windows.spans):
+        yield span.start - origin, span.end - origin
+    text = passage.raw
+    for window in windows.value:
+        for words in filter(None, (window.of, window.anchor)):
+            start = text.find(words)
+            if start >= 0:
+                yield start, start + len(words)
+
+
+def _is_in(place: Range, outer: Sequence[Range]) -> bool:
+    start, end = place
+    return any(first <= start and end <= last for first, last in outer)
