@@ -1,11 +1,11 @@
 """Curves of confidence, and readings judged by gold."""
 
 import pytest
+from extractor.evidence.calibration import apply_curve
 
 from benchmarks.matching import Judged, judge_record
 from benchmarks.reliability import cross_validate, fit_curve
 from extractor.concepts.parse import parse_record
-from extractor.evidence.calibration import apply_curve
 from extractor.schemas import TrialExtraction
 from tests.trust import trial
 

@@ -1,11 +1,11 @@
 """Each value has a separate confidence, and the fit finds the signs that speak against a value."""
 
 import pytest
+from extractor.evidence.calibration import weigh, weigh_by
 
 from benchmarks.training.sign_rows import GOLD_SOURCE, SignRow
 from benchmarks.training.signs import fit, format_weights
 from extractor import Extractor
-from extractor.evidence.calibration import weigh, weigh_by
 
 RULES = Extractor(effort="none")
 
