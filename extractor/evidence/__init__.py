@@ -10,6 +10,7 @@ comparator, negation or conjunction is a conflict, for which both words are repo
 (``conflicts``).
 
 To change the evidence for or against a value, add a feature to its reader and to
-``confidence/table.toml``, and fit the weights again. Edit ``quotes`` to change what a truncated quote may omit, ``fold`` to change which characters are
-equivalent, and ``critical_words.toml`` to change which words contradict each other.
+``confidence/table.toml``, and fit the weights again. Edit ``quotes`` to change what a truncated
+quote may omit, ``fold`` to change which characters are equivalent, and ``critical_words.toml`` to
+change which words contradict each other.
 """

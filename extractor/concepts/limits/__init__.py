@@ -21,8 +21,8 @@ To change what is read:
 
 - a comparator, unit or scale: ``rules/terms``; a quantity: ``rules/quantity_names``;
 - a combination, such as a range or a value for each sex: ``extractor/measures/rules``;
-- which limits are not requirements: ``criterion`` and ``roles``; which features make a limit doubtful:
-  ``signs``;
+- which limits are not requirements: ``criterion`` and ``roles``;
+- which features make a limit doubtful: ``signs``;
 - the sex to which a limit applies: ``criterion``; which people are admitted by several limits
   together: ``admission``.
 """
