@@ -275,6 +275,7 @@ def _show_value(path: str, item: ExtractedItem, value: Value, page: _Page) -> Js
         "support": value.evidence[0].support if value.evidence else None,
         "confidence": min(known, default=None),
         "doubts": list_doubts(value.evidence),
+        "pages": sorted({piece.page for piece in value.evidence if piece.page}),
         "spans": spans,
     }
 

@@ -166,6 +166,7 @@ def _describe_fields(
             "said": said,
             "confidence": min(confidences, default=None),
             "doubts": list_doubts(evidence),
+            "pages": sorted({proof.page for proof in evidence if proof.page}),
             "reason": known.reasons.get((path, name)),
             "typed": last is not None and last.typed,
         }

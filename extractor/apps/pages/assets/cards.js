@@ -59,7 +59,7 @@ function showCard(record, item, meanings) {
 }
 
 /** A value: a link to its own address, which also shows its evidence. */
-function makeValue(record, { path, said, support, confidence, doubts, spans }, meanings) {
+function makeValue(record, { path, said, support, confidence, doubts = [], pages = [], spans }, meanings) {
   const places = spans.map((number) => {
     const [, , , start, end] = record.spans[number];
     return `${nameOrigin(record, number)}, characters ${start} to ${end}`;
@@ -69,6 +69,7 @@ function makeValue(record, { path, said, support, confidence, doubts, spans }, m
   return make("a",
     { class: "value", href: writeRecord(record.id, path), title: [...new Set(places)].join("\n"), "data-path": path, "data-spans": spans.join(" ") },
     said,
+    pages.length > 0 && make("span", { class: "how" }, `page ${pages.join(", ")}`),
     isSupportShown && make("span", { class: `how ${support}`, title: meanings[support] }, support),
     isDoubtful && make("span", { class: "how doubtful" }, `${toPercent(confidence)} sure${doubts.length ? `: ${doubts.join("; ")}` : ""}`));
 }
