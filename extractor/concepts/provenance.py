@@ -40,6 +40,7 @@ _BESIDE_HIDDEN = "beside hidden characters"
 """A value on a line where invisible characters were blanked. They may have hidden a digit of it or
 a limit beside it.
 """
+_QUOTE = "quote"
 _NO_SIGNS: Signs = {"": ()}
 T = TypeVar("T")
 ItemT = TypeVar("ItemT", bound=ExtractedItem)
@@ -138,7 +139,9 @@ class ItemBuilder:
         span = self.draft.span
         words = self._parsed.raw(span)
         quote = Reading(words, exists.confidence, (span,), origin=exists.origin)
-        return self.add("quote", quote)
+        reasons = explain(f"{self.draft.group}.stands", exists.features)
+        quote = replace(quote, reasons=(*exists.reasons, *reasons))
+        return self.add(_QUOTE, quote)
 
     def add(self, field: str, resolved: Reading[T | None]) -> T | None:
         """Add the evidence or the absence for a resolved field, and return its value.
@@ -182,7 +185,7 @@ class ItemBuilder:
         self, field: str, resolved: Reading[Any], features: Sequence[str]
     ) -> tuple[str, ...]:
         """Return what speaks against a value, in words."""
-        if resolved.origin is Origin.MODEL:
+        if resolved.origin is Origin.MODEL or field == _QUOTE:
             return resolved.reasons
         reasons = explain(f"{self.draft.group}.{field}", features)
         return tuple(dict.fromkeys((*resolved.reasons, *reasons)))
@@ -214,6 +217,8 @@ class ItemBuilder:
             return
         rule = self.draft.read(field)
         model = self.draft.model.get(field)
+        path = f"{self.draft.group}.{field}"
+        signs = dict(zip(rule.list_values(), rule.signs, strict=False))
         spans = [self.draft.span]
         if isinstance(member, TimeWindow):
             answered = self.draft.model.get("lead_in")
@@ -228,7 +233,10 @@ class ItemBuilder:
             )
             if place:
                 origin, sure = resolve_part(member, name, rule, model)
-                yield name, words, sure, _Proof(place, Support.LITERAL, origin)
+                doubts = explain(
+                    f"{path}.{name}", signs.get(member, _NO_SIGNS).get(name, ())
+                )
+                yield name, words, sure, _Proof(place, Support.LITERAL, origin, doubts)
 
     def _list_places(self, words: str, spans: Sequence[Span]) -> list[Span]:
         """Return the places of these words in the first span that contains them."""
