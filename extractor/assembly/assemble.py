@@ -14,7 +14,6 @@ from extractor.assembly.findings import (
 )
 from extractor.assembly.items import assemble_eligibility, assemble_endpoints
 from extractor.assembly.unread import find_unread
-from extractor.concepts.doses.assemble import assemble_dosing
 from extractor.concepts.languages import explain_by_language, report_languages
 from extractor.concepts.provenance import Assembled
 from extractor.evidence.drafts import ModelResult
@@ -26,6 +25,7 @@ from extractor.schemas import (
     CustomItem,
     Eligibility,
     Endpoint,
+    FieldRef,
     Regimen,
     RegisteredTerm,
     Section,
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 __all__ = ["ALL_TASKS", "ModelResult", "assemble_extraction"]
 
 ALL_TASKS = frozenset(Task)
+
+_DOSE_SECTIONS = ("arms", "interventions", "brief_summary", "detailed_description")
 
 
 def assemble_extraction(
@@ -75,7 +77,7 @@ def assemble_extraction(
     if Task.ELIGIBILITY in tasks:
         eligibility, criteria = assemble_eligibility(parsed)
     if Task.DOSING in tasks:
-        regimens = assemble_dosing(parsed, result)
+        regimens = _assemble_doses(parsed, result)
     if Task.ENDPOINTS in tasks:
         outcomes = assemble_endpoints(parsed)
     wanted = [field for field in fields if field.is_wanted(tasks)]
@@ -168,3 +170,36 @@ def _find_other_names(section: Section) -> Iterator[RegisteredTerm]:
 
 def _tidy(text: str) -> str:
     return " ".join(text.split())
+
+
+def _assemble_doses(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regimen]:
+    """Assemble the regimens. If there are none, an absence states the reason."""
+    regimens = Assembled[Regimen](Task.DOSING)
+    if parsed.regimens or result.passages:
+        from extractor.concepts.doses.assemble import assemble_dosing  # noqa: PLC0415 - many texts have no doses
+
+        regimens = assemble_dosing(parsed, result)
+    if not regimens.items:
+        regimens.absences.append(_explain_no_doses(parsed, result))
+    return regimens
+
+
+def _explain_no_doses(parsed: ParsedRecord, result: ModelResult) -> Absence:
+    """Return the absence that states why a record does not have regimens, with the sections that
+    were searched. Reasons that involve the model take precedence: a rejected answer, then an
+    unanswered passage, then clauses that the model was not asked about.
+    """
+    names = [section.name for section in parsed.record.sections]
+    searched = tuple(name for name in names if FieldRef(name).path in _DOSE_SECTIONS)
+    reason = AbsenceReason.SECTION_ABSENT
+    if searched:
+        reason = AbsenceReason.NOT_REPORTED
+    if parsed.candidates and not result.passages:
+        reason = AbsenceReason.NOT_ASKED
+    for passage in result.passages:
+        if not passage.is_answered:
+            reason = passage.gap("regimens")
+            break
+    if any(passage.refused for passage in result.passages):
+        reason = AbsenceReason.UNSUPPORTED_ANSWER
+    return Absence(field="dosing", reason=reason, sections=searched)

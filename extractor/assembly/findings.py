@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import partial
 
-from extractor.concepts.doses.assemble import covers
 from extractor.evidence.drafts import RECORD, Draft, ModelResult, Span
 from extractor.evidence.parsed import ParsedRecord
 from extractor.schemas import (
@@ -252,6 +251,10 @@ def report_unconfirmed(parsed: ParsedRecord, result: ModelResult) -> Iterator[Fi
     skipped = [passage.span for passage in result.passages if passage.is_skipped]
     listed = result.list_regimens()
     kind = FindingKind.REGIMEN_UNCONFIRMED
+    if not parsed.regimens:
+        return
+    from extractor.concepts.doses.assemble import covers  # noqa: PLC0415 - many texts have no doses
+
     for regimen in parsed.regimens:
         if any(covers(by_model, regimen) for by_model in listed):
             continue

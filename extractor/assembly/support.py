@@ -10,7 +10,6 @@ from typing import Any
 from extractor.concepts.doses.loose_amounts import find_loosely
 from extractor.concepts.doses.rhythms import find_frequencies
 from extractor.concepts.groups.read import find_group_rule
-from extractor.concepts.limits.bounds import LOWER, UPPER, read_comparator
 from extractor.concepts.limits.number_units import has_unit
 from extractor.concepts.limits.prove import (
     find_constraint,
@@ -34,9 +33,10 @@ from extractor.concepts.windows.lengths import (
 )
 from extractor.concepts.windows.prove import find_window
 from extractor.evidence.drafts import Span
-from extractor.language.book import find_terms, rule
+from extractor.language.book import find_terms, read_term, rule
 from extractor.language.lexer import NUMBER, Range, Tokens
 from extractor.language.passage import Passage
+from extractor.language.patterns import RuleMatch
 from extractor.language.quantities import find_quantity_lists
 from extractor.schemas import (
     Age,
@@ -53,6 +53,7 @@ from extractor.schemas import (
     TimePoint,
     TimeWindow,
 )
+from extractor.schemas.vocabulary import LOWER, UPPER
 
 _COMPARATOR_REACH = 14
 """Maximum number of tokens between a comparator and its number."""
@@ -176,7 +177,7 @@ def _list_rows(tokens: Tokens, amount: Amount, volume_at: int) -> list[Range]:
         if bounds not in bounds_of_row or first >= volume_at:
             continue
         comparison = rule("comparison").ends(tokens, first, first - _COMPARATOR_REACH)
-        compared = comparison and read_comparator(
+        compared = comparison and _read_comparator(
             "comparators", comparison, "comparator"
         )
         if compared not in opposite:
@@ -211,3 +212,12 @@ _FINDERS: Mapping[type, Callable[[Tokens, Any], Derived | None]] = {
     Route: _find_code,
 }
 """For each type of value, the function that finds it in tokens."""
+
+
+def _read_comparator(vocabulary: str, match: RuleMatch, name: str) -> Comparator | None:
+    """In a vocabulary of comparators, look up the words of the ``name`` part of a match; return
+    None if the part did not match, or if the vocabulary does not contain its words.
+    """
+    part = match.part(name)
+    entry = read_term(vocabulary, match.tokens, *part) if part else None
+    return Comparator(entry.value) if entry else None

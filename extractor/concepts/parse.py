@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from extractor.concepts.criteria.read import read_eligibility
 from extractor.concepts.criteria.structure import AnsweredLine
 from extractor.concepts.criteria.unheaded import doubt_unheaded
-from extractor.concepts.doses.read import read_dosing
 from extractor.concepts.hostile.injection import blank_out, find_hostile
 from extractor.concepts.languages import find_foreign_lines
-from extractor.evidence.drafts import Draft
+from extractor.concepts.places import DESCRIPTIONS_OF_DOSES, GROUPS_OF_DOSES
+from extractor.evidence.drafts import Chunk, Draft
 from extractor.evidence.parsed import ParsedRecord, list_blanks
 from extractor.evidence.weighing import weigh_record
 from extractor.language.passage import LexedSection, read_section
@@ -74,7 +74,7 @@ def parse_unweighed(
     whole, criteria, doubts = read_eligibility(
         sections, numbers, record.registry, structure
     )
-    regimens, candidates = read_dosing(record, sections, numbers)
+    regimens, candidates = _read_doses(record, sections, numbers)
     outcomes = _read_outcomes(record, sections, numbers)
     if record.source.format == "text" and not doubts:
         doubts = doubt_unheaded(sections, criteria, has_doses=bool(regimens))
@@ -91,6 +91,17 @@ def parse_unweighed(
         original_record=original if foreign.texts else None,
         doubts=doubts,
     )
+
+
+def _read_doses(
+    record: TrialRecord, sections: Mapping[str, LexedSection], numbers: Iterator[int]
+) -> tuple[tuple[Draft, ...], tuple[Chunk, ...]]:
+    has_group = any(name.startswith(GROUPS_OF_DOSES) for name in sections)
+    if not has_group and sections.keys().isdisjoint(DESCRIPTIONS_OF_DOSES):
+        return (), ()
+    from extractor.concepts.doses.read import read_dosing  # noqa: PLC0415 - many texts have no doses
+
+    return read_dosing(record, sections, numbers)
 
 
 def _read_outcomes(

@@ -16,6 +16,10 @@ from extractor.language.lexer import Tokens
 from extractor.language.passage import Passage
 from extractor.schemas import Instrument, Origin, Support
 
+GROUPS_OF_DOSES = ("interventions[", "arms[")
+"""The beginnings of the names of sections that state doses."""
+DESCRIPTIONS_OF_DOSES = ("detailed_description", "brief_summary", "official_title")
+"""Other sections that may state doses."""
 _VERSION_REACH = 60
 """Maximum number of characters between an instrument's name and its version."""
 _SHORTEST_NAME = 3

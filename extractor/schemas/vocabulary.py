@@ -66,6 +66,12 @@ class Comparator(StrEnum):
         return Comparator(opposites[self]) if self in opposites else None
 
 
+LOWER = (Comparator.AT_LEAST, Comparator.MORE)
+"""The comparators that bound the lower side."""
+UPPER = (Comparator.AT_MOST, Comparator.LESS)
+"""The comparators that bound the upper side."""
+
+
 Role = StrEnum(
     "Role",
     "INVESTIGATIONAL COMPARATOR PLACEBO CONDITIONING PREMEDICATION BACKGROUND RESCUE PROCEDURE "

@@ -17,9 +17,6 @@ from extractor.confidence import AGREE, weigh_answer
 from extractor.evidence.drafts import Draft, ModelResult, Reading, Span, find_weakest
 from extractor.evidence.parsed import ParsedRecord
 from extractor.schemas import (
-    Absence,
-    AbsenceReason,
-    FieldRef,
     Origin,
     Regimen,
     Support,
@@ -27,7 +24,6 @@ from extractor.schemas import (
 )
 
 _FIELDS = list_read_fields(Task.DOSING)
-_SEARCHED = ("arms", "interventions", "brief_summary", "detailed_description")
 _STATED = ("amounts", "route", "frequency", "cycle", "duration", "timing")
 """To be kept, a regimen must state at least one of these fields."""
 _QUOTED = ("agent", "amounts", "frequency", "duration", "timing")
@@ -46,8 +42,7 @@ _schedule_of = attrgetter("route", "frequency", "timing", "duration")
 
 def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regimen]:
     """Assemble the regimens of a record with their evidence. If a regimen does not add anything to
-    an earlier regimen with the same agent, only its arms are added to that regimen. If there are no
-    regimens, an absence states the reason.
+    an earlier regimen with the same agent, only its arms are added to that regimen.
     """
     latest: dict[str, deque[int]] = defaultdict(lambda: deque(maxlen=_MOST_COMPARED))
     assembled = Assembled[Regimen](Task.DOSING)
@@ -73,8 +68,6 @@ def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regi
             continue
         same_agent.append(len(assembled.items))
         assembled.add(regimen, builder)
-    if not assembled.items:
-        assembled.absences.append(_explain_absence(parsed, result))
     return assembled
 
 
@@ -240,27 +233,6 @@ def _adds_nothing(regimen: Regimen, known: Regimen) -> bool:
         if value and value != known_value:
             return False
     return not regimen.amounts or agree(regimen.amounts, known.amounts)
-
-
-def _explain_absence(parsed: ParsedRecord, result: ModelResult) -> Absence:
-    """Return the absence that states why a record does not have regimens, with the sections that
-    were searched. Reasons that involve the model take precedence: a rejected answer, then an
-    unanswered passage, then clauses that the model was not asked about.
-    """
-    names = [section.name for section in parsed.record.sections]
-    searched = tuple(name for name in names if FieldRef(name).path in _SEARCHED)
-    reason = AbsenceReason.SECTION_ABSENT
-    if searched:
-        reason = AbsenceReason.NOT_REPORTED
-    if parsed.candidates and not result.passages:
-        reason = AbsenceReason.NOT_ASKED
-    for passage in result.passages:
-        if not passage.is_answered:
-            reason = passage.gap("regimens")
-            break
-    if any(passage.refused for passage in result.passages):
-        reason = AbsenceReason.UNSUPPORTED_ANSWER
-    return Absence(field="dosing", reason=reason, sections=searched)
 
 
 def covers(listed: Draft, regimen: Draft) -> bool:

@@ -15,6 +15,7 @@ from extractor.concepts.doses.rhythms import (
     find_lengths,
     find_routes,
 )
+from extractor.concepts.places import DESCRIPTIONS_OF_DOSES
 from extractor.evidence.drafts import Chunk, Span, span_of
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens
@@ -22,7 +23,6 @@ from extractor.language.passage import LexedSection, split_sentences
 from extractor.schemas import Section, TimeUnit, TrialRecord
 from extractor.schemas.registered_words import unify_word
 
-DESCRIPTIONS = ("detailed_description", "brief_summary", "official_title")
 _LONGEST_CLAUSE = 300
 """Maximum number of tokens in a clause. The time to link marks to agents grows with the cube of
 their number in a clause.
@@ -155,7 +155,7 @@ def list_texts(
     ]
     descriptions = [
         DoseText(sections[name], (0, 0), (0, len(sections[name].tokens)))
-        for name in DESCRIPTIONS
+        for name in DESCRIPTIONS_OF_DOSES
         if record.section(name)
     ]
     return [*groups, *descriptions]

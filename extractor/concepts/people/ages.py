@@ -3,7 +3,6 @@
 from functools import lru_cache
 from typing import Protocol
 
-from extractor.concepts.limits.bounds import LOWER, UPPER
 from extractor.concepts.limits.read import is_denied
 from extractor.concepts.people.registered_ages import OLDEST, count_days
 from extractor.concepts.people.subjects import Subject, read_subject, speaks_of_people
@@ -14,6 +13,7 @@ from extractor.language.patterns import RuleMatch
 from extractor.language.units import read_unit
 from extractor.measures import Limit
 from extractor.schemas import Age, TimeUnit
+from extractor.schemas.vocabulary import LOWER, UPPER
 
 _FEW_BEFORE = 14
 """Number of tokens at the start of a line within which a duration may be the line's subject."""

@@ -4,7 +4,6 @@ mentions them.
 
 from collections.abc import Iterator, Sequence
 
-from extractor.concepts.limits.bounds import LOWER, UPPER
 from extractor.concepts.limits.mentions import Measured, Mention, find_mentions
 from extractor.concepts.limits.number_units import (
     has_unit,
@@ -38,6 +37,7 @@ from extractor.schemas import (
     TimeUnit,
     TimeWindow,
 )
+from extractor.schemas.vocabulary import LOWER, UPPER
 
 _CALENDAR = {TimeUnit.MONTH: 1, TimeUnit.YEAR: MONTHS_OF_YEAR}
 _AGE_NAMES = ("persons_named", "said_age")

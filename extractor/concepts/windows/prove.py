@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from extractor.concepts.limits.bounds import LOWER, UPPER
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.places import Supported, cut, find_quotes, locate
 from extractor.concepts.windows.lengths import is_same_length
@@ -25,6 +24,7 @@ from extractor.language.book import rule
 from extractor.language.passage import Passage
 from extractor.measures import Limit
 from extractor.schemas import Comparator, Constraint, Support, TimeWindow
+from extractor.schemas.vocabulary import LOWER, UPPER
 
 _Proven = tuple[Supported | None, list[Refusal]]
 

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from extractor.concepts.doses.names import find_general
-from extractor.concepts.limits.bounds import LOWER, UPPER
 from extractor.concepts.people.ages import may_be_age
 from extractor.concepts.windows.parts import Parts, is_past
 from extractor.concepts.windows.times import Window
 from extractor.language.book import rule
 from extractor.language.lexer import NUMBER, Range, Tokens
 from extractor.schemas import TimeUnit
+from extractor.schemas.vocabulary import LOWER, UPPER
 
 _SHORT_TIMES = (TimeUnit.MINUTE, TimeUnit.HOUR)
 _LONG_LINE = 60

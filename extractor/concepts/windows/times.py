@@ -6,7 +6,6 @@ from functools import cache, partial
 from itertools import zip_longest
 from typing import Any
 
-from extractor.concepts.limits.bounds import UPPER
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.people.ages import is_age, is_lifetime, is_of_people
 from extractor.language.book import read_table, rule
@@ -23,6 +22,7 @@ from extractor.measures.grammar import (
 from extractor.measures.makers import Amount
 from extractor.measures.terminals import read_terminals
 from extractor.schemas import Comparator, CriterionKind, TimeUnit, TimeWindow
+from extractor.schemas.vocabulary import UPPER
 
 _REACH = 12
 """Number of tokens before a window that are searched for words that indicate the type of a
