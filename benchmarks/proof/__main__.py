@@ -169,12 +169,29 @@ def _judge(case: Row, extraction: TrialExtraction) -> Iterator[Verdict]:
             if agree("agent", regimen.agent, agent)
         ]
         extraction = extraction.model_copy(update={"dosing": tuple(regimens)})
+    if "part" in case:
+        (window,) = read_answer(_write_windows(case["answer"])).time_windows
+        words = getattr(window, case["part"])
+        confidence = _find_part(extraction, case["part"], words)
+        yield Verdict(case, case["part"], words, confidence)
+        return
     given = list(list_given(extraction))
     for key, value in _list_claimed(case):
         field = _KEYS[key][0]
         of_field = [held for held in given if held.field == field]
         confidence = _find_confidence(case, value, of_field)
         yield Verdict(case, field, value, confidence)
+
+
+def _find_part(extraction: TrialExtraction, name: str, words: str) -> float | None:
+    """Return the confidence of a part of a time window; None if no window has it in these words."""
+    for criterion in extraction.eligibility.criteria:
+        for at, window in enumerate(criterion.time_windows):
+            found = getattr(window, name)
+            if found and fold_words(found) == fold_words(words):
+                (piece,) = criterion.evidence_for(f"time_windows[{at}].{name}")
+                return piece.confidence
+    return None
 
 
 def _find_confidence(case: Row, value: Any, given: Sequence[Given]) -> float | None:
