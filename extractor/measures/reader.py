@@ -242,6 +242,11 @@ class Limit:
     qualifies: bool = False
     is_unambiguous: bool = True
 
+    @property
+    def descends(self) -> bool:
+        """Whether its range is written from the upper number to the lower: "65 to 18 years"."""
+        return self.value_high is not None and self.value > self.value_high
+
 
 _VALUE_WORDS = frozenset({*TIMES, *map(str.lower, ROMAN)})
 

@@ -198,11 +198,14 @@ def _is_own_age(tokens: Tokens, limit: Limit) -> bool:
 
 
 def _make_constraint(passage: Passage, limit: Limit, topic: str) -> Constraint:
+    low, high = limit.value, limit.value_high
+    if high is not None and limit.descends:
+        low, high = high, low
     return Constraint(
         quantity=_word_quantity(passage, limit, topic),
         comparator=limit.comparator,
-        value=limit.value,
-        value_high=limit.value_high,
+        value=low,
+        value_high=high,
         unit=limit.time_unit or _word_unit(passage, limit),
         condition=_word_condition(passage, limit),
     )

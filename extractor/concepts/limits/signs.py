@@ -117,6 +117,8 @@ def _sign_number(limit: Limit, constraint: Constraint) -> Iterator[str]:
         yield "equal to a measured value"
     if not limit.is_unambiguous:
         yield "a number with two readings"
+    if limit.descends:
+        yield "a range that descends"
     if not limit.sure:
         yield "a comparator from the kind of list"
     if constraint.unit is None and constraint.value in _YEARS:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from extractor.language.book import rule
-from extractor.language.lexer import Range, Tokens
+from extractor.language.lexer import NUMBER, Range, Tokens
 from extractor.language.numbers import ORDINALS, read_number
 from extractor.language.patterns import RuleMatch
 from extractor.schemas import TimeUnit
@@ -116,8 +116,15 @@ def _read_without(tokens: Tokens, others: Sequence[Range]) -> TimeFrame:
     cycle lengths: "week 4 (+/- 3 days)", "every 4 weeks", "28-day cycles".
     """
     omitted = list(others)
-    for name in ("no_moment", "tolerance"):
-        omitted += [(words.first, words.end) for words in rule(name).find(tokens)]
+    omitted += [(words.first, words.end) for words in rule("no_moment").find(tokens)]
+    for words in rule("tolerance").find(tokens):
+        end = words.end
+        unit = words.part("unit")
+        # the unit in "6 +/- 1 months" is that of both numbers
+        if unit and words.first and tokens.codes[words.first - 1] == NUMBER:
+            has_unit = rule("moments_with_unit").ends(tokens, words.first) is not None
+            end = end if has_unit else unit[0]
+        omitted.append((words.first, end))
     kept = tokens.without(omitted, 0, len(tokens))
     groups = tuple(_find_groups(kept))
     has_cycles = rule("cycle_in_frame").search(tokens) is not None
