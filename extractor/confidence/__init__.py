@@ -7,7 +7,7 @@ of such values that are right. Nothing else raises, lowers or caps a confidence:
 
 - A field has a ``level`` (log-odds) to which the weights of the features are added, or a ``curve``
   from the probability to the share of right values, or neither.
-- A feature with ``most`` caps the confidence. Where several apply, the lowest decides.
+- A feature with ``most`` caps the confidence; several caps are multiplied.
 - A list is as sure as its least sure member, a part of a value as the value, and an item as its
   structure (``evidence/weighing.py``).
 - If a model answers, its answer and what the rules read decide (``weigh_answer``).

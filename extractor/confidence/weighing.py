@@ -61,6 +61,9 @@ def weigh(
 
     >>> weigh("eligibility.criteria.kind", ("list in doubt",))
     0.78
+
+    Several maxima are multiplied: each of them is the share of values that are right in spite of
+    one doubt.
     """
     table = _find_table(path, is_empty=is_empty)
     _check_known(path, table, features)
@@ -73,7 +76,7 @@ def weigh(
     elif table.curve:
         confidence = follow(table.curve, probability)
     caps = [table.most[feature] for feature in features if feature in table.most]
-    return min([confidence, *caps])
+    return min(confidence, round(math.prod(caps), 4))
 
 
 def weigh_answer(
