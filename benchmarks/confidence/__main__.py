@@ -1,14 +1,14 @@
 """Fit ``extractor/confidence/table.toml`` on the rows in ``benchmarks/rows``.
 
-    python -m benchmarks.confidence [--field START] [--write]
+    python -m benchmarks.confidence [--fields NAME...] [--write]
     python -m benchmarks.confidence rows --data DIR --records INPUT... --out FILE [--field START]
 
 The first command needs nothing but the repository. It fits weights, levels and curves, and prints
 held-out figures by source and field: the number of values, how many are right, how many have a
 confidence of 0.85 or more, how many of these are wrong, and the last two with the table of the package.
 Each source is left out whole, and the gold by folds; folds 3 and 4 of the gold are never fitted. The
-same rows always give the same table. ``--field`` fits only fields whose names in the table begin with
-START, such as "criteria.time_windows". ``--write`` writes the table.
+same rows always give the same table. ``--fields`` fits only the fields of these names, such as
+"criteria.time_windows". ``--write`` writes the table.
 
 ``rows`` writes the rows of today's rules: ``--records`` are the records of the gold; ``--data`` contains
 the labels of other trials and the marks of other projects (``benchmarks/training/README.md``).
@@ -64,26 +64,32 @@ def main() -> None:
     if sys.argv[1:2] == ["rows"]:
         _write_rows(sys.argv[2:])
         return
-    chosen = parse_options(__doc__, field="", write=False)
+    chosen = parse_options(__doc__, fields=[str], write=False)
     rows = read_rows()
     table = read_file()
-    print(format_claims(hold_out(rows, table, chosen.field)))
+    names = chosen.fields or ()
+    print(format_claims(hold_out(rows, table, names)))
     if chosen.write:
-        fitted = fit_table(rows, table, chosen.field)
+        fitted = fit_table(rows, table, names)
         Path(str(FILE)).write_text(format_table(fitted), "utf-8")
 
 
 Held = tuple[str, Row, int, float, float]
+"""The part that was left out, a row of it, its count, and its confidences by a fit without the part and
+by the table.
+"""
 
 
 def hold_out(rows: Rows, table: Table, start: str = "") -> Iterator[Held]:
-    """Yield each row with its count and two confidences: by a fit without its source (gold: without
-    its fold), and by ``table``. The name of the part that was left out comes first.
+    """Yield each row with its confidence by a fit without its source (gold: without its fold), and by
+    ``table``. ``names`` are the fields; empty for all.
     """
-    of_fields = Counter({row: rows[row] for row in rows if row.name.startswith(start)})
+    of_fields = Counter(
+        {row: rows[row] for row in rows if not names or row.name in names}
+    )
     for part in sorted({_name_part(row) for row in of_fields}):
         left = Counter({row: rows[row] for row in of_fields if _name_part(row) == part})
-        fitted = fit_table(of_fields - left, table, start)
+        fitted = fit_table(of_fields - left, table, names)
         for row, count in left.items():
             found, known = weigh_row(row, fitted), weigh_row(row, table)
             if found is not None and known is not None:

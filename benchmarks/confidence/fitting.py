@@ -1,6 +1,6 @@
 """Fit the weights of features: a logistic regression with a Gaussian prior around ``prior`` or 0.
 
-The level of a field is that of the gold and of odd texts. Other labels have other conventions, so each
+The level of a field is that of the gold and of odd texts. A feature with a ``most`` has a weight, too. Other labels have other conventions, so each
 of their sources has a level of its own, which is not kept.
 """
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.confidence.rows import Rows
+from benchmarks.confidence.rows import GOLD, Rows
 from extractor.confidence import log_odds
 
 
@@ -33,7 +33,7 @@ SETTINGS: Mapping[str, Setting] = {
     "amounts": Setting(cost=2.0),
     "duration": Setting(cost=1.4),
     "criteria.constraints": Setting(cost=2.5, firm=4.0),
-    "criteria.time_windows": Setting(cost=2.0),
+    "criteria.time_windows": Setting(cost=1.5),
     "criteria.time_windows.of": Setting(cost=1.3, firm=4.0),
 }
 OTHER_CONVENTIONS = frozenset({"Chia", "Leaf", "labelled limits", "labelled doses"})
@@ -96,9 +96,7 @@ def fit(rows: Rows, name: str, priors: Mapping[str, float], *, is_scored: bool) 
                 matrix[at, places[column]] = 1
         if is_scored:
             matrix[at, places[_PROBABILITY]] = log_odds(row.probability)
-        counts[at] = (
-            rows[row] if row.source == "gold" else rows[row] * _WEIGHT_OF_OTHERS
-        )
+        counts[at] = rows[row] if row.source == GOLD else rows[row] * _WEIGHT_OF_OTHERS
         if not row.right:
             counts[at] *= setting.cost
     right = np.array([row.right for row in ordered], float)

@@ -22,6 +22,8 @@ TODAY = "today"
 """The version of the rules of this checkout."""
 ODD = frozenset({"odd", "public", "given", "windows", "adversarial", "certain"})
 """The sources of odd texts, which older versions of the rules read, too."""
+WITHOUT_FEATURES = frozenset({"5fba8a439", "43449ad68", "6a432c470", "89928223a"})
+"""Versions that named no or few features: a row without features tells nothing about weights."""
 OF_ODD = ("criteria.constraints", "criteria.time_windows")
 """The fields that are fitted on odd texts."""
 _MOST_WORDS = 30
@@ -113,8 +115,8 @@ def _parse_row(line: Mapping[str, Any]) -> Row | None:
     """Return a row with the features that the table has; None if the row is not for fitting."""
     name = shorten(line["field"])
     table = read_table().get(name)
-    is_odd = line["source"] in ODD
-    if table is None or (is_odd and name not in OF_ODD):
+    is_for_fitting = line["source"] not in ODD or name in OF_ODD
+    if table is None or not is_for_fitting or line["version"] in WITHOUT_FEATURES:
         return None
     names = {*line["features"]}
     if line["version"] != TODAY:

@@ -3,7 +3,7 @@
 import math
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -32,19 +32,19 @@ def read_file() -> Table:
     return tomllib.loads(Path(str(FILE)).read_text("utf-8"))
 
 
-def fit_table(rows: Rows, table: Table, start: str = "") -> Table:
+def fit_table(rows: Rows, table: Table, names: Collection[str] = ()) -> Table:
     """Return a table with the numbers fitted to rows. Judged numbers stay, and so do those of fields
     with few rows.
 
     Args:
         rows: The rows of all fields.
         table: The table, with the features and their priors.
-        start: Only fields whose names begin so are fitted.
+        names: The fields that are fitted; empty for all.
     """
     fitted = deepcopy(table)
     for section in list_sections(fitted):
         for name, numbers in section["fields"].items():
-            if name in _SHARED or not name.startswith(start):
+            if name in _SHARED or (names and name not in names):
                 continue
             of_field = select(rows, name)
             if of_field.total() < _LEAST:
@@ -54,7 +54,7 @@ def fit_table(rows: Rows, table: Table, start: str = "") -> Table:
             else:
                 _fit_shares(of_field, name, section)
         for name, other in _SHARED.items():
-            if name in section["fields"] and name.startswith(start):
+            if name in section["fields"] and (not names or other in names):
                 section["fields"][name] = {**section["fields"][other]}
     return fitted
 
