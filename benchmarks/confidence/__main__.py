@@ -80,7 +80,7 @@ by the table.
 """
 
 
-def hold_out(rows: Rows, table: Table, start: str = "") -> Iterator[Held]:
+def hold_out(rows: Rows, table: Table, names: Collection[str] = ()) -> Iterator[Held]:
     """Yield each row with its confidence by a fit without its source (gold: without its fold), and by
     ``table``. ``names`` are the fields; empty for all.
     """

@@ -33,6 +33,7 @@ _ITEM = re.compile(
 )
 """Matches the path of an item at the start of a value's path."""
 _BETWEEN_QUOTES = " … "
+_BETWEEN_DOUBTS = "; "
 """Joins quotes or sections that are not adjacent."""
 
 
@@ -57,6 +58,7 @@ class ValueRow(NamedTuple):
         support: How the value follows from the words.
         reason: Why a field is empty, or the kind of a finding.
         severity: The severity of a finding: warning or info.
+        doubts: What speaks most against a value whose confidence is below 0.85.
     """
 
     kind: RowKind
@@ -73,6 +75,7 @@ class ValueRow(NamedTuple):
     support: str | None = None
     reason: str | None = None
     severity: str | None = None
+    doubts: str | None = None
 
     @property
     def path(self) -> str:
@@ -177,6 +180,7 @@ def _describe_value(record_id: str, value: Value, item: ExtractedItem) -> ValueR
         item.confidence if lowest is None else lowest,
         first.origin.value,
         first.support.value,
+        doubts=_BETWEEN_DOUBTS.join(list_doubts(value.evidence)) or None,
     )
 
 
@@ -197,6 +201,11 @@ def _describe_finding(record_id: str, finding: Finding) -> ValueRow:
     place = (RowKind.FINDING, record_id, item, field, finding.message)
     row = ValueRow(*place, *_cite(finding.citations))
     return row._replace(reason=finding.kind.value, severity=finding.severity.value)
+
+
+def list_doubts(pieces: Iterable[Evidence]) -> list[str]:
+    """Return what speaks against a value, in words, without repetitions."""
+    return list(dict.fromkeys(doubt for piece in pieces for doubt in piece.doubts))
 
 
 def find_least(pieces: Iterable[Evidence]) -> float | None:

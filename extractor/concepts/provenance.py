@@ -11,8 +11,13 @@ from extractor.concepts.resolve import (
     resolve,
     resolve_part,
 )
-from extractor.confidence import ANSWERS, find_most
-from extractor.evidence.drafts import Draft, Reading, Span, find_weakest
+from extractor.confidence import (
+    ANSWERS,
+    explain,
+    find_meaning,
+    find_most,
+)
+from extractor.evidence.drafts import Draft, Reading, Signs, Span, find_weakest
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.values import value_class
 from extractor.schemas import (
@@ -29,11 +34,14 @@ from extractor.schemas import (
     list_fields,
 )
 from extractor.schemas.values import PARTS
+from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
 _BESIDE_HIDDEN = "beside hidden characters"
 """A value on a line where invisible characters were blanked. They may have hidden a digit of it or
 a limit beside it.
 """
+_QUOTE = "quote"
+_NO_SIGNS: Signs = {"": ()}
 T = TypeVar("T")
 ItemT = TypeVar("ItemT", bound=ExtractedItem)
 
@@ -57,11 +65,14 @@ def list_read_fields(task: Task, group: str | None = None) -> list[FieldInfo]:
 
 @value_class()
 class _Proof:
-    """The characters that support a value, how it follows from them, and who read it."""
+    """The characters that support a value, how it follows from them, who read it, and what speaks
+    against it.
+    """
 
     span: Span
     support: Support
     origin: Origin
+    doubts: tuple[str, ...] = ()
 
 
 class ItemBuilder:
@@ -128,7 +139,9 @@ class ItemBuilder:
         span = self.draft.span
         words = self._parsed.raw(span)
         quote = Reading(words, exists.confidence, (span,), origin=exists.origin)
-        return self.add("quote", quote)
+        reasons = explain(f"{self.draft.group}.stands", exists.features)
+        quote = replace(quote, reasons=(*exists.reasons, *reasons))
+        return self.add(_QUOTE, quote)
 
     def add(self, field: str, resolved: Reading[T | None]) -> T | None:
         """Add the evidence or the absence for a resolved field, and return its value.
@@ -153,21 +166,29 @@ class ItemBuilder:
         places = zip(resolved.spans or self._whole, supports, strict=False)
         for position, (span, support) in enumerate(places):
             if not isinstance(value, tuple):
-                self._prove(
-                    field,
-                    value,
-                    resolved.confidence,
-                    _Proof(span, support, resolved.origin),
-                )
+                doubts = self._doubt(field, resolved, resolved.features)
+                proof = _Proof(span, support, resolved.origin, doubts)
+                self._prove(field, value, resolved.confidence, proof)
                 continue
             # additional spans belong to the last member
             at = min(position, len(value) - 1)
             member = value[at]
-            proof = _Proof(span, support, resolved.origin)
+            signs = resolved.signs[at] if at < len(resolved.signs) else _NO_SIGNS
+            doubts = self._doubt(field, resolved, (*signs[""], *resolved.features))
+            proof = _Proof(span, support, resolved.origin, doubts)
             self._prove(f"{field}[{at}]", member, resolved.sure_of(at), proof)
             for name, words, sure, part in self._list_parts(field, member, span):
                 self._prove(f"{field}[{at}].{name}", words, sure, part)
         return value
+
+    def _doubt(
+        self, field: str, resolved: Reading[Any], features: Sequence[str]
+    ) -> tuple[str, ...]:
+        """Return what speaks against a value, in words."""
+        if resolved.origin is Origin.MODEL or field == _QUOTE:
+            return resolved.reasons
+        reasons = explain(f"{self.draft.group}.{field}", features)
+        return tuple(dict.fromkeys((*resolved.reasons, *reasons)))
 
     def add_absence(self, field: str, reason: AbsenceReason) -> None:
         """Add the reason why a field is empty."""
@@ -196,6 +217,8 @@ class ItemBuilder:
             return
         rule = self.draft.read(field)
         model = self.draft.model.get(field)
+        path = f"{self.draft.group}.{field}"
+        signs = dict(zip(rule.list_values(), rule.signs, strict=False))
         spans = [self.draft.span]
         if isinstance(member, TimeWindow):
             answered = self.draft.model.get("lead_in")
@@ -210,7 +233,10 @@ class ItemBuilder:
             )
             if place:
                 origin, sure = resolve_part(member, name, rule, model)
-                yield name, words, sure, _Proof(place, Support.LITERAL, origin)
+                doubts = explain(
+                    f"{path}.{name}", signs.get(member, _NO_SIGNS).get(name, ())
+                )
+                yield name, words, sure, _Proof(place, Support.LITERAL, origin, doubts)
 
     def _list_places(self, words: str, spans: Sequence[Span]) -> list[Span]:
         """Return the places of these words in the first span that contains them."""
@@ -239,9 +265,13 @@ class ItemBuilder:
             support = Support.LITERAL
         elif support is Support.LITERAL and type(value) is not str:
             support = Support.INFERRED
-        sure = min(sure, self._ceiling)
+        doubts = proof.doubts
+        if self._ceiling < sure:
+            sure = self._ceiling
+            doubts = (*doubts, "the item itself is doubtful")
         if self._parsed.is_cut(span):
             sure = min(sure, find_most(ANSWERS, _BESIDE_HIDDEN))
+            doubts = (find_meaning(ANSWERS, _BESIDE_HIDDEN), *doubts)
         self._confidence = min(self._confidence, sure)
         blanks = self._parsed.list_blanks(span)
         if blanks:
@@ -258,6 +288,7 @@ class ItemBuilder:
             origin=proof.origin,
             support=support,
             confidence=sure,
+            doubts=doubts if sure < DOUBTFUL_BELOW else (),
             **self._locate(span),
         )
         self._evidence.append(evidence)

@@ -24,6 +24,8 @@ AGREE = "agree"
 """The situation in which the rules and a model read the same value."""
 _PLAIN = FieldTable()
 _MOST_REASONS = 3
+_RIVALS = "other values are likely, too"
+"""The reason for a low probability of a scorer."""
 _COUNTS = 0.3
 """The smallest weight (log-odds) that is worth a reason."""
 
@@ -133,6 +135,8 @@ def explain(path: str, features: Sequence[str]) -> tuple[str, ...]:
             loss = max(loss, log_odds(_MOST) - log_odds(table.most[feature]))
         if loss >= _COUNTS:
             losses[table.means[feature]] = loss
+    if table.curve and not losses:
+        return (_RIVALS,)
     heaviest = sorted(losses, key=losses.__getitem__, reverse=True)
     return tuple(heaviest[:_MOST_REASONS])
 

@@ -39,6 +39,7 @@ _DECIDING = (
     "schemas",
     "formats",
     "language",
+    "confidence",
     "measures",
     "outline",
     "evidence",

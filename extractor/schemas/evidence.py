@@ -45,6 +45,12 @@ class Evidence(QuotingModel):
         le=1,
         description="The probability that the value is correct.",
     )
+    doubts: tuple[str, ...] = Field(
+        default=(),
+        description="If the confidence is below 0.85: what speaks most against the value, in "
+        "words, the most important first.",
+        exclude_if=not_,
+    )
     sex: Sex | None = Field(
         default=None,
         description="For a limit: the sex that it applies to.",

@@ -5,12 +5,8 @@ the rules' reading is used.
 import pytest
 
 from extractor.concepts.own.value_forms import read_amount as dose
-from extractor.concepts.resolve import (
-    AGREE,
-    resolve,
-    resolve_part,
-    share_right,
-)
+from extractor.concepts.resolve import resolve, resolve_part
+from extractor.confidence import AGREE, weigh_answer
 from extractor.evidence.drafts import Reading
 from extractor.schemas import (
     AbsenceReason,
@@ -21,7 +17,6 @@ from extractor.schemas import (
     EndpointCategory,
     Origin,
     Role,
-    Route,
     TimeKind,
 )
 
@@ -40,8 +35,7 @@ FIELD = "dosing.route"
         (Reading.open_(), Reading("oral", 0.9), "oral", Origin.MODEL),
         (Reading(None, 0.97), None, None, Origin.RULE),
         (Reading.open_(), None, None, GAP),
-        (Reading("oral", 0.3), None, None, GAP),
-        (Reading(Route.ORAL, 0.2), None, None, GAP),
+        (Reading("oral", 0.1), None, "oral", Origin.RULE),
     ],
 )
 def test_who_decides(rule, model, value, origin):
@@ -88,7 +82,7 @@ def test_quotes_that_mean_the_same_are_agreement_in_the_words_of_the_model(
     resolved = resolve(Reading(rule, 0.8), Reading(model, 0.9), GAP, FIELD)
     assert resolved.value == model
     assert resolved.origin == (Origin.BOTH if agree else Origin.MODEL)
-    assert (resolved.confidence == share_right(FIELD, AGREE)) is agree
+    assert (resolved.confidence == weigh_answer(FIELD, AGREE)) is agree
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,10 @@
-"""Weights and calibration curves."""
+"""Weights of scorers, and the table of confidences."""
 
 from itertools import pairwise
 
 import pytest
 
+from extractor.confidence import UnknownFeatureError, weigh
 from extractor.confidence.table import read_table
 from extractor.evidence.scoring import load_scorer
 from extractor.schemas import Category, Concept, EndpointCategory, TimeKind
@@ -26,9 +27,25 @@ def test_the_classes_of_the_weights_are_the_closed_sets(name, classes):
     assert not scorer.weights[0].any()
 
 
-def test_curves_rise() -> None:
+def test_curves_rise_and_stay_below_certainty() -> None:
     for name, table in read_table().items():
         for (claimed, right), (more_claimed, more_right) in pairwise(table.curve):
             assert claimed < more_claimed, name
             assert right <= more_right + 0.03, name
-        assert all(0 <= right <= 1 for _, right in table.curve), name
+
+
+@pytest.mark.parametrize(
+    ("path", "features", "confidence"),
+    [
+        ("eligibility.criteria.constraints", (), 0.96),
+        ("eligibility.criteria.constraints", ("a calendar year",), 0.29),
+        ("eligibility.criteria.kind", ("kind of the list", "list in doubt"), 0.78),
+    ],
+)
+def test_features_decide_the_confidence(path, features, confidence):
+    assert weigh(path, features) == pytest.approx(confidence, abs=0.05)
+
+
+def test_a_feature_that_the_table_does_not_have_is_an_error():
+    with pytest.raises(UnknownFeatureError, match="'a zorp' is not in confidence"):
+        weigh("dosing.route", ("a zorp",))

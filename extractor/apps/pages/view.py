@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from extractor.apps.pages import name_label
 from extractor.apps.pages.texts import GivenText, QuotedText, ShownText, show_texts
 from extractor.apps.pages.words import say
+from extractor.apps.values import list_doubts
 from extractor.language.shown import show_line
 from extractor.schemas import (
     Eligibility,
@@ -273,6 +274,8 @@ def _show_value(path: str, item: ExtractedItem, value: Value, page: _Page) -> Js
         "said": said,
         "support": value.evidence[0].support if value.evidence else None,
         "confidence": min(known, default=None),
+        "doubts": list_doubts(value.evidence),
+        "pages": sorted({piece.page for piece in value.evidence if piece.page}),
         "spans": spans,
     }
 

@@ -24,6 +24,7 @@ from extractor.apps.review.draft import (
 )
 from extractor.apps.review.forms import Form, Json
 from extractor.apps.review.gold import find_flaws, read_gold
+from extractor.apps.values import list_doubts
 from extractor.concepts.own.declaration import CustomField
 from extractor.schemas import Evidence, FieldRef, TrialExtraction, TrialRecord
 
@@ -164,6 +165,8 @@ def _describe_fields(
             "value": value,
             "said": said,
             "confidence": min(confidences, default=None),
+            "doubts": list_doubts(evidence),
+            "pages": sorted({proof.page for proof in evidence if proof.page}),
             "reason": known.reasons.get((path, name)),
             "typed": last is not None and last.typed,
         }

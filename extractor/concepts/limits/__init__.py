@@ -4,13 +4,13 @@ For each line of the criteria, this package decides which numbers are limits. It
 quantity, comparator, value or range, and unit, as well as the people to whom the limit applies.
 ``read.find_limits`` uses the grammar in ``extractor.measures`` to return all limits of a line,
 including ages and other durations; ``criterion.read_constraints`` selects the limits that state
-who may take part, and adds a place and named signs to each. A logistic regression over the signs
-(``evidence/weights/signs.toml``) determines the confidence of each limit.
+who may take part, and adds a place and features to each, which determine its confidence
+(``extractor.confidence``).
 
 "at least 13 g/dL in men" is converted to a row in the following steps. ``criteria/read._read``
 calls ``read.find_limits``, which calls ``measures.read_line`` (number, comparator and unit;
 ``measures/owners`` adds the quantity and the condition). ``criterion.read_constraints`` creates a
-``Constraint``, and ``calibrate_record`` sets its confidence.
+``Constraint``, and ``weigh_record`` sets its confidence.
 ``assembly/items.assemble_eligibility`` calls ``admission.describe_criterion`` (sex), and
 ``apps/export/limits.name_limit`` fills the canonical columns of ``apps/export/rows``.
 
@@ -21,8 +21,8 @@ To change what is read:
 
 - a comparator, unit or scale: ``rules/terms``; a quantity: ``rules/quantity_names``;
 - a combination, such as a range or a value for each sex: ``extractor/measures/rules``;
-- which limits are not requirements: ``criterion`` and ``roles``; which signs make a limit doubtful:
-  ``signs``;
+- which limits are not requirements: ``criterion`` and ``roles``;
+- which features make a limit doubtful: ``signs``;
 - the sex to which a limit applies: ``criterion``; which people are admitted by several limits
   together: ``admission``.
 """

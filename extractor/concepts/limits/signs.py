@@ -1,5 +1,5 @@
-"""Collect the signs of a limit: evidence for or against it in its line, weighted by the model that
-is fitted in ``evidence``. The signs that rules find are listed under ``[limit_sign]`` in
+"""Find the features of a limit: evidence for or against it in its line (``extractor.confidence``).
+The features that rules find are listed under ``[limit_sign]`` in
 ``rules/doubts.toml``.
 """
 

@@ -164,7 +164,7 @@ def _read_version(body: Passage, term: Term) -> str | None:
 
 
 def _find_unknown(body: Passage) -> tuple[Passage, str] | None:
-    """Return the name of an instrument that is not in a vocabulary, with its measured case; None if
+    """Return the name of an instrument that is not in a vocabulary, with its feature; None if
     the passage does not name one. The most reliable rules are tried first.
     """
     tokens = body.tokens
@@ -207,7 +207,7 @@ _NAMINGS: tuple[tuple[str, Callable[[str], bool], str], ...] = (
     # "using the vegetable neophobia scale"
     ("plain_scale", bool, "unknown instrument, any scale"),
 )
-"""Rules that find an instrument, each with a check of the name and with the ``measured`` case."""
+"""Rules that find an instrument, each with a check of the name and with its feature."""
 
 
 def read_specimens(body: Passage) -> Reading[tuple[str, ...] | None]:

@@ -18,7 +18,7 @@ class OwnTime:
     Attributes:
         frame: Its words.
         measure: The outcome without it; the whole outcome if the time is in the middle.
-        case: The ``measured`` case for the way in which the time frame was found.
+        case: The feature for the way in which the time frame was found.
     """
 
     frame: Passage

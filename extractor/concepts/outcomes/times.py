@@ -45,9 +45,7 @@ _DECIDED = {
     # "from week 8 to end of study (week 52)"; day 1 as the start is not a time point
     "rule starts_later 2": (TimeKind.FROM_TO, "kind of a span that starts later"),
 }
-"""Features that override the scorer's choice of kind, each with the kind and the case of
-``measured``.
-"""
+"""Features that override the scorer's choice of kind, each with the kind and its feature."""
 _RULES_WITHOUT_POINTS = ("vague_time", "each_time", "named_moment")
 _COUNTED = TIMED | {
     Concept.ADVERSE_EVENTS,
@@ -61,7 +59,7 @@ _COUNTED = TIMED | {
 
 
 def describe_points(frame: TimeFrame, measure: Passage) -> str:
-    """Return the ``measured`` case that determines the confidence of an outcome's time points. The
+    """Return the feature that determines the confidence of an outcome's time points. The
     first case that applies is returned.
 
     >>> from extractor.concepts.outcomes.moments import read_time_frame

@@ -12,7 +12,7 @@ AGES = ("minimum_age", "maximum_age")
 DESCRIPTIONS = frozenset({"brief_summary", "detailed_description"})
 """Sections that may also describe the illness, other trials and comparison groups."""
 UNLIKE = "age unlike the registry's"
-"""The case to pass to ``measured`` for an age that differs from the registered age."""
+"""The feature of an age that differs from the registered age."""
 _ROUNDED = 1.02
 """The factor by which the tolerance is multiplied to allow for rounding. Registries may convert
 "under 18" to 17.

@@ -12,8 +12,6 @@ from extractor.language.passage import Passage
 from extractor.schemas import Category, CriterionKind, Sex, Support
 from extractor.schemas.registered_words import unify_word
 
-_DOUBTFUL = "doubtful age"
-"""The case to pass to ``measured`` for a doubtful sex, which is as uncertain as a doubtful age."""
 _Value = TypeVar("_Value", Sex, bool)
 _SexAndWords = tuple[Sex, Passage]
 

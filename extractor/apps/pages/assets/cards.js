@@ -59,7 +59,7 @@ function showCard(record, item, meanings) {
 }
 
 /** A value: a link to its own address, which also shows its evidence. */
-function makeValue(record, { path, said, support, confidence, spans }, meanings) {
+function makeValue(record, { path, said, support, confidence, doubts = [], pages = [], spans }, meanings) {
   const places = spans.map((number) => {
     const [, , , start, end] = record.spans[number];
     return `${nameOrigin(record, number)}, characters ${start} to ${end}`;
@@ -69,8 +69,9 @@ function makeValue(record, { path, said, support, confidence, spans }, meanings)
   return make("a",
     { class: "value", href: writeRecord(record.id, path), title: [...new Set(places)].join("\n"), "data-path": path, "data-spans": spans.join(" ") },
     said,
+    pages.length > 0 && make("span", { class: "how" }, `page ${pages.join(", ")}`),
     isSupportShown && make("span", { class: `how ${support}`, title: meanings[support] }, support),
-    isDoubtful && make("span", { class: "how doubtful" }, `${toPercent(confidence)} sure`));
+    isDoubtful && make("span", { class: "how doubtful" }, `${toPercent(confidence)} sure${doubts.length ? `: ${doubts.join("; ")}` : ""}`));
 }
 
 /** Why a field is empty, and which sections were searched for it. */

@@ -96,7 +96,7 @@ class Row {
   }
 
   update(item) {
-    const { value, confidence, reason, typed } = item.fields[this.name];
+    const { value, confidence, doubts, pages, reason, typed } = item.fields[this.name];
     const isAlike = JSON.stringify(value ?? null) === this.sent;
     // Text that is being typed is never replaced, not even by the response to an earlier change.
     if (!isAlike && !this.isUnsaved && this.waiting === 0) this.fill(value);
@@ -104,6 +104,8 @@ class Row {
     const difference = item.differences.find(({ field }) => field === this.name);
     this.notes.replaceChildren(...[
       !isSure && make("span", { class: "chip doubtful" }, toPercent(confidence)),
+      !isSure && doubts.length > 0 && make("span", { class: "dim" }, doubts.join("; ")),
+      pages.length > 0 && make("span", { class: "dim" }, `page ${pages.join(", ")}`),
       typed && make("span", { class: "chip doubtful" }, "saved while typing: check it"),
       reason && !isStated(value) && make("span", { class: "dim" }, toWords(reason)),
       difference && [`${difference.by}: ${difference.said} `, makeButton(`Take ${difference.by}'s ${this.field.label}`, () => this.take(difference))],
