@@ -17,7 +17,7 @@ the labels of other trials and the marks of other projects (``benchmarks/trainin
 
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
