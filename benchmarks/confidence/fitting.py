@@ -32,7 +32,7 @@ SETTINGS: Mapping[str, Setting] = {
     "agent": Setting(cost=1.4),
     "amounts": Setting(cost=2.0),
     "duration": Setting(cost=1.4),
-    "criteria.constraints": Setting(cost=2.5, firm=4.0),
+    "criteria.constraints": Setting(cost=3.0, firm=4.0),
     "criteria.time_windows": Setting(cost=1.5),
     "criteria.time_windows.of": Setting(cost=1.3, firm=4.0),
 }
