@@ -1,16 +1,17 @@
 """Compare the readings of a record with gold. Items are paired and compared as in an evaluation."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from scipy.stats import binomtest
 
+from benchmarks.data import Row
+from benchmarks.gold import read_annotated
 from extractor.apps.evaluation.alignment import align, compare_criteria
 from extractor.apps.evaluation.fields import FIELDS, GROUPS
 from extractor.assembly.assemble import ModelResult, assemble_extraction
-from extractor.evidence.calibration import FOUND, NOTHING
 from extractor.evidence.drafts import Draft, Reading, Span
 from extractor.evidence.parsed import ParsedRecord
 from extractor.schemas import (
@@ -19,6 +20,7 @@ from extractor.schemas import (
     ExtractedItem,
     Regimen,
     TrialExtraction,
+    TrialRecord,
     list_groups,
 )
 
@@ -71,7 +73,7 @@ class Match(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A reading of a field and its label, with the trial's area and fold."""
+    """A reading of a field and its label, with its features, and the trial's area and fold."""
 
     field: str
     trial: str
@@ -81,17 +83,25 @@ class Judged:
     right: bool
     area: str = ""
     fold: int = 0
+    features: tuple[str, ...] = ()
 
-    @property
-    def curve(self) -> tuple[str, str]:
-        """Its calibration curve: its field, and whether it has a value."""
-        return self.field, FOUND if self.read else NOTHING
+
+def judge_gold(
+    gold: Mapping[str, Row],
+    records: Iterable[TrialRecord],
+    parse: Callable[[TrialRecord], ParsedRecord],
+) -> Iterator[Judged]:
+    """Yield every reading of the records whose text is the annotated text, each trial once."""
+    for record, line, annotation in read_annotated(gold, records):
+        extraction = TrialExtraction.model_validate(annotation)
+        for judged in judge_record(parse(record), extraction):
+            yield replace(judged, area=line["area"], fold=line["fold"])
 
 
 def judge_record(parsed: ParsedRecord, gold: TrialExtraction) -> Iterator[Judged]:
     """Yield every reading that has a counterpart in gold, and readings of whether items exist.
 
-    Whether a regimen exists is the field "dosing.regimens"; before calibration, its confidence is
+    Whether a regimen exists is the field "dosing.regimens"; before it is weighed, its confidence is
     the agent's confidence. Items that the rules did not find have no reading.
     """
 
@@ -101,7 +111,9 @@ def judge_record(parsed: ParsedRecord, gold: TrialExtraction) -> Iterator[Judged
         value = reading.value
         right = value == label if exists else is_right(field, value, label)
         trial = parsed.record.record_id
-        return Judged(field, trial, value, label, reading.confidence, right)
+        features = list_features(reading)
+        known = (field, trial, value, label, reading.confidence, right)
+        return Judged(*known, features=features)
 
     extraction = assemble_extraction(parsed, ModelResult())
     for name in FIELDS_OF["eligibility"]:
@@ -127,6 +139,13 @@ def judge_record(parsed: ParsedRecord, gold: TrialExtraction) -> Iterator[Judged
     for match in matches:
         for field, reading, label in list_values(match):
             yield judge(field, reading, label)
+
+
+def list_features(reading: Reading[Any]) -> tuple[str, ...]:
+    """Return the features of a single value, or of a list as a whole."""
+    if reading.features or isinstance(reading.value, tuple) or not reading.signs:
+        return reading.features
+    return reading.signs[0][""]
 
 
 def list_values(match: Match) -> Iterator[tuple[str, Reading[Any], Any]]:

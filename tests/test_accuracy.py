@@ -2,8 +2,8 @@
 committed.
 
 The five seeds are always measured. The other gold holds no text; its records are data beside the
-checkout. The curves of the package know this gold; ``python -m benchmarks.ranking`` tells whether
-they hold on unseen trials.
+checkout. The table of the package knows folds 0 to 2 of this gold; ``python -m benchmarks.confidence`` tells
+whether it holds on what is left out.
 """
 
 from collections import defaultdict
@@ -13,8 +13,7 @@ import pytest
 
 from benchmarks.gold import GROUPS, name_group, read_gold
 from benchmarks.gold.figures import measure_figures, read_figures
-from benchmarks.matching import wilson
-from benchmarks.reliability import judge_gold
+from benchmarks.matching import judge_gold, wilson
 from extractor import Extractor, evaluate
 from extractor.concepts.parse import parse_record
 from extractor.evidence.drafts import CERTAIN

@@ -49,17 +49,18 @@ def add_conditions(extraction: dict[str, Any]) -> None:
 
 
 def list_drafts(record: Any) -> Iterator[dict[str, Any]]:
-    """Yield the drafts of a record before calibration, with the place that identifies each item."""
-    try:
-        parse = import_module("extractor.concepts.parse").parse_uncalibrated
-    except ImportError:
+    """Yield the drafts of a record before they are weighed, with the place that identifies each item."""
+    parsing = import_module("extractor.concepts.parse")
+    old = getattr(parsing, "parse_uncalibrated", None)
+    parse = getattr(parsing, "parse_unweighed", old)
+    if parse is None:
         return
     parsed = parse(record)
     for draft in (*parsed.criteria, *parsed.regimens, *parsed.outcomes):
         fields = {
             name: {
                 "estimate": reading.confidence,
-                "signs": [{**signs} for signs in reading.signs],
+                "signs": list_signs(reading),
                 "parts": [{**parts} for parts in reading.list_sure_parts()],
             }
             for name, reading in draft.rules.items()
@@ -69,6 +70,13 @@ def list_drafts(record: Any) -> Iterator[dict[str, Any]]:
         agent = draft.rules.get("agent")
         place = [draft.span.section, draft.span.start, draft.span.end]
         yield {"place": place, "agent": agent and agent.value, "fields": fields}
+
+
+def list_signs(reading: Any) -> list[dict[str, Any]]:
+    """Return the signs of each member of a reading, and those of the whole, by name of the part."""
+    of_whole = getattr(reading, "features", ())
+    signs = [{**signs} for signs in reading.signs] or [{"": ()}]
+    return [{**own, "": (*own.get("", ()), *of_whole)} for own in signs]
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.training.marks import judge_chia, judge_leaf, list_marked
+from benchmarks.confidence.marks import judge_chia, judge_leaf, list_marked
 
 ROWS = tomllib.loads(Path(__file__).with_name("marks.toml").read_text("utf-8"))
 

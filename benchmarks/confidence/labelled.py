@@ -1,18 +1,27 @@
-"""The values that the rules read in labelled texts, each with its signs and whether it is right.
+"""The values that the rules read in labelled texts, each with its features and whether it is right.
 
-A value is judged if its item is labelled. Limits, time windows and amounts are judged one by one;
-the quotes that are parts of a value are judged only if the value is right.
+A value is judged if its item is labelled. Fields whose weights are fitted are judged value by value:
+limits, time windows and amounts one by one, and the quotes that are parts of a value only if the value
+is right. Other fields are judged as a whole; an empty value is right if nothing is annotated.
 """
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import ValidationError
 
-from benchmarks.data import Row, read_labels
+from benchmarks.confidence.rows import GOLD, Row, make_row
+from benchmarks.data import Row as Line
+from benchmarks.data import read_labels
 from benchmarks.gold import read_annotated, read_gold
-from benchmarks.matching import FIELDS_OF, Match, list_regimens, match_items
+from benchmarks.matching import (
+    FIELDS_OF,
+    Match,
+    judge_record,
+    list_regimens,
+    match_items,
+)
 from benchmarks.training.labels import read_dose_labels
 from extractor.apps.evaluation.comparers import Comparer, Verdict
 from extractor.apps.evaluation.fields import FIELDS, Field
@@ -20,8 +29,8 @@ from extractor.apps.evaluation.judge import compare_values, pair_wholes
 from extractor.apps.evaluation.text import share_words
 from extractor.assembly.assemble import ModelResult, assemble_extraction
 from extractor.concepts.limits.quantity_names import name_quantity
-from extractor.concepts.parse import parse_uncalibrated
-from extractor.evidence.calibration import estimate_part
+from extractor.concepts.parse import ParsedRecord, parse_unweighed
+from extractor.confidence.table import EMPTY, read_table, shorten
 from extractor.evidence.drafts import Reading
 from extractor.formats import read_records
 from extractor.language.units import read_unit
@@ -35,45 +44,58 @@ from extractor.schemas import (
 )
 from extractor.schemas.values import PARTS
 
-GOLD_SOURCE = "gold"
-"""The source whose confidences are those of the package."""
 LIMITS = "eligibility.criteria.constraints"
 WINDOWS = "eligibility.criteria.time_windows"
 _FIELD_OF = {field.name: field for field in FIELDS}
 _AGES = frozenset({"age", "ages", "aged", "old", "older", "younger"})
 
 
-class SignRow(NamedTuple):
-    """A value: its field, its signs, the rules' estimate, and whether it is right.
-
-    ``group`` is the trial, whose values may be wrong together. ``source`` is the origin of the
-    label. Fold 3 is only for measuring, unless the source is gold.
-    """
-
-    field: str
-    group: str
-    source: str
-    fold: int
-    signs: tuple[str, ...]
-    estimate: float
-    right: bool
-
-
-def read_labelled(data: Path, gold: Sequence[Path]) -> Iterator[SignRow]:
+def read_labelled(data: Path, gold: Sequence[Path]) -> Iterator[Row]:
     """Yield the rows for the records in ``gold``, and for the labels of other trials in ``data``."""
     lines = read_gold()
     records = read_records(*gold, on_error=lambda _: None)
     for record, line, annotation in read_annotated(lines, records):
         labelled = TrialExtraction.model_validate(annotation)
-        yield from judge_signs(record, labelled, GOLD_SOURCE, line["fold"])
+        parsed = parse_unweighed(record)
+        yield from judge_members_of(parsed, labelled, GOLD, line["fold"])
+        yield from _judge_wholes(parsed, labelled, line["fold"])
     for record, doses in read_dose_labels(data):
         if record.record_id not in lines:
             dosing = [dose for dose in doses if _is_valid(dose)]
             labelled = _write_gold(record, dosing=dosing)
-            yield from judge_signs(record, labelled, "labelled doses", 0)
-    for row in read_labels(data, "limits"):
-        if row["record"] not in lines:
-            yield from _judge_limits(row)
+            parsed = parse_unweighed(record)
+            yield from judge_members_of(parsed, labelled, "labelled doses", 0)
+    for line in read_labels(data, "limits"):
+        if line["record"] not in lines:
+            yield from _judge_limits(line)
+
+
+def _judge_wholes(
+    parsed: ParsedRecord, gold: TrialExtraction, fold: int
+) -> Iterator[Row]:
+    """Yield the values that are judged as a whole, because their fields have no weights."""
+    for judged in judge_record(parsed, gold):
+        if not judged.confidence or (judged.read and has_weights(judged.field)):
+            continue
+        yield make_row(
+            judged.field if judged.read else judged.field + EMPTY,
+            GOLD,
+            judged.trial,
+            judged.features,
+            right=judged.right,
+            probability=judged.confidence,
+            fold=fold,
+        )
+
+
+def has_weights(field: str) -> bool:
+    """Return whether a field, such as ``dosing.route``, has weights.
+
+    >>> has_weights("dosing.route"), has_weights("eligibility.sex")
+    (True, False)
+    """
+    table = read_table().get(shorten(field))
+    return table is not None and table.level is not None
 
 
 def make_record(name: str, text: str) -> TrialRecord:
@@ -85,12 +107,12 @@ def make_record(name: str, text: str) -> TrialRecord:
     )
 
 
-def _write_gold(record: TrialRecord, *criteria: Row, **parts: Any) -> TrialExtraction:
+def _write_gold(record: TrialRecord, *criteria: Line, **parts: Any) -> TrialExtraction:
     known = {"record_id": record.record_id, "eligibility": {"criteria": criteria}}
     return TrialExtraction.model_validate(known | parts)
 
 
-def _is_valid(dose: Row) -> bool:
+def _is_valid(dose: Line) -> bool:
     """Return whether a labelled regimen is valid under today's guideline."""
     try:
         Regimen.model_validate(dose)
@@ -99,7 +121,7 @@ def _is_valid(dose: Row) -> bool:
     return True
 
 
-def _judge_limits(row: Row) -> Iterator[SignRow]:
+def _judge_limits(row: Line) -> Iterator[Row]:
     """Yield the limits of a labelled line."""
     heading = f"{row['list'].capitalize()} Criteria:\n\n* "
     record = make_record(row["record"], f"{heading}{row['text']}")
@@ -110,38 +132,51 @@ def _judge_limits(row: Row) -> Iterator[SignRow]:
         "constraints": row["constraints"],
     }
     gold = _write_gold(record, criterion)
-    for judged in judge_signs(record, gold, "labelled limits", 0):
+    for judged in judge_members_of(parse_unweighed(record), gold, "labelled limits", 0):
         if judged.field == LIMITS:
             yield judged
 
 
-def judge_signs(
-    record: TrialRecord, gold: TrialExtraction, source: str, fold: int
-) -> Iterator[SignRow]:
-    """Yield every value with signs whose item is labelled."""
-    parsed = parse_uncalibrated(record)
+def judge_members_of(
+    parsed: ParsedRecord, gold: TrialExtraction, source: str, fold: int
+) -> Iterator[Row]:
+    """Yield every value whose item is labelled and whose field has weights."""
     extraction = assemble_extraction(parsed, ModelResult())
-    known = (record.record_id, source, fold)
+    trial = parsed.record.record_id
     matches = list(match_items(parsed, extraction, gold))
     paired = {id(match.read) for match in matches}
     for regimen in list_regimens(parsed, extraction.dosing):
         agent = regimen.rules["agent"]
-        is_right = id(regimen) in paired
-        yield SignRow(
-            "dosing.regimens", *known, agent.signs[0][""], agent.confidence, is_right
+        yield make_row(
+            "dosing.regimens",
+            source,
+            trial,
+            agent.signs[0][""],
+            right=id(regimen) in paired,
+            probability=agent.confidence,
+            fold=fold,
         )
     for match in matches:
         for name in FIELDS_OF[match.path]:
+            path = f"{match.path}.{name}"
             reading = match.read.read(name)
-            if not reading.signs or not _is_labelled(match, name):
+            is_judged = has_weights(path) and _is_labelled(match, name)
+            if not reading.signs or not reading.value or not is_judged:
                 continue
             label = getattr(match.gold, name)
-            if f"{match.path}.{name}" == LIMITS:
+            if path == LIMITS:
                 label = (*label, *_list_other_limits(match, gold))
-            for field, signs, estimate, right in _judge_reading(
-                match, name, reading, label
-            ):
-                yield SignRow(field, *known, signs, estimate, right)
+            for field, features, right in _judge_reading(match, name, reading, label):
+                is_part = field != path
+                yield make_row(
+                    field,
+                    source,
+                    trial,
+                    features,
+                    right=right,
+                    probability=1.0 if is_part else reading.confidence,
+                    fold=fold,
+                )
 
 
 def _is_labelled(match: Match, name: str) -> bool:
@@ -166,17 +201,17 @@ def _fold_space(text: str) -> str:
 
 def _judge_reading(
     match: Match, name: str, reading: Reading[Any], label: Any
-) -> Iterator[tuple[str, tuple[str, ...], float, bool]]:
+) -> Iterator[tuple[str, tuple[str, ...], bool]]:
+    """Yield the field, the features and the verdict of each member, and of the parts of right ones."""
     field = _FIELD_OF[f"{match.path}.{name}"]
     members = reading.list_values()
     rights = judge_members(field.comparer, members, label)
     for at, (member, right) in enumerate(zip(members, rights, strict=True)):
         signs = reading.signs[at]
-        yield field.name, signs[""], reading.confidence, right
+        yield field.name, (*signs[""], *reading.features), right
         for part, same in _judge_parts(match, field, member) if right else ():
             if part in signs:
-                estimate = estimate_part(reading, at, part)
-                yield f"{field.name}.{part}", signs[part], estimate, same
+                yield f"{field.name}.{part}", signs[part], same
 
 
 def judge_members(comparer: Comparer, members: Sequence[Any], label: Any) -> list[bool]:

@@ -1,13 +1,13 @@
 """Count how often the rules and a model are right when they differ. These counts determine the
-confidence of a model's answers.
+confidence of a model's answers: the section ``answers`` of ``extractor/confidence/table.toml``.
 
-    python -m benchmarks.policy GOLD RECORDS... (--model SPEC [--keep DIR] | --replay DIR) [--effort
-                                EFFORT] [--write extractor/concepts/policy.toml]
+    python -m benchmarks.confidence.answers GOLD RECORDS... (--model SPEC [--keep DIR] | --replay DIR)
+                                            [--effort EFFORT] [--write]
 
-Prints the counts, then the file of shares: for each field, how often the answer was right when both
-agreed and when the rules had no value, and which of the two was right when they differed, by the
-confidence of the rules. ``--write`` writes the file of shares. A prior is added to the counts, so
-that two or three answers do not determine the share of a rarely requested field.
+Prints the counts, then the shares: for each field, how often the answer was right when both agreed
+and when the rules had no value, and which of the two was right when they differed, by the confidence
+of the rules. ``--write`` writes the section. A prior is added to the counts, so that two or three
+answers do not determine the share of a rarely requested field.
 """
 
 import asyncio
@@ -16,18 +16,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.confidence.tables import read_file
+from benchmarks.confidence.writing import format_table
 from benchmarks.data import ask_all, parse_options
 from benchmarks.gold import read_pairs
 from benchmarks.matching import is_right, list_values, match_items
 from extractor.assembly.assemble import ModelResult, assemble_extraction
 from extractor.concepts.doses.assemble import covers
-from extractor.concepts.resolve import (
-    AGREE,
-    ALONE,
-    DOUBTFUL,
-    agree,
-    name_situation,
-)
+from extractor.concepts.resolve import ALONE, DOUBTFUL, agree, name_situation
+from extractor.confidence import AGREE, ANSWERS
+from extractor.confidence.table import FILE
 from extractor.evidence.drafts import Draft, Reading
 from extractor.evidence.parsed import ParsedRecord
 from extractor.model.asking.dialogue import read_replies
@@ -39,11 +37,12 @@ from extractor.schemas import TrialExtraction, TrialRecord
 from extractor.schemas.vocabulary import Effort
 
 Counts = Counter[tuple[str, str, str]]
-"""Counts by field (as named in a policy), situation and outcome. If the rules and the model differ,
+"""Counts by field (as in the section ``answers``), situation and outcome. If the rules and the model differ,
 the outcome is which of them was right; if they agree or the rules have no value, it is ``right`` or
 ``wrong``.
 """
-_HEADER = "# Shares of right answers, written by `python -m benchmarks.policy`; see resolve.py.\n"
+_OTHER = "other"
+"""The name that stands for all fields that are not listed."""
 _PRIORS: Mapping[str, tuple[float, float]] = {
     AGREE: (9.5, 0.5),
     ALONE: (4.5, 0.5),
@@ -64,7 +63,7 @@ def main() -> None:
         "model": str,
         "replay": Path,
         "keep": Path,
-        "write": Path,
+        "write": False,
     }
     effort = Effort.MEDIUM
     chosen = parse_options(__doc__, "gold", "records+", **options, effort=effort)
@@ -86,12 +85,15 @@ def main() -> None:
     pairs = [(record, gold) for record, _, gold in known]
     found = asyncio.run(ask_all(chosen, count, pairs))
     counts = sum(found, Counts())
-    text = format_shares(counts)
+    shares = find_shares(counts)
     for (field, situation, who), number in sorted(counts.items()):
         print(field, situation, who, number)
-    print(text)
+    for field, by_situation in shares.items():
+        print(field, by_situation)
     if chosen.write:
-        chosen.write.write_text(text, "utf-8")
+        table = read_file()
+        table[ANSWERS] = {"note": table[ANSWERS]["note"], **shares}
+        Path(str(FILE)).write_text(format_table(table), "utf-8")
 
 
 def list_situations(
@@ -182,16 +184,18 @@ def find_share(counts: Counts, field: str, situation: str) -> float:
     return round((right + counted["right"] + counted["model"]) / answers, 4)
 
 
-def format_shares(counts: Counts) -> str:
-    """Format the file of shares. ``other`` applies to all fields that are not listed."""
-    text = _HEADER
+def find_shares(counts: Counts) -> dict[str, dict[str, float]]:
+    """Return the shares by field and situation, as the section ``answers`` has them."""
     asked = {(field, situation) for field, situation, _ in counts}
-    for field in ("other", *sorted({field for field, _ in asked})):
-        text += f'\n["{field}"]\n' if "." in field else f"\n[{field}]\n"
-        for situation in _PRIORS:
-            if field == "other" or (field, situation) in asked:
-                text += f"{situation} = {find_share(counts, field, situation)}\n"
-    return text
+    asked |= {(_OTHER, situation) for situation in _PRIORS}
+    shares: dict[str, dict[str, float]] = {}
+    for field in (_OTHER, *sorted({field for field, _ in asked} - {_OTHER})):
+        shares[field] = {
+            situation: find_share(counts, field, situation)
+            for situation in _PRIORS
+            if (field, situation) in asked
+        }
+    return shares
 
 
 if __name__ == "__main__":

@@ -9,8 +9,7 @@ A limit at a Chia mark is right if one of its numbers is marked there and its qu
 with an owner; a window is right if its number is marked there. A limit at Leaf marks is right if
 all of its bounds are marked with their comparators. Values without a mark are not judged. Numbers
 are ignored in units ("mm3", the "20/" in "20/40"), names ("item 10"), classes ("3a", "2, 3, 5 or
-6") and the maximum of a scale. Half of the trials, chosen by a hash, are only for measuring and
-have fold 3.
+6") and the maximum of a scale.
 """
 
 import re
@@ -18,10 +17,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from benchmarks.data import Row, fold_of
-from benchmarks.training.sign_rows import LIMITS, WINDOWS, SignRow, make_record
-from extractor.concepts.parse import parse_uncalibrated
-from extractor.evidence.calibration import estimate_part
+from benchmarks.confidence.labelled import LIMITS, WINDOWS, make_record
+from benchmarks.confidence.rows import Row, make_row
+from benchmarks.data import Row as Line
+from extractor.concepts.parse import parse_unweighed
 from extractor.schemas import Comparator, Constraint, TrialRecord
 
 _HEADINGS = {"inclusion": "Inclusion Criteria:\n", "exclusion": "Exclusion Criteria:\n"}
@@ -71,7 +70,7 @@ class Marked(NamedTuple):
     numbers: tuple[float, ...]
     start: int
     end: int
-    owners: tuple[Row, ...]
+    owners: tuple[Line, ...]
 
 
 class Bound(NamedTuple):
@@ -84,15 +83,13 @@ class Bound(NamedTuple):
 
 
 class Member(NamedTuple):
-    """A limit or window that the rules read: its value, place, signs and estimates."""
+    """A limit or window that the rules read: its value, place and features."""
 
     name: str
     value: Any
     start: int
     end: int
     signs: Mapping[str, tuple[str, ...]]
-    estimate: float
-    estimate_of: float
 
     def overlaps(self, mark: Marked | Bound) -> bool:
         """Return whether this value and a mark share a character."""
@@ -108,22 +105,17 @@ class Member(NamedTuple):
             return True
         return len(stated) == 2 and low < number < high
 
-    def judge(self, trial: str, source: str, *, right: bool) -> SignRow:
+    def judge(self, trial: str, source: str, *, right: bool) -> Row:
         """Return the row for this value."""
-        known = (_NAMES[self.name], trial, source, _choose_fold(trial))
-        return SignRow(*known, self.signs[""], self.estimate, right)
+        field = _NAMES[self.name]
+        return make_row(field, source, trial, self.signs[""], right=right)
 
-    def judge_of(self, trial: str, source: str, *, right: bool) -> SignRow:
+    def judge_of(self, trial: str, source: str, *, right: bool) -> Row:
         """Return the row for the event or treatment that this window limits."""
-        known = (f"{WINDOWS}.of", trial, source, _choose_fold(trial))
-        return SignRow(*known, self.signs["of"], self.estimate_of, right)
+        return make_row(f"{WINDOWS}.of", source, trial, self.signs["of"], right=right)
 
 
-def _choose_fold(trial: str) -> int:
-    return 3 if fold_of(trial) % 2 else 0
-
-
-def judge_chia(row: Row) -> Iterator[SignRow]:
+def judge_chia(row: Line) -> Iterator[Row]:
     """Yield the limits and windows at the marks in a Chia text, and what the windows limit."""
     trial = row["id"].partition("_")[0]
     heading = _HEADINGS[row["list"]]
@@ -146,7 +138,7 @@ def judge_chia(row: Row) -> Iterator[SignRow]:
             yield member.judge_of(trial, "Chia", right=right)
 
 
-def judge_leaf(row: Row) -> Iterator[SignRow]:
+def judge_leaf(row: Line) -> Iterator[Row]:
     """Yield the limits at the marked bounds in a Leaf text."""
     trial = row["id"].partition("_")[0]
     marked = list(list_bounds(row))
@@ -163,21 +155,18 @@ def judge_leaf(row: Row) -> Iterator[SignRow]:
 
 def _list_members(record: TrialRecord, offset: int) -> Iterator[Member]:
     """Yield each limit and window that the rules read. The marked text starts at ``offset``."""
-    for draft in parse_uncalibrated(record).criteria:
+    for draft in parse_unweighed(record).criteria:
         for name in _NAMES:
             reading = draft.read(name)
             for at, span in enumerate(reading.spans):
-                signs = reading.signs[at]
-                of = estimate_part(reading, at, "of") if "of" in signs else 0.0
                 place = (span.start - offset, span.end - offset)
-                known = (name, reading.value[at], *place, signs)
-                yield Member(*known, reading.confidence, of)
+                yield Member(name, reading.value[at], *place, reading.signs[at])
 
 
-def list_marked(row: Row) -> Iterator[Marked]:
+def list_marked(row: Line) -> Iterator[Marked]:
     """Yield the marked values and times that have figures and are linked to an owner."""
     marks = {mark["id"]: mark for mark in row["marks"]}
-    owners: dict[str, list[Row]] = defaultdict(list)
+    owners: dict[str, list[Line]] = defaultdict(list)
     for name, owner, owned, *_ in row["relations"]:
         if name not in ("Has_value", "Has_temporal"):
             continue
@@ -212,8 +201,8 @@ def _names_classes(text: str, value: str, start: int) -> bool:
 
 
 def _list_holders(
-    row: Row, marks: Mapping[str, Row], linked: Sequence[Row]
-) -> Iterator[Row]:
+    row: Line, marks: Mapping[str, Line], linked: Sequence[Line]
+) -> Iterator[Line]:
     """Yield the marks that a time belongs to. An owner that is a quality ("stable for 3 months") is
     replaced by the marks that have this quality.
     """
@@ -261,7 +250,7 @@ def _is_owned(limit: Constraint, mark: Marked) -> bool:
     return not mark.owners or any(_is_owner(limit, owner) for owner in mark.owners)
 
 
-def _is_owner(limit: Constraint, owner: Row) -> bool:
+def _is_owner(limit: Constraint, owner: Line) -> bool:
     """Return whether a limit is about a marked owner. The owner may also be the people in its
     condition, or the counted noun in its unit.
     """
@@ -280,7 +269,7 @@ def _list_words(text: str) -> set[str]:
     return {word.casefold().removesuffix("s") for word in _WORD.findall(text)}
 
 
-def list_bounds(row: Row) -> Iterator[Bound]:
+def list_bounds(row: Line) -> Iterator[Bound]:
     """Yield the marked bounds of ages and observations, except ranges with a single value."""
     for mark in row["comparisons"]:
         is_limit = mark["as"] == "Numeric-Filter" and mark["of"] in (

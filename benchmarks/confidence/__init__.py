@@ -1,0 +1,1 @@
+"""Fit ``extractor/confidence/table.toml`` on the rows in ``benchmarks/rows``."""

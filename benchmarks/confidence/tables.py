@@ -1,0 +1,181 @@
+"""Fit the numbers of a table, and weigh rows with it."""
+
+import math
+import tomllib
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+from benchmarks.confidence.curves import Stated, fit_curve
+from benchmarks.confidence.fitting import fit
+from benchmarks.confidence.rows import GOLD, Row, Rows
+from extractor.confidence import log_odds
+from extractor.confidence.table import ANSWERS, FILE, Curve, pick
+from extractor.confidence.weighing import follow
+
+Table = dict[str, Any]
+"""The content of ``table.toml``."""
+FITTED_FOLDS = frozenset({0, 1, 2})
+"""The folds of the gold on which the table is fitted. The others only measure."""
+_SHARED = {"criteria.time_window": "criteria.time_windows"}
+"""The first window of a criterion is one of its windows, and has their numbers."""
+_LEAST = 20
+"""Minimum number of values of a field that is fitted."""
+_LOWEST = 0.01
+_HIGHEST = 0.99
+
+
+def read_file() -> Table:
+    """Read the table of the package."""
+    return tomllib.loads(Path(str(FILE)).read_text("utf-8"))
+
+
+def fit_table(rows: Rows, table: Table, names: Collection[str] = ()) -> Table:
+    """Return a table with the numbers fitted to rows. Judged numbers stay, and so do those of fields
+    with few rows.
+
+    Args:
+        rows: The rows of all fields.
+        table: The table, with the features and their priors.
+        names: The fields that are fitted; empty for all.
+    """
+    fitted = deepcopy(table)
+    for section in list_sections(fitted):
+        for name, numbers in section["fields"].items():
+            if name in _SHARED or (names and name not in names):
+                continue
+            of_field = select(rows, name)
+            if of_field.total() < _LEAST:
+                continue
+            if "level" in numbers:
+                _fit_weights(of_field, name, section)
+            else:
+                _fit_shares(of_field, name, section)
+        for name, other in _SHARED.items():
+            if name in section["fields"] and (not names or other in names):
+                section["fields"][name] = {**section["fields"][other]}
+    return fitted
+
+
+def list_sections(table: Table) -> Iterator[Table]:
+    """Yield the sections that have fields and features."""
+    for name, section in table.items():
+        if name not in ("note", ANSWERS):
+            yield section
+
+
+def select(rows: Rows, name: str) -> Rows:
+    """Return the rows of a field on which it may be fitted."""
+    return Counter(
+        {
+            row: count
+            for row, count in rows.items()
+            if row.name == name and (row.source != GOLD or row.fold in FITTED_FOLDS)
+        }
+    )
+
+
+def _fit_weights(rows: Rows, name: str, section: Table) -> None:
+    """Set the level, and the weight of each feature: one for all fields of the section, if a single
+    one is fitted, or one for each.
+    """
+    features = section["features"]
+    numbers = section["fields"][name]
+    priors = {
+        feature: row["prior"] for feature, row in features.items() if "prior" in row
+    }
+    found = fit(rows, name, priors, is_scored="probability" in numbers)
+    numbers["level"] = found.level
+    if "probability" in numbers:
+        numbers["probability"] = found.probability
+    weighed = [one for one, known in section["fields"].items() if "level" in known]
+    is_alone = len({*weighed} - _SHARED.keys()) == 1
+    short = name.rpartition(".")[2]
+    for feature, row in features.items():
+        weight = found.weights.get(feature)
+        if is_alone:
+            row.pop("weight", None)
+            if weight is not None:
+                row["weight"] = weight
+            continue
+        by_field = row.setdefault("weight", {})
+        by_field.pop(short, None)
+        if weight is not None:
+            by_field[short] = weight
+        if not by_field:
+            del row["weight"]
+
+
+def _fit_shares(rows: Rows, name: str, section: Table) -> None:
+    """Set the curve of a field, and the highest confidence of each feature with a share."""
+    features = section["features"]
+    numbers = section["fields"][name]
+    stated: list[Stated] = []
+    seen: set[str] = set()
+    for row, count in sorted(rows.items()):
+        seen |= {*row.features}
+        stated += [Stated(_state(row, features), row.right, row.group)] * count
+    curve = fit_curve(stated, name)
+    if "curve" in numbers:
+        numbers["curve"] = [list(point) for point in curve]
+    short = name.rpartition(".")[2]
+    for feature, row in features.items():
+        if "share" not in row or "most" not in row:
+            continue
+        most = follow(curve, read_share(row["share"]))
+        if isinstance(row["most"], dict):
+            if short in row["most"]:
+                row["most"][short] = most
+        elif feature in seen:
+            row["most"] = most
+
+
+def _state(row: Row, features: Mapping[str, Table]) -> float:
+    """Return the probability that is stated for a value: the lowest of a scorer and the shares."""
+    shares = [
+        read_share(features[feature]["share"])
+        for feature in row.features
+        if "share" in features[feature]
+    ]
+    return min([row.probability, *shares])
+
+
+def read_share(share: Any) -> float:
+    """Return a share of right values. Of counts, it is computed as if there were one more wrong
+    value, and rounded down to hundredths.
+
+    >>> read_share([38, 42]), read_share(0.6)
+    (0.88, 0.6)
+    """
+    if isinstance(share, float):
+        return share
+    right, values = share
+    return int(100 * right / (values + 1)) / 100
+
+
+def weigh_row(row: Row, table: Table) -> float | None:
+    """Return the confidence of a value according to a table; None if the table lacks its field."""
+    for section in list_sections(table):
+        if row.name in section["fields"]:
+            return _weigh(row, section)
+    return None
+
+
+def _weigh(row: Row, section: Table) -> float:
+    numbers = section["fields"][row.name]
+    features = section["features"]
+    confidence = row.probability
+    if "level" in numbers:
+        score = numbers["level"]
+        score += numbers.get("probability", 0.0) * log_odds(row.probability)
+        for feature in row.features:
+            score += pick(features[feature].get("weight"), row.name) or 0.0
+        confidence = round(1 / (1 + math.exp(-score)), 2)
+        confidence = min(max(confidence, _LOWEST), _HIGHEST)
+    elif "curve" in numbers:
+        curve: Curve = tuple((low, share) for low, share in numbers["curve"])
+        confidence = follow(curve, row.probability)
+    caps = [pick(features[feature].get("most"), row.name) for feature in row.features]
+    return min([confidence, *(cap for cap in caps if cap is not None)])
