@@ -88,6 +88,15 @@ class Case:
             readings += [item.rules[name] for name in self.fields if name in item.rules]
         return readings
 
+    def list_confidences(self) -> Iterator[float]:
+        """Yield the confidence of each value. No value of a regimen is surer than the regimen."""
+        for item in self.list_items():
+            most = item.rules["stands"].confidence if item.group == "dosing" else 1.0
+            for name in self.fields:
+                reading = item.read(name)
+                if reading.value is not None and name in item.rules:
+                    yield min(reading.confidence, most)
+
     def read(self) -> list[str]:
         """What the rules read: the values of one field, or a row for each item."""
         if len(self.fields) == 1 and self.fields != ["criterion"]:
@@ -290,11 +299,7 @@ def list_faults(case: Case, group: Mapping[str, Any]) -> Iterator[str]:
     if "read" in expected:
         yield from list_faults_of_values(case)
     if "sure" in expected:
-        sure = {
-            reading.confidence >= SURE
-            for reading in case.list_readings()
-            if reading.value is not None
-        }
+        sure = {confidence >= SURE for confidence in case.list_confidences()}
         yield from compare(case, sure, {expected["sure"]})
     for other in expected.get("surer_than", ()):
         yield from list_faults_of_order(case, Case(other, group, {}))

@@ -18,7 +18,7 @@ def test_parse_shows_items_values_and_confidence_and_continues_after_a_bad_recor
     assert shown.exit_code == 1
     assert "no-such-file.json" in shown.stderr
     assert "] criterion: " in shown.stdout
-    assert "    constraints: CD19: > 95 %; CD22: > 95 % (0.90)\n" in shown.stdout
+    assert "    constraints: CD19: > 95 %; CD22: > 95 % (0.91)\n" in shown.stdout
     assert "    measure: Objective response rate (ORR) (" in shown.stdout
     assert "rules: " not in shown.stdout
 

@@ -44,8 +44,7 @@ def find_negation(tokens: Tokens, first: int, end: int) -> Negation | None:
     negated. Words at its beginning ("No fever") take precedence over words after a name ("Fever:
     none"); the search for the latter stops at a clause such as "unless ...".
 
-    >>> from extractor.confidence import weigh
-    from extractor.language.book import read_text
+    >>> from extractor.language.book import read_text
     >>> tokens = read_text("Brain metastases: absent")
     >>> find_negation(tokens, 0, len(tokens))
     Negation(first=0, end=4, case='negated behind its name')
@@ -68,8 +67,7 @@ def name_case_of_no_negation(tokens: Tokens, first: int, end: int) -> str:
     """Return the case of a statement that is not negated. The case is doubtful if later words
     state that something is absent, as in "Patients in whom asthma is absent".
 
-    >>> from extractor.confidence import weigh
-    from extractor.language.book import read_text
+    >>> from extractor.language.book import read_text
     >>> tokens = read_text("Patients in whom asthma is absent")
     >>> name_case_of_no_negation(tokens, 0, len(tokens))
     'something else is absent'
@@ -155,8 +153,7 @@ def find_exceptions(tokens: Tokens, kind: CriterionKind) -> list[Range]:
     Each exception is a token range. If two exceptions overlap, the one that begins first is kept;
     if both begin at the same token, the longer one is kept.
 
-    >>> from extractor.confidence import weigh
-    from extractor.language.book import read_text
+    >>> from extractor.language.book import read_text
     >>> tokens = read_text("Cancer within 5 years (except for basal cell carcinoma)")
     >>> [
     ...     tokens.read(*place)

@@ -198,9 +198,11 @@ def _is_own_age(tokens: Tokens, limit: Limit) -> bool:
 
 
 def _make_constraint(passage: Passage, limit: Limit, topic: str) -> Constraint:
-    low, high = limit.value, limit.value_high
+    low = limit.value
+    high = limit.value_high
     if high is not None and limit.descends:
-        low, high = high, low
+        low = high
+        high = limit.value
     return Constraint(
         quantity=_word_quantity(passage, limit, topic),
         comparator=limit.comparator,
