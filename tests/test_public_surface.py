@@ -20,7 +20,6 @@ HEAVY = {
     "rich.progress",
     "vcr",
     "numpy",
-    "scipy",
     "duckdb",
     "fastapi",
 }
@@ -61,7 +60,7 @@ def run_python(code: str) -> str:
         (("run --help", "run --dry-rnu records"), HEAVY),
         (
             (f"run {RECORD}", f"run {RECORD} --dry-run --model gpt-5-mini"),
-            {"openai", "instructor", "duckdb", "scipy"},
+            {"openai", "instructor", "duckdb"},
         ),
     ],
 )

@@ -15,6 +15,7 @@ from importlib.resources import files
 from typing import NamedTuple
 
 import tomli
+from tenacity import RetryCallState, wait_exponential
 
 from extractor.schemas import Usage
 
@@ -127,18 +128,14 @@ class RetryPolicy:
     clock: Callable[[], float] = time.monotonic
     jitter: Callable[[], float] = random.random
 
-    def wait_before(self, attempt: int, requested_wait: float | None) -> float:
-        """Return the number of seconds to wait after ``attempt`` failed attempts.
-        ``requested_wait`` is the number of seconds that the server asks the client to wait, or
-        None if the server does not state one.
-
-        >>> calm = RetryPolicy(jitter=lambda: 0.0)
-        >>> [calm.wait_before(*after) for after in ((3, None), (30, None), (1, 7.5))]
-        [4.0, 60.0, 7.5]
+    def wait(self, state: RetryCallState) -> float:
+        """Return the number of seconds to wait after a failed attempt, at least as many as the
+        ``wait`` that its error states, but not more than ``longest_wait``.
         """
-        # an outage may last for thousands of attempts, and 2.0 ** 1024 would overflow
-        wait = self.first_wait * 2.0 ** min(attempt - 1, 30)
-        return min(max(wait, requested_wait or 0.0), self.longest_wait) + self.jitter()
+        error = state.outcome.exception() if state.outcome else None
+        asked = min(getattr(error, "wait", None) or 0.0, self.longest_wait)
+        grown = wait_exponential(self.first_wait, self.longest_wait)(state)
+        return max(asked, grown) + self.jitter()
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

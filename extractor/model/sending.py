@@ -9,14 +9,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import count
 from math import inf
 from time import monotonic
 from typing import Any, TypeVar
 
 from instructor.core.exceptions import InstructorRetryException
 from instructor.core.hooks import Hooks
-from tenacity import AsyncRetrying, stop_after_attempt
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
 from extractor.errors import as_extractor_error
 from extractor.masking import remember_options
@@ -203,7 +202,7 @@ class Sender:
         try:
             await self._clients[mode].create(
                 response_model=form.reply_model(call),
-                max_retries=AsyncRetrying(stop=stop_after_attempt(1), reraise=True),
+                max_retries=0,
                 hooks=hooks,
                 messages=form.messages(call),
                 # not all clients store the name of the model
@@ -227,24 +226,46 @@ async def repeat(
     pause: Callable[[float], Awaitable[None]],
     explain: Callable[[Failure], Exception],
 ) -> _T:
-    """Send a request until it succeeds. After a temporary failure, ``pause`` waits for the number
-    of seconds that the policy determines; ``limit`` returns the maximum number of attempts after a
+    """Let tenacity send a request until it succeeds. After a temporary failure, ``pause`` waits as
+    long as the policy determines; ``limit`` returns the maximum number of attempts after a
     given failure. All requests to a provider pass through this function.
 
     Raises the error that ``explain`` returns for the last failure. Other errors are raised as an
     ``ExtractorError`` or ``UnexpectedError``.
     """
-    for attempt in count(1):
+
+    async def attempt() -> _T:
         try:
             return await request()
-        except Exception as error:  # noqa: BLE001 - each SDK has its own
+        except Exception as error:
             failure = read_failure(error)
-            raised = as_extractor_error(error)
-        # raised outside the handler, because the request in the SDK's error contains the key
-        if failure is None:
-            raise raised
-        failure.attempts = attempt
-        if not failure.meaning.is_temporary or attempt >= limit(failure):
-            raise explain(failure)
-        await pause(policy.wait_before(attempt, failure.wait))
-    raise AssertionError("the loop never ends")
+            if failure is None:
+                raise
+            raise failure from None
+
+    retrying = AsyncRetrying(
+        retry=retry_if_exception(_is_temporary),
+        stop=lambda state: state.attempt_number >= limit(_failure_of(state)),
+        wait=policy.wait,
+        sleep=pause,
+        reraise=True,
+    )
+    try:
+        return await retrying(attempt)
+    except Failure as failure:
+        failure.attempts = retrying.statistics["attempt_number"]
+        raised = explain(failure)
+    except Exception as error:  # noqa: BLE001 - each SDK has its own
+        raised = as_extractor_error(error)
+    # raised outside the handler, because the request in the SDK's error contains the key
+    raise raised
+
+
+def _is_temporary(error: BaseException) -> bool:
+    return isinstance(error, Failure) and error.meaning.is_temporary
+
+
+def _failure_of(state: RetryCallState) -> Failure:
+    failure = state.outcome.exception() if state.outcome else None
+    assert isinstance(failure, Failure), "only failures are repeated"
+    return failure

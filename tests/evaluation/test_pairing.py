@@ -2,7 +2,11 @@
 
 import random
 
+import numpy as np
 import pytest
+from scipy.optimize import linear_sum_assignment
+
+from extractor.apps.evaluation.assignment import assign
 
 from .annotations import criterion, limit, make_gold, name_errors, score, shuffle
 
@@ -52,3 +56,16 @@ def test_an_item_with_other_words_has_no_counterpart():
     criteria = "eligibility.criteria"
     errors = [("invented", criteria), ("missed", criteria)]
     assert name_errors(make_gold(), predicted) == errors
+
+
+@pytest.mark.parametrize("levels", [0, 2, 4])
+def test_pairs_are_those_of_scipy_even_among_ties(levels):
+    draw = np.random.default_rng(levels)
+    for _ in range(200):
+        values = draw.random(draw.integers(1, 14, 2))
+        values = np.round(values * levels) / levels if levels else values
+        values[values < 0.5] = 0.0
+        rows, columns = assign(values)
+        best = linear_sum_assignment(values, maximize=True)
+        assert rows.tolist() == best[0].tolist()
+        assert columns.tolist() == best[1].tolist()

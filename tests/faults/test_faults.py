@@ -104,7 +104,7 @@ async def test_slow_replies_end_at_the_timeout(records, undisturbed, tmp_path):
 
     assert ended.results == undisturbed
     # The slow replies one after the other, and the wait before each retry.
-    assert lasted <= server.calls / 5 * (4.0 + POLICY.wait_before(1, None))
+    assert lasted <= server.calls / 5 * (4.0 + POLICY.first_wait + POLICY.jitter())
 
 
 @skipping_time

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from extractor.apps.evaluation.assignment import assign
 from extractor.apps.evaluation.fields import Group
 from extractor.apps.evaluation.text import compare_extents, fold_name
 from extractor.schemas import Criterion, CustomItem, Endpoint, ExtractedItem, Regimen
@@ -90,11 +91,9 @@ def match_values(
     """
     if not old or not new:
         return [], list(old), list(new)
-    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 - slow
-
     table = np.array([[similarity(ours, theirs) for theirs in new] for ours in old])
     table[table < threshold] = 0.0
-    best = linear_sum_assignment(table, maximize=True)
+    best = assign(table)
     # The assignment is complete, so it also pairs values that are not similar.
     is_pair = np.zeros_like(table, dtype=bool)
     is_pair[best] = table[best] > 0

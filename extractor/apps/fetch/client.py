@@ -10,6 +10,7 @@ from importlib.metadata import version
 from time import monotonic, sleep
 
 import httpx2
+from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
 from extractor.apps.fetch.pages import StudyPage, read_page
 from extractor.errors import ArgumentError, RegistryError, RegistryRefused
@@ -107,6 +108,13 @@ class _Failure(RegistryError):
     wait: float | None = None
 
 
+def _is_enough(state: RetryCallState) -> bool:
+    failure = state.outcome.exception() if state.outcome else None
+    assert isinstance(failure, _Failure), "only such failures are repeated"
+    is_long = (failure.wait or 0) > _POLICY.longest_wait
+    return is_long or state.attempt_number >= _POLICY.attempts
+
+
 class RegistryClient:
     """Reads pages of studies. Created by ``Registry.open``."""
 
@@ -122,20 +130,21 @@ class RegistryClient:
         Raises ``RegistryRefused`` if the registry rejects the parameters, and ``RegistryError`` if
         the page cannot be read.
         """
-        attempt = 0
-        while True:
-            attempt += 1
-            # requests are evenly spaced
-            sleep(max(0.0, self._next_request - monotonic()))
-            pause = 60 / self.registry.requests_per_minute
-            self._next_request = monotonic() + pause
-            try:
-                return self._get_once(parameters)
-            except _Failure as failure:
-                is_long = (failure.wait or 0) > _POLICY.longest_wait
-                if is_long or attempt == _POLICY.attempts:
-                    raise
-                sleep(_POLICY.wait_before(attempt, failure.wait))
+        retrying = Retrying(
+            retry=retry_if_exception_type(_Failure),
+            stop=_is_enough,
+            wait=_POLICY.wait,
+            sleep=sleep,
+            reraise=True,
+        )
+        return retrying(self._get_in_turn, parameters)
+
+    def _get_in_turn(self, parameters: Mapping[str, str | int]) -> StudyPage:
+        """Read a page as ``_get_once`` does. Requests are evenly spaced."""
+        sleep(max(0.0, self._next_request - monotonic()))
+        pause = 60 / self.registry.requests_per_minute
+        self._next_request = monotonic() + pause
+        return self._get_once(parameters)
 
     def _get_once(self, parameters: Mapping[str, str | int]) -> StudyPage:
         """Read a page with a single request.
