@@ -148,6 +148,7 @@ _LENGTHS_BEHIND = (
     "schooling",
     "old",
     "measured_after",
+    "share_of_days",
 )
 _PLACED = ("placed_before", "placed_after", "kept_before", "up_to_after")
 """Productions whose last span is part of the moment."""
