@@ -34,6 +34,11 @@ def find_suspects(descriptions: Sequence[Passage]) -> Iterator[Entry]:
                 yield entry
 
 
+_STATING = ("stating sentence", "stating sentence of the trial's course")
+_SUSPECT = ("suspect sentence", "suspect sentence of the trial's course")
+"""The features of a sentence, and of one about the course of the trial."""
+
+
 def _read_sentence(sentence: Passage) -> Entry | None:
     """Read a sentence as a criterion; return None if its words do not suggest one. Words about the
     course of the trial ("will be randomised to ...") lower the confidence.
@@ -42,9 +47,8 @@ def _read_sentence(sentence: Passage) -> Entry | None:
     states = rule("states_criterion").occurs(tokens)
     if not states and not rule("suspects_criterion").occurs(tokens):
         return None
-    case = "stating sentence" if states else "suspect sentence"
-    if rule("trial_course").occurs(tokens):
-        case += " of the trial's course"
+    plain, of_course = _STATING if states else _SUSPECT
+    case = of_course if rule("trial_course").occurs(tokens) else plain
     refuses = rule("refusal").occurs(tokens)
     kind = CriterionKind.EXCLUSION if refuses else CriterionKind.INCLUSION
     return Entry(sentence, kind, is_criterion=states, listed=False, case=case)

@@ -63,6 +63,14 @@ class Joint(NamedTuple):
     span: Span
 
 
+_SAID = {
+    GroupRule.ANY: "said: any",
+    GroupRule.ALL: "said: all",
+    GroupRule.AT_LEAST: "said: at least",
+}
+"""The features of a line that says how its items belong together."""
+
+
 def usual_rule(kind: CriterionKind) -> GroupRule:
     """Return how the criteria in a list are usually combined: all inclusions must apply; a single
     exclusion is sufficient.
@@ -217,7 +225,7 @@ def _read_stated(
         if rule("good_values").search(line.tokens) and _are_values(items):
             return _conclude(GroupRule.ALL, "any of good values", line)
     contrary = OR if group.rule is GroupRule.ALL else AND
-    case = f"said: {group.rule.value.replace('_', ' ')}"
+    case = _SAID[group.rule]
     if joining_words == {contrary}:
         case = "said, but joined otherwise"
     span = span_of(line.part(*place))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 from extractor.evidence.drafts import Reading, span_of
 from extractor.language.book import Term, find_terms, rule, word_list
@@ -210,6 +211,37 @@ _NAMINGS: tuple[tuple[str, Callable[[str], bool], str], ...] = (
 """Rules that find an instrument, each with a check of the name and with its feature."""
 
 
+class _Named(NamedTuple):
+    """A vocabulary of names, the rule for words that may name one, and the features of a text that
+    has none, perhaps some, one and several of them.
+    """
+
+    vocabulary: str
+    hint: str
+    none: str
+    perhaps: str
+    one: str
+    several: str
+
+
+_SPECIMENS = _Named(
+    "specimens",
+    "may_name_specimen",
+    "no specimens",
+    "perhaps specimens",
+    "specimen",
+    "several specimens",
+)
+_METHODS = _Named(
+    "methods",
+    "may_name_method",
+    "no methods",
+    "perhaps methods",
+    "method",
+    "several methods",
+)
+
+
 def read_specimens(body: Passage) -> Reading[tuple[str, ...] | None]:
     """Return the distinct specimens that a passage names, in order.
 
@@ -220,7 +252,7 @@ def read_specimens(body: Passage) -> Reading[tuple[str, ...] | None]:
     ... ).value
     ('serum', 'nasal lavage')
     """
-    return _read_named(body, "specimen", "may_name_specimen")
+    return _read_named(body, _SPECIMENS)
 
 
 def read_methods(body: Passage) -> Reading[tuple[str, ...] | None]:
@@ -233,21 +265,18 @@ def read_methods(body: Passage) -> Reading[tuple[str, ...] | None]:
     >>> read_methods(read_section("outcomes", text).whole).value
     ('quantitative polymerase chain reaction (qPCR)', 'flow cytometry')
     """
-    return _read_named(body, "method", "may_name_method")
+    return _read_named(body, _METHODS)
 
 
-def _read_named(body: Passage, name: str, hint: str) -> Reading[tuple[str, ...] | None]:
+def _read_named(body: Passage, kind: _Named) -> Reading[tuple[str, ...] | None]:
     """Return the names from a vocabulary that a passage contains, as written. If there are none,
-    the value is (), and the confidence depends on whether the rule ``hint`` matches. ``name`` is
-    the singular of the vocabulary's name: "specimen" or "method".
+    the value is ().
     """
-    names = _find_names(body, f"{name}s")
+    names = _find_names(body, kind.vocabulary)
     if not names:
-        case = f"no {name}s"
-        if body.search(hint):
-            case = f"perhaps {name}s"
+        case = kind.perhaps if body.search(kind.hint) else kind.none
         return Reading((), 1.0, features=(case,))
-    case = name if len(names) == 1 else f"several {name}s"
+    case = kind.one if len(names) == 1 else kind.several
     written = tuple(words.raw for words in names)
     spans = tuple(span_of(words) for words in names)
     return Reading(written, 1.0, spans, features=(case,))
