@@ -166,7 +166,8 @@ class ItemBuilder:
         places = zip(resolved.spans or self._whole, supports, strict=False)
         for position, (span, support) in enumerate(places):
             if not isinstance(value, tuple):
-                doubts = self._doubt(field, resolved, resolved.features)
+                sure = resolved.confidence
+                doubts = self._doubt(field, resolved, resolved.features, sure)
                 proof = _Proof(span, support, resolved.origin, doubts)
                 self._prove(field, value, resolved.confidence, proof)
                 continue
@@ -174,17 +175,21 @@ class ItemBuilder:
             at = min(position, len(value) - 1)
             member = value[at]
             signs = resolved.signs[at] if at < len(resolved.signs) else _NO_SIGNS
-            doubts = self._doubt(field, resolved, (*signs[""], *resolved.features))
+            features = (*signs[""], *resolved.features)
+            sure = resolved.sure_of(at)
+            doubts = self._doubt(field, resolved, features, sure)
             proof = _Proof(span, support, resolved.origin, doubts)
-            self._prove(f"{field}[{at}]", member, resolved.sure_of(at), proof)
+            self._prove(f"{field}[{at}]", member, sure, proof)
             for name, words, sure, part in self._list_parts(field, member, span):
                 self._prove(f"{field}[{at}].{name}", words, sure, part)
         return value
 
     def _doubt(
-        self, field: str, resolved: Reading[Any], features: Sequence[str]
+        self, field: str, resolved: Reading[Any], features: Sequence[str], sure: float
     ) -> tuple[str, ...]:
-        """Return what speaks against a value, in words."""
+        """Return what speaks against a value, in words; nothing if the value is sure."""
+        if min(sure, self._ceiling) >= DOUBTFUL_BELOW:
+            return ()
         if resolved.origin is Origin.MODEL or field == _QUOTE:
             return resolved.reasons
         reasons = explain(f"{self.draft.group}.{field}", features)
@@ -233,9 +238,10 @@ class ItemBuilder:
             )
             if place:
                 origin, sure = resolve_part(member, name, rule, model)
-                doubts = explain(
-                    f"{path}.{name}", signs.get(member, _NO_SIGNS).get(name, ())
-                )
+                doubts: tuple[str, ...] = ()
+                if sure < DOUBTFUL_BELOW:
+                    features = signs.get(member, _NO_SIGNS).get(name, ())
+                    doubts = explain(f"{path}.{name}", features)
                 yield name, words, sure, _Proof(place, Support.LITERAL, origin, doubts)
 
     def _list_places(self, words: str, spans: Sequence[Span]) -> list[Span]:
