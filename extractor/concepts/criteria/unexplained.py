@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from extractor.evidence.drafts import Reading, Signs
-from extractor.language.book import rule, word_list
-from extractor.language.lexer import Range
+from extractor.language.book import find_terms, rule, word_list
+from extractor.language.lexer import Range, Tokens
 from extractor.language.passage import Passage
 from extractor.language.units import read_unit
 from extractor.measures import Limit
@@ -142,6 +142,7 @@ def _list_explained(
     places += [limit.quantity for limit in limits if limit.quantity]
     places += [limit.condition for limit in limits if limit.condition]
     places += [(name.first, name.end) for name in rule("part_of_name").find(tokens)]
+    places += _list_versions(tokens)
     origin = passage.raw_span[0]
     for first, end in places:
         start, stop = passage.part(first, end).raw_span
@@ -154,6 +155,17 @@ def _list_explained(
             start = text.find(words)
             if start >= 0:
                 yield start, start + len(words)
+
+
+def _list_versions(tokens: Tokens) -> Iterator[Range]:
+    """Yield the places of versions: "RECIST 1.1"."""
+    for term in find_terms(tokens, "instruments"):
+        if term.value not in word_list("versioned_instruments"):
+            continue
+        for name in ("stated_version", "bare_version"):
+            version = rule(name).starts(tokens, term.end)
+            if version and "." in version.text:
+                yield term.first, version.end
 
 
 def _is_in(place: Range, outer: Sequence[Range]) -> bool:
