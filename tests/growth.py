@@ -72,10 +72,7 @@ def is_linear(work, piece):
     """
     short = long = inf
     for _ in range(_TRIES):
-        # Several times: a short time that is too long makes square growth look linear.
-        short = min(
-            short, *(_measure(work, repeat(piece, _LENGTH)) for _ in range(_TRIES))
-        )
+        short = min(short, _measure(work, repeat(piece, _LENGTH)))
         if short < _MEASURABLE_S:
             return True
         long = min(long, _measure(work, repeat(piece, _TIMES * _LENGTH)))
