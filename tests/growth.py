@@ -18,7 +18,8 @@ from math import inf
 from pathlib import Path
 from re import _constants as codes
 from re import _parser as parser
-from time import thread_time
+from statistics import median
+from time import sleep, thread_time
 from typing import NamedTuple
 
 import extractor
@@ -30,9 +31,9 @@ _LENGTH = 1000
 """Longer than any repetition with an end."""
 _MEASURABLE_S = 0.0001
 _TIMES = 4
-_MOST = 12
-"""How many times as long a text that is ``_TIMES`` longer may take: linear work takes 4 times as long,
-and work that grows with the square of the length 16 times.
+_SUSPICIOUS = 8
+"""How many times as long a text that is ``_TIMES`` as long may take: linear work takes 4 times as
+long, and work that grows with the square of the length 16 times.
 """
 _SHORT = 600
 _FEW_LINES = 3000
@@ -43,7 +44,8 @@ _SQUARE = 12
 """How many times as many lines a function with quadratic work runs at least for a text that is
 ``_TIMES`` as long.
 """
-_TRIES = 3
+_TRIES = 10
+_PAUSE_S = 0.05
 _HANGS_S = 10.0
 _LONG = 30
 """A repetition that may be so long makes an expression work hard on a text that repeats what it
@@ -67,18 +69,32 @@ def repeat(piece, length):
 def is_linear(work, piece):
     """Whether the processor time of the work on a text that repeats ``piece`` grows with its length.
 
-    The machine only ever adds time, so the least times are compared, and work that seems to grow too
-    fast is measured again.
+    A busy machine can make a single measurement several times too long. So work that seems to grow
+    too fast is measured again, with pauses, and the median decides.
     """
-    short = long = inf
+    _measure(work, repeat(piece, _LENGTH))  # the first use takes longer
+    first = _measure_growth(work, piece)
+    if first < _SUSPICIOUS:
+        return True
+    growths = [first]
     for _ in range(_TRIES):
-        short = min(short, _measure(work, repeat(piece, _LENGTH)))
-        if short < _MEASURABLE_S:
-            return True
-        long = min(long, _measure(work, repeat(piece, _TIMES * _LENGTH)))
-        if long <= _MOST * short < inf:
-            return True
-    return False
+        if growths.count(inf) > 1:
+            return False
+        sleep(_PAUSE_S)
+        growths.append(_measure_growth(work, piece))
+    return median(growths) < _SUSPICIOUS
+
+
+def _measure_growth(work, piece):
+    """How many times as long the work takes for a text that is ``_TIMES`` as long; 0 if it is too fast
+    to be measured.
+    """
+    short = _measure(work, repeat(piece, _LENGTH))
+    if short < _MEASURABLE_S:
+        return 0
+    return (
+        _measure(work, repeat(piece, _TIMES * _LENGTH)) / short if short < inf else inf
+    )
 
 
 def _measure(work, text):

@@ -78,11 +78,7 @@ def test_expressions_take_linear_time(part):
 def test_growth_is_measured(pattern, linear):
     expression = re.compile(pattern)
 
-    # a busy machine can make square growth look linear once
-    found = [
-        is_linear(lambda text: list(expression.finditer(text)), "a") for _ in range(5)
-    ]
-    assert all(found) is linear
+    assert is_linear(lambda text: list(expression.finditer(text)), "a") is linear
 
 
 @pytest.mark.parametrize("piece", [*PIECES, *MORE])
