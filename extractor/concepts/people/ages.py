@@ -28,6 +28,8 @@ _AGES = range(12, 100)
 """Bare numbers that, if they limit people, can only be ages in years; smaller numbers may be
 months.
 """
+_ADOLESCENCE = 12
+"""The least number of years that is more often an age than a length in the criteria of a trial."""
 _MAJORITY = 18
 """The age of majority, which is the usual minimum age in trials."""
 
@@ -199,6 +201,25 @@ def may_be_age(tokens: Tokens, years: Years) -> bool:
     if years.value < _MAJORITY or not rule("age_end").starts(tokens, years.end):
         return False
     return rule("person_and_word").ends(tokens, years.first) is not None
+
+
+def may_be_unnamed_age(tokens: Tokens, years: Years) -> bool:
+    """Return whether years with a comparator, but without a moment or a word for a length, may be
+    the age of people who have an unknown name.
+
+    >>> from extractor.concepts.limits.read import find_limits
+    >>> lines = [
+    ...     read_text(text)
+    ...     for text in ("Cyclists, at least 20 years", "Asthma for at least 20 years")
+    ... ]
+    >>> [may_be_unnamed_age(line, *find_limits(line, None)) for line in lines]
+    [True, False]
+    """
+    first = max(0, years.first - _WHOSE_REACH)
+    if rule("lasting_word").search(tokens, first, years.end + 1):
+        return False
+    has_end_of_ages = rule("end_of_ages").search(tokens, years.first, years.end)
+    return has_end_of_ages is not None or years.value >= _ADOLESCENCE
 
 
 def is_unnamed_weight(tokens: Tokens, limit: Limit) -> bool:
