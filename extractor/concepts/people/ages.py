@@ -70,12 +70,15 @@ def is_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
 
 def _is_other_length(tokens: Tokens, limit: Limit) -> bool:
     """Return True if a limit cannot be an age because of its unit, or because of surrounding
-    words: "within the last 2 years", "5 years older than the partner", or the score after
-    "Karnofsky (16 years and older) or Lansky (under 16 years)".
+    words: "within the last 2 years", "pregnant > 14 weeks", "5 years older than the partner", or
+    the score after "Karnofsky (16 years and older) or Lansky (under 16 years)".
     """
     if limit.time_unit in ("hour", "minute") or (limit.unit and not limit.time_unit):
         return True
     if _is_preceded_by("within_front", tokens, limit):
+        return True
+    near = max(0, limit.first - _WHOSE_REACH)
+    if rule("weeks_of_pregnancy").search(tokens, near, limit.end):
         return True
     if _is_followed_by("age_difference", tokens, limit):
         return True

@@ -162,9 +162,12 @@ def _describe_length(
     tokens: Tokens, window: Window, *, is_anchored: bool
 ) -> Iterator[str]:
     """Yield signs that a window may be an age or a plain duration rather than a limit."""
-    in_years = window.unit is TimeUnit.YEAR and window.has_comparator
-    if in_years and not is_anchored and may_be_unnamed_age(tokens, window):
-        yield "may be an age"
+    if window.has_comparator and not is_anchored:
+        first = max(0, window.first - _REACH)
+        if window.unit is TimeUnit.YEAR and may_be_unnamed_age(tokens, window):
+            yield "may be an age"
+        if rule("weeks_of_pregnancy").search(tokens, first, window.end):
+            yield "may be a week of a pregnancy"
     if window.is_reversible and not is_anchored:
         yield "over or during a length of time"
     if window.rule == "lasting" and is_past(tokens, window):
