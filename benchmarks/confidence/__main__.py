@@ -8,7 +8,8 @@ held-out figures by source and field: the number of values, how many are right, 
 confidence of 0.85 or more, how many of these are wrong, and the last two with the table of the package.
 Each source is left out whole, and the gold by folds; folds 3 and 4 of the gold are never fitted. The
 same rows always give the same table. ``--fields`` fits only the fields of these names, such as
-"criteria.time_windows". ``--write`` writes the table.
+"criteria.time_windows". ``--write`` writes the table of these fields: the curves of other fields come
+from more records than the repository has rows of.
 
 ``rows`` writes the rows of today's rules: ``--records`` are the records of the gold; ``--data`` contains
 the labels of other trials and the marks of other projects (``benchmarks/training/README.md``).
@@ -68,6 +69,8 @@ def main() -> None:
     rows = read_rows()
     table = read_file()
     names = chosen.fields or ()
+    if chosen.write and not names:
+        sys.exit("name the fields to write: --fields criteria.constraints --write")
     print(format_claims(hold_out(rows, table, names)))
     if chosen.write:
         fitted = fit_table(rows, table, names)

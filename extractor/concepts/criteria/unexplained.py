@@ -39,13 +39,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Unexplained:
-    """The words of an item, and the indexes of those that matter and that no reading explains. The
-    item begins at the offset ``origin`` of its section.
+    """The words of an item, its brackets, and the indexes of the words that matter and that no
+    reading explains. All places are offsets into the item, which begins at the offset ``origin`` of
+    its section.
     """
 
-    text: str
     origin: int
     words: Sequence[_Word]
+    brackets: Sequence[Range]
     critical: Sequence[int]
 
     def describe(self, reading: Reading[T]) -> Reading[T]:
@@ -54,19 +55,20 @@ class Unexplained:
         """
         if not self.critical or not reading.value:
             return reading
-        places = [
-            (span.start - self.origin, span.end - self.origin) for span in reading.spans
+        found = [
+            self._find((span.start - self.origin, span.end - self.origin))
+            for span in reading.spans
         ]
         if not reading.signs:
-            return reading.with_features(*self._find(places[0]))
+            return reading.with_features(*found[0])
         signs: list[Signs] = []
-        for place, known in zip(places, reading.signs, strict=True):
-            found = () if _AN_AGE in known[""] else self._find(place)
-            signs.append({**known, "": (*known[""], *found)})
+        for features, known in zip(found, reading.signs, strict=True):
+            is_age = _AN_AGE in known[""]
+            signs.append(known if is_age else {**known, "": (*known[""], *features)})
         return replace(reading, signs=tuple(signs))
 
     def _find(self, own: Range) -> tuple[str, ...]:
-        """Return where the unexplained words are, seen from a value."""
+        """Return where the unexplained words are, seen from a value at the place ``own``."""
         inside = [
             at
             for at, (_, start, end) in enumerate(self.words)
@@ -74,13 +76,12 @@ class Unexplained:
         ]
         if not inside:
             return ()
-        brackets = [match.span() for match in _BRACKETS.finditer(self.text)]
+        beside = range(inside[0] - _BESIDE, inside[-1] + _BESIDE + 1)
         found = dict[str, None]()
         for at in self.critical:
-            _, start, end = self.words[at]
-            if inside[0] - _BESIDE <= at <= inside[-1] + _BESIDE:
+            if at in beside:
                 found[_BESIDE_IT] = None
-            elif _is_in((start, end), brackets):
+            elif _is_in(self.words[at][1:], self.brackets):
                 found[_IN_BRACKETS] = None
             else:
                 found[_ELSEWHERE] = None
@@ -102,7 +103,7 @@ def find_unexplained(
         constraints: The reading of its constraints.
         windows: The reading of its time windows.
     """
-    nothing = Unexplained("", 0, (), ())
+    nothing = Unexplained(0, (), (), ())
     if not constraints.signs and not windows.signs:
         return nothing
     text = passage.raw
@@ -115,7 +116,8 @@ def find_unexplained(
         for at, (_, start, end) in enumerate(words)
         if _is_critical(words, at) and not _is_in((start, end), explained)
     ]
-    return Unexplained(text, passage.raw_span[0], words, critical)
+    brackets = [match.span() for match in _BRACKETS.finditer(text)]
+    return Unexplained(passage.raw_span[0], words, brackets, critical)
 
 
 def _is_critical(words: Sequence[_Word], at: int) -> bool:
@@ -137,24 +139,27 @@ def _list_explained(
     windows: Reading[tuple[TimeWindow, ...]],
 ) -> Iterator[Range]:
     """Yield the places of the words that a reading accounts for, as offsets into the item."""
-    tokens = passage.tokens
-    places: list[Range] = [(limit.first, limit.end) for limit in limits]
-    places += [limit.quantity for limit in limits if limit.quantity]
-    places += [limit.condition for limit in limits if limit.condition]
-    places += [(name.first, name.end) for name in rule("part_of_name").find(tokens)]
-    places += _list_versions(tokens)
     origin = passage.raw_span[0]
-    for first, end in places:
+    for first, end in _list_read_tokens(passage.tokens, limits):
         start, stop = passage.part(first, end).raw_span
         yield start - origin, stop - origin
     for span in (*constraints.spans, *windows.spans):
         yield span.start - origin, span.end - origin
-    text = passage.raw
     for window in windows.value:
         for words in filter(None, (window.of, window.anchor)):
-            start = text.find(words)
+            start = passage.raw.find(words)
             if start >= 0:
                 yield start, start + len(words)
+
+
+def _list_read_tokens(tokens: Tokens, limits: Sequence[Limit]) -> Iterator[Range]:
+    """Yield the tokens of limits with their quantities and conditions, of names and of versions."""
+    for limit in limits:
+        yield limit.first, limit.end
+        yield from filter(None, (limit.quantity, limit.condition))
+    for name in rule("part_of_name").find(tokens):
+        yield name.first, name.end
+    yield from _list_versions(tokens)
 
 
 def _list_versions(tokens: Tokens) -> Iterator[Range]:
