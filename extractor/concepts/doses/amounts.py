@@ -69,14 +69,22 @@ def is_portion(mark: Mark) -> bool:
 
 def _find_measured(tokens: Tokens) -> Iterator[Mark]:
     for quantities in find_quantity_lists(tokens):
-        levels = quantities
-        # "on day 1, 15 mg/kg"
-        while len(levels) > 1 and rule("day_before").ends(tokens, levels[0].first):
-            levels = levels[1:]
-        unit = levels[0].unit.dose
-        is_dose = levels[0].unit.is_dose
-        if unit and is_dose and not _is_no_dose(tokens, unit, levels):
+        # "on day 1, 15 mg/kg", "25-35 kg, 6 mg"
+        levels = [
+            level
+            for level in quantities
+            if level.unit.dose
+            and level.unit.is_dose
+            and (level is quantities[-1] or not _is_place_in_time(tokens, level))
+        ]
+        unit = levels[0].unit.dose if levels else None
+        if unit and not _is_no_dose(tokens, unit, levels):
             yield _make(unit, levels)
+
+
+def _is_place_in_time(tokens: Tokens, level: Quantity) -> bool:
+    """Return whether a number is that of a day or a week: "in weeks 5-8, 1.0 mg"."""
+    return rule("day_before").ends(tokens, level.first) is not None
 
 
 def _make(unit: str, levels: Sequence[Quantity]) -> Mark:
