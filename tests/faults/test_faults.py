@@ -9,6 +9,7 @@ import pytest
 from extractor.errors import ModelAway
 from extractor.model.spec import ClientSettings
 from tests.skipping import loop_time, skipping_time
+from tests.stand_ins import write_open_records
 
 from .running import CONCURRENCY, POLICY, check_ended, read_manifest, run_against
 from .server import WELL, Fault, FaultServer, Plan
@@ -75,6 +76,35 @@ async def test_temporary_faults_do_not_change_the_results(
     assert ended.error is None
     assert not ended.failures
     assert ended.results == undisturbed
+
+
+KINDS = (
+    *(Fault(status) for status in (408, 409, 500, 502, 503, 504, 529)),
+    *(Fault(429, {"Retry-After": "1"}), Fault(503, SKEWED), Fault(refused=True)),
+    *(Fault(sent=0.5), Fault(sent=0)),
+)
+
+
+@skipping_time
+async def test_a_tenth_of_faults_of_twelve_kinds_costs_no_record_and_no_answer(
+    tmp_path,
+):
+    count = 200
+    records = tmp_path / "records.jsonl"
+    write_open_records(records, count)
+    lots = random.Random(7)
+    drawn = [
+        lots.choice(KINDS) if lots.random() < 0.1 else WELL for _ in range(5 * count)
+    ]
+    server = FaultServer(drawn.__getitem__)
+    ended = await run_against(server, records, tmp_path / "run")
+
+    check_ended(ended, server, [f"NCT{number:08d}" for number in range(count)])
+
+    assert ended.error is None
+    assert not ended.failures
+    assert not server.answered_twice
+    assert all(kind in drawn[: server.calls] for kind in KINDS)
 
 
 INVALID = {
