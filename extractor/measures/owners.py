@@ -168,10 +168,17 @@ def _find_counted(
     "cigarettes" in "> 10 cigarettes/day", or the noun after a number without a unit. In the last
     two cases, a known quantity before the number takes precedence.
     """
-    units = chart.ending("unit", value.end)
+    # the unit may be before a comparator: "10 cigarettes a day or more"
+    inside = [
+        unit
+        for unit in chart.between(value.first, value.end, "unit")
+        if unit.end <= value.end
+    ]
+    unit_end = max([unit.end for unit in inside], default=value.end)
+    units = chart.ending("unit", unit_end)
     first = min([unit.first for unit in units], default=value.end)
     if any(unit.rule == "rate_apart" for unit in units):
-        return _find_substance(chart, tokens, first, value.end)
+        return _find_substance(chart, tokens, first, unit_end)
     unit = value.value[-1].amount.unit
     if unit is None:
         if is_known and not rule("counts_behind").ends(tokens, value.first):
