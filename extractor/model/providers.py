@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal
 
 import tomli
 from pydantic import BaseModel, ConfigDict, Field
@@ -20,6 +20,10 @@ class Reasoning(StrEnum):
     LOW = "low"
     MEDIUM = "medium"
     HIGH = "high"
+
+
+Sdk = Literal["openai", "azure", "anthropic", "bedrock", "google", "vertex"]
+"""The SDKs that open the providers."""
 
 
 class _Entry(BaseModel):
@@ -74,6 +78,7 @@ class Provider(_Entry):
     prices: str | None = None
     options: str = "body"
     batches: bool = False
+    sdk: Sdk = "openai"
     family: tuple[Family, ...]
 
 
@@ -83,10 +88,12 @@ def list_providers() -> Mapping[str, Provider]:
     for servers that are named by their address.
     """
     table = tomli.loads((files(__package__) / "providers.toml").read_text("utf-8"))
-    return {
-        name: Provider.model_validate(entry)
-        for name, entry in table["provider"].items()
-    }
+    entries = table["provider"]
+    for entry in entries.values():
+        like = entry.pop("like", None)
+        if like:
+            entry["family"] = entries[like]["family"]
+    return {name: Provider.model_validate(entry) for name, entry in entries.items()}
 
 
 def find_family(provider: str, model: str) -> Family:

@@ -97,7 +97,7 @@ class RequestForm:
         schema = schema_of(model)
         if self.mode == "TOOLS" or self.spec.entry.extra:
             schema = f'{{"title": "{model.__name__}", {schema[1:]}'
-        if self.spec.provider == "google":
+        if self.spec.entry.sdk in ("google", "vertex"):
             schema = schema.replace('"additionalProperties": false, ', "")
 
         class Reply(instructor.OpenAISchema):

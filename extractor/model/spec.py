@@ -115,11 +115,6 @@ class ModelSpec:
         return self.provider == SERVER
 
     @property
-    def is_compatible(self) -> bool:
-        """Whether the server is not OpenAI's but uses the same protocol."""
-        return self.is_server or self.entry.url is not None
-
-    @property
     def host(self) -> str:
         """The host and port of the server; empty if the SDK knows the address."""
         return urlsplit(self.base_url or "").netloc
