@@ -77,6 +77,13 @@ def read_value(text: str, start: int = 0) -> tuple[Any, int]:
     return None, max(last, start + 1)
 
 
+def read_strict(text: str) -> Any:
+    """Read a JSON document. Raises ``ValueError`` also for an infinite number, and for an object in
+    which a key has two different values.
+    """
+    return _DECODER.decode(text)
+
+
 def _write_token(token: re.Match[str]) -> str:
     """Return a token as strict JSON. A backslash that does not escape anything is kept as a
     character.
@@ -109,5 +116,8 @@ def _read_finite(digits: str) -> float:
 
 
 _DECODER = json.JSONDecoder(
-    strict=False, parse_float=_read_finite, object_pairs_hook=_join_pairs
+    strict=False,
+    parse_float=_read_finite,
+    parse_constant=_read_finite,
+    object_pairs_hook=_join_pairs,
 )

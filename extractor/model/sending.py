@@ -133,8 +133,7 @@ class Sender:
             self.watch.under_way += 1
             try:
                 async with asyncio.timeout(self.settings.timeout):
-                    reply = await self._request(bill.call, form)
-                answer = read_completion(reply)
+                    answer = await self._request(bill.call, form)
                 bill.settle(answer.usage, is_believed=answer.has_usage)
             except BaseException as error:
                 failure = read_failure(error)
@@ -179,16 +178,18 @@ class Sender:
             until = self.policy.clock() + failure.wait
             self._paused_until = max(self._paused_until, until)
 
-    async def _request(self, call: Call, form: RequestForm) -> object:
-        """Let instructor write a request, and let the provider's SDK send it once. Returns the
-        original reply; the result that instructor parses is not used. Raises the SDK's own errors.
+    async def _request(self, call: Call, form: RequestForm) -> Completion:
+        """Let instructor write a request, let the provider's SDK send it once, and let instructor
+        read the reply. A reply that it cannot read is read by ``completions``. Raises ``Failure``
+        for a reply without an answer, and the SDK's own errors.
         """
         replies: list[object] = []
         hooks = Hooks()
         hooks.on("completion:response", replies.append)
         error: BaseException | None = None
+        answer = ""
         try:
-            await instruct(self.sdk, self.spec, form.mode).create(
+            read = await instruct(self.sdk, self.spec, form.mode).create(
                 response_model=form.reply_model(call),
                 max_retries=0,
                 hooks=hooks,
@@ -197,13 +198,14 @@ class Sender:
                 model=self.spec.name,
                 **form.arguments(call),
             )
+            answer = read.model_dump_json(exclude_unset=True)
         except InstructorRetryException as failed:
             error = failed.__cause__
         except Exception as failed:  # noqa: BLE001 - each SDK has its own
             error = failed
         if error and not replies:
             raise error
-        return replies[0]
+        return read_completion(replies[0], answer)
 
 
 async def repeat(

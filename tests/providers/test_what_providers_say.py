@@ -102,6 +102,25 @@ def test_an_output_limit_that_is_too_high_is_the_error_of_the_user(stand):
     assert len(standin.requests) == 1
 
 
+@pytest.mark.parametrize(
+    ("kind", "model", "refused"),
+    [
+        (OpenAI, GPT, "none"),
+        (OpenAI, "openai/gpt-4o-mini", "response_format"),
+        (Anthropic, CLAUDE, "none"),
+        (Gemini, FLASH, "none"),
+    ],
+)
+def test_what_instructor_reads_into_the_reply_model_is_the_answer(
+    kind, model, refused, stand
+):
+    """The reply model drops empty values."""
+    said = answer({"n": 1, "ok": True, "cat": ""})
+    stand(kind, said, refuses=frozenset({refused}))
+    (completion,) = ask(model)
+    assert completion.text == '{"items":[{"n":1,"ok":true}]}'
+
+
 def test_claude_gets_one_mark_at_the_end_of_the_static_prefix(stand):
     standin = stand(Anthropic)
     ask(CLAUDE, calls=2)
