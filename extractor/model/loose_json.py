@@ -5,7 +5,8 @@ objects, a raw line break in a string, an unnecessary backslash, comments, and P
 quotation marks. If an answer's list of items is complete, a missing closing brace is added. Values
 with other errors are not read: truncated values, words or numbers that JSON does not allow, and
 objects in which a key has two different values. Depth and length are limited, so that every reply
-is read quickly.
+is read quickly. The library json_repair would mend these errors too: it takes the last
+of two values, and turns ``1 8`` into a value.
 """
 
 import json

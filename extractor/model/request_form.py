@@ -150,7 +150,7 @@ def _give_schema(model: type[BaseModel], schema: str) -> type[BaseModel]:
     """
 
     class Reply(model):  # type: ignore[valid-type, misc]
-        model_config = ConfigDict(extra="forbid")
+        model_config = ConfigDict(extra="forbid", strict=True)
 
         @classmethod
         def model_json_schema(cls, *_: Any, **__: Any) -> dict[str, Any]:

@@ -47,15 +47,18 @@ def open_client(spec: ModelSpec) -> OpenClient:
     failure: Exception
     try:
         http = _open_http(spec)
-        sdk = _OPENERS[spec.entry.sdk](spec, key, http)
+        sdk = _open_sdk(spec, key, http)
     except ImportError:
         need = f"a model of {spec.provider} requires its SDK"
         failure = MissingExtra(need, spec.entry.extra or spec.provider)
     except Exception as error:  # noqa: BLE001 - each SDK has its own
         failure = explain_failure(Failure(None, str(error), kind="unopened"), spec)
     else:
+        # the SDK may have found a key in a file
         for name in ("api_key", "auth_token"):
-            _remember(getattr(sdk, name, None))
+            found = getattr(sdk, name, None)
+            if isinstance(found, str) and found != _NO_KEY:
+                remember(found)
         return OpenClient(sdk, http)
     # raised here without the SDK's error as its context, which may contain the key
     raise failure
@@ -80,23 +83,14 @@ def _find_key(spec: ModelSpec) -> str | None:
         return spec.api_key.get_secret_value()
     if spec.is_server:
         return None
-    provider = spec.entry
-    variables = (*((provider.key,) if provider.key else ()), *provider.secrets)
-    keys = {name: read_key(os.environ.get(name), name) for name in variables}
-    for key in keys.values():
-        _remember(key and key.get_secret_value())
-    if provider.key is None:
+    entry = spec.entry
+    variables = filter(None, (entry.key, *entry.secrets))
+    keys = [read_key(os.environ.get(name), name) for name in variables]
+    if entry.key is None:
         return None
-    if not any(keys.values()):
+    if not any(keys):
         raise explain_failure(Failure(None, "", kind="no_key"), spec)
-    own = keys[provider.key]
-    return own.get_secret_value() if own else None
-
-
-def _remember(key: object) -> None:
-    """Mask a key from now on."""
-    if isinstance(key, str) and key and key != _NO_KEY:
-        remember(key)
+    return keys[0].get_secret_value() if keys[0] else None
 
 
 def _open_http(spec: ModelSpec) -> httpx2.AsyncClient:
@@ -110,63 +104,36 @@ def _open_http(spec: ModelSpec) -> httpx2.AsyncClient:
     )
 
 
-def _open_openai(spec: ModelSpec, key: str | None, http: httpx2.AsyncClient) -> Any:
-    sdk = openai.AsyncOpenAI(
-        api_key=key or _NO_KEY,
-        base_url=spec.base_url,
-        max_retries=0,
-        timeout=None,
-        http_client=http,
-    )
+def _open_sdk(spec: ModelSpec, key: str | None, http: httpx2.AsyncClient) -> Any:
+    settings: dict[str, Any] = {
+        "max_retries": 0,
+        "timeout": None,
+        "http_client": http,
+    }
+    kind = spec.entry.sdk
+    if kind in ("google", "vertex"):
+        from google import genai  # noqa: PLC0415 - an extra
+
+        options = genai.types.HttpOptions(httpx_async_client=http)
+        is_vertex = kind == "vertex"
+        return genai.Client(vertexai=is_vertex, api_key=key, http_options=options)
+    if kind == "bedrock":
+        import anthropic  # noqa: PLC0415 - an extra
+
+        # without a bearer token, requests are signed with AWS credentials, which boto3 finds
+        if not os.environ.get("AWS_BEARER_TOKEN_BEDROCK"):
+            import boto3  # noqa: F401, PLC0415 - an extra
+        return anthropic.AsyncAnthropicBedrock(**settings)
+    if kind == "anthropic":
+        import anthropic  # noqa: PLC0415 - an extra
+
+        return anthropic.AsyncAnthropic(api_key=key, **settings)
+    if kind == "azure":
+        version = os.environ.get("OPENAI_API_VERSION", _AZURE_VERSION)
+        return openai.AsyncAzureOpenAI(api_key=key, api_version=version, **settings)
+    sdk = openai.AsyncOpenAI(api_key=key or _NO_KEY, base_url=spec.base_url, **settings)
     # the environment variables for these apply only to OpenAI
     if spec.base_url:
         sdk.organization = None
         sdk.project = None
     return sdk
-
-
-def _open_azure(_: ModelSpec, key: str | None, http: httpx2.AsyncClient) -> Any:
-    return openai.AsyncAzureOpenAI(
-        api_key=key,
-        api_version=os.environ.get("OPENAI_API_VERSION", _AZURE_VERSION),
-        max_retries=0,
-        timeout=None,
-        http_client=http,
-    )
-
-
-def _open_anthropic(_: ModelSpec, key: str | None, http: httpx2.AsyncClient) -> Any:
-    import anthropic  # noqa: PLC0415 - an extra
-
-    return anthropic.AsyncAnthropic(
-        api_key=key, max_retries=0, timeout=None, http_client=http
-    )
-
-
-def _open_bedrock(_: ModelSpec, __: str | None, http: httpx2.AsyncClient) -> Any:
-    import anthropic  # noqa: PLC0415 - an extra
-
-    # without a bearer token, requests are signed with AWS credentials, which boto3 finds
-    if not os.environ.get("AWS_BEARER_TOKEN_BEDROCK"):
-        import boto3  # noqa: F401, PLC0415 - an extra
-    return anthropic.AsyncAnthropicBedrock(
-        max_retries=0, timeout=None, http_client=http
-    )
-
-
-def _open_google(spec: ModelSpec, key: str | None, http: httpx2.AsyncClient) -> Any:
-    from google import genai  # noqa: PLC0415 - an extra
-
-    options = genai.types.HttpOptions(httpx_async_client=http)
-    is_vertex = spec.entry.sdk == "vertex"
-    return genai.Client(vertexai=is_vertex, api_key=key, http_options=options)
-
-
-_OPENERS = {
-    "openai": _open_openai,
-    "azure": _open_azure,
-    "anthropic": _open_anthropic,
-    "bedrock": _open_bedrock,
-    "google": _open_google,
-    "vertex": _open_google,
-}
