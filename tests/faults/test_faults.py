@@ -52,7 +52,30 @@ def at_times(share: float, fault: Fault) -> Plan:
     return lambda number: fault if drawn[number] else WELL
 
 
+KINDS = (
+    Fault(429, {"Retry-After": "3"}),
+    Fault(503, SKEWED),
+    Fault(408),
+    Fault(500),
+    Fault(502),
+    Fault(529),
+    Fault(refused=True),
+    Fault(sent=0.5),
+    Fault(504),
+    Fault(body="<html>Sign in</html>"),
+    Fault(body='{"error": {"message": "upstream failed"}}'),
+    Fault(body='{"choices": []}'),
+)
+
+
+def mixed(share: float) -> Plan:
+    lots = random.Random(2)
+    drawn = [lots.choice(KINDS) if lots.random() < share else WELL for _ in range(5000)]
+    return drawn.__getitem__
+
+
 TEMPORARY = {
+    "twelve kinds": mixed(0.1),
     "429 storm": first(20, Fault(429, {"Retry-After": "1"})),
     "500 storm": at_times(0.3, Fault(500)),
     "half bodies": every(3, Fault(sent=0.5)),
