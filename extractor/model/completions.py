@@ -1,4 +1,5 @@
-"""Read the text, ending, usage and model name from any provider's replies.
+"""Read the ending, usage and model name from any provider's replies, and the answer in replies
+that instructor does not read as a whole: answers with reasoning, drafts or errors, and batches.
 
 Live replies are SDK objects, and replies in a batch are JSON; both are read as plain data. The
 supported formats are OpenAI's chat completions, Anthropic's messages and Gemini's generated
