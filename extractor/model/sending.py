@@ -56,6 +56,8 @@ class Sender:
         self._was_reached = False
         self._paused_until = 0.0
         self.sdk, self._http = open_client(self.spec)
+        # imports a part of instructor, which must not take from the time of the first request
+        instruct(self.sdk, self.spec, self.form.mode)
 
     async def close(self) -> None:
         """Close all connections."""

@@ -10,7 +10,8 @@ from extractor.errors import ArgumentError, ModelAway, ModelUnavailable
 from extractor.model.answer_text import split_items
 from extractor.model.completions import Ending
 from extractor.model.providers import Reasoning, list_providers
-from extractor.model.spec import SERVER
+from extractor.model.sdk import instruct, open_client
+from extractor.model.spec import SERVER, ModelSpec
 from extractor.schemas import Usage
 from tests.commands import invoke
 from tests.tables import read_cases
@@ -182,6 +183,10 @@ def test_each_provider_answers_by_its_name_and_gets_its_own_key_alone(
     key = "key-of-it" if credential else "none"
     assert key in {value.removeprefix("Bearer ") for value in headers.values()}
     assert "sk-test-1" not in str(headers)
+    spec = ModelSpec.parse(f"{name}/{model}")
+    sdk = open_client(spec).sdk
+    modes = [instruct(sdk, spec, mode).mode.name for mode in spec.family.mode]
+    assert modes == list(spec.family.mode)
 
 
 @pytest.mark.parametrize(
