@@ -214,8 +214,10 @@ def _find_scale_words(parts: Parts) -> str | None:
     """
     sign = parts.get("comparator") or parts.get("suffix")
     # the rules "turned" and "turned_in_front"
-    depends_on_scale = sign is not None and sign.rule.startswith("turned")
-    return sign.value if sign and depends_on_scale else None
+    if sign is None or not sign.rule.startswith("turned"):
+        return None
+    # "cannot be worse than"
+    return f"not {sign.value}" if "negation" in parts else str(sign.value)
 
 
 def mirror(comparator: Comparator) -> Comparator:

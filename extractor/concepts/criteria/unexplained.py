@@ -124,7 +124,7 @@ def _is_critical(words: Sequence[_Word], at: int) -> bool:
     if _CRITICAL.fullmatch(word):
         return True
     before = words[at - 1][0] if at else ""
-    is_measure = before[:1].isdigit() or before == "/"
+    is_measure = before[:1].isdigit() or before in ("/", "per")
     # "in" is a unit, too
     is_unit = word[0].isalpha() and word not in word_list("function_words")
     return is_measure and is_unit and read_unit(word) is not None

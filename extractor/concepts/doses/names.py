@@ -27,6 +27,11 @@ def _stems() -> dict[str, str]:
 
 
 @cache
+def _list_stems() -> tuple[str, ...]:
+    return tuple(_stems())
+
+
+@cache
 def _salts() -> frozenset[str]:
     return frozenset(term for entry in terms_of("salts") for term in entry.terms)
 
@@ -119,7 +124,8 @@ def find_general(
 @lru_cache(maxsize=65536)
 def _find_stem(word: str) -> str | None:
     folded = word.lower()
-    if not folded.isalpha():
+    # most words end like no stem, which one call tells
+    if not folded.isalpha() or not folded.endswith(_list_stems()):
         return None
     for stem, kind in _stems().items():
         if folded.endswith(stem) and len(folded) >= len(stem) + _SHORTEST_STEM:

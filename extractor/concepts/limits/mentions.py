@@ -66,8 +66,8 @@ class Mention:
 
 @keep
 def find_mentions(tokens: Tokens) -> tuple[Mention, ...]:
-    """Return the mentions in a line from left to right: one for each limit, for each number outside
-    a limit, and for each row of numbers. The result is cached, because both the rules and the
+    """Return the mentions in a line from left to right: one for each limit, and for each number
+    outside a limit. The result is cached, because both the rules and the
     proofs use it.
 
     >>> from extractor.language.book import read_text
@@ -83,15 +83,15 @@ def find_mentions(tokens: Tokens) -> tuple[Mention, ...]:
         covered.update(range(limit.first, limit.end))
     ends = [mention.end for mention in stated]
     others = []
-    for row in find_rows(tokens, numbers):
-        first, end, bounds = row
-        # the "8, or 9" in "Hb > 8, or 9 for men" is a row, but its 8 belongs to the limit
-        is_single = bounds[0][1] is None
-        if covered.issuperset(range(first, end)) or (is_single and first in covered):
+    for number in find_rows(tokens, numbers):
+        first, _, bounds = number
+        # rows of numbers are limits only if the grammar reads them
+        is_row = bounds[0][1] is not None
+        if is_row or first in covered:
             continue
         at = bisect_right(ends, first)
         near = stated[max(0, at - _MOST_INHERITED) : at]
-        others.append(_mention_row(tokens, row, near, stated[at : at + 1]))
+        others.append(_mention_number(tokens, number, near, stated[at : at + 1]))
     mentions = [*stated, *others]
     return tuple(sorted(mentions, key=lambda mention: (mention.first, -mention.end)))
 
@@ -150,15 +150,15 @@ def _measure(tokens: Tokens, limit: Limit) -> Measured:
     return Measured.LIFETIME if is_lifetime(tokens, limit) else Measured.LENGTH
 
 
-def _mention_row(
-    tokens: Tokens, row: Row, before: Sequence[Mention], following: Sequence[Mention]
+def _mention_number(
+    tokens: Tokens, number: Row, before: Sequence[Mention], following: Sequence[Mention]
 ) -> Mention:
-    """Return the mention for a number, or for a row of numbers, that is not part of a limit. Its
+    """Return the mention for a number that is not part of a limit. Its
     clause covers the words between the neighbouring limits. ``before`` contains the mentions of
     the preceding limits, with the nearest last; ``following`` contains the mention of the next
     limit, if there is one.
     """
-    first, end, bounds = row
+    first, end, bounds = number
     place = (first, end)
     start = max((mention.end for mention in before), default=0)
     stop = min((mention.first for mention in following), default=len(tokens))
@@ -168,19 +168,15 @@ def _mention_row(
     role = find_role(tokens, place, None)
     if role is NumberRole.STATED and _is_label(tokens, place):
         role = NumberRole.PART
-    allowed: tuple[Comparator, ...] = (Comparator.BETWEEN,)
-    is_row = bounds[0][1] is not None
-    if not is_row:
-        allowed = _list_allowed(tokens, clause, place)
     return Mention(
         Measured.LIMIT,
         first,
         end,
         place,
         bounds,
-        allowed,
-        is_row,
-        clause,
+        _list_allowed(tokens, clause, place),
+        stated=False,
+        clause=clause,
         inherited=_inherit(before),
         role=role,
     )

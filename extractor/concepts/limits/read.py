@@ -106,16 +106,19 @@ def _split_outside(tokens: Tokens, limit: Limit) -> list[Limit]:
     """If a range is negated, as in "outside the range 0.4 - 4.0", return two limits: one below the
     range and one above it. Return any other range unchanged.
     """
-    if limit.value_high is None or limit.time_unit:
-        return [limit]
-    if not any(
-        rule("outside_before").ends(tokens, first, first - _DENIAL_REACH)
-        for first in (limit.number[0], limit.first)
-    ):
+    if limit.value_high is None or limit.time_unit or not is_outside(tokens, limit):
         return [limit]
     below = replace(limit, comparator=Comparator.LESS, value_high=None)
     above = replace(below, comparator=Comparator.MORE, value=limit.value_high)
     return [below, above]
+
+
+def is_outside(tokens: Tokens, limit: Limit) -> bool:
+    """Return whether the words before a range deny it: "outside the range 0.4 - 4.0"."""
+    return any(
+        rule("outside_before").ends(tokens, first, first - _DENIAL_REACH)
+        for first in (limit.number[0], limit.first)
+    )
 
 
 def _apply_list(tokens: Tokens, limit: Limit, kind: CriterionKind | None) -> Limit:
@@ -141,7 +144,7 @@ def _apply_list(tokens: Tokens, limit: Limit, kind: CriterionKind | None) -> Lim
             is_reversed = forbidden.end > limit.first
             limit = replace(limit, sure=False)
     else:
-        is_reversed = is_reversed or _is_refused(tokens, limit.first)
+        is_reversed = is_reversed or is_refused(tokens, limit.first)
     return replace(limit, comparator=opposite) if is_reversed else limit
 
 
@@ -154,7 +157,7 @@ def _has_failed(tokens: Tokens, limit: Limit) -> bool:
     return failed is not None and limit.first - failed.end <= 1
 
 
-def _is_refused(tokens: Tokens, first: int) -> bool:
+def is_refused(tokens: Tokens, first: int) -> bool:
     """Return whether the words before a limit negate it: "must not weigh", "asthma, no FEV1"."""
     reach = first - _DENIAL_REACH
     if rule("must_not").ends(tokens, first, reach):

@@ -3,11 +3,13 @@ The features that rules find are listed under ``[limit_sign]`` in
 ``rules/doubts.toml``.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 
 from extractor.concepts.limits.quantity_names import KnownQuantity, name_quantity
+from extractor.concepts.limits.read import is_denied, is_outside, is_refused
 from extractor.concepts.people.ages import is_age, is_doubtful_age, is_other_age
-from extractor.language.book import read_table, read_words, rule
+from extractor.language.book import read_table, read_words, rule, word_list
 from extractor.language.lexer import NUMBER, Tokens
 from extractor.language.numbers import find_durations
 from extractor.language.units import read_unit
@@ -41,6 +43,11 @@ _FEW_LEFT = 2
 _FAR = 3
 """Minimum number of tokens between a limit and a distant name."""
 _YEARS = range(1900, 2100)
+_VALUE_IN_NAME = re.compile(
+    r"(?<![\w/-])([^\W_][\w/-]*):? \d+(?:\.\d+)?(?![\w.()/-])"
+    r"(?! (?:second|minute|hour|day|week|month|year))"
+)
+"""A word and a number after it within the name of a quantity."""
 
 
 def list_line_signs(
@@ -166,10 +173,14 @@ def _sign_words(tokens: Tokens, limit: Limit, constraint: Constraint) -> Iterato
     for sign, words in _read_signs("before").items():
         if rule(words).ends(tokens, limit.first, limit.first - _REACH):
             yield sign
+    if _has_unread_denial(tokens, limit):
+        yield "a denial that changes nothing"
     if rule("number_beside").starts(tokens, limit.end):
         yield "a number beside it"
     if limit.quantity is None:
         return
+    if _has_value_in_name(constraint.quantity):
+        yield "name with a value"
     first, end = limit.quantity
     if first >= limit.end:
         yield "named behind its number"
@@ -183,6 +194,31 @@ def _sign_words(tokens: Tokens, limit: Limit, constraint: Constraint) -> Iterato
         yield "far from its name"
     if not tokens.words[first][0].isalnum():
         yield "a name that begins with a sign"
+
+
+def _has_value_in_name(quantity: str) -> bool:
+    """Return whether the name of a quantity contains a number that may be a limit of its own: "ALT
+    2.5 or AST".
+    """
+    before = (match[1].lower() for match in _VALUE_IN_NAME.finditer(quantity))
+    others = word_list("numbered_kinds") | word_list("function_words")
+    return not others.issuperset(before)
+
+
+def _has_unread_denial(tokens: Tokens, limit: Limit) -> bool:
+    """Return whether a word denies a limit but does not change how the limit is read: "is in no
+    case higher than", "hardly ever above".
+    """
+    if is_denied(tokens, limit.first) or is_refused(tokens, limit.first):
+        return False
+    if is_outside(tokens, limit):
+        return False
+    first = limit.first
+    if limit.quantity and not limit.inherits:
+        first = min(first, limit.quantity[0])
+    if rule("denying_word").search(tokens, first, limit.first):
+        return True
+    return rule("denied_person").ends(tokens, first, first - _REACH) is not None
 
 
 def _sign_word_behind(tokens: Tokens, limit: Limit) -> Iterator[str]:

@@ -28,6 +28,8 @@ _AGES = range(12, 100)
 """Bare numbers that, if they limit people, can only be ages in years; smaller numbers may be
 months.
 """
+_ADOLESCENCE = 12
+"""The least number of years that is more often an age than a length in the criteria of a trial."""
 _MAJORITY = 18
 """The age of majority, which is the usual minimum age in trials."""
 
@@ -68,12 +70,15 @@ def is_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
 
 def _is_other_length(tokens: Tokens, limit: Limit) -> bool:
     """Return True if a limit cannot be an age because of its unit, or because of surrounding
-    words: "within the last 2 years", "5 years older than the partner", or the score after
-    "Karnofsky (16 years and older) or Lansky (under 16 years)".
+    words: "within the last 2 years", "pregnant > 14 weeks", "5 years older than the partner", or
+    the score after "Karnofsky (16 years and older) or Lansky (under 16 years)".
     """
     if limit.time_unit in ("hour", "minute") or (limit.unit and not limit.time_unit):
         return True
     if _is_preceded_by("within_front", tokens, limit):
+        return True
+    near = max(0, limit.first - _WHOSE_REACH)
+    if rule("weeks_of_pregnancy").search(tokens, near, limit.end):
         return True
     if _is_followed_by("age_difference", tokens, limit):
         return True
@@ -199,6 +204,25 @@ def may_be_age(tokens: Tokens, years: Years) -> bool:
     if years.value < _MAJORITY or not rule("age_end").starts(tokens, years.end):
         return False
     return rule("person_and_word").ends(tokens, years.first) is not None
+
+
+def may_be_unnamed_age(tokens: Tokens, years: Years) -> bool:
+    """Return whether years with a comparator, but without a moment or a word for a length, may be
+    the age of people who have an unknown name.
+
+    >>> from extractor.concepts.limits.read import find_limits
+    >>> lines = [
+    ...     read_text(text)
+    ...     for text in ("Cyclists, at least 20 years", "Asthma for at least 20 years")
+    ... ]
+    >>> [may_be_unnamed_age(line, *find_limits(line, None)) for line in lines]
+    [True, False]
+    """
+    first = max(0, years.first - _WHOSE_REACH)
+    if rule("lasting_word").search(tokens, first, years.end + 1):
+        return False
+    has_end_of_ages = rule("end_of_ages").search(tokens, years.first, years.end)
+    return has_end_of_ages is not None or years.value >= _ADOLESCENCE
 
 
 def is_unnamed_weight(tokens: Tokens, limit: Limit) -> bool:

@@ -16,6 +16,7 @@ from extractor.concepts.people.ages import (
     is_of_people,
     is_other_age,
     list_age_bounds,
+    may_be_unnamed_age,
     stands_beside_consent,
 )
 from extractor.concepts.people.registered_ages import (
@@ -65,6 +66,7 @@ _WORDS_BEFORE = 8
 _WORDS_AFTER = 3
 """Number of tokens before and after a limit that are searched for words about age."""
 _DOUBTFUL = "doubtful age"
+_POSSIBLE = "possible age"
 _IN_SUMMARY = "age in a summary"
 
 
@@ -95,7 +97,7 @@ def read_ages(
     If there are several ages, the one that matches the registered age is used or, failing that,
     the one that admits the most people. An age that differs from the registered age is uncertain.
     If it is also doubtful, or stated only in the summary, it is treated only as an alternative,
-    and there is no value.
+    and there is no value. The same holds for years that may be an age, although no word says so.
 
     >>> passage = read_passage("Age 18-65 years")
     >>> limits = find_limits(passage.tokens, None)
@@ -106,7 +108,7 @@ def read_ages(
     [18, 65]
     """
     registered = read_registered_ages(registry)
-    listed = [bound for criterion in stated for bound in _read_criterion(criterion)]
+    listed = [bound for criterion in stated for bound in _list_bounds(criterion)]
     low, high = (_choose(listed, name, registered[name]) for name in AGES)
     if low.value is not None and high.value is not None:
         return low, high
@@ -145,7 +147,8 @@ def _choose(
     spans = (span_of(chosen.place),)
     is_unlike = registered is not None and not agreeing
     is_weak = chosen.case in (_DOUBTFUL, _IN_SUMMARY)
-    if (is_unlike and is_weak) or (not agreeing and _is_contradicted(chosen, bounds)):
+    is_refuted = (is_unlike and is_weak) or _lacks_support(chosen, bounds)
+    if not agreeing and is_refuted:
         return Reading(
             None, 1.0, spans, alternatives=(chosen.age,), features=(_DOUBTFUL,)
         )
@@ -172,17 +175,20 @@ def _find_widest(bounds: Sequence[_Bound]) -> _Bound:
     """Return the loosest bound on one side. Doubtful bounds are used only if all bounds are
     doubtful.
     """
-    certain = [bound for bound in bounds if bound.case != _DOUBTFUL]
     widest = min if bounds[0].lower else max
-    return widest(certain or bounds, key=attrgetter("days"))
+    likely = [bound for bound in bounds if bound.case != _POSSIBLE]
+    certain = [bound for bound in likely if bound.case != _DOUBTFUL]
+    return widest(certain or likely or bounds, key=attrgetter("days"))
 
 
-def _is_contradicted(chosen: _Bound, bounds: Iterable[_Bound]) -> bool:
-    """Return whether a bound on the other side excludes all ages that this bound admits, so that
-    this bound can apply only to some people: a highest age of 64 next to a lowest age of 65. If
-    all bounds on the other side do so by more than two years, the text contradicts itself ("over
-    65" and "under 18"), and both ages are kept.
+def _lacks_support(chosen: _Bound, bounds: Iterable[_Bound]) -> bool:
+    """Return whether no words say that a bound is an age, or whether a bound on the other side
+    excludes all ages that this bound admits, so that this bound can apply only to some people: a
+    highest age of 64 next to a lowest age of 65. If all bounds on the other side do so by more
+    than two years, the text contradicts itself ("over 65" and "under 18"), and both ages are kept.
     """
+    if chosen.case == _POSSIBLE:
+        return True
     rivals = [
         rival.days - chosen.days
         for rival in bounds
@@ -230,6 +236,26 @@ def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
         if is_doubtful or names_division(criterion.heading):
             case = _DOUBTFUL
         yield from _read_bounds(criterion.passage, limit, case, admits=admits)
+
+
+def _list_bounds(criterion: StatedCriterion) -> list[_Bound]:
+    """Return the ages that a criterion admits or, if it states none, its years that may be ages."""
+    bounds = list(_read_criterion(criterion))
+    heading = read_words(criterion.heading)
+    is_inclusion = criterion.kind is CriterionKind.INCLUSION
+    if bounds or not is_inclusion or rule("lasting_word").occurs(heading):
+        return bounds
+    for limit in criterion.limits:
+        if _is_possible_age(criterion.passage.tokens, limit):
+            bounds += _read_bounds(criterion.passage, limit, _POSSIBLE)
+    return bounds
+
+
+def _is_possible_age(tokens: Tokens, limit: Limit) -> bool:
+    """Return whether years may be an age, although no word says so."""
+    if limit.time_unit != "year" or not limit.sure or is_lifetime(tokens, limit):
+        return False
+    return may_be_unnamed_age(tokens, limit)
 
 
 def _is_below_age(criterion: StatedCriterion) -> bool:

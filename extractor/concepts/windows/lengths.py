@@ -15,7 +15,12 @@ from extractor.concepts.limits.read import find_limits
 from extractor.concepts.limits.roles import NumberRole
 from extractor.concepts.limits.rows import find_numbers
 from extractor.concepts.outcomes.moments import Moment, TimeFrame, read_time_frame
-from extractor.concepts.people.ages import is_age, is_other_age, list_age_bounds
+from extractor.concepts.people.ages import (
+    is_age,
+    is_other_age,
+    list_age_bounds,
+    may_be_unnamed_age,
+)
 from extractor.concepts.people.registered_ages import count_days
 from extractor.concepts.places import Derived, Supported, cut, locate
 from extractor.concepts.windows.times import find_windows
@@ -230,7 +235,11 @@ def _find_open_age(value: Age, passage: Passage, *, lower: bool) -> Supported | 
     lower bound.
     """
     tokens = cut(passage)
-    of_windows = [window.length for window in find_windows(tokens, None)]
+    of_windows = [
+        window.length
+        for window in find_windows(tokens, None)
+        if not may_be_unnamed_age(tokens, window)
+    ]
     for mention in find_mentions(tokens):
         number = mention.number
         if any(first <= number[0] < end for first, end in of_windows):

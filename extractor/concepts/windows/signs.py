@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from extractor.concepts.doses.names import find_general
-from extractor.concepts.people.ages import may_be_age
+from extractor.concepts.people.ages import may_be_age, may_be_unnamed_age
 from extractor.concepts.windows.parts import Parts, is_past
 from extractor.concepts.windows.times import Window
 from extractor.language.book import rule
@@ -161,7 +161,13 @@ def _describe_direction(tokens: Tokens, window: Window, parts: Parts) -> Iterato
 def _describe_length(
     tokens: Tokens, window: Window, *, is_anchored: bool
 ) -> Iterator[str]:
-    """Yield signs that a window may be a plain duration rather than a limit."""
+    """Yield signs that a window may be an age or a plain duration rather than a limit."""
+    if window.has_comparator and not is_anchored:
+        first = max(0, window.first - _REACH)
+        if window.unit is TimeUnit.YEAR and may_be_unnamed_age(tokens, window):
+            yield "may be an age"
+        if rule("weeks_of_pregnancy").search(tokens, first, window.end):
+            yield "may be a week of a pregnancy"
     if window.is_reversible and not is_anchored:
         yield "over or during a length of time"
     if window.rule == "lasting" and is_past(tokens, window):
