@@ -47,15 +47,14 @@ class Ending(StrEnum):
 class Completion:
     """An answer as text, which should be JSON.
 
-    ``problem`` explains a refusal, and ``remark`` an uncertainty in reading the answer. If
-    ``has_usage`` is False, the reply does not report plausible usage.
+    ``remark`` explains a refusal, or an uncertainty in reading the answer. If ``has_usage`` is
+    False, the reply does not report plausible usage.
     """
 
     text: str
     ending: Ending
     usage: Usage = field(default_factory=lambda: Usage(calls=1))
     model: str = ""
-    problem: str = ""
     remark: str = ""
     has_usage: bool = True
 
@@ -97,13 +96,12 @@ def _read(body: Any, answer: str) -> Completion:
         text = answer
     else:
         text, remark = find_answer(text, is_cut=is_cut)
-    problem = ""
-    if fields["refusal"] or reason == "refusal":
-        problem = f"the model refused: {fields['refusal']}"[:200].strip(": ")
-    elif reason in _TABLE["filtered"]:
-        problem = f"the provider's filter stopped the answer ({reason})"
     ending = Ending.COMPLETE
-    if problem:
+    if fields["refusal"] or reason == "refusal":
+        remark = f"the model refused: {fields['refusal']}"[:200].strip(": ")
+        ending = Ending.REFUSED
+    elif reason in _TABLE["filtered"]:
+        remark = f"the provider's filter stopped the answer ({reason})"
         ending = Ending.REFUSED
     elif is_cut and not is_json(text):
         ending = Ending.CUT
@@ -115,8 +113,7 @@ def _read(body: Any, answer: str) -> Completion:
         ending,
         usage if has_usage else Usage(calls=1),
         _make_storable(shown_model(fields["model"])),
-        _make_storable(problem),
-        remark,
+        _make_storable(remark),
         has_usage,
     )
 

@@ -22,10 +22,6 @@ class Reasoning(StrEnum):
     HIGH = "high"
 
 
-Sdk = Literal["openai", "azure", "anthropic", "bedrock", "google", "vertex"]
-"""The SDKs that open the providers."""
-
-
 class _Entry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -78,8 +74,11 @@ class Provider(_Entry):
     prices: str | None = None
     options: str = "body"
     batches: bool = False
-    sdk: Sdk = "openai"
-    family: tuple[Family, ...]
+    sdk: Literal["openai", "azure", "anthropic", "bedrock", "google", "vertex"] = (
+        "openai"
+    )
+    like: str | None = None
+    family: tuple[Family, ...] = ()
 
 
 @cache
@@ -88,12 +87,10 @@ def list_providers() -> Mapping[str, Provider]:
     for servers that are named by their address.
     """
     table = tomli.loads((files(__package__) / "providers.toml").read_text("utf-8"))
-    entries = table["provider"]
-    for entry in entries.values():
-        like = entry.pop("like", None)
-        if like:
-            entry["family"] = entries[like]["family"]
-    return {name: Provider.model_validate(entry) for name, entry in entries.items()}
+    return {
+        name: Provider.model_validate(entry)
+        for name, entry in table["provider"].items()
+    }
 
 
 def find_family(provider: str, model: str) -> Family:
@@ -105,5 +102,6 @@ def find_family(provider: str, model: str) -> Family:
     >>> find_family("openai", "gpt-4o-mini").temperature
     True
     """
-    families = list_providers()[provider].family
+    providers = list_providers()
+    families = providers[providers[provider].like or provider].family
     return next(family for family in families if re.match(family.models, model))

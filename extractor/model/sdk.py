@@ -7,7 +7,7 @@ another address. The differences between providers are in ``providers.toml``.
 
 import logging
 import os
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
@@ -30,15 +30,8 @@ _AZURE_VERSION = "2024-10-21"
 """The version of Azure's API if OPENAI_API_VERSION is not set."""
 
 
-class OpenClient(NamedTuple):
-    """A provider's ``sdk``, with the ``http`` client for its connections."""
-
-    sdk: Any
-    http: httpx2.AsyncClient
-
-
-def open_client(spec: ModelSpec) -> OpenClient:
-    """Open a provider's SDK.
+def open_client(spec: ModelSpec) -> tuple[Any, httpx2.AsyncClient]:
+    """Open a provider's SDK. Return it with the client for its connections.
 
     Raises ``MissingExtra`` if the SDK is not installed, ``MissingKey`` if there is no key, and
     ``ArgumentError`` if the key in the environment is malformed.
@@ -59,7 +52,7 @@ def open_client(spec: ModelSpec) -> OpenClient:
             found = getattr(sdk, name, None)
             if isinstance(found, str) and found != _NO_KEY:
                 remember(found)
-        return OpenClient(sdk, http)
+        return sdk, http
     # raised here without the SDK's error as its context, which may contain the key
     raise failure
 

@@ -54,9 +54,10 @@ def test_every_provider_of_the_table_is_complete(name):
     """Its SDK is in the extras; each effort has its parameters, and more thinking more room."""
     provider = list_providers()[name]
     assert provider.extra is None or provider.extra in EXTRAS
-    assert [bool(family.models) for family in provider.family[:-1]].count(False) == 0
-    assert provider.family[-1].models == ""
-    for family in provider.family:
+    families = list_providers()[provider.like or name].family
+    assert [bool(family.models) for family in families[:-1]].count(False) == 0
+    assert families[-1].models == ""
+    for family in families:
         assert set(family.mode) <= set(instructor.Mode.__members__)
         assert family.effort is None or family.effort in family.reasoning
         if not family.reasoning:

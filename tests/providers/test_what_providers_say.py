@@ -184,7 +184,7 @@ def test_each_provider_answers_by_its_name_and_gets_its_own_key_alone(
     assert key in {value.removeprefix("Bearer ") for value in headers.values()}
     assert "sk-test-1" not in str(headers)
     spec = ModelSpec.parse(f"{name}/{model}")
-    sdk = open_client(spec).sdk
+    sdk, _ = open_client(spec)
     modes = [instruct(sdk, spec, mode).mode.name for mode in spec.family.mode]
     assert modes == list(spec.family.mode)
 
