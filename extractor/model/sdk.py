@@ -59,11 +59,12 @@ def open_client(spec: ModelSpec) -> tuple[Any, httpx2.AsyncClient]:
 
 def instruct(sdk: Any, spec: ModelSpec, mode: str) -> Any:
     """Return instructor's client for an SDK. ``mode`` is how it sends the schema."""
+    sends = instructor.Mode[mode]
     if spec.entry.sdk in ("anthropic", "bedrock"):
-        return instructor.from_anthropic(sdk, mode=instructor.Mode[mode])
+        return instructor.from_anthropic(sdk, mode=sends)
     if spec.entry.sdk in ("google", "vertex"):
-        return instructor.from_genai(sdk, mode=instructor.Mode[mode], use_async=True)
-    return instructor.from_openai(sdk, mode=instructor.Mode[mode])
+        return instructor.from_genai(sdk, mode=sends, use_async=True)
+    return instructor.from_openai(sdk, mode=sends)
 
 
 def _find_key(spec: ModelSpec) -> str | None:
@@ -98,11 +99,8 @@ def _open_http(spec: ModelSpec) -> httpx2.AsyncClient:
 
 
 def _open_sdk(spec: ModelSpec, key: str | None, http: httpx2.AsyncClient) -> Any:
-    settings: dict[str, Any] = {
-        "max_retries": 0,
-        "timeout": None,
-        "http_client": http,
-    }
+    # the retries and timeouts are those of ``sending``
+    settings: Any = {"max_retries": 0, "timeout": None, "http_client": http}
     kind = spec.entry.sdk
     if kind in ("google", "vertex"):
         from google import genai  # noqa: PLC0415 - an extra
@@ -110,17 +108,15 @@ def _open_sdk(spec: ModelSpec, key: str | None, http: httpx2.AsyncClient) -> Any
         options = genai.types.HttpOptions(httpx_async_client=http)
         is_vertex = kind == "vertex"
         return genai.Client(vertexai=is_vertex, api_key=key, http_options=options)
-    if kind == "bedrock":
+    if kind in ("anthropic", "bedrock"):
         import anthropic  # noqa: PLC0415 - an extra
-
+    if kind == "anthropic":
+        return anthropic.AsyncAnthropic(api_key=key, **settings)
+    if kind == "bedrock":
         # without a bearer token, requests are signed with AWS credentials, which boto3 finds
         if not os.environ.get("AWS_BEARER_TOKEN_BEDROCK"):
             import boto3  # noqa: F401, PLC0415 - an extra
         return anthropic.AsyncAnthropicBedrock(**settings)
-    if kind == "anthropic":
-        import anthropic  # noqa: PLC0415 - an extra
-
-        return anthropic.AsyncAnthropic(api_key=key, **settings)
     if kind == "azure":
         version = os.environ.get("OPENAI_API_VERSION", _AZURE_VERSION)
         return openai.AsyncAzureOpenAI(api_key=key, api_version=version, **settings)

@@ -13,7 +13,6 @@ from math import inf
 from time import monotonic
 from typing import TypeVar
 
-from instructor.core.exceptions import InstructorRetryException
 from instructor.core.hooks import Hooks
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
@@ -201,10 +200,9 @@ class Sender:
                 **form.arguments(call),
             )
             answer = read.model_dump_json(exclude_unset=True)
-        except InstructorRetryException as failed:
-            error = failed.__cause__
         except Exception as failed:  # noqa: BLE001 - each SDK has its own
-            error = failed
+            # instructor wraps the SDK's errors
+            error = failed.__cause__ or failed
         if error and not replies:
             raise error
         return read_completion(replies[0], answer)
