@@ -124,7 +124,8 @@ class ModelSpec:
         """Advice for users about setting the key."""
         if self.is_server:
             return f"set {SERVER_KEY} to the key of this server"
-        return f"set {self.entry.key or 'the key of its provider'}"
+        names = (self.entry.key, *self.entry.secrets, "the key of its provider")
+        return f"set {next(filter(None, names))}"
 
     def __str__(self) -> str:
         if self.is_server:

@@ -9,6 +9,7 @@ import pytest
 from extractor.errors import ModelAway
 from extractor.model.spec import ClientSettings
 from tests.skipping import loop_time, skipping_time
+from tests.stand_ins import write_open_records
 
 from .running import CONCURRENCY, POLICY, check_ended, read_manifest, run_against
 from .server import WELL, Fault, FaultServer, Plan
@@ -52,30 +53,7 @@ def at_times(share: float, fault: Fault) -> Plan:
     return lambda number: fault if drawn[number] else WELL
 
 
-KINDS = (
-    Fault(429, {"Retry-After": "3"}),
-    Fault(503, SKEWED),
-    Fault(408),
-    Fault(500),
-    Fault(502),
-    Fault(529),
-    Fault(refused=True),
-    Fault(sent=0.5),
-    Fault(504),
-    Fault(body="<html>Sign in</html>"),
-    Fault(body='{"error": {"message": "upstream failed"}}'),
-    Fault(body='{"choices": []}'),
-)
-
-
-def mixed(share: float) -> Plan:
-    lots = random.Random(2)
-    drawn = [lots.choice(KINDS) if lots.random() < share else WELL for _ in range(5000)]
-    return drawn.__getitem__
-
-
 TEMPORARY = {
-    "twelve kinds": mixed(0.1),
     "429 storm": first(20, Fault(429, {"Retry-After": "1"})),
     "500 storm": at_times(0.3, Fault(500)),
     "half bodies": every(3, Fault(sent=0.5)),
@@ -98,6 +76,33 @@ async def test_temporary_faults_do_not_change_the_results(
     assert ended.error is None
     assert not ended.failures
     assert ended.results == undisturbed
+
+
+KINDS = (
+    *(Fault(status) for status in (408, 409, 500, 502, 503, 504, 529)),
+    *(Fault(429, {"Retry-After": "1"}), Fault(503, SKEWED), Fault(refused=True)),
+    *(Fault(sent=0.5), Fault(sent=0)),
+)
+
+
+@skipping_time
+async def test_a_tenth_of_faults_of_twelve_kinds_costs_no_record_and_no_answer(
+    tmp_path,
+):
+    count = 200
+    records = tmp_path / "records.jsonl"
+    write_open_records(records, count)
+    server = FaultServer(
+        lambda number: KINDS[number // 10 % len(KINDS)] if number % 10 == 5 else WELL
+    )
+    ended = await run_against(server, records, tmp_path / "run")
+
+    check_ended(ended, server, [f"NCT{number:08d}" for number in range(count)])
+
+    assert ended.error is None
+    assert not ended.failures
+    assert not server.answered_twice
+    assert server.calls > count + len(KINDS)
 
 
 INVALID = {
