@@ -6,7 +6,8 @@ The path of a call, with its costs and possible crash points::
     client.Model      1 find    if the store has an answer to an identical call, nothing is sent
     client.Bill       2 reserve wait until the maximum cost of a request fits into the budget; add a
                                 row to ``calls`` (state asked) and to ``requests`` (maximum cost)
-    sending.Sender    3 request instructor writes the request, and the SDK sends it once
+    sending.Sender    3 request instructor writes the request, the SDK sends it once, and instructor
+                                reads the reply into the reply model
     client.Bill       4 settle  count the usage in the reply, or the maximum if it is implausible
     sending.repeat    5 repeat  retry after a fault, as in statuses.toml, after the waits of pace.py
     store.CallStore   6 end     in one transaction, store the answer and its cost, and delete the
@@ -22,6 +23,7 @@ provider's batch, which fills the same store). A model is abandoned if it has be
 long, or after 20 consecutive unusable answers (``patience``).
 
 To change the meaning of a status, edit ``statuses.toml``. Requests are written by
-``request_form.py``, using the provider's entry in ``providers.toml``. Replies are read by
-``completions.py``. The spending limit is in ``cost/budget.py``, and the tables are in ``run.sql``.
+``request_form.py``, using the provider's entry in ``providers.toml``. Replies that instructor does
+not read as a whole, and the ending and usage of every reply, are read by ``completions.py``. The
+spending limit is in ``cost/budget.py``, and the tables are in ``run.sql``.
 """

@@ -179,7 +179,7 @@ class Model:
                 return await self._ask(Bill(call, self.name, self._meter, store))
 
     async def _count(self, line: "AnswerLine", bill: Bill) -> None:
-        """Count a line of an answer file that may be a paid answer but is not used, unless an
+        """Count a line of an answer file that may be an unused paid answer, unless an
         earlier run in the same folder has counted it. Without a stated usage, it is counted at its
         maximum cost.
         """

@@ -1,4 +1,5 @@
-"""Read the text, ending, usage and model name from any provider's replies.
+"""Read the ending, usage and model name from any provider's replies, and the answer in replies
+that instructor does not read as a whole: answers with reasoning, drafts or errors, and batches.
 
 Live replies are SDK objects, and replies in a batch are JSON; both are read as plain data. The
 supported formats are OpenAI's chat completions, Anthropic's messages and Gemini's generated
@@ -46,21 +47,21 @@ class Ending(StrEnum):
 class Completion:
     """An answer as text, which should be JSON.
 
-    ``problem`` explains a refusal, and ``remark`` an uncertainty in reading the answer. If
-    ``has_usage`` is False, the reply does not report plausible usage.
+    ``remark`` explains a refusal, or an uncertainty in reading the answer. If ``has_usage`` is
+    False, the reply does not report plausible usage.
     """
 
     text: str
     ending: Ending
     usage: Usage = field(default_factory=lambda: Usage(calls=1))
     model: str = ""
-    problem: str = ""
     remark: str = ""
     has_usage: bool = True
 
 
-def read_completion(reply: object) -> Completion:
-    """Read a reply. Raises ``Failure`` if it is not an answer.
+def read_completion(reply: object, answer: str = "") -> Completion:
+    """Read a reply. ``answer`` is what instructor has read in it, or "" if it could not read it.
+    Raises ``Failure`` if the reply is not an answer.
 
     An answer is treated as truncated only if the output limit was reached and the answer is
     incomplete, because the limit may have removed only trailing white space.
@@ -71,13 +72,13 @@ def read_completion(reply: object) -> Completion:
     """
     body = as_json(reply)
     try:
-        return _read(body)
+        return _read(body, answer)
     # an unknown format, or a reply that does not match its format
     except (StopIteration, LookupError, TypeError, AttributeError):
         raise read_garbled(body) from None
 
 
-def _read(body: Any) -> Completion:
+def _read(body: Any, answer: str) -> Completion:
     """Read a reply as plain data. Raises a built-in error such as ``StopIteration`` or
     ``LookupError`` if its format is unknown.
     """
@@ -87,14 +88,20 @@ def _read(body: Any) -> Completion:
         fields[name] = at(body, place)
     reason = fields["reason"]
     is_cut = reason in _TABLE["cut"]
-    text, remark = find_answer(_join_texts(fields, form, is_cut=is_cut), is_cut=is_cut)
-    problem = ""
-    if fields["refusal"] or reason == "refusal":
-        problem = f"the model refused: {fields['refusal']}"[:200].strip(": ")
-    elif reason in _TABLE["filtered"]:
-        problem = f"the provider's filter stopped the answer ({reason})"
+    text = _join_texts(fields, form, is_cut=is_cut)
+    remark = ""
+    # instructor reads one part of a message: this is the whole message if that is one document
+    is_whole = bool(answer) and not is_cut and is_json(text)
+    if is_whole:
+        text = answer
+    else:
+        text, remark = find_answer(text, is_cut=is_cut)
     ending = Ending.COMPLETE
-    if problem:
+    if fields["refusal"] or reason == "refusal":
+        remark = f"the model refused: {fields['refusal']}"[:200].strip(": ")
+        ending = Ending.REFUSED
+    elif reason in _TABLE["filtered"]:
+        remark = f"the provider's filter stopped the answer ({reason})"
         ending = Ending.REFUSED
     elif is_cut and not is_json(text):
         ending = Ending.CUT
@@ -106,8 +113,7 @@ def _read(body: Any) -> Completion:
         ending,
         usage if has_usage else Usage(calls=1),
         _make_storable(shown_model(fields["model"])),
-        _make_storable(problem),
-        remark,
+        _make_storable(remark),
         has_usage,
     )
 
@@ -204,7 +210,8 @@ def is_json(text: str) -> bool:
     """Return True if the text is a complete JSON document."""
     try:
         from_json(text, allow_inf_nan=False)
-    except ValueError:
+    # TypeError for text with half of a surrogate pair
+    except (ValueError, TypeError):
         return False
     return True
 

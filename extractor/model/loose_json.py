@@ -5,7 +5,8 @@ objects, a raw line break in a string, an unnecessary backslash, comments, and P
 quotation marks. If an answer's list of items is complete, a missing closing brace is added. Values
 with other errors are not read: truncated values, words or numbers that JSON does not allow, and
 objects in which a key has two different values. Depth and length are limited, so that every reply
-is read quickly.
+is read quickly. The library json_repair would mend these errors too: it takes the last
+of two values, and turns ``1 8`` into a value.
 """
 
 import json
@@ -77,6 +78,13 @@ def read_value(text: str, start: int = 0) -> tuple[Any, int]:
     return None, max(last, start + 1)
 
 
+def read_strict(text: str) -> Any:
+    """Read a JSON document. Raises ``ValueError`` also for an infinite number, and for an object in
+    which a key has two different values.
+    """
+    return _DECODER.decode(text)
+
+
 def _write_token(token: re.Match[str]) -> str:
     """Return a token as strict JSON. A backslash that does not escape anything is kept as a
     character.
@@ -109,5 +117,8 @@ def _read_finite(digits: str) -> float:
 
 
 _DECODER = json.JSONDecoder(
-    strict=False, parse_float=_read_finite, object_pairs_hook=_join_pairs
+    strict=False,
+    parse_float=_read_finite,
+    parse_constant=_read_finite,
+    object_pairs_hook=_join_pairs,
 )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal
 
 import tomli
 from pydantic import BaseModel, ConfigDict, Field
@@ -74,7 +74,11 @@ class Provider(_Entry):
     prices: str | None = None
     options: str = "body"
     batches: bool = False
-    family: tuple[Family, ...]
+    sdk: Literal["openai", "azure", "anthropic", "bedrock", "google", "vertex"] = (
+        "openai"
+    )
+    like: str | None = None
+    family: tuple[Family, ...] = ()
 
 
 @cache
@@ -98,5 +102,6 @@ def find_family(provider: str, model: str) -> Family:
     >>> find_family("openai", "gpt-4o-mini").temperature
     True
     """
-    families = list_providers()[provider].family
+    providers = list_providers()
+    families = providers[providers[provider].like or provider].family
     return next(family for family in families if re.match(family.models, model))

@@ -3,11 +3,13 @@
 import json
 import re
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import lru_cache
+from typing import Any, Self
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from extractor.model.calls import Call, schema_of
+from extractor.model.loose_json import read_strict
 from extractor.model.pace import Failure
 from extractor.model.spec import ClientSettings, ModelSpec
 
@@ -83,32 +85,20 @@ class RequestForm:
         return arguments | ({"extra_body": body} if body else {})
 
     def reply_model(self, call: Call) -> type[BaseModel]:
-        """Return the reply model with the schema to send. If instructor uses the title as the name
-        of the schema, a title is added; for Google, ``additionalProperties`` is removed, because
-        its models reject this key.
+        """Return the reply model of a call with the schema to send. If instructor uses the title as
+        the name of the schema, a title is added; for Google, ``additionalProperties`` is removed,
+        because its models reject this key.
 
-        The model has no fields of its own, because instructor would traverse them five times per
-        call. No instructor context is passed either, because instructor would then render any
-        templates in a record's text.
+        No instructor context is passed, because instructor would then render any templates in a
+        record's text.
         """
-        import instructor  # noqa: PLC0415 - slow
-
         model = call.reply_model
         schema = schema_of(model)
         if self.mode == "TOOLS" or self.spec.entry.extra:
             schema = f'{{"title": "{model.__name__}", {schema[1:]}'
-        if self.spec.provider == "google":
+        if self.spec.entry.sdk in ("google", "vertex"):
             schema = schema.replace('"additionalProperties": false, ', "")
-
-        class Reply(instructor.OpenAISchema):
-            @classmethod
-            def model_json_schema(cls, *_: Any, **__: Any) -> dict[str, Any]:
-                """Return a new copy of the schema, because instructor may change it."""
-                return dict(json.loads(schema))
-
-        Reply.__name__ = model.__name__
-        Reply.__doc__ = model.__doc__
-        return Reply
+        return _give_schema(model, schema)
 
     def write(self, call: Call) -> dict[str, Any]:
         """Return the body of a batch request, as instructor would send it."""
@@ -151,3 +141,29 @@ class RequestForm:
         return (
             replace(self, rejected=self.rejected.union(rejected)) if rejected else None
         )
+
+
+@lru_cache(256)  # the number of custom fields is unlimited
+def _give_schema(model: type[BaseModel], schema: str) -> type[BaseModel]:
+    """Return a strict form of a reply model: instructor sends this schema for it, and reads with it
+    only an answer that is not ambiguous. ``completions`` reads any other answer.
+    """
+
+    class Reply(model):  # type: ignore[valid-type, misc]
+        model_config = ConfigDict(extra="forbid", strict=True)
+
+        @classmethod
+        def model_json_schema(cls, *_: Any, **__: Any) -> dict[str, Any]:
+            """Return a new copy of the schema, because instructor may change it."""
+            return dict(json.loads(schema))
+
+        @classmethod
+        def model_validate_json(cls, json_data: str, **_: Any) -> Self:
+            """Validate an answer. Raises ``ValueError`` also if a key has two values."""
+            read_strict(json_data)
+            reply: Self = super().model_validate_json(json_data, strict=True)
+            return reply
+
+    Reply.__name__ = model.__name__
+    Reply.__doc__ = model.__doc__
+    return Reply

@@ -1,8 +1,8 @@
-"""Open a provider's SDK through instructor, and control how it uses keys and redirects.
+"""Open a provider's SDK by its public constructor, and give it to instructor.
 
-instructor opens OpenAI, Anthropic and Google by name; any other provider is opened by its address,
-using OpenAI's protocol. The SDK's retries, timeouts and redirects are disabled, and keys that the
-SDK finds by itself are masked. The differences between providers are in ``providers.toml``.
+The constructors take what is needed here: no retries and no timeouts, because this program has its
+own, and an HTTP client without redirects, which would send the key and the text of records to
+another address. The differences between providers are in ``providers.toml``.
 """
 
 import logging
@@ -13,8 +13,6 @@ from urllib.parse import urlsplit
 import httpx2
 import instructor
 import openai
-from instructor.core.exceptions import ConfigurationError
-from pydantic import SecretStr
 
 from extractor.errors import MissingExtra
 from extractor.masking import remember
@@ -28,98 +26,103 @@ logging.getLogger("instructor").setLevel(logging.CRITICAL + 1)
 
 _NO_KEY = "none"
 """The placeholder for a server without a key."""
-_SETTINGS = {"max_retries": 0, "timeout": None, "follow_redirects": False}
-_KEYS = ("api_key", "auth_token")
+_AZURE_VERSION = "2024-10-21"
+"""The version of Azure's API if OPENAI_API_VERSION is not set."""
 
 
-def open_client(spec: ModelSpec, mode: str) -> Any:
-    """Open instructor's client for a provider, without the SDK's own retries and timeouts.
+def open_client(spec: ModelSpec) -> tuple[Any, httpx2.AsyncClient]:
+    """Open a provider's SDK. Return it with the client for its connections.
 
     Raises ``MissingExtra`` if the SDK is not installed, ``MissingKey`` if there is no key, and
     ``ArgumentError`` if the key in the environment is malformed.
     """
-    name = f"openai/{spec.name}" if spec.is_compatible else str(spec)
-    arguments = _list_arguments(spec)
+    key = _find_key(spec)
     failure: Exception
     try:
-        client = instructor.from_provider(
-            name, async_client=True, mode=instructor.Mode[mode], **arguments
-        )
+        http = _open_http(spec)
+        sdk = _open_sdk(spec, key, http)
+    except ImportError:
+        need = f"a model of {spec.provider} requires its SDK"
+        failure = MissingExtra(need, spec.entry.extra or spec.provider)
     except Exception as error:  # noqa: BLE001 - each SDK has its own
         failure = explain_failure(Failure(None, str(error), kind="unopened"), spec)
-        lacks_sdk = isinstance(error, ConfigurationError) and "install" in str(error)
-        if spec.entry.extra and lacks_sdk:
-            need = f"a model of {spec.provider} requires its SDK"
-            failure = MissingExtra(need, spec.entry.extra)
     else:
-        _set_up(client.client, spec)
-        return client
+        # the SDK may have found a key in a file
+        for name in ("api_key", "auth_token"):
+            found = getattr(sdk, name, None)
+            if isinstance(found, str) and found != _NO_KEY:
+                remember(found)
+        return sdk, http
     # raised here without the SDK's error as its context, which may contain the key
     raise failure
 
 
-def _list_arguments(spec: ModelSpec) -> dict[str, Any]:
-    """Return the arguments for an SDK: the key, and the address of the server with a secured HTTP
-    client.
-    """
-    arguments: dict[str, Any] = {}
-    key = spec.api_key or _find_key(spec)
-    if key:
-        arguments["api_key"] = key.get_secret_value()
-    elif spec.is_compatible:
-        arguments["api_key"] = _NO_KEY
-    if spec.base_url:
-        arguments["base_url"] = spec.base_url
-        # Servers on this machine are reached without a proxy.
-        arguments["http_client"] = openai.DefaultAsyncHttpxClient(
-            trust_env=urlsplit(spec.base_url).hostname not in LOOPBACK,
-            verify=httpx2.create_ssl_context(),
-            follow_redirects=False,
-        )
-    return arguments
+def instruct(sdk: Any, spec: ModelSpec, mode: str) -> Any:
+    """Return instructor's client for an SDK. ``mode`` is how it sends the schema."""
+    sends = instructor.Mode[mode]
+    if spec.entry.sdk in ("anthropic", "bedrock"):
+        return instructor.from_anthropic(sdk, mode=sends)
+    if spec.entry.sdk in ("google", "vertex"):
+        return instructor.from_genai(sdk, mode=sends, use_async=True)
+    return instructor.from_openai(sdk, mode=sends)
 
 
-def _find_key(spec: ModelSpec) -> SecretStr | None:
-    """For a provider whose table entry has an address, return the API key from the provider's
-    environment variable. Other SDKs read their keys by themselves, so the result is None. Raises
-    ``MissingKey`` if none of the provider's variables is set, and ``ArgumentError`` for a
-    malformed key, which a library's error message would otherwise expose.
+def _find_key(spec: ModelSpec) -> str | None:
+    """Return the API key from the provider's environment variable. The SDKs read further secrets
+    by themselves. Raises ``MissingKey`` if the provider needs a key and none of its variables is
+    set, and ``ArgumentError`` for a malformed key, which a library's error message would otherwise
+    expose.
     """
-    provider = spec.entry
-    if spec.is_server or provider.key is None:
+    if spec.api_key:
+        return spec.api_key.get_secret_value()
+    if spec.is_server:
         return None
-    variables = (provider.key, *provider.secrets)
+    entry = spec.entry
+    variables = filter(None, (entry.key, *entry.secrets))
     keys = [read_key(os.environ.get(name), name) for name in variables]
+    if entry.key is None:
+        return None
     if not any(keys):
         raise explain_failure(Failure(None, "", kind="no_key"), spec)
-    return keys[0] if spec.is_compatible else None
+    return keys[0].get_secret_value() if keys[0] else None
 
 
-def _set_up(sdk: Any, spec: ModelSpec) -> None:
-    """Configure a provider's SDK: disable its retries and timeouts, because this program has its
-    own; disable redirects, which would send the key and the text of records to another address; and
-    mask its keys from now on.
-    """
-    google = getattr(sdk, "_api_client", None)
-    parts = (
-        sdk,
-        getattr(sdk, "_client", None),
-        google,
-        getattr(google, "_async_httpx_client", None),
+def _open_http(spec: ModelSpec) -> httpx2.AsyncClient:
+    # servers on this machine are reached without a proxy
+    is_local = urlsplit(spec.base_url or "").hostname in LOOPBACK
+    return openai.DefaultAsyncHttpxClient(
+        trust_env=not is_local,
+        verify=httpx2.create_ssl_context(),
+        follow_redirects=False,
+        timeout=None,
     )
-    # each SDK keeps its settings and keys in some of these objects
-    for part in parts:
-        for name, value in _SETTINGS.items():
-            if hasattr(part, name):
-                setattr(part, name, value)
-        for name in _KEYS:
-            key = getattr(part, name, None)
-            if isinstance(key, str) and key != _NO_KEY:
-                remember(key)
-    # Google's SDK uses aiohttp if it is installed
-    if google:
-        google._async_client_session_request_args["allow_redirects"] = False
+
+
+def _open_sdk(spec: ModelSpec, key: str | None, http: httpx2.AsyncClient) -> Any:
+    # the retries and timeouts are those of ``sending``
+    settings: Any = {"max_retries": 0, "timeout": None, "http_client": http}
+    kind = spec.entry.sdk
+    if kind in ("google", "vertex"):
+        from google import genai  # noqa: PLC0415 - an extra
+
+        options = genai.types.HttpOptions(httpx_async_client=http)
+        is_vertex = kind == "vertex"
+        return genai.Client(vertexai=is_vertex, api_key=key, http_options=options)
+    if kind in ("anthropic", "bedrock"):
+        import anthropic  # noqa: PLC0415 - an extra
+    if kind == "anthropic":
+        return anthropic.AsyncAnthropic(api_key=key, **settings)
+    if kind == "bedrock":
+        # without a bearer token, requests are signed with AWS credentials, which boto3 finds
+        if not os.environ.get("AWS_BEARER_TOKEN_BEDROCK"):
+            import boto3  # noqa: F401, PLC0415 - an extra
+        return anthropic.AsyncAnthropicBedrock(**settings)
+    if kind == "azure":
+        version = os.environ.get("OPENAI_API_VERSION", _AZURE_VERSION)
+        return openai.AsyncAzureOpenAI(api_key=key, api_version=version, **settings)
+    sdk = openai.AsyncOpenAI(api_key=key or _NO_KEY, base_url=spec.base_url, **settings)
     # the environment variables for these apply only to OpenAI
-    if spec.is_compatible:
+    if spec.base_url:
         sdk.organization = None
         sdk.project = None
+    return sdk

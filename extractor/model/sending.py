@@ -11,9 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
 from time import monotonic
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from instructor.core.exceptions import InstructorRetryException
 from instructor.core.hooks import Hooks
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
@@ -27,7 +26,7 @@ from extractor.model.failures import explain_failure, read_failure
 from extractor.model.pace import Failure, RetryPolicy
 from extractor.model.patience import Watch
 from extractor.model.request_form import RequestForm
-from extractor.model.sdk import open_client
+from extractor.model.sdk import instruct, open_client
 from extractor.model.spec import ClientSettings, ModelSpec
 from extractor.schemas import Usage
 
@@ -42,7 +41,7 @@ class Sender:
     """Sends calls to a provider's model. An instance belongs to one event loop.
 
     ``form`` is the current format of requests, ``policy`` determines attempts and waits, and
-    ``watch`` determines when the model is abandoned.
+    ``watch`` determines when the model is abandoned. ``sdk`` is the provider's SDK.
     """
 
     spec: ModelSpec
@@ -55,22 +54,15 @@ class Sender:
         self.form = RequestForm(self.spec, self.settings)
         self._was_reached = False
         self._paused_until = 0.0
-        mode = self.form.mode
-        self._clients = {mode: open_client(self.spec, mode)}
-
-    @property
-    def sdk(self) -> Any:
-        """The provider's SDK."""
-        return next(iter(self._clients.values())).client
+        self.sdk, self._http = open_client(self.spec)
+        # imports a part of instructor, which must not take from the time of the first request
+        instruct(self.sdk, self.spec, self.form.mode)
 
     async def close(self) -> None:
-        """Close the connections of all clients, if their SDKs support it."""
-        for client in self._clients.values():
-            # Google's SDK has a separate asynchronous client
-            sdk = getattr(client.client, "aio", client.client)
-            # an error here would hide the error of the run
-            with suppress(Exception):
-                await (getattr(sdk, "aclose", None) or sdk.close)()
+        """Close all connections."""
+        # an error here would hide the error of the run
+        with suppress(Exception):
+            await self._http.aclose()
 
     async def send(self, bill: Bill) -> Completion:
         """Send a bill's call repeatedly until the call is answered. The waits between attempts
@@ -142,8 +134,7 @@ class Sender:
             self.watch.under_way += 1
             try:
                 async with asyncio.timeout(self.settings.timeout):
-                    reply = await self._request(bill.call, form)
-                answer = read_completion(reply)
+                    answer = await self._request(bill.call, form)
                 bill.settle(answer.usage, is_believed=answer.has_usage)
             except BaseException as error:
                 failure = read_failure(error)
@@ -188,19 +179,18 @@ class Sender:
             until = self.policy.clock() + failure.wait
             self._paused_until = max(self._paused_until, until)
 
-    async def _request(self, call: Call, form: RequestForm) -> object:
-        """Let instructor write a request, and let the provider's SDK send it once. Returns the
-        original reply; the result that instructor parses is not used. Raises the SDK's own errors.
+    async def _request(self, call: Call, form: RequestForm) -> Completion:
+        """Let instructor write a request, let the provider's SDK send it once, and let instructor
+        read the reply. A reply that it cannot read is read by ``completions``. Raises ``Failure``
+        for a reply without an answer, and the SDK's own errors.
         """
-        mode = form.mode
-        if mode not in self._clients:
-            self._clients[mode] = open_client(self.spec, mode)
         replies: list[object] = []
         hooks = Hooks()
         hooks.on("completion:response", replies.append)
         error: BaseException | None = None
+        answer = ""
         try:
-            await self._clients[mode].create(
+            read = await instruct(self.sdk, self.spec, form.mode).create(
                 response_model=form.reply_model(call),
                 max_retries=0,
                 hooks=hooks,
@@ -209,13 +199,13 @@ class Sender:
                 model=self.spec.name,
                 **form.arguments(call),
             )
-        except InstructorRetryException as failed:
-            error = failed.__cause__
+            answer = read.model_dump_json(exclude_unset=True)
         except Exception as failed:  # noqa: BLE001 - each SDK has its own
-            error = failed
+            # instructor wraps the SDK's errors
+            error = failed.__cause__ or failed
         if error and not replies:
             raise error
-        return replies[0]
+        return read_completion(replies[0], answer)
 
 
 async def repeat(

@@ -115,11 +115,6 @@ class ModelSpec:
         return self.provider == SERVER
 
     @property
-    def is_compatible(self) -> bool:
-        """Whether the server is not OpenAI's but uses the same protocol."""
-        return self.is_server or self.entry.url is not None
-
-    @property
     def host(self) -> str:
         """The host and port of the server; empty if the SDK knows the address."""
         return urlsplit(self.base_url or "").netloc
@@ -129,7 +124,8 @@ class ModelSpec:
         """Advice for users about setting the key."""
         if self.is_server:
             return f"set {SERVER_KEY} to the key of this server"
-        return f"set {self.entry.key or 'the key of its provider'}"
+        names = (self.entry.key, *self.entry.secrets, "the key of its provider")
+        return f"set {next(filter(None, names))}"
 
     def __str__(self) -> str:
         if self.is_server:

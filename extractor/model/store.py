@@ -143,8 +143,7 @@ class CallStore:
         if completion:
             row = {
                 "state": judge(completion),
-                # a problem and a remark share a column, because no answer has both
-                "why": completion.problem or completion.remark,
+                "why": completion.remark,
                 "answer": pack(completion.text),
                 "ending": completion.ending,
                 "answered_by": completion.model,
@@ -230,14 +229,8 @@ class CallStore:
         number, why, answer, ending, model, *spent = row
         completion = None
         if answer is not None:
-            is_refusal = ending == Ending.REFUSED
             completion = Completion(
-                unpack(answer),
-                Ending(ending),
-                _usage(_ALL, spent),
-                model,
-                problem=why if is_refusal else "",
-                remark="" if is_refusal else why,
+                unpack(answer), Ending(ending), _usage(_ALL, spent), model, why
             )
         return StoredCall(number, completion)
 

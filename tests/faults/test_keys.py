@@ -257,7 +257,7 @@ def test_the_key_in_each_variable_is_masked_and_refused_with_white_space(
     for spoilt in ("{}\n", "{}\r", "{} ", " {}", "{}\t", "{}\u00a0", "{}\x07"):
         monkeypatch.setenv(name, spoilt.format(KEY))
         with pytest.raises(ArgumentError) as caught:
-            open_client(read_model_spec(model), "TOOLS")
+            open_client(read_model_spec(model))
         problem = f"{name}: the key contains characters that are not allowed"
         assert str(caught.value).startswith(problem)
         assert KEY not in "".join(traceback.format_exception(caught.value))

@@ -1,10 +1,11 @@
 """Requests to a model, and the handling of its answers."""
 
+import importlib
 import re
+import sys
 from dataclasses import replace
 
 import pytest
-from instructor.core.exceptions import ConfigurationError
 
 from extractor.errors import (
     AnswerRejected,
@@ -170,15 +171,24 @@ async def test_the_address_in_the_variable_of_an_sdk_is_asked_and_no_other(
     assert str(caught.value).startswith(f"model {model} at {provider}: HTTP 404")
 
 
-async def test_a_provider_without_its_sdk_says_what_to_install(monkeypatch):
-    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-of-the-environment")
-
-    def refuse(*_, **__):
-        raise ConfigurationError(
-            "The anthropic package is required. Install it with `pip install anthropic`."
-        )
-
-    monkeypatch.setattr("instructor.from_provider", refuse)
-    with pytest.raises(MissingExtra, match=r"pip install '\.\[anthropic\]'"):
-        async with Model(ModelSpec.parse("anthropic/claude-haiku-4-5")):
+@pytest.mark.parametrize(
+    ("name", "module", "extra"),
+    [
+        ("anthropic/claude-x", "anthropic", "anthropic"),
+        ("bedrock/claude-x", "boto3", "bedrock"),
+        ("google/gemini-x", "google.genai", "google"),
+        ("vertex/gemini-x", "google.genai", "google"),
+    ],
+)
+async def test_a_provider_without_its_sdk_says_what_to_install(
+    name, module, extra, monkeypatch
+):
+    for key in ("ANTHROPIC_API_KEY", "GOOGLE_API_KEY"):
+        monkeypatch.setenv(key, "sk-of-the-environment")
+    package, _, part = module.rpartition(".")
+    monkeypatch.setitem(sys.modules, module, None)
+    if package:
+        monkeypatch.delattr(importlib.import_module(package), part, raising=False)
+    with pytest.raises(MissingExtra, match=rf"pip install '\.\[{extra}\]'"):
+        async with Model(ModelSpec.parse(name)):
             pass

@@ -247,14 +247,14 @@ async def test_a_stopped_run_ends_what_waits_and_lets_a_request_end():
 
 
 @skipping_time
-async def test_an_error_of_closing_does_not_hide_that_of_the_run():
+async def test_an_error_of_closing_does_not_hide_that_of_the_run(monkeypatch):
     model = model_of(InLoop(fault(404)))
 
-    async def close():
+    async def close(_):
         raise OSError("closed before")
 
     async with model:
-        model.sender.sdk.close = close
+        monkeypatch.setattr("httpx2.AsyncClient.aclose", close)
         ended = await try_to_ask(model)
     assert "HTTP 404" in str(ended)
 

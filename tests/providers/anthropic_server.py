@@ -2,7 +2,7 @@
 
 Written from Anthropic's API reference (pages "Create a Message" and "Errors", and the guides "Prompt
 caching" and "Extended thinking"), and from the SDK's types ``anthropic.types.Message`` and
-``anthropic.types.Usage``.
+``anthropic.types.Usage``; for Amazon Bedrock, from the page "InvokeModel" of its API reference.
 """
 
 import json
@@ -35,10 +35,18 @@ class Anthropic(StandIn):
     """The stand-in."""
 
     def handle(self, path: str, body: bytes) -> Reply:
-        assert self.headers[-1]["anthropic-version"], "each request names its version"
-        assert path == "/v1/messages", path
-        self.requests.append(json.loads(body))
-        return self.ask(self.requests[-1])
+        request = json.loads(body)
+        in_bedrock = re.fullmatch(
+            r"/model/(?:\w+\.)*(claude-[\w-]+?)-\d{8}-.*/invoke", path
+        )
+        if in_bedrock:
+            assert request.pop("anthropic_version"), "each request has its version"
+            request["model"] = in_bedrock[1]
+        else:
+            assert self.headers[-1]["anthropic-version"], "each request has its version"
+            assert path == "/v1/messages", path
+        self.requests.append(request)
+        return self.ask(request)
 
     def find_fault(self, request: dict[str, Any]) -> Reply | None:
         unknown = [

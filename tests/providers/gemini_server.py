@@ -29,7 +29,10 @@ class Gemini(StandIn):
     """The stand-in. ``requests`` are the bodies with the model's name under ``model``."""
 
     def handle(self, path: str, body: bytes) -> Reply:
-        found = re.fullmatch(r"/v1(?:beta)?/models/(.*):generateContent", path)
+        in_cloud = "(?:/projects/[^/]+/locations/[^/]+)?/publishers/google"
+        found = re.fullmatch(
+            rf"/v1(?:beta1?)?(?:{in_cloud})?/models/(.*):generateContent", path
+        )
         assert found, path
         assert self.headers[-1]["x-goog-api-key"], "the key is a header"
         request = json.loads(body)

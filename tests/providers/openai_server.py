@@ -25,7 +25,8 @@ class OpenAI(StandIn):
     """The stand-in."""
 
     def handle(self, path: str, body: bytes) -> Reply:
-        assert path == "/v1/chat/completions", path
+        azure = r"/openai/deployments/[^/]+/chat/completions"
+        assert re.fullmatch(rf"/v1/chat/completions|{azure}", path), path
         self.requests.append(json.loads(body))
         return self.ask(self.requests[-1])
 

@@ -5,10 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from extractor.errors import ModelAway, ModelUnavailable
+from extractor import Extractor
+from extractor.errors import ArgumentError, ModelAway, ModelUnavailable
 from extractor.model.answer_text import split_items
 from extractor.model.completions import Ending
 from extractor.model.providers import Reasoning, list_providers
+from extractor.model.sdk import instruct, open_client
+from extractor.model.spec import SERVER, ModelSpec
 from extractor.schemas import Usage
 from tests.commands import invoke
 from tests.tables import read_cases
@@ -100,6 +103,25 @@ def test_an_output_limit_that_is_too_high_is_the_error_of_the_user(stand):
     assert len(standin.requests) == 1
 
 
+@pytest.mark.parametrize(
+    ("kind", "model", "refused"),
+    [
+        (OpenAI, GPT, "none"),
+        (OpenAI, "openai/gpt-4o-mini", "response_format"),
+        (Anthropic, CLAUDE, "none"),
+        (Gemini, FLASH, "none"),
+    ],
+)
+def test_what_instructor_reads_into_the_reply_model_is_the_answer(
+    kind, model, refused, stand
+):
+    """The reply model drops empty values."""
+    said = answer({"n": 1, "ok": True, "cat": ""})
+    stand(kind, said, refuses=frozenset({refused}))
+    (completion,) = ask(model)
+    assert completion.text == '{"items":[{"n":1,"ok":true}]}'
+
+
 def test_claude_gets_one_mark_at_the_end_of_the_static_prefix(stand):
     standin = stand(Anthropic)
     ask(CLAUDE, calls=2)
@@ -122,22 +144,58 @@ def test_tokens_are_counted_as_each_provider_states_them(kind, model, stand):
     assert (first.usage, second.usage) == (stated, stated.model_copy(update=cached))
 
 
-@pytest.mark.parametrize(
-    ("model", "key"),
-    [("groq/llama-3.3-70b-versatile", "gsk-test-1"), ("ollama/qwen3:8b", "none")],
-)
-def test_a_provider_with_an_address_gets_its_own_key_and_no_proxy_does(
-    model, key, stand, monkeypatch
+SDKS = {
+    # how each SDK is told the address of the server, and what its models are called
+    "openai": (OpenAI, "OPENAI_BASE_URL", "/v1", "gpt-5-mini"),
+    "azure": (OpenAI, "AZURE_OPENAI_ENDPOINT", "", "gpt-5-mini"),
+    "anthropic": (Anthropic, "ANTHROPIC_BASE_URL", "", "claude-haiku-4-5"),
+    "bedrock": (
+        Anthropic,
+        "ANTHROPIC_BEDROCK_BASE_URL",
+        "",
+        "eu.anthropic.claude-haiku-4-5-20251001-v1:0",
+    ),
+    "google": (Gemini, "GOOGLE_GEMINI_BASE_URL", "", "gemini-2.5-flash"),
+    "vertex": (Gemini, "GOOGLE_VERTEX_BASE_URL", "", "gemini-2.5-flash"),
+}
+
+
+@pytest.mark.parametrize("name", list_providers().keys() - {SERVER})
+def test_each_provider_answers_by_its_name_and_gets_its_own_key_alone(
+    name, stand, monkeypatch
 ):
-    standin = stand(OpenAI)
-    monkeypatch.setenv("GROQ_API_KEY", "gsk-test-1")
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    name, _, _ = model.partition("/")
-    there = list_providers()[name].model_copy(update={"url": f"{standin.url}/v1"})
-    monkeypatch.setitem(list_providers(), name, there)
-    (completion,) = ask(model)
+    entry = list_providers()[name]
+    kind, variable, path, model = SDKS.get(name, (OpenAI, "", "/v1", "org/model:8b"))
+    standin = stand(kind)
+    if variable:
+        monkeypatch.setenv(variable, f"{standin.url}{path}")
+        monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    else:
+        monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+        there = entry.model_copy(update={"url": f"{standin.url}{path}"})
+        monkeypatch.setitem(list_providers(), name, there)
+    credential = entry.key or next(iter(entry.secrets), None)
+    if credential:
+        monkeypatch.setenv(credential, "key-of-it")
+    (completion,) = ask(f"{name}/{model}")
     assert json.loads(completion.text) == json.loads(GOOD.text)
-    assert [one["authorization"] for one in standin.headers] == [f"Bearer {key}"]
+    (headers,) = standin.headers
+    key = "key-of-it" if credential else "none"
+    assert key in {value.removeprefix("Bearer ") for value in headers.values()}
+    assert "sk-test-1" not in str(headers)
+    spec = ModelSpec.parse(f"{name}/{model}")
+    sdk, _ = open_client(spec)
+    modes = [instruct(sdk, spec, mode).mode.name for mode in spec.family.mode]
+    assert modes == list(spec.family.mode)
+
+
+@pytest.mark.parametrize(
+    "model", ["vllm/mine", "together/org/new", "azure/production", "vertex/gemini-new"]
+)
+def test_only_a_limit_needs_the_price_of_a_model(model):
+    with pytest.raises(ArgumentError, match=f"the price of {model} is unknown"):
+        Extractor(model, max_usd=1)
+    assert Extractor(model)
 
 
 def test_calls_in_flight_take_the_way_that_another_call_has_found(stand):
@@ -158,6 +216,21 @@ def test_a_model_without_its_key_is_asked_nothing(model, monkeypatch):
     done = invoke("run", "seeds/records", "--limit", 1, "--model", model)
     assert done.exit_code in (1, 2)
     assert f"its key is missing; set {name}" in done.output
+
+
+def test_a_cloud_without_credentials_is_named_as_the_problem(monkeypatch, tmp_path):
+    settings = {
+        "GOOGLE_CLOUD_PROJECT": "trials",
+        "GOOGLE_CLOUD_LOCATION": "europe-west4",
+        "NO_GCE_CHECK": "true",
+        "CLOUDSDK_CONFIG": str(tmp_path),
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("GOOGLE_API_KEY")
+    monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
+    with pytest.raises(ModelUnavailable, match="its credentials are missing or wrong"):
+        ask("vertex/gemini-2.5-flash")
 
 
 def test_openai_gets_a_schema_that_is_not_strict(stand):

@@ -60,7 +60,7 @@ def read_items(completion: Completion, call: Call, questions: Questions) -> Mode
     lines again.
     """
     if completion.ending is Ending.REFUSED:
-        return ModelReply(dropped=((None, completion.problem),))
+        return ModelReply(dropped=((None, completion.remark),))
     dropped: list[tuple[int | None, str]] = []
     is_cut = completion.ending is Ending.CUT
     items = None if is_cut else read_whole(completion.text)
