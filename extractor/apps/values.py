@@ -49,7 +49,7 @@ class ValueRow(NamedTuple):
         value: The value as in the schema, or the message of a finding. It is None for an absence.
         quote: The supporting words on one line; … joins separate passages.
         section: The section of the first passage or, for an absence, the sections that were
-            searched.
+            searched. For a failure, or a row read from a sheet, the location in the file.
         start: The offset of the first passage in the raw text of the section.
         end: The offset after the last character of the first passage.
         confidence: The lowest of the probabilities that the individual pieces of evidence are
