@@ -1,7 +1,7 @@
 """Convert an extraction into rows for the tables of an export."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from functools import cache, lru_cache
 from operator import attrgetter
 from types import MappingProxyType
@@ -94,12 +94,10 @@ _TERM_TABLES = {
 
 
 class Whole(NamedTuple):
-    """An extraction before doubtful values were removed, and the positions, keyed by path, of the
-    remaining members of each list from which values were removed.
-    """
+    """An extraction before doubtful values were removed, and the paths of the removed values."""
 
     extraction: TrialExtraction
-    places: Mapping[str, tuple[int, ...]]
+    removed: Set[str]
 
 
 def find_rows(
@@ -281,7 +279,7 @@ def _list_eligibility(
     sex = people.sex or (registered.columns.get("registered_sex") or "").lower() or None
     described = describe_criteria(people_before, sex)
     if whole:
-        described = list(_pick_kept(described, people.criteria, whole.places))
+        described = list(_pick_kept(described, whole.removed))
     yield "eligibility", describe_people(people, registered.columns, described)
     groups = ({**group.__dict__, "group_id": group.id} for group in people.groups)
     yield from _number("groups", groups)
@@ -323,23 +321,23 @@ def _list_criterion(
 
 
 def _pick_kept(
-    described: Sequence[DescribedCriterion],
-    kept: Sequence[Criterion],
-    places: Mapping[str, tuple[int, ...]],
+    described: Iterable[DescribedCriterion], removed: Set[str]
 ) -> Iterator[DescribedCriterion]:
     """Yield the derived cells of the criteria and limits that remain after doubtful values have
-    been removed.
-
-    Args:
-        described: The derived cells of all criteria.
-        kept: The remaining criteria.
-        places: The positions of the remaining members of shortened lists, as in ``Whole``.
+    been removed, given the derived cells of all criteria, and the paths of the removed values.
     """
-    path = "eligibility.criteria"
-    for position in places.get(path, range(len(kept))):
-        decides, limits = described[position]
-        remaining = places.get(f"{path}[{position}].constraints", range(len(limits)))
-        yield DescribedCriterion(decides, tuple(limits[place] for place in remaining))
+    for place, criterion in enumerate(described):
+        path = f"eligibility.criteria[{place}]"
+        if path in removed:
+            continue
+        limits = [
+            limit
+            for number, limit in enumerate(criterion.limits)
+            if removed.isdisjoint(
+                (f"{path}.constraints", f"{path}.constraints[{number}]")
+            )
+        ]
+        yield DescribedCriterion(criterion.decides, tuple(limits))
 
 
 def _describe_window(window: TimeWindow, pieces: Sequence[Evidence]) -> Cells:
