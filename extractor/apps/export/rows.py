@@ -1,9 +1,9 @@
 """Convert an extraction into rows for the tables of an export."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import cache, lru_cache
-from operator import attrgetter
+from itertools import count
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -37,7 +37,7 @@ from extractor.apps.export.times import (
     find_cycle_days,
     to_days,
 )
-from extractor.apps.values import RowKind, ValueRow, find_least, list_values
+from extractor.apps.values import RowKind, find_least, list_values
 from extractor.concepts.own.declaration import CustomField, Declared
 from extractor.concepts.own.models import read_fields
 from extractor.concepts.windows.anchors import classify_anchor
@@ -76,17 +76,6 @@ _DAILY = {
 """The number of doses per day for each frequency."""
 _BODY_UNITS = frozenset({"kg", "m2"})
 """Units of body measures (weight and surface area) to which a daily dose may refer."""
-_RENAMED = {
-    "field": "path",
-    "value": "text",
-    "message": "text",
-    "kind": "reason",
-    "char_start": "start",
-    "char_end": "end",
-}
-"""Columns whose names in the tables of values, absences and findings differ from those in
-``ValueRow``.
-"""
 _TERM_TABLES = {
     TermKind.CONDITION: "condition_terms",
     TermKind.INTERVENTION: "intervention_terms",
@@ -133,30 +122,28 @@ def find_rows(
             if cell is not None and (type(cell) is not str or not is_plain(cell)):
                 row[place] = _clean(cell)
         yield name, tuple(row)
-    yield from _list_values(extraction)
 
 
-def _list_values(extraction: TrialExtraction) -> Iterator[tuple[str, Row]]:
-    """Yield the rows of values, absences and findings, which make up half of all rows."""
-    record_id = _clean(extraction.record_id)
-    counts = dict.fromkeys(RowKind, 0)
-    for row in list_values(extraction):
-        # all other texts are already normalised
-        is_clean = not row.section or is_plain(row.section)
-        cleaned = row if is_clean else row._replace(section=_clean(row.section))
-        table, read_cells = _choose_reader(row.kind)
-        yield table, (record_id, counts[row.kind], *read_cells(cleaned))
-        counts[row.kind] += 1
-
-
-@cache
-def _choose_reader(kind: RowKind) -> tuple[str, Callable[[ValueRow], Row]]:
-    """Return the name of the table for a kind of row, and a function that returns the row's cells,
-    except for the keys (``record_id`` and the row's number).
+def _list_values(extraction: TrialExtraction) -> Iterator[TableRow]:
+    """Yield the rows of the tables ``values``, ``absences`` and ``findings``. Some of their
+    columns have other names than in ``ValueRow``.
     """
-    name = f"{kind}s"
-    names = _lay_out(())[name][0][1:]
-    return name, attrgetter(*(_RENAMED.get(column, column) for column in names))
+    numbers = {kind: count() for kind in RowKind}
+    for row in list_values(extraction):
+        text = row.text
+        yield (
+            f"{row.kind}s",
+            {
+                **row._asdict(),
+                "field": row.path,
+                "value": text,
+                "message": text,
+                "kind": row.reason,
+                "char_start": row.start,
+                "char_end": row.end,
+                f"{row.kind}_index": next(numbers[row.kind]),
+            },
+        )
 
 
 def _clean(cell: Any) -> str | None:
@@ -251,6 +238,7 @@ def _list_all(
         yield from _list_endpoint(index, endpoint, cycle_days)
     for field in fields:
         yield from _list_custom(extraction, field)
+    yield from _list_values(extraction)
 
 
 @cache
@@ -448,6 +436,7 @@ def _describe_amount(amount: Amount, frequency: str | None) -> dict[str, Any]:
     return cells
 
 
+@lru_cache(maxsize=4096)
 def _choose_dose_unit(unit: str) -> str:
     """Return the unit in which doses with this unit are compared: mg for ug, or mg/kg for g/kg. A
     unit of another dimension, such as ``[IU]``, is returned unchanged.
