@@ -59,6 +59,9 @@ class ValueRow(NamedTuple):
         reason: Why a field is empty, or the kind of a finding.
         severity: The severity of a finding: warning or info.
         doubts: What speaks most against a value whose confidence is below 0.85.
+        address: In a list, the address of the row in the report.
+        change: In a comparison with an older run, whether the row was added ("new") or removed
+            ("gone").
     """
 
     kind: RowKind
@@ -76,6 +79,8 @@ class ValueRow(NamedTuple):
     reason: str | None = None
     severity: str | None = None
     doubts: str | None = None
+    address: str = ""
+    change: str = ""
 
     @property
     def path(self) -> str:
