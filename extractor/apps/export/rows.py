@@ -189,26 +189,15 @@ def tabulate(
     """
     registry = {record.record_id: read_registry(record) for record in records}
     custom_fields = read_fields(fields)
-    rows = collect_rows(extractions, registry, custom_fields)
-    tables = {}
-    for table in list_tables(custom_fields):
-        names = [column.name for column in table.columns]
-        tables[table.name] = [
-            dict(zip(names, row, strict=True)) for row in rows[table.name]
-        ]
-    return tables
-
-
-def collect_rows(
-    extractions: Iterable[TrialExtraction],
-    registry: RegisteredByRecord,
-    fields: tuple[CustomField, ...],
-) -> dict[str, list[Row]]:
-    """Return the rows of all tables, keyed by table."""
-    tables: dict[str, list[Row]] = {table.name: [] for table in list_tables(fields)}
+    names = {
+        table.name: [column.name for column in table.columns]
+        for table in list_tables(custom_fields)
+    }
+    tables: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
     for extraction in extractions:
-        for name, row in find_rows(complete_gold(extraction), registry, fields):
-            tables[name].append(row)
+        rows = find_rows(complete_gold(extraction), registry, custom_fields)
+        for name, row in rows:
+            tables[name].append(dict(zip(names[name], row, strict=True)))
     return tables
 
 
