@@ -230,19 +230,18 @@ def _describe_limits(
     has two ranges in the same criterion, or because the criterion has an exception or applies to
     a special group.
     """
-    limits = criterion.constraints
-    proofs = [_find_proof(criterion, index) for index in range(len(limits))]
-    canonical_limits = [
-        name_limit(
+    described = []
+    for index, limit in enumerate(criterion.constraints):
+        proof = _find_proof(criterion, index)
+        canonical = name_limit(
             limit.__dict__,
             proof.quantity if proof else None,
             has_unread_unit=_may_have_unread_unit(limit, proof, criterion.quote),
         )
-        for limit, proof in zip(limits, proofs, strict=True)
-    ]
-    divided = _list_divided(zip(limits, proofs, canonical_limits, strict=True), sex)
-    has_others = bool(limits) and _has_others(criterion)
-    for limit, proof, canonical in zip(limits, proofs, canonical_limits, strict=True):
+        described.append((limit, proof, canonical))
+    divided = _list_divided(described, sex)
+    has_others = bool(described) and _has_others(criterion)
+    for limit, proof, canonical in described:
         is_alternative = not decides or (proof is not None and proof.alternative)
         is_divided = limit.quantity.casefold() in divided
         of_some = is_alternative or is_divided or has_others
