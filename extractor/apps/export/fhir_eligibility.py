@@ -118,7 +118,7 @@ def _describe_people(trial: TrialResources) -> list[Json]:
         age = trial.take_first("eligibility", name)
         evidence = trial.extraction.eligibility.evidence
         if age is None:
-            age = read_registered(name, registry.text(name) or "")
+            age = read_registered(registry, name)
             # A comparator in the text does not apply to the registered age.
             evidence = ()
         if age:
@@ -126,15 +126,14 @@ def _describe_people(trial: TrialResources) -> list[Json]:
             concept = code(LOINC, "30525-0", "age")
             people[name.replace("_", "-")] = {"code": concept, "valueQuantity": value}
     sex = trial.take_first("eligibility", "sex")
-    sex = sex or read_registered("sex", registry.sex or "")
+    sex = sex or read_registered(registry, "sex")
     if sex in ("female", "male"):
         gender = code("http://hl7.org/fhir/administrative-gender", sex)
         concept = code(LOINC, "46098-0", "sex")
         people["sex"] = {"code": concept, "valueCodeableConcept": gender}
     accepted = trial.take_first("eligibility", "healthy_volunteers")
     if accepted is None:
-        registered = registry.healthy_volunteers or ""
-        accepted = read_registered("healthy_volunteers", registered)
+        accepted = read_registered(registry, "healthy_volunteers")
     if accepted is False:
         concept = {"text": "healthy volunteer"}
         people["healthy-volunteers"] = {"code": concept, "valueBoolean": False}
@@ -232,7 +231,7 @@ def _describe_limit(limit: Constraint) -> Json:
     Range. Raises ``_MoreThanALimit`` if the limit's words contain more than the name of a
     quantity, or if FHIR has no code or range for the limit.
     """
-    canonical = name_limit(limit.__dict__)
+    canonical = name_limit(limit)
     name = canonical.quantity_canonical
     known_quantity = get_quantity(name) if name and canonical.loinc else None
     if known_quantity is None or not _is_name_of(limit.quantity, known_quantity):
