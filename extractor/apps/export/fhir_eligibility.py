@@ -21,7 +21,7 @@ from extractor.apps.export.fhir_parts import (
     make_range,
     quantity,
 )
-from extractor.apps.export.limits import name_limit
+from extractor.apps.export.limits import list_alternatives, name_limit
 from extractor.apps.export.people import read_comparator, read_registered
 from extractor.concepts.limits.quantity_names import (
     KnownQuantity,
@@ -38,18 +38,10 @@ from extractor.schemas import (
     CriterionGroup,
     CriterionKind,
     Evidence,
-    GroupRule,
     RegistryFields,
 )
 
 _EBM = "http://hl7.org/fhir/uv/ebm/StructureDefinition"
-_RULES = {
-    CriterionKind.INCLUSION: GroupRule.ALL,
-    CriterionKind.EXCLUSION: GroupRule.ANY,
-}
-"""The rule for each list of criteria: all inclusion criteria must be met, whereas a single
-exclusion criterion is decisive.
-"""
 _Counts = Mapping[tuple[CriterionKind, str], int]
 """The number of limits for each (list, quantity) pair."""
 
@@ -73,12 +65,7 @@ def add_eligibility(trial: TrialResources) -> Json | None:
     )
     alternatives = defaultdict[tuple[CriterionGroup, bool], list[Criterion]](list)
     for index, criterion in enumerate(eligibility.criteria):
-        # a group with the same rule as the list does not contain alternatives
-        groups = [
-            group
-            for group in eligibility.list_around(criterion.group)
-            if group.rule is not _RULES[criterion.kind]
-        ]
+        groups = list_alternatives(criterion, eligibility)
         if groups:
             # the outermost group, which contains all the alternatives
             alternatives[groups[-1], _is_excluded(criterion)].append(criterion)

@@ -24,6 +24,7 @@ from extractor.schemas import (
     Comparator,
     Constraint,
     Criterion,
+    CriterionGroup,
     CriterionKind,
     Eligibility,
     Evidence,
@@ -209,18 +210,22 @@ def describe_criteria(
     """
     described = []
     for criterion in eligibility.criteria:
-        groups = eligibility.list_around(criterion.group)
-        # All inclusions must be met, but one exclusion suffices.
-        list_rule = GroupRule.ALL
-        if criterion.kind is CriterionKind.EXCLUSION:
-            list_rule = GroupRule.ANY
-        decides = all(group.rule is list_rule for group in groups)
-        described.append(
-            DescribedCriterion(
-                decides, tuple(_describe_limits(criterion, sex, decides=decides))
-            )
-        )
+        decides = not list_alternatives(criterion, eligibility)
+        limits = _describe_limits(criterion, sex, decides=decides)
+        described.append(DescribedCriterion(decides, tuple(limits)))
     return described
+
+
+def list_alternatives(
+    criterion: Criterion, eligibility: Eligibility
+) -> list[CriterionGroup]:
+    """Return the groups, innermost first, that make a criterion one of several alternatives."""
+    # All inclusions must be met, but one exclusion suffices.
+    list_rule = GroupRule.ALL
+    if criterion.kind is CriterionKind.EXCLUSION:
+        list_rule = GroupRule.ANY
+    groups = eligibility.list_around(criterion.group)
+    return [group for group in groups if group.rule is not list_rule]
 
 
 def _describe_limits(

@@ -76,10 +76,6 @@ _DAILY = {
 """The number of doses per day for each frequency."""
 _BODY_UNITS = frozenset({"kg", "m2"})
 """Units of body measures (weight and surface area) to which a daily dose may refer."""
-_TERM_TABLES = {
-    TermKind.CONDITION: "condition_terms",
-    TermKind.INTERVENTION: "intervention_terms",
-}
 
 
 class Whole(NamedTuple):
@@ -373,8 +369,9 @@ def _list_dosing(
         canonical = intervention.name and namer.name(intervention.name)
         rows.append({**intervention._asdict(), "agent_canonical": canonical})
     yield from _number("interventions", rows)
-    for kind, table in _TERM_TABLES.items():
-        yield from _number(table, list_mesh_terms(terms, kind, interventions))
+    for kind in (TermKind.CONDITION, TermKind.INTERVENTION):
+        mesh_terms = list_mesh_terms(terms, kind, interventions)
+        yield from _number(f"{kind}_terms", mesh_terms)
 
 
 def _describe_regimen(regimen: Regimen, registered: Registered) -> Cells:
