@@ -24,8 +24,6 @@ Row = tuple[Any, ...]
 
 _POSITION = "Position, from 0."
 """The meaning of key columns that number rows."""
-_TYPES = frozenset({"integer", "number", "boolean"})
-"""The types with which a declaration in ``tables.toml`` may begin."""
 _KINDS = {int: "number", float: "number", bool: "boolean"}
 _NUMBERS = frozenset({"value", "value_high", "low", "high"})
 """The attributes of limits, amounts and times that contain numbers."""
@@ -164,14 +162,14 @@ def _read_tables() -> tuple[Table, ...]:
     return tuple(tables)
 
 
-def _read_column(name: str, declaration: str) -> Column:
-    """Return a column, given its meaning as in ``tables.toml``; the meaning may begin with a type,
-    such as "integer: Number of participants".
+def _read_column(name: str, declared: str | Mapping[str, str]) -> Column:
+    """Return a column, given its meaning as in ``tables.toml``, or its type and meaning, such as
+    ``{"integer": "Number of participants."}``.
     """
-    kind, colon, meaning = declaration.partition(": ")
-    if colon and kind in _TYPES:
-        return Column(name, meaning, kind)
-    return Column(name, declaration)
+    if isinstance(declared, str):
+        return Column(name, declared)
+    ((kind, meaning),) = declared.items()
+    return Column(name, meaning, kind)
 
 
 @lru_cache(256)
