@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
 from extractor.language.shown import show_line
@@ -85,7 +86,7 @@ class ValueRow(NamedTuple):
     @property
     def path(self) -> str:
         """The field's path in the extraction, such as ``dosing[0].amounts[0]``."""
-        return ".".join(part for part in (self.item, self.field) if part)
+        return ".".join(filter(None, (self.item, self.field)))
 
     @property
     def text(self) -> str:
@@ -156,6 +157,7 @@ def find_words(item: ExtractedItem | None) -> str | None:
     return getattr(item, "quote", None) or getattr(item, "measure", None)
 
 
+@lru_cache(maxsize=4096)
 def split_path(path: str) -> tuple[str, str]:
     """Split the path of a value into (path of the item, field within the item).
 
