@@ -50,8 +50,9 @@ _DESCRIBING = {
 """Sections of a docstring that describe the fields of a class."""
 _TABLES = ROOT / "extractor" / "apps" / "export" / "tables.toml"
 _SHARED = {
-    meaning.removeprefix("integer: ").removeprefix("number: ")
-    for meaning in tomllib.loads(_TABLES.read_text("utf-8"))["shared"].values()
+    meaning
+    for declared in tomllib.loads(_TABLES.read_text("utf-8"))["shared"].values()
+    for meaning in (declared.values() if isinstance(declared, dict) else [declared])
 }
 """The meanings of the columns that several tables share."""
 _INTERNAL = {"setup", "extraction", "name", "doubts"}

@@ -23,7 +23,7 @@ from extractor.apps.export import (
     pair_results,
     read_run_registry,
 )
-from extractor.apps.export.frames import frame_tables
+from extractor.apps.export.frames import frame_table
 from extractor.errors import ArgumentError, StoreError
 from extractor.given import GIVEN
 from extractor.options import Choice, list_several
@@ -150,7 +150,7 @@ class Results:
         registry, lacking = read_run_registry(self._runs, tables)
         for message in explain_lacking(lacking, tables):
             warnings.warn(message.replace("--records", "records"), stacklevel=2)
-        return frame_tables(self.extractions, [name], to, registry, fields)[name]
+        return frame_table(self.extractions, name, to, registry, fields)
 
     def to_pandas(self, name: str = "values") -> Any:
         """Return a table as a pandas data frame, like ``table(name)``.

@@ -33,10 +33,6 @@ from extractor.schemas import TrialExtraction, list_groups
 from extractor.schemas.arguments import suggest
 from extractor.schemas.vocabulary import DOUBTFUL_BELOW, SETTLED_ABSENCES
 
-COLUMNS = (*ValueRow._fields, "address", "change")
-"""The columns of a list: the columns of the table of values, the address in the report and, if the
-run is compared with an older run, whether a row was added or removed.
-"""
 _DOUBTS = "doubts"
 _FAILURES = "failures"
 _KINDS = {
@@ -46,14 +42,6 @@ _KINDS = {
 }
 _PLAIN = "-_.!~*'()[]"
 """Characters other than letters and digits that the report does not escape in addresses."""
-
-
-class ListRow(NamedTuple):
-    """A row of the table of values, its address in the report, and its change."""
-
-    row: ValueRow
-    address: str = ""
-    change: str = ""
 
 
 class Selection(NamedTuple):
@@ -123,7 +111,7 @@ def _refuse_fields(fields: Sequence[str], run: JoinedRuns) -> None:
 
 def list_rows(
     run: JoinedRuns, selection: Selection, since: JoinedRuns | None = None
-) -> Iterator[ListRow]:
+) -> Iterator[ValueRow]:
     """Yield a run's rows in order or, with ``since``, each record's new and removed rows.
 
     Raises ``StoreError`` for a result that cannot be read.
@@ -152,22 +140,22 @@ def _list_ids(run: JoinedRuns, name: str) -> list[str]:
 
 
 @lru_cache(2)
-def _list_failures(run: JoinedRuns) -> dict[str, list[ListRow]]:
+def _list_failures(run: JoinedRuns) -> dict[str, list[ValueRow]]:
     """Return a run's failures, keyed by record. The ``section`` of a failure's row is the location
     in the input.
     """
-    failures = defaultdict[str, list[ListRow]](list)
+    failures = defaultdict[str, list[ValueRow]](list)
     for failure in run.failures:
         name = name_failed(failure)
         message = (failure.get("message"), None, find_place(failure))
         row = ValueRow(RowKind.FAILURE, name, "", "", *message)
-        failures[name].append(ListRow(row._replace(reason=failure.get("error"))))
+        failures[name].append(row._replace(reason=failure.get("error")))
     return failures
 
 
 def _list_record(
     run: JoinedRuns, record_id: str, selection: Selection
-) -> list[ListRow]:
+) -> list[ValueRow]:
     """Return the selected rows of a record. If the run does not contain the record, return an empty
     list.
     """
@@ -177,27 +165,24 @@ def _list_record(
         return []
     extraction = run.read(record_id)
     rows = list(list_values(extraction))
-    placed = []
+    listed = []
     finding_numbers = count()
     for row in rows:
         path = row.path
         # The report addresses a finding by its number.
         if row.kind == RowKind.FINDING:
             path = f"findings[{next(finding_numbers)}]"
-        placed.append((row._replace(value=row.text), path))
+        address = _make_address(record_id, path)
+        listed.append(row._replace(value=row.text, address=address))
     if selection.name == _DOUBTS:
-        placed += _list_items(extraction, rows)
-    return [
-        ListRow(row, _make_address(record_id, path))
-        for row, path in placed
-        if _is_listed(row, selection)
-    ]
+        listed += _list_items(extraction, rows)
+    return [row for row in listed if _is_listed(row, selection)]
 
 
 def _list_items(
     extraction: TrialExtraction, rows: Sequence[ValueRow]
-) -> Iterator[tuple[ValueRow, str]]:
-    """Yield a (row, path) pair for each item whose confidence is lower than that of all its values
+) -> Iterator[ValueRow]:
+    """Yield a row for each item whose confidence is lower than that of all its values
     in ``rows``: such an item may not exist, or may belong to another list.
     """
     lowest = defaultdict[str, float](lambda: 1)
@@ -206,10 +191,16 @@ def _list_items(
             lowest[row.item] = min(lowest[row.item], row.confidence)
     for path, item in extraction.list_items():
         if item.confidence is not None and item.confidence < lowest[path]:
-            row = ValueRow(RowKind.VALUE, extraction.record_id, path, "item")
-            section = getattr(item, "section", None)
-            row = row._replace(section=section, confidence=item.confidence)
-            yield row._replace(quote=find_words(item)), path
+            yield ValueRow(
+                RowKind.VALUE,
+                extraction.record_id,
+                path,
+                "item",
+                quote=find_words(item),
+                section=getattr(item, "section", None),
+                confidence=item.confidence,
+                address=_make_address(extraction.record_id, path),
+            )
 
 
 def _make_address(record_id: str, path: str) -> str:
@@ -254,9 +245,8 @@ def _is_within_bounds(confidence: float | None, selection: Selection) -> bool:
     return below is None or confidence < below
 
 
-def _identify(listed: ListRow) -> tuple[str | None, ...]:
+def _identify(row: ValueRow) -> tuple[str | None, ...]:
     """Return a key that is equal for two rows with the same content, even if the item or its words
     have moved.
     """
-    row = listed.row
     return name_field(row.path), row.text, row.quote, row.reason

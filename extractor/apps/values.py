@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
 from extractor.language.shown import show_line
@@ -49,7 +50,7 @@ class ValueRow(NamedTuple):
         value: The value as in the schema, or the message of a finding. It is None for an absence.
         quote: The supporting words on one line; … joins separate passages.
         section: The section of the first passage or, for an absence, the sections that were
-            searched.
+            searched. For a failure, or a row read from a sheet, the location in the file.
         start: The offset of the first passage in the raw text of the section.
         end: The offset after the last character of the first passage.
         confidence: The lowest of the probabilities that the individual pieces of evidence are
@@ -59,6 +60,9 @@ class ValueRow(NamedTuple):
         reason: Why a field is empty, or the kind of a finding.
         severity: The severity of a finding: warning or info.
         doubts: What speaks most against a value whose confidence is below 0.85.
+        address: In a list, the address of the row in the report.
+        change: In a comparison with an older run, whether the row was added ("new") or removed
+            ("gone").
     """
 
     kind: RowKind
@@ -76,11 +80,13 @@ class ValueRow(NamedTuple):
     reason: str | None = None
     severity: str | None = None
     doubts: str | None = None
+    address: str = ""
+    change: str = ""
 
     @property
     def path(self) -> str:
         """The field's path in the extraction, such as ``dosing[0].amounts[0]``."""
-        return ".".join(part for part in (self.item, self.field) if part)
+        return ".".join(filter(None, (self.item, self.field)))
 
     @property
     def text(self) -> str:
@@ -151,6 +157,7 @@ def find_words(item: ExtractedItem | None) -> str | None:
     return getattr(item, "quote", None) or getattr(item, "measure", None)
 
 
+@lru_cache(maxsize=4096)
 def split_path(path: str) -> tuple[str, str]:
     """Split the path of a value into (path of the item, field within the item).
 

@@ -1,6 +1,9 @@
 """Drop values below a minimum confidence, and keep the remaining extraction consistent."""
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+import re
+from bisect import bisect_left, insort
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from extractor.concepts.provenance import describe_evidence
@@ -31,6 +34,9 @@ _PLACING = {
     if info.metadata.evidence is EvidenceKind.NONE
 }
 """Fields that describe positions, such as the groups of criteria."""
+_POSITION = re.compile(r"\[(\d+)\]")
+_MEMBER = re.compile(r"(.+)\[(\d+)\]")
+"""Matches the path of a member of a list."""
 _VALUES = {"eligibility", "dosing", "endpoints", "custom"}
 """The fields of an extraction that contain values."""
 
@@ -46,32 +52,28 @@ def drop_doubtful(extraction: TrialExtraction, minimum: float) -> TrialExtractio
     without evidence, such as gold annotations, remain. If nothing is dropped, the same object is
     returned.
     """
-    remaining, _ = sift_doubtful(extraction, minimum)
-    return remaining
-
-
-def sift_doubtful(
-    extraction: TrialExtraction, minimum: float
-) -> tuple[TrialExtraction, Mapping[str, tuple[int, ...]]]:
-    """Return the result of ``drop_doubtful``, and the old positions of the remaining members of
-    each list that lost members, keyed by the list's old path.
-    """
-    dropped = set[str]()
-    for path, item in extraction.list_items():
-        dropped.update(_list_doubtful(path, item, minimum))
-        if isinstance(item, CustomItem) and item.of in dropped:
-            dropped.add(path)
+    dropped = find_doubtful(extraction, minimum)
     if not dropped:
-        return extraction, {}
+        return extraction
     sieve = _Sieve(dropped)
     values = extraction.model_dump(include=_VALUES)
-    kept = {name: sieve.keep(values[name], name, name) for name in values}
+    kept = {name: sieve.keep(values[name], name) for name in values}
     _mend_groups(extraction, kept["eligibility"])
     absences = (*sieve.relocate(extraction.absences), *sieve.absences)
     findings = tuple(sieve.relocate(extraction.findings))
     fields = {name: getattr(extraction, name) for name in type(extraction).model_fields}
     changed = fields | kept | {"absences": absences, "findings": findings}
-    return TrialExtraction.model_validate(changed), sieve.places
+    return TrialExtraction.model_validate(changed)
+
+
+def find_doubtful(extraction: TrialExtraction, minimum: float) -> set[str]:
+    """Return the paths of the values that ``drop_doubtful`` drops."""
+    dropped = set[str]()
+    for path, item in extraction.list_items():
+        dropped.update(_list_doubtful(path, item, minimum))
+        if isinstance(item, CustomItem) and item.of in dropped:
+            dropped.add(path)
+    return dropped
 
 
 def _list_doubtful(path: str, item: ExtractedItem, minimum: float) -> Iterator[str]:
@@ -97,58 +99,43 @@ def _list_doubtful(path: str, item: ExtractedItem, minimum: float) -> Iterator[s
 
 
 class _Sieve:
-    """Drops values, and tracks the new positions of the remaining values.
+    """Drops values, and finds the new positions of the remaining values.
 
     Attributes:
-        places: The old positions of the remaining members of each list that lost members, keyed by
-            the list's old path.
         absences: The absences of the fields that became empty.
     """
 
-    def __init__(self, dropped: Set[str]) -> None:
-        self.places: dict[str, tuple[int, ...]] = {}
+    def __init__(self, dropped: set[str]) -> None:
         self.absences: list[Absence] = []
         self._dropped = dropped
-        self._moved: dict[str, str] = {}
+        self._lost = defaultdict[str, list[int]](list)
+        for member in filter(None, map(_MEMBER.fullmatch, dropped)):
+            insort(self._lost[member[1]], int(member[2]))
 
-    def keep(self, value: Any, old_path: str, new_path: str) -> Any:
-        """Return the remaining part of a value, which moves from the path ``old_path`` to the path
-        ``new_path``.
-        """
-        if old_path in self._dropped:
-            self._explain(new_path)
+    def keep(self, value: Any, path: str) -> Any:
+        """Return the remaining part of the value at a path."""
+        if path in self._dropped:
+            self._explain(path)
             return None
-        self._moved[old_path] = new_path
         if isinstance(value, dict):
             kept = {
-                name: self.keep(member, f"{old_path}.{name}", f"{new_path}.{name}")
+                name: self.keep(member, f"{path}.{name}")
                 for name, member in value.items()
                 if name != "evidence"
             }
-            if "evidence" in value:
-                kept |= self._describe(value, old_path, new_path)
-            return kept
+            return kept | self._describe(value, path) if "evidence" in value else kept
         if not isinstance(value, tuple):
             return value
-        remaining = [
-            at for at in range(len(value)) if f"{old_path}[{at}]" not in self._dropped
-        ]
-        if len(remaining) < len(value):
-            self.places[old_path] = tuple(remaining)
-            if not remaining:
-                self._explain(new_path)
+        places = {f"{path}[{at}]": member for at, member in enumerate(value)}
+        if places and self._dropped.issuperset(places):
+            self._explain(path)
         return tuple(
-            self.keep(
-                value[old_position],
-                f"{old_path}[{old_position}]",
-                f"{new_path}[{new_position}]",
-            )
-            for new_position, old_position in enumerate(remaining)
+            self.keep(member, place)
+            for place, member in places.items()
+            if place not in self._dropped
         )
 
-    def _describe(
-        self, item: Mapping[str, Any], old_path: str, new_path: str
-    ) -> dict[str, Any]:
+    def _describe(self, item: Mapping[str, Any], path: str) -> dict[str, Any]:
         """Return the remaining evidence of an item and, for the value of a custom field, the new
         path of the item to which it belongs (``of``). If evidence was dropped, the item's
         confidence becomes the lowest confidence of its remaining values.
@@ -159,10 +146,10 @@ class _Sieve:
         evidence: list[Evidence] = []
         confidence = 1.0
         for piece in item["evidence"]:
-            place = self._follow(f"{old_path}.{piece['field']}")
+            place = self._follow(f"{path}.{piece['field']}")
             if place is None:
                 continue
-            name = place.removeprefix(f"{new_path}.")
+            name = place.removeprefix(f"{self._follow(path)}.")
             evidence.append(Evidence(**(piece | {"field": name})))
             if FieldRef(name).names[0] not in _PLACING:
                 confidence = min(confidence, piece["confidence"] or confidence)
@@ -174,13 +161,15 @@ class _Sieve:
         """Return the new path of the value at an old path, or None if the value or a parent was
         dropped.
         """
-        enclosing = (path, *FieldRef(path).parents)
-        if not self._dropped.isdisjoint(enclosing):
-            return None
-        for place in enclosing:
-            if place in self._moved:
-                return self._moved[place] + path[len(place) :]
-        return path
+        if self._dropped.isdisjoint((path, *FieldRef(path).parents)):
+            return _POSITION.sub(self._move, path)
+        return None
+
+    def _move(self, position: re.Match[str]) -> str:
+        """Return the new position of a member of a list, given the old one in a path."""
+        lost = self._lost[position.string[: position.start()]]
+        old = int(position[1])
+        return f"[{old - bisect_left(lost, old)}]"
 
     def relocate(self, located: Iterable[_LocatedT]) -> Iterator[_LocatedT]:
         """Yield the absences or findings whose paths still exist, with their new paths."""
@@ -190,12 +179,13 @@ class _Sieve:
                 yield entry.model_copy(update={"field": path})
 
     def _explain(self, path: str) -> None:
-        """Add an absence for an empty field, unless the field is part of a member of a nested
-        list, such as ``eligibility.criteria[0].time_windows[1].anchor``.
+        """Add an absence for the field at an old path, which became empty, unless it is part of a
+        member of a nested list, such as ``eligibility.criteria[0].time_windows[1].anchor``.
         """
         if path.count("[") < 2:
+            field = _POSITION.sub(self._move, path)
             reason = AbsenceReason.LOW_CONFIDENCE
-            self.absences.append(Absence(field=path, reason=reason))
+            self.absences.append(Absence(field=field, reason=reason))
 
 
 def _mend_groups(before: TrialExtraction, eligibility: dict[str, Any]) -> None:

@@ -747,7 +747,7 @@ class TrialExtraction(FrozenModel):
         if not fields and self.declared:
             own: Any = import_module("extractor.concepts.own.declaration")
             fields = own.restore_shapes(self.declared)
-        return _import_frames().frame_tables([self], [name], to, fields=fields)[name]
+        return _import_frames().frame_table([self], name, to, fields=fields)
 
     def to_pandas(self) -> Any:
         """Return all values as a pandas data frame with one row per value. The columns are

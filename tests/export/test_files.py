@@ -21,7 +21,7 @@ from extractor.apps.export import (
     list_tables,
     neutralise,
 )
-from extractor.apps.export.frames import frame_tables
+from extractor.apps.export.frames import frame_table
 from extractor.errors import ArgumentError, MissingExtra, StoreError
 from extractor.run.joined import JoinedRuns
 from extractor.schemas import TrialExtraction
@@ -106,11 +106,12 @@ def test_all_formats_and_frames_hold_the_same(run, tmp_path):
     export(run, tmp_path / "t.xlsx")
     lines = read_lines(run / "extractions.jsonl")
     extractions = [TrialExtraction.model_validate(line) for line in lines]
+    names = [table.name for table in list_tables()]
     pandas, polars, arrow = (
-        frame_tables(extractions, to=kind) for kind in ("pandas", "polars", "arrow")
+        {name: frame_table(extractions, name, kind) for name in names}
+        for kind in ("pandas", "polars", "arrow")
     )
     book = openpyxl.load_workbook(tmp_path / "t.xlsx")
-    names = [table.name for table in list_tables()]
     assert book.sheetnames == names
     sheet = book["records"]
     assert (sheet.freeze_panes, sheet.auto_filter.ref[:3]) == ("A2", "A1:")

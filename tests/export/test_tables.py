@@ -15,6 +15,7 @@ from extractor.apps.export.limits import name_limit
 from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.own.models import read_fields
 from extractor.schemas import (
+    Constraint,
     RegisteredTerm,
     RegistryFields,
     Source,
@@ -64,7 +65,7 @@ def pick(rows, *names):
 @pytest.mark.parametrize(("text", "value", "unit", "name"), CASES["names"])
 def test_the_name_of_a_limit_is_one_that_its_words_bear_out(text, value, unit, name):
     given = {"quantity": text, "comparator": ">=", "value": value, "unit": unit}
-    assert name_limit(given).quantity_canonical == name
+    assert name_limit(Constraint(**given)).quantity_canonical == name
 
 
 @pytest.mark.parametrize(

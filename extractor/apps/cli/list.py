@@ -24,7 +24,7 @@ from extractor.options import WHAT
 from extractor.plurals import counted
 
 if TYPE_CHECKING:
-    from extractor.apps.lists import ListRow
+    from extractor.apps.values import ValueRow
 
 
 def list_(
@@ -75,7 +75,8 @@ def list_(
     Exit codes: 0 done, 1 some records failed, 2 wrong usage, 130 interrupted.
     """
     from extractor.apps.export import write_sheet
-    from extractor.apps.lists import COLUMNS, Selection, list_rows, refuse_selection
+    from extractor.apps.lists import Selection, list_rows, refuse_selection
+    from extractor.apps.values import ValueRow
     from extractor.run.files import name_failed
 
     selection = Selection(name, field, record, min_confidence, max_confidence, severity)
@@ -85,12 +86,7 @@ def list_(
     counts: Counter[str] = Counter()
     rows = _count(list_rows(joined, selection, older), counts)
     if to:
-        write_sheet(
-            to,
-            COLUMNS,
-            ((*row, address, change) for row, address, change in rows),
-            force=force,
-        )
+        write_sheet(to, ValueRow._fields, rows, force=force)
     else:
         sys.stdout.writelines(write_text("rows.txt", rows=rows))
     kinds = name_some(
@@ -103,9 +99,9 @@ def list_(
     return FAILED if failed else OK
 
 
-def _count(rows: "Iterator[ListRow]", counts: Counter[str]) -> "Iterator[ListRow]":
+def _count(rows: "Iterator[ValueRow]", counts: Counter[str]) -> "Iterator[ValueRow]":
     """Yield the rows, and count them in ``counts`` by change and by reason or field."""
-    for entry in rows:
-        kind = entry.row.reason or entry.row.field.partition("[")[0]
-        counts[f"{entry.change} {kind}".strip()] += 1
-        yield entry
+    for row in rows:
+        kind = row.reason or row.field.partition("[")[0]
+        counts[f"{row.change} {kind}".strip()] += 1
+        yield row

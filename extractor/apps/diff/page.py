@@ -52,11 +52,16 @@ def show_changes(trial: ComparedTrial) -> Json:
     """Return the data of a trial for the page: its changes, and the sections and spans of the old
     version followed by those of the new version.
     """
-    changes: list[Json] = []
-    for change in trial.changes:
-        sides = {"old": read_words(change.old), "new": read_words(change.new)}
-        kind = {"kind": change.kind, "field": change.field}
-        changes.append({**kind, **sides, "spans": []})
+    changes: list[Json] = [
+        {
+            "kind": change.kind,
+            "field": change.field,
+            "old": read_words(change.old),
+            "new": read_words(change.new),
+            "spans": [],
+        }
+        for change in trial.changes
+    ]
     sections: list[Json] = []
     spans: list[Sequence[int | str]] = []
     for side in _SIDES:

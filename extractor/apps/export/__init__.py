@@ -41,7 +41,7 @@ from extractor.apps.export.registered import (
     read_registry,
     read_run_registry,
 )
-from extractor.apps.export.rows import collect_rows, tabulate
+from extractor.apps.export.rows import tabulate
 
 __all__ = [
     "Column",
@@ -52,7 +52,6 @@ __all__ = [
     "Table",
     "Threshold",
     "choose_tables",
-    "collect_rows",
     "describe_tables",
     "explain_lacking",
     "export_fhir",

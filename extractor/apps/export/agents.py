@@ -178,6 +178,7 @@ class AgentNamer:
         return _make_key(name) in self._mesh or _is_known(name)
 
 
+@lru_cache(maxsize=4096)
 def _find_usual(name: str) -> str:
     """Return the usual name for an abbreviation: "MTX" is methotrexate."""
     usual = find_entry(name, "agent_abbreviations")

@@ -22,26 +22,11 @@ Cells = Mapping[str, Any]
 Row = tuple[Any, ...]
 """The cells of a row, in column order."""
 
-_POSITION = "integer: Position, from 0."
+_POSITION = "Position, from 0."
 """The meaning of key columns that number rows."""
-_TYPES = frozenset({"integer", "number", "boolean"})
-"""The types with which a declaration in ``tables.toml`` may begin."""
 _KINDS = {int: "number", float: "number", bool: "boolean"}
 _NUMBERS = frozenset({"value", "value_high", "low", "high"})
 """The attributes of limits, amounts and times that contain numbers."""
-_CUSTOM_KEYS = {
-    "record_id": "The record.",
-    "item_index": _POSITION,
-    "of": "Path of the criterion, regimen or endpoint to which the value belongs; empty if the "
-    "value belongs to the whole record.",
-}
-_CUSTOM_PROVENANCE = {
-    "origin": "rule, model or both.",
-    "confidence": "number: The probability that the value is correct.",
-    "calibrated": "boolean: Whether the confidence was calibrated with your own gold.",
-}
-_NESTED_PROVENANCE = {"confidence": _CUSTOM_PROVENANCE["confidence"]}
-"""The provenance of one of several nested objects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +72,30 @@ class Table:
     def columns(self) -> tuple[Column, ...]:
         """All columns, keys first."""
         return self.keys + self.values
+
+
+_ITEM_KEYS = (
+    Column("record_id", "The record."),
+    Column("item_index", _POSITION, "integer"),
+)
+"""The keys of the values of a custom field, also in the tables of their nested lists."""
+_OF = Column(
+    "of",
+    "Path of the criterion, regimen or endpoint to which the value belongs; empty if the value "
+    "belongs to the whole record.",
+)
+_CONFIDENCE = Column(
+    "confidence", "The probability that the value is correct.", "number"
+)
+_CUSTOM_PROVENANCE = (
+    Column("origin", "rule, model or both."),
+    _CONFIDENCE,
+    Column(
+        "calibrated",
+        "Whether the confidence was calibrated with your own gold.",
+        "boolean",
+    ),
+)
 
 
 @lru_cache(256)
@@ -139,12 +148,12 @@ def _read_tables() -> tuple[Table, ...]:
     for name, parts in declared.items():
         shared = {column: meanings[column] for column in parts.get("shared", ())}
         columns = parts["columns"] | shared
+        first, *positions = parts["keys"]
+        keys = [Column(key, _POSITION, "integer") for key in positions]
         table = Table(
             name,
             Task(parts["task"]) if "task" in parts else None,
-            tuple(
-                _read_column(key, meanings.get(key, _POSITION)) for key in parts["keys"]
-            ),
+            (Column(first, meanings[first]), *keys),
             tuple(_read_column(*column) for column in columns.items()),
             parts["row"],
             registered=tuple(parts.get("registered", ())),
@@ -153,14 +162,14 @@ def _read_tables() -> tuple[Table, ...]:
     return tuple(tables)
 
 
-def _read_column(name: str, declaration: str) -> Column:
-    """Return a column, given its meaning as in ``tables.toml``; the meaning may begin with a type,
-    such as "integer: Number of participants".
+def _read_column(name: str, declared: str | Mapping[str, str]) -> Column:
+    """Return a column, given its meaning as in ``tables.toml``, or its type and meaning, such as
+    ``{"integer": "Number of participants."}``.
     """
-    kind, colon, meaning = declaration.partition(": ")
-    if colon and kind in _TYPES:
-        return Column(name, meaning, kind)
-    return Column(name, declaration)
+    if isinstance(declared, str):
+        return Column(name, declared)
+    ((kind, meaning),) = declared.items()
+    return Column(name, meaning, kind)
 
 
 @lru_cache(256)
@@ -172,8 +181,8 @@ def plan_custom_tables(field: CustomField) -> tuple[Table, ...]:
     main = Table(
         f"custom_{field.name}",
         task,
-        tuple(_read_column(*column) for column in _CUSTOM_KEYS.items()),
-        tuple(_read_column(*column) for column in _CUSTOM_PROVENANCE.items()),
+        (*_ITEM_KEYS, _OF),
+        _CUSTOM_PROVENANCE,
         field.definition,
     )
     return tuple(_add_columns(main, field))
@@ -193,12 +202,12 @@ def _add_columns(table: Table, declared: AttributeSet) -> Iterator[Table]:
             position = Column(f"{name}_index", _POSITION, "integer")
             while position.name in {key.name for key in table.keys}:
                 position = replace(position, name=f"{position.name}_")
-            keys = [key for key in table.keys if key.name != "of"]
+            keys = [key for key in table.keys if key is not _OF]
             of_list = Table(
                 f"{table.name}_{name}",
                 table.task,
                 (*keys, position),
-                tuple(_read_column(*column) for column in _NESTED_PROVENANCE.items()),
+                (_CONFIDENCE,),
                 attribute.definition,
                 path=(*table.path, *path),
             )

@@ -57,12 +57,14 @@ class Threshold:
         """
         if not self.minimum:
             return extraction, None
-        from extractor.assembly.doubtful import sift_doubtful  # noqa: PLC0415 - it loads the rules, and few need it
+        from extractor.assembly.doubtful import drop_doubtful, find_doubtful  # noqa: PLC0415 - it loads the rules, and few need it
 
-        kept, places = sift_doubtful(extraction, self.minimum)
+        kept = drop_doubtful(extraction, self.minimum)
         self.seen += sum(1 for _ in list_all_values(extraction))
         self.kept += sum(1 for _ in list_all_values(kept))
-        return kept, None if kept is extraction else Whole(extraction, places)
+        if kept is extraction:
+            return kept, None
+        return kept, Whole(extraction, find_doubtful(extraction, self.minimum))
 
 
 def export_run(

@@ -21,7 +21,7 @@ from extractor.apps.export.fhir_parts import (
     make_range,
     quantity,
 )
-from extractor.apps.export.limits import name_limit
+from extractor.apps.export.limits import list_alternatives, name_limit
 from extractor.apps.export.people import read_comparator, read_registered
 from extractor.concepts.limits.quantity_names import (
     KnownQuantity,
@@ -38,18 +38,10 @@ from extractor.schemas import (
     CriterionGroup,
     CriterionKind,
     Evidence,
-    GroupRule,
     RegistryFields,
 )
 
 _EBM = "http://hl7.org/fhir/uv/ebm/StructureDefinition"
-_RULES = {
-    CriterionKind.INCLUSION: GroupRule.ALL,
-    CriterionKind.EXCLUSION: GroupRule.ANY,
-}
-"""The rule for each list of criteria: all inclusion criteria must be met, whereas a single
-exclusion criterion is decisive.
-"""
 _Counts = Mapping[tuple[CriterionKind, str], int]
 """The number of limits for each (list, quantity) pair."""
 
@@ -73,12 +65,7 @@ def add_eligibility(trial: TrialResources) -> Json | None:
     )
     alternatives = defaultdict[tuple[CriterionGroup, bool], list[Criterion]](list)
     for index, criterion in enumerate(eligibility.criteria):
-        # a group with the same rule as the list does not contain alternatives
-        groups = [
-            group
-            for group in eligibility.list_around(criterion.group)
-            if group.rule is not _RULES[criterion.kind]
-        ]
+        groups = list_alternatives(criterion, eligibility)
         if groups:
             # the outermost group, which contains all the alternatives
             alternatives[groups[-1], _is_excluded(criterion)].append(criterion)
@@ -118,7 +105,7 @@ def _describe_people(trial: TrialResources) -> list[Json]:
         age = trial.take_first("eligibility", name)
         evidence = trial.extraction.eligibility.evidence
         if age is None:
-            age = read_registered(name, registry.text(name) or "")
+            age = read_registered(registry, name)
             # A comparator in the text does not apply to the registered age.
             evidence = ()
         if age:
@@ -126,15 +113,14 @@ def _describe_people(trial: TrialResources) -> list[Json]:
             concept = code(LOINC, "30525-0", "age")
             people[name.replace("_", "-")] = {"code": concept, "valueQuantity": value}
     sex = trial.take_first("eligibility", "sex")
-    sex = sex or read_registered("sex", registry.sex or "")
+    sex = sex or read_registered(registry, "sex")
     if sex in ("female", "male"):
         gender = code("http://hl7.org/fhir/administrative-gender", sex)
         concept = code(LOINC, "46098-0", "sex")
         people["sex"] = {"code": concept, "valueCodeableConcept": gender}
     accepted = trial.take_first("eligibility", "healthy_volunteers")
     if accepted is None:
-        registered = registry.healthy_volunteers or ""
-        accepted = read_registered("healthy_volunteers", registered)
+        accepted = read_registered(registry, "healthy_volunteers")
     if accepted is False:
         concept = {"text": "healthy volunteer"}
         people["healthy-volunteers"] = {"code": concept, "valueBoolean": False}
@@ -232,7 +218,7 @@ def _describe_limit(limit: Constraint) -> Json:
     Range. Raises ``_MoreThanALimit`` if the limit's words contain more than the name of a
     quantity, or if FHIR has no code or range for the limit.
     """
-    canonical = name_limit(limit.__dict__)
+    canonical = name_limit(limit)
     name = canonical.quantity_canonical
     known_quantity = get_quantity(name) if name and canonical.loinc else None
     if known_quantity is None or not _is_name_of(limit.quantity, known_quantity):

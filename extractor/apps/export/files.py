@@ -6,7 +6,7 @@ import csv
 import glob
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from errno import EDQUOT, ENOSPC
@@ -20,6 +20,7 @@ from pydantic_core import to_json
 from extractor.apps.export.columns import Row, Table
 from extractor.errors import ArgumentError, DiskFull, StoreError
 
+_VIEWS = Path(__file__).with_name("views.sql")
 COLUMNS_FILE = "tables.json"
 """The name of the file that describes the tables in a folder."""
 _MARKERS = {COLUMNS_FILE, "unmapped.jsonl"}
@@ -39,8 +40,6 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": "256MB",
     "threads": 2,
 }
-_NEEDS = re.compile(r"^-- needs (.+)$", re.MULTILINE)
-"""Matches the line in ``views.sql`` that lists the tables and views of a statement."""
 _FORMULA = re.compile(
     r"""(^|[;\t\r\n])(?=[\s"']{0,99}[=+\-@＝＋－＠].|[\t\r])""", re.DOTALL
 )
@@ -264,8 +263,10 @@ def load_tables(
                     content.create(table.name)
                     connection.execute(_comment(table))
             if not parquet:
-                for part in _list_views({table.name for table in tables}):
-                    connection.execute(part)
+                for part in _VIEWS.read_text("utf-8").split("\n\n"):
+                    # A table of this view or macro may not be part of the export.
+                    with suppress(duckdb.CatalogException):
+                        connection.execute(part)
     except duckdb.Error as error:
         raise StoreError(" ".join(str(error).split())) from error
 
@@ -279,16 +280,3 @@ def _comment(table: Table) -> str:
             f'COMMENT ON COLUMN "{table.name}"."{column.name}" IS \'{meaning}\';'
         )
     return "\n".join(statements)
-
-
-def _list_views(known: set[str]) -> Iterator[str]:
-    """Yield the parts of ``views.sql`` whose tables and views are ``known``. Each part starts with
-    a line that lists the tables and views that it uses. A view that a part creates is known to the
-    parts below it.
-    """
-    parts = Path(__file__).with_name("views.sql").read_text("utf-8").split("\n\n")
-    for part in parts:
-        needed = _NEEDS.search(part)
-        if needed and known.issuperset(needed[1].split(", ")):
-            yield part
-            known |= set(re.findall(r"CREATE VIEW (\w+)", part))

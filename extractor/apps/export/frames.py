@@ -1,4 +1,4 @@
-"""Convert tables to pandas, polars or Arrow data frames."""
+"""Convert a table to a pandas, polars or Arrow data frame."""
 
 from collections.abc import Iterable, Sequence
 from importlib import import_module
@@ -7,11 +7,11 @@ from typing import Any
 
 from extractor.apps.export.columns import Row, Table, choose_tables
 from extractor.apps.export.registered import RegisteredByRecord
-from extractor.apps.export.rows import collect_rows
+from extractor.apps.export.rows import complete_gold, find_rows
 from extractor.concepts.own.declaration import Declared
 from extractor.concepts.own.models import read_fields
 from extractor.errors import MissingExtra
-from extractor.schemas import Task, TrialExtraction
+from extractor.schemas import TrialExtraction
 from extractor.schemas.arguments import refuse_unknown
 
 _MODULES = {"pandas": "pandas", "polars": "polars", "arrow": "pyarrow"}
@@ -54,15 +54,14 @@ def make_frame(library: Any, to: str, table: Table, rows: Sequence[Row]) -> Any:
     return library.table(cells, schema=typed)
 
 
-def frame_tables(
+def frame_table(
     extractions: Iterable[TrialExtraction],
-    names: Sequence[str] = (),
+    name: str,
     to: str = "pandas",
     registry: RegisteredByRecord = MappingProxyType({}),
     fields: Iterable[Declared] | Declared = (),
-) -> dict[str, Any]:
-    """Return tables of extractions as data frames, keyed by table name. By default, all tables are
-    returned.
+) -> Any:
+    """Return a table of extractions as a data frame.
 
     ``registry`` contains the register's data. Without it, the columns for register data are empty.
     ``fields`` are custom fields, each of which has a table. Raises ``ValueError`` for an unknown
@@ -70,8 +69,11 @@ def frame_tables(
     """
     library = open_library(to)
     custom_fields = read_fields(fields)
-    tables = choose_tables(tuple(Task), names, custom_fields)
-    rows = collect_rows(extractions, registry, custom_fields)
-    return {
-        table.name: make_frame(library, to, table, rows[table.name]) for table in tables
-    }
+    (table,) = choose_tables((), [name], custom_fields)
+    rows = [
+        row
+        for extraction in extractions
+        for of, row in find_rows(complete_gold(extraction), registry, custom_fields)
+        if of == name
+    ]
+    return make_frame(library, to, table, rows)

@@ -3,7 +3,7 @@ join the outcome "Montreal Cognitive Assessment (MoCA)" with the limit "MoCA >= 
 """
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 from extractor.concepts.aliases import find_entry
 from extractor.concepts.limits.quantity_names import KnownQuantity, list_quantities
@@ -23,6 +23,7 @@ _TAIL = re.compile(
 _ARTICLE = re.compile(r"^(?:the|a|an)\s+", re.IGNORECASE)
 
 
+@lru_cache(maxsize=4096)
 def name_instrument(name: str) -> str | None:
     """Return an instrument's key in lower case: the quantity for its score, its usual short form,
     an abbreviation in brackets, or else its name.

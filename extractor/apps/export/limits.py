@@ -3,7 +3,7 @@ admits.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -24,6 +24,7 @@ from extractor.schemas import (
     Comparator,
     Constraint,
     Criterion,
+    CriterionGroup,
     CriterionKind,
     Eligibility,
     Evidence,
@@ -73,7 +74,7 @@ class DescribedCriterion(NamedTuple):
 
 
 def name_limit(
-    limit: Mapping[str, Any],
+    limit: Constraint,
     known: str | None = None,
     *,
     has_unread_unit: bool = False,
@@ -81,22 +82,27 @@ def name_limit(
     """Return the canonical form of a limit. If it has no canonical value, a note explains why.
 
     Args:
-        limit: Its ``quantity``, ``value``, ``value_high`` and ``unit``.
+        limit: The limit as written.
         known: The name of the quantity, if it is stated only in the words around the limit.
         has_unread_unit: Whether a limit without a unit is followed by a word that may be a unit.
 
-    >>> limit = name_limit({"quantity": "PLT", "value": 75_000, "unit": "/mm3"})
+    >>> written = {
+    ...     "quantity": "PLT",
+    ...     "comparator": "<",
+    ...     "value": 75_000,
+    ...     "unit": "/mm3",
+    ... }
+    >>> limit = name_limit(Constraint(**written))
     >>> limit.quantity_canonical, limit.value_canonical, limit.unit_canonical
     ('platelet_count', 75.0, '10*9/L')
     """
-    written = limit.get("unit")
-    text = limit.get("quantity") or ""
-    unit = read_unit(written) if written else None
-    known = limit.get("quantity_canonical") or known
+    text = limit.quantity
+    unit = read_unit(limit.unit) if limit.unit else None
+    known = limit.quantity_canonical or known
     if known and known.removesuffix("_change") not in list_quantities():
         # the reviewer's own name
         return CanonicalLimit(known, unit_ucum=unit, canonical_note=_NO_CONVERSION)
-    quantity = name_quantity(text, unit, value=limit["value"])
+    quantity = name_quantity(text, unit, value=limit.value)
     if known:
         quantity = get_quantity(known)
     if quantity is None:
@@ -106,12 +112,10 @@ def name_limit(
         return renamed
     canonical = CanonicalLimit(quantity.name, quantity.laboratory)
     is_measured = quantity.unit not in BARE_UNITS
-    if (written and unit is None) or (has_unread_unit and is_measured):
+    if (limit.unit and unit is None) or (has_unread_unit and is_measured):
         return canonical._replace(canonical_note="unknown unit")
-    ends = [limit["value"], limit.get("value_high")]
-    return _add_value(
-        canonical, quantity, [end for end in ends if end is not None], unit
-    )
+    ends = [end for end in (limit.value, limit.value_high) if end is not None]
+    return _add_value(canonical, quantity, ends, unit)
 
 
 def _add_value(
@@ -144,7 +148,7 @@ def show_canonical_names(limits: Iterable[tuple[Any, Iterable[Evidence]]]) -> st
         except ValidationError:
             continue
         around = (piece.quantity for piece in evidence if piece.quantity)
-        name = name_limit(limit.__dict__, next(around, None)).quantity_canonical
+        name = name_limit(limit, next(around, None)).quantity_canonical
         if name:
             names[name] = None
     return f" [{'; '.join(names)}]" if names else ""
@@ -206,18 +210,22 @@ def describe_criteria(
     """
     described = []
     for criterion in eligibility.criteria:
-        groups = eligibility.list_around(criterion.group)
-        # All inclusions must be met, but one exclusion suffices.
-        list_rule = GroupRule.ALL
-        if criterion.kind is CriterionKind.EXCLUSION:
-            list_rule = GroupRule.ANY
-        decides = all(group.rule is list_rule for group in groups)
-        described.append(
-            DescribedCriterion(
-                decides, tuple(_describe_limits(criterion, sex, decides=decides))
-            )
-        )
+        decides = not list_alternatives(criterion, eligibility)
+        limits = _describe_limits(criterion, sex, decides=decides)
+        described.append(DescribedCriterion(decides, tuple(limits)))
     return described
+
+
+def list_alternatives(
+    criterion: Criterion, eligibility: Eligibility
+) -> list[CriterionGroup]:
+    """Return the groups, innermost first, that make a criterion one of several alternatives."""
+    # All inclusions must be met, but one exclusion suffices.
+    list_rule = GroupRule.ALL
+    if criterion.kind is CriterionKind.EXCLUSION:
+        list_rule = GroupRule.ANY
+    groups = eligibility.list_around(criterion.group)
+    return [group for group in groups if group.rule is not list_rule]
 
 
 def _describe_limits(
@@ -230,19 +238,18 @@ def _describe_limits(
     has two ranges in the same criterion, or because the criterion has an exception or applies to
     a special group.
     """
-    limits = criterion.constraints
-    proofs = [_find_proof(criterion, index) for index in range(len(limits))]
-    canonical_limits = [
-        name_limit(
-            limit.__dict__,
+    described = []
+    for index, limit in enumerate(criterion.constraints):
+        proof = _find_proof(criterion, index)
+        canonical = name_limit(
+            limit,
             proof.quantity if proof else None,
             has_unread_unit=_may_have_unread_unit(limit, proof, criterion.quote),
         )
-        for limit, proof in zip(limits, proofs, strict=True)
-    ]
-    divided = _list_divided(zip(limits, proofs, canonical_limits, strict=True), sex)
-    has_others = bool(limits) and _has_others(criterion)
-    for limit, proof, canonical in zip(limits, proofs, canonical_limits, strict=True):
+        described.append((limit, proof, canonical))
+    divided = _list_divided(described, sex)
+    has_others = bool(described) and _has_others(criterion)
+    for limit, proof, canonical in described:
         is_alternative = not decides or (proof is not None and proof.alternative)
         is_divided = limit.quantity.casefold() in divided
         of_some = is_alternative or is_divided or has_others

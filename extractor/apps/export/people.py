@@ -21,6 +21,7 @@ from extractor.schemas import (
     CriterionKind,
     Eligibility,
     Evidence,
+    RegistryFields,
     Sex,
 )
 from extractor.schemas.registered_words import unify_word
@@ -36,10 +37,11 @@ _WORDS: Mapping[str, Sex | bool] = {
 """
 
 
-def read_registered(name: str, written: str) -> Any:
+def read_registered(registry: RegistryFields, name: str) -> Any:
     """Return the registered value of a field: an age, a sex or a boolean. Return None for
     "N/A", an unknown word or an impossible age.
     """
+    written = registry.text(name) or ""
     if name not in AGES:
         return _WORDS.get(unify_word(name, written).lower())
     age = read_registered_age(written)

@@ -58,10 +58,10 @@ def read_registry(record: TrialRecord) -> Registered:
     if enrolment.isdecimal() and len(enrolment) < 19:
         columns["enrolment"] = int(enrolment)
     for name in AGES:
-        age = read_registered(name, fields.text(name) or "")
+        age = read_registered(fields, name)
         columns[f"registered_{name}_days"] = count_days(age) if age else None
     columns["registered_healthy_volunteers"] = read_registered(
-        "healthy_volunteers", fields.healthy_volunteers or ""
+        fields, "healthy_volunteers"
     )
     return Registered(
         columns,

@@ -1,9 +1,9 @@
 """Convert an extraction into rows for the tables of an export."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import cache, lru_cache
-from operator import attrgetter
+from itertools import count
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -37,7 +37,7 @@ from extractor.apps.export.times import (
     find_cycle_days,
     to_days,
 )
-from extractor.apps.values import RowKind, ValueRow, find_least, list_values
+from extractor.apps.values import RowKind, find_least, list_values
 from extractor.concepts.own.declaration import CustomField, Declared
 from extractor.concepts.own.models import read_fields
 from extractor.concepts.windows.anchors import classify_anchor
@@ -76,30 +76,13 @@ _DAILY = {
 """The number of doses per day for each frequency."""
 _BODY_UNITS = frozenset({"kg", "m2"})
 """Units of body measures (weight and surface area) to which a daily dose may refer."""
-_RENAMED = {
-    "field": "path",
-    "value": "text",
-    "message": "text",
-    "kind": "reason",
-    "char_start": "start",
-    "char_end": "end",
-}
-"""Columns whose names in the tables of values, absences and findings differ from those in
-``ValueRow``.
-"""
-_TERM_TABLES = {
-    TermKind.CONDITION: "condition_terms",
-    TermKind.INTERVENTION: "intervention_terms",
-}
 
 
 class Whole(NamedTuple):
-    """An extraction before doubtful values were removed, and the positions, keyed by path, of the
-    remaining members of each list from which values were removed.
-    """
+    """An extraction before doubtful values were removed, and the paths of the removed values."""
 
     extraction: TrialExtraction
-    places: Mapping[str, tuple[int, ...]]
+    removed: Set[str]
 
 
 def find_rows(
@@ -135,30 +118,28 @@ def find_rows(
             if cell is not None and (type(cell) is not str or not is_plain(cell)):
                 row[place] = _clean(cell)
         yield name, tuple(row)
-    yield from _list_values(extraction)
 
 
-def _list_values(extraction: TrialExtraction) -> Iterator[tuple[str, Row]]:
-    """Yield the rows of values, absences and findings, which make up half of all rows."""
-    record_id = _clean(extraction.record_id)
-    counts = dict.fromkeys(RowKind, 0)
-    for row in list_values(extraction):
-        # all other texts are already normalised
-        is_clean = not row.section or is_plain(row.section)
-        cleaned = row if is_clean else row._replace(section=_clean(row.section))
-        table, read_cells = _choose_reader(row.kind)
-        yield table, (record_id, counts[row.kind], *read_cells(cleaned))
-        counts[row.kind] += 1
-
-
-@cache
-def _choose_reader(kind: RowKind) -> tuple[str, Callable[[ValueRow], Row]]:
-    """Return the name of the table for a kind of row, and a function that returns the row's cells,
-    except for the keys (``record_id`` and the row's number).
+def _list_values(extraction: TrialExtraction) -> Iterator[TableRow]:
+    """Yield the rows of the tables ``values``, ``absences`` and ``findings``. Some of their
+    columns have other names than in ``ValueRow``.
     """
-    name = f"{kind}s"
-    names = _lay_out(())[name][0][1:]
-    return name, attrgetter(*(_RENAMED.get(column, column) for column in names))
+    numbers = {kind: count() for kind in RowKind}
+    for row in list_values(extraction):
+        text = row.text
+        yield (
+            f"{row.kind}s",
+            {
+                **row._asdict(),
+                "field": row.path,
+                "value": text,
+                "message": text,
+                "kind": row.reason,
+                "char_start": row.start,
+                "char_end": row.end,
+                f"{row.kind}_index": next(numbers[row.kind]),
+            },
+        )
 
 
 def _clean(cell: Any) -> str | None:
@@ -204,26 +185,15 @@ def tabulate(
     """
     registry = {record.record_id: read_registry(record) for record in records}
     custom_fields = read_fields(fields)
-    rows = collect_rows(extractions, registry, custom_fields)
-    tables = {}
-    for table in list_tables(custom_fields):
-        names = [column.name for column in table.columns]
-        tables[table.name] = [
-            dict(zip(names, row, strict=True)) for row in rows[table.name]
-        ]
-    return tables
-
-
-def collect_rows(
-    extractions: Iterable[TrialExtraction],
-    registry: RegisteredByRecord,
-    fields: tuple[CustomField, ...],
-) -> dict[str, list[Row]]:
-    """Return the rows of all tables, keyed by table."""
-    tables: dict[str, list[Row]] = {table.name: [] for table in list_tables(fields)}
+    names = {
+        table.name: [column.name for column in table.columns]
+        for table in list_tables(custom_fields)
+    }
+    tables: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
     for extraction in extractions:
-        for name, row in find_rows(complete_gold(extraction), registry, fields):
-            tables[name].append(row)
+        rows = find_rows(complete_gold(extraction), registry, custom_fields)
+        for name, row in rows:
+            tables[name].append(dict(zip(names[name], row, strict=True)))
     return tables
 
 
@@ -253,6 +223,7 @@ def _list_all(
         yield from _list_endpoint(index, endpoint, cycle_days)
     for field in fields:
         yield from _list_custom(extraction, field)
+    yield from _list_values(extraction)
 
 
 @cache
@@ -281,7 +252,7 @@ def _list_eligibility(
     sex = people.sex or (registered.columns.get("registered_sex") or "").lower() or None
     described = describe_criteria(people_before, sex)
     if whole:
-        described = list(_pick_kept(described, people.criteria, whole.places))
+        described = list(_pick_kept(described, whole.removed))
     yield "eligibility", describe_people(people, registered.columns, described)
     groups = ({**group.__dict__, "group_id": group.id} for group in people.groups)
     yield from _number("groups", groups)
@@ -323,23 +294,23 @@ def _list_criterion(
 
 
 def _pick_kept(
-    described: Sequence[DescribedCriterion],
-    kept: Sequence[Criterion],
-    places: Mapping[str, tuple[int, ...]],
+    described: Iterable[DescribedCriterion], removed: Set[str]
 ) -> Iterator[DescribedCriterion]:
     """Yield the derived cells of the criteria and limits that remain after doubtful values have
-    been removed.
-
-    Args:
-        described: The derived cells of all criteria.
-        kept: The remaining criteria.
-        places: The positions of the remaining members of shortened lists, as in ``Whole``.
+    been removed, given the derived cells of all criteria, and the paths of the removed values.
     """
-    path = "eligibility.criteria"
-    for position in places.get(path, range(len(kept))):
-        decides, limits = described[position]
-        remaining = places.get(f"{path}[{position}].constraints", range(len(limits)))
-        yield DescribedCriterion(decides, tuple(limits[place] for place in remaining))
+    for place, criterion in enumerate(described):
+        path = f"eligibility.criteria[{place}]"
+        if path in removed:
+            continue
+        limits = [
+            limit
+            for number, limit in enumerate(criterion.limits)
+            if removed.isdisjoint(
+                (f"{path}.constraints", f"{path}.constraints[{number}]")
+            )
+        ]
+        yield DescribedCriterion(criterion.decides, tuple(limits))
 
 
 def _describe_window(window: TimeWindow, pieces: Sequence[Evidence]) -> Cells:
@@ -398,8 +369,9 @@ def _list_dosing(
         canonical = intervention.name and namer.name(intervention.name)
         rows.append({**intervention._asdict(), "agent_canonical": canonical})
     yield from _number("interventions", rows)
-    for kind, table in _TERM_TABLES.items():
-        yield from _number(table, list_mesh_terms(terms, kind, interventions))
+    for kind in (TermKind.CONDITION, TermKind.INTERVENTION):
+        mesh_terms = list_mesh_terms(terms, kind, interventions)
+        yield from _number(f"{kind}_terms", mesh_terms)
 
 
 def _describe_regimen(regimen: Regimen, registered: Registered) -> Cells:
@@ -450,6 +422,7 @@ def _describe_amount(amount: Amount, frequency: str | None) -> dict[str, Any]:
     return cells
 
 
+@lru_cache(maxsize=4096)
 def _choose_dose_unit(unit: str) -> str:
     """Return the unit in which doses with this unit are compared: mg for ug, or mg/kg for g/kg. A
     unit of another dimension, such as ``[IU]``, is returned unchanged.

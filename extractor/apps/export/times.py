@@ -70,12 +70,12 @@ def describe_times(
     [{'days': 28.0, 'days_high': 56.0}, {'days': 56.0, 'days_high': None}]
     """
     days = [_count_days(point, endpoint, cycle_days) for point in endpoint.time_points]
-    ends: list[float | None] = [None] * len(days)
-    if endpoint.time_kind == TimeKind.FROM_TO and len(days) == 2:
-        ends[0] = days[1]
-    return [
-        {"days": day, "days_high": end} for day, end in zip(days, ends, strict=True)
+    times: list[dict[str, float | None]] = [
+        {"days": day, "days_high": None} for day in days
     ]
+    if endpoint.time_kind == TimeKind.FROM_TO and len(days) == 2:
+        times[0]["days_high"] = days[1]
+    return times
 
 
 def _count_days(

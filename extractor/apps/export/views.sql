@@ -1,6 +1,5 @@
 -- The views and macros of an exported DuckDB database. Each is created only if the tables and views that it needs exist.
 
--- needs constraints
 CREATE VIEW bounds AS
 WITH parts(joint, part, part_unit, of_units) AS (VALUES
     ('alt_or_ast', 'alt', 'U/L', '%'), ('alt_or_ast', 'ast', 'U/L', '%'),
@@ -69,7 +68,6 @@ COMMENT ON COLUMN bounds.condition IS 'The words that state for whom or when the
 COMMENT ON COLUMN bounds.sex IS 'male or female, if the limit applies to one sex only.';
 COMMENT ON COLUMN bounds.confidence IS 'The lowest probability that a field of the limit is correct.';
 
--- needs criteria, constraints
 CREATE VIEW all_limits AS
 SELECT record_id, criterion_index, constraint_index, CASE
         WHEN laboratory OR 'concentration' IN (quantity_canonical, quantity_kind) THEN 'laboratory value'
@@ -105,7 +103,6 @@ COMMENT ON COLUMN all_limits.char_start IS 'The offset of the first character of
 COMMENT ON COLUMN all_limits.char_end IS 'The offset after the last character of `words`.';
 COMMENT ON COLUMN all_limits.words IS 'The words that state the limit.';
 
--- needs criteria, constraints, windows
 CREATE VIEW look_backs AS
 SELECT record_id, criterion_index, window_index, category, windows.of, value, windows.unit, coalesce(days_high, days) AS days,
     coalesce(anchor_class, 'not stated') AS counted_from, criteria.quote AS words, windows.confidence,
@@ -133,7 +130,6 @@ COMMENT ON COLUMN look_backs.words IS 'The text of the criterion.';
 COMMENT ON COLUMN look_backs.confidence IS 'The lowest probability that a field of the time window is correct.';
 COMMENT ON COLUMN look_backs.limits IS 'The limits in the criterion, joined by ;.';
 
--- needs bounds, eligibility
 -- Whether a trial admits a value. The ages in `eligibility` are included, because texts and registers state them there.
 CREATE MACRO admits(trial, named, number, unit_of := NULL, least := 0) AS (
     WITH limits AS (

@@ -19,5 +19,5 @@ Where to make a change:
 - a value part with its own column: its model in ``extractor.schemas.extraction``;
 - a column that is not imported: ``_SUPPORT`` and ``_write_row`` in ``sheets``;
 - the meaning of rows, and the conversion from rows to gold: ``rows``;
-- another tool: a module that writes ``ValueRow`` and reads ``PlacedRow``, and a line in ``files``.
+- another tool: a module that writes and reads ``ValueRow``, and a line in ``files``.
 """

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from extractor.apps.evaluation.gold_files import open_extractions
-from extractor.apps.gold.rows import PlacedRow, Problem, build_gold, list_gold_rows
+from extractor.apps.gold.rows import Problem, build_gold, list_gold_rows
 from extractor.apps.gold.sheets import SHEETS, read_sheet, write_gold_sheet
 from extractor.apps.review.gold import name_gold, write_gold
+from extractor.apps.values import ValueRow
 from extractor.concepts.own.declaration import CustomField
 from extractor.errors import ArgumentError, GoldError
 from extractor.formats import read_records
@@ -54,7 +55,7 @@ def import_gold(
         GoldError: The file as a whole cannot be read.
     """
     _check_ending(path)
-    rows = defaultdict[str, list[PlacedRow]](list)
+    rows = defaultdict[str, list[ValueRow]](list)
     for row in read_sheet(path):
         rows[row.record_id].append(row)
     if not rows:
@@ -66,7 +67,7 @@ def import_gold(
         record = records.get(record_id)
         if inputs and record is None:
             text = f"there is no record {record_id!r}; specify its file with --records"
-            problems.append(Problem(f"{of_record[0].place}, record", text))
+            problems.append(Problem(f"{of_record[0].section}, record", text))
             continue
         built, record_problems = build_gold(of_record, record, fields)
         problems += record_problems

@@ -62,15 +62,6 @@ _REMEDIES = {
 }
 
 
-class PlacedRow(NamedTuple):
-    """An imported row: its location, record and path, and its filled cells, keyed by column."""
-
-    place: str
-    record_id: str
-    path: str
-    cells: Mapping[str, Any]
-
-
 class Problem(NamedTuple):
     """A problem at a location, with a remedy."""
 
@@ -176,23 +167,24 @@ def _read_custom(text: Any) -> Any:
 
 
 def build_gold(
-    rows: Sequence[PlacedRow],
+    rows: Sequence[ValueRow],
     record: TrialRecord | None = None,
     fields: Sequence[CustomField] = (),
 ) -> tuple[dict[str, Any] | None, list[Problem]]:
-    """Return (gold of one record, all problems). The gold is None if a row is invalid.
+    """Return (gold of one record, all problems). The gold is None if a row is invalid. The rows
+    are those of a sheet, as read by ``read_sheet``.
 
     Positions in paths identify and order the members of a list. Gaps are closed, and a row whose
     path names a list without a position adds a member. If ``record`` is not None, quotes are
     checked against it. ``fields`` are custom fields.
 
-    >>> row = PlacedRow("row 2", "A", "eligibility.minimum_age", {"value": "18 years"})
-    >>> build_gold([row])[0]["eligibility"]
+    >>> place = ("eligibility", "minimum_age", {"value": "18 years"})
+    >>> build_gold([ValueRow(RowKind.VALUE, "A", *place)])[0]["eligibility"]
     {'minimum_age': {'value': 18, 'unit': 'year'}}
     """
     builder = _Builder(rows[0])
     # Rows without a value come last, so that an empty list applies only if no row adds a member.
-    for number, row in enumerate(sorted(rows, key=lambda row: not row.cells), _ADDED):
+    for number, row in enumerate(sorted(rows, key=lambda row: not row.value), _ADDED):
         builder.add(row, number)
     gold = builder.finish()
     if gold and record:
@@ -206,13 +198,13 @@ class _Builder:
     contains the problems found so far.
     """
 
-    def __init__(self, first: PlacedRow) -> None:
+    def __init__(self, first: ValueRow) -> None:
         self.problems: list[Problem] = []
         self._first = first
         self._tree: dict[str | int, Any] = {}
-        self._sources: dict[Location, PlacedRow] = {}
+        self._sources: dict[Location, ValueRow] = {}
 
-    def add(self, row: PlacedRow, number: int) -> None:
+    def add(self, row: ValueRow, number: int) -> None:
         """Add the values of a row, or report its problems. ``number`` is the position for a list
         member whose path has no position.
         """
@@ -223,19 +215,19 @@ class _Builder:
             text = f"there is no {row.path!r}{suggest(path, _KNOWN)}; correct field or item"
             self._report(row, "field", text)
             return
-        if row.cells and path in _LISTS and row.path[-1] != "]":
+        if row.value and path in _LISTS and row.path[-1] != "]":
             location += (number,)
         # a value with parts may also be written in the column "value" alone, such as "18 years"
-        for column in row.cells.keys() - {*_PARTS.get(path, (VALUE,))}:
-            if len(row.cells) > 1 or column != VALUE:
+        for column in row.value.keys() - {*_PARTS.get(path, (VALUE,))}:
+            if len(row.value) > 1 or column != VALUE:
                 self._report(row, column, f"{path} has no {column}; clear it")
         try:
-            for name, value in _read_row(path, row.cells).items():
+            for name, value in _read_row(path, row.value).items():
                 self._set((*location, *name), row, value)
         except ValueError as error:
             self._report(row, VALUE, str(error))
 
-    def _set(self, location: Location, row: PlacedRow, value: Any) -> None:
+    def _set(self, location: Location, row: ValueRow, value: Any) -> None:
         """Set a value of a row in the tree, in which lists are represented by dictionaries keyed by
         position.
         """
@@ -243,10 +235,10 @@ class _Builder:
         for step in location[:-1]:
             node = node.setdefault(step, {})
             if isinstance(node, tuple):
-                text = f"contradicts {node[0].place}; remove one of them"
+                text = f"contradicts {node[0].section}; remove one of them"
                 self._report(row, "field", text)
                 return
-        if row.cells and location[-1] in node:
+        if row.value and location[-1] in node:
             self._report(row, "field", f"repeats {row.path}; give it another position")
         node.setdefault(location[-1], (row, value))
 
@@ -321,9 +313,9 @@ class _Builder:
             column = near[-1]
         self._report(row, str(column), text)
 
-    def _report(self, row: PlacedRow, column: str, text: str) -> None:
+    def _report(self, row: ValueRow, column: str, text: str) -> None:
         """Add a problem in a column of a row."""
-        self.problems.append(Problem(f"{row.place}, {column}", text))
+        self.problems.append(Problem(f"{row.section}, {column}", text))
 
 
 def _read_row(path: str, cells: Mapping[str, Any]) -> dict[Location, Any]:

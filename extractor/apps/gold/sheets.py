@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
-from extractor.apps.gold.rows import PART_COLUMNS, PlacedRow, write_cells
-from extractor.apps.values import ValueRow
+from extractor.apps.gold.rows import PART_COLUMNS, write_cells
+from extractor.apps.values import RowKind, ValueRow
 from extractor.errors import GoldError, MissingExtra
 from extractor.run.files import naming_file, write_atomically
 from extractor.schemas.arguments import suggest
@@ -93,9 +93,10 @@ def _write_workbook(path: Path, lines: Iterable[list[str]]) -> None:
         write_atomically(path, content.getvalue())
 
 
-def read_sheet(path: Path) -> Iterator[PlacedRow]:
+def read_sheet(path: Path) -> Iterator[ValueRow]:
     """Yield the rows of a sheet. Its first row contains the column names. Evidence columns, columns
-    whose name starts with "note", and empty rows are skipped.
+    whose name starts with "note", and empty rows are skipped. The value of a row is its filled
+    cells, keyed by column, and its section is the location in the file.
 
     Raises ``GoldError`` for a file that is not a gold sheet, and for formulas and dates.
     """
@@ -116,9 +117,9 @@ def read_sheet(path: Path) -> Iterator[PlacedRow]:
         record = cells.get("record", "").strip()
         if not record:
             raise GoldError(f"{place}, record: is empty; enter the record's id")
-        steps = (cells.get(name, "").strip() for name in ("item", "field"))
+        item, field = (cells.get(name, "").strip() for name in ("item", "field"))
         values = {name: cells[name] for name in PART_COLUMNS if name in cells}
-        yield PlacedRow(place, record, ".".join(filter(None, steps)), values)
+        yield ValueRow(RowKind.VALUE, record, item, field, values, section=place)
 
 
 def _check_columns(path: Path, columns: list[str]) -> None:
