@@ -13,7 +13,8 @@ from extractor.language.wrapping import is_page_edge
 from extractor.outline.boundaries import ROMAN, list_meanings
 
 _BULLET = (
-    r"(?:[•·▪◦○●■□➢✓✔→⁃∙‣§・･⦁❑❒◾◽▶➔]\s*|[*+](?=\s)|-{1,2}(?=\s|[A-Z]|[a-z][A-Z])|o\s(?=\s*\S)|\[[ xX]\]"
+    r"(?:[•·▪◦○●■□➢✓✔→⁃∙‣§・･⦁❑❒◾◽▶➔]\s*|[*+](?=\s)|-{1,2}(?=\s|[A-Z]|[a-z][A-Z])"
+    r"|o\s(?=\s*\S)|\[[ xX]\]"
     r"|(?:>+(?=\s+(?:\d+[.)]|[-*•])\s))|\\?>\s+(?=[A-Z][a-z])|~+(?=\s|[^\W\d]|\d{1,2}[.)]\s))"
 )
 _NUMBER = (

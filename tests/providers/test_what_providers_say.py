@@ -160,7 +160,7 @@ SDKS = {
 }
 
 
-@pytest.mark.parametrize("name", list_providers().keys() - {SERVER})
+@pytest.mark.parametrize("name", sorted(list_providers().keys() - {SERVER}))
 def test_each_provider_answers_by_its_name_and_gets_its_own_key_alone(
     name, stand, monkeypatch
 ):
