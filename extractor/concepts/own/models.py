@@ -7,11 +7,12 @@ import re
 import runpy
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic.errors import PydanticUserError
 
 from extractor.concepts.own.attributes import CLASSES
@@ -133,31 +134,28 @@ def find_values(extraction: TrialExtraction, model: type[ModelT]) -> tuple[Model
     >>> find_values(extraction, Blinding)
     (Blinding(level='double'),)
     """
+    items = extraction.custom.get(declare(model).name, ())
     return tuple(
-        model.model_validate(
-            _complete(model, item.model_dump(mode="json")["values"]),
-            by_alias=False,
-            by_name=True,
-        )
-        for item in extraction.custom.get(declare(model).name, ())
+        _restore(model, item.model_dump(mode="json")["values"]) for item in items
     )
 
 
-def _complete(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of a model with None for each attribute that the text does not state,
-    because pydantic requires "time: Period | None".
+def _restore(model: type[ModelT], values: dict[str, Any]) -> ModelT:
+    """Return an instance of the user's model. A required attribute that the text does not state is
+    None, because pydantic requires "time: Period | None".
     """
-    completed: dict[str, Any] = {}
-    for name, info in model.model_fields.items():
-        value = values.get(name)
-        nested = _find_model(info.annotation)
-        if nested and isinstance(value, list):
-            value = [_complete(nested, member) for member in value]
-        elif nested and value:
-            value = _complete(nested, value)
-        if name in values or info.is_required():
-            completed[name] = value
-    return completed
+    read = partial(model.model_validate, by_alias=False, by_name=True)
+    try:
+        return read(values)
+    except ValidationError as error:
+        faults = error.errors(include_url=False)
+    for fault in faults:
+        place: Any = values
+        for step in fault["loc"][:-1]:
+            place = place[step]
+        if fault["type"] == "missing":
+            place[fault["loc"][-1]] = None
+    return read(values)
 
 
 def _find_models(model: type[BaseModel]) -> list[type[BaseModel] | None]:
