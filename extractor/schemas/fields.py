@@ -126,7 +126,6 @@ class FieldInfo:
             ``endpoints``.
         name: The name of the attribute.
         type: The class of the value, or of each member of a list.
-        kind: The kind of the value, or of each member of a list.
         many: Whether the field is a list.
         required: Whether every item must have a value.
         metadata: How the field is supported by evidence, asked about, compared and weighted.
@@ -135,10 +134,14 @@ class FieldInfo:
     group: str
     name: str
     type: type[Any]
-    kind: ValueKind
     many: bool
     required: bool
     metadata: FieldMetadata
+
+    @property
+    def kind(self) -> ValueKind:
+        """The kind of the value, or of each member of a list."""
+        return _name_kind(self.type)
 
     @property
     def path(self) -> str:
@@ -245,7 +248,6 @@ def list_model(group: str, model: type[BaseModel]) -> Iterator[FieldInfo]:
                 group=group,
                 name=name,
                 type=value_type,
-                kind=_name_kind(value_type),
                 many=many,
                 required=info.is_required(),
                 metadata=metadata[0],

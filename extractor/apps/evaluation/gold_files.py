@@ -196,14 +196,8 @@ def parse_custom_values(
 def _parse_values(
     field: CustomField, values: Mapping[str, Any], place: str
 ) -> dict[str, Any]:
-    try:
-        # An empty value is treated like a missing one.
-        return {
-            name: field.attribute(name).read_all(value)
-            for name, value in values.items()
-            if value not in (None, "", [], ())
-        }
-    except KeyError as error:
-        raise GoldError(f"{place}: the field has no attribute {error}") from error
-    except ValueError as error:
-        raise GoldError(f"{place}: {error}") from error
+    faults: list[tuple[str, str]] = []
+    read = field.read_answer(values, place, faults, strict=True)
+    for _, reason in faults:
+        raise GoldError(reason)
+    return read

@@ -1,8 +1,8 @@
 """The attributes of a custom field: their types, and the written form of their values.
 
 An attribute is a value, a list of values, a nested object, or a list of nested objects. While a
-value is read and checked, it is keyed by its path, such as ``methods[0].name``; ``nest`` converts
-these paths to the nested values of an extraction.
+value is checked, it is keyed by its path, such as ``methods[0].name``; ``nest`` converts these
+paths to the nested values of an extraction.
 """
 
 import re
@@ -10,15 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from enum import StrEnum
 from functools import partial
-from typing import Annotated, Any, Self, cast
+from typing import Annotated, Any, NamedTuple, Self, cast
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    ValidationError,
-    create_model,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_pascal
 
 from extractor.concepts.own import value_forms as forms
@@ -27,6 +21,7 @@ from extractor.schemas import (
     Amount,
     Comparison,
     Constraint,
+    FieldInfo,
     FieldMetadata,
     FieldRef,
     Instrument,
@@ -34,113 +29,98 @@ from extractor.schemas import (
     Quantity,
     TimePoint,
 )
-from extractor.schemas.base import FrozenModel, Number
+from extractor.schemas.base import FrozenModel
 
 
-class AttributeType(StrEnum):
+class AttributeType(NamedTuple):
     """The type of an attribute's value, or of each member of a list.
 
-    An ``object`` has attributes of its own. ``value_class`` is the class that declares the type,
-    ``read`` parses a value's written form, ``form`` describes that form to people and models, and
-    ``comparison`` states how two values are compared. Choices and booleans are inferred from a
-    quote; other values are stated in the text.
+    Attributes:
+        name: The name of the type in a declaration.
+        value_class: The class that declares the type.
+        comparison: How two values are compared.
+        form: The written form of a value, as described to people and models.
+        read: The function that parses the written form.
     """
 
+    name: str
     value_class: type[Any]
-    read: Callable[[str], Any]
-    form: str
     comparison: Comparison
-
-    def __new__(
-        cls,
-        value: str,
-        value_class: type[Any],
-        read: Callable[[str], Any],
-        form: str,
-        comparison: Comparison,
-    ) -> Self:
-        kind = str.__new__(cls, value)
-        kind._value_ = value
-        kind.value_class = value_class
-        kind.read = read
-        kind.form = form
-        kind.comparison = comparison
-        return kind
-
-    QUOTE = "quote", str, str, "as a quote", Comparison.EXTENT
-    CHOICE = "choice", str, str.strip, "a word", Comparison.CHOICE
-    BOOLEAN = "boolean", bool, forms.read_truth, "true or false", Comparison.POLARITY
-    NUMBER = "number", float, forms.read_bare_number, "a number", Comparison.CHOICE
-    INTEGER = (
-        "integer",
-        int,
-        forms.read_whole_number,
-        "a whole number",
-        Comparison.CHOICE,
-    )
-    QUANTITY = (
-        "quantity",
-        Quantity,
-        forms.read_quantity,
-        '"comparator number unit", such as ">= 40 %" or "3-5 mg/L"',
-        Comparison.LIMIT,
-    )
-    CONSTRAINT = (
-        "constraint",
-        Constraint,
-        forms.read_limit,
-        '"quantity: comparator number unit"',
-        Comparison.LIMIT,
-    )
-    AMOUNT = (
-        "amount",
-        Amount,
-        forms.read_amount,
-        'a dose, such as "300 mg/m2" or "1-2 mg"',
-        Comparison.AMOUNT,
-    )
-    INSTRUMENT = (
-        "instrument",
-        Instrument,
-        forms.read_instrument,
-        '"name | version"',
-        Comparison.NAME,
-    )
-    DURATION = (
-        "duration",
-        Period,
-        partial(forms.read_time, Period),
-        '"4 week"',
-        Comparison.TIME,
-    )
-    AGE = (
-        "age",
-        Age,
-        partial(forms.read_time, Age),
-        '"18 year"',
-        Comparison.TIME,
-    )
-    TIME_POINT = (
-        "time_point",
-        TimePoint,
-        partial(forms.read_time, TimePoint),
-        '"30 day"',
-        Comparison.TIME,
-    )
-    OBJECT = "object", dict, dict, "an object", Comparison.CHOICE
+    form: str
+    read: Callable[[str], Any] = str
 
     @property
     def is_inferred(self) -> bool:
         """Whether the value is inferred from a quote rather than stated in it."""
-        return self in (AttributeType.CHOICE, AttributeType.BOOLEAN)
+        return self.name in ("choice", "boolean")
 
 
-CLASSES = {
+QUOTE = AttributeType("quote", str, Comparison.EXTENT, "as a quote")
+CLASSES: Mapping[type[Any], AttributeType] = {
     kind.value_class: kind
-    for kind in AttributeType
-    if kind not in (AttributeType.CHOICE, AttributeType.OBJECT)
+    for kind in (
+        QUOTE,
+        AttributeType(
+            "boolean", bool, Comparison.POLARITY, "true or false", forms.read_truth
+        ),
+        AttributeType(
+            "number", float, Comparison.CHOICE, "a number", forms.read_bare_number
+        ),
+        AttributeType(
+            "integer", int, Comparison.CHOICE, "a whole number", forms.read_whole_number
+        ),
+        AttributeType(
+            "quantity",
+            Quantity,
+            Comparison.LIMIT,
+            '"comparator number unit", such as ">= 40 %" or "3-5 mg/L"',
+            forms.read_quantity,
+        ),
+        AttributeType(
+            "constraint",
+            Constraint,
+            Comparison.LIMIT,
+            '"quantity: comparator number unit"',
+            forms.read_limit,
+        ),
+        AttributeType(
+            "amount",
+            Amount,
+            Comparison.AMOUNT,
+            'a dose, such as "300 mg/m2" or "1-2 mg"',
+            forms.read_amount,
+        ),
+        AttributeType(
+            "instrument",
+            Instrument,
+            Comparison.NAME,
+            '"name | version"',
+            forms.read_instrument,
+        ),
+        AttributeType(
+            "duration",
+            Period,
+            Comparison.TIME,
+            '"4 week"',
+            partial(forms.read_time, Period),
+        ),
+        AttributeType(
+            "age", Age, Comparison.TIME, '"18 year"', partial(forms.read_time, Age)
+        ),
+        AttributeType(
+            "time_point",
+            TimePoint,
+            Comparison.TIME,
+            '"30 day"',
+            partial(forms.read_time, TimePoint),
+        ),
+    )
 }
 """The type of an attribute, by the class that declares it."""
+_TYPES = {kind.name: kind for kind in CLASSES.values()} | {
+    "choice": AttributeType("choice", str, Comparison.CHOICE, "a word"),
+    "object": AttributeType("object", dict, Comparison.CHOICE, "an object"),
+}
 
 
 def _list_words(words: Any) -> Any:
@@ -163,6 +143,10 @@ _SEVERAL = 3
 """The number of objects in a list for which the output tokens suffice."""
 
 
+Faults = list[tuple[str, str]]
+"""Texts that cannot be read, each with the reason."""
+
+
 class AttributeSet(FrozenModel):
     """The attributes of a field or of a nested object."""
 
@@ -183,7 +167,7 @@ class AttributeSet(FrozenModel):
         one if its attributes are themselves quotes, or contain quotes.
         """
         types = {attribute.type for attribute in self.attributes}
-        return not types <= {AttributeType.QUOTE, AttributeType.OBJECT}
+        return not types <= {"quote", "object"}
 
     @property
     def required_names(self) -> list[str]:
@@ -220,7 +204,14 @@ class AttributeSet(FrozenModel):
         if written in (None, "", [], ()) or not self.attributes:
             return []
         first = self.attributes[0]
-        values = written if isinstance(written, list | tuple) else [written]
+        names = {attribute.name for attribute in self.attributes}
+        # an object with the keys of a time was stored as one
+        values = [
+            dict(value)
+            if isinstance(value, FrozenModel) and dict(value).keys() <= names
+            else value
+            for value in list_members(written)
+        ]
         if first.many and not any(isinstance(value, dict) for value in values):
             return [{first.name: values}]
         return [
@@ -229,27 +220,38 @@ class AttributeSet(FrozenModel):
         ]
 
     def read_answer(
-        self, answer: Mapping[str, Any], faults: list[tuple[str, str]]
-    ) -> dict[str, Any] | None:
-        """Read one object. Return None if it does not contain a value, or if the value of a
-        required attribute is missing.
+        self, answer: Mapping[str, Any], place: str, faults: Faults, *, strict: bool
+    ) -> dict[str, Any]:
+        """Read one object. The texts that cannot be read are added to ``faults``, with the reason
+        and its ``place``. Empty values are skipped.
 
-        The texts that cannot be read are added to ``faults`` as (text, reason) pairs. If all texts
-        can be read, a missing value is added instead.
+        A person's gold (``strict``) must have no other keys. In a model's answer, an object without
+        a value or without a required attribute is empty; this is a fault of its own if all texts
+        can be read.
         """
-        own_faults: list[tuple[str, str]] = []
+        own_faults: Faults = []
         values: dict[str, Any] = {}
         for attribute in self.attributes:
-            members = attribute.read_members(answer.get(attribute.name), own_faults)
+            members = attribute.read_members(
+                answer.get(attribute.name), place, own_faults, strict=strict
+            )
             if members:
                 values[attribute.name] = members if attribute.many else members[0]
-        faults += own_faults
-        missing = [name for name in self.required_names if name not in values]
-        if not values or missing:
-            if not own_faults:
+        missing: list[str] = []
+        if strict:
+            known = {attribute.name for attribute in self.attributes}
+            own_faults += [
+                (name, f"{place}: has no attribute {name!r}")
+                for name in answer.keys() - known
+            ]
+        else:
+            missing = [name for name in self.required_names if name not in values]
+            if (missing or not values) and not own_faults:
                 names = ", ".join(missing) or "a value"
-                faults.append((str(answer), f"{names} is missing"))
-            return None
+                own_faults.append((str(answer), f"{place}: {names} is missing"))
+        faults += own_faults
+        if not values or missing:
+            return {}
         if self.needs_quote and answer.get("quote"):
             values["quote"] = str(answer["quote"])
         return values
@@ -283,17 +285,28 @@ class AttributeSet(FrozenModel):
                 for path in attribute.list_missing(member):
                     yield f"{attribute.name}{place}.{path}"
 
-    def make_class(
-        self, title: str, meaning: str, label: str | None = None
-    ) -> type[FrozenModel]:
-        """Create the class of the values. ``label`` is the label of each attribute for readers;
-        None to use the attribute's own name.
+    def list_fields(self, path: str, label: str | None = None) -> Iterator[FieldInfo]:
+        """Yield the fields of the values at ``path``, with those of nested objects. ``label`` is
+        the name of the attributes for readers; None to use each attribute's own name.
         """
-        parts: Any = {
-            attribute.name: attribute.annotate(title, label)
-            for attribute in self.attributes
-        }
-        return create_model(title, __base__=FrozenModel, __doc__=meaning, **parts)
+        for attribute in self.attributes:
+            kind = attribute.kind
+            if attribute.attributes:
+                yield from attribute.list_fields(f"{path}.{attribute.name}")
+                continue
+            value_class: Any = kind.value_class
+            if attribute.choices:
+                # a choice such as "high grade" cannot be the name of a member
+                words = {f"word{n}": word for n, word in enumerate(attribute.choices)}
+                value_class = cast("Any", StrEnum)(to_pascal(attribute.name), words)
+            yield FieldInfo(
+                group=path,
+                name=attribute.name,
+                type=value_class,
+                many=attribute.many,
+                required=attribute.required,
+                metadata=FieldMetadata(kind.comparison, label=label),
+            )
 
     @property
     def object_schema(self) -> dict[str, Any]:
@@ -336,12 +349,17 @@ class Attribute(AttributeSet):
     """
 
     name: str = Field(pattern=r"^[a-z]\w{0,39}$")
-    type: AttributeType
+    type: str = Field(pattern=f"^({'|'.join(_TYPES)})$")
     definition: str = Field(default="", max_length=1000)
     many: bool = False
     required: bool = False
     choices: Words = ()
     patterns: Mapping[str, Words] = Field(default_factory=dict)
+
+    @property
+    def kind(self) -> AttributeType:
+        """The type with its class and its written form."""
+        return _TYPES[self.type]
 
     def read(self, written: Any) -> Any:
         """Read one value from its written form or from an extraction. Raises a ``ValueError`` that
@@ -351,95 +369,48 @@ class Attribute(AttributeSet):
         Period(value=4, unit=<TimeUnit.WEEK: 'week'>)
         """
         # a stored "4 week" may be an Age, although the attribute is a duration
-        if isinstance(written, FrozenModel):
-            written = written.model_dump()
-        if self.attributes:
-            return self._read_object(written)
-        if isinstance(written, Mapping) and issubclass(
-            self.type.value_class, FrozenModel
-        ):
+        parts = written.model_dump() if isinstance(written, FrozenModel) else written
+        value_class = self.kind.value_class
+        if isinstance(parts, Mapping) and issubclass(value_class, FrozenModel):
             with suppress(ValidationError):
-                return self.type.value_class.model_validate(written)
-        if written == "" or not isinstance(written, str | int | float):
-            raise ValueError(
-                f"{self.name}: {written!r} is not of type {self.type}; write {self.form}"
-            )
-        value = self.type.read(str(written).strip())
+                return value_class.model_validate(parts)
+        if parts == "" or not isinstance(parts, str | int | float):
+            raise ValueError(f"{parts!r} is not of type {self.type}; write {self.form}")
+        text = str(parts).strip()
         if not self.choices:
-            return value
+            return self.kind.read(text)
         for word in self.choices:
-            if word.casefold() == value.casefold():
+            if word.casefold() == text.casefold():
                 return word
-        raise ValueError(
-            f"{self.name}: {value!r} is none of: {', '.join(self.choices)}"
-        )
-
-    def _read_object(self, written: Any) -> dict[str, Any]:
-        """Read a nested object, without its empty values. Raises a ``ValueError`` that states the
-        attribute that cannot be read.
-        """
-        if not isinstance(written, Mapping):
-            raise ValueError(  # noqa: TRY004 - an answer that cannot be read
-                f"{self.name}: {written!r} is not an object; write its attributes by name"
-            )
-        for name in written.keys() - {part.name for part in self.attributes}:
-            raise ValueError(f"{self.name}: has no attribute {name!r}")
-        values = {}
-        for part in self.attributes:
-            value = written.get(part.name)
-            if value in (None, "", [], ()):
-                continue
-            try:
-                values[part.name] = part.read_all(value)
-            except ValueError as error:
-                reason = str(error).removeprefix(f"{part.name}: ")
-                raise ValueError(f"{self.name}.{part.name}: {reason}") from error
-        return values
-
-    def read_all(self, written: Any) -> Any:
-        """Read a value, or all members if the attribute is a list. Raises ``ValueError`` if a value
-        cannot be read.
-        """
-        if not self.many:
-            return self.read(written)
-        members = written if isinstance(written, list | tuple) else [written]
-        return tuple(map(self.read, members))
+        raise ValueError(f"{text!r} is none of: {', '.join(self.choices)}")
 
     def read_members(
-        self, written: Any, faults: list[tuple[str, str]]
+        self, written: Any, place: str, faults: Faults, *, strict: bool = False
     ) -> tuple[Any, ...]:
-        """Return the values that a model wrote: the members if the attribute is a list; otherwise,
-        the single value. Empty values are skipped. Values that cannot be read, such as a list for
-        an attribute that is not a list, are added to ``faults`` as (text, reason) pairs.
+        """Return the members of a list or the single value, without empty values. Values that
+        cannot be read, such as a list for an attribute that is not a list, are added to ``faults``,
+        and do not affect other values, as in ``read_answer``.
         """
+        place = f"{place}.{self.name}"
         if self.attributes:
-            return self._read_objects(written, faults)
-        is_list = self.many and isinstance(written, list | tuple)
-        written_members: Any = written if is_list else [written]
+            answers = self.list_answers(written)
+            if len(answers) > 1 and not self.many:
+                faults.append((str(written), f"{place}: write one object"))
+                return ()
+            objects = [
+                self.read_answer(answer, place, faults, strict=strict)
+                for answer in answers
+            ]
+            return tuple(filter(None, objects))
         members = []
-        for member in written_members:
+        for member in list_members(written) if self.many else (written,):
             if member in (None, "", []):
                 continue
             try:
                 members.append(self.read(member))
             except ValueError as error:
-                faults.append((str(member), str(error)))
+                faults.append((str(member), f"{place}: {error}"))
         return tuple(members)
-
-    def _read_objects(
-        self, written: Any, faults: list[tuple[str, str]]
-    ) -> tuple[dict[str, Any], ...]:
-        """Return the nested objects that a model wrote, as ``read_members`` does. A value that
-        cannot be read does not affect the other values of its object.
-        """
-        own_faults: list[tuple[str, str]] = []
-        answers = self.list_answers(written)
-        if len(answers) > 1 and not self.many:
-            own_faults.append((str(written), "write one object"))
-            answers = []
-        read = [self.read_answer(answer, own_faults) for answer in answers]
-        faults += [(text, f"{self.name}: {reason}") for text, reason in own_faults]
-        return tuple(values for values in read if values)
 
     @property
     def needs_quote(self) -> bool:
@@ -462,7 +433,7 @@ class Attribute(AttributeSet):
         if self.choices:
             return f"one of {', '.join(self.choices)}"
         if not self.attributes:
-            return self.type.form
+            return self.kind.form
         if self.needs_quote:
             return "an object of quote (the words that state this one alone) and these"
         return "an object of these"
@@ -478,43 +449,11 @@ class Attribute(AttributeSet):
         parts = [part.describe(f"{indent}  ") for part in self.attributes]
         return "\n".join([description, *parts])
 
-    def annotate(self, owner: str, label: str | None) -> tuple[Any, Any]:
-        """Return the annotation and the default of the attribute in the class of a field's values.
-
-        Args:
-            owner: The name of that class.
-            label: The name of the attribute for readers; None to use the attribute's own name.
-        """
-        value_type: Any = self.type.value_class
-        if self.choices:
-            # a choice such as "high grade" cannot be the name of a member
-            words = {f"word{n}": word for n, word in enumerate(self.choices)}
-            value_type = cast("Any", StrEnum)(to_pascal(f"{owner}_{self.name}"), words)
-        elif self.type is AttributeType.NUMBER:
-            value_type = Number
-        elif self.attributes:
-            title = to_pascal(f"{owner}_{self.name}")
-            value_type = self.make_class(title, self.definition)
-        default: Any = None
-        if self.many:
-            value_type = tuple[value_type, ...]
-            default = ()
-        elif not self.required:
-            value_type = value_type | None
-        if self.required:
-            default = ...  # pydantic's mark of a field without a default
-        annotation = value_type
-        # the attributes of a nested object have metadata of their own
-        if not self.attributes:
-            metadata = FieldMetadata(self.type.comparison, label=label)
-            annotation = Annotated[value_type, metadata]
-        return annotation, Field(default, description=self.definition or None)
-
     @property
     def json_schema(self) -> dict[str, Any]:
         """The JSON schema of the value as a model writes it."""
         schema: dict[str, Any] = {"type": "string"}
-        if self.type is AttributeType.BOOLEAN:
+        if self.type == "boolean":
             schema = {"type": "boolean"}
         elif self.choices:
             schema = {"type": "string", "enum": list(self.choices)}

@@ -12,12 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, Field, field_validator
-from pydantic.alias_generators import to_pascal
 
-from extractor.concepts.own.attributes import Attribute, AttributeSet, Words
+from extractor.concepts.own.attributes import Attribute, AttributeSet, Faults, Words
 from extractor.schemas import (
     ExtractedItem,
-    FieldInfo,
     ItemGroup,
     Task,
     TrialExtraction,
@@ -25,7 +23,6 @@ from extractor.schemas import (
 )
 from extractor.schemas.arguments import refuse_unknown
 from extractor.schemas.base import FrozenModel
-from extractor.schemas.fields import list_model
 
 
 class Of(StrEnum):
@@ -43,12 +40,6 @@ class Of(StrEnum):
         """
         tasks = {Of.REGIMEN: Task.DOSING, Of.ENDPOINT: Task.ENDPOINTS}
         return tasks.get(self, Task.ELIGIBILITY)
-
-    @property
-    def fields(self) -> tuple[FieldInfo, ...]:
-        """The built-in fields of the items."""
-        group = "eligibility.criteria" if self is Of.CRITERION else self.task.value
-        return tuple(info for info in list_fields(self.task) if info.group == group)
 
 
 class Example(FrozenModel):
@@ -158,17 +149,17 @@ class CustomField(AttributeSet):
         words = "|".join(map(re.escape, self.mentions))
         return re.search(rf"(?<!\w)(?:{words})", text, re.IGNORECASE) is not None
 
-    def read(self, written: Any) -> tuple[tuple[Claim, ...], list[tuple[str, str]]]:
+    def read(self, written: Any) -> tuple[tuple[Claim, ...], Faults]:
         """Return the claims that a model wrote or an example contains, and, as (text, reason)
         pairs, the texts that cannot be read. If a member of a list cannot be read, the other
         members are kept. If the value of a required attribute is missing, no claim is returned.
         """
-        faults: list[tuple[str, str]] = []
+        faults: Faults = []
         claims = [
-            self.read_answer(answer, faults) for answer in self.list_answers(written)
+            self.read_answer(answer, self.name, faults, strict=False)
+            for answer in self.list_answers(written)
         ]
-        unreadable = [(text, f"{self.name}: {reason}") for text, reason in faults]
-        return tuple(filter(None, claims)), unreadable
+        return tuple(filter(None, claims)), faults
 
     def complete_answers(self, example: Example) -> list[dict[str, Any]]:
         """Return the answers of an example in the form that is requested from a model. If an answer
@@ -245,17 +236,15 @@ def _make_group(field: CustomField) -> ItemGroup:
     that contain them.
     """
     path = f"custom.{field.name}"
-    hosts = None if field.of is Of.RECORD else field.of.fields[0].group
-    fields = tuple(list_model(path, make_model(field)))
-    return ItemGroup(path, fields, field.of.task, hosts)
-
-
-@lru_cache(_MOST_CACHED)
-def make_model(field: CustomField) -> type[FrozenModel]:
-    """Create the class of a field's values in an extraction."""
+    hosts = {Of.RECORD: None, Of.CRITERION: "eligibility.criteria"}
     # the label of a single attribute is the name of its field
     label = field.name.replace("_", " ") if len(field.attributes) == 1 else None
-    return field.make_class(to_pascal(field.name), field.definition, label)
+    return ItemGroup(
+        path,
+        tuple(field.list_fields(path, label)),
+        field.of.task,
+        hosts.get(field.of, field.of.task),
+    )
 
 
 def explain_unread(fields: Iterable[CustomField]) -> str | None:

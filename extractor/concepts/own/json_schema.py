@@ -9,7 +9,7 @@ from typing import Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
-from extractor.concepts.own.attributes import CLASSES, Attribute, AttributeType
+from extractor.concepts.own.attributes import CLASSES, Attribute
 from extractor.concepts.own.declaration import CustomField
 from extractor.errors import FieldError
 from extractor.schemas.arguments import suggest
@@ -18,10 +18,10 @@ from extractor.schemas.base import FrozenModel
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 _PLAIN = {
-    "string": AttributeType.QUOTE,
-    "boolean": AttributeType.BOOLEAN,
-    "integer": AttributeType.INTEGER,
-    "number": AttributeType.NUMBER,
+    "string": "quote",
+    "boolean": "boolean",
+    "integer": "integer",
+    "number": "number",
 }
 """The type of an attribute, keyed by the type in its schema."""
 _BY_TITLE = {
@@ -82,7 +82,7 @@ def read_json_schema(written: Mapping[str, Any]) -> CustomField:
     ...         "properties": {"count": {"type": "integer"}},
     ...     }
     ... )
-    >>> field.name, field.attributes[0].type.value
+    >>> field.name, field.attributes[0].type
     ('prior_lines', 'integer')
     """
     title = str(written.get("title"))[:100]
@@ -180,10 +180,10 @@ def _read_property(
         written.pattern if isinstance(written.pattern, dict) else {"": written.pattern}
     )
     words = value.enum if value.const is None else (value.const,)
-    kind = AttributeType.CHOICE if words else _find_type(where, value)
+    kind = "choice" if words else _find_type(where, value)
     attributes: tuple[Attribute, ...] = ()
     description = written.description
-    if kind is AttributeType.OBJECT:
+    if kind == "object":
         attributes = _read_object(where, value, reference, definitions, outer)
         description = description or value.description
     return {
@@ -220,7 +220,7 @@ def _read_object(
     )
 
 
-def _find_type(where: str, value: _Value) -> AttributeType:
+def _find_type(where: str, value: _Value) -> str:
     """Return the attribute type for a value's schema. Raises ``FieldError`` if values of this type
     cannot be checked against a text.
     """
@@ -229,9 +229,9 @@ def _find_type(where: str, value: _Value) -> AttributeType:
     kind = _BY_TITLE.get(value.title)
     # a user's own class may have the same name as a class of this package
     if kind and value.properties.keys() == kind.value_class.model_fields.keys():
-        return kind
+        return kind.name
     if value.properties:
-        return AttributeType.OBJECT
+        return "object"
     types = ", ".join(sorted(value_class.__name__ for value_class in CLASSES))
     raise FieldError(
         f"{where}: {value.format or value.type or 'this'} is not a type that can be checked "

@@ -102,7 +102,7 @@ def declare(model: type[BaseModel]) -> CustomField:
     ...     "May participants with brain metastases take part?"
     ...
     ...     status: bool
-    >>> declare(BrainMetastases).name, declare(BrainMetastases).attributes[0].type.value
+    >>> declare(BrainMetastases).name, declare(BrainMetastases).attributes[0].type
     ('brain_metastases', 'boolean')
     """
     model_class: Any = model

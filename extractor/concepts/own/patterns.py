@@ -12,7 +12,6 @@ import regex
 from extractor.concepts.own.attributes import (
     Attribute,
     AttributeSet,
-    AttributeType,
     find_root,
     nest,
 )
@@ -193,17 +192,17 @@ def _read(
     check = verify_quote(text[first:end], text[before : end + _AROUND], first - before)
     if check.status is not QuoteStatus.EXACT or check.start != first - before:
         return None
-    try:
-        value = attribute.read_all(fixed or text[start:end])
-    except ValueError:
+    members = attribute.read_members(fixed or text[start:end], "", [])
+    if not members:
         return None
+    value = members if attribute.many else members[0]
     section = passage.section
     begin = passage.tokens.starts[passage.first]
     span = Span(section.name, *section.cleaned.raw_span(begin + start, begin + end))
     support = Support.PARSED
-    if attribute.type.is_inferred:
+    if attribute.kind.is_inferred:
         support = Support.INFERRED
-    elif attribute.type is AttributeType.QUOTE:
+    elif attribute.type == "quote":
         support = Support.LITERAL
     # at medium effort, a model is asked to confirm it
     return Reading(value, find_most("custom", "by a pattern"), (span,), support)
