@@ -135,6 +135,15 @@ Words = Annotated[
 """A single string or several strings."""
 
 
+def _name_patterns(patterns: Any) -> Any:
+    named = patterns if isinstance(patterns, Mapping) else {"": patterns}
+    return {str(value): texts for value, texts in named.items()}
+
+
+Patterns = Annotated[Mapping[str, Words], BeforeValidator(_name_patterns)]
+"""Regular expressions, keyed by the value that they indicate; "" if a single value or a list."""
+
+
 _VALUE_TOKENS = 30
 _QUOTE_TOKENS = 60
 _EMPTY_TOKENS = 10
@@ -354,7 +363,7 @@ class Attribute(AttributeSet):
     many: bool = False
     required: bool = False
     choices: Words = ()
-    patterns: Mapping[str, Words] = Field(default_factory=dict)
+    patterns: Patterns = Field(default_factory=dict)
 
     @property
     def kind(self) -> AttributeType:
