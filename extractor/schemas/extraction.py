@@ -746,7 +746,7 @@ class TrialExtraction(FrozenModel):
         """
         if not fields and self.declared:
             own: Any = import_module("extractor.concepts.own.declaration")
-            fields = own.restore_shapes(self.declared)
+            fields = tuple(map(own.CustomField.model_validate, self.declared))
         return _import_frames().frame_tables([self], [name], to, fields=fields)[name]
 
     def to_pandas(self) -> Any:

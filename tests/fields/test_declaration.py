@@ -57,8 +57,9 @@ def test_an_attribute_takes_its_type_from_the_annotation():
         ("lasts", "duration", False, False),
         ("methods", "quote", True, True),
     ]
-    assert field.attribute("grade").choices == ("low", "high grade")
-    assert field.attribute("words").definition == "In words."
+    attributes = {attribute.name: attribute for attribute in field.attributes}
+    assert attributes["grade"].choices == ("low", "high grade")
+    assert attributes["words"].definition == "In words."
 
 
 def test_a_json_schema_declares_what_its_model_declares():

@@ -198,10 +198,6 @@ class AttributeSet(FrozenModel):
         """Maximum number of output tokens for the quote of one object: that of a long sentence."""
         return _QUOTE_TOKENS if self.needs_quote else _EMPTY_TOKENS
 
-    def attribute(self, name: str) -> "Attribute":
-        """Return the attribute with the given name. Raises ``KeyError``."""
-        return {attribute.name: attribute for attribute in self.attributes}[name]
-
     def list_answers(self, written: Any) -> list[dict[str, Any]]:
         """Return the objects that a model wrote or an example contains, each as a mapping of its
         attributes.

@@ -69,6 +69,9 @@ _SECTIONS = [
     "secondary_outcomes",
     "other_outcomes",
 ]
+_SHAPE: dict[str, Any] = dict.fromkeys(("name", "type", "of", "many"), True)
+for _ in range(4):  # a field and three levels of nested objects
+    _SHAPE = {**_SHAPE, "attributes": {"__all__": _SHAPE}}
 _MOST_CACHED = 256
 """Maximum number of fields whose classes are cached, since each caller of a service may declare new
 fields.
@@ -95,7 +98,7 @@ class CustomField(AttributeSet):
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")
-    definition: str = Field(max_length=4000)
+    definition: str = Field(default="", max_length=4000)
     attributes: tuple[Attribute, ...] = Field(min_length=1, max_length=50)
     of: Of = Of.RECORD
     many: bool = Field(default=False, strict=True)
@@ -132,11 +135,21 @@ class CustomField(AttributeSet):
         return self.quote_tokens + self.object_tokens * (3 if self.many else 1)
 
     @property
+    @lru_cache(_MOST_CACHED)  # noqa: B019
     def group(self) -> ItemGroup:
         """The group of items in an extraction that contain its values; the fields of the items are
         the attributes.
         """
-        return _make_group(self)
+        path = f"custom.{self.name}"
+        hosts = {Of.RECORD: None, Of.CRITERION: "eligibility.criteria"}
+        # the label of a single attribute is the name of its field
+        label = self.name.replace("_", " ") if len(self.attributes) == 1 else None
+        return ItemGroup(
+            path,
+            tuple(self.list_fields(path, label)),
+            self.of.task,
+            hosts.get(self.of, self.of.task),
+        )
 
     def searches(self, section: str) -> bool:
         """Return whether a section is searched for a field of the record."""
@@ -188,20 +201,13 @@ class CustomField(AttributeSet):
         """The part of the declaration that an extraction keeps, as JSON: what is needed to make
         tables of its values.
         """
-        return _describe_field(self)
+        return self.model_dump(mode="json", exclude_defaults=True, include=_SHAPE)
 
 
 Declared = CustomField | type[BaseModel] | str | Path | Mapping[str, Any]
 """A custom field in any form that a user can declare: a pydantic model, the location of a model
 (``my_fields.py:Washout``), a JSON Schema, or a ``CustomField``.
 """
-
-
-def restore_shapes(shapes: Iterable[Mapping[str, Any]]) -> tuple[CustomField, ...]:
-    """Return fields from the shapes that an extraction keeps."""
-    return tuple(
-        CustomField.model_validate({"definition": "", **shape}) for shape in shapes
-    )
 
 
 def _list_tables(name: str, attributes: Iterable[Attribute]) -> Iterator[str]:
@@ -211,40 +217,6 @@ def _list_tables(name: str, attributes: Iterable[Attribute]) -> Iterator[str]:
             if attribute.many:
                 yield path
             yield from _list_tables(path, attribute.attributes)
-
-
-@lru_cache(_MOST_CACHED)
-def _describe_field(field: CustomField) -> dict[str, Any]:
-    shape = field.model_dump(
-        mode="json", exclude_defaults=True, include={"name", "of", "many"}
-    )
-    return shape | {"attributes": list(map(_describe_attribute, field.attributes))}
-
-
-def _describe_attribute(attribute: Attribute) -> dict[str, Any]:
-    shape = attribute.model_dump(
-        mode="json", exclude_defaults=True, include={"name", "type", "many"}
-    )
-    if attribute.attributes:
-        shape["attributes"] = list(map(_describe_attribute, attribute.attributes))
-    return shape
-
-
-@lru_cache(_MOST_CACHED)
-def _make_group(field: CustomField) -> ItemGroup:
-    """Return the group of items for the values of a field: their path, their fields, and the items
-    that contain them.
-    """
-    path = f"custom.{field.name}"
-    hosts = {Of.RECORD: None, Of.CRITERION: "eligibility.criteria"}
-    # the label of a single attribute is the name of its field
-    label = field.name.replace("_", " ") if len(field.attributes) == 1 else None
-    return ItemGroup(
-        path,
-        tuple(field.list_fields(path, label)),
-        field.of.task,
-        hosts.get(field.of, field.of.task),
-    )
 
 
 def explain_unread(fields: Iterable[CustomField]) -> str | None:
