@@ -6,7 +6,7 @@ paths to the nested values of an extraction.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from functools import partial
@@ -163,7 +163,7 @@ class AttributeSet(FrozenModel):
 
     @model_validator(mode="after")
     def _check_names(self) -> Self:
-        if "quote" in [attribute.name for attribute in self.attributes]:
+        if "quote" in self.by_name:
             raise ValueError(
                 "quote is reserved for the words that prove a value; every value has a quote, so "
                 "leave it out"
@@ -177,6 +177,11 @@ class AttributeSet(FrozenModel):
         """
         types = {attribute.type for attribute in self.attributes}
         return not types <= {"quote", "object"}
+
+    @property
+    def by_name(self) -> dict[str, "Attribute"]:
+        """The attributes, keyed by their names."""
+        return {attribute.name: attribute for attribute in self.attributes}
 
     @property
     def required_names(self) -> list[str]:
@@ -209,11 +214,10 @@ class AttributeSet(FrozenModel):
         if written in (None, "", [], ()) or not self.attributes:
             return []
         first = self.attributes[0]
-        names = {attribute.name for attribute in self.attributes}
         # an object with the keys of a time was stored as one
         values = [
             dict(value)
-            if isinstance(value, FrozenModel) and dict(value).keys() <= names
+            if isinstance(value, FrozenModel) and self.by_name.keys() >= {*dict(value)}
             else value
             for value in list_members(written)
         ]
@@ -225,7 +229,12 @@ class AttributeSet(FrozenModel):
         ]
 
     def read_answer(
-        self, answer: Mapping[str, Any], place: str, faults: Faults, *, strict: bool
+        self,
+        answer: Mapping[str, Any],
+        place: str,
+        faults: Faults,
+        *,
+        strict: bool = False,
     ) -> dict[str, Any]:
         """Read one object. The texts that cannot be read are added to ``faults``, with the reason
         and its ``place``. Empty values are skipped.
@@ -236,29 +245,24 @@ class AttributeSet(FrozenModel):
         """
         own_faults: Faults = []
         values: dict[str, Any] = {}
-        for attribute in self.attributes:
+        for name, attribute in self.by_name.items():
             members = attribute.read_members(
-                answer.get(attribute.name), place, own_faults, strict=strict
+                answer.get(name), place, own_faults, strict=strict
             )
             if members:
-                values[attribute.name] = members if attribute.many else members[0]
-        missing: list[str] = []
+                values[name] = attribute.pack(members)
+        missing = [name for name in self.required_names if name not in values]
         if strict:
-            known = {attribute.name for attribute in self.attributes}
-            own_faults += [
-                (name, f"{place}: has no attribute {name!r}")
-                for name in answer.keys() - known
-            ]
-        else:
-            missing = [name for name in self.required_names if name not in values]
-            if (missing or not values) and not own_faults:
+            for name in answer.keys() - self.by_name:
+                own_faults.append((name, f"{place}: has no attribute {name!r}"))
+        elif missing or not values:
+            if not own_faults:
                 names = ", ".join(missing) or "a value"
                 own_faults.append((str(answer), f"{place}: {names} is missing"))
-        faults += own_faults
-        if not values or missing:
-            return {}
-        if self.needs_quote and answer.get("quote"):
+            values = {}
+        elif self.needs_quote and answer.get("quote"):
             values["quote"] = str(answer["quote"])
+        faults += own_faults
         return values
 
     def complete(
@@ -276,7 +280,7 @@ class AttributeSet(FrozenModel):
                 for member in attribute.list_answers(answer.get(attribute.name))
             ]
             if members:
-                completed[attribute.name] = members if attribute.many else members[0]
+                completed[attribute.name] = attribute.pack(members)
         return completed
 
     def list_missing(self, values: Mapping[str, Any]) -> Iterator[str]:
@@ -388,6 +392,10 @@ class Attribute(AttributeSet):
             if word.casefold() == text.casefold():
                 return word
         raise ValueError(f"{text!r} is none of: {', '.join(self.choices)}")
+
+    def pack(self, members: Sequence[Any]) -> Any:
+        """Return the members as a list if the attribute is a list; otherwise, the only one."""
+        return members if self.many else members[0]
 
     def read_members(
         self, written: Any, place: str, faults: Faults, *, strict: bool = False
@@ -502,12 +510,3 @@ def nest(flat: Mapping[str, Any]) -> dict[str, Any]:
             place = members[position]
         place[name] = value
     return nested
-
-
-def drop_quotes(values: Any) -> Any:
-    """Return the values of an answer without the quotes that prove them."""
-    if isinstance(values, tuple):
-        return tuple(map(drop_quotes, values))
-    if not isinstance(values, dict):
-        return values
-    return {name: drop_quotes(part) for name, part in values.items() if name != "quote"}

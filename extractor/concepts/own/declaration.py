@@ -169,7 +169,7 @@ class CustomField(AttributeSet):
         """
         faults: Faults = []
         claims = [
-            self.read_answer(answer, self.name, faults, strict=False)
+            self.read_answer(answer, self.name, faults)
             for answer in self.list_answers(written)
         ]
         return tuple(filter(None, claims)), faults

@@ -195,7 +195,7 @@ def _read(
     members = attribute.read_members(fixed or text[start:end], "", [])
     if not members:
         return None
-    value = members if attribute.many else members[0]
+    value = attribute.pack(members)
     section = passage.section
     begin = passage.tokens.starts[passage.first]
     span = Span(section.name, *section.cleaned.raw_span(begin + start, begin + end))
