@@ -13,6 +13,7 @@ from extractor.concepts.own.attributes import (
     Attribute,
     AttributeSet,
     find_root,
+    list_members,
     nest,
 )
 from extractor.concepts.own.declaration import CustomField, Of
@@ -89,15 +90,19 @@ def _join(values: Iterable[Value]) -> Value:
         new = nest(_list_values(value))
         for path, reading in value.items():
             root = find_root(path)
+            members = list_members(new[root])
             if root not in known:
                 joined[path] = reading
-            elif path == root and isinstance(reading.value, tuple):
+            elif members[0] in list_members(known[root]):
+                continue
+            elif isinstance(reading.value, tuple) and path == root:
                 earlier = joined[path]
-                if reading.value[0] not in earlier.value:
-                    members = earlier.value + reading.value
-                    spans = earlier.spans + reading.spans
-                    joined[path] = replace(earlier, value=members, spans=spans)
-            elif isinstance(new[root], list) and new[root][0] not in known[root]:
+                joined[path] = replace(
+                    earlier,
+                    value=earlier.value + reading.value,
+                    spans=earlier.spans + reading.spans,
+                )
+            elif isinstance(new[root], list):
                 position = f"[{len(known[root])}]"
                 joined[path.replace("[0]", position, 1)] = reading
     return joined
@@ -158,15 +163,16 @@ def _read_match(
     named: AttributeSet = target if target.attributes else field
     value = {}
     for attribute in named.attributes:
-        if attribute is not target and attribute.name not in match.re.groupindex:
-            continue
-        reading = _read(attribute, fixed if attribute is target else "", passage, match)
-        if reading:
-            value[attribute.name] = reading
-    if not target.attributes:
-        return value if target.name in value else {}
-    if not value.keys() >= set(target.required_names):
+        if attribute is target or attribute.name in match.re.groupindex:
+            stated = fixed if attribute is target else ""
+            reading = _read(attribute, stated, passage, match)
+            if reading:
+                value[attribute.name] = reading
+    needed = target.required_names if target.attributes else [target.name]
+    if not value.keys() >= set(needed):
         return {}
+    if not target.attributes:
+        return value
     place = f"{target.name}[0]" if target.many else target.name
     return {f"{place}.{name}": reading for name, reading in value.items()}
 
@@ -227,17 +233,16 @@ def check_patterns(field: CustomField) -> None:
         named: AttributeSet = attribute if attribute.attributes else field
         known = [part.name for part in named.attributes if not part.attributes]
         try:
-            names = set(_compile(pattern).groupindex).difference(known)
+            groups = _compile(pattern).groupindex
         except (regex.error, RecursionError, OverflowError) as error:
             raise FieldError(
                 f"{where} cannot be read: {error}; write a Python regular expression"
             ) from error
-        for name in names:
-            guess = suggest(name, known)
+        for name in groups.keys() - known:
             raise FieldError(
-                f"{where} captures {name}, which is not an attribute of the field{guess}"
+                f"{where} captures {name}, which is not an attribute of the field"
+                f"{suggest(name, known)}"
             )
-        groups = _compile(pattern).groupindex
         if attribute.attributes and (fixed or not groups):
             raise FieldError(
                 f"{where} reads a nested model; write a group for each of its attributes, such as "
