@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
+from pydantic_core import to_jsonable_python
 
 from extractor.apps.values import find_words
 from extractor.concepts.own.declaration import CustomField
@@ -197,7 +198,8 @@ def _parse_values(
     field: CustomField, values: Mapping[str, Any], place: str
 ) -> dict[str, Any]:
     faults: list[tuple[str, str]] = []
-    read = field.read_answer(values, place, faults, strict=True)
+    written = to_jsonable_python(values)
+    read = field.read_answer(written, place, faults, strict=True)
     for _, reason in faults:
         raise GoldError(reason)
     return read

@@ -27,6 +27,7 @@ from extractor.schemas import (
     Instrument,
     Period,
     Quantity,
+    Support,
     TimePoint,
 )
 from extractor.schemas.base import FrozenModel
@@ -41,6 +42,7 @@ class AttributeType(NamedTuple):
         comparison: How two values are compared.
         form: The written form of a value, as described to people and models.
         read: The function that parses the written form.
+        support: How a value follows from its quote.
     """
 
     name: str
@@ -48,20 +50,22 @@ class AttributeType(NamedTuple):
     comparison: Comparison
     form: str
     read: Callable[[str], Any] = str
-
-    @property
-    def is_inferred(self) -> bool:
-        """Whether the value is inferred from a quote rather than stated in it."""
-        return self.name in ("choice", "boolean")
+    support: Support = Support.PARSED
 
 
-QUOTE = AttributeType("quote", str, Comparison.EXTENT, "as a quote")
 CLASSES: Mapping[type[Any], AttributeType] = {
     kind.value_class: kind
     for kind in (
-        QUOTE,
         AttributeType(
-            "boolean", bool, Comparison.POLARITY, "true or false", forms.read_truth
+            "quote", str, Comparison.EXTENT, "as a quote", str, Support.LITERAL
+        ),
+        AttributeType(
+            "boolean",
+            bool,
+            Comparison.POLARITY,
+            "true or false",
+            forms.read_truth,
+            Support.INFERRED,
         ),
         AttributeType(
             "number", float, Comparison.CHOICE, "a number", forms.read_bare_number
@@ -118,7 +122,9 @@ CLASSES: Mapping[type[Any], AttributeType] = {
 }
 """The type of an attribute, by the class that declares it."""
 _TYPES = {kind.name: kind for kind in CLASSES.values()} | {
-    "choice": AttributeType("choice", str, Comparison.CHOICE, "a word"),
+    "choice": AttributeType(
+        "choice", str, Comparison.CHOICE, "a word", str, Support.INFERRED
+    ),
     "object": AttributeType("object", dict, Comparison.CHOICE, "an object"),
 }
 
@@ -214,13 +220,7 @@ class AttributeSet(FrozenModel):
         if written in (None, "", [], ()) or not self.attributes:
             return []
         first = self.attributes[0]
-        # an object with the keys of a time was stored as one
-        values = [
-            dict(value)
-            if isinstance(value, FrozenModel) and self.by_name.keys() >= {*dict(value)}
-            else value
-            for value in list_members(written)
-        ]
+        values = list_members(written)
         if first.many and not any(isinstance(value, dict) for value in values):
             return [{first.name: values}]
         return [
@@ -330,14 +330,11 @@ def _find_stretch(values: Mapping[str, Any], text: str) -> str:
     word; the whole text if it contains none.
     """
     words = [str(value) for value in values.values() if not isinstance(value, dict)]
-    places = [
-        match.span()
-        for word in words
-        if (match := re.search(rf"{re.escape(word)}\w*", text))
-    ]
-    if not places:
+    matches = [re.search(rf"{re.escape(word)}\w*", text) for word in words]
+    spans = [match.span() for match in matches if match]
+    if not spans:
         return text
-    return text[min(start for start, _ in places) : max(end for _, end in places)]
+    return text[min(spans)[0] : max(end for _, end in spans)]
 
 
 class Attribute(AttributeSet):

@@ -29,7 +29,8 @@ def load_models(location: str) -> list[type[BaseModel]]:
     """
     source, colon, names = location.rpartition(":")
     if not colon or names.endswith(".py"):  # "C:\\my_fields.py"
-        source, names = location, ""
+        source = location
+        names = ""
     models = _load(source)
     wanted = [name.strip() for name in names.split(",") if name]
     if not wanted:
@@ -76,13 +77,15 @@ def _load(source: str) -> dict[str, type[BaseModel]]:
         raise FieldError(
             f"{source}: {type(error).__name__}: {error}; {remedy}"
         ) from error
-    models = {}
-    for name, defined in module.items():
-        is_class = isinstance(defined, type) and issubclass(defined, BaseModel)
-        if is_class and defined.__module__ == module["__name__"]:
-            # a model may name one that is defined below it
-            defined.model_rebuild(raise_errors=False, _types_namespace=module)
-            models[name] = defined
+    models = {
+        name: defined
+        for name, defined in module.items()
+        if isinstance(defined, type) and issubclass(defined, BaseModel)
+        if defined.__module__ == module["__name__"]
+    }
     if not models:
         raise FieldError(f"{source}: contains no pydantic model; {_FORM}")
+    for model in models.values():
+        # a model may name one that is defined below it
+        model.model_rebuild(raise_errors=False, _types_namespace=module)
     return models

@@ -96,17 +96,13 @@ def read_fields(declared: Iterable[Declared] | Declared) -> tuple[CustomField, .
                     f"{field.name}: the field {owner} also has a table custom_{table}; rename one"
                 )
         check_patterns(field)
-        _check_examples(field)
+        for example in field.examples:
+            for _, reason in field.read(field.complete_answers(example))[1]:
+                raise FieldError(
+                    f"{field.name}: in the example {example.text!r}: {reason}"
+                )
         fields[field.name] = field
     return tuple(fields.values())
-
-
-def _check_examples(field: CustomField) -> None:
-    """Raise ``FieldError`` with the first reason why the answer of an example cannot be read."""
-    for example in field.examples:
-        _, faults = field.read(field.complete_answers(example))
-        for _, reason in faults:
-            raise FieldError(f"{field.name}: in the example {example.text!r}: {reason}")
 
 
 def _declare_all(declared: Declared) -> Iterator[CustomField]:
@@ -322,8 +318,22 @@ def _read_property(
         "choices": tuple(map(str, words)),
         "patterns": schema.pattern,
     }
-    if table["type"] != "object":
-        return table
+    if table["type"] == "object":
+        table["definition"] = schema.meaning or value.meaning
+        table["attributes"] = _read_object(where, value, reference, definitions, outer)
+    return table
+
+
+def _read_object(
+    where: str,
+    value: _Schema,
+    reference: str,
+    definitions: Mapping[str, _Schema],
+    outer: tuple[str, ...],
+) -> tuple[Attribute, ...]:
+    """Return the attributes of a nested model, whose definition has the name ``reference``. Raises
+    ``FieldError``.
+    """
     if reference and reference in outer:
         _refuse_recursion(where)
     if len(outer) == _DEEPEST:
@@ -331,10 +341,7 @@ def _read_property(
             f"{where}: is inside more than {_DEEPEST} nested models; move its attributes into the "
             "model that contains it"
         )
-    return table | {
-        "definition": schema.meaning or value.meaning,
-        "attributes": _read_attributes(where, value, definitions, (*outer, reference)),
-    }
+    return _read_attributes(where, value, definitions, (*outer, reference))
 
 
 def _find_type(where: str, value: _Schema) -> str:

@@ -23,7 +23,6 @@ from extractor.evidence.drafts import Draft, Reading, Span
 from extractor.evidence.parsed import ParsedRecord
 from extractor.evidence.quotes import QuoteStatus, verify_quote
 from extractor.language.passage import Passage
-from extractor.schemas import Support
 from extractor.schemas.arguments import suggest
 
 _SECONDS = 2.0
@@ -205,13 +204,10 @@ def _read(
     section = passage.section
     begin = passage.tokens.starts[passage.first]
     span = Span(section.name, *section.cleaned.raw_span(begin + start, begin + end))
-    support = Support.PARSED
-    if attribute.kind.is_inferred:
-        support = Support.INFERRED
-    elif attribute.type == "quote":
-        support = Support.LITERAL
     # at medium effort, a model is asked to confirm it
-    return Reading(value, find_most("custom", "by a pattern"), (span,), support)
+    return Reading(
+        value, find_most("custom", "by a pattern"), (span,), attribute.kind.support
+    )
 
 
 @lru_cache(1_000)  # each caller of a service may declare new patterns

@@ -324,11 +324,12 @@ def cut_outcome(
         raise ValueError(
             f"split: {description!r} begins after the time frame; the order is measure, d, t"
         )
-    described = text[first:last].strip().removesuffix(",").rstrip()
+    pieces = (text[:first], text[first:last])
+    measure, described = (piece.strip().removesuffix(",").rstrip() for piece in pieces)
     return {
-        "measure": text[:first].strip().removesuffix(",").rstrip(),
-        "description": described if description else None,
-        "time_frame": text[last:].strip() if time_frame else None,
+        "measure": measure,
+        "description": described or None,
+        "time_frame": text[last:].strip() or None,
     }
 
 
