@@ -374,15 +374,17 @@ class Attribute(AttributeSet):
         >>> Attribute(name="stable_for", type="duration").read("4 weeks")
         Period(value=4, unit=<TimeUnit.WEEK: 'week'>)
         """
-        # a stored "4 week" may be an Age, although the attribute is a duration
-        parts = written.model_dump() if isinstance(written, FrozenModel) else written
         value_class = self.kind.value_class
-        if isinstance(parts, Mapping) and issubclass(value_class, FrozenModel):
+        is_object = isinstance(written, Mapping | FrozenModel)
+        if is_object and issubclass(value_class, FrozenModel):
             with suppress(ValidationError):
-                return value_class.model_validate(parts)
-        if parts == "" or not isinstance(parts, str | int | float):
-            raise ValueError(f"{parts!r} is not of type {self.type}; write {self.form}")
-        text = str(parts).strip()
+                # a stored "4 week" may be an Age, although the attribute is a duration
+                return value_class.model_validate(written, from_attributes=True)
+        if written == "" or not isinstance(written, str | int | float):
+            raise ValueError(
+                f"{written!r} is not of type {self.type}; write {self.form}"
+            )
+        text = str(written).strip()
         if not self.choices:
             return self.kind.read(text)
         for word in self.choices:

@@ -4,7 +4,7 @@ or as JSON Schemas.
 
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -105,16 +105,15 @@ def read_fields(declared: Iterable[Declared] | Declared) -> tuple[CustomField, .
     return tuple(fields.values())
 
 
-def _declare_all(declared: Declared) -> Iterator[CustomField]:
-    """Yield the fields of one declaration; a file or module may contain several models."""
+def _declare_all(declared: Declared) -> Iterable[CustomField]:
+    """Return the fields of one declaration; a file or module may contain several models."""
     if isinstance(declared, CustomField):
-        yield declared
-    elif isinstance(declared, Mapping):
-        yield read_json_schema(declared)
-    elif isinstance(declared, str | Path):
-        yield from map(declare, load_models(str(declared)))
-    else:
-        yield declare(declared)
+        return [declared]
+    if isinstance(declared, Mapping):
+        return [read_json_schema(declared)]
+    if isinstance(declared, str | Path):
+        return map(declare, load_models(str(declared)))
+    return [declare(declared)]
 
 
 def declare(model: type[BaseModel]) -> CustomField:
