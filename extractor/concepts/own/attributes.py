@@ -22,7 +22,6 @@ from extractor.schemas import (
     Comparison,
     Constraint,
     FieldInfo,
-    FieldMetadata,
     FieldRef,
     Instrument,
     Period,
@@ -294,9 +293,9 @@ class AttributeSet(FrozenModel):
                 for path in attribute.list_missing(member):
                     yield f"{attribute.name}{place}.{path}"
 
-    def list_fields(self, path: str, label: str | None = None) -> Iterator[FieldInfo]:
+    def list_fields(self, path: str, label: str = "") -> Iterator[FieldInfo]:
         """Yield the fields of the values at ``path``, with those of nested objects. ``label`` is
-        the name of the attributes for readers; None to use each attribute's own name.
+        the name of the attributes for readers; by default, each attribute's own name.
         """
         for attribute in self.attributes:
             kind = attribute.kind
@@ -308,13 +307,12 @@ class AttributeSet(FrozenModel):
                 # a choice such as "high grade" cannot be the name of a member
                 words = {f"word{n}": word for n, word in enumerate(attribute.choices)}
                 value_class = cast("Any", StrEnum)(to_pascal(attribute.name), words)
-            yield FieldInfo(
-                group=path,
-                name=attribute.name,
+            yield FieldInfo(kind.comparison, label=label).of(
+                path,
+                attribute.name,
                 type=value_class,
                 many=attribute.many,
                 required=attribute.required,
-                metadata=FieldMetadata(kind.comparison, label=label),
             )
 
     @property

@@ -143,7 +143,7 @@ class CustomField(AttributeSet):
         path = f"custom.{self.name}"
         hosts = {Of.RECORD: None, Of.CRITERION: "eligibility.criteria"}
         # the label of a single attribute is the name of its field
-        label = self.name.replace("_", " ") if len(self.attributes) == 1 else None
+        label = self.name.replace("_", " ") if len(self.attributes) == 1 else ""
         return ItemGroup(
             path,
             tuple(self.list_fields(path, label)),
@@ -256,7 +256,7 @@ TAKEN = frozenset(
         *TrialExtraction.model_fields,
         *ExtractedItem.model_fields,
         *(info.name for info in _INFOS),
-        *(info.metadata.key or info.name for info in _INFOS),
+        *(info.key for info in _INFOS),
     }
 )
 """The names in the guideline and the short keys that a model writes for them. Custom fields must
