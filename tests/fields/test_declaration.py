@@ -150,9 +150,9 @@ def schema_of(given):
     ("given", "said"),
     [
         (Bare, "Bare: describe the field in the docstring of its class"),
-        (Endless, "Endless: the model contains itself, directly or through another model; write"),
-        (make(Endless), "Own.value.inner: the model contains itself"),
-        (make(Left | None), "Own.value.right.left: the model contains itself"),
+        (Endless, "Endless.inner.inner.inner.inner: is inside more than 3 nested models, or contains itself"),
+        (make(Endless), "Own.value.inner.inner.inner: is inside more than 3 nested"),
+        (make(Left | None), "Own.value.right.left.right: is inside more than 3 nested models, or contains"),
         (make(list[nest_models(3)]), "Own.value.inner.inner.inner: is inside more than 3 nested"),
         (make(list[dict]), "Own.value: object is not a type that can be checked"),
         (make(Part | Bare), "Own.value: it is unclear which of several types to check"),

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 from pydantic.errors import PydanticUserError
@@ -223,53 +223,55 @@ def read_json_schema(written: Mapping[str, Any]) -> CustomField:
     title = str(written.get("title"))[:100]
     schema = _validate(title, _Schema, written)
     # the schema of a recursive model is only a reference to a definition
-    if schema.reference:
-        _refuse_recursion(title)
-    if not schema.meaning:
+    owner = _resolve(schema, schema.definitions)
+    if not owner.meaning:
         raise FieldError(
             f"{title}: describe the field in the docstring of its class (the description of the "
             "JSON Schema)"
         )
-    if not schema.properties:
+    if not owner.properties:
         raise FieldError(
             f"{title}: the field has no attributes; add one, such as name: str"
         )
     table = {
         "name": re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", title).lower(),
-        "definition": schema.meaning,
-        "attributes": _read_attributes(title, schema, schema.definitions),
+        "definition": owner.meaning,
+        "attributes": _read_attributes(title, owner, schema.definitions),
     }
     settings = {key: written[key] for key in written if key not in _SCHEMA_KEYS}
     return _validate(title, CustomField, table | settings)
 
 
-def _refuse_recursion(where: str) -> NoReturn:
-    raise FieldError(
-        f"{where}: the model contains itself, directly or through another model; write a separate "
-        "model for each level that you need"
-    )
+def _resolve(schema: _Schema, definitions: Mapping[str, _Schema]) -> _Schema:
+    """Return the definition that a schema refers to; otherwise, the schema."""
+    return definitions.get(schema.reference.removeprefix("#/$defs/"), schema)
 
 
 def _read_attributes(
     where: str,
     owner: _Schema,
     definitions: Mapping[str, _Schema],
-    outer: tuple[str, ...] = (),
+    depth: int = 0,
 ) -> tuple[Attribute, ...]:
-    """Return the attributes of a field or of a nested object. ``outer`` contains the names of the
-    nested models that enclose the attributes. Raises ``FieldError``.
+    """Return the attributes of a field or of an object that is inside ``depth`` - 1 other objects.
+    Raises ``FieldError``.
     """
+    if depth > _DEEPEST:
+        raise FieldError(
+            f"{where}: is inside more than {_DEEPEST} nested models, or contains itself; move its "
+            "attributes into the model that contains it"
+        )
     required = owner.required if isinstance(owner.required, tuple) else ()
     attributes: list[Attribute] = []
     size = 0
     for name, schema in owner.properties.items():
         place = f"{where}.{name}"
-        table = _read_property(place, schema, definitions, outer)
+        table = _read_property(place, schema, definitions, depth)
         table |= {"name": name, "required": table["required"] and name in required}
         attribute = _validate(place, Attribute, table)
         attributes.append(attribute)
         size += 1 + attribute.size
-        if outer and attribute.patterns:
+        if depth and attribute.patterns:
             raise FieldError(
                 f"{place}: a pattern inside a nested model is not searched; write it at the "
                 "attribute of the field that contains the model, with a group for each attribute"
@@ -286,7 +288,7 @@ def _read_property(
     where: str,
     schema: _Schema,
     definitions: Mapping[str, _Schema],
-    outer: tuple[str, ...],
+    depth: int,
 ) -> dict[str, Any]:
     """Return the declaration of a property, except for its name. Raises ``FieldError``."""
     for key in schema.model_extra or {}:
@@ -306,8 +308,7 @@ def _read_property(
     many = value.type == "array"
     if many:
         value = value.items or _Schema.model_validate({})
-    reference = value.reference.removeprefix("#/$defs/")
-    value = definitions.get(reference, value)
+    value = _resolve(value, definitions)
     words = value.enum if value.const is None else (value.const,)
     table = {
         "type": "choice" if words else _find_type(where, value),
@@ -319,28 +320,8 @@ def _read_property(
     }
     if table["type"] == "object":
         table["definition"] = schema.meaning or value.meaning
-        table["attributes"] = _read_object(where, value, reference, definitions, outer)
+        table["attributes"] = _read_attributes(where, value, definitions, depth + 1)
     return table
-
-
-def _read_object(
-    where: str,
-    value: _Schema,
-    reference: str,
-    definitions: Mapping[str, _Schema],
-    outer: tuple[str, ...],
-) -> tuple[Attribute, ...]:
-    """Return the attributes of a nested model, whose definition has the name ``reference``. Raises
-    ``FieldError``.
-    """
-    if reference and reference in outer:
-        _refuse_recursion(where)
-    if len(outer) == _DEEPEST:
-        raise FieldError(
-            f"{where}: is inside more than {_DEEPEST} nested models; move its attributes into the "
-            "model that contains it"
-        )
-    return _read_attributes(where, value, definitions, (*outer, reference))
 
 
 def _find_type(where: str, value: _Schema) -> str:
