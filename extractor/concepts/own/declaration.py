@@ -99,7 +99,7 @@ class CustomField(AttributeSet):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")
     definition: str = Field(default="", max_length=4000)
-    attributes: tuple[Attribute, ...] = Field(min_length=1, max_length=50)
+    attributes: tuple[Attribute, ...] = Field(min_length=1)
     of: Of = Of.RECORD
     many: bool = Field(default=False, strict=True)
     sections: Words = ()
