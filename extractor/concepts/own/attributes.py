@@ -13,7 +13,6 @@ from functools import partial
 from typing import Annotated, Any, NamedTuple, Self, cast
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
-from pydantic.alias_generators import to_pascal
 
 from extractor.concepts.own import value_forms as forms
 from extractor.schemas import (
@@ -306,7 +305,7 @@ class AttributeSet(FrozenModel):
             if attribute.choices:
                 # a choice such as "high grade" cannot be the name of a member
                 words = {f"word{n}": word for n, word in enumerate(attribute.choices)}
-                value_class = cast("Any", StrEnum)(to_pascal(attribute.name), words)
+                value_class = cast("Any", StrEnum)(attribute.name, words)
             yield FieldInfo(kind.comparison, label=label).of(
                 path,
                 attribute.name,

@@ -33,20 +33,22 @@ def load_models(location: str) -> list[type[BaseModel]]:
         names = ""
     models = _load(source)
     wanted = [name.strip() for name in names.split(",") if name]
-    if not wanted:
-        fields = [
-            info for model in models.values() for info in model.model_fields.values()
-        ]
-        nested = [kind for info in fields for kind in _list_types(info.annotation)]
-        outer = [name for name in models if models[name] not in nested]
-        # models that contain each other are rejected later, with a message
-        wanted = outer or list(models)
     for name in wanted:
         if name not in models:
             guess = suggest(name, models)
             listed = ", ".join(models)
             raise FieldError(f"{source}: no model named {name}{guess}; it has {listed}")
-    return [models[name] for name in wanted]
+    if wanted:
+        return [models[name] for name in wanted]
+    nested = [
+        kind
+        for model in models.values()
+        for info in model.model_fields.values()
+        for kind in _list_types(info.annotation)
+    ]
+    outer = [model for model in models.values() if model not in nested]
+    # models that contain each other are rejected later, with a message
+    return outer or list(models.values())
 
 
 def _list_types(annotation: Any) -> Iterator[Any]:

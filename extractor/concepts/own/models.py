@@ -31,12 +31,14 @@ _PLAIN = {
     "number": "number",
 }
 """The type of an attribute, keyed by the type in its schema."""
-_BY_TITLE = {
-    value_class.__name__: kind
+_CLASSES = {
+    (value_class.__name__, frozenset(value_class.model_fields)): kind.name
     for value_class, kind in CLASSES.items()
     if issubclass(value_class, FrozenModel)
 }
-"""The type of an attribute, keyed by the name of the values' class in this package."""
+"""The type of an attribute, keyed by the name and the fields of the values' class, since a user's
+own class may have the same name.
+"""
 _CHECKED_KEYS = ("description", "pattern", "enum", "type")
 """The attribute keys that are checked for misspellings."""
 _DEEPEST = 3
@@ -330,10 +332,9 @@ def _find_type(where: str, value: _Schema) -> str:
     """
     if value.type in _PLAIN and not value.format:  # a date is a string with a format
         return _PLAIN[value.type]
-    kind = _BY_TITLE.get(value.title)
-    # a user's own class may have the same name as a class of this package
-    if kind and value.properties.keys() == kind.value_class.model_fields.keys():
-        return kind.name
+    kind = _CLASSES.get((value.title, frozenset(value.properties)))
+    if kind:
+        return kind
     if value.properties:
         return "object"
     types = ", ".join(sorted(value_class.__name__ for value_class in CLASSES))
