@@ -287,10 +287,18 @@ class AttributeSet(FrozenModel):
             members = list_members(values.get(attribute.name))
             if not members:
                 yield attribute.name
-            for position, member in enumerate(members if attribute.attributes else ()):
+            for position, member in enumerate(members):
                 place = f"[{position}]" if attribute.many else ""
                 for path in attribute.list_missing(member):
                     yield f"{attribute.name}{place}.{path}"
+
+    def list_tables(self, name: str) -> Iterator[str]:
+        """Yield the names of the tables of nested lists; they begin with ``name``."""
+        for attribute in self.attributes:
+            path = f"{name}_{attribute.name}"
+            if attribute.many and attribute.attributes:
+                yield path
+            yield from attribute.list_tables(path)
 
     def list_fields(self, path: str, label: str = "") -> Iterator[FieldInfo]:
         """Yield the fields of the values at ``path``, with those of nested objects. ``label`` is

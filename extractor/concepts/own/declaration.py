@@ -5,7 +5,7 @@ run can be opened without the user's code.
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
@@ -190,13 +190,6 @@ class CustomField(AttributeSet):
         return {"type": "array", "items": value} if self.many else value
 
     @property
-    def table_names(self) -> list[str]:
-        """The names of the field's tables without ``custom_``: that of the field, followed by one
-        for each list of nested objects.
-        """
-        return [self.name, *_list_tables(self.name, self.attributes)]
-
-    @property
     def shape(self) -> dict[str, Any]:
         """The part of the declaration that an extraction keeps, as JSON: what is needed to make
         tables of its values.
@@ -208,15 +201,6 @@ Declared = CustomField | type[BaseModel] | str | Path | Mapping[str, Any]
 """A custom field in any form that a user can declare: a pydantic model, the location of a model
 (``my_fields.py:Washout``), a JSON Schema, or a ``CustomField``.
 """
-
-
-def _list_tables(name: str, attributes: Iterable[Attribute]) -> Iterator[str]:
-    for attribute in attributes:
-        if attribute.attributes:
-            path = f"{name}_{attribute.name}"
-            if attribute.many:
-                yield path
-            yield from _list_tables(path, attribute.attributes)
 
 
 def explain_unread(fields: Iterable[CustomField]) -> str | None:

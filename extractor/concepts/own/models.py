@@ -91,7 +91,7 @@ def read_fields(declared: Iterable[Declared] | Declared) -> tuple[CustomField, .
             )
         if field.name in fields:
             raise FieldError(f"{field.name}: two fields have this name; rename one")
-        for table in field.table_names:
+        for table in (field.name, *field.list_tables(field.name)):
             owner = tables.setdefault(table, field.name)
             if owner != field.name:
                 raise FieldError(
