@@ -251,8 +251,11 @@ class AttributeSet(FrozenModel):
                 values[name] = attribute.pack(members)
         missing = [name for name in self.required_names if name not in values]
         if strict:
-            for name in answer.keys() - self.by_name:
-                own_faults.append((name, f"{place}: has no attribute {name!r}"))
+            own_faults += [
+                (name, f"{place}: has no attribute {name!r}")
+                for name in answer
+                if name not in self.by_name
+            ]
         elif missing or not values:
             if not own_faults:
                 names = ", ".join(missing) or "a value"
