@@ -127,13 +127,16 @@ _TYPES = {kind.name: kind for kind in CLASSES.values()} | {
 }
 
 
-def _list_words(words: Any) -> Any:
-    return (words,) if isinstance(words, str) else words
+def list_members(value: Any) -> tuple[Any, ...]:
+    """Return the members of a list, or a single value as a tuple; an empty tuple for None."""
+    if isinstance(value, tuple | list):
+        return tuple(value)
+    return () if value is None else (value,)
 
 
 Words = Annotated[
     tuple[Annotated[str, Field(min_length=1, max_length=1000)], ...],
-    BeforeValidator(_list_words),
+    BeforeValidator(list_members),
     Field(max_length=200),
 ]
 """A single string or several strings."""
@@ -480,13 +483,6 @@ class Attribute(AttributeSet):
         elif self.attributes:
             schema = self.object_schema
         return {"type": "array", "items": schema} if self.many else schema
-
-
-def list_members(value: Any) -> tuple[Any, ...]:
-    """Return the members of a list, or a single value as a tuple; an empty tuple for None."""
-    if isinstance(value, tuple | list):
-        return tuple(value)
-    return () if value is None else (value,)
 
 
 def find_root(path: str) -> str:
