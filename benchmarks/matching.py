@@ -31,7 +31,7 @@ FIELDS_OF: Mapping[str, tuple[str, ...]] = {
     group.path: tuple(
         info.name
         for info in group.fields
-        if info.path in _NAMES and info.metadata.evidence is EvidenceKind.READ
+        if info.path in _NAMES and info.evidence is EvidenceKind.READ
     )
     for group in list_groups()
 }

@@ -59,7 +59,7 @@ def name_words(task: Task) -> Mapping[str, str]:
         form = FORMS[task].get(info.name)
         if form:
             words |= {member.value: word for word, member in form.words.items()}
-    return words | {info.name: info.metadata.key or info.name for info in infos}
+    return words | {info.name: info.key for info in infos}
 
 
 def main() -> None:

@@ -36,7 +36,7 @@ _EMPTY: dict[str, dict[str, Any]] = {
     group.path: {
         info.name: [] if info.many else None
         for info in group.fields
-        if info.metadata.in_gold and info.metadata.in_total and not info.required
+        if info.in_gold and info.in_total and not info.required
     }
     for group in list_groups()
 }

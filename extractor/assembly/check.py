@@ -38,9 +38,7 @@ from extractor.schemas import (
 )
 
 _PARTS = [
-    field.name
-    for field in list_fields(Task.ENDPOINTS)
-    if field.metadata.question == "split"
+    field.name for field in list_fields(Task.ENDPOINTS) if field.question == "split"
 ]
 """The parts into which a model splits an outcome: its measure, description and time frame."""
 _NO_DOSES = {"eligibility", "conditions", "keywords"}

@@ -170,7 +170,7 @@ class _Checker:
         for value in members:
             proven = None
             reason = ""
-            if not attribute.type.is_inferred:
+            if attribute.kind.support is not Support.INFERRED:
                 proven = find_claimed(value, self._here, scope.quote)
             elif scope.quote:
                 proven = Supported(value, scope.quote, Support.INFERRED)

@@ -31,7 +31,7 @@ _PLACING = {
     info.name
     for task in Task
     for info in list_fields(task)
-    if info.metadata.evidence is EvidenceKind.NONE
+    if info.evidence is EvidenceKind.NONE
 }
 """Fields that describe positions, such as the groups of criteria."""
 _POSITION = re.compile(r"\[(\d+)\]")

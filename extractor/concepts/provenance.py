@@ -58,8 +58,7 @@ def list_read_fields(task: Task, group: str | None = None) -> list[FieldInfo]:
     return [
         field
         for field in list_fields(task)
-        if field.metadata.evidence is EvidenceKind.READ
-        and field.group == (group or task)
+        if field.evidence is EvidenceKind.READ and field.group == (group or task)
     ]
 
 

@@ -1,6 +1,6 @@
 """The public data models of Extractor: records, extractions, and the provenance of each value."""
 
-from extractor.schemas.base import Comparison, EvidenceKind, FieldMetadata
+from extractor.schemas.base import Comparison, EvidenceKind, FieldInfo, ValueKind
 from extractor.schemas.evidence import (
     Absence,
     Citation,
@@ -29,10 +29,8 @@ from extractor.schemas.extraction import (
     TrialExtraction,
 )
 from extractor.schemas.fields import (
-    FieldInfo,
     FieldRef,
     ItemGroup,
-    ValueKind,
     list_fields,
     list_groups,
 )
@@ -96,7 +94,6 @@ __all__ = [
     "EvidenceKind",
     "ExtractedItem",
     "FieldInfo",
-    "FieldMetadata",
     "FieldRef",
     "Finding",
     "FindingKind",

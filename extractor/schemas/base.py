@@ -1,7 +1,7 @@
-"""The base classes of all models, and the metadata used in field annotations."""
+"""The base classes of all models, and the specification of a field."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -102,9 +102,25 @@ Comparison.__doc__ = """How two values of a field are compared.
 """
 
 
+ValueKind = StrEnum("ValueKind", "TEXT CHOICE YES_NO NUMBER DURATION QUANTITY NAME")
+ValueKind.__doc__ = """The kind of a field's value, or of each member if the field is a list.
+
+- ``text``: words from the record.
+- ``choice``: a member of a closed set.
+- ``yes_no``: true or false.
+- ``number``: a bare number.
+- ``duration``: a number with a time unit (``Age``, ``Period``, ``TimePoint``).
+- ``quantity``: numbers with units and other parts (``Amount``, ``Constraint``, ``TimeWindow``).
+- ``name``: a name with a version (``Instrument``).
+"""
+
+
 @dataclass(frozen=True, slots=True)
-class FieldMetadata:
-    """Metadata in the ``Annotated`` type of a field. It does not appear in the JSON Schema.
+class FieldInfo:
+    """The specification of a field, built in or a user's own.
+
+    In the ``Annotated`` type of a field it states how values are compared, supported, asked about
+    and weighted; ``list_fields`` adds what the model states. It does not appear in the JSON Schema.
 
     Args:
         comparison: How two values are compared.
@@ -121,18 +137,24 @@ class FieldMetadata:
             None.
         in_gold: Whether the field is part of the guideline and of gold annotations.
         rare: Whether the field is stated by only a few items, in which case a missed value weighs
-        more.
+            more.
         tokens: Maximum number of output tokens for the value in a model's reply.
         in_total: Whether the field contributes to the score of its task and to the overall score.
             Fields added in guideline 1.5 do not contribute, so that these scores remain
             comparable.
+        group: Path of the items: ``eligibility``, ``eligibility.criteria``, ``dosing``,
+            ``endpoints``, or that of a custom field or a nested object.
+        name: The name of the attribute.
+        type: The class of the value, or of each member of a list.
+        many: Whether the field is a list.
+        required: Whether every item must have a value.
     """
 
     comparison: Comparison
     evidence: EvidenceKind = EvidenceKind.READ
     question: str | None = None
-    key: str | None = None
-    label: str | None = None
+    key: str = ""
+    label: str = ""
     family: str | None = None
     weight: float = 1.0
     decided: bool = False
@@ -140,3 +162,49 @@ class FieldMetadata:
     rare: bool = False
     tokens: int = 8
     in_total: bool = True
+    group: str = ""
+    name: str = ""
+    type: "type[Any]" = str
+    many: bool = False
+    required: bool = False
+
+    @property
+    def kind(self) -> ValueKind:
+        """The kind of the value, or of each member of a list."""
+        return _name_kind(self.type)
+
+    @property
+    def path(self) -> str:
+        """The field's path in an extraction, such as ``eligibility.criteria.kind``."""
+        return f"{self.group}.{self.name}"
+
+    def of(self, group: str, name: str, **stated: Any) -> "FieldInfo":
+        """Return the specification of the field ``name`` of the items at the path ``group``, with
+        what else its model states: ``type``, ``many`` and ``required``.
+        """
+        label = self.label or name.replace("_", " ")
+        key = self.key or name
+        return replace(self, group=group, name=name, label=label, key=key, **stated)
+
+
+def _name_kind(value_type: type[Any]) -> ValueKind:
+    """Return the kind of a value, given its class.
+
+    A model is a duration if its only fields are ``value`` and ``unit`` (``Period``), a name if it
+    has a ``name`` field (``Instrument``), and otherwise a quantity (``Amount``). Other classes are
+    closed sets, Booleans, strings or numbers.
+    """
+    if issubclass(value_type, BaseModel):
+        if set(value_type.model_fields) == {"value", "unit"}:
+            return ValueKind.DURATION
+        if "name" in value_type.model_fields:
+            return ValueKind.NAME
+        return ValueKind.QUANTITY
+    # checked before ``str``, because a StrEnum is also a str
+    if issubclass(value_type, StrEnum):
+        return ValueKind.CHOICE
+    if issubclass(value_type, bool):
+        return ValueKind.YES_NO
+    if issubclass(value_type, str):
+        return ValueKind.TEXT
+    return ValueKind.NUMBER

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from extractor.schemas.base import FieldMetadata, FrozenModel, QuotingModel, is_none
+from extractor.schemas.base import FieldInfo, FrozenModel, QuotingModel, is_none
 from extractor.schemas.vocabulary import (
     AbsenceReason,
     Comparator,
@@ -154,10 +154,10 @@ class ExtractedItem(QuotingModel):
         return [name for name in cls.model_fields if name not in not_in_gold]
 
     @classmethod
-    def _list_metadata(cls) -> Iterator[tuple[str, FieldMetadata]]:
+    def _list_metadata(cls) -> Iterator[tuple[str, FieldInfo]]:
         for name, info in cls.model_fields.items():
             for metadata in info.metadata:
-                if isinstance(metadata, FieldMetadata):
+                if isinstance(metadata, FieldInfo):
                     yield name, metadata
 
 

@@ -14,7 +14,7 @@ from extractor.plurals import counted
 from extractor.schemas.base import (
     Comparison,
     EvidenceKind,
-    FieldMetadata,
+    FieldInfo,
     FrozenModel,
     Number,
     QuotingModel,
@@ -93,7 +93,7 @@ class _Limited(QuotingModel):
     )
 
 
-_QUOTE = FieldMetadata(Comparison.WORDS, in_total=False)
+_QUOTE = FieldInfo(Comparison.WORDS, in_total=False)
 """A quote that is part of a value."""
 
 
@@ -101,7 +101,7 @@ class Constraint(_Limit, _Limited):  # the fields of the second base class come 
     """One numeric or graded limit. "ECOG 0-2" is read as ECOG, between, 0, 2."""
 
     condition: Annotated[
-        str | None, FieldMetadata(Comparison.WORDS, rare=True, in_total=False)
+        str | None, FieldInfo(Comparison.WORDS, rare=True, in_total=False)
     ] = Field(
         default=None,
         description="Quote that states to whom or when the limit applies: 'for men', 'unless "
@@ -134,7 +134,7 @@ class TimeWindow(QuotingModel):
         description="The upper bound of 'between'.",
         exclude_if=is_none,
     )
-    of: Annotated[str | None, FieldMetadata(Comparison.WHOLE, in_total=False)] = Field(
+    of: Annotated[str | None, FieldInfo(Comparison.WHOLE, in_total=False)] = Field(
         default=None,
         description="Quote of the treatment, event or state that the window applies to.",
         exclude_if=is_none,
@@ -158,7 +158,7 @@ class Amount(QuotingModel):
         description="The unit as plain text: mg, mg/m2, ug/kg, cells/kg, IU, Gy, tablet, ..."
     )
     arms: Annotated[
-        tuple[str, ...], FieldMetadata(Comparison.LABEL, family="arm", in_total=False)
+        tuple[str, ...], FieldInfo(Comparison.LABEL, family="arm", in_total=False)
     ] = Field(
         default=(),
         description="Labels of the arms that receive this amount, if it differs between the "
@@ -201,15 +201,15 @@ class CriterionGroup(QuotingModel):
     lead_in: str | None = Field(
         default=None, description="Quote of the line that introduces the group."
     )
-    rule: Annotated[GroupRule, FieldMetadata(Comparison.POLARITY, in_total=False)]
+    rule: Annotated[GroupRule, FieldInfo(Comparison.POLARITY, in_total=False)]
     n: int | None = Field(
         default=None, description="For 'at_least': how many criteria must be met."
     )
     n_high: int | None = Field(
         default=None, description="For '2 to 4 of': the upper number."
     )
-    parent: Annotated[str | None, FieldMetadata(Comparison.PLACE, in_total=False)] = (
-        Field(default=None, description="The group that contains this group.")
+    parent: Annotated[str | None, FieldInfo(Comparison.PLACE, in_total=False)] = Field(
+        default=None, description="The group that contains this group."
     )
 
     def __str__(self) -> str:
@@ -220,7 +220,7 @@ class CriterionGroup(QuotingModel):
         return f"{self.n} to {self.n_high} of"
 
 
-_READ_FROM_QUOTE = FieldMetadata(Comparison.POLARITY, EvidenceKind.NONE, in_gold=False)
+_READ_FROM_QUOTE = FieldInfo(Comparison.POLARITY, EvidenceKind.NONE, in_gold=False)
 """A fact without its own evidence, because it is read from the quote of the criterion."""
 
 
@@ -228,35 +228,33 @@ class CriterionAnnotation(QuotingModel):
     """One eligibility condition, as an annotator writes it."""
 
     kind: Annotated[
-        CriterionKind, FieldMetadata(Comparison.POLARITY, question="kind", key="list")
+        CriterionKind, FieldInfo(Comparison.POLARITY, question="kind", key="list")
     ]
     section: Annotated[
         str,
-        FieldMetadata(Comparison.PLACE, EvidenceKind.NONE),
+        FieldInfo(Comparison.PLACE, EvidenceKind.NONE),
         Field(description="The section that contains the criterion."),
     ]
     lead_in: Annotated[
         str | None,
-        FieldMetadata(Comparison.TEXT, label="introductory line", weight=0.5),
+        FieldInfo(Comparison.TEXT, label="introductory line", weight=0.5),
     ] = Field(default=None, description="Quote of the line that introduces the item.")
     quote: Annotated[
         str,
-        FieldMetadata(
-            Comparison.TEXT, EvidenceKind.ITEM, question="stands", weight=0.5
-        ),
+        FieldInfo(Comparison.TEXT, EvidenceKind.ITEM, question="stands", weight=0.5),
         Field(
             description="The text of the criterion, without a leading bullet or number."
         ),
     ]
     category: Annotated[
         Category | None,
-        FieldMetadata(
+        FieldInfo(
             Comparison.CHOICE, question="category", key="cat", weight=0.5, decided=True
         ),
     ] = None
     constraints: Annotated[
         tuple[Constraint, ...],
-        FieldMetadata(
+        FieldInfo(
             Comparison.LIMIT,
             question="constraints",
             key="limits",
@@ -266,12 +264,12 @@ class CriterionAnnotation(QuotingModel):
     ] = ()
     time_window: Annotated[
         TimeWindow | None,
-        FieldMetadata(Comparison.WINDOW, family="window"),
+        FieldInfo(Comparison.WINDOW, family="window"),
         Field(description="The first item of time_windows."),
     ] = None
     time_windows: Annotated[
         tuple[TimeWindow, ...],
-        FieldMetadata(
+        FieldInfo(
             Comparison.WINDOW,
             question="time_windows",
             key="windows",
@@ -282,15 +280,15 @@ class CriterionAnnotation(QuotingModel):
     ] = ()
     group: Annotated[
         str | None,
-        FieldMetadata(Comparison.GROUP, EvidenceKind.NONE, weight=0.5, in_total=False),
+        FieldInfo(Comparison.GROUP, EvidenceKind.NONE, weight=0.5, in_total=False),
     ] = Field(
         default=None, description="The innermost group that contains the criterion."
     )
-    negated: Annotated[
-        bool | None, FieldMetadata(Comparison.POLARITY, in_gold=False)
-    ] = Field(
-        default=None,
-        description="Whether the statement is negated, as in 'no history of stroke'.",
+    negated: Annotated[bool | None, FieldInfo(Comparison.POLARITY, in_gold=False)] = (
+        Field(
+            default=None,
+            description="Whether the statement is negated, as in 'no history of stroke'.",
+        )
     )
     turned: Annotated[bool, _READ_FROM_QUOTE] = Field(
         default=False,
@@ -320,20 +318,20 @@ class EligibilityAnnotation(QuotingModel):
     """Everything that the record states about who may take part, as an annotator writes it."""
 
     minimum_age: Annotated[
-        Age | None, FieldMetadata(Comparison.TIME, key="min", family="age", rare=True)
+        Age | None, FieldInfo(Comparison.TIME, key="min", family="age", rare=True)
     ] = None
     maximum_age: Annotated[
-        Age | None, FieldMetadata(Comparison.TIME, key="max", family="age", rare=True)
+        Age | None, FieldInfo(Comparison.TIME, key="max", family="age", rare=True)
     ] = None
-    sex: Annotated[Sex | None, FieldMetadata(Comparison.CHOICE, rare=True)] = None
+    sex: Annotated[Sex | None, FieldInfo(Comparison.CHOICE, rare=True)] = None
     healthy_volunteers: Annotated[
         bool | None,
-        FieldMetadata(Comparison.POLARITY, key="healthy", rare=True),
+        FieldInfo(Comparison.POLARITY, key="healthy", rare=True),
         Field(description="Whether healthy volunteers are accepted."),
     ] = None
     groups: Annotated[
         tuple[CriterionGroup, ...],
-        FieldMetadata(Comparison.GROUP, EvidenceKind.NONE, in_total=False),
+        FieldInfo(Comparison.GROUP, EvidenceKind.NONE, in_total=False),
     ] = ()
     criteria: tuple[Criterion, ...] = ()
 
@@ -358,21 +356,21 @@ class RegimenAnnotation(QuotingModel):
 
     agent: Annotated[
         str,
-        FieldMetadata(Comparison.TEXT, question="agent", tokens=15),
+        FieldInfo(Comparison.TEXT, question="agent", tokens=15),
         Field(description="The shortest full name in the text."),
     ]
     role: Annotated[
         Role | None,
-        FieldMetadata(Comparison.CHOICE, question="role", weight=0.5, decided=True),
+        FieldInfo(Comparison.CHOICE, question="role", weight=0.5, decided=True),
     ] = None
     section: Annotated[
         str,
-        FieldMetadata(Comparison.PLACE, EvidenceKind.NONE, weight=0.25),
+        FieldInfo(Comparison.PLACE, EvidenceKind.NONE, weight=0.25),
         Field(description="The section that contains the quote."),
     ]
     quote: Annotated[
         str,
-        FieldMetadata(
+        FieldInfo(
             Comparison.EXTENT,
             EvidenceKind.ITEM,
             question="regimens",
@@ -383,7 +381,7 @@ class RegimenAnnotation(QuotingModel):
     ]
     amounts: Annotated[
         tuple[Amount, ...],
-        FieldMetadata(
+        FieldInfo(
             Comparison.AMOUNT,
             question="amounts",
             key="dose",
@@ -393,32 +391,30 @@ class RegimenAnnotation(QuotingModel):
     ] = ()
     arms: Annotated[
         tuple[str, ...],
-        FieldMetadata(
+        FieldInfo(
             Comparison.LABEL, question="arms", family="arm", tokens=15, in_total=False
         ),
         Field(
             description="Labels of the arms that receive the regimen, in record order."
         ),
     ] = ()
-    route: Annotated[
-        Route | None, FieldMetadata(Comparison.CHOICE, question="route")
-    ] = None
+    route: Annotated[Route | None, FieldInfo(Comparison.CHOICE, question="route")] = (
+        None
+    )
     frequency: Annotated[
         Frequency | None,
-        FieldMetadata(Comparison.FREQUENCY, question="frequency", key="freq"),
+        FieldInfo(Comparison.FREQUENCY, question="frequency", key="freq"),
     ] = None
     cycle: Annotated[
-        Period | None, FieldMetadata(Comparison.TIME, question="cycle", family="cycle")
+        Period | None, FieldInfo(Comparison.TIME, question="cycle", family="cycle")
     ] = None
     duration: Annotated[
         Period | None,
-        FieldMetadata(
-            Comparison.TIME, question="duration", key="for", family="duration"
-        ),
+        FieldInfo(Comparison.TIME, question="duration", key="for", family="duration"),
     ] = None
     timing: Annotated[
         str | None,
-        FieldMetadata(
+        FieldInfo(
             Comparison.EXTENT,
             question="timing",
             key="when",
@@ -436,32 +432,32 @@ class Regimen(ExtractedItem, RegimenAnnotation):
 class EndpointAnnotation(QuotingModel):
     """One registered outcome, as an annotator writes it."""
 
-    rank: Annotated[Rank, FieldMetadata(Comparison.PLACE, EvidenceKind.NONE)]
+    rank: Annotated[Rank, FieldInfo(Comparison.PLACE, EvidenceKind.NONE)]
     index: Annotated[
-        int, FieldMetadata(Comparison.PLACE, EvidenceKind.NONE, weight=0.5)
+        int, FieldInfo(Comparison.PLACE, EvidenceKind.NONE, weight=0.5)
     ] = Field(ge=0, description="Position within the rank.")
     measure: Annotated[
         str | None,
-        FieldMetadata(Comparison.TEXT, question="split", weight=0.5, tokens=40),
+        FieldInfo(Comparison.TEXT, question="split", weight=0.5, tokens=40),
         Field(description="What is measured, as stated in the text."),
     ] = None
     description: Annotated[
         str | None,
-        FieldMetadata(Comparison.TEXT, question="split", weight=0.25, tokens=40),
+        FieldInfo(Comparison.TEXT, question="split", weight=0.25, tokens=40),
         Field(description="The explanation of the measure, as stated in the text."),
     ] = None
     time_frame: Annotated[
         str | None,
-        FieldMetadata(Comparison.TEXT, question="split", weight=0.5, tokens=40),
+        FieldInfo(Comparison.TEXT, question="split", weight=0.5, tokens=40),
         Field(description="When it is measured, as stated in the text."),
     ] = None
     concept: Annotated[
         Concept | None,
-        FieldMetadata(Comparison.CHOICE, question="concept", decided=True),
+        FieldInfo(Comparison.CHOICE, question="concept", decided=True),
     ] = None
     category: Annotated[
         EndpointCategory | None,
-        FieldMetadata(
+        FieldInfo(
             Comparison.CHOICE,
             question="category",
             key="domain",
@@ -471,7 +467,7 @@ class EndpointAnnotation(QuotingModel):
     ] = None
     time_points: Annotated[
         tuple[TimePoint, ...],
-        FieldMetadata(
+        FieldInfo(
             Comparison.TIME,
             question="time_points",
             key="times",
@@ -481,7 +477,7 @@ class EndpointAnnotation(QuotingModel):
     ] = ()
     time_kind: Annotated[
         TimeKind | None,
-        FieldMetadata(
+        FieldInfo(
             Comparison.CHOICE,
             question="time_kind",
             key="span",
@@ -492,7 +488,7 @@ class EndpointAnnotation(QuotingModel):
     ] = None
     instrument: Annotated[
         Instrument | None,
-        FieldMetadata(
+        FieldInfo(
             Comparison.NAME,
             question="instrument",
             key="tool",
@@ -504,7 +500,7 @@ class EndpointAnnotation(QuotingModel):
     ] = None
     start_event: Annotated[
         str | None,
-        FieldMetadata(
+        FieldInfo(
             Comparison.TEXT,
             question="start_event",
             key="start",
@@ -517,7 +513,7 @@ class EndpointAnnotation(QuotingModel):
     ] = None
     end_events: Annotated[
         tuple[str, ...],
-        FieldMetadata(
+        FieldInfo(
             Comparison.TEXT,
             question="end_events",
             key="ends",
@@ -530,16 +526,14 @@ class EndpointAnnotation(QuotingModel):
     ] = ()
     censored: Annotated[
         bool | None,
-        FieldMetadata(
-            Comparison.POLARITY, question="censored", weight=0.25, decided=True
-        ),
+        FieldInfo(Comparison.POLARITY, question="censored", weight=0.25, decided=True),
         Field(
             description="Whether the text names censoring or the last follow-up as an end event."
         ),
     ] = None
     specimens: Annotated[
         tuple[str, ...],
-        FieldMetadata(
+        FieldInfo(
             Comparison.TEXT,
             question="specimens",
             family="specimen",
@@ -551,7 +545,7 @@ class EndpointAnnotation(QuotingModel):
     ] = ()
     methods: Annotated[
         tuple[str, ...],
-        FieldMetadata(
+        FieldInfo(
             Comparison.TEXT,
             question="methods",
             family="method",
@@ -746,7 +740,7 @@ class TrialExtraction(FrozenModel):
         """
         if not fields and self.declared:
             own: Any = import_module("extractor.concepts.own.declaration")
-            fields = own.restore_shapes(self.declared)
+            fields = tuple(map(own.CustomField.model_validate, self.declared))
         return _import_frames().frame_table([self], name, to, fields=fields)
 
     def to_pandas(self) -> Any:

@@ -5,13 +5,12 @@ the question for a model.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
-from extractor.schemas.base import FieldMetadata
+from extractor.schemas.base import FieldInfo
 from extractor.schemas.evidence import ExtractedItem
 from extractor.schemas.extraction import TrialExtraction
 from extractor.schemas.vocabulary import Task
@@ -104,53 +103,6 @@ class FieldRef(str):
             yield path
 
 
-ValueKind = StrEnum("ValueKind", "TEXT CHOICE YES_NO NUMBER DURATION QUANTITY NAME")
-ValueKind.__doc__ = """The kind of a field's value, or of each member if the field is a list.
-
-- ``text``: words from the record.
-- ``choice``: a member of a closed set.
-- ``yes_no``: true or false.
-- ``number``: a bare number.
-- ``duration``: a number with a time unit (``Age``, ``Period``, ``TimePoint``).
-- ``quantity``: numbers with units and other parts (``Amount``, ``Constraint``, ``TimeWindow``).
-- ``name``: a name with a version (``Instrument``).
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class FieldInfo:
-    """A field of the items at the path ``group``.
-
-    Attributes:
-        group: Path of the items: ``eligibility``, ``eligibility.criteria``, ``dosing`` or
-            ``endpoints``.
-        name: The name of the attribute.
-        type: The class of the value, or of each member of a list.
-        kind: The kind of the value, or of each member of a list.
-        many: Whether the field is a list.
-        required: Whether every item must have a value.
-        metadata: How the field is supported by evidence, asked about, compared and weighted.
-    """
-
-    group: str
-    name: str
-    type: type[Any]
-    kind: ValueKind
-    many: bool
-    required: bool
-    metadata: FieldMetadata
-
-    @property
-    def path(self) -> str:
-        """The field's path in an extraction, such as ``eligibility.criteria.kind``."""
-        return f"{self.group}.{self.name}"
-
-    @property
-    def label(self) -> str:
-        """A readable name for the field, such as "introductory line"."""
-        return self.metadata.label or self.name.replace("_", " ")
-
-
 @dataclass(frozen=True, slots=True)
 class ItemGroup:
     """Items of one kind with their fields: the facts about all participants, criteria, regimens,
@@ -232,23 +184,16 @@ def list_fields(task: Task) -> tuple[FieldInfo, ...]:
 
 def list_model(group: str, model: type[BaseModel]) -> Iterator[FieldInfo]:
     """Yield the fields of a model whose items are at the path ``group``, and the fields of the
-    items and objects nested in that model. Fields without metadata, such as the evidence, are
-    skipped.
+    items and objects nested in that model. Fields without a specification, such as the evidence,
+    are skipped.
     """
     for name, info in model.model_fields.items():
         value_type, many = _unwrap(info.annotation)
-        metadata = [
-            extra for extra in info.metadata if isinstance(extra, FieldMetadata)
-        ]
-        if metadata:
-            yield FieldInfo(
-                group=group,
-                name=name,
-                type=value_type,
-                kind=_name_kind(value_type),
-                many=many,
-                required=info.is_required(),
-                metadata=metadata[0],
+        fields = [extra for extra in info.metadata if isinstance(extra, FieldInfo)]
+        if fields:
+            required = info.is_required()
+            yield fields[0].of(
+                group, name, type=value_type, many=many, required=required
             )
         elif issubclass(value_type, BaseModel):
             yield from list_model(f"{group}.{name}", value_type)
@@ -266,26 +211,3 @@ def _unwrap(annotation: Any) -> tuple[type[Any], bool]:
         return member, True
     options = [option for option in arguments if option is not type(None)]
     return _unwrap(options[0])
-
-
-def _name_kind(value_type: type[Any]) -> ValueKind:
-    """Return the kind of a value, given its class.
-
-    A model is a duration if its only fields are ``value`` and ``unit`` (``Period``), a name if it
-    has a ``name`` field (``Instrument``), and otherwise a quantity (``Amount``). Other classes are
-    closed sets, Booleans, strings or numbers.
-    """
-    if issubclass(value_type, BaseModel):
-        if set(value_type.model_fields) == {"value", "unit"}:
-            return ValueKind.DURATION
-        if "name" in value_type.model_fields:
-            return ValueKind.NAME
-        return ValueKind.QUANTITY
-    # checked before ``str``, because a StrEnum is also a str
-    if issubclass(value_type, StrEnum):
-        return ValueKind.CHOICE
-    if issubclass(value_type, bool):
-        return ValueKind.YES_NO
-    if issubclass(value_type, str):
-        return ValueKind.TEXT
-    return ValueKind.NUMBER

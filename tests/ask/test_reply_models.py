@@ -35,7 +35,7 @@ def as_plain(values):
 def test_the_schema_of_a_reply_has_a_key_for_each_field_that_is_asked():
     schema = Reply.model_json_schema()["$defs"]["Item"]["properties"]
     infos = [info for task in Task for info in list_fields(task)]
-    asked = {i.metadata.key or i.name for i in infos if i.metadata.question == i.name}
+    asked = {i.key for i in infos if i.question == i.name}
     assert schema.keys() == asked | {
         *("n", "ok", "under", "rule", "split", "quote"),
         *("min", "max", "sex", "healthy"),

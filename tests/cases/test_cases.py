@@ -13,23 +13,34 @@ from typing import Any
 import pytest
 
 from extractor.assembly.check import ground_answer
-from extractor.concepts.own.attributes import Attribute, AttributeType
+from extractor.concepts.own.attributes import CLASSES, Attribute
 from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.own.value_forms import read_group_rule, read_window, show_value
 from extractor.concepts.parse import parse_record
 from extractor.evidence.drafts import Chunk, Draft, Reading, Span
-from extractor.schemas import Amount, Route, Support, Task, TimeWindow
+from extractor.schemas import (
+    Age,
+    Amount,
+    Constraint,
+    Instrument,
+    Period,
+    Route,
+    Support,
+    Task,
+    TimePoint,
+    TimeWindow,
+)
 from tests.trust import trial
 
 READERS: Mapping[str, Callable[[str], Any]] = {
-    "constraints": AttributeType.CONSTRAINT.read,
-    "amounts": AttributeType.AMOUNT.read,
-    "instrument": AttributeType.INSTRUMENT.read,
-    "duration": AttributeType.DURATION.read,
-    "cycle": AttributeType.DURATION.read,
-    "time_points": AttributeType.TIME_POINT.read,
-    "minimum_age": AttributeType.AGE.read,
-    "maximum_age": AttributeType.AGE.read,
+    "constraints": CLASSES[Constraint].read,
+    "amounts": CLASSES[Amount].read,
+    "instrument": CLASSES[Instrument].read,
+    "duration": CLASSES[Period].read,
+    "cycle": CLASSES[Period].read,
+    "time_points": CLASSES[TimePoint].read,
+    "minimum_age": CLASSES[Age].read,
+    "maximum_age": CLASSES[Age].read,
     "time_window": read_window,
     "time_windows": read_window,
     "route": Route,

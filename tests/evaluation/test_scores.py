@@ -154,7 +154,7 @@ def test_a_users_fields_are_a_group_beside_the_tasks_and_part_of_all():
     without = evaluate([gold], [predicted], resamples=0)
     assert without.figure("all") == 1.0
     broken = own(fraction=["rather low"])
-    with pytest.raises(GoldError, match=r"A: custom.fraction\[0\].values: "):
+    with pytest.raises(GoldError, match=r"A: custom.fraction\[0\].values.value: "):
         evaluate([broken], [predicted], fields=fields, resamples=0)
 
 

@@ -43,7 +43,7 @@ class Everything(BaseModel, json_schema_extra={"of": "criterion", "many": True})
 def test_an_attribute_takes_its_type_from_the_annotation():
     (field,) = read_fields(Everything)
     shapes = [
-        (attribute.name, attribute.type.value, attribute.many, attribute.required)
+        (attribute.name, attribute.type, attribute.many, attribute.required)
         for attribute in field.attributes
     ]
     assert shapes == [
@@ -57,8 +57,9 @@ def test_an_attribute_takes_its_type_from_the_annotation():
         ("lasts", "duration", False, False),
         ("methods", "quote", True, True),
     ]
-    assert field.attribute("grade").choices == ("low", "high grade")
-    assert field.attribute("words").definition == "In words."
+    attributes = {attribute.name: attribute for attribute in field.attributes}
+    assert attributes["grade"].choices == ("low", "high grade")
+    assert attributes["words"].definition == "In words."
 
 
 def test_a_json_schema_declares_what_its_model_declares():
@@ -149,9 +150,9 @@ def schema_of(given):
     ("given", "said"),
     [
         (Bare, "Bare: describe the field in the docstring of its class"),
-        (Endless, "Endless: the model contains itself, directly or through another model; write"),
-        (make(Endless), "Own.value.inner: the model contains itself"),
-        (make(Left | None), "Own.value.right.left: the model contains itself"),
+        (Endless, "Endless.inner.inner.inner.inner: is inside more than 3 nested models, or contains itself"),
+        (make(Endless), "Own.value.inner.inner.inner: is inside more than 3 nested"),
+        (make(Left | None), "Own.value.right.left.right: is inside more than 3 nested models, or contains"),
         (make(list[nest_models(3)]), "Own.value.inner.inner.inner: is inside more than 3 nested"),
         (make(list[dict]), "Own.value: object is not a type that can be checked"),
         (make(Part | Bare), "Own.value: it is unclear which of several types to check"),
@@ -176,8 +177,8 @@ def schema_of(given):
         (make(examples=[{"value": "a"}]), "Own.examples.0.text: Field required"),
         (make(examples=[{"text": "a"}] * 51), "Own.examples: Tuple should have at most 50"),
         (dict, "dict: pass a subclass of pydantic.BaseModel"),
-        (BrainMetastases.model_construct(), r"BrainMetastases\(...\): pass a subclass"),
-        (5, "5: pass pydantic models or their locations"),
+        (BrainMetastases.model_construct(), "BrainMetastases: pass a subclass"),
+        (5, "int: pass a subclass of pydantic.BaseModel or its location"),
         ([Assay, Assay], "assay: two fields have this name; rename one"),
         (schema(title="../x"), r"../x.name: String should match pattern"),
         (schema(title="a" * 9000), "a.title: String should have at most 100"),

@@ -43,14 +43,14 @@ def test_a_value_has_one_meaning_in_all_forms(kind, written, cells):
     field = _declare(kind)
     (attribute,) = field.attributes
     value = attribute.read(written)
-    assert attribute.read_all(value) == value
+    assert attribute.read(value) == value
     assert show_value(value) == written
     item = CustomItem(
         values={"value": value}, support="unsupported", origin="model", confidence=0.5
     )
     said = TrialExtraction(record_id="A", eligibility={}, custom={"own": (item,)})
     read = TrialExtraction.model_validate_json(said.model_dump_json())
-    assert attribute.read_all(read.custom["own"][0].values["value"]) == value
+    assert attribute.read(read.custom["own"][0].values["value"]) == value
     for extraction in (said, read):
         (row,) = tabulate([extraction], fields=field)["custom_own"]
         told = {"origin": "model", "confidence": 0.5, **cells}

@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from extractor.concepts.own.attributes import AttributeType
+from extractor.concepts.own.attributes import CLASSES
 from extractor.concepts.own.value_forms import (
     read_amount,
     read_group_rule,
@@ -13,7 +13,7 @@ from extractor.concepts.own.value_forms import (
     read_time,
     read_window,
 )
-from extractor.schemas import Period, TimePoint
+from extractor.schemas import Period, Quantity, TimePoint
 
 
 @pytest.mark.parametrize(
@@ -56,10 +56,10 @@ def test_values_are_read_from_text(parse, text, expected):
         (partial(read_time, Period), ("2-4 weeks", "a while", "12"), "write a time as one"),
         (read_window, ("within 3 visits | <= 3 visit",), "write a time as"),
         (read_group_rule, ("most", "100", "1 of 2"), "write a rule as"),
-        (AttributeType.QUANTITY.read, ("True", "few"), "write a quantity as"),
-        (AttributeType.NUMBER.read, ("few", "3 mg"), "write only a number"),
-        (AttributeType.INTEGER.read, ("1.5",), "write a whole number"),
-        (AttributeType.BOOLEAN.read, ("perhaps",), "write true or false"),
+        (CLASSES[Quantity].read, ("True", "few"), "write a quantity as"),
+        (CLASSES[float].read, ("few", "3 mg"), "write only a number"),
+        (CLASSES[int].read, ("1.5",), "write a whole number"),
+        (CLASSES[bool].read, ("perhaps",), "write true or false"),
     ],
 )  # fmt: skip
 def test_unreadable_values_say_which_form_is_allowed(parse, texts, message):

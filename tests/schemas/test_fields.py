@@ -41,7 +41,7 @@ def test_a_field_has_its_kind_of_value_and_of_evidence():
     assert category.kind == ValueKind.CHOICE
     assert category.required is False
     assert fields["endpoints.time_points"].kind is ValueKind.DURATION
-    assert fields["dosing.section"].metadata.evidence is EvidenceKind.NONE
+    assert fields["dosing.section"].evidence is EvidenceKind.NONE
     assert fields["eligibility.criteria.lead_in"].label == "introductory line"
 
 

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from pydantic_core import to_jsonable_python
 
-from extractor.concepts.own.attributes import drop_quotes
 from extractor.concepts.own.declaration import CustomField, Example, Of
 from extractor.schemas import Section, Source, TrialRecord
 
@@ -61,11 +60,11 @@ def list_examples(fields: Iterable[CustomField]) -> Iterator[ExampleCase]:
 
 def _list_answers(field: CustomField, example: Example) -> list[dict[str, Any]]:
     """Return the values of an example as custom items in gold."""
-    # The quote supports the value, and is not an attribute.
-    return [
-        {"values": to_jsonable_python(drop_quotes(dict(claim)))}
-        for claim in field.read(field.complete_answers(example))[0]
-    ]
+    answers = field.list_answers(example.value)
+    read = (
+        field.read_answer(answer, field.name, [], strict=True) for answer in answers
+    )
+    return [{"values": to_jsonable_python(values)} for values in read]
 
 
 def _make_record(name: str, field: CustomField, example: Example) -> TrialRecord:

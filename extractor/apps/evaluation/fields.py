@@ -127,7 +127,7 @@ def _make_fields(group: ItemGroup) -> Iterator[Field]:
     is_custom = group.path.startswith("custom.")
     for info in group.fields:
         # The index of an endpoint does not come from the text.
-        if not info.metadata.in_gold or info.path == "endpoints.index":
+        if not info.in_gold or info.path == "endpoints.index":
             continue
         if is_custom:
             attribute = info.path.removeprefix(f"{group.path}.")
@@ -142,14 +142,13 @@ def _make_fields(group: ItemGroup) -> Iterator[Field]:
 def _make_field(
     info: FieldInfo, key: str, attribute: str, whole: str | None = None
 ) -> Field:
-    metadata = info.metadata
     return Field(
         name=info.path,
         key=_KEYS.get(info.path, key),
         attribute=attribute,
-        comparer=COMPARERS[metadata.comparison],
-        weight=metadata.weight,
-        counts=metadata.in_total,
+        comparer=COMPARERS[info.comparison],
+        weight=info.weight,
+        counts=info.in_total,
         whole=whole,
     )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
+from pydantic_core import to_jsonable_python
 
 from extractor.apps.values import find_words
 from extractor.concepts.own.declaration import CustomField
@@ -196,14 +197,9 @@ def parse_custom_values(
 def _parse_values(
     field: CustomField, values: Mapping[str, Any], place: str
 ) -> dict[str, Any]:
-    try:
-        # An empty value is treated like a missing one.
-        return {
-            name: field.attribute(name).read_all(value)
-            for name, value in values.items()
-            if value not in (None, "", [], ())
-        }
-    except KeyError as error:
-        raise GoldError(f"{place}: the field has no attribute {error}") from error
-    except ValueError as error:
-        raise GoldError(f"{place}: {error}") from error
+    faults: list[tuple[str, str]] = []
+    written = to_jsonable_python(values)
+    read = field.read_answer(written, place, faults, strict=True)
+    for _, reason in faults:
+        raise GoldError(reason)
+    return read

@@ -243,7 +243,7 @@ def _list_parts(
     """Yield a (path, kind) pair for each cell of an attribute. A list is written as a single
     string.
     """
-    kind = attribute.type.value_class
+    kind = attribute.kind.value_class
     if attribute.many or not issubclass(kind, BaseModel):
         yield path, "text" if attribute.many else _KINDS.get(kind, "text")
         return

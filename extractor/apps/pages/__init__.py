@@ -101,7 +101,7 @@ _LABELS = {
     info.name: info.label
     for group in list_groups()
     for info in group.fields
-    if info.metadata.label
+    if info.label != info.name.replace("_", " ")
 }
 _LABELS |= {
     "value_high": "upper value",

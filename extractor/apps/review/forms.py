@@ -3,8 +3,11 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from pydantic import TypeAdapter
+
 from extractor.apps.pages import name_label
-from extractor.concepts.own.declaration import CustomField, make_model
+from extractor.concepts.own.attributes import Attribute
+from extractor.concepts.own.declaration import CustomField
 from extractor.schemas import Criterion, Eligibility, Endpoint, ExtractedItem, Regimen
 
 Json = dict[str, Any]
@@ -53,7 +56,7 @@ def list_forms(custom_fields: Iterable[CustomField] = ()) -> dict[str, Form]:
     }
     for field in custom_fields:
         noun = name_label(field.name)
-        fields = _list_parts(make_model(field).model_json_schema())
+        fields = list(map(_describe_own, field.attributes))
         if len(fields) == 1:
             fields[0]["label"] = noun
         forms[field.group.path] = Form(
@@ -68,6 +71,22 @@ def _list_built_in(model: type[ExtractedItem]) -> dict[str, Json]:
     parts = {part["name"]: part for part in _list_parts(model.model_json_schema())}
     names = [name for name in model.list_gold_fields() if name not in _WITHOUT_FORM]
     return {name: parts[name] for name in names}
+
+
+def _describe_own(attribute: Attribute) -> Json:
+    """Return the description of an attribute of a custom field, as in ``Form.fields``."""
+    value: Json = {"kind": "object"}
+    if attribute.choices:
+        value = {"kind": "choice", "choices": [*attribute.choices]}
+    elif attribute.attributes:
+        value["parts"] = list(map(_describe_own, attribute.attributes))
+    else:
+        schema = TypeAdapter(attribute.kind.value_class).json_schema()
+        value = _describe(schema, schema.get("$defs", {}))
+    if attribute.many:
+        value["many"] = True
+    named = {"name": attribute.name, "label": name_label(attribute.name)}
+    return {**named, "help": attribute.definition, **value}
 
 
 def _list_parts(schema: Json) -> list[Json]:

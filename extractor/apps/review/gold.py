@@ -117,7 +117,7 @@ def _find_missing(data: Json) -> Iterator[DraftFlaw]:
     value.
     """
     for group in list_groups():
-        names = [field.name for field in group.fields if field.metadata.decided]
+        names = [field.name for field in group.fields if field.decided]
         for path, item in list_items(data, group.path):
             for name in names:
                 if item.get(name) is None:

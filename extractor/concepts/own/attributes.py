@@ -1,25 +1,18 @@
 """The attributes of a custom field: their types, and the written form of their values.
 
 An attribute is a value, a list of values, a nested object, or a list of nested objects. While a
-value is read and checked, it is keyed by its path, such as ``methods[0].name``; ``nest`` converts
-these paths to the nested values of an extraction.
+value is checked, it is keyed by its path, such as ``methods[0].name``; ``nest`` converts these
+paths to the nested values of an extraction.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from functools import partial
-from typing import Annotated, Any, Self, cast
+from typing import Annotated, Any, NamedTuple, Self, cast
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    ValidationError,
-    create_model,
-    model_validator,
-)
-from pydantic.alias_generators import to_pascal
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from extractor.concepts.own import value_forms as forms
 from extractor.schemas import (
@@ -27,132 +20,135 @@ from extractor.schemas import (
     Amount,
     Comparison,
     Constraint,
-    FieldMetadata,
+    FieldInfo,
     FieldRef,
     Instrument,
     Period,
     Quantity,
+    Support,
     TimePoint,
 )
-from extractor.schemas.base import FrozenModel, Number
+from extractor.schemas.base import FrozenModel
 
 
-class AttributeType(StrEnum):
+class AttributeType(NamedTuple):
     """The type of an attribute's value, or of each member of a list.
 
-    An ``object`` has attributes of its own. ``value_class`` is the class that declares the type,
-    ``read`` parses a value's written form, ``form`` describes that form to people and models, and
-    ``comparison`` states how two values are compared. Choices and booleans are inferred from a
-    quote; other values are stated in the text.
+    Attributes:
+        name: The name of the type in a declaration.
+        value_class: The class that declares the type.
+        comparison: How two values are compared.
+        form: The written form of a value, as described to people and models.
+        read: The function that parses the written form.
+        support: How a value follows from its quote.
     """
 
+    name: str
     value_class: type[Any]
-    read: Callable[[str], Any]
-    form: str
     comparison: Comparison
-
-    def __new__(
-        cls,
-        value: str,
-        value_class: type[Any],
-        read: Callable[[str], Any],
-        form: str,
-        comparison: Comparison,
-    ) -> Self:
-        kind = str.__new__(cls, value)
-        kind._value_ = value
-        kind.value_class = value_class
-        kind.read = read
-        kind.form = form
-        kind.comparison = comparison
-        return kind
-
-    QUOTE = "quote", str, str, "as a quote", Comparison.EXTENT
-    CHOICE = "choice", str, str.strip, "a word", Comparison.CHOICE
-    BOOLEAN = "boolean", bool, forms.read_truth, "true or false", Comparison.POLARITY
-    NUMBER = "number", float, forms.read_bare_number, "a number", Comparison.CHOICE
-    INTEGER = (
-        "integer",
-        int,
-        forms.read_whole_number,
-        "a whole number",
-        Comparison.CHOICE,
-    )
-    QUANTITY = (
-        "quantity",
-        Quantity,
-        forms.read_quantity,
-        '"comparator number unit", such as ">= 40 %" or "3-5 mg/L"',
-        Comparison.LIMIT,
-    )
-    CONSTRAINT = (
-        "constraint",
-        Constraint,
-        forms.read_limit,
-        '"quantity: comparator number unit"',
-        Comparison.LIMIT,
-    )
-    AMOUNT = (
-        "amount",
-        Amount,
-        forms.read_amount,
-        'a dose, such as "300 mg/m2" or "1-2 mg"',
-        Comparison.AMOUNT,
-    )
-    INSTRUMENT = (
-        "instrument",
-        Instrument,
-        forms.read_instrument,
-        '"name | version"',
-        Comparison.NAME,
-    )
-    DURATION = (
-        "duration",
-        Period,
-        partial(forms.read_time, Period),
-        '"4 week"',
-        Comparison.TIME,
-    )
-    AGE = (
-        "age",
-        Age,
-        partial(forms.read_time, Age),
-        '"18 year"',
-        Comparison.TIME,
-    )
-    TIME_POINT = (
-        "time_point",
-        TimePoint,
-        partial(forms.read_time, TimePoint),
-        '"30 day"',
-        Comparison.TIME,
-    )
-    OBJECT = "object", dict, dict, "an object", Comparison.CHOICE
-
-    @property
-    def is_inferred(self) -> bool:
-        """Whether the value is inferred from a quote rather than stated in it."""
-        return self in (AttributeType.CHOICE, AttributeType.BOOLEAN)
+    form: str
+    read: Callable[[str], Any] = str
+    support: Support = Support.PARSED
 
 
-CLASSES = {
+CLASSES: Mapping[type[Any], AttributeType] = {
     kind.value_class: kind
-    for kind in AttributeType
-    if kind not in (AttributeType.CHOICE, AttributeType.OBJECT)
+    for kind in (
+        AttributeType(
+            "quote", str, Comparison.EXTENT, "as a quote", str, Support.LITERAL
+        ),
+        AttributeType(
+            "boolean",
+            bool,
+            Comparison.POLARITY,
+            "true or false",
+            forms.read_truth,
+            Support.INFERRED,
+        ),
+        AttributeType(
+            "number", float, Comparison.CHOICE, "a number", forms.read_bare_number
+        ),
+        AttributeType(
+            "integer", int, Comparison.CHOICE, "a whole number", forms.read_whole_number
+        ),
+        AttributeType(
+            "quantity",
+            Quantity,
+            Comparison.LIMIT,
+            '"comparator number unit", such as ">= 40 %" or "3-5 mg/L"',
+            forms.read_quantity,
+        ),
+        AttributeType(
+            "constraint",
+            Constraint,
+            Comparison.LIMIT,
+            '"quantity: comparator number unit"',
+            forms.read_limit,
+        ),
+        AttributeType(
+            "amount",
+            Amount,
+            Comparison.AMOUNT,
+            'a dose, such as "300 mg/m2" or "1-2 mg"',
+            forms.read_amount,
+        ),
+        AttributeType(
+            "instrument",
+            Instrument,
+            Comparison.NAME,
+            '"name | version"',
+            forms.read_instrument,
+        ),
+        AttributeType(
+            "duration",
+            Period,
+            Comparison.TIME,
+            '"4 week"',
+            partial(forms.read_time, Period),
+        ),
+        AttributeType(
+            "age", Age, Comparison.TIME, '"18 year"', partial(forms.read_time, Age)
+        ),
+        AttributeType(
+            "time_point",
+            TimePoint,
+            Comparison.TIME,
+            '"30 day"',
+            partial(forms.read_time, TimePoint),
+        ),
+    )
 }
 """The type of an attribute, by the class that declares it."""
+_TYPES = {kind.name: kind for kind in CLASSES.values()} | {
+    "choice": AttributeType(
+        "choice", str, Comparison.CHOICE, "a word", str, Support.INFERRED
+    ),
+    "object": AttributeType("object", dict, Comparison.CHOICE, "an object"),
+}
 
 
-def _list_words(words: Any) -> Any:
-    return (words,) if isinstance(words, str) else words
+def list_members(value: Any) -> tuple[Any, ...]:
+    """Return the members of a list, or a single value as a tuple; an empty tuple for None."""
+    if isinstance(value, tuple | list):
+        return tuple(value)
+    return () if value is None else (value,)
 
 
 Words = Annotated[
     tuple[Annotated[str, Field(min_length=1, max_length=1000)], ...],
-    BeforeValidator(_list_words),
+    BeforeValidator(list_members),
     Field(max_length=200),
 ]
 """A single string or several strings."""
+
+
+def _name_patterns(patterns: Any) -> Any:
+    named = patterns if isinstance(patterns, Mapping) else {"": patterns}
+    return {str(value): texts for value, texts in named.items()}
+
+
+Patterns = Annotated[Mapping[str, Words], BeforeValidator(_name_patterns)]
+"""Regular expressions, keyed by the value that they indicate; "" if a single value or a list."""
 
 
 _VALUE_TOKENS = 30
@@ -163,6 +159,10 @@ _SEVERAL = 3
 """The number of objects in a list for which the output tokens suffice."""
 
 
+Faults = list[tuple[str, str]]
+"""Texts that cannot be read, each with the reason."""
+
+
 class AttributeSet(FrozenModel):
     """The attributes of a field or of a nested object."""
 
@@ -170,7 +170,7 @@ class AttributeSet(FrozenModel):
 
     @model_validator(mode="after")
     def _check_names(self) -> Self:
-        if "quote" in [attribute.name for attribute in self.attributes]:
+        if "quote" in self.by_name:
             raise ValueError(
                 "quote is reserved for the words that prove a value; every value has a quote, so "
                 "leave it out"
@@ -183,7 +183,12 @@ class AttributeSet(FrozenModel):
         one if its attributes are themselves quotes, or contain quotes.
         """
         types = {attribute.type for attribute in self.attributes}
-        return not types <= {AttributeType.QUOTE, AttributeType.OBJECT}
+        return not types <= {"quote", "object"}
+
+    @property
+    def by_name(self) -> dict[str, "Attribute"]:
+        """The attributes, keyed by their names."""
+        return {attribute.name: attribute for attribute in self.attributes}
 
     @property
     def required_names(self) -> list[str]:
@@ -205,10 +210,6 @@ class AttributeSet(FrozenModel):
         """Maximum number of output tokens for the quote of one object: that of a long sentence."""
         return _QUOTE_TOKENS if self.needs_quote else _EMPTY_TOKENS
 
-    def attribute(self, name: str) -> "Attribute":
-        """Return the attribute with the given name. Raises ``KeyError``."""
-        return {attribute.name: attribute for attribute in self.attributes}[name]
-
     def list_answers(self, written: Any) -> list[dict[str, Any]]:
         """Return the objects that a model wrote or an example contains, each as a mapping of its
         attributes.
@@ -220,7 +221,7 @@ class AttributeSet(FrozenModel):
         if written in (None, "", [], ()) or not self.attributes:
             return []
         first = self.attributes[0]
-        values = written if isinstance(written, list | tuple) else [written]
+        values = list_members(written)
         if first.many and not any(isinstance(value, dict) for value in values):
             return [{first.name: values}]
         return [
@@ -229,29 +230,43 @@ class AttributeSet(FrozenModel):
         ]
 
     def read_answer(
-        self, answer: Mapping[str, Any], faults: list[tuple[str, str]]
-    ) -> dict[str, Any] | None:
-        """Read one object. Return None if it does not contain a value, or if the value of a
-        required attribute is missing.
+        self,
+        answer: Mapping[str, Any],
+        place: str,
+        faults: Faults,
+        *,
+        strict: bool = False,
+    ) -> dict[str, Any]:
+        """Read one object. The texts that cannot be read are added to ``faults``, with the reason
+        and its ``place``. Empty values are skipped.
 
-        The texts that cannot be read are added to ``faults`` as (text, reason) pairs. If all texts
-        can be read, a missing value is added instead.
+        A person's gold (``strict``) must have no other keys. In a model's answer, an object without
+        a value or without a required attribute is empty; this is a fault of its own if all texts
+        can be read.
         """
-        own_faults: list[tuple[str, str]] = []
+        own_faults: Faults = []
         values: dict[str, Any] = {}
-        for attribute in self.attributes:
-            members = attribute.read_members(answer.get(attribute.name), own_faults)
+        for name, attribute in self.by_name.items():
+            members = attribute.read_members(
+                answer.get(name), place, own_faults, strict=strict
+            )
             if members:
-                values[attribute.name] = members if attribute.many else members[0]
-        faults += own_faults
+                values[name] = attribute.pack(members)
         missing = [name for name in self.required_names if name not in values]
-        if not values or missing:
+        if strict:
+            own_faults += [
+                (name, f"{place}: has no attribute {name!r}")
+                for name in answer
+                if name not in self.by_name
+            ]
+        elif missing or not values:
             if not own_faults:
                 names = ", ".join(missing) or "a value"
-                faults.append((str(answer), f"{names} is missing"))
-            return None
-        if self.needs_quote and answer.get("quote"):
+                own_faults.append((str(answer), f"{place}: {names} is missing"))
+            values = {}
+        elif self.needs_quote and answer.get("quote"):
             values["quote"] = str(answer["quote"])
+        faults += own_faults
         return values
 
     def complete(
@@ -269,7 +284,7 @@ class AttributeSet(FrozenModel):
                 for member in attribute.list_answers(answer.get(attribute.name))
             ]
             if members:
-                completed[attribute.name] = members if attribute.many else members[0]
+                completed[attribute.name] = attribute.pack(members)
         return completed
 
     def list_missing(self, values: Mapping[str, Any]) -> Iterator[str]:
@@ -278,22 +293,40 @@ class AttributeSet(FrozenModel):
             members = list_members(values.get(attribute.name))
             if not members:
                 yield attribute.name
-            for position, member in enumerate(members if attribute.attributes else ()):
+            for position, member in enumerate(members):
                 place = f"[{position}]" if attribute.many else ""
                 for path in attribute.list_missing(member):
                     yield f"{attribute.name}{place}.{path}"
 
-    def make_class(
-        self, title: str, meaning: str, label: str | None = None
-    ) -> type[FrozenModel]:
-        """Create the class of the values. ``label`` is the label of each attribute for readers;
-        None to use the attribute's own name.
+    def list_tables(self, name: str) -> Iterator[str]:
+        """Yield the names of the tables of nested lists; they begin with ``name``."""
+        for attribute in self.attributes:
+            path = f"{name}_{attribute.name}"
+            if attribute.many and attribute.attributes:
+                yield path
+            yield from attribute.list_tables(path)
+
+    def list_fields(self, path: str, label: str = "") -> Iterator[FieldInfo]:
+        """Yield the fields of the values at ``path``, with those of nested objects. ``label`` is
+        the name of the attributes for readers; by default, each attribute's own name.
         """
-        parts: Any = {
-            attribute.name: attribute.annotate(title, label)
-            for attribute in self.attributes
-        }
-        return create_model(title, __base__=FrozenModel, __doc__=meaning, **parts)
+        for attribute in self.attributes:
+            kind = attribute.kind
+            if attribute.attributes:
+                yield from attribute.list_fields(f"{path}.{attribute.name}")
+                continue
+            value_class: Any = kind.value_class
+            if attribute.choices:
+                # a choice such as "high grade" cannot be the name of a member
+                words = {f"word{n}": word for n, word in enumerate(attribute.choices)}
+                value_class = cast("Any", StrEnum)(attribute.name, words)
+            yield FieldInfo(kind.comparison, label=label).of(
+                path,
+                attribute.name,
+                type=value_class,
+                many=attribute.many,
+                required=attribute.required,
+            )
 
     @property
     def object_schema(self) -> dict[str, Any]:
@@ -308,14 +341,11 @@ def _find_stretch(values: Mapping[str, Any], text: str) -> str:
     word; the whole text if it contains none.
     """
     words = [str(value) for value in values.values() if not isinstance(value, dict)]
-    places = [
-        match.span()
-        for word in words
-        if (match := re.search(rf"{re.escape(word)}\w*", text))
-    ]
-    if not places:
+    matches = [re.search(rf"{re.escape(word)}\w*", text) for word in words]
+    spans = [match.span() for match in matches if match]
+    if not spans:
         return text
-    return text[min(start for start, _ in places) : max(end for _, end in places)]
+    return text[min(spans)[0] : max(end for _, end in spans)]
 
 
 class Attribute(AttributeSet):
@@ -336,12 +366,17 @@ class Attribute(AttributeSet):
     """
 
     name: str = Field(pattern=r"^[a-z]\w{0,39}$")
-    type: AttributeType
+    type: str = Field(pattern=f"^({'|'.join(_TYPES)})$")
     definition: str = Field(default="", max_length=1000)
     many: bool = False
     required: bool = False
     choices: Words = ()
-    patterns: Mapping[str, Words] = Field(default_factory=dict)
+    patterns: Patterns = Field(default_factory=dict)
+
+    @property
+    def kind(self) -> AttributeType:
+        """The type with its class and its written form."""
+        return _TYPES[self.type]
 
     def read(self, written: Any) -> Any:
         """Read one value from its written form or from an extraction. Raises a ``ValueError`` that
@@ -350,96 +385,55 @@ class Attribute(AttributeSet):
         >>> Attribute(name="stable_for", type="duration").read("4 weeks")
         Period(value=4, unit=<TimeUnit.WEEK: 'week'>)
         """
-        # a stored "4 week" may be an Age, although the attribute is a duration
-        if isinstance(written, FrozenModel):
-            written = written.model_dump()
-        if self.attributes:
-            return self._read_object(written)
-        if isinstance(written, Mapping) and issubclass(
-            self.type.value_class, FrozenModel
-        ):
+        value_class = self.kind.value_class
+        is_object = isinstance(written, Mapping | FrozenModel)
+        if is_object and issubclass(value_class, FrozenModel):
             with suppress(ValidationError):
-                return self.type.value_class.model_validate(written)
+                # a stored "4 week" may be an Age, although the attribute is a duration
+                return value_class.model_validate(written, from_attributes=True)
         if written == "" or not isinstance(written, str | int | float):
             raise ValueError(
-                f"{self.name}: {written!r} is not of type {self.type}; write {self.form}"
+                f"{written!r} is not of type {self.type}; write {self.form}"
             )
-        value = self.type.read(str(written).strip())
+        text = str(written).strip()
         if not self.choices:
-            return value
+            return self.kind.read(text)
         for word in self.choices:
-            if word.casefold() == value.casefold():
+            if word.casefold() == text.casefold():
                 return word
-        raise ValueError(
-            f"{self.name}: {value!r} is none of: {', '.join(self.choices)}"
-        )
+        raise ValueError(f"{text!r} is none of: {', '.join(self.choices)}")
 
-    def _read_object(self, written: Any) -> dict[str, Any]:
-        """Read a nested object, without its empty values. Raises a ``ValueError`` that states the
-        attribute that cannot be read.
-        """
-        if not isinstance(written, Mapping):
-            raise ValueError(  # noqa: TRY004 - an answer that cannot be read
-                f"{self.name}: {written!r} is not an object; write its attributes by name"
-            )
-        for name in written.keys() - {part.name for part in self.attributes}:
-            raise ValueError(f"{self.name}: has no attribute {name!r}")
-        values = {}
-        for part in self.attributes:
-            value = written.get(part.name)
-            if value in (None, "", [], ()):
-                continue
-            try:
-                values[part.name] = part.read_all(value)
-            except ValueError as error:
-                reason = str(error).removeprefix(f"{part.name}: ")
-                raise ValueError(f"{self.name}.{part.name}: {reason}") from error
-        return values
-
-    def read_all(self, written: Any) -> Any:
-        """Read a value, or all members if the attribute is a list. Raises ``ValueError`` if a value
-        cannot be read.
-        """
-        if not self.many:
-            return self.read(written)
-        members = written if isinstance(written, list | tuple) else [written]
-        return tuple(map(self.read, members))
+    def pack(self, members: Sequence[Any]) -> Any:
+        """Return the members as a list if the attribute is a list; otherwise, the only one."""
+        return members if self.many else members[0]
 
     def read_members(
-        self, written: Any, faults: list[tuple[str, str]]
+        self, written: Any, place: str, faults: Faults, *, strict: bool = False
     ) -> tuple[Any, ...]:
-        """Return the values that a model wrote: the members if the attribute is a list; otherwise,
-        the single value. Empty values are skipped. Values that cannot be read, such as a list for
-        an attribute that is not a list, are added to ``faults`` as (text, reason) pairs.
+        """Return the members of a list or the single value, without empty values. Values that
+        cannot be read, such as a list for an attribute that is not a list, are added to ``faults``,
+        and do not affect other values, as in ``read_answer``.
         """
+        place = f"{place}.{self.name}"
         if self.attributes:
-            return self._read_objects(written, faults)
-        is_list = self.many and isinstance(written, list | tuple)
-        written_members: Any = written if is_list else [written]
+            answers = self.list_answers(written)
+            if len(answers) > 1 and not self.many:
+                faults.append((str(written), f"{place}: write one object"))
+                return ()
+            objects = [
+                self.read_answer(answer, place, faults, strict=strict)
+                for answer in answers
+            ]
+            return tuple(filter(None, objects))
         members = []
-        for member in written_members:
+        for member in list_members(written) if self.many else (written,):
             if member in (None, "", []):
                 continue
             try:
                 members.append(self.read(member))
             except ValueError as error:
-                faults.append((str(member), str(error)))
+                faults.append((str(member), f"{place}: {error}"))
         return tuple(members)
-
-    def _read_objects(
-        self, written: Any, faults: list[tuple[str, str]]
-    ) -> tuple[dict[str, Any], ...]:
-        """Return the nested objects that a model wrote, as ``read_members`` does. A value that
-        cannot be read does not affect the other values of its object.
-        """
-        own_faults: list[tuple[str, str]] = []
-        answers = self.list_answers(written)
-        if len(answers) > 1 and not self.many:
-            own_faults.append((str(written), "write one object"))
-            answers = []
-        read = [self.read_answer(answer, own_faults) for answer in answers]
-        faults += [(text, f"{self.name}: {reason}") for text, reason in own_faults]
-        return tuple(values for values in read if values)
 
     @property
     def needs_quote(self) -> bool:
@@ -462,7 +456,7 @@ class Attribute(AttributeSet):
         if self.choices:
             return f"one of {', '.join(self.choices)}"
         if not self.attributes:
-            return self.type.form
+            return self.kind.form
         if self.needs_quote:
             return "an object of quote (the words that state this one alone) and these"
         return "an object of these"
@@ -478,56 +472,17 @@ class Attribute(AttributeSet):
         parts = [part.describe(f"{indent}  ") for part in self.attributes]
         return "\n".join([description, *parts])
 
-    def annotate(self, owner: str, label: str | None) -> tuple[Any, Any]:
-        """Return the annotation and the default of the attribute in the class of a field's values.
-
-        Args:
-            owner: The name of that class.
-            label: The name of the attribute for readers; None to use the attribute's own name.
-        """
-        value_type: Any = self.type.value_class
-        if self.choices:
-            # a choice such as "high grade" cannot be the name of a member
-            words = {f"word{n}": word for n, word in enumerate(self.choices)}
-            value_type = cast("Any", StrEnum)(to_pascal(f"{owner}_{self.name}"), words)
-        elif self.type is AttributeType.NUMBER:
-            value_type = Number
-        elif self.attributes:
-            title = to_pascal(f"{owner}_{self.name}")
-            value_type = self.make_class(title, self.definition)
-        default: Any = None
-        if self.many:
-            value_type = tuple[value_type, ...]
-            default = ()
-        elif not self.required:
-            value_type = value_type | None
-        if self.required:
-            default = ...  # pydantic's mark of a field without a default
-        annotation = value_type
-        # the attributes of a nested object have metadata of their own
-        if not self.attributes:
-            metadata = FieldMetadata(self.type.comparison, label=label)
-            annotation = Annotated[value_type, metadata]
-        return annotation, Field(default, description=self.definition or None)
-
     @property
     def json_schema(self) -> dict[str, Any]:
         """The JSON schema of the value as a model writes it."""
         schema: dict[str, Any] = {"type": "string"}
-        if self.type is AttributeType.BOOLEAN:
+        if self.type == "boolean":
             schema = {"type": "boolean"}
         elif self.choices:
             schema = {"type": "string", "enum": list(self.choices)}
         elif self.attributes:
             schema = self.object_schema
         return {"type": "array", "items": schema} if self.many else schema
-
-
-def list_members(value: Any) -> tuple[Any, ...]:
-    """Return the members of a list, or a single value as a tuple; an empty tuple for None."""
-    if isinstance(value, tuple | list):
-        return tuple(value)
-    return () if value is None else (value,)
 
 
 def find_root(path: str) -> str:
@@ -558,12 +513,3 @@ def nest(flat: Mapping[str, Any]) -> dict[str, Any]:
             place = members[position]
         place[name] = value
     return nested
-
-
-def drop_quotes(values: Any) -> Any:
-    """Return the values of an answer without the quotes that prove them."""
-    if isinstance(values, tuple):
-        return tuple(map(drop_quotes, values))
-    if not isinstance(values, dict):
-        return values
-    return {name: drop_quotes(part) for name, part in values.items() if name != "quote"}

@@ -5,19 +5,17 @@ run can be opened without the user's code.
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, Field, field_validator
-from pydantic.alias_generators import to_pascal
 
-from extractor.concepts.own.attributes import Attribute, AttributeSet, Words
+from extractor.concepts.own.attributes import Attribute, AttributeSet, Faults, Words
 from extractor.schemas import (
     ExtractedItem,
-    FieldInfo,
     ItemGroup,
     Task,
     TrialExtraction,
@@ -25,7 +23,6 @@ from extractor.schemas import (
 )
 from extractor.schemas.arguments import refuse_unknown
 from extractor.schemas.base import FrozenModel
-from extractor.schemas.fields import list_model
 
 
 class Of(StrEnum):
@@ -43,12 +40,6 @@ class Of(StrEnum):
         """
         tasks = {Of.REGIMEN: Task.DOSING, Of.ENDPOINT: Task.ENDPOINTS}
         return tasks.get(self, Task.ELIGIBILITY)
-
-    @property
-    def fields(self) -> tuple[FieldInfo, ...]:
-        """The built-in fields of the items."""
-        group = "eligibility.criteria" if self is Of.CRITERION else self.task.value
-        return tuple(info for info in list_fields(self.task) if info.group == group)
 
 
 class Example(FrozenModel):
@@ -78,6 +69,9 @@ _SECTIONS = [
     "secondary_outcomes",
     "other_outcomes",
 ]
+_SHAPE: dict[str, Any] = dict.fromkeys(("name", "type", "of", "many"), True)
+for _ in range(4):  # a field and three levels of nested objects
+    _SHAPE = {**_SHAPE, "attributes": {"__all__": _SHAPE}}
 _MOST_CACHED = 256
 """Maximum number of fields whose classes are cached, since each caller of a service may declare new
 fields.
@@ -104,8 +98,8 @@ class CustomField(AttributeSet):
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")
-    definition: str = Field(max_length=4000)
-    attributes: tuple[Attribute, ...] = Field(min_length=1, max_length=50)
+    definition: str = Field(default="", max_length=4000)
+    attributes: tuple[Attribute, ...] = Field(min_length=1)
     of: Of = Of.RECORD
     many: bool = Field(default=False, strict=True)
     sections: Words = ()
@@ -141,11 +135,21 @@ class CustomField(AttributeSet):
         return self.quote_tokens + self.object_tokens * (3 if self.many else 1)
 
     @property
+    @lru_cache(_MOST_CACHED)  # noqa: B019
     def group(self) -> ItemGroup:
         """The group of items in an extraction that contain its values; the fields of the items are
         the attributes.
         """
-        return _make_group(self)
+        path = f"custom.{self.name}"
+        hosts = {Of.RECORD: None, Of.CRITERION: "eligibility.criteria"}
+        # the label of a single attribute is the name of its field
+        label = self.name.replace("_", " ") if len(self.attributes) == 1 else ""
+        return ItemGroup(
+            path,
+            tuple(self.list_fields(path, label)),
+            self.of.task,
+            hosts.get(self.of, self.of.task),
+        )
 
     def searches(self, section: str) -> bool:
         """Return whether a section is searched for a field of the record."""
@@ -158,17 +162,17 @@ class CustomField(AttributeSet):
         words = "|".join(map(re.escape, self.mentions))
         return re.search(rf"(?<!\w)(?:{words})", text, re.IGNORECASE) is not None
 
-    def read(self, written: Any) -> tuple[tuple[Claim, ...], list[tuple[str, str]]]:
+    def read(self, written: Any) -> tuple[tuple[Claim, ...], Faults]:
         """Return the claims that a model wrote or an example contains, and, as (text, reason)
         pairs, the texts that cannot be read. If a member of a list cannot be read, the other
         members are kept. If the value of a required attribute is missing, no claim is returned.
         """
-        faults: list[tuple[str, str]] = []
+        faults: Faults = []
         claims = [
-            self.read_answer(answer, faults) for answer in self.list_answers(written)
+            self.read_answer(answer, self.name, faults)
+            for answer in self.list_answers(written)
         ]
-        unreadable = [(text, f"{self.name}: {reason}") for text, reason in faults]
-        return tuple(filter(None, claims)), unreadable
+        return tuple(filter(None, claims)), faults
 
     def complete_answers(self, example: Example) -> list[dict[str, Any]]:
         """Return the answers of an example in the form that is requested from a model. If an answer
@@ -186,76 +190,17 @@ class CustomField(AttributeSet):
         return {"type": "array", "items": value} if self.many else value
 
     @property
-    def table_names(self) -> list[str]:
-        """The names of the field's tables without ``custom_``: that of the field, followed by one
-        for each list of nested objects.
-        """
-        return [self.name, *_list_tables(self.name, self.attributes)]
-
-    @property
     def shape(self) -> dict[str, Any]:
         """The part of the declaration that an extraction keeps, as JSON: what is needed to make
         tables of its values.
         """
-        return _describe_field(self)
+        return self.model_dump(mode="json", exclude_defaults=True, include=_SHAPE)
 
 
 Declared = CustomField | type[BaseModel] | str | Path | Mapping[str, Any]
 """A custom field in any form that a user can declare: a pydantic model, the location of a model
 (``my_fields.py:Washout``), a JSON Schema, or a ``CustomField``.
 """
-
-
-def restore_shapes(shapes: Iterable[Mapping[str, Any]]) -> tuple[CustomField, ...]:
-    """Return fields from the shapes that an extraction keeps."""
-    return tuple(
-        CustomField.model_validate({"definition": "", **shape}) for shape in shapes
-    )
-
-
-def _list_tables(name: str, attributes: Iterable[Attribute]) -> Iterator[str]:
-    for attribute in attributes:
-        if attribute.attributes:
-            path = f"{name}_{attribute.name}"
-            if attribute.many:
-                yield path
-            yield from _list_tables(path, attribute.attributes)
-
-
-@lru_cache(_MOST_CACHED)
-def _describe_field(field: CustomField) -> dict[str, Any]:
-    shape = field.model_dump(
-        mode="json", exclude_defaults=True, include={"name", "of", "many"}
-    )
-    return shape | {"attributes": list(map(_describe_attribute, field.attributes))}
-
-
-def _describe_attribute(attribute: Attribute) -> dict[str, Any]:
-    shape = attribute.model_dump(
-        mode="json", exclude_defaults=True, include={"name", "type", "many"}
-    )
-    if attribute.attributes:
-        shape["attributes"] = list(map(_describe_attribute, attribute.attributes))
-    return shape
-
-
-@lru_cache(_MOST_CACHED)
-def _make_group(field: CustomField) -> ItemGroup:
-    """Return the group of items for the values of a field: their path, their fields, and the items
-    that contain them.
-    """
-    path = f"custom.{field.name}"
-    hosts = None if field.of is Of.RECORD else field.of.fields[0].group
-    fields = tuple(list_model(path, make_model(field)))
-    return ItemGroup(path, fields, field.of.task, hosts)
-
-
-@lru_cache(_MOST_CACHED)
-def make_model(field: CustomField) -> type[FrozenModel]:
-    """Create the class of a field's values in an extraction."""
-    # the label of a single attribute is the name of its field
-    label = field.name.replace("_", " ") if len(field.attributes) == 1 else None
-    return field.make_class(to_pascal(field.name), field.definition, label)
 
 
 def explain_unread(fields: Iterable[CustomField]) -> str | None:
@@ -295,7 +240,7 @@ TAKEN = frozenset(
         *TrialExtraction.model_fields,
         *ExtractedItem.model_fields,
         *(info.name for info in _INFOS),
-        *(info.metadata.key or info.name for info in _INFOS),
+        *(info.key for info in _INFOS),
     }
 )
 """The names in the guideline and the short keys that a model writes for them. Custom fields must

@@ -2,29 +2,62 @@
 or as JSON Schemas.
 """
 
-import importlib
 import re
-import runpy
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, ValidationError
 from pydantic.errors import PydanticUserError
 
-from extractor.concepts.own.attributes import CLASSES
+from extractor.concepts.own.attributes import CLASSES, Attribute
 from extractor.concepts.own.declaration import TAKEN, CustomField, Declared
-from extractor.concepts.own.json_schema import read_json_schema
+from extractor.concepts.own.files import load_models
 from extractor.concepts.own.patterns import check_patterns
 from extractor.errors import FieldError
 from extractor.schemas import TrialExtraction
 from extractor.schemas.arguments import suggest
+from extractor.schemas.base import FrozenModel
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
-_MODULE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
-_FORM = "write my_fields.py:Washout or my_package.fields:Washout"
+
+_PLAIN = {
+    "string": "quote",
+    "boolean": "boolean",
+    "integer": "integer",
+    "number": "number",
+}
+"""The type of an attribute, keyed by the type in its schema."""
+_CLASSES = {
+    (value_class.__name__, frozenset(value_class.model_fields)): kind.name
+    for value_class, kind in CLASSES.items()
+    if issubclass(value_class, FrozenModel)
+}
+"""The type of an attribute, keyed by the name and the fields of the values' class, since a user's
+own class may have the same name.
+"""
+_CHECKED_KEYS = ("description", "pattern", "enum", "type")
+"""The attribute keys that are checked for misspellings."""
+_DEEPEST = 3
+"""Maximum number of nested objects that contain a value."""
+_SCHEMA_KEYS = frozenset(
+    {
+        "$defs",
+        "$schema",
+        "additionalProperties",
+        "description",
+        "properties",
+        "required",
+        "title",
+        "type",
+    }
+)
+"""The keys of a field's schema that are not part of the declaration."""
+_MOST_ATTRIBUTES = 50
+"""Maximum number of attributes of a field, including those of nested objects."""
 
 
 def read_fields(declared: Iterable[Declared] | Declared) -> tuple[CustomField, ...]:
@@ -45,52 +78,44 @@ def read_fields(declared: Iterable[Declared] | Declared) -> tuple[CustomField, .
     ['washout', 'blinding']
     """
     declarations: Any = declared
-    if isinstance(declared, BaseModel | str | Path | type | Mapping):
+    is_one = isinstance(declared, BaseModel | str | Mapping)
+    if is_one or not isinstance(declared, Iterable):
         declarations = [declared]
-    if not isinstance(declarations, Iterable):
-        raise FieldError(
-            f"{declared!r}: pass pydantic models or their locations, such as my_fields.py:Washout"
-        )
     fields: dict[str, CustomField] = {}
-    for declaration in declarations:
-        for field in _declare_all(declaration):
-            if field.name in TAKEN:
+    tables: dict[str, str] = {}
+    for field in chain.from_iterable(map(_declare_all, declarations)):
+        if field.name in TAKEN:
+            raise FieldError(
+                f"{field.name}: the guideline has a field or key with this name; rename the "
+                "class, or set another name in its json_schema_extra"
+            )
+        if field.name in fields:
+            raise FieldError(f"{field.name}: two fields have this name; rename one")
+        for table in (field.name, *field.list_tables(field.name)):
+            owner = tables.setdefault(table, field.name)
+            if owner != field.name:
                 raise FieldError(
-                    f"{field.name}: the guideline has a field or key with this name; rename the "
-                    "class, or set another name in its json_schema_extra"
+                    f"{field.name}: the field {owner} also has a table custom_{table}; rename one"
                 )
-            if field.name in fields:
-                raise FieldError(f"{field.name}: two fields have this name; rename one")
-            check_patterns(field)
-            _check_examples(field)
-            for other in fields.values():
-                for table in {*field.table_names}.intersection(other.table_names):
-                    raise FieldError(
-                        f"{field.name}: the field {other.name} also has a table custom_{table}; "
-                        "rename one"
-                    )
-            fields[field.name] = field
+        check_patterns(field)
+        for example in field.examples:
+            for _, reason in field.read(field.complete_answers(example))[1]:
+                raise FieldError(
+                    f"{field.name}: in the example {example.text!r}: {reason}"
+                )
+        fields[field.name] = field
     return tuple(fields.values())
 
 
-def _check_examples(field: CustomField) -> None:
-    """Raise ``FieldError`` with the first reason why the answer of an example cannot be read."""
-    for example in field.examples:
-        _, faults = field.read(field.complete_answers(example))
-        for _, reason in faults:
-            raise FieldError(f"{field.name}: in the example {example.text!r}: {reason}")
-
-
-def _declare_all(declared: Declared) -> Iterator[CustomField]:
-    """Yield the fields of one declaration; a file or module may contain several models."""
+def _declare_all(declared: Declared) -> Iterable[CustomField]:
+    """Return the fields of one declaration; a file or module may contain several models."""
     if isinstance(declared, CustomField):
-        yield declared
-    elif isinstance(declared, Mapping):
-        yield read_json_schema(declared)
-    elif isinstance(declared, str | Path):
-        yield from map(declare, load_models(str(declared)))
-    else:
-        yield declare(declared)
+        return [declared]
+    if isinstance(declared, Mapping):
+        return [read_json_schema(declared)]
+    if isinstance(declared, str | Path):
+        return map(declare, load_models(str(declared)))
+    return [declare(declared)]
 
 
 def declare(model: type[BaseModel]) -> CustomField:
@@ -101,22 +126,25 @@ def declare(model: type[BaseModel]) -> CustomField:
     ...     "May participants with brain metastases take part?"
     ...
     ...     status: bool
-    >>> declare(BrainMetastases).name, declare(BrainMetastases).attributes[0].type.value
+    >>> declare(BrainMetastases).name, declare(BrainMetastases).attributes[0].type
     ('brain_metastases', 'boolean')
     """
-    model_class: Any = model
-    name = getattr(model_class, "__name__", f"{type(model_class).__name__}(...)")
-    is_model = isinstance(model_class, type) and issubclass(model_class, BaseModel)
-    if not is_model or model_class is BaseModel:
-        raise FieldError(f"{name}: pass a subclass of pydantic.BaseModel")
+    kind: Any = model if isinstance(model, type) else type(model)
+    if kind is not model or not issubclass(kind, BaseModel) or kind is BaseModel:
+        raise FieldError(
+            f"{kind.__name__}: pass a subclass of pydantic.BaseModel or its location, such as "
+            "my_fields.py:Washout"
+        )
     try:
         with warnings.catch_warnings():
             # a default that JSON cannot represent is not part of the field
             warnings.simplefilter("ignore")
             schema = model.model_json_schema(by_alias=False)
     except PydanticUserError as error:
-        raise FieldError(f"{name}: {error.message}; use another type") from error
-    return read_json_schema(schema | {"title": name})
+        raise FieldError(
+            f"{kind.__name__}: {error.message}; use another type"
+        ) from error
+    return read_json_schema(schema | {"title": kind.__name__})
 
 
 def find_values(extraction: TrialExtraction, model: type[ModelT]) -> tuple[ModelT, ...]:
@@ -133,104 +161,201 @@ def find_values(extraction: TrialExtraction, model: type[ModelT]) -> tuple[Model
     >>> find_values(extraction, Blinding)
     (Blinding(level='double'),)
     """
+    items = extraction.custom.get(declare(model).name, ())
     return tuple(
-        model.model_validate(
-            _complete(model, item.model_dump(mode="json")["values"]),
-            by_alias=False,
-            by_name=True,
-        )
-        for item in extraction.custom.get(declare(model).name, ())
+        _restore(model, item.model_dump(mode="json")["values"]) for item in items
     )
 
 
-def _complete(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of a model with None for each attribute that the text does not state,
-    because pydantic requires "time: Period | None".
+def _restore(model: type[ModelT], values: dict[str, Any]) -> ModelT:
+    """Return an instance of the user's model. A required attribute that the text does not state is
+    None, because pydantic requires "time: Period | None".
     """
-    completed: dict[str, Any] = {}
-    for name, info in model.model_fields.items():
-        value = values.get(name)
-        nested = _find_model(info.annotation)
-        if nested and isinstance(value, list):
-            value = [_complete(nested, member) for member in value]
-        elif nested and value:
-            value = _complete(nested, value)
-        if name in values or info.is_required():
-            completed[name] = value
-    return completed
-
-
-def _find_models(model: type[BaseModel]) -> list[type[BaseModel] | None]:
-    """Return the nested model of each attribute, or None."""
-    return [_find_model(info.annotation) for info in model.model_fields.values()]
-
-
-def _find_model(annotation: Any) -> type[BaseModel] | None:
-    """Return the nested model in a type such as ``list[Method] | None``, if any."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return None if annotation in CLASSES else annotation
-    return next(filter(None, map(_find_model, get_args(annotation))), None)
-
-
-def load_models(location: str) -> list[type[BaseModel]]:
-    """Return the models at a location: the named models or, if no names are given, all models that
-    are not nested in another one. The user's code is executed.
-
-    Raises ``FieldError`` if the location cannot be loaded, or if any of the named models is
-    missing there.
-
-    >>> [
-    ...     model.__name__
-    ...     for model in load_models("extractor.catalogue:Washout,Blinding")
-    ... ]
-    ['Washout', 'Blinding']
-    """
-    source, colon, names = location.rpartition(":")
-    if not colon or names.endswith(".py"):  # "C:\\my_fields.py"
-        source = location
-        names = ""
-    models = _load(source)
-    wanted = [name.strip() for name in names.split(",") if name]
-    if not wanted:
-        inner = [_find_models(model) for model in models.values()]
-        outer = [name for name in models if models[name] not in chain(*inner)]
-        # models that contain each other are rejected later, with a message
-        wanted = outer or list(models)
-    for name in wanted:
-        if name not in models:
-            guess = suggest(name, models)
-            listed = ", ".join(models)
-            raise FieldError(f"{source}: no model named {name}{guess}; it has {listed}")
-    return [models[name] for name in wanted]
-
-
-def _load(source: str) -> dict[str, type[BaseModel]]:
-    """Return the models that a file or module itself defines, keyed by name, excluding those that
-    it imports.
-    """
-    is_file = source.endswith(".py")
-    if is_file and not Path(source).is_file():
-        raise FieldError(f"{source}: the file does not exist; check the path")
-    # importing "notes.txt" would run notes.py
-    if not is_file and (Path(source).exists() or not _MODULE.fullmatch(source)):
-        raise FieldError(f"{source}: not a Python file or module; {_FORM}")
+    read = partial(model.model_validate, by_alias=False, by_name=True)
     try:
-        if is_file:
-            module = runpy.run_path(source)
-        else:
-            module = vars(importlib.import_module(source))
-    except Exception as error:
-        remedy = "correct the file" if is_file else _FORM
+        return read(values)
+    except ValidationError as error:
+        faults = error.errors(include_url=False)
+    for fault in faults:
+        place: Any = values
+        for step in fault["loc"][:-1]:
+            place = place[step]
+        if fault["type"] == "missing":
+            place[fault["loc"][-1]] = None
+    return read(values)
+
+
+class _Schema(BaseModel, extra="allow"):
+    """The parts of the schema of a field or a value that are read."""
+
+    title: str = Field("", max_length=100)
+    description: str = ""
+    type: str = ""
+    format: str = ""
+    reference: str = Field("", alias="$ref")
+    enum: tuple[str | int | float, ...] = ()
+    const: str | int | float | None = None
+    any_of: tuple["_Schema", ...] = Field((), alias="anyOf")
+    items: "_Schema | None" = None
+    properties: dict[str, "_Schema"] = {}
+    required: tuple[str, ...] | bool = ()
+    definitions: dict[str, "_Schema"] = Field({}, alias="$defs")
+    pattern: Any = {}
+
+    @property
+    def meaning(self) -> str:
+        """The description on one line."""
+        return " ".join(self.description.split())
+
+
+def read_json_schema(written: Mapping[str, Any]) -> CustomField:
+    """Return the declaration of a field. Raises a ``FieldError`` that states the location of the
+    problem, the problem itself, and a remedy.
+
+    >>> field = read_json_schema(
+    ...     {
+    ...         "title": "PriorLines",
+    ...         "description": "Prior lines of therapy.",
+    ...         "properties": {"count": {"type": "integer"}},
+    ...     }
+    ... )
+    >>> field.name, field.attributes[0].type
+    ('prior_lines', 'integer')
+    """
+    title = str(written.get("title"))[:100]
+    schema = _validate(title, _Schema, written)
+    # the schema of a recursive model is only a reference to a definition
+    owner = _resolve(schema, schema.definitions)
+    if not owner.meaning:
         raise FieldError(
-            f"{source}: {type(error).__name__}: {error}; {remedy}"
-        ) from error
-    models = {}
-    for name, defined in module.items():
-        is_class = isinstance(defined, type) and issubclass(defined, BaseModel)
-        if is_class and defined.__module__ == module["__name__"]:
-            # a model may name one that is defined below it
-            defined.model_rebuild(raise_errors=False, _types_namespace=module)
-            models[name] = defined
-    if not models:
-        raise FieldError(f"{source}: contains no pydantic model; {_FORM}")
-    return models
+            f"{title}: describe the field in the docstring of its class (the description of the "
+            "JSON Schema)"
+        )
+    if not owner.properties:
+        raise FieldError(
+            f"{title}: the field has no attributes; add one, such as name: str"
+        )
+    table = {
+        "name": re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", title).lower(),
+        "definition": owner.meaning,
+        "attributes": _read_attributes(title, owner, schema.definitions),
+    }
+    settings = {key: written[key] for key in written if key not in _SCHEMA_KEYS}
+    return _validate(title, CustomField, table | settings)
+
+
+def _resolve(schema: _Schema, definitions: Mapping[str, _Schema]) -> _Schema:
+    """Return the definition that a schema refers to; otherwise, the schema."""
+    return definitions.get(schema.reference.removeprefix("#/$defs/"), schema)
+
+
+def _read_attributes(
+    where: str,
+    owner: _Schema,
+    definitions: Mapping[str, _Schema],
+    depth: int = 0,
+) -> tuple[Attribute, ...]:
+    """Return the attributes of a field or of an object that is inside ``depth`` - 1 other objects.
+    Raises ``FieldError``.
+    """
+    if depth > _DEEPEST:
+        raise FieldError(
+            f"{where}: is inside more than {_DEEPEST} nested models, or contains itself; move its "
+            "attributes into the model that contains it"
+        )
+    required = owner.required if isinstance(owner.required, tuple) else ()
+    attributes: list[Attribute] = []
+    size = 0
+    for name, schema in owner.properties.items():
+        place = f"{where}.{name}"
+        table = _read_property(place, schema, definitions, depth)
+        table |= {"name": name, "required": table["required"] and name in required}
+        attribute = _validate(place, Attribute, table)
+        attributes.append(attribute)
+        size += 1 + attribute.size
+        if depth and attribute.patterns:
+            raise FieldError(
+                f"{place}: a pattern inside a nested model is not searched; write it at the "
+                "attribute of the field that contains the model, with a group for each attribute"
+            )
+        if size > _MOST_ATTRIBUTES:
+            raise FieldError(
+                f"{where}: has more than {_MOST_ATTRIBUTES} attributes, including nested ones; "
+                "declare several fields"
+            )
+    return tuple(attributes)
+
+
+def _read_property(
+    where: str,
+    schema: _Schema,
+    definitions: Mapping[str, _Schema],
+    depth: int,
+) -> dict[str, Any]:
+    """Return the declaration of a property, except for its name. Raises ``FieldError``."""
+    for key in schema.model_extra or {}:
+        # JSON Schema has many other keys, such as "minimum", which are ignored
+        nearest = suggest(key, _CHECKED_KEYS)
+        if nearest:
+            raise FieldError(f"{where}.{key}: no such key{nearest}")
+    # "Period | None" has two options, and the value is not required
+    options = schema.any_of or (schema,)
+    types = [option for option in options if option.type != "null"]
+    if len(types) != 1:
+        raise FieldError(
+            f"{where}: it is unclear which of several types to check; give it one type, or write "
+            "two attributes"
+        )
+    value = types[0]
+    many = value.type == "array"
+    if many:
+        value = value.items or _Schema.model_validate({})
+    value = _resolve(value, definitions)
+    words = value.enum if value.const is None else (value.const,)
+    table = {
+        "type": "choice" if words else _find_type(where, value),
+        "definition": schema.meaning,
+        "many": many,
+        "required": len(options) == 1,
+        "choices": tuple(map(str, words)),
+        "patterns": schema.pattern,
+    }
+    if table["type"] == "object":
+        table["definition"] = schema.meaning or value.meaning
+        table["attributes"] = _read_attributes(where, value, definitions, depth + 1)
+    return table
+
+
+def _find_type(where: str, value: _Schema) -> str:
+    """Return the attribute type for a value's schema. Raises ``FieldError`` if values of this type
+    cannot be checked against a text.
+    """
+    if value.type in _PLAIN and not value.format:  # a date is a string with a format
+        return _PLAIN[value.type]
+    kind = _CLASSES.get((value.title, frozenset(value.properties)))
+    if kind:
+        return kind
+    if value.properties:
+        return "object"
+    types = ", ".join(sorted(value_class.__name__ for value_class in CLASSES))
+    raise FieldError(
+        f"{where}: {value.format or value.type or 'this'} is not a type that can be checked "
+        f"against a text; use one of {types}, Literal[...], an Enum, a nested model, or a list of "
+        "one of these"
+    )
+
+
+def _validate(where: str, model: type[ModelT], table: Mapping[str, Any]) -> ModelT:
+    """Create a schema, a field or an attribute from its declaration. Raises ``FieldError`` with the
+    first problem, preceded by its location: ``where``, the name of the declaration, and the keys
+    that lead to the problem.
+    """
+    try:
+        return model.model_validate(table)
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+    place = ".".join([where, *map(str, fault["loc"])])
+    problem = fault["msg"].removeprefix("Value error, ")
+    if fault["type"] == "extra_forbidden":
+        problem = f"no such key{suggest(str(fault['loc'][-1]), model.model_fields)}"
+    raise FieldError(" ".join(f"{place}: {problem}".split()))

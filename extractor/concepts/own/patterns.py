@@ -12,8 +12,8 @@ import regex
 from extractor.concepts.own.attributes import (
     Attribute,
     AttributeSet,
-    AttributeType,
     find_root,
+    list_members,
     nest,
 )
 from extractor.concepts.own.declaration import CustomField, Of
@@ -23,7 +23,6 @@ from extractor.evidence.drafts import Draft, Reading, Span
 from extractor.evidence.parsed import ParsedRecord
 from extractor.evidence.quotes import QuoteStatus, verify_quote
 from extractor.language.passage import Passage
-from extractor.schemas import Support
 from extractor.schemas.arguments import suggest
 
 _SECONDS = 2.0
@@ -90,15 +89,19 @@ def _join(values: Iterable[Value]) -> Value:
         new = nest(_list_values(value))
         for path, reading in value.items():
             root = find_root(path)
+            members = list_members(new[root])
             if root not in known:
                 joined[path] = reading
-            elif path == root and isinstance(reading.value, tuple):
+            elif members[0] in list_members(known[root]):
+                continue
+            elif isinstance(reading.value, tuple) and path == root:
                 earlier = joined[path]
-                if reading.value[0] not in earlier.value:
-                    members = earlier.value + reading.value
-                    spans = earlier.spans + reading.spans
-                    joined[path] = replace(earlier, value=members, spans=spans)
-            elif isinstance(new[root], list) and new[root][0] not in known[root]:
+                joined[path] = replace(
+                    earlier,
+                    value=earlier.value + reading.value,
+                    spans=earlier.spans + reading.spans,
+                )
+            elif isinstance(new[root], list):
                 position = f"[{len(known[root])}]"
                 joined[path.replace("[0]", position, 1)] = reading
     return joined
@@ -159,15 +162,16 @@ def _read_match(
     named: AttributeSet = target if target.attributes else field
     value = {}
     for attribute in named.attributes:
-        if attribute is not target and attribute.name not in match.re.groupindex:
-            continue
-        reading = _read(attribute, fixed if attribute is target else "", passage, match)
-        if reading:
-            value[attribute.name] = reading
-    if not target.attributes:
-        return value if target.name in value else {}
-    if not value.keys() >= set(target.required_names):
+        if attribute is target or attribute.name in match.re.groupindex:
+            stated = fixed if attribute is target else ""
+            reading = _read(attribute, stated, passage, match)
+            if reading:
+                value[attribute.name] = reading
+    needed = target.required_names if target.attributes else [target.name]
+    if not value.keys() >= set(needed):
         return {}
+    if not target.attributes:
+        return value
     place = f"{target.name}[0]" if target.many else target.name
     return {f"{place}.{name}": reading for name, reading in value.items()}
 
@@ -193,20 +197,17 @@ def _read(
     check = verify_quote(text[first:end], text[before : end + _AROUND], first - before)
     if check.status is not QuoteStatus.EXACT or check.start != first - before:
         return None
-    try:
-        value = attribute.read_all(fixed or text[start:end])
-    except ValueError:
+    members = attribute.read_members(fixed or text[start:end], "", [])
+    if not members:
         return None
+    value = attribute.pack(members)
     section = passage.section
     begin = passage.tokens.starts[passage.first]
     span = Span(section.name, *section.cleaned.raw_span(begin + start, begin + end))
-    support = Support.PARSED
-    if attribute.type.is_inferred:
-        support = Support.INFERRED
-    elif attribute.type is AttributeType.QUOTE:
-        support = Support.LITERAL
     # at medium effort, a model is asked to confirm it
-    return Reading(value, find_most("custom", "by a pattern"), (span,), support)
+    return Reading(
+        value, find_most("custom", "by a pattern"), (span,), attribute.kind.support
+    )
 
 
 @lru_cache(1_000)  # each caller of a service may declare new patterns
@@ -228,17 +229,16 @@ def check_patterns(field: CustomField) -> None:
         named: AttributeSet = attribute if attribute.attributes else field
         known = [part.name for part in named.attributes if not part.attributes]
         try:
-            names = set(_compile(pattern).groupindex).difference(known)
+            groups = _compile(pattern).groupindex
         except (regex.error, RecursionError, OverflowError) as error:
             raise FieldError(
                 f"{where} cannot be read: {error}; write a Python regular expression"
             ) from error
-        for name in names:
-            guess = suggest(name, known)
+        for name in groups.keys() - known:
             raise FieldError(
-                f"{where} captures {name}, which is not an attribute of the field{guess}"
+                f"{where} captures {name}, which is not an attribute of the field"
+                f"{suggest(name, known)}"
             )
-        groups = _compile(pattern).groupindex
         if attribute.attributes and (fixed or not groups):
             raise FieldError(
                 f"{where} reads a nested model; write a group for each of its attributes, such as "

@@ -40,10 +40,10 @@ _LIMIT = re.compile(r"(?P<name>.*:|[^<>=≤≥]*)(?P<stated>.*)", re.DOTALL)
 """Matches the name of a quantity (up to the last colon or, if there is no colon, up to the first
 comparison sign), followed by its limit.
 """
-_EXPOSURE = re.compile(r"\s*AUC\s*(?:of|=|:)?\s*(?=\d)", re.IGNORECASE)
-"""Matches the unit that precedes the number in a carboplatin dose."""
+_EXPOSURE = re.compile(r"\A\s*AUC\s*(?:of|=|:)?\s*(\d.*)", re.IGNORECASE | re.DOTALL)
+"""Matches a carboplatin dose, whose unit precedes the number."""
 _SECOND_PART = re.compile(
-    r"(?P<unit>[^\W\d]+)\s?/\s?[\d.,]+\s?(?P=unit)\b|/\s?[\d.,]+\s?(?=[^\W\d])"
+    r"\A(?:([^\W\d]+)\s?/\s?[\d.,]+\s?\1\b|/\s?[\d.,]+\s?(?=[^\W\d]))"
 )
 """Matches the second amount of a fixed combination, with the unit of both amounts: "/100 mg" after
 600, or "mg/100 mg".
@@ -189,13 +189,8 @@ def read_amount(text: str) -> Amount:
     A dose without a unit, such as "5", is rejected.
     """
     text, _, arms = text.partition(" @ ")
-    exposure = _EXPOSURE.match(text)
-    written = f"{text[exposure.end() :]} AUC" if exposure else text
-    stated = _read_unnamed(written)
-    unit = (stated and stated.unit) or ""
-    second = _SECOND_PART.match(unit)
-    if second:
-        unit = (second["unit"] or "") + unit[second.end() :]
+    stated = _read_unnamed(_EXPOSURE.sub(r"\1 AUC", text))
+    unit = _SECOND_PART.sub(r"\1", stated.unit or "") if stated else ""
     has_unit = unit[:1].isalpha() or unit.startswith("%")
     if stated is None or not has_unit:
         raise ValueError(
@@ -324,11 +319,12 @@ def cut_outcome(
         raise ValueError(
             f"split: {description!r} begins after the time frame; the order is measure, d, t"
         )
-    described = text[first:last].strip().removesuffix(",").rstrip()
+    pieces = (text[:first], text[first:last])
+    measure, described = (piece.strip().removesuffix(",").rstrip() for piece in pieces)
     return {
-        "measure": text[:first].strip().removesuffix(",").rstrip(),
-        "description": described if description else None,
-        "time_frame": text[last:].strip() if time_frame else None,
+        "measure": measure,
+        "description": described or None,
+        "time_frame": text[last:].strip() or None,
     }
 
 
@@ -338,8 +334,8 @@ def _find_starts(text: str, words: str) -> list[int]:
     """
     # a last word that was truncated still matches, since only its beginning is compared
     expression = r"\s+".join(map(re.escape, words.strip(" .,…").split()))
-    begins = re.finditer(rf",\s*(?P<part>{expression})", text, re.IGNORECASE)
-    starts = [begin.start("part") for begin in begins]
+    places = re.finditer(rf",\s*({expression})", text, re.IGNORECASE)
+    starts = [place.start(1) for place in places]
     if not starts or not expression:
         raise ValueError(
             f"split: no part begins with {words!r} after a comma; copy its first words exactly"

@@ -48,7 +48,7 @@ _TIMED = re.compile("time_to_|duration_of_|.*_survival$")
 """Time-to-event concepts, which are the only concepts with a start event, end events and
 censoring.
 """
-_RARE = {info.name for task in Task for info in list_fields(task) if info.metadata.rare}
+_RARE = {info.name for task in Task for info in list_fields(task) if info.rare}
 _WEIGHED = [name for name in REGIMEN_FIELDS if name != "arms"]
 """The fields that, if doubtful, are a reason to ask about regimens. Arms are excluded, because they
 are taken from the registry's own list.

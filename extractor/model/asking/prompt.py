@@ -40,9 +40,7 @@ long value, and for a line that states most of the regimens.
 """
 _ALLOWANCE = 8
 _ALLOWANCES = {
-    info.metadata.question: info.metadata.tokens
-    for task in Task
-    for info in list_fields(task)
+    info.question: info.tokens for task in Task for info in list_fields(task)
 }
 """Maximum number of output tokens for the answer to each of these questions; ``_ALLOWANCE``
 applies to all other questions.

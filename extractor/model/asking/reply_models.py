@@ -145,7 +145,7 @@ def _make_form(key: str, info: FieldInfo) -> Form:
 def _list_forms(task: Task) -> Mapping[str, Form]:
     forms = {}
     for info in list_fields(task):
-        key = info.metadata.key or info.name
+        key = info.key
         if key in _KEYS:
             forms[info.name] = _make_form(key, info)
     return forms | {
