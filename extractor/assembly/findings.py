@@ -24,6 +24,7 @@ from extractor.schemas import (
     Task,
     TrialRecord,
 )
+from extractor.schemas.vocabulary import MENDED
 
 _GAP = re.compile(rb"\0+")
 _LINE = re.compile(r"[^\n]+")
@@ -223,7 +224,9 @@ def report_answers(parsed: ParsedRecord, result: ModelResult) -> Iterator[Findin
     for reason in result.dropped:
         yield warn(FindingKind.ANSWER_MISSING, "", reason)
     for remark in dict.fromkeys(result.remarks):
-        yield warn(FindingKind.ANSWER_AMBIGUOUS, "", remark)
+        is_mended = remark == MENDED
+        kind = FindingKind.ANSWER_MENDED if is_mended else FindingKind.ANSWER_AMBIGUOUS
+        yield warn(kind, "", remark)
 
 
 def report_skipped(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:

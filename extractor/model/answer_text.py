@@ -11,10 +11,12 @@ The marks that delimit reasoning are in ``_EVENT``; errors in JSON are handled b
 
 import json
 import re
+from contextlib import suppress
 from itertools import chain, islice
 from typing import Any
 
 from extractor.model.loose_json import read_value
+from extractor.schemas.vocabulary import MENDED
 
 Items = list[dict[str, Any]]
 
@@ -64,6 +66,8 @@ _INCOMPLETE = (
 )
 _THOUGHT = "the reply contains an answer only in the model's reasoning"
 _DIFFERS = "another complete answer in the reply differs; the last one after all reasoning was used"
+_MOST_VALUES = 20
+"""Maximum number of values that are read again to see whether they have errors."""
 _MOST = 10_000
 """Maximum number of marks and brackets to examine. Anything that follows them in a reply is
 ignored.
@@ -103,8 +107,22 @@ def find_answer(text: str, *, is_cut: bool = False) -> tuple[str, str]:
     written = set(map(json.dumps, answer))
     if not written.issuperset(map(json.dumps, chain(*answers, *drafts))):
         remark = _DIFFERS
+    if not remark and not _is_strict(text, answer):
+        remark = MENDED
     items = {"items": answer}
     return json.dumps(items, ensure_ascii=False, separators=(",", ":")), remark
+
+
+def _is_strict(text: str, answer: Items) -> bool:
+    """Return whether a text contains the answer as one JSON value without errors."""
+    decoder = json.JSONDecoder()
+    first = len(text) - len(text.lstrip())
+    events = islice(_EVENT.finditer(text), _MOST_VALUES)
+    for start in (first, *(event.start() for event in events)):
+        with suppress(ValueError, RecursionError):
+            if find_items(decoder.raw_decode(text, start)[0]) == answer:
+                return True
+    return read_whole(text) == answer == []
 
 
 def _list_answers(text: str, *, is_cut: bool) -> tuple[list[Items], list[Items], str]:

@@ -207,10 +207,14 @@ the text may still state a value.
 DOUBTFUL_BELOW: Final = 0.85
 """Values whose confidence is below this threshold are treated as doubtful."""
 
+MENDED: Final = "the reply is not one valid JSON document; its errors were mended, or its parts joined"
+"""The remark about a reply that becomes the finding ``answer_mended``."""
+
 FindingKind = StrEnum(
     "FindingKind",
     """
     QUOTE_NOT_FOUND VALUE_NOT_IN_QUOTE QUOTE_CONFLICT ANSWER_MISSING ANSWER_AMBIGUOUS
+    ANSWER_MENDED
     LINE_UNANSWERED
     REGIMEN_UNCONFIRMED STRUCTURE_DOUBTFUL
     DOSE_UNREAD LANGUAGE_OTHER
@@ -231,6 +235,7 @@ About a model's answers:
 - ``answer_missing``: a question did not receive a usable answer, or a value cannot be read.
 - ``answer_ambiguous``: a reply has several readings, for example because it contains two different
   complete answers.
+- ``answer_mended``: a reply was not valid JSON, and its small errors were mended.
 - ``line_unanswered``: the model was asked about a line and skipped it, so the values of the rules
   are not confirmed.
 - ``regimen_unconfirmed``: the rules read a dose that is not in the model's list of regimens.

@@ -9,6 +9,7 @@ import pytest
 
 from extractor.errors import AnswerRejected
 from extractor.model.answer_text import split_items
+from extractor.schemas.vocabulary import MENDED
 from tests.tables import read_cases
 
 from .colours import complete
@@ -20,6 +21,11 @@ RED = {"n": 1, "colour": "red"}
 GREEN = {"n": 2, "colour": "green"}
 FINAL = items(RED, GREEN)
 DRAFT = items({"n": 1, "colour": "green"}, GREEN)
+BROKEN = (
+    *("several calls as text", "lines", "a trailing comma", "no comma between"),
+    *("a comment", "Python"),
+)
+"""The shapes that are no single JSON document."""
 DIFFERS = "another complete answer in the reply differs; the last one after all reasoning was used"
 
 
@@ -52,8 +58,17 @@ SHAPES += map(completion, TABLES["shapes"].values())
 async def test_one_answer_is_read_in_all_its_shapes(answer):
     reply, stub = await complete([answer], 1, 2)
     assert colours(reply) == {1: "red", 2: "green"}
-    assert (reply.dropped, reply.remarks) == ((), ())
+    assert not reply.dropped
+    assert {*reply.remarks} <= {MENDED}
     assert len(stub.requests) == 1, "what is read is not asked again"
+
+
+async def test_a_mended_reply_is_told():
+    told = {}
+    for name, text in TABLES["shapes"].items():
+        reply, _ = await complete([completion(text)], 1, 2)
+        told[name] = reply.remarks == (MENDED,)
+    assert told == dict.fromkeys(told, False) | dict.fromkeys(BROKEN, True)
 
 
 LONG = "7" * 5000
