@@ -207,7 +207,9 @@ the text may still state a value.
 DOUBTFUL_BELOW: Final = 0.85
 """Values whose confidence is below this threshold are treated as doubtful."""
 
-MENDED: Final = "the reply is not one valid JSON document; its errors were mended, or its parts joined"
+MENDED: Final = (
+    "the reply is not one JSON document; its errors were mended, or its parts joined"
+)
 """The remark about a reply that becomes the finding ``answer_mended``."""
 
 FindingKind = StrEnum(
