@@ -19,6 +19,7 @@ from extractor.apps.export.fhir_parts import (
     make_range,
     quantity,
 )
+from extractor.concepts.doses.drug_names import find_substance
 from extractor.language.book import read_table
 from extractor.language.clean import fold_label
 from extractor.schemas import (
@@ -31,6 +32,9 @@ from extractor.schemas import (
     TrialRecord,
 )
 from extractor.schemas.registered_words import read_date
+
+_DRUGBANK = "http://www.nlm.nih.gov/research/umls/drugbank"
+"""The system of DrugBank numbers: FHIR's name of a vocabulary that only the UMLS contains."""
 
 
 def build_trial(
@@ -132,7 +136,10 @@ def _add_regimen(trial: TrialResources, index: int, arms: list[Json]) -> None:
     regimen = trial.extraction.dosing[index]
     path = f"dosing[{index}]"
     labels = trial.take(path, "arms")
-    agent = {"definitionCodeableConcept": {"text": regimen.agent}}
+    substance = find_substance(regimen.agent)
+    number = substance.number if substance else None
+    concept = code(_DRUGBANK, number, regimen.agent)
+    agent = {"definitionCodeableConcept": concept}
     variable = {"title": regimen.agent, "description": regimen.quote}
     reference = _add_variable(trial, path, variable, agent)
     for label in labels:

@@ -38,6 +38,7 @@ from extractor.apps.export.times import (
     to_days,
 )
 from extractor.apps.values import RowKind, find_least, list_values
+from extractor.concepts.doses.drug_names import find_substance
 from extractor.concepts.own.declaration import CustomField, Declared
 from extractor.concepts.own.models import read_fields
 from extractor.concepts.windows.anchors import classify_anchor
@@ -386,9 +387,12 @@ def _describe_regimen(regimen: Regimen, registered: Registered) -> Cells:
     if index is not None:
         names = registered.interventions[index].names
         descriptions.append(registered.interventions[index].description or "")
+    substance = find_substance(regimen.agent)
     return {
         **describe_regimen_times(regimen),
         **_spread("duration", regimen.duration),
+        "substance": substance and substance.name,
+        "drugbank": substance and substance.number,
         "intervention_index": index,
         "dosage_form": find_form(quotes, names, descriptions),
     }
