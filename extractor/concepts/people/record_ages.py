@@ -246,16 +246,18 @@ def _list_bounds(criterion: StatedCriterion) -> list[_Bound]:
     if bounds or not is_inclusion or rule("lasting_word").occurs(heading):
         return bounds
     for limit in criterion.limits:
-        if _is_possible_age(criterion.passage.tokens, limit):
+        if not criterion.donor and _is_possible_age(criterion, limit):
             bounds += _read_bounds(criterion.passage, limit, _POSSIBLE)
     return bounds
 
 
-def _is_possible_age(tokens: Tokens, limit: Limit) -> bool:
+def _is_possible_age(criterion: StatedCriterion, limit: Limit) -> bool:
     """Return whether years may be an age, although no word says so."""
+    tokens = criterion.passage.tokens
     if limit.time_unit != "year" or not limit.sure or is_lifetime(tokens, limit):
         return False
-    return may_be_unnamed_age(tokens, limit)
+    is_judged = is_age(tokens, limit, criterion.heading)
+    return not is_judged and may_be_unnamed_age(tokens, limit)
 
 
 def _is_below_age(criterion: StatedCriterion) -> bool:
