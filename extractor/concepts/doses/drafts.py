@@ -23,7 +23,7 @@ from extractor.concepts.doses.signs import (
     estimate,
     list_limits,
 )
-from extractor.concepts.doses.statements import Linked
+from extractor.concepts.doses.linking import Linked
 from extractor.evidence.drafts import Draft, Reading
 from extractor.language.book import rule
 from extractor.schemas import Support

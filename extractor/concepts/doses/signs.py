@@ -13,8 +13,7 @@ from extractor.concepts.doses.amounts import is_portion
 from extractor.concepts.doses.marks import within
 from extractor.concepts.doses.merging import Regimen
 from extractor.concepts.doses.names import is_salt
-from extractor.concepts.doses.pairs import count_unexplained, find_gap
-from extractor.concepts.doses.statements import Linked
+from extractor.concepts.doses.linking import Linked, count_unexplained, find_gap
 from extractor.language.book import read_table, rule
 from extractor.language.lexer import NUMBER
 from extractor.schemas import Amount, Frequency
@@ -66,7 +65,7 @@ def describe_around(regimen: Regimen, siblings: int) -> Iterator[str]:
     marks = within(main.text.marks, *main.clause)
     yield f"stated in {main.text.kind}"
     yield f"its agent is {main.owner.how}"
-    yield f"its agent, {_measure(main.sure)}"
+    yield f"its agent, {_measure(_find_sure(main))}"
     yield from _list_true(
         {
             "several amounts near": sum(mark.field == "amounts" for mark in marks) > 1,
@@ -99,7 +98,7 @@ def describe_agent(regimen: Regimen) -> Iterator[str]:
             "a part of a longer name": is_part,
             "a salt": is_salt(tokens.words[end - 1]),
             "an agent of a description": not main.text.is_group and not has_schedule,
-            "a weak agent": main.sure < _WEAK,
+            "a weak agent": _find_sure(main) < _WEAK,
             "a long name": len(agent.name.split()) >= _LONG_NAME,
             "a code": any(sign.isdigit() for sign in agent.name),
         }
@@ -162,7 +161,8 @@ def _describe_owner(link: Linked, regimen: Regimen) -> Iterator[str]:
         yield from _list_words(link, "unnamed")
         return
     gap = find_gap(owner.place, link.mark.place)
-    yield f"{count_unexplained(link.text.tokens, *gap)} unexplained"
+    unexplained = count_unexplained(link.text.tokens, *gap)
+    yield f"{_show_count(unexplained)} unexplained"
     if owner.place > link.mark.place:
         yield "its agent behind"
     elif rule("joined_name").ends(link.text.tokens, gap[1], gap[0]):
@@ -203,3 +203,10 @@ def _list_words(link: Linked, kind: str) -> Iterator[str]:
             match = rule(name).search(tokens, *link.text.find_clause(first))
         if match:
             yield sign
+
+
+def _find_sure(main):
+    return main.amounts[0].sure if main.amounts else 0.97
+
+def _show_count(count):
+    return str(count) if count < 3 else "many"
