@@ -1,0 +1,297 @@
+"""Link the marks of each clause to the nearest agent, or to the agent that its section is about."""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from extractor.concepts.doses.agents import Agent, Agents, Mention
+from extractor.concepts.doses.marks import (
+    Mark,
+    Place,
+    drop_inside,
+    list_beginning,
+    within,
+)
+from extractor.concepts.doses.sections import DoseText
+from extractor.language.book import rule, word_set
+from extractor.language.lexer import Tokens, keep
+
+_OF_ALL = ("cycle", "duration")
+"""Fields that apply to all agents of a section if a clause states them alone."""
+_WHEN = ("frequency", "days")
+"""Fields that are equivalent in a list: a member with days does not take another member's
+frequency.
+"""
+_JOINTS = word_set("and or then plus with + , / by")
+"""The words before a mark that belongs to the name behind it: "A 5 mg and oral B"."""
+_APART = word_set("; . \n + plus followed") | {"\n"}
+"""The words between two parts of a clause that are about different agents."""
+_DOUBTED = 0.75
+"""The factor of each doubt in the probability of a link."""
+_FAR = 2
+"""Number of words without a dose between a mark and its agent that make the link doubtful."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """An agent to which a mark may belong. ``how`` is "named" if the clause names it, "earlier" if
+    an earlier clause names it, or "topic" if it is the topic of the section. ``place`` covers the
+    tokens of its name or of the topic.
+    """
+
+    agent: Agent
+    how: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A mark that belongs to an agent, the section that contains it, and the number of reasons to
+    doubt that. ``is_shared`` means that another agent or amount is nearer to the mark.
+    """
+
+    mark: Mark
+    text: DoseText
+    doubts: int = 0
+    is_shared: bool = False
+
+    @property
+    def sure(self) -> float:
+        """The probability that the mark belongs to the agent."""
+        return 0.97 * _DOUBTED**self.doubts
+
+
+@dataclass(eq=False, slots=True)
+class Statement:
+    """What a clause says about an agent, with the linked marks by field. ``place`` is that of the
+    amount or, without one, of the agent's name. ``rivals`` is the number of agents that the clause
+    names.
+    """
+
+    owner: Owner
+    text: DoseText
+    clause: Place
+    place: Place
+    rivals: int = 1
+    facts: dict[str, list[Linked]] = field(default_factory=dict)
+
+    @property
+    def agent(self) -> Agent:
+        return self.owner.agent
+
+    @property
+    def amounts(self) -> list[Linked]:
+        return self.links("amounts")
+
+    def links(self, name: str) -> list[Linked]:
+        return self.facts.get(name, [])
+
+    def add(self, link: Linked) -> None:
+        self.facts.setdefault(link.mark.field, []).append(link)
+
+    def find_words(self) -> Place:
+        """Return the tokens that cover the agent's name and its marks. Shared marks are included
+        only if all marks are shared.
+        """
+        links: list[Linked] = []
+        for of_field in self.facts.values():
+            links += [link for link in of_field if link.text is self.text]
+        direct = [link for link in links if not link.is_shared]
+        places = [link.mark.place for link in direct or links] or [self.clause]
+        if self.owner.how == "named":
+            places.append(self.owner.place)
+        return min(places)[0], max(end for _, end in places)
+
+
+def read_clauses(text: DoseText, agents: Agents) -> list[Statement]:
+    """Return the statements in a section, clause by clause. A cycle or a duration in a clause
+    without agents or amounts applies to all earlier statements: "Treatment repeats every 21 days
+    for up to 6 courses". The results of a published trial do not state doses.
+    """
+    statements: list[Statement] = []
+    moments = [mark for mark in text.marks if mark.field == "timing"]
+    # as in "36 hours after examplumab", which does not give a dose
+    mentions = drop_inside(agents.find(text), moments)
+    topics = [Owner(agent, "topic", text.title) for agent in agents.list_topics(text)]
+    recent: list[Owner] = []
+    is_result = False
+    for clause in text.clauses:
+        heading = rule("part_heading").starts(text.tokens, clause[0])
+        if heading:
+            is_result = heading.has("results")
+        named = list_beginning(mentions, *clause)
+        unnamed = recent if recent and len(topics) != 1 else topics
+        if named:
+            recent = list(_list_owners(named, "earlier"))
+        marks = within(text.marks, *clause)
+        if not marks or is_result or is_aside(text, clause):
+            continue
+        fields = {mark.field for mark in marks}
+        is_of_all = not named and "cycle" in fields and "amounts" not in fields
+        if statements and is_of_all:
+            _add_to_all(statements, marks, text)
+            continue
+        statements += _read_clause(text, clause, marks, named, unnamed)
+    return statements
+
+
+def _list_owners(mentions: Iterable[Mention], how: str) -> Iterable[Owner]:
+    """Return the agents of the mentions, each once."""
+    owners: dict[str, Owner] = {}
+    for near in mentions:
+        owners.setdefault(near.agent.key, Owner(near.agent, how, near.place))
+    return owners.values()
+
+
+def _add_to_all(
+    statements: Iterable[Statement], marks: Iterable[Mark], text: DoseText
+) -> None:
+    """Add any cycle or duration found among the marks to each statement that lacks one."""
+    for mark in marks:
+        if mark.field in _OF_ALL:
+            for statement in statements:
+                link = Linked(mark, text, 1, is_shared=True)
+                statement.facts.setdefault(mark.field, [link])
+
+
+def is_aside(text: DoseText, clause: Place) -> bool:
+    """Return whether a clause describes visits, aims or observation rather than treatment."""
+    tokens = text.tokens
+    if rule("aim").occurs(tokens, *clause):
+        return True
+    is_observed = any(
+        rule(name).occurs(tokens, *clause) for name in ("follow_up", "observed")
+    )
+    return is_observed and not rule("gives").occurs(tokens, *clause)
+
+
+def _read_clause(
+    text: DoseText,
+    clause: Place,
+    marks: Sequence[Mark],
+    named: Sequence[Mention],
+    unnamed: Sequence[Owner],
+) -> Iterator[Statement]:
+    """Yield the statements of a clause: one for each amount, and one for each agent that it
+    describes as given without an amount.
+    """
+    amounts = [mark for mark in marks if mark.field == "amounts"]
+    rivals = len({near.agent.key for near in named})
+    statements: list[Statement] = []
+    dosed: set[str] = set()
+    for mark in amounts:
+        owner = _find_owner(text, mark, amounts, named) or _find_unnamed(unnamed)
+        if owner:
+            dosed.add(owner.agent.key)
+            statement = Statement(owner, text, clause, mark.place, rivals)
+            statement.add(Linked(mark, text, _count_doubts(owner, mark, text)))
+            statements.append(statement)
+    bare = _list_owners(named, "named") or ([] if amounts else unnamed)
+    for owner in bare:
+        if owner.agent.key not in dosed:
+            place = owner.place if owner.how == "named" else (clause[0], clause[0])
+            statements.append(Statement(owner, text, clause, place, rivals))
+    statements.sort(key=lambda statement: statement.place)
+    for mark in marks if statements else ():
+        if mark.field != "amounts":
+            _link(mark, marks, statements)
+    yield from (statement for statement in statements if statement.facts)
+
+
+def _find_unnamed(unnamed: Sequence[Owner]) -> Owner | None:
+    """Return the only agent that a clause may be about without naming it."""
+    return unnamed[0] if len(unnamed) == 1 else None
+
+
+def _find_owner(
+    text: DoseText, mark: Mark, amounts: Sequence[Mark], named: Sequence[Mention]
+) -> Owner | None:
+    """Return the named agent that an amount belongs to: the one directly before it, the one
+    directly after it ("5 mg of A"), the nearest one in the same part of the clause, or the nearest
+    one. In a list that begins with a name, it is rather the last one before it. An amount before
+    "or placebo" is never the placebo's.
+    """
+    tokens = text.tokens
+    is_name_first = any(near.end <= amounts[0].first for near in named)
+    able = [near for near in named if not _is_alternative(tokens, mark, near)]
+
+    def measure(near: Mention) -> tuple[bool, bool, int]:
+        first, end = gap = find_gap(near.place, mark.place)
+        is_behind = near.first >= mark.end
+        is_joined = rule("dose_of" if is_behind else "dosed_at").covers(tokens, *gap)
+        is_apart = not _APART.isdisjoint(tokens.words[first:end])
+        if first == end or is_joined:
+            return False, False, end - first
+        return is_apart, is_behind == is_name_first, end - first
+
+    best = min(able, key=measure, default=None)
+    return Owner(best.agent, "named", best.place) if best else None
+
+
+def _is_alternative(tokens: Tokens, mark: Mark, near: Mention) -> bool:
+    """Return whether an agent is the placebo that is compared with an amount: "5 mg or placebo"."""
+    if not near.agent.is_placebo or near.first < mark.end:
+        return False
+    return rule("other_choice").ends(tokens, near.first, mark.end) is not None
+
+
+def _link(mark: Mark, marks: Sequence[Mark], statements: Sequence[Statement]) -> None:
+    """Link a mark to the statement before it, or to the first one; a mark directly before a name,
+    as in "and oral A", or before a colon belongs to what follows. A mark behind or before a list
+    also applies to the nearest members without such a mark.
+    """
+    text = statements[0].text
+    before = [near for near in statements if near.place[0] < mark.first]
+    after = statements[len(before) :]
+    chosen = before[-1] if before else after[0]
+    members: Sequence[Statement] = before[-2::-1]
+    if before and after:
+        next_name = min(after[0].owner.place, after[0].place)[0]
+        words = text.tokens.words
+        is_joined = words[mark.first - 1].lower() in _JOINTS and mark.end == next_name
+        is_heading = words[mark.end : mark.end + 1] == [":"]
+        if mark.field not in ("days", "timing"): members = ()
+        if is_joined or is_heading:
+            chosen, members = after[0], ()
+    elif after:
+        is_only = sum(near.field == mark.field for near in marks) == 1
+        members = after[1:] if is_only else ()
+    chosen.add(Linked(mark, text, _count_doubts(chosen.owner, mark, text)))
+    kinds = _WHEN if mark.field in _WHEN else (mark.field,)
+    for statement in members:
+        if any(kind in statement.facts for kind in kinds):
+            break
+        doubts = 1 + _count_doubts(statement.owner, mark, text)
+        statement.add(Linked(mark, text, doubts, is_shared=True))
+
+
+def find_gap(place: Place, other_place: Place) -> Place:
+    """Return the range of tokens between two places; an empty range if they adjoin or overlap."""
+    if place[1] <= other_place[0]:
+        return place[1], other_place[0]
+    return other_place[1], max(other_place[1], place[0])
+
+
+def _count_doubts(owner: Owner, mark: Mark, text: DoseText) -> int:
+    """Return the number of reasons to doubt that a mark belongs to an agent."""
+    if owner.how != "named":
+        return int(owner.how == "earlier")
+    gap = find_gap(owner.place, mark.place)
+    return int(count_unexplained(text.tokens, *gap) >= _FAR)
+
+
+def count_unexplained(tokens: Tokens, first: int, end: int) -> int:
+    """Return the number of words in a range that are unrelated to a dose."""
+    unexplained = _list_unexplained(tokens)
+    return bisect_left(unexplained, end) - bisect_left(unexplained, first)
+
+
+@keep
+def _list_unexplained(tokens: Tokens) -> list[int]:
+    """Return the words of a text that are unrelated to a dose."""
+    about = rule("word_about_dose")
+    return [
+        at
+        for at, word in enumerate(tokens.words)
+        if word.isalpha() and about.starts(tokens, at) is None
+    ]
