@@ -22,6 +22,7 @@ _WHEN = ("frequency", "days")
 """Fields that are equivalent in a list: a member with days does not take another member's
 frequency.
 """
+_INNER = ("days", "timing")
 _JOINTS = word_set("and or then plus with + , / by")
 """The words before a mark that belongs to the name behind it: "A 5 mg and oral B"."""
 _APART = word_set("; . \n + plus followed") | {"\n"}
@@ -250,19 +251,36 @@ def _link(mark: Mark, marks: Sequence[Mark], statements: Sequence[Statement]) ->
         words = text.tokens.words
         is_joined = words[mark.first - 1].lower() in _JOINTS and mark.end == next_name
         is_heading = words[mark.end : mark.end + 1] == [":"]
-        if mark.field not in ("days", "timing"): members = ()
+        if mark.field not in _INNER:
+            members = ()
         if is_joined or is_heading:
             chosen, members = after[0], ()
     elif after:
         is_only = sum(near.field == mark.field for near in marks) == 1
         members = after[1:] if is_only else ()
-    chosen.add(Linked(mark, text, _count_doubts(chosen.owner, mark, text)))
+    _add(chosen, mark, 0)
     kinds = _WHEN if mark.field in _WHEN else (mark.field,)
     for statement in members:
         if any(kind in statement.facts for kind in kinds):
             break
-        doubts = 1 + _count_doubts(statement.owner, mark, text)
-        statement.add(Linked(mark, text, doubts, is_shared=True))
+        _add(statement, mark, 1)
+
+
+import os
+L=[float(x) for x in os.environ.get("L","2 8 3 2 1 1 1").split()]
+def _add(statement: Statement, mark: Mark, shared: int) -> None:
+    """Add a mark to a statement unless there are too many reasons to doubt that it belongs to it."""
+    text = statement.text
+    gap = find_gap(statement.place, mark.place)
+    unexplained = count_unexplained(text.tokens, *gap)
+    doubts = shared
+    doubts += unexplained >= L[0]
+    doubts += unexplained >= L[1]
+    doubts += L[4]*(statement.owner.how != "named" and not statement.amounts)
+    doubts += L[5]*(not text.is_group)
+    doubts += L[6]*(mark.confidence<0.8)
+    if doubts < (L[3] if mark.field == "timing" else L[2]):
+        statement.add(Linked(mark, text, doubts, is_shared=bool(shared)))
 
 
 def find_gap(place: Place, other_place: Place) -> Place:
