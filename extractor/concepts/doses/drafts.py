@@ -72,10 +72,16 @@ def _read_agent(regimen: Regimen) -> Reading[Any]:
 
 
 def _read_role(regimen: Regimen, trial: Trial) -> Reading[Any]:
-    role, how = read_role(regimen, trial)
+    role, probability, rivals = read_role(regimen, trial)
     text, place = find_name(regimen)
-    signs = ({"": (f"role {role}",)},)
-    return Reading(role, 1.0, (text.span(*place),), Support.INFERRED, signs=signs)
+    return Reading(
+        role,
+        probability,
+        (text.span(*place),),
+        Support.INFERRED,
+        alternatives=rivals,
+        signs=({"": (f"role {role}",)},),
+    )
 
 
 def find_name(regimen: Regimen) -> tuple[DoseText, Place]:

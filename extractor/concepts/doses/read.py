@@ -66,7 +66,7 @@ def read_regimens(
         for name in _TITLES
         if name in sections
     ]
-    return ReadDoses(regimens, texts, Trial(titles, agents, arms, regimens))
+    return ReadDoses(regimens, texts, Trial(titles, texts, agents, arms, regimens))
 
 
 def _is_given(regimen: Regimen, agents: Agents) -> bool:

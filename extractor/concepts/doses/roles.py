@@ -1,25 +1,44 @@
-"""Roles: classify why an agent is given, by its arms, by the titles and by the words near it."""
+"""Roles: classify why an agent is given, with a scorer that weighs signs from the record.
 
-from collections.abc import Sequence
-from functools import cached_property
+``weights/dose_roles.toml`` contains a weight for each sign and role. ``python -m
+benchmarks.training.dose_roles`` fits the weights.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache, cached_property
 
 from extractor.concepts.doses.agents import Agent, Agents
 from extractor.concepts.doses.arms import Arms
 from extractor.concepts.doses.merging import Regimen
 from extractor.concepts.doses.sections import DoseText
-from extractor.language.book import find_terms, rule
+from extractor.evidence.scoring import load_scorer
+from extractor.language.book import read_table, rule
 from extractor.language.lexer import lex
 from extractor.schemas import Role
 
-_REASONS = {
-    "near_rescue": Role.RESCUE,
-    "near_conditioning": Role.CONDITIONING,
-    "premedication": Role.PREMEDICATION,
-}
-"""The roles that words near an agent state, by the rule for these words."""
+_NEAR = (
+    "near_background",
+    "near_rescue",
+    "near_premedication",
+    "near_conditioning",
+    "near_comparator",
+    "near_examination",
+    "premedication",
+)
+_JOINTS = (
+    "title_versus",
+    "title_optional",
+    "title_added",
+    "title_combined",
+    "title_choice",
+)
+"""Rules for the words between two agents in a title, with the most informative rule first."""
 _KINDS_OF_ARMS = ("experimental", "active", "placebo", "sham")
-_NEAR = 100
-"""Number of characters around a statement that may state why its agent is given."""
+_HINT_BEFORE = 150
+_HINT_AFTER = 100
+"""Number of characters before and after a statement that are searched for the reason why its agent
+is given.
+"""
 
 
 class Trial:
@@ -28,64 +47,133 @@ class Trial:
     def __init__(
         self,
         titles: Sequence[DoseText],
+        texts: Sequence[DoseText],
         agents: Agents,
         arms: Arms,
         regimens: Sequence[Regimen],
     ) -> None:
         self.agents = agents
         self.arms = arms
+        self.given = {regimen.agent.key: regimen.agent for regimen in regimens}
+        self.types = {text.name: text.type for text in texts}
         self._titles = titles
-        self.given = {
-            regimen.agent.key: frozenset(
-                arms.list_linked(regimen.agent) | arms.list_naming(regimen.agent)
-            )
-            for regimen in regimens
-        }
-        self.kinds = {name: _class_arm(text) for name, text in arms.texts.items()}
 
     @cached_property
-    def titled(self) -> frozenset[str]:
-        """The given agents that a title names."""
-        named = {near.agent.key for title in self._titles for near in self.agents.find(title)}
-        return frozenset(named & self.given.keys())
+    def titles(self) -> Mapping[str, str]:
+        """Describes how the first title that mentions each agent names it: "alone", "first", or
+        "later" with the rule for the preceding words.
+        """
+        namings: dict[str, str] = {}
+        for title in self._titles:
+            agents: dict[str, str] = {}
+            border = 0
+            for mention in self.agents.find(title):
+                between = (title.tokens, border, mention.first)
+                joints = [name for name in _JOINTS if rule(name).occurs(*between)]
+                how = f"later, {next(iter(joints), 'no joint')}" if border else "first"
+                agents.setdefault(mention.agent.key, how)
+                border = mention.end
+            if len(agents) == 1:
+                agents = dict.fromkeys(agents, "alone")
+            namings = agents | namings
+        return namings
+
+    @cached_property
+    def uses(self) -> Mapping[str, frozenset[str]]:
+        """The arms that receive each agent."""
+        return {
+            key: frozenset(self.arms.list_linked(agent) | self.arms.list_naming(agent))
+            for key, agent in self.given.items()
+        }
+
+    @cached_property
+    def kinds(self) -> Mapping[str, str]:
+        """The class of each arm. A sham arm, or an arm without a class, is treated as active if its
+        label contains "control".
+        """
+        return {name: _class_arm(text) for name, text in self.arms.texts.items()}
 
 
-def read_role(regimen: Regimen, trial: Trial) -> tuple[Role, str]:
-    """Return the role of a regimen's agent, and what it was read from."""
+def read_role(regimen: Regimen, trial: Trial) -> tuple[Role, float, tuple[Role, ...]]:
+    """Return the most likely role of a regimen's agent, the probability of that role, and other
+    likely roles.
+    """
+    if regimen.agent.is_placebo:
+        return Role.PLACEBO, 0.95, ()
+    signs = list(describe_role(regimen, trial))
+    [choice] = load_scorer("dose_roles").choose([signs])
+    return Role(choice.value), choice.confidence, tuple(map(Role, choice.rivals))
+
+
+def describe_role(regimen: Regimen, trial: Trial) -> Iterator[str]:
+    """Yield the signs for the role of a regimen's agent."""
     agent = regimen.agent
-    if agent.is_placebo:
-        return Role.PLACEBO, "its name"
-    uses = trial.given[agent.key]
+    other_keys = [key for key in trial.given if key != agent.key]
+    yield "always"
+    yield f"kind {agent.kind}"
+    yield f"registered {agent.is_registered}"
+    yield f"novel others {any('novel' in class_name(key) for key in other_keys)}"
+    for name in class_name(agent.key):
+        yield f"name {name}"
+    yield from (f"type {trial.types[section]}" for section in agent.sections)
+    if trial.agents.registered[:1] == [agent]:
+        yield "first intervention"
+    yield from _describe_arms(agent, trial)
+    yield from _describe_words(regimen)
+
+
+def _describe_arms(agent: Agent, trial: Trial) -> Iterator[str]:
+    """Yield signs for the arms that receive the agent, for the arms that receive the other agents,
+    and for the agent's mention in the titles.
+    """
+    uses = trial.uses[agent.key]
+    all_arms = trial.arms.places
+    cover = "every arm" if len(uses) == len(all_arms) else "some arms"
+    if len(all_arms) < 2:
+        cover = "one arm"
+    elif not uses:
+        cover = "no arm"
     kinds = {trial.kinds[arm] for arm in uses}
-    is_titled = agent.key in trial.titled
-    others = trial.given.keys() - {agent.key}
-    stated = None if is_titled else _read_reason(regimen)
-    if stated:
-        return stated, "words"
-    if kinds == {"placebo"}:
-        return Role.PLACEBO, "arms"
-    if kinds and "experimental" in {*trial.kinds.values()} - kinds:
-        return Role.COMPARATOR, "arms"
-    if is_titled or not others:
-        return Role.INVESTIGATIONAL, "title"
-    is_added_to = any(trial.given[key] < uses for key in others)
-    if len(kinds) > 1 and is_added_to:
-        return Role.BACKGROUND, "arms"
-    if not agent.is_registered and (len(trial.kinds) < 2 or not uses):
-        return Role.BACKGROUND, "title"
-    if kinds == {"active"} and trial.titled:
-        return Role.COMPARATOR, "title"
-    return Role.INVESTIGATIONAL, "nothing"
+    all_kinds = set(trial.kinds.values())
+    classes = "+".join(sorted(kinds)) or "no arm"
+    yield f"arms {min(len(all_arms), 3)}"
+    yield f"in {classes}"
+    yield f"in {classes} of {'+'.join(sorted(all_kinds))}"
+    if "experimental" in all_kinds - kinds:
+        yield f"not experimental, {classes}"
+    if any(arms > uses for arms in trial.uses.values()):
+        yield "others in more arms"
+    yield from _describe_title(agent, trial, cover)
 
 
-def _read_reason(regimen: Regimen) -> Role | None:
-    """Return the role that the words near an agent state."""
+def _describe_title(agent: Agent, trial: Trial, cover: str) -> Iterator[str]:
+    """Yield a sign for how the titles name an agent, or for titles that name only other agents."""
+    naming = trial.titles.get(agent.key)
+    how = "not in title" if naming is None else "in title"
+    if not trial.titles:
+        how = "title without agents"
+    yield f"{how}, {cover}"
+    yield f"{how}, {agent.kind}"
+    if naming:
+        yield f"title {naming}, {cover}"
+
+
+def _describe_words(regimen: Regimen) -> Iterator[str]:
+    """Yield signs for nearby words and for fields that explain why an agent is given."""
     main = regimen.main
     tokens = main.text.tokens
     start, stop = tokens.span(*main.find_words())
-    near = lex(tokens.text[max(0, start - _NEAR) : stop + _NEAR])
-    found = (role for name, role in _REASONS.items() if rule(name).occurs(near))
-    return next(found, None)
+    context = lex(tokens.text[max(0, start - _HINT_BEFORE) : stop + _HINT_AFTER])
+    frequency = regimen.frequency()
+    days = regimen.read("days") or (0,)
+    yield from (name for name in _NEAR if rule(name).occurs(context))
+    yield f"amounts {bool(regimen.amounts())}"
+    yield f"owner {main.owner.how}"
+    yield f"route {regimen.read('route')}"
+    yield f"frequency {frequency[0] if frequency else None}"
+    # as lymphodepletion "on days -5 to -3" before an infusion of cells on day 0
+    if max(days) <= 0 > min(days) and "ablative" in class_name(regimen.agent.key):
+        yield "prepares"
 
 
 def _class_arm(arm: DoseText) -> str:
@@ -93,3 +181,23 @@ def _class_arm(arm: DoseText) -> str:
     kind = next((word for word in _KINDS_OF_ARMS if word in arm.type), "other")
     is_control = rule("control_label").occurs(arm.tokens, *arm.title)
     return "active" if kind in ("other", "sham") and is_control else kind
+
+
+@cache
+def class_name(key: str) -> tuple[str, ...]:
+    """Return the drug classes that the endings and parts of a name indicate. A code with a number
+    of at least three digits indicates a new drug.
+
+    >>> class_name("fludarabine"), class_name("fictumab")
+    (('ablative', 'lymphodepleting'), ('novel',))
+    """
+    is_coded = any(word.isdigit() and len(word) > 2 for word in lex(key).words)
+    folded = key.lower()
+    classes: list[str] = []
+    for name, row in read_table("agent_classes").items():
+        ends = folded.endswith(tuple(row.get("ends", ())))
+        is_excepted = folded.endswith(tuple(row.get("not", ())))
+        has_part = any(part in f" {folded} " for part in row["parts"])
+        if has_part or (ends and not is_excepted) or (name == "novel" and is_coded):
+            classes.append(name)
+    return tuple(classes)
