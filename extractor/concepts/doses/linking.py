@@ -23,14 +23,24 @@ _WHEN = ("frequency", "days")
 frequency.
 """
 _INNER = ("days", "timing")
+"""Fields that apply to the members of a list before them even if a member follows."""
 _JOINTS = word_set("and or then plus with + , / by")
 """The words before a mark that belongs to the name behind it: "A 5 mg and oral B"."""
 _APART = word_set("; . \n + plus followed") | {"\n"}
 """The words between two parts of a clause that are about different agents."""
+_APART_WORDS = 2
+_FAR_WORDS = 8
+"""Numbers of words without a dose between a mark and its agent that make a link doubtful."""
+_CLEAR = 0.8
+"""The lowest confidence of a mark whose words have one meaning."""
+_MOST_DOUBTS = 2
+"""Maximum number of reasons to doubt a link; one fewer for times of administration."""
+_UNDOUBTED = 0.97
+"""The probability of a link without doubt."""
 _DOUBTED = 0.75
 """The factor of each doubt in the probability of a link."""
-_FAR = 2
-"""Number of words without a dose between a mark and its agent that make the link doubtful."""
+_SHARED = "shared"
+"""The doubt that another agent or amount is nearer to a mark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +57,23 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """A mark that belongs to an agent, the section that contains it, and the number of reasons to
-    doubt that. ``is_shared`` means that another agent or amount is nearer to the mark.
+    """A mark that belongs to an agent, the section that contains it, and the reasons to doubt that,
+    which are features of ``confidence/table.toml``.
     """
 
     mark: Mark
     text: DoseText
-    doubts: int = 0
-    is_shared: bool = False
+    doubts: tuple[str, ...] = ()
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether another agent or amount is nearer to the mark."""
+        return _SHARED in self.doubts
 
     @property
     def sure(self) -> float:
         """The probability that the mark belongs to the agent."""
-        return 0.97 * _DOUBTED**self.doubts
+        return float(_UNDOUBTED * _DOUBTED ** len(self.doubts))
 
 
 @dataclass(eq=False, slots=True)
@@ -151,7 +165,7 @@ def _add_to_all(
     for mark in marks:
         if mark.field in _OF_ALL:
             for statement in statements:
-                link = Linked(mark, text, 1, is_shared=True)
+                link = Linked(mark, text, (_SHARED,))
                 statement.facts.setdefault(mark.field, [link])
 
 
@@ -185,7 +199,8 @@ def _read_clause(
         if owner:
             dosed.add(owner.agent.key)
             statement = Statement(owner, text, clause, mark.place, rivals)
-            statement.add(Linked(mark, text, _count_doubts(owner, mark, text)))
+            doubts = tuple(_list_owner_doubts(owner, mark, text, rivals))
+            statement.add(Linked(mark, text, doubts))
             statements.append(statement)
     bare = _list_owners(named, "named") or ([] if amounts else unnamed)
     for owner in bare:
@@ -217,12 +232,11 @@ def _find_owner(
     able = [near for near in named if not _is_alternative(tokens, mark, near)]
 
     def measure(near: Mention) -> tuple[bool, bool, int]:
-        first, end = gap = find_gap(near.place, mark.place)
-        is_behind = near.first >= mark.end
-        is_joined = rule("dose_of" if is_behind else "dosed_at").covers(tokens, *gap)
-        is_apart = not _APART.isdisjoint(tokens.words[first:end])
-        if first == end or is_joined:
+        first, end = find_gap(near.place, mark.place)
+        if _is_beside(tokens, near.place, mark.place):
             return False, False, end - first
+        is_apart = not _APART.isdisjoint(tokens.words[first:end])
+        is_behind = near.first >= mark.end
         return is_apart, is_behind == is_name_first, end - first
 
     best = min(able, key=measure, default=None)
@@ -258,29 +272,37 @@ def _link(mark: Mark, marks: Sequence[Mark], statements: Sequence[Statement]) ->
     elif after:
         is_only = sum(near.field == mark.field for near in marks) == 1
         members = after[1:] if is_only else ()
-    _add(chosen, mark, 0)
+    _add(chosen, mark)
     kinds = _WHEN if mark.field in _WHEN else (mark.field,)
     for statement in members:
         if any(kind in statement.facts for kind in kinds):
             break
-        _add(statement, mark, 1)
+        _add(statement, mark, _SHARED)
 
 
-import os
-L=[float(x) for x in os.environ.get("L","2 8 3 2 1 1 1").split()]
-def _add(statement: Statement, mark: Mark, shared: int) -> None:
-    """Add a mark to a statement unless there are too many reasons to doubt that it belongs to it."""
+def _add(statement: Statement, mark: Mark, *known: str) -> None:
+    """Add a mark to a statement unless there are too many reasons to doubt the link."""
     text = statement.text
-    gap = find_gap(statement.place, mark.place)
-    unexplained = count_unexplained(text.tokens, *gap)
-    doubts = shared
-    doubts += unexplained >= L[0]
-    doubts += unexplained >= L[1]
-    doubts += L[4]*(statement.owner.how != "named" and not statement.amounts)
-    doubts += L[5]*(not text.is_group)
-    doubts += L[6]*(mark.confidence<0.8)
-    if doubts < (L[3] if mark.field == "timing" else L[2]):
-        statement.add(Linked(mark, text, doubts, is_shared=bool(shared)))
+    unexplained = count_unexplained(text.tokens, *find_gap(statement.place, mark.place))
+    is_bare = statement.owner.how != "named" and not statement.amounts
+    doubts = {
+        "apart from its agent": unexplained >= _APART_WORDS,
+        "far from its agent": unexplained >= _FAR_WORDS,
+        "without a name or an amount": is_bare,
+        "in a description": not text.is_group,
+        "words read with doubt": mark.confidence < _CLEAR,
+    }
+    found = (*known, *(name for name, is_true in doubts.items() if is_true))
+    most = _MOST_DOUBTS - (mark.field == "timing")
+    if len(found) <= most:
+        statement.add(Linked(mark, text, found))
+
+
+def _is_beside(tokens: Tokens, name: Place, amount: Place) -> bool:
+    """Return whether only such words as "of" are between an amount and a name."""
+    joint = "dosed_at" if name < amount else "dose_of"
+    first, end = find_gap(name, amount)
+    return first == end or rule(joint).covers(tokens, first, end) is not None
 
 
 def find_gap(place: Place, other_place: Place) -> Place:
@@ -290,12 +312,19 @@ def find_gap(place: Place, other_place: Place) -> Place:
     return other_place[1], max(other_place[1], place[0])
 
 
-def _count_doubts(owner: Owner, mark: Mark, text: DoseText) -> int:
-    """Return the number of reasons to doubt that a mark belongs to an agent."""
+def _list_owner_doubts(
+    owner: Owner, mark: Mark, text: DoseText, rivals: int
+) -> Iterator[str]:
+    """Yield the reasons to doubt that an amount belongs to an agent."""
+    if owner.how == "earlier":
+        yield "of an agent named earlier"
     if owner.how != "named":
-        return int(owner.how == "earlier")
+        return
+    if rivals > 1 and not _is_beside(text.tokens, owner.place, mark.place):
+        yield "not beside its agent"
     gap = find_gap(owner.place, mark.place)
-    return int(count_unexplained(text.tokens, *gap) >= _FAR)
+    if count_unexplained(text.tokens, *gap) >= _APART_WORDS:
+        yield "apart from its agent"
 
 
 def count_unexplained(tokens: Tokens, first: int, end: int) -> int:

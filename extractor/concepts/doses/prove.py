@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 from extractor.concepts.doses.agents import Agent, Agents
 from extractor.concepts.doses.amounts import list_other_amounts
 from extractor.concepts.doses.arms import Arms, replace_arms
+from extractor.concepts.doses.linking import Linked, Statement, read_clauses
 from extractor.concepts.doses.marks import LINKED, Mark
 from extractor.concepts.doses.merging import Regimen, without_rate
 from extractor.concepts.doses.rhythms import list_other_frequencies, list_other_lengths
 from extractor.concepts.doses.sections import DoseText, list_texts
-from extractor.concepts.doses.linking import Linked, Statement, read_clauses
 from extractor.concepts.own.value_forms import show_value
 from extractor.evidence.drafts import Draft, Reading, Refusal, Span, Why, find_weakest
 from extractor.evidence.parsed import ParsedRecord
