@@ -199,7 +199,7 @@ def _read_clause(
         if owner:
             dosed.add(owner.agent.key)
             statement = Statement(owner, text, clause, mark.place, rivals)
-            doubts = tuple(_list_owner_doubts(owner, mark, text, rivals))
+            doubts = tuple(_list_owner_doubts(owner, mark, text, amounts, rivals))
             statement.add(Linked(mark, text, doubts))
             statements.append(statement)
     bare = _list_owners(named, "named") or ([] if amounts else unnamed)
@@ -313,7 +313,7 @@ def find_gap(place: Place, other_place: Place) -> Place:
 
 
 def _list_owner_doubts(
-    owner: Owner, mark: Mark, text: DoseText, rivals: int
+    owner: Owner, mark: Mark, text: DoseText, amounts: Sequence[Mark], rivals: int
 ) -> Iterator[str]:
     """Yield the reasons to doubt that an amount belongs to an agent."""
     if owner.how == "earlier":
@@ -323,6 +323,8 @@ def _list_owner_doubts(
     if rivals > 1 and not _is_beside(text.tokens, owner.place, mark.place):
         yield "not beside its agent"
     gap = find_gap(owner.place, mark.place)
+    if within(amounts, *gap):
+        yield "behind another amount"
     if count_unexplained(text.tokens, *gap) >= _APART_WORDS:
         yield "apart from its agent"
 

@@ -36,13 +36,13 @@ _VAGUE = frozenset(
 """Frequencies that cannot contradict any other frequency."""
 _FIRM = 0.57
 """The minimum probability of a link that proves a value or contradicts another value."""
-_NEAR_BEST = 0.25
+_NEAR_BEST = 0.1
 """The maximum difference in probability between a mark and the most likely mark of its field."""
 _CLOSE = 0.1
 """The maximum difference in probability between a proven value and a different value in the
 regimen's quote.
 """
-_UNNAMED = 0.7
+_UNNAMED = 0.5
 """The factor applied to a link in a clause that does not name the agent."""
 _OF_BLOOD = ("/mL", "/dL", "/L")
 """Endings of units that are used for laboratory values but not for doses."""
@@ -176,15 +176,12 @@ def _find_other_owner(same: Iterable[_Stated]) -> Refusal | None:
 
 
 def _list_likely(
-    field: str, same: Sequence[_Stated], in_quote: Sequence[_Stated]
+    same: Sequence[_Stated], in_quote: Sequence[_Stated]
 ) -> list[_Stated]:
     """From the statements that give a value (``same``), return those that are in the quote and may
-    belong to the agent. If the field has a single value, omit statements that are clearly less
-    likely than the most likely statement in the quote.
+    belong to the agent, and are about as likely as the most likely statement in the quote.
     """
     likely = [place for place in same if place.chance and place.in_quote]
-    if field == "amounts":
-        return likely
     best = max((place.chance for place in in_quote), default=0.0)
     return [place for place in likely if place.chance >= best - _NEAR_BEST]
 
@@ -270,7 +267,7 @@ class _Proof:
         same = [place for place in stated if _is_equal(place.value, value)]
         in_quote = [place for place in stated if place.chance and place.in_quote]
         rivals = self._list_rivals(value, in_quote)
-        likely = _list_likely(field, same, in_quote)
+        likely = _list_likely(same, in_quote)
         firm = next(filter(_is_firm, likely), None)
         if firm:
             best = max((rival.chance for rival in rivals), default=0.0)
