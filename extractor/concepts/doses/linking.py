@@ -18,6 +18,8 @@ from extractor.language.lexer import Tokens, keep
 
 _OF_ALL = ("cycle", "duration")
 """Fields that apply to all agents of a section if a clause states them alone."""
+_UNDOSED = ("radiation", "procedure")
+"""Kinds of agents that a later clause with a dose is seldom about."""
 _WHEN = ("frequency", "days")
 """Fields that are equivalent in a list: a member with days does not take another member's
 frequency.
@@ -136,8 +138,9 @@ def read_clauses(text: DoseText, agents: Agents) -> list[Statement]:
             is_result = heading.has("results")
         named = list_beginning(mentions, *clause)
         unnamed = recent if recent and len(topics) != 1 else topics
-        if named:
-            recent = list(_list_owners(named, "earlier"))
+        dosed = [near for near in named if near.agent.kind not in _UNDOSED]
+        if dosed:
+            recent = list(_list_owners(dosed, "earlier"))
         marks = within(text.marks, *clause)
         if not marks or is_result or is_aside(text, clause):
             continue

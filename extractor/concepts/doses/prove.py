@@ -176,12 +176,15 @@ def _find_other_owner(same: Iterable[_Stated]) -> Refusal | None:
 
 
 def _list_likely(
-    same: Sequence[_Stated], in_quote: Sequence[_Stated]
+    field: str, same: Sequence[_Stated], in_quote: Sequence[_Stated]
 ) -> list[_Stated]:
     """From the statements that give a value (``same``), return those that are in the quote and may
-    belong to the agent, and are about as likely as the most likely statement in the quote.
+    belong to the agent. If the field has a single value, omit statements that are less likely than
+    the most likely statement in the quote.
     """
     likely = [place for place in same if place.chance and place.in_quote]
+    if field == "amounts":
+        return likely
     best = max((place.chance for place in in_quote), default=0.0)
     return [place for place in likely if place.chance >= best - _NEAR_BEST]
 
@@ -267,7 +270,7 @@ class _Proof:
         same = [place for place in stated if _is_equal(place.value, value)]
         in_quote = [place for place in stated if place.chance and place.in_quote]
         rivals = self._list_rivals(value, in_quote)
-        likely = _list_likely(same, in_quote)
+        likely = _list_likely(field, same, in_quote)
         firm = next(filter(_is_firm, likely), None)
         if firm:
             best = max((rival.chance for rival in rivals), default=0.0)
