@@ -33,7 +33,7 @@ _APART = word_set("; . \n + plus followed") | {"\n"}
 _APART_WORDS = 2
 _FAR_WORDS = 8
 """Numbers of words without a dose between a mark and its agent that make a link doubtful."""
-_CLEAR = 0.8
+_CLEAR = 0.85
 """The lowest confidence of a mark whose words have one meaning."""
 _MOST_DOUBTS = 2
 """Maximum number of reasons to doubt a link; one fewer for times of administration."""
@@ -203,6 +203,8 @@ def _read_clause(
             dosed.add(owner.agent.key)
             statement = Statement(owner, text, clause, mark.place, rivals)
             doubts = tuple(_list_owner_doubts(owner, mark, text, amounts, rivals))
+            if owner.how == "topic" and len(unnamed) > 1:
+                doubts += ("of one of several agents",)
             statement.add(Linked(mark, text, doubts))
             statements.append(statement)
     bare = _list_owners(named, "named") or ([] if amounts else unnamed)
@@ -218,8 +220,11 @@ def _read_clause(
 
 
 def _find_unnamed(unnamed: Sequence[Owner]) -> Owner | None:
-    """Return the only agent that a clause may be about without naming it."""
-    return unnamed[0] if len(unnamed) == 1 else None
+    """Return the agent that a clause may be about without naming it; None if several agents were
+    named earlier.
+    """
+    is_one = len(unnamed) == 1 or (unnamed and unnamed[0].how == "topic")
+    return unnamed[0] if is_one else None
 
 
 def _find_owner(
@@ -319,6 +324,8 @@ def _list_owner_doubts(
     owner: Owner, mark: Mark, text: DoseText, amounts: Sequence[Mark], rivals: int
 ) -> Iterator[str]:
     """Yield the reasons to doubt that an amount belongs to an agent."""
+    if owner.agent.kind in _UNDOSED:
+        yield "of what takes no dose"
     if owner.how == "earlier":
         yield "of an agent named earlier"
     if owner.how != "named":

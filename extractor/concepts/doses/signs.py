@@ -176,6 +176,10 @@ def describe_link(link: Linked, regimen: Regimen) -> Iterator[str]:
             "contradicted": field in regimen.contradicted,
         }
     )
+    gap = find_gap(regimen.main.place, link.mark.place)
+    is_here = link.text is regimen.main.text and field != "amounts"
+    if is_here and count_unexplained(link.text.tokens, *gap) == 1:
+        yield "1 unexplained"
     yield from _list_words(link, "any")
     yield from _list_words(link, field)
 
