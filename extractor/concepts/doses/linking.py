@@ -126,21 +126,11 @@ def read_clauses(text: DoseText, agents: Agents) -> list[Statement]:
     for up to 6 courses". The results of a published trial do not state doses.
     """
     statements: list[Statement] = []
-    moments = [mark for mark in text.marks if mark.field == "timing"]
-    # as in "36 hours after examplumab", which does not give a dose
-    mentions = drop_inside(agents.find(text), moments)
-    topics = [Owner(agent, "topic", text.title) for agent in agents.list_topics(text)]
-    recent: list[Owner] = []
     is_result = False
-    for clause in text.clauses:
+    for clause, named, unnamed in _list_clauses(text, agents):
         heading = rule("part_heading").starts(text.tokens, clause[0])
         if heading:
             is_result = heading.has("results")
-        named = list_beginning(mentions, *clause)
-        unnamed = recent if recent and len(topics) != 1 else topics
-        dosed = [near for near in named if near.agent.kind not in _UNDOSED]
-        if dosed:
-            recent = list(_list_owners(dosed, "earlier"))
         marks = within(text.marks, *clause)
         if not marks or is_result or is_aside(text, clause):
             continue
@@ -153,12 +143,31 @@ def read_clauses(text: DoseText, agents: Agents) -> list[Statement]:
     return statements
 
 
-def _list_owners(mentions: Iterable[Mention], how: str) -> Iterable[Owner]:
+def _list_clauses(
+    text: DoseText, agents: Agents
+) -> Iterator[tuple[Place, Sequence[Mention], Sequence[Owner]]]:
+    """Yield the clauses of a section with the agents that each names, and those that it may be
+    about without naming them: the topic of the section, or the agents named last.
+    """
+    moments = [mark for mark in text.marks if mark.field == "timing"]
+    # as in "36 hours after examplumab", which does not give a dose
+    mentions = drop_inside(agents.find(text), moments)
+    topics = [Owner(agent, "topic", text.title) for agent in agents.list_topics(text)]
+    is_about_topics = text.is_intervention or len(topics) == 1
+    recent: Sequence[Owner] = topics
+    for clause in text.clauses:
+        named = list_beginning(mentions, *clause)
+        yield clause, named, topics if is_about_topics else recent
+        dosed = [near for near in named if near.agent.kind not in _UNDOSED]
+        recent = _list_owners(dosed, "earlier") or recent
+
+
+def _list_owners(mentions: Iterable[Mention], how: str) -> list[Owner]:
     """Return the agents of the mentions, each once."""
     owners: dict[str, Owner] = {}
     for near in mentions:
         owners.setdefault(near.agent.key, Owner(near.agent, how, near.place))
-    return owners.values()
+    return list(owners.values())
 
 
 def _add_to_all(
@@ -196,27 +205,29 @@ def _read_clause(
     amounts = [mark for mark in marks if mark.field == "amounts"]
     rivals = len({near.agent.key for near in named})
     statements: list[Statement] = []
-    dosed: set[str] = set()
     for mark in amounts:
         owner = _find_owner(text, mark, amounts, named) or _find_unnamed(unnamed)
         if owner:
-            dosed.add(owner.agent.key)
             statement = Statement(owner, text, clause, mark.place, rivals)
-            doubts = tuple(_list_owner_doubts(owner, mark, text, amounts, rivals))
+            doubts = list(_list_owner_doubts(owner, mark, text, amounts, rivals))
             if owner.how == "topic" and len(unnamed) > 1:
-                doubts += ("of one of several agents",)
-            statement.add(Linked(mark, text, doubts))
+                doubts.append("of one of several agents")
+            statement.add(Linked(mark, text, tuple(doubts)))
             statements.append(statement)
-    bare = _list_owners(named, "named") or ([] if amounts else unnamed)
-    for owner in bare:
-        if owner.agent.key not in dosed:
-            place = owner.place if owner.how == "named" else (clause[0], clause[0])
-            statements.append(Statement(owner, text, clause, place, rivals))
+    with_amount = {statement.agent.key for statement in statements}
+    for owner in _list_owners(named, "named") or ([] if amounts else unnamed):
+        if owner.agent.key not in with_amount:
+            statements.append(_make_bare(owner, text, clause, rivals))
     statements.sort(key=lambda statement: statement.place)
-    for mark in marks if statements else ():
-        if mark.field != "amounts":
-            _link(mark, marks, statements)
+    if statements:
+        _link_all(marks, statements)
     yield from (statement for statement in statements if statement.facts)
+
+
+def _make_bare(owner: Owner, text: DoseText, clause: Place, rivals: int) -> Statement:
+    """Return a statement without an amount. One that does not name its agent begins its clause."""
+    place = owner.place if owner.how == "named" else (clause[0], clause[0])
+    return Statement(owner, text, clause, place, rivals)
 
 
 def _find_unnamed(unnamed: Sequence[Owner]) -> Owner | None:
@@ -258,34 +269,42 @@ def _is_alternative(tokens: Tokens, mark: Mark, near: Mention) -> bool:
     return rule("other_choice").ends(tokens, near.first, mark.end) is not None
 
 
-def _link(mark: Mark, marks: Sequence[Mark], statements: Sequence[Statement]) -> None:
-    """Link a mark to the statement before it, or to the first one; a mark directly before a name,
-    as in "and oral A", or before a colon belongs to what follows. A mark behind or before a list
-    also applies to the nearest members without such a mark.
+def _link_all(marks: Sequence[Mark], statements: Sequence[Statement]) -> None:
+    """Link the marks other than amounts to the statements of their clause. A mark behind or before
+    a list also applies to the nearest members without such a mark.
     """
-    text = statements[0].text
+    for mark in marks:
+        if mark.field == "amounts":
+            continue
+        is_only = sum(near.field == mark.field for near in marks) == 1
+        chosen, members = _choose(mark, statements, is_only=is_only)
+        _add(chosen, mark)
+        kinds = _WHEN if mark.field in _WHEN else (mark.field,)
+        for statement in members:
+            if not statement.facts.keys().isdisjoint(kinds):
+                break
+            _add(statement, mark, _SHARED)
+
+
+def _choose(
+    mark: Mark, statements: Sequence[Statement], *, is_only: bool
+) -> tuple[Statement, Sequence[Statement]]:
+    """Return the statement that a mark belongs to, and the members of a list that may share it: the
+    statement before the mark, or the first one. A mark directly before a name, as in "and oral A",
+    or before a colon belongs to what follows.
+    """
     before = [near for near in statements if near.place[0] < mark.first]
     after = statements[len(before) :]
-    chosen = before[-1] if before else after[0]
-    members: Sequence[Statement] = before[-2::-1]
-    if before and after:
-        next_name = min(after[0].owner.place, after[0].place)[0]
-        words = text.tokens.words
-        is_joined = words[mark.first - 1].lower() in _JOINTS and mark.end == next_name
-        is_heading = words[mark.end : mark.end + 1] == [":"]
-        if mark.field not in _INNER:
-            members = ()
-        if is_joined or is_heading:
-            chosen, members = after[0], ()
-    elif after:
-        is_only = sum(near.field == mark.field for near in marks) == 1
-        members = after[1:] if is_only else ()
-    _add(chosen, mark)
-    kinds = _WHEN if mark.field in _WHEN else (mark.field,)
-    for statement in members:
-        if any(kind in statement.facts for kind in kinds):
-            break
-        _add(statement, mark, _SHARED)
+    if not before:
+        return after[0], after[1:] if is_only else ()
+    if not after:
+        return before[-1], before[-2::-1]
+    words = before[0].text.tokens.words
+    next_name = min(after[0].owner.place, after[0].place)[0]
+    is_joined = words[mark.first - 1].lower() in _JOINTS and mark.end == next_name
+    if is_joined or words[mark.end] == ":":
+        return after[0], ()
+    return before[-1], before[-2::-1] if mark.field in _INNER else ()
 
 
 def _add(statement: Statement, mark: Mark, *known: str) -> None:
@@ -324,7 +343,7 @@ def _list_owner_doubts(
     owner: Owner, mark: Mark, text: DoseText, amounts: Sequence[Mark], rivals: int
 ) -> Iterator[str]:
     """Yield the reasons to doubt that an amount belongs to an agent."""
-    if owner.agent.kind in _UNDOSED:
+    if "procedure" in (owner.agent.kind, text.type):
         yield "of what takes no dose"
     if owner.how == "earlier":
         yield "of an agent named earlier"
