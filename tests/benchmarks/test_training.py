@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks.gold import GOLD, LABELS, read_gold
-from benchmarks.training import dose_pairs, dose_roles, labels
+from benchmarks.training import dose_roles, labels
 from benchmarks.training.fitting import Plan, fit, hold_out, make_vectors
 from benchmarks.training.labels import read_training_rows
 from extractor.schemas import Role
@@ -93,13 +93,11 @@ def test_doses_are_fitted_without_the_trials_that_measure_them(run, tmp_path):
             file.write(json.dumps({"protocolSection": study}) + "\n")
 
     run(dose_roles, tmp_path / "roles.toml")
-    run(dose_pairs, tmp_path)
 
     known = labels.read_dose_labels(tmp_path)
     assert [one.record.record_id for one in known] == trials[:-1]
     roles = tomllib.loads((tmp_path / "roles.toml").read_text("utf-8"))
     assert roles[Role.INVESTIGATIONAL]["in experimental of experimental"] > 0
-    assert tomllib.loads((tmp_path / "dose_links.toml").read_text("utf-8"))
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="needs the shared labels")

@@ -11,9 +11,9 @@ model reads more, and ``prove`` checks its answers.
   vocabularies. If the record does not register any drug, they also find the names listed in
   ``drug_names``, codes such as "LX-4477", and unknown names that take a dose. Any other agent is
   found only if a model names it.
-- ``statements`` links marks to agents with the fitted scorers in ``pairs``; ``references`` copies
-  the statements that one arm adopts from another; ``merging`` joins statements that do not
-  contradict each other.
+- ``linking`` links each mark to the nearest agent of its clause, or to the agent that the section
+  is about, with the reasons to doubt that; ``references`` copies the statements that one arm adopts
+  from another; ``merging`` joins statements that do not contradict each other.
 - ``arms`` finds the arms that receive a regimen: those that the registry links to it, those whose
   own texts state it, or the only arm.
 - ``roles`` classifies agents with a fitted scorer. ``signs`` lists the signs that a field is
@@ -25,12 +25,12 @@ model reads more, and ``prove`` checks its answers.
 - ``passages`` selects the texts that a model is asked about.
 
 "300 mg subcutaneously every 4 weeks" becomes the following row. ``read.read_regimens`` calls
-``statements.read_clauses``, which links the marks of a section (``sections.find_marks``) to
+``linking.read_clauses``, which links the marks of a section (``sections.find_marks``) to
 agents, and then calls ``merging.merge``. ``drafts.make_draft`` attaches evidence to each field,
 ``assemble.assemble_dosing`` builds the regimen, and ``apps/export/rows._list_dosing`` writes the
 rows of ``regimens`` and ``amounts``. Numbers with units are read by ``language/quantities``, whose
 rules are mostly in ``language/rules/values.toml``.
 
-To change how words are read, edit ``rules``. To refit the scorers, run
-``benchmarks.training.dose_pairs`` and ``benchmarks.training.dose_roles``.
+To change how words are read, edit ``rules``. To refit the scorer of roles, run
+``benchmarks.training.dose_roles``.
 """

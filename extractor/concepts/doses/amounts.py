@@ -34,6 +34,8 @@ units.
 """
 _GAUGE = re.compile(r"(?:1[4-9]|2\d|3[0-4])G")
 """The size of a needle."""
+_FEWEST_CELLS = 1000
+"""The smallest plausible number of cells: "15 patients with B-cell leukaemia" states no dose."""
 _NO_DOSE_AFTER = ("package_after", "available_after", "step_of_flow")
 
 
@@ -106,6 +108,8 @@ def _is_no_dose(tokens: Tokens, unit: str, levels: Sequence[Quantity]) -> bool:
     first = levels[0].first
     end = levels[-1].end
     if _GAUGE.fullmatch(tokens.read(first, end)):
+        return True
+    if unit == "cells" and (levels[-1].high or levels[-1].low or 0) < _FEWEST_CELLS:
         return True
     if ends_any(_NO_DOSE_BEFORE, tokens, first):
         return True

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from extractor.concepts.doses.arms import Arms
+from extractor.concepts.doses.linking import Linked
 from extractor.concepts.doses.marks import Place, within
 from extractor.concepts.doses.merging import Regimen
 from extractor.concepts.doses.names import is_salt
@@ -23,7 +24,6 @@ from extractor.concepts.doses.signs import (
     estimate,
     list_limits,
 )
-from extractor.concepts.doses.statements import Linked
 from extractor.evidence.drafts import Draft, Reading
 from extractor.language.book import rule
 from extractor.schemas import Support

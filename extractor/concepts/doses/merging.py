@@ -8,10 +8,9 @@ from typing import Any, NamedTuple
 
 from extractor.concepts.doses.agents import Agent
 from extractor.concepts.doses.amounts import is_portion
+from extractor.concepts.doses.linking import Linked, Owner, Statement
 from extractor.concepts.doses.moments import code_days
-from extractor.concepts.doses.pairs import Owner
 from extractor.concepts.doses.rhythms import code_interval
-from extractor.concepts.doses.statements import Linked, Statement
 from extractor.language.book import rule
 from extractor.schemas import Amount, Frequency
 

@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 from extractor.concepts.doses.agents import Agent, Agents
 from extractor.concepts.doses.amounts import list_other_amounts
 from extractor.concepts.doses.arms import Arms, replace_arms
+from extractor.concepts.doses.linking import Linked, Statement, read_clauses
 from extractor.concepts.doses.marks import LINKED, Mark
 from extractor.concepts.doses.merging import Regimen, without_rate
 from extractor.concepts.doses.rhythms import list_other_frequencies, list_other_lengths
 from extractor.concepts.doses.sections import DoseText, list_texts
-from extractor.concepts.doses.statements import Linked, Statement, read_clauses
 from extractor.concepts.own.value_forms import show_value
 from extractor.evidence.drafts import Draft, Reading, Refusal, Span, Why, find_weakest
 from extractor.evidence.parsed import ParsedRecord
@@ -36,13 +36,13 @@ _VAGUE = frozenset(
 """Frequencies that cannot contradict any other frequency."""
 _FIRM = 0.57
 """The minimum probability of a link that proves a value or contradicts another value."""
-_NEAR_BEST = 0.25
+_NEAR_BEST = 0.1
 """The maximum difference in probability between a mark and the most likely mark of its field."""
 _CLOSE = 0.1
 """The maximum difference in probability between a proven value and a different value in the
 regimen's quote.
 """
-_UNNAMED = 0.7
+_UNNAMED = 0.5
 """The factor applied to a link in a clause that does not name the agent."""
 _OF_BLOOD = ("/mL", "/dL", "/L")
 """Endings of units that are used for laboratory values but not for doses."""
@@ -179,8 +179,8 @@ def _list_likely(
     field: str, same: Sequence[_Stated], in_quote: Sequence[_Stated]
 ) -> list[_Stated]:
     """From the statements that give a value (``same``), return those that are in the quote and may
-    belong to the agent. If the field has a single value, omit statements that are clearly less
-    likely than the most likely statement in the quote.
+    belong to the agent. If the field has a single value, omit statements that are less likely than
+    the most likely statement in the quote.
     """
     likely = [place for place in same if place.chance and place.in_quote]
     if field == "amounts":

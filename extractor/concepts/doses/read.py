@@ -7,12 +7,12 @@ from typing import NamedTuple
 from extractor.concepts.doses.agents import Agents
 from extractor.concepts.doses.arms import Arms
 from extractor.concepts.doses.drafts import make_draft
+from extractor.concepts.doses.linking import Statement, is_aside, read_clauses
 from extractor.concepts.doses.marks import Place, within
 from extractor.concepts.doses.merging import Regimen, merge
 from extractor.concepts.doses.references import repeat_referred
 from extractor.concepts.doses.roles import Trial
 from extractor.concepts.doses.sections import DoseText, list_texts
-from extractor.concepts.doses.statements import Statement, is_aside, read_clauses
 from extractor.evidence.drafts import Chunk, Draft
 from extractor.language.book import rule
 from extractor.language.passage import LexedSection

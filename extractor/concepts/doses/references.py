@@ -5,17 +5,15 @@ another arm's regimens with a different cycle.
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from extractor.concepts.doses.linking import Linked, Statement
 from extractor.concepts.doses.marks import within
 from extractor.concepts.doses.sections import DoseText
-from extractor.concepts.doses.statements import Linked, Statement
 from extractor.language.book import rule
 from extractor.language.numbers import DAYS
 from extractor.language.patterns import RuleMatch
 
-_REPEATED = 0.8
-"""The probability that a cycle or duration stated next to a reference applies to the repeated
-statements.
-"""
+_REPEATED = "beside a reference"
+"""The doubt about a cycle or duration that is stated beside a reference to another arm."""
 
 
 def repeat_referred(
@@ -59,7 +57,7 @@ def _repeat(
     """
     marks = [mark for mark in within(text.marks, *place) if mark.value]
     facts = {
-        mark.field: [Linked(mark, _REPEATED, text)]
+        mark.field: [Linked(mark, text, (_REPEATED,))]
         for mark in marks
         if mark.field in ("cycle", "duration")
     }
@@ -71,7 +69,6 @@ def _repeat(
             text=text,
             clause=place,
             owner=replace(referred.owner, how="repeated"),
-            sure=referred.sure * _REPEATED,
             facts=referred.facts | facts,
         )
 

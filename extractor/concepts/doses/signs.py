@@ -10,11 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import inf
 
 from extractor.concepts.doses.amounts import is_portion
+from extractor.concepts.doses.linking import Linked, count_unexplained, find_gap
 from extractor.concepts.doses.marks import within
 from extractor.concepts.doses.merging import Regimen
 from extractor.concepts.doses.names import is_salt
-from extractor.concepts.doses.pairs import count_unexplained, find_gap
-from extractor.concepts.doses.statements import Linked
 from extractor.language.book import read_table, rule
 from extractor.language.lexer import NUMBER
 from extractor.schemas import Amount, Frequency
@@ -25,12 +24,10 @@ _LONG_NAME = 3
 """Minimum number of words in a long name."""
 _IN_DOUBT = 0.7
 """The maximum confidence of a reading of ambiguous words."""
-_WEAK = 0.75
-"""The minimum probability at which an agent is not considered weak."""
 _LEAST_SURE = 0.02
 """The lowest confidence of a value."""
-_STEPS = (0.6, 0.75, 0.9, 0.97)
-"""The lowest scorer probability for each probability sign."""
+_MANY_WORDS = 3
+"""Minimum number of words that counts as "many"."""
 _MOST_TAKEN = {"g": 250, "mg": 250_000, "ug": 250_000_000}
 """The largest plausible amount of a substance, by unit: 250 g."""
 _SLASHED = re.compile(f"[{NUMBER}]/[{NUMBER}]")
@@ -53,11 +50,6 @@ def _list_true(facts: Mapping[str, bool]) -> Iterator[str]:
     return (sign for sign, is_true in facts.items() if is_true)
 
 
-def _measure(probability: float) -> str:
-    reached = [step for step in _STEPS if probability >= step]
-    return f"{reached[-1]} or more" if reached else "doubtful"
-
-
 def describe_around(regimen: Regimen, siblings: int) -> Iterator[str]:
     """Yield the signs that apply to all fields of a regimen. ``siblings`` is the number of
     regimens with the same agent.
@@ -66,7 +58,6 @@ def describe_around(regimen: Regimen, siblings: int) -> Iterator[str]:
     marks = within(main.text.marks, *main.clause)
     yield f"stated in {main.text.kind}"
     yield f"its agent is {main.owner.how}"
-    yield f"its agent, {_measure(main.sure)}"
     yield from _list_true(
         {
             "several amounts near": sum(mark.field == "amounts" for mark in marks) > 1,
@@ -99,7 +90,7 @@ def describe_agent(regimen: Regimen) -> Iterator[str]:
             "a part of a longer name": is_part,
             "a salt": is_salt(tokens.words[end - 1]),
             "an agent of a description": not main.text.is_group and not has_schedule,
-            "a weak agent": main.sure < _WEAK,
+            "a weak agent": any(link.doubts for link in main.amounts[:1]),
             "a long name": len(agent.name.split()) >= _LONG_NAME,
             "a code": any(sign.isdigit() for sign in agent.name),
         }
@@ -162,7 +153,8 @@ def _describe_owner(link: Linked, regimen: Regimen) -> Iterator[str]:
         yield from _list_words(link, "unnamed")
         return
     gap = find_gap(owner.place, link.mark.place)
-    yield f"{count_unexplained(link.text.tokens, *gap)} unexplained"
+    unexplained = count_unexplained(link.text.tokens, *gap)
+    yield f"{unexplained if unexplained < _MANY_WORDS else 'many'} unexplained"
     if owner.place > link.mark.place:
         yield "its agent behind"
     elif rule("joined_name").ends(link.text.tokens, gap[1], gap[0]):
@@ -173,18 +165,21 @@ def describe_link(link: Linked, regimen: Regimen) -> Iterator[str]:
     """Yield the signs of a mark's link and of the words around the mark."""
     field = link.mark.field
     values = {rival.mark.value for rival in regimen.main.links(field)}
-    yield f"linked, {_measure(link.sure)}"
+    yield from link.doubts
     yield f"by {field}"
     yield from _list_true(
         {
-            "shared": link.is_shared,
-            "elsewhere": link.text is not regimen.main.text,
             "doubtful words": link.mark.confidence < 1,
+            "elsewhere": link.text is not regimen.main.text,
             "words of two meanings": link.mark.confidence <= _IN_DOUBT,
             "rivals": len(values) > 1,
             "contradicted": field in regimen.contradicted,
         }
     )
+    gap = find_gap(regimen.main.place, link.mark.place)
+    is_here = link.text is regimen.main.text and field != "amounts"
+    if is_here and count_unexplained(link.text.tokens, *gap) == 1:
+        yield "1 unexplained"
     yield from _list_words(link, "any")
     yield from _list_words(link, field)
 

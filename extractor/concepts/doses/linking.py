@@ -1,0 +1,375 @@
+"""Link the marks of each clause to the nearest agent, or to the agent that its section is about."""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from extractor.concepts.doses.agents import Agent, Agents, Mention
+from extractor.concepts.doses.marks import (
+    Mark,
+    Place,
+    drop_inside,
+    list_beginning,
+    within,
+)
+from extractor.concepts.doses.sections import DoseText
+from extractor.language.book import rule, word_set
+from extractor.language.lexer import Tokens, keep
+
+_OF_ALL = ("cycle", "duration")
+"""Fields that apply to all agents of a section if a clause states them alone."""
+_UNDOSED = ("radiation", "procedure")
+"""Kinds of agents that a later clause with a dose is seldom about."""
+_WHEN = ("frequency", "days")
+"""Fields that are equivalent in a list: a member with days does not take another member's
+frequency.
+"""
+_INNER = ("days", "timing")
+"""Fields that apply to the members of a list before them even if a member follows."""
+_JOINTS = word_set("and or then plus with + , / by")
+"""The words before a mark that belongs to the name behind it: "A 5 mg and oral B"."""
+_APART = word_set("; . \n + plus followed") | {"\n"}
+"""The words between two parts of a clause that are about different agents."""
+_APART_WORDS = 2
+_FAR_WORDS = 8
+"""Numbers of words without a dose between a mark and its agent that make a link doubtful."""
+_CLEAR = 0.85
+"""The lowest confidence of a mark whose words have one meaning."""
+_MOST_DOUBTS = 2
+"""Maximum number of reasons to doubt a link; one fewer for times of administration."""
+_UNDOUBTED = 0.97
+"""The probability of a link without doubt."""
+_DOUBTED = 0.75
+"""The factor of each doubt in the probability of a link."""
+_SHARED = "shared"
+"""The doubt that another agent or amount is nearer to a mark."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """An agent to which a mark may belong. ``how`` is "named" if the clause names it, "earlier" if
+    an earlier clause names it, or "topic" if it is the topic of the section. ``place`` covers the
+    tokens of its name or of the topic.
+    """
+
+    agent: Agent
+    how: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A mark that belongs to an agent, the section that contains it, and the reasons to doubt that,
+    which are features of ``confidence/table.toml``.
+    """
+
+    mark: Mark
+    text: DoseText
+    doubts: tuple[str, ...] = ()
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether another agent or amount is nearer to the mark."""
+        return _SHARED in self.doubts
+
+    @property
+    def sure(self) -> float:
+        """The probability that the mark belongs to the agent."""
+        return float(_UNDOUBTED * _DOUBTED ** len(self.doubts))
+
+
+@dataclass(eq=False, slots=True)
+class Statement:
+    """What a clause says about an agent, with the linked marks by field. ``place`` is that of the
+    amount or, without one, of the agent's name. ``rivals`` is the number of agents that the clause
+    names.
+    """
+
+    owner: Owner
+    text: DoseText
+    clause: Place
+    place: Place
+    rivals: int = 1
+    facts: dict[str, list[Linked]] = field(default_factory=dict)
+
+    @property
+    def agent(self) -> Agent:
+        return self.owner.agent
+
+    @property
+    def amounts(self) -> list[Linked]:
+        return self.links("amounts")
+
+    def links(self, name: str) -> list[Linked]:
+        return self.facts.get(name, [])
+
+    def add(self, link: Linked) -> None:
+        self.facts.setdefault(link.mark.field, []).append(link)
+
+    def find_words(self) -> Place:
+        """Return the tokens that cover the agent's name and its marks. Shared marks are included
+        only if all marks are shared.
+        """
+        links: list[Linked] = []
+        for of_field in self.facts.values():
+            links += [link for link in of_field if link.text is self.text]
+        direct = [link for link in links if not link.is_shared]
+        places = [link.mark.place for link in direct or links] or [self.clause]
+        if self.owner.how == "named":
+            places.append(self.owner.place)
+        return min(places)[0], max(end for _, end in places)
+
+
+def read_clauses(text: DoseText, agents: Agents) -> list[Statement]:
+    """Return the statements in a section, clause by clause. A cycle or a duration in a clause
+    without agents or amounts applies to all earlier statements: "Treatment repeats every 21 days
+    for up to 6 courses". The results of a published trial do not state doses.
+    """
+    statements: list[Statement] = []
+    is_result = False
+    for clause, named, unnamed in _list_clauses(text, agents):
+        heading = rule("part_heading").starts(text.tokens, clause[0])
+        if heading:
+            is_result = heading.has("results")
+        marks = within(text.marks, *clause)
+        if not marks or is_result or is_aside(text, clause):
+            continue
+        fields = {mark.field for mark in marks}
+        is_of_all = not named and "cycle" in fields and "amounts" not in fields
+        if statements and is_of_all:
+            _add_to_all(statements, marks, text)
+            continue
+        statements += _read_clause(text, clause, marks, named, unnamed)
+    return statements
+
+
+def _list_clauses(
+    text: DoseText, agents: Agents
+) -> Iterator[tuple[Place, Sequence[Mention], Sequence[Owner]]]:
+    """Yield the clauses of a section with the agents that each names, and those that it may be
+    about without naming them: the topic of the section, or the agents named last.
+    """
+    moments = [mark for mark in text.marks if mark.field == "timing"]
+    # as in "36 hours after examplumab", which does not give a dose
+    mentions = drop_inside(agents.find(text), moments)
+    topics = [Owner(agent, "topic", text.title) for agent in agents.list_topics(text)]
+    is_about_topics = text.is_intervention or len(topics) == 1
+    recent: Sequence[Owner] = topics
+    for clause in text.clauses:
+        named = list_beginning(mentions, *clause)
+        yield clause, named, topics if is_about_topics else recent
+        dosed = [near for near in named if near.agent.kind not in _UNDOSED]
+        recent = _list_owners(dosed, "earlier") or recent
+
+
+def _list_owners(mentions: Iterable[Mention], how: str) -> list[Owner]:
+    """Return the agents of the mentions, each once."""
+    owners: dict[str, Owner] = {}
+    for near in mentions:
+        owners.setdefault(near.agent.key, Owner(near.agent, how, near.place))
+    return list(owners.values())
+
+
+def _add_to_all(
+    statements: Iterable[Statement], marks: Iterable[Mark], text: DoseText
+) -> None:
+    """Add any cycle or duration found among the marks to each statement that lacks one."""
+    for mark in marks:
+        if mark.field in _OF_ALL:
+            for statement in statements:
+                link = Linked(mark, text, (_SHARED,))
+                statement.facts.setdefault(mark.field, [link])
+
+
+def is_aside(text: DoseText, clause: Place) -> bool:
+    """Return whether a clause describes visits, aims or observation rather than treatment."""
+    tokens = text.tokens
+    if rule("aim").occurs(tokens, *clause):
+        return True
+    is_observed = any(
+        rule(name).occurs(tokens, *clause) for name in ("follow_up", "observed")
+    )
+    return is_observed and not rule("gives").occurs(tokens, *clause)
+
+
+def _read_clause(
+    text: DoseText,
+    clause: Place,
+    marks: Sequence[Mark],
+    named: Sequence[Mention],
+    unnamed: Sequence[Owner],
+) -> Iterator[Statement]:
+    """Yield the statements of a clause: one for each amount, and one for each agent that it
+    describes as given without an amount.
+    """
+    amounts = [mark for mark in marks if mark.field == "amounts"]
+    rivals = len({near.agent.key for near in named})
+    statements: list[Statement] = []
+    for mark in amounts:
+        owner = _find_owner(text, mark, amounts, named) or _find_unnamed(unnamed)
+        if owner:
+            statement = Statement(owner, text, clause, mark.place, rivals)
+            doubts = list(_list_owner_doubts(owner, mark, text, amounts, rivals))
+            if owner.how == "topic" and len(unnamed) > 1:
+                doubts.append("of one of several agents")
+            statement.add(Linked(mark, text, tuple(doubts)))
+            statements.append(statement)
+    with_amount = {statement.agent.key for statement in statements}
+    for owner in _list_owners(named, "named") or ([] if amounts else unnamed):
+        if owner.agent.key not in with_amount:
+            statements.append(_make_bare(owner, text, clause, rivals))
+    statements.sort(key=lambda statement: statement.place)
+    if statements:
+        _link_all(marks, statements)
+    yield from (statement for statement in statements if statement.facts)
+
+
+def _make_bare(owner: Owner, text: DoseText, clause: Place, rivals: int) -> Statement:
+    """Return a statement without an amount. One that does not name its agent begins its clause."""
+    place = owner.place if owner.how == "named" else (clause[0], clause[0])
+    return Statement(owner, text, clause, place, rivals)
+
+
+def _find_unnamed(unnamed: Sequence[Owner]) -> Owner | None:
+    """Return the agent that a clause may be about without naming it; None if several agents were
+    named earlier.
+    """
+    is_one = len(unnamed) == 1 or (unnamed and unnamed[0].how == "topic")
+    return unnamed[0] if is_one else None
+
+
+def _find_owner(
+    text: DoseText, mark: Mark, amounts: Sequence[Mark], named: Sequence[Mention]
+) -> Owner | None:
+    """Return the named agent that an amount belongs to: the one directly before it, the one
+    directly after it ("5 mg of A"), the nearest one in the same part of the clause, or the nearest
+    one. In a list that begins with a name, it is rather the last one before it. An amount before
+    "or placebo" is never the placebo's.
+    """
+    tokens = text.tokens
+    is_name_first = any(near.end <= amounts[0].first for near in named)
+    able = [near for near in named if not _is_alternative(tokens, mark, near)]
+
+    def measure(near: Mention) -> tuple[bool, bool, int]:
+        first, end = find_gap(near.place, mark.place)
+        if _is_beside(tokens, near.place, mark.place):
+            return False, False, end - first
+        is_apart = not _APART.isdisjoint(tokens.words[first:end])
+        is_behind = near.first >= mark.end
+        return is_apart, is_behind == is_name_first, end - first
+
+    best = min(able, key=measure, default=None)
+    return Owner(best.agent, "named", best.place) if best else None
+
+
+def _is_alternative(tokens: Tokens, mark: Mark, near: Mention) -> bool:
+    """Return whether an agent is the placebo that is compared with an amount: "5 mg or placebo"."""
+    if not near.agent.is_placebo or near.first < mark.end:
+        return False
+    return rule("other_choice").ends(tokens, near.first, mark.end) is not None
+
+
+def _link_all(marks: Sequence[Mark], statements: Sequence[Statement]) -> None:
+    """Link the marks other than amounts to the statements of their clause. A mark behind or before
+    a list also applies to the nearest members without such a mark.
+    """
+    for mark in marks:
+        if mark.field == "amounts":
+            continue
+        is_only = sum(near.field == mark.field for near in marks) == 1
+        chosen, members = _choose(mark, statements, is_only=is_only)
+        _add(chosen, mark)
+        kinds = _WHEN if mark.field in _WHEN else (mark.field,)
+        for statement in members:
+            if not statement.facts.keys().isdisjoint(kinds):
+                break
+            _add(statement, mark, _SHARED)
+
+
+def _choose(
+    mark: Mark, statements: Sequence[Statement], *, is_only: bool
+) -> tuple[Statement, Sequence[Statement]]:
+    """Return the statement that a mark belongs to, and the members of a list that may share it: the
+    statement before the mark, or the first one. A mark directly before a name, as in "and oral A",
+    or before a colon belongs to what follows.
+    """
+    before = [near for near in statements if near.place[0] < mark.first]
+    after = statements[len(before) :]
+    if not before:
+        return after[0], after[1:] if is_only else ()
+    if not after:
+        return before[-1], before[-2::-1]
+    words = before[0].text.tokens.words
+    next_name = min(after[0].owner.place, after[0].place)[0]
+    is_joined = words[mark.first - 1].lower() in _JOINTS and mark.end == next_name
+    if is_joined or words[mark.end] == ":":
+        return after[0], ()
+    return before[-1], before[-2::-1] if mark.field in _INNER else ()
+
+
+def _add(statement: Statement, mark: Mark, *known: str) -> None:
+    """Add a mark to a statement unless there are too many reasons to doubt the link."""
+    text = statement.text
+    unexplained = count_unexplained(text.tokens, *find_gap(statement.place, mark.place))
+    is_bare = statement.owner.how != "named" and not statement.amounts
+    doubts = {
+        "apart from its agent": unexplained >= _APART_WORDS,
+        "far from its agent": unexplained >= _FAR_WORDS,
+        "without a name or an amount": is_bare,
+        "in a description": not text.is_group,
+        "words read with doubt": mark.confidence < _CLEAR,
+    }
+    found = (*known, *(name for name, is_true in doubts.items() if is_true))
+    most = _MOST_DOUBTS - (mark.field == "timing")
+    if len(found) <= most:
+        statement.add(Linked(mark, text, found))
+
+
+def _is_beside(tokens: Tokens, name: Place, amount: Place) -> bool:
+    """Return whether only such words as "of" are between an amount and a name."""
+    joint = "dosed_at" if name < amount else "dose_of"
+    first, end = find_gap(name, amount)
+    return first == end or rule(joint).covers(tokens, first, end) is not None
+
+
+def find_gap(place: Place, other_place: Place) -> Place:
+    """Return the range of tokens between two places; an empty range if they adjoin or overlap."""
+    if place[1] <= other_place[0]:
+        return place[1], other_place[0]
+    return other_place[1], max(other_place[1], place[0])
+
+
+def _list_owner_doubts(
+    owner: Owner, mark: Mark, text: DoseText, amounts: Sequence[Mark], rivals: int
+) -> Iterator[str]:
+    """Yield the reasons to doubt that an amount belongs to an agent."""
+    if "procedure" in (owner.agent.kind, text.type):
+        yield "of what takes no dose"
+    if owner.how == "earlier":
+        yield "of an agent named earlier"
+    if owner.how != "named":
+        return
+    if rivals > 1 and not _is_beside(text.tokens, owner.place, mark.place):
+        yield "not beside its agent"
+    gap = find_gap(owner.place, mark.place)
+    if within(amounts, *gap):
+        yield "behind another amount"
+    if count_unexplained(text.tokens, *gap) >= _APART_WORDS:
+        yield "apart from its agent"
+
+
+def count_unexplained(tokens: Tokens, first: int, end: int) -> int:
+    """Return the number of words in a range that are unrelated to a dose."""
+    unexplained = _list_unexplained(tokens)
+    return bisect_left(unexplained, end) - bisect_left(unexplained, first)
+
+
+@keep
+def _list_unexplained(tokens: Tokens) -> list[int]:
+    """Return the words of a text that are unrelated to a dose."""
+    about = rule("word_about_dose")
+    return [
+        at
+        for at, word in enumerate(tokens.words)
+        if word.isalpha() and about.starts(tokens, at) is None
+    ]
