@@ -50,13 +50,13 @@ def test_the_same_rows_give_the_numbers_of_the_table():
 
 def test_a_fit_finds_what_speaks_against_a_value():
     rows = make_rows((), 380, 20) + make_rows(("far",), 60, 60)
-    found = fit(rows, "route", {}, is_scored=False)
+    found = fit(rows, "role", {}, is_scored=False)
     assert found.weights["far"] < -1
     assert 2 < found.level < 4
 
     # other labels are more often wrong, and say nothing of the level
     more = rows + make_rows((), 100, 100, source="Chia")
-    level = fit(more, "route", {}, is_scored=False).level
+    level = fit(more, "role", {}, is_scored=False).level
     assert level == pytest.approx(found.level, abs=0.1)
 
 

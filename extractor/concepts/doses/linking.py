@@ -41,6 +41,8 @@ _UNDOUBTED = 0.97
 """The probability of a link without doubt."""
 _DOUBTED = 0.75
 """The factor of each doubt in the probability of a link."""
+_SEVERAL = ("of one of several agents",)
+"""The doubt about an amount in a section about several agents."""
 _SHARED = "shared"
 """The doubt that another agent or amount is nearer to a mark."""
 
@@ -153,7 +155,7 @@ def _list_clauses(
     # as in "36 hours after examplumab", which does not give a dose
     mentions = drop_inside(agents.find(text), moments)
     topics = [Owner(agent, "topic", text.title) for agent in agents.list_topics(text)]
-    is_about_topics = text.is_intervention or len(topics) == 1
+    is_about_topics = len(topics) == 1 or (bool(topics) and text.is_intervention)
     recent: Sequence[Owner] = topics
     for clause in text.clauses:
         named = list_beginning(mentions, *clause)
@@ -209,15 +211,17 @@ def _read_clause(
         owner = _find_owner(text, mark, amounts, named) or _find_unnamed(unnamed)
         if owner:
             statement = Statement(owner, text, clause, mark.place, rivals)
-            doubts = list(_list_owner_doubts(owner, mark, text, amounts, rivals))
-            if owner.how == "topic" and len(unnamed) > 1:
-                doubts.append("of one of several agents")
-            statement.add(Linked(mark, text, tuple(doubts)))
+            doubts = tuple(_list_owner_doubts(owner, mark, text, amounts, rivals))
+            several = _SEVERAL if owner in unnamed[:-1] else ()
+            statement.add(Linked(mark, text, (*doubts, *several)))
             statements.append(statement)
     with_amount = {statement.agent.key for statement in statements}
-    for owner in _list_owners(named, "named") or ([] if amounts else unnamed):
-        if owner.agent.key not in with_amount:
-            statements.append(_make_bare(owner, text, clause, rivals))
+    bare = _list_owners(named, "named") or ([] if amounts else unnamed)
+    statements += [
+        _make_bare(owner, text, clause, rivals)
+        for owner in bare
+        if owner.agent.key not in with_amount
+    ]
     statements.sort(key=lambda statement: statement.place)
     if statements:
         _link_all(marks, statements)
@@ -302,7 +306,7 @@ def _choose(
     words = before[0].text.tokens.words
     next_name = min(after[0].owner.place, after[0].place)[0]
     is_joined = words[mark.first - 1].lower() in _JOINTS and mark.end == next_name
-    if is_joined or words[mark.end] == ":":
+    if is_joined or words[mark.end : mark.end + 1] == [":"]:
         return after[0], ()
     return before[-1], before[-2::-1] if mark.field in _INNER else ()
 
@@ -345,6 +349,8 @@ def _list_owner_doubts(
     """Yield the reasons to doubt that an amount belongs to an agent."""
     if "procedure" in (owner.agent.kind, text.type):
         yield "of what takes no dose"
+    if rule("other_dose").occurs(text.tokens, *text.find_clause(mark.first)):
+        yield "beside a dose of something else"
     if owner.how == "earlier":
         yield "of an agent named earlier"
     if owner.how != "named":
