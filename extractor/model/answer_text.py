@@ -122,7 +122,7 @@ def _is_strict(text: str, answer: Items) -> bool:
         with suppress(ValueError, RecursionError):
             if find_items(decoder.raw_decode(text, start)[0]) == answer:
                 return True
-    return read_whole(text) == answer == []
+    return not answer and read_whole(text) == []
 
 
 def _list_answers(text: str, *, is_cut: bool) -> tuple[list[Items], list[Items], str]:
