@@ -103,7 +103,9 @@ class Extractor:
         cost = self.setup.pricing.cost
         if cost:
             return cost(usage)
-        return None if usage.calls else 0.0
+        if usage.calls:
+            return None
+        return 0.0
 
     @asynccontextmanager
     async def open(self, concurrency: int = 8) -> "AsyncIterator[OpenExtractor]":
@@ -254,7 +256,10 @@ class Extractor:
             folder = Path(out or scratch.enter_context(TemporaryDirectory()))
             given = GivenInputs(items, folder)
             # without a folder, nothing else keeps what earlier calls cost
-            shared = None if out else self.setup.budget
+            if out:
+                shared = None
+            else:
+                shared = self.setup.budget
             job = Run(
                 setup=self.setup,
                 meter=shared,
@@ -349,7 +354,9 @@ class Extractor:
         # check the arguments before paying for answers
         open_library(to)
         choose_tables((), [name], self._options.fields)
-        names = name_rows(given) if is_column(given) else None
+        names = None
+        if is_column(given):
+            names = name_rows(given)
         with warnings.catch_warnings():
             # raised as an error below
             warnings.filterwarnings("ignore", "no record could be extracted")

@@ -80,7 +80,9 @@ class RecordError(ExtractorError):
         self.problem = problem
         self.remedy = remedy
         self.place = place
-        where = f"{path}, {place}" if place else path
+        where = path
+        if place:
+            where = f"{path}, {place}"
         super().__init__(f"{where}: {problem}; {remedy}")
 
 
@@ -253,7 +255,9 @@ class UnexpectedError(ExtractorError):
     def __init__(self, kind: str, frames: tuple[str, ...]) -> None:
         self.kind = kind
         self.frames = frames
-        place = f" at {frames[0]}" if frames else ""
+        place = ""
+        if frames:
+            place = f" at {frames[0]}"
         super().__init__(
             f"unexpected {kind}{place}; please report this with the record"
         )

@@ -271,7 +271,9 @@ class ExtractFrame:
         """
         for place in reversed(range(len(begun))):
             number, item = begun[place]
-            if isinstance(item, _Row) or not item.query_round.decides_lines:
+            if isinstance(item, _Row):
+                continue
+            if not item.query_round.decides_lines:
                 continue
             if place == 0 or item.answers.done():
                 begun[place] = number, self._send_lines(item, process)
@@ -483,7 +485,9 @@ def _read_cells(cells: _Cells, *, is_table: bool) -> Iterator[TrialRecord | _Unr
 
 def _name(path: str, content: bytes) -> str:
     """Return the name of a row's record, which becomes its id if it has no other."""
-    return name_text(content) if path == _UNNAMED else path
+    if path == _UNNAMED:
+        return name_text(content)
+    return path
 
 
 def _read_text(cells: _Cells, name: str) -> str | None:

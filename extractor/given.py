@@ -130,7 +130,9 @@ def read_dictionary(
     try:
         return list(read_stream("text.json", BytesIO(content)))
     except RecordError as error:
-        remedy = error.remedy if "text" in given else _STUDY
+        remedy = _STUDY
+        if "text" in given:
+            remedy = error.remedy
         raise RecordError(name, error.problem, remedy, place=place) from None
 
 
@@ -167,12 +169,20 @@ def _is_text(given: str, section: GivenSection | None) -> bool:
     existing file. A blank string and, if ``section`` is set, any string are also treated as texts.
     """
     is_line = " " in given and not Path(given).suffix and not exists(given)
-    return bool(section) or not given.strip() or is_text(given) or is_line
+    if bool(section):
+        return True
+    if not given.strip():
+        return True
+    if is_text(given):
+        return True
+    return is_line
 
 
 def is_column(given: Any) -> bool:
     """Return True for a pandas column, which has an index that labels the rows."""
-    return hasattr(given, "iloc") and not hasattr(given, "columns")
+    if not hasattr(given, "iloc"):
+        return False
+    return not hasattr(given, "columns")
 
 
 def name_rows(column: Any) -> list[str]:
@@ -212,6 +222,10 @@ def restore_labels(frame: Any, column: Any) -> Any:
     [7]
     """
     kind = column.index.dtype
-    if kind.kind not in "iu" or column.index.hasnans or "record_id" not in frame:
+    if kind.kind not in "iu":
+        return frame
+    if column.index.hasnans:
+        return frame
+    if "record_id" not in frame:
         return frame
     return frame.assign(record_id=frame["record_id"].astype(kind))

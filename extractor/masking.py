@@ -181,9 +181,9 @@ def names_credential(name: str) -> bool:
     words = _BETWEEN_WORDS.sub(" ", name).lower()
     if _NAMES_PASSWORD.search(words):
         return True
-    return bool(_NAMES_CREDENTIAL.search(words)) and not _NAMES_PLAIN_VALUE.search(
-        words
-    )
+    if not bool(_NAMES_CREDENTIAL.search(words)):
+        return False
+    return not _NAMES_PLAIN_VALUE.search(words)
 
 
 def _hide(name: str, value: Any) -> Any:
@@ -202,7 +202,9 @@ def _hide(name: str, value: Any) -> Any:
     if names_credential(name) and value and not isinstance(value, bool):
         remember(str(value))
         return MASK
-    return mask(value) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return mask(value)
+    return value
 
 
 def _list_credentials() -> frozenset[str]:
@@ -268,7 +270,9 @@ class _Forms:
         # "\n" never matches, because credentials do not contain line breaks
         before, after = starred.groups("\n")
         for secret in self.long:
-            if secret.startswith(before) or secret.endswith(after):
+            if secret.startswith(before):
+                return MASK
+            if secret.endswith(after):
                 return MASK
         return starred[0]
 

@@ -110,7 +110,9 @@ def list_several(value: Any) -> tuple[Any, ...]:
 
 
 def _list_tasks(value: Any) -> Collection[Any]:
-    return split_names(value) if isinstance(value, str) else list_several(value)
+    if isinstance(value, str):
+        return split_names(value)
+    return list_several(value)
 
 
 def read_own_fields(

@@ -70,12 +70,16 @@ class OpenExtractor:
         """The usage of the model so far, including its usage for records that failed or were
         cancelled.
         """
-        return self.model.usage if self.model else Usage()
+        if self.model:
+            return self.model.usage
+        return Usage()
 
     @property
     def watch(self) -> Watch:
         """The state of the model's calls: what they are waiting for, and why they failed."""
-        return self.model.watch if self.model else Watch(None, "")
+        if self.model:
+            return self.model.watch
+        return Watch(None, "")
 
 
 class Setup:
@@ -171,7 +175,10 @@ class Setup:
             asking: Client settings that replace those of this object.
         """
         refuse_less("concurrency", concurrency, 1)
-        choice = self.choice if self.options.asks else ModelChoice()
+        if self.options.asks:
+            choice = self.choice
+        else:
+            choice = ModelChoice()
         settings = replace(asking or self.asking, concurrency=concurrency)
         async with open_model(
             choice, settings, calls, route or Route(self.budget)

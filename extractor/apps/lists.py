@@ -104,7 +104,10 @@ def _refuse_fields(fields: Sequence[str], run: JoinedRuns) -> None:
     for field in fields:
         steps = field.split(".")
         # The attributes of custom fields are not checked.
-        unknown = set() if steps[0] in custom else {*steps} - known
+        if steps[0] in custom:
+            unknown = set()
+        else:
+            unknown = {*steps} - known
         for step in unknown:
             raise ArgumentError(f"{field}: no such field{suggest(step, known)}")
 
@@ -221,7 +224,9 @@ def _is_listed(row: ValueRow, selection: Selection) -> bool:
     # "amounts", "dosing" and "dosing.amounts" all select the field dosing.amounts.
     path = f".{name_field(row.path)}."
     fields = selection.fields
-    return not fields or any(f".{field}." in path for field in fields)
+    if not fields:
+        return True
+    return any(f".{field}." in path for field in fields)
 
 
 def _can_be_doubtful(row: ValueRow) -> bool:
@@ -242,7 +247,9 @@ def _is_within_bounds(confidence: float | None, selection: Selection) -> bool:
     below = selection.max_confidence
     if below is None and selection.name == _DOUBTS:
         below = DOUBTFUL_BELOW
-    return below is None or confidence < below
+    if below is None:
+        return True
+    return confidence < below
 
 
 def _identify(row: ValueRow) -> tuple[str | None, ...]:

@@ -127,7 +127,9 @@ def write_value(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
-        return "true" if value else "false"
+        if value:
+            return "true"
+        return "false"
     return show_line(str(value))
 
 

@@ -117,7 +117,9 @@ def ground_answer(
             readings[name] = reading
         refused += refusals
     windows = readings.get("time_windows")
-    first_window = take_first(windows, search.here) if windows else None
+    first_window = None
+    if windows:
+        first_window = take_first(windows, search.here)
     if first_window:
         readings["time_window"] = first_window
     refused += _list_unreadable(values)
@@ -169,7 +171,9 @@ def name_arms(values: Mapping[str, Any], labels: Sequence[str]) -> Mapping[str, 
     changed = {**values, "arms": (*name(numbers), *unread)}
     if not changed["arms"]:
         del changed["arms"]
-    return changed | {"amounts": tuple(amounts)} if amounts else changed
+    if amounts:
+        return changed | {"amounts": tuple(amounts)}
+    return changed
 
 
 @dataclass(frozen=True)
@@ -192,7 +196,9 @@ class _Search:
     @cached_property
     def above(self) -> Passage | None:
         """The line that introduces a criterion."""
-        return self.parsed.passage(self.lead_in.span) if self.lead_in else None
+        if self.lead_in:
+            return self.parsed.passage(self.lead_in.span)
+        return None
 
     @cached_property
     def parts(self) -> Mapping[str, Span | None]:
@@ -209,8 +215,12 @@ class _Search:
         """
         if field in self.parts:
             part = self.parts[field]
-            words = self.parsed.raw(part) if part else ""
-            return Supported(words, part, Support.LITERAL) if part else None
+            words = ""
+            if part:
+                words = self.parsed.raw(part)
+            if part:
+                return Supported(words, part, Support.LITERAL)
+            return None
         if field == "arms":
             return Supported(value, self.arms[value], Support.INFERRED)
         places = list(self.list_places(field))
@@ -239,7 +249,9 @@ class _Search:
             is_lower = field == AGES[0]
             return find_stated_age(value, place, lower=is_lower, admits=admits)
         if field == "time_windows":
-            topic = self.lead_in.text if self.lead_in else ""
+            topic = ""
+            if self.lead_in:
+                topic = self.lead_in.text
             return find_window(value, place, topic=topic)
         return find_support(value, place)
 
@@ -272,12 +284,16 @@ class _Search:
         """
         section = self.here.section
         # the model may have named any line, even one after the chunk
-        if above.section is not section or above.first >= self.here.first:
+        if above.section is not section:
+            return None
+        if above.first >= self.here.first:
             return None
         both = section.whole.part(above.first, self.here.end)
         support = find_support(value, both)
         is_here = support and support.span.end > self.draft.chunk.span.start
-        return support if is_here else None
+        if is_here:
+            return support
+        return None
 
 
 def _ground_members(

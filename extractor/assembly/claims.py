@@ -90,7 +90,9 @@ def check_claim(
     ({}, [RefusedValue(value='masked for 4 weeks', reason='', attribute='')])
     """
     words = claim.get("quote")
-    quote = _find_words(words, here) if words else None
+    quote = None
+    if words:
+        quote = _find_words(words, here)
     if words and quote is None:
         return {}, [RefusedValue(words)]
     if words and not _CONTENT_WORD.search(words):
@@ -117,7 +119,10 @@ class _Scope(NamedTuple):
 
     def narrow(self, quote: Span | None) -> "_Scope":
         """Return the scope of a nested object with its own quote, if any."""
-        most = self.limit(quote) if quote else self.inside
+        if quote:
+            most = self.limit(quote)
+        else:
+            most = self.inside
         return _Scope(quote or self.quote, most, most)
 
     def separate(self, quote: Span | None, quotes: Iterable[Span | None]) -> "_Scope":
@@ -155,12 +160,17 @@ class _Checker:
         for attribute in declared.attributes:
             members = list_members(values.get(attribute.name))
             path = f"{place}{attribute.name}"
-            check = self._check_objects if attribute.attributes else self._check_values
+            if attribute.attributes:
+                check = self._check_objects
+            else:
+                check = self._check_values
             found = check(members, attribute, scope, path)
             readings |= found
             if attribute.required and not found:
                 is_whole = False
-        return readings if is_whole else None
+        if is_whole:
+            return readings
+        return None
 
     def _check_values(
         self, members: Iterable[Any], attribute: Attribute, scope: _Scope, path: str
@@ -207,7 +217,9 @@ class _Checker:
             own = scope.narrow(quote)
             if attribute.needs_quote and len(distinct) > 1:
                 own = own.separate(quote, quotes)
-            place = f"{path}[{position}]" if attribute.many else path
+            place = path
+            if attribute.many:
+                place = f"{path}[{position}]"
             found = self.check(member, attribute, own, f"{place}.")
             if found:
                 readings |= found
@@ -245,9 +257,13 @@ def find_claimed(
     not contain a number and expresses "none", as in "no prior chemotherapy". If there is no quote,
     the value is searched for in the line.
     """
-    quoted = here.section.between(quote.start, quote.end) if quote else here
+    quoted = here
+    if quote:
+        quoted = here.section.between(quote.start, quote.end)
     inside = _find(value, quoted)
-    if inside or quote is None:
+    if inside:
+        return inside
+    if quote is None:
         return inside
     in_line = _find(value, here)
     if isinstance(value, str):  # the quote of a text value need not contain it
@@ -301,7 +317,11 @@ def _find_words(quote: str, here: Passage) -> Span | None:
     """
     check = verify_quote(quote, here.raw)
     is_found = check.status in (QuoteStatus.EXACT, QuoteStatus.FOLDED)
-    if not is_found or check.start is None or check.end is None:
+    if not is_found:
+        return None
+    if check.start is None:
+        return None
+    if check.end is None:
         return None
     first, _ = here.raw_span
     return Span(here.section.name, first + check.start, first + check.end)
@@ -330,7 +350,9 @@ def _find(value: Any, here: Passage) -> Supported | None:
         return support
     if support is None:
         length = find_support(Period(value=value.value, unit=value.unit), here)
-        support = replace(length, value=value) if length else None
+        support = None
+        if length:
+            support = replace(length, value=value)
     if support and _NO_MOMENT.search(here.section.raw, 0, support.span.start):
         return None
     return support

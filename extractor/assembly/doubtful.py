@@ -86,7 +86,9 @@ def _list_doubtful(path: str, item: ExtractedItem, minimum: float) -> Iterator[s
             yield path
         return
     for piece in item.evidence:
-        if piece.confidence is None or piece.confidence >= minimum:
+        if piece.confidence is None:
+            continue
+        if piece.confidence >= minimum:
             continue
         member, _, part = piece.field.partition(".")
         if part and part not in _CARRIED:
@@ -123,7 +125,9 @@ class _Sieve:
                 for name, member in value.items()
                 if name != "evidence"
             }
-            return kept | self._describe(value, path) if "evidence" in value else kept
+            if "evidence" in value:
+                return kept | self._describe(value, path)
+            return kept
         if not isinstance(value, tuple):
             return value
         places = {f"{path}[{at}]": member for at, member in enumerate(value)}

@@ -225,7 +225,10 @@ def report_answers(parsed: ParsedRecord, result: ModelResult) -> Iterator[Findin
         yield warn(FindingKind.ANSWER_MISSING, "", reason)
     for remark in dict.fromkeys(result.remarks):
         is_mended = remark == MENDED
-        kind = FindingKind.ANSWER_MENDED if is_mended else FindingKind.ANSWER_AMBIGUOUS
+        if is_mended:
+            kind = FindingKind.ANSWER_MENDED
+        else:
+            kind = FindingKind.ANSWER_AMBIGUOUS
         yield warn(kind, "", remark)
 
 

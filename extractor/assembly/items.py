@@ -97,7 +97,9 @@ def _find_criterion(parsed: ParsedRecord, draft: Draft) -> Reading[Any] | None:
     """
     item = ItemBuilder(parsed, draft, draft.group)
     exists = item.resolve("stands")
-    if not exists.value or not item.resolve("kind").value:
+    if not exists.value:
+        return None
+    if not item.resolve("kind").value:
         return None
     return exists
 
@@ -169,7 +171,10 @@ def assemble_endpoints(parsed: ParsedRecord) -> Assembled[Endpoint]:
     if assembled.items:
         return assembled
     searched = list_outcome_sections(parsed)
-    reason = AbsenceReason.NOT_REPORTED if searched else AbsenceReason.SECTION_ABSENT
+    if searched:
+        reason = AbsenceReason.NOT_REPORTED
+    else:
+        reason = AbsenceReason.SECTION_ABSENT
     absence = Absence(field="endpoints", reason=reason, sections=searched)
     assembled.absences.append(absence)
     return assembled

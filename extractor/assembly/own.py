@@ -89,7 +89,10 @@ def _find_places(
     if field.of is Of.RECORD:
         sections = list(filter(field.searches, parsed.sections))
         texts = (parsed.sections[name].raw for name in sections)
-        whole = [("", parsed.whole)] if any(map(field.is_mentioned_in, texts)) else []
+        if any(map(field.is_mentioned_in, texts)):
+            whole = [("", parsed.whole)]
+        else:
+            whole = []
         return whole, sections
     places: list[tuple[str, Draft]] = []
     sections = []
@@ -118,7 +121,9 @@ def _explain(
         return reason
     if any(answered.refuses(name, attribute) for answered in asked_drafts):
         return AbsenceReason.UNSUPPORTED_ANSWER
-    return AbsenceReason.NOT_REPORTED if name in draft.model else reason
+    if name in draft.model:
+        return AbsenceReason.NOT_REPORTED
+    return reason
 
 
 def _build_item(

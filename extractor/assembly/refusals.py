@@ -52,7 +52,9 @@ def explain_refusal(value: Any, passage: Passage) -> Refusal:
             return _explain_quote(value, passage)
         case TimeWindow():
             place = find_quote(passage, value.quote)
-            return Refusal(Why.OTHER_VALUE, place) if place else Refusal()
+            if place:
+                return Refusal(Why.OTHER_VALUE, place)
+            return Refusal()
         case Amount() if value.low not in (None, value.high):
             return _explain_number(value, (value.low, value.high), passage)
         case Amount():

@@ -104,7 +104,10 @@ def support_at(place: Derived, value: Any, passage: Passage) -> Supported:
     that of ``place``.
     """
     tokens = cut(passage)
-    support = Support.INFERRED if has_other_reading(tokens, place) else place.support
+    if has_other_reading(tokens, place):
+        support = Support.INFERRED
+    else:
+        support = place.support
     return Supported(value, locate(passage, place.first, place.end), support)
 
 
@@ -147,7 +150,9 @@ def _is_in_name(tokens: Tokens, at: int) -> bool:
     if tokens.codes[at] != NUMBER:
         return False
     is_place = rule("counts_a_place").ends(tokens, at, at - 1)
-    return tokens.in_name(at) or is_place is not None
+    if tokens.in_name(at):
+        return True
+    return is_place is not None
 
 
 def _find_volume(tokens: Tokens, unit: str) -> int:
@@ -165,7 +170,10 @@ def _list_rows(tokens: Tokens, amount: Amount, volume_at: int) -> list[Range]:
     if its comparator contradicts the amount, as "at least" does for "up to 40 mg", or if it begins
     at or after token ``volume_at``, the volume in the unit.
     """
-    low = amount.high if amount.low is None else amount.low
+    if amount.low is None:
+        low = amount.high
+    else:
+        low = amount.low
     bounds = (low, None if low == amount.high else amount.high)
     opposite: tuple[Comparator, ...] = ()
     if amount.low is None:
@@ -174,7 +182,9 @@ def _list_rows(tokens: Tokens, amount: Amount, volume_at: int) -> list[Range]:
         opposite = UPPER
     rows: list[Range] = []
     for first, end, bounds_of_row in find_rows(tokens, find_numbers(tokens)):
-        if bounds not in bounds_of_row or first >= volume_at:
+        if bounds not in bounds_of_row:
+            continue
+        if first >= volume_at:
             continue
         comparison = rule("comparison").ends(tokens, first, first - _COMPARATOR_REACH)
         compared = comparison and _read_comparator(
@@ -219,5 +229,9 @@ def _read_comparator(vocabulary: str, match: RuleMatch, name: str) -> Comparator
     None if the part did not match, or if the vocabulary does not contain its words.
     """
     part = match.part(name)
-    entry = read_term(vocabulary, match.tokens, *part) if part else None
-    return Comparator(entry.value) if entry else None
+    entry = None
+    if part:
+        entry = read_term(vocabulary, match.tokens, *part)
+    if entry:
+        return Comparator(entry.value)
+    return None

@@ -93,7 +93,9 @@ def _place(piece: Evidence) -> Span:
 
 def _has_unread_time(endpoint: Endpoint) -> bool:
     """Return True if a time frame states a time as a number but no time point was read from it."""
-    if endpoint.time_kind not in _MOMENTS or endpoint.time_points:
+    if endpoint.time_kind not in _MOMENTS:
+        return False
+    if endpoint.time_points:
         return False
     words = read_text(endpoint.time_frame or "").words
     # "day 1" is the start of a trial

@@ -76,7 +76,9 @@ def _is_given(mark: Mark, sentence: Passage) -> bool:
     """
     # a rate or a volume by weight is a dose: "15 L/min", "20 mL/kg"
     is_weighed = "/" in mark.value[0].unit or not is_portion(mark)
-    if not is_weighed or rule("dose_change").ends(sentence.tokens, mark.first):
+    if not is_weighed:
+        return False
+    if rule("dose_change").ends(sentence.tokens, mark.first):
         return False
     first = max(0, mark.first - _CUE_REACH)
     end = mark.end + _CUE_REACH

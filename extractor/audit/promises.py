@@ -143,13 +143,19 @@ def _is_binding(tokens: Tokens, opening: RuleMatch) -> bool:
     noun = (opening.read("noun") or "").lower()
     start = _find_start(tokens, opening.first, _SENTENCE)
     before = rule("rank_before").ends(tokens, opening.first, start)
-    rank = (before.read("rank") or "").lower() if before else ""
+    rank = ""
+    if before:
+        rank = (before.read("rank") or "").lower()
     end = _find_end(tokens, opening.end, opening.first + _REACH, ".")
-    if noun.startswith("objective") or rank in _UNBINDING:
+    if noun.startswith("objective"):
+        return False
+    if rank in _UNBINDING:
         return False
     if rule("reported_by_others").search(tokens, start, end):
         return False
-    if rank not in _WEAK or tokens.words[opening.end - 1] == ":":
+    if rank not in _WEAK:
+        return True
+    if tokens.words[opening.end - 1] == ":":
         return True
     if noun.startswith("outcome"):
         return rule("will_happen").search(tokens, opening.first, end) is not None
@@ -185,7 +191,9 @@ def _is_punctuation(tokens: Tokens, at: int, punctuation: str) -> bool:
     """
     is_inner = at + 1 < len(tokens) and tokens.joined(at + 1)
     word = tokens.words[at]
-    return word in punctuation and not (word == "." and is_inner)
+    if word not in punctuation:
+        return False
+    return not (word == "." and is_inner)
 
 
 def _is_registered(endpoints: Iterable[Endpoint], concept: Concept) -> bool:
@@ -195,7 +203,9 @@ def _is_registered(endpoints: Iterable[Endpoint], concept: Concept) -> bool:
     trace = _load_traces()[concept]
     for endpoint in endpoints:
         text = f"{endpoint.measure} {endpoint.description}".lower()
-        if endpoint.concept in trace["concepts"] or re.search(trace["words"], text):
+        if endpoint.concept in trace["concepts"]:
+            return True
+        if re.search(trace["words"], text):
             return True
     return False
 
@@ -237,7 +247,11 @@ def _compare_times(
     words = promise.section.tokens.words[first:end]
     units = {unit for unit in map(read_time_unit, words) if unit}
     times = [float(word) for word in words if word.isdecimal()]
-    if not outcomes or not times or len(units) != 1:
+    if not outcomes:
+        return None
+    if not times:
+        return None
+    if len(units) != 1:
         return None
     if any(_may_cover(outcome, units, times) for outcome in outcomes):
         return None
@@ -281,7 +295,9 @@ def _may_cover(outcome: Endpoint, units: set[TimeUnit], times: Sequence[float]) 
     another unit, its words contain all of the numbers, or its period includes the last time.
     """
     points = [point.value for point in outcome.time_points]
-    if not points or {point.unit for point in outcome.time_points} != units:
+    if not points:
+        return True
+    if {point.unit for point in outcome.time_points} != units:
         return True
     # "up to 5 years" includes 2 years
     if outcome.time_kind is not TimeKind.AT and max(points) >= max(times):

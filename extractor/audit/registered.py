@@ -55,7 +55,9 @@ def _find_claims(parsed: ParsedRecord, name: str) -> Iterator[Passage]:
     for line in chain.from_iterable(section.lines() for section in sections):
         for sentence in list_sentences(line):
             claim = sentence.search(name)
-            if claim is None or sentence.search("design_otherwise"):
+            if claim is None:
+                continue
+            if sentence.search("design_otherwise"):
                 continue
             words = sentence.text.lower()
             # as in "a blinded part and an open-label part"
@@ -81,7 +83,9 @@ def check_ages(parsed: ParsedRecord, extraction: TrialExtraction) -> Iterator[Fi
     for name in AGES:
         age = getattr(eligibility, name)
         pieces = eligibility.evidence_for(name)[:1]
-        if age is None or not differs(age, registered[name]):
+        if age is None:
+            continue
+        if not differs(age, registered[name]):
             continue
         for piece in pieces:
             place = Span(piece.section, piece.start, piece.end)

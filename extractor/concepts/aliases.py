@@ -46,8 +46,13 @@ def trim_event(quote: str) -> tuple[int, int]:
     """
     opening = _OPENING.match(quote)
     censored = _CENSORED.search(quote)
-    start = opening.end() if opening else 0
-    end = censored.start() if censored else len(quote)
+    start = 0
+    if opening:
+        start = opening.end()
+    if censored:
+        end = censored.start()
+    else:
+        end = len(quote)
     return start, end
 
 
@@ -65,7 +70,10 @@ def name_instrument(name: str, version: str | None = None) -> tuple[str, str]:
     """
     bare, version_in_name = split_version(name)
     entry = find_entry(bare, "instruments")
-    key = entry.value if entry else _list_forms(bare).spelled
+    if entry:
+        key = entry.value
+    else:
+        key = _list_forms(bare).spelled
     stated = (version or version_in_name or "").strip()
     return key, stated.removesuffix(".0")
 
@@ -112,7 +120,9 @@ def find_entry(name: str, vocabulary: str) -> Entry | None:
     short = find_entry(gloss[2], vocabulary)
     if vocabulary == "instruments":  # "BDI (21 items)"
         return short or full
-    return full if full is short else None
+    if full is short:
+        return full
+    return None
 
 
 def list_names(entry: Entry) -> tuple[str, ...]:
@@ -135,7 +145,9 @@ def unify(text: str) -> str:
     ('methotrexate', 'FEV1', 'Death from any cause')
     """
     entry = find_entry(text, "agent_abbreviations") or find_entry(text, "measures")
-    return entry.value if entry else text
+    if entry:
+        return entry.value
+    return text
 
 
 class _Forms(NamedTuple):
@@ -154,7 +166,10 @@ def _list_forms(name: str) -> _Forms:
     small_words = word_list("small_words_of_names")
     general_words = word_list("heads_of_names")
     words = [word for word in spell_words(name) if word not in small_words]
-    end = -1 if words and words[-1] in general_words else len(words)
+    if words and words[-1] in general_words:
+        end = -1
+    else:
+        end = len(words)
     specific = [word for word in words if word not in general_words]
     return _Forms(name.strip(), "".join(words), "".join(words[:end]), "".join(specific))
 

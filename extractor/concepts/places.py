@@ -168,7 +168,9 @@ def find_agent(agent: str, passage: Passage) -> Supported | None:
     it.
     """
     entry = find_entry(agent, "agent_abbreviations")
-    span = next(find_names(entry, passage), None) if entry else None
+    span = None
+    if entry:
+        span = next(find_names(entry, passage), None)
     if span is None:
         return None
     name = passage.section.raw[span.start : span.end]

@@ -111,7 +111,9 @@ class ItemBuilder:
         """
         task, _, _ = self.draft.group.partition(".")
         # the model answers the whole list at once
-        asked_as = "time_windows" if field == "time_window" else field
+        asked_as = field
+        if field == "time_window":
+            asked_as = "time_windows"
         gap = self.draft.gap(asked_as)
         read = self.draft.read(field)
         answer = self.draft.model.get(field)
@@ -119,7 +121,9 @@ class ItemBuilder:
         if read.list_values() and answer is not None and not answer.list_values():
             return replace(resolved, gap=AbsenceReason.AMBIGUOUS)
         is_unconfirmed = self.draft.is_skipped and asked_as in self.draft.questions
-        return resolved.limited(ANSWERS, "unconfirmed") if is_unconfirmed else resolved
+        if is_unconfirmed:
+            return resolved.limited(ANSWERS, "unconfirmed")
+        return resolved
 
     def add_fields(self, fields: Iterable[FieldInfo]) -> dict[str, Any]:
         """Resolve fields, add the evidence or the absence for each field, and return the values by
@@ -173,7 +177,9 @@ class ItemBuilder:
             # additional spans belong to the last member
             at = min(position, len(value) - 1)
             member = value[at]
-            signs = resolved.signs[at] if at < len(resolved.signs) else _NO_SIGNS
+            signs = _NO_SIGNS
+            if at < len(resolved.signs):
+                signs = resolved.signs[at]
             features = (*signs[""], *resolved.features)
             sure = resolved.sure_of(at)
             doubts = self._doubt(field, resolved, features, sure)
@@ -305,7 +311,9 @@ class ItemBuilder:
         """
         record = self._parsed.record
         section = record.section(span.section)
-        if record.document is None or section is None:
+        if record.document is None:
+            return {}
+        if section is None:
             return {}
         place = section.locate(span.start, span.end)
         if place is None:

@@ -164,7 +164,9 @@ def name_situation(rule: Reading[object]) -> str:
     if rule.is_open:
         return ALONE
     if rule.value is None or rule.value == ():
-        return "silent_certain" if rule.certain else "silent"
+        if rule.certain:
+            return "silent_certain"
+        return "silent"
     if rule.confidence < DOUBTFUL:
         return "doubtful"
     if rule.confidence >= CERTAIN:
@@ -192,7 +194,9 @@ def _make_key(value: Any) -> Any:
         case tuple():
             return tuple(map(_make_key, value))
         case Constraint() | TimeWindow():
-            unit = value.unit if isinstance(value, TimeWindow) else None
+            unit = None
+            if isinstance(value, TimeWindow):
+                unit = value.unit
             return type(value), value.comparator, value.value, value.value_high, unit
         case Amount():
             return value.low, value.high, value.unit

@@ -76,7 +76,9 @@ def shorten(path: str) -> str:
     ('criteria.kind', 'route')
     """
     task, _, rest = path.partition(".")
-    return rest if task in _TASKS else path
+    if task in _TASKS:
+        return rest
+    return path
 
 
 def _make_table(
@@ -105,4 +107,6 @@ def pick(given: Any, name: str) -> float | None:
     """Return the number of a feature for a field: it has one for all fields, or one for each."""
     if isinstance(given, Mapping):
         given = given.get(name.rpartition(".")[2])
-    return None if given is None else float(given)
+    if given is None:
+        return None
+    return float(given)

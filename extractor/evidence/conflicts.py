@@ -64,9 +64,13 @@ def compare_tokens(quoted: str, stated: str) -> ConflictKind | None:
         # "stable" and "unstable"; a shorter word may only look alike: "men" and "amen"
         short, long = sorted((quoted, stated), key=len)
         is_negated = len(short) > 3 and long.removesuffix(short) in _PREFIXES
-        return ConflictKind.NEGATION if is_negated else None
+        if is_negated:
+            return ConflictKind.NEGATION
+        return None
     meaning = meaning_stated or meaning_quoted
-    return meaning[0] if meaning else None
+    if meaning:
+        return meaning[0]
+    return None
 
 
 @lru_cache(maxsize=4096)
@@ -193,8 +197,14 @@ def _align(
             if quote[quoted] == words[stated]:
                 continue
             cost += _REPLACED
-        quoted_word = "" if quoted is None else quote[quoted]
-        stated_word = "" if stated is None else words[stated]
+        if quoted is None:
+            quoted_word = ""
+        else:
+            quoted_word = quote[quoted]
+        if stated is None:
+            stated_word = ""
+        else:
+            stated_word = words[stated]
         differences.append((quoted_word, stated_word))
     if not counterparts:
         return None

@@ -62,11 +62,11 @@ class Span:
         ... ]
         [True, False, False, False]
         """
-        return (
-            self.section == inner.section
-            and self.start <= inner.start
-            and inner.end <= self.end
-        )
+        if self.section != inner.section:
+            return False
+        if not (self.start <= inner.start):
+            return False
+        return inner.end <= self.end
 
     def overlaps(self, other: "Span") -> bool:
         """Return whether this span and another span share a character.
@@ -83,11 +83,11 @@ class Span:
         ... ]
         [True, False, False, False]
         """
-        return (
-            self.section == other.section
-            and self.start < other.end
-            and other.start < self.end
-        )
+        if self.section != other.section:
+            return False
+        if not (self.start < other.end):
+            return False
+        return other.start < self.end
 
 
 @value_class()
@@ -152,7 +152,9 @@ class Reading(Generic[T_co]):
         """Return the confidence of one member of a list. If its members have no separate
         confidences, return the confidence of the whole list.
         """
-        return self.sure[position] if position < len(self.sure) else self.confidence
+        if position < len(self.sure):
+            return self.sure[position]
+        return self.confidence
 
     def with_confidence(self, confidence: float) -> "Reading[T_co]":
         """Return the reading with another confidence of the value or the list as a whole."""
@@ -388,7 +390,9 @@ class Draft:
     @property
     def is_structure_doubted(self) -> bool:
         """Whether the boundaries of the item or its list are doubtful."""
-        return self.borders is not None or LIST_IN_DOUBT in self.read("kind").features
+        if self.borders is not None:
+            return True
+        return LIST_IN_DOUBT in self.read("kind").features
 
     @property
     def is_answered(self) -> bool:
@@ -447,7 +451,9 @@ class ModelResult:
         was not asked about the chunk, the draft is unchanged.
         """
         answer = self.by_number.get(draft.number)
-        return draft if answer is None else _add(draft, answer)
+        if answer is None:
+            return draft
+        return _add(draft, answer)
 
     @cached_property
     def by_number(self) -> Mapping[int, Draft]:

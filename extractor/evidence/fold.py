@@ -201,7 +201,9 @@ def _replace_symbol(symbol: re.Match[str], text: str) -> str:
     if kind in _PLAIN:
         return _PLAIN[kind]
     if kind == "comparator":
-        return "≤" if "<" in written else "≥"
+        if "<" in written:
+            return "≤"
+        return "≥"
     if written in _OTHERS:
         return _OTHERS[written]
     decomposed = unicodedata.normalize("NFKD", written)

@@ -103,7 +103,10 @@ def verify_quote(quote: str, text: str, near: int | None = None) -> QuoteCheck:
     # the lowest rank wins: no conflict, then near, then exact
     def rank(check: QuoteCheck) -> tuple[bool, int, bool]:
         is_conflict = check.status is QuoteStatus.CONFLICT
-        distance = 0 if near is None else abs((check.start or 0) - near)
+        if near is None:
+            distance = 0
+        else:
+            distance = abs((check.start or 0) - near)
         return is_conflict, distance, check.status is not QuoteStatus.EXACT
 
     for words in _list_forms(wanted.tokens):
@@ -128,7 +131,10 @@ def _check_place(
     if conflict is None:
         start, stop = folded.raw_span(*place)
         is_exact = text[start:stop] == quote
-        status = QuoteStatus.EXACT if is_exact else QuoteStatus.FOLDED
+        if is_exact:
+            status = QuoteStatus.EXACT
+        else:
+            status = QuoteStatus.FOLDED
         return QuoteCheck(status, start, stop)
     if conflict.kind is ConflictKind.NEGATION:
         first -= 1
@@ -183,7 +189,11 @@ def _is_wrapping(tokens: Tokens, at: int) -> bool:
     is_apart = is_last or not tokens.joined(at + 1)
     # word processors use the letter "o" as a bullet: "o Pregnancy"
     if word == "o":
-        return is_apart and not is_last and tokens.words[at + 1][0].isalpha()
+        if not is_apart:
+            return False
+        if is_last:
+            return False
+        return tokens.words[at + 1][0].isalpha()
     if word == "-":
         return is_apart
     return word in _WRAPPING_BEFORE
@@ -198,7 +208,9 @@ def _find_places(
     """
     if not any(map(str.isalnum, "".join(words))):
         return
-    first = folded.tokens.at(folded.folded.clean_position(start)) if start else 0
+    first = 0
+    if start:
+        first = folded.tokens.at(folded.folded.clean_position(start))
     most_places = _MOST_COMPARED // len(words)
     for at in islice(folded.find_words(words, first), most_places):
         yield at, at + len(words)
@@ -295,7 +307,9 @@ def _begins_clean(text: FoldedText, first: int) -> bool:
     codes = tokens.codes
     if first == 0:
         return True
-    if first in text.inner or _is_inside_word(text, first):
+    if first in text.inner:
+        return False
+    if _is_inside_word(text, first):
         return False
     code = codes[first]
     before = codes[first - 1]
@@ -331,12 +345,16 @@ def _ends_clean(text: FoldedText, end: int) -> bool:
     # "<" of "< or > 5"
     if last in _SIGNS:
         return rule("comparing_after").starts(tokens, end) is None
-    if end in text.inner or _is_inside_word(text, end):
+    if end in text.inner:
+        return False
+    if _is_inside_word(text, end):
         return False
     # "ml" of "ml^2"
     if after == "^" and (last in _NUMBERS or tokens.joined(end)):
         return False
-    if after != "/" or not tokens.words[end - 1].isalnum():
+    if after != "/":
+        return True
+    if not tokens.words[end - 1].isalnum():
         return True
     # "cells" of "cells/kg"
     if rule("rate_goes_on").starts(tokens, end):

@@ -145,7 +145,9 @@ class Scorer:
         is_function_word = passage.tokens.words[at].lower() in word_list(
             "function_words"
         )
-        if is_function_word or gains.max() <= 0:
+        if is_function_word:
+            return None
+        if gains.max() <= 0:
             return None
         return passage.part(at, at + 1)
 
@@ -178,7 +180,9 @@ def _pick(classes: Sequence[str], chances: Array) -> list[ScoredClass]:
 
 def read_scorer(path: Traversable) -> Scorer:
     """Read a weights file, ``.npz`` or ``.toml``."""
-    return _read_trained(path) if path.name.endswith(".npz") else _read_named(path)
+    if path.name.endswith(".npz"):
+        return _read_trained(path)
+    return _read_named(path)
 
 
 def _read_trained(path: Traversable) -> Scorer:
@@ -196,7 +200,10 @@ def _read_named(path: Traversable) -> Scorer:
     """
     table = tomli.loads(path.read_text("utf-8"))
     has_classes = all(isinstance(value, dict) for value in table.values())
-    columns = table if has_classes else {"": table}
+    if has_classes:
+        columns = table
+    else:
+        columns = {"": table}
     names = sorted(set[str]().union(*columns.values()))
     # one row per feature, one column per class
     weights = [[column.get(name, 0.0) for column in columns.values()] for name in names]

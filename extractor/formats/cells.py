@@ -62,7 +62,9 @@ def split_list(cell: str, by: str = "marks") -> list[tuple[str, str]]:
         else:
             items.append((lead, item))
             lead = ""
-    return [*items, ("", lead)] if lead else items
+    if lead:
+        return [*items, ("", lead)]
+    return items
 
 
 def undo_breaks(text: str) -> str:
@@ -97,7 +99,9 @@ def is_intervention_list(line: str) -> bool:
     (True, False)
     """
     typed = _TYPED.match(line)
-    return typed is not None and typed["type"].isupper()
+    if typed is None:
+        return False
+    return typed["type"].isupper()
 
 
 def list_interventions(
@@ -146,7 +150,9 @@ def criteria_section(inclusion: str, exclusion: str) -> tuple[Section, ...]:
             lines.append("Inclusion Criteria:")
         lines.append(inclusion)
     if has_exclusion:
-        gap = "\n" if lines else ""
+        gap = ""
+        if lines:
+            gap = "\n"
         if _OWN_HEADING.match(exclusion):
             lines.append(gap + exclusion)
         else:

@@ -80,4 +80,6 @@ def detect_format(head: bytes) -> str:
         return "eu register"
     from extractor.formats.tables import is_table  # noqa: PLC0415 - few texts come so far
 
-    return "table" if is_table(text) else "plain"
+    if is_table(text):
+        return "table"
+    return "plain"

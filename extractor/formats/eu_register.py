@@ -150,7 +150,9 @@ def _is_field(number: str, label: str, last: str) -> bool:
     labels = _SETTINGS["labels"].get(number)
     if labels:
         return label.lower().startswith(tuple(labels))
-    return _FIRST_SHORT <= number < "G" and label[:1].isupper()
+    if not (_FIRST_SHORT <= number < "G"):
+        return False
+    return label[:1].isupper()
 
 
 def _read_trial(written: str) -> RecordContent:
@@ -163,7 +165,10 @@ def _read_trial(written: str) -> RecordContent:
     tree: dict[str, Any] = {"number": "".join(_BEGINS.findall(text)[:1])}
     for field in sorted(fields, key=lambda field: field.language not in _ENGLISH):
         is_english = field.language in _ENGLISH
-        language = None if is_english else name_language(field.language or "")
+        if is_english:
+            language = None
+        else:
+            language = name_language(field.language or "")
         tree.setdefault(field.number, Words(field.text, language=language))
         tree.setdefault(f"{field.number} label", field.label)
     tree["products"] = _list_products(fields)

@@ -64,7 +64,9 @@ def write_text(value: Any, place: str) -> str:
         return str(value.get(TEXT, ""))
     if isinstance(value, dict | list) or value != value:  # noqa: PLR0124 - NaN
         raise UnreadableSource("other data where text is expected", place=place)
-    return "" if value is None else json.dumps(value)
+    if value is None:
+        return ""
+    return json.dumps(value)
 
 
 def _walk(value: Any, steps: _Steps) -> list[Any]:
@@ -75,7 +77,9 @@ def _walk(value: Any, steps: _Steps) -> list[Any]:
         value = value.get(step)
     if isinstance(value, list):
         return value
-    return [] if value is None else [value]
+    if value is None:
+        return []
+    return [value]
 
 
 def _walk_on(value: Any, steps: _Steps) -> list[Any]:
@@ -93,7 +97,10 @@ def _walk_on(value: Any, steps: _Steps) -> list[Any]:
     if first[0] != "@":
         place = ".".join(steps)
         raise UnreadableSource("text where fields are expected", place=place)
-    fields = value if isinstance(value, dict) else {}
+    if isinstance(value, dict):
+        fields = value
+    else:
+        fields = {}
     return _walk(fields.get(first), below)
 
 
@@ -111,7 +118,10 @@ def _choose_translation(entries: Any, step: str, below: _Steps) -> list[Any]:
         return [entry for _, entry in preferred or coded]
     for code, entry in preferred + coded:
         for text in read_texts(entry, ".".join(below)):
-            language = None if code == wanted else name_language(code)
+            if code == wanted:
+                language = None
+            else:
+                language = name_language(code)
             return [Words(text.replace("\r\n", "\n").strip(), language=language)]
     return []
 

@@ -70,7 +70,9 @@ def is_register_text(text: str) -> bool:
     ... )
     True
     """
-    return _REGISTER_TEXT.search(text) is not None and _FIELD.search(text) is not None
+    if _REGISTER_TEXT.search(text) is None:
+        return False
+    return _FIELD.search(text) is not None
 
 
 def build_plain(
@@ -150,9 +152,17 @@ def _ends_outcomes(field: str) -> bool:
     False
     """
     text, _, time_frame = field.rpartition("|")[2].rstrip().rpartition(", ")
-    if not text or len(time_frame) > _LONGEST or not _TIME.search(time_frame):
+    if not text:
+        return False
+    if len(time_frame) > _LONGEST:
+        return False
+    if not _TIME.search(time_frame):
         return False
     if _SENTENCES.search(time_frame):
         return False
     # A full stop ends a sentence of prose, unless a sentence also ended before the time frame.
-    return not _PROSE_END.search(time_frame) or text.endswith(".") or "|" in field
+    if not _PROSE_END.search(time_frame):
+        return True
+    if text.endswith("."):
+        return True
+    return "|" in field

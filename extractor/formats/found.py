@@ -141,7 +141,9 @@ def find_trial_id(text: str) -> str | None:
     ('NCT90000001', None)
     """
     number = text.strip().upper()
-    return number if _TRIAL_ID.fullmatch(number) else None
+    if _TRIAL_ID.fullmatch(number):
+        return number
+    return None
 
 
 def take_sections(sections: Iterable[Section]) -> tuple[Section, ...]:
@@ -201,7 +203,9 @@ def join_parts(
     foreign: list[OtherLanguage] = []
     start = 0
     for part, text in parts:
-        if not text or text.isspace():
+        if not text:
+            continue
+        if text.isspace():
             continue
         end = start + len(text)
         lines.append(text)

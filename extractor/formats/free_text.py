@@ -206,7 +206,9 @@ class TextReader:
     @property
     def has_usual_headings(self) -> bool:
         """Whether a heading for criteria, arms, interventions or outcomes was read."""
-        return self._has_criteria or bool(self._groups)
+        if self._has_criteria:
+            return True
+        return bool(self._groups)
 
     def keep(self, spans: Sequence[Span]) -> None:
         """Drop the lines outside these ranges."""
@@ -224,7 +226,9 @@ class TextReader:
             section = self._find_opened(entry)
             if not self._english[entry.words : entry.end].strip():
                 is_criterion = self._section == ELIGIBILITY
-                name = ELIGIBILITY if is_criterion else DESCRIPTION
+                name = DESCRIPTION
+                if is_criterion:
+                    name = ELIGIBILITY
                 self._lines[name].append(entry)
             elif section:
                 self._open(section, entry)
@@ -250,15 +254,21 @@ class TextReader:
         if entry.is_label:
             return DESCRIPTION
         if name:
-            return None if self._is_content(entry, name) else name_section(name)
-        if entry.continues_line or not _RANKED.search(self._style):
+            if self._is_content(entry, name):
+                return None
+            return name_section(name)
+        if entry.continues_line:
+            return None
+        if not _RANKED.search(self._style):
             return None
         style = entry.style
         # "# Study sites" after "## Inclusion criteria"
         is_as_high = style.startswith("#") and self._style.startswith(style)
         # "4. Study sites" after "3. Inclusion criteria", whose items have bullets
         is_next = style == self._style and style not in self._styles
-        return DESCRIPTION if is_as_high or is_next else None
+        if is_as_high or is_next:
+            return DESCRIPTION
+        return None
 
     def _is_content(self, entry: Entry, name: str) -> bool:
         """Return whether a line that contains the words of a heading belongs to the content of the
@@ -284,7 +294,9 @@ class TextReader:
         if entry.is_item and entry.style in self._styles - {self._style}:
             return True
         # "Sex: female" and, below "## Criteria", "### Conditions" are labels of criteria
-        if self._section != ELIGIBILITY or name not in _IN_CRITERIA:
+        if self._section != ELIGIBILITY:
+            return False
+        if name not in _IN_CRITERIA:
             return False
         is_deeper = entry.style.startswith("#") and entry.style > self._style
         return is_deeper or not is_alone
@@ -311,7 +323,10 @@ class TextReader:
         if entry.is_item:
             self._styles.add(entry.style)
         if self._section in (*_TITLES, _ID) and self._lines[self._section]:
-            self._section = DESCRIPTION if self._section in _TITLES else ""
+            if self._section in _TITLES:
+                self._section = DESCRIPTION
+            else:
+                self._section = ""
         lines = self._lines[self._section]
         if self._section in ITEMS:
             lines = self._groups[self._section][-1]
@@ -325,9 +340,13 @@ class TextReader:
         """Return whether an entry immediately follows the text that ends at ``end``, with only
         spaces, punctuation or a line break in between.
         """
-        pattern = _WITHIN_LINE if entry.continues_line else _BETWEEN_LINES
+        pattern = _BETWEEN_LINES
+        if entry.continues_line:
+            pattern = _WITHIN_LINE
         gap = self._english[end : entry.start]
-        return end <= entry.start and not pattern.search(gap)
+        if not (end <= entry.start):
+            return False
+        return not pattern.search(gap)
 
     def _place_front(self) -> None:
         """Assign the lines before the first heading: registry numbers, then a title, then a
@@ -341,16 +360,24 @@ class TextReader:
             self._lines[TITLE].append(front.pop(0))
         has_items = all(entry.is_item for entry in front)
         is_list = not self._section and len(front) > 1 and has_items
-        name = ELIGIBILITY if is_list else DESCRIPTION
+        name = DESCRIPTION
+        if is_list:
+            name = ELIGIBILITY
         self._lines[name] = front + self._lines[name]
 
     def _is_title(self, entry: Entry) -> bool:
         words = self._read(entry)
-        if len(words) > _LONGEST_TITLE or _PROSE_END.search(words):
+        if len(words) > _LONGEST_TITLE:
             return False
-        if entry.is_item or self._lines[TITLE]:
+        if _PROSE_END.search(words):
             return False
-        return bool(self._section) or bool(_BELOW_TITLE.match(self.text, entry.end))
+        if entry.is_item:
+            return False
+        if self._lines[TITLE]:
+            return False
+        if bool(self._section):
+            return True
+        return bool(_BELOW_TITLE.match(self.text, entry.end))
 
     def _read(self, entry: Entry) -> str:
         return self.text[entry.words : entry.end]
@@ -370,7 +397,10 @@ class TextReader:
             for entry in self._lines[name]:
                 # successive lines are joined
                 is_next = bool(spans) and self._follows(spans[-1][1], entry)
-                start = spans.pop()[0] if is_next else entry.start
+                if is_next:
+                    start = spans.pop()[0]
+                else:
+                    start = entry.start
                 spans.append((start, entry.end))
             if name in _TITLES:
                 spans = spans[: 0 if title and name == TITLE else 1]
@@ -381,7 +411,9 @@ class TextReader:
             for item in chain(*lists):
                 # an outcome with a line "Type: secondary"
                 rank = _RANK.search(self.text, item[0].end, item[-1].end)
-                name = RANKS[rank["rank"].lower()] if rank else section
+                name = section
+                if rank:
+                    name = RANKS[rank["rank"].lower()]
                 parts = find_parts(self.text, name, item)
                 items[name] += self._make_section(f"{name}[{len(items[name])}]", parts)
         for name in ITEMS:

@@ -47,7 +47,9 @@ def is_text(location: str) -> bool:
     longest = max(map(len, location.split("/")))
     is_long = len(location) > _LONGEST_PATH or longest > _LONGEST_NAME
     is_address = "://" in location and not has_lines
-    return (has_lines or is_long) and not (is_address or exists(location))
+    if not (has_lines or is_long):
+        return False
+    return not (is_address or exists(location))
 
 
 def refuse_text(text: str) -> RecordError:
@@ -66,9 +68,15 @@ def refuse_missing(inputs: Sequence[str]) -> None:
     that are texts are ignored unless all inputs are texts.
     """
     names = [name for name in inputs if not is_text(name)]
-    errors = [refuse_text(text) for text in inputs] if not names else []
+    if not names:
+        errors = [refuse_text(text) for text in inputs]
+    else:
+        errors = []
     for name in names:
-        first = None if name == "-" or "://" in name else next(_locate_files(name))
+        if name == "-" or "://" in name:
+            first = None
+        else:
+            first = next(_locate_files(name))
         if not isinstance(first, RecordError):
             return
         errors.append(first)
@@ -126,7 +134,10 @@ def _locate_files(location: str) -> Iterator[Path | RecordError]:
     Hidden files (with a leading dot), pipes and folders of results are skipped unless the input
     specifies them directly.
     """
-    paths = [location] if exists(location) else []
+    if exists(location):
+        paths = [location]
+    else:
+        paths = []
     if has_magic(location) and not paths:
         matches = sorted(iglob(location, recursive=True))  # noqa: PTH207 -- Path.glob rejects absolute patterns
         # opening a pipe would wait until another program writes to it
@@ -146,7 +157,10 @@ def _locate_files(location: str) -> Iterator[Path | RecordError]:
         name = Path(location).name
         siblings = [file.name for file in Path(location).parent.glob("*")]
         # the folder may contain the name as a broken link
-        nearest = "" if name in siblings else suggest(name, siblings)
+        if name in siblings:
+            nearest = ""
+        else:
+            nearest = suggest(name, siblings)
         problem = f"{MISSING}{nearest}"
         yield RecordError(location, problem, "check the path")
 

@@ -61,7 +61,9 @@ def name_section(kind: str | None) -> str | None:
     >>> name_section("criteria"), name_section("title")
     ('eligibility', 'title')
     """
-    return SECTIONS.get(kind, kind) if kind else None
+    if kind:
+        return SECTIONS.get(kind, kind)
+    return None
 
 
 Span = tuple[int, int]
@@ -109,7 +111,9 @@ class Entry:
     @property
     def is_item(self) -> bool:
         """Whether the block has a list marker."""
-        return self.block.mark != "" or self.block.kind is BlockKind.ITEM
+        if self.block.mark != "":
+            return True
+        return self.block.kind is BlockKind.ITEM
 
 
 def read_entries(text: str, shown: str) -> list[Entry]:
@@ -126,11 +130,18 @@ def read_entries(text: str, shown: str) -> list[Entry]:
             continues_line = begin < end
             end = first + block.end
             is_page_number = _PAGE_NUMBER.match(shown, begin) is not None
-            if block.kind is BlockKind.FURNITURE or is_page_number:
+            if block.kind is BlockKind.FURNITURE:
                 continue
-            start = words if continues_line else begin
+            if is_page_number:
+                continue
+            start = begin
+            if continues_line:
+                start = words
             mark = _MARK.match(shown, begin)
-            style = _DIGITS.sub("1", mark["mark"]) if mark else block.style
+            if mark:
+                style = _DIGITS.sub("1", mark["mark"])
+            else:
+                style = block.style
             entries.append(
                 Entry(block, start, words, end, continues_line, is_label, style)
             )
@@ -150,8 +161,12 @@ def join_lines(text: str, entries: Sequence[Entry]) -> str:
             continue
         for line_end in _BREAK.finditer(text, entry.words, entry.end):
             word = line_end["word"] or ""
-            line_start = f"{word}-" if word in words else word
-            filler = _SOFT if word else " "
+            line_start = word
+            if word in words:
+                line_start = f"{word}-"
+            filler = " "
+            if word:
+                filler = _SOFT
             joined = line_start.ljust(len(line_end[0]), filler)
             characters[slice(*line_end.span())] = joined
     return "".join(characters)
@@ -184,7 +199,9 @@ def _list_parts(text: str) -> Iterator[tuple[Span, bool]]:
 def _is_row(text: str, line: Span) -> bool:
     """Return whether a line has several cells or is an outcome rank that divides a table."""
     words = text[slice(*line)].strip()
-    return words.lower() in RANKS or len(find_cells(text, *line)) > 1
+    if words.lower() in RANKS:
+        return True
+    return len(find_cells(text, *line)) > 1
 
 
 def _list_cells(text: str, rows: Sequence[Span]) -> Iterator[tuple[Span, bool]]:
@@ -227,9 +244,13 @@ def _is_heading(cell: str) -> bool:
     arms and interventions are ignored.
     """
     heading = find_heading(read_passage(cell), VOCABULARY)
-    if heading is None or heading.name in STATES:
+    if heading is None:
         return False
-    return heading.is_whole or name_section(heading.name) == ELIGIBILITY
+    if heading.name in STATES:
+        return False
+    if heading.is_whole:
+        return True
+    return name_section(heading.name) == ELIGIBILITY
 
 
 def _names_columns(cells: Sequence[str]) -> bool:

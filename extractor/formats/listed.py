@@ -56,7 +56,9 @@ def list_items(text: str, section: str, entries: Sequence[Entry]) -> list[list[E
         ]
     items: list[list[Entry]] = []
     # a marked line that is indented more than the first one belongs to the item above
-    deepest = entries[marks.index(True)].block.column + _INDENT if has_marks else 0
+    deepest = 0
+    if has_marks:
+        deepest = entries[marks.index(True)].block.column + _INDENT
     for entry, mark in zip(entries, marks, strict=True):
         if not items:
             begins_item = not has_marks or mark or text[entry.end - 1] != ":"
@@ -72,16 +74,22 @@ def list_items(text: str, section: str, entries: Sequence[Entry]) -> list[list[E
 
 
 def _is_marked(text: str, section: str, entry: Entry) -> bool:
-    if entry.is_item or entry.block.name in STATES:
+    if entry.is_item:
+        return True
+    if entry.block.name in STATES:
         return True
     group = _GROUP.match(text, entry.words, entry.end)
-    return section not in OUTCOMES and bool(group and group["opening"])
+    if section in OUTCOMES:
+        return False
+    return bool(group and group["opening"])
 
 
 def _continues(text: str, above: Entry, entry: Entry) -> bool:
     """Return whether a line without a list marker belongs to the same item as the line above."""
     words = text[above.words : above.end].rstrip(" *_")
-    if words.endswith(":") or LABELS.fullmatch(words):
+    if words.endswith(":"):
+        return True
+    if LABELS.fullmatch(words):
         return True
     return LABELS.match(text, entry.words, entry.end) is not None
 

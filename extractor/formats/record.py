@@ -94,7 +94,9 @@ def read_named(
     tree: dict[str, list[str]] = defaultdict(list)
     for name, written in fields:
         column = register.columns_by_name.get(fold_name(name), "")
-        text = undo_breaks(written).strip() if register.breaks else written
+        text = written
+        if register.breaks:
+            text = undo_breaks(written).strip()
         if text not in tree[column]:
             tree[column].append(text)
     for column, labels in register.labels.items():
@@ -104,7 +106,9 @@ def read_named(
             parts = ["", *re.split(begins, text)]
             for label, words in zip(parts[::2], parts[1::2], strict=True):
                 target = labels.get(label, column)
-                kept = label if target == _DESCRIPTION else ""
+                kept = ""
+                if target == _DESCRIPTION:
+                    kept = label
                 tree[target].append(f"{kept}{words}".strip())
     return read_record(register, tree, container)
 
@@ -116,7 +120,9 @@ def _read_first(tree: Any, path: str) -> str:
 
 def _join(tree: Any, path: str) -> str:
     texts = read_texts(tree, path)
-    return texts[0] if len(texts) == 1 else "\n\n".join(texts)
+    if len(texts) == 1:
+        return texts[0]
+    return "\n\n".join(texts)
 
 
 def _list_sections(
@@ -134,7 +140,10 @@ def _list_sections(
     if "inclusion" in form:
         lists = (_join(tree, form[kind]) for kind in ("inclusion", "exclusion"))
         return criteria_section(*lists)
-    paths = [form] if isinstance(form, str) else form["join"]
+    if isinstance(form, str):
+        paths = [form]
+    else:
+        paths = form["join"]
     return text_section(
         name, *(text for path in paths for text in read_texts(tree, path))
     )
@@ -181,7 +190,9 @@ def _list_entries(
     frames = [frame for _, frame in split_list(times)]
     have_own = len(frames) == len(outcomes)
     for number, (lead, outcome) in enumerate(outcomes):
-        frame = frames[number] if have_own else times
+        frame = times
+        if have_own:
+            frame = frames[number]
         parts = [("", lead), ("measure", outcome), ("time_frame", frame)]
         if not frame or (not have_own and _STATES_TIME.search(outcome)):
             parts = [("", lead), ("statement", outcome)]
@@ -198,12 +209,16 @@ def _read_field(tree: Any, row: Any) -> list[str]:
         answers = {word: _read_first(tree, path) for path, word in row["yes"].items()}
         words = [word for word in answers if answers[word].lower() == "yes"]
         is_all = "all" in row and len(words) == len(answers)
-        return [row["all"]] if is_all else words
+        if is_all:
+            return [row["all"]]
+        return words
     value = _read_first(tree, row["path"])
     if "unit" in row:
         unit = _read_first(tree, row["unit"])
         is_known = value and unit in row["units"]
-        return [f"{value} {unit.capitalize()}"] if is_known else []
+        if is_known:
+            return [f"{value} {unit.capitalize()}"]
+        return []
     return re.findall(rf"(?:^|\|){row['label']}: *([^|]+)", value)[:1]
 
 

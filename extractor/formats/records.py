@@ -177,8 +177,13 @@ def make_record(
     [result] = _make_records("<text>", None, iter([content]))
     if isinstance(result, RecordError):
         raise result
-    given_id = "" if record_id is None else str(record_id).strip()
-    return result.model_copy(update={"record_id": given_id}) if given_id else result
+    if record_id is None:
+        given_id = ""
+    else:
+        given_id = str(record_id).strip()
+    if given_id:
+        return result.model_copy(update={"record_id": given_id})
+    return result
 
 
 def write_study(study: Mapping[str, Any]) -> str:
@@ -255,7 +260,9 @@ def _make_records(
         if isinstance(content, UnreadableSource):
             yield content.below(member).locate(path)
             continue
-        default_id = f"{stem}-{number}" if len(opening) > 1 else stem
+        default_id = stem
+        if len(opening) > 1:
+            default_id = f"{stem}-{number}"
         place = join_place(member, content.place)
         yield TrialRecord(
             record_id=content.trial_id or default_id,

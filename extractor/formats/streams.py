@@ -98,7 +98,9 @@ def buffer_stream(
         packed: The packed stream that the source unpacks, or None. Its size limits the unpacked
             size.
     """
-    below = cast("SteadyStream", packed.raw) if packed else None
+    below = None
+    if packed:
+        below = cast("SteadyStream", packed.raw)
     raw: io.RawIOBase = SteadyStream(source, below)
     stream: io.BufferedReader = io.BufferedReader(raw, BLOCK_BYTES)
     if stream.peek().startswith(codecs.BOM_UTF8):
@@ -196,7 +198,9 @@ def replace_odd_bytes(text: str) -> tuple[str, tuple[str, ...]]:
 
     def decode(odd: re.Match[str]) -> str:
         content = odd[0].encode(errors="surrogateescape")
-        return content.decode("cp1252", "replace") if len(content) == 1 else "\ufffd"
+        if len(content) == 1:
+            return content.decode("cp1252", "replace")
+        return "\ufffd"
 
     text, count = _ODD_BYTES.subn(decode, text)
     note = (

@@ -97,7 +97,9 @@ def _find_encoding(head: str) -> str:
     unknown.
     """
     declared = _ENCODING.match(head)
-    name = declared[1] if declared else "utf-8"
+    name = "utf-8"
+    if declared:
+        name = declared[1]
     with suppress(LookupError):
         if _UNICODE.fullmatch(name):
             return "utf-8"
@@ -183,7 +185,9 @@ def _make_tree(element: Element) -> Any:
         text += child.tail or ""
     if text.strip():
         tree[TEXT] = text
-    return tree if list(tree) != [TEXT] else text
+    if list(tree) != [TEXT]:
+        return tree
+    return text
 
 
 def _list_fields(
@@ -196,7 +200,10 @@ def _list_fields(
         raise UnreadableSource("text where fields are expected")
     for name, values in tree.items():
         for value in values if isinstance(values, list) else ():
-            children = value if isinstance(value, dict) else {}
+            if isinstance(value, dict):
+                children = value
+            else:
+                children = {}
             if any(fold_name(child) in columns for child in children):
                 yield from _list_fields(columns, children)
             elif fold_name(name) in columns:

@@ -135,7 +135,9 @@ class TermFinder:
         both number codes for a number; for a word, its own code and the code it has in capitals.
         """
         for word, code in zip(tokens.words, tokens.codes, strict=True):
-            codes = LEXICON.find(word) if word[0].isalpha() else code
+            codes = code
+            if word[0].isalpha():
+                codes = LEXICON.find(word)
             yield _NUMBERS if codes in _NUMBERS else codes
 
     def find(self, tokens: Tokens, first: int, end: int) -> list[Term]:
@@ -301,7 +303,10 @@ def _write_term(term: str) -> str:
     """
     pieces: list[str] = []
     for word in list_words(term):
-        sign_or_number = "( # | ## )" if word[0].isdigit() else f"\\{word}"
+        if word[0].isdigit():
+            sign_or_number = "( # | ## )"
+        else:
+            sign_or_number = f"\\{word}"
         pieces.append(word if word[0].isalpha() else sign_or_number)
     return " ".join(pieces)
 

@@ -61,7 +61,9 @@ def may_hold_markup(text: str) -> bool:
     >>> [may_hold_markup(text) for text in ("a <p>", "a &lt;p&gt;", "a & b")]
     [True, True, False]
     """
-    return "<" in text or "&lt;" in text
+    if "<" in text:
+        return True
+    return "&lt;" in text
 
 
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63\uff0d"
@@ -282,7 +284,9 @@ def list_changes(
         wider += [(tag.start(), tag.end(), read_tagged(tag)) for tag in tagged]
     if _WRAPPED.search(raw):
         wider += [(end.start(), end.end(), " ") for end in _SOFT_BREAK.finditer(raw)]
-    return _merge_changes(changes, wider) if wider else changes
+    if wider:
+        return _merge_changes(changes, wider)
+    return changes
 
 
 def _merge_changes(
@@ -329,7 +333,9 @@ def _replace_tag(tag: str) -> str:
     """
     if EDGE.fullmatch(tag):
         return "\n"
-    return " " if CELL.fullmatch(tag) else ""
+    if CELL.fullmatch(tag):
+        return " "
+    return ""
 
 
 def repair(damaged: str) -> str:
@@ -349,7 +355,9 @@ def repair(damaged: str) -> str:
         repaired = original.decode("utf-8")
     except UnicodeDecodeError:
         return damaged
-    if repaired.isprintable() or repaired.isspace():
+    if repaired.isprintable():
+        return repaired
+    if repaired.isspace():
         return repaired
     return damaged
 

@@ -211,7 +211,10 @@ class Lexicon(dict[str, str]):
         if word in self._added:
             return self._added[word]
         codes = self._codes
-        key = word if is_abbreviation(word) else word.lower()
+        if is_abbreviation(word):
+            key = word
+        else:
+            key = word.lower()
         if word.endswith("~"):
             codes = self._prefixes
             key = word[:-1].lower()
@@ -282,7 +285,9 @@ class Lexicon(dict[str, str]):
         if word in _OTHER_IN_CAPITALS:
             return code
         capitals = self._codes.get(word.upper(), code)
-        return code if capitals == code else code + capitals
+        if capitals == code:
+            return code
+        return code + capitals
 
     def _find_by_prefix(self, word: str) -> str:
         """Return the codes of the words and prefixes that begin with a prefix such as
@@ -323,7 +328,9 @@ class Lexicon(dict[str, str]):
         for length in range(min(len(folded), self._longest_prefix), 2, -1):
             if folded[:length] in self._prefixes:
                 return self._prefixes[folded[:length]]
-        return UNKNOWN if word[0].isalpha() else "s"
+        if word[0].isalpha():
+            return UNKNOWN
+        return "s"
 
 
 def is_abbreviation(word: str) -> bool:
@@ -332,7 +339,9 @@ def is_abbreviation(word: str) -> bool:
     >>> is_abbreviation("IV"), is_abbreviation("RECIST"), is_abbreviation("A")
     (True, False, False)
     """
-    return word.isupper() and 1 < len(word) <= 4
+    if not word.isupper():
+        return False
+    return 1 < len(word) <= 4
 
 
 LEXICON = Lexicon()
@@ -464,7 +473,9 @@ class Tokens:
         >>> [tokens.in_name(index) for index in (1, 4, 6)]
         [True, True, False]
         """
-        return self.gap(index) in _JOINTS and self.words[index - 1].isalpha()
+        if self.gap(index) not in _JOINTS:
+            return False
+        return self.words[index - 1].isalpha()
 
     def without(self, places: Sequence[Range], first: int, end: int) -> "Tokens":
         """Return the tokens ``first:end``, omitting those in ``places``, which are half-open
@@ -576,15 +587,19 @@ def _begins_name(text: str, starts: list[int], ends: list[int], index: int) -> b
     """Return whether a hyphen joins a number to the capitals of a name: "6-MP", but not "10-MG"."""
     number = text[starts[index] : ends[index]]
     capitals = text[starts[index + 2] : ends[index + 2]]
-    if (
-        not number.isdigit()
-        or len(number) > 2
-        or _UNITS_IN_CAPITALS.fullmatch(capitals)
-    ):
+    if not number.isdigit():
         return False
-    if not _CAPITALS.fullmatch(capitals) or _ROMAN.fullmatch(capitals):
+    if len(number) > 2:
+        return False
+    if _UNITS_IN_CAPITALS.fullmatch(capitals):
+        return False
+    if not _CAPITALS.fullmatch(capitals):
+        return False
+    if _ROMAN.fullmatch(capitals):
         return False
     is_joined = ends[index] + 1 == starts[index + 2]
     # the "2" in "1-2-MRI" and the "10" in "> 10-FU" are not the first characters of a name
     before = text[: starts[index]].rstrip(" ")[-1:]
-    return is_joined and before not in tuple("<>≤≥=-/")
+    if not is_joined:
+        return False
+    return before not in tuple("<>≤≥=-/")

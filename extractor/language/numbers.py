@@ -163,7 +163,10 @@ def list_readings(text: str) -> tuple[int | float, ...]:
     exponent = _find_exponent(number)
     if exponent is None:
         return ()
-    decimals = ["1"] if number["bare"] else _list_plain(number["digits"])
+    if number["bare"]:
+        decimals = ["1"]
+    else:
+        decimals = _list_plain(number["digits"])
     values = [_to_value(decimal, exponent) for decimal in decimals]
     return tuple(value for value in values if value is not None)
 
@@ -210,7 +213,9 @@ def _list_plain(digits: str) -> list[str]:
     lost = _LOST_POWER.fullmatch(digits)
     if lost:
         count = lost["whole"] + (lost["part"] or "").ljust(9, "0")
-        return [count] if lost["part"] else [count, f"{lost['whole']}109"]
+        if lost["part"]:
+            return [count]
+        return [count, f"{lost['whole']}109"]
     groups = _GROUPS.fullmatch(digits)
     if groups and not digits.startswith("0"):
         digits = digits.replace(groups["sign"] or ",", "")
@@ -261,7 +266,9 @@ def _read_fraction(text: str) -> int | float | None:
     else:
         return None
     whole = read_number(front) if front else 0
-    return None if whole is None else whole + part
+    if whole is None:
+        return None
+    return whole + part
 
 
 def _to_value(digits: str, exponent: str) -> int | float | None:
@@ -275,7 +282,9 @@ def _to_value(digits: str, exponent: str) -> int | float | None:
         return None
     if exponent == "0" and digits.isdecimal():
         return int(digits)
-    return int(value) if value.is_integer() else value
+    if value.is_integer():
+        return int(value)
+    return value
 
 
 def multiply(value: float, factor: float) -> int | float:
@@ -285,7 +294,9 @@ def multiply(value: float, factor: float) -> int | float:
     (1100000000, 0.75)
     """
     product = float(f"{value * factor:.12g}")
-    return int(product) if product.is_integer() else product
+    if product.is_integer():
+        return int(product)
+    return product
 
 
 def has_minus(tokens: Tokens, at: int) -> bool:
@@ -297,7 +308,9 @@ def has_minus(tokens: Tokens, at: int) -> bool:
         minus = rule("before_minus").ends(tokens, at, at - 1)
     else:
         minus = rule("minus_apart").ends(tokens, at, at - 2)
-    return minus is not None or is_signed(tokens, at)
+    if minus is not None:
+        return True
+    return is_signed(tokens, at)
 
 
 def is_signed(tokens: Tokens, at: int) -> bool:
@@ -312,12 +325,16 @@ def is_signed(tokens: Tokens, at: int) -> bool:
     [True, True, False, False, False, False]
     """
     sign = at - 1
-    if sign < 0 or tokens.codes[sign] != "-":
+    if sign < 0:
+        return False
+    if tokens.codes[sign] != "-":
         return False
     if not tokens.joined(at):
         return False
     before = sign - 1
-    if before < 0 or tokens.codes[before] == "\n":
+    if before < 0:
+        return True
+    if tokens.codes[before] == "\n":
         return True
     # "at 1 -5" is a range
     if tokens.codes[before] in _DIGITS:
@@ -328,7 +345,9 @@ def is_signed(tokens: Tokens, at: int) -> bool:
 
 def joins_words(tokens: Tokens, at: int) -> bool:
     """Return whether a hyphen directly after a token joins it to the next word or number."""
-    return tokens.words[at][-1].isalnum() or tokens.codes[at] in _JOINING
+    if tokens.words[at][-1].isalnum():
+        return True
+    return tokens.codes[at] in _JOINING
 
 
 _LETTER_REACH = 24
@@ -354,7 +373,9 @@ class Duration:
     @property
     def days(self) -> float | None:
         """The upper end of the duration in days, or None if the unit is a cycle."""
-        return self.high * DAYS[self.unit] if self.unit in DAYS else None
+        if self.unit in DAYS:
+            return self.high * DAYS[self.unit]
+        return None
 
 
 def find_durations(tokens: Tokens) -> Iterator[Duration]:
@@ -397,11 +418,19 @@ def _read_duration(match: RuleMatch) -> Duration | None:
         length = units_in_one * count
         return Duration(length, length, unit_of_many, first, end)
     low = _read_part(match, "low")
-    high = _read_part(match, "high") if match.has("high") else low
+    high = low
+    if match.has("high"):
+        high = _read_part(match, "high")
     unit = read_time_unit(match.read("unit") or "")
-    if low is None or high is None or unit is None:
+    if low is None:
         return None
-    if _is_no_time(match) or _is_rate(match, low):
+    if high is None:
+        return None
+    if unit is None:
+        return None
+    if _is_no_time(match):
+        return None
+    if _is_rate(match, low):
         return None
     months = _read_part(match, "months")
     if unit is not TimeUnit.YEAR or months is None or months >= MONTHS_OF_YEAR:
@@ -421,7 +450,9 @@ def _read_duration(match: RuleMatch) -> Duration | None:
 def _is_rate(duration: RuleMatch, value: float) -> bool:
     """Return whether a number is a rate per time unit: "4 a day", but not "half a day"."""
     unit, _ = duration.place("unit")
-    return value >= 1 and duration.tokens.words[unit - 1].lower() in ("a", "an")
+    if not (value >= 1):
+        return False
+    return duration.tokens.words[unit - 1].lower() in ("a", "an")
 
 
 def _is_no_time(duration: RuleMatch) -> bool:
@@ -435,7 +466,9 @@ def _is_no_time(duration: RuleMatch) -> bool:
     if duration.read("unit") not in ("D", "W"):
         return False
     number, _ = duration.place("low")
-    if is_signed(tokens, number) or not tokens.words[number].isalnum():
+    if is_signed(tokens, number):
+        return True
+    if not tokens.words[number].isalnum():
         return True
     # "0.75 D" and "-6 D" are always dioptres; "25 W" is watts near a word such as "cycled"
     first = max(0, duration.first - _LETTER_REACH)

@@ -140,7 +140,9 @@ def _name_list(text: _Text | ForeignText) -> str:
 def _is_english_item(line: _Text) -> bool:
     """Return whether a line is in English and is not a heading."""
     is_heading = line.words.rstrip("*_ ").lower().endswith((":", "criteria"))
-    return line.language == "" and not is_heading
+    if line.language != "":
+        return False
+    return not is_heading
 
 
 def hide_foreign(text: str) -> str:
@@ -189,7 +191,9 @@ def _may_be_foreign(text: str) -> bool:
     _, *others = _load_words().values()
     if any(len(words & known) >= _ENOUGH for known in others):
         return True
-    return not text.isascii() and _OTHER_SCRIPT.search(text) is not None
+    if text.isascii():
+        return False
+    return _OTHER_SCRIPT.search(text) is not None
 
 
 def _find_language(text: str, record_languages: Collection[str] = ()) -> str | None:
@@ -206,7 +210,9 @@ def _find_language(text: str, record_languages: Collection[str] = ()) -> str | N
     # "Critères d'inclusion" has equally many words in both languages
     is_certain = most >= _ENOUGH and most > english
     is_likely = most > 0 and language in record_languages
-    return language if is_certain or is_likely else None
+    if is_certain or is_likely:
+        return language
+    return None
 
 
 def _name_script(letters: str) -> str:
@@ -227,7 +233,9 @@ def _read_lines(
     for written in _LINE.finditer(text):
         start, end = written.span()
         mark = _MARK.match(text, start, end)
-        first = mark.end() if mark else start
+        first = start
+        if mark:
+            first = mark.end()
         words = text[first:end].strip()
         if not _WORD.search(words):
             continue
@@ -271,7 +279,10 @@ def _set_language(line: _Text, languages: Sequence[str]) -> None:
         if bool(before.language) == bool(after.language):
             piece.language = before.language
     is_english = any(piece.language == "" for piece in pieces)
-    line.language = "" if is_english else pieces[0].language
+    if is_english:
+        line.language = ""
+    else:
+        line.language = pieces[0].language
 
 
 def _follow_neighbours(lines: Sequence[_Text], language: str) -> None:
@@ -310,4 +321,7 @@ def _list_texts(line: _Text) -> Iterator[ForeignText]:
     for piece, end in zip(line.pieces, ends, strict=True):
         if piece.language:
             yield ForeignText(line.section, start, end, piece.language)
-        start = end if piece.language else piece.end
+        if piece.language:
+            start = end
+        else:
+            start = piece.end

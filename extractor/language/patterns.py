@@ -116,11 +116,15 @@ class RuleMatch:
 
     def has(self, name: str) -> bool:
         """Return whether the rule has a part with this name that matched."""
-        return name in self.match.re.groupindex and self.match[name] is not None
+        if name not in self.match.re.groupindex:
+            return False
+        return self.match[name] is not None
 
     def part(self, name: str) -> tuple[int, int] | None:
         """Return the half-open token range of a named part; None if it did not match."""
-        return self.place(name) if self.has(name) else None
+        if self.has(name):
+            return self.place(name)
+        return None
 
     def place(self, name: str) -> tuple[int, int]:
         """Return the half-open token range of a named part that always matches."""
@@ -129,7 +133,9 @@ class RuleMatch:
 
     def read(self, name: str) -> str | None:
         """Return the text of a named part; None if it did not match."""
-        return self.tokens.read(*self.place(name)) if self.has(name) else None
+        if self.has(name):
+            return self.tokens.read(*self.place(name))
+        return None
 
 
 def _locate(tokens: Tokens, match: re.Match[str], shift: int = 0) -> RuleMatch:
@@ -175,12 +181,16 @@ class Rule:
     @cached_property
     def _firsts(self) -> frozenset[str] | None:
         shape = _write(self, set()).shape
-        return None if shape.can_be_empty else shape.firsts
+        if shape.can_be_empty:
+            return None
+        return shape.firsts
 
     @cached_property
     def _lasts(self) -> frozenset[str] | None:
         shape = _write(self, set()).shape
-        return None if shape.can_be_empty else shape.lasts
+        if shape.can_be_empty:
+            return None
+        return shape.lasts
 
     def find(
         self, tokens: Tokens, first: int = 0, end: int | None = None
@@ -206,7 +216,9 @@ class Rule:
             return None
         codes, first, end, shift = self._cut(tokens, first, end)
         match = self.expression.search(codes, first, end)
-        return _locate(tokens, match, shift) if match else None
+        if match:
+            return _locate(tokens, match, shift)
+        return None
 
     def occurs(self, tokens: Tokens, first: int = 0, end: int | None = None) -> bool:
         """Return whether the rule matches anywhere in the tokens ``first:end``."""
@@ -220,7 +232,9 @@ class Rule:
     def _may_occur(self, tokens: Tokens, first: int, end: int) -> bool:
         """Return False if the tokens contain none of the codes that each match contains."""
         needs = self._needs
-        return needs is None or not needs.isdisjoint(tokens.codes_in(first, end))
+        if needs is None:
+            return True
+        return not needs.isdisjoint(tokens.codes_in(first, end))
 
     def starts(
         self, tokens: Tokens, first: int, end: int | None = None
@@ -239,7 +253,9 @@ class Rule:
             return None
         codes, first, end, shift = self._cut(tokens, first, end)
         match = self.expression.match(codes, first, end)
-        return _locate(tokens, match, shift) if match else None
+        if match:
+            return _locate(tokens, match, shift)
+        return None
 
     def _cut(self, tokens: Tokens, first: int, end: int) -> tuple[str, int, int, int]:
         """Return the codes to search, the start and end of the search within these codes, and the
@@ -261,7 +277,9 @@ class Rule:
         if lasts is not None and last != "\n" and last not in lasts:
             return None
         match = self._ending.search(tokens.codes, max(first, end - _MOST, 0), end)
-        return _locate(tokens, match) if match else None
+        if match:
+            return _locate(tokens, match)
+        return None
 
     def covers(self, tokens: Tokens, first: int, end: int) -> RuleMatch | None:
         """Return the match that covers exactly the tokens ``first:end``, or None."""
@@ -269,7 +287,9 @@ class Rule:
         if firsts is not None and tokens.codes[first : first + 1] not in firsts:
             return None
         match = self.expression.fullmatch(tokens.codes, first, end)
-        return _locate(tokens, match) if match else None
+        if match:
+            return _locate(tokens, match)
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,7 +347,9 @@ def _write_atom(
     if kind == "any":
         shapes.add(_ANY_SHAPES[written])
         return _ANY[written]
-    sign = "\n" if kind == "line_end" else written
+    sign = written
+    if kind == "line_end":
+        sign = "\n"
     shapes.add(Shape.of(sign))
     return re.escape(sign)
 

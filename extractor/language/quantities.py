@@ -82,7 +82,9 @@ def find_quantity_lists(
     for digits in _NUMBERS.finditer(tokens.codes):
         at = digits.start()
         start = tokens.starts[at]
-        if at < done or at in skipped:
+        if at < done:
+            continue
+        if at in skipped:
             continue
         if _END_OF_CODE.search(tokens.text, max(0, start - 2), start):
             continue
@@ -92,7 +94,10 @@ def find_quantity_lists(
             done = items[-1].end
             continue
         number = _read_number(tokens, at)
-        done = number[2] if number else at + 1
+        if number:
+            done = number[2]
+        else:
+            done = at + 1
 
 
 def _read_chain(tokens: Tokens, at: int, skipped: Container[int]) -> list[_Item]:
@@ -104,7 +109,9 @@ def _read_chain(tokens: Tokens, at: int, skipped: Container[int]) -> list[_Item]
     end = len(tokens)
     while len(items) < _MOST_LEVELS and at < end and at not in skipped:
         item = _read_item(tokens, at)
-        if item is None or not _continues(items, item):
+        if item is None:
+            break
+        if not _continues(items, item):
             break
         items.append(item)
         at = item.end
@@ -154,7 +161,10 @@ def _spread_units(items: Sequence[_Item]) -> None:
             # "2.5 mg, 5 mg or 10 mg per day": the rate applies to all levels
             last = items[-1].unit
             is_short = last is not None and last.parts[:-1] == item.unit.parts
-            unit = last if is_short else item.unit
+            if is_short:
+                unit = last
+            else:
+                unit = item.unit
             scale = item.scale
         elif item.scale == 1 and item.value < 1000:
             item.value = multiply(item.value, scale)
@@ -165,7 +175,9 @@ def _drop_label(tokens: Tokens, items: list[_Item]) -> list[_Item]:
     """Return the numbers in a list, omitting the first number if it is part of a label: "EX 154,
     10 mg/kg", "Cohort 1 - 10 mg".
     """
-    if len(items) < 2 or items[0].first == 0:
+    if len(items) < 2:
+        return items
+    if items[0].first == 0:
         return items
     label = items[0]
     # the dash of "Cohort 1 - 10 mg", unlike that of "5-10 mg"
@@ -178,8 +190,12 @@ def _drop_label(tokens: Tokens, items: list[_Item]) -> list[_Item]:
     # "EX 154" is a code, but "IV 5" is not
     if is_code and label.value > 9 and not is_numbered:
         return items[1:]
-    names = "numbered_label" if is_numbered else "label_before"
-    return items[1:] if rule(names).ends(tokens, label.first) else items
+    names = "label_before"
+    if is_numbered:
+        names = "numbered_label"
+    if rule(names).ends(tokens, label.first):
+        return items[1:]
+    return items
 
 
 def _join(tokens: Tokens, items: Sequence[_Item]) -> Iterator[Quantity]:
@@ -231,7 +247,9 @@ def _read_item(tokens: Tokens, at: int) -> _Item | None:
     value, scale, after = number
     # as in "six (6) tablets"
     repeat = rule("number_repeat").starts(tokens, after)
-    stop = repeat.end if repeat else after
+    stop = after
+    if repeat:
+        stop = repeat.end
     unit = _find_unit_after(tokens, stop)
     # also for "CAR T" in "CAR T cells/kg", which is itself read as a unit of cells
     if unit is None or unit.parts[0].code == _CELLS.code:
@@ -250,7 +268,9 @@ def _read_fraction(tokens: Tokens, at: int) -> _Item | None:
     tablet", "two and a half mg", "half a tablet". Return None for any other number.
     """
     fraction = rule("part_of_unit").starts(tokens, at)
-    unit = find_unit(tokens, fraction.end) if fraction else None
+    unit = None
+    if fraction:
+        unit = find_unit(tokens, fraction.end)
     if not fraction or not unit or not unit.dose:
         return None
     written = (fraction.read("value") or "").lower()
@@ -259,7 +279,9 @@ def _read_fraction(tokens: Tokens, at: int) -> _Item | None:
     if "half" not in written and not (is_piece and "/" in written):
         return None
     value = read_number(written.replace("and half", "and a half"))
-    return None if value is None else _Item(value, 1, unit, at, unit.end)
+    if value is None:
+        return None
+    return _Item(value, 1, unit, at, unit.end)
 
 
 def _find_unit_after(tokens: Tokens, at: int) -> UnitPlace | None:
@@ -271,7 +293,9 @@ def _find_unit_after(tokens: Tokens, at: int) -> UnitPlace | None:
     if unit:
         return unit
     kind = rule("piece_kind").starts(tokens, at)
-    return find_unit(tokens, kind.end) if kind else None
+    if kind:
+        return find_unit(tokens, kind.end)
+    return None
 
 
 def _disambiguate(
@@ -309,12 +333,17 @@ def _read_number(
     if number is None and not (at > 1 and is_multiplied):
         return None
     plain = read_number(tokens.words[at])
-    value = read_number(number.text) if number else plain
+    value = plain
+    if number:
+        value = read_number(number.text)
     if value is None:
         return None
     # 1000000 for "2 x 10^6"; a smaller ratio is a fraction, such as 1.1 for "5½"
     scale = value / plain if plain else 1
-    after = number.end if number else at + 1
+    if number:
+        after = number.end
+    else:
+        after = at + 1
     return value, scale if scale >= _FEWEST else 1, after
 
 
@@ -343,20 +372,30 @@ def _find_counted(
             return UnitPlace((_CELLS, per.parts[0]), after, per.end)
     # as in "2 x 10^6 (± 20%) cells"
     tolerance = rule("tolerance_after").starts(tokens, after)
-    first = tolerance.end if tolerance else after
+    first = after
+    if tolerance:
+        first = tolerance.end
     for at in range(first, min(first + _COUNTED_REACH, end)):
         unit = find_unit(tokens, at)
         if unit and _is_count(unit):
             # "CAR T" before "cells/kg"
             more = find_unit(tokens, unit.end)
-            return more if _is_count(more) else unit
+            if _is_count(more):
+                return more
+            return unit
         if rule("no_description").starts(tokens, at):
             break
-    if scale == 1 or is_divided or is_worded:
+    if scale == 1:
+        return None
+    if is_divided:
+        return None
+    if is_worded:
         return None
     return UnitPlace((_CELLS,), after, after)
 
 
 def _is_count(unit: UnitPlace | None) -> bool:
     """Return whether a unit counts cells or organisms."""
-    return unit is not None and unit.parts[0].code in _COUNTS
+    if unit is None:
+        return False
+    return unit.parts[0].code in _COUNTS

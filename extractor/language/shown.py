@@ -67,7 +67,9 @@ def show_line(raw: str) -> str:
     >>> show_line("non&amp;amp;shy;smokers")
     'nonsmokers'
     """
-    return raw if is_plain(raw) else _show_odd(raw)
+    if is_plain(raw):
+        return raw
+    return _show_odd(raw)
 
 
 def is_plain(text: str) -> bool:
@@ -77,9 +79,17 @@ def is_plain(text: str) -> bool:
     >>> is_plain("age 18 or older"), is_plain("age  < 18")
     (True, False)
     """
-    if not text.isascii() or not text.isprintable():
+    if not text.isascii():
         return False
-    if "\\" in text or "&" in text or "<" in text or "  " in text:
+    if not text.isprintable():
+        return False
+    if "\\" in text:
+        return False
+    if "&" in text:
+        return False
+    if "<" in text:
+        return False
+    if "  " in text:
         return False
     return text == text.strip(" ")
 

@@ -100,7 +100,9 @@ def convert(
     target_factor, target_dimension = find_dimension(target)
     if dimension != target_dimension:
         # an equivalent ("meq/L") is a mole only for ions with one charge
-        if molar_mass is None or "eq" in unit:
+        if molar_mass is None:
+            return None
+        if "eq" in unit:
             return None
         if _moles_to_mass(dimension) != _moles_to_mass(target_dimension):
             return None
@@ -302,13 +304,21 @@ def _skip_repeat(tokens: Tokens, at: int, end: int, parts: Sequence[Unit]) -> in
     "milligrams (mg) per ..." or "mg per kg (mg/kg)". If there is no such abbreviation, return
     ``at``.
     """
-    if at >= end or tokens.words[at] != "(":
+    if at >= end:
+        return at
+    if tokens.words[at] != "(":
         return at
     repeat = find_unit(tokens, at + 1, end, loose=True)
-    if repeat is None or repeat.end >= end or tokens.words[repeat.end] != ")":
+    if repeat is None:
+        return at
+    if repeat.end >= end:
+        return at
+    if tokens.words[repeat.end] != ")":
         return at
     is_same = [part.code for part in repeat.parts] == [part.code for part in parts]
-    return repeat.end + 1 if is_same else at
+    if is_same:
+        return repeat.end + 1
+    return at
 
 
 _Step = tuple[Unit, int]
@@ -323,12 +333,20 @@ def _read_step(tokens: Tokens, at: int, end: int) -> _Step | None:
     divider = rule("unit_divider").starts(tokens, at, end)
     if divider:
         return _read_denominator(tokens, divider.end, end)
-    negative = _NEGATIVE.match(tokens.text, tokens.ends[at - 1]) if at < end else None
-    unit = _look_up(negative["unit"], loose=True) if negative else None
-    if negative is None or unit is None:
+    negative = None
+    if at < end:
+        negative = _NEGATIVE.match(tokens.text, tokens.ends[at - 1])
+    unit = None
+    if negative:
+        unit = _look_up(negative["unit"], loose=True)
+    if negative is None:
+        return None
+    if unit is None:
         return None
     last = tokens.at(negative.end() - 1)
-    return (unit, last + 1) if last < end else None
+    if last < end:
+        return (unit, last + 1)
+    return None
 
 
 def _read_denominator(tokens: Tokens, at: int, end: int) -> _Step | None:
@@ -342,11 +360,17 @@ def _read_denominator(tokens: Tokens, at: int, end: int) -> _Step | None:
         return None
     unit, after = denominator
     if is_number:
-        default = _BY_VOLUME if unit.code == "mL" else None
+        default = None
+        if unit.code == "mL":
+            default = _BY_VOLUME
         counted = _COUNTED.get((tokens.words[at].replace(",", "."), unit.code), default)
-        return (counted, after) if counted else None
+        if counted:
+            return (counted, after)
+        return None
     after = _skip_repeat(tokens, after, end, [unit])
-    body = rule("of_body").starts(tokens, after, end) if unit.code == "kg" else None
+    body = None
+    if unit.code == "kg":
+        body = rule("of_body").starts(tokens, after, end)
     return unit, body.end if body else after
 
 
@@ -441,7 +465,9 @@ def _read_folded(folded: str) -> str | None:
         folded = folded[power.end() :]
     tokens = read_text(f"times{folded}" if folded.startswith("/") else folded)
     unit = find_unit(tokens, 0, loose=True)
-    if unit is None or unit.end < len(tokens):
+    if unit is None:
+        return None
+    if unit.end < len(tokens):
         return None
     if not power:
         return unit.code

@@ -33,14 +33,20 @@ def is_page_edge(tokens: Tokens) -> bool:
     >>> [is_page_edge(read_text(line)) for line in lines]
     [True, True, False, True, False, False]
     """
-    if len(tokens) > _LONGEST or not rule("page_mark").occurs(tokens):
+    if len(tokens) > _LONGEST:
+        return False
+    if not rule("page_mark").occurs(tokens):
         return False
     page_words = [(word.first, word.end) for word in rule("page_word").find(tokens)]
     names = tokens.without(page_words, 0, len(tokens)).words
-    most = _MOST_NAMES if rule("page_number").occurs(tokens) else 1
+    most = 1
+    if rule("page_number").occurs(tokens):
+        most = _MOST_NAMES
     capitals = [word[0].isupper() for word in names if word[0].isalpha()]
     # a word in lower case is part of a sentence
-    return len(capitals) <= most and all(capitals)
+    if not (len(capitals) <= most):
+        return False
+    return all(capitals)
 
 
 ENDS = tuple(".;:!?；。：")
@@ -68,7 +74,9 @@ def ends_sentence(line: str) -> bool:
     >>> ends_sentence("Asthma."), ends_sentence("an approved test (e.g.")
     (True, False)
     """
-    return line.endswith(ENDS) and _ABBREVIATED.search(line) is None
+    if not line.endswith(ENDS):
+        return False
+    return _ABBREVIATED.search(line) is None
 
 
 def runs_on(line: str) -> bool:
@@ -114,5 +122,7 @@ def find_width(broken: Sequence[int], lengths: Sequence[int]) -> int | None:
         if shorter < length * (1 - _ALIKE):
             continue
         longer = [other for other in lengths if other > length + 2]
-        return length if len(longer) <= _MOST_LONGER * len(lengths) else None
+        if len(longer) <= _MOST_LONGER * len(lengths):
+            return length
+        return None
     return None

@@ -70,7 +70,10 @@ Bounds = tuple[Bound, ...]
 def make_amount(parts: Parts) -> Amount:
     """Make an amount from a number with or without a unit."""
     number = parts["number"].value
-    unit = parts["unit"].value if "unit" in parts else (None, None)
+    if "unit" in parts:
+        unit = parts["unit"].value
+    else:
+        unit = (None, None)
     return Amount(number[0], None, unit[0], unit[1], number[1])
 
 
@@ -109,13 +112,17 @@ def make_range(parts: Parts) -> Bounds | None:
         Comparator(parts["beyond"].value if "beyond" in parts else ">="),
         Comparator(parts["comparator"].value if "comparator" in parts else "<="),
     )
-    if ends[0] not in _LOWER or ends[1] not in _UPPER:
+    if ends[0] not in _LOWER:
+        return None
+    if ends[1] not in _UPPER:
         return None
     if lower.unit is None:
         lower = _share_unit(lower, upper)
     if lower.time is upper.time:
         joined = _join(lower, upper, low.first, high.end)
-        if joined is None or ends == _INCLUSIVE:
+        if joined is None:
+            return joined
+        if ends == _INCLUSIVE:
             return joined
     else:
         low_days = lower.low * DAYS.get(lower.time, 0)
@@ -148,12 +155,16 @@ def scale_alike(value: float, written: str) -> int | float:
         return value
     digits = _DIGITS.match(written) or _LOST_POWER.match(written)
     whole = read_number(written)
-    plain = read_number(digits[0]) if digits else None
+    plain = None
+    if digits:
+        plain = read_number(digits[0])
     if not whole or not plain:
         return value
     # rounding removes the noise of the division
     factor = float(f"{whole / plain:.12g}")
-    return multiply(value, factor) if factor > 1 else value
+    if factor > 1:
+        return multiply(value, factor)
+    return value
 
 
 def make_span_of_time(parts: Parts) -> Bounds | None:
@@ -167,9 +178,14 @@ def make_compared(parts: Parts) -> Bounds | None:
     it and a comparator after it: "equal to 17 or higher". The unit may follow the comparator: "70+
     years".
     """
-    amount = parts["amount"].value if "amount" in parts else make_amount(parts)
+    if "amount" in parts:
+        amount = parts["amount"].value
+    else:
+        amount = make_amount(parts)
     comparator = _find_comparator(parts)
-    if amount.high is not None or comparator in (None, Comparator.BETWEEN):
+    if amount.high is not None:
+        return None
+    if comparator in (None, Comparator.BETWEEN):
         return None
     # "> 17 or higher" is not read, unlike "equal to 17 or higher"
     if "comparator" in parts and "suffix" in parts:
@@ -205,7 +221,9 @@ def _find_comparator(parts: Parts) -> Comparator | None:
     comparator = Comparator(span.value)
     if comparator is Comparator.EQUAL and "suffix" in parts:
         return Comparator(parts["suffix"].value)
-    return comparator.opposite if "negation" in parts else comparator
+    if "negation" in parts:
+        return comparator.opposite
+    return comparator
 
 
 def _find_scale_words(parts: Parts) -> str | None:
@@ -214,10 +232,14 @@ def _find_scale_words(parts: Parts) -> str | None:
     """
     sign = parts.get("comparator") or parts.get("suffix")
     # the rules "turned" and "turned_in_front"
-    if sign is None or not sign.rule.startswith("turned"):
+    if sign is None:
+        return None
+    if not sign.rule.startswith("turned"):
         return None
     # "cannot be worse than"
-    return f"not {sign.value}" if "negation" in parts else str(sign.value)
+    if "negation" in parts:
+        return f"not {sign.value}"
+    return str(sign.value)
 
 
 def mirror(comparator: Comparator) -> Comparator:
@@ -243,9 +265,13 @@ def make_pressure(parts: Parts) -> Bounds | None:
     """Make the two bounds of a blood pressure: "> 140/90 mmHg"."""
     compared = make_compared(parts)
     diastolic = parts["diastolic"]
-    if compared is None or parts["amount"].value.low <= diastolic.value[0]:
+    if compared is None:
         return None
-    unit = parts["unit"].value[0] if "unit" in parts else None
+    if parts["amount"].value.low <= diastolic.value[0]:
+        return None
+    unit = None
+    if "unit" in parts:
+        unit = parts["unit"].value[0]
     amount = replace(compared[0].amount, unit=unit)
     systolic = replace(compared[0], amount=amount)
     diastolic_amount = replace(amount, low=diastolic.value[0])
@@ -261,7 +287,9 @@ def make_shared(parts: Parts) -> Bounds | None:
     """
     bounds = (*parts["left"].value, *parts["right"].value)
     # grades have no unit to share
-    if len(bounds) > 2 or parts["left"].rule.startswith("grades"):
+    if len(bounds) > 2:
+        return None
+    if parts["left"].rule.startswith("grades"):
         return None
     first, second = bounds
     unit = second.amount.unit or ""
@@ -305,7 +333,9 @@ def make_chain(parts: Parts) -> Bounds | None:
     bound = parts["bounds"].value[0]
     # "18 = age = 65 years" has lost its comparators
     is_lost = front is bound.comparator is Comparator.EQUAL
-    if parts["bounds"].rule != "compared" or (front.opposite is None and not is_lost):
+    if parts["bounds"].rule != "compared":
+        return None
+    if front.opposite is None and not is_lost:
         return None
     front_amount = amount.value
     if front_amount.unit is None:
@@ -329,7 +359,10 @@ def make_grades(parts: Parts) -> Bounds | None:
     Return None if the numbers are not grades of the scale ("performance status: age 18", "grade 3
     or 17"), or if a comparator applies to several grades ("> grade 2-3").
     """
-    grades = parts["grades"] if "grades" in parts else parts["roman"]
+    if "grades" in parts:
+        grades = parts["grades"]
+    else:
+        grades = parts["roman"]
     between = [parts[name].value.lower() for name in ("gap", "scale") if name in parts]
     if any("age" in words.split() for words in between):
         return None
@@ -340,13 +373,18 @@ def make_grades(parts: Parts) -> Bounds | None:
         end = parts["unit"].end
         written, time = parts["unit"].value
         # a time after grades is covered by the limit, but is not the unit of the grades
-        unit = None if time else written
+        unit = written
+        if time:
+            unit = None
     comparator = _find_comparator(parts)
     if comparator is None or comparator is Comparator.BETWEEN:
         # "grade 3 or 17"
         if high > _LARGEST_GRADE > low:
             return None
-        comparator = Comparator.EQUAL if low == high else Comparator.BETWEEN
+        if low == high:
+            comparator = Comparator.EQUAL
+        else:
+            comparator = Comparator.BETWEEN
     elif low != high:
         return None
     amount = Amount(low, None if low == high else high, unit)
@@ -364,7 +402,9 @@ def make_restated(parts: Parts) -> Bounds | None:
         restated = [Bound(stated.comparator, restated, span.first, span.end)]
     restated = restated[0]
     units = [limit.amount.unit for limit in (stated, restated)]
-    if None in units or restated.amount.time:
+    if None in units:
+        return None
+    if restated.amount.time:
         return None
     codes = [read_unit(unit or "") for unit in units]
     # a second multiple is a further limit: "<= 3 x ULN (5 x ULN if liver metastases)"
@@ -384,7 +424,9 @@ def make_bare_age(parts: Parts) -> Bounds | None:
     ages.
     """
     amount = parts["amount"].value
-    if amount.time in _NO_AGES or (amount.unit and not amount.time):
+    if amount.time in _NO_AGES:
+        return None
+    if amount.unit and not amount.time:
         return None
     return (Bound(Comparator.AT_LEAST, amount, *_cover(parts), sure=False),)
 

@@ -88,7 +88,10 @@ def _match(name: Words, words: Sequence[str], at: int) -> int:
     """Return the end of a name that begins at word ``at``, or ``at`` itself if the name does not
     begin there. A ``*`` in the name matches up to four words.
     """
-    gap = name.index("*") if "*" in name else len(name)
+    if "*" in name:
+        gap = name.index("*")
+    else:
+        gap = len(name)
     rest = name[gap + 1 :]
     middle = at + gap
     if tuple(words[at:middle]) != name[:gap]:

@@ -153,7 +153,9 @@ def _find_scale(chart: Chart, tokens: Tokens, value: Span) -> Range | None:
     """
     has_of = tokens.words[value.first - 1].lower() == "of"
     is_named = bool(chart.ending("quantity", value.first - has_of))
-    if value.value[-1].amount.unit is not None or is_named:
+    if value.value[-1].amount.unit is not None:
+        return None
+    if is_named:
         return None
     for span in chart.at("quantity", value.end):
         if span.end == len(tokens) or tokens.codes[span.end] in ",;)":
@@ -184,10 +186,14 @@ def _find_counted(
         if is_known and not rule("counts_behind").ends(tokens, value.first):
             return None
         noun = rule("counted_noun").starts(tokens, value.end, end)
-        return noun.place("noun") if noun else None
+        if noun:
+            return noun.place("noun")
+        return None
     code = read_unit(unit) or ""
     is_count = code.startswith("{") and code.endswith(_PER_TIME)
-    return (first, first + 1) if is_count and not is_known else None
+    if is_count and not is_known:
+        return (first, first + 1)
+    return None
 
 
 def _find_substance(chart: Chart, tokens: Tokens, first: int, end: int) -> Range | None:
@@ -199,10 +205,14 @@ def _find_substance(chart: Chart, tokens: Tokens, first: int, end: int) -> Range
     rate = rule("rate_behind").search(tokens, first, end)
     # without a unit, only the whole expression is a unit span
     inner = min(span.end for span in chart.at("unit", first))
-    start = first if inner == end else inner
+    start = inner
+    if inner == end:
+        start = first
     start += tokens.words[start].lower() == "of"
     noun = rule("counted_noun").starts(tokens, start, rate.first if rate else end)
-    return noun.place("noun") if noun else None
+    if noun:
+        return noun.place("noun")
+    return None
 
 
 def _is_age(span: Span) -> bool:
@@ -233,7 +243,10 @@ def _split_phrase(
         if split:
             return split
     opening = rule("condition_opening").search(tokens, first, end)
-    comma = tokens.codes.find(",", opening.end, end) if opening else -1
+    if opening:
+        comma = tokens.codes.find(",", opening.end, end)
+    else:
+        comma = -1
     # "If transfused, Hb"
     if opening and comma >= 0:
         return (opening.first, comma), (comma + 1, end)
@@ -254,7 +267,10 @@ def _split_people(
     if people.end == end or tokens.codes[people.end] in ":;":
         # as in "Waist in women: at a level > 88 cm"
         is_last = _is_filler(tokens, people.end, end)
-        rest = (first, people.first) if is_last else (people.end, end)
+        if is_last:
+            rest = (first, people.first)
+        else:
+            rest = (people.end, end)
         return strip_bracket(tokens, (people.first, people.end)), rest
     if not names_known(chart, people.end, end):
         return None
@@ -288,15 +304,22 @@ def _find_name(chart: Chart, tokens: Tokens, first: int, end: int) -> Range | No
     """
     lowest, end = _open_bracket(tokens, first, end)
     start = _find_start_of_name(chart, tokens, lowest, end)
-    words = None if start is None else _trim(tokens, start, end)
-    if words is None or not _has_content(tokens, *words):
+    if start is None:
+        words = None
+    else:
+        words = _trim(tokens, start, end)
+    if words is None:
+        return None
+    if not _has_content(tokens, *words):
         return None
     start, stop = words
     # as in "platelets less than or equal to (=<) 40"
     for comparator in chart.between(start, stop, "comparator")[:1]:
         stop = comparator.first
     stop = _cut_remark(tokens, start, stop)
-    if start >= stop or rule("names_nobody").covers(tokens, start, stop):
+    if start >= stop:
+        return None
+    if rule("names_nobody").covers(tokens, start, stop):
         return None
     start = max(start, stop - _LONGEST_NAME)
     # "weight-for-length z-score" is one name
@@ -364,10 +387,14 @@ def _is_listed(chart: Chart, tokens: Tokens, first: int, end: int) -> bool:
     value.
     """
     names = chart.between(first, end, "quantity")
-    if any(name.value in _VIRUSES for name in names) or end - first > _LONGEST_PIECE:
+    if any(name.value in _VIRUSES for name in names):
+        return False
+    if end - first > _LONGEST_PIECE:
         return False
     has_value = rule("valued_word").search(tokens, max(0, first - 2), end)
-    return has_value is None and names_known(chart, first, end)
+    if has_value is not None:
+        return False
+    return names_known(chart, first, end)
 
 
 def _cut_remark(tokens: Tokens, first: int, end: int) -> int:
@@ -375,9 +402,14 @@ def _cut_remark(tokens: Tokens, first: int, end: int) -> int:
     by Cockcroft-Gault)". An abbreviation in brackets remains part of the name.
     """
     opening = tokens.codes.rfind("(", first + 1, end)
-    words = tokens.read(opening + 1, end - 1).split() if opening > 0 else []
+    if opening > 0:
+        words = tokens.read(opening + 1, end - 1).split()
+    else:
+        words = []
     closes = tokens.codes[end - 1] == ")"
-    return opening if closes and len(words) > _SHORT_FORM_WORDS else end
+    if closes and len(words) > _SHORT_FORM_WORDS:
+        return opening
+    return end
 
 
 def _may_cut(chart: Chart, tokens: Tokens, first: int, at: int, end: int) -> bool:
@@ -390,7 +422,9 @@ def _may_cut(chart: Chart, tokens: Tokens, first: int, at: int, end: int) -> boo
         return False
     if tokens.codes.count("(", first, at) > tokens.codes.count(")", first, at):
         return False
-    return names_known(chart, at, end) or not names_known(chart, first, at)
+    if names_known(chart, at, end):
+        return True
+    return not names_known(chart, first, at)
 
 
 def _open_bracket(tokens: Tokens, first: int, end: int) -> Range:
@@ -406,7 +440,9 @@ def _open_bracket(tokens: Tokens, first: int, end: int) -> Range:
             depth -= 1
         elif code in "([":
             has_words = _has_content(tokens, at + 1, end)
-            return (at + 1, end) if has_words else _open_bracket(tokens, first, at)
+            if has_words:
+                return (at + 1, end)
+            return _open_bracket(tokens, first, at)
     return first, end
 
 
@@ -417,15 +453,21 @@ def _trim(tokens: Tokens, first: int, end: int) -> Range | None:
     while first < end:
         link = rule("bound_link").starts(tokens, first, end)
         lead = link or rule("limited_name_lead").starts(tokens, first, end)
-        if lead is None or lead.end == first:
+        if lead is None:
+            break
+        if lead.end == first:
             break
         first = lead.end
     while first < end:
         tail = rule("quantity_tail").ends(tokens, end, first)
-        if tail is None or tail.first >= end:
+        if tail is None:
+            break
+        if tail.first >= end:
             break
         end = tail.first
-    return (first, end) if first < end else None
+    if first < end:
+        return (first, end)
+    return None
 
 
 def find_condition(
@@ -441,7 +483,9 @@ def find_condition(
     ULN with liver metastases", ">= 9 g/dL without transfusion".
     """
     gap = rule("condition_gap").starts(tokens, end_of_value, end)
-    at = gap.end if gap else end_of_value
+    at = end_of_value
+    if gap:
+        at = gap.end
     opening = rule("condition_opening").starts(tokens, at, end)
     if opening is None and is_further:
         opening = rule("case_opening").starts(tokens, at, end)
@@ -454,7 +498,9 @@ def find_condition(
                 return _take(tokens, span.first, span.end)
         return None
     stop = rule("condition_stop").search(tokens, opening.end, end)
-    last = stop.first if stop else end
+    last = end
+    if stop:
+        last = stop.first
     # the "and" in "in group A and <= 3 in group B" begins the next limit
     if tokens.words[last - 1].lower() in _JOINTS:
         last -= 1
@@ -470,7 +516,9 @@ def _take(tokens: Tokens, first: int, end: int) -> Range | None:
     """Return the tokens of a condition, or None if the condition includes both sexes."""
     reach = min(end + 2, len(tokens))
     is_for_all = rule("all_sexes").search(tokens, first, reach)
-    return None if is_for_all else strip_bracket(tokens, (first, end))
+    if is_for_all:
+        return None
+    return strip_bracket(tokens, (first, end))
 
 
 @cache
@@ -523,4 +571,6 @@ def _is_content(word: str) -> bool:
     """Return whether a word has at least three letters and is not a function word or filler."""
     is_word = word[0].isalpha() and len(word) >= _SHORTEST_WORD
     folded = word.lower()
-    return is_word and not {folded, folded.removesuffix("s")} & _list_idle_words()
+    if not is_word:
+        return False
+    return not {folded, folded.removesuffix("s")} & _list_idle_words()

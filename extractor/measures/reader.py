@@ -33,7 +33,11 @@ def find_unit_apart(tokens: Tokens, limit: Limit) -> Limit:
     """Add the unit written between the quantity and the number of a limit, in brackets or after a
     comma or "in". A limit that already has a unit is returned unchanged.
     """
-    if limit.unit or not limit.quantity or limit.quantity[0] >= limit.first:
+    if limit.unit:
+        return limit
+    if not limit.quantity:
+        return limit
+    if limit.quantity[0] >= limit.first:
         return limit
     first = limit.quantity[0]
     for opening in rule("unit_apart_opening").find(tokens, first + 1, limit.first):
@@ -71,7 +75,9 @@ def _take_unit(tokens: Tokens, limit: Limit, at: int, end: int) -> Limit | None:
     None if no unit begins there.
     """
     power = rule("power_of_ten").starts(tokens, at, end)
-    start = power.end if power else at
+    start = at
+    if power:
+        start = power.end
     unit = rule("limit_unit").starts(tokens, start, end)
     if unit is None:
         return None
@@ -81,7 +87,9 @@ def _take_unit(tokens: Tokens, limit: Limit, at: int, end: int) -> Limit | None:
     if read_unit(unit.text) is None:
         return None
     # without the "x" of "x 10^9"
-    raised = _raise(limit, power.text.lstrip("x×* ")) if power else limit
+    raised = limit
+    if power:
+        raised = _raise(limit, power.text.lstrip("x×* "))
     return replace(raised, unit=unit.text)
 
 
@@ -173,7 +181,9 @@ def _weigh(
         if _is_no_count(chart, tokens, last.end):
             return None
         if _lacks_sign(span):
-            return Candidate(span, score - _UNITLESS_PENALTY) if is_named else None
+            if is_named:
+                return Candidate(span, score - _UNITLESS_PENALTY)
+            return None
     return Candidate(span, score + len(span.value) * is_named)
 
 
@@ -191,7 +201,9 @@ def _is_no_count(chart: Chart, tokens: Tokens, end: int) -> bool:
 
 def _lacks_sign(span: Span) -> bool:
     """Return whether a span is only a range of numbers, without a comparator or a scale."""
-    return span.rule == "range" and span.parts[0].kind != "opening"
+    if span.rule != "range":
+        return False
+    return span.parts[0].kind != "opening"
 
 
 @value_class()
@@ -245,7 +257,9 @@ class Limit:
     @property
     def descends(self) -> bool:
         """Whether its range is written from the upper number to the lower: "65 to 18 years"."""
-        return self.value_high is not None and self.value > self.value_high
+        if self.value_high is None:
+            return False
+        return self.value > self.value_high
 
 
 _VALUE_WORDS = frozenset({*TIMES, *map(str.lower, ROMAN)})
@@ -280,7 +294,9 @@ def _read_line(tokens: Tokens, introduced: frozenset[str]) -> tuple[Limit, ...]:
     limits: list[Limit] = []
     cases = _find_cases(tokens, chosen)
     for index, candidate in enumerate(chosen):
-        last = limits[-1] if limits else None
+        last = None
+        if limits:
+            last = limits[-1]
         clause = _find_clause(chart, tokens, chosen, index, last)
         limits += _read_limits(
             chart, tokens, candidate.span, clause, last, is_case=index in cases
@@ -316,11 +332,15 @@ def _join_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
         is_age = of_age is not None and of_age.end >= following.first
         if is_age and limit.is_known and condition is None:
             # an age has no unit but its own
-            unit = following.unit if following.time_unit else None
+            unit = None
+            if following.time_unit:
+                unit = following.unit
             joined[at] = replace(limit, condition=(limit.end, following.end))
             joined[at + 1] = replace(following, qualifies=True, unit=unit)
             continue
-        if condition is None or not limit.end <= condition[0] < following.first:
+        if condition is None:
+            continue
+        if not limit.end <= condition[0] < following.first:
             continue
         if condition[1] == following.first:
             joined[at] = replace(limit, condition=(condition[0], following.end))
@@ -342,11 +362,16 @@ def _find_clause(
     transfused, INR < 1.5", the INR's clause does not include "unless transfused".
     """
     span = chosen[index].span
-    first = chosen[index - 1].span.end if index else 0
+    first = 0
+    if index:
+        first = chosen[index - 1].span.end
     if last and last.condition and last.condition[1] <= span.first:
         first = max(first, last.condition[1])
     is_last = index + 1 == len(chosen)
-    end = len(tokens) if is_last else chosen[index + 1].span.first
+    if is_last:
+        end = len(tokens)
+    else:
+        end = chosen[index + 1].span.first
     for match in rule("sentence_break").find(tokens, first, span.first):
         if not chart.ending("people", match.first):
             first = match.end
@@ -374,12 +399,18 @@ def _are_cases(tokens: Tokens, span: Span, following: Span) -> bool:
     one = span.value[-1]
     other = following.value[0]
     is_grade = span.rule.startswith("grades")
-    if is_grade or one.amount.time or one.amount.unit != other.amount.unit:
+    if is_grade:
+        return False
+    if one.amount.time:
+        return False
+    if one.amount.unit != other.amount.unit:
         return False
     if tokens.codes[span.end : following.first] == "(":
         return True
     is_joined = rule("case_link").ends(tokens, following.first, span.end) is not None
-    return is_joined and one.comparator is other.comparator
+    if not is_joined:
+        return False
+    return one.comparator is other.comparator
 
 
 def _read_limits(
@@ -445,7 +476,9 @@ def _find_condition(
     units = {read_unit(bound.amount.unit or "") for bound in span.value}
     is_last = at + 1 == len(span.value)
     applies_to_last = span.rule == "restated" and len(units) == 1
-    return None if applies_to_last and not is_last else condition
+    if applies_to_last and not is_last:
+        return None
+    return condition
 
 
 def _divide(clause: Range, bounds: Bounds, at: int) -> Range:
@@ -455,10 +488,15 @@ def _divide(clause: Range, bounds: Bounds, at: int) -> Range:
     start, stop = clause
     if at:
         before = bounds[at - 1]
-        start = before.condition.end if before.condition else before.end
+        if before.condition:
+            start = before.condition.end
+        else:
+            start = before.end
     if at + 1 < len(bounds):
         stop = bounds[at + 1].first
-    return (start, stop) if start < stop else clause
+    if start < stop:
+        return (start, stop)
+    return clause
 
 
 def _count_left(

@@ -120,7 +120,9 @@ def _has_plus(tokens: Tokens, at: int) -> bool:
     ("2+0").
     """
     codes = tokens.codes
-    return codes.endswith("+", 0, at) and not codes.endswith(NUMBER, 0, at - 1)
+    if not codes.endswith("+", 0, at):
+        return False
+    return not codes.endswith(NUMBER, 0, at - 1)
 
 
 def _read_unit_after(tokens: Tokens, at: int) -> Iterator[Span]:
@@ -137,7 +139,10 @@ def _read_unit_after(tokens: Tokens, at: int) -> Iterator[Span]:
         return
     unit = rule("relative_unit").starts(tokens, start)
     unit = unit or rule("limit_unit").starts(tokens, start)
-    unit = _without_people(tokens, unit) if unit else None
+    if unit:
+        unit = _without_people(tokens, unit)
+    else:
+        unit = None
     rated = rule("rate_apart").starts(tokens, unit.end if unit else start)
     if unit is None or unit.end == unit.first:
         if rated:
@@ -160,10 +165,16 @@ def _begin_unit(tokens: Tokens, at: int) -> int | None:
     degrees Fahrenheit.
     """
     repeat = rule("number_repeat").starts(tokens, at)
-    start = repeat.end if repeat else at
-    if start >= len(tokens) or tokens.codes[start] not in "-([":
+    start = at
+    if repeat:
+        start = repeat.end
+    if start >= len(tokens):
         return start
-    return None if rule("value_people").starts(tokens, start) else start + 1
+    if tokens.codes[start] not in "-([":
+        return start
+    if rule("value_people").starts(tokens, start):
+        return None
+    return start + 1
 
 
 def _read_ordinal(tokens: Tokens, at: int) -> Span | None:
@@ -226,7 +237,9 @@ def _find_acuities(tokens: Tokens) -> Iterator[Span]:
     for match in rule("acuity").find(tokens):
         near = max(0, match.first - _NEAR)
         word = rule("vision_word").search(tokens, near, match.first)
-        if word is None or rule("visual_scale").search(tokens, near):
+        if word is None:
+            continue
+        if rule("visual_scale").search(tokens, near):
             continue
         low = read_number(match.read("low") or "")
         if low is not None:
@@ -248,10 +261,14 @@ def _find_comparators(tokens: Tokens) -> Iterator[Span]:
         )
     for match in rule("distant_comparison").find(tokens):
         is_minimum = (match.read("comparator") or "").lower().startswith("min")
-        sign = ">=" if is_minimum else "<="
+        sign = "<="
+        if is_minimum:
+            sign = ">="
         yield Span("distant", match.first, match.end, "distant_comparison", sign)
     for name in ("turned_in_front", "turned"):
-        kind = "comparator" if name == "turned_in_front" else "suffix"
+        kind = "suffix"
+        if name == "turned_in_front":
+            kind = "comparator"
         for match in rule(name).find(tokens):
             yield Span(kind, match.first, match.end, name, match.text)
     for term in find_terms(tokens, "comparator_suffixes"):
@@ -273,9 +290,13 @@ def _find_times(tokens: Tokens) -> Iterator[Span]:
         )
         if is_list and not opens:
             continue
-        high = duration.high if is_range else None
+        high = None
+        if is_range:
+            high = duration.high
         amount = Amount(duration.low, high, duration.unit.value, duration.unit)
-        kind = "duration" if is_range else "time"
+        kind = "time"
+        if is_range:
+            kind = "duration"
         yield Span(kind, duration.first, duration.end, "duration", amount, weight=0.5)
     for match in rule("half_lives").find(tokens):
         low = read_number(match.read("low") or "")
@@ -332,12 +353,16 @@ def _is_no_grade(tokens: Tokens, match: RuleMatch) -> bool:
     "IIIA", "2/4".
     """
     before = match.first
-    if rule("number_of_grade").ends(tokens, before) or has_minus(tokens, before):
+    if rule("number_of_grade").ends(tokens, before):
+        return True
+    if has_minus(tokens, before):
         return True
     if _has_plus(tokens, before):
         return True
     has_letter = rule("grade_letter").starts(tokens, match.end) is not None
-    return has_letter or tokens.codes[match.end : match.end + 1] == "/"
+    if has_letter:
+        return True
+    return tokens.codes[match.end : match.end + 1] == "/"
 
 
 @keep
@@ -349,7 +374,10 @@ def find_quantities(tokens: Tokens) -> tuple[Span, ...]:
     places: list[Range] = []
     for first, end in _list_runs(tokens):
         written = tokens.read(first, end)
-        folded = fold_words(written) if written[0].isalnum() else (written,)
+        if written[0].isalnum():
+            folded = fold_words(written)
+        else:
+            folded = (written,)
         words += folded
         places += [(first, end)] * len(folded)
     table = read_table("quantity_names")
@@ -368,7 +396,9 @@ def find_quantities(tokens: Tokens) -> tuple[Span, ...]:
 def _begins_unit(tokens: Tokens, at: int) -> bool:
     """Return whether a single letter begins a unit: "K" is potassium, but not in "K/uL"."""
     is_before_slash = tokens.words[at + 1 : at + 2] == ["/"]
-    if len(tokens.words[at]) > 1 or not is_before_slash:
+    if len(tokens.words[at]) > 1:
+        return False
+    if not is_before_slash:
         return False
     return read_unit(tokens.read(at, min(at + 3, len(tokens)))) is not None
 
@@ -384,6 +414,8 @@ def _list_runs(tokens: Tokens) -> list[Range]:
             continue
         is_adjacent = bool(runs) and runs[-1][1] == at and tokens.joined(at)
         is_attached = is_adjacent and is_word and tokens.words[at - 1][0].isalnum()
-        first = runs.pop()[0] if is_attached else at
+        first = at
+        if is_attached:
+            first = runs.pop()[0]
         runs.append((first, at + 1))
     return runs

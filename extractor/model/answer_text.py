@@ -89,7 +89,9 @@ def find_answer(text: str, *, is_cut: bool = False) -> tuple[str, str]:
     answers, drafts, incomplete = _list_answers(text, is_cut=is_cut)
     if is_cut and (incomplete or not answers):
         return incomplete, ""
-    remark = _INCOMPLETE if incomplete else ""
+    remark = ""
+    if incomplete:
+        remark = _INCOMPLETE
     if incomplete and not answers:
         whole = read_whole(incomplete)
         if whole is None:
@@ -102,7 +104,9 @@ def find_answer(text: str, *, is_cut: bool = False) -> tuple[str, str]:
         answers.append(drafts[-1])
         # some servers put the whole answer into the reasoning
         is_whole = read_whole(re.sub("</?think>", "", text)) is not None
-        remark = "" if is_whole else _THOUGHT
+        remark = _THOUGHT
+        if is_whole:
+            remark = ""
     answer = answers[-1]
     written = set(map(json.dumps, answer))
     if not written.issuperset(map(json.dumps, chain(*answers, *drafts))):
@@ -122,7 +126,9 @@ def _is_strict(text: str, answer: Items) -> bool:
         with suppress(ValueError, RecursionError):
             if find_items(decoder.raw_decode(text, start)[0]) == answer:
                 return True
-    return not answer and read_whole(text) == []
+    if answer:
+        return False
+    return read_whole(text) == []
 
 
 def _list_answers(text: str, *, is_cut: bool) -> tuple[list[Items], list[Items], str]:
@@ -168,7 +174,9 @@ def _list_answers(text: str, *, is_cut: bool) -> tuple[list[Items], list[Items],
         is_broken = False
         *others, items = found
         drafts += others
-        target = drafts if in_reasoning else answers
+        target = answers
+        if in_reasoning:
+            target = drafts
         # items that only white space or commas separate belong to one answer; words between them
         # mean that another answer begins
         if target and _NEXT_PART.match(text, last_end):
@@ -200,7 +208,9 @@ def read_whole(text: str) -> Items | None:
     answer.
     """
     text = text.strip("` \n\r\t").removeprefix("json").strip()
-    return [] if text == "[]" else find_items(text)
+    if text == "[]":
+        return []
+    return find_items(text)
 
 
 def find_items(value: Any) -> Items | None:
@@ -210,7 +220,9 @@ def find_items(value: Any) -> Items | None:
     [{'n': 1}]
     """
     answers = list_answers(value)
-    return answers[-1] if answers else None
+    if answers:
+        return answers[-1]
+    return None
 
 
 def list_answers(value: Any) -> list[Items]:
@@ -241,7 +253,9 @@ def list_answers(value: Any) -> list[Items]:
     for name in sorted(value, key=_rank_key):
         answers = list_answers(value[name])
         if name == "items" and not answers:
-            return [*found, []] if value[name] == [] else []
+            if value[name] == []:
+                return [*found, []]
+            return []
         found += answers
     return found
 
@@ -268,7 +282,9 @@ def split_items(text: str, *, is_cut: bool) -> Items:
     list_start = _LIST.search(text)
     complete: Items = []
     last_end = 0
-    end = list_start.end() if list_start else 0
+    end = 0
+    if list_start:
+        end = list_start.end()
     for bracket in islice(re.finditer(r"""\{(?=\s*["'])""", text), _MOST):
         if bracket.start() < end:
             continue

@@ -203,7 +203,9 @@ def read_line(text: str) -> AnswerLine:
             completion = read_completion(body)
         except Failure as garbled:
             return AnswerLine(name, problem=str(garbled), usage=usage)
-        usage = completion.usage if completion.has_usage else None
+        usage = None
+        if completion.has_usage:
+            usage = completion.usage
         return AnswerLine(name, completion, usage=usage)
     error = at(row, "error", "response body error")
     message = at(error, "message", "code") or "no completion"

@@ -303,7 +303,9 @@ class Batches:
                 self.store.end(number, completion, completion.usage, paid=())
             elif usage:
                 self.store.end(number, None, usage, paid=(), state=State.WAITING)
-        return completion is None and not line.is_free
+        if completion is not None:
+            return False
+        return not line.is_free
 
     def _leave_open(self, batch: Batch, problem: str) -> None:
         """Record that the answers of a batch are not available at the moment. The batch stays open,
@@ -370,6 +372,8 @@ def _explain_open(
     """Return the reason why a batch stays open, or "" if it can be closed."""
     if unread:
         return f"{len(unread)} may have been paid for without a readable answer; {line_problem}"
-    if not unseen or (may_lack and not problem):
+    if not unseen:
+        return ""
+    if may_lack and not problem:
         return ""
     return problem or f"{len(unseen)} of its requests have no line in the answer files"

@@ -77,7 +77,10 @@ class Bill:
         ``is_believed``), the cost stays at its maximum.
         """
         self.stated = usage
-        self._cost = usage if is_believed else None
+        if is_believed:
+            self._cost = usage
+        else:
+            self._cost = None
 
     def close(self, answer: Completion | None, why: str = "") -> None:
         """Store the outcome of the call: its answer, or ``why`` there is none, and its cost."""
@@ -162,13 +165,17 @@ class Model:
         ``AnswerPending`` if the answer will be received later, and ``AnswerMissing`` if a replay
         does not have an answer.
         """
-        store = self.store() if self.store else None
+        store = None
+        if self.store:
+            store = self.store()
         lock = self._asked.setdefault(call.key_for(self.name), asyncio.Lock())
         async with lock:
             for line in self.route.list_unused(call):
                 await self._count(line, Bill(call, self.name, self._meter, store))
             queues = self.route.queues
-            stored = store.find(call, self.name, in_batches=queues) if store else None
+            stored = None
+            if store:
+                stored = store.find(call, self.name, in_batches=queues)
             if stored and stored.completion:
                 return Answer(stored.completion, stored.number)
             # outside a batch run, a waiting call is sent live

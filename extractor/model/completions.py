@@ -179,7 +179,9 @@ def _write(content: Any) -> str:
     """
     if isinstance(content, str):
         return content
-    return json.dumps(content, ensure_ascii=False) if content else ""
+    if content:
+        return json.dumps(content, ensure_ascii=False)
+    return ""
 
 
 def _read_usage(body: Any, form: dict[str, Any]) -> Usage:
@@ -252,7 +254,9 @@ def read_garbled(body: object) -> Failure:
     """
     if not isinstance(body, str):
         error = at(body, "choices 0 error", "error")
-        detail = f"; {mask(str(error))[:200]}" if error else ""
+        detail = ""
+        if error:
+            detail = f"; {mask(str(error))[:200]}"
         return Failure(200, f"without a message{detail}", kind="garbled")
     # the beginning of a truncated reply
     if body.lstrip().startswith(("{", "[")):

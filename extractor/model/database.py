@@ -131,7 +131,9 @@ class Database:
     def value(self, sql: str, parameters: _Parameters = ()) -> Any:
         """Return the first column of the first row of a query, or None if there are no rows."""
         row = self.row(sql, parameters)
-        return row[0] if row else None
+        if row:
+            return row[0]
+        return None
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -54,7 +54,9 @@ def tell(event: Event, **facts: Fact) -> None:
     """
     for name, fact in facts.items():
         if isinstance(fact, str):
-            longest = _LONGEST_TRACEBACK if name == "traceback" else _LONGEST
+            longest = _LONGEST
+            if name == "traceback":
+                longest = _LONGEST_TRACEBACK
             facts[name] = mask(fact)[:longest]
     _logger.info(event.value, extra={"facts": facts})
 

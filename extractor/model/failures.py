@@ -60,7 +60,10 @@ def _read_status(error: Any) -> Failure | None:
     reason = headers.get("location") or message or "no reason is given"
     # mask before truncating, because a truncated key would not be recognised
     masked = hide_keys(" ".join(str(reason).split()))[:_LONGEST_MESSAGE]
-    text = body if isinstance(body, str) else json.dumps(body, default=str)
+    if isinstance(body, str):
+        text = body
+    else:
+        text = json.dumps(body, default=str)
     failure = Failure(status, masked, f"{text} {masked}", retry_after(headers))
     # the reply of any SDK; the body above may be a part of it
     with suppress(Exception):
@@ -96,13 +99,17 @@ def explain_failure(
         wait=failure.wait or 0,
         key=spec.key_remedy,
     )
-    attempts = f" (after {failure.attempts} attempts)" if failure.attempts > 1 else ""
+    attempts = ""
+    if failure.attempts > 1:
+        attempts = f" (after {failure.attempts} attempts)"
     message = hide_keys(f"{name_model(spec)}: {sentence}{attempts}")
     if meaning.kind == "no_key":
         return MissingKey(message)
     if away or meaning.action == "give up":
         return ModelAway(message)
-    kind = RequestTooLong if meaning.kind == "length" else ModelUnavailable
+    kind = ModelUnavailable
+    if meaning.kind == "length":
+        kind = RequestTooLong
     return kind(message, lasting=meaning.lasting)
 
 

@@ -88,7 +88,10 @@ class Failure(Exception):
         self.wait = wait
         self.attempts = 1
         self.usage: Usage | None = None
-        self.meaning = list_meanings()[kind] if kind else self._find_meaning()
+        if kind:
+            self.meaning = list_meanings()[kind]
+        else:
+            self.meaning = self._find_meaning()
 
     def _find_meaning(self) -> Meaning:
         """Return the meaning of the failure. The provider's text takes precedence over the
@@ -102,7 +105,9 @@ class Failure(Exception):
                 return meaning
         meaning = find_meaning(status)
         is_long = meaning.action == "wait" and (self.wait or 0) > LONGEST_WAIT
-        return list_meanings()["later"] if is_long else meaning
+        if is_long:
+            return list_meanings()["later"]
+        return meaning
 
     @property
     def is_absence(self) -> bool:
@@ -132,7 +137,9 @@ class RetryPolicy:
         """Return the number of seconds to wait after a failed attempt, at least as many as the
         ``wait`` that its error states, but not more than ``longest_wait``.
         """
-        error = state.outcome.exception() if state.outcome else None
+        error = None
+        if state.outcome:
+            error = state.outcome.exception()
         asked = min(getattr(error, "wait", None) or 0.0, self.longest_wait)
         grown = wait_exponential(self.first_wait, self.longest_wait)(state)
         return max(asked, grown) + self.jitter()
@@ -168,4 +175,6 @@ def _read_date(header: str) -> datetime | None:
         date = parsedate_to_datetime(header)
     except (ValueError, OverflowError):
         return None
-    return date if date.tzinfo else date.replace(tzinfo=UTC)
+    if date.tzinfo:
+        return date
+    return date.replace(tzinfo=UTC)

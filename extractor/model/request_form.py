@@ -56,7 +56,10 @@ class RequestForm:
         """
         family = self.spec.family
         thinking, room = family.think(self.settings.reasoning)
-        limit = _NEWER_LIMIT if family.limit in self.rejected else family.limit
+        if family.limit in self.rejected:
+            limit = _NEWER_LIMIT
+        else:
+            limit = family.limit
         parameters: dict[str, Any] = {limit: call.max_output_tokens + room}
         if family.temperature:
             parameters["temperature"] = 0
@@ -138,9 +141,9 @@ class RequestForm:
         # the provider names no parameter, so the schema mode must be the cause
         if not rejected and kind == "mode" and self.mode != self.spec.family.mode[-1]:
             rejected = [self.mode]
-        return (
-            replace(self, rejected=self.rejected.union(rejected)) if rejected else None
-        )
+        if rejected:
+            return replace(self, rejected=self.rejected.union(rejected))
+        return None
 
 
 @lru_cache(256)  # the number of custom fields is unlimited

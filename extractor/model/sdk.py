@@ -84,7 +84,9 @@ def _find_key(spec: ModelSpec) -> str | None:
         return None
     if not any(keys):
         raise explain_failure(Failure(None, "", kind="no_key"), spec)
-    return keys[0].get_secret_value() if keys[0] else None
+    if keys[0]:
+        return keys[0].get_secret_value()
+    return None
 
 
 def _open_http(spec: ModelSpec) -> httpx2.AsyncClient:

@@ -85,7 +85,9 @@ class Sender:
         if failure.is_absence and not self._was_reached:
             return min(_FIRST_ATTEMPTS, self.policy.attempts)
         is_watched = self.watch.patience is not None
-        return inf if failure.is_absence and is_watched else self.policy.attempts
+        if failure.is_absence and is_watched:
+            return inf
+        return self.policy.attempts
 
     async def _pause(self, seconds: float) -> None:
         """Wait; raise an error if the run is stopped or the model is abandoned in the meantime."""
@@ -138,7 +140,9 @@ class Sender:
                 bill.settle(answer.usage, is_believed=answer.has_usage)
             except BaseException as error:
                 failure = read_failure(error)
-                status = failure.status if failure else None
+                status = None
+                if failure:
+                    status = failure.status
                 fault = str(status or type(error).__name__)
                 if failure is None:
                     raise
@@ -252,10 +256,14 @@ async def repeat(
 
 
 def _is_temporary(error: BaseException) -> bool:
-    return isinstance(error, Failure) and error.meaning.is_temporary
+    if not isinstance(error, Failure):
+        return False
+    return error.meaning.is_temporary
 
 
 def _failure_of(state: RetryCallState) -> Failure:
-    failure = state.outcome.exception() if state.outcome else None
+    failure = None
+    if state.outcome:
+        failure = state.outcome.exception()
     assert isinstance(failure, Failure), "only failures are repeated"
     return failure

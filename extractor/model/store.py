@@ -79,7 +79,9 @@ def judge(completion: Completion) -> State:
     if completion.ending is Ending.CUT:
         return State.CUT
     is_usable = completion.ending is Ending.COMPLETE and is_json(completion.text)
-    return State.ANSWERED if is_usable else State.REJECTED
+    if is_usable:
+        return State.ANSWERED
+    return State.REJECTED
 
 
 @dataclass(eq=False)
@@ -123,7 +125,9 @@ class CallStore:
         the number of the request.
         """
         tokens = most.model_dump(include=set(_MOST))
-        dollars = self.price.most(most) if self.price else None
+        dollars = None
+        if self.price:
+            dollars = self.price.most(most)
         return self.database.insert("requests", call=call, dollars=dollars, **tokens)
 
     def end(

@@ -124,9 +124,14 @@ def _join_wrapped(lines: Sequence[Line], vocabulary: Vocabulary) -> list[Piece]:
     joined: list[Piece] = []
     last: Line | None = None
     for index, line in enumerate(lines):
-        below = lines[index + 1] if index + 1 < len(lines) else None
+        below = None
+        if index + 1 < len(lines):
+            below = lines[index + 1]
         is_rest = last is not None and _continues_sentence(line, last)
-        heading = None if is_rest else _find_heading(line, below, vocabulary)
+        if is_rest:
+            heading = None
+        else:
+            heading = _find_heading(line, below, vocabulary)
         whole = Piece(line, heading, continues_sentence=is_rest)
         if last and _may_continue(joined[-1], whole):
             signs = weigh_continuation(Beside(line, last, below, width, measure(last)))
@@ -146,17 +151,27 @@ def _continues_sentence(line: Line, above: Line) -> bool:
     heading's words: the second line of "Patients who smoke are not / to be included in this study"
     is not a heading.
     """
-    if line.mark or line.gap or above.is_furniture or not line.text[:1].islower():
+    if line.mark:
+        return False
+    if line.gap:
+        return False
+    if above.is_furniture:
+        return False
+    if not line.text[:1].islower():
         return False
     is_in_item = bool(above.mark) and line.column >= max(above.column, 1)
     ends = line.text.endswith((".", ";", ",")) or runs_on(above.text)
-    return (ends or is_in_item) and not above.text.endswith((".", ";", ":"))
+    if not (ends or is_in_item):
+        return False
+    return not above.text.endswith((".", ";", ":"))
 
 
 def _find_heading(
     line: Line, below: Line | None, vocabulary: Vocabulary
 ) -> Heading | None:
-    if line.is_furniture or _only_introduces(line, below, vocabulary):
+    if line.is_furniture:
+        return None
+    if _only_introduces(line, below, vocabulary):
         return None
     return find_heading(line.passage, vocabulary)
 
@@ -165,9 +180,15 @@ def _only_introduces(line: Line, below: Line | None, vocabulary: Vocabulary) -> 
     """Return whether an item that resembles a heading only introduces the items below it, as in
     "* Must not have any of the following:".
     """
-    if not line.mark or not vocabulary.plain or below is None:
+    if not line.mark:
         return False
-    if not below.mark or below.column <= line.column:
+    if not vocabulary.plain:
+        return False
+    if below is None:
+        return False
+    if not below.mark:
+        return False
+    if below.column <= line.column:
         return False
     passage = line.passage
     return not rule(vocabulary.plain).occurs(passage.tokens, passage.first, passage.end)
@@ -179,7 +200,9 @@ def _may_continue(above: Piece, whole: Piece) -> bool:
         return False
     if line.is_furniture or above.line.is_furniture or whole.heading:
         return False
-    return above.heading is None or not above.heading.is_whole
+    if above.heading is None:
+        return True
+    return not above.heading.is_whole
 
 
 def _join(above: Piece, line: Line) -> Piece:
@@ -245,7 +268,9 @@ def _find_inner(line: Line, vocabulary: Vocabulary) -> Heading | None:
     """Return the first heading that begins after the first word of a line."""
     for name in (*vocabulary.within, *vocabulary.after):
         match = line.passage.search(name)
-        if match is None or match.first <= line.passage.first:
+        if match is None:
+            continue
+        if match.first <= line.passage.first:
             continue
         previous = match.tokens.words[match.first - 1]
         is_capital = match.tokens.words[match.first][0].isupper()
@@ -291,10 +316,16 @@ def _make_block(index: int, pieces: Sequence[Piece]) -> Block:
         return replace(block, kind=BlockKind.ROW)
     if line.mark:
         return replace(block, kind=BlockKind.ITEM)
-    above = pieces[index - 1].line if index else None
-    below = pieces[index + 1].line if index + 1 < len(pieces) else None
+    above = None
+    if index:
+        above = pieces[index - 1].line
+    below = None
+    if index + 1 < len(pieces):
+        below = pieces[index + 1].line
     looks_like_heading = is_yes(weigh_heading(Beside(line, above, below, None)))
-    return replace(block, kind=BlockKind.HEADING) if looks_like_heading else block
+    if looks_like_heading:
+        return replace(block, kind=BlockKind.HEADING)
+    return block
 
 
 def _set_levels(blocks: Sequence[Block]) -> list[Block]:
@@ -306,7 +337,9 @@ def _set_levels(blocks: Sequence[Block]) -> list[Block]:
             placed.append(block)
             continue
         _close(stack, placed, block)
-        parent = stack[-1] if stack else None
+        parent = None
+        if stack:
+            parent = stack[-1]
         placed.append(replace(block, level=len(stack), parent=parent))
         stack.append(len(placed) - 1)
     return placed
@@ -323,7 +356,9 @@ def _close(stack: list[int], placed: Sequence[Block], block: Block) -> None:
         return
     while stack:
         top = placed[stack[-1]]
-        if top.name is not None or _is_below(top, block, stack, placed):
+        if top.name is not None:
+            return
+        if _is_below(top, block, stack, placed):
             return
         stack.pop()
 
@@ -334,13 +369,19 @@ def _find_counted(
     """Return the place in the stack of the item that an item follows by its number, even if it is
     indented further, as "2." is in "1. Any of:", "  - Stroke", "    2. Asthma"; otherwise, None.
     """
-    if block.ordinal < 2 or not stack or placed[stack[-1]].style == block.style:
+    if block.ordinal < 2:
+        return None
+    if not stack:
+        return None
+    if placed[stack[-1]].style == block.style:
         return None
     for depth in reversed(range(len(stack))):
         above = placed[stack[depth]]
         if above.style == block.style:
             is_next = above.ordinal == block.ordinal - 1
-            return depth if is_next and block.column >= above.column else None
+            if is_next and block.column >= above.column:
+                return depth
+            return None
     return None
 
 
@@ -355,7 +396,9 @@ def _is_like_first(block: Block, stack: Sequence[int], placed: Sequence[Block]) 
     first = placed[first_place]
     if block.column <= first.column - _DEEPER:
         return False
-    return block.column >= first.column + _DEEPER or block.style == first.style
+    if block.column >= first.column + _DEEPER:
+        return True
+    return block.style == first.style
 
 
 def _is_below(
@@ -366,7 +409,9 @@ def _is_below(
     if top.kind is BlockKind.HEADING:
         return _is_below_heading(top, block, stack, placed)
     if block.kind is BlockKind.HEADING:
-        return top.kind is BlockKind.ITEM and is_deeper
+        if top.kind is not BlockKind.ITEM:
+            return False
+        return is_deeper
     if block.kind is not BlockKind.ITEM:
         return top.kind is BlockKind.ITEM and (top.introduces or is_deeper)
     if top.kind is not BlockKind.ITEM:
@@ -374,7 +419,9 @@ def _is_below(
         return is_led and _is_like_first(block, stack, placed)
     if is_deeper:
         return True
-    if block.column <= top.column - _DEEPER or block.style == top.style:
+    if block.column <= top.column - _DEEPER:
+        return False
+    if block.style == top.style:
         return False
     # in "1. Any of:", "a) Stroke", "2. Asthma", the style "1." is known, so "2." is not nested
     is_known = any(placed[index].style == block.style for index in stack)
@@ -385,6 +432,10 @@ def _is_below_heading(
     top: Block, block: Block, stack: Sequence[int], placed: Sequence[Block]
 ) -> bool:
     if block.kind is BlockKind.HEADING:
-        return block.column >= top.column + _DEEPER and not block.mark
+        if not (block.column >= top.column + _DEEPER):
+            return False
+        return not block.mark
     is_nested = any(placed[index].kind is BlockKind.ITEM for index in stack)
-    return not is_nested or block.column > top.column - _DEEPER
+    if not is_nested:
+        return True
+    return block.column > top.column - _DEEPER

@@ -104,7 +104,9 @@ class Gap(NamedTuple):
         """A short name for markers of one kind; empty without a marker."""
         if not self.mark:
             return ""
-        return "bare" if self.style == "1" else self.style[:4]
+        if self.style == "1":
+            return "bare"
+        return self.style[:4]
 
 
 class Boundary(NamedTuple):
@@ -129,7 +131,9 @@ class Around:
         """Describe the blocks of a text."""
         lengths = sorted(map(len, texts))
         small = {word for text in texts for word in re.findall(r"\b[a-z]{3,}\b", text)}
-        middle = lengths[(len(lengths) - 1) // 2] if len(lengths) > 1 else 0
+        middle = 0
+        if len(lengths) > 1:
+            middle = lengths[(len(lengths) - 1) // 2]
         return cls(len(texts), middle, frozenset(small))
 
 
@@ -217,17 +221,25 @@ def _belongs_to_word(text: str, match: re.Match[str], mark: str) -> bool:
     is_word = text[match.end() : match.end() + 2].isalpha()
     if match["bare"] and not is_word:
         return True
-    return first.islower() or _needs_number(before)
+    if first.islower():
+        return True
+    return _needs_number(before)
 
 
 def _is_name(mark: str) -> bool:
     """Return whether a marker may be the name of what stands before it: "arm A.", "day 1:"."""
-    return mark[-2:-1].isupper() or (mark[0].isdigit() and mark[-1] == ":")
+    if mark[-2:-1].isupper():
+        return True
+    if not mark[0].isdigit():
+        return False
+    return mark[-1] == ":"
 
 
 def _needs_number(before: str) -> bool:
     """Return whether the words before a number ask for it: "BMI >", "100 x"."""
-    return before[-1:] in "<>=≤≥" or _NO_COUNT.search(before) is not None
+    if before[-1:] in "<>=≤≥":
+        return True
+    return _NO_COUNT.search(before) is not None
 
 
 def _ends_bold(text: str, start: int) -> bool:
@@ -238,7 +250,9 @@ def _ends_bold(text: str, start: int) -> bool:
 def _closes_bracket(text: str, start: int, mark: str) -> bool:
     """Return whether a marker such as "4)" closes a bracket that the text before it opened."""
     near = text[max(0, start - _BRACKET) : start]
-    return mark[-1] == ")" and near.count("(") > near.count(")")
+    if mark[-1] != ")":
+        return False
+    return near.count("(") > near.count(")")
 
 
 def find_own_mark(text: str) -> Gap | None:
@@ -248,7 +262,9 @@ def find_own_mark(text: str) -> Gap | None:
     3
     """
     match = _GAP.match(f"x {text}", 1)
-    if match is None or not match["mark"]:
+    if match is None:
+        return None
+    if not match["mark"]:
         return None
     mark = match["mark"].strip()
     return Gap(0, match.end() - 2, mark, *_describe_mark(match, mark))
@@ -261,7 +277,9 @@ def read_mark(mark: str) -> tuple[str, int]:
     (('(a)', 2), ('1.', 12), ('', 0))
     """
     own = find_own_mark(f"{mark} X")
-    return (own.style, own.number) if own and own.number else ("", 0)
+    if own and own.number:
+        return (own.style, own.number)
+    return ("", 0)
 
 
 def _describe_mark(match: re.Match[str], mark: str) -> tuple[str, int]:
@@ -279,14 +297,18 @@ def _describe_mark(match: re.Match[str], mark: str) -> tuple[str, int]:
     letters = match["roman"] or match["letter"] or ""
     if match["tight"] and mark[0].isalpha():
         letters = mark[0]
-    return _describe_letters(mark, letters) if letters else (mark, 0)
+    if letters:
+        return _describe_letters(mark, letters)
+    return (mark, 0)
 
 
 def _describe_letters(mark: str, letters: str) -> tuple[str, int]:
     """Return the style and the number of a marker with a letter or a Roman numeral."""
     if len(letters) > 1 and letters.lower() in ROMAN:
         return mark.replace(letters, "i"), ROMAN.index(letters.lower()) + 1
-    first = "a" if letters.islower() else "A"
+    first = "A"
+    if letters.islower():
+        first = "a"
     return mark.replace(letters, first), ord(letters.lower()[0]) - ord("a") + 1
 
 
@@ -380,19 +402,25 @@ class _Words:
             return word
         if word.isupper() and len(word) > 1:
             return "AA"
-        return "Aa" if word[0].isupper() else "aa"
+        if word[0].isupper():
+            return "Aa"
+        return "aa"
 
     def sign(self, index: int) -> str:
         """Return a word that is a punctuation mark; empty for another word."""
         word = self.texts[index]
-        return "" if word[0].isalnum() else word
+        if word[0].isalnum():
+            return ""
+        return word
 
 
 def _describe_own(block: Stretch, around: Around) -> tuple[str, str, str, str]:
     """Return what the block is like: whether it has a marker, its length, the number of blocks,
     and its length in comparison with theirs.
     """
-    has_mark = "m" if block.has_mark else "u"
+    has_mark = "u"
+    if block.has_mark:
+        has_mark = "m"
     length = f"len{_bucket(len(block.text))}"
     share = _bucket(10 * len(block.text) / around.length) if around.length else "-"
     return has_mark, length, f"of{min(around.count, 6)}", f"rate{share}"
@@ -420,14 +448,18 @@ def _describe_words(
 ) -> Iterator[str]:
     """Yield the features of the words on both sides of a gap."""
     sign = words.sign(last)
-    above = last - 1 if sign and last else last
+    above = last
+    if sign and last:
+        above = last - 1
     low, second, third = (words.get(first + step) for step in range(3))
     before = words.get(above)
     before2 = words.get(above - 1)
     shape = words.shape(first)
     above_shape = words.shape(above)
     mark = gap.kind and "1"
-    is_small = "k" if low in small else "?"
+    is_small = "?"
+    if low in small:
+        is_small = "k"
     is_small += "s" if low in here else ""
     yield f"mark:{gap.kind}:{sign}"
     yield f"case:{is_small}{shape}:{sign}{gap.kind}"
@@ -487,12 +519,18 @@ def describe_block(
         sums[gap.kind] += own  # type: ignore[assignment]
     for gap, own in zip(gaps, near, strict=True):
         place = bisect.bisect_left(likely, gap.start)
-        above = likely[place - 1] if place else 0
+        above = 0
+        if place:
+            above = likely[place - 1]
         is_likely = place < len(likely) and likely[place] == gap.start
         following = place + is_likely
-        below = likely[following] if following < len(likely) else length
+        below = length
+        if following < len(likely):
+            below = likely[following]
         others = counts[gap.kind] - 1
-        mean = (sums[gap.kind] - own) / others if others else 0.0
+        mean = 0.0
+        if others:
+            mean = (sums[gap.kind] - own) / others
         further = min(len(likely) - is_likely, 6)
         yield {
             "t": own,

@@ -78,7 +78,10 @@ def list_stretches(
     for piece, below in zip_longest(pieces, pieces[1:]):
         has_mark = bool(piece.line.mark)
         style, number = piece.number
-        following = below.number if below else ("", 0)
+        if below:
+            following = below.number
+        else:
+            following = ("", 0)
         yield piece, Stretch(piece.line.text, has_mark, style, number, following)
 
 
@@ -131,11 +134,18 @@ def _cut_piece(piece: Piece, boundaries: Sequence[Boundary]) -> Iterator[Piece]:
     likely = _measure_inside(piece, text, boundaries, cuts)
     tokens = line.passage.tokens
     begin, _ = line.span
-    start = own.start if own else 0
+    start = 0
+    if own:
+        start = own.start
     begins = 1.0
     for cut, inside in zip((*cuts, None), likely, strict=True):
-        ends = cut.probability if cut else 1.0
-        last = tokens.before(begin + cut.gap.end) if cut else line.passage.end
+        ends = 1.0
+        if cut:
+            ends = cut.probability
+        if cut:
+            last = tokens.before(begin + cut.gap.end)
+        else:
+            last = line.passage.end
         words = line.passage.part(tokens.at(begin + start), last)
         words = strip_punctuation(words, ";,~" if cut else "~")
         if words.end > words.first:
@@ -173,7 +183,9 @@ def _is_of_text(gap: Gap, text: str, numbers: Set[tuple[str, int]]) -> bool:
     letter without a neighbour, as in "one (1) of these" and "i.e.", or a dash before a number.
     """
     if not gap.number:
-        return bool(gap.mark) and text[gap.start].isdigit()
+        if not bool(gap.mark):
+            return False
+        return text[gap.start].isdigit()
     if gap.mark[0].isdigit():
         return False
     style = _plain(gap.style)
@@ -211,7 +223,9 @@ def _choose_unmarked(text: str, boundaries: Sequence[Boundary]) -> Sequence[Boun
     are_clauses = bool(chosen) and all(_ends_clause(text, each) for each in chosen)
     if are_clauses and ":" in text[: chosen[0].gap.end]:
         return ()
-    return _raise(chosen) if are_clauses and len(chosen) >= _MANY else chosen
+    if are_clauses and len(chosen) >= _MANY:
+        return _raise(chosen)
+    return chosen
 
 
 def _ends_clause(text: str, boundary: Boundary) -> bool:
@@ -235,7 +249,9 @@ def _find_bullets(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boun
     signs.append(_find_first_sign(piece))
     often = {sign for sign in signs if signs.count(sign) >= _FEW}
     chosen = [each for each in marked if each.gap.mark[0] in often]
-    return _raise(chosen) if len(chosen) >= _MANY else chosen
+    if len(chosen) >= _MANY:
+        return _raise(chosen)
+    return chosen
 
 
 def _raise(boundaries: Sequence[Boundary]) -> Sequence[Boundary]:
@@ -252,7 +268,9 @@ def _find_first_sign(piece: Piece) -> str:
     """
     own = find_own_mark(piece.line.text)
     first = piece.line.mark[:1] or (own.mark[0] if own else "")
-    return "" if first in _DASHES and not piece.line.follows_heading else first
+    if first in _DASHES and not piece.line.follows_heading:
+        return ""
+    return first
 
 
 def _count_up(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boundary]:
@@ -287,12 +305,16 @@ def _follow(
         run = best.get(number - 1, nothing)
         if _may_start(piece, number, own, numbered[0][0]):
             run = max(run, (0.0, ()))
-        gain = _BARE_STEP if each.gap.kind == "bare" else _STEP
+        gain = _STEP
+        if each.gap.kind == "bare":
+            gain = _BARE_STEP
         total = run[0] + gain + log_odds(each.probability)
         if total > best.get(number, nothing)[0]:
             best[number] = (total, (*run[1], each))
     total, likeliest = max(best.values(), default=nothing)
-    return likeliest if total > 0 and (own or len(likeliest) >= _FEW) else ()
+    if total > 0 and (own or len(likeliest) >= _FEW):
+        return likeliest
+    return ()
 
 
 def _may_start(piece: Piece, number: int, own: int, first: int) -> bool:
@@ -301,7 +323,9 @@ def _may_start(piece: Piece, number: int, own: int, first: int) -> bool:
         return number == own + 1
     if piece.line.mark:
         return number == first > 1
-    return piece.line.follows_heading or number == 1
+    if piece.line.follows_heading:
+        return True
+    return number == 1
 
 
 def _plain(style: str) -> str:
@@ -314,11 +338,15 @@ def _find_own_mark(piece: Piece, cuts: Sequence[Boundary]) -> Gap | None:
     line, or the marker of the other items.
     """
     own = find_own_mark(piece.line.text)
-    if piece.line.mark or own is None:
+    if piece.line.mark:
+        return None
+    if own is None:
         return None
     is_marker = piece.line.follows_heading and not own.mark[0].isalpha()
     is_like_others = any(
         cut.gap.style == own.style or (cut.gap.mark and not cut.gap.number + own.number)
         for cut in cuts
     )
-    return own if is_marker or is_like_others else None
+    if is_marker or is_like_others:
+        return own
+    return None

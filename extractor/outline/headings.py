@@ -66,7 +66,9 @@ class Heading:
 
 @cache
 def _heading_rule(terms: str, front: str) -> Rule:
-    before = f"<{front}>{{0,4}}" if front else ""
+    before = ""
+    if front:
+        before = f"<{front}>{{0,4}}"
     pattern = f"<edge>{{0,5}} {before} ( <+{terms}> ) <{_QUALIFIER}>? {_TAIL}"
     return make_rule(
         name=f"heading of {terms}", pattern=pattern, book=load_book().rules
@@ -111,7 +113,9 @@ def find_heading(passage: Passage, vocabulary: Vocabulary) -> Heading | None:
             return run_on
         doubt = MISSPELT
         mended = mend_spelling(line, vocabulary)
-        match = heading_rule.starts(mended, 0) if mended else None
+        match = None
+        if mended:
+            match = heading_rule.starts(mended, 0)
     if match is None:
         return None
     end = match.end
@@ -132,7 +136,9 @@ def _find_run_on(
     if not vocabulary.run_on:
         return None
     match = rule(vocabulary.run_on).starts(line, 0)
-    if match is None or not line.words[match.end : match.end + 1]:
+    if match is None:
+        return None
+    if not line.words[match.end : match.end + 1]:
         return None
     if not line.words[match.end][0].isupper():
         return None
@@ -147,7 +153,9 @@ def _ends_heading(line: Tokens, at: int) -> bool:
     """
     word = line.words[at]
     ends_emphasis = word == line.words[0] == "*" and line.joined(at)
-    return ends_emphasis or not (word[0].isalnum() or word in "<>=≤≥≈~([•*-")
+    if ends_emphasis:
+        return True
+    return not (word[0].isalnum() or word in "<>=≤≥≈~([•*-")
 
 
 def mend_spelling(tokens: Tokens, vocabulary: Vocabulary) -> Tokens | None:
@@ -161,7 +169,9 @@ def mend_spelling(tokens: Tokens, vocabulary: Vocabulary) -> Tokens | None:
     if words == list(tokens.words):
         return None
     mended = read_text(" ".join(words))
-    return mended if len(mended) == len(tokens) else None
+    if len(mended) == len(tokens):
+        return mended
+    return None
 
 
 @lru_cache(maxsize=65536)
@@ -169,7 +179,9 @@ def _mend_word(word: str, vocabulary: Vocabulary) -> str | None:
     """Return the heading word that a misspelt word resembles; None if the word is spelt correctly
     or does not resemble a heading word.
     """
-    if not _WORD.fullmatch(word) or word in vocabulary.lookalikes:
+    if not _WORD.fullmatch(word):
+        return None
+    if word in vocabulary.lookalikes:
         return None
     for heading_word in vocabulary.spelling:
         distance = OSA.distance(word, heading_word, score_cutoff=2)

@@ -120,7 +120,9 @@ def read_lines(section: LexedSection) -> list[Line]:
         gap = text.count("\n", end_above, start) > 1
         end_above = end
         passage = strip_punctuation(written, "-•·")
-        if _RULE.match(text, begin, end) or passage.end <= passage.first:
+        if _RULE.match(text, begin, end):
+            continue
+        if passage.end <= passage.first:
             continue
         lines.append(_read_line(passage, begin, gap=gap))
     lines = _drop_false_marks(lines)
@@ -146,7 +148,9 @@ def _read_line(passage: Passage, begin: int, *, gap: bool) -> Line:
     line = _begin_at(line, start, passage)
     for _ in range(_MOST_MARKS):
         match = _MARK.match(text, start, end)
-        if not match or match.end() >= end:
+        if not match:
+            break
+        if match.end() >= end:
             break
         style, ordinal = describe_mark(match)
         start = match.end()
@@ -199,7 +203,9 @@ def describe_mark(match: re.Match[str]) -> tuple[str, int]:
     ordinal = ord(letters[0].lower()) - ord("a") + 1
     if is_roman:
         ordinal = ROMAN.index(letters.lower()) + 1
-    first_letter = "i" if is_roman else "a"
+    first_letter = "a"
+    if is_roman:
+        first_letter = "i"
     if letters.isupper():
         first_letter = first_letter.upper()
     return written.replace(letters, first_letter), ordinal
@@ -209,7 +215,9 @@ def _is_html_item(passage: Passage) -> bool:
     """Return whether a line is immediately preceded by an HTML tag that begins an item."""
     start, _ = passage.raw_span
     raw = passage.section.raw[max(0, start - 80) : start].rstrip()
-    return raw.endswith((">", "&gt;")) and ITEM.search(raw) is not None
+    if not raw.endswith((">", "&gt;")):
+        return False
+    return ITEM.search(raw) is not None
 
 
 def _drop_false_marks(lines: Sequence[Line]) -> list[Line]:
@@ -244,9 +252,13 @@ def _is_false_mark(line: Line, ordinals: Mapping[str, set[int]]) -> bool:
         is_punctuated = line.mark[-1:] in (":", ".", ")", "]")
         return (has_neighbour, is_list_code, is_punctuated).count(True) < 2
     first_letter = line.style.strip("(")[:1].lower()
-    if first_letter not in ("a", "i") or line.mark == "<li>":
+    if first_letter not in ("a", "i"):
         return False
-    return not has_neighbour and line.ordinal != 1
+    if line.mark == "<li>":
+        return False
+    if has_neighbour:
+        return False
+    return line.ordinal != 1
 
 
 def _read_bare_numbers(lines: Sequence[Line]) -> list[Line]:
@@ -295,7 +307,9 @@ def _is_numbering(marks: Sequence[re.Match[str]]) -> bool:
     if len(weak) * 2 > len(marks):
         return False
     has_no_space = all(mark["blank"] is None for mark in marks)
-    return len(marks) > _FEW_NUMBERS or has_no_space
+    if len(marks) > _FEW_NUMBERS:
+        return True
+    return has_no_space
 
 
 def _mark_bare(line: Line, match: re.Match[str]) -> Line:

@@ -136,7 +136,9 @@ def _read_end(line: Line, above: Line) -> dict[str, bool]:
 def _is_unit_of(line: Line, above: str) -> bool:
     """Return whether a line begins with the unit of the number that ends the line above."""
     ends_with_number = above.rsplit(" ", maxsplit=1)[-1].replace(".", "").isdigit()
-    return ends_with_number and find_unit(line.tokens, 0) is not None
+    if not ends_with_number:
+        return False
+    return find_unit(line.tokens, 0) is not None
 
 
 def _read_begin(place: Beside) -> dict[str, bool]:
@@ -198,7 +200,9 @@ def _read_neighbours(place: Beside) -> dict[str, bool]:
     has_mark = bool(line.mark)
     marks_below = place.below is not None and bool(place.below.mark)
     marks_above = place.above is not None and bool(place.above.mark)
-    column_below = place.below.column if place.below else 0
+    column_below = 0
+    if place.below:
+        column_below = place.below.column
     follows_colon = place.above is not None and place.above.text.endswith(":")
     is_title = is_title_case(line.text.split()) and not line.text.endswith(".")
     begins_items = marks_above or (follows_colon and is_title)
@@ -224,7 +228,9 @@ def is_title_case(words: Sequence[str]) -> bool:
 
 def _is_value(line: Line | None) -> bool:
     """Return whether a line is only a value, such as "At least 8 weeks"."""
-    if line is None or len(line.tokens) > _SHORT_VALUE:
+    if line is None:
+        return False
+    if len(line.tokens) > _SHORT_VALUE:
         return False
     return rule("level").starts(line.tokens, 0) is not None
 

@@ -90,13 +90,18 @@ async def perform_in_batches(
                     await client.finish()
                     folder.rewind()
                     await extract_all()
-                    if client.unfinished or not client.count_waiting():
+                    if client.unfinished:
+                        break
+                    if not client.count_waiting():
                         break
         finally:
             # the cost of batches is in the store, not in the model's usage
             spent = client.store.spending
             run.tally.meter = lambda: spent.usage
-            run.tally.price = None if spent.unpriced.calls else lambda _: spent.dollars
+            if spent.unpriced.calls:
+                run.tally.price = None
+            else:
+                run.tally.price = lambda _: spent.dollars
     if budget.reached:
         raise BudgetReached(str(budget))
     reasons = [f"batch {number}: {why}" for number, why in client.unfinished.items()]

@@ -30,7 +30,11 @@ def is_stream(name: str | os.PathLike[str]) -> bool:
         return True
     path = Path(name)
     try:
-        return path.exists() and not path.is_file() and not path.is_dir()
+        if not path.exists():
+            return False
+        if path.is_file():
+            return False
+        return not path.is_dir()
     except OSError:  # not a path, or not accessible: reading it will report the problem
         return False
 

@@ -154,7 +154,9 @@ class FinishedRun:
     def is_same(self, record: TrialRecord) -> bool:
         """Return whether the text of a record with a result is unchanged."""
         stored = self._store.find(record.record_id)
-        return stored is not None and stored[0] == digest_record(record)
+        if stored is None:
+            return False
+        return stored[0] == digest_record(record)
 
 
 def reread_records(
@@ -192,7 +194,9 @@ def find_run(results: Path) -> FinishedRun | None:
 
     Raises ``StoreError`` for a run that cannot be read.
     """
-    folder = results.parent if results.name == EXTRACTIONS else results
+    folder = results
+    if results.name == EXTRACTIONS:
+        folder = results.parent
     if (folder / MANIFEST).is_file() and (folder / RUN_FILE).is_file():
         return FinishedRun(folder)
     return None

@@ -203,7 +203,9 @@ class RunFolder(Sink):
         """The calls of the earlier invocations, or None if there are none. Accessing this property
         does not begin the run.
         """
-        return self._store.calls if self._store else None
+        if self._store:
+            return self._store.calls
+        return None
 
     def check_place(self) -> None:
         """Raise ``StoreError`` if the folder was deleted or moved during the run."""

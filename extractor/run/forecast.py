@@ -73,8 +73,13 @@ def forecast_usage(tokens: TokenCounts, pricing: Pricing, concurrency: int) -> U
     Batches are assumed not to use a cache, and providers do not cache short prompts.
     """
     calls = max(1.0, tokens.calls)
-    static = tokens.static if tokens.static >= _CACHED_FROM * calls else 0.0
-    share = 0.0 if pricing.in_batches else max(0.0, 1 - concurrency / calls)
+    static = 0.0
+    if tokens.static >= _CACHED_FROM * calls:
+        static = tokens.static
+    if pricing.in_batches:
+        share = 0.0
+    else:
+        share = max(0.0, 1 - concurrency / calls)
     # if a request marks its prefix, the prefix is written to the cache
     names_prefix = pricing.spec is not None and pricing.spec.family.cache != "auto"
     return Usage(

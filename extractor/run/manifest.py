@@ -209,7 +209,9 @@ def _make_absolute(name: str) -> str:
     unchanged.
     """
     is_path = name != "-" and "://" not in name
-    return str(Path(name).absolute()) if is_path else name
+    if is_path:
+        return str(Path(name).absolute())
+    return name
 
 
 def describe_settings(chosen: "Setup") -> dict[str, Any]:
@@ -271,7 +273,9 @@ def explain_changed(
         value_before = earlier.get(name)
         # a server with another address is still the same server
         is_moved = name == "model" and _name(value_before) == _name(value_now)
-        if value_before == value_now or is_moved:
+        if value_before == value_now:
+            continue
+        if is_moved:
             continue
         if name in _UNREADABLE:
             yield f"the {name} have changed"

@@ -61,7 +61,9 @@ def _is_notebook() -> bool:
     """
     # a process may import ipykernel without being a kernel
     shell = sys.modules.get("IPython")
-    if shell is None or not hasattr(shell.get_ipython(), "kernel"):
+    if shell is None:
+        return False
+    if not hasattr(shell.get_ipython(), "kernel"):
         return False
     return find_spec("ipywidgets") is not None
 

@@ -153,8 +153,12 @@ async def read_in_thread(
             finally:
                 is_read = reading.done()
                 reading.cancel()  # if the run stops, nobody waits for the item
-            item = reading.result() if is_read else None
-            if item is None or is_stopping():
+            item = None
+            if is_read:
+                item = reading.result()
+            if item is None:
+                return
+            if is_stopping():
                 return
             yield item
     finally:
@@ -240,7 +244,9 @@ class RecordLoop:
         """
         running = sum(not task.done() for task in self._tasks)
         is_ahead = len(self._tasks) >= _AHEAD * self.concurrency
-        return running >= self.concurrency or is_ahead
+        if running >= self.concurrency:
+            return True
+        return is_ahead
 
     def _needs_extraction(
         self, item: TrialRecord | ExtractorError | None
@@ -362,4 +368,6 @@ _Task = asyncio.Task[ExtractedLine]
 
 def _is_lasting(error: BaseException) -> bool:
     """Return True if the model would fail for all other records too."""
-    return isinstance(error, ModelUnavailable) and error.lasting
+    if not isinstance(error, ModelUnavailable):
+        return False
+    return error.lasting

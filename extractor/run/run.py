@@ -119,7 +119,11 @@ class Run:
         """
         choice = self.setup.choice
         is_recorded = choice.replay or choice.exchange or self.batches
-        return self.setup.options.asks and bool(choice.spec) and not is_recorded
+        if not self.setup.options.asks:
+            return False
+        if not bool(choice.spec):
+            return False
+        return not is_recorded
 
     @property
     def processes(self) -> int:
@@ -129,7 +133,9 @@ class Run:
         if self.asks_live:
             return min(count_cores(), _MOST_PROCESSES)
         is_recorded = self.setup.options.asks and self.setup.choice.answers
-        return 1 if is_recorded else count_cores()
+        if is_recorded:
+            return 1
+        return count_cores()
 
     def open_folder(self) -> RunFolder:
         """Open the folder of the run, and continue the earlier run in it, if there is one.
@@ -183,7 +189,10 @@ class Run:
                 await self.batches(self, sink, computing)
                 return
             self.start()
-            budget = self.budget if self.meter else self.open_budget(sink)
+            if self.meter:
+                budget = self.budget
+            else:
+                budget = self.open_budget(sink)
             route = Route(self.meter or budget)
             async with self.open(sink, computing, route, budget) as extract_all:
                 await extract_all()
@@ -202,7 +211,9 @@ class Run:
 
     def open_budget(self, sink: Sink) -> "Budget":
         """Open the budget of the run, including the spending of earlier invocations."""
-        earlier_calls = sink.earlier_calls if isinstance(sink, RunFolder) else None
+        earlier_calls = None
+        if isinstance(sink, RunFolder):
+            earlier_calls = sink.earlier_calls
         return self.pricing.open_budget(earlier_calls)
 
     @asynccontextmanager
@@ -221,8 +232,12 @@ class Run:
             budget: The spending limit; the run ends when it is reached.
         """
         relax_garbage_collector()
-        folder = sink if isinstance(sink, RunFolder) else None
-        calls = folder.calls if folder else None
+        folder = None
+        if isinstance(sink, RunFolder):
+            folder = sink
+        calls = None
+        if folder:
+            calls = folder.calls
         requests = self.concurrency
         tally = self.tally
         async with self.setup.open(requests, calls, route) as opened:
@@ -279,4 +294,6 @@ class Run:
         is_partial = stop is Stop.MODEL_AWAY and self.tally.extracted > 0
         if self.error and stop is not Stop.BUDGET and not is_partial:
             raise self.error
-        return str(self.error) if self.error else None
+        if self.error:
+            return str(self.error)
+        return None

@@ -45,7 +45,10 @@ class RunStore:
         reading: bool = False,
         price: "Price | None" = None,
     ) -> None:
-        self.database = open_run_to_read(folder) if reading else open_run(folder)
+        if reading:
+            self.database = open_run_to_read(folder)
+        else:
+            self.database = open_run(folder)
         self._price = price
 
     def close(self) -> None:
@@ -65,7 +68,9 @@ class RunStore:
         """
         sql = "SELECT text_sha256, position, lacking FROM records WHERE record_id = ?"
         row = self.database.row(sql, (record_id,))
-        return (row[0], row[1], bool(row[2])) if row else None
+        if row:
+            return (row[0], row[1], bool(row[2]))
+        return None
 
     def move(self, record_id: str, position: int) -> None:
         """Change the position of a record in the input."""

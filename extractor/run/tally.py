@@ -104,7 +104,9 @@ class Tally:
     @property
     def usd(self) -> float | None:
         """The cost of the calls in US dollars, or None if the price is unknown."""
-        return self.price(self.usage) if self.price else None
+        if self.price:
+            return self.price(self.usage)
+        return None
 
     @property
     def facts(self) -> dict[str, int]:

@@ -29,7 +29,9 @@ def find_nearest(name: str, choices: Collection[str]) -> str | None:
         processor=str.lower,
         score_cutoff=_LEAST_ALIKE / 100,
     )
-    return nearest[0] if nearest else None
+    if nearest:
+        return nearest[0]
+    return None
 
 
 def suggest(name: str, choices: Collection[str]) -> str:
@@ -42,7 +44,9 @@ def suggest(name: str, choices: Collection[str]) -> str:
     ''
     """
     nearest = find_nearest(name, choices)
-    return f" (did you mean {nearest}?)" if nearest else ""
+    if nearest:
+        return f" (did you mean {nearest}?)"
+    return ""
 
 
 def refuse_less(name: str, number: float, least: float) -> None:

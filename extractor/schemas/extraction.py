@@ -116,7 +116,9 @@ class Constraint(_Limit, _Limited):  # the fields of the second base class come 
     )
 
     def __str__(self) -> str:
-        condition = f" ({self.condition})" if self.condition else ""
+        condition = ""
+        if self.condition:
+            condition = f" ({self.condition})"
         return show_line(f"{self.quantity}: {super().__str__()}{condition}")
 
 
@@ -591,7 +593,9 @@ def _restore(value: Any, depth: int) -> Any:
     if isinstance(value, list | tuple):
         return tuple(_restore(member, depth - 1) for member in value)
     known = _KNOWN.validate_python(value)
-    return _restore_all(known, depth - 1) if isinstance(known, dict) else known
+    if isinstance(known, dict):
+        return _restore_all(known, depth - 1)
+    return known
 
 
 class CustomItem(ExtractedItem):
@@ -616,7 +620,9 @@ class CustomItem(ExtractedItem):
         """
         name, *parts = field.split(".")
         value = self.values.get(name)
-        return tuple(_find_parts(value, parts)) if parts else value
+        if parts:
+            return tuple(_find_parts(value, parts))
+        return value
 
 
 def _find_parts(value: Any, names: Sequence[str]) -> Iterator[Any]:
@@ -625,7 +631,10 @@ def _find_parts(value: Any, names: Sequence[str]) -> Iterator[Any]:
         for member in value:
             yield from _find_parts(member, names)
     elif names:
-        parts = value if isinstance(value, dict) else getattr(value, "__dict__", {})
+        if isinstance(value, dict):
+            parts = value
+        else:
+            parts = getattr(value, "__dict__", {})
         yield from _find_parts(parts.get(names[0]), names[1:])
     elif value is not None:
         yield value

@@ -87,7 +87,9 @@ class FieldRef(str):
         """Return True if a path is equal to this path, or is the path of one of its members
         or parts.
         """
-        return path == self or path.startswith((f"{self}.", f"{self}["))
+        if path == self:
+            return True
+        return path.startswith((f"{self}.", f"{self}["))
 
     @property
     def parents(self) -> Iterator[str]:
@@ -140,7 +142,9 @@ class ItemGroup:
                 items = items.get(name, ())
             else:
                 items = getattr(items, name)
-        return items if isinstance(items, tuple) else (items,)
+        if isinstance(items, tuple):
+            return items
+        return (items,)
 
 
 @cache

@@ -108,11 +108,15 @@ class Section(FrozenModel):
         """
         shift_of_first = self._find_shift(start)
         shift_of_last = self._find_shift(max(start, end - 1))
-        if shift_of_first is None or shift_of_last is None:
+        if shift_of_first is None:
+            return None
+        if shift_of_last is None:
             return None
         first = start + shift_of_first
         last = end + shift_of_last
-        return (first, last) if first <= last else None
+        if first <= last:
+            return (first, last)
+        return None
 
     def list_places(self, start: int, end: int) -> list[tuple[int, int]]:
         r"""Return the spans in the given text that correspond to the characters ``start:end`` of
@@ -270,7 +274,9 @@ class RegistryFields(FrozenModel):
         """Split a value such as "Double (Participant, Investigator)", which older formats use, into
         the degree of masking and the masked roles.
         """
-        masking = values.get("masking") if isinstance(values, Mapping) else None
+        masking = None
+        if isinstance(values, Mapping):
+            masking = values.get("masking")
         if not isinstance(masking, str):
             return values
         degree, who = split_masking(masking)
@@ -284,10 +290,9 @@ class RegistryFields(FrozenModel):
         such as "No limit". Other values, and fields in ``_meaningful_placeholders``, are returned
         unchanged.
         """
-        if (
-            not isinstance(value, str)
-            or info.field_name in cls._meaningful_placeholders
-        ):
+        if not isinstance(value, str):
+            return value
+        if info.field_name in cls._meaningful_placeholders:
             return value
         if is_nothing(value):
             return None
@@ -325,7 +330,9 @@ class RegistryFields(FrozenModel):
         value = getattr(self, name)
         if isinstance(value, tuple):
             return "|".join(map(str, value)) or None
-        return value if isinstance(value, str) else None
+        if isinstance(value, str):
+            return value
+        return None
 
 
 class Source(FrozenModel):
@@ -419,4 +426,6 @@ class TrialRecord(FrozenModel):
         if name.startswith(_REGISTRY):
             return self.registry.text(name.removeprefix(_REGISTRY))
         section = self.section(name)
-        return section.text if section else None
+        if section:
+            return section.text
+        return None

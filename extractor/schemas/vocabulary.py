@@ -63,7 +63,9 @@ class Comparator(StrEnum):
         '<'
         """
         opposites = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
-        return Comparator(opposites[self]) if self in opposites else None
+        if self in opposites:
+            return Comparator(opposites[self])
+        return None
 
 
 LOWER = (Comparator.AT_LEAST, Comparator.MORE)

@@ -57,7 +57,9 @@ class Root(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - typer's signature
         """Import and return a command."""
-        return _load(cmd_name) if cmd_name in COMMANDS else None
+        if cmd_name in COMMANDS:
+            return _load(cmd_name)
+        return None
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - typer's signature
         """Write the command list."""

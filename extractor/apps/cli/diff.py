@@ -83,7 +83,9 @@ def diff(
         return USAGE
     # a trial in only one version also counts as a change
     all_compared = len(trials) == max(len(before.record_ids), len(after.record_ids))
-    return FAILED if exit_code and (rows or not all_compared) else OK
+    if exit_code and (rows or not all_compared):
+        return FAILED
+    return OK
 
 
 def _warn_unmatched(path: Path, side: "Side", opposite: "Side", compared: int) -> None:

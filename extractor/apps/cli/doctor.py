@@ -41,7 +41,9 @@ def doctor(model: ModelOption = None) -> int:
     if model:
         rows.append(("model", *_ask(model)))
     print_table(("check", "state", "detail"), rows)
-    return FAILED if rows[-1][1] == _FAILED else OK
+    if rows[-1][1] == _FAILED:
+        return FAILED
+    return OK
 
 
 def _list_missing(extra: str) -> Iterator[str]:

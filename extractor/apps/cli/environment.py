@@ -28,7 +28,9 @@ def choose_model(
     """
     from extractor.setup import Setup
 
-    spec = read_model_spec(options.model) if options.model else None
+    spec = None
+    if options.model:
+        spec = read_model_spec(options.model)
     setup = Setup(
         spec,
         fields=options.fields,

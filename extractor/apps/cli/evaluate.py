@@ -184,7 +184,9 @@ def _check(gold: Path, records: Sequence[Path], fields: Any) -> int:
     for problem in problems:
         print(to_printable(str(problem)))
     say(counted(len(problems), "problem"))
-    return FAILED if problems else OK
+    if problems:
+        return FAILED
+    return OK
 
 
 def _finish(

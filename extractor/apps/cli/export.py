@@ -92,7 +92,9 @@ def export(
     chosen = Choice.read({"tasks": tasks, "min_confidence": min_confidence})
     threshold = Threshold(chosen.min_confidence)
     joined = open_runs(runs, records)
-    missing = "resources" if format_ == "fhir" else "rows"
+    missing = "rows"
+    if format_ == "fhir":
+        missing = "resources"
     _prepare(joined, gold, missing, partial=partial)
     _, report, lacking = export_results(
         joined,

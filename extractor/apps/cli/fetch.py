@@ -167,4 +167,6 @@ def _fetch(
     unknown = ", ".join(name for name in numbers if name not in file.known)
     if unknown:
         say(f"not in the registry: {unknown}")
-    return FAILED if unknown else OK
+    if unknown:
+        return FAILED
+    return OK

@@ -49,10 +49,14 @@ def forecast_job(job: CommandJob) -> int:
         # counts, such as calls, and whole dollars need no small fractions
         digits = 0
         if name.startswith("dollars"):
-            digits = 2 if cases.high >= 1 else 4
+            digits = 4
+            if cases.high >= 1:
+                digits = 2
         rows.append((name, *(f"{figure:,.{digits}f}" for figure in cases)))
     records = counted(job.tally.extracted, "record")
     print_table((records, "least", "expected", "most"), rows)
     for note in "".join(write_text("forecast.txt", forecast=forecast)).splitlines():
         say(note)
-    return FAILED if job.tally.failed else OK
+    if job.tally.failed:
+        return FAILED
+    return OK

@@ -70,7 +70,9 @@ def import_(
     for problem in imported.problems:
         print(to_printable(str(problem)))
     say(f"gold of {counted(len(imported.gold), 'record')} in {to}")
-    return FAILED if imported.problems else OK
+    if imported.problems:
+        return FAILED
+    return OK
 
 
 @app.command("export")

@@ -59,7 +59,9 @@ def open_job(
         # a forecast rejects a model without a batch API, as the batch itself does
         setup.choice.spec.check_batches()
     pricing = choose_pricing(setup, options, in_batches=rounds > 0)
-    out = Path(options.out) if options.out else None
+    out = None
+    if options.out:
+        out = Path(options.out)
     is_dry = given.get("dry_run")
     fetching = fetch_inputs(
         options.inputs,
@@ -121,7 +123,9 @@ def _read_setup(options: RecordOptions) -> Setup:
     exchange = None
     if given.get("answers") or given.get("requests"):
         exchange = Exchange(given.get("answers") or (), given["requests"])
-    spec = read_model_spec(options.model) if options.model and not replay else None
+    spec = None
+    if options.model and not replay:
+        spec = read_model_spec(options.model)
     setup = Setup(spec, exchange=exchange, **{name: given[name] for name in names})
     if replay:
         # questions without a recorded answer remain open, and are counted

@@ -81,7 +81,9 @@ def list_(
 
     selection = Selection(name, field, record, min_confidence, max_confidence, severity)
     joined = open_runs(runs)
-    older = open_runs(since) if since else None
+    older = None
+    if since:
+        older = open_runs(since)
     refuse_selection(selection, joined, older)
     counts: Counter[str] = Counter()
     rows = _count(list_rows(joined, selection, older), counts)
@@ -94,9 +96,14 @@ def list_(
     )
     say(f"{counted(counts.total(), 'row')}: {kinds or 'nothing to list'}")
     warn_incomplete(*runs, *(since or ()))
-    failed = [] if name == "failures" else [*map(name_failed, joined.failures)]
+    if name == "failures":
+        failed = []
+    else:
+        failed = [*map(name_failed, joined.failures)]
     warn_failed(failed, "rows")
-    return FAILED if failed else OK
+    if failed:
+        return FAILED
+    return OK
 
 
 def _count(rows: "Iterator[ValueRow]", counts: Counter[str]) -> "Iterator[ValueRow]":

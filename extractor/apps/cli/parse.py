@@ -59,7 +59,9 @@ def parse(
             ),
             sep="",
         )
-    return FAILED if failures else OK
+    if failures:
+        return FAILED
+    return OK
 
 
 def _list_readings(item: "Draft") -> "Iterator[tuple[str, Reading[Any]]]":

@@ -68,8 +68,13 @@ def perform_job(job: CommandJob) -> int:
     If the questions are exported to a batch file, the file's name is printed.
     """
     # `batch submit --requests` only writes the questions to a file
-    exported = None if job.waits else job.setup.choice.exchange
-    folder = job.open_folder() if job.out else None
+    if job.waits:
+        exported = None
+    else:
+        exported = job.setup.choice.exchange
+    folder = None
+    if job.out:
+        folder = job.open_folder()
     with folder or nullcontext():
         if folder:
             _warn_open_batches(job, folder)
@@ -96,15 +101,21 @@ def _judge_run(job: CommandJob, folder: RunFolder | None, stop: Stop | None) -> 
     """Return a run's exit code and, if the run stopped early or lacks answers, print the reason."""
     if stop:
         reason = "interrupted" if stop is Stop.INTERRUPTED else job.error
-        condition = "with a higher limit, " if stop is Stop.BUDGET else ""
+        condition = ""
+        if stop is Stop.BUDGET:
+            condition = "with a higher limit, "
         say(f"{reason}; {condition}{how_to_resume(job)}")
         return _CODES[stop]
-    lacking = explain_lacking(job, folder) if job.waits else None
+    lacking = None
+    if job.waits:
+        lacking = explain_lacking(job, folder)
     if lacking:
         say(lacking)
         # asking again would return the same recorded answers
         is_final = job.setup.choice.replay or is_unread(job)
-        return FAILED if is_final else LATER
+        if is_final:
+            return FAILED
+        return LATER
     return judge_records(job.tally)
 
 
@@ -112,7 +123,9 @@ def judge_records(tally: Tally) -> int:
     """Return the exit code of a run that read all its records, based on the records that failed."""
     if tally.failed_by_model:
         return LATER
-    return FAILED if tally.failed else OK
+    if tally.failed:
+        return FAILED
+    return OK
 
 
 def _warn_open_batches(job: CommandJob, folder: RunFolder) -> None:

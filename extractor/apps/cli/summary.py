@@ -49,7 +49,9 @@ def how_to_resume(job: CommandJob) -> str:
     """Return a message with the command that resumes this run."""
     if job.out is None:
         return "use --out DIR to be able to resume a run"
-    input_note = "with the same input, " if job.reads_stream else ""
+    input_note = ""
+    if job.reads_stream:
+        input_note = "with the same input, "
     return f"{input_note}resume with: extractor {_quote_command()}"
 
 

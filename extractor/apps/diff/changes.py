@@ -44,7 +44,9 @@ class Change(NamedTuple):
         """The type of change: "added", "removed" or "changed"."""
         if self.old is None:
             return "added"
-        return "removed" if self.new is None else "changed"
+        if self.new is None:
+            return "removed"
+        return "changed"
 
     @property
     def cells(self) -> dict[str, Any]:

@@ -58,8 +58,13 @@ class Side:
 
 def _has_extractions(path: Path) -> bool:
     """Return whether a file, or the first file in a folder, contains extractions."""
-    files = sorted(path.glob("*.json")) if path.is_dir() else [path]
-    if not files or not files[0].is_file():
+    if path.is_dir():
+        files = sorted(path.glob("*.json"))
+    else:
+        files = [path]
+    if not files:
+        return False
+    if not files[0].is_file():
         return False
     with files[0].open("rb") as file:
         return _EXTRACTION.search(file.read(_START)) is not None

@@ -66,7 +66,9 @@ def align(
 
     def measure(old: Side, new: Side) -> float:
         is_same = old.identity == new.identity
-        return _SAME if is_same else compare(old.item, new.item)
+        if is_same:
+            return _SAME
+        return compare(old.item, new.item)
 
     pairs, only_old, only_new = match_values(
         _place(group.path, old), _place(group.path, new), measure, _LEAST
@@ -132,7 +134,9 @@ def compare_criteria(gold: Criterion, predicted: Criterion) -> float:
     quotes = compare_extents(gold.quote, predicted.quote)
     # The same words may occur in two lists.
     ties = _count_equal(gold, predicted, "section", "kind")
-    return quotes + 0.05 * ties if quotes >= 0.5 else 0.0
+    if quotes >= 0.5:
+        return quotes + 0.05 * ties
+    return 0.0
 
 
 def _count_equal(gold: Any, predicted: Any, *names: str) -> int:
@@ -154,7 +158,9 @@ def _compare_regimens(gold: Regimen, predicted: Regimen) -> float:
     similarity += 0.4 * compare_extents(gold.quote, predicted.quote)
     similarity += 0.2 * len(ours & theirs) / max(1, len(ours | theirs))
     ties = _count_equal(gold, predicted, "route", "frequency", "section")
-    return similarity + 0.02 * ties if similarity >= 0.4 else 0.0
+    if similarity >= 0.4:
+        return similarity + 0.02 * ties
+    return 0.0
 
 
 def _compare_endpoints(gold: Endpoint, predicted: Endpoint) -> float:
@@ -184,7 +190,9 @@ def _compare_custom(group: Group, gold: CustomItem, predicted: CustomItem) -> fl
     value, the similarity of the items decides, and the mean only breaks ties.
     """
     have_hosts = bool(gold.of and predicted.of)
-    host = compare_extents(gold.of, predicted.of) if have_hosts else 1.0
+    host = 1.0
+    if have_hosts:
+        host = compare_extents(gold.of, predicted.of)
     if host < _LEAST_HOST:
         return 0.0
     nearest: list[float] = []
@@ -198,7 +206,9 @@ def _compare_custom(group: Group, gold: CustomItem, predicted: CustomItem) -> fl
     # The only value of a record or item has no other counterpart, however different it is.
     if not group.many and (have_hosts or group.of is None):
         return host + 0.05 * mean
-    return mean if mean >= _LEAST_CUSTOM else 0.0
+    if mean >= _LEAST_CUSTOM:
+        return mean
+    return 0.0
 
 
 _COMPARERS: dict[str, Callable[[Any, Any], float]] = {

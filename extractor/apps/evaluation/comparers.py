@@ -65,7 +65,9 @@ def _list_values(value: Any) -> tuple[Any, ...]:
     """
     if value is None:
         return ()
-    return value if isinstance(value, tuple) else (value,)
+    if isinstance(value, tuple):
+        return value
+    return (value,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +95,20 @@ class Comparer:
 
     def agrees(self, gold: Any, predicted: Any) -> bool:
         """Return whether two values agree, that is, are equal or differ only in spelling."""
-        if gold == predicted or self.key(gold) == self.key(predicted):
+        if gold == predicted:
             return True
-        return NOTHING not in (gold, predicted) and self.overlaps(gold, predicted)
+        if self.key(gold) == self.key(predicted):
+            return True
+        if NOTHING in ((gold, predicted)):
+            return False
+        return self.overlaps(gold, predicted)
 
     def measure(self, gold: Any, predicted: Any) -> float:
         """Return the similarity of two list members; it is at least 2 if they agree."""
         if self.is_certain and self.agrees(gold, predicted):
-            return 3.0 if gold == predicted else 2.0
+            if gold == predicted:
+                return 3.0
+            return 2.0
         return self.similarity(gold, predicted)
 
     def judge(self, gold: Any, predicted: Any) -> tuple[Verdict, ErrorKind | None]:
@@ -134,7 +142,10 @@ def list_bounds(limits: Any) -> tuple[Bound, ...]:
     for limit in _list_values(limits):
         name = getattr(limit, "quantity", "")
         is_range = limit.comparator is Comparator.BETWEEN
-        first = Comparator.AT_LEAST if is_range else limit.comparator
+        if is_range:
+            first = Comparator.AT_LEAST
+        else:
+            first = limit.comparator
         bounds.append(Bound(name, first, limit.value, limit.unit))
         if is_range:
             last = Comparator.AT_MOST
@@ -154,7 +165,9 @@ def _list_numbers(value: Any) -> tuple[Any, ...]:
     if isinstance(value, Amount):
         return value.low, value.high
     high = getattr(value, "value_high", None)
-    return (value.value,) if high is None else (value.value, high)
+    if high is None:
+        return (value.value,)
+    return (value.value, high)
 
 
 def _scale(value: Any) -> tuple[Comparator | None, Hashable]:
@@ -174,7 +187,9 @@ def _find_number_error(gold: Any, predicted: Any) -> ErrorKind:
     if comparator != other_comparator and comparator_counts:
         return ErrorKind.COMPARATOR
     is_same_number = _list_numbers(gold) == _list_numbers(predicted)
-    return ErrorKind.UNIT if is_same_number else ErrorKind.NUMBER
+    if is_same_number:
+        return ErrorKind.UNIT
+    return ErrorKind.NUMBER
 
 
 def _compare_numbers(gold: Any, predicted: Any) -> float:
@@ -196,7 +211,9 @@ def _compare_bounds(gold: Bound, predicted: Bound) -> float:
     similarity += 0.3 * is_same_value + 0.1 * (gold.comparator == predicted.comparator)
     similarity += 0.1 * have_same_dimension(gold.unit, predicted.unit)
     # An identical bound is preferred to one with the same value in another unit.
-    return similarity if gold != predicted else similarity + 0.01
+    if gold != predicted:
+        return similarity
+    return similarity + 0.01
 
 
 _DAYS = {**DAYS, TimeUnit.MONTH: 30, TimeUnit.YEAR: 12 * 30}
@@ -233,7 +250,9 @@ def _find_word_error(gold: str, predicted: str) -> ErrorKind:
     """Return the kind of error for two optional texts, one of which may be ``NOTHING``."""
     if not gold:
         return ErrorKind.INVENTED
-    return ErrorKind.WORDING if predicted else ErrorKind.MISSED
+    if predicted:
+        return ErrorKind.WORDING
+    return ErrorKind.MISSED
 
 
 TEXT = Comparer(ErrorKind.WORDING, fold_name, similarity=compare_extents)

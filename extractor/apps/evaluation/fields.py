@@ -89,7 +89,11 @@ class Field:
         """Whether the field is included in the means. Quotes that only support other fields are not
         included.
         """
-        return self.counts and (self.comparer != EXTENT or self.task == "custom")
+        if not self.counts:
+            return False
+        if self.comparer != EXTENT:
+            return True
+        return self.task == "custom"
 
     def read(self, item: ExtractedItem) -> Any:
         """Return an item's value or, for a part, the list of values that contain the part. For an
@@ -127,7 +131,9 @@ def _make_fields(group: ItemGroup) -> Iterator[Field]:
     is_custom = group.path.startswith("custom.")
     for info in group.fields:
         # The index of an endpoint does not come from the text.
-        if not info.in_gold or info.path == "endpoints.index":
+        if not info.in_gold:
+            continue
+        if info.path == "endpoints.index":
             continue
         if is_custom:
             attribute = info.path.removeprefix(f"{group.path}.")

@@ -113,11 +113,9 @@ def check_annotation(
         return
     for path, noun, name, known in _list_references(gold, record):
         if name and name not in known:
-            remedy = (
-                f"write one of {', '.join(map(str, known))}"
-                if known
-                else "leave it out"
-            )
+            remedy = "leave it out"
+            if known:
+                remedy = f"write one of {', '.join(map(str, known))}"
             yield Flaw(path, f"there is no {noun} {name!r}; {remedy}")
     yield from _check_quotes(gold, record)
 
@@ -164,7 +162,9 @@ def _check_quotes(gold: TrialExtraction, record: TrialRecord) -> Iterator[Flaw]:
         # These quotes may come from a different section than their item.
         if FieldRef(path).path in ("dosing.agent", "dosing.timing"):
             section = None
-        searched = [record.raw_text(section) or ""] if section else texts
+        searched = texts
+        if section:
+            searched = [record.raw_text(section) or ""]
         statuses = {verify_quote(quote, text).status for text in searched}
         if statuses.isdisjoint((QuoteStatus.EXACT, QuoteStatus.FOLDED)):
             place = section or "the record"

@@ -137,7 +137,9 @@ def add_eligibility(data: Any) -> Any:
     """Return gold as JSON. An empty ``eligibility`` is added if it is missing, because gold may
     cover only doses or outcomes.
     """
-    return {"eligibility": {}, **data} if isinstance(data, Mapping) else data
+    if isinstance(data, Mapping):
+        return {"eligibility": {}, **data}
+    return data
 
 
 def _validate(data: Any, place: str) -> TrialExtraction:

@@ -214,7 +214,9 @@ def _label(item: Any) -> str | None:
     """Return the words that stand for an item in the report: "zinc: zinc 5 mg daily"."""
     agent = getattr(item, "agent", None)
     words = find_words(item)
-    return f"{agent}: {words}" if agent else words
+    if agent:
+        return f"{agent}: {words}"
+    return words
 
 
 def pair_wholes(

@@ -86,7 +86,9 @@ class ErrorExample(FrozenModel):
     def place(self) -> str | None:
         """The path of the value in gold, or in the prediction if gold lacks the item."""
         side = self.gold or self.predicted
-        return side.path if side else None
+        if side:
+            return side.path
+        return None
 
 
 class ErrorScore(FrozenModel):
@@ -154,5 +156,7 @@ class ScoreReport(FrozenModel):
         """Return the wording for a kind of error, or for another term, in a report. The wording is
         neutral if two annotators are compared.
         """
-        neutral = _NEUTRAL.get(word, word) if self.neutral else word
+        neutral = word
+        if self.neutral:
+            neutral = _NEUTRAL.get(word, word)
         return neutral.replace("_", " ").format(self.gold, self.predicted)

@@ -245,14 +245,18 @@ def _make_score(name: str, counts: Numbers, samples: Numbers) -> Score:
 
 def _to_share(value: float) -> float | None:
     """Return a measure, or None for NaN, which means that there is nothing to score."""
-    return None if np.isnan(value) else float(value)
+    if np.isnan(value):
+        return None
+    return float(value)
 
 
 def _find_interval(samples: Numbers, values: float) -> Interval | None:
     """Return the 2.5th and 97.5th percentiles of the samples, excluding the first sample, which is
     the score itself. Return None if there are no other samples, or if there are too few values.
     """
-    if values < LEAST_VALUES or len(samples) == 1:
+    if values < LEAST_VALUES:
+        return None
+    if len(samples) == 1:
         return None
     low, high = np.nanpercentile(samples[1:], [2.5, 97.5])
     return float(low), float(high)

@@ -69,4 +69,6 @@ def write_cell(value: Any) -> str:
         return ""
     if isinstance(value, tuple):
         return " to ".join(map(write_cell, value))
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    return str(value)

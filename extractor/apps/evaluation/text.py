@@ -122,7 +122,11 @@ def is_inside(part: str, whole: str) -> bool:
     short, long = (
         f" {' '.join(_TOKEN.findall(fold_text(text)))} " for text in (part, whole)
     )
-    return bool(short.strip()) and short != long and short in long
+    if not bool(short.strip()):
+        return False
+    if short == long:
+        return False
+    return short in long
 
 
 def compare_extents(text: str | None, other_text: str | None) -> float:
@@ -167,7 +171,9 @@ def _read_dimension(unit: str | None) -> tuple[str, float]:
     its own dimension.
     """
     written = unit or ""
-    code = read_unit(_OF_AGE.sub("", written)) if written else None
+    code = None
+    if written:
+        code = read_unit(_OF_AGE.sub("", written))
     if code is None:
         return re.sub(r"[\s^*·.\\]", "", written).casefold(), 1.0
     if code in _MONTHS:

@@ -43,7 +43,9 @@ class Intervention(NamedTuple):
     @property
     def names(self) -> tuple[str, ...]:
         """All names of the intervention."""
-        return (self.name, *self.other_names) if self.name else self.other_names
+        if self.name:
+            return (self.name, *self.other_names)
+        return self.other_names
 
 
 def read_interventions(record: TrialRecord) -> list[Intervention]:
@@ -91,14 +93,18 @@ def find_intervention(name: str, interventions: Sequence[Intervention]) -> int |
             return index
         if any(_contains(longer, key) for longer in intervention.names):
             containing.append(index)
-    return containing[0] if len(containing) == 1 else None
+    if len(containing) == 1:
+        return containing[0]
+    return None
 
 
 def _contains(text: str, key: str) -> bool:
     """Return whether a text contains the name with this key as a sequence of whole words."""
     folded_key = _fold(key)
     # The key of a name without words is empty, and would be contained in every text.
-    return folded_key != "  " and folded_key in _fold(name_key(text))
+    if folded_key == "  ":
+        return False
+    return folded_key in _fold(name_key(text))
 
 
 @lru_cache(maxsize=4096)
@@ -171,18 +177,24 @@ class AgentNamer:
             if not is_main and not _SEVERAL.search(other) and not _is_class(bare):
                 names += [_find_usual(bare), bare]
         substances = {_make_key(name) for name in names if self._is_substance(name)}
-        return names if len(substances) < 2 else [first]
+        if len(substances) < 2:
+            return names
+        return [first]
 
     def _is_substance(self, name: str) -> bool:
         """Return whether a name denotes a known substance or is a term in the register's data."""
-        return _make_key(name) in self._mesh or _is_known(name)
+        if _make_key(name) in self._mesh:
+            return True
+        return _is_known(name)
 
 
 @lru_cache(maxsize=4096)
 def _find_usual(name: str) -> str:
     """Return the usual name for an abbreviation: "MTX" is methotrexate."""
     usual = find_entry(name, "agent_abbreviations")
-    return usual.value if usual else name
+    if usual:
+        return usual.value
+    return name
 
 
 @lru_cache(maxsize=4096)
@@ -194,21 +206,29 @@ def bare_name(name: str) -> str:
     'Fictumab'
     """
     tokens = read_text(" ".join(re.sub("[®™©]", " ", name).split()))
-    span = trim_name(tokens, 0, len(tokens)) if len(tokens) else None
-    return tokens.read(*span) if span else tokens.text
+    span = None
+    if len(tokens):
+        span = trim_name(tokens, 0, len(tokens))
+    if span:
+        return tokens.read(*span)
+    return tokens.text
 
 
 @lru_cache(maxsize=4096)
 def _make_key(name: str) -> str:
     """Return the key by which names are compared. Spaces and hyphens in codes are ignored."""
     key = name_key(name)
-    return key.replace(" ", "") if re.search(r"\d", key) else key
+    if re.search(r"\d", key):
+        return key.replace(" ", "")
+    return key
 
 
 def _is_placebo(name: str) -> bool:
     """Return whether a name denotes a placebo without stating which drug it replaces."""
     words = re.findall(r"[^\W\d_]+", name.lower())
-    return "placebo" in name.lower() and all(map(_PLACEBO.fullmatch, words))
+    if "placebo" not in name.lower():
+        return False
+    return all(map(_PLACEBO.fullmatch, words))
 
 
 @lru_cache(maxsize=4096)
@@ -225,13 +245,15 @@ def _is_known(name: str) -> bool:
 
 def _is_class(name: str) -> bool:
     """Return whether a name denotes a class ("steroid") or a placebo, or is a single letter."""
-    if is_vague(name) or len(name) < 2:
+    if is_vague(name):
+        return True
+    if len(name) < 2:
         return True
     tokens = read_text(name)
     kinds = {kind for kind, _, _ in find_general(tokens)}
-    return bool(rule("class_noun").search(tokens)) or not kinds.isdisjoint(
-        {"class", "placebo"}
-    )
+    if bool(rule("class_noun").search(tokens)):
+        return True
+    return not kinds.isdisjoint({"class", "placebo"})
 
 
 def find_form(*sources: Iterable[str]) -> str | None:
@@ -244,7 +266,9 @@ def find_form(*sources: Iterable[str]) -> str | None:
     for texts in sources:
         forms = {form for text in texts for form in _list_forms(text)}
         if forms:
-            return forms.pop() if len(forms) == 1 else None
+            if len(forms) == 1:
+                return forms.pop()
+            return None
     return None
 
 
@@ -269,7 +293,10 @@ def list_mesh_terms(
         if term.kind not in (kind, f"{kind}_ancestor"):
             continue
         is_ancestor = term.kind is not kind
-        index = None if is_ancestor else find_intervention(term.name, interventions)
+        if is_ancestor:
+            index = None
+        else:
+            index = find_intervention(term.name, interventions)
         yield {
             "term": term.name,
             "mesh_id": term.id,

@@ -177,7 +177,9 @@ def plan_custom_tables(field: CustomField) -> tuple[Table, ...]:
     """Return the table for a custom field, followed by a table for each of its lists of nested
     objects.
     """
-    task = field.of.task if field.group.of else None
+    task = None
+    if field.group.of:
+        task = field.of.task
     main = Table(
         f"custom_{field.name}",
         task,

@@ -134,7 +134,9 @@ def _clean(value: Any) -> Any:
     if isinstance(value, str):
         text = value if isinstance(value, RawText) else show_line(value)
         text = _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text[:_LONGEST])
-        return text if text.strip() else None
+        if text.strip():
+            return text
+        return None
     if isinstance(value, list):
         members = [_clean(member) for member in value]
         return [member for member in members if member is not None] or None
@@ -142,5 +144,7 @@ def _clean(value: Any) -> Any:
         cleaned = {name: _clean(part) for name, part in value.items()}
         parts = {name: part for name, part in cleaned.items() if part is not None}
         # an extension with only a URL, or a characteristic with only "exclude", is meaningless
-        return None if parts.keys() <= {"url", "exclude"} else parts
+        if parts.keys() <= {"url", "exclude"}:
+            return None
+        return parts
     return value

@@ -99,7 +99,10 @@ def _describe_people(trial: TrialResources) -> list[Json]:
     """Return characteristics for the ages, the sex and the exclusion of healthy volunteers, taken
     from the text or else from the register. Values that do not exclude anybody are omitted.
     """
-    registry = trial.record.registry if trial.record else RegistryFields()
+    if trial.record:
+        registry = trial.record.registry
+    else:
+        registry = RegistryFields()
     people: dict[str, Json] = {}
     for name in AGES:
         age = trial.take_first("eligibility", name)
@@ -152,7 +155,9 @@ def _is_excluded(criterion: Criterion) -> bool:
     """Return whether a criterion states who cannot take part. However, a line such as
     "Participants must be off steroids" in the exclusion list states a requirement.
     """
-    return criterion.kind is CriterionKind.EXCLUSION and not criterion.demanded
+    if criterion.kind is not CriterionKind.EXCLUSION:
+        return False
+    return not criterion.demanded
 
 
 def _read_value(criterion: Criterion, counts: _Counts) -> Json:
@@ -220,7 +225,9 @@ def _describe_limit(limit: Constraint) -> Json:
     """
     canonical = name_limit(limit)
     name = canonical.quantity_canonical
-    known_quantity = get_quantity(name) if name and canonical.loinc else None
+    known_quantity = None
+    if name and canonical.loinc:
+        known_quantity = get_quantity(name)
     if known_quantity is None or not _is_name_of(limit.quantity, known_quantity):
         raise _MoreThanALimit(f"no quantity with a LOINC code: {limit.quantity}")
     ucum = canonical.unit_ucum

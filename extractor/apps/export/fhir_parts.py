@@ -66,7 +66,9 @@ class TrialResources:
         self.parts = (*tasks, "custom")
         for row in list_values(extraction):
             name = row.field.partition("[")[0]
-            if row.kind is not RowKind.VALUE or name in _WORDS:
+            if row.kind is not RowKind.VALUE:
+                continue
+            if name in _WORDS:
                 continue
             if not row.item.startswith(self.parts):
                 continue
@@ -132,7 +134,9 @@ class TrialResources:
 
 def is_reliable(confidence: float | None) -> bool:
     """Return whether a value is reliable enough to be included. Gold has no confidence."""
-    return confidence is None or confidence >= _LEAST
+    if confidence is None:
+        return True
+    return confidence >= _LEAST
 
 
 def code(system: str, word: str | None, text: str | None = None) -> Json:
@@ -141,7 +145,10 @@ def code(system: str, word: str | None, text: str | None = None) -> Json:
     >>> code(LOINC, "30525-0", "age")
     {'coding': [{'system': 'http://loinc.org', 'code': '30525-0'}], 'text': 'age'}
     """
-    coding = [{"system": system, "code": word}] if word else []
+    if word:
+        coding = [{"system": system, "code": word}]
+    else:
+        coding = []
     return {"coding": coding, "text": text}
 
 
@@ -192,7 +199,9 @@ def make_range(low: Json | None, high: Json | None) -> Json | None:
     span = {"low": low, "high": high}
     if not low or not high:
         return span
-    if low["unit"] != high["unit"] or low["value"] > high["value"]:
+    if low["unit"] != high["unit"]:
+        return None
+    if low["value"] > high["value"]:
         return None
     return span
 

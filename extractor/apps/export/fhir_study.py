@@ -92,7 +92,9 @@ def _read_registered(record: TrialRecord) -> Json:
         study[name] = [{"text": item} for item in items]
     is_actual = fields.enrollment_type == "ACTUAL"
     digits = re.fullmatch(r"\d{1,9}", fields.enrollment or "")
-    number = int(digits[0]) if digits else None
+    number = None
+    if digits:
+        number = int(digits[0])
     if fields.sponsor:
         role = code("http://hl7.org/fhir/research-study-party-role", "lead-sponsor")
         study["associatedParty"] = [{"name": fields.sponsor, "role": role}]
@@ -137,7 +139,9 @@ def _add_regimen(trial: TrialResources, index: int, arms: list[Json]) -> None:
     path = f"dosing[{index}]"
     labels = trial.take(path, "arms")
     substance = find_substance(regimen.agent)
-    number = substance.number if substance else None
+    number = None
+    if substance:
+        number = substance.number
     concept = code(_DRUGBANK, number, regimen.agent)
     agent = {"definitionCodeableConcept": concept}
     variable = {"title": regimen.agent, "description": regimen.quote}

@@ -115,13 +115,17 @@ class Destination:
     @property
     def is_single_file(self) -> bool:
         """Whether the export is a single file rather than a folder."""
-        return self.path.suffix.lower() == f".{self.format}" and not self.path.is_dir()
+        if self.path.suffix.lower() != f".{self.format}":
+            return False
+        return not self.path.is_dir()
 
     def _is_export(self) -> bool:
         """Whether the existing file begins as an export in its format does."""
         with self.path.open("rb") as file:
             start = file.read(_STARTS_WITHIN)
-        return not start or _STARTS[self.format].match(start) is not None
+        if not start:
+            return True
+        return _STARTS[self.format].match(start) is not None
 
     @contextmanager
     def staged(self) -> Iterator[tuple[Path, Path]]:
@@ -132,7 +136,10 @@ class Destination:
         Raises ``ArgumentError`` if the destination exists and ``force`` is not set, and
         ``StoreError`` if it must not be replaced.
         """
-        files = list(self.path.iterdir()) if self.path.is_dir() else []
+        if self.path.is_dir():
+            files = list(self.path.iterdir())
+        else:
+            files = []
         suffixes = {".json", ".ndjson", *(f".{suffix}" for suffix in Format)}
         # an earlier export is recognised by its marker files, and does not contain any other files
         is_known = not _MARKERS.isdisjoint(file.name for file in files)

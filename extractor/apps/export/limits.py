@@ -97,7 +97,9 @@ def name_limit(
     ('platelet_count', 75.0, '10*9/L')
     """
     text = limit.quantity
-    unit = read_unit(limit.unit) if limit.unit else None
+    unit = None
+    if limit.unit:
+        unit = read_unit(limit.unit)
     known = limit.quantity_canonical or known
     if known and known.removesuffix("_change") not in list_quantities():
         # the reviewer's own name
@@ -107,7 +109,10 @@ def name_limit(
         quantity = get_quantity(known)
     if quantity is None:
         return CanonicalLimit(unit_ucum=unit, canonical_note="no quantity")
-    renamed = None if known else _refuse_or_join(text, quantity, unit)
+    if known:
+        renamed = None
+    else:
+        renamed = _refuse_or_join(text, quantity, unit)
     if renamed:
         return renamed
     canonical = CanonicalLimit(quantity.name, quantity.laboratory)
@@ -151,7 +156,9 @@ def show_canonical_names(limits: Iterable[tuple[Any, Iterable[Evidence]]]) -> st
         name = name_limit(limit, next(around, None)).quantity_canonical
         if name:
             names[name] = None
-    return f" [{'; '.join(names)}]" if names else ""
+    if names:
+        return f" [{'; '.join(names)}]"
+    return ""
 
 
 def _refuse_or_join(
@@ -268,10 +275,14 @@ def _has_others(criterion: Criterion) -> bool:
     inclusion that admits others: "Lower counts are allowed".
     """
     above = read_text(criterion.lead_in or "")
-    if criterion.has_exception or rule("special_group").starts(above, 0):
+    if criterion.has_exception:
+        return True
+    if rule("special_group").starts(above, 0):
         return True
     is_inclusion = criterion.kind is CriterionKind.INCLUSION
-    return is_inclusion and rule("admits_others").occurs(read_text(criterion.quote))
+    if not is_inclusion:
+        return False
+    return rule("admits_others").occurs(read_text(criterion.quote))
 
 
 def _may_have_unread_unit(
@@ -280,7 +291,9 @@ def _may_have_unread_unit(
     """Return whether a limit has no unit, but is followed in its criterion (``quote``) by a word
     that may be a unit: "> 28 mbar", but not "> 30 at screening".
     """
-    if proof is None or limit.unit:
+    if proof is None:
+        return False
+    if limit.unit:
         return False
     word = _NEXT_WORD.match(quote.partition(proof.quote)[2])
     if word is None:
@@ -308,7 +321,9 @@ def _list_divided(
     ranges = dict[str, str]()
     for limit, proof, canonical in described:
         quantity = limit.quantity.casefold()
-        of_sex = proof.sex if proof else None
+        of_sex = None
+        if proof:
+            of_sex = proof.sex
         if limit.condition or of_sex not in (None, sex):
             divided.add(quantity)
         low = canonical.value_canonical or limit.value
@@ -335,4 +350,6 @@ def _read_admitted(comparator: Comparator, criterion: Criterion) -> str | None:
         return comparator.value
     if comparator.opposite:
         return comparator.opposite.value
-    return "outside" if comparator is Comparator.BETWEEN else "<>"
+    if comparator is Comparator.BETWEEN:
+        return "outside"
+    return "<>"

@@ -45,7 +45,9 @@ def read_registered(registry: RegistryFields, name: str) -> Any:
     if name not in AGES:
         return _WORDS.get(unify_word(name, written).lower())
     age = read_registered_age(written)
-    return age if age and count_days(age) <= OLDEST else None
+    if age and count_days(age) <= OLDEST:
+        return age
+    return None
 
 
 def read_comparator(name: str, evidence: Iterable[Evidence] = ()) -> Comparator:
@@ -115,8 +117,12 @@ def _excludes_pregnancy(criterion: Criterion) -> bool | None:
             return True
         # "Women who wish to avoid pregnancy"
         is_barred = bool(rule("bars_pregnancy").search(tokens))
-        return False if is_of_pregnancy and not is_barred else None
+        if is_of_pregnancy and not is_barred:
+            return False
+        return None
     # A negated exclusion, or a requirement among the exclusions, excludes other people.
     if criterion.negated or criterion.demanded:
         return None
-    return True if is_of_pregnancy else None
+    if is_of_pregnancy:
+        return True
+    return None

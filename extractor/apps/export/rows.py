@@ -147,7 +147,10 @@ def _clean(cell: Any) -> str | None:
     """Return a cell as text on a single line, or None if it is empty. The members of a tuple are
     joined by |.
     """
-    parts = cell if isinstance(cell, tuple) else (cell,)
+    if isinstance(cell, tuple):
+        parts = cell
+    else:
+        parts = (cell,)
     return "|".join(show_line(str(part)) for part in parts) or None
 
 
@@ -215,7 +218,9 @@ def _list_all(
     fields: tuple[CustomField, ...],
     whole: Whole | None,
 ) -> Iterator[TableRow]:
-    source = extraction.source.path if extraction.source else None
+    source = None
+    if extraction.source:
+        source = extraction.source.path
     yield "records", {**registered.columns, "source_path": source}
     yield from _list_eligibility(extraction, registered, whole)
     yield from _list_dosing(extraction, registered)
@@ -249,7 +254,9 @@ def _list_eligibility(
 ) -> Iterator[TableRow]:
     """Yield the rows of the tables ``eligibility`` and ``groups``, and the rows of the criteria."""
     people = extraction.eligibility
-    people_before = whole.extraction.eligibility if whole else people
+    people_before = people
+    if whole:
+        people_before = whole.extraction.eligibility
     sex = people.sex or (registered.columns.get("registered_sex") or "").lower() or None
     described = describe_criteria(people_before, sex)
     if whole:
@@ -410,7 +417,10 @@ def _describe_amount(amount: Amount, frequency: str | None) -> dict[str, Any]:
     cells |= {"unit_ucum": unit, "unit_canonical": canonical}
     # "5 mg/d" is already an amount per day, whatever the frequency.
     dose_unit = canonical.removesuffix("/d")
-    times = 1 if dose_unit != canonical else _DAILY.get(frequency or "", 0)
+    if dose_unit != canonical:
+        times = 1
+    else:
+        times = _DAILY.get(frequency or "", 0)
     mass, *per = dose_unit.split("/")
     # A concentration such as mg/mL or a percentage does not state an amount.
     if mass == "%" or not _BODY_UNITS.issuperset(per):
@@ -419,7 +429,10 @@ def _describe_amount(amount: Amount, frequency: str | None) -> dict[str, Any]:
         cells["daily_unit"] = f"{dose_unit}/d"
     for name in ("low", "high"):
         value = cells[name]
-        number = None if value is None else convert(value, unit, canonical)
+        if value is None:
+            number = None
+        else:
+            number = convert(value, unit, canonical)
         cells[f"{name}_canonical"] = number
         if times and number:
             cells[f"daily_{name}"] = number * times
@@ -432,7 +445,9 @@ def _choose_dose_unit(unit: str) -> str:
     unit of another dimension, such as ``[IU]``, is returned unchanged.
     """
     first, *per = unit.split("/")
-    dimension = find_dimension(first)[1] if first else None
+    dimension = None
+    if first:
+        dimension = find_dimension(first)[1]
     for base in _DOSE_UNITS:
         if find_dimension(base)[1] == dimension:
             return "/".join([base, *per])
@@ -515,13 +530,19 @@ def _read_cells(values: Any, table: Table) -> Cells:
 
 def _read_part(value: Any, name: str) -> Any:
     """Return a part of a nested object or of a value; None for a value without parts."""
-    parts = value if isinstance(value, dict) else getattr(value, "__dict__", {})
+    if isinstance(value, dict):
+        parts = value
+    else:
+        parts = getattr(value, "__dict__", {})
     return parts.get(name)
 
 
 def _spread(name: str, parts: Any) -> Cells:
     """Return the parts of a value as cells, such as ``duration_value`` and ``duration_unit``."""
-    members = parts.__dict__ if parts else {}
+    if parts:
+        members = parts.__dict__
+    else:
+        members = {}
     return {f"{name}_{part}": value for part, value in members.items()}
 
 

@@ -23,7 +23,9 @@ def to_days(time: Any) -> float | None:
     ... )
     (14.0, None)
     """
-    if time is None or time.unit not in DAYS:
+    if time is None:
+        return None
+    if time.unit not in DAYS:
         return None
     return float(time.value * DAYS[time.unit])
 
@@ -43,7 +45,9 @@ def find_cycle_days(regimens: Sequence[Regimen]) -> float | None:
     None.
     """
     lengths = {to_days(regimen.cycle) for regimen in regimens} - {None}
-    return lengths.pop() if len(lengths) == 1 else None
+    if len(lengths) == 1:
+        return lengths.pop()
+    return None
 
 
 def describe_times(
@@ -87,7 +91,9 @@ def _count_days(
     if point.unit == TimeUnit.CYCLE:
         # "Cycle 3" may be its start or its end; only "up to 3 cycles" has a length.
         is_length = endpoint.time_kind == TimeKind.UP_TO
-        return point.value * cycle_days if cycle_days and is_length else None
+        if cycle_days and is_length:
+            return point.value * cycle_days
+        return None
     # "Day 15 of cycle 2" is not a day of the trial.
     if point.unit == TimeUnit.DAY and _IN_CYCLE.search(endpoint.time_frame or ""):
         return None

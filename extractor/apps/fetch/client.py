@@ -109,10 +109,14 @@ class _Failure(RegistryError):
 
 
 def _is_enough(state: RetryCallState) -> bool:
-    failure = state.outcome.exception() if state.outcome else None
+    failure = None
+    if state.outcome:
+        failure = state.outcome.exception()
     assert isinstance(failure, _Failure), "only such failures are repeated"
     is_long = (failure.wait or 0) > _POLICY.longest_wait
-    return is_long or state.attempt_number >= _POLICY.attempts
+    if is_long:
+        return True
+    return state.attempt_number >= _POLICY.attempts
 
 
 class RegistryClient:

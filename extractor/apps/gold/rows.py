@@ -80,7 +80,11 @@ def is_known(path: str) -> bool:
     """
     ref = FieldRef(path)
     is_path = FieldRef.parse(path) == path
-    return is_path and (path.startswith(_CUSTOM) or ref.path in _KNOWN)
+    if not is_path:
+        return False
+    if path.startswith(_CUSTOM):
+        return True
+    return ref.path in _KNOWN
 
 
 def list_gold_rows(extraction: TrialExtraction) -> Iterator[ValueRow]:
@@ -150,7 +154,10 @@ def write_cells(row: ValueRow) -> dict[str, str]:
     value = row.value
     if row.path.startswith(_CUSTOM) and not (value and _read_custom(value) == value):
         return {VALUE: json.dumps(value, ensure_ascii=False)}
-    parts = value if isinstance(value, dict) else {VALUE: value}
+    if isinstance(value, dict):
+        parts = value
+    else:
+        parts = {VALUE: value}
     return {
         name: part if isinstance(part, str) else json.dumps(part)
         for name, part in parts.items()
@@ -308,7 +315,9 @@ class _Builder:
         column: str | int = VALUE
         # the problem concerns another field of the item, such as a missing quote
         if near != location[: len(near)]:
-            column = location[-1] if location else "record"
+            column = "record"
+            if location:
+                column = location[-1]
         elif FieldRef(row.path).path in _PARTS:
             column = near[-1]
         self._report(row, str(column), text)

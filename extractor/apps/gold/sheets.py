@@ -49,7 +49,10 @@ def write_gold_sheet(path: Path, rows: Iterable[ValueRow]) -> None:
 
 def _write_row(row: ValueRow) -> dict[str, str]:
     """Return the filled cells of a row, keyed by column."""
-    confidence = "" if row.confidence is None else f"{row.confidence:.2f}"
+    if row.confidence is None:
+        confidence = ""
+    else:
+        confidence = f"{row.confidence:.2f}"
     cells = {
         "record": row.record_id,
         "item": row.item,
@@ -64,7 +67,9 @@ def _write_row(row: ValueRow) -> dict[str, str]:
 
 def _guard(text: str) -> str:
     """Return text in a form that spreadsheets do not interpret as a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    if text.startswith(_FORMULA):
+        return f"'{text}"
+    return text
 
 
 def _write_workbook(path: Path, lines: Iterable[list[str]]) -> None:
@@ -101,7 +106,10 @@ def read_sheet(path: Path) -> Iterator[ValueRow]:
     Raises ``GoldError`` for a file that is not a gold sheet, and for formulas and dates.
     """
     is_workbook = path.suffix.casefold() == _WORKBOOK
-    lines = _read_workbook(path) if is_workbook else _read_csv(path)
+    if is_workbook:
+        lines = _read_workbook(path)
+    else:
+        lines = _read_csv(path)
     columns = [name.strip().casefold() for name in next(lines, [])]
     _check_columns(path, columns)
     for number, line in enumerate(lines, 2):
@@ -141,7 +149,9 @@ def _check_columns(path: Path, columns: list[str]) -> None:
 
 def _strip_guard(text: str) -> str:
     is_guarded = text.startswith("'") and text[1:].startswith(_FORMULA)
-    return text[1:] if is_guarded else text
+    if is_guarded:
+        return text[1:]
+    return text
 
 
 def _read_csv(path: Path) -> Iterator[list[str]]:
@@ -187,7 +197,9 @@ def _read_cell(place: str, cell: Any) -> str:
         raise GoldError(
             f"{place}, column {cell.column_letter}: is {kind}; write it as text"
         )
-    return "" if cell.value is None else str(cell.value)
+    if cell.value is None:
+        return ""
+    return str(cell.value)
 
 
 def _refuse_large(path: Path, size: int) -> None:

@@ -88,7 +88,9 @@ class Desk:
             model_options=options.model_options,
             fields=options.fields,
         )
-        budget = settings.pricing.open_budget() if settings.model else None
+        budget = None
+        if settings.model:
+            budget = settings.pricing.open_budget()
         example = make_record("Inclusion criteria:\n- Adults", record_id="example")
         executor = ProcessExecutor(1, 0, options.timeout + _SPARE_S, example)
         async with executor, setup.open(route=Route(budget)) as opened:
@@ -185,7 +187,9 @@ class Desk:
         usage = extraction.usage
         if usage and usage.calls:
             cost = self._settings.pricing.cost
-            usd = cost(usage) if cost else None
+            usd = None
+            if cost:
+                usd = cost(usage)
         return describe_extraction(extraction, record, usd)
 
     async def _find(self, source: str, record_id: str | None) -> TrialRecord:

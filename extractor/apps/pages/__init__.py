@@ -242,7 +242,9 @@ def state_policy(style: str, script: str, *, asks: bool = False) -> str:
         f"default-src 'none'; style-src 'sha256-{_hash(style)}'; "
         f"script-src 'sha256-{_hash(script)}'; base-uri 'none'; form-action 'none'"
     )
-    return f"{policy}; connect-src 'self'" if asks else policy
+    if asks:
+        return f"{policy}; connect-src 'self'"
+    return policy
 
 
 def _hash(content: str) -> str:

@@ -252,7 +252,10 @@ def _show_value(path: str, item: ExtractedItem, value: Value, page: _Page) -> Js
     """
     # the only value of custom.assay is labelled "assay"
     is_only = value.name == "value"
-    label = name_item(path, item) if is_only else name_path(value.name)
+    if is_only:
+        label = name_item(path, item)
+    else:
+        label = name_path(value.name)
     quotes = [evidence.quote for evidence in value.evidence]
     for name in _ITEM_WORDS:
         words = getattr(item, name, None)
@@ -317,7 +320,9 @@ def is_free_text(record: TrialRecord | None) -> bool:
     """
     if record is None:
         return False
-    return record.source.format == "text" or record.document is not None
+    if record.source.format == "text":
+        return True
+    return record.document is not None
 
 
 def name_item(path: str, item: ExtractedItem) -> str:
@@ -338,7 +343,10 @@ def name_item(path: str, item: ExtractedItem) -> str:
         return "who can take part"
     if isinstance(item, Endpoint):
         # a reviewer may have typed anything
-        number = item.index + 1 if isinstance(item.index, int) else item.index
+        if isinstance(item.index, int):
+            number = item.index + 1
+        else:
+            number = item.index
         return f"{item.rank} endpoint {number}"
     kind = "regimen"
     if ref.names[0] == "eligibility":

@@ -53,10 +53,14 @@ def say(value: Any, quotes: Iterable[str] = ()) -> str:
         quotes = tuple(quotes)
         return ", ".join(say(member, quotes) for member in value) or NOTHING
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        if value:
+            return "yes"
+        return "no"
     if isinstance(value, int | float):
         written, exact = write_number(value, quotes)
-        return f"{written} ({exact})" if exact else written
+        if exact:
+            return f"{written} ({exact})"
+        return written
     text = str(value.value if isinstance(value, Enum) else value or "")
     if _CHOICE.fullmatch(text):
         return name_label(text)
@@ -89,12 +93,18 @@ def _write_measured(parts: Mapping[str, Any], quotes: tuple[str, ...]) -> str:
     # a window that is described better by its words than by a number
     if not numbers and parts.get("quote"):
         return say(parts["quote"])
-    unit = say(parts["unit"]) if parts.get("unit") else ""
+    unit = ""
+    if parts.get("unit"):
+        unit = say(parts["unit"])
     # "5 days", but "5 mg" and "1 day"
     if str(parts.get("unit")) in _TIME_UNITS and numbers != ["1"]:
         unit = f"{unit}s".replace("lifes", "lives")
-    quantity = say(parts["quantity"]) if parts.get("quantity") else ""
-    sign = _write_sign(parts) if numbers else ""
+    quantity = ""
+    if parts.get("quantity"):
+        quantity = say(parts["quantity"])
+    sign = ""
+    if numbers:
+        sign = _write_sign(parts)
     words = (quantity, sign, " to ".join(numbers), unit)
     whole = " ".join(filter(None, words))
     if parts.get("of"):
@@ -117,7 +127,9 @@ def _write_sign(parts: Mapping[str, Any]) -> str:
         return _SIGNS.get(comparator, comparator)
     if parts.get("high") is None:
         return "from"
-    return "up to" if parts.get("low") is None else ""
+    if parts.get("low") is None:
+        return "up to"
+    return ""
 
 
 def _write_group(parts: dict[str, Any]) -> str:
@@ -142,7 +154,10 @@ def write_number(value: float, quotes: Iterable[str] = ()) -> tuple[str, str | N
     (('1.5 million', '1,500,000'), ('20,000', None), ('1500', None))
     """
     is_large = abs(value) >= _LARGE
-    exact = f"{value:,.15g}" if is_large else f"{value:.15g}"
+    if is_large:
+        exact = f"{value:,.15g}"
+    else:
+        exact = f"{value:.15g}"
     for quote in quotes:
         for written, readings in _list_numbers(quote):
             if value not in readings:
@@ -156,7 +171,9 @@ def write_number(value: float, quotes: Iterable[str] = ()) -> tuple[str, str | N
 def _is_plain(written: str, value: float) -> bool:
     """Return whether a number is written in digits, with or without separators."""
     digits = written.replace(",", "")
-    return digits.replace(".", "", 1).isdecimal() and float(digits) == value
+    if not digits.replace(".", "", 1).isdecimal():
+        return False
+    return float(digits) == value
 
 
 @lru_cache(maxsize=4096)

@@ -67,7 +67,9 @@ def name_field(path: str) -> str:
     if custom:
         return f"custom.{FieldRef.parse(custom_path).names[0]}"
     ref = FieldRef.parse(path)
-    return ref.path if ref.names[0] in _ROOTS else RECORD
+    if ref.names[0] in _ROOTS:
+        return ref.path
+    return RECORD
 
 
 def show_record(result: RunRecord, *, as_given: bool = False) -> Json:
@@ -86,7 +88,10 @@ def show_record(result: RunRecord, *, as_given: bool = False) -> Json:
         name_limits=show_canonical_names,
     )
     source = extraction.source
-    origin = [source.path, source.place] if source else []
+    if source:
+        origin = [source.path, source.place]
+    else:
+        origin = []
     coverage = extraction.coverage
     return shown | {
         "id": extraction.record_id,

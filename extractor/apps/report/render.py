@@ -54,7 +54,10 @@ def write_report(
         StoreError: The folder contains no results.
         OSError: The file cannot be written.
     """
-    runs = run if isinstance(run, JoinedRuns) else JoinedRuns([Path(run)])
+    if isinstance(run, JoinedRuns):
+        runs = run
+    else:
+        runs = JoinedRuns([Path(run)])
     overview = Overview()
     chunks = Chunks()
     words: list[str] = []

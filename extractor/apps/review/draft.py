@@ -125,7 +125,9 @@ def find_list(data: Json, group: str) -> list[Json | None]:
 def read_field(item: Json, name: str) -> Any:
     """Return the value of a field, such as ``route`` or ``values.cutoff``."""
     attribute = name.removeprefix("values.")
-    return item.get(name) if attribute == name else item["values"].get(attribute)
+    if attribute == name:
+        return item.get(name)
+    return item["values"].get(attribute)
 
 
 def check_patch(patch: Patch, data: Json, forms: Mapping[str, Form]) -> None:
@@ -165,7 +167,9 @@ def _exceeds_depth(value: Any, depth: int) -> bool:
     if not isinstance(value, dict | list):
         return False
     members = value.values() if isinstance(value, dict) else value
-    return depth == 0 or any(_exceeds_depth(member, depth - 1) for member in members)
+    if depth == 0:
+        return True
+    return any(_exceeds_depth(member, depth - 1) for member in members)
 
 
 def _apply(data: Json, patch: Patch) -> None:

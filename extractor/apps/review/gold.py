@@ -215,7 +215,9 @@ def derive_window(windows: Any) -> Json | None:
         first = first_window(_WINDOWS.validate_python(windows))
     except ValidationError:
         return None
-    return first.model_dump(mode="json") if first else None
+    if first:
+        return first.model_dump(mode="json")
+    return None
 
 
 def _find_rank(entry: tuple[str, Json]) -> tuple[int, int]:
@@ -225,7 +227,10 @@ def _find_rank(entry: tuple[str, Json]) -> tuple[int, int]:
     _, item = entry
     rank = item.get("rank")
     index = item.get("index")
-    rank_order = _RANKS.index(rank) if rank in _RANKS else len(_RANKS)
+    if rank in _RANKS:
+        rank_order = _RANKS.index(rank)
+    else:
+        rank_order = len(_RANKS)
     return rank_order, index if isinstance(index, int) else 0
 
 

@@ -74,7 +74,9 @@ class ExtractedFields:
     def list_evidence(self, path: str, name: str, item: Json) -> list[Evidence]:
         """Return a field's evidence, unless the reviewer has changed the field."""
         known = self.values.get(path)
-        if known is None or read_field(known, name) != read_field(item, name):
+        if known is None:
+            return []
+        if read_field(known, name) != read_field(item, name):
             return []
         return self.evidence[path, name]
 
@@ -84,8 +86,13 @@ def _name_field(place: str) -> str:
     ``constraints[1]``. ``time_window`` belongs to the list of windows.
     """
     names = FieldRef(place).names
-    name = ".".join(names[:2]) if names[0] == "values" else names[0]
-    return "time_windows" if name == "time_window" else name
+    if names[0] == "values":
+        name = ".".join(names[:2])
+    else:
+        name = names[0]
+    if name == "time_window":
+        return "time_windows"
+    return name
 
 
 def describe_record(
@@ -126,7 +133,9 @@ def describe_record(
         items[difference.item]["differences"].append(described)
     flaws: list[Json] = []
     for flaw in find_flaws(draft, record, fields):
-        listed = items[flaw.item]["flaws"] if flaw.item in items else flaws
+        listed = flaws
+        if flaw.item in items:
+            listed = items[flaw.item]["flaws"]
         listed.append(flaw._asdict())
     return {
         "sections": viewed["sections"],
@@ -191,7 +200,13 @@ def _list_places(
             yield Place(proof.section, proof.start, proof.end, path)
         value = read_field(item, name)
         is_text = field["kind"] == "text" and isinstance(value, str)
-        if evidence or section is None or not is_text or not value:
+        if evidence:
+            continue
+        if section is None:
+            continue
+        if not is_text:
+            continue
+        if not value:
             continue
         start = section.text.find(value)
         if start >= 0:

@@ -73,7 +73,9 @@ def _name_value(row: ValueRow) -> str:
 def _name_item(path: str) -> str:
     ref = FieldRef(path)
     name = name_label(ref.names[-1])
-    return name if ref.position is None else f"{name} {ref.position + 1}"
+    if ref.position is None:
+        return name
+    return f"{name} {ref.position + 1}"
 
 
 class RunRecords:

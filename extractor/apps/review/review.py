@@ -100,9 +100,9 @@ class Review:
             if record_id not in self.records.titles:
                 state = "no text"
             elif name_gold(record_id) in begun:
-                state = (
-                    "finished" if self._open_draft(record_id).is_finished else "begun"
-                )
+                state = "begun"
+                if self._open_draft(record_id).is_finished:
+                    state = "finished"
             elif (self._gold / name_gold(record_id)).is_file():
                 state = "finished"
             rows.append(

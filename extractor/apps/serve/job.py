@@ -107,7 +107,9 @@ class JobRun:
             fields=[field for field in options.fields if field.name in job.fields],
         )
         asks = settings.model and job.effort is not Effort.NONE
-        budget = money.budget_of(job.caller) if asks else None
+        budget = None
+        if asks:
+            budget = money.budget_of(job.caller)
         self.run = Run(
             setup=setup,
             read=self._read_upload,
@@ -213,7 +215,9 @@ class JobRun:
         text of an unexpected error is omitted because it may quote a record.
         """
         is_full = isinstance(error, OSError) and error.errno == ENOSPC
-        if is_full or isinstance(error, DiskFull):
+        if is_full:
+            return "the service's disk is full; resume the job after the operator has freed space"
+        if isinstance(error, DiskFull):
             return "the service's disk is full; resume the job after the operator has freed space"
         if isinstance(error, SettingsDiffer):
             return (

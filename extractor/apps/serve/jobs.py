@@ -95,7 +95,11 @@ class Jobs:
         for job in list(self._jobs.values()):
             # during the last deletion, a caller may have resumed or deleted this job
             is_current = self._jobs.get(job.id) is job
-            if days is None or job.state not in _ENDED or not is_current:
+            if days is None:
+                continue
+            if job.state not in _ENDED:
+                continue
+            if not is_current:
                 continue
             before = datetime.now(UTC) - timedelta(days=days)
             if (job.ended or "") < before.isoformat():
@@ -167,7 +171,9 @@ class Jobs:
     def find(self, caller: str, job_id: str) -> Job | None:
         """Return a job, or None if it does not exist or belongs to another caller."""
         job = self._jobs.get(job_id)
-        if job is None or caller not in {job.caller, OPERATOR}:
+        if job is None:
+            return None
+        if caller not in {job.caller, OPERATOR}:
             return None
         if job_id in self._runs:
             return self._runs[job_id].snapshot

@@ -29,7 +29,10 @@ class Account:
     def facts(self) -> dict[str, Fact]:
         """The numbers of calls and tokens, and the cost in dollars, for an event."""
         names = {"calls", "prompt_tokens", "cached_tokens", "output_tokens"}
-        price = None if self.usd is None else round(self.usd, 6)
+        if self.usd is None:
+            price = None
+        else:
+            price = round(self.usd, 6)
         return self.usage.model_dump(include=names) | {"usd": price}
 
 
@@ -114,7 +117,9 @@ class Money:
         """Raise ``ProblemError`` if a request could use the model but the service's or the
         caller's budget is exhausted.
         """
-        if effort is Effort.NONE or self._pricing.spec is None:
+        if effort is Effort.NONE:
+            return
+        if self._pricing.spec is None:
             return
         if self._all.is_spent or self.budget_of(caller).is_spent:
             raise ProblemError(

@@ -86,7 +86,9 @@ def describe_lines(
         entries, stems, kinds, words, strict=True
     ):
         # high counts are rare, so they share one feature
-        topic_words = str(min(len(line_stems & target), 3)) if target else "-"
+        topic_words = "-"
+        if target:
+            topic_words = str(min(len(line_stems & target), 3))
         repeated = min(_count_repeated(line_stems, opening), 3)
         above = count_above[kind]
         marks = (
@@ -178,7 +180,9 @@ def classify_weight(
     the stems of the record's title and conditions), or if the line limits anything besides weight.
     """
     limits_weight = {limit.quantity for limit in limits} == {WEIGHT}
-    if not limits_weight or not target.isdisjoint(_OF_WEIGHT):
+    if not limits_weight:
+        return category
+    if not target.isdisjoint(_OF_WEIGHT):
         return category
     other = replace(category, value=Category.OTHER, confidence=1.0)
     return other.with_features("a weight without its word")

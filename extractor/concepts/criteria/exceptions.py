@@ -58,7 +58,9 @@ def find_negation(tokens: Tokens, first: int, end: int) -> Negation | None:
         denial = rule(rule_name).starts(tokens, first, end)
         if denial:
             is_of_someone = rule("someone_absent").starts(tokens, first, end)
-            case = "someone is absent" if is_of_someone else _BEHIND_ITS_NAME
+            case = _BEHIND_ITS_NAME
+            if is_of_someone:
+                case = "someone is absent"
             return Negation(denial.first, denial.end, case)
     return None
 
@@ -199,7 +201,9 @@ def _find_end(tokens: Tokens, first: int, *, is_list: bool) -> int:
         word = tokens.words[place]
         depth += (word in _OPEN) - (word in _CLOSED)
         is_stop = place in stops and not is_list
-        if depth < 0 or (is_stop and depth == 0):
+        if depth < 0:
+            return place
+        if is_stop and depth == 0:
             return place
     return len(tokens)
 
@@ -211,7 +215,10 @@ def _find_statements(tokens: Tokens, kind: CriterionKind) -> Iterator[Range]:
     allowed"). "No ... will be allowed" does not admit anybody.
     """
     includes = kind is CriterionKind.INCLUSION
-    verdict = rule("excluded_anyway") if includes else rule("admitted_anyway")
+    if includes:
+        verdict = rule("excluded_anyway")
+    else:
+        verdict = rule("admitted_anyway")
     edges = [place for place in range(len(tokens)) if _is_edge(tokens, place)]
     for statement in verdict.find(tokens):
         # the sentence extends from the last edge before the statement to the first edge after it
@@ -231,4 +238,6 @@ def _is_edge(tokens: Tokens, place: int) -> bool:
     if place + 1 == len(tokens):
         return True
     following = tokens.words[place + 1][0]
-    return following.isupper() or not following.isalnum()
+    if following.isupper():
+        return True
+    return not following.isalnum()

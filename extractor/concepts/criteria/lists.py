@@ -115,13 +115,17 @@ def read_lists(section: LexedSection, target: frozenset[str] = frozenset()) -> L
         if block.name is not None:
             _open_list(state, blocks, place)
             continue
-        if state.ended or block.kind is BlockKind.FURNITURE:
+        if state.ended:
+            continue
+        if block.kind is BlockKind.FURNITURE:
             continue
         tokens = cut(block.passage)
         has_parts = place in with_parts
         if _is_opening(blocks, place, state.kind):
             roles[place] = "opens"
-        if block.kind is BlockKind.HEADING or place in roles:
+        if block.kind is BlockKind.HEADING:
+            continue
+        if place in roles:
             continue
         if _is_remark(tokens) and not (has_parts and block.introduces):
             continue
@@ -142,11 +146,15 @@ def _may_be_title(state: _State, blocks: Sequence[Block], place: int) -> bool:
     the line precedes the first list, the title of the whole text.
     """
     block = blocks[place]
-    if block.mark or not _is_followed_by_list(blocks, place):
+    if block.mark:
+        return False
+    if not _is_followed_by_list(blocks, place):
         return False
     # after a list, the line is more likely the last item, and a single word ("Pregnancy") always is
     if state.seen:
-        return block.text.istitle() and 1 < len(block.text.split()) <= _TITLE
+        if not block.text.istitle():
+            return False
+        return 1 < len(block.text.split()) <= _TITLE
     tokens = cut(block.passage)
     return not any(rule(name).occurs(tokens) for name in _OF_PEOPLE)
 
@@ -237,7 +245,9 @@ def _doubt_heading(blocks: Sequence[Block], place: int) -> str:
         return block.doubt
     above = _get(blocks, place - 1)
     following = _get(blocks, place + 1)
-    if following is None or following.name is not None:
+    if following is None:
+        return ""
+    if following.name is not None:
         return ""
     if above and above.name in _KINDS and above.name != block.name:
         return "the heading of one list directly follows that of the other"
@@ -276,7 +286,9 @@ def _find_announcers(blocks: Sequence[Block]) -> dict[int, int]:
         announces = block.text.endswith(":") and (
             rule("announced").occurs(tokens) or rule("laboratory").occurs(tokens)
         )
-        announcer = place if announces and place not in with_parts else None
+        announcer = None
+        if announces and place not in with_parts:
+            announcer = place
     return announcers
 
 
@@ -285,7 +297,9 @@ def _is_announced(block: Block, tokens: Tokens, announcing: Block) -> bool:
     same parent and list mark, and the item does not end the announced items.
     """
     is_level = (announcing.parent, announcing.style) == (block.parent, block.style)
-    if not is_level or block.text.endswith(":"):
+    if not is_level:
+        return False
+    if block.text.endswith(":"):
         return False
     if rule("those_who_take_part").starts(tokens, 0):
         return False
@@ -294,13 +308,17 @@ def _is_announced(block: Block, tokens: Tokens, announcing: Block) -> bool:
 
 def _get(blocks: Sequence[Block], place: int) -> Block | None:
     """Return the block at an index; None if the index is out of range."""
-    return blocks[place] if 0 <= place < len(blocks) else None
+    if 0 <= place < len(blocks):
+        return blocks[place]
+    return None
 
 
 def _is_followed_by_list(blocks: Sequence[Block], place: int) -> bool:
     """Return whether the next block is the heading of the inclusion or exclusion list."""
     following = _get(blocks, place + 1)
-    return following is not None and following.name in _KINDS
+    if following is None:
+        return False
+    return following.name in _KINDS
 
 
 def _is_remark(tokens: Tokens) -> bool:
@@ -326,7 +344,9 @@ def _is_opening(
     block = blocks[place]
     above = _get(blocks, place - 1)
     tokens = cut(block.passage)
-    if above is None or above.name is None:
+    if above is None:
+        return False
+    if above.name is None:
         return False
     is_whole = rule("takes_part").occurs(tokens) and _is_whole_list(blocks, place)
     if block.mark and not is_whole and not rule("must_meet").occurs(tokens):
@@ -340,10 +360,14 @@ def _is_opening(
     if not block.mark and block.text.endswith(":") and is_about_list:
         return True
     is_general = rule("opening_words").covers(tokens, 0, len(tokens)) is not None
-    if not is_general or len(tokens) == 1:
+    if not is_general:
+        return False
+    if len(tokens) == 1:
         return False
     is_exclusion = kind is CriterionKind.EXCLUSION
-    introduces_parts = "all_of_parts" if is_exclusion else "any_of_parts"
+    introduces_parts = "any_of_parts"
+    if is_exclusion:
+        introduces_parts = "all_of_parts"
     return not rule(introduces_parts).occurs(tokens)
 
 
@@ -366,19 +390,25 @@ def _find_role(tokens: Tokens, *, has_parts: bool, block: Block) -> str:
     if any(rule(name).covers(tokens, 0, len(tokens)) for name in _ONLY_INTRODUCES):
         return "introduces"
     if block.introduces:
-        return "both" if states_condition(tokens) else "introduces"
+        if states_condition(tokens):
+            return "both"
+        return "introduces"
     if rule("topic").ends(tokens, len(tokens)) and rule("levels").occurs(tokens):
         return "introduces"
     if _is_title(tokens):
         return "titles"
-    return "criterion" if block.text.endswith(".") else "both"
+    if block.text.endswith("."):
+        return "criterion"
+    return "both"
 
 
 def _is_title(tokens: Tokens) -> bool:
     """Return whether an item with items below it is only their title: "Endocrine Disease". Long
     lines and lines about people state more than a title.
     """
-    if len(tokens) > _TITLE or rule("says_of_people").occurs(tokens):
+    if len(tokens) > _TITLE:
+        return False
+    if rule("says_of_people").occurs(tokens):
         return False
     return all(word.istitle() or word in "&/-" for word in tokens.words)
 
@@ -406,7 +436,10 @@ def states_condition(tokens: Tokens) -> bool:
         if not is_idle and not runs_on:
             return True
     counted = rule("count_of_parts").search(tokens)
-    end = counted.first if counted else len(tokens)
+    if counted:
+        end = counted.first
+    else:
+        end = len(tokens)
     return rule("own_limit").occurs(tokens, 0, end)
 
 
@@ -424,7 +457,10 @@ def _make_entry(
     introduces the block only if the heading names a group of people or the topic of a value.
     """
     block = blocks[place]
-    parent = None if announcer is None else blocks[announcer].passage
+    if announcer is None:
+        parent = None
+    else:
+        parent = blocks[announcer].passage
     heading: Passage | None = None
     parent_states = False
     is_doubtful = announcer is not None
@@ -465,7 +501,9 @@ def _is_value_of(block: Block, heading: Block) -> bool:
     topic of its heading, such as "Life expectancy" or "Age".
     """
     tokens = cut(block.passage)
-    if heading.name is not None or len(tokens) > _SHORT_VALUE:
+    if heading.name is not None:
+        return False
+    if len(tokens) > _SHORT_VALUE:
         return False
     if rule("bare_range").covers(tokens, 0, len(tokens)):
         return True
@@ -511,17 +549,20 @@ def _may_name_group(heading: Block) -> bool:
         return rule("list_for_all").covers(tokens, 0, len(tokens)) is None
     is_topic = rule("topic").ends(tokens, len(tokens)) or rule("levels").occurs(tokens)
     is_general = rule("list_for_all").covers(tokens, 0, len(tokens)) is not None
-    return (
-        heading.name is None
-        and len(tokens) <= _SHORT
-        and not is_topic
-        and not is_general
-    )
+    if heading.name is not None:
+        return False
+    if not (len(tokens) <= _SHORT):
+        return False
+    if is_topic:
+        return False
+    return not is_general
 
 
 def _names_some(heading: Block) -> bool:
     """Return whether a heading names a group of people, rather than parts of a criterion."""
-    return heading.name is not None or names_group(cut(heading.passage))
+    if heading.name is not None:
+        return True
+    return names_group(cut(heading.passage))
 
 
 def names_people(heading: Block) -> bool:
@@ -533,10 +574,14 @@ def names_people(heading: Block) -> bool:
         return False
     if rule("list_for_all").covers(tokens, 0, len(tokens)):
         return False
-    if rule("announced").occurs(tokens) or names_group(tokens):
+    if rule("announced").occurs(tokens):
+        return True
+    if names_group(tokens):
         return True
     is_long = len(heading.text.split()) >= _LONG and heading.text.endswith(":")
-    return is_long and not rule("about_list").occurs(tokens)
+    if not is_long:
+        return False
+    return not rule("about_list").occurs(tokens)
 
 
 def _doubt_exclusions(entries: Sequence[Entry], state: _State) -> list[Entry]:
@@ -552,7 +597,9 @@ def _doubt_exclusions(entries: Sequence[Entry], state: _State) -> list[Entry]:
         may_be_heading = _may_be_heading(entry)
         reads_so = _reads_like_exclusion(entry)
         if not are_exclusions and (may_be_heading or reads_so):
-            reason = _MAY_START_EXCLUSIONS if may_be_heading else _READS_LIKE_EXCLUSION
+            reason = _READS_LIKE_EXCLUSION
+            if may_be_heading:
+                reason = _MAY_START_EXCLUSIONS
             state.doubt(entry.passage, reason)
         is_below = entry.heading is not None and _may_open_list(entry.heading, state)
         reasons = (not state.seen, may_be_heading, reads_so, are_exclusions, is_below)
@@ -566,13 +613,17 @@ def _doubt_exclusions(entries: Sequence[Entry], state: _State) -> list[Entry]:
 def _may_be_heading(entry: Entry) -> bool:
     """Return whether a short line may be the missing heading of the exclusions."""
     tokens = entry.passage.tokens
-    return len(tokens) <= _SHORT and rule("names_exclusions").occurs(tokens)
+    if not (len(tokens) <= _SHORT):
+        return False
+    return rule("names_exclusions").occurs(tokens)
 
 
 def _reads_like_exclusion(entry: Entry) -> bool:
     """Return whether a line below no other line is worded like an exclusion."""
     begins_so = rule("reads_like_exclusion").starts(entry.passage.tokens, 0) is not None
-    return begins_so and entry.parent is None
+    if not begins_so:
+        return False
+    return entry.parent is None
 
 
 def _may_open_list(heading: Passage, state: _State) -> bool:
@@ -589,7 +640,9 @@ def _may_open_list(heading: Passage, state: _State) -> bool:
         "group_title",
         "list_for_all",
     )
-    if not names or any(rule(name).occurs(tokens) for name in known):
+    if not names:
+        return False
+    if any(rule(name).occurs(tokens) for name in known):
         return False
     if find_terms(tokens, "categories", 0, len(tokens)):
         return False
@@ -619,4 +672,6 @@ def names_group(tokens: Tokens) -> bool:
     if rule("group_title").occurs(tokens):
         return True
     is_topic = rule("topic").ends(tokens, len(tokens)) is not None
-    return rule("population").occurs(tokens) and not is_topic
+    if not rule("population").occurs(tokens):
+        return False
+    return not is_topic

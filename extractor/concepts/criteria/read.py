@@ -108,7 +108,9 @@ def read_eligibility(
     descriptions = _list_wholes(sections, _DESCRIPTIONS)
     summary = _list_wholes(sections, (*_TITLES, *_DESCRIPTIONS))
     listed = sections.get("eligibility")
-    filled = listed if listed and listed.raw.strip() else None
+    filled = None
+    if listed and listed.raw.strip():
+        filled = listed
     # if there is no section, sentences of the descriptions may be criteria
     target = target_words(*topics)
     outline = Lists((*find_suspects(descriptions),))
@@ -193,7 +195,9 @@ def _doubt_silence(
     mention who may take part. ``filled`` is the eligibility section; the ``descriptions`` are
     searched only if the record does not have this section.
     """
-    passages = [filled.whole] if filled else descriptions
+    passages = descriptions
+    if filled:
+        passages = [filled.whole]
     for passage in passages:
         # as in "You can't take part if you smoke"
         cue = rule("speaks_of_eligibility").search(passage.tokens)
@@ -233,7 +237,10 @@ def _drop_sex(criterion: Draft) -> Draft:
     for limit in constraints.value:
         words = read_text(limit.condition or "")
         of_sex = rule("sex_condition").covers(words, 0, len(words)) is not None
-        update = {"condition": None} if of_sex else {}
+        if of_sex:
+            update = {"condition": None}
+        else:
+            update = {}
         limits.append(limit.model_copy(update=update))
     rules = {
         **criterion.rules,
@@ -350,18 +357,24 @@ def _doubt_age(
 
 def _put_on_one_line(introduction: Passage | None) -> str:
     """Return the words of an introducing line as a single line, without repeated spaces."""
-    return " ".join(introduction.raw.split()) if introduction else ""
+    if introduction:
+        return " ".join(introduction.raw.split())
+    return ""
 
 
 def _describe_kind(entry: Entry) -> tuple[str, ...]:
     """Return the features of an entry's kind, which is indicated by a heading, a sentence or the
     entry's own words.
     """
-    case = "kind of the list" if entry.kind else "kind without a list"
+    case = "kind without a list"
+    if entry.kind:
+        case = "kind of the list"
     if entry.case:
         case = "kind of a sentence"
     case = _ANSWERED.get(entry.origin, case)
-    return (case, LIST_IN_DOUBT) if entry.is_list_doubted else (case,)
+    if entry.is_list_doubted:
+        return (case, LIST_IN_DOUBT)
+    return (case,)
 
 
 def _read_lead_in(entry: Entry, *, follows_colon: bool) -> Reading[str | None]:
@@ -392,10 +405,9 @@ def _read_lead_in(entry: Entry, *, follows_colon: bool) -> Reading[str | None]:
 def _introduces(line: Passage) -> bool:
     """Return whether a line says that others follow, or names a group of participants."""
     tokens = line.alone().tokens
-    return (
-        names_group(tokens)
-        or rule("introduction").ends(tokens, len(tokens)) is not None
-    )
+    if names_group(tokens):
+        return True
+    return rule("introduction").ends(tokens, len(tokens)) is not None
 
 
 def _read_negation(passage: Passage) -> Reading[bool]:
@@ -447,7 +459,9 @@ def _find_inherited(
         return None
     lasts = first.comparator in (Comparator.AT_LEAST, Comparator.MORE)
     # a minimum duration, as in "stable for at least 3 months", applies to doses
-    return None if lasts and is_value else times
+    if lasts and is_value:
+        return None
+    return times
 
 
 def _read_existence(entry: Entry, heading_chance: float) -> Reading[bool]:
@@ -471,7 +485,9 @@ def _read_existence(entry: Entry, heading_chance: float) -> Reading[bool]:
         return Reading(value=False, confidence=1.0, features=("parent",))
     if entry.listed and heading_chance >= _CLEARLY_HEADING:
         return Reading(value=False, confidence=heading_chance)
-    case = "listed" if entry.listed else "prose"
+    case = "prose"
+    if entry.listed:
+        case = "listed"
     if entry.listed and entry.passage.text.endswith(":"):
         case = "listed, ends with a colon"
     return Reading(

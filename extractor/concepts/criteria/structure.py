@@ -100,7 +100,9 @@ def list_places(section: LexedSection) -> tuple[int, ...]:
                 found.add(_skip_space(text, begin + gap.end))
     places: list[int] = []
     for at in sorted(found):
-        before = text[places[-1] : at] if places else "\n"
+        before = "\n"
+        if places:
+            before = text[places[-1] : at]
         # a place after a list mark is that of the mark, unless another line begins
         if "\n" in before or not _MARK.fullmatch(before):
             places.append(at)
@@ -161,7 +163,9 @@ def _find_fault(answer: Sequence[AnsweredLine], most: int) -> str:
             return f"{line.number} is under {line.under}, which is no line above it"
         last = line.number
         known.add(last)
-    return "" if any(line.is_criterion for line in answer) else "it names no criterion"
+    if any(line.is_criterion for line in answer):
+        return ""
+    return "it names no criterion"
 
 
 def _start_of(passage: Passage) -> int:
@@ -184,7 +188,9 @@ def _cut_parts(
     kind = None
     for line, begin, end in zip(answer, begins, [*begins[1:], len(text)], strict=True):
         match = _MARK.match(text, begin, end)
-        start = match.end() if match else begin
+        start = begin
+        if match:
+            start = match.end()
         known = bisect_left(starts, begin)
         if known < len(starts) and starts[known] < min(end, begin + _LONGEST_MARK):
             start = starts[known]
@@ -221,7 +227,9 @@ def _is_marked(section: LexedSection, entry: Entry) -> bool:
     start = _start_of(entry.passage)
     begin = text.rfind("\n", 0, start) + 1
     is_mark = _MARK.fullmatch(text, begin, start) is not None
-    return is_mark and bool(text[begin:start].strip())
+    if not is_mark:
+        return False
+    return bool(text[begin:start].strip())
 
 
 def _list_joined(section: LexedSection, part: _Part) -> list[Entry]:
@@ -288,10 +296,14 @@ def _says_more_than_heading(entry: Entry) -> bool:
     states a number.
     """
     words = entry.passage.tokens.words[entry.passage.first : entry.passage.end]
-    if not entry.is_criterion or words[-1] == ":":
+    if not entry.is_criterion:
+        return False
+    if words[-1] == ":":
         return False
     has_number = any(word[0].isdigit() for word in words)
-    return has_number or len(words) > _LONGEST_HEADING
+    if has_number:
+        return True
+    return len(words) > _LONGEST_HEADING
 
 
 def _make_entry(
@@ -301,7 +313,9 @@ def _make_entry(
     entry in which it begins.
     """
     passage = part.passage.alone()
-    parent = parts[part.line.under] if part.line.under else None
+    parent = None
+    if part.line.under:
+        parent = parts[part.line.under]
     entry = Entry(
         passage,
         part.kind,
@@ -325,5 +339,7 @@ def _make_entry(
 
 def _describe(entry: Entry) -> tuple[object, ...]:
     """Return what an entry states about the structure."""
-    above = entry.parent.raw_span[0] if entry.parent else None
+    above = None
+    if entry.parent:
+        above = entry.parent.raw_span[0]
     return entry.passage.raw_span, entry.kind, entry.is_criterion, above

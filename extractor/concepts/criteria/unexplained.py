@@ -125,11 +125,17 @@ def _is_critical(words: Sequence[_Word], at: int) -> bool:
     word = words[at][0]
     if _CRITICAL.fullmatch(word):
         return True
-    before = words[at - 1][0] if at else ""
+    before = ""
+    if at:
+        before = words[at - 1][0]
     is_measure = before[:1].isdigit() or before in ("/", "per")
     # "in" is a unit, too
     is_unit = word[0].isalpha() and word not in word_list("function_words")
-    return is_measure and is_unit and read_unit(word) is not None
+    if not is_measure:
+        return False
+    if not is_unit:
+        return False
+    return read_unit(word) is not None
 
 
 def _list_explained(

@@ -48,9 +48,14 @@ def _read_sentence(sentence: Passage) -> Entry | None:
     if not states and not rule("suspects_criterion").occurs(tokens):
         return None
     plain, of_course = _STATING if states else _SUSPECT
-    case = of_course if rule("trial_course").occurs(tokens) else plain
+    case = plain
+    if rule("trial_course").occurs(tokens):
+        case = of_course
     refuses = rule("refusal").occurs(tokens)
-    kind = CriterionKind.EXCLUSION if refuses else CriterionKind.INCLUSION
+    if refuses:
+        kind = CriterionKind.EXCLUSION
+    else:
+        kind = CriterionKind.INCLUSION
     return Entry(sentence, kind, is_criterion=states, listed=False, case=case)
 
 
@@ -82,7 +87,9 @@ def doubt_unheaded(
     >>> doubt.span
     Span(section='detailed_description', start=0, end=21)
     """
-    if _DESCRIPTION not in sections or not sections.keys() <= _DESCRIBING:
+    if _DESCRIPTION not in sections:
+        return ()
+    if not sections.keys() <= _DESCRIBING:
         return ()
     described = sections[_DESCRIPTION]
     stated = [
@@ -93,7 +100,9 @@ def doubt_unheaded(
         for sentence in list_sentences(described.whole)
         if not any(map(Span(_DESCRIPTION, *sentence.raw_span).overlaps, stated))
     ]
-    if not unread or (has_doses and not stated):
+    if not unread:
+        return ()
+    if has_doses and not stated:
         return ()
     reason = f"{UNHEADED}, and was read as a description; {_REMEDY}"
     return (StructureDoubt(Span(_DESCRIPTION, 0, len(described.raw)), reason),)

@@ -152,7 +152,9 @@ class Agents:
                 # the "oral" in "oral solatrigin 10 mg" may precede the name
                 doses = (mark.first for mark in marks if mark.field != "route")
                 dose = next((at for at in doses if at > start), start)
-                place = trim_name(tokens, start, dose) if start < dose else None
+                place = None
+                if start < dose:
+                    place = trim_name(tokens, start, dose)
                 if place and _is_new_name(tokens, *place):
                     agent = self._recognise(text, "other", place)
                     self._name(agent, tokens.words[slice(*place)])
@@ -197,7 +199,9 @@ class Agents:
         """Register a name for an agent so that it is found in the texts, unless another agent
         already has this name.
         """
-        if not texts or self.find_called(name):
+        if not texts:
+            return
+        if self.find_called(name):
             return
         tokens = lex(name)
         kind = find_kind(tokens, 0, len(tokens))
@@ -255,7 +259,9 @@ class Agents:
         taken = set(_list_tokens([*counted, *(known.place for known in mentions)]))
         for kind, first, end in self._list_known(tokens):
             place = range(first, end)
-            if not taken.isdisjoint(place) or _is_diluent(tokens, first):
+            if not taken.isdisjoint(place):
+                continue
+            if _is_diluent(tokens, first):
                 continue
             taken.update(place)
             agent = self._find_known_agent(text, kind, (first, end))
@@ -280,8 +286,13 @@ class Agents:
         the only registered agent whose name contains it, or a new agent.
         """
         name = text.raw(*place)
-        substance = find_substance(name) if self._names_drugs else None
-        key = substance.name if substance else unify_name(name)
+        substance = None
+        if self._names_drugs:
+            substance = find_substance(name)
+        if substance:
+            key = substance.name
+        else:
+            key = unify_name(name)
         candidates: list[Agent] = []
         if kind == "placebo":
             candidates = [agent for agent in self.registered if agent.is_only]
@@ -314,9 +325,13 @@ def find_kind(tokens: Tokens, first: int, end: int) -> str:
     otherwise the kind of its last known word, or "other" if none of its words is known.
     """
     kinds = [kind for kind, _, _ in find_general(tokens, first, end)]
-    if "placebo" in kinds or rule("sham_word").search(tokens, first, end):
+    if "placebo" in kinds:
         return "placebo"
-    return kinds[-1] if kinds else "other"
+    if rule("sham_word").search(tokens, first, end):
+        return "placebo"
+    if kinds:
+        return kinds[-1]
+    return "other"
 
 
 def _find_codes(tokens: Tokens) -> Iterator[Place]:
@@ -330,11 +345,15 @@ def _is_new_name(tokens: Tokens, first: int, end: int) -> bool:
     """Return whether a name consists of a few words that no rule contains and that may name a drug:
     "solatrigin", "LX-4477".
     """
-    if end - first > _LONGEST_NEW_NAME or find_kind(tokens, first, end) != "other":
+    if end - first > _LONGEST_NEW_NAME:
+        return False
+    if find_kind(tokens, first, end) != "other":
         return False
     is_code = NAME_NUMBER in tokens.codes[first:end]
     is_word = len(tokens.words[first]) > _LONG_WORD
-    return (is_code or is_word) and set(tokens.codes[first:end]) <= {
+    if not (is_code or is_word):
+        return False
+    return set(tokens.codes[first:end]) <= {
         UNKNOWN,
         NAME_NUMBER,
     }

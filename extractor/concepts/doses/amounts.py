@@ -79,7 +79,9 @@ def _find_measured(tokens: Tokens) -> Iterator[Mark]:
             and level.unit.is_dose
             and (level is quantities[-1] or not _is_place_in_time(tokens, level))
         ]
-        unit = levels[0].unit.dose if levels else None
+        unit = None
+        if levels:
+            unit = levels[0].unit.dose
         if unit and not _is_no_dose(tokens, unit, levels):
             yield _make(unit, levels)
 
@@ -96,7 +98,9 @@ def _make(unit: str, levels: Sequence[Quantity]) -> Mark:
         for level in levels
     ]
     is_sure = all(level.is_sure for level in levels)
-    confidence = _PLAIN if is_sure else _AMBIGUOUS
+    confidence = _AMBIGUOUS
+    if is_sure:
+        confidence = _PLAIN
     value = tuple(dict.fromkeys(amounts))
     return Mark("amounts", value, levels[0].first, levels[-1].end, confidence)
 
@@ -129,7 +133,9 @@ def _is_strength(tokens: Tokens, first: int, end: int) -> bool:
     cream" or "timolol 0.5%", but not that in "0.9% NaCl" or "10 mL of bupivacaine 0.25%".
     """
     is_of_volume = rule("volume_after").starts(tokens, end)
-    if is_of_volume or rule("volume_before").ends(tokens, first):
+    if is_of_volume:
+        return False
+    if rule("volume_before").ends(tokens, first):
         return False
     if rule("strength_after").starts(tokens, end):
         return True

@@ -86,7 +86,9 @@ class Arms:
         linked = self.list_linked(regimen.agent)
         stating = _list_stating(regimen)
         if linked and not siblings:
-            how = "own text, linked" if stating else "linked"
+            how = "linked"
+            if stating:
+                how = "own text, linked"
             return how, self._sort(linked)
         if stating:
             return "own text", self._sort(stating)

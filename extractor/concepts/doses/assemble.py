@@ -51,7 +51,9 @@ def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regi
         builder = ItemBuilder(parsed, draft, assembled.path, ceiling=exists.confidence)
         fields = builder.add_fields(_FIELDS) | {"quote": builder.add_quote(exists)}
         is_stated = any(fields[name] for name in _STATED)
-        if fields["agent"] is None or not is_stated:
+        if fields["agent"] is None:
+            continue
+        if not is_stated:
             continue
         regimen = Regimen(section=draft.span.section, **fields, **builder.build())
         regimen = _cite_arms(regimen)
@@ -161,7 +163,9 @@ def _confirm(parsed: ParsedRecord, answer: Draft) -> Draft:
     rules: dict[str, Reading[Any]] = {}
     for field in _FIELDS:
         rules[field.name] = _read_beside(field.name, answer, similar, span)
-    situation = AGREE if similar else ALONE
+    situation = ALONE
+    if similar:
+        situation = AGREE
     rules["stands"] = Reading(
         value=True,
         confidence=weigh_answer("dosing.regimens", situation),
@@ -207,7 +211,9 @@ def _read_beside(
     model = answer.model.get(name)
     if model and name in LINKED:
         is_proven = Support.INFERRED not in model.list_supports()
-        return model if is_proven else Reading.open_()
+        if is_proven:
+            return model
+        return Reading.open_()
     for regimen in similar:
         reading = regimen.rules[name]
         levels = regimen.rules["amounts"].list_values()
@@ -219,7 +225,9 @@ def _read_beside(
                 return reading
             continue
         is_only = name == "arms" and len(similar) == 1
-        if is_only or regimen.span.overlaps(span):
+        if is_only:
+            return reading
+        if regimen.span.overlaps(span):
             return reading
     return Reading.open_()
 
@@ -232,7 +240,9 @@ def _adds_nothing(regimen: Regimen, known: Regimen) -> bool:
     for value, known_value in pairs:
         if value and value != known_value:
             return False
-    return not regimen.amounts or agree(regimen.amounts, known.amounts)
+    if not regimen.amounts:
+        return True
+    return agree(regimen.amounts, known.amounts)
 
 
 def covers(listed: Draft, regimen: Draft) -> bool:
@@ -248,9 +258,15 @@ def covers(listed: Draft, regimen: Draft) -> bool:
             return True
     agent = listed.model.get("agent")
     by_rules = regimen.rules["agent"].value
-    if not amounts or not agent or not is_same_agent(by_rules, agent.value):
+    if not amounts:
+        return False
+    if not agent:
+        return False
+    if not is_same_agent(by_rules, agent.value):
         return False
     answered = {(amount.low, amount.high) for amount in amounts.list_values()}
     read = regimen.rules["amounts"].list_values()
     is_same = any((level.low, level.high) in answered for level in read)
-    return is_same or all(level.unit in PORTIONS for level in read)
+    if is_same:
+        return True
+    return all(level.unit in PORTIONS for level in read)

@@ -151,7 +151,9 @@ def _read_arms(
     how, receiving = arms.find(regimen, siblings)
     if not receiving:
         return Reading((), 1.0, features=("no arm",))
-    count = "few arms" if len(receiving) <= _FEW_ARMS else "many arms"
+    count = "many arms"
+    if len(receiving) <= _FEW_ARMS:
+        count = "few arms"
     signs_of_arm = {"": (how, count)}
     return Reading(
         tuple(map(arms.read_label, receiving)),
@@ -184,6 +186,8 @@ def _read_amounts(regimen: Regimen, arms: Arms) -> Reading[Any]:
 def _read_timing(regimen: Regimen) -> Reading[Any]:
     """Return the words that state the days or times of administration."""
     link = regimen.best("days") or regimen.best("timing")
-    words = link.text.raw(*link.mark.place) if link else None
+    words = None
+    if link:
+        words = link.text.raw(*link.mark.place)
     reading = _read(regimen, "timing", link, words)
     return replace(reading, support=Support.LITERAL)

@@ -49,7 +49,9 @@ def find_drugs(tokens: Tokens) -> Iterator[Place]:
     words = [tokens.words[at].lower() for at in places]
     end = 0
     for at, word in enumerate(words):
-        if at < end or word not in first_words:
+        if at < end:
+            continue
+        if word not in first_words:
             continue
         for stop in range(min(at + _MOST_WORDS, len(words)), at, -1):
             if " ".join(words[at:stop]) in substances:

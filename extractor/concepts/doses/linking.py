@@ -134,7 +134,11 @@ def read_clauses(text: DoseText, agents: Agents) -> list[Statement]:
         if heading:
             is_result = heading.has("results")
         marks = within(text.marks, *clause)
-        if not marks or is_result or is_aside(text, clause):
+        if not marks:
+            continue
+        if is_result:
+            continue
+        if is_aside(text, clause):
             continue
         fields = {mark.field for mark in marks}
         is_of_all = not named and "cycle" in fields and "amounts" not in fields
@@ -191,7 +195,9 @@ def is_aside(text: DoseText, clause: Place) -> bool:
     is_observed = any(
         rule(name).occurs(tokens, *clause) for name in ("follow_up", "observed")
     )
-    return is_observed and not rule("gives").occurs(tokens, *clause)
+    if not is_observed:
+        return False
+    return not rule("gives").occurs(tokens, *clause)
 
 
 def _read_clause(
@@ -230,7 +236,10 @@ def _read_clause(
 
 def _make_bare(owner: Owner, text: DoseText, clause: Place, rivals: int) -> Statement:
     """Return a statement without an amount. One that does not name its agent begins its clause."""
-    place = owner.place if owner.how == "named" else (clause[0], clause[0])
+    if owner.how == "named":
+        place = owner.place
+    else:
+        place = (clause[0], clause[0])
     return Statement(owner, text, clause, place, rivals)
 
 
@@ -239,7 +248,9 @@ def _find_unnamed(unnamed: Sequence[Owner]) -> Owner | None:
     named earlier.
     """
     is_one = len(unnamed) == 1 or (unnamed and unnamed[0].how == "topic")
-    return unnamed[0] if is_one else None
+    if is_one:
+        return unnamed[0]
+    return None
 
 
 def _find_owner(
@@ -263,12 +274,16 @@ def _find_owner(
         return is_apart, is_behind == is_name_first, end - first
 
     best = min(able, key=measure, default=None)
-    return Owner(best.agent, "named", best.place) if best else None
+    if best:
+        return Owner(best.agent, "named", best.place)
+    return None
 
 
 def _is_alternative(tokens: Tokens, mark: Mark, near: Mention) -> bool:
     """Return whether an agent is the placebo that is compared with an amount: "5 mg or placebo"."""
-    if not near.agent.is_placebo or near.first < mark.end:
+    if not near.agent.is_placebo:
+        return False
+    if near.first < mark.end:
         return False
     return rule("other_choice").ends(tokens, near.first, mark.end) is not None
 
@@ -331,9 +346,13 @@ def _add(statement: Statement, mark: Mark, *known: str) -> None:
 
 def _is_beside(tokens: Tokens, name: Place, amount: Place) -> bool:
     """Return whether only such words as "of" are between an amount and a name."""
-    joint = "dosed_at" if name < amount else "dose_of"
+    joint = "dose_of"
+    if name < amount:
+        joint = "dosed_at"
     first, end = find_gap(name, amount)
-    return first == end or rule(joint).covers(tokens, first, end) is not None
+    if first == end:
+        return True
+    return rule(joint).covers(tokens, first, end) is not None
 
 
 def find_gap(place: Place, other_place: Place) -> Place:

@@ -36,7 +36,10 @@ def find_loosely(
     wanted = _fold(amount.unit)
     for first, end in places:
         next_unit = find_unit(tokens, end, loose=True)
-        dose = _fold(next_unit.dose or "") if next_unit else set()
+        if next_unit:
+            dose = _fold(next_unit.dose or "")
+        else:
+            dose = set()
         # "5 mg/kg" does not state 5 mg
         if wanted < dose.difference(_TIMES):
             continue
@@ -46,7 +49,9 @@ def find_loosely(
         before = after = _REACH
         if is_place or tokens.in_name(first) or not is_bare:
             before = 1
-            after = _BESIDE if next_unit else 2
+            after = 2
+            if next_unit:
+                after = _BESIDE
         near: set[str] = set()
         for at in range(max(0, first - before), min(end + after, len(tokens))):
             unit = find_unit(tokens, at, loose=True)

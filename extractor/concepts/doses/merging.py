@@ -97,7 +97,9 @@ class Regimen:
     def read(self, name: str) -> Any:
         """Return the value of the most likely mark of a field; None if the field has no mark."""
         link = self.best(name)
-        return link.mark.value if link else None
+        if link:
+            return link.mark.value
+        return None
 
     @property
     def levels(self) -> _Levels:
@@ -198,7 +200,9 @@ def _may_be_separate(statement: Statement, regimens: Iterable[Regimen]) -> bool:
     if statement.amounts:
         return True
     has_route = statement.text.is_arm and bool(statement.links("route"))
-    return has_route and not any(regimen.main.amounts for regimen in regimens)
+    if not has_route:
+        return False
+    return not any(regimen.main.amounts for regimen in regimens)
 
 
 def _rank(statement: Statement) -> tuple[bool, bool, bool, int, int]:
@@ -209,7 +213,10 @@ def _rank(statement: Statement) -> tuple[bool, bool, bool, int, int]:
     amounts = statement.amounts
     has_substance = any(not is_portion(link.mark) for link in amounts)
     name = statement.text.name.partition("[")[0]
-    place = _ORDER.index(name) if name in _ORDER else len(_ORDER)
+    if name in _ORDER:
+        place = _ORDER.index(name)
+    else:
+        place = len(_ORDER)
     links = statement.facts.values()
     direct = [
         field_links
@@ -246,14 +253,20 @@ def _is_same(regimen: Regimen, candidate: Regimen) -> bool:
     has_shared = not levels.keys().isdisjoint(added_levels)
     if not levels or not added_levels or has_shared:
         return True
-    if _differ(regimen, candidate, "duration") or _differ(regimen, candidate, "days"):
+    if _differ(regimen, candidate, "duration"):
+        return False
+    if _differ(regimen, candidate, "days"):
         return False
     main = regimen.main
     added = candidate.main
     is_one_clause = main.text is added.text and main.clause == added.clause
     units = {next(iter(each.values())).amount.unit for each in (levels, added_levels)}
     is_one_unit = len(units) == 1
-    return is_one_clause or is_one_unit or is_portion(added.amounts[0].mark)
+    if is_one_clause:
+        return True
+    if is_one_unit:
+        return True
+    return is_portion(added.amounts[0].mark)
 
 
 def _list_different(regimen: Regimen, candidate: Regimen) -> set[str]:

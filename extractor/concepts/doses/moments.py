@@ -68,7 +68,9 @@ def _find_listed(tokens: Tokens) -> Iterator[Mark]:
             continue
         unit = read_time_unit(lead.read("unit") or "") or TimeUnit.DAY
         days, end = _read_days(tokens, lead.end)
-        if not days or lead.has("start"):
+        if not days:
+            continue
+        if lead.has("start"):
             continue
         is_range = rule("week_range").starts(tokens, lead.end)
         is_time = is_range or rule("during_before").ends(tokens, lead.first)
@@ -92,7 +94,9 @@ def _read_days(tokens: Tokens, at: int) -> tuple[list[int], int]:
         day, following = read
         # in "days 1-5, six 21-day cycles", "six" is not a day
         is_count = bool(days) and tokens.codes[following : following + 1] == NUMBER
-        if is_count or rule("no_day_after").starts(tokens, following):
+        if is_count:
+            break
+        if rule("no_day_after").starts(tokens, following):
             break
         if is_range and 0 < day - days[-1] <= _MOST:
             days += range(days[-1] + 1, day)
@@ -114,10 +118,16 @@ def _read_day(tokens: Tokens, at: int) -> tuple[int, int] | None:
     signs = at
     while at < len(tokens) and tokens.codes[at] in "-+\\(":
         at += 1
-    if at >= len(tokens) or tokens.codes[at] not in _NUMBERS:
+    if at >= len(tokens):
+        return None
+    if tokens.codes[at] not in _NUMBERS:
         return None
     number = read_number(tokens.words[at])
-    if number is None or number != int(number) or number > _LARGEST:
+    if number is None:
+        return None
+    if number != int(number):
+        return None
+    if number > _LARGEST:
         return None
     is_negative = "-" in tokens.codes[signs:at] or has_minus(tokens, at)
     return -int(number) if is_negative else int(number), at + 1

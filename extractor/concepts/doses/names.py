@@ -69,7 +69,9 @@ def unify_name(name: str) -> str:
     ('total body irradiation', 'examplumab')
     """
     entry = find_entry(name, "agent_abbreviations")
-    return entry.value if entry else name_key(name)
+    if entry:
+        return entry.value
+    return name_key(name)
 
 
 def is_vague(name: str) -> bool:
@@ -91,7 +93,11 @@ def is_same_agent(name: str | None, other_name: str | None) -> bool:
     """
     key = unify_name((name or "").partition("(")[0].strip())
     other_key = unify_name((other_name or "").partition("(")[0].strip())
-    return bool(key and other_key) and (key in other_key or other_key in key)
+    if not bool(key and other_key):
+        return False
+    if key in other_key:
+        return True
+    return other_key in key
 
 
 def find_general(
@@ -125,7 +131,9 @@ def find_general(
 def _find_stem(word: str) -> str | None:
     folded = word.lower()
     # most words end like no stem, which one call tells
-    if not folded.isalpha() or not folded.endswith(_list_stems()):
+    if not folded.isalpha():
+        return None
+    if not folded.endswith(_list_stems()):
         return None
     for stem, kind in _stems().items():
         if folded.endswith(stem) and len(folded) >= len(stem) + _SHORTEST_STEM:
@@ -154,7 +162,9 @@ def trim_name(tokens: Tokens, first: int, end: int) -> Place | None:
         and not is_route
         and not rule("label_name").covers(tokens, first, end)
     )
-    return (first, end) if is_name else None
+    if is_name:
+        return (first, end)
+    return None
 
 
 def _trim_signs(tokens: Tokens, first: int, end: int) -> Place:
@@ -205,4 +215,6 @@ def _are_known(tokens: Tokens, places: list[Place]) -> bool:
         return False
     kinds = [{kind for kind, _, _ in find_general(tokens, *place)} for place in places]
     has_placebo = {"placebo"} in kinds and len(kinds) == 2
-    return has_placebo or all(kinds)
+    if has_placebo:
+        return True
+    return all(kinds)

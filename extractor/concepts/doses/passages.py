@@ -67,7 +67,9 @@ def list_dose_passages(
     for section in (*groups, *prose):
         for span in _cut(section):
             text = clean_text(parsed.raw(span)).text
-            if not text or len(listed) >= _MOST:
+            if not text:
+                continue
+            if len(listed) >= _MOST:
                 continue
             if len(text) >= _BODY and _contains(listed, text):
                 continue
@@ -86,7 +88,9 @@ def _cut(section: Section) -> Iterator[Span]:
     while start < len(text):
         longest = start + _LONGEST
         within = [end for end in ends if start < end <= longest]
-        end = within[-1] if within else longest
+        end = longest
+        if within:
+            end = within[-1]
         piece = text[start:end]
         first = end - len(piece.lstrip())
         last = start + len(piece.rstrip())

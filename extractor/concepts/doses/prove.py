@@ -66,7 +66,9 @@ def _is_equal(stated: Any, wanted: Any) -> bool:
         return bool(stated == wanted)
     days = [period.value * DAYS.get(period.unit, 0) for period in (stated, wanted)]
     # a number of cycles cannot be converted to days
-    return all(days) and isclose(*days, rel_tol=_ROUNDED)
+    if not all(days):
+        return False
+    return isclose(*days, rel_tol=_ROUNDED)
 
 
 def _can_contradict(stated: Any, wanted: Any) -> bool:
@@ -139,7 +141,9 @@ def prove_regimens(answers: Sequence[Draft], parsed: ParsedRecord) -> list[Draft
     text = _Text(parsed, filter(None, names))
     proven: list[Draft] = []
     for answer, name in zip(answers, names, strict=True):
-        agent = text.agents.find_called(name) if name else None
+        agent = None
+        if name:
+            agent = text.agents.find_called(name)
         if agent and answer.group == Task.DOSING:
             proven.append(_Proof(answer, agent, text).run())
         else:
@@ -159,7 +163,9 @@ def _list_values(mark: Mark) -> Sequence[Any]:
 
 def _is_of_blood(value: Any) -> bool:
     """Return whether a value is an amount in a unit of blood concentration."""
-    return isinstance(value, Amount) and value.unit.endswith(_OF_BLOOD)
+    if not isinstance(value, Amount):
+        return False
+    return value.unit.endswith(_OF_BLOOD)
 
 
 def _list_elsewhere(same: Iterable[_Stated]) -> list[_Stated]:
@@ -212,7 +218,10 @@ class _Proof:
         self._agent = agent
         self._text = text
         quote = draft.model.get("quote")
-        self._quote = quote.spans[0] if quote and quote.spans else draft.chunk.span
+        if quote and quote.spans:
+            self._quote = quote.spans[0]
+        else:
+            self._quote = draft.chunk.span
         amounts = draft.model.get("amounts")
         self._amounts: Sequence[Amount] = amounts.list_values() if amounts else ()
         self._refused = list(draft.refused)
@@ -274,7 +283,9 @@ class _Proof:
         firm = next(filter(_is_firm, likely), None)
         if firm:
             best = max((rival.chance for rival in rivals), default=0.0)
-            return firm.span if firm.chance >= best - _CLOSE else None
+            if firm.chance >= best - _CLOSE:
+                return firm.span
+            return None
         elsewhere = _list_elsewhere(same)
         if elsewhere and not in_quote:
             return elsewhere[0].span
@@ -314,7 +325,10 @@ class _Proof:
         """Return the statements in the quote that contradict a value: those that give the agent a
         different value that is not one of the regimen's other values.
         """
-        answered = self._amounts if isinstance(value, Amount) else [value]
+        if isinstance(value, Amount):
+            answered = self._amounts
+        else:
+            answered = [value]
         return [
             place
             for place in in_quote
@@ -409,7 +423,9 @@ class _Proof:
         arms names this agent.
         """
         arms = self._text.arms
-        if not arms.names_any(arm) or arms.refers(arm):
+        if not arms.names_any(arm):
+            return False
+        if arms.refers(arm):
             return False
         prose = [text for text in self._text.texts if not text.is_group]
         mentions = [
@@ -432,13 +448,19 @@ class _Proof:
         confirming: set[str] = set()
         for stated in self._list_stated("amounts"):
             section = stated.span.section
-            if not stated.chance or not section.startswith("arms["):
+            if not stated.chance:
+                continue
+            if not section.startswith("arms["):
                 continue
             places.setdefault(section, stated.span)
             if _contains_equal(amounts, stated.value):
                 confirming.add(section)
         contradicting = places.keys() - confirming
-        if not arms or not confirming or not contradicting.issuperset(arms):
+        if not arms:
+            return None
+        if not confirming:
+            return None
+        if not contradicting.issuperset(arms):
             return None
         return places[arms[0]]
 

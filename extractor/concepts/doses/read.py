@@ -79,9 +79,9 @@ def _is_given(regimen: Regimen, agents: Agents) -> bool:
     is_placebo = regimen.agent.is_placebo and not agents.registered
     if regimen.agent.is_registered or is_placebo:
         return bool(fields & {"frequency", "route", "duration", "days", "timing"})
-    return (
-        bool(fields & {"frequency", "days", "cycle"}) and regimen.agent.kind != "class"
-    )
+    if not bool(fields & {"frequency", "days", "cycle"}):
+        return False
+    return regimen.agent.kind != "class"
 
 
 def _list_unread(doses: ReadDoses, numbers: Iterator[int]) -> Iterator[Chunk]:

@@ -43,7 +43,9 @@ def find_routes(tokens: Tokens) -> Iterator[Mark]:
     """
     for term in find_terms(tokens, "routes"):
         is_code = tokens.gap(term.first) == "-" and tokens.words[term.first].isupper()
-        if is_code or rule("no_route_after").starts(tokens, term.end):
+        if is_code:
+            continue
+        if rule("no_route_after").starts(tokens, term.end):
             continue
         if rule("no_route_before").ends(tokens, term.first):
             continue
@@ -79,7 +81,10 @@ def _list_frequencies(tokens: Tokens) -> list[Mark]:
         place = term.first, term.end
         # "daily" alone is less certain than "once daily"
         is_bare = rule("bare_rhythm").covers(tokens, *place)
-        confidence = 0.85 if is_bare else term.entry.confidence
+        if is_bare:
+            confidence = 0.85
+        else:
+            confidence = term.entry.confidence
         marks.append(Mark("frequency", Frequency(term.value), *place, confidence))
     return drop_overlaps(marks)
 
@@ -109,7 +114,10 @@ def _find(tokens: Tokens, field: str) -> Iterator[Mark]:
     for name, row in read_table("dose_marks")[field].items():
         for match in rule(name).find(tokens):
             make = _MAKERS.get(row.get("makes"))
-            value = make(match) if make else Frequency(row["code"])
+            if make:
+                value = make(match)
+            else:
+                value = Frequency(row["code"])
             if value is None:
                 continue
             place = match.first, match.end
@@ -122,7 +130,10 @@ def _read_number(match: RuleMatch, name: str = "") -> float:
     """Return the first number or ordinal in the ``name`` part of a match or, without a name, in
     the whole match. A number that is too large to be read is treated as infinite.
     """
-    words = [match.read(name) or ""] if name else match.text.split()
+    if name:
+        words = [match.read(name) or ""]
+    else:
+        words = match.text.split()
     for word in words:
         number = _ORDINALS.get(word.lower()) or read_number(word)
         if number is not None:
@@ -185,7 +196,9 @@ def _make_single(match: RuleMatch) -> Frequency | None:
     """Return ``once`` for a single dose: "one infusion". Other numbers of doses do not state a
     frequency.
     """
-    return Frequency.ONCE if _read_number(match) == 1 else None
+    if _read_number(match) == 1:
+        return Frequency.ONCE
+    return None
 
 
 def _make_weekdays(match: RuleMatch) -> Frequency:
@@ -204,8 +217,13 @@ def _make_period(match: RuleMatch) -> Period | None:
     taken to be 1 ("for a week"); if the unit is missing, it is taken to be a cycle ("6 courses").
     """
     number = _read_number(match, "value") if match.has("value") else 1
-    unit = _read_unit(match) if match.has("unit") else TimeUnit.CYCLE
-    if number == inf or match.has("range"):
+    if match.has("unit"):
+        unit = _read_unit(match)
+    else:
+        unit = TimeUnit.CYCLE
+    if number == inf:
+        return None
+    if match.has("range"):
         return None
     return Period(value=number, unit=unit)
 
@@ -226,7 +244,9 @@ def find_cycles(tokens: Tokens) -> list[Mark]:
     marks = list(_find(tokens, "cycle"))
     for time in find_durations(tokens):
         is_length = time.low == time.high and time.unit in WHOLE_DAYS
-        if not is_length or rule("no_cycle_after").starts(tokens, time.end):
+        if not is_length:
+            continue
+        if rule("no_cycle_after").starts(tokens, time.end):
             continue
         before = rule("cycle_before").ends(tokens, time.first)
         if before or rule("cycle_after").starts(tokens, time.end):
@@ -242,10 +262,14 @@ def find_lengths(tokens: Tokens) -> list[Mark]:
     marks = list(_find(tokens, "duration"))
     for time in find_durations(tokens):
         confidence = _rate_length(tokens, time.first, time.end)
-        if confidence is None or time.unit in (TimeUnit.MINUTE, TimeUnit.HOUR):
+        if confidence is None:
+            continue
+        if time.unit in (TimeUnit.MINUTE, TimeUnit.HOUR):
             continue
         period = Period(value=time.high, unit=time.unit)
-        value = period if time.low == time.high else None
+        value = None
+        if time.low == time.high:
+            value = period
         marks.append(Mark("duration", value, time.first, time.end, confidence))
     return drop_overlaps(marks)
 
@@ -269,4 +293,6 @@ def _rate_length(tokens: Tokens, first: int, end: int) -> float | None:
         return 0.9
     if rule("length_after").starts(tokens, end):
         return 0.85
-    return 0.5 if before else None
+    if before:
+        return 0.5
+    return None

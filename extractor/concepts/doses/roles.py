@@ -70,7 +70,9 @@ class Trial:
             for mention in self.agents.find(title):
                 between = (title.tokens, border, mention.first)
                 joints = [name for name in _JOINTS if rule(name).occurs(*between)]
-                how = f"later, {next(iter(joints), 'no joint')}" if border else "first"
+                how = "first"
+                if border:
+                    how = f"later, {next(iter(joints), 'no joint')}"
                 agents.setdefault(mention.agent.key, how)
                 border = mention.end
             if len(agents) == 1:
@@ -128,7 +130,9 @@ def _describe_arms(agent: Agent, trial: Trial) -> Iterator[str]:
     """
     uses = trial.uses[agent.key]
     all_arms = trial.arms.places
-    cover = "every arm" if len(uses) == len(all_arms) else "some arms"
+    cover = "some arms"
+    if len(uses) == len(all_arms):
+        cover = "every arm"
     if len(all_arms) < 2:
         cover = "one arm"
     elif not uses:
@@ -149,7 +153,9 @@ def _describe_arms(agent: Agent, trial: Trial) -> Iterator[str]:
 def _describe_title(agent: Agent, trial: Trial, cover: str) -> Iterator[str]:
     """Yield a sign for how the titles name an agent, or for titles that name only other agents."""
     naming = trial.titles.get(agent.key)
-    how = "not in title" if naming is None else "in title"
+    how = "in title"
+    if naming is None:
+        how = "not in title"
     if not trial.titles:
         how = "title without agents"
     yield f"{how}, {cover}"
@@ -180,7 +186,9 @@ def _class_arm(arm: DoseText) -> str:
     """Return the class of an arm, determined by its registered type and its label."""
     kind = next((word for word in _KINDS_OF_ARMS if word in arm.type), "other")
     is_control = rule("control_label").occurs(arm.tokens, *arm.title)
-    return "active" if kind in ("other", "sham") and is_control else kind
+    if kind in ("other", "sham") and is_control:
+        return "active"
+    return kind
 
 
 @cache

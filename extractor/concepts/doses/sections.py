@@ -101,7 +101,9 @@ class DoseText:
         """The kind of section: "an arm", "an intervention" or "a description"."""
         if self.is_arm:
             return "an arm"
-        return "an intervention" if self.is_intervention else "a description"
+        if self.is_intervention:
+            return "an intervention"
+        return "a description"
 
     def find_clause(self, at: int) -> Place:
         """Return the clause that contains a token; the token itself if it is not in a clause."""
@@ -166,7 +168,9 @@ def _read_group(section: Section, lexed: LexedSection) -> DoseText:
     have registered parts, its first line is the title.
     """
     is_arm = section.name.startswith("arms[")
-    name_of_title = "label" if is_arm else "name"
+    name_of_title = "name"
+    if is_arm:
+        name_of_title = "label"
     places: dict[str, list[Place]] = {}
     for part in section.parts:
         passage = lexed.between(part.start, part.end)
@@ -178,7 +182,9 @@ def _read_group(section: Section, lexed: LexedSection) -> DoseText:
         end = len(lexed.tokens)
         title = (0, line_end if line_end > 0 else end)
         body = (title[1], end)
-    vocabulary = "arm_type" if is_arm else "intervention_type"
+    vocabulary = "intervention_type"
+    if is_arm:
+        vocabulary = "arm_type"
     kind = unify_word(vocabulary, section.part("type") or "")
     return DoseText(
         lexed, title, body, kind.lower(), tuple(places.get("other_names", ()))

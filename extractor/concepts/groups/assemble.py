@@ -82,7 +82,9 @@ def _name_above(node: _Node, names: Mapping[_Node, str]) -> str | None:
     above = node.above
     while above and above not in names:
         above = above.above
-    return names[above] if above else None
+    if above:
+        return names[above]
+    return None
 
 
 def _build_tree(
@@ -154,7 +156,10 @@ def _find_rule(parsed: ParsedRecord, node: _Node) -> None:
     passages = [parsed.passage(member.span).alone() for member in node.members]
     usual = usual_rule(node.kind)
     if node.line:
-        node.rule = _resolve(parsed, node.draft, "rule") if node.draft else None
+        if node.draft:
+            node.rule = _resolve(parsed, node.draft, "rule")
+        else:
+            node.rule = None
         # a heading, or a line that only a model considers an introduction
         if node.rule is None or node.rule.value is None:
             line = parsed.passage(node.span).alone()

@@ -75,7 +75,9 @@ def usual_rule(kind: CriterionKind) -> GroupRule:
     """Return how the criteria in a list are usually combined: all inclusions must apply; a single
     exclusion is sufficient.
     """
-    return GroupRule.ANY if kind is CriterionKind.EXCLUSION else GroupRule.ALL
+    if kind is CriterionKind.EXCLUSION:
+        return GroupRule.ANY
+    return GroupRule.ALL
 
 
 def read_words(tokens: Tokens) -> tuple[CriterionGroup, Range] | None:
@@ -112,12 +114,16 @@ def _read_count(match: RuleMatch) -> CriterionGroup | None:
     # only the rule for named parts has this group
     names_parts = "floor" in match.match.re.groupindex
     is_open = any(map(match.has, ("more", "floor", "open", "high")))
-    if not isinstance(least, int) or (names_parts and not is_open):
+    if not isinstance(least, int):
+        return None
+    if names_parts and not is_open:
         return None
     least += match.has("more")  # "more than two"
     if least < 2 and most is None:
         return CriterionGroup(id="", rule=GroupRule.ANY)
-    high = most if isinstance(most, int) else None
+    high = None
+    if isinstance(most, int):
+        high = most
     return CriterionGroup(id="", rule=GroupRule.AT_LEAST, n=least, n_high=high)
 
 
@@ -141,7 +147,9 @@ def find_group_rule(tokens: Tokens, value: CriterionGroup) -> Derived | None:
     stated = read_words(tokens)
     if stated is None:
         whole = Derived(0, len(tokens), Support.INFERRED)
-        return whole if value.n is None else None
+        if value.n is None:
+            return whole
+        return None
     group, (first, end) = stated
     if group == value:
         return Derived(first, end)
@@ -193,9 +201,13 @@ def _read_joints(
     the list; otherwise, return None. ``joints`` contains the word before each item except the
     first.
     """
-    last = joints[-1] if joints else None
+    last = None
+    if joints:
+        last = joints[-1]
     words = {joint.word for joint in joints if joint}
-    if last is None or words != {_CONTRARY[usual]}:
+    if last is None:
+        return None
+    if words != {_CONTRARY[usual]}:
         return None
     if all(joints):
         return _join(usual, "joined items", last)
@@ -224,7 +236,9 @@ def _read_stated(
         # "Good marrow function, shown by any of these criteria:" requires all of the values
         if rule("good_values").search(line.tokens) and _are_values(items):
             return _conclude(GroupRule.ALL, "any of good values", line)
-    contrary = OR if group.rule is GroupRule.ALL else AND
+    contrary = AND
+    if group.rule is GroupRule.ALL:
+        contrary = OR
     case = _SAID[group.rule]
     if joining_words == {contrary}:
         case = "said, but joined otherwise"
@@ -258,13 +272,17 @@ def _judge_inclusions(
         return _conclude(GroupRule.ANY, "names of kinds", line)
     case = "all inclusions"
     if are_values:
-        case = "all values" if wants_values else "all stated values"
+        case = "all stated values"
+        if wants_values:
+            case = "all values"
     return _conclude(GroupRule.ALL, case, line)
 
 
 def _is_name(item: Passage) -> bool:
     """Return whether an item is a short name that does not state anything about a participant."""
-    return len(item.tokens) <= _LONGEST_NAME and not rule("no_kind").search(item.tokens)
+    if not (len(item.tokens) <= _LONGEST_NAME):
+        return False
+    return not rule("no_kind").search(item.tokens)
 
 
 def _conclude(
@@ -281,7 +299,10 @@ def _join(usual: GroupRule, case: str, joint: Joint) -> Reading[CriterionGroup]:
     """Return the rule that joining words state, which is the opposite of the list's usual rule. The
     rule has the confidence of its ``case``.
     """
-    contrary = GroupRule.ANY if usual is GroupRule.ALL else GroupRule.ALL
+    if usual is GroupRule.ALL:
+        contrary = GroupRule.ANY
+    else:
+        contrary = GroupRule.ALL
     group = CriterionGroup(id="", rule=contrary)
     return _read_group(group, case, joint.span, Support.PARSED)
 
@@ -311,14 +332,18 @@ def find_joint(item: Passage, following: Passage) -> Joint | None:
     section = item.section
     first, _ = item.raw_span
     start, end = following.raw_span
-    if section.name != following.section.name or first >= start:
+    if section.name != following.section.name:
+        return None
+    if first >= start:
         return None
     joint = _BEFORE_ITEM.search(section.raw, max(first, start - _REACH), start)
     joint = joint or _FIRST_WORD.match(section.raw, start, end)
     if joint is None:
         return None
     # "and/or" is an "or"
-    word = AND if joint["word"].casefold() == AND else OR
+    word = OR
+    if joint["word"].casefold() == AND:
+        word = AND
     return Joint(word, joint["word"].isupper(), Span(section.name, *joint.span("word")))
 
 
@@ -346,9 +371,13 @@ def find_runs(
     for first, end in _list_runs(joined):
         joint = joints[first]
         if joint:
-            case = "joined, in capitals" if joint.in_capitals else "joined"
+            case = "joined"
+            if joint.in_capitals:
+                case = "joined, in capitals"
             yield first, end, _join(usual, case, joint)
-    if usual is not GroupRule.ALL or any(joined):
+    if usual is not GroupRule.ALL:
+        return
+    if any(joined):
         return
     yield from _find_alternatives(items)
 
@@ -373,7 +402,9 @@ def _contradicts(joint: Joint, usual: GroupRule) -> bool:
     several exclusions, each of which is sufficient.
     """
     is_strong = joint.in_capitals or usual is not GroupRule.ANY
-    return joint.word == _CONTRARY[usual] and is_strong
+    if joint.word != _CONTRARY[usual]:
+        return False
+    return is_strong
 
 
 def _list_runs(joined: Sequence[bool]) -> Iterator[Range]:
@@ -398,4 +429,6 @@ def _read_name(tokens: Tokens, name: str) -> str:
     there are none.
     """
     match = rule(name).starts(tokens, 0)
-    return match.text.casefold() if match else ""
+    if match:
+        return match.text.casefold()
+    return ""

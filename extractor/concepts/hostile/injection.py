@@ -89,7 +89,9 @@ def _find_places(section: Section, lexed: LexedSection) -> Iterator[_Place]:
     if folded != tokens.text:
         tokens = read_text(folded)
     # bars separate the items of a flattened list
-    ends = "\n|" if section.name.endswith(("_outcomes", "conditions")) else "\n"
+    ends = "\n"
+    if section.name.endswith(("_outcomes", "conditions")):
+        ends = "\n|"
     for place in (*_find_cues(tokens, ends), *_find_endless(tokens.text)):
         start, end = lexed.cleaned.raw_span(place.start, place.end)
         yield place._replace(start=start, end=end)
@@ -112,7 +114,9 @@ def _fold_letters(text: str) -> str:
 def _make_plain(styled: re.Match[str]) -> str:
     """Return the plain form of a styled letter; the letter itself if the plain form is longer."""
     plain = unicodedata.normalize("NFKC", styled[0])
-    return plain if len(plain) == 1 else styled[0]
+    if len(plain) == 1:
+        return plain
+    return styled[0]
 
 
 @cache
@@ -230,7 +234,9 @@ def _find_line(text: str, start: int, end: int, ends: str) -> Range:
     start, _ = strip_span(text, start, end, _SENTENCE_SIGNS)
     line = max(text.rfind(sign, 0, start) for sign in ends) + 1
     sentences = [match.end() for match in _SENTENCE_END.finditer(text, line, start)]
-    first = sentences[-1] if sentences else line
+    first = line
+    if sentences:
+        first = sentences[-1]
     if _LIST_MARK.fullmatch(text, line, first):
         first = line
     rest = re.compile(f"[^{ends}]*").match(text, end)
@@ -267,7 +273,10 @@ def _blank_section(section: Section, ranges: Sequence[Range], edge: str) -> Sect
     signs = list(section.text)
     for start, end in ranges:
         inner = end - start - 2 * len(edge)
-        blank = f"{edge}{' ' * inner}{edge}" if inner > 0 else " " * (end - start)
+        if inner > 0:
+            blank = f"{edge}{' ' * inner}{edge}"
+        else:
+            blank = " " * (end - start)
         signs[start:end] = blank
     text = "".join(signs)
     parts = []

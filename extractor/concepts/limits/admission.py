@@ -88,7 +88,9 @@ def _list_places(criterion: Criterion, passage: Passage) -> dict[int, Range]:
     """
     places = {}
     for at, piece in enumerate(criterion.evidence):
-        if FieldRef(piece.field).path != "constraints" or piece.field == "constraints":
+        if FieldRef(piece.field).path != "constraints":
+            continue
+        if piece.field == "constraints":
             continue
         words = passage.section.between(piece.start, piece.end)
         places[at] = words.first - passage.first, words.end - passage.first
@@ -161,7 +163,9 @@ def _find_alternatives(
     for at in order:
         joined = joint.starts(tokens, places[at][1])
         # as in "HbA1c > 7 % or treated with insulin", where no limit follows
-        if joined is None or joined.end == len(tokens):
+        if joined is None:
+            continue
+        if joined.end == len(tokens):
             continue
         reach = range(joined.first, joined.end + _NEAR + 1)
         if tokens.words[joined.end][0].isalpha() and not set(reach) & starts:
@@ -272,7 +276,9 @@ def _bound_age(tokens: Tokens, age: Age, side: str) -> Comparator | None:
     returned.
     """
     for limit in find_limits(tokens, None):
-        if limit.value != age.value or limit.value_high is not None:
+        if limit.value != age.value:
+            continue
+        if limit.value_high is not None:
             continue
         for comparator in (limit.comparator, limit.comparator.opposite):
             if comparator and comparator[0] == side:
@@ -287,15 +293,15 @@ def _name_by_context(
     "haemoglobin" for the words "women" in "Haemoglobin: men > 13 g/dL, women > 12 g/dL". Return
     None if the limit's own words already indicate this quantity, or if no quantity is indicated.
     """
-    unit = read_unit(limit.unit) if limit.unit else None
+    unit = None
+    if limit.unit:
+        unit = read_unit(limit.unit)
     start, end = passage.raw_span
     start = max(start, piece.start - _CONTEXT_OF_LIMIT)
     end = min(end, piece.end + _CONTEXT_OF_LIMIT)
     context = passage.section.raw[start:end]
     own_quantity = name_quantity(limit.quantity, unit, value=limit.value)
     context_quantity = name_quantity(limit.quantity, unit, context, limit.value)
-    return (
-        context_quantity.name
-        if context_quantity and context_quantity != own_quantity
-        else None
-    )
+    if context_quantity and context_quantity != own_quantity:
+        return context_quantity.name
+    return None

@@ -31,7 +31,10 @@ def find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, Sex]:
     other word for a sex belongs to the limit that follows it in its clause. A key is missing if
     the limit does not apply to a single sex.
     """
-    sex_words = {} if rule("all_sexes").search(tokens) else find_sex_words(tokens)
+    if rule("all_sexes").search(tokens):
+        sex_words = {}
+    else:
+        sex_words = find_sex_words(tokens)
     sexes = {}
     for key, (first, end) in places.items():
         inside = {sex_words[at] for at in range(first, end) if at in sex_words}
@@ -79,7 +82,9 @@ def name_sex(condition: str | None, line_sex: Sex | None) -> Sex | None:
     if tokens.words and tokens.words[0].lower() in _EXCEPTING:
         return None
     sexes = {*find_sex_words(tokens).values()}
-    return sexes.pop() if len(sexes) == 1 else line_sex
+    if len(sexes) == 1:
+        return sexes.pop()
+    return line_sex
 
 
 WEIGHT = "weight"
@@ -123,7 +128,9 @@ def read_constraints(
     if not constraints:
         has_limits = any(limit.time_unit is None for limit in limits)
         has_numbers = has_limits or OTHER_NUMBERS in line_signs
-        feature = "numbers that are no limits" if has_numbers else "no numbers"
+        feature = "no numbers"
+        if has_numbers:
+            feature = "numbers that are no limits"
         return Reading((), 1.0, features=(feature,))
     return Reading(
         tuple(constraints),
@@ -139,7 +146,9 @@ def _may_be_of_next(tokens: Tokens, limit: Limit, limits: Sequence[Limit]) -> bo
     unless transfused, platelets > 100 x 10^9/L".
     """
     # the condition in "In men, Hb > 9 g/dL, platelets > 100 x 10^9/L" precedes its limit
-    if limit.condition is None or limit.condition[0] < limit.end:
+    if limit.condition is None:
+        return False
+    if limit.condition[0] < limit.end:
         return False
     first, end = limit.condition
     is_between = tokens.codes[first - 1] == "," and tokens.codes[end : end + 1] == ","
@@ -152,7 +161,9 @@ def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
     duration must be a lifetime ("life expectancy"). Every other limit is treated as a requirement
     unless it is one end of a scale, a target, part of a name, or the definition of a unit.
     """
-    if limit.qualifies or _find_role(tokens, limit) in _NO_LIMITS:
+    if limit.qualifies:
+        return False
+    if _find_role(tokens, limit) in _NO_LIMITS:
         return False
     # the "(0-10)" in "pain of at least 4 (0-10)" or "pain above 4 on a VAS (0-10)"
     is_from_zero = limit.value == 0 and limit.value_high is not None
@@ -241,7 +252,9 @@ def _word_condition(passage: Passage, limit: Limit) -> str | None:
     tokens = passage.tokens
     words = passage.part(*limit.condition).raw
     if rule("only_persons").covers(tokens, *limit.condition):
-        return words if find_sex_words(read_words(words)) else None
+        if find_sex_words(read_words(words)):
+            return words
+        return None
     return words
 
 
@@ -258,7 +271,9 @@ def _find_name(tokens: Tokens, limit: Limit) -> Range | None:
             if name:
                 return name.first, name.end
         return None
-    if is_of_people(tokens, limit) or is_unnamed_weight(tokens, limit):
+    if is_of_people(tokens, limit):
+        return None
+    if is_unnamed_weight(tokens, limit):
         return None
     if limit.quantity is None:
         return None
@@ -289,7 +304,11 @@ def _word_quantity(passage: Passage, limit: Limit, topic: str) -> str:
         return topic.strip(" :.")
     if is_unnamed_weight(tokens, limit):
         return WEIGHT
-    if is_an_age or limit.time_unit or is_of_people(tokens, limit):
+    if is_an_age:
+        return "age"
+    if limit.time_unit:
+        return "age"
+    if is_of_people(tokens, limit):
         return "age"
     return _quote(passage, (limit.first, limit.end))
 

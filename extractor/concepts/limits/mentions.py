@@ -87,7 +87,9 @@ def find_mentions(tokens: Tokens) -> tuple[Mention, ...]:
         first, end, bounds = row
         # the "8, or 9" in "Hb > 8, or 9 for men" is a row, but its 8 belongs to the limit
         is_single = bounds[0][1] is None
-        if covered.issuperset(range(first, end)) or (is_single and first in covered):
+        if covered.issuperset(range(first, end)):
+            continue
+        if is_single and first in covered:
             continue
         at = bisect_right(ends, first)
         near = stated[max(0, at - _MOST_INHERITED) : at]
@@ -147,7 +149,9 @@ def _measure(tokens: Tokens, limit: Limit) -> Measured:
         return Measured.AGE
     if limit.time_unit is None:
         return Measured.LIMIT
-    return Measured.LIFETIME if is_lifetime(tokens, limit) else Measured.LENGTH
+    if is_lifetime(tokens, limit):
+        return Measured.LIFETIME
+    return Measured.LENGTH
 
 
 def _mention_row(
@@ -238,4 +242,6 @@ def _is_label(tokens: Tokens, place: Range) -> bool:
         return True
     near = tokens.codes[max(0, first - _CLAUSE) : first]
     closes = tokens.codes[end : end + 1] == ")"
-    return closes and near.count("(") <= near.count(")")
+    if not closes:
+        return False
+    return near.count("(") <= near.count(")")

@@ -65,7 +65,11 @@ def supports_name(quantity: KnownQuantity, text: str, unit: str | None) -> bool:
     if not starts:
         return True
     is_count = quantity.unit == _COUNT and not quantity.general
-    return unit is not None or not is_count or _is_counted(text, starts[0])
+    if unit is not None:
+        return True
+    if not is_count:
+        return True
+    return _is_counted(text, starts[0])
 
 
 def _is_counted(text: str, word_index: int) -> bool:
@@ -73,14 +77,20 @@ def _is_counted(text: str, word_index: int) -> bool:
     expresses a count. The head of "trials of adequate dose" is "trials".
     """
     head = fold_words(_BEHIND_HEAD.split(text.strip(), maxsplit=1)[0])
-    return not head or head[-1] in _COUNT_WORDS or word_index < len(head)
+    if not head:
+        return True
+    if head[-1] in _COUNT_WORDS:
+        return True
+    return word_index < len(head)
 
 
 def _is_other_ratio(words: tuple[str, ...], text: str, quantity: KnownQuantity) -> bool:
     """Return whether a text states the ratio of ``quantity`` to other known quantities: "neutrophil
     to lymphocyte ratio".
     """
-    if "ratio" not in (words[0], words[-1]) or "ratio" in quantity.name:
+    if "ratio" not in (words[0], words[-1]):
+        return False
+    if "ratio" in quantity.name:
         return False
     return len({known.name for known in list_named(text)}) > 1
 
@@ -106,7 +116,13 @@ def list_joined(
     plain = _BRACKETS.sub(" ", text)
     # "FEV1/FVC" is a ratio, "ALT/AST > 3 x ULN" is both
     is_ratio = "/" in plain and unit not in _MULTIPLES
-    if len(parts) < 2 or quantity.both == parts.keys() or is_ratio:
+    if len(parts) < 2:
+        return ()
+    if quantity.both == parts.keys():
+        return ()
+    if is_ratio:
         return ()
     fits = all(part.fits(unit) for part in parts.values())
-    return tuple(parts) if fits and _JOINT.search(plain) else ()
+    if fits and _JOINT.search(plain):
+        return tuple(parts)
+    return ()

@@ -48,7 +48,9 @@ def has_unit(tokens: Tokens, place: Range, unit: str) -> bool:
     if unit == "+":
         is_joined = tokens.words[end : end + 1] == ["+"] and tokens.joined(end)
         is_sign = rule("limit_plus").starts(tokens, end)
-        return is_joined and not (is_sign or rule("number").starts(tokens, end + 1))
+        if not is_joined:
+            return False
+        return not (is_sign or rule("number").starts(tokens, end + 1))
     # the "20/" in "20/40"
     if unit.endswith("/"):
         return tokens.read(max(0, first - 2), first).replace(" ", "") == unit
@@ -71,7 +73,9 @@ def _name_unit(unit: str) -> frozenset[str]:
     its dose unit. The result is empty if the rules do not know the unit.
     """
     place = find_unit(lex(unit), 0, loose=True)
-    dose = place.dose if place and place.is_dose else None
+    dose = None
+    if place and place.is_dose:
+        dose = place.dose
     code = read_unit(unit) or ""
     # "2 x 10^6/kg" is a number of cells
     names = {dose, code, code.removesuffix("{predicted}"), code.removeprefix("{cells}")}
@@ -89,7 +93,11 @@ def shares_unit(tokens: Tokens, place: Range, unit: str) -> bool:
     """
     end = place[1]
     following = find_numbers(tokens, end, min(len(tokens), end + _BEFORE))
-    if not following or tokens.words[end] == "+" or not stands_bare(tokens, place):
+    if not following:
+        return False
+    if tokens.words[end] == "+":
+        return False
+    if not stands_bare(tokens, place):
         return False
     # a word may be in between: "above 160 systolic or 100 diastolic"
     if not any(rule("unit_shared").starts(tokens, at) for at in (end, end + 1)):
@@ -102,7 +110,9 @@ def may_be_years(tokens: Tokens, place: Range) -> bool:
     is part of a phrase such as "the over-60s" or "the 50th birthday".
     """
     is_aged = rule("aged_after").starts(tokens, place[1]) is not None
-    return is_aged or stands_bare(tokens, place)
+    if is_aged:
+        return True
+    return stands_bare(tokens, place)
 
 
 def stands_bare(tokens: Tokens, place: Range, subject: Collection[str] = ()) -> bool:
@@ -123,7 +133,9 @@ def stands_bare(tokens: Tokens, place: Range, subject: Collection[str] = ()) -> 
     if rule("class_before").ends(tokens, place[0], place[0] - 1):
         return True
     names = _read_unit(tokens, first, end)
-    return not names or any(map(_COUNTED.fullmatch, names))
+    if not names:
+        return True
+    return any(map(_COUNTED.fullmatch, names))
 
 
 def _find_words_after(tokens: Tokens, at: int) -> Range:
@@ -155,7 +167,11 @@ def _is_in_unit(tokens: Tokens, at: int) -> bool:
     before = tokens.words[at - 1]
     if before.lower() in ("per", "every", "/"):
         return True
-    return tokens.joined(at) and (before.isalpha() or before == "^")
+    if not tokens.joined(at):
+        return False
+    if before.isalpha():
+        return True
+    return before == "^"
 
 
 @keep

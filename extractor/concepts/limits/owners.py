@@ -93,7 +93,9 @@ def _is_part_of_ratio(words: Words, mention: Mention, tokens: Tokens) -> bool:
                 continue
             parts = [_spell(ratio.read(part) or "") for part in ("one", "other")]
             # both parts of "E/e'" have the same folded spelling
-            if sum(words <= part for part in parts) == 1 or parts == [words, words]:
+            if sum(words <= part for part in parts) == 1:
+                return True
+            if parts == [words, words]:
                 return True
     return False
 
@@ -109,11 +111,17 @@ def _is_age(words: Words, mention: Mention, tokens: Tokens) -> bool | None:
         # as in "Age in phase 2" in the clause of phase 1
         missing = words - _AGE - _list_inherited(mention, tokens)
         is_elsewhere = missing and missing <= _spell(tokens.text)
-        return None if is_elsewhere else True
+        if is_elsewhere:
+            return None
+        return True
     if rule("aged_after").starts(tokens, mention.number[1]):
         return False
     is_named = mention.subject or _name(tokens.read(*mention.clause))
-    return None if mention.kind is not Measured.LIMIT or is_named else False
+    if mention.kind is not Measured.LIMIT:
+        return None
+    if is_named:
+        return None
+    return False
 
 
 def _read_side(spelled: Words, mention: Mention, tokens: Tokens) -> bool | None:
@@ -123,7 +131,9 @@ def _read_side(spelled: Words, mention: Mention, tokens: Tokens) -> bool | None:
     the number's position in a pair such as "140/90".
     """
     named_sides = _SIDES & spelled
-    if not named_sides or not rule("pressure_word").search(tokens):
+    if not named_sides:
+        return None
+    if not rule("pressure_word").search(tokens):
         return None
     # "over 95 mmHg diastolic"
     following = {word.lower() for word in tokens.words[mention.end : mention.end + 1]}
@@ -167,7 +177,9 @@ def _compare_names(
     if own_names and subject_names >= own_names:
         missing = words - front - direct
         has_more = not missing.isdisjoint(_list_line(tokens))
-        return None if is_foreign and has_more else True
+        if is_foreign and has_more:
+            return None
+        return True
     is_other = bool(own_names and subject_names) and subject_names.isdisjoint(own_names)
     if is_other and not _is_part(words, subject_words, front):
         return None
@@ -178,7 +190,11 @@ def _is_part(words: Words, name: Words, front: Words) -> bool:
     """Return whether the name before a number, such as "stage", is only part of the quantity's
     name.
     """
-    return bool(words & name) and not words < name and words <= front
+    if not bool(words & name):
+        return False
+    if words < name:
+        return False
+    return words <= front
 
 
 def _says_elsewhere(
@@ -207,11 +223,19 @@ def _compare_clause(
         # in "Hb > 9 g/dL ALT < 40", the word after the unit names the next limit
         has_unit = mention.number[1] < mention.end
         names_next = has_unit and is_in_clause and not words <= front
-        return None if is_foreign and (has_own_limit or names_next) else True
+        if is_foreign and (has_own_limit or names_next):
+            return None
+        return True
     if words <= _list_inherited(mention, tokens):
-        return None if is_foreign else True
+        if is_foreign:
+            return None
+        return True
     is_in_line = words <= _list_line(tokens)
-    if has_own_limit or not is_in_line or (mention.stated and is_foreign):
+    if has_own_limit:
+        return None
+    if not is_in_line:
+        return None
+    if mention.stated and is_foreign:
         return None
     return False
 

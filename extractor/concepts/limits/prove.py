@@ -134,10 +134,14 @@ def _prove(
     """
     numbers = _compare(value, mention)
     # the 5 in "ECOG 0-2 on a scale of 0 to 5"
-    if numbers is None or mention.role in _NO_LIMITS:
+    if numbers is None:
+        return None
+    if mention.role in _NO_LIMITS:
         return None
     own = not quantity or is_own(quantity, mention, tokens)
-    if own is None or not _has_unit(value, quantity, mention, tokens):
+    if own is None:
+        return None
+    if not _has_unit(value, quantity, mention, tokens):
         return None
     is_stated = own and mention.role is NumberRole.STATED
     if not is_stated or has_other_reading(tokens, Derived(*mention.number)):
@@ -159,11 +163,17 @@ def _compare(value: Constraint | Quantity, mention: Mention) -> Support | None:
         if value.comparator not in mention.comparators:
             return None
         is_sure = mention.stated and bounds == (low, high)
-        return Support.PARSED if is_sure else Support.INFERRED
-    if high is None or Comparator.BETWEEN not in mention.comparators:
+        if is_sure:
+            return Support.PARSED
+        return Support.INFERRED
+    if high is None:
+        return None
+    if Comparator.BETWEEN not in mention.comparators:
         return None
     ends = ((Comparator.AT_LEAST, low, None), (Comparator.AT_MOST, high, None))
-    return Support.INFERRED if (value.comparator, *bounds) in ends else None
+    if (value.comparator, *bounds) in ends:
+        return Support.INFERRED
+    return None
 
 
 def _has_unit(
@@ -177,13 +187,17 @@ def _has_unit(
     subject = {word.lower() for word in lex(quantity).words}
     place = mention.number
     unit = value.unit
-    read = read_unit(mention.unit) if mention.unit else None
+    read = None
+    if mention.unit:
+        read = read_unit(mention.unit)
     code = read_unit(unit) if unit else "%"
     is_share = code == "%" and _is_in_percent(quantity)
     if is_share and has_unit(tokens, place, "%"):
         return True
     if unit is None or is_share:
-        return read not in _MULTIPLES and stands_bare(tokens, place, subject)
+        if read in _MULTIPLES:
+            return False
+        return stands_bare(tokens, place, subject)
     if code == "a" and "age" in subject and may_be_years(tokens, place):
         return True
     if code is not None and read == code:
@@ -197,12 +211,16 @@ def _has_written(unit: str, quantity: str, tokens: Tokens, place: Range) -> bool
         return True
     known = find_exactly(quantity)
     fits = known is None or known.fits(read_unit(unit) or unit)
-    return fits and shares_unit(tokens, place, unit)
+    if not fits:
+        return False
+    return shares_unit(tokens, place, unit)
 
 
 def _is_in_percent(quantity: str) -> bool:
     known = find_exactly(quantity)
-    return known is not None and tuple(known.linear.get("%", ())) == (1, 0)
+    if known is None:
+        return False
+    return tuple(known.linear.get("%", ())) == (1, 0)
 
 
 def has_other_reading(tokens: Tokens, place: Derived) -> bool:

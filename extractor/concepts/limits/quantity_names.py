@@ -77,7 +77,9 @@ class KnownQuantity:
         if unit is None:
             return not self.measured
         # as in "Testosterone >10% below the lower limit of normal"
-        if unit == self.unit or {unit, unit.partition("{")[0]} & {*self.others}:
+        if unit == self.unit:
+            return True
+        if {unit, unit.partition("{")[0]} & {*self.others}:
             return True
         if unit in _ANY_LABORATORY:
             return not self.weak and not self.unit.startswith("{")
@@ -89,7 +91,9 @@ class KnownQuantity:
         if dimension == _OF_SCORES:
             return self.unit.startswith("{")
         is_other = dimension != () and _has_dimension(self.others, dimension)
-        return is_other or self._is_concentration(dimension)
+        if is_other:
+            return True
+        return self._is_concentration(dimension)
 
     def _is_concentration(self, dimension: Dimension) -> bool:
         """Return whether both the canonical unit and a dimension are amounts per volume. A mass is
@@ -100,20 +104,28 @@ class KnownQuantity:
             return False
         if dimension == (("g", 1),):
             return ("g", 1) in own_dimension
-        return _PER_VOLUME in dimension and min(len(dimension), len(own_dimension)) > 1
+        if _PER_VOLUME not in dimension:
+            return False
+        return min(len(dimension), len(own_dimension)) > 1
 
     def is_usual(self, value: float, unit: str | None) -> bool:
         """Return whether a value is in the ``usual`` range of limits in trials; False if the usual
         range is unknown, or if the value cannot be converted to the canonical unit.
         """
-        canonical = self.to_canonical(value, unit) if self.usual else None
-        return canonical is not None and self.is_possible(canonical)
+        canonical = None
+        if self.usual:
+            canonical = self.to_canonical(value, unit)
+        if canonical is None:
+            return False
+        return self.is_possible(canonical)
 
     def is_possible(self, canonical: float) -> bool:
         """Return whether a value in the canonical unit is a plausible limit: it is 0 or is not
         outside the ``usual`` range.
         """
-        if self.usual is None or canonical == 0:
+        if self.usual is None:
+            return True
+        if canonical == 0:
             return True
         return self.usual[0] <= abs(canonical) <= self.usual[1]
 
@@ -131,11 +143,15 @@ class KnownQuantity:
         """
         if self.unit == "10*9/L" and self.usual:
             units = [unit for unit in _CELL_UNITS if self.is_usual(value, unit)]
-            return units[0] if len(units) == 1 else None
+            if len(units) == 1:
+                return units[0]
+            return None
         if self.unit in BARE_UNITS:
             return self.unit
         low, high = self.implied or (math.inf, 0)
-        return self.unit if low <= value <= high else None
+        if low <= value <= high:
+            return self.unit
+        return None
 
     def change_of(self) -> "KnownQuantity":
         """Return the quantity for changes in this quantity, in the same unit. If the vocabulary
@@ -190,7 +206,10 @@ def _list_loinc(entry: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     of codes for its canonical unit, a table of codes by unit, or no codes.
     """
     codes = entry.get("loinc", {})
-    by_unit = codes if isinstance(codes, dict) else {entry["unit"]: codes}
+    if isinstance(codes, dict):
+        by_unit = codes
+    else:
+        by_unit = {entry["unit"]: codes}
     loinc = {}
     for unit, of_unit in by_unit.items():
         loinc[unit] = (of_unit,) if isinstance(of_unit, str) else tuple(of_unit)
@@ -246,7 +265,11 @@ def name_quantity(
         if unit and convert(1, unit, code) is not None:
             quantity = get_quantity(name)
             break
-    if value is None or quantity.general or unit in _ANY_LABORATORY:
+    if value is None:
+        return quantity
+    if quantity.general:
+        return quantity
+    if unit in _ANY_LABORATORY:
         return quantity
     return _name_by_sense(quantity, text, quote, value)
 
@@ -277,7 +300,9 @@ def _find_near(
     """Return the quantity that is named before or around words for people or a scale."""
     of_people_or_scale = word_list("people") | word_list("scale_words")
     nameless = of_people_or_scale | word_list("idle_words")
-    if text not in quote or not nameless.issuperset(words):
+    if text not in quote:
+        return None
+    if not nameless.issuperset(words):
         return None
     for nearby in (quote[: quote.find(text)], quote):
         near = _choose((*fold_words(nearby), *words[-1:]), unit)
@@ -290,7 +315,9 @@ def _is_age(words: Words, unit: str, quote: str) -> bool:
     """Return whether a duration is an age: its words name people, or the quote describes it as an
     age ("18 years old").
     """
-    if unit in _NO_AGE_UNITS or find_dimension(unit)[1] != _OF_TIME:
+    if unit in _NO_AGE_UNITS:
+        return False
+    if find_dimension(unit)[1] != _OF_TIME:
         return False
     if not word_list("people").isdisjoint(words):
         return True
@@ -333,7 +360,9 @@ def _name_by_sense(
     place = number.first, number.end
     role = find_role(tokens, place, (name, tokens.before(quote.find(text) + len(text))))
     is_change = role is NumberRole.CHANGE and quantity.change != quantity.name
-    return quantity.change_of() if is_change else quantity
+    if is_change:
+        return quantity.change_of()
+    return quantity
 
 
 def _name_side(
@@ -469,7 +498,9 @@ def choose_reading(
     """
     readings = list_readings(written)
     likeliest = readings[0]
-    code = read_unit(unit) if unit else None
+    code = None
+    if unit:
+        code = read_unit(unit)
     known = name_quantity(name, code)
     usual = [reading for reading in readings if known and known.is_usual(reading, code)]
     if len(usual) == 1:
@@ -526,5 +557,9 @@ def find_worse_side(name: str, unit: str | None = None, quote: str = "") -> str 
     if quantity is None or quantity.general:
         quantity = name_quantity(name, None, quote) or quantity
     if quantity and quantity.name == "visual_acuity":
-        return "higher" if unit in _LOSSES else "lower"
-    return quantity.worse if quantity else None
+        if unit in _LOSSES:
+            return "higher"
+        return "lower"
+    if quantity:
+        return quantity.worse
+    return None

@@ -50,10 +50,18 @@ def _share_last_unit(tokens: Tokens, read: Sequence[Limit]) -> list[Limit]:
     limits = list(read)
     for at in reversed(range(len(limits) - 1)):
         limit, following = limits[at : at + 2]
-        if limit.unit or limit.quantity is None or limit.qualifies:
+        if limit.unit:
+            continue
+        if limit.quantity is None:
+            continue
+        if limit.qualifies:
             continue
         unit = read_unit(following.unit or "")
-        if unit is None or following.quantity is None or following.time_unit:
+        if unit is None:
+            continue
+        if following.quantity is None:
+            continue
+        if following.time_unit:
             continue
         between = limit.end, following.quantity[0]
         if rule("case_link").covers(tokens, *between) is None:
@@ -92,7 +100,9 @@ def _negate_below_mean(tokens: Tokens, limit: Limit) -> Limit:
     "at least 2.5 SD below the mean" means at most -2.5 SD.
     """
     is_below = rule("below_mean").search(tokens, limit.first, limit.end + 6)
-    if limit.value <= 0 or is_below is None:
+    if limit.value <= 0:
+        return limit
+    if is_below is None:
         return limit
     comparator = mirror(limit.comparator)
     if limit.value_high is None:
@@ -128,7 +138,9 @@ def _apply_list(tokens: Tokens, limit: Limit, kind: CriterionKind | None) -> Lim
     is_exclusion = kind is CriterionKind.EXCLUSION
     if not limit.sure:
         is_upper = is_exclusion and limit.comparator is Comparator.AT_LEAST
-        return replace(limit, comparator=Comparator.AT_MOST) if is_upper else limit
+        if is_upper:
+            return replace(limit, comparator=Comparator.AT_MOST)
+        return limit
     # "not resolved to grade 0-1" is above grade 1
     if _has_failed(tokens, limit):
         worst = limit.value_high or limit.value
@@ -145,7 +157,9 @@ def _apply_list(tokens: Tokens, limit: Limit, kind: CriterionKind | None) -> Lim
             limit = replace(limit, sure=False)
     else:
         is_reversed = is_reversed or is_refused(tokens, limit.first)
-    return replace(limit, comparator=opposite) if is_reversed else limit
+    if is_reversed:
+        return replace(limit, comparator=opposite)
+    return limit
 
 
 def _has_failed(tokens: Tokens, limit: Limit) -> bool:
@@ -154,7 +168,9 @@ def _has_failed(tokens: Tokens, limit: Limit) -> bool:
     """
     start = max(0, limit.first - _DENIAL_REACH)
     failed = rule("not_recovered").search(tokens, start, limit.number[0])
-    return failed is not None and limit.first - failed.end <= 1
+    if failed is None:
+        return False
+    return limit.first - failed.end <= 1
 
 
 def is_refused(tokens: Tokens, first: int) -> bool:
@@ -163,7 +179,9 @@ def is_refused(tokens: Tokens, first: int) -> bool:
     if rule("must_not").ends(tokens, first, reach):
         return True
     clause = rule("denied_clause").ends(tokens, first, reach)
-    if clause is None or _closes_bracket(tokens.codes[clause.first : first]):
+    if clause is None:
+        return False
+    if _closes_bracket(tokens.codes[clause.first : first]):
         return False
     return bool(clause.first or clause.has("opening"))
 
@@ -195,7 +213,9 @@ def _choose_readings(tokens: Tokens, limit: Limit) -> Limit:
         written = tokens.words[at]
         if not is_two_ways(written):
             continue
-        name = tokens.read(*limit.quantity) if limit.quantity else ""
+        name = ""
+        if limit.quantity:
+            name = tokens.read(*limit.quantity)
         usual, is_certain = choose_reading(written, name, limit.unit)
         # the grammar ignores the quantity, so the bound that this number states (the lower or the
         # upper one of a range) has the value that is the likeliest for an unknown quantity

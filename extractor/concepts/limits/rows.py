@@ -150,4 +150,6 @@ def skip_unit(tokens: Tokens, at: int) -> int:
     limit = rule("limit_unit").starts(tokens, at)
     end = max(at, place.end if place else at, limit.end if limit else at)
     conversion = rule("conversion_after").starts(tokens, end)
-    return conversion.end if conversion else end
+    if conversion:
+        return conversion.end
+    return end

@@ -139,7 +139,9 @@ def _sign_quantity(limit: Limit, constraint: Constraint) -> Iterator[str]:
     if limit.quantity is None:
         yield "no name in its line"
     unit = constraint.unit
-    code = read_unit(unit) if unit else None
+    code = None
+    if unit:
+        code = read_unit(unit)
     # "20/" is the unit of a visual acuity
     if unit and code is None and not unit.endswith("/") and not limit.time_unit:
         yield "an unknown unit"
@@ -209,7 +211,9 @@ def _has_unread_denial(tokens: Tokens, limit: Limit) -> bool:
     """Return whether a word denies a limit but does not change how the limit is read: "is in no
     case higher than", "hardly ever above".
     """
-    if is_denied(tokens, limit.first) or is_refused(tokens, limit.first):
+    if is_denied(tokens, limit.first):
+        return False
+    if is_refused(tokens, limit.first):
         return False
     if is_outside(tokens, limit):
         return False
@@ -232,7 +236,9 @@ def _sign_word_behind(tokens: Tokens, limit: Limit) -> Iterator[str]:
     has_rate = "/" in tokens.codes[limit.end : end]
     if not limit.unit and (has_rate or rule("rate_of_count").starts(tokens, end)):
         yield "a count that is a rate"
-    if end == len(tokens) or rule("limit_ends").starts(tokens, end):
+    if end == len(tokens):
+        return
+    if rule("limit_ends").starts(tokens, end):
         return
     # the words after "of" name the whole, as in "10 % of patients"
     if limit.unit == "%" and tokens.words[end].lower() == "of":

@@ -83,7 +83,9 @@ class OutcomeItem:
     def is_short_form(self, number: int) -> bool:
         """Return whether a segment is an abbreviation in capitals, as in "Overall survival, OS"."""
         first, end = self.segment(number)
-        return end == first + 1 and self.whole.tokens.words[first].isupper()
+        if end != (first + 1):
+            return False
+        return self.whole.tokens.words[first].isupper()
 
     def is_reference(self, number: int) -> bool:
         """Return whether a segment refers to a standard or source: "according to RECIST"."""
@@ -93,7 +95,9 @@ class OutcomeItem:
         """Return whether a comma joins two numbers: "weeks 4, 8"."""
         words = self.whole.tokens.words
         comma = self.commas[cut]
-        return words[comma - 1][-1].isdigit() and words[comma + 1][0].isdigit()
+        if not words[comma - 1][-1].isdigit():
+            return False
+        return words[comma + 1][0].isdigit()
 
 
 def find_items(cell: Passage) -> list[OutcomeItem]:
@@ -133,7 +137,10 @@ def describe_cuts(item: OutcomeItem) -> Iterator[tuple[Cut, list[str]]]:
     starts = range(min(count, _MOST_STARTS))
     of_start = [_describe_description(item, cut) for cut in starts]
     for end in (count, *_list_ends(item)):
-        of_end = _describe_no_time(item) if end == count else _describe_time(item, end)
+        if end == count:
+            of_end = _describe_no_time(item)
+        else:
+            of_end = _describe_time(item, end)
         yield (end, end), of_end + _describe_no_description(item, end)
         if item.ends_with_stop(end):
             of_end = [*of_end, "d:full stop"]

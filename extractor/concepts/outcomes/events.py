@@ -106,7 +106,9 @@ def _read_start(parts: OutcomeParts, events: Events) -> Reading[str | None]:
     frame = parts.time_frame
     start = events.start
     if start:
-        case = "start" if events.ends else "start without ends"
+        case = "start without ends"
+        if events.ends:
+            case = "start"
         if frame and start.section is frame.section and start.first >= frame.first:
             case = "start in the time frame"
         return Reading(start.raw, 1.0, (span_of(start),), features=(case,))
@@ -210,7 +212,9 @@ def _read_clause(sentence: Passage, first: int, joint: RuleMatch) -> Events:
     if ends and (start or opens_with_until):
         return Events(start, ends)
     word_before = tokens.words[max(first - 1, 0)].lower()
-    return Events(start) if word_before in ("from", "since") else Events()
+    if word_before in ("from", "since"):
+        return Events(start)
+    return Events()
 
 
 def _find_named(parts: OutcomeParts, start: Passage | None) -> Events:
@@ -255,7 +259,9 @@ def _cut_start(sentence: Passage, first: int, end: int) -> Passage | None:
     start = _trim(sentence, first, end, "start_lead", "start_tail")
     if rule("no_start").starts(sentence.tokens, start.first, start.end):
         return None
-    return start if len(start.text) > 1 else None
+    if len(start.text) > 1:
+        return start
+    return None
 
 
 def _trim(passage: Passage, first: int, end: int, lead: str, tail: str) -> Passage:
@@ -337,12 +343,16 @@ def _read_event(listed: Passage, first: int, end: int) -> Passage | None:
     if bracket > 0:
         kept = rule("kept_bracket").starts(tokens, bracket, event.end)
         # an abbreviation such as "(PD)", but not a word such as "(days)"
-        short = kept.read("short") if kept else None
+        short = None
+        if kept:
+            short = kept.read("short")
         is_remark = kept is None or (short is not None and short[0].islower())
         # words in brackets after an abbreviation explain it
         if is_remark and not tokens.read(event.first, bracket).isupper():
             span = strip_span(tokens.codes, event.first, bracket, _EDGES)
             event = listed.part(*span)
-    if len(event.text) <= 1 or event.search("no_event"):
+    if len(event.text) <= 1:
+        return None
+    if event.search("no_event"):
         return None
     return event

@@ -42,7 +42,9 @@ def read_instrument(
     # a Likert scale is an answer format, not an instrument
     answer_formats = word_list("answer_formats")
     instruments = [term for term in terms if term.value not in answer_formats]
-    known = instruments[0] if instruments else None
+    known = None
+    if instruments:
+        known = instruments[0]
     # a visual analogue or numeric rating scale is often only part of a named instrument
     if known is None or known.value in word_list("ratings"):
         unknown = _find_unknown(body)
@@ -112,7 +114,9 @@ def _read_name(usual: str, written: Sequence[str], texts: Iterable[str]) -> str:
         return usual
     short = re.compile(rf"(?<!\w){re.escape(usual)}(?!\w)")
     is_in_record = any(short.search(text) for text in texts)
-    return usual if is_in_record else written[0]
+    if is_in_record:
+        return usual
+    return written[0]
 
 
 def _read_edition(tokens: Tokens, mentions: Sequence[Term]) -> str | None:
@@ -133,10 +137,16 @@ def _read_closer_name(body: Passage, term: Term) -> str | None:
     the usual abbreviation.
     """
     closer = rule("closer_name").starts(body.tokens, term.end, body.end)
-    name = (closer.read("name") or "") if closer else ""
+    name = ""
+    if closer:
+        name = closer.read("name") or ""
     usual = term.value.lower()
     # "(RECIST 1.1)" states a version
-    if name.lower() == usual or " " in name or "." in name:
+    if name.lower() == usual:
+        return None
+    if " " in name:
+        return None
+    if "." in name:
         return None
     if usual in name.lower():
         return name
@@ -161,7 +171,9 @@ def _read_version(body: Passage, term: Term) -> str | None:
     if not stated:
         return None
     version = (stated.read("version") or "").lstrip(".")
-    return version if _VERSION.fullmatch(version) else None
+    if _VERSION.fullmatch(version):
+        return version
+    return None
 
 
 def _find_unknown(body: Passage) -> tuple[Passage, str] | None:
@@ -184,18 +196,28 @@ def _is_abbreviation(name: str) -> bool:
     """Return whether a name looks like the abbreviation of an instrument, such as "EORTC" or
     "WOMAC": it begins with a capital letter and has another capital near its beginning.
     """
-    if " " in name or len(name) > 14:
+    if " " in name:
+        return False
+    if len(name) > 14:
         return False
     has_more_capitals = any(map(str.isupper, name[1:6]))
     is_index = name in word_list("computed_indexes")  # "BMI"
-    return name[0].isupper() and has_more_capitals and not is_index
+    if not name[0].isupper():
+        return False
+    if not has_more_capitals:
+        return False
+    return not is_index
 
 
 def _is_scale(name: str) -> bool:
     """Return whether a name in capitals may be a scale: a single word that is not known to
     abbreviate something else.
     """
-    if " " in name or len(name) < 2 or not name[:2].isupper():
+    if " " in name:
+        return False
+    if len(name) < 2:
+        return False
+    if not name[:2].isupper():
         return False
     return name.upper().split("-")[0] not in word_list("no_scales")
 
@@ -274,9 +296,15 @@ def _read_named(body: Passage, kind: _Named) -> Reading[tuple[str, ...] | None]:
     """
     names = _find_names(body, kind.vocabulary)
     if not names:
-        case = kind.perhaps if body.search(kind.hint) else kind.none
+        if body.search(kind.hint):
+            case = kind.perhaps
+        else:
+            case = kind.none
         return Reading((), 1.0, features=(case,))
-    case = kind.one if len(names) == 1 else kind.several
+    if len(names) == 1:
+        case = kind.one
+    else:
+        case = kind.several
     written = tuple(words.raw for words in names)
     spans = tuple(span_of(words) for words in names)
     return Reading(written, 1.0, spans, features=(case,))

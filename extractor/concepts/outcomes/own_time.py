@@ -143,7 +143,9 @@ def _is_time(tokens: Tokens, first: int, end: int, *, is_behind_sign: bool) -> b
     """
     if rule("moment").search(tokens, first, end) is None:
         return False
-    name = "only_time" if is_behind_sign else "stated_frame"
+    name = "stated_frame"
+    if is_behind_sign:
+        name = "only_time"
     if rule(name).covers(tokens, first, end):
         return True
     if is_behind_sign:

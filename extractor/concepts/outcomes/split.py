@@ -64,8 +64,12 @@ def split_outcomes(text: str) -> list[Outcome]:
     """
     outcomes = []
     for parts in split_section(read_section("outcomes", text)):
-        description = parts.description.raw if parts.description else None
-        time_frame = parts.time_frame.raw if parts.time_frame else None
+        description = None
+        if parts.description:
+            description = parts.description.raw
+        time_frame = None
+        if parts.time_frame:
+            time_frame = parts.time_frame.raw
         outcomes.append(Outcome(parts.measure.raw, description, time_frame))
     return outcomes
 
@@ -110,7 +114,9 @@ def _split_item(item: OutcomeItem) -> OutcomeParts:
     description = None
     if start < end:
         description = whole.part(item.commas[start] + 1, item.end_at(end))
-    time_frame = item.tail(end) if end < len(item.commas) else None
+    time_frame = None
+    if end < len(item.commas):
+        time_frame = item.tail(end)
     same_start = [chance for cut, chance in chances.items() if cut[0] == start]
     same_end = [chance for cut, chance in chances.items() if cut[1] == end]
     return OutcomeParts(

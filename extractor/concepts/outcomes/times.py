@@ -76,7 +76,9 @@ def describe_points(frame: TimeFrame, measure: Passage) -> str:
         return "no time points, other numbers" if has_numbers else "no time points"
     # "Walking test (6 min)": the duration was kept because there is no other candidate
     is_whole = len(frame.kept) == len(frame.tokens)
-    if (frame.others and is_whole) or _may_last_so_long(frame, measure):
+    if frame.others and is_whole:
+        return "the length of something else alone"
+    if _may_last_so_long(frame, measure):
         return "the length of something else alone"
     if _may_be_misread(frame):
         return "time points, perhaps another length"
@@ -87,7 +89,9 @@ def describe_points(frame: TimeFrame, measure: Passage) -> str:
         return "time points, day 1"
     moments = [(group.first, group.end) for group in frame.groups]
     rest = frame.kept.without(moments, 0, len(frame.kept))
-    if frame.others or NUMBER in rest.codes:
+    if frame.others:
+        return "time points, other numbers"
+    if NUMBER in rest.codes:
         return "time points, other numbers"
     return "time points"
 
@@ -98,7 +102,11 @@ def _may_last_so_long(frame: TimeFrame, measure: Passage) -> bool:
     """
     ends_frame = frame.groups[0].end == len(frame.kept)
     is_minutes = all(point.unit is TimeUnit.MINUTE for point in frame.points)
-    return ends_frame and is_minutes and measure.search("timed_performance") is not None
+    if not ends_frame:
+        return False
+    if not is_minutes:
+        return False
+    return measure.search("timed_performance") is not None
 
 
 def _may_be_misread(frame: TimeFrame) -> bool:
@@ -111,7 +119,9 @@ def _may_be_misread(frame: TimeFrame) -> bool:
         return True
     # "a 4-week programme" next to another moment
     names_length = rule("perhaps_other_length").search(frame.kept)
-    return names_length is not None and len(frame.groups) > 1
+    if names_length is None:
+        return False
+    return len(frame.groups) > 1
 
 
 def _write_skeleton(frame: TimeFrame) -> list[str]:
@@ -139,7 +149,9 @@ def _show_group(group: MomentGroup) -> str:
       a negative number, or at number 1 of a unit other than a cycle ("week 1", "day 1").
     """
     first = group.moments[0]
-    sign = "@" if first.named else "#"
+    sign = "#"
+    if first.named:
+        sign = "@"
     if len(group.moments) == 1:
         return sign
     if len(group.moments) > 2 or not group.moments[1].after_range:

@@ -131,7 +131,9 @@ def list_members(value: Any) -> tuple[Any, ...]:
     """Return the members of a list, or a single value as a tuple; an empty tuple for None."""
     if isinstance(value, tuple | list):
         return tuple(value)
-    return () if value is None else (value,)
+    if value is None:
+        return ()
+    return (value,)
 
 
 Words = Annotated[
@@ -143,7 +145,10 @@ Words = Annotated[
 
 
 def _name_patterns(patterns: Any) -> Any:
-    named = patterns if isinstance(patterns, Mapping) else {"": patterns}
+    if isinstance(patterns, Mapping):
+        named = patterns
+    else:
+        named = {"": patterns}
     return {str(value): texts for value, texts in named.items()}
 
 
@@ -208,7 +213,9 @@ class AttributeSet(FrozenModel):
     @property
     def quote_tokens(self) -> int:
         """Maximum number of output tokens for the quote of one object: that of a long sentence."""
-        return _QUOTE_TOKENS if self.needs_quote else _EMPTY_TOKENS
+        if self.needs_quote:
+            return _QUOTE_TOKENS
+        return _EMPTY_TOKENS
 
     def list_answers(self, written: Any) -> list[dict[str, Any]]:
         """Return the objects that a model wrote or an example contains, each as a mapping of its
@@ -218,7 +225,9 @@ class AttributeSet(FrozenModel):
         ``[{"time": "4 week"}]`` and, if the first attribute is a list, ``["MRI", "CT"]`` becomes
         ``[{"methods": ["MRI", "CT"]}]``.
         """
-        if written in (None, "", [], ()) or not self.attributes:
+        if written in (None, "", [], ()):
+            return []
+        if not self.attributes:
             return []
         first = self.attributes[0]
         values = list_members(written)
@@ -294,7 +303,9 @@ class AttributeSet(FrozenModel):
             if not members:
                 yield attribute.name
             for position, member in enumerate(members):
-                place = f"[{position}]" if attribute.many else ""
+                place = ""
+                if attribute.many:
+                    place = f"[{position}]"
                 for path in attribute.list_missing(member):
                     yield f"{attribute.name}{place}.{path}"
 
@@ -405,7 +416,9 @@ class Attribute(AttributeSet):
 
     def pack(self, members: Sequence[Any]) -> Any:
         """Return the members as a list if the attribute is a list; otherwise, the only one."""
-        return members if self.many else members[0]
+        if self.many:
+            return members
+        return members[0]
 
     def read_members(
         self, written: Any, place: str, faults: Faults, *, strict: bool = False
@@ -440,7 +453,9 @@ class Attribute(AttributeSet):
         """Whether a nested object needs a quote. One with several values needs a quote that ties
         them together.
         """
-        return super().needs_quote or len(self.attributes) > 1
+        if super().needs_quote:
+            return True
+        return len(self.attributes) > 1
 
     @property
     def tokens(self) -> int:
@@ -448,7 +463,9 @@ class Attribute(AttributeSet):
         if not self.attributes:
             return _VALUE_TOKENS
         tokens = self.quote_tokens + self.object_tokens
-        return tokens * _SEVERAL if self.many else tokens
+        if self.many:
+            return tokens * _SEVERAL
+        return tokens
 
     @property
     def form(self) -> str:
@@ -465,7 +482,9 @@ class Attribute(AttributeSet):
         """Describe the form and the meaning of the value to a model, as an entry of a list. The
         attributes of a nested object are indented.
         """
-        list_form = "a list, each " if self.many else ""
+        list_form = ""
+        if self.many:
+            list_form = "a list, each "
         description = f"{indent}- {self.name}: {list_form}{self.form}"
         if self.definition:
             description += f". {self.definition}"
@@ -482,7 +501,9 @@ class Attribute(AttributeSet):
             schema = {"type": "string", "enum": list(self.choices)}
         elif self.attributes:
             schema = self.object_schema
-        return {"type": "array", "items": schema} if self.many else schema
+        if self.many:
+            return {"type": "array", "items": schema}
+        return schema
 
 
 def find_root(path: str) -> str:

@@ -119,7 +119,9 @@ class CustomField(AttributeSet):
 
     def is_wanted(self, tasks: Collection[Task]) -> bool:
         """Return whether the field is extracted together with these tasks."""
-        return self.of is Of.RECORD or self.of.task in tasks
+        if self.of is Of.RECORD:
+            return True
+        return self.of.task in tasks
 
     @property
     def has_patterns(self) -> bool:
@@ -143,7 +145,9 @@ class CustomField(AttributeSet):
         path = f"custom.{self.name}"
         hosts = {Of.RECORD: None, Of.CRITERION: "eligibility.criteria"}
         # the label of a single attribute is the name of its field
-        label = self.name.replace("_", " ") if len(self.attributes) == 1 else ""
+        label = ""
+        if len(self.attributes) == 1:
+            label = self.name.replace("_", " ")
         return ItemGroup(
             path,
             tuple(self.list_fields(path, label)),
@@ -153,7 +157,9 @@ class CustomField(AttributeSet):
 
     def searches(self, section: str) -> bool:
         """Return whether a section is searched for a field of the record."""
-        return not self.sections or section.startswith(self.sections)
+        if not self.sections:
+            return True
+        return section.startswith(self.sections)
 
     def is_mentioned_in(self, text: str) -> bool:
         """Return whether a text contains a word with one of the prefixes in ``mentions``. If there
@@ -187,7 +193,9 @@ class CustomField(AttributeSet):
     def json_schema(self) -> dict[str, Any]:
         """The JSON schema of a model's answer for one item."""
         value = self.object_schema
-        return {"type": "array", "items": value} if self.many else value
+        if self.many:
+            return {"type": "array", "items": value}
+        return value
 
     @property
     def shape(self) -> dict[str, Any]:

@@ -75,7 +75,9 @@ def _load(source: str) -> dict[str, type[BaseModel]]:
         else:
             module = vars(importlib.import_module(source))
     except Exception as error:
-        remedy = "correct the file" if is_file else _FORM
+        remedy = _FORM
+        if is_file:
+            remedy = "correct the file"
         raise FieldError(
             f"{source}: {type(error).__name__}: {error}; {remedy}"
         ) from error

@@ -311,7 +311,10 @@ def _read_property(
     if many:
         value = value.items or _Schema.model_validate({})
     value = _resolve(value, definitions)
-    words = value.enum if value.const is None else (value.const,)
+    if value.const is None:
+        words = value.enum
+    else:
+        words = (value.const,)
     table = {
         "type": "choice" if words else _find_type(where, value),
         "definition": schema.meaning,

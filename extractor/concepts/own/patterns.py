@@ -163,16 +163,24 @@ def _read_match(
     value = {}
     for attribute in named.attributes:
         if attribute is target or attribute.name in match.re.groupindex:
-            stated = fixed if attribute is target else ""
+            stated = ""
+            if attribute is target:
+                stated = fixed
             reading = _read(attribute, stated, passage, match)
             if reading:
                 value[attribute.name] = reading
-    needed = target.required_names if target.attributes else [target.name]
+    if target.attributes:
+        needed = target.required_names
+    else:
+        needed = [target.name]
     if not value.keys() >= set(needed):
         return {}
     if not target.attributes:
         return value
-    place = f"{target.name}[0]" if target.many else target.name
+    if target.many:
+        place = f"{target.name}[0]"
+    else:
+        place = target.name
     return {f"{place}.{name}": reading for name, reading in value.items()}
 
 
@@ -193,9 +201,14 @@ def _read(
     before = max(0, match.start() - _AROUND)
     # the check looks for a "not" directly before its quote, as in "not a double-blind trial"
     article = _ARTICLE.search(text, before, match.start())
-    first = article.start() if article else match.start()
+    if article:
+        first = article.start()
+    else:
+        first = match.start()
     check = verify_quote(text[first:end], text[before : end + _AROUND], first - before)
-    if check.status is not QuoteStatus.EXACT or check.start != first - before:
+    if check.status is not QuoteStatus.EXACT:
+        return None
+    if check.start != first - before:
         return None
     members = attribute.read_members(fixed or text[start:end], "", [])
     if not members:

@@ -71,8 +71,12 @@ def read_limit(text: str) -> Constraint:
     """
     text, _, condition = (part.strip() for part in text.partition(" @ "))
     parts = _LIMIT.fullmatch(text)
-    name = clean_text(parts["name"]).text.strip(" :") if parts else ""
-    limit = _read_unnamed(parts["stated"]) if parts and name else None
+    name = ""
+    if parts:
+        name = clean_text(parts["name"]).text.strip(" :")
+    limit = None
+    if parts and name:
+        limit = _read_unnamed(parts["stated"])
     if limit is None:
         raise ValueError(
             f'{text!r}: write a limit as "quantity: comparator number unit", such as "AST: <= 3 x '
@@ -114,7 +118,9 @@ def _read_unnamed(stated: str) -> Quantity | None:
     if not match:
         return None
     written_high = match.read("high")
-    high = read_bare_number(written_high) if written_high else None
+    high = None
+    if written_high:
+        high = read_bare_number(written_high)
     sign = "".join((match.read("sign") or match.read("bare") or "=").split())  # "> ="
     unit = tokens.text[tokens.ends[match.end - 1] :].strip()
     if match.read("factor"):  # "<= x 5 ULN"
@@ -138,10 +144,15 @@ def _sign_first(stated: str) -> str:
     signs = signs or find_terms(tokens, "comparator_suffixes")
     # the "min" in "mL/min" does not mean minimum
     signs = [sign for sign in signs if not tokens.joined(sign.first)]
-    if not signs or not tokens.words[signs[0].first].isalpha():
+    if not signs:
+        return stated
+    if not tokens.words[signs[0].first].isalpha():
         return stated
     sign = signs[0]
-    value = "" if sign.value == Comparator.BETWEEN else sign.value
+    if sign.value == Comparator.BETWEEN:
+        value = ""
+    else:
+        value = sign.value
     return f" {value} {tokens.read(0, sign.first)} {tokens.read(sign.end, len(tokens))}"
 
 
@@ -155,7 +166,9 @@ def read_bare_number(text: str) -> int | float:
     value = read_number(stated.removeprefix("-").strip())
     if value is None:
         raise ValueError(f"{text!r}: write only a number, such as 3 or 1.5")
-    return -value if stated.startswith("-") else value
+    if stated.startswith("-"):
+        return -value
+    return value
 
 
 def read_whole_number(text: str) -> int:
@@ -190,7 +203,9 @@ def read_amount(text: str) -> Amount:
     """
     text, _, arms = text.partition(" @ ")
     stated = _read_unnamed(_EXPOSURE.sub(r"\1 AUC", text))
-    unit = _SECOND_PART.sub(r"\1", stated.unit or "") if stated else ""
+    unit = ""
+    if stated:
+        unit = _SECOND_PART.sub(r"\1", stated.unit or "")
     has_unit = unit[:1].isalpha() or unit.startswith("%")
     if stated is None or not has_unit:
         raise ValueError(
@@ -198,7 +213,10 @@ def read_amount(text: str) -> Amount:
             'to 40 mg"'
         )
     low: float | None = stated.value
-    high = low if stated.value_high is None else stated.value_high
+    if stated.value_high is None:
+        high = low
+    else:
+        high = stated.value_high
     if stated.comparator in (Comparator.MORE, Comparator.AT_LEAST):
         high = None
     if stated.comparator in (Comparator.LESS, Comparator.AT_MOST):
@@ -278,7 +296,9 @@ def read_group_rule(text: str) -> CriterionGroup:
         raise ValueError(
             f'{text!r}: write a rule as "all", "any", or a number: "2", "2-4"'
         )
-    most = int(numbers[2]) if numbers[2] else None
+    most = None
+    if numbers[2]:
+        most = int(numbers[2])
     return CriterionGroup(
         id="", rule=GroupRule.AT_LEAST, n=int(numbers[1]), n_high=most
     )
@@ -313,8 +333,13 @@ def cut_outcome(
     {'measure': 'Survival, overall', 'description': 'From infusion to death.',
      'time_frame': '2 years'}
     """
-    last = _find_starts(text, time_frame)[-1] if time_frame else len(text)
-    first = _find_starts(text, description)[0] if description else last
+    if time_frame:
+        last = _find_starts(text, time_frame)[-1]
+    else:
+        last = len(text)
+    first = last
+    if description:
+        first = _find_starts(text, description)[0]
     if description and first >= last:
         raise ValueError(
             f"split: {description!r} begins after the time frame; the order is measure, d, t"
@@ -357,4 +382,6 @@ def show_value(value: Any) -> str:
     ... )
     ('1-2 mg', '21 day', 'true')
     """
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value)

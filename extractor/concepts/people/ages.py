@@ -61,7 +61,9 @@ def is_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
     is_range = limit.value_high is not None
     if _is_called_age(tokens, limit):
         # a single duration must not be followed by words such as "prior to entry"
-        return is_range or not _is_followed_by("relation_after", tokens, limit)
+        if is_range:
+            return True
+        return not _is_followed_by("relation_after", tokens, limit)
     if not _is_age_unnamed(tokens, limit):
         return False
     is_below_course = bool(topic) and read_subject(topic) is Subject.COURSE
@@ -73,7 +75,9 @@ def _is_other_length(tokens: Tokens, limit: Limit) -> bool:
     words: "within the last 2 years", "pregnant > 14 weeks", "5 years older than the partner", or
     the score after "Karnofsky (16 years and older) or Lansky (under 16 years)".
     """
-    if limit.time_unit in ("hour", "minute") or (limit.unit and not limit.time_unit):
+    if limit.time_unit in ("hour", "minute"):
+        return True
+    if limit.unit and not limit.time_unit:
         return True
     if _is_preceded_by("within_front", tokens, limit):
         return True
@@ -113,19 +117,25 @@ def is_doubtful_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
     is_open = rule("open_end").search(tokens, limit.first, limit.end + 3)
     if limit.value_high is not None and is_open:
         return True
-    if not limit.time_unit or limit.value == _MAJORITY:
+    if not limit.time_unit:
+        return False
+    if limit.value == _MAJORITY:
         return False
     if _says_age(tokens):
         return False
     if _has_no_subject(tokens, limit):
         return read_subject(topic) is not Subject.PEOPLE
-    return limit.first <= _FEW_BEFORE and not speaks_of_people(tokens)
+    if not (limit.first <= _FEW_BEFORE):
+        return False
+    return not speaks_of_people(tokens)
 
 
 # Of a line, each of its limits asks the same.
 @lru_cache(maxsize=64)
 def _says_age(tokens: Tokens) -> bool:
-    return rule("said_age").occurs(tokens) or rule("old").occurs(tokens)
+    if rule("said_age").occurs(tokens):
+        return True
+    return rule("old").occurs(tokens)
 
 
 @lru_cache(maxsize=64)
@@ -137,7 +147,9 @@ def _has_no_subject(tokens: Tokens, limit: Limit) -> bool:
     """Return True if the words before or after a duration do not state what it describes, so that
     only the line above can state it.
     """
-    return _has_only_ages(tokens) or _stands_alone(tokens, limit)
+    if _has_only_ages(tokens):
+        return True
+    return _stands_alone(tokens, limit)
 
 
 def _is_called_age(tokens: Tokens, limit: Limit) -> bool:
@@ -150,11 +162,15 @@ def _is_called_age(tokens: Tokens, limit: Limit) -> bool:
     is_number = limit.time_unit in (None, "year") and limit.value in _AGES
     if is_number and _is_preceded_by("further_age", tokens, limit):
         return True
-    name = "aged_before" if limit.time_unit else "bare_aged_before"
+    name = "bare_aged_before"
+    if limit.time_unit:
+        name = "aged_before"
     is_named = _is_preceded_by(name, tokens, limit)
     if not is_named and not rule("said_age").search(tokens, limit.first, limit.end):
         return False
-    if limit.time_unit or _is_preceded_by("said_age", tokens, limit):
+    if limit.time_unit:
+        return True
+    if _is_preceded_by("said_age", tokens, limit):
         return True
     return not _is_followed_by("counted", tokens, limit)
 
@@ -165,7 +181,9 @@ def _is_of_thing(tokens: Tokens, limit: Limit) -> bool:
     """
     # people's ages are also in years
     in_years = limit.time_unit in (None, "year")
-    name = "old_thing" if in_years else "old_thing_apart"
+    name = "old_thing_apart"
+    if in_years:
+        name = "old_thing"
     if _is_preceded_by(name, tokens, limit):
         return True
     return _is_followed_by("thing_after", tokens, limit)
@@ -175,7 +193,13 @@ def is_of_people(tokens: Tokens, limit: Limit) -> bool:
     """Return whether only words for people precede a bare number from 12 to 99 at the start of a
     line: "adults >= 18", "men or women, 65+".
     """
-    if not limit.sure or limit.unit or limit.time_unit or limit.value not in _AGES:
+    if not limit.sure:
+        return False
+    if limit.unit:
+        return False
+    if limit.time_unit:
+        return False
+    if limit.value not in _AGES:
         return False
     front = len(tokens.codes[: limit.first].rstrip(_SIGNS))
     return rule("only_persons").covers(tokens, 0, front) is not None
@@ -201,7 +225,9 @@ def may_be_age(tokens: Tokens, years: Years) -> bool:
     """
     if years.value >= _LONG_TIME:
         return True
-    if years.value < _MAJORITY or not rule("age_end").starts(tokens, years.end):
+    if years.value < _MAJORITY:
+        return False
+    if not rule("age_end").starts(tokens, years.end):
         return False
     return rule("person_and_word").ends(tokens, years.first) is not None
 
@@ -222,7 +248,9 @@ def may_be_unnamed_age(tokens: Tokens, years: Years) -> bool:
     if rule("lasting_word").search(tokens, first, years.end + 1):
         return False
     has_end_of_ages = rule("end_of_ages").search(tokens, years.first, years.end)
-    return has_end_of_ages is not None or years.value >= _ADOLESCENCE
+    if has_end_of_ages is not None:
+        return True
+    return years.value >= _ADOLESCENCE
 
 
 def is_unnamed_weight(tokens: Tokens, limit: Limit) -> bool:
@@ -234,13 +262,17 @@ def is_unnamed_weight(tokens: Tokens, limit: Limit) -> bool:
     >>> [is_unnamed_weight(line, *find_limits(line, None)) for line in lines]
     [True, False]
     """
-    if limit.unit is None or read_unit(limit.unit) not in _WEIGHTS:
+    if limit.unit is None:
+        return False
+    if read_unit(limit.unit) not in _WEIGHTS:
         return False
     only_people = rule("names_only_people")
     if limit.quantity is not None and not only_people.covers(tokens, *limit.quantity):
         return False
     front = len(tokens.codes[: limit.first].rstrip(_SIGNS))
-    return not front or only_people.covers(tokens, 0, front) is not None
+    if not front:
+        return True
+    return only_people.covers(tokens, 0, front) is not None
 
 
 def _is_age_unnamed(tokens: Tokens, limit: Limit) -> bool:
@@ -254,16 +286,22 @@ def _is_age_unnamed(tokens: Tokens, limit: Limit) -> bool:
     if _has_only_ages(tokens) and rule("year_words").occurs(tokens):
         return rule("mark_of_line").starts(tokens, 0) is None
     # as in "3 months prior to entry"
-    if limit.time_unit is None or _is_followed_by("of_something", tokens, limit):
+    if limit.time_unit is None:
+        return False
+    if _is_followed_by("of_something", tokens, limit):
         return False
     names_length = _is_preceded_by("no_age_before", tokens, limit)
     if names_length and not _is_preceded_by("people_in_before", tokens, limit):
         return False
     in_years = limit.time_unit == "year"
     if in_years or rule("months_of_years").search(tokens, limit.first, limit.end):
-        if _stands_alone(tokens, limit) or stands_beside_consent(tokens, limit):
+        if _stands_alone(tokens, limit):
             return True
-        if limit.value_high is not None or is_age_of_clause(tokens, limit):
+        if stands_beside_consent(tokens, limit):
+            return True
+        if limit.value_high is not None:
+            return True
+        if is_age_of_clause(tokens, limit):
             return True
     return follows_people(tokens, limit)
 
@@ -280,10 +318,14 @@ def is_age_of_clause(tokens: Tokens, limit: Limit) -> bool:
         return True
     if _is_preceded_by("division_before", tokens, limit):
         return True
-    if limit.value < _MAJORITY or not _is_followed_by("other_clause", tokens, limit):
+    if limit.value < _MAJORITY:
+        return False
+    if not _is_followed_by("other_clause", tokens, limit):
         return False
     first = limit.first
-    if first == 0 or _is_preceded_by("opens_with_age", tokens, limit):
+    if first == 0:
+        return True
+    if _is_preceded_by("opens_with_age", tokens, limit):
         return True
     is_apart = tokens.codes[first - 1] in _SIGNS
     return is_apart and limit.value == _MAJORITY and limit.sure
@@ -296,7 +338,9 @@ def follows_people(tokens: Tokens, limit: Limit) -> bool:
     if not _is_preceded_by("persons_before", tokens, limit):
         return False
     is_with = tokens.words[limit.first - 1] == "with"
-    return not is_with or _is_followed_by("age_end", tokens, limit)
+    if not is_with:
+        return True
+    return _is_followed_by("age_end", tokens, limit)
 
 
 def _stands_alone(tokens: Tokens, limit: Limit) -> bool:
@@ -366,7 +410,10 @@ def _is_at_moment(tokens: Tokens, limit: Limit) -> bool:
     if tokens.words[limit.first].lower() == "before":
         return True
     age_words = rule("age_behind").ends(tokens, limit.end, limit.end - 3)
-    end = age_words.first if age_words else limit.end
+    if age_words:
+        end = age_words.first
+    else:
+        end = limit.end
     if rule("said_age").search(tokens, limit.first, end):
         return False
     return _is_preceded_by("moment_before", tokens, limit)
@@ -408,12 +455,16 @@ def list_age_bounds(
     is_admitted = _admits_ages(tokens, limit, admits=admits)
     if limit.value_high is None:
         opening = find_lower_end(tokens, limit)
-        youngest = read_number(opening.read("low") or "") if opening else None
+        youngest = None
+        if opening:
+            youngest = read_number(opening.read("low") or "")
         if is_admitted and youngest is not None:
             return [(Age(value=youngest, unit=unit), True), (high, False)]
         if limit.comparator in LOWER:
             return [(low, is_admitted)]
-        return [(low, not is_admitted)] if limit.comparator in UPPER else []
+        if limit.comparator in UPPER:
+            return [(low, not is_admitted)]
+        return []
     # An excluded range leaves ages on both sides; ages "outside" a range are the opposite.
     if is_admitted is _is_preceded_by("outside_ages", tokens, limit):
         return []

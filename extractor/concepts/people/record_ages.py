@@ -175,7 +175,9 @@ def _find_widest(bounds: Sequence[_Bound]) -> _Bound:
     """Return the loosest bound on one side. Doubtful bounds are used only if all bounds are
     doubtful.
     """
-    widest = min if bounds[0].lower else max
+    widest = max
+    if bounds[0].lower:
+        widest = min
     likely = [bound for bound in bounds if bound.case != _POSSIBLE]
     certain = [bound for bound in likely if bound.case != _DOUBTFUL]
     return widest(certain or likely or bounds, key=attrgetter("days"))
@@ -222,7 +224,9 @@ def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
         # the age in "creatinine < 1.5 mg/dL for age >= 16" is that of some participants
         near = max(0, limit.first - _OPENING)
         of_some = rule("condition_of_age").search(tokens, near, limit.end)
-        if (limit.qualifies and of_some) or is_other_age(tokens, limit, admits=admits):
+        if limit.qualifies and of_some:
+            continue
+        if is_other_age(tokens, limit, admits=admits):
             continue
         is_likely = criterion.category in _LIKELY or limit.first < last_end + _OPENING
         is_named = is_likely and _names_age(tokens, limit)
@@ -243,7 +247,11 @@ def _list_bounds(criterion: StatedCriterion) -> list[_Bound]:
     bounds = list(_read_criterion(criterion))
     heading = read_words(criterion.heading)
     is_inclusion = criterion.kind is CriterionKind.INCLUSION
-    if bounds or not is_inclusion or rule("lasting_word").occurs(heading):
+    if bounds:
+        return bounds
+    if not is_inclusion:
+        return bounds
+    if rule("lasting_word").occurs(heading):
         return bounds
     for limit in criterion.limits:
         if not criterion.donor and _is_possible_age(criterion, limit):
@@ -254,10 +262,16 @@ def _list_bounds(criterion: StatedCriterion) -> list[_Bound]:
 def _is_possible_age(criterion: StatedCriterion, limit: Limit) -> bool:
     """Return whether years may be an age, although no word says so."""
     tokens = criterion.passage.tokens
-    if limit.time_unit != "year" or not limit.sure or is_lifetime(tokens, limit):
+    if limit.time_unit != "year":
+        return False
+    if not limit.sure:
+        return False
+    if is_lifetime(tokens, limit):
         return False
     is_judged = is_age(tokens, limit, criterion.heading)
-    return not is_judged and may_be_unnamed_age(tokens, limit)
+    if is_judged:
+        return False
+    return may_be_unnamed_age(tokens, limit)
 
 
 def _is_below_age(criterion: StatedCriterion) -> bool:
@@ -267,7 +281,9 @@ def _is_below_age(criterion: StatedCriterion) -> bool:
 
 
 def _is_about_age(criterion: StatedCriterion) -> bool:
-    return criterion.category is Category.AGE or _is_below_age(criterion)
+    if criterion.category is Category.AGE:
+        return True
+    return _is_below_age(criterion)
 
 
 def _list_ages(criterion: StatedCriterion) -> list[Limit]:
@@ -284,7 +300,11 @@ def _list_ages(criterion: StatedCriterion) -> list[Limit]:
     if not criterion.heading:
         ages += [limit for limit in criterion.limits if is_of_people(tokens, limit)]
     is_of_course = read_subject(criterion.heading) is Subject.COURSE
-    if ages or is_of_course or not _is_about_age(criterion):
+    if ages:
+        return ages
+    if is_of_course:
+        return ages
+    if not _is_about_age(criterion):
         return ages
     return [limit for limit in criterion.limits if _is_bare_age(criterion, limit)]
 
@@ -314,7 +334,9 @@ def _names_age(tokens: Tokens, limit: Limit) -> bool:
         return True
     if rule("old").search(tokens, limit.first, after):
         return True
-    if stands_beside_consent(tokens, limit) or follows_people(tokens, limit):
+    if stands_beside_consent(tokens, limit):
+        return True
+    if follows_people(tokens, limit):
         return True
     return is_age_of_clause(tokens, limit)
 
@@ -332,7 +354,11 @@ def _read_summary(passage: Passage) -> Iterator[_Bound]:
         part = passage.part(first, passed).alone()
         tokens = part.tokens
         for limit in find_limits(tokens, CriterionKind.INCLUSION):
-            if not limit.time_unit or not limit.sure or is_lifetime(tokens, limit):
+            if not limit.time_unit:
+                continue
+            if not limit.sure:
+                continue
+            if is_lifetime(tokens, limit):
                 continue
             if _names_age(tokens, limit) and not is_other_age(tokens, limit):
                 yield from _read_bounds(part, limit, _IN_SUMMARY)
@@ -343,7 +369,10 @@ def _read_bounds(
 ) -> Iterator[_Bound]:
     """Yield the bounds that an age limit sets."""
     lower_end = find_lower_end(passage.tokens, limit)
-    first = lower_end.first if lower_end else limit.first
+    if lower_end:
+        first = lower_end.first
+    else:
+        first = limit.first
     place = passage.part(first, limit.end)
     for age, is_lowest in list_age_bounds(passage.tokens, limit, admits=admits):
         yield _Bound(age, is_lowest, place, case)
@@ -355,22 +384,30 @@ def _name_case(tokens: Tokens, limit: Limit, *, admits: bool) -> str:
     excluded, and whether its unit or comparator is missing.
     """
     is_of_some = rule("age_of_some_after").starts(tokens, limit.end)
-    if is_of_some or ends_age_range(tokens, limit):
+    if is_of_some:
+        return _DOUBTFUL
+    if ends_age_range(tokens, limit):
         return _DOUBTFUL
     if admits:
         is_whole = limit.sure and limit.time_unit
-        return "age among other words" if is_whole else "age without unit or comparator"
+        if is_whole:
+            return "age among other words"
+        return "age without unit or comparator"
     if rule("joined_condition").starts(tokens, limit.end):
         return _DOUBTFUL
     # only words such as "patients aged" separate the start of a clause and the age
     first = limit.first
     clauses = [0, *(at + 1 for at in range(first) if tokens.codes[at] in _CLAUSE)]
     is_of_anybody = any(_names_anybody(tokens, at, first) for at in clauses)
-    return "age excluded" if is_of_anybody else _DOUBTFUL
+    if is_of_anybody:
+        return "age excluded"
+    return _DOUBTFUL
 
 
 def _names_anybody(tokens: Tokens, first: int, end: int) -> bool:
     """Return True if the tokens ``first:end`` name only people in general, or if there are no such
     tokens.
     """
-    return first >= end or rule("anybody").covers(tokens, first, end) is not None
+    if first >= end:
+        return True
+    return rule("anybody").covers(tokens, first, end) is not None

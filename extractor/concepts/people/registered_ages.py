@@ -60,8 +60,13 @@ def read_registered_age(written: str) -> Age | None:
     if not short:
         return None
     number = read_number(short["number"])
-    unit = TimeUnit.MONTH if short["months"] else TimeUnit.YEAR
-    return None if number is None else Age(value=number, unit=unit)
+    if short["months"]:
+        unit = TimeUnit.MONTH
+    else:
+        unit = TimeUnit.YEAR
+    if number is None:
+        return None
+    return Age(value=number, unit=unit)
 
 
 def read_registered_ages(registry: RegistryFields) -> Mapping[str, float | None]:
@@ -95,13 +100,17 @@ def agrees(age: Age | None, registered: float | None) -> bool:
     infants up to two years old, by at most a month. If either age is missing, the two ages are
     treated as not agreeing.
     """
-    if age is None or registered is None:
+    if age is None:
+        return False
+    if registered is None:
         return False
     stated = count_days(age)
     if registered == inf:
         return stated >= _EVERYBODY
     is_infant = max(stated, registered) <= 2 * _YEAR
-    tolerance = DAYS[TimeUnit.MONTH] if is_infant else _YEAR
+    tolerance = _YEAR
+    if is_infant:
+        tolerance = DAYS[TimeUnit.MONTH]
     return abs(stated - registered) <= _ROUNDED * tolerance
 
 
@@ -109,4 +118,8 @@ def differs(age: Age | None, registered: float | None) -> bool:
     """Return whether an age in the text differs from the registered one. If either age is missing,
     the two ages are treated as not differing.
     """
-    return age is not None and registered is not None and not agrees(age, registered)
+    if age is None:
+        return False
+    if registered is None:
+        return False
+    return not agrees(age, registered)

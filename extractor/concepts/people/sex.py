@@ -63,7 +63,9 @@ def _may_limit_sex(criterion: StatedCriterion) -> bool:
     """Return whether a criterion may state which sex can take part: it is an inclusion that is
     neither about donors nor only about pregnancy or contraception.
     """
-    if criterion.kind is CriterionKind.EXCLUSION or criterion.donor:
+    if criterion.kind is CriterionKind.EXCLUSION:
+        return False
+    if criterion.donor:
         return False
     if criterion.category is not Category.REPRODUCTIVE:
         return True
@@ -110,7 +112,9 @@ def _list_sexes(passages: Iterable[Passage]) -> list[_SexAndWords]:
         female = _find("women", passage)
         male = _find("men", passage)
         words = female or male
-        if words is None or (female and male):
+        if words is None:
+            continue
+        if female and male:
             continue
         # "MEN syndrome", "male condoms"
         if rule("not_sex").starts(passage.tokens, words.first) is None:
@@ -155,7 +159,9 @@ def read_healthy(
 def _find(name: str, passage: Passage) -> Passage | None:
     """Return the words of the first match of a rule in a passage."""
     match = passage.search(name)
-    return passage.part(match.first, match.end) if match else None
+    if match:
+        return passage.part(match.first, match.end)
+    return None
 
 
 def _infer(value: _Value, case: str, words: Passage) -> Reading[_Value]:

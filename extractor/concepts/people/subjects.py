@@ -65,17 +65,21 @@ def read_subject(line: str) -> Subject | None:
     names_age = rule("said_age").search(tokens) is not None
     if rule("names_course").search(tokens):
         # below "Age and duration of asthma:", durations can be either
-        return None if names_age else Subject.COURSE
+        if names_age:
+            return None
+        return Subject.COURSE
     if _is_of_others(tokens):
         return Subject.OTHERS
-    return Subject.PEOPLE if names_age or speaks_of_people(tokens) else None
+    if names_age or speaks_of_people(tokens):
+        return Subject.PEOPLE
+    return None
 
 
 def _is_of_others(tokens: Tokens) -> bool:
     """Return whether a line names only relatives, or an age at a time other than entry."""
-    if rule("age_at_event_named").search(tokens) or rule("measured_age_named").search(
-        tokens
-    ):
+    if rule("age_at_event_named").search(tokens):
+        return True
+    if rule("measured_age_named").search(tokens):
         return True
     if rule("relative").search(tokens) is None:
         return False

@@ -65,7 +65,9 @@ def classify_anchor(words: str) -> AnchorClass | None:
     """
     tokens = read_text(" ".join(words.split()))
     opening = rule("moment_opening").starts(tokens, 0)
-    first = opening.end if opening else 0
+    first = 0
+    if opening:
+        first = opening.end
     if first == len(tokens):
         return None
     if rule("names_no_moment").covers(tokens, 0, len(tokens)):
@@ -83,7 +85,9 @@ def classify_anchor(words: str) -> AnchorClass | None:
         return AnchorClass.FIRST_DOSE
     has_ended = rule("counts_onward").starts(tokens, 0) is not None
     if rule("moment_of_course").starts(tokens, first) or _names_drug(tokens, first):
-        return AnchorClass.LAST_DOSE if has_ended else AnchorClass.FIRST_DOSE
+        if has_ended:
+            return AnchorClass.LAST_DOSE
+        return AnchorClass.FIRST_DOSE
     # "before the study", but the end of a study is not the end of its treatment
     if rule("study_itself").starts(tokens, first) and not has_ended:
         return AnchorClass.RANDOMISATION_OR_ENROLMENT
@@ -117,4 +121,6 @@ def _names_drug(tokens: Tokens, first: int) -> bool:
     if not known:
         return False
     kind, known_first = known[0][:2]
-    return known_first == first and kind in ("drug", "cells")
+    if known_first != first:
+        return False
+    return kind in ("drug", "cells")

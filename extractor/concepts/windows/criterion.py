@@ -59,7 +59,10 @@ def read_windows(
     ('within 4 weeks before enrolment', 'chemotherapy', 'before enrolment')
     """
     tokens = passage.tokens
-    topic_words = {word.lower() for word in read_words(topic).words} if topic else set()
+    if topic:
+        topic_words = {word.lower() for word in read_words(topic).words}
+    else:
+        topic_words = set()
     windows: tuple[Window, ...] = ()
     if not topic_words & _NO_WINDOWS_BELOW:
         windows = find_windows(tokens, kind, topic)
@@ -99,7 +102,9 @@ def read_windows(
 
 
 def _quote(passage: Passage, place: Range | None) -> str | None:
-    return passage.part(*place).raw if place else None
+    if place:
+        return passage.part(*place).raw
+    return None
 
 
 def _choose_first(windows: Sequence[Window]) -> int | None:
@@ -209,6 +214,8 @@ def is_of_kind(introduction: Passage, item: Passage, *, is_value: bool) -> bool:
     >>> [is_of_kind(tests, read_passage(item), is_value=False) for item in items]
     [True, False]
     """
-    if is_value or not rule("organ_function").search(introduction.alone().tokens):
+    if is_value:
+        return True
+    if not rule("organ_function").search(introduction.alone().tokens):
         return True
     return rule("names_measurement").search(item.alone().tokens) is not None

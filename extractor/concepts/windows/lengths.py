@@ -88,7 +88,9 @@ def find_length(tokens: Tokens, value: Period | Age) -> Derived | None:
         if unit is value.unit:
             return place
         inferred.append(Derived(place.first, place.end, Support.INFERRED))
-    return inferred[0] if inferred else None
+    if inferred:
+        return inferred[0]
+    return None
 
 
 def _list_lengths(tokens: Tokens) -> Iterator[tuple[Derived, float, TimeUnit]]:
@@ -143,7 +145,10 @@ def find_point(tokens: Tokens, value: TimePoint) -> Derived | None:
             continue
         place = _locate_moment(frame, moment, tokens)
         is_sure = moment in frame.points and moment.unit is value.unit
-        support = Support.PARSED if is_sure else Support.INFERRED
+        if is_sure:
+            support = Support.PARSED
+        else:
+            support = Support.INFERRED
         return Derived(place.first, place.end, support)
     if frame.moments:
         return None
@@ -157,7 +162,9 @@ def read_point(tokens: Tokens, value: TimePoint, place: Derived) -> TimePoint:
     frame = read_time_frame(tokens)
     for moment in frame.moments:
         at = _locate_moment(frame, moment, tokens)
-        if (at.first, at.end) != (place.first, place.end) or moment.unit is value.unit:
+        if (at.first, at.end) != (place.first, place.end):
+            continue
+        if moment.unit is value.unit:
             continue
         if moment.value == int(moment.value) and is_same_length(
             moment.value, moment.unit, value
@@ -174,7 +181,9 @@ def find_age(tokens: Tokens, value: Age) -> Derived | None:
     """
     for mention in find_mentions(tokens):
         number = mention.number
-        if mention.role is NumberRole.PART or value.value not in mention.bounds[0]:
+        if mention.role is NumberRole.PART:
+            continue
+        if value.value not in mention.bounds[0]:
             continue
         if mention.kind is Measured.AGE and _has_unit(tokens, mention, value):
             return Derived(*number)
@@ -191,9 +200,13 @@ def find_age(tokens: Tokens, value: Age) -> Derived | None:
 def _has_unit(tokens: Tokens, mention: Mention, value: Age) -> bool:
     """Return whether a number has the unit of an age, or shares the unit of the next number."""
     number = mention.number
-    if has_unit(tokens, number, value.unit) or shares_unit(tokens, number, value.unit):
+    if has_unit(tokens, number, value.unit):
         return True
-    return value.unit is TimeUnit.YEAR and may_be_years(tokens, number)
+    if shares_unit(tokens, number, value.unit):
+        return True
+    if value.unit is not TimeUnit.YEAR:
+        return False
+    return may_be_years(tokens, number)
 
 
 def find_stated_age(
@@ -216,14 +229,19 @@ def find_stated_age(
     ]
     if not stated:
         return _find_open_age(value, passage, lower=lower is admits)
-    widest = min if lower else max
+    widest = max
+    if lower:
+        widest = min
     days, age, limit = widest(stated, key=lambda bound: bound[0])
-    if abs(days - count_days(value)) >= 1 or not is_same_length(
-        age.value, age.unit, value
-    ):
+    if abs(days - count_days(value)) >= 1:
+        return None
+    if not is_same_length(age.value, age.unit, value):
         return None
     is_sure = limit.sure and limit.time_unit is not None and age == value
-    support = Support.PARSED if is_sure else Support.INFERRED
+    if is_sure:
+        support = Support.PARSED
+    else:
+        support = Support.INFERRED
     return Supported(value, locate(passage, limit.first, limit.end), support)
 
 
@@ -256,8 +274,12 @@ def _is_on_side(mention: Mention, value: Age, *, lower: bool) -> bool:
     low, high = mention.bounds[0]
     if high is not None:
         return value.value == (low if lower else high)
-    side = LOWER if lower else UPPER
-    return value.value == low and not set(mention.comparators).isdisjoint(side)
+    side = UPPER
+    if lower:
+        side = LOWER
+    if value.value != low:
+        return False
+    return not set(mention.comparators).isdisjoint(side)
 
 
 def _may_be_age(tokens: Tokens, mention: Mention, value: Age) -> bool:
@@ -265,7 +287,9 @@ def _may_be_age(tokens: Tokens, mention: Mention, value: Age) -> bool:
     of the line or in a line that mentions people, must have the age's unit (which may be omitted
     if the unit is years), and must not refer to other people.
     """
-    if mention.role is not NumberRole.STATED or mention.kind is Measured.LIFETIME:
+    if mention.role is not NumberRole.STATED:
+        return False
+    if mention.kind is Measured.LIFETIME:
         return False
     in_years = value.unit is TimeUnit.YEAR
     is_bare = in_years and stands_bare(tokens, mention.number)

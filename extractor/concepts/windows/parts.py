@@ -49,14 +49,22 @@ def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]
     floor = 0
     for at, window in enumerate(windows):
         anchor = _find_moment(tokens, window)
-        end = anchor[1] if anchor else window.length[1]
-        stop = windows[at + 1].first if at + 1 < len(windows) else len(tokens)
+        if anchor:
+            end = anchor[1]
+        else:
+            end = window.length[1]
+        if at + 1 < len(windows):
+            stop = windows[at + 1].first
+        else:
+            stop = len(tokens)
         of, place = _find_name(tokens, window, floor, end, stop)
         if of is None and line_parts:
             of = line_parts[-1].of
             place = "shared"
         line_parts.append(Parts(of, anchor, place if of else ""))
-        floor = of[1] if of and place == "behind" else end
+        floor = end
+        if of and place == "behind":
+            floor = of[1]
     if len(line_parts) > 1 and rule("respective_word").search(tokens):
         # a model has to decide which name belongs to which window
         line_parts = [parts._replace(of=None, place="") for parts in line_parts]
@@ -171,7 +179,9 @@ def _trim(tokens: Tokens, first: int, end: int) -> Range | None:
     elif opened >= 0 and ")" not in tokens.codes[opened:end]:
         return _trim(tokens, opened + 1, end)
     is_word = any(word[:2].isalpha() for word in tokens.words[first:end])
-    if not is_word or rule("limited_nothing").covers(tokens, first, end):
+    if not is_word:
+        return None
+    if rule("limited_nothing").covers(tokens, first, end):
         return None
     return (first, end)
 
@@ -224,8 +234,16 @@ def _share_moment(tokens: Tokens, window: Window, following: Window) -> bool:
     """
     between = (window.length[1], following.first)
     is_far = following.first - window.length[1] > _NEAR
-    if is_far or window.rule == "kept_before" or is_past(tokens, window):
+    if is_far:
+        return False
+    if window.rule == "kept_before":
+        return False
+    if is_past(tokens, window):
         return False
     joint = rule("window_link").search(tokens, *between)
     parted = rule("parts_clause").search(tokens, *between)
-    return window.comparator is following.comparator and bool(joint) and not parted
+    if window.comparator is not following.comparator:
+        return False
+    if not bool(joint):
+        return False
+    return not parted

@@ -41,13 +41,18 @@ def find_window(
     that introduces the
     passage: a duration below "Life expectancy:" is not a window.
     """
-    of = None if isinstance(value, str) else value.of
+    if isinstance(value, str):
+        of = None
+    else:
+        of = value.of
     first: Supported | None = None
     for found, parts in _find_all(value, passage, topic):
         first = first or found
         if not of:
             break
-        name = cut(passage).read(*parts.of) if parts.of else ""
+        name = ""
+        if parts.of:
+            name = cut(passage).read(*parts.of)
         if of.lower() in name.lower():
             return found
     return first
@@ -57,7 +62,10 @@ def _find_all(
     value: TimeWindow | str, passage: Passage, topic: str
 ) -> Iterator[tuple[Supported, Parts]]:
     """Yield a (window, parts) pair for each place of the quote that states the window."""
-    quote = value if isinstance(value, str) else value.quote
+    if isinstance(value, str):
+        quote = value
+    else:
+        quote = value.quote
     stated = _list_windows(passage, topic)
     ends = [length.end for _, _, length in stated]
     for span in find_quotes(passage, quote):
@@ -66,7 +74,10 @@ def _find_all(
             if not length.overlaps(span):
                 break
             if isinstance(value, str):
-                quote_support = Support.PARSED if window.sure else Support.INFERRED
+                if window.sure:
+                    quote_support = Support.PARSED
+                else:
+                    quote_support = Support.INFERRED
                 yield Supported(make_window(window, words), span, quote_support), parts
                 continue
             support = _compare(window, value)
@@ -100,11 +111,15 @@ def _compare(window: Window, value: TimeWindow) -> Support | None:
     claimed = _list_bounds(value.comparator, value.value, value.value_high)
     for side, number in claimed.items():
         bound = value.model_copy(update={"value": number})
-        if side not in stated or not is_same_length(stated[side], window.unit, bound):
+        if side not in stated:
+            return None
+        if not is_same_length(stated[side], window.unit, bound):
             return None
     is_settled = window.sure or window.high is not None
     is_same = claimed.keys() == stated.keys() and window.unit is value.unit
-    return Support.PARSED if is_settled and is_same else Support.INFERRED
+    if is_settled and is_same:
+        return Support.PARSED
+    return Support.INFERRED
 
 
 def _list_bounds(
@@ -284,7 +299,9 @@ def _prove_condition(
 def _is_stated(here: Passage, limit: Limit, supported: Supported) -> bool:
     """Return whether a limit in the text is the one that supports the value."""
     has_value = supported.value.value in (limit.value, limit.value_high)
-    return has_value and locate(here, *limit.number).overlaps(supported.span)
+    if not has_value:
+        return False
+    return locate(here, *limit.number).overlaps(supported.span)
 
 
 def _list_conditions(here: Passage, limits: Sequence[Limit]) -> Iterator[Span]:

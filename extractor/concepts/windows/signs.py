@@ -285,7 +285,9 @@ def _choose(count: int, features: tuple[str, str, str, str]) -> str:
         return none
     if count <= _FEW_LEFT:
         return few
-    return some if count <= _MANY_WORDS else many
+    if count <= _MANY_WORDS:
+        return some
+    return many
 
 
 def _describe_count(count: int) -> str:
@@ -296,4 +298,6 @@ def _describe_count(count: int) -> str:
         return "two or three words"
     if count <= _SOME_WORDS:
         return "four to six words"
-    return "many words" if count <= _MANY_WORDS else "very many words"
+    if count <= _MANY_WORDS:
+        return "many words"
+    return "very many words"

@@ -61,7 +61,11 @@ def _is_cut(tokens: Tokens, start: int, first: int, end: int) -> bool:
     next name ("systemic or topical steroids").
     """
     is_slash = tokens.words[first] == "/" and tokens.joined(first)
-    if first <= start or end == len(tokens) or is_slash:
+    if first <= start:
+        return False
+    if end == len(tokens):
+        return False
+    if is_slash:
         return False
     if rule("opens_thing").starts(tokens, end):
         return True
@@ -72,7 +76,9 @@ def _is_cut(tokens: Tokens, start: int, first: int, end: int) -> bool:
         if rule(name).ends(tokens, first, first - 3):
             return False
     word = tokens.words[first - 1].lower()
-    return word in _NOUNS or not word.endswith((*_ADJECTIVES, "systemic"))
+    if word in _NOUNS:
+        return True
+    return not word.endswith((*_ADJECTIVES, "systemic"))
 
 
 def _name_thing(tokens: Tokens, first: int, end: int) -> str:
@@ -93,7 +99,9 @@ def _make_singular(word: str) -> str:
     """Return the singular of a word if its ending is unambiguous; otherwise, return the word
     itself.
     """
-    if len(word) < 4 or word in _UNCOUNTED:
+    if len(word) < 4:
+        return word
+    if word in _UNCOUNTED:
         return word
     for plural, singular in _SINGULARS:
         if plural.search(word):

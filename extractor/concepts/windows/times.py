@@ -74,7 +74,9 @@ class Window:
         """Whether it is a duration that directly follows the name of a treatment: "cetirizine: 3
         days".
         """
-        return self.rule == "alone" and not self.takes_direction
+        if self.rule != "alone":
+            return False
+        return not self.takes_direction
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,9 @@ def _make_back(parts: Parts) -> _Sense | None:
     if sense is None:
         return None
     is_within = "back" in parts and parts["back"].value.lower().startswith(_WITHIN)
-    if sense.comparator in UPPER or not is_within:
+    if sense.comparator in UPPER:
+        return sense
+    if not is_within:
         return sense
     return replace(sense, comparator=Comparator.AT_MOST, sure=False)
 
@@ -127,7 +131,9 @@ def _make_compared(parts: Parts) -> _Sense | None:
     comparator.
     """
     sense = _read_sense(parts)
-    return sense if sense and sense.comparator else None
+    if sense and sense.comparator:
+        return sense
+    return None
 
 
 _MAKERS: Mapping[str, Maker] = {
@@ -252,10 +258,15 @@ def _is_no_window(tokens: Tokens, span: Span, length: Span) -> bool:
     """Return True if a duration is not a window but the length of a course, trial, cycle, lifetime
     or half-life.
     """
-    end = span.end if span.rule not in _PLACED else length.end
+    if span.rule not in _PLACED:
+        end = span.end
+    else:
+        end = length.end
     near = max(0, span.first - _REACH)
     for name in _LENGTHS_BEHIND:
-        if rule(name).starts(tokens, length.end) or rule(name).starts(tokens, end):
+        if rule(name).starts(tokens, length.end):
+            return True
+        if rule(name).starts(tokens, end):
             return True
     if rule("apart").starts(tokens, length.end):
         return rule("events_apart").ends(tokens, span.first, near) is None
@@ -277,7 +288,10 @@ def _read_window(tokens: Tokens, span: Span, kind: CriterionKind | None) -> Wind
     amount: Amount = length.value
     assert amount.time is not None
     first = span.first
-    end = length.end if span.rule in _PLACED else span.end
+    if span.rule in _PLACED:
+        end = length.end
+    else:
+        end = span.end
     anchor = None
     if tokens.codes[end : end + 1] != ")":
         anchor = rule("window_anchor").starts(tokens, end)
@@ -355,7 +369,9 @@ def _adjust_direction(tokens: Tokens, window: Window) -> Window:
         is_minimum = is_stopped_before or is_stopped_after
     elif window.is_reversible:
         is_minimum = rule("stays_before").ends(tokens, first, reach) is not None
-    return replace(window, comparator=Comparator.AT_LEAST) if is_minimum else window
+    if is_minimum:
+        return replace(window, comparator=Comparator.AT_LEAST)
+    return window
 
 
 def _is_in_aside(tokens: Tokens, first: int) -> bool:
@@ -432,7 +448,9 @@ def _repeats(tokens: Tokens, last: Window, window: Window) -> bool:
     if rule("restates_window").covers(tokens, *between) is None:
         return False
     words = {word.lower() for word in tokens.words[between[0] : between[1]]}
-    return "or" not in words and last.unit is not window.unit
+    if "or" in words:
+        return False
+    return last.unit is not window.unit
 
 
 def _borrow(
@@ -446,7 +464,9 @@ def _borrow(
     if last and joint.covers(tokens, last.length[1], window.first):
         lender = last
     elif following and joint.covers(tokens, window.length[1], following.first):
-        lender = following if following.rule != "alone" else None
+        lender = None
+        if following.rule != "alone":
+            lender = following
     if lender is None:
         return None
     return replace(
@@ -473,7 +493,10 @@ def _read_washout(
     if window.high is not None:
         return None
     is_exclusion = kind is CriterionKind.EXCLUSION
-    comparator = Comparator.AT_MOST if is_exclusion else Comparator.AT_LEAST
+    if is_exclusion:
+        comparator = Comparator.AT_MOST
+    else:
+        comparator = Comparator.AT_LEAST
     return replace(window, comparator=comparator, sure=False, is_reversible=True)
 
 

@@ -83,5 +83,8 @@ def _mark_headings(lines: Sequence[str], ranks: Sequence[int]) -> Iterator[str]:
             continue
         number = _NUMBER.match(line)
         depth = number[0].count(".") + 1 if number else depth
-        level = depth if number else depth + rank
+        if number:
+            level = depth
+        else:
+            level = depth + rank
         yield f"{'#' * min(level, _DEEPEST)} {line}"

@@ -98,7 +98,9 @@ def _list_cells(text: pdfium.PdfTextPage, height: float) -> list[_Line]:
     blank = ""
     for number in range(text.count_chars()):
         code = api.FPDFText_GetUnicode(text, number)
-        if not 0 < code <= sys.maxunicode or code in _SURROGATES:
+        if not 0 < code <= sys.maxunicode:
+            continue
+        if code in _SURROGATES:
             continue
         character = chr(code)
         if character.isspace():
@@ -155,7 +157,9 @@ def _continues_cell(left: _Line, line: _Line, next_line: _Line | None) -> bool:
     """Return whether the next line is below ``line`` and in the same cell, which is to the
     right of the cell ``left``.
     """
-    if next_line is None or next_line.left <= left.right:
+    if next_line is None:
+        return False
+    if next_line.left <= left.right:
         return False
     return next_line.middle < line.middle - line.size / 2
 
@@ -165,7 +169,9 @@ def _is_two_line_label(upper: _Line, lower: _Line, line: _Line) -> bool:
     them is to the right of both and begins level with the upper line.
     """
     is_left = upper.left == lower.left and max(upper.right, lower.right) < line.left
-    return is_left and lower.middle < line.middle - line.size / 2 < upper.middle
+    if not is_left:
+        return False
+    return lower.middle < line.middle - line.size / 2 < upper.middle
 
 
 def _write(pages: Sequence[Sequence[_Line]]) -> DocumentContent:
@@ -200,7 +206,9 @@ def _list_ranks(lines: Sequence[_Line]) -> list[int]:
         is_short = len(line.text) <= _HEADING_CHARACTERS and "\t" not in line.text
         is_larger = line.size > _LARGER * usual
         is_heading = is_short and (is_larger or (line.is_bold and is_bold_rare))
-        rank = 1 if is_larger else 2
+        rank = 2
+        if is_larger:
+            rank = 1
         ranks.append(rank if is_heading else 0)
     return ranks
 

@@ -122,7 +122,9 @@ def _read_paragraph(paragraph: Paragraph, styles: _Styles) -> tuple[str, int]:
     """
     text = paragraph.text
     style = styles.get(paragraph._p.style)
-    heading = _HEADING.fullmatch(style.name or "") if style is not None else None
+    heading = None
+    if style is not None:
+        heading = _HEADING.fullmatch(style.name or "")
     if heading and text.strip():
         return text, int(heading["level"] or 0) or 1
     numbering = paragraph._p.find(_LIST)
@@ -132,5 +134,7 @@ def _read_paragraph(paragraph: Paragraph, styles: _Styles) -> tuple[str, int]:
     is_item = numbering is not None and numbering.numId is not None
     if not text.strip() or not is_item or not numbering.numId.val:
         return text, 0
-    level = numbering.ilvl.val if numbering.ilvl is not None else 0
+    level = 0
+    if numbering.ilvl is not None:
+        level = numbering.ilvl.val
     return f"{'  ' * level}- {text}", 0

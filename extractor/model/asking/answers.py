@@ -63,7 +63,10 @@ def read_items(completion: Completion, call: Call, questions: Questions) -> Mode
         return ModelReply(dropped=((None, completion.remark),))
     dropped: list[tuple[int | None, str]] = []
     is_cut = completion.ending is Ending.CUT
-    items = None if is_cut else read_whole(completion.text)
+    if is_cut:
+        items = None
+    else:
+        items = read_whole(completion.text)
     if items is None:
         items = split_items(completion.text, is_cut=is_cut)
         if not is_cut:
@@ -141,7 +144,10 @@ def _read_item(question: Question, raw_values: Values) -> Values:
         claims[field.name] = (*readable, *(UnreadableValue(*fault) for fault in faults))
     is_regimen = REGIMENS in question.fields
     # a regimen item that contains only the number of its line is not an answer
-    is_answer = any(values.values()) if is_regimen else bool(values)
+    if is_regimen:
+        is_answer = any(values.values())
+    else:
+        is_answer = bool(values)
     if not is_answer and not any(claims.values()):
         return {}
     if is_regimen:
@@ -169,12 +175,19 @@ def read_field(name: str, form: Form, raw_values: Values) -> Any:
     # the field's full name is also accepted
     value = raw_values.get(form.key, raw_values.get(name))
     if value is None:
-        nothing = () if form.many and name not in _NEEDED else None
-        return False if name == "censored" else nothing
+        nothing = None
+        if form.many and name not in _NEEDED:
+            nothing = ()
+        if name == "censored":
+            return False
+        return nothing
     if not form.many:
         return _read_value(form, value)
     # a single value is sometimes written without brackets
-    members = value if isinstance(value, list) else [value]
+    if isinstance(value, list):
+        members = value
+    else:
+        members = [value]
     return tuple(_read_value(form, member) for member in members)
 
 
@@ -184,7 +197,10 @@ def _read_value(form: Form, raw_value: Any) -> Any:
         return form.read(raw_value)
     except ValueError as error:
         is_text = isinstance(raw_value, str)
-        text = raw_value if is_text else json.dumps(raw_value, ensure_ascii=False)
+        if is_text:
+            text = raw_value
+        else:
+            text = json.dumps(raw_value, ensure_ascii=False)
         return UnreadableValue(text, _explain(error))
 
 

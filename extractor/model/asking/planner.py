@@ -201,7 +201,9 @@ def says_who(text: str, *, is_criterion: bool = True) -> bool:
     """
     if _PEOPLE_WORDS.search(text):
         return True
-    return is_criterion and rule("says_who").search(read_text(text)) is not None
+    if not is_criterion:
+        return False
+    return rule("says_who").search(read_text(text)) is not None
 
 
 def _list_doubtful(item: Draft, names: Iterable[str], effort: Effort) -> list[str]:
@@ -312,7 +314,10 @@ def _plan_dosing(
     if may_have_custom or _doubts_regimens(parsed, options.effort, texts):
         for chunk in passages:
             section = chunk.span.section
-            hint = "" if section.startswith(GROUPS) else section.replace("_", " ")
+            if section.startswith(GROUPS):
+                hint = ""
+            else:
+                hint = section.replace("_", " ")
             yield Question(Task.DOSING, chunk, (REGIMENS,), hint)
 
 

@@ -98,7 +98,9 @@ def load_prompt(custom: tuple[CustomField, ...] = ()) -> Prompt:
 
 def _describe_field(field: CustomField) -> str:
     """Return the definition of a custom field for the model, with its attributes and examples."""
-    parts = "quote and these" if field.needs_quote else "these"
+    parts = "these"
+    if field.needs_quote:
+        parts = "quote and these"
     lines = [
         f"{field.name} ({_WHERE[field.of]}). {field.definition}",
         f"Write an object of {parts}:",

@@ -38,7 +38,9 @@ class Question:
     @property
     def item_numbers(self) -> Iterable[int]:
         """The numbers that items of the answer may have."""
-        return range(1, len(self.places) + 1) if self.places else (self.number,)
+        if self.places:
+            return range(1, len(self.places) + 1)
+        return (self.number,)
 
     @property
     def guideline_fields(self) -> tuple[str, ...]:
@@ -88,7 +90,11 @@ class ModelReply:
     @property
     def is_useless(self) -> bool:
         """Whether the answer or some of its items were dropped and no items remain."""
-        return bool(self.dropped) and not self.items and not self.pending
+        if not bool(self.dropped):
+            return False
+        if self.items:
+            return False
+        return not self.pending
 
     @property
     def rejected(self) -> tuple[str, ...]:

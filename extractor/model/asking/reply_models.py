@@ -138,7 +138,10 @@ def _make_form(key: str, info: FieldInfo) -> Form:
     if info.type in _READERS:
         return Form(key, partial(_read_text, _READERS[info.type]), info.many)
     # an arm is written as its number in the call's list of arms
-    kind = int if key == "arms" else info.type
+    if key == "arms":
+        kind = int
+    else:
+        kind = info.type
     return Form(key, TypeAdapter(kind).validate_python, info.many)
 
 

@@ -78,9 +78,13 @@ def plan_structure(parsed: ParsedRecord, options: ExtractionOptions) -> Question
     rules alone.
     """
     section = parsed.sections.get(_SECTION)
-    if section is None or Task.ELIGIBILITY not in options.tasks:
+    if section is None:
         return None
-    if not options.asks or not has_structure_doubt(parsed, options.effort):
+    if Task.ELIGIBILITY not in options.tasks:
+        return None
+    if not options.asks:
+        return None
+    if not has_structure_doubt(parsed, options.effort):
         return None
     places = list_places(section)
     if not 1 < len(places) <= _MOST_PLACES:
@@ -129,7 +133,11 @@ def read_structure(replies: Replies) -> tuple[AnsweredLine, ...]:
     """
     lines: list[AnsweredLine] = []
     for reply in replies:
-        if reply is None or reply.pending or reply.dropped:
+        if reply is None:
+            return ()
+        if reply.pending:
+            return ()
+        if reply.dropped:
             return ()
         for item in reply.items:
             kind = _KINDS.get(item.list or "")

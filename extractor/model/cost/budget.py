@@ -125,10 +125,14 @@ class Budget:
         self.reached = False
 
     def _cost(self, usage: Usage) -> float:
-        return self.price.cost(usage) if self.price else 0.0
+        if self.price:
+            return self.price.cost(usage)
+        return 0.0
 
     def _most(self, usage: Usage) -> float:
-        return self.price.most(usage) if self.price else 0.0
+        if self.price:
+            return self.price.most(usage)
+        return 0.0
 
     async def reserve(self, call: Call) -> Reservation:
         """Wait until a request fits within the budget, and reserve its maximum usage. Raises
@@ -186,7 +190,11 @@ class Budget:
     @property
     def is_spent(self) -> bool:
         """Whether the budget is used up or too small for the next call."""
-        return self.reached or (self.max_usd is not None and self._used >= self.max_usd)
+        if self.reached:
+            return True
+        if self.max_usd is None:
+            return False
+        return self._used >= self.max_usd
 
     def __str__(self) -> str:
         spent = f"${self._spent:.4f} of ${self.max_usd} are spent"
@@ -254,7 +262,9 @@ class Pricing:
         Traceback (most recent call last):
         extractor.errors.ArgumentError: max_usd: no paid model is set; choose a model with model
         """
-        listed = prices.find(spec) if spec else None
+        listed = None
+        if spec:
+            listed = prices.find(spec)
         if max_usd is not None and listed is None:
             problem = (
                 f"the price of {spec} is unknown; write it to a file and pass the file with "
@@ -277,19 +287,25 @@ class Pricing:
     @property
     def is_bounded(self) -> bool:
         """Whether the maximum cost of a call is known."""
-        return self.listed is not None and not self.changed_by
+        if self.listed is None:
+            return False
+        return not self.changed_by
 
     @property
     def price(self) -> Price | None:
         """The token price that applies to this run, or None if it is unknown."""
-        return self.listed.price if self.listed else None
+        if self.listed:
+            return self.listed.price
+        return None
 
     @property
     def cost(self) -> Callable[[Usage], float] | None:
         """A function that returns the cost, in dollars, of a given usage, or None if there is no
         price.
         """
-        return self.price.cost if self.price else None
+        if self.price:
+            return self.price.cost
+        return None
 
     @property
     def thinking(self) -> Cases[int]:
@@ -298,7 +314,9 @@ class Pricing:
         >>> Pricing(ModelSpec.parse("gpt-5-mini")).thinking  # its default effort is low
         Cases(low=0, expected=500, high=4000)
         """
-        room = self.spec.family.think(self.reasoning)[1] if self.spec else 0
+        room = 0
+        if self.spec:
+            room = self.spec.family.think(self.reasoning)[1]
         return Cases(0, room // _THOUGHT, room)
 
     @property
@@ -311,7 +329,9 @@ class Pricing:
         If there is a limit, the spending of earlier invocations is included.
         """
         is_limited = self.max_usd is not None
-        spent = store.spending if store and is_limited else None
+        spent = None
+        if store and is_limited:
+            spent = store.spending
         return Budget(self.max_usd, self.rates.high, self.price, spent)
 
 
