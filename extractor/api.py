@@ -371,9 +371,11 @@ class Extractor:
             shown = show_some(problems, most=_MOST_LISTED)
             warnings.warn(f"{counted(len(problems), 'problem')}: {shown}", stacklevel=2)
         table = results.table(name, to)
-        if names and to == "pandas":
-            return restore_labels(table, given)
-        return table
+        if not names:
+            return table
+        if to != "pandas":
+            return table
+        return restore_labels(table, given)
 
 
 def _list_problems(results: "Results") -> Iterator[str]:

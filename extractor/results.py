@@ -128,9 +128,11 @@ class Results:
         """Return why the results are incomplete, or None."""
         if self.stopped:
             return f"the run is not complete: {self.stopped}"
-        if self.failures and not len(self):
-            return f"no record could be extracted: {self.failures[0]['message']}"
-        return None
+        if not self.failures:
+            return None
+        if len(self):
+            return None
+        return f"no record could be extracted: {self.failures[0]['message']}"
 
     def table(
         self, name: str, to: Literal["pandas", "polars", "arrow"] = "pandas"

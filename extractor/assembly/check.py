@@ -160,11 +160,14 @@ def name_arms(values: Mapping[str, Any], labels: Sequence[str]) -> Mapping[str, 
     numbers = set(values.get("arms") or ())
     amounts = list(values.get("amounts") or ())
     for position, amount in enumerate(amounts):
-        if isinstance(amount, Amount) and amount.arms:
-            of_amount = set(map(int, amount.arms))
-            numbers |= of_amount
-            arms = name(of_amount)
-            amounts[position] = amount.model_copy(update={"arms": arms})
+        if not isinstance(amount, Amount):
+            continue
+        if not amount.arms:
+            continue
+        of_amount = set(map(int, amount.arms))
+        numbers |= of_amount
+        arms = name(of_amount)
+        amounts[position] = amount.model_copy(update={"arms": arms})
     if not numbers:
         return values
     unread = [number for number in numbers if isinstance(number, UnreadableValue)]
@@ -231,9 +234,11 @@ class _Search:
             return _trim_event(support)
         if support is None and field == "constraints" and self.above:
             return self._find_across(value, self.above)
-        if support is None and field == "agent":
-            return next(filter(None, (find_agent(value, at) for at in places)), None)
-        return support
+        if support is not None:
+            return support
+        if field != "agent":
+            return support
+        return next(filter(None, (find_agent(value, at) for at in places)), None)
 
     def _prove(self, field: str, value: Any, place: Passage) -> Supported | None:
         """Return the support for a value in one place, or None. Ages are verified as minimum or

@@ -166,8 +166,11 @@ class _Checker:
                 check = self._check_values
             found = check(members, attribute, scope, path)
             readings |= found
-            if attribute.required and not found:
-                is_whole = False
+            if not attribute.required:
+                continue
+            if found:
+                continue
+            is_whole = False
         if is_whole:
             return readings
         return None
@@ -353,6 +356,8 @@ def _find(value: Any, here: Passage) -> Supported | None:
         support = None
         if length:
             support = replace(length, value=value)
-    if support and _NO_MOMENT.search(here.section.raw, 0, support.span.start):
-        return None
-    return support
+    if not support:
+        return support
+    if not _NO_MOMENT.search(here.section.raw, 0, support.span.start):
+        return support
+    return None

@@ -71,8 +71,11 @@ def find_doubtful(extraction: TrialExtraction, minimum: float) -> set[str]:
     dropped = set[str]()
     for path, item in extraction.list_items():
         dropped.update(_list_doubtful(path, item, minimum))
-        if isinstance(item, CustomItem) and item.of in dropped:
-            dropped.add(path)
+        if not isinstance(item, CustomItem):
+            continue
+        if item.of not in dropped:
+            continue
+        dropped.add(path)
     return dropped
 
 

@@ -144,8 +144,11 @@ def _explain_no_criteria(parsed: ParsedRecord) -> AbsenceReason:
     """
     for draft in parsed.criteria:
         is_unanswered = "stands" not in draft.model
-        if is_unanswered and not draft.rules["stands"].certain:
-            return draft.gap("stands")
+        if not is_unanswered:
+            continue
+        if draft.rules["stands"].certain:
+            continue
+        return draft.gap("stands")
     # the text seems to contain criteria that the rules did not find
     if parsed.doubts and not parsed.foreign.texts:
         return AbsenceReason.NOT_ASKED

@@ -156,9 +156,12 @@ def _list_claims(field: CustomField, draft: Draft) -> list[Claim]:
     known: list[Mapping[str, Any]] = []
     for custom in drafts:
         values = _list_values(custom.model)
-        if values and values not in known:
-            known.append(values)
-            claims.append(_rate(custom.model, is_read=values in read))
+        if not values:
+            continue
+        if values in known:
+            continue
+        known.append(values)
+        claims.append(_rate(custom.model, is_read=values in read))
     if claims and not field.many:
         return claims
     is_skipped = draft.is_skipped and field.name in draft.questions

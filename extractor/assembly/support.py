@@ -138,8 +138,11 @@ def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
         other_rate = amount.unit.removesuffix("/day")
     for row in counted:
         is_seldom = rule("seldom_given").starts(tokens, row[1])
-        if not is_seldom and has_unit(tokens, row, other_rate):
-            return Derived(*row, Support.INFERRED)
+        if is_seldom:
+            continue
+        if not has_unit(tokens, row, other_rate):
+            continue
+        return Derived(*row, Support.INFERRED)
     return find_loosely(tokens, amount, rows)
 
 

@@ -83,8 +83,13 @@ def _list_fields(parsed: ParsedRecord, criterion: Criterion) -> Iterator[str]:
             place = span_of(words.part(at, at + 1))
             is_digits = tokens.words[at][0].isdigit()
             is_read = at in in_names or is_touched(place, values)
-            if is_digits and not is_read and mention.role is not NumberRole.PART:
-                yield "time_windows" if at in in_times else "constraints"
+            if not is_digits:
+                continue
+            if is_read:
+                continue
+            if mention.role is NumberRole.PART:
+                continue
+            yield "time_windows" if at in in_times else "constraints"
 
 
 def _place(piece: Evidence) -> Span:

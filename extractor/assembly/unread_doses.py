@@ -41,10 +41,13 @@ def find_unread_doses(
             place = span_of(sentence.part(mark.first, mark.end))
             levels = _list_levels(mark.value)
             is_known = levels <= reported or is_touched(place, quoted)
-            if not is_known and _is_given(mark, sentence):
-                reported |= levels
-                cited = cite(parsed, span_of(sentence))
-                yield inform(FindingKind.DOSE_UNREAD, "dosing", _DOSE, cited)
+            if is_known:
+                continue
+            if not _is_given(mark, sentence):
+                continue
+            reported |= levels
+            cited = cite(parsed, span_of(sentence))
+            yield inform(FindingKind.DOSE_UNREAD, "dosing", _DOSE, cited)
 
 
 def _list_sentences(parsed: ParsedRecord, *, in_prose: bool) -> Iterator[Passage]:

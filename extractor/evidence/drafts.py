@@ -64,7 +64,7 @@ class Span:
         """
         if self.section != inner.section:
             return False
-        if not (self.start <= inner.start):
+        if self.start > inner.start:
             return False
         return inner.end <= self.end
 
@@ -85,7 +85,7 @@ class Span:
         """
         if self.section != other.section:
             return False
-        if not (self.start < other.end):
+        if self.start >= other.end:
             return False
         return other.start < self.end
 
@@ -414,9 +414,11 @@ class Draft:
         spent, the model did not answer, or the text does not support the answer.
         """
         reason = self.questions.get(name, AbsenceReason.NOT_ASKED)
-        if reason is AbsenceReason.MODEL_REFUSED and self.refuses(name):
-            return AbsenceReason.UNSUPPORTED_ANSWER
-        return reason
+        if reason is not AbsenceReason.MODEL_REFUSED:
+            return reason
+        if not self.refuses(name):
+            return reason
+        return AbsenceReason.UNSUPPORTED_ANSWER
 
 
 _OPEN = Reading.open_()

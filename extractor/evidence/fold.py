@@ -163,8 +163,11 @@ def _list_joined_firsts(tokens: Tokens) -> list[int]:
         joined.update(range(power.first + 1, power.end))
     for digits in rule("joined_digits").find(tokens):
         for comma in range(digits.first + 1, digits.end, 2):
-            if tokens.joined(comma) and tokens.joined(comma + 1):
-                joined.update((comma, comma + 1))
+            if not tokens.joined(comma):
+                continue
+            if not tokens.joined(comma + 1):
+                continue
+            joined.update((comma, comma + 1))
     return [at for at in range(len(tokens)) if at not in joined]
 
 
@@ -213,6 +216,8 @@ def _replace_symbol(symbol: re.Match[str], text: str) -> str:
     folded = plain.casefold().replace("\u2044", "/")
     # "1½" is "1 1/2", not "11/2"
     follows_digit = text[symbol.start() - 1 : symbol.start()].isdigit()
-    if follows_digit and folded[:1].isdigit():
-        return f" {folded}"
-    return folded
+    if not follows_digit:
+        return folded
+    if not folded[:1].isdigit():
+        return folded
+    return f" {folded}"

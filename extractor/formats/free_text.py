@@ -176,9 +176,12 @@ def _hide_halves(text: str, english: str) -> str:
     """
     lines = text.split("\n")
     for number, line in enumerate(english.split("\n")):
-        if line.strip() and line != lines[number]:
-            words = line.lstrip(" \t:：/")
-            lines[number] = words.rjust(len(line), _INVISIBLE)
+        if not line.strip():
+            continue
+        if line == lines[number]:
+            continue
+        words = line.lstrip(" \t:：/")
+        lines[number] = words.rjust(len(line), _INVISIBLE)
     return "\n".join(lines)
 
 
@@ -344,7 +347,7 @@ class TextReader:
         if entry.continues_line:
             pattern = _WITHIN_LINE
         gap = self._english[end : entry.start]
-        if not (end <= entry.start):
+        if end > entry.start:
             return False
         return not pattern.search(gap)
 

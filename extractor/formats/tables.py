@@ -185,6 +185,9 @@ def _read_row(header: _Header, row: str) -> RecordContent:
 def _read_cells(header: _Header, cells: Sequence[str]) -> RecordContent:
     fields: dict[str, str] = {}
     for column, cell in zip(header.columns, cells, strict=True):
-        if column and cell.strip():
-            fields.setdefault(column, cell)
+        if not column:
+            continue
+        if not cell.strip():
+            continue
+        fields.setdefault(column, cell)
     return read_named(header.register, fields.items(), "table")

@@ -101,8 +101,11 @@ class TermFinder:
         """
         LEXICON.join(words)
         for word, following in pairwise(words):
-            if following[0].isdigit() and word[0].isalpha():
-                LEXICON.name_codes.add(LEXICON.add(word))
+            if not following[0].isdigit():
+                continue
+            if not word[0].isalpha():
+                continue
+            LEXICON.name_codes.add(LEXICON.add(word))
 
     @cached_property
     def _automaton(self) -> Any:

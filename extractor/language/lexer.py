@@ -235,8 +235,11 @@ class Lexicon(dict[str, str]):
         prefix from the same term or rule.
         """
         for word in words:
-            if word not in self._added and word[0].isalpha():
-                self.add(word)
+            if word in self._added:
+                continue
+            if not word[0].isalpha():
+                continue
+            self.add(word)
         folded = list(map(str.lower, words))
         for prefix in PREFIXES.intersection(folded):
             self.compounds.update((prefix, word) for word in folded)
@@ -258,8 +261,11 @@ class Lexicon(dict[str, str]):
             index = prefix.end()
             compound = (words[index - 1].lower(), words[index].lower())
             is_joined = text[starts[index] - 1] == "-"
-            if is_joined and compound not in self.compounds:
-                yield index
+            if not is_joined:
+                continue
+            if compound in self.compounds:
+                continue
+            yield index
 
     def find(self, word: str) -> str:
         """Return all codes of a word, or of the words that begin with a prefix. Call this method
@@ -575,8 +581,13 @@ def _find_names(
         index = number.start()
         is_joined = text[ends[index - 1] : starts[index]] in _JOINTS
         is_in_name = codes[index - 1] in LEXICON.name_codes
-        if is_joined and is_in_name and text[starts[index]] != ".":
-            yield index
+        if not is_joined:
+            continue
+        if not is_in_name:
+            continue
+        if text[starts[index]] == ".":
+            continue
+        yield index
     for number in _BEFORE_NAME.finditer(codes):
         index = number.start()
         if _begins_name(text, starts, ends, index):

@@ -450,7 +450,7 @@ def _read_duration(match: RuleMatch) -> Duration | None:
 def _is_rate(duration: RuleMatch, value: float) -> bool:
     """Return whether a number is a rate per time unit: "4 a day", but not "half a day"."""
     unit, _ = duration.place("unit")
-    if not (value >= 1):
+    if value < 1:
         return False
     return duration.tokens.words[unit - 1].lower() in ("a", "an")
 

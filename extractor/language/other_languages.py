@@ -291,9 +291,12 @@ def _follow_neighbours(lines: Sequence[_Text], language: str) -> None:
     second is treated as the translation of the first.
     """
     for line, below in pairwise(lines):
-        if line.language is None and line.words == below.words:
-            line.language = ""
-            below.language = language
+        if line.language is not None:
+            continue
+        if line.words != below.words:
+            continue
+        line.language = ""
+        below.language = language
     # for each line, whether the next line in a known language is an English item
     before_english: list[bool] = []
     is_english = False
@@ -305,8 +308,13 @@ def _follow_neighbours(lines: Sequence[_Text], language: str) -> None:
     for (above, line), is_before_english in zip(
         pairwise(lines), before_english[1:], strict=True
     ):
-        if line.language is None and above.language and not is_before_english:
-            line.language = above.language
+        if line.language is not None:
+            continue
+        if not above.language:
+            continue
+        if is_before_english:
+            continue
+        line.language = above.language
 
 
 def _list_texts(line: _Text) -> Iterator[ForeignText]:

@@ -44,7 +44,7 @@ def is_page_edge(tokens: Tokens) -> bool:
         most = _MOST_NAMES
     capitals = [word[0].isupper() for word in names if word[0].isalpha()]
     # a word in lower case is part of a sentence
-    if not (len(capitals) <= most):
+    if len(capitals) > most:
         return False
     return all(capitals)
 

@@ -191,9 +191,11 @@ def _find_counted(
         return None
     code = read_unit(unit) or ""
     is_count = code.startswith("{") and code.endswith(_PER_TIME)
-    if is_count and not is_known:
-        return (first, first + 1)
-    return None
+    if not is_count:
+        return None
+    if is_known:
+        return None
+    return (first, first + 1)
 
 
 def _find_substance(chart: Chart, tokens: Tokens, first: int, end: int) -> Range | None:

@@ -316,8 +316,13 @@ def _share_units(limits: Sequence[Limit]) -> list[Limit]:
             continue
         # as in "in men >= 13, in women >= 12 g/dL", not in "Hb >= 9 if creatinine > 2 mg/dL"
         is_case = following.inherits and not following.qualifies
-        if is_case and limit.quantity and limit.condition:
-            shared[at] = replace(limit, unit=following.unit)
+        if not is_case:
+            continue
+        if not limit.quantity:
+            continue
+        if not limit.condition:
+            continue
+        shared[at] = replace(limit, unit=following.unit)
     return shared
 
 
@@ -476,9 +481,11 @@ def _find_condition(
     units = {read_unit(bound.amount.unit or "") for bound in span.value}
     is_last = at + 1 == len(span.value)
     applies_to_last = span.rule == "restated" and len(units) == 1
-    if applies_to_last and not is_last:
-        return None
-    return condition
+    if not applies_to_last:
+        return condition
+    if is_last:
+        return condition
+    return None
 
 
 def _divide(clause: Range, bounds: Bounds, at: int) -> Range:

@@ -208,8 +208,11 @@ def _read_time(tokens: Tokens, unit: RuleMatch) -> TimeUnit | None:
 def _without_people(tokens: Tokens, unit: RuleMatch) -> RuleMatch:
     """Return a unit without any mention of people that follows it in brackets: "g/dL (men)"."""
     for at in range(unit.first, unit.end):
-        if tokens.codes[at] == "(" and rule("value_people").starts(tokens, at):
-            return rule("limit_unit").starts(tokens, unit.first, at) or unit
+        if tokens.codes[at] != "(":
+            continue
+        if not rule("value_people").starts(tokens, at):
+            continue
+        return rule("limit_unit").starts(tokens, unit.first, at) or unit
     return unit
 
 
@@ -341,11 +344,16 @@ def _find_grades(tokens: Tokens) -> Iterator[Span]:
             if (grade := ROMAN.get(word, read_number(word))) is not None
         ]
         is_plain = all(grade in _GRADES for grade in grades)
-        if grades and is_plain and not _is_no_grade(tokens, match):
-            value = min(grades), max(grades)
-            yield Span("grades", match.first, match.end, "grade_list", value)
-            if NUMBER not in tokens.codes[match.first : match.end]:
-                yield Span("roman", match.first, match.end, "grade_list", value)
+        if not grades:
+            continue
+        if not is_plain:
+            continue
+        if _is_no_grade(tokens, match):
+            continue
+        value = min(grades), max(grades)
+        yield Span("grades", match.first, match.end, "grade_list", value)
+        if NUMBER not in tokens.codes[match.first : match.end]:
+            yield Span("roman", match.first, match.end, "grade_list", value)
 
 
 def _is_no_grade(tokens: Tokens, match: RuleMatch) -> bool:
@@ -388,8 +396,13 @@ def find_quantities(tokens: Tokens) -> tuple[Span, ...]:
         # "score" or "count" alone does not identify a quantity
         is_general = table[name].get("general") or name == "count"
         is_near = stop - start <= _SPREAD * (end - first)
-        if is_near and not is_general and not _begins_unit(tokens, start):
-            spans.append(Span("quantity", start, stop, "quantity_names", name))
+        if not is_near:
+            continue
+        if is_general:
+            continue
+        if _begins_unit(tokens, start):
+            continue
+        spans.append(Span("quantity", start, stop, "quantity_names", name))
     return tuple(spans)
 
 

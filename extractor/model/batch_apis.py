@@ -81,8 +81,11 @@ class BatchApi:
                 if at(listed, f"metadata {_TAG}") == tag:
                     return _read_id(listed)
             last = at(page, "last_id", "data -1 id")
-            if page.get("has_more") is True and last:
-                path = f"/batches?limit=100&after={quote(str(last), safe='')}"
+            if page.get("has_more") is not True:
+                continue
+            if not last:
+                continue
+            path = f"/batches?limit=100&after={quote(str(last), safe='')}"
         return None
 
     async def look(self, name: str) -> Progress | None:

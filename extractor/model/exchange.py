@@ -48,8 +48,11 @@ class Exchange:
                     if not line.completion:
                         # a line without a name is reported by its location
                         failed[line.name or place] = f"{place}: {line.problem}"
-                    if line.name and not line.is_free:
-                        self._paid[line.name].setdefault(line.sha256, line)
+                    if not line.name:
+                        continue
+                    if line.is_free:
+                        continue
+                    self._paid[line.name].setdefault(line.sha256, line)
         for name, lines in self._paid.items():
             readable = [line for line in lines.values() if line.completion]
             if readable:

@@ -42,8 +42,11 @@ def read_failure(error: BaseException) -> Failure | None:
         if isinstance(cause, RecursionError | UnicodeDecodeError):
             return read_garbled("{")
         # a number in the reply has thousands of digits
-        if isinstance(cause, ValueError) and "integer string" in str(cause):
-            return read_garbled("{")
+        if not isinstance(cause, ValueError):
+            continue
+        if "integer string" not in str(cause):
+            continue
+        return read_garbled("{")
     return _read_status(error) or _read_silence(error, causes)
 
 
@@ -78,8 +81,11 @@ def _read_silence(error: Exception, causes: list[BaseException]) -> Failure | No
     names = " ".join(type(cause).__name__ for cause in causes[1:] or causes)
     message = hide_keys(next(filter(None, map(str, reversed(causes))), ""))
     for meaning in list_meanings().values():
-        if meaning.raised and re.search(meaning.raised, f"{names}: {error}; {message}"):
-            return Failure(None, message, kind=meaning.kind)
+        if not meaning.raised:
+            continue
+        if not re.search(meaning.raised, f"{names}: {error}; {message}"):
+            continue
+        return Failure(None, message, kind=meaning.kind)
     return None
 
 

@@ -101,8 +101,11 @@ class Failure(Exception):
         content = f"{status} {self.text}"
         for meaning in list_meanings().values():
             may_mean = meaning.words and status in (meaning.statuses or [status])
-            if may_mean and re.search(meaning.words, content, re.IGNORECASE):
-                return meaning
+            if not may_mean:
+                continue
+            if not re.search(meaning.words, content, re.IGNORECASE):
+                continue
+            return meaning
         meaning = find_meaning(status)
         is_long = meaning.action == "wait" and (self.wait or 0) > LONGEST_WAIT
         if is_long:

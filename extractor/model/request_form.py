@@ -83,8 +83,11 @@ class RequestForm:
             return arguments
         body = dict(arguments.get("extra_body") or {})
         for name in self.settings.options:
-            if name not in table_parameters and not name.startswith("extra_"):
-                body[name] = arguments.pop(name)
+            if name in table_parameters:
+                continue
+            if name.startswith("extra_"):
+                continue
+            body[name] = arguments.pop(name)
         return arguments | ({"extra_body": body} if body else {})
 
     def reply_model(self, call: Call) -> type[BaseModel]:

@@ -432,7 +432,7 @@ def _is_below_heading(
     top: Block, block: Block, stack: Sequence[int], placed: Sequence[Block]
 ) -> bool:
     if block.kind is BlockKind.HEADING:
-        if not (block.column >= top.column + _DEEPER):
+        if block.column < top.column + _DEEPER:
             return False
         return not block.mark
     is_nested = any(placed[index].kind is BlockKind.ITEM for index in stack)

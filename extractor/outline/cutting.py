@@ -173,8 +173,11 @@ def _measure_inside(
     for gap, probability in boundaries:
         place = bisect_left(starts, gap.start)
         is_cut = place < len(starts) and starts[place] == gap.start
-        if not is_cut and not _is_of_text(gap, text, numbers):
-            likely[place] = max(likely[place], probability)
+        if is_cut:
+            continue
+        if _is_of_text(gap, text, numbers):
+            continue
+        likely[place] = max(likely[place], probability)
     return likely
 
 
@@ -268,9 +271,11 @@ def _find_first_sign(piece: Piece) -> str:
     """
     own = find_own_mark(piece.line.text)
     first = piece.line.mark[:1] or (own.mark[0] if own else "")
-    if first in _DASHES and not piece.line.follows_heading:
-        return ""
-    return first
+    if first not in _DASHES:
+        return first
+    if piece.line.follows_heading:
+        return first
+    return ""
 
 
 def _count_up(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boundary]:

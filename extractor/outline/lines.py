@@ -268,8 +268,11 @@ def _read_bare_numbers(lines: Sequence[Line]) -> list[Line]:
     numbers: dict[int, re.Match[str]] = {}
     for index, line in enumerate(lines):
         match = _BARE.match(line.passage.tokens.text, *line.span)
-        if match and not line.mark:
-            numbers[index] = match
+        if not match:
+            continue
+        if line.mark:
+            continue
+        numbers[index] = match
     read = list(lines)
     for run in _list_counting(numbers):
         marks = [numbers[index] for index in run]

@@ -197,9 +197,11 @@ def find_run(results: Path) -> FinishedRun | None:
     folder = results
     if results.name == EXTRACTIONS:
         folder = results.parent
-    if (folder / MANIFEST).is_file() and (folder / RUN_FILE).is_file():
-        return FinishedRun(folder)
-    return None
+    if not (folder / MANIFEST).is_file():
+        return None
+    if not (folder / RUN_FILE).is_file():
+        return None
+    return FinishedRun(folder)
 
 
 def _list_readable(

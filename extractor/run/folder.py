@@ -123,11 +123,12 @@ class RunFolder(Sink):
         if earlier is None:
             for name in (EXTRACTIONS, FAILURES, RUN_FILE):
                 # a full disk leaves files without content
-                if (self.path / name).exists() and (self.path / name).stat().st_size:
-                    remedy = how_to_keep_answers(self.path)
-                    raise StoreError(
-                        f"{self.path}: has {name} but no {MANIFEST}; {remedy}"
-                    )
+                if not (self.path / name).exists():
+                    continue
+                if not (self.path / name).stat().st_size:
+                    continue
+                remedy = how_to_keep_answers(self.path)
+                raise StoreError(f"{self.path}: has {name} but no {MANIFEST}; {remedy}")
             return
         settings = self.manifest.settings
         changed = list(explain_changed(earlier.settings, settings))

@@ -52,9 +52,11 @@ def _show(value: Any) -> Any:
 
 
 def _keep_whole(value: int | float) -> int | float:
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
+    if not isinstance(value, float):
+        return value
+    if not value.is_integer():
+        return value
+    return int(value)
 
 
 Number = Annotated[

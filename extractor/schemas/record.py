@@ -297,9 +297,11 @@ class RegistryFields(FrozenModel):
         if is_nothing(value):
             return None
         is_age = info.field_name in ("minimum_age", "maximum_age")
-        if is_age and _NO_LIMIT.fullmatch(value.strip()):
-            return None
-        return value
+        if not is_age:
+            return value
+        if not _NO_LIMIT.fullmatch(value.strip()):
+            return value
+        return None
 
     @field_validator("*", mode="after")
     @classmethod

@@ -144,8 +144,11 @@ def warn_incomplete(*results: Path) -> None:
     from extractor.run.finished import find_run
 
     for run in map(find_run, results):
-        if run and run.incomplete:
-            say(f"{run.folder}: {run.incomplete}")
+        if not run:
+            continue
+        if not run.incomplete:
+            continue
+        say(f"{run.folder}: {run.incomplete}")
 
 
 def warn_failed(failed: Sequence[str], missing: str) -> None:

@@ -99,9 +99,12 @@ def _group_rows(extraction: TrialExtraction) -> dict[str, list[ValueRow]]:
     rows = defaultdict[str, list[ValueRow]](list)
     for row in list_values(extraction):
         # a group's id is meaningless to a reader
-        if row.kind == RowKind.VALUE and row.field != "group":
-            is_custom = row.item.startswith("custom.")
-            rows["custom" if is_custom else row.item].append(row)
+        if row.kind != RowKind.VALUE:
+            continue
+        if row.field == "group":
+            continue
+        is_custom = row.item.startswith("custom.")
+        rows["custom" if is_custom else row.item].append(row)
     return rows
 
 

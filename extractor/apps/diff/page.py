@@ -68,9 +68,12 @@ def show_changes(trial: ComparedTrial) -> Json:
         cited = []
         for number, change in enumerate(trial.changes):
             row = getattr(change, side)
-            if row and row.section:
-                place = {"section": row.section, "start": row.start, "end": row.end}
-                cited.append((number, Citation(quote=row.quote, **place)))
+            if not row:
+                continue
+            if not row.section:
+                continue
+            place = {"section": row.section, "start": row.start, "end": row.end}
+            cited.append((number, Citation(quote=row.quote, **place)))
         shown = view(getattr(trial, side), (), [place for _, place in cited])
         for (number, _), mark in zip(cited, shown["marks"], strict=True):
             if mark is not None:

@@ -112,11 +112,14 @@ def check_annotation(
         )
         return
     for path, noun, name, known in _list_references(gold, record):
-        if name and name not in known:
-            remedy = "leave it out"
-            if known:
-                remedy = f"write one of {', '.join(map(str, known))}"
-            yield Flaw(path, f"there is no {noun} {name!r}; {remedy}")
+        if not name:
+            continue
+        if name in known:
+            continue
+        remedy = "leave it out"
+        if known:
+            remedy = f"write one of {', '.join(map(str, known))}"
+        yield Flaw(path, f"there is no {noun} {name!r}; {remedy}")
     yield from _check_quotes(gold, record)
 
 

@@ -174,8 +174,13 @@ class AgentNamer:
         for other in intervention.other_names:
             bare = bare_name(other)
             is_main = _make_key(bare) in main_keys
-            if not is_main and not _SEVERAL.search(other) and not _is_class(bare):
-                names += [_find_usual(bare), bare]
+            if is_main:
+                continue
+            if _SEVERAL.search(other):
+                continue
+            if _is_class(bare):
+                continue
+            names += [_find_usual(bare), bare]
         substances = {_make_key(name) for name in names if self._is_substance(name)}
         if len(substances) < 2:
             return names

@@ -235,9 +235,12 @@ def _add_provenance(trial: TrialResources) -> None:
     evidence: list[Json] = []
     for path, item in trial.extraction.list_items():
         places = _list_places(item)
-        if places and path.startswith(trial.parts):
-            text = RawText(" | ".join((path, *places)))
-            evidence.append({"url": f"{BASE}:evidence", "valueString": text})
+        if not places:
+            continue
+        if not path.startswith(trial.parts):
+            continue
+        text = RawText(" | ".join((path, *places)))
+        evidence.append({"url": f"{BASE}:evidence", "valueString": text})
     content: Json = {
         "extension": evidence,
         "target": [*trial.references],

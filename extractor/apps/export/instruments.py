@@ -79,7 +79,10 @@ def _list_scores() -> dict[str, str]:
     """
     scores: dict[str, str] = {}
     for name, quantity in list_quantities().items():
-        if not quantity.general and not quantity.laboratory:
-            for written in (name, *quantity.names):
-                scores.setdefault(_fold(written), name)
+        if quantity.general:
+            continue
+        if quantity.laboratory:
+            continue
+        for written in (name, *quantity.names):
+            scores.setdefault(_fold(written), name)
     return scores

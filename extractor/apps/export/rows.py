@@ -434,8 +434,11 @@ def _describe_amount(amount: Amount, frequency: str | None) -> dict[str, Any]:
         else:
             number = convert(value, unit, canonical)
         cells[f"{name}_canonical"] = number
-        if times and number:
-            cells[f"daily_{name}"] = number * times
+        if not times:
+            continue
+        if not number:
+            continue
+        cells[f"daily_{name}"] = number * times
     return cells
 
 

@@ -44,10 +44,13 @@ def fetch_pages(
     for page in pages:
         new = []
         for study in page.studies:
-            if study.nct_id not in known and taken != limit:
-                known.update(study.numbers)
-                new.append(study)
-                taken += 1
+            if study.nct_id in known:
+                continue
+            if taken == limit:
+                continue
+            known.update(study.numbers)
+            new.append(study)
+            taken += 1
         yield page._replace(studies=new)
         if taken == limit:
             return

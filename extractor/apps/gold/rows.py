@@ -105,8 +105,11 @@ def list_gold_rows(extraction: TrialExtraction) -> Iterator[ValueRow]:
     del gold["record_id"]
     for criterion in gold[PEOPLE].get("criteria", ()):
         window = derive_window(criterion.get("time_windows", ()))
-        if window and criterion.get("time_window") == window:
-            del criterion["time_window"]
+        if not window:
+            continue
+        if criterion.get("time_window") != window:
+            continue
+        del criterion["time_window"]
     for path, value in _flatten("", gold):
         unproven = ValueRow(RowKind.VALUE, extraction.record_id, *split_path(path))
         yield proven.get(path, unproven)._replace(value=value)

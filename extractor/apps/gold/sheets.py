@@ -140,11 +140,16 @@ def _check_columns(path: Path, columns: list[str]) -> None:
             "by `extractor gold export`"
         )
     for name in columns:
-        if name and name not in COLUMNS and not name.startswith("note"):
-            raise GoldError(
-                f"{path}, row 1, {name}: is not a column of gold{suggest(name, COLUMNS)}; correct "
-                "the name, or rename the column to note"
-            )
+        if not name:
+            continue
+        if name in COLUMNS:
+            continue
+        if name.startswith("note"):
+            continue
+        raise GoldError(
+            f"{path}, row 1, {name}: is not a column of gold{suggest(name, COLUMNS)}; correct "
+            "the name, or rename the column to note"
+        )
 
 
 def _strip_guard(text: str) -> str:

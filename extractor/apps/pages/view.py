@@ -204,9 +204,12 @@ def _list_groups(items: Iterable[tuple[str, ExtractedItem]]) -> dict[str, _Group
     for value in list_item_values(
         "eligibility", dict(items).get("eligibility", Eligibility())
     ):
-        if value.name == "groups" and isinstance(value.value, BaseModel | dict):
-            parts = dict(value.value)
-            groups[str(parts.get("id"))] = _Group(value, str(parts.get("parent")))
+        if value.name != "groups":
+            continue
+        if not isinstance(value.value, BaseModel | dict):
+            continue
+        parts = dict(value.value)
+        groups[str(parts.get("id"))] = _Group(value, str(parts.get("parent")))
     return groups
 
 
@@ -370,8 +373,11 @@ def list_arm_labels(record: TrialRecord) -> list[str]:
     labels: dict[str, None] = {}
     for section in record.sections:
         label = section.part("label") or ""
-        if section.name.startswith("arms[") and label.strip():
-            labels[label.strip()] = None
+        if not section.name.startswith("arms["):
+            continue
+        if not label.strip():
+            continue
+        labels[label.strip()] = None
     return list(labels)
 
 

@@ -118,8 +118,11 @@ def sum_facts(facts: Counter[Fact], kind: str, field: str = "") -> Counter[str]:
     """
     counts: Counter[str] = Counter()
     for (name, fact), number in facts.items():
-        if fact.startswith(kind) and field in (name, ""):
-            counts[fact.removeprefix(kind).strip()] += number
+        if not fact.startswith(kind):
+            continue
+        if field not in ((name, "")):
+            continue
+        counts[fact.removeprefix(kind).strip()] += number
     return counts
 
 

@@ -43,8 +43,11 @@ def pair_paths(
     paths = {}
     for group in add_groups(fields):
         for entry, counterpart in align(group, group.items(first), group.items(second)):
-            if entry.item and counterpart.item:
-                paths[entry.path] = counterpart.path
+            if not entry.item:
+                continue
+            if not counterpart.item:
+                continue
+            paths[entry.path] = counterpart.path
     return paths
 
 

@@ -97,8 +97,11 @@ def start_draft(extraction: TrialExtraction) -> Json:
     start = extraction.to_gold()
     for _, criterion in list_items(start, "eligibility.criteria"):
         window = criterion.get("time_window")
-        if window and "time_windows" not in criterion:
-            criterion["time_windows"] = [window]
+        if not window:
+            continue
+        if "time_windows" in criterion:
+            continue
+        criterion["time_windows"] = [window]
     return start
 
 
@@ -150,8 +153,11 @@ def check_patch(patch: Patch, data: Json, forms: Mapping[str, Form]) -> None:
         if name not in known:
             raise ValueError(f"{name[:80]!r} is not a field of a {form.noun}")
         is_list = form.fields.get(name, {}).get("many")
-        if is_list and not isinstance(value, list | None):
-            raise ValueError(f"{name}: a list is expected")
+        if not is_list:
+            continue
+        if isinstance(value, list | None):
+            continue
+        raise ValueError(f"{name}: a list is expected")
     if _exceeds_depth(patch.value, _MAX_DEPTH):
         raise ValueError("the value is nested too deeply")
     # a page could not display a lone surrogate or an infinite number

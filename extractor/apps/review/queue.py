@@ -52,8 +52,11 @@ def assess_result(result: TrialExtraction) -> Doubt:
     items_with_values = {row.item for row in rows}
     for path, item in result.list_items():
         is_doubtful = item.confidence is not None and item.confidence < CERTAIN
-        if is_doubtful and path not in items_with_values:
-            doubtful.add((item.confidence or 0, _name_item(path)))
+        if not is_doubtful:
+            continue
+        if path in items_with_values:
+            continue
+        doubtful.add((item.confidence or 0, _name_item(path)))
     expected = sum(1 - confidence for confidence, _ in doubtful)
     least = sorted(doubtful)[:_MAX_LISTED]
     reasons = [f"{name} {percent(confidence)}" for confidence, name in least]

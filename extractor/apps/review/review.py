@@ -263,8 +263,13 @@ class Review:
             items = dict(list_items(data, FieldRef(difference.item).path))
             item = items.get(difference.item)
             is_changed = (difference.item, difference.field) in changed
-            if item is not None and not item.get(CHECKED) and not is_changed:
-                yield difference
+            if item is None:
+                continue
+            if item.get(CHECKED):
+                continue
+            if is_changed:
+                continue
+            yield difference
 
     def _start_item(
         self, record: TrialRecord, data: Json, change: Change

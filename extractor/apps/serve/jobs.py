@@ -272,8 +272,11 @@ class Jobs:
             for job in self._jobs.values():
                 may_begin = not is_drained or job.started
                 is_waiting = job.state is JobState.QUEUED and job.id not in failed
-                if is_waiting and may_begin:
-                    waiting.append(job)
+                if not is_waiting:
+                    continue
+                if not may_begin:
+                    continue
+                waiting.append(job)
             if not waiting:
                 return
             # among equal callers, min returns the first job, which is the oldest

@@ -203,8 +203,11 @@ def _find_end(tokens: Tokens, first: int, *, is_list: bool) -> int:
         is_stop = place in stops and not is_list
         if depth < 0:
             return place
-        if is_stop and depth == 0:
-            return place
+        if not is_stop:
+            continue
+        if depth != 0:
+            continue
+        return place
     return len(tokens)
 
 

@@ -255,9 +255,11 @@ def _doubt_heading(blocks: Sequence[Block], place: int) -> str:
     if any(rule(name).occurs(tokens) for name in FOREIGN_LISTS):
         return "the heading is in another language"
     is_led = rule("led_list").covers(tokens, 0, len(tokens))
-    if is_led and following.kind is BlockKind.PARAGRAPH:
-        return "this line may start a list"
-    return ""
+    if not is_led:
+        return ""
+    if following.kind is not BlockKind.PARAGRAPH:
+        return ""
+    return "this line may start a list"
 
 
 def _find_announcers(blocks: Sequence[Block]) -> dict[int, int]:
@@ -287,8 +289,11 @@ def _find_announcers(blocks: Sequence[Block]) -> dict[int, int]:
             rule("announced").occurs(tokens) or rule("laboratory").occurs(tokens)
         )
         announcer = None
-        if announces and place not in with_parts:
-            announcer = place
+        if not announces:
+            continue
+        if place in with_parts:
+            continue
+        announcer = place
     return announcers
 
 
@@ -523,8 +528,11 @@ def _find_groups(blocks: Sequence[Block], target: frozenset[str]) -> dict[int, b
     groups = {place: True for place, block in headings.items() if names_people(block)}
     others: dict[tuple[object, ...], list[int]] = defaultdict(list)
     for place, block in headings.items():
-        if place not in groups and _may_name_group(block):
-            others[_describe_form(block)].append(place)
+        if place in groups:
+            continue
+        if not _may_name_group(block):
+            continue
+        others[_describe_form(block)].append(place)
     forms = {
         _describe_form(blocks[place]) for place in groups if _names_some(blocks[place])
     }
@@ -551,7 +559,7 @@ def _may_name_group(heading: Block) -> bool:
     is_general = rule("list_for_all").covers(tokens, 0, len(tokens)) is not None
     if heading.name is not None:
         return False
-    if not (len(tokens) <= _SHORT):
+    if len(tokens) > _SHORT:
         return False
     if is_topic:
         return False
@@ -613,7 +621,7 @@ def _doubt_exclusions(entries: Sequence[Entry], state: _State) -> list[Entry]:
 def _may_be_heading(entry: Entry) -> bool:
     """Return whether a short line may be the missing heading of the exclusions."""
     tokens = entry.passage.tokens
-    if not (len(tokens) <= _SHORT):
+    if len(tokens) > _SHORT:
         return False
     return rule("names_exclusions").occurs(tokens)
 

@@ -459,9 +459,11 @@ def _find_inherited(
         return None
     lasts = first.comparator in (Comparator.AT_LEAST, Comparator.MORE)
     # a minimum duration, as in "stable for at least 3 months", applies to doses
-    if lasts and is_value:
-        return None
-    return times
+    if not lasts:
+        return times
+    if not is_value:
+        return times
+    return None
 
 
 def _read_existence(entry: Entry, heading_chance: float) -> Reading[bool]:

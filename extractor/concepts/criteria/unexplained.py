@@ -175,8 +175,11 @@ def _list_versions(tokens: Tokens) -> Iterator[Range]:
             continue
         for name in ("stated_version", "bare_version"):
             version = rule(name).starts(tokens, term.end)
-            if version and "." in version.text:
-                yield term.first, version.end
+            if not version:
+                continue
+            if "." not in version.text:
+                continue
+            yield term.first, version.end
 
 
 def _is_in(place: Range, outer: Sequence[Range]) -> bool:

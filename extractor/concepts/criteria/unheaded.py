@@ -29,9 +29,12 @@ def find_suspects(descriptions: Sequence[Passage]) -> Iterator[Entry]:
     for description in descriptions:
         for sentence in list_sentences(description):
             entry = _read_sentence(sentence.alone())
-            if entry and entry.passage.text not in seen:
-                seen.add(entry.passage.text)
-                yield entry
+            if not entry:
+                continue
+            if entry.passage.text in seen:
+                continue
+            seen.add(entry.passage.text)
+            yield entry
 
 
 _STATING = ("stating sentence", "stating sentence of the trial's course")

@@ -155,9 +155,12 @@ class Agents:
                 place = None
                 if start < dose:
                     place = trim_name(tokens, start, dose)
-                if place and _is_new_name(tokens, *place):
-                    agent = self._recognise(text, "other", place)
-                    self._name(agent, tokens.words[slice(*place)])
+                if not place:
+                    continue
+                if not _is_new_name(tokens, *place):
+                    continue
+                agent = self._recognise(text, "other", place)
+                self._name(agent, tokens.words[slice(*place)])
 
     def _recognise(
         self, text: DoseText, kind: str, place: Place, key: str = ""

@@ -82,8 +82,11 @@ def _find_measured(tokens: Tokens) -> Iterator[Mark]:
         unit = None
         if levels:
             unit = levels[0].unit.dose
-        if unit and not _is_no_dose(tokens, unit, levels):
-            yield _make(unit, levels)
+        if not unit:
+            continue
+        if _is_no_dose(tokens, unit, levels):
+            continue
+        yield _make(unit, levels)
 
 
 def _is_place_in_time(tokens: Tokens, level: Quantity) -> bool:

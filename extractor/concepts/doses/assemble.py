@@ -238,8 +238,11 @@ def _adds_nothing(regimen: Regimen, known: Regimen) -> bool:
     """
     pairs = zip(_schedule_of(regimen), _schedule_of(known), strict=True)
     for value, known_value in pairs:
-        if value and value != known_value:
-            return False
+        if not value:
+            continue
+        if value == known_value:
+            continue
+        return False
     if not regimen.amounts:
         return True
     return agree(regimen.amounts, known.amounts)

@@ -97,11 +97,11 @@ def find_name(regimen: Regimen) -> tuple[DoseText, Place]:
     if end - first > 1 and is_salt(tokens.words[end - 1]):
         bare = tokens.read(first, end - 1).lower()
         for statement in regimen.statements:
-            if (
-                statement.owner.how == "named"
-                and statement.text.raw(*statement.owner.place).lower() == bare
-            ):
-                return statement.text, statement.owner.place
+            if statement.owner.how != "named":
+                continue
+            if statement.text.raw(*statement.owner.place).lower() != bare:
+                continue
+            return statement.text, statement.owner.place
     return agent.source, (first, end)
 
 

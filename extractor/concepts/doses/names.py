@@ -119,11 +119,13 @@ def find_general(
     taken = {at for _, start, stop in agents for at in range(start, stop)}
     for at in range(first, end):
         kind = _find_stem(tokens.words[at])
-        if kind and at not in taken:
-            # "radical prostatectomy"
-            before = rule("surgery_kind").ends(tokens, at, first)
-            is_longer = kind == "procedure" and before is not None
-            agents.append((kind, before.first if before and is_longer else at, at + 1))
+        if not kind:
+            continue
+        if at in taken:
+            continue
+        before = rule("surgery_kind").ends(tokens, at, first)
+        is_longer = kind == "procedure" and before is not None
+        agents.append((kind, before.first if before and is_longer else at, at + 1))
     return sorted(agents, key=itemgetter(1))
 
 

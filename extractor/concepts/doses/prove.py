@@ -233,9 +233,12 @@ class _Proof:
         readings = dict(self._draft.model)
         for field in LINKED:
             reading = readings.get(field)
-            if reading and reading.list_values():
-                del readings[field]
-                readings |= self._prove(field, reading)
+            if not reading:
+                continue
+            if not reading.list_values():
+                continue
+            del readings[field]
+            readings |= self._prove(field, reading)
         # a rejected amount, frequency or duration suggests that the answer mixes up two regimens
         if any(refusal.field in _OTHER_ACTS for refusal in self._refused):
             readings = {field: _doubt(reading) for field, reading in readings.items()}
@@ -341,17 +344,23 @@ class _Proof:
         """Yield the record's statements about a field, for any agent."""
         for text in self._text.texts:
             for mark in text.marks:
-                if mark.field == field and mark.value is not None:
-                    for value in _list_values(mark):
-                        yield self._weigh(text, mark, value)
+                if mark.field != field:
+                    continue
+                if mark.value is None:
+                    continue
+                for value in _list_values(mark):
+                    yield self._weigh(text, mark, value)
         if field != "frequency":
             return
         # days and cycles also imply a frequency
         for statement in self._text.statements:
             rhythm = Regimen([statement]).frequency()
-            if rhythm and not statement.links(field):
-                code, link = rhythm
-                yield self._weigh(link.text, link.mark, code)
+            if not rhythm:
+                continue
+            if statement.links(field):
+                continue
+            code, link = rhythm
+            yield self._weigh(link.text, link.mark, code)
 
     def _weigh(self, text: DoseText, mark: Mark, value: Any) -> _Stated:
         """Return a value of a mark as a statement, with the probability that it belongs to the
@@ -396,8 +405,11 @@ class _Proof:
             for mark in _OTHER_ACTS[field](text.tokens):
                 span = text.span(*mark.place)
                 is_other = mark not in text.marks and span.overlaps(self._quote)
-                if is_other and _contains_equal(_list_values(mark), value):
-                    return Refusal(Why.OTHER_OWNER, span)
+                if not is_other:
+                    continue
+                if not _contains_equal(_list_values(mark), value):
+                    continue
+                return Refusal(Why.OTHER_OWNER, span)
         return None
 
     def _judge_arm(self, label: str) -> Span | Refusal | None:
@@ -414,9 +426,11 @@ class _Proof:
         receiving = [arm for arm in labelled if arm in getting]
         if receiving:
             return arms.places[receiving[0]]
-        if getting and all(map(self._gets_others, labelled)):
-            return Refusal(Why.OTHER_OWNER, arms.places[labelled[0]])
-        return None
+        if not getting:
+            return None
+        if not all(map(self._gets_others, labelled)):
+            return None
+        return Refusal(Why.OTHER_OWNER, arms.places[labelled[0]])
 
     def _gets_others(self, arm: str) -> bool:
         """Return whether an arm names other agents while no description that could apply to all

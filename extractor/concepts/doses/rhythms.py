@@ -98,8 +98,11 @@ def _is_of_other_act(tokens: Tokens, mark: Mark, amounts: Sequence[Mark]) -> boo
         return True
     for name in _NO_RHYTHM_BEFORE:
         match = rule(name).ends(tokens, mark.first)
-        if match and not _has_between(amounts, match.first, mark.first):
-            return True
+        if not match:
+            continue
+        if _has_between(amounts, match.first, mark.first):
+            continue
+        return True
     return False
 
 

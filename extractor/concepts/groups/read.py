@@ -155,9 +155,11 @@ def find_group_rule(tokens: Tokens, value: CriterionGroup) -> Derived | None:
         return Derived(first, end)
     is_denied = rule("denies_parts").ends(tokens, first) is not None
     may_mean_all = is_denied or "any" in tokens.read(first, end).lower().split()
-    if may_mean_all and (group.rule, value.rule) == (GroupRule.ANY, GroupRule.ALL):
-        return Derived(first, end, Support.INFERRED)
-    return None
+    if not may_mean_all:
+        return None
+    if ((group.rule, value.rule)) != ((GroupRule.ANY, GroupRule.ALL)):
+        return None
+    return Derived(first, end, Support.INFERRED)
 
 
 def read_rule(
@@ -264,8 +266,11 @@ def _judge_inclusions(
     are_values = _are_values(items)
     wants_values = any(rule(name).search(tokens) for name in ("good_values", "levels"))
     for name, case in _ANY_OF_TOPIC.items():
-        if rule(name).search(tokens) and not wants_values:
-            return _conclude(GroupRule.ANY, case, line)
+        if not rule(name).search(tokens):
+            continue
+        if wants_values:
+            continue
+        return _conclude(GroupRule.ANY, case, line)
     # names below a line such as "Confirmed diseases of the skin:"
     are_names = 2 * sum(map(_is_name, items)) > len(items)
     if not are_values and are_names and rule("kinds").search(tokens):
@@ -280,7 +285,7 @@ def _judge_inclusions(
 
 def _is_name(item: Passage) -> bool:
     """Return whether an item is a short name that does not state anything about a participant."""
-    if not (len(item.tokens) <= _LONGEST_NAME):
+    if len(item.tokens) > _LONGEST_NAME:
         return False
     return not rule("no_kind").search(item.tokens)
 

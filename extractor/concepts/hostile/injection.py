@@ -167,8 +167,11 @@ def _find_endless(text: str) -> Iterator[_Place]:
     for endless in (expression("long_word"), _REPEATED):
         for match in endless.finditer(text):
             is_long = len(match[0]) >= _ENDLESS
-            if is_long and not _RULER.fullmatch(match[0]):
-                yield _Place(*match.span(), FindingKind.OVERSIZED_TOKEN)
+            if not is_long:
+                continue
+            if _RULER.fullmatch(match[0]):
+                continue
+            yield _Place(*match.span(), FindingKind.OVERSIZED_TOKEN)
 
 
 def _find_cues(tokens: Tokens, ends: str) -> Iterator[_Place]:

@@ -168,8 +168,11 @@ def _find_alternatives(
         if joined.end == len(tokens):
             continue
         reach = range(joined.first, joined.end + _NEAR + 1)
-        if tokens.words[joined.end][0].isalpha() and not set(reach) & starts:
-            alternatives.add(at)
+        if not tokens.words[joined.end][0].isalpha():
+            continue
+        if set(reach) & starts:
+            continue
+        alternatives.add(at)
     return alternatives
 
 
@@ -281,8 +284,11 @@ def _bound_age(tokens: Tokens, age: Age, side: str) -> Comparator | None:
         if limit.value_high is not None:
             continue
         for comparator in (limit.comparator, limit.comparator.opposite):
-            if comparator and comparator[0] == side:
-                return comparator
+            if not comparator:
+                continue
+            if comparator[0] != side:
+                continue
+            return comparator
     return None
 
 
@@ -302,6 +308,8 @@ def _name_by_context(
     context = passage.section.raw[start:end]
     own_quantity = name_quantity(limit.quantity, unit, value=limit.value)
     context_quantity = name_quantity(limit.quantity, unit, context, limit.value)
-    if context_quantity and context_quantity != own_quantity:
-        return context_quantity.name
-    return None
+    if not context_quantity:
+        return None
+    if context_quantity == own_quantity:
+        return None
+    return context_quantity.name

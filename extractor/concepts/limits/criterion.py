@@ -47,8 +47,11 @@ def find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, Sex]:
         word = max(before)
         # a number between the two is another limit: "men > 13 g/dL, others > 12 g/dL"
         between = tokens.codes[word:first]
-        if NUMBER not in between and not {";", "."} & {*between}:
-            sexes[key] = sex_words[word]
+        if NUMBER in between:
+            continue
+        if {";", "."} & {*between}:
+            continue
+        sexes[key] = sex_words[word]
     return sexes
 
 

@@ -123,6 +123,8 @@ def list_joined(
     if is_ratio:
         return ()
     fits = all(part.fits(unit) for part in parts.values())
-    if fits and _JOINT.search(plain):
-        return tuple(parts)
-    return ()
+    if not fits:
+        return ()
+    if not _JOINT.search(plain):
+        return ()
+    return tuple(parts)

@@ -155,8 +155,11 @@ def _find_words_after(tokens: Tokens, at: int) -> Range:
         is_number = end > at and tokens.codes[end] == NUMBER
         if tokens.codes[end] in _STOPS or is_sentence:
             return at, end
-        if is_number and not _is_in_unit(tokens, end):
-            return at, end
+        if not is_number:
+            continue
+        if _is_in_unit(tokens, end):
+            continue
+        return at, end
     return at, max(at, stop)
 
 

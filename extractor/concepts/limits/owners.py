@@ -76,8 +76,13 @@ def _is_of_others(spelled: Words, mention: Mention, tokens: Tokens) -> bool:
         nearest = next(
             (word for word in (*reversed(front), *following) if word in every), ""
         )
-        if own_groups and nearest and not any(nearest in group for group in own_groups):
-            return True
+        if not own_groups:
+            continue
+        if not nearest:
+            continue
+        if any(nearest in group for group in own_groups):
+            continue
+        return True
     return False
 
 
@@ -235,9 +240,11 @@ def _compare_clause(
         return None
     if not is_in_line:
         return None
-    if mention.stated and is_foreign:
-        return None
-    return False
+    if not mention.stated:
+        return False
+    if not is_foreign:
+        return False
+    return None
 
 
 def _list_line(tokens: Tokens) -> Words:

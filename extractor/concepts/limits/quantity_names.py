@@ -262,9 +262,12 @@ def name_quantity(
         )
     for code, name in quantity.instead.items():
         # "Fibrosis of more than 7.1 kilopascals" is a stiffness, not a stage
-        if unit and convert(1, unit, code) is not None:
-            quantity = get_quantity(name)
-            break
+        if not unit:
+            continue
+        if convert(1, unit, code) is None:
+            continue
+        quantity = get_quantity(name)
+        break
     if value is None:
         return quantity
     if quantity.general:
@@ -407,8 +410,11 @@ def _combine(group: Sequence[KnownQuantity], unit: str | None) -> KnownQuantity 
         return None
     parts = frozenset[str]().union(*(part.both or {part.name} for part in group))
     for quantity in list_quantities().values():
-        if quantity.both == parts and quantity.fits(unit):
-            return quantity
+        if quantity.both != parts:
+            continue
+        if not quantity.fits(unit):
+            continue
+        return quantity
     return None
 
 
@@ -432,8 +438,11 @@ def _find_unit(unit: str) -> KnownQuantity | None:
             return quantity
     dimension = find_dimension(unit)[1]
     for quantity in known:
-        if quantity.general and _has_dimension(quantity.any, dimension):
-            return quantity
+        if not quantity.general:
+            continue
+        if not _has_dimension(quantity.any, dimension):
+            continue
+        return quantity
     return None
 
 
@@ -535,8 +544,11 @@ def find_exactly(text: str) -> KnownQuantity | None:
     """
     words = fold_words(text)
     for first, end, name in find_names(words):
-        if (first, end) == (0, len(words)) and not get_quantity(name).general:
-            return get_quantity(name)
+        if ((first, end)) != ((0, len(words))):
+            continue
+        if get_quantity(name).general:
+            continue
+        return get_quantity(name)
     return None
 
 

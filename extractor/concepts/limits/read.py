@@ -67,8 +67,13 @@ def _share_last_unit(tokens: Tokens, read: Sequence[Limit]) -> list[Limit]:
         if rule("case_link").covers(tokens, *between) is None:
             continue
         known = name_quantity(tokens.read(*limit.quantity))
-        if known and known.fits(unit) and known.is_usual(limit.value, unit):
-            limits[at] = replace(limit, unit=following.unit)
+        if not known:
+            continue
+        if not known.fits(unit):
+            continue
+        if not known.is_usual(limit.value, unit):
+            continue
+        limits[at] = replace(limit, unit=following.unit)
     return limits
 
 

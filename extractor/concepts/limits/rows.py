@@ -70,8 +70,11 @@ def _find_counts(tokens: Tokens, first: int, end: int) -> Iterator[Number]:
         if not _GRADED.isdisjoint(map(str.lower, tokens.words[at + 1 : at + 2])):
             count = count or ORDINALS.get(word.lower())
         has_number = tokens.joined(at + 1) and tokens.codes[at + 1] in "nd"
-        if count and not has_number:
-            yield Number(at, at + 1, count)
+        if not count:
+            continue
+        if has_number:
+            continue
+        yield Number(at, at + 1, count)
 
 
 def find_rows(tokens: Tokens, numbers: Sequence[Number]) -> Iterator[Row]:

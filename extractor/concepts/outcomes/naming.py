@@ -125,8 +125,11 @@ def _read_edition(tokens: Tokens, mentions: Sequence[Term]) -> str | None:
     """
     for term in mentions:
         is_joined = tokens.gap(term.end) == "-"
-        if is_joined and _EDITION.fullmatch(tokens.words[term.end]):
-            return tokens.read(term.first, term.end + 1)
+        if not is_joined:
+            continue
+        if not _EDITION.fullmatch(tokens.words[term.end]):
+            continue
+        return tokens.read(term.first, term.end + 1)
     return None
 
 
@@ -152,9 +155,13 @@ def _read_closer_name(body: Passage, term: Term) -> str | None:
         return name
     is_long = term.end - term.first > 2
     initial = body.tokens.words[term.first][0].upper()
-    if is_long and name.startswith(initial) and _is_abbreviation(name):
-        return name
-    return None
+    if not is_long:
+        return None
+    if not name.startswith(initial):
+        return None
+    if not _is_abbreviation(name):
+        return None
+    return name
 
 
 def _read_version(body: Passage, term: Term) -> str | None:

@@ -340,7 +340,10 @@ def _read_censored(body: Passage, frame: Passage | None) -> Reading[bool | None]
     its time frame (``frame``).
     """
     for part, case in ((body, "censored"), (frame, "censored in the time frame")):
-        if part and part.search("censoring"):
-            place = (span_of(part),)
-            return Reading(value=True, confidence=1.0, spans=place, features=(case,))
+        if not part:
+            continue
+        if not part.search("censoring"):
+            continue
+        place = (span_of(part),)
+        return Reading(value=True, confidence=1.0, spans=place, features=(case,))
     return Reading(value=False, confidence=1.0, features=("not censored",))

@@ -236,8 +236,11 @@ def read_time(kind: type[TimedT], text: str) -> TimedT:
     unit, _, number = text.strip().partition(" ")
     for written in (text, f"{number} {unit}"):
         duration = next(find_durations(_read_tokens(written)), None)
-        if duration and duration.low == duration.high:
-            return kind(value=duration.low, unit=duration.unit)
+        if not duration:
+            continue
+        if duration.low != duration.high:
+            continue
+        return kind(value=duration.low, unit=duration.unit)
     raise ValueError(
         f'{text!r}: write a time as one number and a unit, such as "30 day" or "2 year"'
     )

@@ -125,7 +125,7 @@ def is_doubtful_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
         return False
     if _has_no_subject(tokens, limit):
         return read_subject(topic) is not Subject.PEOPLE
-    if not (limit.first <= _FEW_BEFORE):
+    if limit.first > _FEW_BEFORE:
         return False
     return not speaks_of_people(tokens)
 

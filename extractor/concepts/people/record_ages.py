@@ -254,8 +254,11 @@ def _list_bounds(criterion: StatedCriterion) -> list[_Bound]:
     if rule("lasting_word").occurs(heading):
         return bounds
     for limit in criterion.limits:
-        if not criterion.donor and _is_possible_age(criterion, limit):
-            bounds += _read_bounds(criterion.passage, limit, _POSSIBLE)
+        if criterion.donor:
+            continue
+        if not _is_possible_age(criterion, limit):
+            continue
+        bounds += _read_bounds(criterion.passage, limit, _POSSIBLE)
     return bounds
 
 
@@ -360,8 +363,11 @@ def _read_summary(passage: Passage) -> Iterator[_Bound]:
                 continue
             if is_lifetime(tokens, limit):
                 continue
-            if _names_age(tokens, limit) and not is_other_age(tokens, limit):
-                yield from _read_bounds(part, limit, _IN_SUMMARY)
+            if not _names_age(tokens, limit):
+                continue
+            if is_other_age(tokens, limit):
+                continue
+            yield from _read_bounds(part, limit, _IN_SUMMARY)
 
 
 def _read_bounds(

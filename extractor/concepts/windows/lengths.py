@@ -166,10 +166,11 @@ def read_point(tokens: Tokens, value: TimePoint, place: Derived) -> TimePoint:
             continue
         if moment.unit is value.unit:
             continue
-        if moment.value == int(moment.value) and is_same_length(
-            moment.value, moment.unit, value
-        ):
-            return TimePoint(value=moment.value, unit=moment.unit)
+        if moment.value != int(moment.value):
+            continue
+        if not is_same_length(moment.value, moment.unit, value):
+            continue
+        return TimePoint(value=moment.value, unit=moment.unit)
     return value
 
 
@@ -262,10 +263,11 @@ def _find_open_age(value: Age, passage: Passage, *, lower: bool) -> Supported | 
         number = mention.number
         if any(first <= number[0] < end for first, end in of_windows):
             continue
-        if _is_on_side(mention, value, lower=lower) and _may_be_age(
-            tokens, mention, value
-        ):
-            return Supported(value, locate(passage, *number), Support.INFERRED)
+        if not _is_on_side(mention, value, lower=lower):
+            continue
+        if not _may_be_age(tokens, mention, value):
+            continue
+        return Supported(value, locate(passage, *number), Support.INFERRED)
     return None
 
 

@@ -63,16 +63,20 @@ def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]
             place = "shared"
         line_parts.append(Parts(of, anchor, place if of else ""))
         floor = end
-        if of and place == "behind":
-            floor = of[1]
+        if not of:
+            continue
+        if place != "behind":
+            continue
+        floor = of[1]
     if len(line_parts) > 1 and rule("respective_word").search(tokens):
         # a model has to decide which name belongs to which window
         line_parts = [parts._replace(of=None, place="") for parts in line_parts]
     for at in reversed(range(len(windows) - 1)):
-        if line_parts[at].anchor is None and _share_moment(
-            tokens, *windows[at : at + 2]
-        ):
-            line_parts[at] = line_parts[at]._replace(anchor=line_parts[at + 1].anchor)
+        if line_parts[at].anchor is not None:
+            continue
+        if not _share_moment(tokens, *windows[at : at + 2]):
+            continue
+        line_parts[at] = line_parts[at]._replace(anchor=line_parts[at + 1].anchor)
     return tuple(line_parts)
 
 

@@ -163,14 +163,15 @@ def take_first(answered: Reading[Any], here: Passage) -> Reading[Any] | None:
     best = min(possible, key=rank)
     for window in list_possible_firsts(windows):
         span = locate(here, window.first, window.end)
-        if (
-            window.sure
-            and not window.is_aside
-            and not span.overlaps(answered.spans[best])
-        ):
-            if (False, False, span.start) < rank(best):
-                return None
-            break
+        if not window.sure:
+            continue
+        if window.is_aside:
+            continue
+        if span.overlaps(answered.spans[best]):
+            continue
+        if (False, False, span.start) < rank(best):
+            return None
+        break
     return replace(
         answered,
         value=firsts[best],

@@ -131,9 +131,11 @@ def _make_compared(parts: Parts) -> _Sense | None:
     comparator.
     """
     sense = _read_sense(parts)
-    if sense and sense.comparator:
-        return sense
-    return None
+    if not sense:
+        return None
+    if not sense.comparator:
+        return None
+    return sense
 
 
 _MAKERS: Mapping[str, Maker] = {
@@ -200,8 +202,11 @@ def find_windows(
     for span in spans:
         length = span.value.length
         is_free = taken.isdisjoint(range(length.first, length.end))
-        if is_free and not _is_no_window(tokens, span, length):
-            stated.append(_read_window(tokens, span, kind))
+        if not is_free:
+            continue
+        if _is_no_window(tokens, span, length):
+            continue
+        stated.append(_read_window(tokens, span, kind))
     return tuple(_assign_directions(tokens, stated, kind, wide=wide))
 
 
@@ -437,9 +442,11 @@ def _turn_end(tokens: Tokens, window: Window, last: Window | None) -> Window:
     if last and last.comparator is Comparator.AT_MOST:
         is_end = is_end or rule("reaches_forward").covers(tokens, last.length[1], first)
     is_after = rule("after_sign").starts(tokens, window.length[1])
-    if is_after and is_end:
-        return replace(window, comparator=Comparator.AT_MOST)
-    return window
+    if not is_after:
+        return window
+    if not is_end:
+        return window
+    return replace(window, comparator=Comparator.AT_MOST)
 
 
 def _repeats(tokens: Tokens, last: Window, window: Window) -> bool:

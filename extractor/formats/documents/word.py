@@ -72,12 +72,13 @@ def _check_members(archive: zipfile.ZipFile) -> None:
     for name in archive.namelist():
         # in UTF-16, zero bytes between the letters would hide a declaration
         is_xml = name.endswith((".xml", ".rels"))
-        if is_xml and _DECLARATION.search(archive.read(name).replace(b"\0", b"")):
-            problem = f"{name} declares XML entities, which Word never does"
-            remedy = (
-                "open it yourself if you trust it, and copy its text into a text file"
-            )
-            raise DocumentProblem(problem, remedy)
+        if not is_xml:
+            continue
+        if not _DECLARATION.search(archive.read(name).replace(b"\0", b"")):
+            continue
+        problem = f"{name} declares XML entities, which Word never does"
+        remedy = "open it yourself if you trust it, and copy its text into a text file"
+        raise DocumentProblem(problem, remedy)
 
 
 def _list_lines(container: Any, styles: _Styles) -> _Lines:

@@ -92,10 +92,13 @@ def read_replies(
     reasons = _list_reasons(unasked, received)
     answered = {draft.number for draft in drafts}
     for line in (*received, *unasked):
-        if line.number in reasons and line.number not in answered:
-            draft = parsed.draft_of(line.task, line.chunk)
-            is_skipped = line.number in skipped
-            drafts.append(replace(draft, custom_values={}, is_skipped=is_skipped))
+        if line.number not in reasons:
+            continue
+        if line.number in answered:
+            continue
+        draft = parsed.draft_of(line.task, line.chunk)
+        is_skipped = line.number in skipped
+        drafts.append(replace(draft, custom_values={}, is_skipped=is_skipped))
     drafts = [
         replace(draft, questions=reasons.get(draft.number, {})) for draft in drafts
     ]
