@@ -303,6 +303,7 @@ def _read_line(tokens: Tokens, introduced: frozenset[str]) -> tuple[Limit, ...]:
         )
     limits = [find_unit_apart(tokens, limit) for limit in limits]
     limits = _join_conditions(tokens, share_stated_unit(tokens, limits))
+    limits = _spread_conditions(tokens, limits)
     return tuple(_share_units(limits))
 
 
@@ -351,6 +352,26 @@ def _join_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
             joined[at] = replace(limit, condition=(condition[0], following.end))
             joined[at + 1] = replace(following, qualifies=True)
     return joined
+
+
+def _spread_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
+    """Return the limits, each with the condition that a colon puts above it: "In case of liver
+    metastases: ALT <= 5 x ULN, and bilirubin <= 3 x ULN". Such a condition ends with its sentence.
+    """
+    spread = list(limits)
+    for at, following in enumerate(limits[1:], 1):
+        before = spread[at - 1]
+        if before.condition is None:
+            continue
+        if following.condition is not None:
+            continue
+        is_heading = tokens.codes.startswith(":", before.condition[1])
+        if not is_heading:
+            continue
+        if rule("sentence_break").search(tokens, before.end, following.first):
+            continue
+        spread[at] = replace(following, condition=before.condition)
+    return spread
 
 
 def _find_clause(

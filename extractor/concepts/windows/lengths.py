@@ -150,9 +150,13 @@ def find_point(tokens: Tokens, value: TimePoint) -> Derived | None:
         else:
             support = Support.INFERRED
         return Derived(place.first, place.end, support)
-    if frame.moments:
+    if frame.points:
         return None
-    return find_length(tokens, Period(value=value.value, unit=value.unit))
+    length = find_length(tokens, Period(value=value.value, unit=value.unit))
+    # "the first treatment cycle (28 days)": a length beside a moment that states no time
+    if length and frame.moments:
+        return Derived(length.first, length.end, Support.INFERRED)
+    return length
 
 
 def read_point(tokens: Tokens, value: TimePoint, place: Derived) -> TimePoint:
