@@ -13,12 +13,11 @@ import json
 import re
 from contextlib import suppress
 from itertools import chain, islice
-from typing import Any
 
 from extractor.model.loose_json import read_value
 from extractor.schemas.vocabulary import MENDED
 
-Items = list[dict[str, Any]]
+Items = list[dict[str, object]]
 
 _REASONING = r"""(?:\w+:)?(?:\w*think(?:ing)?|thoughts?|reason(?:ing)?|reflection|rationale
     |scratch_?pad|analysis|planning|cot|chain_of_thought|inner_monologue|draft)"""
@@ -213,7 +212,7 @@ def read_whole(text: str) -> Items | None:
     return find_items(text)
 
 
-def find_items(value: Any) -> Items | None:
+def find_items(value: object) -> Items | None:
     """Return the items of the answer in a value, or None if there is no answer.
 
     >>> find_items({"Reply": '{"items": [{"n": 1}]}'})
@@ -225,7 +224,7 @@ def find_items(value: Any) -> Items | None:
     return None
 
 
-def list_answers(value: Any) -> list[Items]:
+def list_answers(value: object) -> list[Items]:
     """Return the items of each answer that a value is or contains. The last one is the answer to
     use, and the others are drafts.
 

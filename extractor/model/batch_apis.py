@@ -6,11 +6,11 @@ Replies are validated here, because a proxy's page lacks the attributes that the
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 from urllib.parse import quote
 
+from pydantic import AliasPath, BaseModel, Field, ValidationError
 from pydantic_core import from_json
 
 from extractor.masking import hide_keys
@@ -23,6 +23,9 @@ from extractor.model.completions import (
 )
 from extractor.model.pace import Failure, find_meaning
 from extractor.schemas import Usage
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
 
 _TAG = "extractor"
 ENDED = {"completed": True, "expired": True, "cancelled": False, "failed": False}
@@ -46,12 +49,58 @@ class Progress(NamedTuple):
     files: tuple[str, ...]
 
 
+class _Reply(BaseModel):
+    """A reply of the API. Members that are not declared are ignored."""
+
+    @classmethod
+    def read(cls, content: bytes) -> Self:
+        """Read a reply. Raises ``Failure`` with its beginning if it does not have this form."""
+        try:
+            return cls.model_validate_json(content)
+        except ValidationError:
+            raise read_garbled(content.decode("utf-8", "replace")) from None
+
+
+class _Named(_Reply):
+    """A file or a batch. A batch whose reply does not state its id may exist nevertheless; it is
+    then found by its tag.
+    """
+
+    id: str = Field(min_length=1)
+    tag: object = Field(None, validation_alias=AliasPath("metadata", _TAG))
+
+
+class _Page(_Reply):
+    """A part of the list of batches."""
+
+    data: list[_Named]
+    has_more: bool | None = None
+    last_id: str | None = None
+
+
+class _State(_Reply):
+    """The state of a batch. The provider states errors only if it rejects the whole batch."""
+
+    status: str
+    completed: int | None = Field(
+        None, validation_alias=AliasPath("request_counts", "completed")
+    )
+    failed: int | None = Field(
+        None, validation_alias=AliasPath("request_counts", "failed")
+    )
+    errors: list[object] | None = Field(
+        None, validation_alias=AliasPath("errors", "data")
+    )
+    output_file_id: str | None = None
+    error_file_id: str | None = None
+
+
 class BatchApi:
     """The batch API of a provider's ``sdk``. Its methods raise the SDK's errors, and ``Failure``
     for a reply in an unexpected format.
     """
 
-    def __init__(self, sdk: Any) -> None:
+    def __init__(self, sdk: "AsyncOpenAI") -> None:
         self._sdk = sdk
 
     async def create(self, tag: str, requests: Iterable[bytes]) -> str:
@@ -62,11 +111,11 @@ class BatchApi:
         body = {
             "completion_window": "24h",
             "endpoint": "/v1/chat/completions",
-            "input_file_id": _read_id(_read(uploaded.content, "id")),
+            "input_file_id": _Named.read(uploaded.content).id,
             "metadata": {_TAG: tag},
         }
         created = await self._sdk.post("/batches", body=body, cast_to=bytes)
-        return _read_id(_read(created, "id"))
+        return _Named.read(created).id
 
     async def find(self, tag: str) -> str | None:
         """Return the id of the batch with this tag, or None if there is no such batch. If an
@@ -76,16 +125,13 @@ class BatchApi:
         seen = set[str]()
         while path not in seen:
             seen.add(path)
-            page = _read(await self._sdk.get(path, cast_to=bytes), "data")
-            for listed in page["data"]:
-                if at(listed, f"metadata {_TAG}") == tag:
-                    return _read_id(listed)
-            last = at(page, "last_id", "data -1 id")
-            if page.get("has_more") is not True:
-                continue
-            if not last:
-                continue
-            path = f"/batches?limit=100&after={quote(str(last), safe='')}"
+            page = _Page.read(await self._sdk.get(path, cast_to=bytes))
+            for listed in page.data:
+                if listed.tag == tag:
+                    return listed.id
+            if page.has_more and page.data:
+                last = page.last_id or page.data[-1].id
+                path = f"/batches?limit=100&after={quote(last, safe='')}"
         return None
 
     async def look(self, name: str) -> Progress | None:
@@ -95,18 +141,16 @@ class BatchApi:
         reply = await self.get(f"/batches/{quote(name, safe='')}")
         if reply is None:
             return None
-        body = _read(reply, "status")
-        done = [
-            at(body, f"request_counts {end}") or 0 for end in ("completed", "failed")
+        batch = _State.read(reply)
+        done = (batch.completed or 0) + (batch.failed or 0)
+        reasons = [
+            f"{at(error, 'code')} {at(error, 'message')}"
+            for error in batch.errors or ()
         ]
-        errors = at(body, "errors data")
-        reasons = [f"{at(error, 'code')} {at(error, 'message')}" for error in errors]
         # The request contains the key, so it is never sent to an address that a reply names.
-        files = filter(None, (at(body, "output_file_id"), at(body, "error_file_id")))
+        files = filter(None, (batch.output_file_id, batch.error_file_id))
         places = tuple(f"/files/{quote(file, safe='')}/content" for file in files)
-        return Progress(
-            body["status"], sum(done), hide_keys("; ".join(reasons)), places
-        )
+        return Progress(batch.status, done, hide_keys("; ".join(reasons)), places)
 
     async def get(self, path: str) -> bytes | None:
         """Return the content at a path of the API, or None if there is no such content or it no
@@ -118,27 +162,6 @@ class BatchApi:
             if getattr(error, "status_code", None) not in (404, 410):
                 raise
         return None
-
-
-def _read(content: bytes, name: str) -> Any:
-    """Read a reply, which must be a JSON object with a member ``name``. Otherwise, raise
-    ``Failure`` with the beginning of the reply.
-    """
-    with suppress(ValueError):
-        body = from_json(content)
-        if isinstance(body, dict) and name in body:
-            return body
-    raise read_garbled(content.decode("utf-8", "replace"))
-
-
-def _read_id(listed: Mapping[str, Any]) -> str:
-    """Return the id of a file or batch. Raises ``Failure`` if there is none: the batch may exist
-    nevertheless, and is then found by its tag.
-    """
-    name = listed.get("id")
-    if not isinstance(name, str) or not name:
-        raise read_garbled(listed)
-    return name
 
 
 class AnswerLine(NamedTuple):
@@ -157,7 +180,7 @@ class AnswerLine(NamedTuple):
     sha256: str = ""
 
 
-def write_line(name: str, body: Mapping[str, Any]) -> bytes:
+def write_line(name: str, body: Mapping[str, object]) -> bytes:
     r"""Write a request as one line of a batch file.
 
     >>> write_line("a", {"model": "m"})[:35]

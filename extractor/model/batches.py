@@ -22,8 +22,6 @@ from functools import partial
 from typing import NamedTuple, TypeVar
 from uuid import uuid4
 
-from pydantic import BaseModel
-
 from extractor.errors import AnswerPending, BudgetReached
 from extractor.model.batch_apis import (
     ENDED,
@@ -33,7 +31,7 @@ from extractor.model.batch_apis import (
     read_lines,
     write_line,
 )
-from extractor.model.calls import Call, PromptVersion
+from extractor.model.calls import Call, PromptVersion, ReplyModel
 from extractor.model.client import Model
 from extractor.model.completions import Completion
 from extractor.model.cost.budget import Budget
@@ -119,7 +117,7 @@ class Batches:
 
     model: Model
     store: CallStore
-    reply_models: Mapping[str, type[BaseModel]]
+    reply_models: Mapping[str, type[ReplyModel]]
     budget: Budget
     report: Callable[[Batch], None]
     poll_s: float

@@ -37,18 +37,30 @@ class PromptVersion(NamedTuple):
     sha256: str
 
 
+class ReplyItem(BaseModel, frozen=True):
+    """An item of an answer: values for the line, or about the place, with number ``n``."""
+
+    n: int
+
+
+class ReplyModel(BaseModel, frozen=True):
+    """The format of an answer to a call."""
+
+    items: tuple[ReplyItem, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """Questions about one record in one request.
 
-    ``system`` contains the definitions, and ``user`` the record's chunks. ``reply_model`` has a
-    field ``items``, a list of models with the chunk number ``n``.
+    ``system`` contains the definitions, and ``user`` the record's chunks. ``reply_model`` is
+    the format of the answer.
     """
 
     prompt: PromptVersion
     system: str
     user: str
-    reply_model: type[BaseModel]
+    reply_model: type[ReplyModel]
     max_output_tokens: int
     record_id: str | None = None
 
@@ -67,7 +79,7 @@ class Call:
 
 
 @cache
-def schema_of(reply_model: type[BaseModel]) -> str:
+def schema_of(reply_model: type[ReplyModel]) -> str:
     """Return the JSON schema of a reply as it is sent."""
     return json.dumps(reply_model.model_json_schema(), ensure_ascii=False)
 

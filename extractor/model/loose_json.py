@@ -13,7 +13,6 @@ import json
 import re
 from contextlib import suppress
 from math import isfinite
-from typing import Any
 
 _LONGEST = 400_000
 """Maximum number of characters in a value. Answers are never that long."""
@@ -45,7 +44,7 @@ _ESCAPE = re.compile(r"""(\\(?:u[0-9a-fA-F]{4}|["\\/bfnrt]))|\\(')|([\\"])""")
 _LACKS_BRACKET = re.compile(r'\{\s*"items"\s*:.*\]\s*', re.DOTALL)
 
 
-def read_value(text: str, start: int = 0) -> tuple[Any, int]:
+def read_value(text: str, start: int = 0) -> tuple[object, int]:
     r"""Read the object or list at ``start``. Return the value and the offset at which it ends. If
     the value is truncated or invalid, return None and the first offset at which another value may
     begin.
@@ -78,11 +77,11 @@ def read_value(text: str, start: int = 0) -> tuple[Any, int]:
     return None, max(last, start + 1)
 
 
-def read_strict(text: str) -> Any:
-    """Read a JSON document. Raises ``ValueError`` also for an infinite number, and for an object in
+def check_strict(text: str) -> None:
+    """Raise ``ValueError`` for text that is not JSON, for an infinite number, and for an object in
     which a key has two different values.
     """
-    return _DECODER.decode(text)
+    _DECODER.decode(text)
 
 
 def _write_token(token: re.Match[str]) -> str:
@@ -97,11 +96,11 @@ def _write_token(token: re.Match[str]) -> str:
     return f'"{inside}"'
 
 
-def _join_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _join_pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """Return an object with these members. Raises ``ValueError`` if a key has two different
     values.
     """
-    joined: dict[str, Any] = {}
+    joined: dict[str, object] = {}
     for key, value in pairs:
         if joined.setdefault(key, value) != value:
             raise ValueError("a key has two values")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Literal
 
 import tomli
 from pydantic import BaseModel, ConfigDict, Field
@@ -26,6 +26,19 @@ class _Entry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Thinking(_Entry, extra="allow"):
+    """The parameters for a reasoning effort, and the number of reasoning tokens to add to the output
+    limit.
+    """
+
+    room: int = 0
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        """The parameters, which each provider names differently."""
+        return dict(self.model_extra or {})
+
+
 class Family(_Entry):
     """The properties that some models of a provider share; ``providers.toml`` explains the
     fields.
@@ -37,21 +50,21 @@ class Family(_Entry):
     temperature: bool = True
     cache: str = "auto"
     effort: Reasoning | None = None
-    reasoning: Mapping[Reasoning, Mapping[str, Any]] = Field(default_factory=dict)
+    reasoning: Mapping[Reasoning, Thinking] = Field(default_factory=dict)
 
-    def think(self, reasoning: Reasoning | None) -> tuple[dict[str, Any], int]:
-        """Return the parameters for a reasoning-effort level, and the maximum number of output
-        tokens to allow for reasoning. None selects the family's default effort; if the family does
-        not have a default, there are no parameters and no tokens for reasoning.
+    def think(self, reasoning: Reasoning | None) -> Thinking:
+        """Return the parameters for a reasoning-effort level. None selects the family's default
+        effort; if the family does not have a default, there are no parameters and no tokens for
+        reasoning.
 
         Raises ``ArgumentError`` if this effort cannot be set for the family.
 
         >>> find_family("anthropic", "claude-haiku-4-5").think(Reasoning.LOW)
-        ({'thinking': {'type': 'enabled', 'budget_tokens': 2000}}, 2000)
+        Thinking(room=2000, thinking={'type': 'enabled', 'budget_tokens': 2000})
         """
         chosen = reasoning or self.effort
         if chosen is None:
-            return {}, 0
+            return Thinking()
         if chosen not in self.reasoning:
             remedy = (
                 "pass the provider's own parameter instead (--model-option, or "
@@ -60,8 +73,7 @@ class Family(_Entry):
             raise ArgumentError(
                 f"reasoning: this level cannot be set for this model; {remedy}"
             )
-        parameters = dict(self.reasoning[chosen])
-        return parameters, parameters.pop("room", 0)
+        return self.reasoning[chosen]
 
 
 class Provider(_Entry):

@@ -2,14 +2,15 @@
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Self
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
-from extractor.model.calls import Call, schema_of
-from extractor.model.loose_json import read_strict
+from extractor.model.calls import Call, ReplyModel, schema_of
+from extractor.model.loose_json import check_strict
 from extractor.model.pace import Failure
 from extractor.model.spec import ClientSettings, ModelSpec
 
@@ -36,12 +37,12 @@ class RequestForm:
         """
         return next(mode for mode in self.spec.family.mode if mode not in self.rejected)
 
-    def messages(self, call: Call) -> list[dict[str, Any]]:
+    def messages(self, call: Call) -> list[dict[str, object]]:
         """Return the system part and the user part of a call in OpenAI's format. If the provider
         requires it, a mark in the system part shows where the cached prefix ends (Anthropic's
         ``cache_control``).
         """
-        system: Any = call.system
+        system: object = call.system
         if self.spec.family.cache == "marks":
             mark = {"type": "ephemeral"}
             system = [{"type": "text", "text": call.system, "cache_control": mark}]
@@ -50,27 +51,27 @@ class RequestForm:
             {"role": "user", "content": call.user},
         ]
 
-    def _list_parameters(self, call: Call) -> dict[str, Any]:
+    def _list_parameters(self, call: Call) -> dict[str, object]:
         """Return the parameters of a call from the table of providers, except those that the
         provider has rejected. The output limit includes tokens for reasoning.
         """
         family = self.spec.family
-        thinking, room = family.think(self.settings.reasoning)
+        thinking = family.think(self.settings.reasoning)
         if family.limit in self.rejected:
             limit = _NEWER_LIMIT
         else:
             limit = family.limit
-        parameters: dict[str, Any] = {limit: call.max_output_tokens + room}
+        parameters: dict[str, object] = {limit: call.max_output_tokens + thinking.room}
         if family.temperature:
             parameters["temperature"] = 0
         if family.cache == "key":
             parameters["prompt_cache_key"] = call.prompt.sha256[:32]
-        parameters |= thinking
+        parameters |= thinking.parameters
         for name in self.rejected:
             parameters.pop(name, None)
         return parameters
 
-    def arguments(self, call: Call) -> dict[str, Any]:
+    def arguments(self, call: Call) -> dict[str, object]:
         """Return the parameters of a call as arguments for the SDK.
 
         Servers accept options that their SDK does not, such as vLLM's ``chat_template_kwargs``. If
@@ -81,7 +82,10 @@ class RequestForm:
         arguments = table_parameters | dict(self.settings.options)
         if self.spec.entry.options == "arguments":
             return arguments
-        body = dict(arguments.get("extra_body") or {})
+        body: dict[str, object] = {}
+        extra = arguments.get("extra_body")
+        if isinstance(extra, Mapping):
+            body.update(extra)
         for name in self.settings.options:
             if name in table_parameters:
                 continue
@@ -90,7 +94,7 @@ class RequestForm:
             body[name] = arguments.pop(name)
         return arguments | ({"extra_body": body} if body else {})
 
-    def reply_model(self, call: Call) -> type[BaseModel]:
+    def reply_model(self, call: Call) -> type[ReplyModel]:
         """Return the reply model of a call with the schema to send. If instructor uses the title as
         the name of the schema, a title is added; for Google, ``additionalProperties`` is removed,
         because its models reject this key.
@@ -106,7 +110,7 @@ class RequestForm:
             schema = schema.replace('"additionalProperties": false, ', "")
         return _give_schema(model, schema)
 
-    def write(self, call: Call) -> dict[str, Any]:
+    def write(self, call: Call) -> dict[str, object]:
         """Return the body of a batch request, as instructor would send it."""
         import instructor  # noqa: PLC0415 - slow
         from instructor.processing import handle_response_model  # noqa: PLC0415 - slow
@@ -150,7 +154,7 @@ class RequestForm:
 
 
 @lru_cache(256)  # the number of custom fields is unlimited
-def _give_schema(model: type[BaseModel], schema: str) -> type[BaseModel]:
+def _give_schema(model: type[ReplyModel], schema: str) -> type[ReplyModel]:
     """Return a strict form of a reply model: instructor sends this schema for it, and reads with it
     only an answer that is not ambiguous. ``completions`` reads any other answer.
     """
@@ -159,14 +163,14 @@ def _give_schema(model: type[BaseModel], schema: str) -> type[BaseModel]:
         model_config = ConfigDict(extra="forbid", strict=True)
 
         @classmethod
-        def model_json_schema(cls, *_: Any, **__: Any) -> dict[str, Any]:
+        def model_json_schema(cls, *_: object, **__: object) -> dict[str, object]:
             """Return a new copy of the schema, because instructor may change it."""
             return dict(json.loads(schema))
 
         @classmethod
-        def model_validate_json(cls, json_data: str, **_: Any) -> Self:
+        def model_validate_json(cls, json_data: str, **_: object) -> Self:
             """Validate an answer. Raises ``ValueError`` also if a key has two values."""
-            read_strict(json_data)
+            check_strict(json_data)
             reply: Self = super().model_validate_json(json_data, strict=True)
             return reply
 

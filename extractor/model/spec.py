@@ -12,7 +12,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PureWindowsPath
-from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -166,7 +165,7 @@ class ClientSettings:
     """
 
     reasoning: Reasoning | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, object] = field(default_factory=dict)
     concurrency: int = 8
     timeout: float = 600.0
     patience: float | None = 300.0

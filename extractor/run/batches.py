@@ -6,13 +6,12 @@ import asyncio
 from collections.abc import Callable
 from time import monotonic
 
-from pydantic import BaseModel
-
 from extractor.errors import BatchUnfinished, BudgetReached
 from extractor.model.asking.prompt import load_prompt
 from extractor.model.asking.reply_models import reply_for
 from extractor.model.asking.structure import StructureReply, load_structure_prompt
 from extractor.model.batches import Batch, Batches
+from extractor.model.calls import ReplyModel
 from extractor.model.client import Model, Route
 from extractor.plurals import counted
 from extractor.run.executor import Executor
@@ -63,7 +62,7 @@ async def perform_in_batches(
     # a missing key is reported before the folder is written
     async with Model(spec, run.setup.asking) as model:
         budget = run.open_budget(folder)
-        reply_models: dict[str, type[BaseModel]] = {
+        reply_models: dict[str, type[ReplyModel]] = {
             load_prompt().version.name: reply_for(run.setup.options.fields),
             load_structure_prompt().version.name: StructureReply,
         }

@@ -127,6 +127,23 @@ async def test_a_lasting_fault_is_reported_and_the_run_can_continue(
     assert (answered(store), len(provider.batches)) == (5, 1)
 
 
+ODD = [
+    {"data": None, "status": ["completed"]},
+    {"data": [5], "status": "completed", "errors": {"data": 5}},
+    {"data": [{"id": 5}], "status": "completed", "request_counts": {"failed": "no"}},
+    {"data": [{"metadata": None}], "status": "completed", "output_file_id": 7},
+]
+"""Replies without what OpenAI's API promises, to a request for the list of batches and to one for a batch."""
+
+
+@pytest.mark.parametrize("odd", ODD)
+async def test_a_reply_of_another_form_is_asked_for_again(store, odd):
+    faults = {"GET /batches": [(200, odd), None, (200, odd)]}
+    with serve_provider(answer=answer_well, faults=faults) as provider:
+        _, unfinished = await finish(provider, store)
+    assert (unfinished, answered(store), len(provider.batches)) == ("", 5, 1)
+
+
 async def test_the_waits_between_polls_grow_up_to_five_minutes(store):
     waits = []
 

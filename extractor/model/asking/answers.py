@@ -5,7 +5,6 @@ Items and values are validated separately, so an invalid item or value does not 
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -22,7 +21,7 @@ from extractor.model.asking.reply_models import (
     expand,
     is_listing,
 )
-from extractor.model.calls import Call
+from extractor.model.calls import Call, ReplyItem
 from extractor.model.completions import Completion, Ending
 from extractor.schemas import Concept, Task
 
@@ -73,7 +72,7 @@ def read_items(completion: Completion, call: Call, questions: Questions) -> Mode
             dropped.append(
                 (None, "the answer is empty, is not JSON, or contains no items")
             )
-    valid = []
+    valid: list[ReplyItem] = []
     numbers = {number for question in questions for number in question.item_numbers}
     for raw in items:
         written = str(raw["n"])
@@ -85,20 +84,19 @@ def read_items(completion: Completion, call: Call, questions: Questions) -> Mode
             dropped.append((number, "was not asked about"))
             continue
         try:
-            reply: Any = call.reply_model.model_validate({"items": [raw]})
-            valid += reply.items
+            valid += call.reply_model.model_validate({"items": [raw]}).items
         except ValidationError as error:
             dropped.append((number, _explain(error)))
     remarks = (completion.remark,) if completion.remark else ()
     return ModelReply(tuple(valid), dropped=tuple(dropped), remarks=remarks)
 
 
-Values = Mapping[str, Any]
+Values = Mapping[str, object]
 Answers = Iterator[tuple[Question, Values]]
 """Pairs of a question and the values (keyed by field) of an item that answers it."""
 
 
-def read_values(questions: Questions, items: Iterable[Any]) -> Answers:
+def read_values(questions: Questions, items: Iterable[ReplyItem]) -> Answers:
     """Yield the values of items for the lines in ``questions``. Empty items are skipped."""
     by_number = {question.number: question for question in questions}
     values_by_place: dict[tuple[int, int], Values] = {}
@@ -106,7 +104,10 @@ def read_values(questions: Questions, items: Iterable[Any]) -> Answers:
         is_list = is_listing(by_number[item.n])
         # if a line that allows one item has several, the later ones only add missing keys
         place = (item.n, position if is_list else 0)
-        values_by_place[place] = {**item.model_extra, **values_by_place.get(place, {})}
+        values_by_place[place] = {
+            **(item.model_extra or {}),
+            **values_by_place.get(place, {}),
+        }
     for (number, _), keys in values_by_place.items():
         values = _read_item(by_number[number], keys)
         if values:
@@ -128,7 +129,7 @@ def _read_item(question: Question, raw_values: Values) -> Values:
     is_none = read_field("stands", forms["stands"], raw_values) is False
     if is_none and question.task is Task.ELIGIBILITY:
         names = ("stands", *sorted({"rule", PEOPLE}.intersection(names)))
-    values = {}
+    values: dict[str, object] = {}
     for name in expand(names):
         value = read_field(name, forms[name], raw_values)
         if value is not None or name not in _NEEDED:
@@ -136,8 +137,10 @@ def _read_item(question: Question, raw_values: Values) -> Values:
     if values.get("concept") in _KINETICS:
         # a pharmacokinetic measure such as Tmax is a time, but not a time to an event
         values |= dict.fromkeys(values.keys() & {"start_event", "end_events"})
-    if isinstance(values.get("split"), dict):
-        values |= _split_outcome(question.chunk.text, values.pop("split"))
+    split = values.get("split")
+    if isinstance(split, dict):
+        del values["split"]
+        values |= _split_outcome(question.chunk.text, split)
     claims = {}
     for field in question.custom:
         readable, faults = field.read(raw_values.get(field.name))
@@ -167,7 +170,7 @@ def _split_outcome(text: str, split: Mapping[str, str | None]) -> Values:
         return {"split": UnreadableValue(json.dumps(split), str(error))}
 
 
-def read_field(name: str, form: Form, raw_values: Values) -> Any:
+def read_field(name: str, form: Form, raw_values: Values) -> object:
     """Return the value of a field in an item, or an ``UnreadableValue``. If the item omits the
     field, return the value that means "not stated" (None, an empty tuple, or False for
     ``censored``), or None if the field must have a value.
@@ -191,15 +194,13 @@ def read_field(name: str, form: Form, raw_values: Values) -> Any:
     return tuple(_read_value(form, member) for member in members)
 
 
-def _read_value(form: Form, raw_value: Any) -> Any:
+def _read_value(form: Form, raw_value: object) -> object:
     """Return a value, or an ``UnreadableValue`` with the reason."""
     try:
         return form.read(raw_value)
     except ValueError as error:
-        is_text = isinstance(raw_value, str)
-        if is_text:
-            text = raw_value
-        else:
+        text = raw_value
+        if not isinstance(text, str):
             text = json.dumps(raw_value, ensure_ascii=False)
         return UnreadableValue(text, _explain(error))
 

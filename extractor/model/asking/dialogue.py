@@ -8,7 +8,6 @@ call.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from extractor.assembly.check import ground_answer
 from extractor.concepts.doses.prove import prove_regimens
@@ -154,7 +153,7 @@ def _read_reply(
 
 def _ground(
     parsed: ParsedRecord,
-    lines: Mapping[Any, Question],
+    lines: Mapping[int, Question],
     question: Question,
     values: Values,
 ) -> Draft:
@@ -168,10 +167,12 @@ def _ground(
     """
     draft = parsed.draft_of(question.task, question.chunk)
     item_values = dict(values)
-    lead_line = lines.get(item_values.get("lead_in"))
+    lead_line = None
+    lead_number = item_values.get("lead_in")
     # None is kept, because it is an answer: no line introduces this one
-    if isinstance(item_values.get("lead_in"), int):
+    if isinstance(lead_number, int):
         del item_values["lead_in"]
+        lead_line = lines.get(lead_number)
     if lead_line is None:
         above = parsed.find_lead_in(draft)
         return ground_answer(item_values, draft, parsed, above, question.custom)

@@ -12,7 +12,7 @@ import json
 import re
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from extractor.concepts.own.declaration import CustomField, Example, Of
 from extractor.language.clean import clean_text
@@ -115,13 +115,14 @@ def _describe_field(field: CustomField) -> str:
 def _describe_example(field: CustomField, example: Example) -> str:
     """Return an example with its answer, in the format of a reply."""
     text = json.dumps(example.text, ensure_ascii=False)
-    answers: Any = field.complete_answers(example)
+    answers = field.complete_answers(example)
     if not answers:
         return f"Example: {text} gives nothing"
+    written: object = answers
     if not field.many:
-        answers = answers[0]
+        written = answers[0]
     # a value of a class such as Period is written as text, such as "21 day"
-    answer = json.dumps({field.name: answers}, ensure_ascii=False, default=str)
+    answer = json.dumps({field.name: written}, ensure_ascii=False, default=str)
     return f"Example: {text} gives {answer}"
 
 

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from extractor.concepts.own.declaration import CustomField
 from extractor.evidence.drafts import Chunk
-from extractor.model.calls import Call
+from extractor.model.calls import Call, ReplyItem
 from extractor.schemas import Task, Usage
 
 LINE_BREAK = " // "
@@ -71,7 +70,7 @@ class ModelReply:
         remarks: Remarks about uncertainties in reading the reply.
     """
 
-    items: tuple[Any, ...] = ()
+    items: tuple[ReplyItem, ...] = ()
     usage: Usage = field(default_factory=Usage)
     dropped: tuple[tuple[int | None, str], ...] = ()
     pending: int = 0

@@ -11,14 +11,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
-from pydantic import BaseModel, TypeAdapter, model_validator
+from pydantic import TypeAdapter, model_validator
 
 from extractor.concepts.own.attributes import CLASSES
 from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.own.value_forms import read_group_rule, read_time, read_window
 from extractor.model.asking.questions import LINE_BREAK, Question
+from extractor.model.calls import ReplyItem, ReplyModel
 from extractor.schemas import (
     Age,
     Amount,
@@ -79,7 +80,7 @@ FIELDS: Mapping[Task, tuple[str, ...]] = {
 }
 """The fields of an item that a model can be asked for in each task, in the order of the keys."""
 _EXPANDED = {REGIMENS: ("quote", *REGIMEN_FIELDS), PEOPLE: PEOPLE_FIELDS}
-_EMPTY: Sequence[Any] = (None, "", [], [None])
+_EMPTY: Sequence[object] = (None, "", [], [None])
 """Values that a model may write for a key without a value."""
 _LONGEST = 1000
 """Maximum number of characters in a value with numbers and units. The time to parse a value grows
@@ -87,7 +88,7 @@ with its length.
 """
 _SCHEMA = Path(__file__).parents[1] / "prompts" / "reply_schema.json"
 _KEYS = json.loads(_SCHEMA.read_text("utf-8"))["$defs"]["Item"]["properties"]
-_READERS: Mapping[type[Any], Callable[[str], Any]] = {
+_READERS: Mapping[type, Callable[[str], object]] = {
     TimeWindow: read_window,
     Age: partial(read_time, Age),
     Period: partial(read_time, Period),
@@ -103,12 +104,12 @@ class Form(NamedTuple):
     """
 
     key: str
-    read: Callable[[Any], Any]
+    read: Callable[[object], object]
     many: bool = False
     words: Mapping[str, StrEnum] = {}
 
 
-def _read_text(read: Callable[[str], Any], raw_value: object) -> Any:
+def _read_text(read: Callable[[str], object], raw_value: object) -> object:
     """Read a value from text. Raises ``ValueError`` if it is not text, too long or unreadable."""
     if not isinstance(raw_value, str):
         raise ValueError(f"{raw_value!r} is not a string")  # noqa: TRY004 - the same error as for other values
@@ -187,22 +188,20 @@ def list_keys(question: Question) -> list[str]:
     return [forms[name].key if name in forms else name for name in question.fields]
 
 
-class Item(BaseModel, frozen=True, extra="allow"):
+class Item(ReplyItem, frozen=True, extra="allow"):
     """A model's values for the line with number ``n``, by key. Each value is read separately
     later.
     """
 
-    n: int
-
     @model_validator(mode="before")
     @classmethod
-    def _tidy(cls, data: dict[str, Any]) -> dict[str, Any]:
+    def _tidy(cls, data: dict[str, object]) -> dict[str, object]:
         """Drop empty values, and restore the line breaks that the prompt replaced."""
         data = json.loads(json.dumps(data).replace(LINE_BREAK, r"\n"))
         return {key: value for key, value in data.items() if value not in _EMPTY}
 
 
-class Reply(BaseModel, frozen=True):
+class Reply(ReplyModel, frozen=True):
     """A model's answer to one call. An item that is none, or about no line of the call, is
     left out.
     """
@@ -213,9 +212,9 @@ class Reply(BaseModel, frozen=True):
     items: tuple[Item, ...]
 
     @classmethod
-    def model_json_schema(cls, *_: Any, **__: Any) -> dict[str, Any]:
+    def model_json_schema(cls, *_: object, **__: object) -> dict[str, object]:
         """Return a minimal schema, because the prompt already defines each key."""
-        schema: dict[str, Any] = json.loads(_SCHEMA.read_text("utf-8"))
+        schema = dict(json.loads(_SCHEMA.read_text("utf-8")))
         keys = schema["$defs"]["Item"]["properties"]
         keys |= {field.name: field.json_schema for field in cls.custom}
         return schema

@@ -9,9 +9,9 @@ import json
 import re
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, StrictBool
+from pydantic import StrictBool
 
 from extractor.concepts.criteria.structure import (
     AnsweredLine,
@@ -22,7 +22,7 @@ from extractor.evidence.drafts import Chunk, Span
 from extractor.evidence.parsed import ParsedRecord
 from extractor.model.asking.prompt import Prompt, flatten
 from extractor.model.asking.questions import Question, Replies
-from extractor.model.calls import Call, PromptVersion
+from extractor.model.calls import Call, PromptVersion, ReplyItem, ReplyModel
 from extractor.options import ExtractionOptions
 from extractor.schemas import CriterionKind, Task
 
@@ -40,16 +40,15 @@ _BRACKET = re.compile(r"\[(?=\d+\])")
 _KINDS = {"in": CriterionKind.INCLUSION, "ex": CriterionKind.EXCLUSION}
 
 
-class Line(BaseModel, frozen=True):
+class Line(ReplyItem, frozen=True):
     """A line of the answer, as ``AnsweredLine`` describes it."""
 
-    n: int
     list: Literal["in", "ex"] | None = None
     under: int | None = None
     ok: StrictBool = True
 
 
-class StructureReply(BaseModel, frozen=True):
+class StructureReply(ReplyModel, frozen=True):
     """A model's answer about the structure of a text."""
 
     # this docstring is sent to providers as the description of the tool
@@ -57,7 +56,7 @@ class StructureReply(BaseModel, frozen=True):
     items: tuple[Line, ...]
 
     @classmethod
-    def model_json_schema(cls, *_: Any, **__: Any) -> dict[str, Any]:
+    def model_json_schema(cls, *_: object, **__: object) -> dict[str, object]:
         """Return a minimal schema, because the prompt already defines each key."""
         schema = (_PROMPTS / "structure_schema.json").read_text("utf-8")
         return dict(json.loads(schema))
@@ -140,6 +139,7 @@ def read_structure(replies: Replies) -> tuple[AnsweredLine, ...]:
         if reply.dropped:
             return ()
         for item in reply.items:
+            assert isinstance(item, Line)
             kind = _KINDS.get(item.list or "")
             lines.append(AnsweredLine(item.n, kind, item.under, item.ok))
     return tuple(lines)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import InitVar, dataclass, field, replace
 from math import ceil
 from threading import Lock
-from typing import Any, Protocol
+from typing import Protocol
 
 from extractor.errors import ArgumentError, BudgetReached
 from extractor.model.calls import Call
@@ -316,7 +316,7 @@ class Pricing:
         """
         room = 0
         if self.spec:
-            room = self.spec.family.think(self.reasoning)[1]
+            room = self.spec.family.think(self.reasoning).room
         return Cases(0, room // _THOUGHT, room)
 
     @property
@@ -335,7 +335,9 @@ class Pricing:
         return Budget(self.max_usd, self.rates.high, self.price, spent)
 
 
-def _list_costly(options: Mapping[str, Any], spec: ModelSpec | None) -> Iterator[str]:
+def _list_costly(
+    options: Mapping[str, object], spec: ModelSpec | None
+) -> Iterator[str]:
     """Yield the names of the request parameters that may change the maximum cost of a call. A
     template of the user's own server may switch thinking off.
 
@@ -350,10 +352,10 @@ def _list_costly(options: Mapping[str, Any], spec: ModelSpec | None) -> Iterator
         # a hosted provider may take a header as an order for another price
         if name == "extra_headers" and spec and spec.is_server:
             continue
-        is_nested = isinstance(value, Mapping)
-        if name in _NESTING and is_nested:
-            yield from _list_costly(value, spec)
-            continue
-        if name == "chat_template_kwargs" and is_nested and not any(value.values()):
-            continue
+        if isinstance(value, Mapping):
+            if name in _NESTING:
+                yield from _list_costly(value, spec)
+                continue
+            if name == "chat_template_kwargs" and not any(value.values()):
+                continue
         yield name
