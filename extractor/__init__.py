@@ -9,7 +9,7 @@ and endpoints.
 import sys
 from importlib import import_module
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from extractor.api import Extractor
@@ -88,7 +88,7 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__, "__version__"})
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name == "__version__":
         return version("trial-extractor")
     for module, names in _MODULES.items():
@@ -96,7 +96,7 @@ def __getattr__(name: str) -> Any:
             continue
         if "IPython" in sys.modules:  # a notebook displays extractions
             import_module(".apps.pages.notebook", __name__)
-        value = getattr(import_module(module, __name__), name)
+        value: object = getattr(import_module(module, __name__), name)
         globals()[name] = value
         return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -15,7 +15,7 @@ from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack
+from typing import TYPE_CHECKING, Literal, TypeVar, Unpack
 from weakref import finalize
 
 from extractor.concepts.criteria.unheaded import UNHEADED
@@ -29,7 +29,7 @@ from extractor.plurals import counted, show_some
 from extractor.schemas import TrialExtraction, TrialRecord, Usage
 
 if TYPE_CHECKING:
-    from extractor.given import Given
+    from extractor.given import Frame, Given
     from extractor.model.spec import ModelSpec
     from extractor.results import Results
     from extractor.setup import OpenExtractor, Setup
@@ -132,7 +132,7 @@ class Extractor:
         async with self.setup.open(concurrency) as opened:
             yield replace(opened, in_thread=True)
 
-    def extract(self, record: TrialRecord | Mapping[str, Any]) -> TrialExtraction:
+    def extract(self, record: TrialRecord | Mapping[str, object]) -> TrialExtraction:
         """Extract one record. For several records, use ``run`` or ``open``, which open the model
         only once.
 
@@ -297,7 +297,7 @@ class Extractor:
         to: Literal["pandas", "polars", "arrow"] = "pandas",
         *,
         section: GivenSection | None = None,
-    ) -> Any:
+    ) -> "Frame":
         r"""Return a table of the values in texts, files or records.
 
         Use ``run`` if you need several tables, the failures, or the run's folder.
@@ -383,7 +383,7 @@ def _list_problems(results: "Results") -> Iterator[str]:
     heading.
     """
     for failure in results.failures:
-        yield _explain_missing(failure["message"])
+        yield _explain_missing(failure["message"] or "")
     for extraction in results:
         for finding in extraction.findings:
             if finding.message.startswith(UNHEADED):

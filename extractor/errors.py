@@ -27,7 +27,7 @@ Each stage converts exceptions raised by the libraries that it uses into these e
 
 from pathlib import PurePath
 from traceback import walk_tb
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from extractor.masking import mask
 
@@ -45,14 +45,14 @@ class ExtractorError(Exception):
     Credentials in the message are masked, whether they come from a server, a library or the user.
     """
 
-    def __init__(self, *arguments: Any) -> None:
+    def __init__(self, *arguments: object) -> None:
         masked = [
             mask(argument) if isinstance(argument, str) else argument
             for argument in arguments
         ]
         super().__init__(*masked)
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         # Worker processes pickle errors. By default, pickle would call the class with ``args``,
         # which differ from the parameters of its constructor.
         kind = type(self)

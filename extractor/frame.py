@@ -14,7 +14,7 @@ from concurrent.futures import Future
 from functools import partial
 from io import BytesIO
 from threading import Lock, Thread
-from typing import Any, ClassVar, NamedTuple, TypeVar, Unpack, cast
+from typing import ClassVar, NamedTuple, TypeVar, Unpack, cast
 from uuid import uuid4
 from weakref import finalize
 
@@ -35,6 +35,7 @@ from extractor.formats import name_text, read_row, read_stream
 from extractor.formats.found import join_place
 from extractor.formats.records import write_study
 from extractor.formats.tables import knows_columns
+from extractor.given import Frame
 from extractor.masking import hide_keys, without_credentials
 from extractor.model.asking.planner import Round
 from extractor.model.asking.querying import ask_round, is_lacking
@@ -84,7 +85,7 @@ class _Unread(NamedTuple):
     record_id: str | None
 
 
-_Cells = Mapping[str, Any]
+_Cells = Mapping[str, object]
 
 
 class ExtractFrame:
@@ -163,7 +164,7 @@ class ExtractFrame:
         self._lock = Lock()
         self._process: _Process | None = None
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         parameters = self._options.model_options
         if without_credentials(parameters) != parameters:
             raise ArgumentError(
@@ -180,7 +181,7 @@ class ExtractFrame:
         names = Keywords.__annotations__
         return cast("Keywords", {name: getattr(self._options, name) for name in names})
 
-    def __call__(self, frame: Any) -> Any:
+    def __call__(self, frame: Frame) -> Frame:
         """Return the extractions of a data frame's records, in the order of its rows."""
         pandas = open_library("pandas")
         if not isinstance(frame, pandas.DataFrame):
@@ -199,7 +200,7 @@ class ExtractFrame:
         )
         return found.astype(dict(self.columns))
 
-    def _extract(self, frame: Any) -> Iterator[tuple[int, _Row]]:
+    def _extract(self, frame: Frame) -> Iterator[tuple[int, _Row]]:
         """Yield the row of each record, with the number of the row that contains it. While records
         wait for the model, further ones are begun.
         """
@@ -407,7 +408,7 @@ class _Process:
             self._call(self._opening.__aexit__(None, None, None)).result()
             self._end_loop()
 
-    def _call(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+    def _call(self, coroutine: Coroutine[object, object, T]) -> Future[T]:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
     def _end_loop(self) -> None:
@@ -416,7 +417,7 @@ class _Process:
         self._loop.close()
 
 
-def _list_rows(frame: Any) -> Iterator[_Cells]:
+def _list_rows(frame: Frame) -> Iterator[_Cells]:
     """Yield the cells of each row by column, without those that are missing.
 
     Raises ``ArgumentError`` if no column contains records, or if two columns have one name.
@@ -477,7 +478,7 @@ def _read_cells(cells: _Cells, *, is_table: bool) -> Iterator[TrialRecord | _Unr
         source = {"path": path}
         if place:
             source["place"] = place
-        changed: dict[str, Any] = {"source": item.source.model_copy(update=source)}
+        changed: dict[str, object] = {"source": item.source.model_copy(update=source)}
         if record_id and len(found) == 1:
             changed["record_id"] = record_id
         yield item.model_copy(update=changed)

@@ -21,8 +21,10 @@ from extractor.run.files import write_atomically
 from extractor.schemas import TrialRecord
 from extractor.schemas.record_limits import check_unicode
 
-Given = str | PathLike[str] | TrialRecord | Mapping[str, Any]
+Given = str | PathLike[str] | TrialRecord | Mapping[str, object]
 """One input: a file name, a record, or a study."""
+Frame = Any
+"""A data frame, table or column of pandas, polars or Arrow, none of which is required."""
 _SINGLE = (str, PathLike, TrialRecord, Mapping)
 GIVEN = "given.jsonl"
 _STUDY = (
@@ -31,7 +33,7 @@ _STUDY = (
 )
 
 
-def list_given(given: Any) -> list[Any]:
+def list_given(given: object) -> list[object]:
     """Return the inputs as a list, even if there is only one. Raises ``WrongType`` for a data
     frame.
     """
@@ -54,13 +56,14 @@ class GivenInputs:
     ``WrongType`` for anything that is not an input.
     """
 
-    def __init__(self, items: Sequence[Any], folder: Path) -> None:
+    def __init__(self, items: Sequence[object], folder: Path) -> None:
         self.names: tuple[str, ...] = ()
         self._file = folder / GIVEN
         self._lines: list[str] = []
         self._errors: list[RecordError] = []
-        if all(isinstance(item, str | PathLike) for item in items):
-            refuse_missing([fspath(item) for item in items])
+        paths = [fspath(item) for item in items if isinstance(item, str | PathLike)]
+        if len(paths) == len(items):
+            refuse_missing(paths)
         for number, item in enumerate(items, 1):
             try:
                 self._add(item, number)
@@ -74,14 +77,14 @@ class GivenInputs:
                 place = f"item {number}"
                 self._errors.append(RecordError("given", problem, remedy, place=place))
 
-    def _add(self, item: Any, number: int) -> None:
+    def _add(self, item: object, number: int) -> None:
         if isinstance(item, str | PathLike):
             name = fspath(item)
             if is_text(name):
                 raise refuse_text(name)
             self.names += (name,)
             return
-        records = [item]
+        records: Sequence[object] = [item]
         if isinstance(item, Mapping):
             record_id = item.get("record_id")
             place = f"item {number}"
@@ -118,7 +121,7 @@ class GivenInputs:
 
 
 def read_dictionary(
-    given: Mapping[str, Any], name: str = "the dictionary", place: str | None = None
+    given: Mapping[str, object], name: str = "the dictionary", place: str | None = None
 ) -> list[TrialRecord]:
     """Return the records in a dictionary, which is a study from the registry's API or a text with
     its id.
@@ -137,7 +140,7 @@ def read_dictionary(
 
 
 def read_texts(
-    given: Any, section: GivenSection | None, names: Sequence[str] | None
+    given: object, section: GivenSection | None, names: Sequence[str] | None
 ) -> Iterator[Any]:
     """Yield the inputs, with each text converted to a dictionary. Files, records and dictionaries
     are unchanged.
@@ -155,7 +158,7 @@ def read_texts(
         if not isinstance(text, str) or not _is_text(text, section):
             yield item
             continue
-        text_item: dict[str, Any] = {"text": text}
+        text_item: dict[str, object] = {"text": text}
         if section:
             text_item["section"] = section
         if item is not given:
@@ -178,14 +181,14 @@ def _is_text(given: str, section: GivenSection | None) -> bool:
     return is_line
 
 
-def is_column(given: Any) -> bool:
+def is_column(given: object) -> bool:
     """Return True for a pandas column, which has an index that labels the rows."""
     if not hasattr(given, "iloc"):
         return False
     return not hasattr(given, "columns")
 
 
-def name_rows(column: Any) -> list[str]:
+def name_rows(column: Frame) -> list[str]:
     """Return the record id of each text in a column: its label, or, for example, ``text-3`` if the
     third row has no label.
 
@@ -211,7 +214,7 @@ def name_rows(column: Any) -> list[str]:
     return names
 
 
-def restore_labels(frame: Any, column: Any) -> Any:
+def restore_labels(frame: Frame, column: Frame) -> Frame:
     """Return a pandas data frame whose ``record_id`` contains integers if all labels of the column
     are integers, so that the data frame can be merged with the column.
 

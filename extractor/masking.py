@@ -18,7 +18,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from html import escape
-from typing import Any
 from urllib.parse import unquote
 
 MASK = "***"
@@ -146,12 +145,12 @@ def remember(secret: str | None) -> None:
         _remembered.add(secret.strip())
 
 
-def remember_options(options: Mapping[str, Any]) -> None:
+def remember_options(options: Mapping[str, object]) -> None:
     """From now on, mask any credentials found among a request's parameters."""
     _hide("", options)
 
 
-def without_credentials(options: Mapping[str, Any]) -> dict[str, Any]:
+def without_credentials(options: Mapping[str, object]) -> dict[str, object]:
     """Return the parameters of a request with each credential replaced with ``***``. Credentials
     are recognised by their names and are masked from now on.
 
@@ -164,7 +163,7 @@ def without_credentials(options: Mapping[str, Any]) -> dict[str, Any]:
     ... )
     {'top_k': 4, 'api_key': '***', 'extra_headers': {'X-Tenant': '***', 'Accept': 'text/plain'}}
     """
-    return dict(_hide("", options))
+    return _hide_all(options, is_header=False)
 
 
 @cache
@@ -186,17 +185,25 @@ def names_credential(name: str) -> bool:
     return not _NAMES_PLAIN_VALUE.search(words)
 
 
-def _hide(name: str, value: Any) -> Any:
+def _hide_all(options: Mapping[str, object], *, is_header: bool) -> dict[str, object]:
+    """Return options, or the headers or query parameters of a request, with each credential
+    replaced.
+    """
+    hidden = {}
+    for name, value in options.items():
+        if is_header and not _PLAIN_HEADER.fullmatch(name.lower()):
+            hidden[name] = _hide("secret", value)
+        else:
+            hidden[name] = _hide(name, value)
+    return hidden
+
+
+def _hide(name: str, value: object) -> object:
     """Remember each credential in the value of the option ``name``, and return the value with each
     credential replaced with ``***``. Other strings are masked like any text.
     """
     if isinstance(value, Mapping):
-        is_header = bool(_HEADERS.fullmatch(name))
-        hidden = {}
-        for key, part in value.items():
-            is_secret = is_header and not _PLAIN_HEADER.fullmatch(key.lower())
-            hidden[key] = _hide("secret" if is_secret else key, part)
-        return hidden
+        return _hide_all(value, is_header=bool(_HEADERS.fullmatch(name)))
     if isinstance(value, list | tuple):
         return [_hide(name, part) for part in value]
     if names_credential(name) and value and not isinstance(value, bool):

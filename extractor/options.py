@@ -10,7 +10,16 @@ import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, TypedDict
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Final,
+    Literal,
+    Self,
+    TypedDict,
+    TypeVar,
+)
 
 from pydantic import (
     BaseModel,
@@ -30,6 +39,8 @@ if TYPE_CHECKING:
     from extractor.concepts.own.declaration import CustomField, Declared
 else:  # few extractions have custom fields; `read_own_fields` checks them
     CustomField = Declared = Any
+
+T = TypeVar("T")
 
 FILES: Final = "Input and output"
 WHAT: Final = "What to extract"
@@ -54,7 +65,7 @@ class Shown:
 
     group: str | None
     metavar: str | None = None
-    kind: Any = None
+    kind: object = None
     name: str | None = None
     envvar: str | None = None
 
@@ -67,7 +78,9 @@ class Options(BaseModel):
     )
 
     @classmethod
-    def read(cls, values: Mapping[str, Any], spell: Callable[[str], str] = str) -> Self:
+    def read(
+        cls, values: Mapping[str, object], spell: Callable[[str], str] = str
+    ) -> Self:
         """Validate the given options, and return them together with the defaults of the other
         options.
 
@@ -98,7 +111,7 @@ def split_names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def list_several(value: Any) -> tuple[Any, ...]:
+def list_several(value: Iterable[T] | T | None) -> tuple[T, ...]:
     """Return one or more values as a tuple. For None, the tuple is empty; a string or a path is
     treated as a single value.
     """
@@ -109,7 +122,7 @@ def list_several(value: Any) -> tuple[Any, ...]:
     return (value,)
 
 
-def _list_tasks(value: Any) -> Collection[Any]:
+def _list_tasks(value: object) -> Collection[object]:
     if isinstance(value, str):
         return split_names(value)
     return list_several(value)
@@ -127,8 +140,8 @@ def read_own_fields(
 
 
 def _read_parameters(
-    source: Mapping[str, Any] | Iterable[str] | None,
-) -> dict[str, Any]:
+    source: Mapping[str, object] | Iterable[str] | None,
+) -> dict[str, object]:
     """Read the parameters of a request from a mapping or from ``KEY=VALUE`` strings, whose values
     are JSON or plain text. Credentials among them are masked from now on.
 
@@ -140,11 +153,13 @@ def _read_parameters(
     ... )
     {'top_k': 40, 'service_tier': 'flex', 'thinking': {'type': 'adaptive'}}
     """
-    parameters: dict[str, Any] = {}
+    parameters: dict[str, object] = {}
+    texts: tuple[str, ...] = ()
     if isinstance(source, Mapping):
         parameters.update(source)
-        source = ()
-    for text in map(str, list_several(source)):
+    else:
+        texts = list_several(source)
+    for text in map(str, texts):
         name, equals, value = text.partition("=")
         if not equals:
             raise ValueError(
@@ -221,7 +236,7 @@ class ModelOptions(Options):
     ] = None
     """How much the model reasons; by default, only a little."""
     model_options: Annotated[
-        dict[str, Any],
+        dict[str, object],
         BeforeValidator(_read_parameters),
         Shown(RARE, "KEY=VALUE", list[str] | None, name="--model-option"),
     ] = {}
@@ -256,6 +271,6 @@ class Keywords(TypedDict, total=False):
     max_usd: float | None
     prices: str | Path | Iterable[str | Path] | None
     reasoning: str | None
-    model_options: Mapping[str, Any] | None
+    model_options: Mapping[str, object] | None
     replay: str | Path | None
     timeout: float

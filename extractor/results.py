@@ -10,7 +10,7 @@ from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from shutil import copytree
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from extractor.apps.export import (
     Destination,
@@ -25,10 +25,10 @@ from extractor.apps.export import (
 )
 from extractor.apps.export.frames import frame_table
 from extractor.errors import ArgumentError, StoreError
-from extractor.given import GIVEN
+from extractor.given import GIVEN, Frame
 from extractor.options import Choice, list_several
 from extractor.plurals import counted
-from extractor.run.files import naming_file, write_atomically
+from extractor.run.files import Failed, naming_file, write_atomically
 from extractor.run.finished import find_run
 from extractor.run.joined import JoinedRuns
 from extractor.run.manifest import MANIFEST
@@ -110,7 +110,7 @@ class Results:
         return list(self._runs)
 
     @cached_property
-    def failures(self) -> list[dict[str, Any]]:
+    def failures(self) -> list[Failed]:
         """The failures, each with ``record_id``, ``path``, ``place``, ``error``, and a ``message``
         that includes the remedy.
         """
@@ -136,7 +136,7 @@ class Results:
 
     def table(
         self, name: str, to: Literal["pandas", "polars", "arrow"] = "pandas"
-    ) -> Any:
+    ) -> Frame:
         """Return a table, such as ``constraints``, as a pandas or polars data frame, or as an Arrow
         table.
 
@@ -154,7 +154,7 @@ class Results:
             warnings.warn(message.replace("--records", "records"), stacklevel=2)
         return frame_table(self.extractions, name, to, registry, fields)
 
-    def to_pandas(self, name: str = "values") -> Any:
+    def to_pandas(self, name: str = "values") -> Frame:
         """Return a table as a pandas data frame, like ``table(name)``.
 
         >>> from extractor import Extractor
@@ -163,11 +163,11 @@ class Results:
         """
         return self.table(name)
 
-    def to_polars(self, name: str = "values") -> Any:
+    def to_polars(self, name: str = "values") -> Frame:
         """Return a table as a polars data frame, like ``table(name, "polars")``."""
         return self.table(name, "polars")
 
-    def to_arrow(self, name: str = "values") -> Any:
+    def to_arrow(self, name: str = "values") -> Frame:
         """Return a table as an Arrow table, like ``table(name, "arrow")``."""
         return self.table(name, "arrow")
 
@@ -260,7 +260,7 @@ class Results:
 
     def evaluate(
         self,
-        gold: str | PathLike[str] | Iterable[TrialExtraction | Mapping[str, Any]],
+        gold: str | PathLike[str] | Iterable[TrialExtraction | Mapping[str, object]],
         *,
         examples: int = 10,
         resamples: int = 1000,

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack
+from typing import TYPE_CHECKING, TypeVar, Unpack
 
 from extractor.concepts.own.declaration import explain_unread
 from extractor.errors import ArgumentError, WrongType
@@ -59,7 +59,7 @@ class OpenExtractor:
                 replies = await ask_round(query_round, self.model)
         return await self._compute(finish, parsed, options, query_round, replies)
 
-    async def _compute(self, function: Callable[..., T], *arguments: Any) -> T:
+    async def _compute(self, function: Callable[..., T], *arguments: object) -> T:
         """Return ``function(*arguments)``, computed in a separate thread if necessary."""
         if self.in_thread:
             return await asyncio.to_thread(function, *arguments)

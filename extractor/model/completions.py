@@ -10,7 +10,7 @@ as plausible if it includes prompt tokens and, if there is text, output tokens.
 """
 
 import json
-from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -18,6 +18,7 @@ from importlib.resources import files
 from typing import Any
 
 import tomli
+from pydantic import BaseModel
 from pydantic_core import from_json
 
 from extractor.masking import mask, mask_known
@@ -26,7 +27,34 @@ from extractor.model.pace import Failure
 from extractor.model.spec import shown_model
 from extractor.schemas import Usage
 
-_TABLE = tomli.loads((files(__package__) / "reply_forms.toml").read_text("utf-8"))
+
+class _Form(BaseModel):
+    """The places of the data in a format of replies; ``reply_forms.toml`` explains them."""
+
+    key: str
+    paths: Mapping[str, str]
+    arguments: str
+    thought: str = ""
+    prompt: tuple[str, ...]
+    output: tuple[str, ...]
+    cached: tuple[str, ...] = ()
+    written: tuple[str, ...] = ()
+    thinking: tuple[str, ...] = ()
+    total: tuple[str, ...] = ()
+
+
+class _Table(BaseModel):
+    """All formats of replies, and what they have in common."""
+
+    cut: tuple[str, ...]
+    filtered: tuple[str, ...]
+    thoughts: tuple[str, ...]
+    forms: tuple[_Form, ...]
+
+
+_TABLE = _Table.model_validate(
+    tomli.loads((files(__package__) / "reply_forms.toml").read_text("utf-8"))
+)
 _MOST_TOKENS = 10**9
 """More tokens than any call can use. Larger numbers are implausible and would not fit in the
 store.
@@ -78,16 +106,14 @@ def read_completion(reply: object, answer: str = "") -> Completion:
         raise read_garbled(body) from None
 
 
-def _read(body: Any, answer: str) -> Completion:
+def _read(body: object, answer: str) -> Completion:
     """Read a reply as plain data. Raises a built-in error such as ``StopIteration`` or
     ``LookupError`` if its format is unknown.
     """
-    form = next(form for form in _TABLE["forms"] if at(body, form["key"]))
-    fields = defaultdict(str)
-    for name, place in form["paths"].items():
-        fields[name] = at(body, place)
-    reason = fields["reason"]
-    is_cut = reason in _TABLE["cut"]
+    form = next(form for form in _TABLE.forms if at(body, form.key))
+    fields = {name: at(body, place) for name, place in form.paths.items()}
+    reason = fields.get("reason", "")
+    is_cut = reason in _TABLE.cut
     text = _join_texts(fields, form, is_cut=is_cut)
     remark = ""
     # instructor reads one part of a message: this is the whole message if that is one document
@@ -97,10 +123,11 @@ def _read(body: Any, answer: str) -> Completion:
     else:
         text, remark = find_answer(text, is_cut=is_cut)
     ending = Ending.COMPLETE
-    if fields["refusal"] or reason == "refusal":
-        remark = f"the model refused: {fields['refusal']}"[:200].strip(": ")
+    refusal = fields.get("refusal", "")
+    if refusal or reason == "refusal":
+        remark = f"the model refused: {refusal}"[:200].strip(": ")
         ending = Ending.REFUSED
-    elif reason in _TABLE["filtered"]:
+    elif reason in _TABLE.filtered:
         remark = f"the provider's filter stopped the answer ({reason})"
         ending = Ending.REFUSED
     elif is_cut and not is_json(text):
@@ -131,35 +158,35 @@ def read_stated_usage(body: object) -> Usage | None:
     """Return the usage that a reply without a readable answer states, or None if it states no
     plausible usage.
     """
-    for form in _TABLE["forms"]:
+    for form in _TABLE.forms:
         usage = _read_usage(body, form)
         if usage.prompt_tokens > 1 and usage.output_tokens > 0:
             return usage
     return None
 
 
-def _join_texts(fields: dict[str, Any], form: dict[str, Any], *, is_cut: bool) -> str:
+def _join_texts(fields: Mapping[str, Any], form: _Form, *, is_cut: bool) -> str:
     """Return the parts of a message as a single string: its reasoning, enclosed in ``<think>``
     tags, followed by its content. If tools are called, their arguments are the content, and any
     other text is treated as reasoning. Raises a built-in error if there is no message, or if a
     gateway reports that its provider failed.
     """
-    thoughts = [_write(fields["message"].get(name)) for name in _TABLE["thoughts"]]
-    content = fields["content"]
+    thoughts = [_write(fields["message"].get(name)) for name in _TABLE.thoughts]
+    content = fields.get("content", "")
     if not isinstance(content, list):
         content = [{"text": _write(content)}]
     text = ""
     calls = []
-    for part in [*content, *fields["calls"]]:
-        arguments = at(part, form["arguments"])
-        if any(map(part.get, _TABLE["thoughts"])):
-            thoughts.append(at(part, form["thought"]))
+    for part in [*content, *fields.get("calls", ())]:
+        arguments = at(part, form.arguments)
+        if any(map(part.get, _TABLE.thoughts)):
+            thoughts.append(at(part, form.thought))
         elif arguments:
             # if the limit truncated the arguments, the provider may have closed their brackets
             calls.append(_write(arguments).removesuffix("]}" * is_cut))
         else:
             text += at(part, "text")
-    if fields["error"] and not text and not calls:
+    if fields.get("error") and not text and not calls:
         raise LookupError
     if len(calls) > 1 and not is_cut:
         # the items of all calls form one answer
@@ -173,7 +200,7 @@ def _join_texts(fields: dict[str, Any], form: dict[str, Any], *, is_cut: bool) -
     return "".join(marked) + text
 
 
-def _write(content: Any) -> str:
+def _write(content: object) -> str:
     """Return the text of a message, even if a server has already parsed its JSON. Returns "" if
     the message is empty.
     """
@@ -184,27 +211,27 @@ def _write(content: Any) -> str:
     return ""
 
 
-def _read_usage(body: Any, form: dict[str, Any]) -> Usage:
+def _read_usage(body: object, form: _Form) -> Usage:
     """Read the usage of a reply. The numbers of cached tokens and of tokens written to the cache
     are capped at the number of prompt tokens.
     """
 
-    def count(name: str) -> int:
-        numbers = [at(body, place) for place in form.get(name, ())]
+    def count(places: Iterable[str]) -> int:
+        numbers = [at(body, place) for place in places]
         # only positive integers are accepted
         return sum(n for n in numbers if type(n) is int and 0 < n <= _MOST_TOKENS)
 
-    prompt = count("prompt")
-    output = count("output")
+    prompt = count(form.prompt)
+    output = count(form.output)
     # Gemini's OpenAI-compatible endpoint includes reasoning only in the total.
-    unlisted = max(0, count("total") - prompt - output)
+    unlisted = max(0, count(form.total) - prompt - output)
     return Usage(
         calls=1,
         prompt_tokens=prompt,
         output_tokens=output + unlisted,
-        cached_tokens=min(count("cached"), prompt),
-        written_tokens=min(count("written"), prompt),
-        thinking_tokens=max(count("thinking"), unlisted),
+        cached_tokens=min(count(form.cached), prompt),
+        written_tokens=min(count(form.written), prompt),
+        thinking_tokens=max(count(form.thinking), unlisted),
     )
 
 
@@ -218,16 +245,18 @@ def is_json(text: str) -> bool:
     return True
 
 
-def as_json(reply: Any) -> Any:
+def as_json(reply: object) -> object:
     """Convert a reply from an SDK to plain data. If this fails, return the reply unchanged."""
+    if not isinstance(reply, BaseModel):
+        return reply
     # text with half of a surrogate pair cannot be converted to JSON
     for mode in ("json", "python"):
-        with suppress(AttributeError, ValueError, TypeError, RecursionError):
+        with suppress(ValueError, TypeError, RecursionError):
             return reply.model_dump(mode=mode, warnings=False)
     return reply
 
 
-def at(body: Any, *places: str) -> Any:
+def at(body: object, *places: str) -> Any:
     """Return the first non-empty value found at any of the places, or "" if there is none. A place
     is a path of keys and list indexes, separated by spaces.
 
@@ -235,7 +264,7 @@ def at(body: Any, *places: str) -> Any:
     7
     """
     for place in places:
-        value = body
+        value: Any = body
         with suppress(LookupError, TypeError, ValueError):
             for key in place.split():
                 value = value[int(key) if isinstance(value, list) else key]

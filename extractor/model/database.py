@@ -4,7 +4,7 @@ the process is killed.
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
@@ -27,7 +27,7 @@ _TO_WRITE = ("journal_mode=WAL", "synchronous=NORMAL", "wal_autocheckpoint=8000"
 MiB slows down runs that use a model.
 """
 
-_Parameters = Sequence[Any] | Mapping[str, Any]
+_Parameters = Sequence[object] | Mapping[str, object]
 
 
 class Database:
@@ -112,12 +112,7 @@ class Database:
         with _explaining(self.path):
             return self._connection.execute(sql, parameters)
 
-    def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Run one statement for each row."""
-        for row in rows:
-            self.execute(sql, row)
-
-    def insert(self, table: str, **row: Any) -> int:
+    def insert(self, table: str, **row: object) -> int:
         """Insert a row, and return its number."""
         marks = ", ".join(f":{name}" for name in row)
         sql = f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})"
@@ -125,8 +120,7 @@ class Database:
 
     def row(self, sql: str, parameters: _Parameters = ()) -> tuple[Any, ...] | None:
         """Return the first row of a query, or None if there are no rows."""
-        row: tuple[Any, ...] | None = self.execute(sql, parameters).fetchone()
-        return row
+        return next(self.execute(sql, parameters), None)
 
     def value(self, sql: str, parameters: _Parameters = ()) -> Any:
         """Return the first column of the first row of a query, or None if there are no rows."""

@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
 
 from pydantic_core import from_json
 
@@ -50,13 +49,14 @@ def read_failure(error: BaseException) -> Failure | None:
     return _read_status(error) or _read_silence(error, causes)
 
 
-def _read_status(error: Any) -> Failure | None:
+def _read_status(error: object) -> Failure | None:
     """Read an error with an HTTP status, which the SDKs store in different attributes."""
     status = getattr(error, "status_code", None) or getattr(error, "code", None)
     if not isinstance(status, int):
         return None
     body = getattr(error, "body", None) or getattr(error, "details", None) or {}
-    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    response = getattr(error, "response", None)
+    headers = getattr(response, "headers", None) or {}
     # {"error": {"message": "..."}}, or only the message
     message = at(body, "error message", "message") or getattr(error, "message", "")
     # for a redirect, show its target
@@ -70,7 +70,7 @@ def _read_status(error: Any) -> Failure | None:
     failure = Failure(status, masked, f"{text} {masked}", retry_after(headers))
     # the reply of any SDK; the body above may be a part of it
     with suppress(Exception):
-        failure.usage = read_stated_usage(from_json(error.response.content))
+        failure.usage = read_stated_usage(from_json(getattr(response, "content", b"")))
     return failure
 
 

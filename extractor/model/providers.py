@@ -27,8 +27,8 @@ class _Entry(BaseModel):
 
 
 class Thinking(_Entry, extra="allow"):
-    """The parameters for a reasoning effort, and the number of reasoning tokens to add to the output
-    limit.
+    """The parameters for a reasoning effort, and the number of reasoning tokens (``room``) to add
+    to the output limit.
     """
 
     room: int = 0

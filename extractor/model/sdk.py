@@ -24,13 +24,15 @@ from extractor.model.spec import LOOPBACK, ModelSpec, read_key
 # report failed attempts instead.
 logging.getLogger("instructor").setLevel(logging.CRITICAL + 1)
 
+Sdk = Any
+"""The client of a provider's SDK. The clients share no base class, and most are optional."""
 _NO_KEY = "none"
 """The placeholder for a server without a key."""
 _AZURE_VERSION = "2024-10-21"
 """The version of Azure's API if OPENAI_API_VERSION is not set."""
 
 
-def open_client(spec: ModelSpec) -> tuple[Any, httpx2.AsyncClient]:
+def open_client(spec: ModelSpec) -> tuple[Sdk, httpx2.AsyncClient]:
     """Open a provider's SDK. Return it with the client for its connections.
 
     Raises ``MissingExtra`` if the SDK is not installed, ``MissingKey`` if there is no key, and
@@ -60,7 +62,7 @@ def open_client(spec: ModelSpec) -> tuple[Any, httpx2.AsyncClient]:
     raise failure
 
 
-def instruct(sdk: Any, spec: ModelSpec, mode: str) -> Any:
+def instruct(sdk: Sdk, spec: ModelSpec, mode: str) -> Sdk:
     """Return instructor's client for an SDK. ``mode`` is how it sends the schema."""
     sends = instructor.Mode[mode]
     if spec.entry.sdk in ("anthropic", "bedrock"):
@@ -103,9 +105,9 @@ def _open_http(spec: ModelSpec) -> httpx2.AsyncClient:
     )
 
 
-def _open_sdk(spec: ModelSpec, key: str | None, http: httpx2.AsyncClient) -> Any:
+def _open_sdk(spec: ModelSpec, key: str | None, http: httpx2.AsyncClient) -> Sdk:
     # the retries and timeouts are those of ``sending``
-    settings: Any = {"max_retries": 0, "timeout": None, "http_client": http}
+    settings: dict[str, Any] = {"max_retries": 0, "timeout": None, "http_client": http}
     kind = spec.entry.sdk
     if kind in ("google", "vertex"):
         from google import genai  # noqa: PLC0415 - an extra

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from extractor.model.calls import Call, schema_of
 from extractor.model.completions import Completion, Ending, is_json
@@ -143,7 +143,7 @@ class CallStore:
         if there is no answer, and the ``usage`` of all its requests. The requests in ``paid`` have
         a known cost and are deleted; the others stay in the ledger.
         """
-        row: dict[str, Any] = {"state": state, "why": why, "answer": None}
+        row: dict[str, object] = {"state": state, "why": why, "answer": None}
         if completion:
             row = {
                 "state": judge(completion),
@@ -163,7 +163,7 @@ class CallStore:
         """Record that an answer is unusable, so that the next run asks again."""
         self._set(number, state=State.REJECTED)
 
-    def _set(self, number: int, **row: Any) -> None:
+    def _set(self, number: int, **row: object) -> None:
         columns = ", ".join(f"{name} = :{name}" for name in row)
         sql = f"UPDATE calls SET {columns} WHERE id = :number"
         self.database.execute(sql, {"number": number, **row})
@@ -219,7 +219,9 @@ class CallStore:
             (question,),
         )
 
-    def _read_first(self, where: str, parameters: Sequence[Any]) -> StoredCall | None:
+    def _read_first(
+        self, where: str, parameters: Sequence[object]
+    ) -> StoredCall | None:
         """Return the first call that matches a condition (which must include an ORDER BY clause),
         or None. If several calls rank equally, the latest is returned.
         """

@@ -8,12 +8,12 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from time import monotonic
-from typing import Any, Protocol, Self, TypeVar
+from typing import Protocol, Self, TypeVar
 
 from extractor.errors import EngineError, RecordError
 from extractor.model.events import Event, tell
@@ -64,7 +64,7 @@ class Executor:
     capacity: int = 0
 
     async def compute(
-        self, function: Callable[..., T], record: FromSource, *arguments: Any
+        self, function: Callable[..., T], record: FromSource, *arguments: object
     ) -> T:
         """Return ``function(record, *arguments)``. The function must be importable in other
         processes.
@@ -110,7 +110,7 @@ class ProcessExecutor(Executor):
         self._one_at_a_time = asyncio.Lock()
 
     async def compute(
-        self, function: Callable[..., T], record: FromSource, *arguments: Any
+        self, function: Callable[..., T], record: FromSource, *arguments: object
     ) -> T:
         """Compute in the worker process with the fewest pending calls, or in this process for the
         first calls.
@@ -157,14 +157,13 @@ class _Worker:
     pending: int = 0
     _starting: asyncio.Task[ProcessPoolExecutor] | None = None
 
-    async def call(self, function: Callable[..., T], *arguments: Any) -> T:
+    async def call(self, function: Callable[..., T], *arguments: object) -> T:
         """Compute ``function`` in the process, which is started if necessary.
 
         Raises ``BrokenExecutor`` if the process dies during the call, ``EngineError`` if it cannot
         be started, and the errors of the function.
         """
         self.pending += 1
-        call = (call_within, self.timeout, function, *arguments)
         try:
             while True:
                 starting = self._starting = self._starting or asyncio.create_task(
@@ -173,9 +172,9 @@ class _Worker:
                 # Another call may be waiting for the same start, so a cancelled call must not
                 # cancel the start.
                 pool = await asyncio.shield(starting)
-                work = None
+                work: Future[T] | None = None
                 try:
-                    work = pool.submit(*call)
+                    work = pool.submit(call_within, self.timeout, function, *arguments)
                     return await asyncio.wrap_future(work)
                 except BrokenExecutor:
                     if self._starting is starting:
@@ -235,7 +234,7 @@ class _Worker:
         raise EngineError(f"a worker process {problem}; {remedy}")
 
 
-def _submit_first(pool: ProcessPoolExecutor, first: Callable[[], object]) -> Any:
+def _submit_first(pool: ProcessPoolExecutor, first: Callable[[], T]) -> Future[T]:
     """Submit the first call, which starts the process. SIGINT is blocked in the meantime, and the
     process inherits this mask, so that Ctrl-C cannot kill the process before it starts ignoring the
     signal.

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from errno import EDQUOT, ENOSPC
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -17,6 +16,9 @@ from extractor.errors import DiskFull, FolderInUse, StoreError
 EXTRACTIONS = "extractions.jsonl"
 FAILURES = "failures.jsonl"
 _LOCK = ".lock"
+
+Failed = dict[str, str | None]
+"""A line of ``failures.jsonl``: a record that failed, its source, and the error."""
 
 
 def is_stream(name: str | os.PathLike[str]) -> bool:
@@ -131,7 +133,7 @@ def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
         fresh.unlink(missing_ok=True)
 
 
-def read_failures(path: Path) -> list[dict[str, Any]]:
+def read_failures(path: Path) -> list[Failed]:
     """Read ``failures.jsonl``, which may be missing. A line that is not a JSON object is assumed
     to have been written incompletely and is skipped.
     """
@@ -139,7 +141,7 @@ def read_failures(path: Path) -> list[dict[str, Any]]:
         return []
     with naming_file(path):
         lines = path.read_text("utf-8", "replace").splitlines()
-    failures = []
+    failures: list[Failed] = []
     for line in lines:
         try:
             failure = json.loads(line)
@@ -150,12 +152,12 @@ def read_failures(path: Path) -> list[dict[str, Any]]:
     return failures
 
 
-def name_failed(failure: dict[str, Any]) -> str:
+def name_failed(failure: Failed) -> str:
     """Return the id of a failed record or, if it has no id, its location in the input."""
     return str(failure.get("record_id") or find_place(failure))
 
 
-def find_place(failure: dict[str, Any]) -> str:
+def find_place(failure: Failed) -> str:
     """Return the file of a failed record, followed by its location in the file."""
     parts = [failure.get("path"), failure.get("place")]
     return ", ".join(str(part) for part in parts if part)

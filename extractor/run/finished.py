@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from weakref import finalize
 
 from pydantic import BaseModel, ValidationError
@@ -19,6 +19,7 @@ from extractor.plurals import counted
 from extractor.run.files import (
     EXTRACTIONS,
     FAILURES,
+    Failed,
     is_locked,
     is_stream,
     read_failures,
@@ -127,7 +128,7 @@ class FinishedRun:
         return restore_fields(self.manifest.settings)
 
     @cached_property
-    def failures(self) -> list[dict[str, Any]]:
+    def failures(self) -> list[Failed]:
         """The records that the last command could not read or extract."""
         return read_failures(self.folder / FAILURES)
 

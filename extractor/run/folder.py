@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from extractor.errors import SettingsDiffer, StoreError
 from extractor.masking import mask
@@ -17,6 +17,7 @@ from extractor.model.database import HOW_LOST, RUN_FILE, open_run_to_read
 from extractor.run.files import (
     EXTRACTIONS,
     FAILURES,
+    Failed,
     lock_folder,
     made_folder,
     naming_file,
@@ -77,7 +78,7 @@ class RunFolder(Sink):
     def __init__(
         self,
         path: Path,
-        settings: Mapping[str, Any],
+        settings: Mapping[str, object],
         *,
         inputs: Iterable[str] = (),
         fresh: bool = False,
@@ -246,7 +247,7 @@ class RunFolder(Sink):
         position = self._positions.pop(record.record_id)
         self.store.add(record, position, line)
 
-    def write_failure(self, failure: Mapping[str, Any]) -> None:
+    def write_failure(self, failure: Failed) -> None:
         """Store a failure at the position of its record or, if the record could not be read, at the
         current reading position.
         """

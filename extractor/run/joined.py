@@ -10,13 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from os.path import realpath  # unlike Path.resolve, it accepts circular links
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import ValidationError
 
 from extractor.errors import ArgumentError, StoreError
 from extractor.plurals import counted, show_some
-from extractor.run.files import EXTRACTIONS, name_failed
+from extractor.run.files import EXTRACTIONS, Failed, name_failed
 from extractor.run.finished import (
     FinishedRun,
     RereadRecord,
@@ -56,7 +56,7 @@ class LooseExtractions:
     """
 
     fields: "tuple[CustomField, ...]" = ()
-    failures: Sequence[dict[str, Any]] = ()
+    failures: Sequence[Failed] = ()
     incomplete: str | None = None
 
     def __init__(self, path: Path) -> None:
@@ -237,11 +237,11 @@ class JoinedRuns:
         ]
 
     @property
-    def failures(self) -> list[dict[str, Any]]:
+    def failures(self) -> list[Failed]:
         """The failures of all runs. A failure is omitted if a later run extracted the record, or
         failed as well.
         """
-        failures: list[dict[str, Any]] = []
+        failures: list[Failed] = []
         for part in self.parts:
             later = {*part.record_ids, *map(name_failed, part.failures)}
             failures = [one for one in failures if name_failed(one) not in later]

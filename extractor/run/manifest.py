@@ -25,7 +25,7 @@ from extractor.masking import without_credentials
 from extractor.model.database import RUN_FILE
 from extractor.run.files import naming_file
 from extractor.run.store import RunStore
-from extractor.run.tally import USAGE_OF_RECORDS, Tally, add_counts
+from extractor.run.tally import USAGE_OF_RECORDS, Counts, Tally, add_counts
 from extractor.schemas import Usage
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ _DECIDING = (
 _DIGESTED = frozenset({".py", ".toml", ".json", ".txt", ".npz"})
 """The file types of code, vocabularies, tables and trained weights."""
 _Counts = dict[str, NonNegativeInt]
+Settings = dict[str, Any]
 
 
 class RunState(StrEnum):
@@ -100,7 +101,7 @@ class Manifest(BaseModel):
 
     state: RunState = RunState.RUNNING
     stopped_by: str | None = None
-    settings: dict[str, Any]
+    settings: Settings
     inputs: tuple[str, ...] = ()
     started: str | None = None
     seconds: float = Field(default=0.0, ge=0)
@@ -139,7 +140,7 @@ class Manifest(BaseModel):
         is the reason if it ended early. The totals come from the ``store``, and the counts of this
         invocation come from the ``tally``.
         """
-        totals: dict[str, Any] = {}
+        totals: Counts = {}
         for counts in store.counts():
             add_counts(totals, json.loads(counts))
         for name, counts in totals.items():
@@ -214,7 +215,7 @@ def _make_absolute(name: str) -> str:
     return name
 
 
-def describe_settings(chosen: "Setup") -> dict[str, Any]:
+def describe_settings(chosen: "Setup") -> Settings:
     """Return the settings that determine results: the version, rules, options, model, hashes of
     prompts, and custom fields. API keys among the request parameters are masked.
 
@@ -251,7 +252,7 @@ def describe_settings(chosen: "Setup") -> dict[str, Any]:
     }
 
 
-def restore_fields(settings: Mapping[str, Any]) -> "tuple[CustomField, ...]":
+def restore_fields(settings: Settings) -> "tuple[CustomField, ...]":
     """Return the custom fields from the settings of a run."""
     from extractor.concepts.own.declaration import CustomField  # noqa: PLC0415 - slow, and few runs have own fields
 
@@ -259,7 +260,7 @@ def restore_fields(settings: Mapping[str, Any]) -> "tuple[CustomField, ...]":
 
 
 def explain_changed(
-    earlier: Mapping[str, Any], settings: Mapping[str, Any]
+    earlier: Mapping[str, object], settings: Mapping[str, object]
 ) -> Iterator[str]:
     """Yield a short description of each setting that has changed.
 

@@ -15,7 +15,7 @@ from itertools import islice
 from queue import SimpleQueue
 from threading import Thread
 from time import monotonic
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, TypeGuard
 
 from extractor.errors import (
     BudgetReached,
@@ -33,6 +33,7 @@ from extractor.errors import (
 )
 from extractor.masking import mask
 from extractor.model.events import Event, Fact, tell
+from extractor.run.files import Failed
 from extractor.run.tally import ExtractedLine, Tally, add_counts
 from extractor.schemas import Source, TrialRecord
 
@@ -70,28 +71,32 @@ class Sink:
     def write(self, record: TrialRecord, line: ExtractedLine) -> None:
         """Write a result."""
 
-    def write_failure(self, failure: dict[str, Any]) -> None:
+    def write_failure(self, failure: Failed) -> None:
         """Write a failure in the form returned by ``describe_failure``."""
 
 
 def describe_failure(
     error: ExtractorError, record: TrialRecord | None = None
-) -> dict[str, Any]:
+) -> Failed:
     """Return a failure as a line of ``failures.jsonl``: the record, its location, and the error.
     Keys are masked. Unknown values, such as the id of a record that could not be read, are None.
     """
     place: RecordError | Source | None = record.source if record else None
     if isinstance(error, RecordError):
         place = error
-    failure = {
-        "record_id": record and record.record_id,
-        "path": place and place.path,
-        "place": place and place.place,
-        "error": getattr(error, "kind", type(error).__name__),
-        "message": str(error),
-    }
+    failure: Failed = dict.fromkeys(("record_id", "path", "place"))
+    if record:
+        failure["record_id"] = record.record_id
+    if place:
+        failure |= {"path": place.path, "place": place.place}
+    failure["error"] = getattr(error, "kind", type(error).__name__)
+    failure["message"] = str(error)
     # A key may be part of the address of an input, or repeated in an error.
     return {name: text and mask(text) for name, text in failure.items()}
+
+
+_Item = TrialRecord | ExtractorError | None
+"""A record, the error of one that cannot be read, or None if there is none (yet)."""
 
 
 class _Closed(BaseException):
@@ -102,7 +107,7 @@ class _Closed(BaseException):
 
 async def read_in_thread(
     read: Read, limit: int | None, is_stopping: Callable[[], bool]
-) -> AsyncGenerator[TrialRecord | ExtractorError | None, None]:
+) -> AsyncGenerator[_Item, None]:
     """Yield up to ``limit`` records in input order, and the errors of records that cannot be read.
     While the next record is not ready, None is yielded every half second. Ends when ``is_stopping``
     returns True.
@@ -110,13 +115,13 @@ async def read_in_thread(
     A daemon thread reads each record on request, so that a slow pipe or drive does not delay the
     event loop or the end of the program. Raises any error that ``read`` raises.
     """
-    requests: SimpleQueue[Future[Any] | None] = SimpleQueue()
+    requests: SimpleQueue[Future[_Item] | None] = SimpleQueue()
 
     def work() -> None:
         """Read an item for each request. Ends after the last item, or when None is requested."""
         request = requests.get()
 
-        def give(item: object) -> None:
+        def give(item: _Item) -> None:
             """Answer the current request with an item, and wait for the next request."""
             nonlocal request
             assert request
@@ -140,7 +145,7 @@ async def read_in_thread(
     Thread(target=copy_context().run, args=(work,), daemon=True).start()
     try:
         while not is_stopping():
-            request: Future[Any] = Future()
+            request: Future[_Item] = Future()
             # a running future cannot be cancelled, so that the thread can always complete it
             request.set_running_or_notify_cancel()
             requests.put(request)
@@ -248,9 +253,7 @@ class RecordLoop:
             return True
         return is_ahead
 
-    def _needs_extraction(
-        self, item: TrialRecord | ExtractorError | None
-    ) -> TypeGuard[TrialRecord]:
+    def _needs_extraction(self, item: _Item) -> TypeGuard[TrialRecord]:
         """Return True if an item is a record that must be extracted. An error is written as a
         failure, and a record that is already finished is counted as resumed. None means that no
         item is ready.

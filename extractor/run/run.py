@@ -10,13 +10,13 @@ The caller decides where records come from (``read``) and what is printed.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from extractor.errors import (
     BatchUnfinished,
@@ -159,7 +159,7 @@ class Run:
     def perform(
         self,
         sink: Sink,
-        loop: Callable[[Coroutine[Any, Any, None]], object] = asyncio.run,
+        loop: Callable[[Coroutine[object, object, None]], object] = asyncio.run,
     ) -> Stop | None:
         """Extract all records into ``sink`` in an event loop, and finish the run even if there is
         an error. Returns the reason if the run ended early. Raises any unexpected error.
@@ -178,8 +178,10 @@ class Run:
         """Extract all records into ``sink``. ``executor`` replaces the processes of the run. The
         caller must call ``finish`` afterwards. Raises the errors of ``RecordLoop.run``.
         """
-        opened: Any = nullcontext(executor)
-        if executor is None:
+        opened: AbstractAsyncContextManager[Executor]
+        if executor:
+            opened = nullcontext(executor)
+        else:
             # a run with a live model reserves one process for its replies
             opened = open_executor(
                 self.workers, self.processes, spare=int(self.asks_live)

@@ -11,6 +11,8 @@ from extractor.schemas import TrialExtraction, Usage
 if TYPE_CHECKING:
     from extractor.model.patience import Watch
 
+Counts = dict[str, Any]
+"""Counts by name, nested in groups of counts."""
 USAGE_OF_RECORDS = frozenset({"questions", "open_questions", "unanswered"})
 """The counts in ``Usage`` that belong to records, not to calls."""
 
@@ -60,7 +62,7 @@ def to_line(extraction: TrialExtraction, *, lacking: bool = False) -> ExtractedL
     )
 
 
-def add_counts(total: dict[str, Any], more: Mapping[str, Any]) -> None:
+def add_counts(total: Counts, more: Mapping[str, object]) -> None:
     """Add the nested counts in ``more`` to ``total``."""
     for name, value in more.items():
         if isinstance(value, Mapping):
@@ -85,7 +87,7 @@ class Tally:
     failed_by_model: int = 0
     repeated: int = 0
     total: int | None = None
-    counts: dict[str, Any] = field(default_factory=dict)
+    counts: Counts = field(default_factory=dict)
     meter: Callable[[], Usage] | None = None
     price: Callable[[Usage], float] | None = None
     watch: "Watch | None" = None

@@ -65,11 +65,11 @@ def test_every_provider_of_the_table_is_complete(name):
                 family.think(Reasoning.LOW)
             continue
         thinking = [family.think(effort) for effort in Reasoning]
-        rooms = [room for _, room in thinking]
+        rooms = [thought.room for thought in thinking]
         assert rooms == sorted(rooms)
-        for parameters, room in thinking:
-            assert "room" not in parameters
-            assert parameters.get("thinking", {}).get("budget_tokens", 0) <= room
+        for thought in thinking:
+            budget = thought.parameters.get("thinking", {}).get("budget_tokens", 0)
+            assert budget <= thought.room
 
 
 @pytest.mark.parametrize(("model", "settings", "parameters"), MODELS["parameters"])

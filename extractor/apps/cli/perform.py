@@ -3,7 +3,7 @@
 import json
 import sys
 from contextlib import nullcontext
-from typing import Any, TextIO
+from typing import TextIO
 
 from extractor.apps.cli.console import (
     BUDGET,
@@ -24,6 +24,7 @@ from extractor.apps.cli.summary import (
 )
 from extractor.model.database import RUN_FILE
 from extractor.plurals import counted
+from extractor.run.files import Failed
 from extractor.run.folder import RunFolder
 from extractor.run.manifest import Stop
 from extractor.run.progress import show_progress
@@ -57,7 +58,7 @@ class StreamSink(Sink):
             text = json.dumps(json.loads(text))
         print(text, file=self._results)
 
-    def write_failure(self, failure: dict[str, Any]) -> None:
+    def write_failure(self, failure: Failed) -> None:
         print(json.dumps(failure), file=sys.stderr)
 
 

@@ -71,7 +71,8 @@ class Money:
             self._spent = dict(store.execute(sql).fetchall())
             store.execute("DELETE FROM spending")
             sql = "INSERT INTO spending (caller, dollars) VALUES (?, ?)"
-            store.execute_many(sql, self._spent.items())
+            for row in self._spent.items():
+                store.execute(sql, row)
         self._all = self._open_budget(sum(self._spent.values()), pricing.max_usd)
         self.usage = Usage()
         """The usage of all calls that were answered since the start."""
