@@ -10,12 +10,12 @@ as plausible if it includes prompt tokens and, if there is text, output tokens.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 import tomli
 from pydantic import BaseModel
@@ -28,33 +28,23 @@ from extractor.model.spec import shown_model
 from extractor.schemas import Usage
 
 
-class _Form(BaseModel):
+class _Form(NamedTuple):
     """The places of the data in a format of replies; ``reply_forms.toml`` explains them."""
 
     key: str
     paths: Mapping[str, str]
     arguments: str
+    prompt: Sequence[str]
+    output: Sequence[str]
+    cached: Sequence[str] = ()
+    written: Sequence[str] = ()
+    thinking: Sequence[str] = ()
+    total: Sequence[str] = ()
     thought: str = ""
-    prompt: tuple[str, ...]
-    output: tuple[str, ...]
-    cached: tuple[str, ...] = ()
-    written: tuple[str, ...] = ()
-    thinking: tuple[str, ...] = ()
-    total: tuple[str, ...] = ()
 
 
-class _Table(BaseModel):
-    """All formats of replies, and what they have in common."""
-
-    cut: tuple[str, ...]
-    filtered: tuple[str, ...]
-    thoughts: tuple[str, ...]
-    forms: tuple[_Form, ...]
-
-
-_TABLE = _Table.model_validate(
-    tomli.loads((files(__package__) / "reply_forms.toml").read_text("utf-8"))
-)
+_TABLE = tomli.loads((files(__package__) / "reply_forms.toml").read_text("utf-8"))
+_FORMS = [_Form(**form) for form in _TABLE["forms"]]
 _MOST_TOKENS = 10**9
 """More tokens than any call can use. Larger numbers are implausible and would not fit in the
 store.
@@ -110,10 +100,10 @@ def _read(body: object, answer: str) -> Completion:
     """Read a reply as plain data. Raises a built-in error such as ``StopIteration`` or
     ``LookupError`` if its format is unknown.
     """
-    form = next(form for form in _TABLE.forms if at(body, form.key))
+    form = next(form for form in _FORMS if at(body, form.key))
     fields = {name: at(body, place) for name, place in form.paths.items()}
     reason = fields.get("reason", "")
-    is_cut = reason in _TABLE.cut
+    is_cut = reason in _TABLE["cut"]
     text = _join_texts(fields, form, is_cut=is_cut)
     remark = ""
     # instructor reads one part of a message: this is the whole message if that is one document
@@ -127,7 +117,7 @@ def _read(body: object, answer: str) -> Completion:
     if refusal or reason == "refusal":
         remark = f"the model refused: {refusal}"[:200].strip(": ")
         ending = Ending.REFUSED
-    elif reason in _TABLE.filtered:
+    elif reason in _TABLE["filtered"]:
         remark = f"the provider's filter stopped the answer ({reason})"
         ending = Ending.REFUSED
     elif is_cut and not is_json(text):
@@ -158,7 +148,7 @@ def read_stated_usage(body: object) -> Usage | None:
     """Return the usage that a reply without a readable answer states, or None if it states no
     plausible usage.
     """
-    for form in _TABLE.forms:
+    for form in _FORMS:
         usage = _read_usage(body, form)
         if usage.prompt_tokens > 1 and usage.output_tokens > 0:
             return usage
@@ -171,7 +161,7 @@ def _join_texts(fields: Mapping[str, Any], form: _Form, *, is_cut: bool) -> str:
     other text is treated as reasoning. Raises a built-in error if there is no message, or if a
     gateway reports that its provider failed.
     """
-    thoughts = [_write(fields["message"].get(name)) for name in _TABLE.thoughts]
+    thoughts = [_write(fields["message"].get(name)) for name in _TABLE["thoughts"]]
     content = fields.get("content", "")
     if not isinstance(content, list):
         content = [{"text": _write(content)}]
@@ -179,7 +169,7 @@ def _join_texts(fields: Mapping[str, Any], form: _Form, *, is_cut: bool) -> str:
     calls = []
     for part in [*content, *fields.get("calls", ())]:
         arguments = at(part, form.arguments)
-        if any(map(part.get, _TABLE.thoughts)):
+        if any(map(part.get, _TABLE["thoughts"])):
             thoughts.append(at(part, form.thought))
         elif arguments:
             # if the limit truncated the arguments, the provider may have closed their brackets
@@ -216,7 +206,7 @@ def _read_usage(body: object, form: _Form) -> Usage:
     are capped at the number of prompt tokens.
     """
 
-    def count(places: Iterable[str]) -> int:
+    def count(places: Sequence[str]) -> int:
         numbers = [at(body, place) for place in places]
         # only positive integers are accepted
         return sum(n for n in numbers if type(n) is int and 0 < n <= _MOST_TOKENS)

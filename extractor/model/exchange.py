@@ -29,7 +29,7 @@ class Exchange:
     def __init__(
         self, answers: Sequence[Path] = (), requests: Path | None = None
     ) -> None:
-        if requests in answers:
+        if requests and requests.resolve() in [path.resolve() for path in answers]:
             remedy = "choose another file for the requests"
             raise ArgumentError(f"{requests} contains answers; {remedy}")
         self.requests = requests

@@ -142,15 +142,14 @@ def read_spec(text: str, tell: Callable[[str], object]) -> ModelSpec:
     server_key = os.environ.get(SERVER_KEY)
     spec = ModelSpec.parse(text, server_key=server_key)
     default_model = os.environ.get("EXTRACTOR_MODEL", "")
-    has_other_host = (
-        "://" in default_model and spec.host != ModelSpec.parse(default_model).host
+    if not server_key or not spec.is_server or "://" not in default_model:
+        return spec
+    if spec.host == ModelSpec.parse(default_model).host:
+        return spec
+    tell(
+        f"{SERVER_KEY} belongs to the server in EXTRACTOR_MODEL and is not sent to {spec.host}"
     )
-    if server_key and spec.is_server and has_other_host:
-        tell(
-            f"{SERVER_KEY} belongs to the server in EXTRACTOR_MODEL and is not sent to {spec.host}"
-        )
-        return replace(spec, api_key=None)
-    return spec
+    return replace(spec, api_key=None)
 
 
 @dataclass(frozen=True, slots=True)

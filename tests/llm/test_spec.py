@@ -9,7 +9,13 @@ import pytest
 
 from extractor.model.providers import Reasoning, list_providers
 from extractor.model.request_form import RequestForm
-from extractor.model.spec import SERVER, ClientSettings, ModelSpec
+from extractor.model.spec import (
+    SERVER,
+    SERVER_KEY,
+    ClientSettings,
+    ModelSpec,
+    read_spec,
+)
 
 from .colours import ask_about, render
 
@@ -47,6 +53,14 @@ def test_the_key_of_a_server_goes_to_no_provider():
     assert server.api_key.get_secret_value() == "own"
     assert [other.api_key for other in others] == [None] * 3
     assert "own" not in f"{server!r} {server}"
+
+
+def test_a_malformed_default_model_matters_only_to_the_key_of_a_server(monkeypatch):
+    monkeypatch.setenv("EXTRACTOR_MODEL", "http://host/v1")
+    monkeypatch.setenv(SERVER_KEY, "own")
+    assert read_spec("gpt-5-mini", print).name == "gpt-5-mini"
+    with pytest.raises(ValueError, match="does not name a model"):
+        read_spec("http://other/v1#m", print)
 
 
 @pytest.mark.parametrize("name", list_providers())

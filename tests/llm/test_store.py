@@ -220,6 +220,13 @@ def test_a_provider_without_batches_gets_no_file(tmp_path):
     assert not requests.exists()
 
 
+def test_answers_are_not_overwritten_by_requests_whatever_their_path(tmp_path):
+    answers = tmp_path / "answers.jsonl"
+    answers.touch()
+    with pytest.raises(ArgumentError, match="contains answers"):
+        Exchange([answers], tmp_path / ".." / tmp_path.name / answers.name)
+
+
 @pytest.mark.parametrize("fails", [True, False])
 async def test_no_file_appears_before_the_run_succeeds(tmp_path, fails):
     requests = tmp_path / "requests.jsonl"

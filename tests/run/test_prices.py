@@ -114,3 +114,11 @@ def test_what_is_written_into_a_cache_costs_its_price(in_batches):
     prompt = uncached * 3 + cached * 0.3 + (static - cached) * 3.75
     dollars = (prompt + figures["output tokens"].expected * 15) * share / 1e6
     assert figures[USD].expected == pytest.approx(dollars, rel=0.02)
+
+
+@pytest.mark.parametrize("model", ["gpt-5.4", "gpt-4o-mini"])
+def test_cached_tokens_cost_in_a_batch_what_the_list_says_and_not_a_share(model):
+    listed = read_prices().find(ModelSpec.parse(model))
+    batch = listed.in_batches().price
+    assert batch.prompt == listed.price.prompt / 2
+    assert listed.price.cached / 2 < batch.cached <= batch.prompt

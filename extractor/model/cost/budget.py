@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import InitVar, dataclass, field, replace
+from dataclasses import InitVar, dataclass, field
 from math import ceil
 from threading import Lock
 from typing import Protocol
@@ -281,7 +281,7 @@ class Pricing:
                 f"and {spell('reasoning')} sets how much it thinks)"
             )
         if listed and in_batches:
-            listed = replace(listed, price=listed.price.batched())
+            listed = listed.in_batches()
         return cls(spec, listed, max_usd, in_batches, asking.reasoning, parameter)
 
     @property

@@ -1,7 +1,7 @@
 """Token prices, from the user's own files or, failing that, from the genai-prices table."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -67,16 +67,6 @@ class Price(BaseModel):
         prompt = usage.prompt_tokens * max(self.prompt, self.cached, self.written)
         return (prompt + usage.output_tokens * self.output) / 1_000_000
 
-    def batched(self) -> "Price":
-        """Return the price of the same tokens in a batch.
-
-        >>> price = Price(prompt=1, output=8, batch=0.5).batched()
-        >>> price.prompt, price.output, price.cached
-        (0.5, 4.0, 0.5)
-        """
-        lower = {name: getattr(self, name) * self.batch for name in _LISTED}
-        return self.model_copy(update=lower)
-
 
 class _PriceFile(BaseModel):
     model_config = ConfigDict(extra="forbid", title="prices")
@@ -87,11 +77,31 @@ class _PriceFile(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class ListedPrice:
-    """A price with the name under which it is listed, and its source."""
+    """A price with the name under which it is listed, and its source. ``batch`` is the price in a
+    batch, if it is listed.
+    """
 
     name: str
     price: Price
     source: str
+    batch: Price | None = None
+
+    def in_batches(self) -> "ListedPrice":
+        """Return the price of the same tokens in a batch.
+
+        >>> listed = ListedPrice(
+        ...     "m", Price(prompt=1, output=8, batch=0.5), "prices.toml"
+        ... )
+        >>> price = listed.in_batches().price
+        >>> price.prompt, price.output, price.cached
+        (0.5, 4.0, 0.5)
+        """
+        price = self.batch
+        if price is None:
+            share = self.price.batch
+            lower = {name: getattr(self.price, name) * share for name in _LISTED}
+            price = self.price.model_copy(update=lower)
+        return replace(self, price=price)
 
 
 class PriceList(NamedTuple):
@@ -163,17 +173,20 @@ def _list_model(model: ModelInfo) -> ListedPrice | None:
             model.get_prices(now + timedelta(hours=hours))
         ).items():
             prices[name] = max(price, prices.get(name, 0.0))
-    # a price of 0 is not plausible, and the fraction for batches could not be computed
+    # a price of 0 is not plausible
     if not prices.get("prompt"):
         return None
     if "output" not in prices:
         return None
+    batch = None
     for variant in model.price_variants or ():
         if variant.when == {"processing": "batch"}:
-            in_batch = _read_table(variant.prices) or prices
-            prices["batch"] = in_batch["prompt"] / prices["prompt"]
+            in_batch = _read_table(variant.prices)
+            # a variant without its own price for cached tokens gives no discount for them
+            if {"prompt", "output"} <= in_batch.keys():
+                batch = Price.model_validate(in_batch)
     source = f"genai-prices {version('genai-prices')}"
-    return ListedPrice(model.id, Price.model_validate(prices), source)
+    return ListedPrice(model.id, Price.model_validate(prices), source, batch)
 
 
 def _read_table(model_price: ModelPrice) -> dict[str, float]:
