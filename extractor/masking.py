@@ -358,17 +358,12 @@ def _spell_character(character: str) -> str:
     r"""Return a pattern for a character, as it is or percent-encoded.
 
     >>> _spell_character("k"), _spell_character(" ")
-    ('(?:k|%6[Bb])', '(?:\\ |\\+|%20)')
+    ('(?:k|(?i:%6B))', '(?:\\ |\\+|(?i:%20))')
     """
     spellings = [re.escape(character)]
     if character == " ":
         spellings.append(r"\+")
-    encoded = ""
-    for byte in character.encode("utf-8", "surrogateescape"):
-        digits = f"{byte:02X}"
-        encoded += "%" + re.sub("[A-F]", _in_both_cases, digits)
-    return f"(?:{'|'.join([*spellings, encoded])})"
-
-
-def _in_both_cases(digit: re.Match[str]) -> str:
-    return f"[{digit[0]}{digit[0].lower()}]"
+    content = character.encode("utf-8", "surrogateescape")
+    encoded = "".join(f"%{byte:02X}" for byte in content)
+    spellings.append(f"(?i:{encoded})")
+    return f"(?:{'|'.join(spellings)})"

@@ -13,6 +13,8 @@ from extractor.model.request_form import RequestForm
 from extractor.model.spec import ClientSettings, ModelSpec
 from extractor.model.store import State, judge
 
+_BEST_FIRST = (State.ANSWERED, State.CUT, State.REJECTED)
+
 
 class Exchange:
     """The answer files to read, and the file to which unanswered ``requests`` are written.
@@ -35,7 +37,7 @@ class Exchange:
         self.requests = requests
         self.is_saved = False
         self._open: set[str] = set()
-        self._answers: dict[str, Completion | None] = {}
+        self._answers: dict[str, Completion] = {}
         self._paid = defaultdict[str, dict[str, AnswerLine]](dict)
         self._write: Callable[[Call], object] = lambda _: None
         failed = {}
@@ -48,16 +50,12 @@ class Exchange:
                     if not line.completion:
                         # a line without a name is reported by its location
                         failed[line.name or place] = f"{place}: {line.problem}"
-                    if not line.name:
-                        continue
-                    if line.is_free:
-                        continue
-                    self._paid[line.name].setdefault(line.sha256, line)
+                    if line.name and not line.is_free:
+                        self._paid[line.name].setdefault(line.sha256, line)
         for name, lines in self._paid.items():
-            readable = [line for line in lines.values() if line.completion]
-            if readable:
-                # the first of equal ones
-                used = min(readable, key=_rank)
+            # the first of equal ones
+            used = min(lines.values(), key=_rank)
+            if used.completion:
                 self._answers[name] = used.completion
                 del lines[used.sha256]
         self.failed = [failed[name] for name in failed if name not in self._answers]
@@ -118,8 +116,9 @@ class Exchange:
 
 
 def _rank(line: AnswerLine) -> int:
-    """Return a lower number for a usable answer than for a truncated one, and the highest for any
-    other.
+    """Return a lower number for a usable answer than for a truncated one, a higher number for any
+    other, and the highest for a line without an answer.
     """
-    assert line.completion
-    return (State.ANSWERED, State.CUT, State.REJECTED).index(judge(line.completion))
+    if line.completion is None:
+        return len(_BEST_FIRST)
+    return _BEST_FIRST.index(judge(line.completion))

@@ -84,13 +84,22 @@ class Provider(_Entry):
     url: str | None = None
     extra: str | None = None
     prices: str | None = None
-    options: str = "body"
     batches: bool = False
     sdk: Literal["openai", "azure", "anthropic", "bedrock", "google", "vertex"] = (
         "openai"
     )
     like: str | None = None
     family: tuple[Family, ...] = ()
+
+    @property
+    def is_google(self) -> bool:
+        """Whether Google's SDK opens it."""
+        return self.sdk in ("google", "vertex")
+
+    @property
+    def is_anthropic(self) -> bool:
+        """Whether Anthropic's SDK opens it."""
+        return self.sdk in ("anthropic", "bedrock")
 
 
 @cache

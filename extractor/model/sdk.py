@@ -65,9 +65,9 @@ def open_client(spec: ModelSpec) -> tuple[Sdk, httpx2.AsyncClient]:
 def instruct(sdk: Sdk, spec: ModelSpec, mode: str) -> Sdk:
     """Return instructor's client for an SDK. ``mode`` is how it sends the schema."""
     sends = instructor.Mode[mode]
-    if spec.entry.sdk in ("anthropic", "bedrock"):
+    if spec.entry.is_anthropic:
         return instructor.from_anthropic(sdk, mode=sends)
-    if spec.entry.sdk in ("google", "vertex"):
+    if spec.entry.is_google:
         return instructor.from_genai(sdk, mode=sends, use_async=True)
     return instructor.from_openai(sdk, mode=sends)
 
@@ -109,13 +109,13 @@ def _open_sdk(spec: ModelSpec, key: str | None, http: httpx2.AsyncClient) -> Sdk
     # the retries and timeouts are those of ``sending``
     settings: dict[str, Any] = {"max_retries": 0, "timeout": None, "http_client": http}
     kind = spec.entry.sdk
-    if kind in ("google", "vertex"):
+    if spec.entry.is_google:
         from google import genai  # noqa: PLC0415 - an extra
 
         options = genai.types.HttpOptions(httpx_async_client=http)
         is_vertex = kind == "vertex"
         return genai.Client(vertexai=is_vertex, api_key=key, http_options=options)
-    if kind in ("anthropic", "bedrock"):
+    if spec.entry.is_anthropic:
         import anthropic  # noqa: PLC0415 - an extra
     if kind == "anthropic":
         return anthropic.AsyncAnthropic(api_key=key, **settings)

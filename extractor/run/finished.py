@@ -8,10 +8,10 @@ from enum import StrEnum
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 from weakref import finalize
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from extractor.errors import StoreError
 from extractor.model.database import RUN_FILE
@@ -31,8 +31,6 @@ from extractor.schemas.evidence import PricedUsage
 
 if TYPE_CHECKING:
     from extractor.concepts.own.declaration import CustomField
-
-Shape = TypeVar("Shape", bound=BaseModel)
 
 
 class TextState(StrEnum):
@@ -98,14 +96,10 @@ class FinishedRun:
             return f"{records}, still running"
         return f"{records}, interrupted"
 
-    def read_result(self, record_id: str, shape: type[Shape]) -> Shape:
-        """Read a record's result, as ``TrialExtraction`` or as a smaller model with some of its
-        fields.
-
-        Raises ``StoreError`` if it cannot be read.
-        """
+    def read(self, record_id: str) -> TrialExtraction:
+        """Read a record's extraction. Raises ``StoreError`` if it cannot be read."""
         try:
-            return shape.model_validate_json(self.read_line(record_id))
+            return TrialExtraction.model_validate_json(self.read_line(record_id))
         except ValidationError as error:
             problems = counted(error.error_count(), "problem")
             raise StoreError(
@@ -113,10 +107,6 @@ class FinishedRun:
                 "version of this program created it: run the same command again, with this folder "
                 "as --replay and a different folder as --out"
             ) from error
-
-    def read(self, record_id: str) -> TrialExtraction:
-        """Read a record's extraction. Raises ``StoreError`` if it cannot be read."""
-        return self.read_result(record_id, TrialExtraction)
 
     def read_line(self, record_id: str) -> bytes:
         """Return a record's result as JSON."""

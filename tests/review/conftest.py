@@ -4,7 +4,6 @@ import pytest
 from playwright.sync_api import expect
 
 from extractor.run.finished import FinishedRun
-from extractor.schemas import TrialExtraction
 from tests.browser import Watch, open_context
 
 from .reviewing import SEED, Client, serve
@@ -13,7 +12,7 @@ from .reviewing import SEED, Client, serve
 @pytest.fixture
 def gold(seed_run):
     """The gold of a record whose values the rules read without an error."""
-    return FinishedRun(seed_run).read_result(SEED, TrialExtraction).to_gold()
+    return FinishedRun(seed_run).read(SEED).to_gold()
 
 
 @pytest.fixture

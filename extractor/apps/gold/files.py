@@ -15,7 +15,7 @@ from extractor.concepts.own.declaration import CustomField
 from extractor.errors import ArgumentError, GoldError
 from extractor.formats import read_records
 from extractor.run.finished import find_run
-from extractor.schemas import TrialExtraction, TrialRecord
+from extractor.schemas import TrialRecord
 
 Inputs = Sequence[str | PathLike[str]]
 
@@ -105,9 +105,7 @@ def export_gold(gold: Path, to: Path, *, force: bool = False) -> int:
     _check_ending(to)
     _refuse_existing(to, force=force)
     run = find_run(gold)
-    results = run and [
-        run.read_result(name, TrialExtraction) for name in run.record_ids
-    ]
+    results = run and [run.read(name) for name in run.record_ids]
     source = open_extractions(results or gold, str(gold))
     write_gold_sheet(
         to, (row for each in source.values() for row in list_gold_rows(each))

@@ -123,4 +123,4 @@ class RunRecords:
 
     def read_extraction(self, record_id: str) -> TrialExtraction:
         """Return a record's result."""
-        return self._run.read_result(record_id, TrialExtraction)
+        return self._run.read(record_id)

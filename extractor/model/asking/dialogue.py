@@ -71,23 +71,19 @@ def read_replies(
         if reply is None:
             unasked += call
             continue
-        call_drafts: list[Draft] = []
-        call_skipped: set[int] = set()
-        if not call[0].places:
-            call_drafts, call_skipped = _read_reply(parsed, call, reply)
+        call_drafts, call_skipped = _read_reply(parsed, call, reply)
         drafts += call_drafts
         skipped |= call_skipped
-        unanswered += count_asked(call) if reply.is_useless else len(call_skipped)
-        answered_numbers = {draft.number for draft in call_drafts}
-        lines = [
-            line
-            for line in call
-            if not reply.pending or line.number in answered_numbers
-        ]
+        if reply.is_useless:
+            unanswered += count_asked(call)
+        else:
+            unanswered += len(call_skipped)
+        lines = call
+        if reply.pending:
+            read = {draft.number for draft in call_drafts}
+            lines = [line for line in call if line.number in read]
         received += lines
         waiting += count_asked(call) - count_asked(lines)
-    asked = count_asked(received)
-    unasked, received = _leave_lines(unasked), _leave_lines(received)
     reasons = _list_reasons(unasked, received)
     answered = {draft.number for draft in drafts}
     for line in (*received, *unasked):
@@ -106,16 +102,11 @@ def read_replies(
     total = sum(filter(None, replies), ModelReply())
     result = ModelResult(tuple(drafts), total.rejected, total.remarks)
     counts = {
-        "questions": asked,
+        "questions": count_asked(received),
         "open_questions": waiting + sum(map(_is_open, result.by_number.values())),
         "unanswered": unanswered,
     }
     return replace(result, usage=total.usage.model_copy(update=counts))
-
-
-def _leave_lines(questions: Questions) -> list[Question]:
-    """Return the questions about lines, without that about the structure."""
-    return [question for question in questions if not question.places]
 
 
 def _read_reply(
@@ -123,8 +114,10 @@ def _read_reply(
 ) -> tuple[list[Draft], set[int]]:
     """Return the drafts from a reply to a call, and the numbers of the lines that the model
     skipped. There is a draft for each item and for each line for which the absence of items is an
-    answer.
+    answer. There is none for the answer about the structure.
     """
+    if call[0].places:
+        return [], set()
     lines = {line.number: line for line in call}
     drafts = [
         _ground(parsed, lines, question, values)
@@ -198,6 +191,9 @@ def _list_reasons(unasked: Questions, received: Questions) -> dict[int, Reasons]
         (received, AbsenceReason.MODEL_REFUSED),
     ):
         for question in questions:
+            # the answer about the structure is used before
+            if question.places:
+                continue
             of_record = {
                 field.name for field in question.custom if field.of is Of.RECORD
             }

@@ -26,7 +26,8 @@ from extractor.model.calls import Call, PromptVersion
 from extractor.schemas import Task, TrialRecord, list_fields
 
 _VERSION = 8
-PROMPT = Path(__file__).parents[1] / "prompts" / f"system.v{_VERSION}.md"
+PROMPTS = Path(__file__).parents[1] / "prompts"
+PROMPT = PROMPTS / f"system.v{_VERSION}.md"
 _LONGEST_CONTEXT = 1200
 _LONGEST_HINT = 300
 _LONGEST_LABEL = 60
@@ -92,8 +93,13 @@ def load_prompt(custom: tuple[CustomField, ...] = ()) -> Prompt:
     system = PROMPT.read_text("utf-8").strip()
     if custom:
         system = "\n\n".join([system, _OWN_FIELDS, *map(_describe_field, custom)])
+    return make_prompt("questions", _VERSION, system)
+
+
+def make_prompt(name: str, version: int, system: str) -> Prompt:
+    """Return a prompt with the digest of its text."""
     digest = hashlib.sha256(system.encode()).hexdigest()
-    return Prompt(PromptVersion("questions", _VERSION, digest), system)
+    return Prompt(PromptVersion(name, version, digest), system)
 
 
 def _describe_field(field: CustomField) -> str:

@@ -4,11 +4,9 @@ It is asked before all others, because its answer decides their lines. The text 
 a number at each place where an item might begin; the answer names the numbers where one does.
 """
 
-import hashlib
 import json
 import re
 from functools import cache
-from pathlib import Path
 from typing import Literal
 
 from pydantic import StrictBool
@@ -20,14 +18,13 @@ from extractor.concepts.criteria.structure import (
 )
 from extractor.evidence.drafts import Chunk, Span
 from extractor.evidence.parsed import ParsedRecord
-from extractor.model.asking.prompt import Prompt, flatten
+from extractor.model.asking.prompt import PROMPTS, Prompt, flatten, make_prompt
 from extractor.model.asking.questions import Question, Replies
-from extractor.model.calls import Call, PromptVersion, ReplyItem, ReplyModel
+from extractor.model.calls import Call, ReplyItem, ReplyModel
 from extractor.options import ExtractionOptions
 from extractor.schemas import CriterionKind, Task
 
 _VERSION = 1
-_PROMPTS = Path(__file__).parents[1] / "prompts"
 _SECTION = "eligibility"
 _FIELD = "structure"
 _MOST_PLACES = 500
@@ -58,17 +55,15 @@ class StructureReply(ReplyModel, frozen=True):
     @classmethod
     def model_json_schema(cls, *_: object, **__: object) -> dict[str, object]:
         """Return a minimal schema, because the prompt already defines each key."""
-        schema = (_PROMPTS / "structure_schema.json").read_text("utf-8")
+        schema = (PROMPTS / "structure_schema.json").read_text("utf-8")
         return dict(json.loads(schema))
 
 
 @cache
 def load_structure_prompt() -> Prompt:
     """Return the static system part of every question about a structure."""
-    path = _PROMPTS / f"{_FIELD}.v{_VERSION}.md"
-    system = path.read_text("utf-8").strip()
-    digest = hashlib.sha256(system.encode()).hexdigest()
-    return Prompt(PromptVersion(_FIELD, _VERSION, digest), system)
+    path = PROMPTS / f"{_FIELD}.v{_VERSION}.md"
+    return make_prompt(_FIELD, _VERSION, path.read_text("utf-8").strip())
 
 
 def plan_structure(parsed: ParsedRecord, options: ExtractionOptions) -> Question | None:

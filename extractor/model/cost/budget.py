@@ -111,6 +111,7 @@ class Budget:
     reached: bool = field(default=False, init=False)
 
     def __post_init__(self, spent: Spending | None) -> None:
+        self._price = self.price or Price(prompt=0, output=0)
         self._in_flight: set[Reservation] = set()
         self._scale = 1.0
         self._lock = Lock()
@@ -120,19 +121,9 @@ class Budget:
         """Set the amount spent so far. After this, calls can be sent again if they fit within the
         budget.
         """
-        self._spent = spent.dollars + self._cost(spent.unpriced)
-        self._uncounted = spent.most_dollars + self._most(spent.most_unpriced)
+        self._spent = spent.dollars + self._price.cost(spent.unpriced)
+        self._uncounted = spent.most_dollars + self._price.most(spent.most_unpriced)
         self.reached = False
-
-    def _cost(self, usage: Usage) -> float:
-        if self.price:
-            return self.price.cost(usage)
-        return 0.0
-
-    def _most(self, usage: Usage) -> float:
-        if self.price:
-            return self.price.most(usage)
-        return 0.0
 
     async def reserve(self, call: Call) -> Reservation:
         """Wait until a request fits within the budget, and reserve its maximum usage. Raises
@@ -150,7 +141,7 @@ class Budget:
     def try_reserve(self, call: Call) -> Reservation | None:
         """Reserve the maximum usage of a request, or return None if it does not fit now."""
         most = self._forecast(call)
-        reservation = Reservation(most, self._most(most), self._scale)
+        reservation = Reservation(most, self._price.most(most), self._scale)
         with self._lock:
             reservations = (*self._in_flight, reservation)
             total = self._used + sum(each.dollars for each in reservations)
@@ -171,7 +162,7 @@ class Budget:
             if usage is None:
                 self._uncounted += reservation.dollars
                 return
-            cost = self._cost(usage)
+            cost = self._price.cost(usage)
             self._spent += cost
             if reservation.dollars:
                 ratio = reservation.scale * cost / reservation.dollars
