@@ -140,7 +140,7 @@ def read_dictionary(
 
 
 def read_texts(
-    given: object, section: GivenSection | None, names: Sequence[str] | None
+    given: Frame, section: GivenSection | None, names: Sequence[str] | None
 ) -> Iterator[Any]:
     """Yield the inputs, with each text converted to a dictionary. Files, records and dictionaries
     are unchanged.
@@ -151,7 +151,11 @@ def read_texts(
             as a text.
         names: The record ids of the texts; by default, ids are derived from their positions.
     """
-    for number, item in enumerate(list_given(given), 1):
+    items = given
+    if is_column(given):
+        # some kinds of columns have an object of their own for a cell without a value
+        items = given.astype(object).where(given.notna(), None)
+    for number, item in enumerate(list_given(items), 1):
         text = item
         if item is None or isinstance(item, float):  # a cell without a value
             text = ""

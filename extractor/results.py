@@ -31,7 +31,7 @@ from extractor.plurals import counted
 from extractor.run.files import Failed, naming_file, write_atomically
 from extractor.run.finished import find_run
 from extractor.run.joined import JoinedRuns
-from extractor.run.manifest import MANIFEST
+from extractor.run.manifest import MANIFEST, read_manifest
 from extractor.schemas import Task, TrialExtraction
 from extractor.schemas.evidence import PricedUsage
 
@@ -319,10 +319,13 @@ class Results:
         old = self.folder
         with _naming_arguments(to):
             copytree(old, to)
+            manifest = read_manifest(to / MANIFEST)
+            assert manifest, "the folder is that of a run"
             # inputs that were given in Python are read from the copy
             old_path, new_path = (str((at / GIVEN).absolute()) for at in (old, to))
-            manifest = (to / MANIFEST).read_text("utf-8").replace(old_path, new_path)
-            write_atomically(to / MANIFEST, manifest.encode())
+            inputs = [path.replace(old_path, new_path) for path in manifest.inputs]
+            moved = manifest.model_copy(update={"inputs": tuple(inputs)})
+            write_atomically(to / MANIFEST, moved.to_json())
         return to
 
 

@@ -140,11 +140,11 @@ def read_failures(path: Path) -> list[Failed]:
     if not path.exists():
         return []
     with naming_file(path):
-        lines = path.read_text("utf-8", "replace").splitlines()
+        lines = path.read_bytes().splitlines()
     failures: list[Failed] = []
     for line in lines:
         try:
-            failure = json.loads(line)
+            failure = json.loads(line.decode("utf-8", "replace"))
         except json.JSONDecodeError:
             continue
         if isinstance(failure, dict):

@@ -5,6 +5,7 @@ import tomllib
 from io import BytesIO
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from extractor import Extractor
@@ -68,12 +69,14 @@ def test_a_text_in_json_names_its_section():
     assert [section.name for section in record.sections] == ["eligibility"]
 
 
-@pytest.mark.parametrize("empty", ["", " \n", None, float("nan")])
+@pytest.mark.parametrize("empty", ["", " \n", None, float("nan"), pd.NA])
 def test_an_empty_cell_costs_no_other(empty):
+    texts = ["Adults", empty, "No HIV"]
+    if empty is pd.NA:
+        names = ["text-1", "text-2", "text-3"]
+        texts = pd.Series(texts, dtype="string", index=names)
     with pytest.warns(UserWarning, match="text-2: the record contains no text"):
-        table = Extractor().table(
-            "criteria", ["Adults", empty, "No HIV"], section="eligibility"
-        )
+        table = Extractor().table("criteria", texts, section="eligibility")
     assert table["record_id"].tolist() == ["text-1", "text-3"]
 
 

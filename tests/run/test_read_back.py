@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 import extractor
-from extractor import Extractor, read_results
+from extractor import Extractor, make_record, read_results
 from extractor.apps.export import list_tables
 from extractor.errors import ArgumentError, StoreError
+from extractor.run.finished import find_run
 from tests.commands import extract, invoke, read_lines
 from tests.faults.server import serve_faults
 
@@ -83,6 +84,22 @@ def test_results_that_are_read_back_are_those_of_the_run(asked, tmp_path):
     assert found["usage"].model_dump() == expected["usage"].model_dump() | {"usd": None}
     assert {name: found[name] for name in NAMES} == {name: expected[name] for name in NAMES}  # fmt: skip
     assert found["extractions"] == expected["extractions"]
+
+
+@pytest.mark.parametrize("name", ["pläne", 'the "first"', "line\u2028end"])
+def test_any_name_of_a_folder_or_file_is_read_back(tmp_path, name):
+    out = tmp_path / name
+    out.mkdir()
+    (out / f"{name}.json").write_text("{", "utf-8")
+    made = make_record("Inclusion criteria:\n- Adults", record_id="A")
+    results = Extractor().run([made, out / f"{name}.json"], out=out / "run")
+    assert [Path(one["path"]).stem for one in results.failures] == [name]
+    copy = results.save(out / "copy")
+    shutil.rmtree(out / "run")
+    (reread,) = find_run(copy).reread()
+    assert reread.text == "same"
+    words = ("run", out / f"{name}.json", "--out", out / "cli", "--effort", "none")
+    assert invoke(*words).exit_code == 1
 
 
 def test_a_run_that_is_not_complete_is_told_as_by_the_run(tmp_path):

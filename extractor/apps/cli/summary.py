@@ -2,7 +2,6 @@
 templates are in ``texts``.
 """
 
-import json
 import shlex
 import sys
 from collections.abc import Iterator
@@ -10,7 +9,7 @@ from typing import Any
 
 from extractor.apps.cli.console import write_text
 from extractor.apps.cli.job import CommandJob
-from extractor.run.files import FAILURES
+from extractor.run.files import FAILURES, read_failures
 from extractor.run.folder import RunFolder
 
 _SHOWN = 3
@@ -23,8 +22,8 @@ def list_remarks(job: CommandJob, folder: RunFolder | None) -> Iterator[str]:
     """
     failures = []
     if folder and job.tally.failed:
-        lines = (folder.path / FAILURES).read_text("utf-8").splitlines()
-        failures = [json.loads(line)["message"] for line in lines[:_SHOWN]]
+        written = read_failures(folder.path / FAILURES)
+        failures = [failure["message"] for failure in written[:_SHOWN]]
     return render("remarks.txt", job, folder, failures=failures)
 
 
