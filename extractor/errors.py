@@ -2,25 +2,36 @@
 
 ::
 
-    ExtractorError +-- RecordError an input cannot be read: file, place, remedy | +--
-     RepeatedRecord a record was already read: both places | +-- RecordTooLarge it exceeds a size
-     limit | +-- RecordTooSlow it exceeds the time limit +-- RegistryError a registry cannot be
-     read over the network | +-- RegistryRefused it rejects the parameters of a request +--
-     ModelError a model did not return a usable answer | +-- ModelUnavailable it cannot be reached
-     or is not installed | | +-- ModelAway its server does not answer; the run can continue later |
-     | | +-- RunStopped the user stopped the run | | +-- MissingKey its key is missing | | +--
-     RequestTooLong the questions do not fit in its context window | +-- BatchUnfinished a
-     provider's batches left questions unanswered | +-- AnswerRejected its answer could not be used
-     at all | +-- AnswerPending the request was written to a file and is not answered yet +--
-     AnswersError the answers in a run or a file cannot be used | +-- AnswerMissing the replayed
-     run has no answer to a call +-- BudgetReached the run reached its token or spending limit +--
-     StoreError a run's folder cannot be used | +-- SettingsDiffer it was created with different
-     settings | +-- FolderInUse another process is writing to it | +-- DiskFull its disk is full
-     +-- EngineError worker processes cannot be started +-- UnexpectedError a bug in this program
-     affected a record +-- MissingExtra an optional library is not installed +-- GoldError a gold
-     annotation is invalid +-- ArgumentError an argument is invalid; also a ValueError +--
-     WrongType it has the wrong type; also a TypeError +-- FieldError the declaration of a custom
-     field is invalid
+    ExtractorError
+     +-- RecordError             an input cannot be read: file, place, remedy
+     |    +-- RepeatedRecord     a record was already read: both places
+     |    +-- RecordTooLarge     it exceeds a size limit
+     |    +-- RecordTooSlow      it exceeds the time limit
+     +-- RegistryError           a registry cannot be read over the network
+     |    +-- RegistryRefused    it rejects the parameters of a request
+     +-- ModelError              a model did not return a usable answer
+     |    +-- ModelUnavailable   it cannot be reached or is not installed
+     |    |    +-- ModelAway     its server does not answer; the run can continue later
+     |    |    |    +-- RunStopped    the user stopped the run
+     |    |    +-- MissingKey         its key is missing
+     |    |    +-- RequestTooLong     the questions do not fit in its context window
+     |    +-- BatchUnfinished    a provider's batches left questions unanswered
+     |    +-- AnswerRejected     its answer could not be used at all
+     |    +-- AnswerPending      the request was written to a file and is not answered yet
+     +-- AnswersError            the answers in a run or a file cannot be used
+     |    +-- AnswerMissing      the replayed run has no answer to a call
+     +-- BudgetReached           the run reached its spending limit
+     +-- StoreError              a run's folder cannot be used
+     |    +-- SettingsDiffer     it was created with different settings
+     |    +-- FolderInUse        another process is writing to it
+     |    +-- DiskFull           its disk is full
+     +-- EngineError             worker processes cannot be started
+     +-- UnexpectedError         a bug in this program affected a record
+     +-- MissingExtra            an optional library is not installed
+     +-- GoldError               a gold annotation is invalid
+     +-- ArgumentError           an argument is invalid; also a ValueError
+          +-- WrongType          it has the wrong type; also a TypeError
+          +-- FieldError         the declaration of a custom field is invalid
 
 Each stage converts exceptions raised by the libraries that it uses into these errors.
 """
@@ -185,7 +196,7 @@ class RequestTooLong(ModelUnavailable):
 
 
 class AnswerRejected(ModelError):
-    """No part of an answer passed validation, even after all re-asks."""
+    """No part of an answer passed validation."""
 
 
 class AnswerPending(ModelError):
@@ -197,13 +208,11 @@ class AnswersError(ExtractorError):
 
 
 class AnswerMissing(AnswersError):
-    """The replayed run has no answer for a call. The message names the most similar call and
-    states how it differs.
-    """
+    """The replayed run has no answer for a call."""
 
 
 class BudgetReached(ExtractorError):
-    """The run reached its token or spending limit."""
+    """The run reached its spending limit."""
 
 
 class StoreError(ExtractorError):

@@ -11,8 +11,9 @@ from extractor.apps.mcp.server import open_server
 from extractor.apps.mcp.settings import ToolOptions, ToolSettings
 from extractor.model.cost.budget import Pricing
 from extractor.model.cost.prices import read_prices
+from extractor.model.patience import MOST_USELESS
 from extractor.model.spec import ModelSpec
-from tests.faults.server import serve_faults
+from tests.faults.server import WELL, Fault, serve_faults
 from tests.fetch.registry import make_study, serve_registry
 from tests.tables import read_cases
 
@@ -128,6 +129,15 @@ async def test_a_call_ends_at_its_time_and_the_next_one_is_answered():
         problem = await refuse(client, "extract_text", text=f"Inclusion criteria:\n{lines}")
         assert "longer than 0.2 seconds" in problem
         assert len((await call(client, "list_fields"))["fields"]) > 30
+
+
+async def test_a_model_that_answered_uselessly_for_long_is_asked_again():
+    with serve_faults(lambda _: Fault(content="no idea")) as server:
+        async with connect(f"{server.url}#stub", effort="all") as client:
+            for _ in range(MOST_USELESS):
+                await client.call_tool("extract_text", {"text": TEXT})
+            server.plan = lambda _: WELL
+            assert (await call(client, "extract_text", text=TEXT))["usage"]["calls"]
 
 
 async def test_money_is_limited_over_all_calls(tmp_path):

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Annotated, TypeVar
 
 from pydantic import Field
@@ -93,7 +94,9 @@ class Desk:
             budget = settings.pricing.open_budget()
         example = make_record("Inclusion criteria:\n- Adults", record_id="example")
         executor = ProcessExecutor(1, 0, options.timeout + _SPARE_S, example)
-        async with executor, setup.open(route=Route(budget)) as opened:
+        # the server outlives the outages of its model
+        asking = replace(setup.asking, patience=None)
+        async with executor, setup.open(route=Route(budget), asking=asking) as opened:
             yield cls(settings, executor, opened)
 
     async def extract_text(
