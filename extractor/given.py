@@ -175,14 +175,13 @@ def _is_text(given: str, section: GivenSection | None) -> bool:
     text if it contains a space, does not end in a file extension, and is not the name of an
     existing file. A blank string and, if ``section`` is set, any string are also treated as texts.
     """
-    is_line = " " in given and not Path(given).suffix and not exists(given)
-    if bool(section):
+    if section:
         return True
     if not given.strip():
         return True
     if is_text(given):
         return True
-    return is_line
+    return " " in given and not Path(given).suffix and not exists(given)
 
 
 def is_column(given: object) -> bool:

@@ -180,9 +180,9 @@ def names_credential(name: str) -> bool:
     words = _BETWEEN_WORDS.sub(" ", name).lower()
     if _NAMES_PASSWORD.search(words):
         return True
-    if not bool(_NAMES_CREDENTIAL.search(words)):
+    if _NAMES_PLAIN_VALUE.search(words):
         return False
-    return not _NAMES_PLAIN_VALUE.search(words)
+    return _NAMES_CREDENTIAL.search(words) is not None
 
 
 def _hide_all(options: Mapping[str, object], *, is_header: bool) -> dict[str, object]:

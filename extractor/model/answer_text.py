@@ -89,23 +89,20 @@ def find_answer(text: str, *, is_cut: bool = False) -> tuple[str, str]:
     if is_cut and (incomplete or not answers):
         return incomplete, ""
     remark = ""
-    if incomplete:
+    if incomplete and answers:
         remark = _INCOMPLETE
-    if incomplete and not answers:
+    elif incomplete:
         whole = read_whole(incomplete)
         if whole is None:
             return incomplete, ""
         answers.append(whole)
-        remark = ""
-    if not answers:
+    elif not answers:
         if not drafts:
             return "", ""
         answers.append(drafts[-1])
         # some servers put the whole answer into the reasoning
-        is_whole = read_whole(re.sub("</?think>", "", text)) is not None
-        remark = _THOUGHT
-        if is_whole:
-            remark = ""
+        if read_whole(re.sub("</?think>", "", text)) is None:
+            remark = _THOUGHT
     answer = answers[-1]
     written = set(map(json.dumps, answer))
     if not written.issuperset(map(json.dumps, chain(*answers, *drafts))):

@@ -113,12 +113,9 @@ def _read(body: object, answer: str) -> Completion:
     else:
         text, remark = find_answer(text, is_cut=is_cut)
     ending = Ending.COMPLETE
-    refusal = fields.get("refusal", "")
-    if refusal or reason == "refusal":
-        remark = f"the model refused: {refusal}"[:200].strip(": ")
-        ending = Ending.REFUSED
-    elif reason in _TABLE["filtered"]:
-        remark = f"the provider's filter stopped the answer ({reason})"
+    refused = _explain_refusal(fields.get("refusal", ""), reason)
+    if refused:
+        remark = refused
         ending = Ending.REFUSED
     elif is_cut and not is_json(text):
         ending = Ending.CUT
@@ -133,6 +130,17 @@ def _read(body: object, answer: str) -> Completion:
         _make_storable(remark),
         has_usage,
     )
+
+
+def _explain_refusal(refusal: object, reason: object) -> str:
+    """Return why the model did not answer, given its words and the reason for its end; "" if it
+    did.
+    """
+    if refusal or reason == "refusal":
+        return f"the model refused: {refusal}"[:200].strip(": ")
+    if reason in _TABLE["filtered"]:
+        return f"the provider's filter stopped the answer ({reason})"
+    return ""
 
 
 def _make_storable(text: str) -> str:

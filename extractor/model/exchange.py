@@ -40,18 +40,11 @@ class Exchange:
         self._answers: dict[str, Completion] = {}
         self._paid = defaultdict[str, dict[str, AnswerLine]](dict)
         self._write: Callable[[Call], object] = lambda _: None
-        failed = {}
+        failed: dict[str, str] = {}
         for path in answers:
             if not path.is_file():
                 raise ArgumentError(f"{path}: there is no such file")
-            with path.open("rb") as file:
-                for number, line in read_lines(file):
-                    place = f"{path}, line {number}"
-                    if not line.completion:
-                        # a line without a name is reported by its location
-                        failed[line.name or place] = f"{place}: {line.problem}"
-                    if line.name and not line.is_free:
-                        self._paid[line.name].setdefault(line.sha256, line)
+            failed |= self._read(path)
         for name, lines in self._paid.items():
             # the first of equal ones
             used = min(lines.values(), key=_rank)
@@ -59,6 +52,22 @@ class Exchange:
                 self._answers[name] = used.completion
                 del lines[used.sha256]
         self.failed = [failed[name] for name in failed if name not in self._answers]
+
+    def _read(self, path: Path) -> dict[str, str]:
+        """Keep the lines of an answer file that may be paid answers. Return the problem of each
+        line without an answer, keyed by the name of the request or, if there is none, the location.
+        """
+        failed = {}
+        with path.open("rb") as file:
+            for number, line in read_lines(file):
+                if line.completion is None:
+                    place = f"{path}, line {number}"
+                    failed[line.name or place] = f"{place}: {line.problem}"
+                if not line.name:
+                    continue
+                if not line.is_free:
+                    self._paid[line.name].setdefault(line.sha256, line)
+        return failed
 
     @property
     def written(self) -> int:

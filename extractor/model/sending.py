@@ -168,16 +168,19 @@ class Sender:
         """Record the cost of a failed request and whether the server was reached. If an overloaded
         server asks the client to wait, all requests wait.
         """
-        if failure.usage or not failure.meaning.paid:
-            bill.settle(failure.usage or Usage())
-        is_garbled = failure.meaning.kind == "garbled"
-        if is_garbled:
+        meaning = failure.meaning
+        if failure.usage:
+            bill.settle(failure.usage)
+        elif not meaning.paid:
+            bill.settle(Usage())
+        if meaning.kind == "late":
+            self.watch.note_late()
+        if meaning.kind == "garbled":
             self.watch.note_useless(failure)
-        if is_garbled or failure.status is not None:
+        # a garbled reply may have no status
+        if meaning.kind == "garbled" or failure.status is not None:
             self._was_reached = True
             self.watch.note_reply()
-        if failure.meaning.kind == "late":
-            self.watch.note_late()
         if failure.wait and failure.is_absence:
             tell(Event.RATE_LIMITED, seconds=round(failure.wait, 3))
             until = self.policy.clock() + failure.wait

@@ -179,8 +179,10 @@ class RunFolder(Sink):
         names = [name for name in _FILES if (self.path / name).exists()]
         if not names:
             return
-        places = (self.path / f"earlier-{number}" for number in count(1))
-        aside = next(place for place in places if not place.exists())
+        for number in count(1):
+            aside = self.path / f"earlier-{number}"
+            if not aside.exists():
+                break
         aside.mkdir()
         for name in names:
             (self.path / name).replace(aside / name)

@@ -99,11 +99,10 @@ class LooseExtractions:
         for _, item in self.read(record.record_id).list_items():
             for evidence in item.evidence:
                 # evidence in gold does not have a section
-                text = evidence.section and record.raw_text(evidence.section)
-                if evidence.section and (
-                    text is None
-                    or text[evidence.start : evidence.end] != evidence.quote
-                ):
+                if not evidence.section:
+                    continue
+                text = record.raw_text(evidence.section) or ""
+                if text[evidence.start : evidence.end] != evidence.quote:
                     return False
         return True
 
@@ -252,11 +251,9 @@ class JoinedRuns:
     def usage(self) -> PricedUsage:
         """The usage of all inputs. The cost is unknown if the cost of one of them is."""
         used = [part.usage for part in self.parts]
-        costs = [each.usd for each in used]
-        known = [cost for cost in costs if cost is not None]
-        usd = None
-        if len(known) == len(costs):
-            usd = sum(known)
+        usd: float | None = sum(each.usd or 0.0 for each in used)
+        if any(each.usd is None for each in used):
+            usd = None
         total = sum(used, Usage())
         return PricedUsage(**total.model_dump(), usd=usd)
 

@@ -247,11 +247,10 @@ class RecordLoop:
         """Whether another record must wait because too many records are running or are waiting for
         an earlier record.
         """
-        running = sum(not task.done() for task in self._tasks)
-        is_ahead = len(self._tasks) >= _AHEAD * self.concurrency
-        if running >= self.concurrency:
+        if len(self._tasks) >= _AHEAD * self.concurrency:
             return True
-        return is_ahead
+        running = sum(not task.done() for task in self._tasks)
+        return running >= self.concurrency
 
     def _needs_extraction(self, item: _Item) -> TypeGuard[TrialRecord]:
         """Return True if an item is a record that must be extracted. An error is written as a

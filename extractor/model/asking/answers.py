@@ -178,12 +178,11 @@ def read_field(name: str, form: Form, raw_values: Values) -> object:
     # the field's full name is also accepted
     value = raw_values.get(form.key, raw_values.get(name))
     if value is None:
-        nothing = None
-        if form.many and name not in _NEEDED:
-            nothing = ()
         if name == "censored":
             return False
-        return nothing
+        if form.many and name not in _NEEDED:
+            return ()
+        return None
     if not form.many:
         return _read_value(form, value)
     # a single value is sometimes written without brackets

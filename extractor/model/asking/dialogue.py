@@ -127,21 +127,29 @@ def _read_reply(
     if reply.pending or reply.is_useless:
         return drafts, set()
     answered = {draft.number for draft in drafts}
-    # lines that ask for fields but did not receive an item
     silent = {line.number for line in call if line.fields} - answered
-    # lines that must have an item; the other lines may have any number of items
+    skipped = _find_skipped(call, silent)
+    # the rules read doses, so there should be items
+    if parsed.regimens and not answered:
+        skipped = silent
+    if reply.dropped:
+        return drafts, skipped
+    unlisted = [lines[number] for number in silent - skipped]
+    for question, values in read_silence(unlisted):
+        drafts.append(_ground(parsed, {}, question, values))
+    return drafts, skipped
+
+
+def _find_skipped(call: Questions, silent: set[int]) -> set[int]:
+    """Return the numbers of the lines that the model skipped: those that must have an item, or all
+    ``silent`` ones, which did not receive an item, if the model did not read enough of the call.
+    """
+    # the other lines may have any number of items
     needed = {line.number for line in call if not is_listing(line)}
     skipped = silent & needed
-    is_unread = len(skipped) > len(needed) * _SHARE_SKIPPED
-    # if not enough lines were read, or if there are no items although the rules read doses, the
-    # absence of items is not an answer
-    if is_unread or (parsed.regimens and not answered):
-        skipped = silent
-    if not reply.dropped:
-        unlisted = [lines[number] for number in silent - skipped]
-        for question, values in read_silence(unlisted):
-            drafts.append(_ground(parsed, {}, question, values))
-    return drafts, skipped
+    if len(skipped) > len(needed) * _SHARE_SKIPPED:
+        return silent
+    return skipped
 
 
 def _ground(
