@@ -81,12 +81,13 @@ class EvidenceKind(StrEnum):
 
 Comparison = StrEnum(
     "Comparison",
-    "TEXT EXTENT WORDS WHOLE CHOICE POLARITY PLACE TIME LIMIT WINDOW AMOUNT FREQUENCY NAME LABEL "
-    "GROUP",
+    "TEXT AGENT EXTENT WORDS WHOLE CHOICE POLARITY PLACE TIME LIMIT WINDOW AMOUNT FREQUENCY NAME "
+    "LABEL GROUP",
 )
 Comparison.__doc__ = """How two values of a field are compared.
 
 - ``text``: words from the record, whose extent may differ slightly.
+- ``agent``: like ``text``, for the name of an agent. Names of the same substance are equal.
 - ``extent``: words from the record that serve as evidence. They are correct if they overlap, and
   are excluded from the overall score.
 - ``words``: words from the record that are part of a value. They are correct if they share at least

@@ -358,7 +358,7 @@ class RegimenAnnotation(QuotingModel):
 
     agent: Annotated[
         str,
-        FieldInfo(Comparison.TEXT, question="agent", tokens=15),
+        FieldInfo(Comparison.AGENT, question="agent", tokens=15),
         Field(description="The shortest full name in the text."),
     ]
     role: Annotated[

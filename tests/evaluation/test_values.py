@@ -20,6 +20,7 @@ def window(value, unit, comparator, quote="within 4 weeks"):
 
 MAKERS = {
     "text": str,
+    "agent": str,
     "extent": str,
     "limit": lambda limits: tuple(limit(*given) for given in limits),
     "time": lambda given: Age(value=given[0], unit=given[1]),

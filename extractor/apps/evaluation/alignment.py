@@ -9,7 +9,7 @@ import numpy as np
 
 from extractor.apps.evaluation.assignment import assign
 from extractor.apps.evaluation.fields import Group
-from extractor.apps.evaluation.text import compare_extents, fold_name
+from extractor.apps.evaluation.text import compare_extents, fold_agent, fold_name
 from extractor.schemas import Criterion, CustomItem, Endpoint, ExtractedItem, Regimen
 
 _SAME = 1000.0
@@ -154,6 +154,8 @@ def _compare_regimens(gold: Regimen, predicted: Regimen) -> float:
         for regimen in (gold, predicted)
     )
     agents = compare_extents(fold_name(gold.agent), fold_name(predicted.agent))
+    if fold_agent(gold.agent) == fold_agent(predicted.agent):
+        agents = 1.0
     similarity = 0.4 * agents
     similarity += 0.4 * compare_extents(gold.quote, predicted.quote)
     similarity += 0.2 * len(ours & theirs) / max(1, len(ours | theirs))

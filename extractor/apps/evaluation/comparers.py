@@ -11,6 +11,7 @@ from typing import Any
 from extractor.apps.evaluation.grouping import share_members
 from extractor.apps.evaluation.text import (
     compare_extents,
+    fold_agent,
     fold_name,
     fold_text,
     have_same_dimension,
@@ -256,7 +257,9 @@ def _find_word_error(gold: str, predicted: str) -> ErrorKind:
 
 
 TEXT = Comparer(ErrorKind.WORDING, fold_name, similarity=compare_extents)
-"""Compares names of agents and measures, ignoring differences in spelling and common synonyms."""
+"""Compares names of measures, ignoring differences in spelling and common synonyms."""
+AGENT = replace(TEXT, key=fold_agent)
+"""Compares names of agents: also the names of one substance agree."""
 EXTENT = replace(TEXT, overlaps=lambda *words: compare_extents(*words) >= 0.5)
 """Compares quotes, which agree if they share most of their words or if one is part of the
 other.
@@ -271,6 +274,7 @@ LABEL = Comparer(ErrorKind.WRONG_CATEGORY, fold_label)
 """Compares arms, but only in items that both extractions contain."""
 COMPARERS: dict[Comparison, Comparer] = {
     Comparison.TEXT: TEXT,
+    Comparison.AGENT: AGENT,
     Comparison.EXTENT: EXTENT,
     Comparison.WORDS: _WORDS,
     # Half of the longer text's words: "heart failure" is not all of "heart or lung failure".

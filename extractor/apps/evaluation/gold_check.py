@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from extractor.apps.evaluation.comparers import EXTENT, TEXT
+from extractor.apps.evaluation.comparers import AGENT, EXTENT, TEXT
 from extractor.apps.evaluation.fields import FIELDS
 from extractor.apps.evaluation.gold_files import (
     add_eligibility,
@@ -28,7 +28,7 @@ from extractor.language.book import read_text
 from extractor.language.clean import clean_text, fold_label
 from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
 
-_QUOTES = {field.name for field in FIELDS if field.comparer in (TEXT, EXTENT)}
+_QUOTES = {field.name for field in FIELDS if field.comparer in (TEXT, AGENT, EXTENT)}
 """Fields whose values are words taken from the record."""
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from extractor.concepts.aliases import trim_event, unify
+from extractor.concepts.doses.drug_names import find_substance
 from extractor.language.book import word_set
 from extractor.language.units import find_dimension, read_unit
 
@@ -66,6 +67,21 @@ def fold_name(text: str) -> str:
     folded = fold_text(_ABBREVIATION.sub("", text))
     start, end = trim_event(folded)
     return fold_text(unify(folded[start:end]))
+
+
+@lru_cache(maxsize=2048)
+def fold_agent(text: str) -> str:
+    """Fold the name of an agent to the name of its substance or, if the table of drugs does not
+    contain it, to its usual name.
+
+    >>> fold_agent("Xalatan"), fold_agent("Examplumab®")
+    ('latanoprost', 'examplumab')
+    """
+    name = fold_name(text)
+    substance = find_substance(name)
+    if substance:
+        return substance.name
+    return name
 
 
 @lru_cache(maxsize=2048)
