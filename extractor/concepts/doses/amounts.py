@@ -21,7 +21,6 @@ such as tablets.
 """
 _NO_DOSE_BEFORE = (
     "limit_before",
-    "contained_before",
     "mixture_before",
     "vial_before",
     "sample_before",
@@ -32,34 +31,40 @@ _AMBIGUOUS = 0.5
 """The confidence of amounts with plain numbers and units, and of amounts with ambiguous numbers or
 units.
 """
-_GAUGE = re.compile(r"(?:1[4-9]|2\d|3[0-4])G")
+_GAUGE = re.compile(r"(?:1[4-9]|2\d|3[0-4])-?G")
 """The size of a needle."""
 _FEWEST_CELLS = 1000
 """The smallest plausible number of cells: "15 patients with B-cell leukaemia" states no dose."""
-_NO_DOSE_AFTER = ("package_after", "available_after", "step_of_flow")
+_NO_DOSE_AFTER = ("package_after", "available_after", "step_of_flow", "needle_after")
 
 
 def find_amounts(tokens: Tokens) -> list[Mark]:
     """Return the amounts in a text from left to right; the value of each mark is a tuple of dose
-    levels.
+    levels. What a piece or a volume contains is the amount only if the text states no other.
 
     >>> from extractor.language.book import read_text
     >>> marks = find_amounts(read_text("5, 10 or 20 mg; at most 40 mg; 50 mg in 2 mL"))
     >>> [[str(level) for level in mark.value] for mark in marks]
     [['5 mg', '10 mg', '20 mg'], ['50 mg']]
     """
-    amounts = [*_find_measured(tokens), *_find_auc(tokens)]
-    return _drop_explaining(tokens, drop_overlaps(amounts))
+    amounts = [*_find_auc(tokens)]
+    contents: list[Mark] = []
+    for levels in _list_levels(tokens):
+        if _is_content(tokens, levels):
+            contents.append(_make(levels, _AMBIGUOUS))
+        elif not _is_no_dose(tokens, levels):
+            amounts.append(_make(levels, _rate(tokens, levels)))
+    return _drop_explaining(tokens, drop_overlaps(amounts)) or contents
 
 
 def list_other_amounts(tokens: Tokens) -> Iterator[Mark]:
     """Yield the quantities that are not doses: limits, changes, package sizes and the strengths of
     solutions.
     """
+    doses = {at for mark in find_amounts(tokens) for at in range(*mark.place)}
     for levels in find_quantity_lists(tokens):
-        unit = levels[0].unit.dose
-        if unit and (not levels[0].unit.is_dose or _is_no_dose(tokens, unit, levels)):
-            yield _make(unit, levels)
+        if levels[0].unit.dose and levels[0].first not in doses:
+            yield _make(levels, _PLAIN)
 
 
 def is_portion(mark: Mark) -> bool:
@@ -69,24 +74,24 @@ def is_portion(mark: Mark) -> bool:
     return all(level.unit in PORTIONS for level in mark.value)
 
 
-def _find_measured(tokens: Tokens) -> Iterator[Mark]:
+def _list_levels(tokens: Tokens) -> Iterator[Sequence[Quantity]]:
+    """Yield the quantities in units of doses, grouped by list."""
     for quantities in find_quantity_lists(tokens):
         # "on day 1, 15 mg/kg", "25-35 kg, 6 mg"
         levels = [
             level
             for level in quantities
             if level.unit.dose
-            and level.unit.is_dose
+            and (level.unit.is_dose or _is_in_volume(level))
             and (level is quantities[-1] or not _is_place_in_time(tokens, level))
         ]
-        unit = None
         if levels:
-            unit = levels[0].unit.dose
-        if not unit:
-            continue
-        if _is_no_dose(tokens, unit, levels):
-            continue
-        yield _make(unit, levels)
+            yield levels
+
+
+def _is_in_volume(level: Quantity) -> bool:
+    """Return whether the unit of an amount ends with a volume and its number: "mg/0.05 mL"."""
+    return level.unit.parts[-1].code == "{volume}"
 
 
 def _is_place_in_time(tokens: Tokens, level: Quantity) -> bool:
@@ -94,24 +99,45 @@ def _is_place_in_time(tokens: Tokens, level: Quantity) -> bool:
     return rule("day_before").ends(tokens, level.first) is not None
 
 
-def _make(unit: str, levels: Sequence[Quantity]) -> Mark:
+def _make(levels: Sequence[Quantity], confidence: float) -> Mark:
+    unit = levels[0].unit.dose or ""
     # each level has its own unit in "500 mg to 1 g"
     amounts = [
         Amount(low=level.low, high=level.high, unit=level.unit.dose or unit)
         for level in levels
     ]
-    is_sure = all(level.is_sure for level in levels)
-    confidence = _AMBIGUOUS
-    if is_sure:
-        confidence = _PLAIN
     value = tuple(dict.fromkeys(amounts))
     return Mark("amounts", value, levels[0].first, levels[-1].end, confidence)
 
 
-def _is_no_dose(tokens: Tokens, unit: str, levels: Sequence[Quantity]) -> bool:
+def _rate(tokens: Tokens, levels: Sequence[Quantity]) -> float:
+    """Return the confidence of an amount. In "28 mg 2T", it may be that of a single piece."""
+    if rule("piece_count_after").starts(tokens, levels[-1].end):
+        return _AMBIGUOUS
+    if all(level.is_sure for level in levels):
+        return _PLAIN
+    return _AMBIGUOUS
+
+
+def _is_content(tokens: Tokens, levels: Sequence[Quantity]) -> bool:
+    """Return whether an amount of substance is what a piece or a volume contains: "100 ug per
+    actuation", "a capsule containing 182 mg", "1.25 mg/0.05 mL".
+    """
+    unit = levels[-1].unit
+    if unit.dose in PORTIONS:
+        return False
+    if any(part.piece for part in unit.parts[1:]):
+        return True
+    if _is_in_volume(levels[-1]):
+        return True
+    return rule("contained_before").ends(tokens, levels[0].first) is not None
+
+
+def _is_no_dose(tokens: Tokens, levels: Sequence[Quantity]) -> bool:
     """Return True if a quantity is not itself a dose, but a dose's limit, change, package size or
     dilution.
     """
+    unit = levels[0].unit.dose or ""
     first = levels[0].first
     end = levels[-1].end
     if _GAUGE.fullmatch(tokens.read(first, end)):
@@ -128,7 +154,9 @@ def _is_no_dose(tokens: Tokens, unit: str, levels: Sequence[Quantity]) -> bool:
     if unit == "%":
         return not _is_strength(tokens, first, end)
     # "10 mg/mL" is the strength of a solution
-    return unit.partition("/")[2] in PORTIONS
+    if unit.partition("/")[2] in PORTIONS:
+        return True
+    return rule("contained_before").ends(tokens, first) is not None
 
 
 def _is_strength(tokens: Tokens, first: int, end: int) -> bool:
@@ -141,6 +169,8 @@ def _is_strength(tokens: Tokens, first: int, end: int) -> bool:
     if rule("volume_before").ends(tokens, first):
         return False
     if rule("strength_after").starts(tokens, end):
+        return True
+    if rule("strength_before").ends(tokens, first):
         return True
     beside = (*tokens.words[max(first - 1, 0) : first], *tokens.words[end : end + 1])
     return any(map(find_substance, beside))

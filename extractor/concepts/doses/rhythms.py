@@ -26,6 +26,12 @@ from extractor.language.patterns import RuleMatch
 from extractor.schemas import Frequency, Period, Route, TimeUnit
 
 _ORDINALS = {"other": 2, "alternate": 2, "alternating": 2, **ORDINALS}
+_FRACTIONS: Mapping[float, TimeUnit] = {
+    7: TimeUnit.DAY,
+    52: TimeUnit.WEEK,
+    12: TimeUnit.MONTH,
+}
+"""The units of durations that prescriptions write as fractions: "2/52" is two weeks."""
 _NO_RHYTHM_BEFORE = (
     "no_giving_before",
     "step_before",
@@ -136,7 +142,7 @@ def _read_number(match: RuleMatch, name: str = "") -> float:
     if name:
         words = [match.read(name) or ""]
     else:
-        words = match.text.split()
+        words = match.tokens.words[match.first : match.end]
     for word in words:
         number = _ORDINALS.get(word.lower()) or read_number(word)
         if number is not None:
@@ -231,6 +237,14 @@ def _make_period(match: RuleMatch) -> Period | None:
     return Period(value=number, unit=unit)
 
 
+def _make_prescribed(match: RuleMatch) -> Period | None:
+    """Return the duration in a fraction of a week, a year or months: "7/7", "2/52", "3/12"."""
+    unit = _FRACTIONS.get(_read_number(match, "of"))
+    if unit:
+        return Period(value=_read_number(match, "value"), unit=unit)
+    return None
+
+
 _MAKERS: Mapping[str, Callable[[RuleMatch], Frequency | Period | None]] = {
     "interval": _make_interval,
     "count": _make_count,
@@ -238,6 +252,7 @@ _MAKERS: Mapping[str, Callable[[RuleMatch], Frequency | Period | None]] = {
     "single": _make_single,
     "weekdays": _make_weekdays,
     "period": _make_period,
+    "prescribed": _make_prescribed,
 }
 """The functions that turn a match into a value, keyed by their names in the table."""
 
