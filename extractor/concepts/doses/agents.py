@@ -12,6 +12,7 @@ from extractor.concepts.doses.names import (
     find_general,
     is_salt,
     is_same_agent,
+    name_key,
     split_names,
     trim_name,
     unify_name,
@@ -162,25 +163,29 @@ class Agents:
                 agent = self._recognise(text, "other", place)
                 self._name(agent, tokens.words[slice(*place)])
 
-    def _recognise(
-        self, text: DoseText, kind: str, place: Place, key: str = ""
-    ) -> Agent:
+    def _recognise(self, text: DoseText, kind: str, place: Place) -> Agent:
         """Return the agent with this name; a new agent if the name is unknown."""
         name = text.raw(*place)
-        key = key or unify_name(" ".join(name.split()))
+        key = unify_name(" ".join(name.split()))
         return self._by_key.setdefault(key, Agent(name, key, kind, text, place))
 
     def _add_aliases(self, text: DoseText) -> None:
-        """Add the aliases of an intervention."""
+        """Add the aliases of an intervention, unless they are the agents of a combination."""
         agents = self.list_of(text)
         if len(agents) != 1:
             return
         tokens = text.tokens
-        for place in text.aliases:
-            for piece in split_names(tokens, *place):
-                trimmed = trim_name(tokens, *piece)
-                if trimmed:
-                    self._add_alias(agents[0], tokens, trimmed)
+        pieces = [
+            trim_name(tokens, *piece)
+            for place in text.aliases
+            for piece in split_names(tokens, *place)
+        ]
+        aliases = [place for place in pieces if place]
+        substances = {find_substance(tokens.read(*place)) for place in aliases}
+        if len(substances - {None}) > 1:
+            return
+        for place in aliases:
+            self._add_alias(agents[0], tokens, place)
 
     def _add_alias(self, agent: Agent, tokens: Tokens, place: Place) -> None:
         """Add an alias to an agent unless it is unsuitable or already known."""
@@ -288,14 +293,9 @@ class Agents:
         """Return the agent for a name that no intervention registers: the record's only placebo,
         the only registered agent whose name contains it, or a new agent.
         """
-        name = text.raw(*place)
-        substance = None
-        if self._names_drugs:
-            substance = find_substance(name)
-        if substance:
-            key = substance.name
-        else:
-            key = unify_name(name)
+        name = " ".join(text.raw(*place).split())
+        key = unify_name(name)
+        words = f" {name_key(name)} "
         candidates: list[Agent] = []
         if kind == "placebo":
             candidates = [agent for agent in self.registered if agent.is_only]
@@ -303,11 +303,11 @@ class Agents:
             candidates = [
                 agent
                 for agent in self.registered
-                if not agent.is_placebo and f" {key} " in f" {agent.key} "
+                if not agent.is_placebo and words in f" {name_key(agent.name)} "
             ]
         if len(candidates) == 1:
             return candidates[0]
-        return self._recognise(text, kind, place, key)
+        return self._recognise(text, kind, place)
 
     def _list_known(self, tokens: Tokens) -> list[tuple[str, int, int]]:
         """Return the names in a text that are in the vocabularies and, if the record does not

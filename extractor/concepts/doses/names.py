@@ -5,6 +5,7 @@ from functools import cache, lru_cache
 from operator import itemgetter
 
 from extractor.concepts.aliases import find_entry
+from extractor.concepts.doses.drug_names import find_substance
 from extractor.concepts.doses.marks import Place
 from extractor.language.book import find_terms, read_term, rule, terms_of
 from extractor.language.lexer import Tokens, lex
@@ -62,16 +63,19 @@ def name_key(name: str) -> str:
 
 
 def unify_name(name: str) -> str:
-    """Return the key of an agent. An abbreviation that is in the vocabulary has the same key as the
-    full name.
+    """Return the key of an agent, which its abbreviation, its brand and its substance share.
 
-    >>> unify_name("TBI"), unify_name("Examplumab")
-    ('total body irradiation', 'examplumab')
+    >>> unify_name("TBI"), unify_name("Xalatan"), unify_name("Examplumab")
+    ('total body irradiation', 'latanoprost', 'examplumab')
     """
     entry = find_entry(name, "agent_abbreviations")
     if entry:
         return entry.value
-    return name_key(name)
+    key = name_key(name)
+    substance = find_substance(name) or find_substance(key)
+    if substance:
+        return substance.name
+    return key
 
 
 def is_vague(name: str) -> bool:
