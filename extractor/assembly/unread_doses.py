@@ -22,7 +22,7 @@ def find_unread_doses(
     parsed: ParsedRecord, regimens: Sequence[Regimen]
 ) -> Iterator[Finding]:
     """Yield a finding for each dose in arms and interventions that is not in any regimen, once per
-    number and unit. If there are no regimens, prose is searched too.
+    number and unit, or in a sentence of prose that gives an agent.
 
     Amounts supplied or prepared, volumes, numbers of pieces, and concentrations are not treated as
     doses.
@@ -36,7 +36,7 @@ def find_unread_doses(
         for piece in regimen.evidence
         if piece.field != "quote"
     )
-    for sentence in _list_sentences(parsed, in_prose=not regimens):
+    for sentence in _list_sentences(parsed):
         for mark in find_amounts(sentence.tokens):
             place = span_of(sentence.part(mark.first, mark.end))
             levels = _list_levels(mark.value)
@@ -50,13 +50,13 @@ def find_unread_doses(
             yield inform(FindingKind.DOSE_UNREAD, "dosing", _DOSE, cited)
 
 
-def _list_sentences(parsed: ParsedRecord, *, in_prose: bool) -> Iterator[Passage]:
+def _list_sentences(parsed: ParsedRecord) -> Iterator[Passage]:
     """Yield the sentences in which doses are searched for, each as a separate passage."""
     for name, section in parsed.sections.items():
         if name.startswith(GROUPS_OF_DOSES):
             for line in section.lines():
                 yield from (sentence.alone() for sentence in list_sentences(line))
-    for chunk in parsed.candidates if in_prose else ():
+    for chunk in parsed.candidates:
         if not chunk.span.section.startswith(GROUPS_OF_DOSES):
             yield parsed.passage(chunk.span).alone()
 

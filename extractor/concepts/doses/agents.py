@@ -4,7 +4,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from extractor.concepts.doses.drug_names import find_drugs, find_substance
 from extractor.concepts.doses.marks import Place, within
@@ -109,6 +109,8 @@ class Agents:
         if self._names_drugs:
             for text in texts:
                 self._add_new_names(text)
+            for text in texts:
+                self._join_bracketed(text)
         placebos = [agent for agent in self.registered if agent.is_placebo]
         for agent in placebos:
             agent.is_only = len(placebos) == 1
@@ -162,6 +164,23 @@ class Agents:
                     continue
                 agent = self._recognise(text, "other", place)
                 self._name(agent, tokens.words[slice(*place)])
+
+    def _join_bracketed(self, text: DoseText) -> None:
+        """Give a code and the name in brackets beside it one agent: "LX-4477 (solatrigin)"."""
+        tokens = text.tokens
+        for named, other in pairwise(self._find(text)):
+            between = tokens.codes[named.end : other.first]
+            behind = tokens.codes[other.end : other.end + 1]
+            if (between, behind) != ("(", ")"):
+                continue
+            if not {named.agent.kind, other.agent.kind} <= set(_DRUG_KINDS):
+                continue
+            if NAME_NUMBER not in tokens.codes[named.first : other.end]:
+                continue
+            for known in (self._by_key, self._by_words):
+                for key, agent in known.items():
+                    if agent is other.agent:
+                        known[key] = named.agent
 
     def _recognise(self, text: DoseText, kind: str, place: Place) -> Agent:
         """Return the agent with this name; a new agent if the name is unknown."""
