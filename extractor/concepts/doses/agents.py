@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 
@@ -283,7 +283,8 @@ class Agents:
             for mark in text.marks
             if mark.field == "amounts" and "cells" in mark.value[0].unit
         ]
-        taken = set(_list_tokens([*counted, *(known.place for known in mentions)]))
+        known = [*counted, *(mention.place for mention in mentions)]
+        taken = {at for place in known for at in range(*place)}
         for kind, first, end in self._list_known(tokens):
             place = range(first, end)
             if not taken.isdisjoint(place):
@@ -347,9 +348,7 @@ def find_kind(tokens: Tokens, first: int, end: int) -> str:
     otherwise the kind of its last known word, or "other" if none of its words is known.
     """
     kinds = [kind for kind, _, _ in find_general(tokens, first, end)]
-    if "placebo" in kinds:
-        return "placebo"
-    if rule("sham_word").search(tokens, first, end):
+    if "placebo" in kinds or rule("sham_word").search(tokens, first, end):
         return "placebo"
     if kinds:
         return kinds[-1]
@@ -386,11 +385,6 @@ def _is_diluent(tokens: Tokens, first: int) -> bool:
     if rule("inactive_fluid").starts(tokens, first) is None:
         return False
     return rule("diluent_before").ends(tokens, first) is not None
-
-
-def _list_tokens(places: Iterable[Place]) -> Iterator[int]:
-    for first, end in places:
-        yield from range(first, end)
 
 
 def _fold(word: str) -> str:

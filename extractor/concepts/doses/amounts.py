@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from extractor.concepts.doses.drug_names import find_substance
-from extractor.concepts.doses.marks import Mark, drop_overlaps, ends_any, starts_any
+from extractor.concepts.doses.marks import Mark, drop_overlaps
 from extractor.language.book import rule, word_set
 from extractor.language.lexer import Tokens
 from extractor.language.numbers import read_number
@@ -19,13 +19,6 @@ PORTIONS = _VOLUMES | word_set(
 """Units that do not state an amount of substance: units of volume, and units that count pieces
 such as tablets.
 """
-_NO_DOSE_BEFORE = (
-    "limit_before",
-    "mixture_before",
-    "vial_before",
-    "sample_before",
-    "dose_change",
-)
 _PLAIN = 0.95
 _AMBIGUOUS = 0.5
 """The confidence of amounts with plain numbers and units, and of amounts with ambiguous numbers or
@@ -35,7 +28,6 @@ _GAUGE = re.compile(r"(?:1[4-9]|2\d|3[0-4])-?G")
 """The size of a needle."""
 _FEWEST_CELLS = 1000
 """The smallest plausible number of cells: "15 patients with B-cell leukaemia" states no dose."""
-_NO_DOSE_AFTER = ("package_after", "available_after", "step_of_flow", "needle_after")
 
 
 def find_amounts(tokens: Tokens) -> list[Mark]:
@@ -83,7 +75,10 @@ def _list_levels(tokens: Tokens) -> Iterator[Sequence[Quantity]]:
             for level in quantities
             if level.unit.dose
             and (level.unit.is_dose or _is_in_volume(level))
-            and (level is quantities[-1] or not _is_place_in_time(tokens, level))
+            and (
+                level is quantities[-1]
+                or rule("day_before").ends(tokens, level.first) is None
+            )
         ]
         if levels:
             yield levels
@@ -92,11 +87,6 @@ def _list_levels(tokens: Tokens) -> Iterator[Sequence[Quantity]]:
 def _is_in_volume(level: Quantity) -> bool:
     """Return whether the unit of an amount ends with a volume and its number: "mg/0.05 mL"."""
     return level.unit.parts[-1].code == "{volume}"
-
-
-def _is_place_in_time(tokens: Tokens, level: Quantity) -> bool:
-    """Return whether a number is that of a day or a week: "in weeks 5-8, 1.0 mg"."""
-    return rule("day_before").ends(tokens, level.first) is not None
 
 
 def _make(levels: Sequence[Quantity], confidence: float) -> Mark:
@@ -144,9 +134,9 @@ def _is_no_dose(tokens: Tokens, levels: Sequence[Quantity]) -> bool:
         return True
     if unit == "cells" and (levels[-1].high or levels[-1].low or 0) < _FEWEST_CELLS:
         return True
-    if ends_any(_NO_DOSE_BEFORE, tokens, first):
+    if rule("no_dose_before").ends(tokens, first):
         return True
-    if starts_any(_NO_DOSE_AFTER, tokens, end):
+    if rule("no_dose_after").starts(tokens, end):
         return True
     # "in 100 mL normal saline"
     if unit in _VOLUMES and rule("diluent_before").ends(tokens, end):

@@ -5,8 +5,6 @@ from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import Any, Protocol, TypeVar
 
-from extractor.language.book import rule
-from extractor.language.lexer import Tokens
 from extractor.language.values import value_class
 
 Place = tuple[int, int]
@@ -86,13 +84,3 @@ def list_beginning(
 def within(marks: Sequence[Mark], first: int, end: int) -> list[Mark]:
     """Return the marks, which are in reading order, that are entirely within a range of tokens."""
     return [mark for mark in list_beginning(marks, first, end) if mark.end <= end]
-
-
-def ends_any(names: Sequence[str], tokens: Tokens, first: int) -> bool:
-    """Return whether any of the rules matches immediately before a token."""
-    return any(rule(name).ends(tokens, first) for name in names)
-
-
-def starts_any(names: Sequence[str], tokens: Tokens, end: int) -> bool:
-    """Return whether any of the rules matches at a token."""
-    return any(rule(name).starts(tokens, end) for name in names)

@@ -28,11 +28,6 @@ def _stems() -> dict[str, str]:
 
 
 @cache
-def _list_stems() -> tuple[str, ...]:
-    return tuple(_stems())
-
-
-@cache
 def _salts() -> frozenset[str]:
     return frozenset(term for entry in terms_of("salts") for term in entry.terms)
 
@@ -97,11 +92,9 @@ def is_same_agent(name: str | None, other_name: str | None) -> bool:
     """
     key = unify_name((name or "").partition("(")[0].strip())
     other_key = unify_name((other_name or "").partition("(")[0].strip())
-    if not bool(key and other_key):
+    if not (key and other_key):
         return False
-    if key in other_key:
-        return True
-    return other_key in key
+    return key in other_key or other_key in key
 
 
 def find_general(
@@ -128,18 +121,17 @@ def find_general(
         if at in taken:
             continue
         before = rule("surgery_kind").ends(tokens, at, first)
-        is_longer = kind == "procedure" and before is not None
-        agents.append((kind, before.first if before and is_longer else at, at + 1))
+        start = at
+        if kind == "procedure" and before:
+            start = before.first
+        agents.append((kind, start, at + 1))
     return sorted(agents, key=itemgetter(1))
 
 
 @lru_cache(maxsize=65536)
 def _find_stem(word: str) -> str | None:
     folded = word.lower()
-    # most words end like no stem, which one call tells
     if not folded.isalpha():
-        return None
-    if not folded.endswith(_list_stems()):
         return None
     for stem, kind in _stems().items():
         if folded.endswith(stem) and len(folded) >= len(stem) + _SHORTEST_STEM:
@@ -162,15 +154,13 @@ def trim_name(tokens: Tokens, first: int, end: int) -> Place | None:
     first, end = _trim_signs(tokens, first, end)
     # a route on its own is not a name, except for external beam radiation
     route = read_term("routes", tokens, first, end)
-    is_route = route is not None and route.value != Route.EXTERNAL_BEAM
-    is_name = (
-        end > first
-        and not is_route
-        and not rule("label_name").covers(tokens, first, end)
-    )
-    if is_name:
-        return (first, end)
-    return None
+    if route and route.value != Route.EXTERNAL_BEAM:
+        return None
+    if end <= first:
+        return None
+    if rule("label_name").covers(tokens, first, end):
+        return None
+    return first, end
 
 
 def _trim_signs(tokens: Tokens, first: int, end: int) -> Place:

@@ -102,11 +102,7 @@ def _contains(listed: str, text: str) -> bool:
     """Return whether a text occurs anywhere other than at the end of a longer word: "50 mg" does
     not count as occurring in "750 mg".
     """
-    folded = _fold(text)
-    place = listed.find(folded)
-    while place > 0 and listed[place - 1].isalnum():
-        place = listed.find(folded, place + 1)
-    return place >= 0
+    return re.search(rf"(?<!\w){re.escape(_fold(text))}", listed) is not None
 
 
 def _fold(text: str) -> str:

@@ -10,8 +10,7 @@ from math import inf
 from extractor.concepts.doses.marks import (
     Mark,
     drop_overlaps,
-    ends_any,
-    starts_any,
+    within,
 )
 from extractor.language.book import find_terms, read_table, rule
 from extractor.language.lexer import Tokens
@@ -39,8 +38,6 @@ _NO_RHYTHM_BEFORE = (
     "least_interval_before",
     "washout_before",
 )
-_NO_RHYTHM_AFTER = ("examined_after", "step_after")
-_NO_LENGTH_BEFORE = ("no_length_before", "watched_before", "paused_before")
 
 
 def find_routes(tokens: Tokens) -> Iterator[Mark]:
@@ -100,20 +97,15 @@ def _is_of_other_act(tokens: Tokens, mark: Mark, amounts: Sequence[Mark]) -> boo
     The words are ignored if an amount is between them and the frequency: "increased to 5 mg twice
     daily".
     """
-    if starts_any(_NO_RHYTHM_AFTER, tokens, mark.end):
+    if rule("no_rhythm_after").starts(tokens, mark.end):
         return True
     for name in _NO_RHYTHM_BEFORE:
         match = rule(name).ends(tokens, mark.first)
         if not match:
             continue
-        if _has_between(amounts, match.first, mark.first):
-            continue
-        return True
+        if not within(amounts, match.first, mark.first):
+            return True
     return False
-
-
-def _has_between(marks: Sequence[Mark], first: int, end: int) -> bool:
-    return any(first <= mark.first and mark.end <= end for mark in marks)
 
 
 def _find(tokens: Tokens, field: str) -> Iterator[Mark]:
@@ -136,10 +128,10 @@ def _find(tokens: Tokens, field: str) -> Iterator[Mark]:
 
 
 def _read_number(match: RuleMatch, name: str = "") -> float:
-    """Return the first number or ordinal in the ``name`` part of a match or, without a name, in
-    the whole match. A number that is too large to be read is treated as infinite.
+    """Return the first number or ordinal in the ``name`` part of a match or, if it has no such
+    part, in the whole match. A number that is too large to be read is treated as infinite.
     """
-    if name:
+    if match.has(name):
         words = [match.read(name) or ""]
     else:
         words = match.tokens.words[match.first : match.end]
@@ -186,19 +178,13 @@ def _find_code(codes: Mapping[str, str], number: float) -> Frequency:
 
 
 def _make_count(match: RuleMatch) -> Frequency:
-    """Return the code for a number of times per day, week or month: "3 times a day". A range has
-    the code ``other``.
+    """Return the code for a number of times per day, week or month: "3 times a day", "in two
+    divided doses". A range has the code ``other``.
     """
     if match.has("range"):
         return Frequency.OTHER
     codes = read_table("dose_marks")["count"][_read_unit(match)]
     return _find_code(codes, _read_number(match, "low"))
-
-
-def _make_doses(match: RuleMatch) -> Frequency:
-    """Return the code for a number of doses per day: "in two divided doses"."""
-    codes = read_table("dose_marks")["count"]["day"]
-    return _find_code(codes, _read_number(match))
 
 
 def _make_single(match: RuleMatch) -> Frequency | None:
@@ -248,7 +234,6 @@ def _make_prescribed(match: RuleMatch) -> Period | None:
 _MAKERS: Mapping[str, Callable[[RuleMatch], Frequency | Period | None]] = {
     "interval": _make_interval,
     "count": _make_count,
-    "doses": _make_doses,
     "single": _make_single,
     "weekdays": _make_weekdays,
     "period": _make_period,
@@ -295,7 +280,7 @@ def find_lengths(tokens: Tokens) -> list[Mark]:
 def list_other_lengths(tokens: Tokens) -> Iterator[Mark]:
     """Yield the durations of pauses and observation periods, which are not treatment durations."""
     for time in find_durations(tokens):
-        if ends_any(_NO_LENGTH_BEFORE, tokens, time.first):
+        if rule("other_length_before").ends(tokens, time.first):
             period = Period(value=time.high, unit=time.unit)
             yield Mark("duration", period, time.first, time.end)
 
@@ -304,7 +289,7 @@ def _rate_length(tokens: Tokens, first: int, end: int) -> float | None:
     """Return the confidence that a duration is a treatment duration; None if it is not."""
     if rule("no_length_after").starts(tokens, end):
         return None
-    if ends_any(_NO_LENGTH_BEFORE, tokens, first):
+    if rule("other_length_before").ends(tokens, first):
         return None
     before = rule("length_before").ends(tokens, first)
     if before and before.has("strong"):
