@@ -155,15 +155,10 @@ class Agents:
                 # the "oral" in "oral solatrigin 10 mg" may precede the name
                 doses = (mark.first for mark in marks if mark.field != "route")
                 dose = next((at for at in doses if at > start), start)
-                place = None
-                if start < dose:
-                    place = trim_name(tokens, start, dose)
-                if not place:
-                    continue
-                if not _is_new_name(tokens, *place):
-                    continue
-                agent = self._recognise(text, "other", place)
-                self._name(agent, tokens.words[slice(*place)])
+                place = trim_name(tokens, start, dose)
+                if place and _is_new_name(tokens, *place):
+                    agent = self._recognise(text, "other", place)
+                    self._name(agent, tokens.words[slice(*place)])
 
     def _join_bracketed(self, text: DoseText) -> None:
         """Give a code and the name in brackets beside it one agent: "LX-4477 (solatrigin)"."""
@@ -203,19 +198,16 @@ class Agents:
         substances = {find_substance(tokens.read(*place)) for place in aliases}
         if len(substances - {None}) > 1:
             return
+        agent = agents[0]
         for place in aliases:
-            self._add_alias(agents[0], tokens, place)
-
-    def _add_alias(self, agent: Agent, tokens: Tokens, place: Place) -> None:
-        """Add an alias to an agent unless it is unsuitable or already known."""
-        alias = tokens.read(*place)
-        key = unify_name(alias)
-        is_alike = (find_kind(tokens, *place) == "placebo") == agent.is_placebo
-        is_fit = len(alias) in _ALIAS_LENGTHS
-        if is_alike and is_fit and key not in self._by_key:
-            self._by_key[key] = agent
-            agent.names.append(alias)
-            self._name(agent, tokens.words[slice(*place)])
+            alias = tokens.read(*place)
+            key = unify_name(alias)
+            is_alike = (find_kind(tokens, *place) == "placebo") == agent.is_placebo
+            is_fit = len(alias) in _ALIAS_LENGTHS
+            if is_alike and is_fit and key not in self._by_key:
+                self._by_key[key] = agent
+                agent.names.append(alias)
+                self._name(agent, tokens.words[slice(*place)])
 
     def _name(self, agent: Agent, words: Sequence[str]) -> None:
         folded = "".join(map(_fold, words))
@@ -370,21 +362,15 @@ def _is_new_name(tokens: Tokens, first: int, end: int) -> bool:
         return False
     if find_kind(tokens, first, end) != "other":
         return False
-    is_code = NAME_NUMBER in tokens.codes[first:end]
-    is_word = len(tokens.words[first]) > _LONG_WORD
-    if not (is_code or is_word):
-        return False
-    return set(tokens.codes[first:end]) <= {
-        UNKNOWN,
-        NAME_NUMBER,
-    }
+    codes = set(tokens.codes[first:end])
+    is_long = len(tokens.words[first]) > _LONG_WORD
+    return codes <= {UNKNOWN, NAME_NUMBER} and (is_long or NAME_NUMBER in codes)
 
 
 def _is_diluent(tokens: Tokens, first: int) -> bool:
     """Return whether a name is a fluid that dilutes a dose: "in 100 mL normal saline"."""
-    if rule("inactive_fluid").starts(tokens, first) is None:
-        return False
-    return rule("diluent_before").ends(tokens, first) is not None
+    fluid = rule("inactive_fluid").starts(tokens, first)
+    return bool(fluid and rule("diluent_before").ends(tokens, first))
 
 
 def _fold(word: str) -> str:

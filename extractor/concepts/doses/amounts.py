@@ -153,14 +153,11 @@ def _is_strength(tokens: Tokens, first: int, end: int) -> bool:
     """Return whether a percentage is the strength of a preparation that is given: that in "2%
     cream" or "timolol 0.5%", but not that in "0.9% NaCl" or "10 mL of bupivacaine 0.25%".
     """
-    is_of_volume = rule("volume_after").starts(tokens, end)
-    if is_of_volume:
+    after = rule("volume_after").starts(tokens, end)
+    if after or rule("volume_before").ends(tokens, first):
         return False
-    if rule("volume_before").ends(tokens, first):
-        return False
-    if rule("strength_after").starts(tokens, end):
-        return True
-    if rule("strength_before").ends(tokens, first):
+    after = rule("strength_after").starts(tokens, end)
+    if after or rule("strength_before").ends(tokens, first):
         return True
     beside = (*tokens.words[max(first - 1, 0) : first], *tokens.words[end : end + 1])
     return any(map(find_substance, beside))

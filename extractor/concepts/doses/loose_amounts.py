@@ -36,10 +36,9 @@ def find_loosely(
     wanted = _fold(amount.unit)
     for first, end in places:
         next_unit = find_unit(tokens, end, loose=True)
+        dose: set[str] = set()
         if next_unit:
             dose = _fold(next_unit.dose or "")
-        else:
-            dose = set()
         # "5 mg/kg" does not state 5 mg
         if wanted < dose.difference(_TIMES):
             continue
@@ -56,7 +55,8 @@ def find_loosely(
         for at in range(max(0, first - before), min(end + after, len(tokens))):
             unit = find_unit(tokens, at, loose=True)
             near |= _fold(tokens.words[at])
-            near |= _fold(unit.dose or "") if unit else set()
+            if unit:
+                near |= _fold(unit.dose or "")
         if wanted and wanted <= near:
             return Derived(first, end, Support.INFERRED)
     return None

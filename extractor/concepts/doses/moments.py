@@ -123,14 +123,14 @@ def _read_day(tokens: Tokens, at: int) -> tuple[int, int] | None:
     if tokens.codes[at] not in _NUMBERS:
         return None
     number = read_number(tokens.words[at])
-    if number is None:
+    if number is None or number > _LARGEST:
         return None
-    if number != int(number):
+    day = int(number)
+    if number != day:
         return None
-    if number > _LARGEST:
-        return None
-    is_negative = "-" in tokens.codes[signs:at] or has_minus(tokens, at)
-    return -int(number) if is_negative else int(number), at + 1
+    if "-" in tokens.codes[signs:at] or has_minus(tokens, at):
+        day = -day
+    return day, at + 1
 
 
 def code_days(days: tuple[int, ...], cycle: Period | None) -> Frequency:

@@ -187,7 +187,9 @@ def split_names(tokens: Tokens, first: int, end: int) -> list[Place]:
     places: list[Place] = []
     for piece in _cut(tokens, first, end, "name_joint"):
         parts = list(_cut(tokens, *piece, "weak_name_joint"))
-        places += parts if _are_known(tokens, parts) else [piece]
+        if not _are_known(tokens, parts):
+            parts = [piece]
+        places += parts
     return places
 
 
@@ -211,6 +213,4 @@ def _are_known(tokens: Tokens, places: list[Place]) -> bool:
         return False
     kinds = [{kind for kind, _, _ in find_general(tokens, *place)} for place in places]
     has_placebo = {"placebo"} in kinds and len(kinds) == 2
-    if has_placebo:
-        return True
-    return all(kinds)
+    return has_placebo or all(kinds)

@@ -211,14 +211,13 @@ def _make_period(match: RuleMatch) -> Period | None:
     """Return the duration that a match states; None for a range. If the number is missing, it is
     taken to be 1 ("for a week"); if the unit is missing, it is taken to be a cycle ("6 courses").
     """
-    number = _read_number(match, "value") if match.has("value") else 1
+    number: float = 1
+    if match.has("value"):
+        number = _read_number(match, "value")
+    unit = TimeUnit.CYCLE
     if match.has("unit"):
         unit = _read_unit(match)
-    else:
-        unit = TimeUnit.CYCLE
-    if number == inf:
-        return None
-    if match.has("range"):
+    if number == inf or match.has("range"):
         return None
     return Period(value=number, unit=unit)
 

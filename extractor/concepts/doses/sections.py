@@ -43,22 +43,17 @@ def find_marks(tokens: Tokens) -> list[Mark]:
     days = drop_inside(find_days(tokens), moments)
     rates = [mark for mark in amounts if mark.value[0].unit.endswith("/day")]
     frequencies = drop_inside(find_frequencies(tokens, amounts), [*rates, *cycles])
-    lengths = _drop_cycles(drop_inside(find_lengths(tokens), days), cycles)
+    lengths = drop_inside(find_lengths(tokens), days)
+    outside = drop_inside(lengths, cycles)
+    # "6 21-day cycles" is a duration, and "21-day" is the length of a cycle
+    lengths = [
+        mark
+        for mark in lengths
+        if mark in outside or (mark.value and mark.value.unit is TimeUnit.CYCLE)
+    ]
     routes = drop_inside(find_routes(tokens), moments)
     marks = [*amounts, *routes, *frequencies, *cycles, *lengths, *days, *moments]
     return sorted(marks, key=lambda mark: mark.place)
-
-
-def _drop_cycles(lengths: Sequence[Mark], cycles: Sequence[Mark]) -> list[Mark]:
-    """Return the durations that are not the length of a cycle. Durations that are expressed in
-    cycles are kept: "6 21-day cycles" is a duration, and "21-day" is the length of a cycle.
-    """
-    kept = {mark.place for mark in drop_inside(lengths, cycles)}
-    return [
-        mark
-        for mark in lengths
-        if mark.place in kept or (mark.value and mark.value.unit is TimeUnit.CYCLE)
-    ]
 
 
 @dataclass(frozen=True, eq=False)
