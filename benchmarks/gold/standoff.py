@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
-from extractor.apps.evaluation.comparers import EXTENT, TEXT
+from extractor.apps.evaluation.comparers import AGENT, EXTENT, TEXT
 from extractor.apps.evaluation.fields import FIELDS
 from extractor.apps.evaluation.text import ESCAPE
 from extractor.concepts.outcomes.read import place_outcomes
@@ -28,7 +28,7 @@ _LISTS = ("arms", "interventions")
 _ITEM = re.compile(r"(?:^|(?<=\|))[^|]*")
 _UNCUT = r"(?!(?<=[^\W_])[^\W_])"
 """Not between two letters or digits."""
-_QUOTED = {field.part for field in FIELDS if field.comparer in (TEXT, EXTENT)}
+_QUOTED = {field.part for field in FIELDS if field.comparer in (TEXT, AGENT, EXTENT)}
 """Fields that always quote the record."""
 _MARKS = {field.key.rpartition(".")[2] for field in FIELDS if not field.counts}
 """Lists that are kept if empty, which shows that a trial was annotated for these fields."""
