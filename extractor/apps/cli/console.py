@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from extractor.plurals import counted, show_some
+from extractor.plurals import counted, percent, show_some
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -189,6 +189,7 @@ def _open_texts() -> "Environment":
     texts.globals |= {"counted": counted, "name_some": name_some}
     texts.filters |= {
         "number": "{:,}".format,
+        "percent": percent,
         "dollars": "${:.4f}".format,
         "printable": to_printable,
     }
