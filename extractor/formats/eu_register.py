@@ -164,10 +164,8 @@ def _read_trial(written: str) -> RecordContent:
     fields = _list_fields(text)
     tree: dict[str, Any] = {"number": "".join(_BEGINS.findall(text)[:1])}
     for field in sorted(fields, key=lambda field: field.language not in _ENGLISH):
-        is_english = field.language in _ENGLISH
-        if is_english:
-            language = None
-        else:
+        language = None
+        if field.language not in _ENGLISH:
             language = name_language(field.language or "")
         tree.setdefault(field.number, Words(field.text, language=language))
         tree.setdefault(f"{field.number} label", field.label)

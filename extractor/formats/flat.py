@@ -19,7 +19,7 @@ time and is not a sentence. Any other text is divided into sections by its headi
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from extractor.formats.cells import is_intervention_list, list_interventions
@@ -107,10 +107,10 @@ def build_plain(
         spans = [span for _, span in group]
         at = spans[0][0]
         written = unified[at : spans[-1][1]]
-        is_list = name == "interventions"
-        for section in (
-            list_interventions(written) if is_list else text_section(name, written)
-        ):
+        named: Iterable[Section] = text_section(name, written)
+        if name == "interventions":
+            named = list_interventions(written)
+        for section in named:
             at = unified.index(section.text, at)
             pieces = (Piece(start=0, at=at),)
             sections.append(section.model_copy(update={"pieces": pieces}))
