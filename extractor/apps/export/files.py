@@ -226,10 +226,9 @@ def open_tables(
 def _write_csv(writer: Any, row: Row) -> None:
     cells = list(row)
     for place, cell in enumerate(row):
-        kind = type(cell)
-        if kind is str:
+        if isinstance(cell, str):
             cells[place] = neutralise(cell)
-        elif kind is bool:
+        elif isinstance(cell, bool):
             cells[place] = str(cell).lower()
     writer.writerow(cells)
 

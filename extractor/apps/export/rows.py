@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import count
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -37,7 +37,7 @@ from extractor.apps.export.times import (
     find_cycle_days,
     to_days,
 )
-from extractor.apps.values import RowKind, find_least, list_values
+from extractor.apps.values import find_least, list_values
 from extractor.concepts.doses.drug_names import find_substance
 from extractor.concepts.own.declaration import CustomField, Declared
 from extractor.concepts.own.models import read_fields
@@ -111,9 +111,13 @@ def find_rows(
     """
     layouts = _lay_out(fields)
     registered = registry.get(extraction.record_id, Registered())
+    numbers = defaultdict[tuple[Any, ...], Iterator[int]](count)
     for name, cells in _list_all(extraction, registered, fields, whole):
-        names, texts = layouts[name]
+        names, texts, last_key = layouts[name]
         row = [extraction.record_id, *map(cells.get, names)]
+        # Rows without a position are numbered within their parent row, such as a criterion.
+        if last_key and row[last_key] is None:
+            row[last_key] = next(numbers[name, *row[1:last_key]])
         for place in texts:
             cell = row[place]
             if cell is not None:
@@ -125,12 +129,10 @@ def _list_values(extraction: TrialExtraction) -> Iterator[TableRow]:
     """Yield the rows of the tables ``values``, ``absences`` and ``findings``. Some of their
     columns have other names than in ``ValueRow``.
     """
-    numbers = {kind: count() for kind in RowKind}
     for row in list_values(extraction):
         text = row.text
         # Most rows of an export are values; ``row._asdict()`` would make it 5 % slower.
         cells = {
-            f"{row.kind}_index": next(numbers[row.kind]),
             "item": row.item,
             "field": row.path,
             "value": text,
@@ -163,16 +165,20 @@ def _clean(cell: Any) -> str | None:
 @lru_cache(256)
 def _lay_out(
     fields: tuple[CustomField, ...],
-) -> Mapping[str, tuple[list[str], list[int]]]:
-    """Return, for each table, the names of all columns except ``record_id``, and the indexes of the
-    columns that contain text.
+) -> Mapping[str, tuple[list[str], list[int], int]]:
+    """Return, for each table, the names of all columns except ``record_id``, the indexes of the
+    columns that contain text, and the index of the key that numbers the rows, or 0.
     """
     layouts = {}
     for table in list_tables(fields):
         names = [column.name for column in table.columns]
         kinds = [column.kind for column in table.columns]
         texts = [place for place, kind in enumerate(kinds) if kind == "text"]
-        layouts[table.name] = (names[1:], texts)
+        last_key = len(table.keys) - 1
+        # The last key of a custom field's table is the path of its item.
+        if last_key in texts:
+            last_key = 0
+        layouts[table.name] = (names[1:], texts, last_key)
     return layouts
 
 
@@ -238,23 +244,6 @@ def _list_all(
     yield from _list_values(extraction)
 
 
-@cache
-def _find_key(table: str) -> str:
-    """Return the name of a table's last key column."""
-    return next(known.keys[-1].name for known in list_tables() if known.name == table)
-
-
-def _number(
-    table: str, rows: Iterable[Cells], keys: Cells = MappingProxyType({})
-) -> Iterator[TableRow]:
-    """Yield the rows of a table, adding to their cells the ``keys`` of their parent row, such as
-    ``criterion_index``, and their own position.
-    """
-    key = _find_key(table)
-    for position, cells in enumerate(rows):
-        yield table, {**cells, **keys, key: position}
-
-
 def _list_eligibility(
     extraction: TrialExtraction, registered: Registered, whole: Whole | None
 ) -> Iterator[TableRow]:
@@ -267,8 +256,8 @@ def _list_eligibility(
     if whole:
         described = list(_pick_kept(described, whole.removed))
     yield "eligibility", describe_people(people, registered.columns, described)
-    groups = ({**group.__dict__, "group_id": group.id} for group in people.groups)
-    yield from _number("groups", groups)
+    for group in people.groups:
+        yield "groups", {**group.__dict__, "group_id": group.id}
     criteria = zip(people.criteria, described, strict=True)
     for index, (criterion, derived) in enumerate(criteria):
         yield from _list_criterion(index, criterion, derived)
@@ -292,18 +281,16 @@ def _list_criterion(
         "decides": derived.decides,
     }
     yield "criteria", cells
-    limits = []
     pairs = zip(criterion.constraints, derived.limits, strict=True)
     for position, (limit, canonical) in enumerate(pairs):
         located = _locate(proofs[f"constraints[{position}]"])
-        limits.append({**limit.__dict__, **canonical, **located})
-    yield from _number("constraints", limits, keys)
+        yield "constraints", {**limit.__dict__, **canonical, **located, **keys}
     for position, window in enumerate(criterion.time_windows):
         window_keys = {**keys, "window_index": position}
         pieces = proofs[f"time_windows[{position}]"]
         yield "windows", {**_describe_window(window, pieces), **window_keys}
-        things = ({"thing": thing} for thing in list_things(window.of or ""))
-        yield from _number("window_things", things, window_keys)
+        for thing in list_things(window.of or ""):
+            yield "window_things", {"thing": thing, **window_keys}
 
 
 def _pick_kept(
@@ -354,7 +341,6 @@ def _list_dosing(
     terms = extraction.registered_terms
     interventions = registered.interventions
     namer = AgentNamer(interventions, terms)
-    links: list[Cells] = []
     for index, regimen in enumerate(extraction.dosing):
         keys = {"regimen_index": index}
         proofs = _index_evidence(regimen)
@@ -362,7 +348,6 @@ def _list_dosing(
         name = namer.name(regimen.agent)
         cells = {**cells, **_locate_first(proofs["quote"]), "agent_canonical": name}
         yield "regimens", {**regimen.__dict__, **cells, **keys}
-        amounts = []
         for position, amount in enumerate(regimen.amounts):
             # evidence for arms belongs to the table ``regimen_arms``
             pieces = [
@@ -371,19 +356,18 @@ def _list_dosing(
                 if ".arms" not in piece.field
             ]
             described = _describe_amount(amount, regimen.frequency)
-            amounts.append({**described, **_locate(pieces)})
-        yield from _number("amounts", amounts, keys)
-        links += [{**link._asdict(), **keys} for link in link_arms(regimen, arms)]
-    yield from _number("regimen_arms", links)
-    yield from _number("arms", (arm._asdict() for arm in arms))
-    rows = []
+            yield "amounts", {**described, **_locate(pieces), **keys}
+        for link in link_arms(regimen, arms):
+            yield "regimen_arms", {**link._asdict(), **keys}
+    for arm in arms:
+        yield "arms", arm._asdict()
     for intervention in interventions:
         canonical = intervention.name and namer.name(intervention.name)
-        rows.append({**intervention._asdict(), "agent_canonical": canonical})
-    yield from _number("interventions", rows)
+        cells = {**intervention._asdict(), "agent_canonical": canonical}
+        yield "interventions", cells
     for kind in (TermKind.CONDITION, TermKind.INTERVENTION):
-        mesh_terms = list_mesh_terms(terms, kind, interventions)
-        yield from _number(f"{kind}_terms", mesh_terms)
+        for term in list_mesh_terms(terms, kind, interventions):
+            yield f"{kind}_terms", term
 
 
 def _describe_regimen(regimen: Regimen, registered: Registered) -> Cells:
@@ -470,12 +454,10 @@ def _list_endpoint(
         cells["instrument_canonical"] = name_instrument(instrument.name)
     yield "endpoints", cells
     proofs = _index_evidence(endpoint)
-    points = []
     pairs = zip(endpoint.time_points, describe_times(endpoint, cycle_days), strict=True)
     for position, (point, days) in enumerate(pairs):
         located = _locate(proofs[f"time_points[{position}]"])
-        points.append({**point.__dict__, **days, **located})
-    yield from _number("time_points", points, keys)
+        yield "time_points", {**point.__dict__, **days, **located, **keys}
 
 
 def _list_custom(extraction: TrialExtraction, field: CustomField) -> Iterator[TableRow]:
