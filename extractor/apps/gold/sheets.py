@@ -54,9 +54,8 @@ def write_gold_sheet(path: Path, rows: Iterable[ValueRow]) -> None:
 
 def _write_row(row: ValueRow) -> dict[str, str]:
     """Return the filled cells of a row, keyed by column."""
-    if row.confidence is None:
-        confidence = ""
-    else:
+    confidence = ""
+    if row.confidence is not None:
         confidence = f"{row.confidence:.2f}"
     cells = {
         "record": row.record_id,
@@ -147,11 +146,7 @@ def _check_columns(path: Path, columns: list[str]) -> None:
             "by `extractor gold export`"
         )
     for name in columns:
-        if not name:
-            continue
-        if name in COLUMNS:
-            continue
-        if name.startswith("note"):
+        if name in ("", *COLUMNS) or name.startswith("note"):
             continue
         raise GoldError(
             f"{path}, row 1, {name}: is not a column of gold{suggest(name, COLUMNS)}; correct "

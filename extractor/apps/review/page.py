@@ -87,12 +87,10 @@ def _name_field(place: str) -> str:
     """
     names = FieldRef(place).names
     if names[0] == "values":
-        name = ".".join(names[:2])
-    else:
-        name = names[0]
-    if name == "time_window":
+        return ".".join(names[:2])
+    if names[0] == "time_window":
         return "time_windows"
-    return name
+    return names[0]
 
 
 def describe_record(
@@ -200,13 +198,9 @@ def _list_places(
             yield Place(proof.section, proof.start, proof.end, path)
         value = read_field(item, name)
         is_text = field["kind"] == "text" and isinstance(value, str)
-        if evidence:
+        if evidence or section is None:
             continue
-        if section is None:
-            continue
-        if not is_text:
-            continue
-        if not value:
+        if not is_text or not value:
             continue
         start = section.text.find(value)
         if start >= 0:
@@ -239,7 +233,9 @@ def _name_item(path: str, item: Json, form: Form) -> str:
     if path.startswith("endpoints"):
         number = item.get("index")
     kind = item.get("kind") or item.get("rank") or ""
-    shown = number + 1 if isinstance(number, int) else "?"
+    shown = "?"
+    if isinstance(number, int):
+        shown = str(number + 1)
     return f"{kind} {form.noun} {shown}".strip()
 
 
