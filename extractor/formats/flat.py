@@ -93,10 +93,12 @@ def build_plain(
     fields: list[Span] = []
     for line in LINE.finditer(text):
         # a list item continues the field above, unless that is the title or a list of outcomes
-        start, end = fields[-1] if len(fields) > 1 else (0, 0)
-        if _LIST_ITEM.match(line[0]) and end and not _ends_outcomes(text[start:end]):
-            fields[-1] = (start, line.end())
-        elif not line[0].isspace():
+        if _LIST_ITEM.match(line[0]) and len(fields) > 1:
+            start, end = fields[-1]
+            if not _ends_outcomes(text[start:end]):
+                fields[-1] = (start, line.end())
+                continue
+        if not line[0].isspace():
             fields.append(line.span())
     names = _name_fields([text[start:end] for start, end in fields])
     if fields and not names:

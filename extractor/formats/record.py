@@ -57,10 +57,13 @@ def read_record(register: Register, tree: Any, container: str) -> RecordContent:
     """
     sections: list[Section] = []
     items: _Items = {name: [] for name in _LINKS}
-    for name, forms in register.sections.items():
+    for name, declared in register.sections.items():
         same_name: list[Section] = []
+        forms = [declared]
+        if isinstance(declared, list):
+            forms = declared
         try:
-            for form in forms if isinstance(forms, list) else [forms]:
+            for form in forms:
                 same_name += _list_sections(name, form, tree, len(same_name), items)
         except UnreadableSource as problem:
             raise problem.below(name) from None

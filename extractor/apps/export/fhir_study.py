@@ -62,6 +62,7 @@ def build_trial(
     else:
         missing = "titles, texts, conditions, arms, and all registered fields"
         trial.leave_out("registry", missing, "input_missing")
+    # The status of the resource, which R5 requires; that of the trial is in progressStatus.
     study["status"] = "draft"
     study["identifier"] = [{"value": extraction.record_id}]
     if Task.ELIGIBILITY in tasks:

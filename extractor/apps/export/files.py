@@ -212,6 +212,7 @@ def open_tables(
         appending = {}
         for table in tables:
             path = places[table.name]
+            # The csv module ends lines itself; translated line ends would add blank rows.
             file = stack.enter_context(path.open("w", encoding="utf-8", newline=""))
             names = [column.name for column in table.columns]
             write = partial(_write_json, file, names)
@@ -228,6 +229,7 @@ def _write_csv(writer: Any, row: Row) -> None:
     for place, cell in enumerate(row):
         if isinstance(cell, str):
             cells[place] = neutralise(cell)
+        # as in JSON, and as databases and R read booleans
         elif isinstance(cell, bool):
             cells[place] = str(cell).lower()
     writer.writerow(cells)

@@ -44,6 +44,7 @@ def write_gold_sheet(path: Path, rows: Iterable[ValueRow]) -> None:
     if path.suffix.casefold() == _WORKBOOK:
         _write_workbook(path, [columns, *lines])
         return
+    # Line breaks within a cell must come back as they were.
     text = io.StringIO(newline="")
     csv.writer(text).writerows([columns, *lines])
     # Excel needs a byte order mark to read UTF-8.

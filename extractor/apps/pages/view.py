@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from extractor.apps.pages import name_label
 from extractor.apps.pages.texts import GivenText, QuotedText, ShownText, show_texts
 from extractor.apps.pages.words import say
-from extractor.apps.values import list_doubts
+from extractor.apps.values import find_least, list_doubts
 from extractor.language.shown import show_line
 from extractor.schemas import (
     Eligibility,
@@ -266,11 +266,11 @@ def _show_value(path: str, item: ExtractedItem, value: Value, page: _Page) -> Js
         if isinstance(words, str):
             quotes.append(words)
     spans: list[int] = []
-    known = []
     for evidence in value.evidence:
         spans += page.mark(evidence)
-        if evidence.confidence is not None:
-            known.append(evidence.confidence)
+    support = None
+    if value.evidence:
+        support = value.evidence[0].support
     said = say(value.value, quotes)
     if value.name == "constraints" and page.name_limits:
         said += page.name_limits([(value.value, value.evidence)])
@@ -279,8 +279,8 @@ def _show_value(path: str, item: ExtractedItem, value: Value, page: _Page) -> Js
         "name": value.name,
         "label": label,
         "said": said,
-        "support": value.evidence[0].support if value.evidence else None,
-        "confidence": min(known, default=None),
+        "support": support,
+        "confidence": find_least(value.evidence),
         "doubts": list_doubts(value.evidence),
         "pages": sorted({piece.page for piece in value.evidence if piece.page}),
         "spans": spans,

@@ -186,7 +186,9 @@ def _apply(data: Json, patch: Patch) -> None:
         find_list(data, group)[position] = None
         return
     if position is None and group != "eligibility":
-        item: Json = {"of": None, "values": {}} if group.startswith("custom.") else {}
+        item: Json = {}
+        if group.startswith("custom."):
+            item = {"of": None, "values": {}}
         find_list(data, group).append(item)
     else:
         item = dict(list_items(data, group))[patch.path]

@@ -24,7 +24,7 @@ from extractor.apps.review.draft import (
 )
 from extractor.apps.review.forms import Form, Json
 from extractor.apps.review.gold import find_flaws, read_gold
-from extractor.apps.values import list_doubts
+from extractor.apps.values import find_least, list_doubts
 from extractor.concepts.own.declaration import CustomField
 from extractor.schemas import Evidence, FieldRef, TrialExtraction, TrialRecord
 
@@ -158,9 +158,6 @@ def _describe_fields(
     for name in form.fields:
         value = read_field(item, name)
         evidence = known.list_evidence(path, name, item)
-        confidences = [
-            proof.confidence for proof in evidence if proof.confidence is not None
-        ]
         said = say(value, [proof.quote for proof in evidence])
         if name == "constraints":
             said += show_canonical_names(
@@ -171,7 +168,7 @@ def _describe_fields(
         described[name] = {
             "value": value,
             "said": said,
-            "confidence": min(confidences, default=None),
+            "confidence": find_least(evidence),
             "doubts": list_doubts(evidence),
             "pages": sorted({proof.page for proof in evidence if proof.page}),
             "reason": known.reasons.get((path, name)),
