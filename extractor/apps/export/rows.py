@@ -155,8 +155,6 @@ def _clean(cell: Any) -> str | None:
     """Return a cell as text on a single line, or None if it is empty. The members of a tuple are
     joined by |.
     """
-    if isinstance(cell, str):
-        return show_line(cell) or None
     if isinstance(cell, tuple):
         return "|".join(show_line(str(part)) for part in cell) or None
     return show_line(str(cell)) or None
