@@ -96,8 +96,7 @@ def _refuse_fields(fields: Sequence[str], run: JoinedRuns) -> None:
     """Raise ``ArgumentError`` for a field that is neither in the schema nor a custom field of the
     run.
     """
-    custom = {"custom"}
-    custom |= {field.name for field in run.fields}
+    custom = {"custom", *(field.name for field in run.fields)}
     known = {*custom}
     for group in list_groups():
         known.update(group.path.split("."), (field.name for field in group.fields))
@@ -105,11 +104,10 @@ def _refuse_fields(fields: Sequence[str], run: JoinedRuns) -> None:
         steps = field.split(".")
         # The attributes of custom fields are not checked.
         if steps[0] in custom:
-            unknown = set()
-        else:
-            unknown = {*steps} - known
-        for step in unknown:
-            raise ArgumentError(f"{field}: no such field{suggest(step, known)}")
+            continue
+        for step in steps:
+            if step not in known:
+                raise ArgumentError(f"{field}: no such field{suggest(step, known)}")
 
 
 def list_rows(
@@ -139,7 +137,9 @@ def list_rows(
 
 def _list_ids(run: JoinedRuns, name: str) -> list[str]:
     """Return the records that a list may contain: the failed records, or those with a result."""
-    return [*(_list_failures(run) if name == _FAILURES else run.record_ids)]
+    if name == _FAILURES:
+        return list(_list_failures(run))
+    return list(run.record_ids)
 
 
 @lru_cache(2)
@@ -242,8 +242,10 @@ def _is_within_bounds(confidence: float | None, selection: Selection) -> bool:
     """Return whether a confidence is within the bounds. An unknown confidence is always within the
     bounds.
     """
-    if confidence is None or confidence < selection.min_confidence:
-        return confidence is None
+    if confidence is None:
+        return True
+    if confidence < selection.min_confidence:
+        return False
     below = selection.max_confidence
     if below is None and selection.name == _DOUBTS:
         below = DOUBTFUL_BELOW

@@ -182,11 +182,13 @@ def _describe_value(record_id: str, value: Value, item: ExtractedItem) -> ValueR
     if not value.evidence:
         return ValueRow(*place, confidence=item.confidence)
     first = value.evidence[0]
-    lowest = find_least(value.evidence)
+    confidence = find_least(value.evidence)
+    if confidence is None:
+        confidence = item.confidence
     return ValueRow(
         *place,
         *_cite(value.evidence),
-        item.confidence if lowest is None else lowest,
+        confidence,
         first.origin.value,
         first.support.value,
         doubts=_BETWEEN_DOUBTS.join(list_doubts(value.evidence)) or None,

@@ -114,11 +114,15 @@ def _read_study(rows: Iterable[_Row]) -> RecordContent:
         intervention["arms"] = [arms.get(link.get("design group id")) for link in links]
     for row in tree["design_outcomes"]:
         rank = row.get("outcome type", "").lower()
-        tree[rank if rank in ("primary", "secondary") else "other"].append(row)
+        if rank not in ("primary", "secondary"):
+            rank = "other"
+        tree[rank].append(row)
     for kind in ("condition", "intervention"):
         for row in tree[f"browse_{kind}s"]:
-            is_ancestor = row.get("mesh type") == "mesh-ancestor"
-            tree[f"{kind}_ancestor" if is_ancestor else kind].append(row)
+            name = kind
+            if row.get("mesh type") == "mesh-ancestor":
+                name = f"{kind}_ancestor"
+            tree[name].append(row)
     return read_record(_REGISTER, tree, "zip")
 
 

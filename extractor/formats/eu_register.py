@@ -21,7 +21,12 @@ from extractor.formats.found import (
 )
 from extractor.formats.record import read_record
 from extractor.formats.registers import list_registers
-from extractor.formats.streams import check_size, read_lines, replace_odd_bytes
+from extractor.formats.streams import (
+    MAX_RECORD_BYTES,
+    check_size,
+    read_lines,
+    replace_odd_bytes,
+)
 
 _BEGINS = re.compile(
     r"(?:A\.2[ \t]+)?EudraCT number:[ \t]*(?P<number>\d{4}-\d{6}-\d{2})\b",
@@ -62,6 +67,7 @@ def read_register_text(stream: BinaryIO) -> Iterator[ReadResult]:
     page may lack the line with the number.
     """
     lines: list[str] = []
+    size = 0
     trial = ""
     first = 1
     for number, line in read_lines(stream):
@@ -69,10 +75,14 @@ def read_register_text(stream: BinaryIO) -> Iterator[ReadResult]:
         if begins and trial and begins["number"] != trial:
             yield build_content(_read_trial, "".join(lines), f"line {first}")
             lines = []
+            size = 0
         if begins and begins["number"] != trial:
             trial = begins["number"]
             first = number
-        lines.append(line)
+        # A trial that is too long is refused as a whole, so the rest of it is not kept.
+        if size <= MAX_RECORD_BYTES:
+            lines.append(line)
+            size += len(line)
     yield build_content(_read_trial, "".join(lines), f"line {first}")
 
 
@@ -164,10 +174,8 @@ def _read_trial(written: str) -> RecordContent:
     fields = _list_fields(text)
     tree: dict[str, Any] = {"number": "".join(_BEGINS.findall(text)[:1])}
     for field in sorted(fields, key=lambda field: field.language not in _ENGLISH):
-        is_english = field.language in _ENGLISH
-        if is_english:
-            language = None
-        else:
+        language = None
+        if field.language not in _ENGLISH:
             language = name_language(field.language or "")
         tree.setdefault(field.number, Words(field.text, language=language))
         tree.setdefault(f"{field.number} label", field.label)

@@ -98,10 +98,8 @@ def _walk_on(value: Any, steps: _Steps) -> list[Any]:
         place = ".".join(steps)
         raise UnreadableSource("text where fields are expected", place=place)
     if isinstance(value, dict):
-        fields = value
-    else:
-        fields = {}
-    return _walk(fields.get(first), below)
+        return _walk(value.get(first), below)
+    return []
 
 
 def _choose_translation(entries: Any, step: str, below: _Steps) -> list[Any]:
@@ -118,9 +116,8 @@ def _choose_translation(entries: Any, step: str, below: _Steps) -> list[Any]:
         return [entry for _, entry in preferred or coded]
     for code, entry in preferred + coded:
         for text in read_texts(entry, ".".join(below)):
-            if code == wanted:
-                language = None
-            else:
+            language = None
+            if code != wanted:
                 language = name_language(code)
             return [Words(text.replace("\r\n", "\n").strip(), language=language)]
     return []

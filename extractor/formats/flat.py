@@ -19,7 +19,7 @@ time and is not a sentence. Any other text is divided into sections by its headi
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from extractor.formats.cells import is_intervention_list, list_interventions
@@ -93,10 +93,12 @@ def build_plain(
     fields: list[Span] = []
     for line in LINE.finditer(text):
         # a list item continues the field above, unless that is the title or a list of outcomes
-        start, end = fields[-1] if len(fields) > 1 else (0, 0)
-        if _LIST_ITEM.match(line[0]) and end and not _ends_outcomes(text[start:end]):
-            fields[-1] = (start, line.end())
-        elif not line[0].isspace():
+        if _LIST_ITEM.match(line[0]) and len(fields) > 1:
+            start, end = fields[-1]
+            if not _ends_outcomes(text[start:end]):
+                fields[-1] = (start, line.end())
+                continue
+        if not line[0].isspace():
             fields.append(line.span())
     names = _name_fields([text[start:end] for start, end in fields])
     if fields and not names:
@@ -107,10 +109,10 @@ def build_plain(
         spans = [span for _, span in group]
         at = spans[0][0]
         written = unified[at : spans[-1][1]]
-        is_list = name == "interventions"
-        for section in (
-            list_interventions(written) if is_list else text_section(name, written)
-        ):
+        named: Iterable[Section] = text_section(name, written)
+        if name == "interventions":
+            named = list_interventions(written)
+        for section in named:
             at = unified.index(section.text, at)
             pieces = (Piece(start=0, at=at),)
             sections.append(section.model_copy(update={"pieces": pieces}))

@@ -398,15 +398,15 @@ class TextReader:
         for name in _WHOLE:
             spans: list[Span] = []
             for entry in self._lines[name]:
+                start = entry.start
                 # successive lines are joined
-                is_next = bool(spans) and self._follows(spans[-1][1], entry)
-                if is_next:
+                if spans and self._follows(spans[-1][1], entry):
                     start = spans.pop()[0]
-                else:
-                    start = entry.start
                 spans.append((start, entry.end))
             if name in _TITLES:
-                spans = spans[: 0 if title and name == TITLE else 1]
+                spans = spans[:1]
+            if title and name == TITLE:
+                spans = []
             sections += self._make_section(name, [("", span) for span in spans])
         items: dict[str, list[Section]] = defaultdict(list)
         for section, groups in self._groups.items():

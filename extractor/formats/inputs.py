@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from glob import has_magic, iglob
 from pathlib import Path
@@ -46,10 +46,10 @@ def is_text(location: str) -> bool:
     has_lines = len(location.splitlines()) > 1 or "\0" in location
     longest = max(map(len, location.split("/")))
     is_long = len(location) > _LONGEST_PATH or longest > _LONGEST_NAME
-    is_address = "://" in location and not has_lines
-    if not (has_lines or is_long):
-        return False
-    return not (is_address or exists(location))
+    # an address may be longer than a path
+    if is_long and "://" not in location:
+        return not exists(location)
+    return has_lines and not exists(location)
 
 
 def refuse_text(text: str) -> RecordError:
@@ -68,18 +68,16 @@ def refuse_missing(inputs: Sequence[str]) -> None:
     that are texts are ignored unless all inputs are texts.
     """
     names = [name for name in inputs if not is_text(name)]
-    if not names:
-        errors = [refuse_text(text) for text in inputs]
-    else:
-        errors = []
+    errors: list[RecordError] = []
     for name in names:
         if name == "-" or "://" in name:
-            first = None
-        else:
-            first = next(_locate_files(name))
+            return
+        first = next(_locate_files(name))
         if not isinstance(first, RecordError):
             return
         errors.append(first)
+    if not names:
+        errors += map(refuse_text, inputs)
     if errors:
         raise ArgumentError(str(errors[0]))
 
@@ -134,35 +132,37 @@ def _locate_files(location: str) -> Iterator[Path | RecordError]:
     Hidden files (with a leading dot), pipes and folders of results are skipped unless the input
     specifies them directly.
     """
+    paths: list[str] = []
     if exists(location):
         paths = [location]
-    else:
-        paths = []
-    if has_magic(location) and not paths:
+    elif has_magic(location):
         matches = sorted(iglob(location, recursive=True))  # noqa: PTH207 -- Path.glob rejects absolute patterns
         # opening a pipe would wait until another program writes to it
         paths = [path for path in matches if not Path(path).is_fifo()]
     is_empty = True
     for path in map(Path, paths):
-        for file in _locate_in_folder(path) if path.is_dir() else [path]:
+        files: Iterable[Path | RecordError] = [path]
+        if path.is_dir():
+            files = _locate_in_folder(path)
+        for file in files:
             is_empty = False
             yield file
-    if is_empty and (paths or has_magic(location)):
+    if not is_empty:
+        return
+    if paths or has_magic(location):
         problem = (
             "the folder contains no files, or the pattern does not match any files"
         )
         remedy = "check the path; in a shell, quote the pattern"
         yield RecordError(location, problem, remedy)
-    elif is_empty:
-        name = Path(location).name
-        siblings = [file.name for file in Path(location).parent.glob("*")]
-        # the folder may contain the name as a broken link
-        if name in siblings:
-            nearest = ""
-        else:
-            nearest = suggest(name, siblings)
-        problem = f"{MISSING}{nearest}"
-        yield RecordError(location, problem, "check the path")
+        return
+    name = Path(location).name
+    siblings = [file.name for file in Path(location).parent.glob("*")]
+    problem = MISSING
+    # the folder may contain the name as a broken link
+    if name not in siblings:
+        problem += suggest(name, siblings)
+    yield RecordError(location, problem, "check the path")
 
 
 def _locate_in_folder(folder: Path) -> Iterator[Path | RecordError]:

@@ -138,7 +138,8 @@ def build_json(record: Any) -> RecordContent:
         for register in registers:
             for wrapper in register.wrappers:
                 inner = record.get(wrapper)
-                record |= inner if isinstance(inner, dict) else {}
+                if isinstance(inner, dict):
+                    record |= inner
             if any(record.get(key) is not None for key in register.keys):
                 return read_record(register, record, "json")
         if "sections" in record or "text" in record:

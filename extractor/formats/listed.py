@@ -153,7 +153,10 @@ def _read_group(text: str, section: str, item: Sequence[Entry]) -> Iterator[Part
         is_name = is_short and (section == ARMS or group["sign"])
         if is_name or group["opening"]:
             yield "type", group.span("type")
-            yield "label" if section == ARMS else "name", group.span("name")
+            name = "name"
+            if section == ARMS:
+                name = "label"
+            yield name, group.span("name")
             start = group.end()
     yield "description", (start, first.end)
     for entry in item[1:]:

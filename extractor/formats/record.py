@@ -57,10 +57,13 @@ def read_record(register: Register, tree: Any, container: str) -> RecordContent:
     """
     sections: list[Section] = []
     items: _Items = {name: [] for name in _LINKS}
-    for name, forms in register.sections.items():
+    for name, declared in register.sections.items():
         same_name: list[Section] = []
+        forms = [declared]
+        if isinstance(declared, list):
+            forms = declared
         try:
-            for form in forms if isinstance(forms, list) else [forms]:
+            for form in forms:
                 same_name += _list_sections(name, form, tree, len(same_name), items)
         except UnreadableSource as problem:
             raise problem.below(name) from None
@@ -68,11 +71,15 @@ def read_record(register: Register, tree: Any, container: str) -> RecordContent:
     values = _link(**items)
     for name, row in register.registry.items():
         texts = _read_field(tree, row)
-        if texts:
-            values[name] = texts if name in _SEVERAL else texts[0].strip()
+        if texts and name in _SEVERAL:
+            values[name] = texts
+        elif texts:
+            values[name] = texts[0].strip()
     values["terms"] = list(_list_terms(register, tree))
     number = register.id_prefix + _read_first(tree, register.id)
-    is_id = register.id_pattern and re.fullmatch(register.id_pattern, number, re.I)
+    trial_id = find_trial_id(number)
+    if register.id_pattern and re.fullmatch(register.id_pattern, number, re.I):
+        trial_id = number
     notes = [
         f"{section.name} is available only in {span.language}, which is not supported"
         for section in sections
@@ -81,7 +88,7 @@ def read_record(register: Register, tree: Any, container: str) -> RecordContent:
     return RecordContent(
         tuple(sections),
         register.formats[container],
-        trial_id=number if is_id else find_trial_id(number),
+        trial_id=trial_id,
         registry=RegistryFields.model_validate(values),
         notes=tuple(notes),
     )
@@ -208,15 +215,13 @@ def _read_field(tree: Any, row: Any) -> list[str]:
     if "yes" in row:
         answers = {word: _read_first(tree, path) for path, word in row["yes"].items()}
         words = [word for word in answers if answers[word].lower() == "yes"]
-        is_all = "all" in row and len(words) == len(answers)
-        if is_all:
+        if "all" in row and len(words) == len(answers):
             return [row["all"]]
         return words
     value = _read_first(tree, row["path"])
     if "unit" in row:
         unit = _read_first(tree, row["unit"])
-        is_known = value and unit in row["units"]
-        if is_known:
+        if value and unit in row["units"]:
             return [f"{value} {unit.capitalize()}"]
         return []
     return re.findall(rf"(?:^|\|){row['label']}: *([^|]+)", value)[:1]
@@ -253,6 +258,7 @@ def _link(arms: list[_Item], interventions: list[_Item]) -> dict[str, Any]:
         arm.section for arm in arms if not arm.links and arm.name not in linked_arms
     ]
     links_nothing = not linked_arms and len(bare) == len(arms)
-    if links_nothing or not linked_arms <= {arm.name for arm in arms}:
+    has_unknown = not linked_arms <= {arm.name for arm in arms}
+    if links_nothing or has_unknown:
         bare = []
     return {"arm_links": links, "bare_arms": bare}

@@ -203,8 +203,10 @@ def replace_odd_bytes(text: str) -> tuple[str, tuple[str, ...]]:
         return "\ufffd"
 
     text, count = _ODD_BYTES.subn(decode, text)
+    if not count:
+        return text, ()
     note = (
         f"bytes that are not UTF-8 were read as Windows-1252 ({count}): compare the text with the "
         "register"
     )
-    return text, (note,) if count else ()
+    return text, (note,)

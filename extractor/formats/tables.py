@@ -142,23 +142,28 @@ def group_rows(stream: BinaryIO, begins: str) -> Iterator[tuple[int, str]]:
         begins: The pattern for the start of a row; such a start ends the row above even if a
             quotation mark in that row is not closed. Its first group is the quotation mark, or "".
     """
-    row = ""
+    lines: list[str] = []
     first = 1
     quotation_mark = None  # the mark, or "", with which the rows of this table begin
     for number, line in read_lines(stream):
         begin = re.match(begins, line)
-        if row and begin and begin[1] == quotation_mark:
-            yield first, row
-            row = ""
-        if not row:
+        if lines and begin and begin[1] == quotation_mark:
+            yield first, "".join(lines)
+            lines = []
+        if not lines:
             first = number
-            quotation_mark = begin[1] if begin else quotation_mark
-        row += line
-        if row.count('"') % 2 == 0 or len(row) > MAX_RECORD_BYTES:
-            yield first, row
-            row = ""
-    if row:
-        yield first, row
+            size = marks = 0
+        if begin and not lines:
+            quotation_mark = begin[1]
+        lines.append(line)
+        # Counting in the whole row would take hours if a quotation mark is never closed.
+        size += len(line)
+        marks += line.count('"')
+        if marks % 2 == 0 or size > MAX_RECORD_BYTES:
+            yield first, "".join(lines)
+            lines = []
+    if lines:
+        yield first, "".join(lines)
 
 
 def split_row(row: str, delimiter: str, width: int) -> list[str]:

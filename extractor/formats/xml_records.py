@@ -199,11 +199,13 @@ def _list_fields(
     if TEXT in tree:
         raise UnreadableSource("text where fields are expected")
     for name, values in tree.items():
-        for value in values if isinstance(values, list) else ():
+        # attributes are texts, and child elements are lists
+        if not isinstance(values, list):
+            continue
+        for value in values:
+            children = {}
             if isinstance(value, dict):
                 children = value
-            else:
-                children = {}
             if any(fold_name(child) in columns for child in children):
                 yield from _list_fields(columns, children)
             elif fold_name(name) in columns:

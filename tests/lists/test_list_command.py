@@ -50,6 +50,16 @@ def test_the_lists_of_a_trial_are_these(tmp_path):
     check_json(Path(__file__).with_name("lists.json"), found)
 
 
+def test_the_lowest_confidence_is_shown_and_none_is_off_by_one(tmp_path):
+    extraction = make_doubtful()
+    for piece, confidence in zip(
+        extraction["dosing"][0]["evidence"], [0, 0.57, 0.849], strict=False
+    ):
+        piece["confidence"] = confidence
+    shown = invoke("list", make_run(tmp_path, extraction), "values").output
+    assert [f"({number} % sure" in shown for number in (0, 57, 84)] == [True] * 3
+
+
 @pytest.mark.parametrize(
     ("words", "is_listed"),
     [

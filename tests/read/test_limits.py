@@ -4,11 +4,12 @@ import gzip
 import json
 import signal
 import tracemalloc
+from time import process_time
 
 import pytest
 
 from extractor import Extractor
-from extractor.formats import files, read_records, streams
+from extractor.formats import eu_register, files, read_records, streams
 
 from .conftest import RECORDS, read_all
 from .samples import TABLES, zip_tables
@@ -95,6 +96,7 @@ def test_endless_nesting_is_refused(inside):
 def small_records(monkeypatch):
     monkeypatch.setattr(streams, "MAX_RECORD_BYTES", 10_000)
     monkeypatch.setattr(files, "MAX_RECORD_BYTES", 10_000)
+    monkeypatch.setattr(eu_register, "MAX_RECORD_BYTES", 10_000)
 
 
 @pytest.mark.usefixtures("small_records")
@@ -115,6 +117,37 @@ def test_endless_content_is_refused(read_bytes, content, ids, place):
     [error] = reading.errors
     assert error.place == place
     assert error.problem == "a record of more than 10,000 bytes"
+
+
+@pytest.mark.usefixtures("small_records")
+def test_the_rest_of_an_endless_trial_is_not_kept(tmp_path):
+    begin = (
+        "EudraCT Number: 2031-00000{}-11\nE.3 Principal inclusion criteria: Adults\n"
+    )
+    content = begin.format(1) + "* more words\n" * 200_000 + begin.format(2)
+    (tmp_path / "trials.txt").write_text(content, "utf-8")
+
+    tracemalloc.start()
+
+    try:
+        reading = read_all(tmp_path / "trials.txt")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 5_000_000
+    assert reading.ids == ["2031-000002-11"]
+    assert [error.problem for error in reading.errors] == [
+        "a record of more than 10,000 bytes"
+    ]
+
+
+def test_a_quotation_mark_that_is_never_closed_takes_linear_time(read_bytes):
+    row = 'NCT Number,Study Title,Conditions\nNCT00000001,"open\n'
+    before = process_time()
+    reading = read_bytes((row + "x y z\n" * 60_000).encode())
+    # the square of the length took 20 seconds
+    assert process_time() - before < 5
+    assert len(reading.errors) == 1
 
 
 def test_the_alarm_of_a_program_is_restored():

@@ -30,7 +30,10 @@ def submit(options: SubmitOptions) -> int:
         raise ValueError(
             "with --effort none, no questions are asked, so there is nothing to submit"
         )
-    return extract(options, rounds=0 if options.requests else 1, waits=False)
+    rounds = 1
+    if options.requests:
+        rounds = 0
+    return extract(options, rounds=rounds, waits=False)
 
 
 @app.command()

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from extractor.plurals import counted, show_some
+from extractor.plurals import counted, percent, show_some
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -81,10 +81,16 @@ def errors_for_people() -> Iterator[None]:
         raise SystemExit(find_error_code(error)) from error
     except OSError as error:
         is_output_error = _discard_output() or error.errno in _WRITE_ERRORS
-        place = error.filename or ("standard output" if is_output_error else None)
         problem = error.strerror or str(error)
-        say(f"{place}: {problem}" if place else problem)
-        raise SystemExit(LATER if error.errno in _NO_ROOM else FAILED) from error
+        if error.filename:
+            problem = f"{error.filename}: {problem}"
+        elif is_output_error:
+            problem = f"standard output: {problem}"
+        say(problem)
+        code = FAILED
+        if error.errno in _NO_ROOM:
+            code = LATER
+        raise SystemExit(code) from error
 
 
 def find_error_code(error: Exception) -> int:
@@ -144,11 +150,8 @@ def warn_incomplete(*results: Path) -> None:
     from extractor.run.finished import find_run
 
     for run in map(find_run, results):
-        if not run:
-            continue
-        if not run.incomplete:
-            continue
-        say(f"{run.folder}: {run.incomplete}")
+        if run and run.incomplete:
+            say(f"{run.folder}: {run.incomplete}")
 
 
 def warn_failed(failed: Sequence[str], missing: str) -> None:
@@ -189,6 +192,7 @@ def _open_texts() -> "Environment":
     texts.globals |= {"counted": counted, "name_some": name_some}
     texts.filters |= {
         "number": "{:,}".format,
+        "percent": percent,
         "dollars": "${:.4f}".format,
         "printable": to_printable,
     }

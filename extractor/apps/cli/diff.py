@@ -71,7 +71,8 @@ def diff(
     if to:
         write_sheet(to, COLUMNS, (tuple(row.values()) for row in rows), force=force)
     elif as_json:
-        print(*map(json.dumps, rows), sep="\n", end="\n" if rows else "")
+        for row in rows:
+            print(json.dumps(row))
     else:
         sys.stdout.writelines(write_text("changes.txt", rows=rows))
     counts = Counter(row["change"] for row in rows)

@@ -56,10 +56,9 @@ def _extract_examples(
     from extractor.api import Extractor
 
     for case in cases:
+        field = case.shown
         if model:
             field = case.field
-        else:
-            field = case.shown
         with warnings.catch_warnings():
             # the caller printed once which fields have no pattern
             warnings.simplefilter("ignore", UserWarning)

@@ -163,10 +163,10 @@ def _fetch(
                 total = file.records
                 say(f"records in {out}: {total:,} ({total - existing:,} new)")
     # only a tuple contains NCT numbers; a query does not
-    numbers = target if isinstance(target, tuple) else ()
-    unknown = ", ".join(name for name in numbers if name not in file.known)
+    if not isinstance(target, tuple):
+        return OK
+    unknown = [name for name in target if name not in file.known]
     if unknown:
-        say(f"not in the registry: {unknown}")
-    if unknown:
+        say(f"not in the registry: {', '.join(unknown)}")
         return FAILED
     return OK

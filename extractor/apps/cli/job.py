@@ -61,15 +61,20 @@ def open_job(
     out = None
     if options.out:
         out = Path(options.out)
-    is_dry = given.get("dry_run")
+    folder = out
+    log = options.log_json
+    # a dry run does not write any files
+    if given.get("dry_run"):
+        folder = None
+        log = None
     fetching = fetch_inputs(
-        options.inputs,
-        None if is_dry else out,
-        fresh=options.fresh,
-        quiet=options.quiet,
+        options.inputs, folder, fresh=options.fresh, quiet=options.quiet
     )
+    batches = None
+    if rounds:
+        batches = _make_batch_extractor(options, rounds)
     _check_out(options)
-    with fetching as (inputs, code), observing(None if is_dry else options.log_json):
+    with fetching as (inputs, code), observing(log):
         refuse_missing(inputs)
         job = CommandJob(
             options=options,
@@ -82,7 +87,7 @@ def open_job(
             limit=options.limit,
             pricing=pricing,
             workers=given.get("workers"),
-            batches=_make_batch_extractor(options, rounds) if rounds else None,
+            batches=batches,
             **fields,
         )
         if rounds and job.reads_stream:

@@ -68,10 +68,9 @@ def perform_job(job: CommandJob) -> int:
 
     If the questions are exported to a batch file, the file's name is printed.
     """
+    exported = None
     # `batch submit --requests` only writes the questions to a file
-    if job.waits:
-        exported = None
-    else:
+    if not job.waits:
         exported = job.setup.choice.exchange
     folder = None
     if job.out:
@@ -101,7 +100,9 @@ def perform_job(job: CommandJob) -> int:
 def _judge_run(job: CommandJob, folder: RunFolder | None, stop: Stop | None) -> int:
     """Return a run's exit code and, if the run stopped early or lacks answers, print the reason."""
     if stop:
-        reason = "interrupted" if stop is Stop.INTERRUPTED else job.error
+        reason: object = job.error
+        if stop is Stop.INTERRUPTED:
+            reason = "interrupted"
         condition = ""
         if stop is Stop.BUDGET:
             condition = "with a higher limit, "
@@ -110,14 +111,13 @@ def _judge_run(job: CommandJob, folder: RunFolder | None, stop: Stop | None) -> 
     lacking = None
     if job.waits:
         lacking = explain_lacking(job, folder)
-    if lacking:
-        say(lacking)
-        # asking again would return the same recorded answers
-        is_final = job.setup.choice.replay or is_unread(job)
-        if is_final:
-            return FAILED
-        return LATER
-    return judge_records(job.tally)
+    if lacking is None:
+        return judge_records(job.tally)
+    say(lacking)
+    # asking again would return the same recorded answers
+    if job.setup.choice.replay or is_unread(job):
+        return FAILED
+    return LATER
 
 
 def judge_records(tally: Tally) -> int:

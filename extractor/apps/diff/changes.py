@@ -103,8 +103,10 @@ def _group_rows(extraction: TrialExtraction) -> dict[str, list[ValueRow]]:
             continue
         if row.field == "group":
             continue
-        is_custom = row.item.startswith("custom.")
-        rows["custom" if is_custom else row.item].append(row)
+        item = row.item
+        if item.startswith("custom."):
+            item = "custom"
+        rows[item].append(row)
     return rows
 
 
@@ -121,19 +123,21 @@ def _describe_item(
     if words[0] in words[-1]:
         words = words[-1:]
     headline = headlines[0]._replace(value=" ".join(words))
-    pair = (headline, None) if old else (None, headline)
-    return Change(record_id, FieldRef(headline.item).path, *pair)
+    field = FieldRef(headline.item).path
+    if old:
+        return Change(record_id, field, headline, None)
+    return Change(record_id, field, None, headline)
 
 
 def _compare_fields(
     record_id: str, old: Sequence[ValueRow], new: Sequence[ValueRow]
 ) -> Iterator[Change]:
     """Yield the changes in the values of one item, field by field."""
-    for field in dict.fromkeys(_name_field(row) for row in (*old, *new)):
-        before = [row for row in old if _name_field(row) == field]
-        after = [row for row in new if _name_field(row) == field]
-        old_only = drop_same(before, after, _identify)
-        new_only = drop_same(after, before, _identify)
+    before = _group_by_field(old)
+    after = _group_by_field(new)
+    for field in before | after:
+        old_only = drop_same(before[field], after[field], _identify)
+        new_only = drop_same(after[field], before[field], _identify)
         pairs, removed, added = match_values(old_only, new_only, _compare, _SIMILAR)
         for pair in pairs:
             yield Change(record_id, field, *pair)
@@ -143,8 +147,11 @@ def _compare_fields(
             yield Change(record_id, field, None, row)
 
 
-def _name_field(row: ValueRow) -> str:
-    return FieldRef(row.path).path
+def _group_by_field(rows: Sequence[ValueRow]) -> dict[str, list[ValueRow]]:
+    fields = defaultdict[str, list[ValueRow]](list)
+    for row in rows:
+        fields[FieldRef(row.path).path].append(row)
+    return fields
 
 
 def _identify(row: ValueRow) -> str:

@@ -68,12 +68,9 @@ def show_changes(trial: ComparedTrial) -> Json:
         cited = []
         for number, change in enumerate(trial.changes):
             row = getattr(change, side)
-            if not row:
-                continue
-            if not row.section:
-                continue
-            place = {"section": row.section, "start": row.start, "end": row.end}
-            cited.append((number, Citation(quote=row.quote, **place)))
+            if row and row.section:
+                place = {"section": row.section, "start": row.start, "end": row.end}
+                cited.append((number, Citation(quote=row.quote, **place)))
         shown = view(getattr(trial, side), (), [place for _, place in cited])
         for (number, _), mark in zip(cited, shown["marks"], strict=True):
             if mark is not None:
@@ -82,9 +79,12 @@ def show_changes(trial: ComparedTrial) -> Json:
         spans += [(first + section, *ends) for section, *ends in shown["spans"]]
         sections += [section | {"side": side} for section in shown["sections"]]
     record = trial.new or trial.old
+    title = ""
+    if record:
+        title = name_record(record)
     return {
         "id": trial.record_id,
-        "title": name_record(record) if record else "",
+        "title": title,
         "sections": sections,
         "spans": spans,
         "changes": changes,

@@ -35,6 +35,7 @@ class Side:
         self._run: JoinedRuns | None = None
         if find_run(path) or _has_extractions(path):
             self._run = JoinedRuns([path])
+            self.record_ids = dict.fromkeys(self._run.record_ids)
             for reread in self._run.reread():
                 if reread.record:
                     self.records[reread.record_id] = reread.record
@@ -43,8 +44,7 @@ class Side:
                 path, on_error=lambda error: self.failed.append(str(error))
             )
             self.records = {record.record_id: record for record in readable}
-        ids = self._run.record_ids if self._run else self.records
-        self.record_ids = dict.fromkeys(ids)
+            self.record_ids = dict.fromkeys(self.records)
         if not self.record_ids:
             problem = "; ".join([f"{path}: no record could be read", *self.failed[:1]])
             raise ArgumentError(problem)

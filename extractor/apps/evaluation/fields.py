@@ -140,8 +140,9 @@ def _make_fields(group: ItemGroup) -> Iterator[Field]:
             yield _make_field(info, group.path, f"values.{attribute}")
             continue
         yield _make_field(info, info.path, info.name)
-        has_parts = info.many and issubclass(info.type, BaseModel)
-        for part in list_model(info.path, info.type) if has_parts else ():
+        if not (info.many and issubclass(info.type, BaseModel)):
+            continue
+        for part in list_model(info.path, info.type):
             yield _make_field(part, info.path, f"{info.name}.{part.name}", info.name)
 
 
@@ -204,12 +205,11 @@ def list_scored_groups(
         # An empty list shows that there are no items, but not that gold was annotated for the
         # fields added in guideline 1.5, which do not count.
         is_empty = group.path in keys and not group.items(gold)
-        fields = [
-            field
-            for field in group.fields
-            if (field.key in keys or (is_empty and field.counts))
-            and field.name in chosen
-        ]
+        fields = []
+        for field in group.fields:
+            was_annotated = field.key in keys or (is_empty and field.counts)
+            if was_annotated and field.name in chosen:
+                fields.append(field)
         if fields:
             yield replace(group, fields=tuple(fields))
 
@@ -225,6 +225,8 @@ def choose_fields(
     ['eligibility.criteria.constraints', 'eligibility.criteria.constraints.condition']
     """
     paths = [f".{field.name}." for group in groups for field in group.fields]
+    if not names:
+        return frozenset(path.strip(".") for path in paths)
     chosen = set[str]()
     for name in names:
         of_name = [path for path in paths if f".{name}." in path]
@@ -232,4 +234,4 @@ def choose_fields(
             known = {part for path in paths for part in path.split(".")} - {""}
             raise ArgumentError(f"{place}{name}: no such field{suggest(name, known)}")
         chosen.update(of_name)
-    return frozenset(path.strip(".") for path in (chosen if names else paths))
+    return frozenset(path.strip(".") for path in chosen)

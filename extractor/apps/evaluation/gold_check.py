@@ -112,9 +112,7 @@ def check_annotation(
         )
         return
     for path, noun, name, known in _list_references(gold, record):
-        if not name:
-            continue
-        if name in known:
+        if name in (None, "", *known):
             continue
         remedy = "leave it out"
         if known:

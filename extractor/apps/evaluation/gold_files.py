@@ -186,13 +186,13 @@ def parse_custom_values(
     for field in fields:
         items = []
         for number, item in enumerate(custom.get(field.name, ())):
-            host = hosts.get(item.of or "")
-            words = find_words(host)
+            words = find_words(hosts.get(item.of or ""))
             place = f"{extraction.record_id}: custom.{field.name}[{number}].values"
             values = _parse_values(field, item.values, place)
             update = {"values": values, "of": words, "calibrated": False}
             items.append(item.model_copy(update=update))
-        custom |= {field.name: tuple(items)} if items else {}
+        if items:
+            custom[field.name] = tuple(items)
     return extraction.model_copy(update={"custom": custom})
 
 

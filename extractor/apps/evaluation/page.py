@@ -49,7 +49,7 @@ def write_score_page(
             }
         )
     views: dict[str, Json] = {}
-    for record in read_records(*records, on_error=lambda _: None) if records else ():
+    for record in read_records(*records, on_error=lambda _: None):
         if record.record_id in sides:
             views[record.record_id] = _mark_text(record, sides[record.record_id])
     names = ("Gold", "Predicted")
@@ -96,7 +96,9 @@ def _mark_text(
     spans: list[Span] = []
     marks_by_span = []
     for side, marks in sides:
-        for span in _find_spans(record, side) if side else ():
+        if side is None:
+            continue
+        for span in _find_spans(record, side):
             spans.append(span)
             marks_by_span.append(marks)
     text = view(record, (), spans, sections={span.section for span in spans})
@@ -110,11 +112,14 @@ def _find_spans(record: TrialRecord, side: ErrorSide) -> Iterator[Span]:
     """Yield the location of the words of one side: its evidence, or else its quote in the section
     of its item.
     """
-    for evidence in side.evidence:
-        yield Span(evidence.section, evidence.start, evidence.end)
+    if side.evidence:
+        for evidence in side.evidence:
+            yield Span(evidence.section, evidence.start, evidence.end)
+        return
     section = find_section(record, side.section)
-    if side.evidence or not section:
+    if section is None:
         return
     check = verify_quote(side.quote or "", record.raw_text(section) or "")
-    if check.start is not None and check.end and not check.conflicts:
-        yield Span(section, check.start, check.end)
+    if check.start is None or check.end is None or check.conflicts:
+        return
+    yield Span(section, check.start, check.end)

@@ -156,7 +156,6 @@ class ScoreReport(FrozenModel):
         """Return the wording for a kind of error, or for another term, in a report. The wording is
         neutral if two annotators are compared.
         """
-        neutral = word
         if self.neutral:
-            neutral = _NEUTRAL.get(word, word)
-        return neutral.replace("_", " ").format(self.gold, self.predicted)
+            word = _NEUTRAL.get(word, word)
+        return word.replace("_", " ").format(self.gold, self.predicted)

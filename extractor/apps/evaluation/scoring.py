@@ -102,8 +102,9 @@ def evaluate(  # noqa: PLR0913 - all but the sources are options
     if compare is not None:
         sources.append(open_extractions(compare, "compare", custom_fields))
     missing = sorted(annotations.keys() - sources[0].keys())
-    left_out = missing if neutral else ()
-    record_ids = [known for known in annotations if known not in left_out]
+    record_ids = list(annotations)
+    if neutral:
+        record_ids = [known for known in annotations if known in sources[0]]
     if not record_ids:
         raise GoldError(
             f"{annotations.name} and {sources[0].name} have no records in common"
@@ -120,8 +121,12 @@ def evaluate(  # noqa: PLR0913 - all but the sources are options
         counts.append([_count(groups, scored, rows) for rows in found])
         errors += [row.describe_error(record_id) for row in found[0] if row.error]
     # All samples of a single record are alike, so their interval would seem certain.
-    resamples = resamples if len(record_ids) > 1 else 0
+    if len(record_ids) == 1:
+        resamples = 0
     columns = _list_fields(groups)
+    other = None
+    if compare is not None:
+        other = sources[1].name
     scores = list(_score(np.array(counts), columns, resamples))
     tasks = len(scores) - len(columns)
     return ScoreReport(
@@ -135,7 +140,7 @@ def evaluate(  # noqa: PLR0913 - all but the sources are options
         groups=tuple(scores[:tasks]),
         fields=tuple(scores[tasks:]),
         errors=tuple(_group_errors(errors, examples)),
-        other=sources[-1].name if compare is not None else None,
+        other=other,
     )
 
 
@@ -168,16 +173,17 @@ def split_fields(
     >>> split_fields(["minimum_age,constraints", "extractor.catalogue:Washout"])
     (('minimum_age', 'constraints'), ('extractor.catalogue:Washout',))
     """
-    is_single = isinstance(selection, BaseModel | str | Path | type)
-    entries: Any = [selection] if is_single else selection
-    entries = list(entries)
-    names = [
-        entry
-        for entry in entries
-        if isinstance(entry, str) and not _PLACE.search(entry)
-    ]
-    declared = tuple(entry for entry in entries if entry not in names)
-    return tuple(",".join(names).replace(",", " ").split()), declared
+    entries: Any = selection
+    if isinstance(selection, BaseModel | str | Path | type):
+        entries = [selection]
+    names: list[str] = []
+    declared = []
+    for entry in entries:
+        if isinstance(entry, str) and not _PLACE.search(entry):
+            names += entry.replace(",", " ").split()
+        else:
+            declared.append(entry)
+    return tuple(names), tuple(declared)
 
 
 def _score(counts: Numbers, fields: Sequence[Field], resamples: int) -> Iterator[Score]:

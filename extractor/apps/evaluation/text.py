@@ -96,7 +96,9 @@ def measure_overlap(text: str, other_text: str) -> float:
     """
     first = _list_tokens(text)
     second = _list_tokens(other_text)
-    if text == other_text or not first or not second:
+    if text == other_text:
+        return 1.0
+    if not first or not second:
         return float(fold_text(text) == fold_text(other_text))
     return 2 * len(first & second) / (len(first) + len(second))
 
@@ -138,9 +140,7 @@ def is_inside(part: str, whole: str) -> bool:
     short, long = (
         f" {' '.join(_TOKEN.findall(fold_text(text)))} " for text in (part, whole)
     )
-    if not bool(short.strip()):
-        return False
-    if short == long:
+    if short.isspace() or short == long:
         return False
     return short in long
 
@@ -154,9 +154,12 @@ def compare_extents(text: str | None, other_text: str | None) -> float:
     ... )
     (0.5, 0.0)
     """
-    texts = text or "", other_text or ""
-    overlap = measure_overlap(*texts)
-    if overlap < 0.5 and (is_inside(*texts) or is_inside(*texts[::-1])):
+    first = text or ""
+    second = other_text or ""
+    overlap = measure_overlap(first, second)
+    if overlap >= 0.5:
+        return overlap
+    if is_inside(first, second) or is_inside(second, first):
         return 0.5
     return overlap
 
@@ -172,8 +175,10 @@ def scale_quantity(value: float | None, unit: str | None) -> tuple[str | None, s
     True
     """
     dimension, factor = _read_dimension(unit)
+    if value is None:
+        return None, dimension
     # Twelve digits hide rounding errors in the factors.
-    return None if value is None else f"{value * factor:.12g}", dimension
+    return f"{value * factor:.12g}", dimension
 
 
 def have_same_dimension(unit: str | None, other: str | None) -> bool:
@@ -186,12 +191,11 @@ def _read_dimension(unit: str | None) -> tuple[str, float]:
     """Return (dimension, conversion factor to base units) for a unit. An unknown unit is treated as
     its own dimension.
     """
-    written = unit or ""
-    code = None
-    if written:
-        code = read_unit(_OF_AGE.sub("", written))
+    if not unit:
+        return "", 1.0
+    code = read_unit(_OF_AGE.sub("", unit))
     if code is None:
-        return re.sub(r"[\s^*·.\\]", "", written).casefold(), 1.0
+        return re.sub(r"[\s^*·.\\]", "", unit).casefold(), 1.0
     if code in _MONTHS:
         return "month", _MONTHS[code]
     factor, dimension = find_dimension(code)

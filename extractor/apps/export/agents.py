@@ -54,14 +54,18 @@ def read_interventions(record: TrialRecord) -> list[Intervention]:
     for section in record.sections:
         if not section.name.startswith("interventions["):
             continue
-        name = section.part("name") or (None if section.parts else section.text)
+        name = section.part("name")
+        if not section.parts:
+            name = section.text
+        if name:
+            name = " ".join(name.split())
         others = [
             " ".join(section.text[part.start : part.end].split())
             for part in section.parts
             if part.name == "other_names"
         ]
         intervention = Intervention(
-            name and " ".join(name.split()),
+            name,
             unify_word("intervention_type", section.part("type") or "") or None,
             tuple(dict.fromkeys(others)),
             section.part("description"),
@@ -130,9 +134,7 @@ class AgentNamer:
         self._mesh = {
             _make_key(term.name) for term in terms if term.kind is TermKind.INTERVENTION
         }
-        with_name = [
-            intervention for intervention in interventions if intervention.name
-        ]
+        with_name = [each for each in interventions if each.name]
         main_keys = {_make_key(bare_name(each.name or "")) for each in with_name}
         claims = defaultdict[str, set[str]](set)
         for intervention in with_name:

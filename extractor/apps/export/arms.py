@@ -19,6 +19,11 @@ class Arm(NamedTuple):
     description: str | None = None
     section: str | None = None
 
+    @property
+    def key(self) -> str:
+        """The label in a form that is equal for labels of the same arm."""
+        return fold_label(self.label or "")
+
 
 class ArmLink(NamedTuple):
     """A link, by position, between an arm and an amount in a regimen that the arm receives."""
@@ -69,7 +74,7 @@ def list_arms(extraction: TrialExtraction, registered: Sequence[Arm] = ()) -> li
     """
     labels = [label for regimen in extraction.dosing for label in _list_labels(regimen)]
     by_key = {fold_label(label): label for label in labels}
-    known = {fold_label(arm.label or "") for arm in registered}
+    known = {arm.key for arm in registered}
     added = [Arm(label) for key, label in by_key.items() if key not in known]
     return [*registered, *added]
 
@@ -82,17 +87,15 @@ def link_arms(regimen: Regimen, arms: Sequence[Arm]) -> Iterator[ArmLink]:
     """
     labels = list(map(fold_label, _list_labels(regimen)))
     for place, arm in enumerate(arms):
-        label = fold_label(arm.label or "")
-        if label not in labels:
+        if arm.key not in labels:
             continue
-        amounts: list[int | None] = [
-            index
-            for index, amount in enumerate(regimen.amounts)
-            if not amount.arms or label in map(fold_label, amount.arms)
-        ]
+        amounts: list[int | None] = []
+        for index, amount in enumerate(regimen.amounts):
+            if not amount.arms or arm.key in map(fold_label, amount.arms):
+                amounts.append(index)
         for amount_index in amounts or [None]:
             # The labels begin with the regimen's own, so the positions agree.
-            fields = (f"arms[{labels.index(label)}]", f"amounts[{amount_index}].arms")
+            fields = (f"arms[{labels.index(arm.key)}]", f"amounts[{amount_index}].arms")
             confidence = find_least(
                 piece for piece in regimen.evidence if piece.field.startswith(fields)
             )

@@ -25,8 +25,8 @@ Row = tuple[Any, ...]
 _POSITION = "Position, from 0."
 """The meaning of key columns that number rows."""
 _KINDS = {int: "number", float: "number", bool: "boolean"}
-_NUMBERS = frozenset({"value", "value_high", "low", "high"})
-"""The attributes of limits, amounts and times that contain numbers."""
+_KINDS_OF_PARTS = dict.fromkeys(("value", "value_high", "low", "high"), "number")
+"""The kinds of the parts of limits, amounts and times that are not text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +150,12 @@ def _read_tables() -> tuple[Table, ...]:
         columns = parts["columns"] | shared
         first, *positions = parts["keys"]
         keys = [Column(key, _POSITION, "integer") for key in positions]
+        task = None
+        if "task" in parts:
+            task = Task(parts["task"])
         table = Table(
             name,
-            Task(parts["task"]) if "task" in parts else None,
+            task,
             (Column(first, meanings[first]), *keys),
             tuple(_read_column(*column) for column in columns.items()),
             parts["row"],
@@ -246,8 +249,11 @@ def _list_parts(
     string.
     """
     kind = attribute.kind.value_class
-    if attribute.many or not issubclass(kind, BaseModel):
-        yield path, "text" if attribute.many else _KINDS.get(kind, "text")
+    if attribute.many:
+        yield path, "text"
+        return
+    if not issubclass(kind, BaseModel):
+        yield path, _KINDS.get(kind, "text")
         return
     for part in kind.model_fields:
-        yield (*path, part), "number" if part in _NUMBERS else "text"
+        yield (*path, part), _KINDS_OF_PARTS.get(part, "text")

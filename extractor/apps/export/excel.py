@@ -44,6 +44,7 @@ def write_workbook(
             # A custom field can have a long name; the number keeps cut names distinct.
             if len(name) > _LONGEST_NAME:
                 name = f"{name[: _LONGEST_NAME - 4]}~{number}"
+            # Excel refuses a workbook in which two sheets have the same name.
             sheet = book.add_worksheet(name)
             columns = [column.name for column in table.columns]
             sheet.freeze_panes(1, 0)

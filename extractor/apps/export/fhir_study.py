@@ -62,6 +62,7 @@ def build_trial(
     else:
         missing = "titles, texts, conditions, arms, and all registered fields"
         trial.leave_out("registry", missing, "input_missing")
+    # The status of the resource, which R5 requires; that of the trial is in progressStatus.
     study["status"] = "draft"
     study["identifier"] = [{"value": extraction.record_id}]
     if Task.ELIGIBILITY in tasks:
@@ -86,15 +87,18 @@ def _read_registered(record: TrialRecord) -> Json:
     fields = record.registry
     tables = read_table("fhir")
     study: Json = {name: record.raw_text(of) for name, of in tables["texts"].items()}
+    study["recruitment"] = {}
     for name, sections in tables["lists"].items():
         texts = map(record.raw_text, sections)
         items = re.split(r"[\n|]", "|".join(filter(None, texts)))
         study[name] = [{"text": item} for item in items]
-    is_actual = fields.enrollment_type == "ACTUAL"
+    kind_of_number = "targetNumber"
+    if fields.enrollment_type == "ACTUAL":
+        kind_of_number = "actualNumber"
     digits = re.fullmatch(r"\d{1,9}", fields.enrollment or "")
-    number = None
+    # FHIR's unsigned integers have 31 bits.
     if digits:
-        number = int(digits[0])
+        study["recruitment"] = {kind_of_number: int(digits[0])}
     if fields.sponsor:
         role = code("http://hl7.org/fhir/research-study-party-role", "lead-sponsor")
         study["associatedParty"] = [{"name": fields.sponsor, "role": role}]
@@ -110,7 +114,6 @@ def _read_registered(record: TrialRecord) -> Json:
             "start": read_date(fields.start_date or ""),
             "end": read_date(fields.completion_date or ""),
         },
-        "recruitment": {"actualNumber" if is_actual else "targetNumber": number},
         "comparisonGroup": [
             {
                 "name": arm.label or arm.section,
@@ -138,11 +141,10 @@ def _add_regimen(trial: TrialResources, index: int, arms: list[Json]) -> None:
     regimen = trial.extraction.dosing[index]
     path = f"dosing[{index}]"
     labels = trial.take(path, "arms")
+    concept: Json = {"text": regimen.agent}
     substance = find_substance(regimen.agent)
-    number = None
     if substance:
-        number = substance.number
-    concept = code(_DRUGBANK, number, regimen.agent)
+        concept = code(_DRUGBANK, substance.number, regimen.agent)
     agent = {"definitionCodeableConcept": concept}
     variable = {"title": regimen.agent, "description": regimen.quote}
     reference = _add_variable(trial, path, variable, agent)

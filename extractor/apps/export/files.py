@@ -96,7 +96,9 @@ class Destination:
         suffix = path.suffix.removeprefix(".").lower()
         # The name of an existing folder may end in any suffix.
         is_file = suffix in set(Format) and not path.is_dir()
-        chosen = wanted or (Format(suffix) if is_file else None)
+        chosen = wanted
+        if is_file and wanted is None:
+            chosen = Format(suffix)
         if chosen is None:
             raise ValueError(
                 f"{path}: specify a file name that ends with .{', .'.join(Format)}; a folder needs "
@@ -136,16 +138,14 @@ class Destination:
         Raises ``ArgumentError`` if the destination exists and ``force`` is not set, and
         ``StoreError`` if it must not be replaced.
         """
+        files: list[Path] = []
         if self.path.is_dir():
             files = list(self.path.iterdir())
-        else:
-            files = []
         suffixes = {".json", ".ndjson", *(f".{suffix}" for suffix in Format)}
         # an earlier export is recognised by its marker files, and does not contain any other files
-        is_known = not _MARKERS.isdisjoint(file.name for file in files)
-        if files and not (
-            is_known and suffixes.issuperset(file.suffix for file in files)
-        ):
+        lacks_marker = _MARKERS.isdisjoint(file.name for file in files)
+        has_others = not suffixes.issuperset(file.suffix for file in files)
+        if files and (lacks_marker or has_others):
             raise StoreError(f"{self.path}: contains other files; choose another name")
         if (files or self.path.is_file()) and not self.force:
             raise ArgumentError(
@@ -212,6 +212,7 @@ def open_tables(
         appending = {}
         for table in tables:
             path = places[table.name]
+            # The csv module ends lines itself; translated line ends would add blank rows.
             file = stack.enter_context(path.open("w", encoding="utf-8", newline=""))
             names = [column.name for column in table.columns]
             write = partial(_write_json, file, names)
@@ -226,10 +227,10 @@ def open_tables(
 def _write_csv(writer: Any, row: Row) -> None:
     cells = list(row)
     for place, cell in enumerate(row):
-        kind = type(cell)
-        if kind is str:
+        if isinstance(cell, str):
             cells[place] = neutralise(cell)
-        elif kind is bool:
+        # as in JSON, and as databases and R read booleans
+        elif isinstance(cell, bool):
             cells[place] = str(cell).lower()
     writer.writerow(cells)
 

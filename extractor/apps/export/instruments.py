@@ -38,15 +38,18 @@ def name_instrument(name: str) -> str | None:
         names = (known.value, *known.terms, *known.also)
         # Short forms can have other meanings: "IGA" is also an antibody.
         long = [name for name in names if " " in name] or names
-        keys = [_fold(name) for name in sorted(long, key=len, reverse=True)]
-        return next((scores[key] for key in keys if key in scores), _fold(known.value))
+        for key in map(_fold, sorted(long, key=len, reverse=True)):
+            if key in scores:
+                return scores[key]
+        return _fold(known.value)
     short = _ABBREVIATION.search(written)
+    # "MoCA total score" is the MoCA, but the words of "pain score" are all needed.
+    bare = _TAIL.sub("", written)
     if short:
-        key = _fold(short[1])
-    else:
-        # "MoCA total score" is the MoCA, but the words of "pain score" are all needed.
-        bare = _TAIL.sub("", written)
-        key = _fold(written if " " in bare else bare)
+        written = short[1]
+    elif " " not in bare:
+        written = bare
+    key = _fold(written)
     return scores.get(key) or key or None
 
 

@@ -41,6 +41,8 @@ it.
 """
 _NEXT_WORD = re.compile(r"\s+([^\W\d_]+)")
 """Matches the word that follows a limit, if there are only spaces between them."""
+_NO_PROOF = Evidence.model_construct(quote="")
+"""Stands for the evidence of a limit in gold, which has none."""
 _NO_UNITS = ("function_words", "people", "idle_words", "words_after_values")
 """Names of the word lists whose words may follow a value but are not units."""
 
@@ -109,12 +111,10 @@ def name_limit(
         quantity = get_quantity(known)
     if quantity is None:
         return CanonicalLimit(unit_ucum=unit, canonical_note="no quantity")
-    if known:
-        renamed = None
-    else:
+    if not known:
         renamed = _refuse_or_join(text, quantity, unit)
-    if renamed:
-        return renamed
+        if renamed:
+            return renamed
     canonical = CanonicalLimit(quantity.name, quantity.laboratory)
     is_measured = quantity.unit not in BARE_UNITS
     if (limit.unit and unit is None) or (has_unread_unit and is_measured):
@@ -173,9 +173,9 @@ def _refuse_or_join(
         return nothing
     if not supports_name(quantity, text, unit):
         # The unit of "aortic diameter > 5 cm" shows that the quantity is a length.
-        return nothing._replace(
-            quantity_kind=quantity.name if quantity.general else None
-        )
+        if quantity.general:
+            return nothing._replace(quantity_kind=quantity.name)
+        return nothing
     joined = "|".join(list_joined(text, quantity, unit))
     if not joined:
         return None
@@ -199,14 +199,15 @@ def _convert(
         if not quantity.is_possible(value):
             return canonical._replace(canonical_note=_IMPLAUSIBLE)
         values.append(value)
-    # Converting mL/min to mL/min/1.73 m2 assumes a standard body surface.
-    assumes_surface = (_SURFACE in unit) is not (_SURFACE in quantity.unit)
-    return canonical._replace(
+    canonical = canonical._replace(
         unit_canonical=quantity.unit,
         value_canonical=values[0],
-        value_high_canonical=values[1] if len(values) > 1 else None,
-        canonical_note="usual body surface" if assumes_surface else None,
+        value_high_canonical=next(iter(values[1:]), None),
     )
+    # Converting mL/min to mL/min/1.73 m2 assumes a standard body surface.
+    if (_SURFACE in unit) is not (_SURFACE in quantity.unit):
+        return canonical._replace(canonical_note="usual body surface")
+    return canonical
 
 
 def describe_criteria(
@@ -248,25 +249,20 @@ def _describe_limits(
     described = []
     for index, limit in enumerate(criterion.constraints):
         proof = _find_proof(criterion, index)
-        canonical = name_limit(
-            limit,
-            proof.quantity if proof else None,
-            has_unread_unit=_may_have_unread_unit(limit, proof, criterion.quote),
-        )
+        has_unread_unit = _may_have_unread_unit(limit, proof, criterion.quote)
+        canonical = name_limit(limit, proof.quantity, has_unread_unit=has_unread_unit)
         described.append((limit, proof, canonical))
+    if not described:
+        return
     divided = _list_divided(described, sex)
-    has_others = bool(described) and _has_others(criterion)
+    has_others = not decides or _has_others(criterion)
     for limit, proof, canonical in described:
-        is_alternative = not decides or (proof is not None and proof.alternative)
         is_divided = limit.quantity.casefold() in divided
-        of_some = is_alternative or is_divided or has_others
+        column = "admits"
+        if has_others or is_divided or proof.alternative:
+            column = "admits_some"
         admitted = _read_admitted(limit.comparator, criterion)
-        yield {
-            **canonical._asdict(),
-            "admits": None if of_some else admitted,
-            "admits_some": admitted if of_some else None,
-            "sex": proof.sex if proof else None,
-        }
+        yield {**canonical._asdict(), column: admitted, "sex": proof.sex}
 
 
 def _has_others(criterion: Criterion) -> bool:
@@ -285,15 +281,11 @@ def _has_others(criterion: Criterion) -> bool:
     return rule("admits_others").occurs(read_text(criterion.quote))
 
 
-def _may_have_unread_unit(
-    limit: Constraint, proof: Evidence | None, quote: str
-) -> bool:
+def _may_have_unread_unit(limit: Constraint, proof: Evidence, quote: str) -> bool:
     """Return whether a limit has no unit, but is followed in its criterion (``quote``) by a word
     that may be a unit: "> 28 mbar", but not "> 30 at screening".
     """
-    if proof is None:
-        return False
-    if limit.unit:
+    if limit.unit or not proof.quote:
         return False
     word = _NEXT_WORD.match(quote.partition(proof.quote)[2])
     if word is None:
@@ -303,15 +295,15 @@ def _may_have_unread_unit(
     return not {name, name.removesuffix("s")} & known
 
 
-def _find_proof(criterion: Criterion, index: int) -> Evidence | None:
-    """Return the evidence for a limit as a whole, or None in gold, which has no evidence."""
+def _find_proof(criterion: Criterion, index: int) -> Evidence:
+    """Return the evidence for a limit as a whole. In gold, it has no quote."""
     field = f"constraints[{index}]"
     pieces = (piece for piece in criterion.evidence if piece.field == field)
-    return next(pieces, None)
+    return next(pieces, _NO_PROOF)
 
 
 def _list_divided(
-    described: Iterable[tuple[Constraint, Evidence | None, CanonicalLimit]],
+    described: Iterable[tuple[Constraint, Evidence, CanonicalLimit]],
     sex: str | None,
 ) -> set[str]:
     """Return the quantities, in lower case, whose limits apply only to some participants:
@@ -321,10 +313,7 @@ def _list_divided(
     ranges = dict[str, str]()
     for limit, proof, canonical in described:
         quantity = limit.quantity.casefold()
-        of_sex = None
-        if proof:
-            of_sex = proof.sex
-        if limit.condition or of_sex not in (None, sex):
+        if limit.condition or proof.sex not in (None, sex):
             divided.add(quantity)
         low = canonical.value_canonical or limit.value
         high = canonical.value_high_canonical or limit.value_high

@@ -81,25 +81,40 @@ def describe_people(
                 f"{name}_days": count_days(age),
                 f"{name}_comparator": read_comparator(name, people.evidence),
             }
-    healthy = people.healthy_volunteers
-    in_register = registered.get("registered_healthy_volunteers")
-    proofs = [piece for piece in people.evidence if piece.field == "healthy_volunteers"]
-    # If it is stated only in a description, it may refer to other trials.
-    is_described = bool(proofs) and {piece.section for piece in proofs} <= DESCRIPTIONS
-    if healthy is None or (is_described and in_register is not None):
-        healthy = in_register
-    sex = people.sex or registered.get("registered_sex")
-    verdicts = {
-        _excludes_pregnancy(criterion)
-        for criterion, derived in zip(people.criteria, described, strict=True)
-        if derived.decides
-    } - {None}
-    return cells | {
-        "admits_sex": sex.lower() if sex else None,
-        "admits_healthy": healthy,
+    cells["admits_sex"] = find_sex(people, registered)
+    cells["admits_healthy"] = _admits_healthy(people, registered)
+    verdicts = set[bool | None]()
+    for criterion, derived in zip(people.criteria, described, strict=True):
+        if derived.decides:
+            verdicts.add(_excludes_pregnancy(criterion))
+    verdicts.discard(None)
+    if verdicts:
         # A criterion that requires a pregnancy is decisive.
-        "excludes_pregnancy": False not in verdicts if verdicts else None,
-    }
+        cells["excludes_pregnancy"] = False not in verdicts
+    return cells
+
+
+def find_sex(people: Eligibility, registered: Mapping[str, Any]) -> str | None:
+    """Return the sex that a trial admits, from the text or else from the register."""
+    sex = people.sex or registered.get("registered_sex")
+    if sex:
+        return str(sex).lower()
+    return None
+
+
+def _admits_healthy(people: Eligibility, registered: Mapping[str, Any]) -> bool | None:
+    """Return whether a trial admits healthy people, according to the text or else to the
+    register.
+    """
+    healthy = people.healthy_volunteers
+    in_register: bool | None = registered.get("registered_healthy_volunteers")
+    if healthy is None:
+        return in_register
+    sections = {piece.section for piece in people.evidence_for("healthy_volunteers")}
+    # If it is stated only in a description, it may refer to other trials.
+    if sections and sections <= DESCRIPTIONS and in_register is not None:
+        return in_register
+    return healthy
 
 
 def _excludes_pregnancy(criterion: Criterion) -> bool | None:

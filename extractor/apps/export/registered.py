@@ -49,25 +49,20 @@ def read_registry(record: TrialRecord) -> Registered:
     columns: dict[str, Any] = {name: fields.text(name) for name in _FIELDS}
     columns["intervention_model"] = fields.assignment
     columns["registered_sex"] = fields.sex
-    title = record.raw_text("title") or record.raw_text("official_title") or ""
+    columns["title"] = record.raw_text("title") or record.raw_text("official_title")
     lines = (record.raw_text("conditions") or "").split("\n")
-    columns["title"] = " ".join(title.split()) or None
-    columns["conditions"] = "|".join(filter(str.strip, lines)) or None
+    columns["conditions"] = "|".join(filter(str.strip, lines))
     enrolment = fields.enrollment or ""
     # A number with more digits would not fit into a database integer.
     if enrolment.isdecimal() and len(enrolment) < 19:
         columns["enrolment"] = int(enrolment)
     for name in AGES:
         age = read_registered(fields, name)
-        columns[f"registered_{name}_days"] = count_days(age) if age else None
-    columns["registered_healthy_volunteers"] = read_registered(
-        fields, "healthy_volunteers"
-    )
-    return Registered(
-        columns,
-        read_arms(record),
-        read_interventions(record),
-    )
+        if age:
+            columns[f"registered_{name}_days"] = count_days(age)
+    healthy = read_registered(fields, "healthy_volunteers")
+    columns["registered_healthy_volunteers"] = healthy
+    return Registered(columns, read_arms(record), read_interventions(record))
 
 
 def read_run_registry(

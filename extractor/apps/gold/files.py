@@ -14,7 +14,6 @@ from extractor.apps.values import ValueRow
 from extractor.concepts.own.declaration import CustomField
 from extractor.errors import ArgumentError, GoldError
 from extractor.formats import read_records
-from extractor.run.finished import find_run
 from extractor.schemas import TrialRecord
 
 Inputs = Sequence[str | PathLike[str]]
@@ -86,7 +85,7 @@ def _find_records(inputs: Inputs, ids: Container[str]) -> dict[str, TrialRecord]
     """Return the records with these ids, keyed by id. Unreadable records are reported later, as
     missing ids.
     """
-    records = read_records(*inputs, on_error=lambda _: None) if inputs else ()
+    records = read_records(*inputs, on_error=lambda _: None)
     return {record.record_id: record for record in records if record.record_id in ids}
 
 
@@ -104,9 +103,7 @@ def export_gold(gold: Path, to: Path, *, force: bool = False) -> int:
     """
     _check_ending(to)
     _refuse_existing(to, force=force)
-    run = find_run(gold)
-    results = run and [run.read(name) for name in run.record_ids]
-    source = open_extractions(results or gold, str(gold))
+    source = open_extractions(gold, "gold")
     write_gold_sheet(
         to, (row for each in source.values() for row in list_gold_rows(each))
     )

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -20,10 +21,14 @@ COLUMNS = (*_PLACE, *PART_COLUMNS, *_SUPPORT)
 """The columns, in order. Evidence columns are only for readers and are not imported."""
 _WORKBOOK = ".xlsx"
 SHEETS = (".csv", _WORKBOOK)
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
-"""The first character of text that a spreadsheet could interpret as a formula, or that begins with
+_FORMULA = r"""(?=[\s"]{0,99}['=+\-@＝＋－＠]|[\t\r])"""
+"""The start of text that a spreadsheet could interpret as a formula, or of text that begins with
 an apostrophe, which would otherwise be lost on import.
 """
+# Excel separates cells by semicolons if the decimal separator is a comma. It then also begins a
+# cell after a semicolon, and a row after a line break, within the text of a cell.
+_UNGUARDED = re.compile(rf"(^|[;\t\r\n]){_FORMULA}")
+_GUARDED = re.compile(rf"(^|[;\t\r\n])'{_FORMULA}")
 _MOST_BYTES = 200_000_000
 _LONGEST_CELL = 32_767
 
@@ -39,6 +44,7 @@ def write_gold_sheet(path: Path, rows: Iterable[ValueRow]) -> None:
     if path.suffix.casefold() == _WORKBOOK:
         _write_workbook(path, [columns, *lines])
         return
+    # Line breaks within a cell must come back as they were.
     text = io.StringIO(newline="")
     csv.writer(text).writerows([columns, *lines])
     # Excel needs a byte order mark to read UTF-8.
@@ -49,9 +55,8 @@ def write_gold_sheet(path: Path, rows: Iterable[ValueRow]) -> None:
 
 def _write_row(row: ValueRow) -> dict[str, str]:
     """Return the filled cells of a row, keyed by column."""
-    if row.confidence is None:
-        confidence = ""
-    else:
+    confidence = ""
+    if row.confidence is not None:
         confidence = f"{row.confidence:.2f}"
     cells = {
         "record": row.record_id,
@@ -66,10 +71,12 @@ def _write_row(row: ValueRow) -> dict[str, str]:
 
 
 def _guard(text: str) -> str:
-    """Return text in a form that spreadsheets do not interpret as a formula."""
-    if text.startswith(_FORMULA):
-        return f"'{text}"
-    return text
+    r"""Return text in a form that spreadsheets do not interpret as a formula.
+
+    >>> _guard("=1+1"), _guard("age; =1+1"), _strip_guard(_guard("'age;\n=1+1"))
+    ("'=1+1", "age;' =1+1", "'age;\n=1+1")
+    """
+    return _UNGUARDED.sub(r"\1'", text)
 
 
 def _write_workbook(path: Path, lines: Iterable[list[str]]) -> None:
@@ -140,11 +147,7 @@ def _check_columns(path: Path, columns: list[str]) -> None:
             "by `extractor gold export`"
         )
     for name in columns:
-        if not name:
-            continue
-        if name in COLUMNS:
-            continue
-        if name.startswith("note"):
+        if name in ("", *COLUMNS) or name.startswith("note"):
             continue
         raise GoldError(
             f"{path}, row 1, {name}: is not a column of gold{suggest(name, COLUMNS)}; correct "
@@ -153,10 +156,7 @@ def _check_columns(path: Path, columns: list[str]) -> None:
 
 
 def _strip_guard(text: str) -> str:
-    is_guarded = text.startswith("'") and text[1:].startswith(_FORMULA)
-    if is_guarded:
-        return text[1:]
-    return text
+    return _GUARDED.sub(r"\1", text)
 
 
 def _read_csv(path: Path) -> Iterator[list[str]]:

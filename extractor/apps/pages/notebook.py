@@ -35,10 +35,15 @@ class ShownExtraction:
         extraction = self.extraction
         record = self.record
         shown = view(record, extraction.list_items(), as_given=is_free_text(record))
+        title = ""
+        sections: Sequence[Any] = ()
+        if record:
+            title = name_record(record)
+            sections = list(_mark_evidence(shown))
         card = {
             "id": extraction.record_id,
-            "title": name_record(record) if record else "",
-            "sections": list(_mark_evidence(shown)) if record else [],
+            "title": title,
+            "sections": sections,
             "items": shown["items"],
             "quotes": {row.path: row.quote for row in list_values(extraction)},
             "findings": [finding.message for finding in extraction.findings],

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from extractor.apps.pages import name_label
 from extractor.apps.pages.texts import GivenText, QuotedText, ShownText, show_texts
 from extractor.apps.pages.words import say
-from extractor.apps.values import list_doubts
+from extractor.apps.values import find_least, list_doubts
 from extractor.language.shown import show_line
 from extractor.schemas import (
     Eligibility,
@@ -99,7 +99,9 @@ def view(
         texts = show_texts(record)
         if sections is not None:
             texts = {name: texts[name] for name in texts if name in sections}
-        page = _Page(texts, record if as_given else None)
+        page = _Page(texts)
+        if as_given:
+            page.show_as_given(record)
     page.name_limits = name_limits
     groups = _list_groups(items)
     return {
@@ -132,19 +134,20 @@ class _Page:
     ``inside`` it are shown as parts of this text.
     """
 
-    def __init__(
-        self, texts: dict[str, ShownText], given: TrialRecord | None = None
-    ) -> None:
+    def __init__(self, texts: dict[str, ShownText]) -> None:
         self.texts = texts
         self.inside: dict[str, Section] = {}
         self.spans: dict[tuple[int | str, ...], int] = {}
         self.name_limits: NameLimits | None = None
-        if given is None:
-            return
-        text = given.document.text if given.document else given.given
+
+    def show_as_given(self, record: TrialRecord) -> None:
+        """Show the whole text of a record, if it was given as one."""
+        text = record.given
+        if record.document:
+            text = record.document.text
         if text is None:
             return
-        for section in given.sections:
+        for section in record.sections:
             if section.pieces:
                 self.inside[section.name] = section
                 del self.texts[section.name]
@@ -253,23 +256,21 @@ def _show_value(path: str, item: ExtractedItem, value: Value, page: _Page) -> Js
     """Return the data of a value for the page: its label, its words, and the spans of its evidence.
     Numbers are written as in the evidence or as in the words of the item.
     """
+    label = name_path(value.name)
     # the only value of custom.assay is labelled "assay"
-    is_only = value.name == "value"
-    if is_only:
+    if value.name == "value":
         label = name_item(path, item)
-    else:
-        label = name_path(value.name)
     quotes = [evidence.quote for evidence in value.evidence]
     for name in _ITEM_WORDS:
         words = getattr(item, name, None)
         if isinstance(words, str):
             quotes.append(words)
     spans: list[int] = []
-    known = []
     for evidence in value.evidence:
         spans += page.mark(evidence)
-        if evidence.confidence is not None:
-            known.append(evidence.confidence)
+    support = None
+    if value.evidence:
+        support = value.evidence[0].support
     said = say(value.value, quotes)
     if value.name == "constraints" and page.name_limits:
         said += page.name_limits([(value.value, value.evidence)])
@@ -278,8 +279,8 @@ def _show_value(path: str, item: ExtractedItem, value: Value, page: _Page) -> Js
         "name": value.name,
         "label": label,
         "said": said,
-        "support": value.evidence[0].support if value.evidence else None,
-        "confidence": min(known, default=None),
+        "support": support,
+        "confidence": find_least(value.evidence),
         "doubts": list_doubts(value.evidence),
         "pages": sorted({piece.page for piece in value.evidence if piece.page}),
         "spans": spans,
@@ -345,11 +346,10 @@ def name_item(path: str, item: ExtractedItem) -> str:
     if ref == "eligibility":
         return "who can take part"
     if isinstance(item, Endpoint):
+        number = item.index
         # a reviewer may have typed anything
-        if isinstance(item.index, int):
-            number = item.index + 1
-        else:
-            number = item.index
+        if isinstance(number, int):
+            number += 1
         return f"{item.rank} endpoint {number}"
     kind = "regimen"
     if ref.names[0] == "eligibility":

@@ -87,21 +87,25 @@ def show_record(result: RunRecord, *, as_given: bool = False) -> Json:
         as_given=as_given or is_free_text(result.record),
         name_limits=show_canonical_names,
     )
+    title = ""
+    if result.record:
+        title = name_record(result.record)
+    origin: list[str | None] = []
     source = extraction.source
     if source:
         origin = [source.path, source.place]
-    else:
-        origin = []
+    counts = None
     coverage = extraction.coverage
+    if coverage:
+        counts = [coverage.characters, coverage.claimed, coverage.boilerplate]
     return shown | {
         "id": extraction.record_id,
-        "title": name_record(result.record) if result.record else "",
+        "title": title,
         "source": ", ".join(filter(None, origin)),
         "text": result.text.value,
         "findings": show_findings(findings, iter(shown.pop("marks"))),
         "absences": [*map(_show_absence, list_absences(extraction))],
-        "coverage": coverage
-        and [coverage.characters, coverage.claimed, coverage.boilerplate],
+        "coverage": counts,
     }
 
 

@@ -54,10 +54,9 @@ def write_report(
         StoreError: The folder contains no results.
         OSError: The file cannot be written.
     """
-    if isinstance(run, JoinedRuns):
-        runs = run
-    else:
-        runs = JoinedRuns([Path(run)])
+    runs = run
+    if not isinstance(runs, JoinedRuns):
+        runs = JoinedRuns([Path(runs)])
     overview = Overview()
     chunks = Chunks()
     words: list[str] = []

@@ -153,11 +153,8 @@ def check_patch(patch: Patch, data: Json, forms: Mapping[str, Form]) -> None:
         if name not in known:
             raise ValueError(f"{name[:80]!r} is not a field of a {form.noun}")
         is_list = form.fields.get(name, {}).get("many")
-        if not is_list:
-            continue
-        if isinstance(value, list | None):
-            continue
-        raise ValueError(f"{name}: a list is expected")
+        if is_list and not isinstance(value, list | None):
+            raise ValueError(f"{name}: a list is expected")
     if _exceeds_depth(patch.value, _MAX_DEPTH):
         raise ValueError("the value is nested too deeply")
     # a page could not display a lone surrogate or an infinite number
@@ -170,12 +167,13 @@ def _exceeds_depth(value: Any, depth: int) -> bool:
     >>> _exceeds_depth({"a": [1]}, 2), _exceeds_depth({"a": [1]}, 1)
     (False, True)
     """
-    if not isinstance(value, dict | list):
+    if isinstance(value, dict):
+        value = list(value.values())
+    if not isinstance(value, list):
         return False
-    members = value.values() if isinstance(value, dict) else value
     if depth == 0:
         return True
-    return any(_exceeds_depth(member, depth - 1) for member in members)
+    return any(_exceeds_depth(member, depth - 1) for member in value)
 
 
 def _apply(data: Json, patch: Patch) -> None:
@@ -188,7 +186,9 @@ def _apply(data: Json, patch: Patch) -> None:
         find_list(data, group)[position] = None
         return
     if position is None and group != "eligibility":
-        item: Json = {"of": None, "values": {}} if group.startswith("custom.") else {}
+        item: Json = {}
+        if group.startswith("custom."):
+            item = {"of": None, "values": {}}
         find_list(data, group).append(item)
     else:
         item = dict(list_items(data, group))[patch.path]

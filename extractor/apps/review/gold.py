@@ -225,13 +225,13 @@ def _find_rank(entry: tuple[str, Json]) -> tuple[int, int]:
     an invalid rank or index.
     """
     _, item = entry
-    rank = item.get("rank")
+    rank_order = len(_RANKS)
+    if item.get("rank") in _RANKS:
+        rank_order = _RANKS.index(item["rank"])
     index = item.get("index")
-    if rank in _RANKS:
-        rank_order = _RANKS.index(rank)
-    else:
-        rank_order = len(_RANKS)
-    return rank_order, index if isinstance(index, int) else 0
+    if not isinstance(index, int):
+        index = 0
+    return rank_order, index
 
 
 def _sort_by_text(

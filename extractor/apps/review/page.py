@@ -24,7 +24,7 @@ from extractor.apps.review.draft import (
 )
 from extractor.apps.review.forms import Form, Json
 from extractor.apps.review.gold import find_flaws, read_gold
-from extractor.apps.values import list_doubts
+from extractor.apps.values import find_least, list_doubts
 from extractor.concepts.own.declaration import CustomField
 from extractor.schemas import Evidence, FieldRef, TrialExtraction, TrialRecord
 
@@ -87,12 +87,10 @@ def _name_field(place: str) -> str:
     """
     names = FieldRef(place).names
     if names[0] == "values":
-        name = ".".join(names[:2])
-    else:
-        name = names[0]
-    if name == "time_window":
+        return ".".join(names[:2])
+    if names[0] == "time_window":
         return "time_windows"
-    return name
+    return names[0]
 
 
 def describe_record(
@@ -160,9 +158,6 @@ def _describe_fields(
     for name in form.fields:
         value = read_field(item, name)
         evidence = known.list_evidence(path, name, item)
-        confidences = [
-            proof.confidence for proof in evidence if proof.confidence is not None
-        ]
         said = say(value, [proof.quote for proof in evidence])
         if name == "constraints":
             said += show_canonical_names(
@@ -173,7 +168,7 @@ def _describe_fields(
         described[name] = {
             "value": value,
             "said": said,
-            "confidence": min(confidences, default=None),
+            "confidence": find_least(evidence),
             "doubts": list_doubts(evidence),
             "pages": sorted({proof.page for proof in evidence if proof.page}),
             "reason": known.reasons.get((path, name)),
@@ -200,13 +195,9 @@ def _list_places(
             yield Place(proof.section, proof.start, proof.end, path)
         value = read_field(item, name)
         is_text = field["kind"] == "text" and isinstance(value, str)
-        if evidence:
+        if evidence or section is None:
             continue
-        if section is None:
-            continue
-        if not is_text:
-            continue
-        if not value:
+        if not is_text or not value:
             continue
         start = section.text.find(value)
         if start >= 0:
@@ -239,7 +230,9 @@ def _name_item(path: str, item: Json, form: Form) -> str:
     if path.startswith("endpoints"):
         number = item.get("index")
     kind = item.get("kind") or item.get("rank") or ""
-    shown = number + 1 if isinstance(number, int) else "?"
+    shown = "?"
+    if isinstance(number, int):
+        shown = str(number + 1)
     return f"{kind} {form.noun} {shown}".strip()
 
 

@@ -51,12 +51,10 @@ def assess_result(result: TrialExtraction) -> Doubt:
     # state an age
     items_with_values = {row.item for row in rows}
     for path, item in result.list_items():
-        is_doubtful = item.confidence is not None and item.confidence < CERTAIN
-        if not is_doubtful:
+        if path in items_with_values or item.confidence is None:
             continue
-        if path in items_with_values:
-            continue
-        doubtful.add((item.confidence or 0, _name_item(path)))
+        if item.confidence < CERTAIN:
+            doubtful.add((item.confidence, _name_item(path)))
     expected = sum(1 - confidence for confidence, _ in doubtful)
     least = sorted(doubtful)[:_MAX_LISTED]
     reasons = [f"{name} {percent(confidence)}" for confidence, name in least]

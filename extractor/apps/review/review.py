@@ -262,14 +262,10 @@ class Review:
         for difference in differences:
             items = dict(list_items(data, FieldRef(difference.item).path))
             item = items.get(difference.item)
-            is_changed = (difference.item, difference.field) in changed
-            if item is None:
+            if item is None or item.get(CHECKED):
                 continue
-            if item.get(CHECKED):
-                continue
-            if is_changed:
-                continue
-            yield difference
+            if (difference.item, difference.field) not in changed:
+                yield difference
 
     def _start_item(
         self, record: TrialRecord, data: Json, change: Change

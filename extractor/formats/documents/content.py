@@ -82,9 +82,8 @@ def _mark_headings(lines: Sequence[str], ranks: Sequence[int]) -> Iterator[str]:
             yield line
             continue
         number = _NUMBER.match(line)
-        depth = number[0].count(".") + 1 if number else depth
+        level = depth + rank
         if number:
+            depth = number[0].count(".") + 1
             level = depth
-        else:
-            level = depth + rank
         yield f"{'#' * min(level, _DEEPEST)} {line}"

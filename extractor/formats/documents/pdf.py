@@ -115,7 +115,9 @@ def _list_cells(text: pdfium.PdfTextPage, height: float) -> list[_Line]:
             is_bold = _is_bold(text, number)
             lines.append(_Line(top - bottom, left, right, middle, is_bold, at_edge))
         is_open = character not in _BROKEN_WORD
-        lines[-1].characters += [blank, character if is_open else "-"]
+        if not is_open:
+            character = "-"
+        lines[-1].characters += [blank, character]
         lines[-1].right = right
         blank = ""
     for line in lines:
@@ -204,12 +206,12 @@ def _list_ranks(lines: Sequence[_Line]) -> list[int]:
     ranks: list[int] = []
     for line in lines:
         is_short = len(line.text) <= _HEADING_CHARACTERS and "\t" not in line.text
-        is_larger = line.size > _LARGER * usual
-        is_heading = is_short and (is_larger or (line.is_bold and is_bold_rare))
-        rank = 2
-        if is_larger:
+        rank = 0
+        if is_short and line.size > _LARGER * usual:
             rank = 1
-        ranks.append(rank if is_heading else 0)
+        elif is_short and line.is_bold and is_bold_rare:
+            rank = 2
+        ranks.append(rank)
     return ranks
 
 

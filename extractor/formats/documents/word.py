@@ -71,8 +71,7 @@ def _check_members(archive: zipfile.ZipFile) -> None:
     """Raise ``DocumentProblem`` if a document declares XML entities, which Word never does."""
     for name in archive.namelist():
         # in UTF-16, zero bytes between the letters would hide a declaration
-        is_xml = name.endswith((".xml", ".rels"))
-        if not is_xml:
+        if not name.endswith((".xml", ".rels")):
             continue
         if not _DECLARATION.search(archive.read(name).replace(b"\0", b"")):
             continue
@@ -108,13 +107,17 @@ def _list_row(cells: list[list[str]]) -> Iterator[str]:
     and a cell with several lines, each line of each cell is kept separate. Otherwise, the cells
     are on a single line, separated by tabs.
     """
-    filled = [cell for cell in cells if cell]
-    # "Inclusion criteria" beside the lines "Adults" and "Asthma"
-    is_pair = len(filled) == len(cells) == 2 and len(cells[0]) == 1 < len(cells[1])
-    if len(filled) == 1 or (is_pair and len(cells[0][0]) <= _LABEL_CHARACTERS):
+    filled = list(filter(None, cells))
+    is_labelled = False
+    if len(filled) == len(cells) == 2:
+        # "Inclusion criteria" beside the lines "Adults" and "Asthma"
+        label, lines = cells
+        is_short = len(label) == 1 and len(label[0]) <= _LABEL_CHARACTERS
+        is_labelled = is_short and len(lines) > 1
+    if len(filled) == 1 or is_labelled:
         yield from chain(*filled)
     elif filled:
-        yield "\t".join(" ".join(cell) for cell in cells)
+        yield "\t".join(map(" ".join, cells))
 
 
 def _read_paragraph(paragraph: Paragraph, styles: _Styles) -> tuple[str, int]:
@@ -122,18 +125,20 @@ def _read_paragraph(paragraph: Paragraph, styles: _Styles) -> tuple[str, int]:
     leading dash.
     """
     text = paragraph.text
+    if not text.strip():
+        return text, 0
+    numbering = paragraph._p.find(_LIST)
     style = styles.get(paragraph._p.style)
-    heading = None
     if style is not None:
         heading = _HEADING.fullmatch(style.name or "")
-    if heading and text.strip():
-        return text, int(heading["level"] or 0) or 1
-    numbering = paragraph._p.find(_LIST)
-    if numbering is None and style is not None:
-        numbering = style.element.find(_LIST)
+        if heading:
+            return text, int(heading["level"] or 0) or 1
+        if numbering is None:
+            numbering = style.element.find(_LIST)
+    if numbering is None or numbering.numId is None:
+        return text, 0
     # the number 0 cancels the list that the style specifies
-    is_item = numbering is not None and numbering.numId is not None
-    if not text.strip() or not is_item or not numbering.numId.val:
+    if not numbering.numId.val:
         return text, 0
     level = 0
     if numbering.ilvl is not None:
