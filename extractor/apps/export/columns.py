@@ -24,6 +24,8 @@ Row = tuple[Any, ...]
 
 _POSITION = "Position, from 0."
 """The meaning of key columns that number rows."""
+_TYPES = ("integer", "number", "boolean")
+"""The types of columns that are not text."""
 _KINDS = {int: "number", float: "number", bool: "boolean"}
 _NUMBERS = frozenset({"value", "value_high", "low", "high"})
 """The attributes of limits, amounts and times that contain numbers."""
@@ -143,18 +145,18 @@ def describe_tables(tables: Collection[Table]) -> dict[str, Any]:
 @cache
 def _read_tables() -> tuple[Table, ...]:
     declared = tomli.loads(Path(__file__).with_name("tables.toml").read_text("utf-8"))
-    meanings = declared.pop("shared")
+    shared = _read_columns(declared.pop("shared"))
     tables = []
     for name, parts in declared.items():
-        shared = {column: meanings[column] for column in parts.get("shared", ())}
-        columns = parts["columns"] | shared
         first, *positions = parts["keys"]
         keys = [Column(key, _POSITION, "integer") for key in positions]
+        of_all = {column: shared[column] for column in parts.get("shared", ())}
+        columns = _read_columns(parts) | of_all
         table = Table(
             name,
             Task(parts["task"]) if "task" in parts else None,
-            (Column(first, meanings[first]), *keys),
-            tuple(_read_column(*column) for column in columns.items()),
+            (shared[first], *keys),
+            tuple(columns.values()),
             parts["row"],
             registered=tuple(parts.get("registered", ())),
         )
@@ -162,14 +164,13 @@ def _read_tables() -> tuple[Table, ...]:
     return tuple(tables)
 
 
-def _read_column(name: str, declared: str | Mapping[str, str]) -> Column:
-    """Return a column, given its meaning as in ``tables.toml``, or its type and meaning, such as
-    ``{"integer": "Number of participants."}``.
-    """
-    if isinstance(declared, str):
-        return Column(name, declared)
-    ((kind, meaning),) = declared.items()
-    return Column(name, meaning, kind)
+def _read_columns(parts: Mapping[str, Any]) -> dict[str, Column]:
+    """Return the columns of a table in ``tables.toml``."""
+    kinds = {column: kind for kind in _TYPES for column in parts.get(kind, ())}
+    return {
+        name: Column(name, meaning, kinds.get(name, "text"))
+        for name, meaning in parts["columns"].items()
+    }
 
 
 @lru_cache(256)
