@@ -52,9 +52,9 @@ class Production:
     builds its value.
     """
 
+    kind: str
     name: str
     items: tuple[Item, ...]
-    gives: str
     make: Maker
     weight: float
 
@@ -130,18 +130,21 @@ class Chart:
 
 
 def read_productions(
-    table: Mapping[str, Any], makers: Mapping[str, Maker]
+    table: Mapping[str, Any], kinds: Iterable[str], makers: Mapping[str, Maker]
 ) -> tuple[Production, ...]:
-    """Read the productions in a table. Raises ``KeyError`` if a maker is unknown."""
+    """Read the productions of spans of these kinds in a table. Raises ``KeyError`` if a maker is
+    unknown.
+    """
     return tuple(
         Production(
+            kind,
             name,
             tuple(_read_items(fields["pattern"])),
-            fields["gives"],
             makers[fields["make"]],
-            fields.get("weight", 1.0),
+            fields["weight"],
         )
-        for name, fields in table.items()
+        for kind in kinds
+        for name, fields in table[kind].items()
     )
 
 
@@ -209,7 +212,7 @@ def _make(production: Production, match: list[tuple[str, Span]]) -> Span | None:
     parts = tuple(span for _, span in match)
     weight = production.weight + sum(span.weight for span in parts)
     return Span(
-        production.gives,
+        production.kind,
         parts[0].first,
         parts[-1].end,
         production.name,

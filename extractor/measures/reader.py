@@ -267,7 +267,7 @@ _VALUE_WORDS = frozenset({*TIMES, *map(str.lower, ROMAN)})
 
 @cache
 def _list_productions() -> tuple[Production, ...]:
-    return read_productions(read_table("measures")["production"], MAKERS)
+    return read_productions(read_table("measures"), ["amount", "bounds"], MAKERS)
 
 
 def read_line(tokens: Tokens, topic: Tokens | None = None) -> tuple[Limit, ...]:

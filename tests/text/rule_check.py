@@ -73,18 +73,13 @@ def list_names(path: Path) -> Sequence[str]:
 
 
 def is_used(rule: Rule) -> bool:
-    """Whether another rule, an entry of a vocabulary or the code names the rule, or it ``gives``
-    something.
-    """
-    names, prefixes = list_used()
-    return bool(rule.gives) or rule.name in names or rule.name.startswith(prefixes)
+    """Whether another rule, an entry of a vocabulary, a table or the code names the rule."""
+    return rule.name in list_used()
 
 
 @cache
-def list_used() -> tuple[frozenset[str], tuple[str, ...]]:
-    """The names that patterns and the code use, and the beginnings of those that the code puts
-    together.
-    """
+def list_used() -> frozenset[str]:
+    """The names that patterns, tables and the code use."""
     patterns = [rule.pattern for rule in RULES]
     for vocabulary in BOOK.vocabularies.values():
         for entry in vocabulary:
@@ -103,8 +98,10 @@ def list_used() -> tuple[frozenset[str], tuple[str, ...]]:
         in_tables += signs.values()
     for signs in read_table("dose_signs")["words"].values():
         in_tables += [name for _, name in signs.values()]
-    prefixes = tuple(re.findall(r'rule\(f"(\w+)\{', code))
-    return frozenset((*in_patterns, *in_code, *in_tables)), prefixes
+    for by_reach in read_table("hostile")["hostile"].values():
+        for names in by_reach.values():
+            in_tables += names
+    return frozenset((*in_patterns, *in_code, *in_tables))
 
 
 def list_alternatives(pattern: str) -> list[str]:

@@ -164,7 +164,7 @@ _PLACED = ("placed_before", "placed_after", "kept_before", "up_to_after")
 
 @cache
 def _list_productions() -> tuple[Production, ...]:
-    return read_productions(read_table("windows")["production"], _MAKERS)
+    return read_productions(read_table("windows"), ["window"], _MAKERS)
 
 
 @keep
