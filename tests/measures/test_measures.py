@@ -8,17 +8,16 @@ from extractor.concepts.windows.times import find_windows
 from extractor.language.book import read_table, read_text
 from extractor.measures.grammar import Chart, compose, read_productions
 from extractor.measures.makers import MAKERS
-from extractor.measures.terminals import read_terminals
+from extractor.measures.terminals import PRODUCED, read_terminals
 
-KINDS = ("amount", "bounds")
 MEASURES = read_table("measures")
 WINDOWS = read_table("windows")["window"]
 
 
 def read_measures(text: str) -> set[str]:
     chart = Chart(read_terminals(read_text(text)))
-    compose(chart, read_productions(MEASURES, KINDS, MAKERS))
-    return {span.rule for span in chart.all(*KINDS)}
+    compose(chart, read_productions("measures", PRODUCED, MAKERS))
+    return {span.rule for span in chart.all(*PRODUCED)}
 
 
 def read_windows(text: str) -> set[str]:

@@ -84,14 +84,12 @@ def list_used() -> frozenset[str]:
     for vocabulary in BOOK.vocabularies.values():
         for entry in vocabulary:
             patterns += entry.rules
+    for kind in (*read_table("measures").values(), *read_table("windows").values()):
+        patterns += [str(row.get("pattern")) for row in kind.values() if "make" in row]
     code = "\n".join(path.read_text("utf-8") for path in PACKAGE.rglob("*.py"))
     in_patterns = re.findall(r"<\+?(\w+)>", " ".join(patterns))
     in_code = re.findall(r'"(\w+)"', code)
-    in_tables = [
-        name
-        for table in ("measures", "windows")
-        for name in read_table(table)["terminal"].values()
-    ]
+    in_tables: list[str] = []
     for field in ("frequency", "cycle", "duration"):
         in_tables += read_table("dose_marks")[field]
     for signs in read_table("doubts")["limit_sign"].values():
