@@ -50,9 +50,7 @@ _DESCRIBING = {
 """Sections of a docstring that describe the fields of a class."""
 _TABLES = ROOT / "extractor" / "apps" / "export" / "tables.toml"
 _SHARED = {
-    meaning
-    for declared in tomllib.loads(_TABLES.read_text("utf-8"))["shared"].values()
-    for meaning in (declared.values() if isinstance(declared, dict) else [declared])
+    *tomllib.loads(_TABLES.read_text("utf-8"))["shared"]["columns"].values(),
 }
 """The meanings of the columns that several tables share."""
 _INTERNAL = {"setup", "extraction", "name", "doubts"}

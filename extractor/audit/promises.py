@@ -3,18 +3,14 @@ outcomes.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
-from importlib.resources import files
-from typing import Any, NamedTuple
-
-import tomli
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from extractor.assembly.findings import cite, warn
 from extractor.assembly.items import list_outcome_sections
 from extractor.evidence.drafts import span_of
 from extractor.evidence.parsed import ParsedRecord
-from extractor.language.book import find_terms, rule
+from extractor.language.book import find_terms, read_table, rule
 from extractor.language.lexer import Range, Tokens
 from extractor.language.numbers import read_time_unit
 from extractor.language.passage import LexedSection
@@ -200,7 +196,7 @@ def _is_registered(endpoints: Iterable[Endpoint], concept: Concept) -> bool:
     """Return True if an outcome may measure a concept, according to the outcome's concept or
     words.
     """
-    trace = _load_traces()[concept]
+    trace = read_table("traces")[concept]
     for endpoint in endpoints:
         text = f"{endpoint.measure} {endpoint.description}".lower()
         if endpoint.concept in trace["concepts"]:
@@ -208,14 +204,6 @@ def _is_registered(endpoints: Iterable[Endpoint], concept: Concept) -> bool:
         if re.search(trace["words"], text):
             return True
     return False
-
-
-@cache
-def _load_traces() -> Mapping[str, Mapping[str, Any]]:
-    """Return, for each promised concept, the concepts and words of outcomes that may measure
-    it.
-    """
-    return tomli.loads((files(__package__) / "traces.toml").read_text("utf-8"))
 
 
 def _report_unregistered(parsed: ParsedRecord, promise: Promise) -> Finding:

@@ -6,15 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cache, lru_cache
-from importlib.resources import files
 from itertools import zip_longest
 
-import tomli
 from rapidfuzz import fuzz
 
 from extractor.evidence.drafts import ConflictKind
 from extractor.evidence.fold import FoldedText
-from extractor.language.book import terms_of
+from extractor.language.book import read_table, terms_of
 from extractor.language.numbers import TIMES, read_number, read_time_unit
 
 _Meaning = tuple[ConflictKind, str | float]
@@ -103,11 +101,11 @@ def _critical_words() -> Mapping[str, _Meaning]:
     words: dict[str, _Meaning] = {
         term: (ConflictKind.UNIT, unit) for term, unit in units.items()
     }
-    table = (files(__package__) / "critical_words.toml").read_text("utf-8")
-    for fields in tomli.loads(table)["kind"]:
-        kind = ConflictKind(fields["name"])
+    for name, fields in read_table("critical_words").items():
+        kind = ConflictKind(name)
         # Synonyms have the first word as their meaning.
-        same = {word: group[0] for group in fields["same"] for word in group}
+        groups = fields.get("same", ())
+        same = {word: group[0] for group in groups for word in group}
         words |= {word: (kind, same.get(word, word)) for word in fields["words"]}
     return words
 

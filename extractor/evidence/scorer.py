@@ -3,16 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-import tomli
 from numpy.typing import NDArray
 
 from extractor.evidence.drafts import Reading, span_of
 from extractor.evidence.scoring import list_places
-from extractor.language.book import word_list
+from extractor.language.book import find_weights, read_weights, word_list
 from extractor.language.passage import Passage
 from extractor.language.values import value_class
 from extractor.schemas import Support
@@ -178,14 +177,16 @@ def _pick(classes: Sequence[str], chances: Array) -> list[ScoredClass]:
     return choices
 
 
-def read_scorer(path: Traversable) -> Scorer:
-    """Read a weights file, ``.npz`` or ``.toml``."""
-    if path.name.endswith(".npz"):
-        return _read_trained(path)
-    return _read_named(path)
+def read_scorer(name: str) -> Scorer:
+    """Read the weights file ``NAME.npz`` or, if that is missing, ``NAME.toml``."""
+    try:
+        trained = find_weights(f"{name}.npz")
+    except FileNotFoundError:
+        return _make_named(read_weights(name))
+    return _read_trained(trained)
 
 
-def _read_trained(path: Traversable) -> Scorer:
+def _read_trained(path: Path) -> Scorer:
     """Read a file of trained weights. Each weight is stored as a multiple of ``step``."""
     with path.open("rb") as file, np.load(file) as stored:
         classes = str(stored["classes"]).split("\n")
@@ -194,16 +195,10 @@ def _read_trained(path: Traversable) -> Scorer:
         return _make_scorer(classes, names, weights, stored["bias"], damped=True)
 
 
-def _read_named(path: Traversable) -> Scorer:
-    """Read a file of features that were named by hand: a table for each class, or ``feature =
-    weight`` lines without classes. These lines become the single class "".
+def _make_named(columns: Mapping[str, Mapping[str, float]]) -> Scorer:
+    """Return the scorer of features that were named by hand, whose weights have a column for each
+    class.
     """
-    table = tomli.loads(path.read_text("utf-8"))
-    has_classes = all(isinstance(value, dict) for value in table.values())
-    if has_classes:
-        columns = table
-    else:
-        columns = {"": table}
     names = sorted(set[str]().union(*columns.values()))
     # one row per feature, one column per class
     weights = [[column.get(name, 0.0) for column in columns.values()] for name in names]

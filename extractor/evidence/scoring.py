@@ -14,7 +14,6 @@ weights are in ``evidence/weights/`` and ``concepts/*/weights/``:
 from functools import cache
 from typing import TYPE_CHECKING
 
-from extractor.language.book import find_weights
 from extractor.language.passage import Passage
 
 if TYPE_CHECKING:
@@ -30,10 +29,7 @@ def load_scorer(name: str) -> "Scorer":
     """
     from extractor.evidence.scorer import read_scorer  # noqa: PLC0415 - loads numpy, which a short text does not need
 
-    try:
-        return read_scorer(find_weights(f"{name}.npz"))
-    except FileNotFoundError:
-        return read_scorer(find_weights(f"{name}.toml"))
+    return read_scorer(name)
 
 
 def list_words(passage: Passage) -> list[str]:

@@ -4,31 +4,22 @@ A reader converts a JSON or XML record, a table row, or the numbered fields of a
 For an XML element, each key ``@name`` contains an attribute, and the key ``TEXT`` contains the
 element's text.
 
-A path is written ``a.b.c``. Lists are traversed, and null is ignored. A dot before a digit is part
-of a name (``E.5.1``). ``a[language.code=en].b`` selects the list entry in a language; ``a|b`` uses
-the first of several paths that has a text. An object in place of a text, or a text in place of an
-object, is treated as an error, so that no text is lost silently.
+``extractor/schemas/paths.py`` explains paths. Lists are traversed, and null is ignored.
+``a[language.code=en].b`` selects the list entry in a language. An object in place of a text, or a
+text in place of an object, is treated as an error, so that no text is lost silently.
 """
 
 import json
-import re
-from functools import cache
+from collections.abc import Sequence
 from typing import Any
 
 from extractor.formats.found import UnreadableSource, Words
 from extractor.formats.registers import load_table
+from extractor.schemas.paths import Step, read_path, write_path
 
 TEXT = ""
 
-_STEP = re.compile(r"\[[^\]]+|(?:[^.\[\]]|\.(?=\d))+")
-"""A key or, in brackets, the path to an entry's language and the requested language."""
-_Steps = list[str]
-
-
-@cache
-def _parse(path: str) -> list[_Steps]:
-    """Return the steps of each alternative in a path."""
-    return [_STEP.findall(choice) for choice in path.split("|")]
+_Steps = tuple[Step, ...]
 
 
 def find_values(tree: Any, path: str) -> list[Any]:
@@ -39,18 +30,25 @@ def find_values(tree: Any, path: str) -> list[Any]:
     >>> find_values(tree, "arms.label")
     ['A', 'B']
     """
-    [steps] = _parse(path)
-    return _walk(tree, steps)
+    return _walk(tree, read_path(path))
 
 
-def read_texts(tree: Any, path: str) -> list[str]:
-    """Return the non-blank texts at a path, or at the first alternative that has any."""
-    for steps in _parse(path):
-        texts = [write_text(value, path) for value in _walk(tree, steps)]
-        filled = [text for text in texts if text and not text.isspace()]
-        if filled:
-            return filled
+def read_texts(tree: Any, paths: str | Sequence[str]) -> list[str]:
+    """Return the non-blank texts at a path, or at the first of several paths that has any."""
+    if isinstance(paths, str):
+        return _read_filled(tree, read_path(paths))
+    for path in paths:
+        texts = _read_filled(tree, read_path(path))
+        if texts:
+            return texts
     return []
+
+
+def _read_filled(tree: Any, steps: _Steps) -> list[str]:
+    """Return the non-blank texts at the end of a path."""
+    place = write_path(steps)
+    texts = [write_text(value, place) for value in _walk(tree, steps)]
+    return [text for text in texts if text and not text.isspace()]
 
 
 def write_text(value: Any, place: str) -> str:
@@ -87,37 +85,39 @@ def _walk_on(value: Any, steps: _Steps) -> list[Any]:
     object with a text. Raises ``UnreadableSource`` if the path leads into a text, which has no
     fields.
     """
-    first, *below = steps
+    first = str(steps[0])
+    below = steps[1:]
     if not value:
         return []
-    if first[0] == "[":
+    if "=" in first:
         return _choose_translation(value, first, below)
     if isinstance(value, list):
         return [part for entry in value for part in _walk(entry, steps)]
     if first[0] != "@":
-        place = ".".join(steps)
+        place = write_path(steps)
         raise UnreadableSource("text where fields are expected", place=place)
     if isinstance(value, dict):
         return _walk(value.get(first), below)
     return []
 
 
-def _choose_translation(entries: Any, step: str, below: _Steps) -> list[Any]:
+def _choose_translation(entries: Any, condition: str, below: _Steps) -> list[Any]:
     """Return the text of the first entry in the wanted language. If no entry is in this language,
     return the text of the first entry, marked with the name of its language. At the end of a path,
     return the entries themselves.
     """
-    code_path, _, wanted = step[1:].partition("=")
+    code_path, _, wanted = condition.partition("=")
     coded = [
-        ("".join(read_texts(entry, code_path)), entry) for entry in _walk(entries, [])
+        ("".join(read_texts(entry, code_path)), entry) for entry in _walk(entries, ())
     ]
     preferred = [pair for pair in coded if pair[0] == wanted]
     if not below:
         return [entry for _, entry in preferred or coded]
     for code, entry in preferred + coded:
-        for text in read_texts(entry, ".".join(below)):
-            language = None
-            if code != wanted:
+        for text in _read_filled(entry, below):
+            if code == wanted:
+                language = None
+            else:
                 language = name_language(code)
             return [Words(text.replace("\r\n", "\n").strip(), language=language)]
     return []

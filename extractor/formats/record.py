@@ -208,9 +208,9 @@ def _list_entries(
 
 def _read_field(tree: Any, row: Any) -> list[str]:
     """Return the texts of a registered field. ``row`` is the row of the field in the register's
-    table: a path, or one of the forms that ``registers/__init__.py`` describes.
+    table: a path, a list of paths, or one of the forms that ``registers/__init__.py`` describes.
     """
-    if isinstance(row, str):
+    if isinstance(row, str | list):
         return read_texts(tree, row)
     if "yes" in row:
         answers = {word: _read_first(tree, path) for path, word in row["yes"].items()}

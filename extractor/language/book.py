@@ -414,6 +414,20 @@ def find_weights(name: str) -> Path:
 
 
 @cache
+def read_weights(name: str) -> Mapping[str, Mapping[str, float]]:
+    """Return the weights in a TOML file, keyed by class and feature. If the file has no classes,
+    the only class is "". Raises ``FileNotFoundError`` if the name is unknown.
+
+    >>> read_weights("line_signs")["heading"]["colon"]
+    2.0
+    """
+    table = tomli.loads(find_weights(f"{name}.toml").read_text("utf-8"))
+    if all(isinstance(weights, dict) for weights in table.values()):
+        return table
+    return {"": table}
+
+
+@cache
 def expression(name: str) -> re.Pattern[str]:
     """Return a regular expression from ``language/rules/characters.toml``. Raises ``KeyError`` if
     the name is unknown.

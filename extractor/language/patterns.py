@@ -151,7 +151,6 @@ class Rule:
 
     name: str
     pattern: str
-    gives: str | None = None
     examples: tuple[str, ...] = ()
     counter_examples: tuple[str, ...] = ()
     note: str | None = None

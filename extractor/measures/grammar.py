@@ -4,10 +4,12 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from operator import attrgetter
 from typing import Any
 
+from extractor.language.book import read_table, rule
+from extractor.language.lexer import Tokens
 from extractor.language.values import value_class
 
 Parts = Mapping[str, "Span"]
@@ -15,7 +17,8 @@ Maker = Callable[[Parts], Any]
 LONGEST_SPAN = 30
 """Maximum number of tokens in a span, used to search backwards for spans that cover a token."""
 _BEGINNING = attrgetter("first")
-_ITEM = re.compile(r"(?:(?P<name>\w+):)?(?P<kinds>[\w|]+)(?P<optional>\?)?")
+_ITEM = re.compile(r"(?:(?P<name>\w+):)?(?P<kinds>[\w<>|]+)(?P<optional>\?)?")
+_RULE = re.compile(r"<(\w+)>")
 
 
 @value_class()
@@ -52,9 +55,9 @@ class Production:
     builds its value.
     """
 
+    kind: str
     name: str
     items: tuple[Item, ...]
-    gives: str
     make: Maker
     weight: float
 
@@ -129,19 +132,42 @@ class Chart:
         return self._listed[kinds]
 
 
+@cache
+def _list_rules(table: str, kinds: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of the rules in the patterns of productions, in the order of their use."""
+    productions = [
+        fields for kind in kinds for fields in read_table(table)[kind].values()
+    ]
+    patterns = " ".join(fields["pattern"] for fields in productions)
+    return tuple(dict.fromkeys(_RULE.findall(patterns)))
+
+
+def find_rules(tokens: Tokens, table: str, kinds: tuple[str, ...]) -> Iterator[Span]:
+    """Yield a span for each match of a rule that the productions of these kinds name. The kind of
+    the span is the name of the rule.
+    """
+    for name in _list_rules(table, kinds):
+        for match in rule(name).find(tokens):
+            yield Span(name, match.first, match.end, name, match.text)
+
+
 def read_productions(
-    table: Mapping[str, Any], makers: Mapping[str, Maker]
+    table: str, kinds: Iterable[str], makers: Mapping[str, Maker]
 ) -> tuple[Production, ...]:
-    """Read the productions in a table. Raises ``KeyError`` if a maker is unknown."""
+    """Read the productions of spans of these kinds in a table. In a pattern, ``<rule>`` is a match
+    of a rule over tokens, and a name is a span of this kind. Raises ``KeyError`` if a maker is
+    unknown.
+    """
     return tuple(
         Production(
+            kind,
             name,
             tuple(_read_items(fields["pattern"])),
-            fields["gives"],
             makers[fields["make"]],
-            fields.get("weight", 1.0),
+            fields["weight"],
         )
-        for name, fields in table.items()
+        for kind in kinds
+        for name, fields in read_table(table)[kind].items()
     )
 
 
@@ -149,8 +175,9 @@ def _read_items(pattern: str) -> Iterator[Item]:
     for written in pattern.split():
         item = _ITEM.fullmatch(written)
         assert item, f"invalid item in a production: {written}"
-        kinds = tuple(item["kinds"].split("|"))
-        yield Item(item["name"] or item["kinds"], kinds, bool(item["optional"]))
+        kinds = _RULE.sub(r"\1", item["kinds"])
+        name = item["name"] or kinds
+        yield Item(name, tuple(kinds.split("|")), bool(item["optional"]))
 
 
 def compose(chart: Chart, productions: Iterable[Production]) -> None:
@@ -209,7 +236,7 @@ def _make(production: Production, match: list[tuple[str, Span]]) -> Span | None:
     parts = tuple(span for _, span in match)
     weight = production.weight + sum(span.weight for span in parts)
     return Span(
-        production.gives,
+        production.kind,
         parts[0].first,
         parts[-1].end,
         production.name,

@@ -106,7 +106,7 @@ def make_range(parts: Parts) -> Bounds | None:
     lower = low.value
     upper = high.value
     # "3 and 5 mg" is a list, unlike "between 3 and 5 mg"
-    if parts["joint"].value.lower() == "and" and "opening" not in parts:
+    if parts["measure_joint"].value.lower() == "and" and "range_opening" not in parts:
         return None
     ends = (
         Comparator(parts["beyond"].value if "beyond" in parts else ">="),
@@ -221,7 +221,7 @@ def _find_comparator(parts: Parts) -> Comparator | None:
     comparator = Comparator(span.value)
     if comparator is Comparator.EQUAL and "suffix" in parts:
         return Comparator(parts["suffix"].value)
-    if "negation" in parts:
+    if "measure_negation" in parts:
         return comparator.opposite
     return comparator
 
@@ -237,7 +237,7 @@ def _find_scale_words(parts: Parts) -> str | None:
     if not sign.rule.startswith("turned"):
         return None
     # "cannot be worse than"
-    if "negation" in parts:
+    if "measure_negation" in parts:
         return f"not {sign.value}"
     return str(sign.value)
 
@@ -257,7 +257,7 @@ def make_within(parts: Parts) -> Bounds | None:
     amount = parts["amount"]
     if read_unit(amount.value.unit or "") not in _MULTIPLES:
         return None
-    first = parts["within"].first
+    first = parts["within_sign"].first
     return (Bound(Comparator.AT_MOST, amount.value, first, amount.end),)
 
 

@@ -24,8 +24,8 @@ _VIRUSES = frozenset({"hbv_dna", "hcv_rna", "cmv_dna"})
 _JOINTS = frozenset({"and", "or", ","})
 _BEFORE_PEOPLE = ("(", "-", "in", "for", "among", "if", "of")
 _EXPLAINING = (
-    "quantity", "scale", "comparator", "suffix", "gap", "people", "of_age", "negation", "unit",
-    "time", "duration",
+    "quantity", "scale", "comparator", "suffix", "gap", "value_people", "age_behind",
+    "measure_negation", "unit", "time", "duration",
 )  # fmt: skip
 
 
@@ -71,7 +71,11 @@ def find_owner(
     )
     condition = condition_after or condition_before
     # in "Hb in men >= 13, in women >= 12", the women belong to the next limit
-    if condition_before and condition_after and chart.at("people", condition_after[0]):
+    if (
+        condition_before
+        and condition_after
+        and chart.at("value_people", condition_after[0])
+    ):
         condition = condition_before
     inner = _find_inner(chart, tokens, value, first)
     if inner:
@@ -240,7 +244,7 @@ def _split_phrase(
             return prefix.place("words"), (prefix.end, end)
     if rule("all_sexes").search(tokens, first, end):
         return None, (first, end)
-    for people in chart.between(first, end, "people"):
+    for people in chart.between(first, end, "value_people"):
         split = people.end <= end and _split_people(chart, tokens, people, (first, end))
         if split:
             return split
@@ -492,7 +496,7 @@ def find_condition(
     if opening is None and is_further:
         opening = rule("case_opening").starts(tokens, at, end)
     if opening is None:
-        for span in chart.between(end_of_value, at + 1, "people"):
+        for span in chart.between(end_of_value, at + 1, "value_people"):
             opens = tokens.words[span.first].lower() in _BEFORE_PEOPLE
             ends_line = end == len(tokens) and span.end <= end
             # in "Hb >= 12 g/dL, women >= 10 g/dL", the people belong to the following limit

@@ -11,7 +11,7 @@ from itertools import pairwise
 from operator import itemgetter
 from typing import NamedTuple
 
-from extractor.language.book import read_table, rule
+from extractor.language.book import rule
 from extractor.language.lexer import NUMBER, Range, Tokens, keep
 from extractor.language.numbers import ROMAN, read_number, read_time_unit
 from extractor.language.units import read_unit
@@ -25,7 +25,12 @@ from extractor.measures.grammar import (
 )
 from extractor.measures.makers import MAKERS, Bounds
 from extractor.measures.owners import find_owner, list_unexplained, strip_bracket
-from extractor.measures.terminals import TIMES, find_quantities, read_terminals
+from extractor.measures.terminals import (
+    PRODUCED,
+    TIMES,
+    find_quantities,
+    read_terminals,
+)
 from extractor.schemas.vocabulary import Comparator
 
 
@@ -203,7 +208,7 @@ def _lacks_sign(span: Span) -> bool:
     """Return whether a span is only a range of numbers, without a comparator or a scale."""
     if span.rule != "range":
         return False
-    return span.parts[0].kind != "opening"
+    return span.parts[0].kind != "range_opening"
 
 
 @value_class()
@@ -267,7 +272,7 @@ _VALUE_WORDS = frozenset({*TIMES, *map(str.lower, ROMAN)})
 
 @cache
 def _list_productions() -> tuple[Production, ...]:
-    return read_productions(read_table("measures")["production"], MAKERS)
+    return read_productions("measures", PRODUCED, MAKERS)
 
 
 def read_line(tokens: Tokens, topic: Tokens | None = None) -> tuple[Limit, ...]:
@@ -399,7 +404,7 @@ def _find_clause(
     else:
         end = chosen[index + 1].span.first
     for match in rule("sentence_break").find(tokens, first, span.first):
-        if not chart.ending("people", match.first):
+        if not chart.ending("value_people", match.first):
             first = match.end
     sentence_end = rule("sentence_break").search(tokens, span.end, end)
     return first, sentence_end.first if sentence_end else end

@@ -16,11 +16,13 @@ from extractor.language.numbers import (
 )
 from extractor.language.patterns import RuleMatch
 from extractor.language.units import read_unit
-from extractor.measures.grammar import Span
+from extractor.measures.grammar import Span, find_rules
 from extractor.measures.makers import Amount, Bound
 from extractor.measures.names import find_names, fold_words
 from extractor.schemas.vocabulary import Comparator, TimeUnit
 
+PRODUCED = ("amount", "bounds")
+"""The kinds of spans that the productions of the measures grammar form."""
 _BEFORE_GAP = ("comparator", "distant", "scale", "aged_word", "age_not_reached_sign")
 """Kinds of spans after which filler words may precede the number: "at least a score of 3"."""
 _NEAR = 12
@@ -43,7 +45,7 @@ def read_terminals(tokens: Tokens) -> tuple[Span, ...]:
     the window reader also needs it.
     """
     spans = [
-        *_find_rules(tokens),
+        *find_rules(tokens, "measures", PRODUCED),
         *_find_comparators(tokens),
         *_find_at_bounds(tokens),
         *_find_acuities(tokens),
@@ -69,13 +71,6 @@ def read_terminals(tokens: Tokens) -> tuple[Span, ...]:
         if gap and gap.end > at:
             spans.append(Span("gap", at, gap.end, "measure_gap", gap.text))
     return tuple(spans)
-
-
-def _find_rules(tokens: Tokens) -> Iterator[Span]:
-    """Yield a span for each match of a rule listed in the ``terminal`` table."""
-    for kind, name in read_table("measures")["terminal"].items():
-        for match in rule(name).find(tokens):
-            yield Span(kind, match.first, match.end, name, match.text)
 
 
 def _find_numbers(tokens: Tokens) -> Iterator[Span]:

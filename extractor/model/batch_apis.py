@@ -221,8 +221,8 @@ def read_line(text: str) -> AnswerLine:
     except (ValueError, LookupError, TypeError, AttributeError):
         message = f"not an answer to a request: {hide_keys(text)[:_LONGEST]!r}"
         return AnswerLine("", problem=message)
-    status = at(row, "response status_code") or "unknown"
-    body = at(row, "response body")
+    status = at(row, "response.status_code") or "unknown"
+    body = at(row, "response.body")
     usage = read_stated_usage(body)
     if status == 200:
         try:
@@ -233,7 +233,7 @@ def read_line(text: str) -> AnswerLine:
         if completion.has_usage:
             usage = completion.usage
         return AnswerLine(name, completion, usage=usage)
-    error = at(row, "error", "response body error")
+    error = at(row, "error", "response.body.error")
     message = at(error, "message", "code") or "no completion"
     words = hide_keys(" ".join(str(message).split()))[:_LONGEST]
     has_failed = bool(at(row, "error"))

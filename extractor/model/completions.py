@@ -26,6 +26,7 @@ from extractor.model.answer_text import find_answer
 from extractor.model.pace import Failure
 from extractor.model.spec import shown_model
 from extractor.schemas import Usage
+from extractor.schemas.paths import read_path
 
 
 class _Form(NamedTuple):
@@ -256,16 +257,16 @@ def as_json(reply: object) -> object:
 
 def at(body: object, *places: str) -> Any:
     """Return the first non-empty value found at any of the places, or "" if there is none. A place
-    is a path of keys and list indexes, separated by spaces.
+    is a path, as explained in ``extractor/schemas/paths.py``.
 
-    >>> at({"choices": [{"index": 7}]}, "error", "choices 0 index")
+    >>> at({"choices": [{"index": 7}]}, "error", "choices[0].index")
     7
     """
     for place in places:
         value: Any = body
-        with suppress(LookupError, TypeError, ValueError):
-            for key in place.split():
-                value = value[int(key) if isinstance(value, list) else key]
+        with suppress(LookupError, TypeError):
+            for step in read_path(place):
+                value = value[step]
             if value:
                 return value
     return ""
@@ -280,7 +281,7 @@ def read_garbled(body: object) -> Failure:
     "not JSON: '<html>Sign in</html>'"
     """
     if not isinstance(body, str):
-        error = at(body, "choices 0 error", "error")
+        error = at(body, "choices[0].error", "error")
         detail = ""
         if error:
             detail = f"; {mask(str(error))[:200]}"

@@ -58,7 +58,7 @@ def _read_status(error: object) -> Failure | None:
     response = getattr(error, "response", None)
     headers = getattr(response, "headers", None) or {}
     # {"error": {"message": "..."}}, or only the message
-    message = at(body, "error message", "message") or getattr(error, "message", "")
+    message = at(body, "error.message", "message") or getattr(error, "message", "")
     # for a redirect, show its target
     reason = headers.get("location") or message or "no reason is given"
     # mask before truncating, because a truncated key would not be recognised

@@ -11,8 +11,8 @@ Which file to open:
 - ``lines``: line starts, list markers, table rows and page furniture;
 - ``headings``: the headings of the vocabulary, including misspelt ones, and the text that may
   surround them;
-- ``signs`` and ``rules/line_signs.toml``: the weighted signs that a line is a heading or continues
-  the line above;
+- ``signs`` and ``weights/line_signs.toml``: the weighted signs that a line is a heading or
+  continues the line above;
 - ``boundaries``: the probability that an item begins at a place within a line;
 - ``cutting``: cuts pieces at these places, or records the doubt;
 - ``blocks``: turns lines into blocks with levels.

@@ -1,5 +1,5 @@
 """Weigh the signs that a line is a heading or continues the line above. The weights are in
-``rules/line_signs.toml``; a total above zero means yes.
+``weights/line_signs.toml``; a total above zero means yes.
 """
 
 import re
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from extractor.language.book import read_table, rule
+from extractor.language.book import read_weights, rule
 from extractor.language.units import find_unit
 from extractor.language.wrapping import (
     ends_sentence,
@@ -20,6 +20,8 @@ from extractor.outline.lines import Line
 Signs = Mapping[str, float]
 """The names of the signs that apply to a line, with their weights."""
 _FOOTNOTE = re.compile(r"\*+\w")
+_DOUBT = 0.5
+"""The highest total, above or below zero, that is doubtful."""
 _FEW = 6
 _MANY = 12
 """A heading usually has at most ``_FEW`` words, and rarely more than ``_MANY``."""
@@ -48,7 +50,7 @@ def weigh(question: str, conditions: Mapping[str, bool]) -> Signs:
     """Return the conditions that are met, with their weights for a question (``heading`` or
     ``continues``), and the ``start`` weight.
     """
-    weights = read_table("line_signs")[question]
+    weights = read_weights("line_signs")[question]
     signs = {"start": weights["start"]}
     for name, is_met in conditions.items():
         if is_met:
@@ -68,7 +70,7 @@ def sum_up(signs: Signs) -> float:
 
 def is_doubtful(signs: Signs) -> bool:
     """Return whether the signs come close to giving the opposite result."""
-    return abs(sum_up(signs)) <= float(read_table("line_signs")["doubt"])
+    return abs(sum_up(signs)) <= _DOUBT
 
 
 def measure_width(lines: Sequence[Line]) -> int | None:

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from extractor.schemas.base import FieldInfo
 from extractor.schemas.evidence import ExtractedItem
 from extractor.schemas.extraction import TrialExtraction
+from extractor.schemas.paths import read_path
 from extractor.schemas.vocabulary import Task
 
 _STEP = r"[^.\[\]:\s]+(?:\[\+?\d+\])?"
@@ -21,7 +22,6 @@ such as ``+7``.
 """
 _PATH = re.compile(rf"(?:{_STEP}(?:\.{_STEP})*)?")
 _POSITION = re.compile(r"\[\+?\d+\]")
-_NAME_AND_POSITION = re.compile(r"(.*?)(?:\[(\d+)\])?")
 
 
 class FieldRef(str):
@@ -61,27 +61,14 @@ class FieldRef(str):
         return self.path.split(".")
 
     @property
-    def steps(self) -> list[tuple[str, int | None]]:
-        """The field names in the path, each with the position of the member, or None if the field
-        is not a list.
-
-        >>> FieldRef("dosing[2].amounts[0]").steps
-        [('dosing', 2), ('amounts', 0)]
-        """
-        steps: list[tuple[str, int | None]] = []
-        for text in self.split("."):
-            step = _NAME_AND_POSITION.fullmatch(text)
-            if step:
-                steps.append((step[1], int(step[2]) if step[2] else None))
-        return steps
-
-    @property
     def position(self) -> int | None:
         """The last position, or None if the path ends with a name or with a member that a reviewer
         added.
         """
-        _, position = self.steps[-1]
-        return position
+        last = read_path(self)[-1]
+        if isinstance(last, int):
+            return last
+        return None
 
     def covers(self, path: str) -> bool:
         """Return True if a path is equal to this path, or is the path of one of its members

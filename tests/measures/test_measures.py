@@ -1,5 +1,5 @@
 """Each production of the grammars of measures and of time windows reads its examples, but not its
-near misses.
+counter-examples.
 """
 
 import pytest
@@ -8,16 +8,16 @@ from extractor.concepts.windows.times import find_windows
 from extractor.language.book import read_table, read_text
 from extractor.measures.grammar import Chart, compose, read_productions
 from extractor.measures.makers import MAKERS
-from extractor.measures.terminals import read_terminals
+from extractor.measures.terminals import PRODUCED, read_terminals
 
-MEASURES = read_table("measures")["production"]
-WINDOWS = read_table("windows")["production"]
+MEASURES = read_table("measures")
+WINDOWS = read_table("windows")["window"]
 
 
 def read_measures(text: str) -> set[str]:
     chart = Chart(read_terminals(read_text(text)))
-    compose(chart, read_productions(MEASURES, MAKERS))
-    return {span.rule for span in chart.all("amount", "bounds")}
+    compose(chart, read_productions("measures", PRODUCED, MAKERS))
+    return {span.rule for span in chart.all(*PRODUCED)}
 
 
 def read_windows(text: str) -> set[str]:
@@ -26,14 +26,17 @@ def read_windows(text: str) -> set[str]:
 
 CASES = [
     (read, name, table[name])
-    for read, table in ((read_measures, MEASURES), (read_windows, WINDOWS))
+    for read, table in (
+        (read_measures, MEASURES["amount"] | MEASURES["bounds"]),
+        (read_windows, WINDOWS),
+    )
     for name in table
 ]
 
 
 @pytest.mark.parametrize(("read", "name", "fields"), CASES)
-def test_a_production_reads_its_examples_alone(read, name, fields) -> None:
+def test_a_production_reads_its_examples_(read, name, fields) -> None:
     for example in fields["examples"]:
         assert name in read(example), example
-    for near_miss in fields.get("near_misses", ()):
-        assert name not in read(near_miss), near_miss
+    for example in fields.get("counter_examples", ()):
+        assert name not in read(example), example

@@ -1,15 +1,13 @@
 import tomllib
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
 from extractor.evidence.quotes import QuoteStatus, locate_quote, verify_quote
+from extractor.language.book import read_table
 from extractor.language.clean import clean_text
 
-KINDS = tomllib.loads(
-    (files("extractor.evidence") / "critical_words.toml").read_text("utf-8")
-)["kind"]
+KINDS = read_table("critical_words")
 TABLES = tomllib.loads(Path(__file__).with_name("quotes.toml").read_text("utf-8"))
 REFUSED = {QuoteStatus.CONFLICT, QuoteStatus.ABSENT}
 
@@ -46,13 +44,13 @@ def test_a_name_may_follow_a_negation():
     assert locate_quote("exampline", clean_text("no exampline")) == (3, 12)
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind["name"])
-def test_the_example_of_a_kind_is_a_conflict_of_that_kind(kind):
+@pytest.mark.parametrize(("name", "kind"), KINDS.items(), ids=KINDS)
+def test_the_example_of_a_kind_is_a_conflict_of_that_kind(name, kind):
     check = verify_quote(kind["quote"], kind["text"])
 
     assert check.status is QuoteStatus.CONFLICT
-    assert {conflict.kind.value for conflict in check.conflicts} == {kind["name"]}
-    for group in kind["same"]:
+    assert {conflict.kind.value for conflict in check.conflicts} == {name}
+    for group in kind.get("same", ()):
         assert set(group) <= set(kind["words"])
 
 

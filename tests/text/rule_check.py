@@ -73,38 +73,33 @@ def list_names(path: Path) -> Sequence[str]:
 
 
 def is_used(rule: Rule) -> bool:
-    """Whether another rule, an entry of a vocabulary or the code names the rule, or it ``gives``
-    something.
-    """
-    names, prefixes = list_used()
-    return bool(rule.gives) or rule.name in names or rule.name.startswith(prefixes)
+    """Whether another rule, an entry of a vocabulary, a table or the code names the rule."""
+    return rule.name in list_used()
 
 
 @cache
-def list_used() -> tuple[frozenset[str], tuple[str, ...]]:
-    """The names that patterns and the code use, and the beginnings of those that the code puts
-    together.
-    """
+def list_used() -> frozenset[str]:
+    """The names that patterns, tables and the code use."""
     patterns = [rule.pattern for rule in RULES]
     for vocabulary in BOOK.vocabularies.values():
         for entry in vocabulary:
             patterns += entry.rules
+    for kind in (*read_table("measures").values(), *read_table("windows").values()):
+        patterns += [str(row.get("pattern")) for row in kind.values() if "make" in row]
     code = "\n".join(path.read_text("utf-8") for path in PACKAGE.rglob("*.py"))
     in_patterns = re.findall(r"<\+?(\w+)>", " ".join(patterns))
     in_code = re.findall(r'"(\w+)"', code)
-    in_tables = [
-        name
-        for table in ("measures", "windows")
-        for name in read_table(table)["terminal"].values()
-    ]
+    in_tables: list[str] = []
     for field in ("frequency", "cycle", "duration"):
         in_tables += read_table("dose_marks")[field]
     for signs in read_table("doubts")["limit_sign"].values():
         in_tables += signs.values()
     for signs in read_table("dose_signs")["words"].values():
         in_tables += [name for _, name in signs.values()]
-    prefixes = tuple(re.findall(r'rule\(f"(\w+)\{', code))
-    return frozenset((*in_patterns, *in_code, *in_tables)), prefixes
+    for by_reach in read_table("hostile")["hostile"].values():
+        for names in by_reach.values():
+            in_tables += names
+    return frozenset((*in_patterns, *in_code, *in_tables))
 
 
 def list_alternatives(pattern: str) -> list[str]:

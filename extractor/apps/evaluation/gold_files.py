@@ -17,6 +17,7 @@ from extractor.errors import ArgumentError, GoldError
 from extractor.run.finished import find_run
 from extractor.run.joined import JoinedRuns
 from extractor.schemas import TrialExtraction
+from extractor.schemas.paths import write_path
 
 _SOURCES = "a folder of JSON files, a JSONL file or a run's folder"
 _BROKEN = (ValueError, KeyError, TypeError, RecursionError)
@@ -159,18 +160,8 @@ def list_violations(error: ValidationError) -> dict[str, str]:
     for details in error.errors(include_url=False):
         # For a number, the location ends with the branch of the union: "int" or "float".
         steps = [step for step in details["loc"] if step not in ("int", "float")]
-        violations[join_path(steps)] = details["msg"]
+        violations[write_path(steps)] = details["msg"]
     return violations
-
-
-def join_path(parts: Sequence[str | int]) -> str:
-    """Return a JSON path in the notation that the output uses.
-
-    >>> join_path(("eligibility", "criteria", 3, "quote"))
-    'eligibility.criteria[3].quote'
-    """
-    written = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
-    return "".join(written).removeprefix(".")
 
 
 def parse_custom_values(

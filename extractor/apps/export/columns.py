@@ -24,9 +24,11 @@ Row = tuple[Any, ...]
 
 _POSITION = "Position, from 0."
 """The meaning of key columns that number rows."""
+_TYPES = ("integer", "number", "boolean")
+"""The types of columns that are not text."""
 _KINDS = {int: "number", float: "number", bool: "boolean"}
-_KINDS_OF_PARTS = dict.fromkeys(("value", "value_high", "low", "high"), "number")
-"""The kinds of the parts of limits, amounts and times that are not text."""
+_NUMBERS = frozenset({"value", "value_high", "low", "high"})
+"""The attributes of limits, amounts and times that contain numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,21 +145,21 @@ def describe_tables(tables: Collection[Table]) -> dict[str, Any]:
 @cache
 def _read_tables() -> tuple[Table, ...]:
     declared = tomli.loads(Path(__file__).with_name("tables.toml").read_text("utf-8"))
-    meanings = declared.pop("shared")
+    shared = _read_columns(declared.pop("shared"))
     tables = []
     for name, parts in declared.items():
-        shared = {column: meanings[column] for column in parts.get("shared", ())}
-        columns = parts["columns"] | shared
         first, *positions = parts["keys"]
         keys = [Column(key, _POSITION, "integer") for key in positions]
+        of_all = {column: shared[column] for column in parts.get("shared", ())}
+        columns = _read_columns(parts) | of_all
         task = None
         if "task" in parts:
             task = Task(parts["task"])
         table = Table(
             name,
             task,
-            (Column(first, meanings[first]), *keys),
-            tuple(_read_column(*column) for column in columns.items()),
+            (shared[first], *keys),
+            tuple(columns.values()),
             parts["row"],
             registered=tuple(parts.get("registered", ())),
         )
@@ -165,14 +167,13 @@ def _read_tables() -> tuple[Table, ...]:
     return tuple(tables)
 
 
-def _read_column(name: str, declared: str | Mapping[str, str]) -> Column:
-    """Return a column, given its meaning as in ``tables.toml``, or its type and meaning, such as
-    ``{"integer": "Number of participants."}``.
-    """
-    if isinstance(declared, str):
-        return Column(name, declared)
-    ((kind, meaning),) = declared.items()
-    return Column(name, meaning, kind)
+def _read_columns(parts: Mapping[str, Any]) -> dict[str, Column]:
+    """Return the columns of a table in ``tables.toml``."""
+    kinds = {column: kind for kind in _TYPES for column in parts.get(kind, ())}
+    return {
+        name: Column(name, meaning, kinds.get(name, "text"))
+        for name, meaning in parts["columns"].items()
+    }
 
 
 @lru_cache(256)
@@ -249,11 +250,8 @@ def _list_parts(
     string.
     """
     kind = attribute.kind.value_class
-    if attribute.many:
-        yield path, "text"
-        return
-    if not issubclass(kind, BaseModel):
-        yield path, _KINDS.get(kind, "text")
+    if attribute.many or not issubclass(kind, BaseModel):
+        yield path, "text" if attribute.many else _KINDS.get(kind, "text")
         return
     for part in kind.model_fields:
-        yield (*path, part), _KINDS_OF_PARTS.get(part, "text")
+        yield (*path, part), "number" if part in _NUMBERS else "text"

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple, get_origin
 from pydantic import BaseModel, ValidationError
 
 from extractor.apps.evaluation.gold_check import check_annotation
-from extractor.apps.evaluation.gold_files import join_path
 from extractor.apps.review.gold import derive_window
 from extractor.apps.values import RowKind, ValueRow, list_values, split_path
 from extractor.concepts.own.attributes import CLASSES
@@ -26,8 +25,9 @@ from extractor.schemas import (
     list_groups,
 )
 from extractor.schemas.arguments import suggest
+from extractor.schemas.paths import Step, read_path, write_path
 
-Location = tuple[str | int, ...]
+Location = tuple[Step, ...]
 
 VALUE = "value"
 ITEM_GROUPS = tuple(group.path for group in list_groups())
@@ -122,7 +122,7 @@ def shape_gold(extraction: TrialExtraction) -> dict[str, Any]:
     gold = extraction.to_gold()
     for path, item in extraction.list_items():
         values: Any = gold
-        for step in _split(path):
+        for step in read_path(path):
             values = values[step]
         for name in values.keys() - item.model_fields_set:
             del values[name]
@@ -199,7 +199,7 @@ def build_gold(
     gold = builder.finish()
     if gold and record:
         for flaw in check_annotation(gold, record, fields):
-            builder.report_at(_split(flaw.path), flaw.problem)
+            builder.report_at(read_path(flaw.path), flaw.problem)
     return None if builder.problems else gold, builder.problems
 
 
@@ -220,7 +220,7 @@ class _Builder:
         """
         # without positions, such as "dosing.amounts" for "dosing[0].amounts[1]"
         path = FieldRef(row.path).path
-        location = _split(row.path)
+        location = read_path(row.path)
         if not is_known(row.path):
             text = f"there is no {row.path!r}{suggest(path, _KNOWN)}; correct field or item"
             self._report(row, "field", text)
@@ -274,7 +274,7 @@ class _Builder:
         gold = shape_gold(extraction)
         # gaps in positions were closed, so references from custom values need the new paths
         moved = {
-            split_path(row.path)[0]: split_path(join_path(location))[0]
+            split_path(row.path)[0]: split_path(write_path(location))[0]
             for location, row in self._sources.items()
         }
         for items in gold.get("custom", {}).values():
@@ -348,13 +348,3 @@ def _read_row(path: str, cells: Mapping[str, Any]) -> dict[Location, Any]:
     if model in CLASSES and cells.keys() == {VALUE} and not is_number:
         cells = CLASSES[model].read(whole).model_dump(mode="json", exclude={"arms"})
     return {(part,): cells.get(part) for part in parts}
-
-
-def _split(path: str) -> Location:
-    """Return the names and positions in a path.
-
-    >>> _split("dosing[0].route")
-    ('dosing', 0, 'route')
-    """
-    steps = chain(*FieldRef(path).steps)
-    return tuple(step for step in steps if step is not None)

@@ -21,6 +21,7 @@ from extractor.schemas import (
     Section,
     TrialRecord,
 )
+from extractor.schemas.paths import read_path
 from extractor.schemas.values import Value, list_item_values
 
 __all__ = [
@@ -294,10 +295,11 @@ def name_path(path: str) -> str:
     ('time window', 'methods 2 free for')
     """
     words = []
-    for name, position in FieldRef(path).steps:
-        words.append(name_label(name))
-        if position is not None:
-            words.append(str(position + 1))
+    for step in read_path(path):
+        if isinstance(step, int):
+            words.append(str(step + 1))
+        else:
+            words.append(name_label(step))
     return " ".join(words)
 
 

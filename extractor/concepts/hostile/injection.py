@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from extractor.evidence.drafts import Span
 from extractor.evidence.parsed import HostileText, find_touched
-from extractor.language.book import expression, load_book, read_table, read_text
+from extractor.language.book import expression, read_table, read_text, rule
 from extractor.language.lexer import Range, Tokens
 from extractor.language.passage import LexedSection, read_section, strip_span
 from extractor.language.patterns import Rule, join_rules
@@ -212,12 +212,10 @@ def _find_cues(tokens: Tokens, ends: str) -> Iterator[_Place]:
 @cache
 def _list_rules() -> tuple[tuple[Rule, FindingKind, str], ...]:
     """Return the rules that find hostile text, as (rule, kind, reach) tuples."""
-    kinds = {str(kind): kind for kind in FindingKind}
     rules = []
-    for candidate in load_book().rules.values():
-        kind, _, reach = (candidate.gives or "").partition(" ")
-        if kind in kinds:
-            rules.append((candidate, kinds[kind], reach))
+    for kind, by_reach in read_table("hostile")["hostile"].items():
+        for reach, names in by_reach.items():
+            rules += [(rule(name), FindingKind(kind), reach) for name in names]
     return tuple(rules)
 
 

@@ -27,7 +27,6 @@ _RULES_WITH_POINTS = (
     "limit",
     "from_beginning",
     "bare_length",
-    "length_explained",
     "counted_from",
     "loose_limit",
     "limit_is_range",

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from functools import partial
+from itertools import pairwise
 from typing import Annotated, Any, NamedTuple, Self, cast
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
@@ -29,6 +30,7 @@ from extractor.schemas import (
     TimePoint,
 )
 from extractor.schemas.base import FrozenModel
+from extractor.schemas.paths import read_path
 
 
 class AttributeType(NamedTuple):
@@ -522,15 +524,17 @@ def nest(flat: Mapping[str, Any]) -> dict[str, Any]:
     """
     nested: dict[str, Any] = {}
     for path, value in flat.items():
-        *outer, (name, _) = FieldRef(path).steps
-        place = nested
-        for step, position in outer:
-            if position is None:
-                place = place.setdefault(step, {})
+        steps = read_path(path)
+        place: Any = nested
+        for step, following in pairwise(steps):
+            if isinstance(step, str):
+                empty: Any = {}
+                if isinstance(following, int):
+                    empty = []
+                place = place.setdefault(step, empty)
                 continue
-            members = place.setdefault(step, [])
-            if position == len(members):
-                members.append({})
-            place = members[position]
-        place[name] = value
+            if step == len(place):
+                place.append({})
+            place = place[step]
+        place[steps[-1]] = value
     return nested

@@ -184,9 +184,7 @@ def _is_of_thing(tokens: Tokens, limit: Limit) -> bool:
     name = "old_thing_apart"
     if in_years:
         name = "old_thing"
-    if _is_preceded_by(name, tokens, limit):
-        return True
-    return _is_followed_by("thing_after", tokens, limit)
+    return _is_preceded_by(name, tokens, limit)
 
 
 def is_of_people(tokens: Tokens, limit: Limit) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.people.ages import is_age, is_lifetime, is_of_people
-from extractor.language.book import read_table, rule
+from extractor.language.book import rule
 from extractor.language.lexer import Range, Tokens, keep
 from extractor.measures.grammar import (
     Chart,
@@ -17,6 +17,7 @@ from extractor.measures.grammar import (
     Production,
     Span,
     compose,
+    find_rules,
     read_productions,
 )
 from extractor.measures.makers import Amount
@@ -103,7 +104,7 @@ def _read_sense(parts: Parts, otherwise: Comparator | None = None) -> _Sense | N
     comparator = Comparator(sign.value)
     if comparator is Comparator.BETWEEN:
         return None
-    if "negation" in parts:
+    if "measure_negation" in parts:
         comparator = comparator.opposite or comparator
     return _Sense(comparator, length, has_comparator=True)
 
@@ -118,7 +119,9 @@ def _make_back(parts: Parts) -> _Sense | None:
     sense = _read_sense(parts, Comparator.AT_MOST)
     if sense is None:
         return None
-    is_within = "back" in parts and parts["back"].value.lower().startswith(_WITHIN)
+    is_within = "looks_back" in parts and parts["looks_back"].value.lower().startswith(
+        _WITHIN
+    )
     if sense.comparator in UPPER:
         return sense
     if not is_within:
@@ -148,7 +151,15 @@ _MAKERS: Mapping[str, Maker] = {
 }
 _USED = ("time", "duration", "amount", "last_unit", "comparator", "suffix", "gap")
 """The kinds of measures-grammar spans from which windows are built."""
-_BEFORE_FILLER = ("back", "lasts", "until", "comparator", "gap", "opening")
+_PRODUCED = ("window",)
+_BEFORE_FILLER = (
+    "looks_back",
+    "lasts_for",
+    "until_sign",
+    "comparator",
+    "gap",
+    "range_opening",
+)
 _WITHIN = ("within", "in")
 _LENGTHS_BEHIND = (
     "course_after",
@@ -164,7 +175,7 @@ _PLACED = ("placed_before", "placed_after", "kept_before", "up_to_after")
 
 @cache
 def _list_productions() -> tuple[Production, ...]:
-    return read_productions(read_table("windows")["production"], _MAKERS)
+    return read_productions("windows", _PRODUCED, _MAKERS)
 
 
 @keep
@@ -225,17 +236,16 @@ def _list_spans(tokens: Tokens) -> list[Span]:
 
 def _compose_windows(tokens: Tokens) -> list[Span]:
     """Return all spans that the productions in ``windows.toml`` read as windows; the spans may
-    overlap. The productions combine spans of the measures grammar, the matches of the rules in the
-    ``terminal`` table, and the filler words between them ("within approximately 3 weeks").
+    overlap. The productions combine spans of the measures grammar, the matches of the rules that
+    they name, and the filler words between them ("within approximately 3 weeks").
     """
     spans = [span for span in read_terminals(tokens) if span.kind in _USED]
     # most lines do not contain a duration
     if not any(isinstance(span.value, Amount) for span in spans):
         return []
     chart = Chart(spans)
-    for kind, name in read_table("windows")["terminal"].items():
-        for match in rule(name).find(tokens):
-            chart.add(Span(kind, match.first, match.end, name, match.text))
+    for span in find_rules(tokens, "windows", _PRODUCED):
+        chart.add(span)
     for at in {span.end for span in chart.all(*_BEFORE_FILLER)}:
         filler = rule("window_filler").starts(tokens, at)
         if filler:

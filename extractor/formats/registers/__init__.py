@@ -9,15 +9,24 @@ of a table are:
 ``id``, ``id_pattern``, ``id_prefix``
     The path of the trial number, the pattern of the number if it is not an NCT, ISRCTN or EU CT
     number, and letters to put before the number.
-``keys``, ``wrappers``, ``pages`` For JSON: keys of which every record has at least one; the keys
-    of objects whose fields are merged into the record; and the key of the list of records in a
-    page of results. ``element`` For XML: the element of a record. If the table has ``[columns]``,
-    elements are read by name, including nested elements. ``columns`` For tables: the columns, each
-    with its alternative names. Case, spaces and punctuation are ignored. ``breaks`` Whether line
-    breaks are written as HTML tags. ``labels`` For each column, the labels in its text, each with
-    the column that the text after the label belongs to. ``settings`` Further settings for the
-    reader of a container. ``like`` The name of another table whose values are used for all keys
-    that this table omits.
+``keys``, ``wrappers``, ``pages``
+    For JSON: keys of which every record has at least one; the keys of objects whose fields are
+    merged into the record; and the key of the list of records in a page of results.
+``element``
+    For XML: the element of a record. If the table has ``[columns]``, elements are read by name,
+    including nested elements.
+``columns``
+    For tables: the columns, each with its alternative names. Case, spaces and punctuation are
+    ignored.
+``breaks``
+    Whether line breaks are written as HTML tags.
+``labels``
+    For each column, the labels in its text, each with the column that the text after the label
+    belongs to.
+``settings``
+    Further settings for the reader of a container.
+``like``
+    The name of another table whose values are used for all keys that this table omits.
 
 The entries in ``[sections]`` are in the order of the record's sections. Each is a path or one of
 these forms:
@@ -31,13 +40,17 @@ these forms:
   types or products, each with the text at ``time_frame``;
 * a list of these forms: the first form with a text is used; numbered sections are concatenated.
 
-Each field in ``[registry]`` is a path or one of these forms:
+Each field in ``[registry]`` is a path, a list of paths, of which the first with a text is used, or
+one of these forms:
 
-* ``{ path = PATH, label = "Masking" }``: the part of a cell after a label; * ``{ path = PATH, unit
-= PATH, units = [...] }``: an age; * ``{ yes = { PATH = WORD }, all = WORD }``: the words for the
-fields that are answered "yes", or the word in ``all`` if every field is answered "yes".
+* ``{ path = PATH, label = "Masking" }``: the part of a cell after a label;
+* ``{ path = PATH, unit = PATH, units = [...] }``: an age;
+* ``{ yes = { PATH = WORD }, all = WORD }``: the words for the fields that are answered "yes", or
+  the word in ``all`` if every field is answered "yes".
 
-``[terms]`` has items with a ``name`` and an ``id``. ``extractor/formats/fields.py`` explains paths.
+A part of an item may have a list of paths, too. ``[terms]`` has items with a ``name`` and an
+``id``.
+``extractor/schemas/paths.py`` explains paths.
 """
 
 import re
