@@ -9,7 +9,7 @@ from extractor.language.passage import LexedSection, Passage
 from extractor.language.wrapping import runs_on
 from extractor.outline.cutting import Piece, cut_items
 from extractor.outline.headings import Heading, Vocabulary, find_heading
-from extractor.outline.lines import Line, read_lines, strip_punctuation
+from extractor.outline.lines import Line, read_lines
 from extractor.outline.signs import (
     Beside,
     ends_with,
@@ -20,6 +20,7 @@ from extractor.outline.signs import (
     weigh_continuation,
     weigh_heading,
 )
+from extractor.outline.tables import strip_punctuation
 
 UNSURE_END = "its last line may be a separate item"
 """The reason for the doubt about a block whose last line might not continue it."""
@@ -107,7 +108,7 @@ def read_pieces(section: LexedSection, vocabulary: Vocabulary) -> list[Piece]:
     """Return the lines of a section, wrapped lines joined, and cut at the headings within them.
     Items that share a line are not cut yet.
     """
-    joined = _join_wrapped(read_lines(section), vocabulary)
+    joined = _join_wrapped(read_lines(section, vocabulary), vocabulary)
     pieces: list[Piece] = []
     for whole in joined:
         pieces += _split_joined(whole, vocabulary)

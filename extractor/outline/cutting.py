@@ -18,7 +18,8 @@ from extractor.outline.boundaries import (
     read_mark,
 )
 from extractor.outline.headings import Heading
-from extractor.outline.lines import Line, strip_punctuation
+from extractor.outline.lines import Line
+from extractor.outline.tables import strip_punctuation
 
 _AT_BULLET = 0.4
 _AT_SEMICOLON = 0.2

@@ -11,6 +11,8 @@ from extractor.language.lexer import Tokens
 from extractor.language.passage import LexedSection, Passage
 from extractor.language.wrapping import is_page_edge
 from extractor.outline.boundaries import ROMAN, list_meanings
+from extractor.outline.headings import Vocabulary
+from extractor.outline.tables import Written, list_written
 
 _BULLET = (
     r"(?:[•·▪◦○●■□➢✓✔→⁃∙‣§・･⦁❑❒◾◽▶➔]\s*|[*+](?=\s)|-{1,2}(?=\s|[A-Z]|[a-z][A-Z])"
@@ -48,8 +50,6 @@ _FEW_NUMBERS = 2
 """Maximum number of successive lines that may begin with a number without being treated as a
 list.
 """
-_ROW = re.compile(r"\s*\|.*\S\s*$")
-_RULE = re.compile(r"(?:[|:\-=_*\s]{3,}+|\s*+>+)$")
 _CODES_OF_LISTS = frozenset(
     ["I", "E", "IC", "EC", "INC", "EXC", "IN", "EX", "SI", "SE", "INCL", "EXCL"]
 )
@@ -109,36 +109,30 @@ class Line:
         return self.passage.tokens.span(self.passage.first, self.passage.end)
 
 
-def read_lines(section: LexedSection) -> list[Line]:
+def read_lines(section: LexedSection, vocabulary: Vocabulary) -> list[Line]:
     """Return the lines of a section that contain words, each with its list marker."""
-    lines: list[Line] = []
-    end_above = 0
-    for written in section.lines():
-        start, end = section.tokens.span(written.first, written.end)
-        text = section.tokens.text
-        begin = text.rfind("\n", 0, start) + 1
-        gap = text.count("\n", end_above, start) > 1
-        end_above = end
-        passage = strip_punctuation(written, "-•·")
-        if _RULE.match(text, begin, end):
-            continue
-        if passage.end <= passage.first:
-            continue
-        lines.append(_read_line(passage, begin, gap=gap))
+    lines = [_read_line(written) for written in list_written(section, vocabulary)]
     lines = _drop_false_marks(lines)
     lines = _read_bare_numbers(lines)
-    lines = _read_tables(lines)
     return list(_find_furniture(lines))
 
 
-def _read_line(passage: Passage, begin: int, *, gap: bool) -> Line:
+def _read_line(written: Written) -> Line:
     """Return a line with its list marker; if the line has several ("* 1."), the last marker is
-    used. ``begin`` is the offset at which the line begins in the text.
+    used.
     """
+    passage = written.passage
     text = passage.tokens.text
     start, end = passage.tokens.span(passage.first, passage.end)
-    column = len(text[begin:start].expandtabs(4))
-    line = Line(passage, column, column, gap)
+    column = len(text[written.begin : start].expandtabs(4))
+    line = Line(
+        passage,
+        column,
+        column,
+        written.gap,
+        is_row=written.is_row,
+        is_furniture=written.is_furniture,
+    )
     if _is_html_item(passage):
         line = replace(line, mark="<li>", style="<li>")
     hashes = _HASHES.match(text, start, end)
@@ -170,15 +164,6 @@ def _begin_at(line: Line, start: int, passage: Passage) -> Line:
         first += 1
     words = passage.part(first, passage.end)
     return replace(line, passage=words, text_column=text_column)
-
-
-def strip_punctuation(passage: Passage, characters: str = ";,~") -> Passage:
-    """Return a passage without leftover punctuation at its end."""
-    words = passage.tokens.words
-    end = passage.end
-    while end > passage.first and words[end - 1] in characters:
-        end -= 1
-    return passage.part(passage.first, end)
 
 
 def describe_mark(match: re.Match[str]) -> tuple[str, int]:
@@ -276,11 +261,20 @@ def _read_bare_numbers(lines: Sequence[Line]) -> list[Line]:
     read = list(lines)
     for run in _list_counting(numbers):
         marks = [numbers[index] for index in run]
-        if not _is_numbering(marks):
+        are_cells = all(_ends_cell(lines[index], numbers[index]) for index in run)
+        if not are_cells and not _is_numbering(marks):
             continue
         for index in run:
             read[index] = _mark_bare(read[index], numbers[index])
     return read
+
+
+def _ends_cell(line: Line, match: re.Match[str]) -> bool:
+    """Return whether a tab follows a number. In the cleaned text, it is a space."""
+    section = line.passage.section
+    end = match.end("n")
+    raw_end, _ = section.cleaned.raw_span(end, end + 1)
+    return section.raw[raw_end : raw_end + 1] == "\t"
 
 
 def _list_counting(numbers: Mapping[int, re.Match[str]]) -> list[list[int]]:
@@ -327,43 +321,10 @@ def _mark_bare(line: Line, match: re.Match[str]) -> Line:
     )
 
 
-def _read_tables(lines: Sequence[Line]) -> list[Line]:
-    """Return the lines, reducing each table row to its cells that contain words. A header row,
-    which is followed by a ruled line, is marked as furniture.
-    """
-    read: list[Line] = []
-    for line in lines:
-        text = line.passage.tokens.text
-        start, end = line.span
-        if not _ROW.match(text, start, end):
-            read.append(line)
-            continue
-        next_line = text[end : end + 80].lstrip("\n")
-        is_header = re.match(r"\s*\|[\s:|-]*-[\s:|-]*(?:\n|$)", next_line) is not None
-        cells = _find_cells(line.passage)
-        row = replace(line, passage=cells, is_row=True, is_furniture=is_header)
-        read.append(row)
-    return read
-
-
-def _find_cells(passage: Passage) -> Passage:
-    """Return the part of a row from the first cell that contains a word to the last cell."""
-    words = passage.tokens.words
-    first = passage.first
-    stop = passage.end
-    for at in range(first, stop):
-        if words[at] == "|":
-            first = at + 1
-        elif words[at][:1].isalpha():
-            break
-    while stop > first and words[stop - 1] == "|":
-        stop -= 1
-    return passage.part(first, stop)
-
-
 def _find_furniture(lines: Sequence[Line]) -> Iterator[Line]:
     """Yield the lines, marking page margins and table-of-contents entries as furniture."""
     for line in lines:
         is_edge = not line.mark and is_page_edge(line.tokens)
         is_printed = _PRINTED.match(line.text) or _LEADERS.search(line.text)
-        yield replace(line, is_furniture=True) if is_edge or is_printed else line
+        is_furniture = line.is_furniture or is_edge or is_printed is not None
+        yield replace(line, is_furniture=is_furniture)

@@ -138,6 +138,8 @@ def read_lists(section: LexedSection, target: frozenset[str] = frozenset()) -> L
         entry = _doubt_borders(entry, state, blocks, place)
         entries.append(replace(entry, passage=entry.passage.alone()))
     entries = _doubt_prose(_doubt_exclusions(entries, state), state)
+    # the columns of a table follow each other
+    entries.sort(key=lambda entry: entry.passage.raw_span)
     return Lists(tuple(entries), tuple(state.doubts))
 
 
