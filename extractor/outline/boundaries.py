@@ -43,15 +43,15 @@ _FRONT = 12
 _BRACKET = 80
 """Number of characters that are searched for a bracket that a marker would close."""
 _COUNTED = (
-    r"\(?(?:(?P<part>(?:\d{1,2}\.){1,3})?(?P<number>\d{1,2})"
+    r"(?:\[(?P<cited>\d{1,2})\]\s*|\(?(?:(?P<part>(?:\d{1,2}\.){1,3})?(?P<number>\d{1,2})"
     r"|(?P<code>[IE]C?|INC|EXC?)[- ]?(?P<numbered>\d{1,2})"
     r"|(?P<roman>[ivxIVX]{2,4})|(?P<letter>[a-zA-Z]))"
-    r"(?:[.):]{1,2}(?![\d.]|\s+\(?(?:\d{1,2}|[a-zA-Z]|[ivxIVX]{2,4}|[IE]C?-?\d{1,2})[.):]+\s)|\s?-(?=\s))\s*|(?P<circled>[①-⑳])\s*"
+    r"(?:[.):]{1,2}(?![\d.]|\s+\(?(?:\d{1,2}|[a-zA-Z]|[ivxIVX]{2,4}|[IE]C?-?\d{1,2})[.):]+\s)|,(?=[A-Z])|\s?-(?=\s))\s*|(?P<circled>[①-⑳])\s*)"
 )
 _GAP = re.compile(
     rf"(?<=\S)(?:(?P<space>\s+)(?P<mark>{_COUNTED}|{_BULLET}|(?P<bare>(?:\d{{1,2}}\.){{0,3}}\d{{1,2}})\s+(?=[A-Z]))?+(?=\S)"
-    rf"|(?P<tight>(?:(?<=[A-Za-z.;:)\]%])\(?\d{{1,2}}[.)]\)?|(?<=\d)\(\d{{1,2}}\))(?!\d)(?:\s+|(?=[A-Z<>≥≤]))"
-    r"|(?<=\d)\d[.)](?!\d)(?=\s?[A-Z<>≥≤])\s*"
+    r"|(?P<tight>(?:(?<=[A-Za-z.;:)\]%])\(?\d{1,2}[.)]\)?|(?<=\d)\(\d{1,2}\))(?!\d)(?:\s+|(?=[A-Z<>≥≤])|(?<=[;:.]\(\d\))(?=[a-z])|(?<=;\d[.)])(?=[a-z]))"
+    r"|(?<=\d)\d[.)](?!\d)(?=\s?[A-Z<>≥≤])\s*|(?<=;)\d{1,2},(?=[A-Za-z])"
     r"|(?:(?<!\d)~|[•●▪\uf0b7]|~(?=\s?[*A-Z\\]))[~•●▪\uf0b7]{0,20}[\s\\*-]{0,20}(?:\d{1,2}[.)]\s+)?(?=\S)|\*{1,20}[\s\\*-]{0,20}(?=[A-Z<>≥≤])|(?<=[.;:)\]])[a-z][.)]\s*(?=[A-Z]))"
     r"|(?<=[a-z)][.;])(?=[A-Z][a-z]))"
 )
@@ -209,7 +209,9 @@ def _belongs_to_word(text: str, match: re.Match[str], mark: str) -> bool:
         return is_range or before.strip().isdigit()
     if mark == "**":
         return _ends_bold(text, match.start())
-    if mark[0] in "*([":
+    if mark[0] == "[":  # a citation: "the criteria [1] and"
+        return first.islower()
+    if mark[0] in "*(":
         return mark == "*" and first.isdigit()
     if _closes_bracket(text, match.start(), mark):
         return True
@@ -288,7 +290,8 @@ def _describe_mark(match: re.Match[str], mark: str) -> tuple[str, int]:
         return "①", ord(match["circled"]) - ord("①") + 1
     tight = re.sub(r"\D", "", match["tight"] or "")
     bare = (match["bare"] or "").rpartition(".")[2]
-    digits = match["number"] or match["numbered"] or bare or tight
+    counted = match["number"] or match["numbered"] or match["cited"]
+    digits = counted or bare or tight
     if digits:
         return _count_from_one(mark.lstrip(_BULLETS), digits), int(digits)
     numbered = _NUMBERED.search(mark)

@@ -349,8 +349,9 @@ def _find_own_mark(piece: Piece, cuts: Sequence[Boundary]) -> Gap | None:
     if own is None:
         return None
     is_marker = piece.line.follows_heading and not own.mark[0].isalpha()
+    styles = {style for style, _ in list_meanings(own.mark, own.style, own.number)}
     is_like_others = any(
-        cut.gap.style == own.style or (cut.gap.mark and not cut.gap.number + own.number)
+        cut.gap.style in styles or (cut.gap.mark and not cut.gap.number + own.number)
         for cut in cuts
     )
     if is_marker or is_like_others:

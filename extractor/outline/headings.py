@@ -12,6 +12,7 @@ from extractor.language.book import load_book, read_text, rule
 from extractor.language.lexer import Tokens
 from extractor.language.passage import Passage
 from extractor.language.patterns import Rule, RuleMatch, make_rule
+from extractor.outline.boundaries import find_own_mark, list_meanings
 
 MISSPELT = "the list heading is misspelt"
 SPACED = "the letters of the list heading are set apart"
@@ -129,22 +130,31 @@ def find_heading(passage: Passage, vocabulary: Vocabulary) -> Heading | None:
 def _find_run_on(
     passage: Passage, line: Tokens, vocabulary: Vocabulary
 ) -> Heading | None:
-    """Return the heading that begins a line and is followed by a capital letter without
-    intervening
-    punctuation: "Inclusion criteria Adults with asthma".
+    """Return the heading that begins a line and is followed by a capital letter or the first list
+    marker without intervening punctuation: "Inclusion criteria Adults with asthma".
     """
     if not vocabulary.run_on:
         return None
     match = rule(vocabulary.run_on).starts(line, 0)
     if match is None:
         return None
-    if not line.words[match.end : match.end + 1]:
+    if match.end == len(line):
         return None
-    if not line.words[match.end][0].isupper():
+    following = line.read(match.end, len(line))
+    if not following[0].isupper() and not _begins_list(following):
         return None
     name = (match.read("list") or "").lower().replace("clude", "clusion")
     end = passage.first + match.end
     return Heading(name, passage.first, end, is_whole=False, doubt=NO_PUNCTUATION)
+
+
+def _begins_list(text: str) -> bool:
+    """Return whether a text begins with the first list marker of its kind: "a)", "(i)", "[1]"."""
+    mark = find_own_mark(text)
+    if mark is None:
+        return False
+    meanings = list_meanings(mark.mark, mark.style, mark.number)
+    return any(number == 1 for _, number in meanings)
 
 
 def _ends_heading(line: Tokens, at: int) -> bool:

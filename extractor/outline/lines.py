@@ -17,11 +17,11 @@ from extractor.outline.tables import Written, list_written
 _BULLET = (
     r"(?:[•·▪◦○●■□➢✓✔→⁃∙‣§・･⦁❑❒◾◽▶➔]\s*|[*+](?=\s)|-{1,2}(?=\s|[A-Z]|[a-z][A-Z])"
     r"|o\s(?=\s*\S)|\[[ xX]\]"
-    r"|(?:>+(?=\s+(?:\d+[.)]|[-*•])\s))|\\?>\s+(?=[A-Z][a-z])|~+(?=\s|[^\W\d]|\d{1,2}[.)]\s))"
+    r"|(?:>+(?=\s+(?:\d+[.)]|[-*•])\s))|\\?>\s+(?=[A-Z][A-Za-z])(?![UL]LN)|~+(?=\s|[^\W\d]|\d{1,2}[.)]\s))"
 )
 _NUMBER = (
     r"(?P<number>\(\d{1,2}\)|\[\d{1,2}\]|\d{1,2} ?[.)](?!\d)(?=\s|[A-Za-z(])"
-    r"|\d{1,2}(?:\.\)|:|、)(?=\s*[^\W\d]|\s+\d)|#\d{1,2}(?=\s)"
+    r"|\d{1,2}(?:\.\)|:)(?=\s*[^\W\d]|\s+\d)|#\d{1,2}(?=\s)"
     r"|(?P<circled>[①-⑳])|(?:Criterion|No\.) \d{1,2}:?(?=\s)|[IE]#\d{1,2}(?=\s)"
     r"|\d{1,2}(?P<tail>(?:\.\d{1,2}){1,3})(?:\.?(?=\s+[A-Z(])|(?<=\.\d\.\d)(?=\s+\S)))"
 )
@@ -148,9 +148,11 @@ def _read_line(written: Written) -> Line:
             break
         style, ordinal = describe_mark(match)
         start = match.end()
-        marked = replace(
-            line, mark=match[0].strip(), style=style, ordinal=ordinal, outer=line
-        )
+        marked = replace(line, outer=line)
+        # the dash of "IC1 - Asthma" is a part of the code
+        if not (line.style.endswith("#") and match["bullet"]):
+            mark = match[0].strip()
+            marked = replace(marked, mark=mark, style=style, ordinal=ordinal)
         line = _begin_at(marked, start, passage)
     return line
 

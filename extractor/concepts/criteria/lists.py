@@ -32,8 +32,9 @@ LISTS = Vocabulary(
         "list_before_item",
         "list_at_end",
         "list_between_sentences",
+        "foreign_list_within",
     ),
-    after=("bare_heading",),
+    after=("bare_heading", "list_in_line"),
     run_on="list_run_on",
     plain="list_name",
 )
@@ -44,10 +45,8 @@ _KINDS = {
     "exclusion": CriterionKind.EXCLUSION,
 }
 _KIND_OF_CODE = {
-    "I#": CriterionKind.INCLUSION,
-    "INCL#": CriterionKind.INCLUSION,
-    "E#": CriterionKind.EXCLUSION,
-    "EXCL#": CriterionKind.EXCLUSION,
+    **dict.fromkeys(("I#", "IC#", "IN#", "INC#", "INCL#"), CriterionKind.INCLUSION),
+    **dict.fromkeys(("E#", "EC#", "EX#", "EXC#", "EXCL#"), CriterionKind.EXCLUSION),
 }
 """The kind of list to which an item without a heading belongs, by the item's code: "EXCL 2"."""
 _SURE_BORDERS = 0.9
