@@ -5,6 +5,7 @@ furniture.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from extractor.language.clean import ITEM
 from extractor.language.lexer import Tokens
@@ -58,6 +59,9 @@ _PRINTED = re.compile(
     r"(?:\d{1,2}[/.]\d{1,2}[/.]\d{4},? \d{1,2}:\d{2}|https?://\S+\s+\d+/\d+)$"
 )
 """Text that a browser prints in page margins: the date, the address or the page number."""
+
+
+_JOINT = re.compile(r"(?:and|or|and ?/ ?or)(?: either)?[:;,]?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,9 +328,12 @@ def _mark_bare(line: Line, match: re.Match[str]) -> Line:
 
 
 def _find_furniture(lines: Sequence[Line]) -> Iterator[Line]:
-    """Yield the lines, marking page margins and table-of-contents entries as furniture."""
-    for line in lines:
+    """Yield the lines, marking as furniture page margins, table-of-contents entries and the words
+    that join two items: "OR".
+    """
+    for line, below in zip_longest(lines, lines[1:]):
         is_edge = not line.mark and is_page_edge(line.tokens)
         is_printed = _PRINTED.match(line.text) or _LEADERS.search(line.text)
-        is_furniture = line.is_furniture or is_edge or is_printed is not None
+        joins_items = below is not None and bool(below.mark) and _JOINT.match(line.text)
+        is_furniture = line.is_furniture or bool(is_edge or is_printed or joins_items)
         yield replace(line, is_furniture=is_furniture)

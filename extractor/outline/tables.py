@@ -61,9 +61,14 @@ def list_written(section: LexedSection, vocabulary: Vocabulary) -> Iterator[Writ
 def _list_lines(section: LexedSection) -> Iterator[Written]:
     text = section.tokens.text
     end_above = 0
-    for line in section.lines():
+    written = list(section.lines())
+    is_quoted = len(written) > 1 and all(line.text[0] == ">" for line in written)
+    for line in written:
         start, end = section.tokens.span(line.first, line.end)
         begin = text.rfind("\n", 0, start) + 1
+        if is_quoted:  # as an e-mail quotes another one
+            line = line.part(line.first + 1, line.end)
+            begin = start + 1
         gap = text.count("\n", end_above, start) > 1
         end_above = end
         passage = strip_punctuation(line, "-•·")
