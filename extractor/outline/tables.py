@@ -66,14 +66,14 @@ def _list_lines(section: LexedSection) -> Iterator[Written]:
     for line in written:
         start, end = section.tokens.span(line.first, line.end)
         begin = text.rfind("\n", 0, start) + 1
-        if is_quoted:  # as an e-mail quotes another one
-            line = line.part(line.first + 1, line.end)
-            begin = start + 1
         gap = text.count("\n", end_above, start) > 1
         end_above = end
         passage = strip_punctuation(line, "-•·")
         if _RULE.match(text, begin, end):
             continue
+        if is_quoted:  # as an e-mail quotes another one
+            passage = passage.part(line.first + 1, passage.end)
+            begin = start + 1
         if passage.end > passage.first:
             yield Written(passage, begin, gap)
 
