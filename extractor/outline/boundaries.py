@@ -26,13 +26,16 @@ _BULLET = (
 )
 _BULLETS = "~*•▪● \\\uf0b7"
 """Bullets that may precede a number."""
-_NUMBERED = re.compile(r"(\d{1,2})[.)]$")
-"""Matches a number behind a bullet."""
+_NUMBER = re.compile(r"(\d{1,2})\D*$")
+_LETTERS = re.compile(r"[a-zA-Z]+")
 _NAMED = re.compile(
     r"\b(?:types?|grade|stage|class|phase|part|level|visit|cohort|group|arm|score)\s*$",
     re.IGNORECASE,
 )
 """Matches words to which a following number or letter belongs."""
+_AFTER_CITATION = re.compile(
+    r"(?:and|or|of|to|in|is|are|was|were|by|as|at|on|for|with|that|which|but|who)\b"
+)
 _NO_COUNT = re.compile(
     r"\b(?:to|of|or|and|than|least|day|week|cycle|within|over|under|above|below|aged?)\s*$",
     re.IGNORECASE,
@@ -43,10 +46,9 @@ _FRONT = 12
 _BRACKET = 80
 """Number of characters that are searched for a bracket that a marker would close."""
 _COUNTED = (
-    r"(?:\[(?P<cited>\d{1,2})\]\s*|\(?(?:(?P<part>(?:\d{1,2}\.){1,3})?(?P<number>\d{1,2})"
-    r"|(?P<code>[IE]C?|INC|EXC?)[- ]?(?P<numbered>\d{1,2})"
-    r"|(?P<roman>[ivxIVX]{2,4})|(?P<letter>[a-zA-Z]))"
-    r"(?:[.):]{1,2}(?![\d.]|\s+\(?(?:\d{1,2}|[a-zA-Z]|[ivxIVX]{2,4}|[IE]C?-?\d{1,2})[.):]+\s)|,(?=[A-Z])|\s?-(?=\s))\s*|(?P<circled>[①-⑳])\s*)"
+    r"(?:\[\d{1,2}\]\s*|(?:[IE]C?-\d{1,2})\s+|\(?(?:(?:\d{1,2}\.){0,3}\d{1,2}"
+    r"|(?:[IE]C?|INC|EXC?)[- ]?\d{1,2}|[ivxIVX]{2,4}|[a-zA-Z])"
+    r"(?:[.):]{1,2}(?![\d.]|\s+\(?(?:\d{1,2}|[a-zA-Z]|[ivxIVX]{2,4}|[IE]C?-?\d{1,2})[.):]+\s)|,(?=[A-Z])|\s?-(?=\s))\s*|[①-⑳]\s*)"
 )
 _GAP = re.compile(
     rf"(?<=\S)(?:(?P<space>\s+)(?P<mark>{_COUNTED}|{_BULLET}|(?P<bare>(?:\d{{1,2}}\.){{0,3}}\d{{1,2}})\s+(?=[A-Z]))?+(?=\S)"
@@ -190,7 +192,7 @@ def _read_gap(text: str, match: re.Match[str]) -> Gap:
     if not mark:
         return Gap(*place, is_line_end=is_line_end)
     if not _belongs_to_word(text, match, mark):
-        return Gap(*place, mark, *_describe_mark(match, mark), is_line_end)
+        return Gap(*place, mark, *describe_mark(mark), is_line_end)
     # "over 40 - Able to walk": the number is no marker, but the dash is one
     if len(mark) > 1 and mark[-1] in _DASHES and not text[match.end()].isdigit():
         end = match.end("mark") - 2
@@ -210,7 +212,7 @@ def _belongs_to_word(text: str, match: re.Match[str], mark: str) -> bool:
     if mark == "**":
         return _ends_bold(text, match.start())
     if mark[0] == "[":  # a citation: "the criteria [1] and"
-        return first.islower()
+        return _AFTER_CITATION.match(text, match.end()) is not None
     if mark[0] in "*(":
         return mark == "*" and first.isdigit()
     if _closes_bracket(text, match.start(), mark):
@@ -269,7 +271,7 @@ def find_own_mark(text: str) -> Gap | None:
     if not match["mark"]:
         return None
     mark = match["mark"].strip()
-    return Gap(0, match.end() - 2, mark, *_describe_mark(match, mark))
+    return Gap(0, match.end() - 2, mark, *describe_mark(mark))
 
 
 def read_mark(mark: str) -> tuple[str, int]:
@@ -284,25 +286,22 @@ def read_mark(mark: str) -> tuple[str, int]:
     return ("", 0)
 
 
-def _describe_mark(match: re.Match[str], mark: str) -> tuple[str, int]:
-    """Return the style of a list marker and its number."""
-    if match["circled"]:
-        return "①", ord(match["circled"]) - ord("①") + 1
-    tight = re.sub(r"\D", "", match["tight"] or "")
-    bare = (match["bare"] or "").rpartition(".")[2]
-    counted = match["number"] or match["numbered"] or match["cited"]
-    digits = counted or bare or tight
-    if digits:
-        return _count_from_one(mark.lstrip(_BULLETS), digits), int(digits)
-    numbered = _NUMBERED.search(mark)
-    if numbered:
-        return _count_from_one(numbered[0], numbered[1]), int(numbered[1])
-    letters = match["roman"] or match["letter"] or ""
-    if match["tight"] and mark[0].isalpha():
-        letters = mark[0]
+def describe_mark(mark: str) -> tuple[str, int]:
+    """Return the style and the number of a list marker, which is 0 for a bullet.
+
+    >>> describe_mark("(12)"), describe_mark("5.2.5"), describe_mark("b)"), describe_mark("- ")
+    (('(1)', 12), ('5.2.1', 5), ('a)', 2), ('- ', 0))
+    """
+    if "①" <= mark[0] <= "⑳":
+        return "①", ord(mark[0]) - ord("①") + 1
+    counted = mark.lstrip(_BULLETS)
+    number = _NUMBER.search(counted)
+    if number:
+        return _count_from_one(counted, number[1]), int(number[1])
+    letters = _LETTERS.search(mark)
     if letters:
-        return _describe_letters(mark, letters)
-    return (mark, 0)
+        return _describe_letters(mark, letters[0])
+    return mark, 0
 
 
 def _describe_letters(mark: str, letters: str) -> tuple[str, int]:

@@ -11,7 +11,7 @@ from extractor.language.clean import ITEM
 from extractor.language.lexer import Tokens
 from extractor.language.passage import LexedSection, Passage
 from extractor.language.wrapping import is_page_edge
-from extractor.outline.boundaries import ROMAN, list_meanings
+from extractor.outline.boundaries import describe_mark, list_meanings
 from extractor.outline.headings import Vocabulary
 from extractor.outline.tables import Written, list_written
 
@@ -21,14 +21,14 @@ _BULLET = (
     r"|(?:>+(?=\s+(?:\d+[.)]|[-*•])\s))|\\?>\s+(?=[A-Z][A-Za-z])(?![UL]LN)|~+(?=\s|[^\W\d]|\d{1,2}[.)]\s))"
 )
 _NUMBER = (
-    r"(?P<number>\(\d{1,2}\)|\[\d{1,2}\]|\d{1,2} ?[.)](?!\d)(?=\s|[A-Za-z(])"
+    r"(?:\(\d{1,2}\)|\[\d{1,2}\]|\d{1,2} ?[.)](?!\d)(?=\s|[A-Za-z(])"
     r"|\d{1,2}(?:\.\)|:)(?=\s*[^\W\d]|\s+\d)|#\d{1,2}(?=\s)"
-    r"|(?P<circled>[①-⑳])|(?:Criterion|No\.) \d{1,2}:?(?=\s)|[IE]#\d{1,2}(?=\s)"
+    r"|[①-⑳]|(?:Criterion|No\.) \d{1,2}:?(?=\s)|[IE]#\d{1,2}(?=\s)"
     r"|\d{1,2}(?P<tail>(?:\.\d{1,2}){1,3})(?:\.?(?=\s+[A-Z(])|(?<=\.\d\.\d)(?=\s+\S)))"
 )
 _LETTER = (
-    r"(?P<letter>\((?P<l1>[a-z]{1,4}|[A-Z])\)"
-    r"|(?P<l2>[a-z]|[A-Z]|[ivx]{2,4}|[IVX]{2,4})[.)](?=\s*\S))"
+    r"(?:\((?:[a-z]{1,4}|[A-Z])\)"
+    r"|(?:[a-z]|[A-Z]|[ivx]{2,4}|[IVX]{2,4})[.)](?=\s*\S))"
 )
 _CODE = (
     r"(?P<code>\[?(?P<prefix>[A-Z]{1,4})[ -]?(?P<n4>\d{1,3})"
@@ -150,7 +150,7 @@ def _read_line(written: Written) -> Line:
             break
         if match.end() >= end:
             break
-        style, ordinal = describe_mark(match)
+        style, ordinal = _describe(match)
         start = match.end()
         marked = replace(line, outer=line)
         # the dash of "IC1 - Asthma" is a part of the code
@@ -172,34 +172,20 @@ def _begin_at(line: Line, start: int, passage: Passage) -> Line:
     return replace(line, passage=words, text_column=text_column)
 
 
-def describe_mark(match: re.Match[str]) -> tuple[str, int]:
+def _describe(match: re.Match[str]) -> tuple[str, int]:
     """Return the style of a list marker and its number, which is 0 for a bullet and for a nested
-    number. The style is that of the first marker of its kind, such as "1." or "(a)"; a nested
-    number ("1.2.3") has an "x" for each further level. ``match`` is a match of ``_MARK``.
+    number. A nested number ("1.2.3") has an "x" for each further level. ``match`` is a match of
+    ``_MARK``.
     """
-    written = match[0].strip()
+    mark = match[0].strip()
     if match["bullet"]:
-        return written[:1], 0
+        return mark[:1], 0
     if match["code"]:
         return match["prefix"] + "#", int(match["n4"])
-    if match["circled"]:
-        return "①", ord(match["circled"]) - ord("①") + 1
     if match["tail"]:
         return "1.1" + "x" * match["tail"].count("."), 0
-    if match["number"]:
-        digits = re.sub(r"\D+", "", written)
-        return written.replace(digits, "1"), int(digits)
-    letters = match["l1"] or match["l2"]
-    is_roman = letters.lower() in ROMAN
-    ordinal = ord(letters[0].lower()) - ord("a") + 1
-    if is_roman:
-        ordinal = ROMAN.index(letters.lower()) + 1
-    first_letter = "a"
-    if is_roman:
-        first_letter = "i"
-    if letters.isupper():
-        first_letter = first_letter.upper()
-    return written.replace(letters, first_letter), ordinal
+    *_, last = list_meanings(mark, *describe_mark(mark))
+    return last
 
 
 def _is_html_item(passage: Passage) -> bool:
