@@ -49,7 +49,6 @@ class Piece:
         line: The words, with the list marker and the columns of the first line.
         heading: The heading that begins the piece.
         doubt: The reason why the piece is doubtful; empty if it is not.
-        continues_sentence: Whether the piece continues the sentence of the line above.
         whole: The probability that the piece is one item.
         in_prose: Whether it was cut out of a paragraph without list markers or semicolons.
     """
@@ -57,7 +56,6 @@ class Piece:
     line: Line
     heading: Heading | None = None
     doubt: str = ""
-    continues_sentence: bool = False
     whole: float = 1.0
     in_prose: bool = False
 
