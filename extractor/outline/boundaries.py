@@ -289,7 +289,12 @@ def read_mark(mark: str) -> tuple[str, int]:
 def describe_mark(mark: str) -> tuple[str, int]:
     """Return the style and the number of a list marker, which is 0 for a bullet.
 
-    >>> describe_mark("(12)"), describe_mark("5.2.5"), describe_mark("b)"), describe_mark("- ")
+    >>> (
+    ...     describe_mark("(12)"),
+    ...     describe_mark("5.2.5"),
+    ...     describe_mark("b)"),
+    ...     describe_mark("- "),
+    ... )
     (('(1)', 12), ('5.2.1', 5), ('a)', 2), ('- ', 0))
     """
     if "①" <= mark[0] <= "⑳":

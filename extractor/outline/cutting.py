@@ -75,12 +75,11 @@ def list_stretches(
 ) -> Iterator[tuple[Piece, Stretch]]:
     """Yield each piece with its words, in which boundaries are searched."""
     for piece, below in zip_longest(pieces, pieces[1:]):
-        has_mark = bool(piece.line.mark)
-        style, number = piece.number
+        following = ("", 0)
         if below:
             following = below.number
-        else:
-            following = ("", 0)
+        style, number = piece.number
+        has_mark = bool(piece.line.mark)
         yield piece, Stretch(piece.line.text, has_mark, style, number, following)
 
 
@@ -235,18 +234,12 @@ def _ends_clause(text: str, boundary: Boundary) -> bool:
 
 
 def _find_bullets(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boundary]:
-    """Return the boundaries at bullets, if two items of the piece have the same one. In a piece
-    with a marker of its own, dashes before numbers belong to the text: "MI - 6 months".
-    """
+    """Return the boundaries at bullets, if two items of the piece have the same one."""
     marked = [
         each
         for each in boundaries
         if each.gap.mark and not each.gap.number and each.probability >= _AT_BULLET
     ]
-    if piece.line.mark and all(
-        piece.line.text[each.gap.start].isdigit() for each in marked
-    ):
-        return ()
     signs = [each.gap.mark[0] for each in marked]
     signs.append(_find_first_sign(piece))
     often = {sign for sign in signs if signs.count(sign) >= _FEW}
@@ -348,10 +341,7 @@ def _find_own_mark(piece: Piece, cuts: Sequence[Boundary]) -> Gap | None:
         return None
     is_marker = piece.line.follows_heading and not own.mark[0].isalpha()
     styles = {style for style, _ in list_meanings(own.mark, own.style, own.number)}
-    is_like_others = any(
-        cut.gap.style in styles or (cut.gap.mark and not cut.gap.number + own.number)
-        for cut in cuts
-    )
+    is_like_others = any(cut.gap.style in styles for cut in cuts)
     if is_marker or is_like_others:
         return own
     return None

@@ -30,7 +30,7 @@ def weigh(question: str, conditions: Mapping[str, bool]) -> float:
     """Return the sum of the weights of the conditions that are met, for a question (``heading`` or
     ``continues``). Above zero means yes, and exactly 0 is a tie.
     """
-    weights = read_table("line_signs")[question]
+    weights: Mapping[str, float] = read_table("line_signs")[question]
     met = [weights[name] for name, is_met in conditions.items() if is_met]
     return round(weights["start"] + sum(met), 6)
 
@@ -70,9 +70,7 @@ def weigh_continuation(
     )
 
 
-def _read_words_between(
-    line: Line, above: Line, below: Line | None
-) -> dict[str, bool]:
+def _read_words_between(line: Line, above: Line, below: Line | None) -> dict[str, bool]:
     """Return the signs based on the end of the line above and the words of the line."""
     end = above.text
     first_word = line.text.split(maxsplit=1)[0]
@@ -90,6 +88,7 @@ def _read_words_between(
         "capital_after_break": line.text[:1].isupper() and not is_open,
         "small_below": bool(below and not below.mark and below.text[:1].islower()),
         "group_name": _finds("group_title", line),
+        "joins_clause": _finds("joins_clause", line),
     }
 
 
@@ -121,7 +120,9 @@ def _read_columns(line: Line, above: Line, width: int | None) -> dict[str, bool]
 
 def weigh_heading(line: Line, above: Line | None, below: Line | None) -> float:
     """Weigh the signs that a line without a list marker is a heading for the lines below it."""
-    return weigh("heading", {**_read_words(line), **_read_neighbours(line, above, below)})
+    return weigh(
+        "heading", {**_read_words(line), **_read_neighbours(line, above, below)}
+    )
 
 
 def _read_words(line: Line) -> dict[str, bool]:

@@ -141,13 +141,17 @@ def _list_columns(header: Written, rows: Sequence[Written]) -> Iterator[Written]
             yield from _make_cells(header, cells[place : place + 1])
 
 
-def _make_cells(row: Written, cells: Sequence[Passage]) -> Iterator[Written]:
+def _make_cells(
+    row: Written, cells: Sequence[Passage], *, are_furniture: bool = False
+) -> Iterator[Written]:
     """Yield the cells that contain words, as lines of their own."""
     for cell in cells:
         passage = strip_punctuation(cell, "-•·")
         if passage.end > passage.first:
             begin = passage.tokens.starts[passage.first]
-            yield Written(passage, begin, row.gap, is_row=True)
+            yield Written(
+                passage, begin, row.gap, is_row=True, is_furniture=are_furniture
+            )
 
 
 def _read_row(line: Written, vocabulary: Vocabulary) -> Iterator[Written]:
@@ -155,15 +159,11 @@ def _read_row(line: Written, vocabulary: Vocabulary) -> Iterator[Written]:
     cells = _list_cells(line, _CELL_END)
     is_ruled = _ROW.match(line.passage.text) is not None
     headings = _find_headings(cells, vocabulary)
-    if len(cells) == 1:
-        yield line
-    elif is_ruled and _is_header(line):
-        cell = _join_cells(line.passage)
-        yield replace(line, passage=cell, is_row=True, is_furniture=True)
+    if is_ruled and _is_header(line):
+        yield from _make_cells(line, [_join_cells(line.passage)], are_furniture=True)
     elif headings:
         place = min(headings)
-        for cell in _make_cells(line, cells[:place]):
-            yield replace(cell, is_furniture=True)
+        yield from _make_cells(line, cells[:place], are_furniture=True)
         yield from _make_cells(line, cells[place:])
     elif is_ruled:
         yield replace(line, passage=_join_cells(line.passage), is_row=True)
