@@ -7,7 +7,7 @@ from enum import StrEnum
 from extractor.language.book import rule
 from extractor.language.passage import LexedSection, Passage
 from extractor.language.wrapping import runs_on
-from extractor.outline.cutting import Piece, cut_items
+from extractor.outline.cutting import DEEPER, Piece, cut_items
 from extractor.outline.headings import Heading, Vocabulary, find_heading
 from extractor.outline.lines import Line, read_lines
 from extractor.outline.signs import (
@@ -21,8 +21,6 @@ from extractor.outline.tables import strip_punctuation
 
 UNSURE_END = "its last line may be a separate item"
 """The reason for the doubt about a block whose last line might not continue it."""
-_DEEPER = 2
-"""Minimum number of columns by which a nested item is indented."""
 
 
 class BlockKind(StrEnum):
@@ -374,7 +372,7 @@ def _is_below(
     top: Block, block: Block, stack: Sequence[int], placed: Sequence[Block]
 ) -> bool:
     """Return whether a block belongs to the block at the top of the stack."""
-    is_deeper = block.column >= top.column + _DEEPER
+    is_deeper = block.column >= top.column + DEEPER
     if top.kind is BlockKind.HEADING:
         return _is_below_heading(top, block, stack, placed)
     if block.kind is BlockKind.HEADING:
@@ -388,7 +386,7 @@ def _is_below(
         return top.introduces and is_like_first
     if is_deeper:
         return True
-    if block.column <= top.column - _DEEPER:
+    if block.column <= top.column - DEEPER:
         return False
     # in "1. Any of:", "a) Stroke", "2. Asthma", the style "1." is known, so "2." is not nested
     is_known = any(placed[index].style == block.style for index in stack)
@@ -399,6 +397,6 @@ def _is_below_heading(
     top: Block, block: Block, stack: Sequence[int], placed: Sequence[Block]
 ) -> bool:
     if block.kind is BlockKind.HEADING:
-        return block.column >= top.column + _DEEPER
+        return block.column >= top.column + DEEPER
     is_nested = any(placed[index].kind is BlockKind.ITEM for index in stack)
-    return not is_nested or block.column > top.column - _DEEPER
+    return not is_nested or block.column > top.column - DEEPER

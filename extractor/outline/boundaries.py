@@ -22,7 +22,7 @@ from zlib import crc32
 
 _BULLET = (
     r"(?:[~•▪●◦·–*■□✓\uf0b7-]|\\\*)+(?=\s|[A-Z<>≥≤~(]|\d{1,2}[.)]\s)"
-    r"(?:\s*\d{1,2}[.)](?=\s))?\s*"
+    r"(?:\s*\d{1,2}[.)](?=\s))?\s*|~(?=[a-z])|o\s+(?=[A-Z][a-z])"
 )
 _BULLETS = "~*•▪● \\\uf0b7"
 """Bullets that may precede a number."""
@@ -48,11 +48,11 @@ _BRACKET = 80
 _COUNTED = (
     r"(?:\[\d{1,2}\]\s*|(?:[IE]C?-\d{1,2})\s+|\(?(?:(?:\d{1,2}\.){0,3}\d{1,2}"
     r"|(?:[IE]C?|INC|EXC?)[- ]?\d{1,2}|[ivxIVX]{2,4}|[a-zA-Z])"
-    r"(?:[.):]{1,2}(?![\d.]|\s+\(?(?:\d{1,2}|[a-zA-Z]|[ivxIVX]{2,4}|[IE]C?-?\d{1,2})[.):]+\s)|,(?=[A-Z])|\s?-(?=\s))\s*|[①-⑳]\s*)"
+    r"(?:[.):]{1,2}(?![\d.]|\s+[\[~•]|\s+\(?(?:\d{1,2}|[a-zA-Z]|[ivxIVX]{2,4}|[IE]C?-?\d{1,2})[.):]+\s)|,(?=[A-Z])|\s?-(?=\s))\s*|[①-⑳]\s*)"
 )
 _GAP = re.compile(
     rf"(?<=\S)(?:(?P<space>\s+)(?P<mark>{_COUNTED}|{_BULLET}|(?P<bare>(?:\d{{1,2}}\.){{0,3}}\d{{1,2}})\s+(?=[A-Z]))?+(?=\S)"
-    r"|(?P<tight>(?:(?<=[A-Za-z.;:)\]%])\(?\d{1,2}[.)]\)?|(?<=\d)\(\d{1,2}\))(?!\d)(?:\s+|(?=[A-Z<>≥≤])|(?<=[;:.]\(\d\))(?=[a-z])|(?<=;\d[.)])(?=[a-z]))"
+    r"|(?P<tight>(?:(?<=[A-Za-z.;:)\]%])\(?\d{1,2}[.)]\)?|(?<=\d)\(\d{1,2}\))(?!\d|\s+[\[~•])(?:\s+|(?=[A-Z<>≥≤])|(?<=[;:.]\(\d\))(?=[a-z])|(?<=;\d[.)])(?=[a-z]))"
     r"|(?<=\d)\d[.)](?!\d)(?=\s?[A-Z<>≥≤])\s*|(?<=;)\d{1,2},(?=[A-Za-z])"
     r"|(?:(?<!\d)~|[•●▪\uf0b7]|~(?=\s?[*A-Z\\]))[~•●▪\uf0b7]{0,20}[\s\\*-]{0,20}(?:\d{1,2}[.)]\s+)?(?=\S)|\*{1,20}[\s\\*-]{0,20}(?=[A-Z<>≥≤])|(?<=[.;:)\]])[a-z][.)]\s*(?=[A-Z]))"
     r"|(?<=[a-z)][.;])(?=[A-Z][a-z]))"
@@ -304,7 +304,7 @@ def describe_mark(mark: str) -> tuple[str, int]:
     if number:
         return _count_from_one(counted, number[1]), int(number[1])
     letters = _LETTERS.search(mark)
-    if letters:
+    if letters and mark != "o":
         return _describe_letters(mark, letters[0])
     return mark, 0
 

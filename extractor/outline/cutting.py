@@ -33,6 +33,8 @@ _BARE_STEP = 1.7
 _CONFIRMED = 0.95
 """The least probability of a boundary at a number that continues a run, or at one of many bullets.
 """
+DEEPER = 2
+"""Minimum number of columns by which a nested item is indented."""
 _DASHES = frozenset("-–")
 _FEW = 2
 """The least number of list markers of one kind, unless they continue the piece's own."""
@@ -154,6 +156,16 @@ def _cut_piece(piece: Piece, boundaries: Sequence[Boundary]) -> Iterator[Piece]:
             start = cut.gap.start
             begins = cut.probability
             line = replace(line, mark=cut.gap.mark, gap=False)
+            if _is_nested(piece, cuts):
+                column = piece.line.column + DEEPER
+                line = replace(line, column=column, style=cut.gap.style)
+
+
+def _is_nested(piece: Piece, cuts: Sequence[Boundary]) -> bool:
+    """Return whether the first item of a piece introduces the others: "- Any of: o Gout o COPD"."""
+    mark = cuts[0].gap.mark
+    is_led = piece.line.text[cuts[0].gap.end - 1] == ":"
+    return is_led and bool(piece.line.mark) and piece.line.mark[0] not in mark
 
 
 def _measure_inside(
