@@ -152,11 +152,12 @@ def _read_line(written: Written) -> Line:
             break
         style, ordinal = _describe(match)
         start = match.end()
-        marked = replace(line, outer=line)
-        # the dash of "IC1 - Asthma" is a part of the code
-        if not (line.style.endswith("#") and match["bullet"]):
-            mark = match[0].strip()
-            marked = replace(marked, mark=mark, style=style, ordinal=ordinal)
+        mark = match[0].strip()
+        if line.style.endswith("#") and match["bullet"]:
+            # the dash of "IC1 - Asthma" is a part of the code
+            mark = f"{line.mark} {mark}"
+            style, ordinal = line.style, line.ordinal
+        marked = replace(line, mark=mark, style=style, ordinal=ordinal, outer=line)
         line = _begin_at(marked, start, passage)
     return line
 
@@ -226,7 +227,7 @@ def _is_false_mark(line: Line, ordinals: Mapping[str, set[int]]) -> bool:
     has_neighbour = line.ordinal - 1 in same_style or line.ordinal + 1 in same_style
     if line.style.endswith("#"):
         is_list_code = line.style[:-1] in _CODES_OF_LISTS
-        is_punctuated = line.mark[-1:] in (":", ".", ")", "]")
+        is_punctuated = line.mark[-1:] in (":", ".", ")", "]", "-")
         return (has_neighbour, is_list_code, is_punctuated).count(True) < 2
     first_letter = line.style.strip("(")[:1].lower()
     if first_letter not in ("a", "i"):
