@@ -47,8 +47,8 @@ _BRACKET = 80
 """Number of characters that are searched for a bracket that a marker would close."""
 _COUNTED = (
     r"(?:\[\d{1,2}\]\s*|(?:[IE]C?-\d{1,2})\s+|\(?(?:(?:\d{1,2}\.){0,3}\d{1,2}"
-    r"|(?:[IE]C?|INC|EXC?)[- ]?\d{1,2}|[ivxIVX]{2,4}|[a-zA-Z])"
-    r"(?:[.):]{1,2}(?![\d.]|\s+[\[~•]|\s+\(?(?:\d{1,2}|[a-zA-Z]|[ivxIVX]{2,4}|[IE]C?-?\d{1,2})[.):]+\s)|,(?=[A-Z])|\s?-(?=\s))\s*|[①-⑳]\s*)"
+    r"|(?:[IE]C?|INC|EXC?)[- ]?\d{1,2}|[ivxIVX]{2,5}|[a-zA-Z])"
+    r"(?:[.):]{1,2}(?![\d.]|\s+[\[~•]|\s+\(?(?:\d{1,2}|[a-zA-Z]|[ivxIVX]{2,5}|[IE]C?-?\d{1,2})[.):]+\s)|,(?=[A-Z])|\s?-(?=\s))\s*|[①-⑳]\s*)"
 )
 _GAP = re.compile(
     rf"(?<=\S)(?:(?P<space>\s+)(?P<mark>{_COUNTED}|{_BULLET}|(?P<bare>(?:\d{{1,2}}\.){{0,3}}\d{{1,2}})\s+(?=[A-Z]))?+(?=\S)"
@@ -58,23 +58,10 @@ _GAP = re.compile(
     r"|(?<=[a-z)][.;])(?=[A-Z][a-z]))"
 )
 _WORD = re.compile(r"[^\W\d_]+|\d+(?:[.,]\d+)*|[^\w\s]")
-ROMAN = (
-    "i",
-    "ii",
-    "iii",
-    "iv",
-    "v",
-    "vi",
-    "vii",
-    "viii",
-    "ix",
-    "x",
-    "xi",
-    "xii",
-    "xiii",
-    "xiv",
-    "xv",
-)
+ROMAN = [
+    *("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x"),
+    *("xi", "xii", "xiii", "xiv", "xv", "xvi", "xvii", "xviii", "xix", "xx"),
+]
 _ROMAN_LETTERS = frozenset("ivxIVX")
 _DASHES = frozenset("-–")
 _ENDS = frozenset(".;:")
