@@ -224,6 +224,10 @@ def _split_at_heading(
             return
         rest = line.passage.part(following.end, line.passage.end)
         line = replace(_without_mark(line, rest), hashes=0, follows_heading=True)
+        repeated = find_heading(line.passage, vocabulary)
+        if repeated and repeated.is_whole:  # in another language
+            following = repeated
+            continue
         following = _find_inner(line, vocabulary)
         if following:
             yield from _split_before(line, following)

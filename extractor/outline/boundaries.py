@@ -194,14 +194,13 @@ def _belongs_to_word(text: str, match: re.Match[str], mark: str) -> bool:
     first = text[match.end()]
     before = text[max(0, match.start() - _FRONT) : match.start()]
     if mark in _DASHES:
-        is_range = first.isdigit() and any(map(str.isdigit, before))
-        return is_range or before.strip().isdigit()
+        return first.isdigit() and any(map(str.isdigit, before))
     if mark == "**":
         return _ends_bold(text, match.start())
     if mark[0] == "[":  # a citation: "the criteria [1] and"
         return _AFTER_CITATION.match(text, match.end()) is not None
     if mark[0] in "*(":
-        return mark == "*" and first.isdigit()
+        return False
     if _closes_bracket(text, match.start(), mark):
         return True
     is_open = bool(match["bare"]) or mark[-1] in _DASHES
@@ -209,12 +208,9 @@ def _belongs_to_word(text: str, match: re.Match[str], mark: str) -> bool:
         return is_open or first.islower() or _is_name(mark)
     if not is_open:
         return False
-    is_word = text[match.end() : match.end() + 2].isalpha()
-    if match["bare"] and not is_word:
+    if match["bare"] and not text[match.end() : match.end() + 2].isalpha():
         return True
-    if first.islower():
-        return True
-    return _needs_number(before)
+    return first.islower() or _needs_number(before)
 
 
 def _is_name(mark: str) -> bool:

@@ -150,16 +150,20 @@ def _read_line(written: Written) -> Line:
             break
         if match.end() >= end:
             break
-        style, ordinal = _describe(match)
         start = match.end()
-        mark = match[0].strip()
-        if line.style.endswith("#") and match["bullet"]:
-            # the dash of "IC1 - Asthma" is a part of the code
-            mark = f"{line.mark} {mark}"
-            style, ordinal = line.style, line.ordinal
-        marked = replace(line, mark=mark, style=style, ordinal=ordinal, outer=line)
+        marked = _mark(line, match)
         line = _begin_at(marked, start, passage)
     return line
+
+
+def _mark(line: Line, match: re.Match[str]) -> Line:
+    """Return a line with a further list marker. ``match`` is a match of ``_MARK``."""
+    mark = match[0].strip()
+    if line.style.endswith("#") and match["bullet"]:
+        # the dash of "IC1 - Asthma" is a part of the code
+        return replace(line, mark=f"{line.mark} {mark}", outer=line)
+    style, ordinal = _describe(match)
+    return replace(line, mark=mark, style=style, ordinal=ordinal, outer=line)
 
 
 def _begin_at(line: Line, start: int, passage: Passage) -> Line:

@@ -163,6 +163,7 @@ def _read_neighbours(
         "no_mark_among_marks": marks_below,
         "deeper_below": marks_below and is_deeper,
         "marks_above": marks_above,
+        "blank_above": line.gap,
         "between_items": begins_items and marks_below and line.gap,
         "value_below": _is_value(below),
     }

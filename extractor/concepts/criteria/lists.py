@@ -145,7 +145,7 @@ def _may_be_title(state: _State, blocks: Sequence[Block], place: int) -> bool:
     the line precedes the first list, the title of the whole text.
     """
     block = blocks[place]
-    if block.mark:
+    if block.mark or block.kind is BlockKind.ROW:
         return False
     if not _is_followed_by_list(blocks, place):
         return False
@@ -247,7 +247,10 @@ def _doubt_heading(blocks: Sequence[Block], place: int) -> str:
     if above and above.name in _KINDS and above.name != block.name:
         return "the heading of one list directly follows that of the other"
     tokens = cut(block.passage)
-    if any(rule(name).occurs(tokens) for name in FOREIGN_LISTS):
+    beside = {each.name for each in (above, following) if each}
+    is_translated = rule("criteria_word").occurs(tokens) or block.name in beside
+    is_foreign = any(rule(name).occurs(tokens) for name in FOREIGN_LISTS)
+    if is_foreign and not is_translated:
         return "the heading is in another language"
     is_led = rule("led_list").covers(tokens, 0, len(tokens))
     if not is_led:
