@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import zip_longest
 
 from extractor.language.book import rule
 from extractor.language.passage import LexedSection, Passage
@@ -95,7 +96,12 @@ def read_outline(section: LexedSection, vocabulary: Vocabulary) -> list[Block]:
         vocabulary: The headings that matter to the caller.
     """
     pieces = cut_items(read_pieces(section, vocabulary))
-    blocks = [_make_block(index, pieces) for index in range(len(pieces))]
+    lines = [piece.line for piece in pieces]
+    beside = zip([None, *lines], [*lines[1:], None], strict=False)
+    blocks = [
+        _make_block(piece, above, below)
+        for piece, (above, below) in zip(pieces, beside, strict=False)
+    ]
     return _set_levels(blocks)
 
 
@@ -119,10 +125,7 @@ def _join_wrapped(lines: Sequence[Line], vocabulary: Vocabulary) -> list[Piece]:
     width = measure_width(lines)
     joined: list[Piece] = []
     last: Line | None = None
-    for index, line in enumerate(lines):
-        below = None
-        if index + 1 < len(lines):
-            below = lines[index + 1]
+    for line, below in zip_longest(lines, lines[1:]):
         heading = None
         if last is None or not _continues_sentence(line, last):
             heading = _find_heading(line, below, vocabulary)
@@ -281,9 +284,8 @@ def _split_before(line: Line, heading: Heading) -> Iterator[Piece]:
     yield Piece(replace(line, passage=strip_punctuation(before, ";,/")))
 
 
-def _make_block(index: int, pieces: Sequence[Piece]) -> Block:
-    """Return the piece at an index as a block whose level is not yet set."""
-    piece = pieces[index]
+def _make_block(piece: Piece, above: Line | None, below: Line | None) -> Block:
+    """Return a piece as a block whose level is not yet set."""
     line = piece.line
     block = Block(
         BlockKind.PARAGRAPH,
@@ -306,12 +308,6 @@ def _make_block(index: int, pieces: Sequence[Piece]) -> Block:
         return replace(block, kind=BlockKind.ROW)
     if line.mark:
         return replace(block, kind=BlockKind.ITEM)
-    above = None
-    if index:
-        above = pieces[index - 1].line
-    below = None
-    if index + 1 < len(pieces):
-        below = pieces[index + 1].line
     if weigh_heading(line, above, below) > 0:
         return replace(block, kind=BlockKind.HEADING)
     return block

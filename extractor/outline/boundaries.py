@@ -215,11 +215,7 @@ def _belongs_to_word(text: str, match: re.Match[str], mark: str) -> bool:
 
 def _is_name(mark: str) -> bool:
     """Return whether a marker may be the name of what stands before it: "arm A.", "day 1:"."""
-    if mark[-2:-1].isupper():
-        return True
-    if not mark[0].isdigit():
-        return False
-    return mark[-1] == ":"
+    return mark[-2:-1].isupper() or (mark[0].isdigit() and mark[-1] == ":")
 
 
 def _needs_number(before: str) -> bool:

@@ -39,7 +39,7 @@ _MOST_MARKS = 3
 """Maximum number of list markers that a line may have, as in "* 1. a) Age"."""
 _HASHES = re.compile(r"\s*(?P<hashes>#{1,6})\s+(?=\S)")
 _BARE = re.compile(
-    r"\s*(?P<n>\d{1,2})(?:(?P<dash>\s?-\s+)(?:(?P<sure>(?=[A-Z][a-z]|\d+ ?(?:to|-) ?\d))|(?=\S))"
+    r"\s*(?P<n>\d{1,2})(?:(?:\s?-\s+)(?:(?P<sure>(?=[A-Z][a-z]|\d+ ?(?:to|-) ?\d))|(?=\S))"
     r"|\s\s\s*(?=\S)|,\s*(?=\S)|(?=[A-Z][A-Za-z]|[a-z][A-Z])"
     r"|(?P<blank>\s)(?:(?=[A-Z])|(?P<weak>(?=\w))))"
 )
@@ -313,7 +313,7 @@ def _mark_bare(line: Line, match: re.Match[str]) -> Line:
         line,
         passage=line.passage.part(first, line.passage.end),
         mark=match["n"],
-        style="1-" if match["dash"] else "1",
+        style="1",
         ordinal=int(match["n"]),
     )
 

@@ -526,9 +526,7 @@ def _find_groups(blocks: Sequence[Block], target: frozenset[str]) -> dict[int, b
         if not _may_name_group(block):
             continue
         others[_describe_form(block)].append(place)
-    forms = {
-        _describe_form(blocks[place]) for place in groups if _names_some(blocks[place])
-    }
+    forms = {_describe_form(blocks[place]) for place in groups}
     for form, places in others.items():
         treated = [target_words(blocks[place].passage) & target for place in places]
         if form in forms or len(set(filter(None, treated))) > 1:
@@ -555,13 +553,6 @@ def _may_name_group(heading: Block) -> bool:
     if rule("topic").ends(tokens, len(tokens)) or rule("levels").occurs(tokens):
         return False
     return rule("list_for_all").covers(tokens, 0, len(tokens)) is None
-
-
-def _names_some(heading: Block) -> bool:
-    """Return whether a heading names a group of people, rather than parts of a criterion."""
-    if heading.name is not None:
-        return True
-    return names_group(cut(heading.passage))
 
 
 def names_people(heading: Block) -> bool:
