@@ -194,13 +194,13 @@ def _belongs_to_word(text: str, match: re.Match[str], mark: str) -> bool:
     first = text[match.end()]
     before = text[max(0, match.start() - _FRONT) : match.start()]
     if mark in _DASHES:
-        return first.isdigit() and any(map(str.isdigit, before))
+        return _joins_numbers(before, first)
     if mark == "**":
         return _ends_bold(text, match.start())
     if mark[0] == "[":  # a citation: "the criteria [1] and"
         return _AFTER_CITATION.match(text, match.end()) is not None
     if mark[0] in "*(":
-        return False
+        return mark == "*" and first.isdigit()
     if _closes_bracket(text, match.start(), mark):
         return True
     is_open = bool(match["bare"]) or mark[-1] in _DASHES
@@ -211,6 +211,12 @@ def _belongs_to_word(text: str, match: re.Match[str], mark: str) -> bool:
     if match["bare"] and not text[match.end() : match.end() + 2].isalpha():
         return True
     return first.islower() or _needs_number(before)
+
+
+def _joins_numbers(before: str, first: str) -> bool:
+    """Return whether a dash stands between two numbers or follows a number alone."""
+    is_range = first.isdigit() and any(map(str.isdigit, before))
+    return is_range or before.strip().isdigit()
 
 
 def _is_name(mark: str) -> bool:
