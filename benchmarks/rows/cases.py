@@ -205,10 +205,19 @@ def _align(wanted: Sequence[Any], found: Sequence[Any]) -> dict[int, int]:
     """
     if len(wanted) == len(found):
         return {at: at for at in range(len(found))}
-    read = [json.dumps(one) for one in found]
-    right = [json.dumps(one) for one in wanted]
+    # of equal values, the first stands for all
+    right = [wanted.index(one) for one in wanted]
+    read = [_find_same(wanted, one) for one in found]
     blocks = SequenceMatcher(None, read, right, autojunk=False).get_matching_blocks()
     return {block.a + at: block.b + at for block in blocks for at in range(block.size)}
+
+
+def _find_same(wanted: Sequence[Any], found: Any) -> int:
+    """Return the position of the first expected value that a value equals, or -1."""
+    for at, one in enumerate(wanted):
+        if is_same(one, found):
+            return at
+    return -1
 
 
 def is_same(wanted: Any, found: Any) -> bool:

@@ -36,6 +36,10 @@ _EDGE = re.compile(
     rf"\s{{1,9}}/\s{{1,9}}|[|\t／]|(?=[(（])|(?<=[)）])(?=\s{{0,9}}\w)|(?P<script>{_SCRIPT})"
 )
 """Separators between the same words in two languages."""
+_LATIN_WORD = re.compile(r"(?<![^\W\d_])[A-Z]?[a-z]{3,}(?![^\W\d_])")
+"""A word that a list in another script does not contain, unlike "ECOG" and "HbA1c"."""
+_LATIN_PHRASE = 3
+"""Number of these words that make a phrase between words in another script an English one."""
 _LISTS = ("eligibility", "brief_summary", "detailed_description", "text")
 """Sections whose lines belong together. In other sections, a line whose language is unknown is
 treated as a name.
@@ -276,7 +280,10 @@ def _set_language(line: _Text, languages: Sequence[str]) -> None:
             piece.language = languages[0]
     for before, piece, after in zip(pieces, pieces[1:], pieces[2:], strict=False):
         # as in "body mass index (身高体重指数) above 18"
-        if bool(before.language) == bool(after.language):
+        is_phrase = len(_LATIN_WORD.findall(piece.words)) >= _LATIN_PHRASE
+        if is_phrase and _is_in_script(before):
+            piece.language = ""
+        elif bool(before.language) == bool(after.language):
             piece.language = before.language
     is_english = any(piece.language == "" for piece in pieces)
     if is_english:
@@ -315,6 +322,14 @@ def _follow_neighbours(lines: Sequence[_Text], language: str) -> None:
         if is_before_english:
             continue
         line.language = above.language
+        # the English items of a list whose heading is in another script
+        if _is_in_script(above) and _LATIN_WORD.search(line.words):
+            line.language = ""
+
+
+def _is_in_script(text: _Text) -> bool:
+    """Return whether a text is written in the letters of another script."""
+    return _OTHER_SCRIPT.search(text.words) is not None
 
 
 def _list_texts(line: _Text) -> Iterator[ForeignText]:

@@ -3,28 +3,25 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import zip_longest
 
 from extractor.language.book import rule
 from extractor.language.passage import LexedSection, Passage
 from extractor.language.wrapping import runs_on
-from extractor.outline.cutting import Piece, cut_items
+from extractor.outline.cutting import DEEPER, Piece, cut_items
 from extractor.outline.headings import Heading, Vocabulary, find_heading
-from extractor.outline.lines import Line, read_lines, strip_punctuation
+from extractor.outline.lines import Line, read_lines
 from extractor.outline.signs import (
-    Beside,
     ends_with,
     is_doubtful,
-    is_yes,
-    measure,
     measure_width,
     weigh_continuation,
     weigh_heading,
 )
+from extractor.outline.tables import strip_punctuation
 
 UNSURE_END = "its last line may be a separate item"
 """The reason for the doubt about a block whose last line might not continue it."""
-_DEEPER = 2
-"""Minimum number of columns by which a nested item is indented."""
 
 
 class BlockKind(StrEnum):
@@ -99,7 +96,12 @@ def read_outline(section: LexedSection, vocabulary: Vocabulary) -> list[Block]:
         vocabulary: The headings that matter to the caller.
     """
     pieces = cut_items(read_pieces(section, vocabulary))
-    blocks = [_make_block(index, pieces) for index in range(len(pieces))]
+    lines = [piece.line for piece in pieces]
+    beside = zip([None, *lines], [*lines[1:], None], strict=False)
+    blocks = [
+        _make_block(piece, above, below)
+        for piece, (above, below) in zip(pieces, beside, strict=False)
+    ]
     return _set_levels(blocks)
 
 
@@ -107,7 +109,7 @@ def read_pieces(section: LexedSection, vocabulary: Vocabulary) -> list[Piece]:
     """Return the lines of a section, wrapped lines joined, and cut at the headings within them.
     Items that share a line are not cut yet.
     """
-    joined = _join_wrapped(read_lines(section), vocabulary)
+    joined = _join_wrapped(read_lines(section, vocabulary), vocabulary)
     pieces: list[Piece] = []
     for whole in joined:
         pieces += _split_joined(whole, vocabulary)
@@ -123,21 +125,16 @@ def _join_wrapped(lines: Sequence[Line], vocabulary: Vocabulary) -> list[Piece]:
     width = measure_width(lines)
     joined: list[Piece] = []
     last: Line | None = None
-    for index, line in enumerate(lines):
-        below = None
-        if index + 1 < len(lines):
-            below = lines[index + 1]
-        is_rest = last is not None and _continues_sentence(line, last)
-        if is_rest:
-            heading = None
-        else:
+    for line, below in zip_longest(lines, lines[1:]):
+        heading = None
+        if last is None or not _continues_sentence(line, last):
             heading = _find_heading(line, below, vocabulary)
-        whole = Piece(line, heading, continues_sentence=is_rest)
+        whole = Piece(line, heading)
         if last and _may_continue(joined[-1], whole):
-            signs = weigh_continuation(Beside(line, last, below, width, measure(last)))
-            if is_yes(signs):
+            total = weigh_continuation(line, last, below, width)
+            if total > 0:
                 joined[-1] = _join(joined[-1], line)
-                if is_doubtful(signs):
+                if is_doubtful(total):
                     joined[-1] = replace(joined[-1], doubt=UNSURE_END)
                 last = replace(last, passage=line.passage)
                 continue
@@ -155,8 +152,6 @@ def _continues_sentence(line: Line, above: Line) -> bool:
         return False
     if line.gap:
         return False
-    if above.is_furniture:
-        return False
     if not line.text[:1].islower():
         return False
     is_in_item = bool(above.mark) and line.column >= max(above.column, 1)
@@ -169,8 +164,6 @@ def _continues_sentence(line: Line, above: Line) -> bool:
 def _find_heading(
     line: Line, below: Line | None, vocabulary: Vocabulary
 ) -> Heading | None:
-    if line.is_furniture:
-        return None
     if _only_introduces(line, below, vocabulary):
         return None
     return find_heading(line.passage, vocabulary)
@@ -186,8 +179,6 @@ def _only_introduces(line: Line, below: Line | None, vocabulary: Vocabulary) -> 
         return False
     if below is None:
         return False
-    if not below.mark:
-        return False
     if below.column <= line.column:
         return False
     passage = line.passage
@@ -196,7 +187,7 @@ def _only_introduces(line: Line, below: Line | None, vocabulary: Vocabulary) -> 
 
 def _may_continue(above: Piece, whole: Piece) -> bool:
     line = whole.line
-    if line.mark or line.hashes or line.is_row:
+    if line.mark or line.is_row:
         return False
     if line.is_furniture or above.line.is_furniture or whole.heading:
         return False
@@ -220,8 +211,6 @@ def _split_joined(whole: Piece, vocabulary: Vocabulary) -> Iterator[Piece]:
         yield Piece(line)
     elif whole.heading:
         yield from _split_at_heading(line, whole.heading, vocabulary)
-    elif whole.continues_sentence:
-        yield Piece(line)
     else:
         yield from _split_within(line, vocabulary)
 
@@ -238,6 +227,10 @@ def _split_at_heading(
             return
         rest = line.passage.part(following.end, line.passage.end)
         line = replace(_without_mark(line, rest), hashes=0, follows_heading=True)
+        repeated = find_heading(line.passage, vocabulary)
+        if repeated and repeated.is_whole:  # in another language
+            following = repeated
+            continue
         following = _find_inner(line, vocabulary)
         if following:
             yield from _split_before(line, following)
@@ -291,9 +284,8 @@ def _split_before(line: Line, heading: Heading) -> Iterator[Piece]:
     yield Piece(replace(line, passage=strip_punctuation(before, ";,/")))
 
 
-def _make_block(index: int, pieces: Sequence[Piece]) -> Block:
-    """Return the piece at an index as a block whose level is not yet set."""
-    piece = pieces[index]
+def _make_block(piece: Piece, above: Line | None, below: Line | None) -> Block:
+    """Return a piece as a block whose level is not yet set."""
     line = piece.line
     block = Block(
         BlockKind.PARAGRAPH,
@@ -316,14 +308,7 @@ def _make_block(index: int, pieces: Sequence[Piece]) -> Block:
         return replace(block, kind=BlockKind.ROW)
     if line.mark:
         return replace(block, kind=BlockKind.ITEM)
-    above = None
-    if index:
-        above = pieces[index - 1].line
-    below = None
-    if index + 1 < len(pieces):
-        below = pieces[index + 1].line
-    looks_like_heading = is_yes(weigh_heading(Beside(line, above, below, None)))
-    if looks_like_heading:
+    if weigh_heading(line, above, below) > 0:
         return replace(block, kind=BlockKind.HEADING)
     return block
 
@@ -371,57 +356,37 @@ def _find_counted(
     """
     if block.ordinal < 2:
         return None
-    if not stack:
-        return None
-    if placed[stack[-1]].style == block.style:
-        return None
     for depth in reversed(range(len(stack))):
         above = placed[stack[depth]]
-        if above.style == block.style:
-            is_next = above.ordinal == block.ordinal - 1
-            if is_next and block.column >= above.column:
-                return depth
-            return None
+        if above.style != block.style:
+            continue
+        is_top = depth + 1 == len(stack)
+        is_next = above.ordinal == block.ordinal - 1
+        if is_next and not is_top:
+            return depth
+        return None
     return None
-
-
-def _is_like_first(block: Block, stack: Sequence[int], placed: Sequence[Block]) -> bool:
-    """Return whether an item resembles the first block below the block at the top of the stack:
-    it is not further left and, if it is in the same column, has the same style. In "Any of:", "*
-    Stroke", "* Gout", "1. Asthma", the last item is not below "Any of:".
-    """
-    first_place = stack[-1] + 1
-    if first_place >= len(placed):
-        return True
-    first = placed[first_place]
-    if block.column <= first.column - _DEEPER:
-        return False
-    if block.column >= first.column + _DEEPER:
-        return True
-    return block.style == first.style
 
 
 def _is_below(
     top: Block, block: Block, stack: Sequence[int], placed: Sequence[Block]
 ) -> bool:
     """Return whether a block belongs to the block at the top of the stack."""
-    is_deeper = block.column >= top.column + _DEEPER
+    is_deeper = block.column >= top.column + DEEPER
     if top.kind is BlockKind.HEADING:
         return _is_below_heading(top, block, stack, placed)
     if block.kind is BlockKind.HEADING:
-        if top.kind is not BlockKind.ITEM:
-            return False
-        return is_deeper
+        return top.kind is BlockKind.ITEM and is_deeper
     if block.kind is not BlockKind.ITEM:
         return top.kind is BlockKind.ITEM and (top.introduces or is_deeper)
     if top.kind is not BlockKind.ITEM:
-        is_led = top.introduces and bool(block.mark)
-        return is_led and _is_like_first(block, stack, placed)
+        # in "Any of:", "* Stroke", "1. Asthma", the last item is not below "Any of:"
+        below = placed[stack[-1] + 1 :]
+        is_like_first = not below or below[0].style == block.style
+        return top.introduces and is_like_first
     if is_deeper:
         return True
-    if block.column <= top.column - _DEEPER:
-        return False
-    if block.style == top.style:
+    if block.column <= top.column - DEEPER:
         return False
     # in "1. Any of:", "a) Stroke", "2. Asthma", the style "1." is known, so "2." is not nested
     is_known = any(placed[index].style == block.style for index in stack)
@@ -432,10 +397,6 @@ def _is_below_heading(
     top: Block, block: Block, stack: Sequence[int], placed: Sequence[Block]
 ) -> bool:
     if block.kind is BlockKind.HEADING:
-        if block.column < top.column + _DEEPER:
-            return False
-        return not block.mark
+        return block.column >= top.column + DEEPER
     is_nested = any(placed[index].kind is BlockKind.ITEM for index in stack)
-    if not is_nested:
-        return True
-    return block.column > top.column - _DEEPER
+    return not is_nested or block.column > top.column - DEEPER

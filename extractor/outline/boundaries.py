@@ -22,17 +22,20 @@ from zlib import crc32
 
 _BULLET = (
     r"(?:[~•▪●◦·–*■□✓\uf0b7-]|\\\*)+(?=\s|[A-Z<>≥≤~(]|\d{1,2}[.)]\s)"
-    r"(?:\s*\d{1,2}[.)](?=\s))?\s*"
+    r"(?:\s*\d{1,2}[.)](?=\s))?\s*|~(?=[a-z])|o\s+(?=[A-Z][a-z])"
 )
 _BULLETS = "~*•▪● \\\uf0b7"
 """Bullets that may precede a number."""
-_NUMBERED = re.compile(r"(\d{1,2})[.)]$")
-"""Matches a number behind a bullet."""
+_NUMBER = re.compile(r"(\d{1,2})\D*$")
+_LETTERS = re.compile(r"[a-zA-Z]+")
 _NAMED = re.compile(
     r"\b(?:types?|grade|stage|class|phase|part|level|visit|cohort|group|arm|score)\s*$",
     re.IGNORECASE,
 )
 """Matches words to which a following number or letter belongs."""
+_AFTER_CITATION = re.compile(
+    r"(?:and|or|of|to|in|is|are|was|were|by|as|at|on|for|with|that|which|but|who)\b"
+)
 _NO_COUNT = re.compile(
     r"\b(?:to|of|or|and|than|least|day|week|cycle|within|over|under|above|below|aged?)\s*$",
     re.IGNORECASE,
@@ -43,36 +46,22 @@ _FRONT = 12
 _BRACKET = 80
 """Number of characters that are searched for a bracket that a marker would close."""
 _COUNTED = (
-    r"\(?(?:(?P<part>(?:\d{1,2}\.){1,3})?(?P<number>\d{1,2})"
-    r"|(?P<code>[IE]C?|INC|EXC?)[- ]?(?P<numbered>\d{1,2})"
-    r"|(?P<roman>[ivxIVX]{2,4})|(?P<letter>[a-zA-Z]))"
-    r"(?:[.):]{1,2}(?![\d.]|\s+\(?(?:\d{1,2}|[a-zA-Z]|[ivxIVX]{2,4}|[IE]C?-?\d{1,2})[.):]+\s)|\s?-(?=\s))\s*|(?P<circled>[①-⑳])\s*"
+    r"(?:\[\d{1,2}\]\s*|(?:[IE]C?-\d{1,2})\s+|\(?(?:(?:\d{1,2}\.){0,3}\d{1,2}"
+    r"|(?:[IE]C?|INC|EXC?)[- ]?\d{1,2}|[ivxIVX]{2,5}|[a-zA-Z])"
+    r"(?:[.):]{1,2}(?![\d.]|\s+[\[~•]|\s+\(?(?:\d{1,2}|[a-zA-Z]|[ivxIVX]{2,5}|[IE]C?-?\d{1,2})[.):]+\s)|,(?=[A-Z])|\s?-(?=\s))\s*|[①-⑳]\s*)"
 )
 _GAP = re.compile(
     rf"(?<=\S)(?:(?P<space>\s+)(?P<mark>{_COUNTED}|{_BULLET}|(?P<bare>(?:\d{{1,2}}\.){{0,3}}\d{{1,2}})\s+(?=[A-Z]))?+(?=\S)"
-    rf"|(?P<tight>(?:(?<=[A-Za-z.;:)\]%])\(?\d{{1,2}}[.)]\)?|(?<=\d)\(\d{{1,2}}\))(?!\d)(?:\s+|(?=[A-Z<>≥≤]))"
-    r"|(?<=\d)\d[.)](?!\d)(?=\s?[A-Z<>≥≤])\s*"
+    r"|(?P<tight>(?:(?<=[A-Za-z.;:)\]%])\(?\d{1,2}[.)]\)?|(?<=\d)\(\d{1,2}\))(?!\d|\s+[\[~•])(?:\s+|(?=[A-Z<>≥≤])|(?<=[;:.]\(\d\))(?=[a-z])|(?<=;\d[.)])(?=[a-z]))"
+    r"|(?<=\d)\d[.)](?!\d)(?=\s?[A-Z<>≥≤])\s*|(?<=;)\d{1,2},(?=[A-Za-z])"
     r"|(?:(?<!\d)~|[•●▪\uf0b7]|~(?=\s?[*A-Z\\]))[~•●▪\uf0b7]{0,20}[\s\\*-]{0,20}(?:\d{1,2}[.)]\s+)?(?=\S)|\*{1,20}[\s\\*-]{0,20}(?=[A-Z<>≥≤])|(?<=[.;:)\]])[a-z][.)]\s*(?=[A-Z]))"
     r"|(?<=[a-z)][.;])(?=[A-Z][a-z]))"
 )
 _WORD = re.compile(r"[^\W\d_]+|\d+(?:[.,]\d+)*|[^\w\s]")
-ROMAN = (
-    "i",
-    "ii",
-    "iii",
-    "iv",
-    "v",
-    "vi",
-    "vii",
-    "viii",
-    "ix",
-    "x",
-    "xi",
-    "xii",
-    "xiii",
-    "xiv",
-    "xv",
-)
+ROMAN = [
+    *("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x"),
+    *("xi", "xii", "xiii", "xiv", "xv", "xvi", "xvii", "xviii", "xix", "xx"),
+]
 _ROMAN_LETTERS = frozenset("ivxIVX")
 _DASHES = frozenset("-–")
 _ENDS = frozenset(".;:")
@@ -190,7 +179,7 @@ def _read_gap(text: str, match: re.Match[str]) -> Gap:
     if not mark:
         return Gap(*place, is_line_end=is_line_end)
     if not _belongs_to_word(text, match, mark):
-        return Gap(*place, mark, *_describe_mark(match, mark), is_line_end)
+        return Gap(*place, mark, *describe_mark(mark), is_line_end)
     # "over 40 - Able to walk": the number is no marker, but the dash is one
     if len(mark) > 1 and mark[-1] in _DASHES and not text[match.end()].isdigit():
         end = match.end("mark") - 2
@@ -205,11 +194,12 @@ def _belongs_to_word(text: str, match: re.Match[str], mark: str) -> bool:
     first = text[match.end()]
     before = text[max(0, match.start() - _FRONT) : match.start()]
     if mark in _DASHES:
-        is_range = first.isdigit() and any(map(str.isdigit, before))
-        return is_range or before.strip().isdigit()
+        return _joins_numbers(before, first)
     if mark == "**":
         return _ends_bold(text, match.start())
-    if mark[0] in "*([":
+    if mark[0] == "[":  # a citation: "the criteria [1] and"
+        return _AFTER_CITATION.match(text, match.end()) is not None
+    if mark[0] in "*(":
         return mark == "*" and first.isdigit()
     if _closes_bracket(text, match.start(), mark):
         return True
@@ -218,21 +208,20 @@ def _belongs_to_word(text: str, match: re.Match[str], mark: str) -> bool:
         return is_open or first.islower() or _is_name(mark)
     if not is_open:
         return False
-    is_word = text[match.end() : match.end() + 2].isalpha()
-    if match["bare"] and not is_word:
+    if match["bare"] and not text[match.end() : match.end() + 2].isalpha():
         return True
-    if first.islower():
-        return True
-    return _needs_number(before)
+    return first.islower() or _needs_number(before)
+
+
+def _joins_numbers(before: str, first: str) -> bool:
+    """Return whether a dash stands between two numbers or follows a number alone."""
+    is_range = first.isdigit() and any(map(str.isdigit, before))
+    return is_range or before.strip().isdigit()
 
 
 def _is_name(mark: str) -> bool:
     """Return whether a marker may be the name of what stands before it: "arm A.", "day 1:"."""
-    if mark[-2:-1].isupper():
-        return True
-    if not mark[0].isdigit():
-        return False
-    return mark[-1] == ":"
+    return mark[-2:-1].isupper() or (mark[0].isdigit() and mark[-1] == ":")
 
 
 def _needs_number(before: str) -> bool:
@@ -267,7 +256,7 @@ def find_own_mark(text: str) -> Gap | None:
     if not match["mark"]:
         return None
     mark = match["mark"].strip()
-    return Gap(0, match.end() - 2, mark, *_describe_mark(match, mark))
+    return Gap(0, match.end() - 2, mark, *describe_mark(mark))
 
 
 def read_mark(mark: str) -> tuple[str, int]:
@@ -282,24 +271,27 @@ def read_mark(mark: str) -> tuple[str, int]:
     return ("", 0)
 
 
-def _describe_mark(match: re.Match[str], mark: str) -> tuple[str, int]:
-    """Return the style of a list marker and its number."""
-    if match["circled"]:
-        return "①", ord(match["circled"]) - ord("①") + 1
-    tight = re.sub(r"\D", "", match["tight"] or "")
-    bare = (match["bare"] or "").rpartition(".")[2]
-    digits = match["number"] or match["numbered"] or bare or tight
-    if digits:
-        return _count_from_one(mark.lstrip(_BULLETS), digits), int(digits)
-    numbered = _NUMBERED.search(mark)
-    if numbered:
-        return _count_from_one(numbered[0], numbered[1]), int(numbered[1])
-    letters = match["roman"] or match["letter"] or ""
-    if match["tight"] and mark[0].isalpha():
-        letters = mark[0]
-    if letters:
-        return _describe_letters(mark, letters)
-    return (mark, 0)
+def describe_mark(mark: str) -> tuple[str, int]:
+    """Return the style and the number of a list marker, which is 0 for a bullet.
+
+    >>> (
+    ...     describe_mark("(12)"),
+    ...     describe_mark("5.2.5"),
+    ...     describe_mark("b)"),
+    ...     describe_mark("- "),
+    ... )
+    (('(1)', 12), ('5.2.1', 5), ('a)', 2), ('- ', 0))
+    """
+    if "①" <= mark[0] <= "⑳":
+        return "①", ord(mark[0]) - ord("①") + 1
+    counted = mark.lstrip(_BULLETS)
+    number = _NUMBER.search(counted)
+    if number:
+        return _count_from_one(counted, number[1]), int(number[1])
+    letters = _LETTERS.search(mark)
+    if letters and mark != "o":
+        return _describe_letters(mark, letters[0])
+    return mark, 0
 
 
 def _describe_letters(mark: str, letters: str) -> tuple[str, int]:

@@ -1,7 +1,6 @@
 """Cut the pieces of a text at the boundaries of the items that share a piece."""
 
 import math
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import zip_longest
@@ -18,7 +17,8 @@ from extractor.outline.boundaries import (
     read_mark,
 )
 from extractor.outline.headings import Heading
-from extractor.outline.lines import Line, strip_punctuation
+from extractor.outline.lines import Line
+from extractor.outline.tables import strip_punctuation
 
 _AT_BULLET = 0.4
 _AT_SEMICOLON = 0.2
@@ -32,6 +32,8 @@ _BARE_STEP = 1.7
 _CONFIRMED = 0.95
 """The least probability of a boundary at a number that continues a run, or at one of many bullets.
 """
+DEEPER = 2
+"""Minimum number of columns by which a nested item is indented."""
 _DASHES = frozenset("-–")
 _FEW = 2
 """The least number of list markers of one kind, unless they continue the piece's own."""
@@ -48,7 +50,6 @@ class Piece:
         line: The words, with the list marker and the columns of the first line.
         heading: The heading that begins the piece.
         doubt: The reason why the piece is doubtful; empty if it is not.
-        continues_sentence: Whether the piece continues the sentence of the line above.
         whole: The probability that the piece is one item.
         in_prose: Whether it was cut out of a paragraph without list markers or semicolons.
     """
@@ -56,7 +57,6 @@ class Piece:
     line: Line
     heading: Heading | None = None
     doubt: str = ""
-    continues_sentence: bool = False
     whole: float = 1.0
     in_prose: bool = False
 
@@ -76,12 +76,11 @@ def list_stretches(
 ) -> Iterator[tuple[Piece, Stretch]]:
     """Yield each piece with its words, in which boundaries are searched."""
     for piece, below in zip_longest(pieces, pieces[1:]):
-        has_mark = bool(piece.line.mark)
-        style, number = piece.number
+        following = ("", 0)
         if below:
             following = below.number
-        else:
-            following = ("", 0)
+        style, number = piece.number
+        has_mark = bool(piece.line.mark)
         yield piece, Stretch(piece.line.text, has_mark, style, number, following)
 
 
@@ -92,16 +91,32 @@ def look_around(pieces: Sequence[Piece]) -> Around:
 
 def cut_items(pieces: Sequence[Piece]) -> list[Piece]:
     """Return the pieces, cut where several items share one. A likely boundary is cut at a list
-    marker and in a piece that has no list marker of its own; elsewhere it is a doubt.
+    marker and in a piece that has no list marker of its own; elsewhere it is a doubt. Within the
+    items of a list that lost its lines, the words are measured again, as those of marked items.
     """
     around = look_around(pieces)
     items: list[Piece] = []
+    of_lists: list[int] = []
     for piece, stretch in list_stretches(pieces):
-        if piece.may_be_cut:
-            found = find_boundaries(stretch, around)
-            items += _cut_piece(piece, _drop_repeated(found, *stretch.below))
-        else:
+        if not piece.may_be_cut:
             items.append(piece)
+            continue
+        found = _drop_repeated(find_boundaries(stretch, around), *stretch.below)
+        cuts = _choose(piece, found)
+        left = _drop_words(piece, found)
+        is_list = len(cuts) >= _MANY and bool(cuts[0].gap.mark)
+        if is_list:
+            left = [each for each in left if each.gap.mark]
+        for part in _cut_piece(piece, cuts):
+            if is_list:
+                of_lists.append(len(items))
+            items.append(_doubt(part, piece, left))
+    around = look_around(items)
+    stretches = list(list_stretches(items))
+    for place in of_lists:
+        item, stretch = stretches[place]
+        left = [each for each in find_boundaries(stretch, around) if not each.gap.mark]
+        items[place] = _doubt(item, item, left)
     return items
 
 
@@ -118,67 +133,71 @@ def _drop_repeated(
     ]
 
 
-def _cut_piece(piece: Piece, boundaries: Sequence[Boundary]) -> Iterator[Piece]:
-    """Yield the items of a piece, each with the probability that it is one item."""
+def _cut_piece(piece: Piece, cuts: Sequence[Boundary]) -> Iterator[Piece]:
+    """Yield the items of a piece, each with the probability that it begins and ends there."""
     line = piece.line
     text = line.text
-    cuts = _choose(piece, boundaries)
+    start = 0
     own = _find_own_mark(piece, cuts)
     if own:
-        boundaries = [each for each in boundaries if each.gap.start > own.start]
+        start = own.start
         line = replace(line, mark=own.mark)
     if cuts:
         line = replace(line, style=line.style or "run-in")
     is_list = any(cut.gap.mark or text[cut.gap.end - 1] in ";:" for cut in cuts)
     in_prose = bool(cuts) and not is_list
-    likely = _measure_inside(piece, text, boundaries, cuts)
     tokens = line.passage.tokens
     begin, _ = line.span
-    start = 0
-    if own:
-        start = own.start
-    begins = 1.0
-    for cut, inside in zip((*cuts, None), likely, strict=True):
-        ends = 1.0
-        if cut:
-            ends = cut.probability
-        if cut:
-            last = tokens.before(begin + cut.gap.end)
-        else:
-            last = line.passage.end
+    whole = 1.0
+    for cut in cuts:
+        last = tokens.before(begin + cut.gap.end)
         words = line.passage.part(tokens.at(begin + start), last)
-        words = strip_punctuation(words, ";,~" if cut else "~")
+        words = strip_punctuation(words, ";,~")
         if words.end > words.first:
             item = replace(line, passage=words)
-            whole = min(begins, ends, 1 - inside)
+            whole = min(whole, cut.probability)
             yield replace(piece, line=item, whole=whole, in_prose=in_prose)
-        if cut:
-            start = cut.gap.start
-            begins = cut.probability
-            line = replace(line, mark=cut.gap.mark, gap=False)
+        start = cut.gap.start
+        whole = cut.probability
+        line = replace(line, mark=cut.gap.mark, gap=False)
+        if _is_nested(piece, cuts):
+            column = piece.line.column + DEEPER
+            line = replace(line, column=column, style=cut.gap.style)
+    words = line.passage.part(tokens.at(begin + start), line.passage.end)
+    words = strip_punctuation(words, "~")
+    if words.end > words.first:
+        item = replace(line, passage=words)
+        yield replace(piece, line=item, whole=whole, in_prose=in_prose)
 
 
-def _measure_inside(
-    piece: Piece,
-    text: str,
-    boundaries: Sequence[Boundary],
-    cuts: Sequence[Boundary],
-) -> list[float]:
-    """Return the highest probability of a boundary that is not cut, for each item of a piece."""
-    likely = [0.0] * (len(cuts) + 1)
-    starts = [cut.gap.start for cut in cuts]
+def _is_nested(piece: Piece, cuts: Sequence[Boundary]) -> bool:
+    """Return whether the first item of a piece introduces the others: "- Any of: o Gout o COPD"."""
+    mark = cuts[0].gap.mark
+    is_led = piece.line.text[cuts[0].gap.end - 1] == ":"
+    return is_led and bool(piece.line.mark) and piece.line.mark[0] not in mark
+
+
+def _doubt(item: Piece, piece: Piece, boundaries: Sequence[Boundary]) -> Piece:
+    """Return an item with the probability that no other item begins within it. The boundaries are
+    those of the piece from which it was cut.
+    """
+    begin, _ = piece.line.span
+    start, end = item.line.span
+    inside = [
+        1 - each.probability
+        for each in boundaries
+        if start < begin + each.gap.start < end
+    ]
+    return replace(item, whole=min([item.whole, *inside]))
+
+
+def _drop_words(piece: Piece, boundaries: Sequence[Boundary]) -> list[Boundary]:
+    """Return the boundaries without those at markers that belong to the text."""
     numbers = {(_plain(each.gap.style), each.gap.number) for each in boundaries}
     style, number = piece.number
     numbers.add((_plain(style), number))
-    for gap, probability in boundaries:
-        place = bisect_left(starts, gap.start)
-        is_cut = place < len(starts) and starts[place] == gap.start
-        if is_cut:
-            continue
-        if _is_of_text(gap, text, numbers):
-            continue
-        likely[place] = max(likely[place], probability)
-    return likely
+    text = piece.line.text
+    return [each for each in boundaries if not _is_of_text(each.gap, text, numbers)]
 
 
 def _is_of_text(gap: Gap, text: str, numbers: Set[tuple[str, int]]) -> bool:
@@ -236,18 +255,12 @@ def _ends_clause(text: str, boundary: Boundary) -> bool:
 
 
 def _find_bullets(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boundary]:
-    """Return the boundaries at bullets, if two items of the piece have the same one. In a piece
-    with a marker of its own, dashes before numbers belong to the text: "MI - 6 months".
-    """
+    """Return the boundaries at bullets, if two items of the piece have the same one."""
     marked = [
         each
         for each in boundaries
         if each.gap.mark and not each.gap.number and each.probability >= _AT_BULLET
     ]
-    if piece.line.mark and all(
-        piece.line.text[each.gap.start].isdigit() for each in marked
-    ):
-        return ()
     signs = [each.gap.mark[0] for each in marked]
     signs.append(_find_first_sign(piece))
     often = {sign for sign in signs if signs.count(sign) >= _FEW}
@@ -348,10 +361,8 @@ def _find_own_mark(piece: Piece, cuts: Sequence[Boundary]) -> Gap | None:
     if own is None:
         return None
     is_marker = piece.line.follows_heading and not own.mark[0].isalpha()
-    is_like_others = any(
-        cut.gap.style == own.style or (cut.gap.mark and not cut.gap.number + own.number)
-        for cut in cuts
-    )
+    styles = {style for style, _ in list_meanings(own.mark, own.style, own.number)}
+    is_like_others = any(cut.gap.style in styles for cut in cuts)
     if is_marker or is_like_others:
         return own
     return None

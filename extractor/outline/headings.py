@@ -12,6 +12,7 @@ from extractor.language.book import load_book, read_text, rule
 from extractor.language.lexer import Tokens
 from extractor.language.passage import Passage
 from extractor.language.patterns import Rule, RuleMatch, make_rule
+from extractor.outline.boundaries import find_own_mark, list_meanings
 
 MISSPELT = "the list heading is misspelt"
 SPACED = "the letters of the list heading are set apart"
@@ -32,8 +33,8 @@ class Vocabulary:
         terms: The name of a table of terms in the rule book. Each entry is named after a heading.
         spelling: Heading words that are recognised even with one or two wrong letters.
         lookalikes: Words that resemble a heading word but mean something else.
-        within: The rules for text that begins a heading within a line.
         run_on: The rule for headings that need no punctuation before a capital letter.
+        within: The rules for text that begins a heading within a line.
         after: The rules for headings within a line that must follow another heading, a semicolon
             or a full stop.
         plain: The rule for the words of a heading that has a list marker; any other line with a
@@ -42,10 +43,10 @@ class Vocabulary:
     """
 
     terms: str
-    spelling: tuple[str, ...] = ()
-    lookalikes: frozenset[str] = frozenset()
+    spelling: tuple[str, ...]
+    lookalikes: frozenset[str]
+    run_on: str
     within: tuple[str, ...] = ()
-    run_on: str = ""
     after: tuple[str, ...] = ()
     plain: str = ""
     front: str = ""
@@ -94,28 +95,22 @@ def find_heading(passage: Passage, vocabulary: Vocabulary) -> Heading | None:
     stop = min(passage.end, passage.first + _LONGEST)
     line = passage.tokens.cut(passage.first, stop)
     heading_rule = _heading_rule(vocabulary.terms, vocabulary.front)
-    if (
-        len(line) > 1
-        and stop == passage.end
-        and all(len(word) == 1 for word in line.words)
-    ):
+    if all(len(word) == 1 for word in line.words):
         joined = heading_rule.starts(read_text("".join(line.words)), 0)
         if joined:
             name = name_heading(joined, vocabulary.terms)
             return Heading(
                 name, passage.first, passage.end, is_whole=True, doubt=SPACED
             )
-    doubt = ""
     match = heading_rule.starts(line, 0)
+    doubt = ""
     if match is None:
         run_on = _find_run_on(passage, line, vocabulary)
-        if run_on:
-            return run_on
-        doubt = MISSPELT
         mended = mend_spelling(line, vocabulary)
-        match = None
-        if mended:
-            match = heading_rule.starts(mended, 0)
+        if run_on or mended is None:
+            return run_on
+        match = heading_rule.starts(mended, 0)
+        doubt = MISSPELT
     if match is None:
         return None
     end = match.end
@@ -129,22 +124,29 @@ def find_heading(passage: Passage, vocabulary: Vocabulary) -> Heading | None:
 def _find_run_on(
     passage: Passage, line: Tokens, vocabulary: Vocabulary
 ) -> Heading | None:
-    """Return the heading that begins a line and is followed by a capital letter without
-    intervening
-    punctuation: "Inclusion criteria Adults with asthma".
+    """Return the heading that begins a line and is followed by a capital letter or the first list
+    marker without intervening punctuation: "Inclusion criteria Adults with asthma".
     """
-    if not vocabulary.run_on:
-        return None
     match = rule(vocabulary.run_on).starts(line, 0)
     if match is None:
         return None
-    if not line.words[match.end : match.end + 1]:
+    if match.end == len(line):
         return None
-    if not line.words[match.end][0].isupper():
+    following = line.read(match.end, len(line))
+    if not following[0].isupper() and not _begins_list(following):
         return None
     name = (match.read("list") or "").lower().replace("clude", "clusion")
     end = passage.first + match.end
     return Heading(name, passage.first, end, is_whole=False, doubt=NO_PUNCTUATION)
+
+
+def _begins_list(text: str) -> bool:
+    """Return whether a text begins with the first list marker of its kind: "a)", "(i)", "[1]"."""
+    mark = find_own_mark(text)
+    if mark is None:
+        return False
+    meanings = list_meanings(mark.mark, mark.style, mark.number)
+    return any(number == 1 for _, number in meanings)
 
 
 def _ends_heading(line: Tokens, at: int) -> bool:
@@ -161,7 +163,9 @@ def _ends_heading(line: Tokens, at: int) -> bool:
 def mend_spelling(tokens: Tokens, vocabulary: Vocabulary) -> Tokens | None:
     """Return the tokens with misspelt heading words corrected; None if no word is misspelt.
 
-    >>> vocabulary = Vocabulary("criteria_lists", ("inclusion", "criteria"))
+    >>> vocabulary = Vocabulary(
+    ...     "criteria_lists", ("inclusion", "criteria"), frozenset(), "list_run_on"
+    ... )
     >>> mend_spelling(read_text("Inclusoin critera:"), vocabulary).words[:2]
     ['inclusion', 'criteria']
     """

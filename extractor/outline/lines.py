@@ -5,27 +5,30 @@ furniture.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from extractor.language.clean import ITEM
 from extractor.language.lexer import Tokens
 from extractor.language.passage import LexedSection, Passage
 from extractor.language.wrapping import is_page_edge
-from extractor.outline.boundaries import ROMAN, list_meanings
+from extractor.outline.boundaries import describe_mark, list_meanings
+from extractor.outline.headings import Vocabulary
+from extractor.outline.tables import Written, list_written
 
 _BULLET = (
     r"(?:[•·▪◦○●■□➢✓✔→⁃∙‣§・･⦁❑❒◾◽▶➔]\s*|[*+](?=\s)|-{1,2}(?=\s|[A-Z]|[a-z][A-Z])"
     r"|o\s(?=\s*\S)|\[[ xX]\]"
-    r"|(?:>+(?=\s+(?:\d+[.)]|[-*•])\s))|\\?>\s+(?=[A-Z][a-z])|~+(?=\s|[^\W\d]|\d{1,2}[.)]\s))"
+    r"|(?:>+(?=\s+(?:\d+[.)]|[-*•])\s))|\\?>\s+(?=[A-Z][A-Za-z])(?![UL]LN)|~+(?=\s|[^\W\d]|\d{1,2}[.)]\s))"
 )
 _NUMBER = (
-    r"(?P<number>\(\d{1,2}\)|\[\d{1,2}\]|\d{1,2} ?[.)](?!\d)(?=\s|[A-Za-z(])"
-    r"|\d{1,2}(?:\.\)|:|、)(?=\s*[^\W\d]|\s+\d)|#\d{1,2}(?=\s)"
-    r"|(?P<circled>[①-⑳])|(?:Criterion|No\.) \d{1,2}:?(?=\s)|[IE]#\d{1,2}(?=\s)"
+    r"(?:\(\d{1,2}\)|\[\d{1,2}\]|\d{1,2} ?[.)](?!\d)(?=\s|[A-Za-z(])"
+    r"|\d{1,2}(?:\.\)|:)(?=\s*[^\W\d]|\s+\d)|#\d{1,2}(?=\s)"
+    r"|[①-⑳]|(?:Criterion|No\.) \d{1,2}:?(?=\s)|[IE]#\d{1,2}(?=\s)"
     r"|\d{1,2}(?P<tail>(?:\.\d{1,2}){1,3})(?:\.?(?=\s+[A-Z(])|(?<=\.\d\.\d)(?=\s+\S)))"
 )
 _LETTER = (
-    r"(?P<letter>\((?P<l1>[a-z]{1,4}|[A-Z])\)"
-    r"|(?P<l2>[a-z]|[A-Z]|[ivx]{2,4}|[IVX]{2,4})[.)](?=\s*\S))"
+    r"(?:\((?:[a-z]{1,4}|xviii|[A-Z])\)"
+    r"|(?:[a-z]|[A-Z]|[ivx]{2,5}|[IVX]{2,5})[.)](?=\s*\S))"
 )
 _CODE = (
     r"(?P<code>\[?(?P<prefix>[A-Z]{1,4})[ -]?(?P<n4>\d{1,3})"
@@ -36,7 +39,7 @@ _MOST_MARKS = 3
 """Maximum number of list markers that a line may have, as in "* 1. a) Age"."""
 _HASHES = re.compile(r"\s*(?P<hashes>#{1,6})\s+(?=\S)")
 _BARE = re.compile(
-    r"\s*(?P<n>\d{1,2})(?:(?P<dash>\s?-\s+)(?:(?P<sure>(?=[A-Z][a-z]|\d+ ?(?:to|-) ?\d))|(?=\S))"
+    r"\s*(?P<n>\d{1,2})(?:(?:\s?-\s+)(?:(?P<sure>(?=[A-Z][a-z]|\d+ ?(?:to|-) ?\d))|(?=\S))"
     r"|\s\s\s*(?=\S)|,\s*(?=\S)|(?=[A-Z][A-Za-z]|[a-z][A-Z])"
     r"|(?P<blank>\s)(?:(?=[A-Z])|(?P<weak>(?=\w))))"
 )
@@ -48,8 +51,6 @@ _FEW_NUMBERS = 2
 """Maximum number of successive lines that may begin with a number without being treated as a
 list.
 """
-_ROW = re.compile(r"\s*\|.*\S\s*$")
-_RULE = re.compile(r"(?:[|:\-=_*\s]{3,}+|\s*+>+)$")
 _CODES_OF_LISTS = frozenset(
     ["I", "E", "IC", "EC", "INC", "EXC", "IN", "EX", "SI", "SE", "INCL", "EXCL"]
 )
@@ -58,6 +59,9 @@ _PRINTED = re.compile(
     r"(?:\d{1,2}[/.]\d{1,2}[/.]\d{4},? \d{1,2}:\d{2}|https?://\S+\s+\d+/\d+)$"
 )
 """Text that a browser prints in page margins: the date, the address or the page number."""
+
+
+_JOINT = re.compile(r"(?:and|or|and ?/ ?or)(?: either)?[:;,]?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,36 +113,30 @@ class Line:
         return self.passage.tokens.span(self.passage.first, self.passage.end)
 
 
-def read_lines(section: LexedSection) -> list[Line]:
+def read_lines(section: LexedSection, vocabulary: Vocabulary) -> list[Line]:
     """Return the lines of a section that contain words, each with its list marker."""
-    lines: list[Line] = []
-    end_above = 0
-    for written in section.lines():
-        start, end = section.tokens.span(written.first, written.end)
-        text = section.tokens.text
-        begin = text.rfind("\n", 0, start) + 1
-        gap = text.count("\n", end_above, start) > 1
-        end_above = end
-        passage = strip_punctuation(written, "-•·")
-        if _RULE.match(text, begin, end):
-            continue
-        if passage.end <= passage.first:
-            continue
-        lines.append(_read_line(passage, begin, gap=gap))
+    lines = [_read_line(written) for written in list_written(section, vocabulary)]
     lines = _drop_false_marks(lines)
     lines = _read_bare_numbers(lines)
-    lines = _read_tables(lines)
     return list(_find_furniture(lines))
 
 
-def _read_line(passage: Passage, begin: int, *, gap: bool) -> Line:
+def _read_line(written: Written) -> Line:
     """Return a line with its list marker; if the line has several ("* 1."), the last marker is
-    used. ``begin`` is the offset at which the line begins in the text.
+    used.
     """
+    passage = written.passage
     text = passage.tokens.text
     start, end = passage.tokens.span(passage.first, passage.end)
-    column = len(text[begin:start].expandtabs(4))
-    line = Line(passage, column, column, gap)
+    column = len(text[written.begin : start].expandtabs(4))
+    line = Line(
+        passage,
+        column,
+        column,
+        written.gap,
+        is_row=written.is_row,
+        is_furniture=written.is_furniture,
+    )
     if _is_html_item(passage):
         line = replace(line, mark="<li>", style="<li>")
     hashes = _HASHES.match(text, start, end)
@@ -152,13 +150,20 @@ def _read_line(passage: Passage, begin: int, *, gap: bool) -> Line:
             break
         if match.end() >= end:
             break
-        style, ordinal = describe_mark(match)
         start = match.end()
-        marked = replace(
-            line, mark=match[0].strip(), style=style, ordinal=ordinal, outer=line
-        )
+        marked = _mark(line, match)
         line = _begin_at(marked, start, passage)
     return line
+
+
+def _mark(line: Line, match: re.Match[str]) -> Line:
+    """Return a line with a further list marker. ``match`` is a match of ``_MARK``."""
+    mark = match[0].strip()
+    if line.style.endswith("#") and match["bullet"]:
+        # the dash of "IC1 - Asthma" is a part of the code
+        return replace(line, mark=f"{line.mark} {mark}", outer=line)
+    style, ordinal = _describe(match)
+    return replace(line, mark=mark, style=style, ordinal=ordinal, outer=line)
 
 
 def _begin_at(line: Line, start: int, passage: Passage) -> Line:
@@ -172,43 +177,20 @@ def _begin_at(line: Line, start: int, passage: Passage) -> Line:
     return replace(line, passage=words, text_column=text_column)
 
 
-def strip_punctuation(passage: Passage, characters: str = ";,~") -> Passage:
-    """Return a passage without leftover punctuation at its end."""
-    words = passage.tokens.words
-    end = passage.end
-    while end > passage.first and words[end - 1] in characters:
-        end -= 1
-    return passage.part(passage.first, end)
-
-
-def describe_mark(match: re.Match[str]) -> tuple[str, int]:
+def _describe(match: re.Match[str]) -> tuple[str, int]:
     """Return the style of a list marker and its number, which is 0 for a bullet and for a nested
-    number. The style is that of the first marker of its kind, such as "1." or "(a)"; a nested
-    number ("1.2.3") has an "x" for each further level. ``match`` is a match of ``_MARK``.
+    number. A nested number ("1.2.3") has an "x" for each further level. ``match`` is a match of
+    ``_MARK``.
     """
-    written = match[0].strip()
+    mark = match[0].strip()
     if match["bullet"]:
-        return written[:1], 0
+        return mark[:1], 0
     if match["code"]:
         return match["prefix"] + "#", int(match["n4"])
-    if match["circled"]:
-        return "①", ord(match["circled"]) - ord("①") + 1
     if match["tail"]:
         return "1.1" + "x" * match["tail"].count("."), 0
-    if match["number"]:
-        digits = re.sub(r"\D+", "", written)
-        return written.replace(digits, "1"), int(digits)
-    letters = match["l1"] or match["l2"]
-    is_roman = letters.lower() in ROMAN
-    ordinal = ord(letters[0].lower()) - ord("a") + 1
-    if is_roman:
-        ordinal = ROMAN.index(letters.lower()) + 1
-    first_letter = "a"
-    if is_roman:
-        first_letter = "i"
-    if letters.isupper():
-        first_letter = first_letter.upper()
-    return written.replace(letters, first_letter), ordinal
+    *_, last = list_meanings(mark, *describe_mark(mark))
+    return last
 
 
 def _is_html_item(passage: Passage) -> bool:
@@ -249,7 +231,7 @@ def _is_false_mark(line: Line, ordinals: Mapping[str, set[int]]) -> bool:
     has_neighbour = line.ordinal - 1 in same_style or line.ordinal + 1 in same_style
     if line.style.endswith("#"):
         is_list_code = line.style[:-1] in _CODES_OF_LISTS
-        is_punctuated = line.mark[-1:] in (":", ".", ")", "]")
+        is_punctuated = line.mark[-1:] in (":", ".", ")", "]", "-")
         return (has_neighbour, is_list_code, is_punctuated).count(True) < 2
     first_letter = line.style.strip("(")[:1].lower()
     if first_letter not in ("a", "i"):
@@ -276,11 +258,20 @@ def _read_bare_numbers(lines: Sequence[Line]) -> list[Line]:
     read = list(lines)
     for run in _list_counting(numbers):
         marks = [numbers[index] for index in run]
-        if not _is_numbering(marks):
+        are_cells = all(_ends_cell(lines[index], numbers[index]) for index in run)
+        if not are_cells and not _is_numbering(marks):
             continue
         for index in run:
             read[index] = _mark_bare(read[index], numbers[index])
     return read
+
+
+def _ends_cell(line: Line, match: re.Match[str]) -> bool:
+    """Return whether a tab follows a number. In the cleaned text, it is a space."""
+    section = line.passage.section
+    end = match.end("n")
+    raw_end, _ = section.cleaned.raw_span(end, end + 1)
+    return section.raw[raw_end : raw_end + 1] == "\t"
 
 
 def _list_counting(numbers: Mapping[int, re.Match[str]]) -> list[list[int]]:
@@ -322,48 +313,18 @@ def _mark_bare(line: Line, match: re.Match[str]) -> Line:
         line,
         passage=line.passage.part(first, line.passage.end),
         mark=match["n"],
-        style="1-" if match["dash"] else "1",
+        style="1",
         ordinal=int(match["n"]),
     )
 
 
-def _read_tables(lines: Sequence[Line]) -> list[Line]:
-    """Return the lines, reducing each table row to its cells that contain words. A header row,
-    which is followed by a ruled line, is marked as furniture.
-    """
-    read: list[Line] = []
-    for line in lines:
-        text = line.passage.tokens.text
-        start, end = line.span
-        if not _ROW.match(text, start, end):
-            read.append(line)
-            continue
-        next_line = text[end : end + 80].lstrip("\n")
-        is_header = re.match(r"\s*\|[\s:|-]*-[\s:|-]*(?:\n|$)", next_line) is not None
-        cells = _find_cells(line.passage)
-        row = replace(line, passage=cells, is_row=True, is_furniture=is_header)
-        read.append(row)
-    return read
-
-
-def _find_cells(passage: Passage) -> Passage:
-    """Return the part of a row from the first cell that contains a word to the last cell."""
-    words = passage.tokens.words
-    first = passage.first
-    stop = passage.end
-    for at in range(first, stop):
-        if words[at] == "|":
-            first = at + 1
-        elif words[at][:1].isalpha():
-            break
-    while stop > first and words[stop - 1] == "|":
-        stop -= 1
-    return passage.part(first, stop)
-
-
 def _find_furniture(lines: Sequence[Line]) -> Iterator[Line]:
-    """Yield the lines, marking page margins and table-of-contents entries as furniture."""
-    for line in lines:
+    """Yield the lines, marking as furniture page margins, table-of-contents entries and the words
+    that join two items: "OR".
+    """
+    for line, below in zip_longest(lines, lines[1:]):
         is_edge = not line.mark and is_page_edge(line.tokens)
         is_printed = _PRINTED.match(line.text) or _LEADERS.search(line.text)
-        yield replace(line, is_furniture=True) if is_edge or is_printed else line
+        joins_items = below is not None and bool(below.mark) and _JOINT.match(line.text)
+        is_furniture = line.is_furniture or bool(is_edge or is_printed or joins_items)
+        yield replace(line, is_furniture=is_furniture)

@@ -32,8 +32,9 @@ LISTS = Vocabulary(
         "list_before_item",
         "list_at_end",
         "list_between_sentences",
+        "foreign_list_within",
     ),
-    after=("bare_heading",),
+    after=("bare_heading", "list_in_line"),
     run_on="list_run_on",
     plain="list_name",
 )
@@ -44,10 +45,8 @@ _KINDS = {
     "exclusion": CriterionKind.EXCLUSION,
 }
 _KIND_OF_CODE = {
-    "I#": CriterionKind.INCLUSION,
-    "INCL#": CriterionKind.INCLUSION,
-    "E#": CriterionKind.EXCLUSION,
-    "EXCL#": CriterionKind.EXCLUSION,
+    **dict.fromkeys(("I#", "IC#", "IN#", "INC#", "INCL#"), CriterionKind.INCLUSION),
+    **dict.fromkeys(("E#", "EC#", "EX#", "EXC#", "EXCL#"), CriterionKind.EXCLUSION),
 }
 """The kind of list to which an item without a heading belongs, by the item's code: "EXCL 2"."""
 _SURE_BORDERS = 0.9
@@ -55,9 +54,7 @@ _SURE_BORDERS = 0.9
 _SHORT = 7
 """Maximum number of tokens in a line that may open a list."""
 _LONG = 5
-"""Headings with at least this many words, and sentences with more than this many, may state more
-than a topic.
-"""
+"""Headings with at least this many words may state more than a topic."""
 _REMARKS = ("remark", "note_of_the_registry", "note_of_the_protocol")
 _SHORT_VALUE = 5
 """Maximum number of tokens in an item that is only a value."""
@@ -138,6 +135,8 @@ def read_lists(section: LexedSection, target: frozenset[str] = frozenset()) -> L
         entry = _doubt_borders(entry, state, blocks, place)
         entries.append(replace(entry, passage=entry.passage.alone()))
     entries = _doubt_prose(_doubt_exclusions(entries, state), state)
+    # the columns of a table follow each other
+    entries.sort(key=lambda entry: entry.passage.raw_span)
     return Lists(tuple(entries), tuple(state.doubts))
 
 
@@ -146,7 +145,7 @@ def _may_be_title(state: _State, blocks: Sequence[Block], place: int) -> bool:
     the line precedes the first list, the title of the whole text.
     """
     block = blocks[place]
-    if block.mark:
+    if block.mark or block.kind is BlockKind.ROW:
         return False
     if not _is_followed_by_list(blocks, place):
         return False
@@ -225,10 +224,8 @@ def _leave_list(state: _State, blocks: Sequence[Block], place: int) -> None:
     if following:
         tokens = cut(following.passage)
         says_who_may = rule("says_who_may").occurs(tokens)
-        has_number = any(word[0].isdigit() for word in tokens.words)
-        is_long = len(tokens) > _LONG or has_number
         # short items below "Prior therapy:" are criteria; a sentence may describe procedures
-        is_sentence = following.text.endswith((".", ";")) and is_long
+        is_sentence = following.text.endswith((".", ";"))
         if may_be_criteria and not is_sentence and not says_who_may:
             return
         may_be_criteria = may_be_criteria or says_who_may
@@ -247,12 +244,13 @@ def _doubt_heading(blocks: Sequence[Block], place: int) -> str:
     following = _get(blocks, place + 1)
     if following is None:
         return ""
-    if following.name is not None:
-        return ""
     if above and above.name in _KINDS and above.name != block.name:
         return "the heading of one list directly follows that of the other"
     tokens = cut(block.passage)
-    if any(rule(name).occurs(tokens) for name in FOREIGN_LISTS):
+    beside = {each.name for each in (above, following) if each}
+    is_translated = rule("criteria_word").occurs(tokens) or block.name in beside
+    is_foreign = any(rule(name).occurs(tokens) for name in FOREIGN_LISTS)
+    if is_foreign and not is_translated:
         return "the heading is in another language"
     is_led = rule("led_list").covers(tokens, 0, len(tokens))
     if not is_led:
@@ -349,23 +347,18 @@ def _is_opening(
     block = blocks[place]
     above = _get(blocks, place - 1)
     tokens = cut(block.passage)
-    if above is None:
-        return False
-    if above.name is None:
+    if above is None or above.name is None:
         return False
     is_whole = rule("takes_part").occurs(tokens) and _is_whole_list(blocks, place)
     if block.mark and not is_whole and not rule("must_meet").occurs(tokens):
         return False
     if rule("trial_division").starts(tokens, 0):
         return False
-    is_about_list = rule("about_list").occurs(tokens)
-    is_about_list = is_about_list and not rule("ends_with_examples").ends(
-        tokens, len(tokens)
-    )
-    if not block.mark and block.text.endswith(":") and is_about_list:
+    names_examples = rule("ends_with_examples").ends(tokens, len(tokens)) is not None
+    is_about_list = rule("about_list").occurs(tokens) and not names_examples
+    if block.text.endswith(":") and is_about_list:
         return True
-    is_general = rule("opening_words").covers(tokens, 0, len(tokens)) is not None
-    if not is_general:
+    if rule("opening_words").covers(tokens, 0, len(tokens)) is None:
         return False
     if len(tokens) == 1:
         return False
@@ -533,9 +526,7 @@ def _find_groups(blocks: Sequence[Block], target: frozenset[str]) -> dict[int, b
         if not _may_name_group(block):
             continue
         others[_describe_form(block)].append(place)
-    forms = {
-        _describe_form(blocks[place]) for place in groups if _names_some(blocks[place])
-    }
+    forms = {_describe_form(blocks[place]) for place in groups}
     for form, places in others.items():
         treated = [target_words(blocks[place].passage) & target for place in places]
         if form in forms or len(set(filter(None, treated))) > 1:
@@ -555,22 +546,13 @@ def _may_name_group(heading: Block) -> bool:
     tokens = cut(heading.passage)
     if heading.name in _KINDS:
         return rule("list_for_all").covers(tokens, 0, len(tokens)) is None
-    is_topic = rule("topic").ends(tokens, len(tokens)) or rule("levels").occurs(tokens)
-    is_general = rule("list_for_all").covers(tokens, 0, len(tokens)) is not None
     if heading.name is not None:
         return False
     if len(tokens) > _SHORT:
         return False
-    if is_topic:
+    if rule("topic").ends(tokens, len(tokens)) or rule("levels").occurs(tokens):
         return False
-    return not is_general
-
-
-def _names_some(heading: Block) -> bool:
-    """Return whether a heading names a group of people, rather than parts of a criterion."""
-    if heading.name is not None:
-        return True
-    return names_group(cut(heading.passage))
+    return rule("list_for_all").covers(tokens, 0, len(tokens)) is None
 
 
 def names_people(heading: Block) -> bool:
@@ -612,9 +594,7 @@ def _doubt_exclusions(entries: Sequence[Entry], state: _State) -> list[Entry]:
         is_below = entry.heading is not None and _may_open_list(entry.heading, state)
         reasons = (not state.seen, may_be_heading, reads_so, are_exclusions, is_below)
         doubted.append(replace(entry, is_list_doubted=True) if any(reasons) else entry)
-        # without any heading, the first such item may begin the exclusions
-        begins_list = (may_be_heading, is_below, reads_so and not state.seen)
-        are_exclusions = are_exclusions or any(begins_list)
+        are_exclusions = are_exclusions or may_be_heading or is_below
     return doubted
 
 

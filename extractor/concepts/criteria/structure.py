@@ -19,7 +19,7 @@ from extractor.language.passage import LexedSection, Passage
 from extractor.outline.blocks import read_pieces
 from extractor.outline.boundaries import find_boundaries
 from extractor.outline.cutting import list_stretches, look_around
-from extractor.outline.lines import strip_punctuation
+from extractor.outline.tables import strip_punctuation
 from extractor.schemas import CriterionKind, Effort, Origin
 
 _SECTION = "eligibility"
