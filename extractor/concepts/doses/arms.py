@@ -65,13 +65,10 @@ class Arms:
         """Return the arms whose own text states that an agent is given."""
         return {arm for arm, keys in self._named.items() if agent.key in keys}
 
-    def names_any(self, arm: str) -> bool:
-        """Return whether an arm's own text states that any agent is given."""
-        return bool(self._named[arm])
-
-    def refers(self, arm: str) -> bool:
-        """Return whether an arm's text refers to another arm."""
-        return rule("as_in_group").search(self.texts[arm].tokens) is not None
+    def gives_others(self, arm: str) -> bool:
+        """Return whether an arm's own text names agents and does not refer to another arm."""
+        is_referring = rule("as_in_group").occurs(self.texts[arm].tokens)
+        return bool(self._named[arm]) and not is_referring
 
     def find(
         self, regimen: Regimen, siblings: Sequence[Regimen]
