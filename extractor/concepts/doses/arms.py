@@ -89,13 +89,8 @@ class Arms:
             return how, self._sort(linked)
         if stating:
             return "own text", self._sort(stating)
-        # the regimen may be stated in one of several interventions that register its agent
-        of_intervention: set[str] = set()
-        for statement in regimen.statements:
-            of_intervention.update(self._links.get(statement.text.name, ()))
         of_siblings = {arm for sibling in siblings for arm in _list_stating(sibling)}
-        remaining = (of_intervention or linked) - of_siblings
-        return "one of several regimens", self._sort(remaining)
+        return "one of several regimens", self._sort(linked - of_siblings)
 
     def _sort(self, arms: Iterable[str]) -> list[str]:
         wanted = set(arms)

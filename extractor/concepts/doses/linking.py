@@ -30,6 +30,9 @@ _JOINTS = word_set("and or then plus with + , / by")
 """The words before a mark that belongs to the name behind it: "A 5 mg and oral B"."""
 _APART = word_set("; . \n + plus followed") | {"\n"}
 """The words between two parts of a clause that are about different agents."""
+_JOINING = word_set("and plus with + then followed ;")
+_COMPARING = word_set("or vs versus against compared")
+"""The words between a mark and its agent that may begin what is said of another agent."""
 _APART_WORDS = 2
 _FAR_WORDS = 8
 """Numbers of words without a dose between a mark and its agent that make a link doubtful."""
@@ -329,7 +332,8 @@ def _choose(
 def _add(statement: Statement, mark: Mark, *known: str) -> None:
     """Add a mark to a statement unless there are too many reasons to doubt the link."""
     text = statement.text
-    unexplained = count_unexplained(text.tokens, *find_gap(statement.place, mark.place))
+    gap = find_gap(statement.place, mark.place)
+    unexplained = count_unexplained(text.tokens, *gap)
     is_bare = statement.owner.how != "named" and not statement.amounts
     doubts = {
         "apart from its agent": unexplained >= _APART_WORDS,
@@ -338,10 +342,34 @@ def _add(statement: Statement, mark: Mark, *known: str) -> None:
         "in a description": not text.is_group,
         "words read with doubt": mark.confidence < _CLEAR,
     }
-    found = (*known, *(name for name, is_true in doubts.items() if is_true))
+    found = [*known, *(name for name, is_true in doubts.items() if is_true)]
     most = _MOST_DOUBTS - (mark.field == "timing")
-    if len(found) <= most:
-        statement.add(Linked(mark, text, found))
+    if len(found) > most:
+        return
+    between = {word.lower() for word in text.tokens.words[slice(*gap)]}
+    if not between.isdisjoint(_JOINING):
+        found.append("joined to its agent")
+    if not between.isdisjoint(_COMPARING):
+        found.append("compared with its agent")
+    if _is_before_name(statement, mark):
+        found.append("before another name")
+    statement.add(Linked(mark, text, tuple(found)))
+
+
+def _is_before_name(statement: Statement, mark: Mark) -> bool:
+    """Return whether a name that is not that of the statement's agent seems to follow a mark: "a
+    subcutaneous injection of fictizide".
+    """
+    tokens = statement.text.tokens
+    ends = {other.first: other.end for other in statement.text.marks}
+    at = mark.end
+    while at in ends or rule("form_of_giving").starts(tokens, at):
+        at = ends.get(at, at + 1)
+    name = rule("other_name").starts(tokens, at)
+    if name is None:
+        return False
+    first, end = statement.owner.place
+    return statement.owner.how != "named" or end <= name.first or name.end <= first
 
 
 def _is_beside(tokens: Tokens, name: Place, amount: Place) -> bool:
