@@ -3,6 +3,7 @@ state it, or the only arm.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 
 from extractor.concepts.doses.agents import Agent, Agents, Mention
 from extractor.concepts.doses.merging import Regimen
@@ -96,21 +97,21 @@ class Arms:
         wanted = set(arms)
         return [arm for arm in self.places if arm in wanted]
 
-    def find_of_amounts(
-        self, levels: Sequence[Amount], regimen: Regimen
-    ) -> list[Amount]:
+    def find_of_amounts(self, regimen: Regimen) -> list[Amount]:
         """Return the dose levels of a regimen, each with the labels of the arms whose own text
         states it. The levels are returned unchanged if one of them is not stated by any arm, or if
         an arm states several of them.
         """
-        places: dict[Amount, set[str]] = {level: set() for level in levels}
-        for link in regimen.links("amounts"):
-            for level in places.keys() & link.mark.value:
-                places[level].add(link.text.name)
-        stating = [self._sort(places[level]) for level in levels]
-        members = [arm for arms in stating for arm in arms]
+        levels = [level.amount for level in regimen.levels.values()]
+        stating: list[list[str]] = []
+        for level in levels:
+            links = [
+                link for link in regimen.links("amounts") if level in link.mark.value
+            ]
+            stating.append(self._sort(link.text.name for link in links))
+        members = list(chain.from_iterable(stating))
         if len(levels) < 2 or not all(stating) or len(set(members)) < len(members):
-            return list(levels)
+            return levels
         return [
             replace_arms(level, tuple(map(self.read_label, arms)))
             for level, arms in zip(levels, stating, strict=True)

@@ -13,6 +13,7 @@ from extractor.concepts.doses.marks import (
     within,
 )
 from extractor.concepts.doses.sections import DoseText
+from extractor.evidence.drafts import Span
 from extractor.language.book import rule, word_set
 from extractor.language.lexer import Tokens, keep
 
@@ -78,9 +79,14 @@ class Linked:
         return _SHARED in self.doubts
 
     @property
-    def sure(self) -> float:
-        """The probability that the mark belongs to the agent."""
-        return float(_UNDOUBTED * _DOUBTED ** len(self.doubts))
+    def probability(self) -> float:
+        """The probability that the mark is read correctly and belongs to the agent."""
+        return self.mark.confidence * _UNDOUBTED * _DOUBTED ** len(self.doubts)
+
+    @property
+    def span(self) -> Span:
+        """The characters of the mark."""
+        return self.text.span(*self.mark.place)
 
 
 @dataclass(eq=False, slots=True)

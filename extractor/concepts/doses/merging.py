@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, NamedTuple
+from operator import attrgetter
+from typing import NamedTuple
 
 from extractor.concepts.doses.agents import Agent
 from extractor.concepts.doses.amounts import is_portion
@@ -92,13 +93,6 @@ class Regimen:
             self._best[name] = next(filter(None, found), None)
         return self._best[name]
 
-    def read(self, name: str) -> Any:
-        """Return the value of the most likely mark of a field; None if the field has no mark."""
-        link = self.best(name)
-        if link:
-            return link.mark.value
-        return None
-
     @property
     def levels(self) -> _Levels:
         """The distinct dose levels. Volumes and numbers of tablets are omitted if an amount
@@ -107,10 +101,6 @@ class Regimen:
         """
         of_substance, portions = self._levels
         return of_substance or portions
-
-    def amounts(self) -> list[Level]:
-        """Return the distinct dose levels."""
-        return list(self.levels.values())
 
     @cached_property
     def kinds(self) -> Set[str]:
@@ -135,7 +125,10 @@ class Regimen:
         days = self.best("days")
         cycle = self.best("cycle")
         if days and (stated is None or stated.mark.value in _VAGUE):
-            return code_days(days.mark.value, self.read("cycle")), days
+            length = None
+            if cycle:
+                length = cycle.mark.value
+            return code_days(days.mark.value, length), days
         if stated:
             return stated.mark.value, stated
         if cycle:
@@ -150,7 +143,7 @@ class Regimen:
 def _find_best(statement: Statement, name: str) -> Linked | None:
     """Return the most likely link of a field in a statement, or None if it states no value."""
     links = [link for link in statement.links(name) if link.mark.value is not None]
-    return max(links, key=lambda link: link.sure * link.mark.confidence, default=None)
+    return max(links, key=attrgetter("probability"), default=None)
 
 
 def merge(statements: Iterable[Statement]) -> list[Regimen]:
