@@ -32,7 +32,7 @@ _JOINTS = word_set("and or then plus with + , / by")
 _APART = word_set("; . \n + plus followed") | {"\n"}
 """The words between two parts of a clause that are about different agents."""
 _JOINING = word_set("and plus with + then followed ;")
-_COMPARING = word_set("or vs versus against compared")
+_COMPARING = word_set("vs versus against compared")
 """The words between a mark and its agent that may begin what is said of another agent."""
 _APART_WORDS = 2
 _FAR_WORDS = 8
