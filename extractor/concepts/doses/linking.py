@@ -47,6 +47,8 @@ _DOUBTED = 0.75
 """The factor of each doubt in the probability of a link."""
 _SEVERAL = ("of one of several agents",)
 """The doubt about an amount in a section about several agents."""
+IN_DESCRIPTION = "in a description"
+"""The doubt about what only a description states, which says nothing about its agent."""
 _SHARED = "shared"
 """The doubt that another agent or amount is nearer to a mark."""
 
@@ -345,7 +347,7 @@ def _add(statement: Statement, mark: Mark, *known: str) -> None:
         "apart from its agent": unexplained >= _APART_WORDS,
         "far from its agent": unexplained >= _FAR_WORDS,
         "without a name or an amount": is_bare,
-        "in a description": not text.is_group,
+        IN_DESCRIPTION: not text.is_group,
         "words read with doubt": mark.confidence < _CLEAR,
     }
     found = [*known, *(name for name, is_true in doubts.items() if is_true)]

@@ -16,7 +16,12 @@ from typing import NamedTuple
 from extractor.concepts.doses.agents import Agent, Agents
 from extractor.concepts.doses.amounts import list_other_amounts
 from extractor.concepts.doses.arms import Arms, replace_arms
-from extractor.concepts.doses.linking import Linked, Statement, read_clauses
+from extractor.concepts.doses.linking import (
+    IN_DESCRIPTION,
+    Linked,
+    Statement,
+    read_clauses,
+)
 from extractor.concepts.doses.marks import LINKED, Mark
 from extractor.concepts.doses.merging import Regimen, without_rate
 from extractor.concepts.doses.rhythms import list_other_frequencies, list_other_lengths
@@ -366,7 +371,8 @@ def _count_doubts(statement: Statement, link: Linked) -> int:
     """Return the number of doubts about a link. A clause without the agent's name counts twice."""
     is_unclear = link.mark.confidence < _CLEAR
     is_unnamed = statement.owner.how != "named"
-    return len({*link.doubts}) + is_unclear + 2 * is_unnamed
+    about_agent = {*link.doubts} - {IN_DESCRIPTION}
+    return len(about_agent) + is_unclear + 2 * is_unnamed
 
 
 def _is_of_several(statement: Statement) -> bool:
