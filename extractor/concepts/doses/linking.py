@@ -17,7 +17,7 @@ from extractor.evidence.drafts import Span
 from extractor.language.book import rule, word_set
 from extractor.language.lexer import Tokens, keep
 
-_OF_ALL = ("cycle", "duration")
+OF_ALL = ("cycle", "duration")
 """Fields that apply to all agents of a section if a clause states them alone."""
 _UNDOSED = ("radiation", "procedure")
 """Kinds of agents that a later clause with a dose is seldom about."""
@@ -49,7 +49,7 @@ _SEVERAL = ("of one of several agents",)
 """The doubt about an amount in a section about several agents."""
 IN_DESCRIPTION = "in a description"
 """The doubt about what only a description states, which says nothing about its agent."""
-_SHARED = "shared"
+SHARED = "shared"
 """The doubt that another agent or amount is nearer to a mark."""
 
 
@@ -78,7 +78,7 @@ class Linked:
     @property
     def is_shared(self) -> bool:
         """Whether another agent or amount is nearer to the mark."""
-        return _SHARED in self.doubts
+        return SHARED in self.doubts
 
     @property
     def probability(self) -> float:
@@ -192,9 +192,9 @@ def _add_to_all(
 ) -> None:
     """Add any cycle or duration found among the marks to each statement that lacks one."""
     for mark in marks:
-        if mark.field in _OF_ALL:
+        if mark.field in OF_ALL:
             for statement in statements:
-                link = Linked(mark, text, (_SHARED,))
+                link = Linked(mark, text, (SHARED,))
                 statement.facts.setdefault(mark.field, [link])
 
 
@@ -313,7 +313,7 @@ def _link_all(marks: Sequence[Mark], statements: Sequence[Statement]) -> None:
         for statement in members:
             if not statement.facts.keys().isdisjoint(kinds):
                 break
-            _add(statement, mark, _SHARED)
+            _add(statement, mark, SHARED)
 
 
 def _choose(

@@ -18,6 +18,8 @@ from extractor.concepts.doses.amounts import list_other_amounts
 from extractor.concepts.doses.arms import Arms, replace_arms
 from extractor.concepts.doses.linking import (
     IN_DESCRIPTION,
+    OF_ALL,
+    SHARED,
     Linked,
     Statement,
     read_clauses,
@@ -372,6 +374,8 @@ def _count_doubts(statement: Statement, link: Linked) -> int:
     is_unclear = link.mark.confidence < _CLEAR
     is_unnamed = statement.owner.how != "named"
     about_agent = {*link.doubts} - {IN_DESCRIPTION}
+    if link.mark.field in OF_ALL:
+        about_agent.discard(SHARED)
     return len(about_agent) + is_unclear + 2 * is_unnamed
 
 
