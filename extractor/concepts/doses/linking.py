@@ -47,8 +47,10 @@ _DOUBTED = 0.75
 """The factor of each doubt in the probability of a link."""
 _SEVERAL = ("of one of several agents",)
 """The doubt about an amount in a section about several agents."""
-IN_DESCRIPTION = "in a description"
-"""The doubt about what only a description states, which says nothing about its agent."""
+_IN_DESCRIPTION = "in a description"
+_IN_WORDS = "words read with doubt"
+NOT_OF_OWNER = frozenset({_IN_DESCRIPTION, _IN_WORDS})
+"""The doubts about a value that say nothing about its agent."""
 SHARED = "shared"
 """The doubt that another agent or amount is nearer to a mark."""
 
@@ -347,8 +349,8 @@ def _add(statement: Statement, mark: Mark, *known: str) -> None:
         "apart from its agent": unexplained >= _APART_WORDS,
         "far from its agent": unexplained >= _FAR_WORDS,
         "without a name or an amount": is_bare,
-        IN_DESCRIPTION: not text.is_group,
-        "words read with doubt": mark.confidence < _CLEAR,
+        _IN_DESCRIPTION: not text.is_group,
+        _IN_WORDS: mark.confidence < _CLEAR,
     }
     found = [*known, *(name for name, is_true in doubts.items() if is_true)]
     most = _MOST_DOUBTS - (mark.field == "timing")

@@ -1,10 +1,10 @@
 """Prove the regimens from a model: check each value against the statements about its agent in the
 text.
 
-Any link of a statement may refute a value; only a link without doubt proves one. A value is linked
-if the regimen's quote, or other words in the record, state it for the agent without doubt. It is
-rejected if the quote gives the agent another value or uses the value for something else. Otherwise,
-it is open.
+A link may refute a value even if it is doubted; only a link without doubt proves one. A value is
+linked if the regimen's quote, or other words in the record, state it for the agent without doubt.
+It is rejected if the quote gives the agent another value or uses the value for something else.
+Otherwise, it is open.
 """
 
 from collections import defaultdict
@@ -17,7 +17,7 @@ from extractor.concepts.doses.agents import Agent, Agents
 from extractor.concepts.doses.amounts import list_other_amounts
 from extractor.concepts.doses.arms import Arms, replace_arms
 from extractor.concepts.doses.linking import (
-    IN_DESCRIPTION,
+    NOT_OF_OWNER,
     OF_ALL,
     SHARED,
     Linked,
@@ -47,8 +47,10 @@ _VAGUE = frozenset(
     {Frequency.OTHER, Frequency.ONCE, Frequency.CONTINUOUS, Frequency.PRN}
 )
 """Frequencies that cannot contradict any other frequency."""
-_CLEAR = 0.85
-"""The lowest confidence of a mark whose words have one meaning."""
+_UNCLEAR = 0.7
+"""The confidence below which the words of a mark prove nothing."""
+_DOUBTFUL = 2
+"""Number of doubts from which a link to another agent does not refute a value."""
 _OF_BLOOD = ("/mL", "/dL", "/L")
 """Endings of units that are used for laboratory values but not for doses."""
 _OF_SEVERAL = word_set("respectively both same")
@@ -281,7 +283,7 @@ class _Proof:
                 clause = statement.text.span(*statement.clause)
                 in_quote |= clause.overlaps(self._quote)
             elif not link.is_shared and not _is_of_several(statement):
-                is_others = True
+                is_others |= len(_list_doubts(link)) < _DOUBTFUL
         return _Place(stated.value, stated.span, doubts, is_others, in_quote)
 
     def _fits(self, statement: Statement, link: Linked) -> bool:
@@ -370,13 +372,22 @@ class _Proof:
 
 
 def _count_doubts(statement: Statement, link: Linked) -> int:
-    """Return the number of doubts about a link. A clause without the agent's name counts twice."""
-    is_unclear = link.mark.confidence < _CLEAR
+    """Return the number of doubts that a value belongs to an agent, and that it was read well. A
+    clause without the agent's name counts twice.
+    """
+    is_unclear = link.mark.confidence < _UNCLEAR
     is_unnamed = statement.owner.how != "named"
-    about_agent = {*link.doubts} - {IN_DESCRIPTION}
+    return len(_list_doubts(link)) + is_unclear + 2 * is_unnamed
+
+
+def _list_doubts(link: Linked) -> set[str]:
+    """Return the doubts about the agent of a link. What is stated for all agents is shared without
+    doubt.
+    """
+    doubts = {*link.doubts} - NOT_OF_OWNER
     if link.mark.field in OF_ALL:
-        about_agent.discard(SHARED)
-    return len(about_agent) + is_unclear + 2 * is_unnamed
+        doubts.discard(SHARED)
+    return doubts
 
 
 def _is_of_several(statement: Statement) -> bool:

@@ -1,6 +1,6 @@
 """List the signs that support or weaken each field of a regimen.
 
-``evidence/weights/signs.toml`` contains the weight of each sign. ``rules/dose_signs.toml`` lists
+``confidence/table.toml`` contains the weight of each sign. ``rules/dose_signs.toml`` lists
 the signs that are found in the words next to a mark, and the signs that limit the confidence of a
 value.
 """
