@@ -29,12 +29,12 @@ class Setting(NamedTuple):
 
 
 SETTINGS: Mapping[str, Setting] = {
-    "agent": Setting(cost=1.4),
+    "agent": Setting(cost=3.5),
     "amounts": Setting(cost=2.0),
-    "route": Setting(cost=1.6),
+    "route": Setting(cost=2.2),
     "duration": Setting(cost=2.5),
-    "frequency": Setting(cost=1.3),
-    "regimens": Setting(cost=1.5),
+    "frequency": Setting(cost=1.8),
+    "regimens": Setting(cost=2.8),
     "criteria.constraints": Setting(cost=3.0, firm=4.0),
     "criteria.time_windows": Setting(cost=1.5),
     "criteria.time_windows.of": Setting(cost=1.3, firm=4.0),

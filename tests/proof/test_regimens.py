@@ -105,10 +105,16 @@ def test_what_the_text_says_of_something_else_is_refused_with_the_agents_own(
     assert read_span(text, refusal.nearest) == stated
 
 
-def test_without_another_value_of_the_agent_nothing_is_refused():
+def test_what_the_text_says_of_another_agent_is_refused():
     text = "Examplumab IV every 2 weeks; oral testamide 30 mg."
-    reading = prove(text, amounts="30 mg").model["amounts"]
-    assert reading.support is Support.INFERRED
+    (refusal,) = prove(text, amounts="30 mg").refused
+    assert refusal.why is Why.OTHER_OWNER
+    assert read_span(text, refusal.nearest) == "30 mg"
+
+
+def test_what_is_given_to_several_agents_is_not_refused():
+    text = "Examplumab and testamide 20 and 30 mg respectively."
+    assert "amounts" in prove(text, amounts="20 mg").model
 
 
 @pytest.mark.parametrize(("text", "field", "written"), REGIMENS["not_given"])

@@ -3,6 +3,7 @@ state it, or the only arm.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 
 from extractor.concepts.doses.agents import Agent, Agents, Mention
 from extractor.concepts.doses.merging import Regimen
@@ -65,13 +66,10 @@ class Arms:
         """Return the arms whose own text states that an agent is given."""
         return {arm for arm, keys in self._named.items() if agent.key in keys}
 
-    def names_any(self, arm: str) -> bool:
-        """Return whether an arm's own text states that any agent is given."""
-        return bool(self._named[arm])
-
-    def refers(self, arm: str) -> bool:
-        """Return whether an arm's text refers to another arm."""
-        return rule("as_in_group").search(self.texts[arm].tokens) is not None
+    def gives_others(self, arm: str) -> bool:
+        """Return whether an arm's own text names agents and does not refer to another arm."""
+        is_referring = rule("as_in_group").occurs(self.texts[arm].tokens)
+        return bool(self._named[arm]) and not is_referring
 
     def find(
         self, regimen: Regimen, siblings: Sequence[Regimen]
@@ -92,33 +90,28 @@ class Arms:
             return how, self._sort(linked)
         if stating:
             return "own text", self._sort(stating)
-        # the regimen may be stated in one of several interventions that register its agent
-        of_intervention: set[str] = set()
-        for statement in regimen.statements:
-            of_intervention.update(self._links.get(statement.text.name, ()))
         of_siblings = {arm for sibling in siblings for arm in _list_stating(sibling)}
-        remaining = (of_intervention or linked) - of_siblings
-        return "one of several regimens", self._sort(remaining)
+        return "one of several regimens", self._sort(linked - of_siblings)
 
     def _sort(self, arms: Iterable[str]) -> list[str]:
         wanted = set(arms)
         return [arm for arm in self.places if arm in wanted]
 
-    def find_of_amounts(
-        self, levels: Sequence[Amount], regimen: Regimen
-    ) -> list[Amount]:
+    def find_of_amounts(self, regimen: Regimen) -> list[Amount]:
         """Return the dose levels of a regimen, each with the labels of the arms whose own text
         states it. The levels are returned unchanged if one of them is not stated by any arm, or if
         an arm states several of them.
         """
-        places: dict[Amount, set[str]] = {level: set() for level in levels}
-        for link in regimen.links("amounts"):
-            for level in places.keys() & link.mark.value:
-                places[level].add(link.text.name)
-        stating = [self._sort(places[level]) for level in levels]
-        members = [arm for arms in stating for arm in arms]
+        levels = [level.amount for level in regimen.levels.values()]
+        stating: list[list[str]] = []
+        for level in levels:
+            links = [
+                link for link in regimen.links("amounts") if level in link.mark.value
+            ]
+            stating.append(self._sort(link.text.name for link in links))
+        members = list(chain.from_iterable(stating))
         if len(levels) < 2 or not all(stating) or len(set(members)) < len(members):
-            return list(levels)
+            return levels
         return [
             replace_arms(level, tuple(map(self.read_label, arms)))
             for level, arms in zip(levels, stating, strict=True)

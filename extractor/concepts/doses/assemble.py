@@ -5,10 +5,9 @@ rules' list.
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from operator import attrgetter
-from typing import Any
 
 from extractor.concepts.doses.amounts import PORTIONS
+from extractor.concepts.doses.drafts import RegimenReadings
 from extractor.concepts.doses.marks import LINKED
 from extractor.concepts.doses.names import is_same_agent
 from extractor.concepts.provenance import Assembled, ItemBuilder, list_read_fields
@@ -36,8 +35,8 @@ limit keeps the running time linear.
 """
 
 
-_schedule_of = attrgetter("route", "frequency", "timing", "duration")
-"""The fields of a regimen other than its amounts."""
+_SCHEDULE = ("route", "frequency", "timing", "duration")
+"""The fields of a regimen other than its amounts and its arms."""
 
 
 def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regimen]:
@@ -51,25 +50,21 @@ def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regi
         builder = ItemBuilder(parsed, draft, assembled.path, ceiling=exists.confidence)
         fields = builder.add_fields(_FIELDS) | {"quote": builder.add_quote(exists)}
         is_stated = any(fields[name] for name in _STATED)
-        if fields["agent"] is None:
+        if fields["agent"] is None or not is_stated:
             continue
-        if not is_stated:
-            continue
-        regimen = Regimen(section=draft.span.section, **fields, **builder.build())
-        regimen = _cite_arms(regimen)
-        same_agent = latest[fields["agent"].casefold()]
-        known = [
-            number
-            for number in same_agent
-            if _adds_nothing(regimen, assembled.items[number][1])
-        ]
-        if known:
-            path, first, first_draft = assembled.items[known[0]]
-            joined = _join_arms(first, regimen)
-            assembled.items[known[0]] = path, joined, first_draft
-            continue
-        same_agent.append(len(assembled.items))
-        assembled.add(regimen, builder)
+        regimen = _cite_arms(
+            Regimen(section=draft.span.section, **fields, **builder.build())
+        )
+        same_agent = latest[regimen.agent.casefold()]
+        for number in same_agent:
+            path, first, first_draft = assembled.items[number]
+            if _adds_nothing(regimen, first):
+                joined = _join_arms(first, regimen)
+                assembled.items[number] = path, joined, first_draft
+                break
+        else:
+            same_agent.append(len(assembled.items))
+            assembled.add(regimen, builder)
     return assembled
 
 
@@ -120,57 +115,42 @@ def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[Draft]:
     by_model = result.list_regimens()
     for answer in by_model:
         yield _confirm(parsed, answer)
-    unanswered = [passage for passage in result.passages if not passage.is_answered]
     for regimen in parsed.regimens:
-        containing = (
-            candidate
-            for candidate in unanswered
-            if candidate.span.contains(regimen.chunk.span)
-        )
-        passage = next(containing, None)
-        if passage and not any(covers(answer, regimen) for answer in by_model):
+        passages = [
+            passage
+            for passage in result.passages
+            if not passage.is_answered and passage.span.contains(regimen.chunk.span)
+        ]
+        if passages and not any(covers(answer, regimen) for answer in by_model):
             # an empty field is reported with the passage's reason
             yield replace(
                 regimen,
-                chunk=passage.chunk,
-                questions=passage.questions,
-                is_skipped=passage.is_skipped,
+                chunk=passages[0].chunk,
+                questions=passages[0].questions,
+                is_skipped=passages[0].is_skipped,
             )
         elif not result.answers_any_passage:
             yield regimen
 
 
 def _confirm(parsed: ParsedRecord, answer: Draft) -> Draft:
-    """Return a regimen from the model with a reading from the rules for each of its fields.
-
-    - For a field in ``LINKED``, whose link to the agent was proven, the reading is the model's own
-      value.
-    - For any other field, it is the value from a rule-based regimen with the same agent, if that
-      value agrees with the model's value.
-    - A field that the model left empty is filled from a rule-based regimen that has the same agent
-      and whose words overlap with the answer.
-    - All other readings are open.
-
-    The regimen has a higher confidence if the rules found a regimen with the same agent.
+    """Return a regimen from the model with a reading from the rules for each of its fields. The
+    regimen has a higher confidence if the rules found a regimen with the same agent.
     """
     span = _place(answer)
     agent = answer.model.get("agent")
-    similar = [
-        regimen
-        for regimen in (parsed.regimens if agent else ())
-        if agent and is_same_agent(regimen.rules["agent"].value, agent.value)
-    ]
-    rules: dict[str, Reading[Any]] = {}
-    for field in _FIELDS:
-        rules[field.name] = _read_beside(field.name, answer, similar, span)
-    situation = ALONE
-    if similar:
-        situation = AGREE
-    rules["stands"] = Reading(
-        value=True,
-        confidence=weigh_answer("dosing.regimens", situation),
-        origin=Origin.BOTH if similar else Origin.MODEL,
-    )
+    similar: list[Draft] = []
+    situation, origin = ALONE, Origin.MODEL
+    for regimen in parsed.regimens:
+        name = RegimenReadings(**regimen.rules).agent.value
+        if agent and agent.value and is_same_agent(name, agent.value):
+            similar.append(regimen)
+            situation, origin = AGREE, Origin.BOTH
+    rules = {
+        field.name: _read_beside(field.name, answer, similar, span) for field in _FIELDS
+    }
+    exists = weigh_answer("dosing.regimens", situation)
+    rules["stands"] = Reading(value=True, confidence=exists, origin=origin)
     return replace(answer, span=span, rules=rules)
 
 
@@ -185,49 +165,48 @@ def _place(answer: Draft) -> Span:
         whole = quote.spans[0]
         if whole.length <= _LONGEST_QUOTE:
             return whole
-    readings = [answer.model[name] for name in _QUOTED if name in answer.model]
-    near = [
-        span
-        for reading in readings
-        for span in reading.spans
-        if whole.contains(span) and span != whole
-    ]
-    start = min((span.start for span in near), default=whole.start)
-    end = max((span.end for span in near), default=whole.end)
-    return Span(whole.section, start, end)
+    near: list[Span] = []
+    for name in _QUOTED:
+        if name in answer.model:
+            near += filter(whole.contains, answer.model[name].spans)
+    near = [span for span in near if span != whole] or [whole]
+    start = min(span.start for span in near)
+    return Span(whole.section, start, max(span.end for span in near))
 
 
 def _read_beside(
     name: str, answer: Draft, similar: Sequence[Draft], span: Span
-) -> Reading[Any]:
-    """Return the reading from the rules for a field of a model's regimen, as described in
-    ``_confirm``. The reading is open if no rule-based regimen agrees with the model or has a value
-    to fill in.
+) -> Reading[object]:
+    """Return the reading from the rules for a field of a model's regimen.
+
+    - For a field in ``LINKED``, whose link to the agent was proven, it is the model's own value.
+    - For any other field, it is the value from a rule-based regimen with the same agent, if that
+      value agrees with the model's value.
+    - A field that the model left empty is filled from a rule-based regimen that has the same agent
+      and whose words overlap with the answer. If there is only one such regimen, its arms are used
+      regardless of where it is stated.
+    - All other readings are open.
 
     ``similar`` contains the rule-based regimens with the same agent; ``span`` covers the words of
-    the answer. If there is only one similar regimen, its arms are used regardless of where that
-    regimen is stated.
+    the answer.
     """
     model = answer.model.get(name)
     if model and name in LINKED:
-        is_proven = Support.INFERRED not in model.list_supports()
-        if is_proven:
-            return model
-        return Reading.open_()
+        if Support.INFERRED in model.list_supports():
+            return Reading.open_()
+        return model
     for regimen in similar:
-        reading = regimen.rules[name]
-        levels = regimen.rules["amounts"].list_values()
+        levels = RegimenReadings(**regimen.rules).amounts.value
         # if each level has its own arms, it is unknown which of them receive the answered amount
         if name == "arms" and any(level.arms for level in levels):
             continue
+        reading: Reading[object] = regimen.rules[name]
         if model:
-            if reading.value and agree(reading.value, model.value):
-                return reading
-            continue
-        is_only = name == "arms" and len(similar) == 1
-        if is_only:
-            return reading
-        if regimen.span.overlaps(span):
+            is_fitting = bool(reading.value) and agree(reading.value, model.value)
+        else:
+            is_only = name == "arms" and len(similar) == 1
+            is_fitting = is_only or regimen.span.overlaps(span)
+        if is_fitting:
             return reading
     return Reading.open_()
 
@@ -236,16 +215,11 @@ def _adds_nothing(regimen: Regimen, known: Regimen) -> bool:
     """Return whether each field of a regimen, except for its arms, is empty or the same as in an
     earlier regimen with the same agent.
     """
-    pairs = zip(_schedule_of(regimen), _schedule_of(known), strict=True)
-    for value, known_value in pairs:
-        if not value:
-            continue
-        if value == known_value:
-            continue
-        return False
-    if not regimen.amounts:
-        return True
-    return agree(regimen.amounts, known.amounts)
+    for name in _SCHEDULE:
+        value = getattr(regimen, name)
+        if value and value != getattr(known, name):
+            return False
+    return not regimen.amounts or agree(regimen.amounts, known.amounts)
 
 
 def covers(listed: Draft, regimen: Draft) -> bool:
@@ -253,23 +227,17 @@ def covers(listed: Draft, regimen: Draft) -> bool:
     the case if their words overlap or if both give the same agent the same amount. Volumes and
     numbers of tablets in the rules' regimen match any amount of the agent.
     """
-    places = regimen.rules["amounts"].spans or (regimen.span,)
-    amounts = listed.model.get("amounts")
-    quote = listed.model.get("quote")
-    for reading in filter(None, (amounts, quote)):
+    rules = RegimenReadings(**regimen.rules)
+    places = rules.amounts.spans or (regimen.span,)
+    answered = listed.model.get("amounts")
+    for reading in filter(None, (answered, listed.model.get("quote"))):
         if any(place.overlaps(span) for place in places for span in reading.spans):
             return True
     agent = listed.model.get("agent")
-    by_rules = regimen.rules["agent"].value
-    if not amounts:
+    if not answered or not agent or not is_same_agent(rules.agent.value, agent.value):
         return False
-    if not agent:
-        return False
-    if not is_same_agent(by_rules, agent.value):
-        return False
-    answered = {(amount.low, amount.high) for amount in amounts.list_values()}
-    read = regimen.rules["amounts"].list_values()
-    is_same = any((level.low, level.high) in answered for level in read)
-    if is_same:
+    known = {(amount.low, amount.high) for amount in answered.list_values()}
+    levels = rules.amounts.value
+    if any((level.low, level.high) in known for level in levels):
         return True
-    return all(level.unit in PORTIONS for level in read)
+    return all(level.unit in PORTIONS for level in levels)

@@ -13,10 +13,11 @@ from extractor.concepts.doses.marks import (
     within,
 )
 from extractor.concepts.doses.sections import DoseText
+from extractor.evidence.drafts import Span
 from extractor.language.book import rule, word_set
 from extractor.language.lexer import Tokens, keep
 
-_OF_ALL = ("cycle", "duration")
+OF_ALL = ("cycle", "duration")
 """Fields that apply to all agents of a section if a clause states them alone."""
 _UNDOSED = ("radiation", "procedure")
 """Kinds of agents that a later clause with a dose is seldom about."""
@@ -30,6 +31,9 @@ _JOINTS = word_set("and or then plus with + , / by")
 """The words before a mark that belongs to the name behind it: "A 5 mg and oral B"."""
 _APART = word_set("; . \n + plus followed") | {"\n"}
 """The words between two parts of a clause that are about different agents."""
+_JOINING = word_set("and plus with + then followed ;")
+_COMPARING = word_set("vs versus against compared")
+"""The words between a mark and its agent that may begin what is said of another agent."""
 _APART_WORDS = 2
 _FAR_WORDS = 8
 """Numbers of words without a dose between a mark and its agent that make a link doubtful."""
@@ -43,7 +47,11 @@ _DOUBTED = 0.75
 """The factor of each doubt in the probability of a link."""
 _SEVERAL = ("of one of several agents",)
 """The doubt about an amount in a section about several agents."""
-_SHARED = "shared"
+_IN_DESCRIPTION = "in a description"
+_IN_WORDS = "words read with doubt"
+NOT_OF_OWNER = frozenset({_IN_DESCRIPTION, _IN_WORDS})
+"""The doubts about a value that say nothing about its agent."""
+SHARED = "shared"
 """The doubt that another agent or amount is nearer to a mark."""
 
 
@@ -72,12 +80,17 @@ class Linked:
     @property
     def is_shared(self) -> bool:
         """Whether another agent or amount is nearer to the mark."""
-        return _SHARED in self.doubts
+        return SHARED in self.doubts
 
     @property
-    def sure(self) -> float:
-        """The probability that the mark belongs to the agent."""
-        return float(_UNDOUBTED * _DOUBTED ** len(self.doubts))
+    def probability(self) -> float:
+        """The probability that the mark is read correctly and belongs to the agent."""
+        return self.mark.confidence * _UNDOUBTED * _DOUBTED ** len(self.doubts)
+
+    @property
+    def span(self) -> Span:
+        """The characters of the mark."""
+        return self.text.span(*self.mark.place)
 
 
 @dataclass(eq=False, slots=True)
@@ -181,9 +194,9 @@ def _add_to_all(
 ) -> None:
     """Add any cycle or duration found among the marks to each statement that lacks one."""
     for mark in marks:
-        if mark.field in _OF_ALL:
+        if mark.field in OF_ALL:
             for statement in statements:
-                link = Linked(mark, text, (_SHARED,))
+                link = Linked(mark, text, (SHARED,))
                 statement.facts.setdefault(mark.field, [link])
 
 
@@ -302,7 +315,7 @@ def _link_all(marks: Sequence[Mark], statements: Sequence[Statement]) -> None:
         for statement in members:
             if not statement.facts.keys().isdisjoint(kinds):
                 break
-            _add(statement, mark, _SHARED)
+            _add(statement, mark, SHARED)
 
 
 def _choose(
@@ -329,19 +342,44 @@ def _choose(
 def _add(statement: Statement, mark: Mark, *known: str) -> None:
     """Add a mark to a statement unless there are too many reasons to doubt the link."""
     text = statement.text
-    unexplained = count_unexplained(text.tokens, *find_gap(statement.place, mark.place))
+    gap = find_gap(statement.place, mark.place)
+    unexplained = count_unexplained(text.tokens, *gap)
     is_bare = statement.owner.how != "named" and not statement.amounts
     doubts = {
         "apart from its agent": unexplained >= _APART_WORDS,
         "far from its agent": unexplained >= _FAR_WORDS,
         "without a name or an amount": is_bare,
-        "in a description": not text.is_group,
-        "words read with doubt": mark.confidence < _CLEAR,
+        _IN_DESCRIPTION: not text.is_group,
+        _IN_WORDS: mark.confidence < _CLEAR,
     }
-    found = (*known, *(name for name, is_true in doubts.items() if is_true))
+    found = [*known, *(name for name, is_true in doubts.items() if is_true)]
     most = _MOST_DOUBTS - (mark.field == "timing")
-    if len(found) <= most:
-        statement.add(Linked(mark, text, found))
+    if len(found) > most:
+        return
+    between = {word.lower() for word in text.tokens.words[slice(*gap)]}
+    if not between.isdisjoint(_JOINING):
+        found.append("joined to its agent")
+    if not between.isdisjoint(_COMPARING):
+        found.append("compared with its agent")
+    if _is_before_name(statement, mark):
+        found.append("before another name")
+    statement.add(Linked(mark, text, tuple(found)))
+
+
+def _is_before_name(statement: Statement, mark: Mark) -> bool:
+    """Return whether a name that is not that of the statement's agent seems to follow a mark: "a
+    subcutaneous injection of fictizide".
+    """
+    tokens = statement.text.tokens
+    ends = {other.first: other.end for other in statement.text.marks}
+    at = mark.end
+    while at in ends or rule("form_of_giving").starts(tokens, at):
+        at = ends.get(at, at + 1)
+    name = rule("other_name").starts(tokens, at)
+    if name is None:
+        return False
+    first, end = statement.owner.place
+    return statement.owner.how != "named" or end <= name.first or name.end <= first
 
 
 def _is_beside(tokens: Tokens, name: Place, amount: Place) -> bool:

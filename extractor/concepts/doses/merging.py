@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, NamedTuple
+from operator import attrgetter
+from typing import NamedTuple
 
 from extractor.concepts.doses.agents import Agent
 from extractor.concepts.doses.amounts import is_portion
@@ -14,8 +15,6 @@ from extractor.concepts.doses.rhythms import code_interval
 from extractor.language.book import rule
 from extractor.schemas import Amount, Frequency
 
-_ORDER = ("arms", "interventions", "detailed_description", "brief_summary")
-"""Sections whose statements come first if all else is equal."""
 _VAGUE = frozenset({Frequency.ONCE, Frequency.CONTINUOUS, Frequency.OTHER})
 """Frequencies that are less precise than listed days."""
 _SCHEDULE = ("route", "frequency", "cycle")
@@ -94,13 +93,6 @@ class Regimen:
             self._best[name] = next(filter(None, found), None)
         return self._best[name]
 
-    def read(self, name: str) -> Any:
-        """Return the value of the most likely mark of a field; None if the field has no mark."""
-        link = self.best(name)
-        if link:
-            return link.mark.value
-        return None
-
     @property
     def levels(self) -> _Levels:
         """The distinct dose levels. Volumes and numbers of tablets are omitted if an amount
@@ -109,10 +101,6 @@ class Regimen:
         """
         of_substance, portions = self._levels
         return of_substance or portions
-
-    def amounts(self) -> list[Level]:
-        """Return the distinct dose levels."""
-        return list(self.levels.values())
 
     @cached_property
     def kinds(self) -> Set[str]:
@@ -137,7 +125,10 @@ class Regimen:
         days = self.best("days")
         cycle = self.best("cycle")
         if days and (stated is None or stated.mark.value in _VAGUE):
-            return code_days(days.mark.value, self.read("cycle")), days
+            length = None
+            if cycle:
+                length = cycle.mark.value
+            return code_days(days.mark.value, length), days
         if stated:
             return stated.mark.value, stated
         if cycle:
@@ -152,7 +143,7 @@ class Regimen:
 def _find_best(statement: Statement, name: str) -> Linked | None:
     """Return the most likely link of a field in a statement, or None if it states no value."""
     links = [link for link in statement.links(name) if link.mark.value is not None]
-    return max(links, key=lambda link: link.sure * link.mark.confidence, default=None)
+    return max(links, key=attrgetter("probability"), default=None)
 
 
 def merge(statements: Iterable[Statement]) -> list[Regimen]:
@@ -205,26 +196,18 @@ def _may_be_separate(statement: Statement, regimens: Iterable[Regimen]) -> bool:
     return not any(regimen.main.amounts for regimen in regimens)
 
 
-def _rank(statement: Statement) -> tuple[bool, bool, bool, int, int]:
+def _rank(statement: Statement) -> tuple[bool, bool, bool, int, bool]:
     """Return the sort key of a statement. Statements with an amount of substance come first,
     followed by statements in arms and interventions; within each group, statements with the most
     directly linked fields come first.
     """
     amounts = statement.amounts
     has_substance = any(not is_portion(link.mark) for link in amounts)
-    name = statement.text.name.partition("[")[0]
-    if name in _ORDER:
-        place = _ORDER.index(name)
-    else:
-        place = len(_ORDER)
-    links = statement.facts.values()
-    direct = [
-        field_links
-        for field_links in links
-        if any(not link.is_shared for link in field_links)
-    ]
-    is_description = place > 1
-    return not amounts, not has_substance, is_description, -len(direct), place
+    direct = 0
+    for links in statement.facts.values():
+        direct += any(not link.is_shared for link in links)
+    text = statement.text
+    return not amounts, not has_substance, not text.is_group, -direct, not text.is_arm
 
 
 def _list_routes(regimen: Regimen) -> Sequence[Linked | None]:
@@ -241,41 +224,27 @@ def _list_routes(regimen: Regimen) -> Sequence[Linked | None]:
 
 
 def _is_same(regimen: Regimen, candidate: Regimen) -> bool:
-    """Return whether a candidate, which consists of a single statement, is compatible with a
-    regimen of its agent. Different amounts are dose levels of the same regimen if they have the
-    same duration and days, and are in the same clause or have the same unit. A volume or a number
-    of tablets is compatible with any amount.
+    """Return whether a candidate, which consists of a single statement, does not contradict a
+    regimen of its agent. Different amounts are dose levels of one regimen unless their durations
+    or days differ.
     """
-    if _list_different(regimen, candidate):
-        return False
-    levels = regimen.levels
-    added_levels = candidate.levels
-    has_shared = not levels.keys().isdisjoint(added_levels)
-    if not levels or not added_levels or has_shared:
-        return True
-    if _differ(regimen, candidate, "duration"):
-        return False
-    if _differ(regimen, candidate, "days"):
-        return False
-    main = regimen.main
-    added = candidate.main
-    is_one_clause = main.text is added.text and main.clause == added.clause
-    units = {next(iter(each.values())).amount.unit for each in (levels, added_levels)}
-    is_one_unit = len(units) == 1
-    if is_one_clause:
-        return True
-    if is_one_unit:
-        return True
-    return is_portion(added.amounts[0].mark)
+    fields = set(_SCHEDULE)
+    is_new = regimen.levels.keys().isdisjoint(candidate.levels)
+    if is_new and regimen.levels and candidate.levels:
+        fields |= {"duration", "days"}
+    return not _list_different(regimen, candidate, fields)
 
 
-def _list_different(regimen: Regimen, candidate: Regimen) -> set[str]:
-    return {name for name in _SCHEDULE if _differ(regimen, candidate, name)}
-
-
-def _differ(regimen: Regimen, candidate: Regimen, name: str) -> bool:
-    values = {regimen.read(name), candidate.read(name)} - {None}
-    return len(values) > 1
+def _list_different(
+    regimen: Regimen, candidate: Regimen, fields: Iterable[str] = _SCHEDULE
+) -> set[str]:
+    """Return the fields for which both have a value, but not the same."""
+    different: set[str] = set()
+    for name in fields:
+        values = [each.best(name) for each in (regimen, candidate)]
+        if len({link.mark.value for link in values if link}) > 1:
+            different.add(name)
+    return different
 
 
 def without_rate(level: Amount) -> tuple[float | None, float | None, str]:

@@ -1,21 +1,29 @@
 """Prove the regimens from a model: check each value against the statements about its agent in the
 text.
 
-A value is linked if the regimen's quote, or other words in the record, state it for the agent. It
-is rejected if the quote states a different value for the agent, or uses the value for something
-other than dosing. Otherwise, it is open.
+A link may refute a value even if it is doubted; only a link without doubt proves one. A value is
+linked if the regimen's quote, or other words in the record, state it for the agent without doubt.
+It is rejected if the quote gives the agent another value or uses the value for something else.
+Otherwise, it is open.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from math import isclose
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import inf, isclose
+from typing import NamedTuple
 
 from extractor.concepts.doses.agents import Agent, Agents
 from extractor.concepts.doses.amounts import list_other_amounts
 from extractor.concepts.doses.arms import Arms, replace_arms
-from extractor.concepts.doses.linking import Linked, Statement, read_clauses
+from extractor.concepts.doses.linking import (
+    NOT_OF_OWNER,
+    OF_ALL,
+    SHARED,
+    Linked,
+    Statement,
+    read_clauses,
+)
 from extractor.concepts.doses.marks import LINKED, Mark
 from extractor.concepts.doses.merging import Regimen, without_rate
 from extractor.concepts.doses.rhythms import list_other_frequencies, list_other_lengths
@@ -23,31 +31,30 @@ from extractor.concepts.doses.sections import DoseText, list_texts
 from extractor.concepts.own.value_forms import show_value
 from extractor.evidence.drafts import Draft, Reading, Refusal, Span, Why, find_weakest
 from extractor.evidence.parsed import ParsedRecord
+from extractor.language.book import word_set
 from extractor.language.lexer import Tokens
 from extractor.language.numbers import DAYS
-from extractor.language.units import Dimension, find_dimension
-from extractor.schemas import Amount, Frequency, Period, Support, Task
+from extractor.language.units import find_dimension
+from extractor.schemas import Amount, Frequency, Period, Route, Support, Task
 
+DoseValue = Amount | Frequency | Period | Route | str
+"""A value of a regimen; the name of an arm is a string."""
+Verdict = Span | Refusal | None
+"""The place that proves a value, the reason to reject it, or None if it is open."""
 _ROUNDED = 0.05
 """The maximum relative difference between equal durations, such as half a year and 26 weeks."""
 _VAGUE = frozenset(
     {Frequency.OTHER, Frequency.ONCE, Frequency.CONTINUOUS, Frequency.PRN}
 )
 """Frequencies that cannot contradict any other frequency."""
-_FIRM = 0.57
-"""The minimum probability of a link that proves a value or contradicts another value."""
-_NEAR_BEST = 0.1
-"""The maximum difference in probability between a mark and the most likely mark of its field."""
-_CLOSE = 0.1
-"""The maximum difference in probability between a proven value and a different value in the
-regimen's quote.
-"""
-_UNNAMED = 0.5
-"""The factor applied to a link in a clause that does not name the agent."""
+_UNCLEAR = 0.7
+"""The confidence below which the words of a mark prove nothing."""
+_DOUBTFUL = 2
+"""Number of doubts from which a link to another agent does not refute a value."""
 _OF_BLOOD = ("/mL", "/dL", "/L")
 """Endings of units that are used for laboratory values but not for doses."""
-_RATES = ("/h", "/min")
-"""Endings of infusion-rate units; infusion rates do not contradict amounts."""
+_OF_SEVERAL = word_set("respectively both same")
+"""Words that give values to several agents at once, so that the nearest agent means nothing."""
 _OTHER_ACTS: Mapping[str, Callable[[Tokens], Iterable[Mark]]] = {
     "amounts": list_other_amounts,
     "frequency": list_other_frequencies,
@@ -56,74 +63,29 @@ _OTHER_ACTS: Mapping[str, Callable[[Tokens], Iterable[Mark]]] = {
 """For each field, the function that finds values that are not part of the dosing."""
 
 
-def _is_equal(stated: Any, wanted: Any) -> bool:
-    """Return whether two values are equal. "50 mg" and "50 mg/day" are treated as equal, and so
-    are durations in different units that differ only by rounding.
-    """
-    if isinstance(stated, Amount):
-        return without_rate(stated) == without_rate(wanted)
-    if stated == wanted or not isinstance(stated, Period):
-        return bool(stated == wanted)
-    days = [period.value * DAYS.get(period.unit, 0) for period in (stated, wanted)]
-    # a number of cycles cannot be converted to days
-    if not all(days):
-        return False
-    return isclose(*days, rel_tol=_ROUNDED)
-
-
-def _can_contradict(stated: Any, wanted: Any) -> bool:
-    """Return whether two different values can contradict each other, as amounts of the same
-    dimension can if both are rates or neither is, and as exact frequencies can.
-    """
-    if isinstance(stated, Frequency):
-        return _VAGUE.isdisjoint({stated, wanted})
-    if not isinstance(stated, Amount):
-        return True
-    if stated.unit.endswith(_RATES) != wanted.unit.endswith(_RATES):
-        return False
-    return _find_dimension(stated) == _find_dimension(wanted)
-
-
-def _find_dimension(amount: Amount) -> Dimension | str:
-    """Return the dimension of an amount without its rate; if its unit does not have a dimension,
-    return the unit.
-    """
-    unit = amount.unit.partition("/")[0]
-    return find_dimension(unit)[1] or unit
-
-
 class _Stated(NamedTuple):
-    """A value that the text states. ``chance`` is the probability that it belongs to the agent, and
-    ``rival_chance`` the highest probability that it belongs to another agent. ``in_quote`` means
-    that the regimen's quote overlaps with the clause that contains the value.
+    """A value that a text states at ``span``, and the links of statements to it."""
+
+    value: DoseValue
+    span: Span
+    links: Sequence[tuple[Statement, Linked]]
+
+
+class _Place(NamedTuple):
+    """A stated value as an agent's regimen sees it: the number of doubts that it is the agent's,
+    which is infinite if it is not; whether it is another agent's; and whether the regimen's quote
+    overlaps with the clause that states it.
     """
 
-    value: Any
+    value: DoseValue
     span: Span
-    chance: float
-    rival_chance: float
+    doubts: float
+    is_others: bool
     in_quote: bool
 
-
-class _Text:
-    """The texts, agents, arms and statements of a record. ``names`` lists the agents that a model's
-    answers name, and ``owners`` maps the ``id`` of each mark to the statements that it belongs to.
-    """
-
-    def __init__(self, parsed: ParsedRecord, names: Iterable[str]) -> None:
-        self.texts = list_texts(parsed.record, parsed.sections)
-        self.agents = Agents(self.texts, parsed.record.registry.arm_links)
-        for name in names:
-            self.agents.name_agent(name, self.texts)
-        self.arms = Arms(parsed.record, self.texts, self.agents)
-        self.statements: list[Statement] = []
-        self.owners: dict[int, list[tuple[Statement, Linked]]] = defaultdict(list)
-        for text in self.texts:
-            self.statements += read_clauses(text, self.agents)
-        for statement in self.statements:
-            for links in statement.facts.values():
-                for link in links:
-                    self.owners[id(link.mark)].append((statement, link))
+    @property
+    def is_own(self) -> bool:
+        return self.doubts < inf
 
 
 def prove_regimens(answers: Sequence[Draft], parsed: ParsedRecord) -> list[Draft]:
@@ -135,120 +97,102 @@ def prove_regimens(answers: Sequence[Draft], parsed: ParsedRecord) -> list[Draft
     agent. The support of an open value is ``inferred``. All agents that the answers name are
     treated as agents of the record.
     """
-    names = [_read_agent(answer) for answer in answers]
-    if not any(names):
+    names: list[str] = []
+    for answer in answers:
+        if "agent" in answer.model:
+            names += answer.model["agent"].list_values()
+    if not names:
         return list(answers)
-    text = _Text(parsed, filter(None, names))
+    text = _Text(parsed, names)
     proven: list[Draft] = []
-    for answer, name in zip(answers, names, strict=True):
+    for answer in answers:
         agent = None
-        if name:
-            agent = text.agents.find_called(name)
-        if agent and answer.group == Task.DOSING:
+        if answer.group == Task.DOSING and "agent" in answer.model:
+            agent = text.agents.find_called(answer.model["agent"].value or "")
+        if agent:
             proven.append(_Proof(answer, agent, text).run())
         else:
             proven.append(answer)
     return proven
 
 
-def _read_agent(answer: Draft) -> str | None:
-    agent = answer.model.get("agent")
-    return agent.value if agent is not None else None
-
-
-def _list_values(mark: Mark) -> Sequence[Any]:
-    """Return the dose levels of an amount, or the single value of any other mark."""
-    return mark.value if mark.field == "amounts" else [mark.value]
-
-
-def _is_of_blood(value: Any) -> bool:
-    """Return whether a value is an amount in a unit of blood concentration."""
-    if not isinstance(value, Amount):
-        return False
-    return value.unit.endswith(_OF_BLOOD)
-
-
-def _list_elsewhere(same: Iterable[_Stated]) -> list[_Stated]:
-    """Return the statements outside the quote that may belong to the agent."""
-    return [place for place in same if place.chance and not place.in_quote]
-
-
-def _find_other_owner(same: Iterable[_Stated]) -> Refusal | None:
-    """Return a refusal if the quote states the value for another agent; otherwise, return None."""
-    for place in same:
-        if place.in_quote and place.rival_chance >= _FIRM:
-            return Refusal(Why.OTHER_OWNER, place.span)
-    return None
-
-
-def _list_likely(
-    field: str, same: Sequence[_Stated], in_quote: Sequence[_Stated]
-) -> list[_Stated]:
-    """From the statements that give a value (``same``), return those that are in the quote and may
-    belong to the agent. If the field has a single value, omit statements that are less likely than
-    the most likely statement in the quote.
+class _Text:
+    """The texts, agents and arms of a record, and the values that it states, by field. ``names``
+    lists the agents that a model's answers name.
     """
-    likely = [place for place in same if place.chance and place.in_quote]
-    if field == "amounts":
-        return likely
-    best = max((place.chance for place in in_quote), default=0.0)
-    return [place for place in likely if place.chance >= best - _NEAR_BEST]
+
+    def __init__(self, parsed: ParsedRecord, names: Iterable[str]) -> None:
+        self.texts = list_texts(parsed.record, parsed.sections)
+        self.agents = Agents(self.texts, parsed.record.registry.arm_links)
+        for name in names:
+            self.agents.name_agent(name, self.texts)
+        self.arms = Arms(parsed.record, self.texts, self.agents)
+        self.stated = defaultdict[str, list[_Stated]](list)
+        for text in self.texts:
+            self._add_text(text)
+
+    def _add_text(self, text: DoseText) -> None:
+        """Add the values of a text. Days and cycles also state a frequency."""
+        links = defaultdict[int, list[tuple[Statement, Linked]]](list)
+        for statement in read_clauses(text, self.agents):
+            for of_field in statement.facts.values():
+                for link in of_field:
+                    links[id(link.mark)].append((statement, link))
+            rhythm = Regimen([statement]).frequency()
+            if rhythm and not statement.links("frequency"):
+                code, link = rhythm
+                span = text.span(*link.mark.place)
+                self.stated["frequency"].append(
+                    _Stated(code, span, [(statement, link)])
+                )
+        for mark in text.marks:
+            span = text.span(*mark.place)
+            for value in _list_values(mark):
+                self.stated[mark.field].append(_Stated(value, span, links[id(mark)]))
 
 
-def _is_firm(place: _Stated) -> bool:
-    """Return whether a value probably belongs to the agent, and is at least as likely to belong to
-    it as to any other agent.
-    """
-    return place.chance >= max(_FIRM, place.rival_chance)
-
-
-def _doubt(reading: Reading[Any]) -> Reading[Any]:
-    """Return a linked reading as an open reading; return any other reading unchanged."""
-    if reading.support != Support.PARSED:
-        return reading
-    supports = tuple(Support.INFERRED for _ in reading.supports)
-    return replace(reading, support=Support.INFERRED, supports=supports)
-
-
+@dataclass
 class _Proof:
     """Checks a single regimen against the text."""
 
-    def __init__(self, draft: Draft, agent: Agent, text: _Text) -> None:
-        self._draft = draft
-        self._agent = agent
-        self._text = text
-        quote = draft.model.get("quote")
+    draft: Draft
+    agent: Agent
+    text: _Text
+
+    def __post_init__(self) -> None:
+        self._quote = self.draft.chunk.span
+        quote = self.draft.model.get("quote")
         if quote and quote.spans:
             self._quote = quote.spans[0]
-        else:
-            self._quote = draft.chunk.span
-        amounts = draft.model.get("amounts")
-        self._amounts: Sequence[Amount] = amounts.list_values() if amounts else ()
-        self._refused = list(draft.refused)
+        self._amounts: Sequence[Amount] = ()
+        if "amounts" in self.draft.model:
+            self._amounts = self.draft.model["amounts"].list_values()
+        self._refused = list(self.draft.refused)
 
     def run(self) -> Draft:
         """Return the answer with only the values that are not rejected, each with its support and
         place.
         """
-        readings = dict(self._draft.model)
+        readings = dict(self.draft.model)
         for field in LINKED:
-            reading = readings.get(field)
-            if not reading:
-                continue
-            if not reading.list_values():
-                continue
-            del readings[field]
-            readings |= self._prove(field, reading)
+            if field in readings and readings[field].list_values():
+                reading = self._prove(field, readings.pop(field))
+                if reading:
+                    readings[field] = reading
         # a rejected amount, frequency or duration suggests that the answer mixes up two regimens
         if any(refusal.field in _OTHER_ACTS for refusal in self._refused):
-            readings = {field: _doubt(reading) for field, reading in readings.items()}
-        return replace(self._draft, model=readings, refused=tuple(self._refused))
+            for field in readings.keys() & LINKED:
+                supports = (Support.INFERRED,) * len(readings[field].spans)
+                readings[field] = replace(
+                    readings[field], support=Support.INFERRED, supports=supports
+                )
+        return replace(self.draft, model=readings, refused=tuple(self._refused))
 
-    def _prove(self, field: str, reading: Reading[Any]) -> dict[str, Reading[Any]]:
-        """Map the field to a reading with only the values that are not rejected, and record the
-        rejected values. The result is empty if all values are rejected.
+    def _prove(self, field: str, reading: Reading[object]) -> Reading[object] | None:
+        """Return a reading with only the values that are not rejected, and record the rejected
+        values. The result is None if all values are rejected.
         """
-        values: list[Any] = []
+        values: list[DoseValue] = []
         spans: list[Span] = []
         supports: list[Support] = []
         for value, span in zip(reading.list_values(), reading.spans, strict=True):
@@ -259,242 +203,240 @@ class _Proof:
             if isinstance(verdict, Refusal):
                 self._refuse(verdict, field, value)
                 continue
-            values.append(self._keep_arms(value) if field == "amounts" else value)
+            values.append(self._drop_arms(value) if field == "amounts" else value)
             spans.append(verdict or span)
             supports.append(Support.PARSED if verdict else Support.INFERRED)
         if not values:
-            return {}
+            return None
         is_list = isinstance(reading.value, tuple)
-        proven = replace(
+        return replace(
             reading,
             value=tuple(values) if is_list else values[0],
             spans=tuple(spans),
             support=find_weakest(supports),
             supports=tuple(supports),
         )
-        return {field: proven}
 
-    def _judge(self, field: str, value: Any) -> Span | Refusal | None:
+    def _judge(self, field: str, value: DoseValue) -> Verdict:
         """Return the place where the text states a value for the agent, a refusal if the value is
         not the agent's, or None if the text leaves it open.
         """
-        stated = list(self._list_stated(field))
-        same = [place for place in stated if _is_equal(place.value, value)]
-        in_quote = [place for place in stated if place.chance and place.in_quote]
-        rivals = self._list_rivals(value, in_quote)
-        likely = _list_likely(field, same, in_quote)
-        firm = next(filter(_is_firm, likely), None)
-        if firm:
-            best = max((rival.chance for rival in rivals), default=0.0)
-            if firm.chance >= best - _CLOSE:
-                return firm.span
-            return None
-        elsewhere = _list_elsewhere(same)
-        if elsewhere and not in_quote:
-            return elsewhere[0].span
+        places = self._list_places(field)
+        same = [place for place in places if _is_equal(place.value, value)]
+        own_here = [place for place in places if place.is_own and place.in_quote]
+        fewest = min((place.doubts for place in own_here), default=inf)
+        elsewhere = [place for place in same if place.is_own and not place.in_quote]
+        for place in own_here:
+            if place not in same:
+                continue
+            if not place.doubts:
+                return place.span
+            # a field has one value, so that of the surest link; an amount is one of several
+            if place.doubts == fewest or field == "amounts":
+                return None
+        if elsewhere and not own_here:
+            return next((p.span for p in elsewhere if not p.doubts), None)
         # an amount that is stated elsewhere may belong to another arm
-        is_elsewhere = field != "amounts" and bool(elsewhere)
-        if likely or is_elsewhere:
+        if elsewhere and field != "amounts":
             return None
-        return self._find_refusal(field, value, same, in_quote)
-
-    def _find_refusal(
-        self,
-        field: str,
-        value: Any,
-        same: Sequence[_Stated],
-        in_quote: Sequence[_Stated],
-    ) -> Refusal | None:
-        """Return the refusal of a value that the text does not support, or None if the value may
-        still be correct. ``same`` contains the statements of the value, and ``in_quote`` the
-        quote's statements about the agent.
-        """
         other_act = self._find_other_act(field, value)
-        is_read = bool(same) or other_act is not None
         # the text may state an amount in a form that the rules cannot read, unless it has the unit
         # of a laboratory value, which doses do not have
-        if field == "amounts" and not is_read and not _is_of_blood(value):
+        is_read = same or other_act
+        is_unread_dose = isinstance(value, Amount) and not value.unit.endswith(
+            _OF_BLOOD
+        )
+        if is_unread_dose and not is_read:
             return None
-        rivals = self._list_rivals(value, in_quote)
-        if rivals:
-            return Refusal(Why.OTHER_VALUE, rivals[0].span)
-        if _list_elsewhere(same):
+        for place in own_here:
+            if self._contradicts(place.value, value):
+                return Refusal(Why.OTHER_VALUE, place.span)
+        if elsewhere:
             return None
-        if not in_quote:
-            return other_act
-        return _find_other_owner(same) or other_act
+        for place in same:
+            if place.is_others and place.in_quote:
+                return Refusal(Why.OTHER_OWNER, place.span)
+        return other_act
 
-    def _list_rivals(self, value: Any, in_quote: Sequence[_Stated]) -> list[_Stated]:
-        """Return the statements in the quote that contradict a value: those that give the agent a
-        different value that is not one of the regimen's other values.
+    def _contradicts(self, stated: DoseValue, value: DoseValue) -> bool:
+        """Return whether a value of the agent contradicts an answered value: it is another one of
+        the same kind, and none of the regimen's other values.
         """
+        answered: Sequence[DoseValue] = [value]
         if isinstance(value, Amount):
             answered = self._amounts
-        else:
-            answered = [value]
-        return [
-            place
-            for place in in_quote
-            if _is_firm(place)
-            and _can_contradict(place.value, value)
-            and not _contains_equal(answered, place.value)
-        ]
+        return _can_contradict(stated, value) and not _contains(answered, stated)
 
-    def _list_stated(self, field: str) -> Iterator[_Stated]:
-        """Yield the record's statements about a field, for any agent."""
-        for text in self._text.texts:
-            for mark in text.marks:
-                if mark.field != field:
-                    continue
-                if mark.value is None:
-                    continue
-                for value in _list_values(mark):
-                    yield self._weigh(text, mark, value)
-        if field != "frequency":
-            return
-        # days and cycles also imply a frequency
-        for statement in self._text.statements:
-            rhythm = Regimen([statement]).frequency()
-            if not rhythm:
-                continue
-            if statement.links(field):
-                continue
-            code, link = rhythm
-            yield self._weigh(link.text, link.mark, code)
+    def _list_places(self, field: str) -> list[_Place]:
+        return [self._see(stated) for stated in self.text.stated[field]]
 
-    def _weigh(self, text: DoseText, mark: Mark, value: Any) -> _Stated:
-        """Return a value of a mark as a statement, with the probability that it belongs to the
-        agent.
+    def _see(self, stated: _Stated) -> _Place:
+        """Return a stated value with whether it is the agent's. Another dose of the same agent is
+        as foreign as another agent.
         """
-        span = text.span(*mark.place)
-        in_quote = span.overlaps(self._quote)
-        chance = rival_chance = 0.0
-        for statement, link in self._text.owners[id(mark)]:
-            probability = link.sure * mark.confidence
-            if statement.owner.how != "named":
-                probability *= _UNNAMED
-            is_agent = statement.agent is self._agent
-            # another dose of the same agent is a rival, as is another agent
-            if is_agent and (mark.field == "amounts" or self._fits(statement)):
-                chance = max(chance, probability)
-                clause = text.span(*statement.clause)
-                in_quote = in_quote or clause.overlaps(self._quote)
-            elif not link.is_shared:
-                rival_chance = max(rival_chance, probability)
-        return _Stated(value, span, chance, rival_chance, in_quote)
+        doubts = inf
+        is_others = False
+        in_quote = stated.span.overlaps(self._quote)
+        for statement, link in stated.links:
+            if statement.agent is self.agent and self._fits(statement, link):
+                doubts = min(doubts, _count_doubts(statement, link))
+                clause = statement.text.span(*statement.clause)
+                in_quote |= clause.overlaps(self._quote)
+            elif not link.is_shared and not _is_of_several(statement):
+                is_others |= len(_list_doubts(link)) < _DOUBTFUL
+        return _Place(stated.value, stated.span, doubts, is_others, in_quote)
 
-    def _fits(self, statement: Statement) -> bool:
-        """Return whether a statement has an amount in common with the regimen. If either of them
-        lacks an amount, return True.
+    def _fits(self, statement: Statement, link: Linked) -> bool:
+        """Return whether a link may be about the regimen: about its amounts, or beside one of them.
+        If the statement or the regimen lacks an amount, return True.
         """
         levels = [level for link in statement.amounts for level in link.mark.value]
-        if not levels or not self._amounts:
+        if link.mark.field == "amounts" or not levels or not self._amounts:
             return True
-        return any(_contains_equal(self._amounts, level) for level in levels)
+        return any(_contains(self._amounts, level) for level in levels)
 
-    def _find_other_act(self, field: str, value: Any) -> Refusal | None:
-        """Return a refusal if the quote uses a value for something other than dosing; otherwise,
-        return None.
-        """
-        texts = [
-            section
-            for section in self._text.texts
-            if section.name == self._quote.section
-        ]
-        for text in texts if field in _OTHER_ACTS else ():
+    def _find_other_act(self, field: str, value: DoseValue) -> Refusal | None:
+        """Return a refusal if the quote uses a value for something other than dosing."""
+        if field not in _OTHER_ACTS:
+            return None
+        for text in self.text.texts:
+            if text.name != self._quote.section:
+                continue
             for mark in _OTHER_ACTS[field](text.tokens):
                 span = text.span(*mark.place)
-                is_other = mark not in text.marks and span.overlaps(self._quote)
-                if not is_other:
+                if mark in text.marks or not span.overlaps(self._quote):
                     continue
-                if not _contains_equal(_list_values(mark), value):
-                    continue
-                return Refusal(Why.OTHER_OWNER, span)
+                if _contains(_list_values(mark), value):
+                    return Refusal(Why.OTHER_OWNER, span)
         return None
 
-    def _judge_arm(self, label: str) -> Span | Refusal | None:
+    def _judge_arm(self, label: str) -> Verdict:
         """Return the place of an arm's label if the arm receives the agent, a refusal if it does
         not receive the regimen, or None if the text leaves it open. Several arms may have the same
         label.
         """
-        arms = self._text.arms
+        arms = self.text.arms
         labelled = self._list_arms(label)
-        rival = self._find_rival(labelled, self._amounts)
+        rival = self._find_rival(label, self._amounts)
         if rival:
             return Refusal(Why.OTHER_VALUE, rival)
-        getting = arms.list_naming(self._agent) | arms.list_linked(self._agent)
-        receiving = [arm for arm in labelled if arm in getting]
-        if receiving:
-            return arms.places[receiving[0]]
-        if not getting:
+        getting = arms.list_naming(self.agent) | arms.list_linked(self.agent)
+        for arm in labelled:
+            if arm in getting:
+                return arms.places[arm]
+        if not getting or not all(map(arms.gives_others, labelled)):
             return None
-        if not all(map(self._gets_others, labelled)):
-            return None
+        # a description that names the agent may be about all arms
+        for text in self.text.texts:
+            mentions = () if text.is_group else self.text.agents.find(text)
+            if any(mention.agent is self.agent for mention in mentions):
+                return None
         return Refusal(Why.OTHER_OWNER, arms.places[labelled[0]])
 
-    def _gets_others(self, arm: str) -> bool:
-        """Return whether an arm names other agents while no description that could apply to all
-        arms names this agent.
-        """
-        arms = self._text.arms
-        if not arms.names_any(arm):
-            return False
-        if arms.refers(arm):
-            return False
-        prose = [text for text in self._text.texts if not text.is_group]
-        mentions = [
-            mention for text in prose for mention in self._text.agents.find(text)
-        ]
-        return all(mention.agent is not self._agent for mention in mentions)
-
     def _list_arms(self, label: str) -> list[str]:
-        arms = self._text.arms
+        arms = self.text.arms
         return [arm for arm in arms.places if arms.read_label(arm) == label]
 
-    def _find_rival(
-        self, arms: Sequence[str], amounts: Sequence[Amount]
-    ) -> Span | None:
-        """Return the place of a different amount if each of the ``arms`` states only amounts of
-        the agent that are not in ``amounts``, while another arm states one of the ``amounts``;
-        otherwise, return None.
+    def _find_rival(self, label: str, amounts: Sequence[Amount]) -> Span | None:
+        """Return the place of a different amount if the arms with a label state only amounts of
+        the agent that are not in ``amounts``, while another arm states one of them.
         """
-        places: dict[str, Span] = {}
+        rivals: dict[str, Span] = {}
         confirming: set[str] = set()
-        for stated in self._list_stated("amounts"):
-            section = stated.span.section
-            if not stated.chance:
+        for place in self._list_places("amounts"):
+            if not place.is_own:
                 continue
-            if not section.startswith("arms["):
-                continue
-            places.setdefault(section, stated.span)
-            if _contains_equal(amounts, stated.value):
-                confirming.add(section)
-        contradicting = places.keys() - confirming
-        if not arms:
+            if _contains(amounts, place.value):
+                confirming.add(place.span.section)
+            else:
+                rivals.setdefault(place.span.section, place.span)
+        arms = self._list_arms(label)
+        if not arms or not any(arm in confirming for arm in self.text.arms.places):
             return None
-        if not confirming:
-            return None
-        if not contradicting.issuperset(arms):
-            return None
-        return places[arms[0]]
+        if all(arm in rivals and arm not in confirming for arm in arms):
+            return rivals[arms[0]]
+        return None
 
-    def _keep_arms(self, amount: Amount) -> Amount:
+    def _drop_arms(self, amount: Amount) -> Amount:
         """Remove from an amount any arms whose texts state a different amount. Only the first such
         amount is recorded as a refusal.
         """
-        rivals: dict[str, Span] = {}
-        for label in amount.arms:
-            rival = self._find_rival(self._list_arms(label), [amount])
-            if rival:
-                rivals[label] = rival
-        for span in list(rivals.values())[:1]:
-            self._refuse(Refusal(Why.OTHER_VALUE, span), "amounts", amount)
-        kept = tuple(label for label in amount.arms if label not in rivals)
+        rivals = {label: self._find_rival(label, [amount]) for label in amount.arms}
+        for rival in list(filter(None, rivals.values()))[:1]:
+            self._refuse(Refusal(Why.OTHER_VALUE, rival), "amounts", amount)
+        kept = tuple(label for label in amount.arms if not rivals[label])
         return replace_arms(amount, kept)
 
-    def _refuse(self, refusal: Refusal, field: str, value: Any) -> None:
+    def _refuse(self, refusal: Refusal, field: str, value: DoseValue) -> None:
         self._refused.append(replace(refusal, field=field, value=show_value(value)))
 
 
-def _contains_equal(values: Iterable[Any], wanted: Any) -> bool:
+def _count_doubts(statement: Statement, link: Linked) -> int:
+    """Return the number of doubts that a value belongs to an agent, and that it was read well. A
+    clause without the agent's name counts twice.
+    """
+    is_unclear = link.mark.confidence < _UNCLEAR
+    is_unnamed = statement.owner.how != "named"
+    return len(_list_doubts(link)) + is_unclear + 2 * is_unnamed
+
+
+def _list_doubts(link: Linked) -> set[str]:
+    """Return the doubts about the agent of a link. What is stated for all agents is shared without
+    doubt.
+    """
+    doubts = {*link.doubts} - NOT_OF_OWNER
+    if link.mark.field in OF_ALL:
+        doubts.discard(SHARED)
+    return doubts
+
+
+def _is_of_several(statement: Statement) -> bool:
+    words = statement.text.tokens.words[slice(*statement.clause)]
+    return not _OF_SEVERAL.isdisjoint(words)
+
+
+def _list_values(mark: Mark) -> Sequence[DoseValue]:
+    """Return the dose levels of an amount, or the single value of any other mark."""
+    if mark.field == "amounts":
+        levels: Sequence[Amount] = mark.value
+        return levels
+    return [] if mark.value is None else [mark.value]
+
+
+def _contains(values: Iterable[DoseValue], wanted: DoseValue) -> bool:
     return any(_is_equal(value, wanted) for value in values)
+
+
+def _is_equal(stated: DoseValue, wanted: DoseValue) -> bool:
+    """Return whether two values are equal. "50 mg" and "50 mg/day" are treated as equal, and so
+    are durations in different units that differ only by rounding.
+    """
+    if isinstance(stated, Amount) and isinstance(wanted, Amount):
+        return without_rate(stated) == without_rate(wanted)
+    if stated != wanted and isinstance(stated, Period) and isinstance(wanted, Period):
+        days = [period.value * DAYS.get(period.unit, 0) for period in (stated, wanted)]
+        # a number of cycles cannot be converted to days
+        return all(days) and isclose(*days, rel_tol=_ROUNDED)
+    return stated == wanted
+
+
+def _can_contradict(stated: DoseValue, wanted: DoseValue) -> bool:
+    """Return whether two different values can contradict each other, as exact frequencies and
+    amounts of the same dimension can.
+    """
+    if isinstance(stated, Frequency):
+        return _VAGUE.isdisjoint({stated, wanted})
+    if isinstance(stated, Amount) and isinstance(wanted, Amount):
+        if wanted.unit.endswith(_OF_BLOOD):
+            return True
+        kinds = {_find_kind(amount.unit) for amount in (stated, wanted)}
+        return len(kinds) == 1
+    return True
+
+
+def _find_kind(unit: str) -> tuple[object, bool]:
+    """Return the dimension of a unit of doses, or the unit if it has none, and whether it is a rate
+    of infusion, which does not contradict an amount.
+    """
+    substance = unit.partition("/")[0]
+    return find_dimension(substance)[1] or substance, unit.endswith(("/h", "/min"))

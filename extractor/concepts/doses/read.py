@@ -39,10 +39,12 @@ def read_dosing(
     of_agent = defaultdict[str, list[Regimen]](list)
     for regimen in doses.regimens:
         of_agent[regimen.agent.key].append(regimen)
-    drafts = [
-        make_draft(regimen, of_agent[regimen.agent.key], doses.trial, next(numbers))
-        for regimen in doses.regimens
-    ]
+    drafts: list[Draft] = []
+    for regimen in doses.regimens:
+        siblings = [
+            other for other in of_agent[regimen.agent.key] if other is not regimen
+        ]
+        drafts.append(make_draft(regimen, siblings, doses.trial, next(numbers)))
     return tuple(drafts), tuple(_list_unread(doses, numbers))
 
 
@@ -66,7 +68,7 @@ def read_regimens(
         for name in _TITLES
         if name in sections
     ]
-    return ReadDoses(regimens, texts, Trial(titles, texts, agents, arms, regimens))
+    return ReadDoses(regimens, texts, Trial(titles, agents, arms, regimens))
 
 
 def _is_given(regimen: Regimen, agents: Agents) -> bool:
@@ -88,7 +90,9 @@ def _list_unread(doses: ReadDoses, numbers: Iterator[int]) -> Iterator[Chunk]:
     """Yield the clauses with an amount that is not in any regimen. Outside arms and
     interventions, a clause must also state that an agent is given by a route or at a frequency.
     """
-    levels = {level for regimen in doses.regimens for level, _ in regimen.amounts()}
+    levels = {
+        level.amount for regimen in doses.regimens for level in regimen.levels.values()
+    }
     for text in doses.texts:
         for clause in text.clauses:
             marks = within(text.marks, *clause)

@@ -4,8 +4,8 @@
 benchmarks.training.dose_roles`` fits the weights.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cache, cached_property
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 
 from extractor.concepts.doses.agents import Agent, Agents
 from extractor.concepts.doses.arms import Arms
@@ -47,53 +47,48 @@ class Trial:
     def __init__(
         self,
         titles: Sequence[DoseText],
-        texts: Sequence[DoseText],
         agents: Agents,
         arms: Arms,
-        regimens: Sequence[Regimen],
+        regimens: Iterable[Regimen],
     ) -> None:
         self.agents = agents
         self.arms = arms
-        self.given = {regimen.agent.key: regimen.agent for regimen in regimens}
-        self.types = {text.name: text.type for text in texts}
-        self._titles = titles
-
-    @cached_property
-    def titles(self) -> Mapping[str, str]:
-        """Describes how the first title that mentions each agent names it: "alone", "first", or
-        "later" with the rule for the preceding words.
-        """
-        namings: dict[str, str] = {}
-        for title in self._titles:
-            agents: dict[str, str] = {}
-            border = 0
-            for mention in self.agents.find(title):
-                between = (title.tokens, border, mention.first)
-                joints = [name for name in _JOINTS if rule(name).occurs(*between)]
-                how = "first"
-                if border:
-                    how = f"later, {next(iter(joints), 'no joint')}"
-                agents.setdefault(mention.agent.key, how)
-                border = mention.end
-            if len(agents) == 1:
-                agents = dict.fromkeys(agents, "alone")
-            namings = agents | namings
-        return namings
-
-    @cached_property
-    def uses(self) -> Mapping[str, frozenset[str]]:
-        """The arms that receive each agent."""
-        return {
-            key: frozenset(self.arms.list_linked(agent) | self.arms.list_naming(agent))
-            for key, agent in self.given.items()
+        given = {regimen.agent.key: regimen.agent for regimen in regimens}
+        self.uses = {
+            key: arms.list_linked(agent) | arms.list_naming(agent)
+            for key, agent in given.items()
         }
+        """The arms that receive each agent."""
+        self.kinds = {name: _class_arm(text) for name, text in arms.texts.items()}
+        self.has_titles = False
+        self.namings: dict[str, str] = {}
+        """How the first title that mentions an agent names it."""
+        for title in titles:
+            namings = _read_title(title, agents)
+            self.has_titles |= bool(namings)
+            self.namings = namings | self.namings
 
-    @cached_property
-    def kinds(self) -> Mapping[str, str]:
-        """The class of each arm. A sham arm, or an arm without a class, is treated as active if its
-        label contains "control".
-        """
-        return {name: _class_arm(text) for name, text in self.arms.texts.items()}
+
+def _read_title(title: DoseText, agents: Agents) -> dict[str, str]:
+    """Return how a title names each agent: "alone", "first", or "later" with the rule for the words
+    before it.
+    """
+    namings: dict[str, str] = {}
+    border = 0
+    for mention in agents.find(title):
+        how = "first"
+        if border:
+            joints = (
+                name
+                for name in _JOINTS
+                if rule(name).occurs(title.tokens, border, mention.first)
+            )
+            how = f"later, {next(joints, 'no joint')}"
+        namings.setdefault(mention.agent.key, how)
+        border = mention.end
+    if len(namings) == 1:
+        return dict.fromkeys(namings, "alone")
+    return namings
 
 
 def read_role(regimen: Regimen, trial: Trial) -> tuple[Role, float, tuple[Role, ...]]:
@@ -108,78 +103,66 @@ def read_role(regimen: Regimen, trial: Trial) -> tuple[Role, float, tuple[Role, 
 
 
 def describe_role(regimen: Regimen, trial: Trial) -> Iterator[str]:
-    """Yield the signs for the role of a regimen's agent."""
+    """Yield the signs for the role of a regimen's agent: its name and kind, the arms that receive
+    it and the other agents, how the titles name it, and the words near it.
+    """
     agent = regimen.agent
-    other_keys = [key for key in trial.given if key != agent.key]
+    classes = class_name(agent.key)
+    others = trial.uses.keys() - {agent.key}
     yield "always"
     yield f"kind {agent.kind}"
     yield f"registered {agent.is_registered}"
-    yield f"novel others {any('novel' in class_name(key) for key in other_keys)}"
-    for name in class_name(agent.key):
-        yield f"name {name}"
-    yield from (f"type {trial.types[section]}" for section in agent.sections)
+    yield f"novel others {any('novel' in class_name(key) for key in others)}"
+    yield from (f"name {name}" for name in classes)
+    if agent.is_registered:
+        yield f"type {agent.source.type}"
     if trial.agents.registered[:1] == [agent]:
         yield "first intervention"
     yield from _describe_arms(agent, trial)
-    yield from _describe_words(regimen)
+    main = regimen.main
+    tokens = main.text.tokens
+    start, stop = tokens.span(*main.find_words())
+    context = lex(tokens.text[max(0, start - _HINT_BEFORE) : stop + _HINT_AFTER])
+    yield from (name for name in _NEAR if rule(name).occurs(context))
+    yield f"amounts {bool(regimen.levels)}"
+    days = regimen.best("days")
+    # as lymphodepletion "on days -5 to -3" before an infusion of cells on day 0
+    if (
+        days
+        and "ablative" in classes
+        and min(days.mark.value) < 0 >= max(days.mark.value)
+    ):
+        yield "prepares"
 
 
 def _describe_arms(agent: Agent, trial: Trial) -> Iterator[str]:
-    """Yield signs for the arms that receive the agent, for the arms that receive the other agents,
-    and for the agent's mention in the titles.
+    """Yield signs for the arms that receive an agent and the other agents, and for how the titles
+    name it.
     """
     uses = trial.uses[agent.key]
-    all_arms = trial.arms.places
-    cover = "some arms"
-    if len(uses) == len(all_arms):
-        cover = "every arm"
-    if len(all_arms) < 2:
-        cover = "one arm"
-    elif not uses:
-        cover = "no arm"
+    total = len(trial.arms.places)
     kinds = {trial.kinds[arm] for arm in uses}
     all_kinds = set(trial.kinds.values())
     classes = "+".join(sorted(kinds)) or "no arm"
-    yield f"arms {min(len(all_arms), 3)}"
+    yield f"arms {min(total, 3)}"
     yield f"in {classes}"
     yield f"in {classes} of {'+'.join(sorted(all_kinds))}"
     if "experimental" in all_kinds - kinds:
         yield f"not experimental, {classes}"
     if any(arms > uses for arms in trial.uses.values()):
         yield "others in more arms"
-    yield from _describe_title(agent, trial, cover)
-
-
-def _describe_title(agent: Agent, trial: Trial, cover: str) -> Iterator[str]:
-    """Yield a sign for how the titles name an agent, or for titles that name only other agents."""
-    naming = trial.titles.get(agent.key)
-    how = "in title"
-    if naming is None:
-        how = "not in title"
-    if not trial.titles:
-        how = "title without agents"
+    cover = "some arms"
+    if total < 2:
+        cover = "one arm"
+    elif len(uses) in (0, total):
+        cover = "every arm" if uses else "no arm"
+    naming = trial.namings.get(agent.key)
+    how = "not in title" if trial.has_titles else "title without agents"
+    if naming:
+        how = "in title"
+        yield f"title {naming}, {cover}"
     yield f"{how}, {cover}"
     yield f"{how}, {agent.kind}"
-    if naming:
-        yield f"title {naming}, {cover}"
-
-
-def _describe_words(regimen: Regimen) -> Iterator[str]:
-    """Yield signs for nearby words and for fields that explain why an agent is given."""
-    main = regimen.main
-    tokens = main.text.tokens
-    start, stop = tokens.span(*main.find_words())
-    context = lex(tokens.text[max(0, start - _HINT_BEFORE) : stop + _HINT_AFTER])
-    frequency = regimen.frequency()
-    days = regimen.read("days") or (0,)
-    yield from (name for name in _NEAR if rule(name).occurs(context))
-    yield f"amounts {bool(regimen.amounts())}"
-    yield f"owner {main.owner.how}"
-    yield f"route {regimen.read('route')}"
-    yield f"frequency {frequency[0] if frequency else None}"
-    # as lymphodepletion "on days -5 to -3" before an infusion of cells on day 0
-    if max(days) <= 0 > min(days) and "ablative" in class_name(regimen.agent.key):
-        yield "prepares"
 
 
 def _class_arm(arm: DoseText) -> str:

@@ -1,6 +1,6 @@
 """List the signs that support or weaken each field of a regimen.
 
-``evidence/weights/signs.toml`` contains the weight of each sign. ``rules/dose_signs.toml`` lists
+``confidence/table.toml`` contains the weight of each sign. ``rules/dose_signs.toml`` lists
 the signs that are found in the words next to a mark, and the signs that limit the confidence of a
 value.
 """
@@ -24,8 +24,6 @@ _LONG_NAME = 3
 """Minimum number of words in a long name."""
 _IN_DOUBT = 0.7
 """The maximum confidence of a reading of ambiguous words."""
-_LEAST_SURE = 0.02
-"""The lowest confidence of a value."""
 _MANY_WORDS = 3
 """Minimum number of words that counts as "many"."""
 _MOST_TAKEN = {"g": 250, "mg": 250_000, "ug": 250_000_000}
@@ -40,19 +38,13 @@ def list_limits(signs: Sequence[str]) -> Iterator[str]:
             yield limit
 
 
-def estimate(links: Sequence[Linked]) -> float:
-    """Return the lowest product of a mark's confidence and its link's probability."""
-    lowest = min(link.sure * link.mark.confidence for link in links)
-    return round(max(lowest, _LEAST_SURE), 2)
-
-
 def _list_true(facts: Mapping[str, bool]) -> Iterator[str]:
     return (sign for sign, is_true in facts.items() if is_true)
 
 
 def describe_around(regimen: Regimen, siblings: int) -> Iterator[str]:
     """Yield the signs that apply to all fields of a regimen. ``siblings`` is the number of
-    regimens with the same agent.
+    other regimens with the same agent.
     """
     main = regimen.main
     marks = within(main.text.marks, *main.clause)
@@ -63,8 +55,8 @@ def describe_around(regimen: Regimen, siblings: int) -> Iterator[str]:
             "several amounts near": sum(mark.field == "amounts" for mark in marks) > 1,
             "many agents in the clause": main.rivals >= _MANY_AGENTS,
             "two agents in the clause": 1 < main.rivals < _MANY_AGENTS,
-            "no amount": not regimen.amounts(),
-            "one of several regimens of its agent": siblings > 1,
+            "no amount": not regimen.levels,
+            "one of several regimens of its agent": siblings > 0,
             "put together from several places": len(regimen.statements) > 1,
             "a placebo": regimen.agent.is_placebo,
         }
@@ -137,6 +129,7 @@ def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[s
             "a volume or a piece": is_portion(link.mark),
             "arms of its own": bool(level.arms),
             "several levels": len(regimen.levels) > 1,
+            "several units": len({unit for _, _, unit in regimen.levels}) > 1,
             # An intervention and a description that state two amounts may contradict each other.
             "levels of several texts": len(regimen.kinds) > 1,
             "an amount of a placebo": regimen.agent.is_placebo,
