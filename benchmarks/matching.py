@@ -125,7 +125,7 @@ def judge_record(parsed: ParsedRecord, gold: TrialExtraction) -> Iterator[Judged
     left = [item for item in gold.eligibility.criteria if id(item) not in taken]
     if extraction.eligibility.criteria or left:
         for criterion in parsed.criteria:
-            stands = criterion.rules["stands"]
+            stands = criterion.rules.stands
             is_criterion = id(criterion) in paired
             if not is_criterion and not stands.value:
                 read_again = draft_criterion(parsed, criterion)
@@ -186,7 +186,7 @@ def match_items(
 def draft_criterion(parsed: ParsedRecord, criterion: Draft) -> Criterion:
     """Convert a reading of a criterion, accepted or rejected, to the form of gold."""
     span = criterion.chunk.span
-    kind = criterion.rules["kind"].value or "inclusion"
+    kind = criterion.rules.kind.value or "inclusion"
     known = {"kind": kind, "section": span.section, "quote": parsed.raw(span)}
     return Criterion.model_validate(known)
 

@@ -211,7 +211,7 @@ class _Search:
         parts = {name: self.values[name] for name in _PARTS if name in self.values}
         return find_parts(self.here, parts)
 
-    def find(self, field: str, value: Any) -> Supported | None:
+    def find(self, field: str, value: object) -> Supported[object] | None:
         """Return the support for a value, or None. The first place that states the value is used.
         If no place states the value, an agent may be stated under another name, and a limit may
         have its quantity in the lead-in and its number in the chunk.
@@ -240,7 +240,9 @@ class _Search:
             return support
         return next(filter(None, (find_agent(value, at) for at in places)), None)
 
-    def _prove(self, field: str, value: Any, place: Passage) -> Supported | None:
+    def _prove(
+        self, field: str, value: object, place: Passage
+    ) -> Supported[object] | None:
         """Return the support for a value in one place, or None. Ages are verified as minimum or
         maximum ages, windows within their quote, and other values according to their type.
         """
@@ -283,7 +285,7 @@ class _Search:
             if field == "agent" or (is_regimen and states_doses):
                 yield self.parsed.sections[section.name].whole
 
-    def _find_across(self, value: Any, above: Passage) -> Supported | None:
+    def _find_across(self, value: object, above: Passage) -> Supported[object] | None:
         """Return the support for a limit that begins in the introducing line or later and ends in
         the chunk, or None.
         """
@@ -303,14 +305,14 @@ class _Search:
 
 def _ground_members(
     members: Iterable[Any], field: str, search: _Search
-) -> tuple[list[Supported], list[Refusal]]:
+) -> tuple[list[Supported[object]], list[Refusal]]:
     """Return the supported values of a field, and the rejections of unsupported values, followed by
     the rejections of parts of values.
 
     If only a part is rejected, such as the condition of a limit, the rest of the value may be
     kept. Windows are sorted by their position in the text.
     """
-    supported: list[Supported] = []
+    supported: list[Supported[object]] = []
     refused: list[Refusal] = []
     refused_parts: list[Refusal] = []
     places = [search.here]
@@ -350,11 +352,11 @@ def _ground_claims(
             refused.append(_describe(refusal, field.name, value))
         for reading in list(readings.values())[:1]:
             place = reading.spans[0]
-            drafts.append(Draft(field.group.path, chunk, place, model=readings))
+            drafts.append(Draft(field.group.path, chunk, place, {}, readings))
     return tuple(drafts), refused
 
 
-def _trim_event(event: Supported) -> Supported:
+def _trim_event(event: Supported) -> Supported[object]:
     """Return an event without leading and trailing words that are not part of its name."""
     start, end = trim_event(event.value)
     # if the text and the quote use different characters, offsets in the quote are not valid in the
@@ -366,7 +368,7 @@ def _trim_event(event: Supported) -> Supported:
     return replace(event, value=event.value[start:end], span=span)
 
 
-def _describe(refusal: Refusal, field: str, value: Any) -> Refusal:
+def _describe(refusal: Refusal, field: str, value: object) -> Refusal:
     """Return a rejection with the rejected value, its field, and the kind of finding, which is a
     conflict if the text contains nearly the same words as the value. If only a part is rejected,
     the value is shown together with that part.

@@ -56,7 +56,7 @@ class RefusedValue(NamedTuple):
     positions, or empty for the claim's quote.
     """
 
-    value: Any
+    value: object
     reason: str = ""
     attribute: str = ""
 
@@ -179,7 +179,7 @@ class _Checker:
         self, members: Iterable[Any], attribute: Attribute, scope: _Scope, path: str
     ) -> dict[str, Reading[Any]]:
         """Return the reading of an attribute; nothing if no value is supported."""
-        supported: list[Supported] = []
+        supported: list[Supported[object]] = []
         for value in members:
             proven = None
             reason = ""
@@ -244,13 +244,13 @@ class _Checker:
             quote = None
         return quote
 
-    def _refuse(self, value: Any, path: str, reason: str = "") -> None:
+    def _refuse(self, value: object, path: str, reason: str = "") -> None:
         self.refused.append(RefusedValue(value, reason, FieldRef(path).path))
 
 
 def find_claimed(
-    value: Any, here: Passage, quote: Span | None = None
-) -> Supported | None:
+    value: object, here: Passage, quote: Span | None = None
+) -> Supported[object] | None:
     """Find a number, text or another literal value in the quote of its claim or, failing that, in
     the line that contains the quote. Returns None if neither the quote nor the line states it.
 
@@ -296,7 +296,7 @@ def _states_none(tokens: Tokens) -> bool:
     return rule("states_some").search(tokens) is None
 
 
-def _states_kind(value: Any, tokens: Tokens, numbers: Sequence[Number]) -> bool:
+def _states_kind(value: object, tokens: Tokens, numbers: Sequence[Number]) -> bool:
     """Return True if a quote states a value of the same kind. For a time or an age, this is a
     duration or a number that does not count anything, unlike the number in "two methods". For any
     other value, it is a number that is not part of a duration.
@@ -330,7 +330,7 @@ def _find_words(quote: str, here: Passage) -> Span | None:
     return Span(here.section.name, first + check.start, first + check.end)
 
 
-def _find(value: Any, here: Passage) -> Supported | None:
+def _find(value: object, here: Passage) -> Supported[object] | None:
     """Find a value in the passage by deriving it from the passage's words; return None if this
     fails.
 

@@ -4,11 +4,10 @@ for missing values.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from extractor.concepts.own.attributes import find_root, list_members, nest
 from extractor.concepts.own.declaration import CustomField, Of
-from extractor.concepts.provenance import Assembled, ItemBuilder
+from extractor.concepts.provenance import ItemBuilder
 from extractor.confidence import CUSTOM, find_most
 from extractor.evidence.drafts import Draft, ModelResult, Reading
 from extractor.evidence.parsed import ParsedRecord
@@ -16,12 +15,13 @@ from extractor.schemas import (
     Absence,
     AbsenceReason,
     CustomItem,
+    ExtractedItem,
     FieldRef,
     Origin,
     Support,
 )
 
-Claim = Mapping[str, Reading[Any]]
+Claim = Mapping[str, Reading[object]]
 """The readings of a field at one place, keyed by the path of their attribute."""
 
 
@@ -29,7 +29,7 @@ def assemble_own(
     parsed: ParsedRecord,
     result: ModelResult,
     fields: Sequence[CustomField],
-    assembled: Sequence[Assembled[Any]],
+    items: Sequence[tuple[str, ExtractedItem, Draft]],
 ) -> tuple[dict[str, tuple[CustomItem, ...]], list[Absence]]:
     """Return the values of the fields, keyed by name, and the absences of empty fields.
 
@@ -42,8 +42,8 @@ def assemble_own(
         parsed: The readings of the rules and the patterns.
         result: A model's answers about the record.
         fields: The declarations of the user's fields.
-        assembled: The criteria, regimens and endpoints of the extraction: the items that can have
-            values for custom fields.
+        items: The criteria, regimens and endpoints of the extraction, which can have values for
+            custom fields, with their paths and drafts.
     """
     values: dict[str, tuple[CustomItem, ...]] = {}
     absences: list[Absence] = []
@@ -54,10 +54,10 @@ def assemble_own(
 
     for field in fields:
         custom = f"custom.{field.name}"
-        places, sections = _find_places(field, parsed, assembled)
+        places, sections = _find_places(field, parsed, items)
         if not places:
             explain(custom, AbsenceReason.NOT_REPORTED, sections)
-        items: list[CustomItem] = []
+        found: list[CustomItem] = []
         for path, draft in places:
             claims = _list_claims(field, draft)
             # the model is asked for the record's values line by line
@@ -71,15 +71,17 @@ def assemble_own(
                 for name in field.list_missing(item.values):
                     attribute = FieldRef(name).path
                     reason = _explain(field.name, draft, asked_drafts, attribute)
-                    place = f"{custom}[{len(items)}].values.{name}"
+                    place = f"{custom}[{len(found)}].values.{name}"
                     explain(place, reason, (piece.section for piece in item.evidence))
-                items.append(item)
-        values[field.name] = tuple(items)
+                found.append(item)
+        values[field.name] = tuple(found)
     return values, absences
 
 
 def _find_places(
-    field: CustomField, parsed: ParsedRecord, assembled: Sequence[Assembled[Any]]
+    field: CustomField,
+    parsed: ParsedRecord,
+    items: Sequence[tuple[str, ExtractedItem, Draft]],
 ) -> tuple[list[tuple[str, Draft]], list[str]]:
     """Return the places where a field may have values, and the names of the searched sections.
 
@@ -90,18 +92,15 @@ def _find_places(
         sections = list(filter(field.searches, parsed.sections))
         texts = (parsed.sections[name].raw for name in sections)
         if any(map(field.is_mentioned_in, texts)):
-            whole = [("", parsed.whole)]
-        else:
-            whole = []
-        return whole, sections
-    places: list[tuple[str, Draft]] = []
-    sections = []
-    for group in assembled:
-        for path, _, draft in group.items:
-            if draft.group == field.group.of:
-                sections.append(draft.span.section)
-                if field.is_mentioned_in(draft.chunk.text):
-                    places.append((path, draft))
+            return [("", parsed.whole)], sections
+        return [], sections
+    hosts = [(path, draft) for path, _, draft in items if draft.group == field.group.of]
+    sections = [draft.span.section for _, draft in hosts]
+    places = [
+        (path, draft)
+        for path, draft in hosts
+        if field.is_mentioned_in(draft.chunk.text)
+    ]
     return places, sections
 
 
@@ -153,7 +152,7 @@ def _list_claims(field: CustomField, draft: Draft) -> list[Claim]:
     by_rules = [custom.rules for custom in drafts if custom.rules]
     read = list(map(_list_values, by_rules))
     claims: list[Claim] = []
-    known: list[Mapping[str, Any]] = []
+    known: list[Mapping[str, object]] = []
     for custom in drafts:
         values = _list_values(custom.model)
         if not values:
@@ -173,7 +172,7 @@ def _list_claims(field: CustomField, draft: Draft) -> list[Claim]:
     return claims
 
 
-def _list_values(claim: Claim) -> dict[str, Any]:
+def _list_values(claim: Claim) -> dict[str, object]:
     """Return the values of a claim, keyed by path, without their spans and confidences."""
     return {name: reading.value for name, reading in claim.items()}
 
@@ -182,7 +181,7 @@ def _rate(claim: Claim, *, is_read: bool) -> Claim:
     """Return a model's claim with its final confidences, which are higher if the patterns read the
     same values (``is_read``) and lower for values that are inferred.
     """
-    rated: dict[str, Reading[Any]] = {}
+    rated: dict[str, Reading[object]] = {}
     for name, reading in claim.items():
         if is_read:
             agreed = find_most(CUSTOM, "agreed")

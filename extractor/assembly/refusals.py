@@ -1,7 +1,5 @@
 """Explain why a value is rejected, and where the text contradicts it."""
 
-from typing import Any
-
 from extractor.concepts.limits.mentions import find_mentions
 from extractor.concepts.limits.owners import is_own
 from extractor.concepts.places import cut, find_quote, locate
@@ -32,7 +30,7 @@ CONFLICTS = frozenset({*_WHY.values(), Why.OTHER_WORDS})
 """Reasons that indicate that the cited place nearly states the answer."""
 
 
-def explain_refusal(value: Any, passage: Passage) -> Refusal:
+def explain_refusal(value: object, passage: Passage) -> Refusal:
     """Return the reason why a value is not supported, together with the contradicting place if the
     passage contains one.
 
@@ -81,7 +79,7 @@ def _explain_quote(quote: str, passage: Passage) -> Refusal:
 
 
 def _explain_number(
-    value: Any, bounds: tuple[float | None, float | None], passage: Passage
+    value: object, bounds: tuple[float | None, float | None], passage: Passage
 ) -> Refusal:
     """Find the first mention of the same numbers or, failing that, another number of the same
     quantity, another dose or another duration. ``bounds`` contains the lower and upper numbers of
@@ -106,7 +104,7 @@ def _explain_number(
     return Refusal()
 
 
-def _list_same_kind(value: Any, tokens: Tokens) -> list[Range]:
+def _list_same_kind(value: object, tokens: Tokens) -> list[Range]:
     """Return the numbers in a line that are of the same kind as the value: limits of the same
     quantity, doses or durations.
     """

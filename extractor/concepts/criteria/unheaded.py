@@ -5,7 +5,8 @@ which is read as a description but may be a list of criteria.
 from collections.abc import Iterator, Mapping, Sequence
 
 from extractor.concepts.criteria.entries import Entry
-from extractor.evidence.drafts import Draft, Span, StructureDoubt
+from extractor.evidence.drafts import Span, StructureDoubt
+from extractor.evidence.items import CriterionDraft
 from extractor.language.book import rule
 from extractor.language.passage import LexedSection, Passage, split_sentences
 from extractor.schemas import CriterionKind
@@ -75,7 +76,7 @@ _DESCRIBING = frozenset({"title", _DESCRIPTION})
 
 def doubt_unheaded(
     sections: Mapping[str, LexedSection],
-    criteria: Sequence[Draft],
+    criteria: Sequence[CriterionDraft],
     *,
     has_doses: bool,
 ) -> tuple[StructureDoubt, ...]:
@@ -95,9 +96,7 @@ def doubt_unheaded(
     if not sections.keys() <= _DESCRIBING:
         return ()
     described = sections[_DESCRIPTION]
-    stated = [
-        criterion.span for criterion in criteria if criterion.rules["stands"].value
-    ]
+    stated = [criterion.span for criterion in criteria if criterion.rules.stands.value]
     unread = [
         sentence
         for sentence in list_sentences(described.whole)

@@ -38,7 +38,9 @@ contain more.
 """
 
 
-def find_constraint(value: Constraint, passage: Passage) -> Supported | None:
+def find_constraint(
+    value: Constraint, passage: Passage
+) -> Supported[Constraint] | None:
     """Return a constraint with its place in a passage; return None if the passage does not state
     the constraint for this quantity. An age does not have to be named: "2 to 18 years". If the
     passage uses another name for the quantity, such as "ANC" for "absolute neutrophil count", the
@@ -73,7 +75,7 @@ def _list_names(quantity: str, passage: Passage) -> Iterator[tuple[str, Span | N
 
 def _find_named(
     value: Constraint, place: Span | None, passage: Passage
-) -> Supported | None:
+) -> Supported[Constraint] | None:
     """Return a constraint with the span from the name of its quantity to its number; return None
     if the passage does not state the constraint with its unit.
     """

@@ -19,7 +19,7 @@ from extractor.concepts.own.attributes import (
 from extractor.concepts.own.declaration import CustomField, Of
 from extractor.confidence import find_most
 from extractor.errors import FieldError
-from extractor.evidence.drafts import Draft, Reading, Span
+from extractor.evidence.drafts import Draft, ItemDraft, Reading, ReadT, Span
 from extractor.evidence.parsed import ParsedRecord
 from extractor.evidence.quotes import QuoteStatus, verify_quote
 from extractor.language.passage import Passage
@@ -50,14 +50,20 @@ def read_declared(
     """
     for field in fields:
         if field.has_patterns:
-            group = field.group.of
-            items = parsed.list_items(group)
-            read = tuple(_read_item(parsed, field, item) for item in items)
-            parsed = parsed.with_items(group, read)
+            parsed = _read_items(parsed, field)
     return parsed
 
 
-def _read_item(parsed: ParsedRecord, field: CustomField, item: Draft) -> Draft:
+def _read_items(parsed: ParsedRecord, field: CustomField) -> ParsedRecord:
+    def read(item: ItemDraft[ReadT]) -> ItemDraft[ReadT]:
+        return _read_item(parsed, field, item)
+
+    return parsed.change_items(field.group.of, read)
+
+
+def _read_item(
+    parsed: ParsedRecord, field: CustomField, item: ItemDraft[ReadT]
+) -> ItemDraft[ReadT]:
     """Add to the item the values of a field that are found in the item's text or in the sections
     of the record. If ``many`` is true for the field, each match is a separate value; otherwise,
     all matches form one value.

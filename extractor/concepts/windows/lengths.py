@@ -216,7 +216,7 @@ def _has_unit(tokens: Tokens, mention: Mention, value: Age) -> bool:
 
 def find_stated_age(
     value: Age, passage: Passage, *, lower: bool, admits: bool
-) -> Supported | None:
+) -> Supported[Age] | None:
     """Return an age with its place in a criterion, if the criterion states it as the lowest
     (``lower``) or the highest age of the participants; None if it does not.
 
@@ -250,7 +250,9 @@ def find_stated_age(
     return Supported(value, locate(passage, limit.first, limit.end), support)
 
 
-def _find_open_age(value: Age, passage: Passage, *, lower: bool) -> Supported | None:
+def _find_open_age(
+    value: Age, passage: Passage, *, lower: bool
+) -> Supported[Age] | None:
     """Return a number that may be an age of the participants, with the support ``inferred``; None
     if there is no match.
 
