@@ -13,6 +13,7 @@ from extractor.apps.evaluation.alignment import align, compare_criteria
 from extractor.apps.evaluation.fields import FIELDS, GROUPS
 from extractor.assembly.assemble import ModelResult, assemble_extraction
 from extractor.evidence.drafts import Draft, Reading, Span
+from extractor.evidence.items import CriterionDraft
 from extractor.evidence.parsed import ParsedRecord
 from extractor.schemas import (
     Criterion,
@@ -183,7 +184,7 @@ def match_items(
                 yield Match(group.path, read, wanted[old.position])
 
 
-def draft_criterion(parsed: ParsedRecord, criterion: Draft) -> Criterion:
+def draft_criterion(parsed: ParsedRecord, criterion: CriterionDraft) -> Criterion:
     """Convert a reading of a criterion, accepted or rejected, to the form of gold."""
     span = criterion.chunk.span
     kind = criterion.rules.kind.value or "inclusion"

@@ -38,7 +38,7 @@ from extractor.schemas.vocabulary import Effort
 if TYPE_CHECKING:
     from extractor.concepts.own.declaration import CustomField, Declared
 else:  # few extractions have custom fields; `read_own_fields` checks them
-    CustomField = Declared = Any
+    CustomField = Declared = object
 
 T = TypeVar("T")
 

@@ -27,6 +27,7 @@ from extractor.evidence.drafts import Chunk, Draft, Reading, Refusal, Span, Why
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.passage import Passage
 from extractor.schemas import (
+    Age,
     Amount,
     CriterionKind,
     FieldRef,
@@ -34,6 +35,7 @@ from extractor.schemas import (
     Origin,
     Support,
     Task,
+    TimeWindow,
     list_fields,
 )
 
@@ -105,7 +107,7 @@ def ground_answer(
         ]
         if name in custom_fields:
             drafts, refusals = _ground_claims(readable, custom_fields[name], search)
-            reading = Reading(bool(drafts), 1.0, origin=Origin.MODEL)
+            reading: Reading[object] = Reading(bool(drafts), 1.0, origin=Origin.MODEL)
             is_proven = bool(drafts)
             if is_proven or not members:
                 claims[name] = drafts
@@ -224,20 +226,20 @@ class _Search:
             if part:
                 return Supported(words, part, Support.LITERAL)
             return None
-        if field == "arms":
+        if field == "arms" and isinstance(value, str):
             return Supported(value, self.arms[value], Support.INFERRED)
         places = list(self.list_places(field))
         support = next(
             filter(None, (self._prove(field, value, at) for at in places)), None
         )
         if support and field in ("start_event", "end_events"):
-            return _trim_event(support)
+            return _trim_event(support, str(support.value))
         if support is None and field == "constraints" and self.above:
             return self._find_across(value, self.above)
         if support is not None:
             return support
-        if field != "agent":
-            return support
+        if field != "agent" or not isinstance(value, str):
+            return None
         return next(filter(None, (find_agent(value, at) for at in places)), None)
 
     def _prove(
@@ -246,7 +248,7 @@ class _Search:
         """Return the support for a value in one place, or None. Ages are verified as minimum or
         maximum ages, windows within their quote, and other values according to their type.
         """
-        if field in AGES:
+        if field in AGES and isinstance(value, Age):
             # "under 18" is the maximum age in an inclusion and the minimum age in an exclusion. The
             # kind is that of the answer or, if missing, that of the rules.
             kind = self.values.get("kind")
@@ -255,7 +257,7 @@ class _Search:
             admits = kind is not CriterionKind.EXCLUSION
             is_lower = field == AGES[0]
             return find_stated_age(value, place, lower=is_lower, admits=admits)
-        if field == "time_windows":
+        if field == "time_windows" and isinstance(value, TimeWindow | str):
             topic = ""
             if self.lead_in:
                 topic = self.lead_in.text
@@ -356,16 +358,16 @@ def _ground_claims(
     return tuple(drafts), refused
 
 
-def _trim_event(event: Supported) -> Supported[object]:
+def _trim_event(event: Supported[object], words: str) -> Supported[object]:
     """Return an event without leading and trailing words that are not part of its name."""
-    start, end = trim_event(event.value)
+    start, end = trim_event(words)
     # if the text and the quote use different characters, offsets in the quote are not valid in the
     # text
-    if len(event.value) != event.span.length:
+    if len(words) != event.span.length:
         return event
     first = event.span.start
     span = Span(event.span.section, first + start, first + end)
-    return replace(event, value=event.value[start:end], span=span)
+    return replace(event, value=words[start:end], span=span)
 
 
 def _describe(refusal: Refusal, field: str, value: object) -> Refusal:

@@ -53,10 +53,8 @@ def assemble_eligibility(
     """
     searched = [name for name in _SEARCHED if parsed.record.section(name)]
     builder = ItemBuilder(parsed, parsed.whole, "eligibility", searched=searched)
-    ages = {
-        name: builder.add(name, age)
-        for name, age in _resolve_ages(parsed, builder).items()
-    }
+    ages = _resolve_ages(parsed, builder)
+    minimum, maximum = (builder.add(name, age) for name, age in ages.items())
     fields = builder.add_fields(field for field in _PEOPLE if field.name not in ages)
     standing: list[tuple[CriterionDraft, CriterionKind]] = []
     existences: list[Reading[object]] = []
@@ -88,7 +86,8 @@ def assemble_eligibility(
     criteria.absences[:0] = builder.absences
     provenance_of_people = builder.build(grouping.evidence)
     eligibility = Eligibility(
-        **ages,
+        minimum_age=minimum,
+        maximum_age=maximum,
         **fields,
         **provenance_of_people,
         groups=grouping.groups,

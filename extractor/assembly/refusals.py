@@ -19,6 +19,7 @@ from extractor.schemas import (
     TimeWindow,
 )
 
+_Measured = Amount | Constraint | Quantity | Age | Period | TimePoint
 _WHY = {
     ConflictKind.NUMBER: Why.OTHER_NUMBER,
     ConflictKind.UNIT: Why.OTHER_UNIT,
@@ -79,22 +80,23 @@ def _explain_quote(quote: str, passage: Passage) -> Refusal:
 
 
 def _explain_number(
-    value: object, bounds: tuple[float | None, float | None], passage: Passage
+    value: _Measured, bounds: tuple[float | None, float | None], passage: Passage
 ) -> Refusal:
     """Find the first mention of the same numbers or, failing that, another number of the same
     quantity, another dose or another duration. ``bounds`` contains the lower and upper numbers of
     the value; a single number has no upper number.
     """
     tokens = cut(passage)
-    is_limit = isinstance(value, Constraint | Quantity)
     for mention in find_mentions(tokens):
         if bounds not in mention.bounds:
             continue
         place = locate(passage, *mention.number)
-        if is_limit and value.comparator not in mention.comparators:
-            return Refusal(Why.OTHER_COMPARATOR, place)
-        is_unit_stated = not value.unit or value.unit in passage.text
-        if isinstance(value, Age) or (is_limit and is_unit_stated):
+        owner_differs = isinstance(value, Age)
+        if isinstance(value, Constraint | Quantity):
+            if value.comparator not in mention.comparators:
+                return Refusal(Why.OTHER_COMPARATOR, place)
+            owner_differs = not value.unit or value.unit in passage.text
+        if owner_differs:
             # the place is omitted, because a re-ask would only name another owner for the same
             # words
             return Refusal(Why.OTHER_OWNER)
@@ -104,7 +106,7 @@ def _explain_number(
     return Refusal()
 
 
-def _list_same_kind(value: object, tokens: Tokens) -> list[Range]:
+def _list_same_kind(value: _Measured, tokens: Tokens) -> list[Range]:
     """Return the numbers in a line that are of the same kind as the value: limits of the same
     quantity, doses or durations.
     """

@@ -71,7 +71,7 @@ def list_read_fields(task: Task, group: str | None = None) -> list[FieldInfo]:
     ]
 
 
-def _is_of(kind: type[T], reading: Reading[object]) -> TypeGuard[Reading[T | None]]:
+def _is_of(reading: Reading[object], kind: type[T]) -> TypeGuard[Reading[T | None]]:
     """Return whether a reading has no value of another type."""
     values = (reading.value, *reading.alternatives)
     return all(value is None or isinstance(value, kind) for value in values)
@@ -145,9 +145,9 @@ class ItemBuilder:
         another type.
         """
         resolved = self.resolve(field)
-        if not _is_of(kind, resolved):
-            raise TypeError(f"{field} is no {kind.__name__}: {resolved.value!r}")
-        return resolved
+        if _is_of(resolved, kind):
+            return resolved
+        raise TypeError(f"{field} is no {kind.__name__}: {resolved.value!r}")
 
     def add_fields(self, fields: Iterable[FieldInfo]) -> dict[str, Any]:
         """Resolve fields, add the evidence or the absence for each field, and return the values by

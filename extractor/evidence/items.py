@@ -60,8 +60,8 @@ class CriterionReadings(Readings):
 class EndpointReadings(Readings):
     """A registered outcome. ``index`` is its position among the outcomes of its rank."""
 
-    rank: Reading[Rank | None] = NOT_READ
-    index: Reading[int | None] = NOT_READ
+    rank: Reading[Rank]
+    index: Reading[int]
     measure: Reading[str | None] = NOT_READ
     description: Reading[str | None] = NOT_READ
     time_frame: Reading[str | None] = NOT_READ

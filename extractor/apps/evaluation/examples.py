@@ -58,7 +58,7 @@ def list_examples(fields: Iterable[CustomField]) -> Iterator[ExampleCase]:
             )
 
 
-def _list_answers(field: CustomField, example: Example) -> list[dict[str, Any]]:
+def _list_answers(field: CustomField, example: Example) -> list[dict[str, object]]:
     """Return the values of an example as custom items in gold."""
     answers = field.list_answers(example.value)
     read = (

@@ -76,7 +76,7 @@ def check_gold(
 
 
 def check_annotation(
-    data: Any, record: TrialRecord | None, fields: Sequence[CustomField] = ()
+    data: object, record: TrialRecord | None, fields: Sequence[CustomField] = ()
 ) -> Iterator[Flaw]:
     """Yield every problem in one annotation, which is given as JSON. If the annotation violates the
     schema, only the violations are reported.

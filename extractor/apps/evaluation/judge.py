@@ -42,8 +42,8 @@ class JudgedValue(NamedTuple):
     """
 
     field: Field
-    gold: Any
-    predicted: Any
+    gold: object
+    predicted: object
     verdict: Verdict
     error: ErrorKind | None = None
     gold_item: Side = NOWHERE
@@ -187,7 +187,7 @@ def _pair_nested(
         yield from _pair_nested(rest, *pair)
 
 
-def _compare_objects(old: Mapping[str, Any], new: Mapping[str, Any]) -> float:
+def _compare_objects(old: Mapping[str, object], new: Mapping[str, object]) -> float:
     """Return the similarity of two nested objects: that of all their words. The first attribute,
     which usually names the object, has the same weight as all attributes together.
     """
@@ -199,7 +199,7 @@ def _compare_objects(old: Mapping[str, Any], new: Mapping[str, Any]) -> float:
 
 def _pair_parts(
     field: Field, gold: ExtractedItem, predicted: ExtractedItem
-) -> Iterator[tuple[Any, Any]]:
+) -> Iterator[tuple[object, object]]:
     """Yield (gold, predicted) pairs of a part, such as ``of``, in agreeing values of two items."""
     for pair in pair_wholes(field, gold, predicted):
         ours, theirs = (getattr(value, field.part) for value in pair)
@@ -261,7 +261,7 @@ def pair_wholes(
 _BY_NAME = {field.name: field for field in FIELDS}
 
 
-def compare_values(field: Field, gold: Any, predicted: Any) -> list[JudgedValue]:
+def compare_values(field: Field, gold: object, predicted: object) -> list[JudgedValue]:
     """Pair the values of a field in two items. Return a row for each pair and for each unpaired
     value. ``gold`` and ``predicted`` are each a value, a tuple (for a list), or None.
 

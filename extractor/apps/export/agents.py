@@ -9,7 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from extractor.concepts.aliases import find_entry
 from extractor.concepts.doses.names import (
@@ -290,7 +290,7 @@ def list_mesh_terms(
     terms: Iterable[RegisteredTerm],
     kind: TermKind,
     interventions: Sequence[Intervention],
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[dict[str, object]]:
     """Yield the MeSH terms of a kind, together with their ancestors. A term for an intervention
     includes the position of the intervention that it denotes.
     """

@@ -17,7 +17,7 @@ from extractor.concepts.own.declaration import CustomField
 from extractor.schemas import Task
 from extractor.schemas.arguments import refuse_unknown
 
-Cells = Mapping[str, Any]
+Cells = Mapping[str, object]
 """The cells of a row, keyed by column. Missing cells are empty."""
 Row = tuple[Any, ...]
 """The cells of a row, in column order."""
@@ -125,7 +125,7 @@ def choose_tables(
     return tuple(table for table in tables.values() if table.task in wanted)
 
 
-def describe_tables(tables: Collection[Table]) -> dict[str, Any]:
+def describe_tables(tables: Collection[Table]) -> dict[str, object]:
     """Return the key columns of the tables, and the types and meanings of all columns, as JSON."""
     return {
         table.name: {

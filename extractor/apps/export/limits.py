@@ -70,7 +70,7 @@ class DescribedCriterion(NamedTuple):
     """
 
     decides: bool
-    limits: tuple[dict[str, Any], ...]
+    limits: tuple[dict[str, object], ...]
 
 
 def name_limit(
@@ -237,7 +237,7 @@ def list_alternatives(
 
 def _describe_limits(
     criterion: Criterion, sex: str | None, *, decides: bool
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[dict[str, object]]:
     """Yield the cells derived from each limit of a criterion. ``admits`` is set if the limit
     applies to everybody, and ``admits_some`` if it applies only to some people, either because the
     limit is one of several alternatives (``decides`` is False for an alternative criterion), or

@@ -174,7 +174,7 @@ def tabulate(
     extractions: Iterable[TrialExtraction],
     records: Iterable[TrialRecord] = (),
     fields: Iterable[Declared] | Declared = (),
-) -> dict[str, list[dict[str, Any]]]:
+) -> dict[str, list[dict[str, object]]]:
     """Return the rows of all tables, keyed by table. Each row is a dictionary of cells, keyed by
     column.
 
@@ -193,7 +193,7 @@ def tabulate(
         table.name: [column.name for column in table.columns]
         for table in list_tables(custom_fields)
     }
-    tables: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
+    tables: dict[str, list[dict[str, object]]] = {name: [] for name in names}
     for extraction in extractions:
         rows = find_rows(complete_gold(extraction), registry, custom_fields)
         for name, row in rows:
@@ -499,8 +499,8 @@ def _list_custom(extraction: TrialExtraction, field: CustomField) -> Iterator[Ta
 
 
 def _find_members(
-    values: Any, names: Sequence[str], path: str = "values"
-) -> Iterator[tuple[str, tuple[int, ...], Any]]:
+    values: object, names: Sequence[str], path: str = "values"
+) -> Iterator[tuple[str, tuple[int, ...], object]]:
     """Yield a (path, positions, member) triple for each nested object. ``names`` lead to the list,
     and ``positions`` contains the object's position in each list on the way.
     """
@@ -518,7 +518,7 @@ def _find_members(
             yield place, (position, *inner), found
 
 
-def _read_cells(values: Any, table: Table) -> Cells:
+def _read_cells(values: object, table: Table) -> Cells:
     """Return the cells of a custom value or of a nested object."""
     cells = {}
     for column in table.values:
@@ -531,7 +531,7 @@ def _read_cells(values: Any, table: Table) -> Cells:
     return cells
 
 
-def _read_part(value: Any, name: str) -> Any:
+def _read_part(value: object, name: str) -> object:
     """Return a part of a nested object or of a value; None for a value without parts."""
     if isinstance(value, dict):
         parts = value
@@ -540,7 +540,7 @@ def _read_part(value: Any, name: str) -> Any:
     return parts.get(name)
 
 
-def _spread(name: str, parts: Any) -> Cells:
+def _spread(name: str, parts: object) -> Cells:
     """Return the parts of a value as cells, such as ``duration_value`` and ``duration_unit``."""
     if parts:
         members = parts.__dict__

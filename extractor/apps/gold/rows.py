@@ -180,7 +180,7 @@ def build_gold(
     rows: Sequence[ValueRow],
     record: TrialRecord | None = None,
     fields: Sequence[CustomField] = (),
-) -> tuple[dict[str, Any] | None, list[Problem]]:
+) -> tuple[dict[str, object] | None, list[Problem]]:
     """Return (gold of one record, all problems). The gold is None if a row is invalid. The rows
     are those of a sheet, as read by ``read_sheet``.
 
@@ -211,7 +211,7 @@ class _Builder:
     def __init__(self, first: ValueRow) -> None:
         self.problems: list[Problem] = []
         self._first = first
-        self._tree: dict[str | int, Any] = {}
+        self._tree: dict[str | int, object] = {}
         self._sources: dict[Location, ValueRow] = {}
 
     def add(self, row: ValueRow, number: int) -> None:

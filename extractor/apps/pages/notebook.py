@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 from extractor.apps.pages import read_assets, render_template
 from extractor.apps.pages.view import Json, is_free_text, name_record, view
@@ -86,7 +85,7 @@ def show(
 
 def show_results(
     extractions: Sequence[TrialExtraction],
-    failures: Sequence[Mapping[str, Any]],
+    failures: Sequence[Mapping[str, object]],
     summary: str,
 ) -> str:
     """Return the display of a run in a notebook: its ``summary``, the number of items in each of

@@ -46,7 +46,7 @@ _ITEM_WORDS = ("quote", "time_frame", "measure")
 """Fields that contain the words of an item, including its numbers as written."""
 
 
-NameLimits = Callable[[Iterable[tuple[Any, Iterable[Evidence]]]], str]
+NameLimits = Callable[[Iterable[tuple[object, Iterable[Evidence]]]], str]
 
 
 class TextPlace(Protocol):

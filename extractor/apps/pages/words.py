@@ -67,7 +67,7 @@ def say(value: Any, quotes: Iterable[str] = ()) -> str:
     return show_line(text) or NOTHING
 
 
-def _write_object(parts: dict[str, Any], quotes: tuple[str, ...]) -> str:
+def _write_object(parts: dict[str, object], quotes: tuple[str, ...]) -> str:
     """Write a measured value, an instrument or a group. Each type is recognised by a combination
     of keys, because a custom object may have any one of these keys. All other objects are written
     as lists of their parts.
@@ -83,7 +83,7 @@ def _write_object(parts: dict[str, Any], quotes: tuple[str, ...]) -> str:
     return say(stated, quotes)
 
 
-def _write_measured(parts: Mapping[str, Any], quotes: tuple[str, ...]) -> str:
+def _write_measured(parts: Mapping[str, object], quotes: tuple[str, ...]) -> str:
     """Write an amount, a limit, a time or a window: the event that a window limits, the quantity,
     the comparator, the numbers and the unit, followed by the anchor, the condition and the arms.
     """
@@ -118,7 +118,7 @@ def _write_measured(parts: Mapping[str, Any], quotes: tuple[str, ...]) -> str:
     return whole
 
 
-def _write_sign(parts: Mapping[str, Any]) -> str:
+def _write_sign(parts: Mapping[str, object]) -> str:
     """Return the comparison sign for a limit, or for an amount that has only one bound. For a
     range or a single number, return "".
     """

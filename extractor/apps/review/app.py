@@ -196,7 +196,7 @@ def _build_app(review: Review, token: str, port: int, labels: Json) -> Starlette
     )
 
 
-async def _read_body(request: Request) -> Any:
+async def _read_body(request: Request) -> object:
     if request.headers.get("content-type") != "application/json":
         raise HTTPException(415, "JSON is expected.")
     body = b""

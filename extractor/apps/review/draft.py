@@ -164,7 +164,7 @@ def check_patch(patch: Patch, data: Json, forms: Mapping[str, Form]) -> None:
     json.dumps(patch.value, ensure_ascii=False, allow_nan=False).encode()
 
 
-def _exceeds_depth(value: Any, depth: int) -> bool:
+def _exceeds_depth(value: object, depth: int) -> bool:
     """Return whether dictionaries and lists are nested more deeply than ``depth``.
 
     >>> _exceeds_depth({"a": [1]}, 2), _exceeds_depth({"a": [1]}, 1)

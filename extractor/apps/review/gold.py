@@ -197,7 +197,7 @@ def _strip(item: Json) -> Json:
     return {name: value for name, value in item.items() if name != CHECKED}
 
 
-def _drop_empty(value: Any) -> Any:
+def _drop_empty(value: object) -> object:
     """Return a custom field's value without its empty parts."""
     if isinstance(value, list):
         return [_drop_empty(member) for member in value]

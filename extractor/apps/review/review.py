@@ -273,7 +273,7 @@ class Review:
 
     def _start_item(
         self, record: TrialRecord, data: Json, change: Change
-    ) -> dict[str, Any]:
+    ) -> dict[str, object]:
         """Return the values of a new item, all of which are empty except for those that can be
         filled from the selected words, if any words are selected.
         """
@@ -311,7 +311,7 @@ class Review:
         return {}
 
 
-def _place_endpoint(section: str, data: Json) -> dict[str, Any]:
+def _place_endpoint(section: str, data: Json) -> dict[str, object]:
     """Return the rank and index of a new endpoint, derived from its section. If the section
     contains several outcomes, the index is the first unused index.
     """
