@@ -12,6 +12,7 @@ from extractor.assembly.refusals import CONFLICTS, explain_refusal
 from extractor.assembly.support import find_support
 from extractor.concepts.aliases import trim_event
 from extractor.concepts.doses.arms import locate_arms
+from extractor.concepts.own.attributes import list_members
 from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.own.value_forms import show_value
 from extractor.concepts.people.registered_ages import AGES
@@ -99,9 +100,7 @@ def ground_answer(
     refused: list[Refusal] = []
     for name, value in values.items():
         many = isinstance(value, tuple)
-        members = [
-            member for member in (value if many else (value,)) if member is not None
-        ]
+        members = [member for member in list_members(value) if member is not None]
         readable = [
             member for member in members if not isinstance(member, UnreadableValue)
         ]
@@ -130,7 +129,7 @@ def ground_answer(
 
 def _list_unreadable(values: Mapping[str, Any]) -> Iterator[Refusal]:
     for name, value in values.items():
-        for member in value if isinstance(value, tuple) else (value,):
+        for member in list_members(value):
             if isinstance(member, UnreadableValue):
                 yield Refusal(
                     Why.UNREADABLE,
@@ -154,13 +153,13 @@ def name_arms(values: Mapping[str, Any], labels: Sequence[str]) -> Mapping[str, 
     ('10 mg (High)', ('Low', 'High'))
     """
 
-    def name(numbers: Collection[int]) -> tuple[str, ...]:
+    def name(numbers: Collection[object]) -> tuple[str, ...]:
         # two arms may have the same label
         chosen = [label for at, label in enumerate(labels, 1) if at in numbers]
         return tuple(dict.fromkeys(filter(None, chosen)))
 
-    numbers = set(values.get("arms") or ())
-    amounts = list(values.get("amounts") or ())
+    numbers = set(list_members(values.get("arms")))
+    amounts = list(list_members(values.get("amounts")))
     for position, amount in enumerate(amounts):
         if not isinstance(amount, Amount):
             continue
@@ -210,7 +209,11 @@ class _Search:
         """The parts of an outcome in the answer, each with its span, or with None if the chunk
         does not contain the part.
         """
-        parts = {name: self.values[name] for name in _PARTS if name in self.values}
+        parts: dict[str, str | None] = {}
+        for name in _PARTS:
+            if name in self.values:
+                words = self.values[name]
+                parts[name] = words if isinstance(words, str) else None
         return find_parts(self.here, parts)
 
     def find(self, field: str, value: object) -> Supported[object] | None:

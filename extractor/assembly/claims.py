@@ -5,7 +5,7 @@ failing that, against its line.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from extractor.assembly.support import find_support, support_at
 from extractor.concepts.limits.rows import Number, find_numbers
@@ -62,8 +62,8 @@ class RefusedValue(NamedTuple):
 
 
 def check_claim(
-    claim: Mapping[str, Any], field: CustomField, here: Passage
-) -> tuple[dict[str, Reading[Any]], list[RefusedValue]]:
+    claim: Mapping[str, object], field: CustomField, here: Passage
+) -> tuple[dict[str, Reading[object]], list[RefusedValue]]:
     """Check each value of a claim. Returns the supported readings, keyed by the path of their
     attribute, such as ``methods[0].name``, and the rejected values.
 
@@ -89,7 +89,7 @@ def check_claim(
     >>> check_claim(claim, field, read_passage("Staff are masked for 6 weeks"))
     ({}, [RefusedValue(value='masked for 4 weeks', reason='', attribute='')])
     """
-    words = claim.get("quote")
+    words = str(claim.get("quote") or "")
     quote = None
     if words:
         quote = _find_words(words, here)
@@ -147,24 +147,24 @@ class _Checker:
 
     def check(
         self,
-        values: Mapping[str, Any],
+        values: Mapping[str, object],
         declared: AttributeSet,
         scope: _Scope,
         place: str = "",
-    ) -> dict[str, Reading[Any]] | None:
+    ) -> dict[str, Reading[object]] | None:
         """Return the supported readings of an object, keyed by their paths, which begin with
         ``place``; None if a required attribute does not have a supported value.
         """
-        readings: dict[str, Reading[Any]] = {}
+        readings: dict[str, Reading[object]] = {}
         is_whole = True
         for attribute in declared.attributes:
             members = list_members(values.get(attribute.name))
             path = f"{place}{attribute.name}"
             if attribute.attributes:
-                check = self._check_objects
+                objects = [each for each in members if isinstance(each, Mapping)]
+                found = self._check_objects(objects, attribute, scope, path)
             else:
-                check = self._check_values
-            found = check(members, attribute, scope, path)
+                found = self._check_values(members, attribute, scope, path)
             readings |= found
             if not attribute.required:
                 continue
@@ -176,8 +176,8 @@ class _Checker:
         return None
 
     def _check_values(
-        self, members: Iterable[Any], attribute: Attribute, scope: _Scope, path: str
-    ) -> dict[str, Reading[Any]]:
+        self, members: Iterable[object], attribute: Attribute, scope: _Scope, path: str
+    ) -> dict[str, Reading[object]]:
         """Return the reading of an attribute; nothing if no value is supported."""
         supported: list[Supported[object]] = []
         for value in members:
@@ -200,11 +200,11 @@ class _Checker:
 
     def _check_objects(
         self,
-        members: Sequence[Mapping[str, Any]],
+        members: Sequence[Mapping[str, object]],
         attribute: Attribute,
         scope: _Scope,
         path: str,
-    ) -> dict[str, Reading[Any]]:
+    ) -> dict[str, Reading[object]]:
         """Return the readings of nested objects. An object whose own quote is not in the passage is
         rejected as a whole.
         """
@@ -212,7 +212,7 @@ class _Checker:
             member for at, member in enumerate(members) if member not in members[:at]
         ]
         quotes = [self._find_quote(member, path) for member in distinct]
-        readings: dict[str, Reading[Any]] = {}
+        readings: dict[str, Reading[object]] = {}
         position = 0
         for member, quote in zip(distinct, quotes, strict=True):
             if member.get("quote") and quote is None:
@@ -229,11 +229,11 @@ class _Checker:
                 position += 1
         return readings
 
-    def _find_quote(self, member: Mapping[str, Any], path: str) -> Span | None:
+    def _find_quote(self, member: Mapping[str, object], path: str) -> Span | None:
         """Return the place of an object's own quote, or None if it has none or if the quote is
         rejected.
         """
-        words = member.get("quote")
+        words = str(member.get("quote") or "")
         if not words:
             return None
         quote = _find_words(words, self._here)

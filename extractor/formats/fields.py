@@ -31,7 +31,7 @@ def _parse(path: str) -> list[_Steps]:
     return [_STEP.findall(choice) for choice in path.split("|")]
 
 
-def find_values(tree: Any, path: str) -> list[Any]:
+def find_values(tree: object, path: str) -> list[object]:
     """Return the values at a path. A list at the end of the path is replaced by its entries. Raises
     ``UnreadableSource`` if the tree has text where fields are expected.
 
@@ -53,7 +53,7 @@ def read_texts(tree: Any, path: str) -> list[str]:
     return []
 
 
-def write_text(value: Any, place: str) -> str:
+def write_text(value: object, place: str) -> str:
     """Return a value as text; numbers and booleans are written as in JSON. Raises
     ``UnreadableSource`` for an object, a list, or NaN, which pandas uses for missing values.
     """
@@ -69,7 +69,7 @@ def write_text(value: Any, place: str) -> str:
     return json.dumps(value)
 
 
-def _walk(value: Any, steps: _Steps) -> list[Any]:
+def _walk(value: object, steps: _Steps) -> list[object]:
     """Return the values at the end of a path, or an empty list if the path leads nowhere."""
     for depth, step in enumerate(steps):
         if not isinstance(value, dict) or TEXT in value:
@@ -82,7 +82,7 @@ def _walk(value: Any, steps: _Steps) -> list[Any]:
     return [value]
 
 
-def _walk_on(value: Any, steps: _Steps) -> list[Any]:
+def _walk_on(value: object, steps: _Steps) -> list[object]:
     """Return the values at a path below a value that is not a plain object: a list, a text, or an
     object with a text. Raises ``UnreadableSource`` if the path leads into a text, which has no
     fields.
@@ -104,7 +104,7 @@ def _walk_on(value: Any, steps: _Steps) -> list[Any]:
     return _walk(fields.get(first), below)
 
 
-def _choose_translation(entries: Any, step: str, below: _Steps) -> list[Any]:
+def _choose_translation(entries: object, step: str, below: _Steps) -> list[object]:
     """Return the text of the first entry in the wanted language. If no entry is in this language,
     return the text of the first entry, marked with the name of its language. At the end of a path,
     return the entries themselves.

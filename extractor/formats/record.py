@@ -51,7 +51,7 @@ _STATES_TIME = re.compile(
 )
 
 
-def read_record(register: Register, tree: Any, container: str) -> RecordContent:
+def read_record(register: Register, tree: object, container: str) -> RecordContent:
     """Return the content of a record's tree. Raises ``UnreadableSource`` if a value has the wrong
     type.
     """
@@ -113,12 +113,12 @@ def read_named(
     return read_record(register, tree, container)
 
 
-def _read_first(tree: Any, path: str) -> str:
+def _read_first(tree: object, path: str) -> str:
     """Return the first non-blank text at a path, or ""."""
     return "".join(read_texts(tree, path)[:1]).strip()
 
 
-def _join(tree: Any, path: str) -> str:
+def _join(tree: object, path: str) -> str:
     texts = read_texts(tree, path)
     if len(texts) == 1:
         return texts[0]
@@ -150,7 +150,7 @@ def _list_sections(
 
 
 def _list_items(
-    name: str, form: dict[str, str], tree: Any, items: _Items
+    name: str, form: dict[str, str], tree: object, items: _Items
 ) -> Iterator[Section]:
     """Yield the section of each item. Empty items are also numbered, so that the numbers match the
     source. The names and links of arms and interventions are added to ``items``.
@@ -171,7 +171,7 @@ def _list_items(
 
 
 def _list_entries(
-    name: str, form: dict[str, str], tree: Any, first: int
+    name: str, form: dict[str, str], tree: object, first: int
 ) -> Iterator[Section]:
     """Yield the section of each intervention or outcome in a list, numbered from ``first``. If the
     list of time frames is as long as the list of outcomes, each outcome has its own time frame.
@@ -222,7 +222,7 @@ def _read_field(tree: Any, row: Any) -> list[str]:
     return re.findall(rf"(?:^|\|){row['label']}: *([^|]+)", value)[:1]
 
 
-def _list_terms(register: Register, tree: Any) -> Iterator[dict[str, str | None]]:
+def _list_terms(register: Register, tree: object) -> Iterator[dict[str, str | None]]:
     """Yield the terms that the registry assigned to the record."""
     for kind, row in register.terms.items():
         for item in find_values(tree, row["items"]):
@@ -231,7 +231,7 @@ def _list_terms(register: Register, tree: Any) -> Iterator[dict[str, str | None]
                 yield {"kind": kind, "name": name.strip(), "id": number}
 
 
-def _link(arms: list[_Item], interventions: list[_Item]) -> dict[str, Any]:
+def _link(arms: list[_Item], interventions: list[_Item]) -> dict[str, object]:
     """Return the sections of each intervention's arms (``arm_links``), and of the arms without an
     intervention (``bare_arms``).
 

@@ -11,7 +11,7 @@ from typing import Any
 from extractor.language.values import value_class
 
 Parts = Mapping[str, "Span"]
-Maker = Callable[[Parts], Any]
+Maker = Callable[[Parts], object]
 LONGEST_SPAN = 30
 """Maximum number of tokens in a span, used to search backwards for spans that cover a token."""
 _BEGINNING = attrgetter("first")

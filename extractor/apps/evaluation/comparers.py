@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from extractor.apps.evaluation.grouping import share_members
 from extractor.apps.evaluation.text import (
@@ -23,10 +23,15 @@ from extractor.concepts.aliases import name_instrument
 from extractor.language.clean import fold_label
 from extractor.language.numbers import DAYS
 from extractor.schemas import (
+    Age,
     Amount,
     Comparator,
     Comparison,
+    Constraint,
     Frequency,
+    Period,
+    Quantity,
+    TimePoint,
     TimeUnit,
     TimeWindow,
 )
@@ -60,7 +65,10 @@ NOTHING = ""
 """Stands for the words of an optional part of a value if that part is missing."""
 
 
-def _list_values(value: Any) -> tuple[Any, ...]:
+T = TypeVar("T")
+
+
+def _list_values(value: T | tuple[T, ...] | None) -> tuple[T, ...]:
     """Return the members of a list as a tuple; a single value becomes the only member, and None
     becomes an empty tuple.
     """
@@ -72,7 +80,7 @@ def _list_values(value: Any) -> tuple[Any, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparer:
+class Comparer(Generic[T]):
     """Compares values of one type.
 
     Args:
@@ -86,15 +94,15 @@ class Comparer:
         is_certain: Whether members that agree are always paired.
     """
 
-    error: ErrorKind | Callable[[Any, Any], ErrorKind]
-    key: Callable[[Any], Hashable] = str
-    overlaps: Callable[[Any, Any], bool] = lambda *_: False
-    similarity: Callable[[Any, Any], float] = lambda *_: 0.0
+    error: ErrorKind | Callable[[T, T], ErrorKind]
+    key: Callable[[T], Hashable] = str
+    overlaps: Callable[[T, T], bool] = lambda *_: False
+    similarity: Callable[[T, T], float] = lambda *_: 0.0
     threshold: float = 0.4
-    spread: Callable[[Any], tuple[Any, ...]] = _list_values
+    spread: Callable[[Any], tuple[T, ...]] = _list_values
     is_certain: bool = True
 
-    def agrees(self, gold: Any, predicted: Any) -> bool:
+    def agrees(self, gold: T, predicted: T) -> bool:
         """Return whether two values agree, that is, are equal or differ only in spelling."""
         if gold == predicted:
             return True
@@ -104,7 +112,7 @@ class Comparer:
             return False
         return self.overlaps(gold, predicted)
 
-    def measure(self, gold: Any, predicted: Any) -> float:
+    def measure(self, gold: T, predicted: T) -> float:
         """Return the similarity of two list members; it is at least 2 if they agree."""
         if self.is_certain and self.agrees(gold, predicted):
             if gold == predicted:
@@ -112,7 +120,7 @@ class Comparer:
             return 2.0
         return self.similarity(gold, predicted)
 
-    def judge(self, gold: Any, predicted: Any) -> tuple[Verdict, ErrorKind | None]:
+    def judge(self, gold: T, predicted: T) -> tuple[Verdict, ErrorKind | None]:
         """Return (verdict, kind of error), where the error is None if the values agree. A correct
         limit with the wrong quantity counts as right, but is also reported as an error.
         """
@@ -120,8 +128,8 @@ class Comparer:
             if isinstance(self.error, ErrorKind):
                 return Verdict.WRONG, self.error
             return Verdict.WRONG, self.error(gold, predicted)
-        if isinstance(gold, Bound):
-            names = (fold_name(bound.quantity) for bound in (gold, predicted))
+        if isinstance(gold, Bound) and isinstance(predicted, Bound):
+            names = (fold_name(gold.quantity), fold_name(predicted.quantity))
             if not measure_overlap(*names):
                 return Verdict.RIGHT, ErrorKind.WORDING
         return Verdict.RIGHT, None
@@ -137,7 +145,11 @@ class Bound:
     unit: str | None
 
 
-def list_bounds(limits: Any) -> tuple[Bound, ...]:
+_Limit = Constraint | Quantity
+_Measured = Bound | Amount | Age | Period | TimePoint | TimeWindow
+
+
+def list_bounds(limits: _Limit | tuple[_Limit, ...] | None) -> tuple[Bound, ...]:
     """Split one or more limits into their bounds."""
     bounds: list[Bound] = []
     for limit in _list_values(limits):
@@ -148,20 +160,20 @@ def list_bounds(limits: Any) -> tuple[Bound, ...]:
         else:
             first = limit.comparator
         bounds.append(Bound(name, first, limit.value, limit.unit))
-        if is_range:
+        if is_range and limit.value_high is not None:
             last = Comparator.AT_MOST
             bounds.append(Bound(name, last, limit.value_high, limit.unit))
     return tuple(bounds)
 
 
-def _list_amounts(amounts: Any) -> tuple[Amount, ...]:
+def _list_amounts(amounts: Amount | tuple[Amount, ...] | None) -> tuple[Amount, ...]:
     """Return amounts without their arms; arms are scored as a separate field."""
     return tuple(
         amount.model_copy(update={"arms": ()}) for amount in _list_values(amounts)
     )
 
 
-def _list_numbers(value: Any) -> tuple[Any, ...]:
+def _list_numbers(value: _Measured) -> tuple[float | None, ...]:
     """Return the numbers of a bound, amount, window or time: one number, or both ends."""
     if isinstance(value, Amount):
         return value.low, value.high
@@ -171,13 +183,13 @@ def _list_numbers(value: Any) -> tuple[Any, ...]:
     return (value.value, high)
 
 
-def _scale(value: Any) -> tuple[Comparator | None, Hashable]:
+def _scale(value: _Measured) -> tuple[Comparator | None, Hashable]:
     """Return (comparator or None, numbers in base units)."""
     scaled = [scale_quantity(number, value.unit) for number in _list_numbers(value)]
     return getattr(value, "comparator", None), tuple(scaled)
 
 
-def _find_number_error(gold: Any, predicted: Any) -> ErrorKind:
+def _find_number_error(gold: _Measured, predicted: _Measured) -> ErrorKind:
     """Return which part of a bound, amount, window or time is wrong: the comparator, the unit or
     the number.
     """
@@ -193,7 +205,7 @@ def _find_number_error(gold: Any, predicted: Any) -> ErrorKind:
     return ErrorKind.NUMBER
 
 
-def _compare_numbers(gold: Any, predicted: Any) -> float:
+def _compare_numbers(gold: _Measured, predicted: _Measured) -> float:
     """Return the similarity of two amounts, windows or times. Equal numbers have a weight of 0.5,
     and comparable units have a weight of 0.4, so that either is enough to pair two values.
     """
@@ -221,7 +233,7 @@ _DAYS = {**DAYS, TimeUnit.MONTH: 30, TimeUnit.YEAR: 12 * 30}
 """Days per unit when comparing windows: 12 months are treated as a year, and 4 weeks as 28 days."""
 
 
-def measure_window(window: TimeWindow) -> tuple[Any, ...]:
+def measure_window(window: TimeWindow) -> tuple[object, ...]:
     """Return (comparator, numbers, unit), with durations in days.
 
     >>> windows = (
@@ -233,7 +245,8 @@ def measure_window(window: TimeWindow) -> tuple[Any, ...]:
     """
     # Cycles and half-lives keep their units.
     days = _DAYS.get(window.unit)
-    sizes = [round(number * (days or 1), 6) for number in _list_numbers(window)]
+    numbers = filter(None, (window.value, window.value_high))
+    sizes = [round(number * (days or 1), 6) for number in numbers]
     return window.comparator, *sizes, TimeUnit.DAY if days else window.unit
 
 
@@ -268,11 +281,11 @@ _WORDS = Comparer(
     _find_word_error, fold_text, share_words, spread=lambda words: (words or NOTHING,)
 )
 _QUANTITY = Comparer(_find_number_error, _scale, similarity=_compare_numbers)
-ITEM = Comparer(ErrorKind.WORDING, lambda _: None)
+ITEM = Comparer[object](ErrorKind.WORDING, lambda _: None)
 """Compares items, which agree if they are paired."""
 LABEL = Comparer(ErrorKind.WRONG_CATEGORY, fold_label)
 """Compares arms, but only in items that both extractions contain."""
-COMPARERS: dict[Comparison, Comparer] = {
+COMPARERS: dict[Comparison, Comparer[Any]] = {
     Comparison.TEXT: TEXT,
     Comparison.AGENT: AGENT,
     Comparison.EXTENT: EXTENT,
@@ -285,10 +298,13 @@ COMPARERS: dict[Comparison, Comparer] = {
     Comparison.PLACE: Comparer(ErrorKind.WRONG_SECTION, overlaps=share_members),
     Comparison.FREQUENCY: Comparer(_find_frequency_error),
     Comparison.TIME: _QUANTITY,
-    Comparison.WINDOW: replace(_QUANTITY, key=measure_window),
+    Comparison.WINDOW: Comparer(
+        _find_number_error, measure_window, similarity=_compare_numbers
+    ),
     Comparison.AMOUNT: replace(_QUANTITY, spread=_list_amounts),
-    Comparison.LIMIT: replace(
-        _QUANTITY,
+    Comparison.LIMIT: Comparer(
+        _find_number_error,
+        _scale,
         spread=list_bounds,
         similarity=_compare_bounds,
         threshold=0.5,

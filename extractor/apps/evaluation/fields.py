@@ -62,7 +62,7 @@ class Field:
     name: str
     key: str
     attribute: str | None
-    comparer: Comparer
+    comparer: Comparer[Any]
     weight: float = 1.0
     counts: bool = True
     whole: str | None = None
@@ -112,7 +112,7 @@ class Group:
 
     path: str
     fields: tuple[Field, ...]
-    items: Callable[[TrialExtraction], tuple[Any, ...]]
+    items: Callable[[TrialExtraction], tuple[ExtractedItem, ...]]
     of: str | None = None
     many: bool = True
 

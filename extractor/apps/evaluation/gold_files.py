@@ -1,7 +1,6 @@
 """Read gold and extractions from files and runs, one at a time."""
 
 import json
-from collections import UserDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from operator import itemgetter
@@ -21,7 +20,7 @@ from extractor.schemas import TrialExtraction
 _SOURCES = "a folder of JSON files, a JSONL file or a run's folder"
 _BROKEN = (ValueError, KeyError, TypeError, RecursionError)
 ExtractionSource = (
-    str | Path | JoinedRuns | Iterable[TrialExtraction | Mapping[str, Any]]
+    str | Path | JoinedRuns | Iterable[TrialExtraction | Mapping[str, object]]
 )
 
 
@@ -80,7 +79,7 @@ def list_places(source: Path | JoinedRuns) -> Iterator[GoldPlace]:
                 yield GoldPlace(f"{file}, line {number}", partial(bytes, line))
 
 
-class Extractions(UserDict[str, Any]):
+class Extractions(Mapping[str, TrialExtraction]):
     """Extractions indexed by record id and read one at a time. For runs and JSON files, only the
     locations are kept in memory. Raises ``GoldError`` if an id is repeated, or when an invalid
     extraction is read.
@@ -92,19 +91,28 @@ class Extractions(UserDict[str, Any]):
         entries: Iterable[tuple[str, _Entry]],
         custom_fields: Sequence[CustomField],
     ) -> None:
-        super().__init__()
         self.name = name
+        self._entries: dict[str, _Entry] = {}
         self._custom_fields = custom_fields
         for record_id, entry in sorted(entries, key=itemgetter(0)):
-            if record_id in self:
+            if record_id in self._entries:
                 raise GoldError(f"{name}: {record_id!r} occurs twice; keep one")
-            self[record_id] = entry
+            self._entries[record_id] = entry
 
     def __getitem__(self, record_id: str) -> TrialExtraction:
-        entry: _Entry = self.data[record_id]
+        entry = self._entries[record_id]
         if isinstance(entry, GoldPlace):
             entry = _validate(entry.read()[1], entry.name)
         return parse_custom_values(entry, self._custom_fields)
+
+    def __contains__(self, record_id: object) -> bool:
+        return record_id in self._entries
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
 
 
 def open_extractions(
@@ -133,7 +141,7 @@ def open_extractions(
     return Extractions(str(source), places, custom_fields)
 
 
-def add_eligibility(data: Any) -> Any:
+def add_eligibility(data: object) -> object:
     """Return gold as JSON. An empty ``eligibility`` is added if it is missing, because gold may
     cover only doses or outcomes.
     """
@@ -142,7 +150,7 @@ def add_eligibility(data: Any) -> Any:
     return data
 
 
-def _validate(data: Any, place: str) -> TrialExtraction:
+def _validate(data: object, place: str) -> TrialExtraction:
     try:
         return TrialExtraction.model_validate(add_eligibility(data))
     except ValidationError as error:
@@ -197,8 +205,8 @@ def parse_custom_values(
 
 
 def _parse_values(
-    field: CustomField, values: Mapping[str, Any], place: str
-) -> dict[str, Any]:
+    field: CustomField, values: Mapping[str, object], place: str
+) -> dict[str, object]:
     faults: list[tuple[str, str]] = []
     written = to_jsonable_python(values)
     read = field.read_answer(written, place, faults, strict=True)

@@ -26,6 +26,7 @@ from extractor.schemas import (
     list_groups,
 )
 from extractor.schemas.arguments import suggest
+from extractor.schemas.base import FrozenModel
 
 Location = tuple[str | int, ...]
 
@@ -346,7 +347,9 @@ def _read_row(path: str, cells: Mapping[str, Any]) -> dict[Location, Any]:
     whole = str(cells.get(VALUE))
     is_number = VALUE in parts and re.fullmatch(r"[\d.\s]+", whole)
     if model in CLASSES and cells.keys() == {VALUE} and not is_number:
-        cells = CLASSES[model].read(whole).model_dump(mode="json", exclude={"arms"})
+        read = CLASSES[model].read(whole)
+        if isinstance(read, FrozenModel):
+            cells = read.model_dump(mode="json", exclude={"arms"})
     return {(part,): cells.get(part) for part in parts}
 
 

@@ -48,10 +48,10 @@ class Example(FrozenModel):
     """
 
     text: str = Field(min_length=1, max_length=2000)
-    value: Any = None
+    value: object = None
 
 
-Claim = Mapping[str, Any]
+Claim = Mapping[str, object]
 """A statement made by a person or a model about a field: its values by attribute, and the
 supporting words as ``quote``.
 """
@@ -205,7 +205,7 @@ class CustomField(AttributeSet):
         return self.model_dump(mode="json", exclude_defaults=True, include=_SHAPE)
 
 
-Declared = CustomField | type[BaseModel] | str | Path | Mapping[str, Any]
+Declared = CustomField | type[BaseModel] | str | Path | Mapping[str, object]
 """A custom field in any form that a user can declare: a pydantic model, the location of a model
 (``my_fields.py:Washout``), a JSON Schema, or a ``CustomField``.
 """

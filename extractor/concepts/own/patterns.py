@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from math import prod
-from typing import Any
 
 import regex
 
@@ -36,7 +35,7 @@ _AROUND = 40
 """Number of characters around a match that are examined to check it."""
 _ARTICLE = re.compile(r"\b(?:an?|the)\s{1,9}$", re.IGNORECASE)
 
-Value = Mapping[str, Reading[Any]]
+Value = Mapping[str, Reading[object]]
 """The readings that the patterns found for one value of a field, by the path of the attribute, such
 as ``methods[0].name``.
 """
@@ -89,7 +88,7 @@ def _join(values: Iterable[Value]) -> Value:
     """Merge all values into one, with the distinct members of each list and the first value of any
     other attribute.
     """
-    joined: dict[str, Reading[Any]] = {}
+    joined: dict[str, Reading[object]] = {}
     for value in values:
         known = nest(_list_values(joined))
         new = nest(_list_values(value))
@@ -104,16 +103,16 @@ def _join(values: Iterable[Value]) -> Value:
                 earlier = joined[path]
                 joined[path] = replace(
                     earlier,
-                    value=earlier.value + reading.value,
+                    value=earlier.list_values() + reading.value,
                     spans=earlier.spans + reading.spans,
                 )
             elif isinstance(new[root], list):
-                position = f"[{len(known[root])}]"
+                position = f"[{len(list_members(known[root]))}]"
                 joined[path.replace("[0]", position, 1)] = reading
     return joined
 
 
-def _list_values(value: Value) -> dict[str, Any]:
+def _list_values(value: Value) -> dict[str, object]:
     return {path: reading.value for path, reading in value.items()}
 
 
@@ -159,7 +158,7 @@ def _read_match(
     fixed: str,
     passage: Passage,
     match: "regex.Match[str]",
-) -> dict[str, Reading[Any]]:
+) -> dict[str, Reading[object]]:
     """Return the attributes that a match states: ``target``, whose pattern matched, and the
     attributes after which groups of the pattern are named; nothing if ``target`` cannot be read.
     ``fixed`` is the value of ``target`` that the match indicates, or "". If ``target`` is a nested
@@ -192,7 +191,7 @@ def _read_match(
 
 def _read(
     attribute: Attribute, fixed: str, passage: Passage, match: "regex.Match[str]"
-) -> Reading[Any] | None:
+) -> Reading[object] | None:
     """Return the value that the match indicates (``fixed``) or, if that is empty, the value stated
     by the group named after the attribute or, without such a group, by the whole match.
 

@@ -18,6 +18,7 @@ from extractor.model.asking.reply_models import (
     PEOPLE_FIELDS,
     REGIMENS,
     Form,
+    Item,
     expand,
     is_listing,
 )
