@@ -3,9 +3,7 @@ again from tokens.
 """
 
 import re
-from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Any
 
 from extractor.concepts.doses.loose_amounts import find_loosely
 from extractor.concepts.doses.rhythms import find_frequencies
@@ -55,6 +53,10 @@ from extractor.schemas import (
 )
 from extractor.schemas.vocabulary import LOWER, UPPER
 
+_Found = (
+    Quantity | Amount | Age | Period | TimePoint | CriterionGroup | Frequency | Route
+)
+"""The values that are found by reading tokens."""
 _COMPARATOR_REACH = 14
 """Maximum number of tokens between a comparator and its number."""
 _VOLUME = re.compile(r"/\s?(\d+(?:\.\d+)?)(?=\s?[^\W\d])")
@@ -82,10 +84,9 @@ def find_support(value: object, passage: Passage) -> Supported[object] | None:
             return find_named_instrument(value, passage)
         case TimeWindow():
             return find_window(value, passage)
-    find = _FINDERS.get(type(value))
-    if find:
+    if isinstance(value, _Found):
         tokens = cut(passage)
-        place = find(tokens, value)
+        place = _find_place(tokens, value)
         if place:
             if isinstance(value, TimePoint):
                 value = read_point(tokens, value, place)
@@ -214,17 +215,22 @@ def _find_code(tokens: Tokens, value: Frequency | Route) -> Derived | None:
     return None
 
 
-_FINDERS: Mapping[type, Callable[[Tokens, Any], Derived | None]] = {
-    Quantity: find_limit,
-    Amount: find_amount,
-    Age: find_age,
-    Period: find_length,
-    TimePoint: find_point,
-    CriterionGroup: find_group_rule,
-    Frequency: _find_code,
-    Route: _find_code,
-}
-"""For each type of value, the function that finds it in tokens."""
+def _find_place(tokens: Tokens, value: _Found) -> Derived | None:
+    """Return the tokens that state a value, or None."""
+    match value:
+        case Quantity():
+            return find_limit(tokens, value)
+        case Amount():
+            return find_amount(tokens, value)
+        case Age():
+            return find_age(tokens, value)
+        case Period():
+            return find_length(tokens, value)
+        case TimePoint():
+            return find_point(tokens, value)
+        case CriterionGroup():
+            return find_group_rule(tokens, value)
+    return _find_code(tokens, value)
 
 
 def _read_comparator(vocabulary: str, match: RuleMatch, name: str) -> Comparator | None:

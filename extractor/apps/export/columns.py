@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import tomli
 from pydantic import BaseModel
@@ -19,7 +18,7 @@ from extractor.schemas.arguments import refuse_unknown
 
 Cells = Mapping[str, object]
 """The cells of a row, keyed by column. Missing cells are empty."""
-Row = tuple[Any, ...]
+Row = tuple[object, ...]
 """The cells of a row, in column order."""
 
 _POSITION = "Position, from 0."

@@ -4,7 +4,7 @@ admits.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
@@ -141,7 +141,7 @@ def _add_value(
     return _convert(canonical, quantity, ends, used)
 
 
-def show_canonical_names(limits: Iterable[tuple[Any, Iterable[Evidence]]]) -> str:
+def show_canonical_names(limits: Iterable[tuple[object, Iterable[Evidence]]]) -> str:
     """Return the canonical names of limited quantities as pages show them, " [alt; ast]", or an
     empty string if there are none. Each limit has its evidence; a reviewer may have typed anything
     in place of a limit.

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Container, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from extractor.apps.evaluation.gold_files import open_extractions
 from extractor.apps.gold.rows import Problem, build_gold, list_gold_rows
@@ -23,7 +23,7 @@ Inputs = Sequence[str | PathLike[str]]
 class ImportedGold(NamedTuple):
     """The imported gold, keyed by record, and all problems. Records with errors are omitted."""
 
-    gold: Mapping[str, dict[str, Any]]
+    gold: Mapping[str, dict[str, object]]
     problems: Sequence[Problem]
 
     def write(self, folder: Path, *, force: bool = False) -> None:
@@ -62,7 +62,7 @@ def import_gold(
         raise GoldError(f"{path}: contains no values; add a row for each value")
     records = _find_records(inputs, rows)
     problems: list[Problem] = []
-    gold: dict[str, dict[str, Any]] = {}
+    gold: dict[str, dict[str, object]] = {}
     for record_id, of_record in rows.items():
         record = records.get(record_id)
         if inputs and record is None:

@@ -25,7 +25,7 @@ _LARGE = 10_000
 _TIME_UNITS = frozenset(TimeUnit)
 
 
-def say(value: Any, quotes: Iterable[str] = ()) -> str:
+def say(value: object, quotes: Iterable[str] = ()) -> str:
     r"""Return a value, a list, or the JSON of either, on one line. Numbers are written as in one
     of the ``quotes``, followed by their value in digits if it looks different. An empty value is
     written as "not stated".

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -207,7 +207,7 @@ def _drop_empty(value: object) -> object:
     return {name: part for name, part in stated.items() if part not in (None, [])}
 
 
-def derive_window(windows: Any) -> Json | None:
+def derive_window(windows: object) -> Json | None:
     """Return the first of the windows as JSON for ``time_window``, or None if a window is
     incomplete.
     """

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 from pydantic import Field, ValidationError
 
@@ -290,7 +289,7 @@ class Review:
 
     def _use_words(
         self, group: str, record: TrialRecord, data: Json, section: str, words: str
-    ) -> dict[str, Any]:
+    ) -> Json:
         """Return those values of a new item that can be derived from the selected words."""
         if group == "endpoints":
             return _place_endpoint(section, data) | {"measure": words}
