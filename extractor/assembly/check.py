@@ -5,7 +5,6 @@ does not support.
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 from extractor.assembly.claims import check_claim
 from extractor.assembly.refusals import CONFLICTS, explain_refusal
@@ -57,7 +56,7 @@ class UnreadableValue:
 
 
 def ground_answer(
-    values: Mapping[str, Any],
+    values: Mapping[str, object],
     draft: Draft,
     parsed: ParsedRecord,
     lead_in: Chunk | None = None,
@@ -95,7 +94,7 @@ def ground_answer(
     values = name_arms(values, labels)
     search = _Search(values, draft, parsed, lead_in, arms)
     custom_fields = {field.name: field for field in fields}
-    readings: dict[str, Reading[Any]] = {}
+    readings: dict[str, Reading[object]] = {}
     claims: dict[str, tuple[Draft, ...]] = {}
     refused: list[Refusal] = []
     for name, value in values.items():
@@ -105,7 +104,8 @@ def ground_answer(
             member for member in members if not isinstance(member, UnreadableValue)
         ]
         if name in custom_fields:
-            drafts, refusals = _ground_claims(readable, custom_fields[name], search)
+            of_field = [claim for claim in readable if isinstance(claim, Mapping)]
+            drafts, refusals = _ground_claims(of_field, custom_fields[name], search)
             reading: Reading[object] = Reading(bool(drafts), 1.0, origin=Origin.MODEL)
             is_proven = bool(drafts)
             if is_proven or not members:
@@ -127,7 +127,7 @@ def ground_answer(
     return replace(draft, model=readings, refused=tuple(refused), custom_values=claims)
 
 
-def _list_unreadable(values: Mapping[str, Any]) -> Iterator[Refusal]:
+def _list_unreadable(values: Mapping[str, object]) -> Iterator[Refusal]:
     for name, value in values.items():
         for member in list_members(value):
             if isinstance(member, UnreadableValue):
@@ -139,7 +139,9 @@ def _list_unreadable(values: Mapping[str, Any]) -> Iterator[Refusal]:
                 )
 
 
-def name_arms(values: Mapping[str, Any], labels: Sequence[str]) -> Mapping[str, Any]:
+def name_arms(
+    values: Mapping[str, object], labels: Sequence[str]
+) -> Mapping[str, object]:
     """Return an answer in which arm numbers, including those in amounts, are replaced with the
     labels of the arms.
 
@@ -186,7 +188,7 @@ class _Search:
     introduces it, and other sections. ``arms`` maps each arm's label to its span.
     """
 
-    values: Mapping[str, Any]
+    values: Mapping[str, object]
     draft: Draft
     parsed: ParsedRecord
     lead_in: Chunk | None
@@ -309,7 +311,7 @@ class _Search:
 
 
 def _ground_members(
-    members: Iterable[Any], field: str, search: _Search
+    members: Iterable[object], field: str, search: _Search
 ) -> tuple[list[Supported[object]], list[Refusal]]:
     """Return the supported values of a field, and the rejections of unsupported values, followed by
     the rejections of parts of values.
@@ -339,7 +341,7 @@ def _ground_members(
 
 
 def _ground_claims(
-    claims: Iterable[Mapping[str, Any]], field: CustomField, search: _Search
+    claims: Iterable[Mapping[str, object]], field: CustomField, search: _Search
 ) -> tuple[tuple[Draft, ...], list[Refusal]]:
     """For each claim about a custom field, if the chunk at least partly supports the claim, return
     a draft located at the first supported words; also return the rejections of unsupported values.

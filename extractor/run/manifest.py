@@ -27,6 +27,7 @@ from extractor.run.files import naming_file
 from extractor.run.store import RunStore
 from extractor.run.tally import USAGE_OF_RECORDS, Counts, Tally, add_counts
 from extractor.schemas import Usage
+from extractor.schemas.base import JsonObject
 
 if TYPE_CHECKING:
     from extractor.concepts.own.declaration import CustomField

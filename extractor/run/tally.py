@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from extractor.schemas import TrialExtraction, Usage
+from extractor.schemas.base import JsonObject
 
 if TYPE_CHECKING:
     from extractor.model.patience import Watch

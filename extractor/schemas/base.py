@@ -3,11 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, AllowInfNan, BaseModel, ConfigDict
 
 from extractor.language.shown import show_line
+
+JsonObject: TypeAlias = dict[str, Any]
+"""A JSON object whose keys are read by name. ``pydantic.JsonValue`` is any JSON value."""
 
 
 class FrozenModel(BaseModel):

@@ -3,12 +3,13 @@ values.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic_core import to_jsonable_python
 
 from extractor.concepts.own.declaration import CustomField, Example, Of
 from extractor.schemas import Section, Source, TrialRecord
+from extractor.schemas.base import JsonObject
 
 _SECTIONS = {
     Of.RECORD: "brief_summary",
@@ -32,7 +33,7 @@ class ExampleCase(NamedTuple):
     field: CustomField
     shown: CustomField
     record: TrialRecord
-    gold: dict[str, Any]
+    gold: JsonObject
 
 
 def list_examples(fields: Iterable[CustomField]) -> Iterator[ExampleCase]:

@@ -11,8 +11,8 @@ from extractor.schemas import (
     Regimen,
     TimeKind,
     TimePoint,
-    TimeWindow,
     TimeUnit,
+    TimeWindow,
 )
 
 _IN_CYCLE = re.compile(r"\bc(?:ycles?\b|\d)", re.IGNORECASE)

@@ -26,7 +26,7 @@ from extractor.schemas import (
     list_groups,
 )
 from extractor.schemas.arguments import suggest
-from extractor.schemas.base import FrozenModel
+from extractor.schemas.base import FrozenModel, JsonObject
 
 Location = tuple[str | int, ...]
 
@@ -116,7 +116,7 @@ def list_gold_rows(extraction: TrialExtraction) -> Iterator[ValueRow]:
         yield proven.get(path, unproven)._replace(value=value)
 
 
-def shape_gold(extraction: TrialExtraction) -> dict[str, Any]:
+def shape_gold(extraction: TrialExtraction) -> JsonObject:
     """Return an extraction as gold. Keys that are not set are omitted, because gold may cover only
     some fields.
     """
@@ -253,7 +253,7 @@ class _Builder:
             self._report(row, "field", f"repeats {row.path}; give it another position")
         node.setdefault(location[-1], (row, value))
 
-    def finish(self) -> dict[str, Any] | None:
+    def finish(self) -> JsonObject | None:
         """Return the gold, or None if a row is invalid or the gold violates the schema."""
         if not self._tree:
             return None

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from extractor.apps.pages import read_assets, render_template
-from extractor.apps.pages.view import Json, is_free_text, name_record, view
+from extractor.apps.pages.view import is_free_text, name_record, view
 from extractor.apps.values import list_values
 from extractor.errors import ArgumentError
 from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
+from extractor.schemas.base import JsonObject
 
 __all__ = ["ShownExtraction", "TrialExtraction", "show"]
 
@@ -102,7 +103,7 @@ def show_results(
     return render_template("results.html", values)
 
 
-def _mark_evidence(shown: Json) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+def _mark_evidence(shown: JsonObject) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """Yield a (title, pieces) pair for each section with evidence. A piece is a (text, task) pair,
     where the task is that of the values that the text supports, or "" if it supports no value.
     """

@@ -9,10 +9,10 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from extractor.apps.review.draft import Draft, Patch
-from extractor.apps.review.forms import Json
 from extractor.apps.review.gold import name_gold
 from extractor.errors import StoreError
 from extractor.run.files import refuse_link
+from extractor.schemas.base import JsonObject
 
 
 class Journal:
@@ -48,7 +48,7 @@ class Journal:
                 _replay(draft, entry)
         return draft
 
-    def append(self, record_id: str, *entries: Json) -> None:
+    def append(self, record_id: str, *entries: JsonObject) -> None:
         """Append lines, and return when they are on disk."""
         # starts with a line break, in case the last line was truncated
         lines = "\n".join(["", *map(json.dumps, entries), ""])
@@ -92,7 +92,7 @@ def open_journal(gold: Path) -> Iterator[Journal]:
         lock.release()
 
 
-def _replay(draft: Draft, entry: Json) -> None:
+def _replay(draft: Draft, entry: JsonObject) -> None:
     if "patch" in entry:
         draft.add(Patch.model_validate(entry["patch"]))
     elif "undo" in entry:

@@ -22,11 +22,12 @@ from extractor.apps.review.draft import (
     read_field,
     start_draft,
 )
-from extractor.apps.review.forms import Form, Json
+from extractor.apps.review.forms import Form
 from extractor.apps.review.gold import find_flaws, read_gold
 from extractor.apps.values import list_doubts
 from extractor.concepts.own.declaration import CustomField
 from extractor.schemas import Evidence, FieldRef, TrialExtraction, TrialRecord
+from extractor.schemas.base import JsonObject
 
 
 class Place(NamedTuple):
@@ -47,14 +48,14 @@ class ExtractedFields:
     def __init__(
         self,
         extraction: TrialExtraction,
-        start: Json,
+        start: JsonObject,
         fields: Sequence[CustomField],
     ) -> None:
         items = dict(extraction.list_items())
         gold = start_draft(extraction)
         # the draft may start with a gold file, whose items have other positions
         pairs = pair_paths(read_gold(start), extraction, fields)
-        self.values: dict[str, Json] = {}
+        self.values: dict[str, JsonObject] = {}
         self.evidence = defaultdict[tuple[str, str], list[Evidence]](list)
         self.confidences: dict[str, float | None] = {}
         self.reasons: dict[tuple[str, str], str] = {}
@@ -71,7 +72,7 @@ class ExtractedFields:
             if item in draft_paths:
                 self.reasons[draft_paths[item], field] = absence.reason.value
 
-    def list_evidence(self, path: str, name: str, item: Json) -> list[Evidence]:
+    def list_evidence(self, path: str, name: str, item: JsonObject) -> list[Evidence]:
         """Return a field's evidence, unless the reviewer has changed the field."""
         known = self.values.get(path)
         if known is None:
@@ -102,13 +103,13 @@ def describe_record(
     forms: Mapping[str, Form],
     fields: Sequence[CustomField],
     differences: Iterable[Difference],
-) -> Json:
+) -> JsonObject:
     """Return a record's data for the page: the sections and ``spans`` of ``view``, and ``items``
     with their values, as JSON and in words, and their doubts, flaws, highlights and differences.
     """
     data = draft.build()
     changed = draft.list_changed()
-    items: dict[str, Json] = {}
+    items: dict[str, JsonObject] = {}
     places: list[Place] = []
     for group, form in forms.items():
         for path, item in list_items(data, group):
@@ -131,7 +132,7 @@ def describe_record(
     for difference in differences:
         described = difference._asdict() | {"said": say(difference.value)}
         items[difference.item]["differences"].append(described)
-    flaws: list[Json] = []
+    flaws: list[JsonObject] = []
     for flaw in find_flaws(draft, record, fields):
         listed = flaws
         if flaw.item in items:
@@ -150,11 +151,11 @@ def describe_record(
 
 def _describe_fields(
     path: str,
-    item: Json,
+    item: JsonObject,
     form: Form,
     known: ExtractedFields,
     changed: Mapping[tuple[str, str], Patch],
-) -> Json:
+) -> JsonObject:
     """Return each field's value, as JSON and in words, with its doubts."""
     described = {}
     for name in form.fields:
@@ -188,7 +189,7 @@ def _is_of(proof: Evidence, position: int) -> bool:
 
 
 def _list_places(
-    path: str, item: Json, form: Form, known: ExtractedFields, record: TrialRecord
+    path: str, item: JsonObject, form: Form, known: ExtractedFields, record: TrialRecord
 ) -> Iterator[Place]:
     """Yield the places in the text that support an item: the evidence of its values and, for each
     text field that the reviewer changed, the first occurrence of its value in the item's section.
@@ -229,7 +230,7 @@ def read_words(record: TrialRecord, section: str, start: int, end: int) -> str:
     return words
 
 
-def _name_item(path: str, item: Json, form: Form) -> str:
+def _name_item(path: str, item: JsonObject, form: Form) -> str:
     """Return an item's name with its number, starting from 1, such as "exclusion criterion 4". The
     number of an endpoint is its index in the registry, or "?" if the index is missing.
     """
@@ -243,7 +244,7 @@ def _name_item(path: str, item: Json, form: Form) -> str:
     return f"{kind} {form.noun} {shown}".strip()
 
 
-def _suggest(record: TrialRecord, data: Json) -> Json:
+def _suggest(record: TrialRecord, data: JsonObject) -> JsonObject:
     """Return suggestions by field: sections, arms, and groups of criteria."""
     groups = [
         group["id"]

@@ -17,7 +17,7 @@ from extractor.apps.review.draft import (
     list_items,
     start_draft,
 )
-from extractor.apps.review.forms import Json, list_forms
+from extractor.apps.review.forms import list_forms
 from extractor.apps.review.gold import (
     digest_gold,
     find_flaws,
@@ -32,7 +32,7 @@ from extractor.apps.review.page import ExtractedFields, describe_record, read_wo
 from extractor.apps.review.queue import Doubt, RunRecords
 from extractor.errors import GoldError
 from extractor.schemas import FieldRef, Rank, TrialExtraction, TrialRecord
-from extractor.schemas.base import FrozenModel
+from extractor.schemas.base import FrozenModel, JsonObject
 
 
 class Selection(FrozenModel):
@@ -90,7 +90,7 @@ class Review:
         self._drafts: dict[str, Draft] = {}
         self._doubts = doubts
 
-    def list_queue(self) -> list[Json]:
+    def list_queue(self) -> list[JsonObject]:
         """Return the records in queue order, each with its title, doubts and progress."""
         begun = self._journal.list_started()
         rows = []
@@ -115,7 +115,7 @@ class Review:
             )
         return rows
 
-    def describe(self, record_id: str) -> Json:
+    def describe(self, record_id: str) -> JsonObject:
         """Return a record's data for the page."""
         record, draft = self._read_record(record_id)
         extraction = self.records.read_extraction(record_id)
@@ -222,7 +222,7 @@ class Review:
         self._drafts[record_id] = draft
         return draft
 
-    def _start_json(self, record_id: str, path: Path) -> Json:
+    def _start_json(self, record_id: str, path: Path) -> JsonObject:
         """Return the JSON with which a draft starts. ``path`` is the path of the record's gold."""
         if path.is_file():
             try:
@@ -236,7 +236,7 @@ class Review:
             return start
         return start_draft(self.records.read_extraction(record_id))
 
-    def _append(self, record_id: str, draft: Draft, entry: Json) -> None:
+    def _append(self, record_id: str, draft: Draft, entry: JsonObject) -> None:
         """Append an entry to the record's journal, which begins with the start of the draft."""
         entries = [entry]
         if not draft.is_in_journal:
@@ -271,14 +271,14 @@ class Review:
             yield difference
 
     def _start_item(
-        self, record: TrialRecord, data: Json, change: Change
+        self, record: TrialRecord, data: JsonObject, change: Change
     ) -> dict[str, object]:
         """Return the values of a new item, all of which are empty except for those that can be
         filled from the selected words, if any words are selected.
         """
         group = change.patch.path
         fields = self.forms[group].fields
-        values: Json = {
+        values: JsonObject = {
             name: [] if field.get("many") else None for name, field in fields.items()
         }
         if not change.words:
@@ -288,8 +288,13 @@ class Review:
         return values | self._use_words(group, record, data, section, words)
 
     def _use_words(
-        self, group: str, record: TrialRecord, data: Json, section: str, words: str
-    ) -> Json:
+        self,
+        group: str,
+        record: TrialRecord,
+        data: JsonObject,
+        section: str,
+        words: str,
+    ) -> JsonObject:
         """Return those values of a new item that can be derived from the selected words."""
         if group == "endpoints":
             return _place_endpoint(section, data) | {"measure": words}
@@ -310,7 +315,7 @@ class Review:
         return {}
 
 
-def _place_endpoint(section: str, data: Json) -> dict[str, object]:
+def _place_endpoint(section: str, data: JsonObject) -> dict[str, object]:
     """Return the rank and index of a new endpoint, derived from its section. If the section
     contains several outcomes, the index is the first unused index.
     """

@@ -51,7 +51,7 @@ class AttributeType(NamedTuple):
     support: Support = Support.PARSED
 
 
-CLASSES: Mapping[type[Any], AttributeType] = {
+CLASSES: Mapping[type[object], AttributeType] = {
     kind.value_class: kind
     for kind in (
         AttributeType(
@@ -127,7 +127,7 @@ _TYPES = {kind.name: kind for kind in CLASSES.values()} | {
 }
 
 
-def list_members(value: Any) -> tuple[Any, ...]:
+def list_members(value: object) -> tuple[object, ...]:
     """Return the members of a list, or a single value as a tuple; an empty tuple for None."""
     if isinstance(value, tuple | list):
         return tuple(value)
@@ -392,7 +392,7 @@ class Attribute(AttributeSet):
         """The type with its class and its written form."""
         return _TYPES[self.type]
 
-    def read(self, written: Any) -> Any:
+    def read(self, written: object) -> object:
         """Read one value from its written form or from an extraction. Raises a ``ValueError`` that
         states the allowed form.
 
@@ -516,7 +516,7 @@ def find_root(path: str) -> str:
     return FieldRef(path).names[0]
 
 
-def nest(flat: Mapping[str, Any]) -> dict[str, Any]:
+def nest(flat: Mapping[str, object]) -> dict[str, object]:
     """Return values that are keyed by their paths as nested values. The members of a list must be
     in order.
 

@@ -22,7 +22,7 @@ from extractor.schemas import (
     list_fields,
 )
 from extractor.schemas.arguments import refuse_unknown
-from extractor.schemas.base import FrozenModel
+from extractor.schemas.base import FrozenModel, JsonObject
 
 
 class Of(StrEnum):
@@ -69,7 +69,7 @@ _SECTIONS = [
     "secondary_outcomes",
     "other_outcomes",
 ]
-_SHAPE: dict[str, Any] = dict.fromkeys(("name", "type", "of", "many"), True)
+_SHAPE: JsonObject = dict.fromkeys(("name", "type", "of", "many"), True)
 for _ in range(4):  # a field and three levels of nested objects
     _SHAPE = {**_SHAPE, "attributes": {"__all__": _SHAPE}}
 _MOST_CACHED = 256
@@ -180,7 +180,7 @@ class CustomField(AttributeSet):
         ]
         return tuple(filter(None, claims)), faults
 
-    def complete_answers(self, example: Example) -> list[dict[str, Any]]:
+    def complete_answers(self, example: Example) -> list[JsonObject]:
         """Return the answers of an example in the form that is requested from a model. If an answer
         does not have its own quote, the quote is the whole text of the example.
         """
@@ -190,7 +190,7 @@ class CustomField(AttributeSet):
         ]
 
     @property
-    def json_schema(self) -> dict[str, Any]:
+    def json_schema(self) -> JsonObject:
         """The JSON schema of a model's answer for one item."""
         value = self.object_schema
         if self.many:
@@ -198,7 +198,7 @@ class CustomField(AttributeSet):
         return value
 
     @property
-    def shape(self) -> dict[str, Any]:
+    def shape(self) -> JsonObject:
         """The part of the declaration that an extraction keeps, as JSON: what is needed to make
         tables of its values.
         """
