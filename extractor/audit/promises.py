@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import tomli
 
@@ -28,6 +28,7 @@ from extractor.schemas import (
     TimeUnit,
     TrialExtraction,
 )
+from extractor.schemas.base import JsonObject
 
 _NAMES = "promised_endpoints"
 """The vocabulary of endpoints that a text may promise."""
@@ -211,7 +212,7 @@ def _is_registered(endpoints: Iterable[Endpoint], concept: Concept) -> bool:
 
 
 @cache
-def _load_traces() -> Mapping[str, Mapping[str, Any]]:
+def _load_traces() -> Mapping[str, JsonObject]:
     """Return, for each promised concept, the concepts and words of outcomes that may measure
     it.
     """

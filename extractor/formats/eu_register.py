@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from io import BytesIO
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from extractor.formats.fields import name_language
 from extractor.formats.found import (
@@ -22,6 +22,7 @@ from extractor.formats.found import (
 from extractor.formats.record import read_record
 from extractor.formats.registers import list_registers
 from extractor.formats.streams import check_size, read_lines, replace_odd_bytes
+from extractor.schemas.base import JsonObject
 
 _BEGINS = re.compile(
     r"(?:A\.2[ \t]+)?EudraCT number:[ \t]*(?P<number>\d{4}-\d{6}-\d{2})\b",
@@ -162,7 +163,7 @@ def _read_trial(written: str) -> RecordContent:
     check_size(len(written))
     text, notes = replace_odd_bytes(written)
     fields = _list_fields(text)
-    tree: dict[str, Any] = {"number": "".join(_BEGINS.findall(text)[:1])}
+    tree: JsonObject = {"number": "".join(_BEGINS.findall(text)[:1])}
     for field in sorted(fields, key=lambda field: field.language not in _ENGLISH):
         is_english = field.language in _ENGLISH
         if is_english:
@@ -176,7 +177,7 @@ def _read_trial(written: str) -> RecordContent:
     return replace(content, notes=(*content.notes, *notes))
 
 
-def _list_products(fields: Sequence[_Field]) -> list[dict[str, Any]]:
+def _list_products(fields: Sequence[_Field]) -> list[JsonObject]:
     """Return the products of the first country, omitting duplicate names. The description of a
     product consists of its forms and routes.
     """
@@ -188,7 +189,7 @@ def _list_products(fields: Sequence[_Field]) -> list[dict[str, Any]]:
             groups.append(defaultdict(list))
         elif groups and field.text.lower() not in _SETTINGS["nothing"]:
             groups[-1][field.number].append(field.text)
-    products: dict[str, dict[str, Any]] = {}
+    products: dict[str, JsonObject] = {}
     rows = _SETTINGS["products"]
     for group in groups:
         names = [text for number in rows["names"] for text in group[number]]

@@ -13,7 +13,6 @@ object, is treated as an error, so that no text is lost silently.
 import json
 import re
 from functools import cache
-from typing import Any
 
 from extractor.formats.found import UnreadableSource, Words
 from extractor.formats.registers import load_table
@@ -43,7 +42,7 @@ def find_values(tree: object, path: str) -> list[object]:
     return _walk(tree, steps)
 
 
-def read_texts(tree: Any, path: str) -> list[str]:
+def read_texts(tree: object, path: str) -> list[str]:
     """Return the non-blank texts at a path, or at the first alternative that has any."""
     for steps in _parse(path):
         texts = [write_text(value, path) for value in _walk(tree, steps)]

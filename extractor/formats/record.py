@@ -5,7 +5,7 @@ table.
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from extractor.formats.cells import (
     criteria_section,
@@ -24,6 +24,7 @@ from extractor.formats.found import (
 from extractor.formats.registers import Register, fold_name
 from extractor.language.clean import fold_label
 from extractor.schemas import RegistryFields, Section
+from extractor.schemas.base import JsonObject
 
 
 class _Item(NamedTuple):
@@ -126,11 +127,15 @@ def _join(tree: object, path: str) -> str:
 
 
 def _list_sections(
-    name: str, form: Any, tree: Any, first: int, items: _Items
+    name: str, form: str | JsonObject, tree: object, first: int, items: _Items
 ) -> Iterable[Section]:
     """Return the sections that a form in the register's table defines. ``first`` is the number of
     sections that the preceding forms defined.
     """
+    if isinstance(form, str):
+        if first:
+            return ()
+        return text_section(name, *read_texts(tree, form))
     if "items" in form:
         return _list_items(name, form, tree, items)
     if "list" in form:
@@ -140,12 +145,8 @@ def _list_sections(
     if "inclusion" in form:
         lists = (_join(tree, form[kind]) for kind in ("inclusion", "exclusion"))
         return criteria_section(*lists)
-    if isinstance(form, str):
-        paths = [form]
-    else:
-        paths = form["join"]
     return text_section(
-        name, *(text for path in paths for text in read_texts(tree, path))
+        name, *(text for path in form["join"] for text in read_texts(tree, path))
     )
 
 
@@ -199,7 +200,7 @@ def _list_entries(
         yield from join_parts(f"{name}[{first + number}]", parts)
 
 
-def _read_field(tree: Any, row: Any) -> list[str]:
+def _read_field(tree: object, row: str | JsonObject) -> list[str]:
     """Return the texts of a registered field. ``row`` is the row of the field in the register's
     table: a path, or one of the forms that ``registers/__init__.py`` describes.
     """

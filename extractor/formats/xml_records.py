@@ -11,7 +11,6 @@ from dataclasses import replace
 from functools import partial
 from io import BufferedReader
 from itertools import count
-from typing import Any
 from xml.etree.ElementTree import Element
 
 from defusedxml.ElementTree import ParseError, fromstring
@@ -27,6 +26,7 @@ from extractor.formats.found import (
 from extractor.formats.record import read_named, read_record
 from extractor.formats.registers import Register, fold_name, list_registers
 from extractor.formats.streams import TextBuffer, replace_odd_bytes
+from extractor.schemas.base import JsonObject
 
 _ENCODING = re.compile(
     r"\s*<\?xml[^>]{0,200}?\sencoding\s*=\s*[\"']([\w.:-]{1,40})", re.IGNORECASE
@@ -173,12 +173,12 @@ def build_xml(register: Register, record: Element) -> RecordContent:
     return read_record(register, tree, "xml")
 
 
-def _make_tree(element: Element) -> Any:
+def _make_tree(element: Element) -> JsonObject | str:
     """Return the text of an element that has no attributes or child elements. For any other
     element, return a dictionary of its attributes, its child elements by name, and its text.
     """
     text = element.text or ""
-    tree: dict[str, Any] = {f"@{name}": value for name, value in element.items()}
+    tree: JsonObject = {f"@{name}": value for name, value in element.items()}
     for child in element:
         same_name = tree.setdefault(child.tag.rpartition("}")[2], [])
         same_name.append(_make_tree(child))
@@ -191,12 +191,12 @@ def _make_tree(element: Element) -> Any:
 
 
 def _list_fields(
-    columns: Container[str], tree: dict[str, Any]
+    columns: Container[str], tree: JsonObject | str
 ) -> Iterator[tuple[str, str]]:
     """Yield the (name, text) pairs of the elements that are columns, including elements in
     groups.
     """
-    if TEXT in tree:
+    if isinstance(tree, str) or TEXT in tree:
         raise UnreadableSource("text where fields are expected")
     for name, values in tree.items():
         for value in values if isinstance(values, list) else ():

@@ -11,6 +11,7 @@ import tomli
 from pydantic import BaseModel, ConfigDict, Field
 
 from extractor.errors import ArgumentError
+from extractor.schemas.base import JsonObject
 
 
 class Reasoning(StrEnum):

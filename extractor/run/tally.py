@@ -2,9 +2,9 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from extractor.schemas import TrialExtraction, Usage
 from extractor.schemas.base import JsonObject
@@ -66,7 +66,7 @@ def to_line(extraction: TrialExtraction, *, lacking: bool = False) -> ExtractedL
 def add_counts(total: Counts, more: Mapping[str, object]) -> None:
     """Add the nested counts in ``more`` to ``total``."""
     for name, value in more.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             add_counts(total.setdefault(name, {}), value)
         else:
             total[name] = total.get(name, 0) + value

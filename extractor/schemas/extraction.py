@@ -617,7 +617,7 @@ class CustomItem(ExtractedItem):
         description="Whether the confidence was calibrated with the user's own gold annotations.",
     )
 
-    def value_of(self, field: str) -> Any:
+    def value_of(self, field: str) -> object:
         """Return the value of an attribute, or None if it is not set. For an attribute of nested
         objects, such as ``methods.name``, return the values in all objects.
         """

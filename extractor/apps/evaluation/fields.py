@@ -95,7 +95,7 @@ class Field:
             return True
         return self.task == "custom"
 
-    def read(self, item: ExtractedItem) -> Any:
+    def read(self, item: ExtractedItem) -> object:
         """Return an item's value or, for a part, the list of values that contain the part. For an
         attribute of nested objects, return the values in all objects.
         """

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
@@ -32,7 +32,7 @@ class GoldPlace(NamedTuple):
     name: str
     load: Callable[[], bytes]
 
-    def read(self) -> tuple[str, Any]:
+    def read(self) -> tuple[str, object]:
         """Return (record id, parsed JSON). Raises ``GoldError`` if the content is not the JSON of
         an extraction.
         """

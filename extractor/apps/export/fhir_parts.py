@@ -112,7 +112,9 @@ class TrialResources:
         """
         return self._untaken.pop(item, {})
 
-    def leave_out(self, path: str, value: Any, reason: str, detail: str = "") -> None:
+    def leave_out(
+        self, path: str, value: object, reason: str, detail: str = ""
+    ) -> None:
         """Add to the list a value that FHIR cannot represent, with a reason from ``fhir.toml``."""
         self.unmapped.append(
             {

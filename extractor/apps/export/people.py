@@ -64,14 +64,14 @@ def read_comparator(name: str, evidence: Iterable[Evidence] = ()) -> Comparator:
 
 def describe_people(
     people: Eligibility,
-    registered: Mapping[str, Any],
+    registered: Mapping[str, object],
     described: Sequence[DescribedCriterion],
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Return the cells of the ``eligibility`` table. ``registered`` contains the register's
     columns. ``described`` contains an entry for each criterion in ``people``, in the same order;
     criteria that are alternatives in a group are ignored.
     """
-    cells: dict[str, Any] = {**people.__dict__, **registered}
+    cells: dict[str, object] = {**people.__dict__, **registered}
     for name in AGES:
         age = getattr(people, name)
         if age:
@@ -81,7 +81,7 @@ def describe_people(
                 f"{name}_days": count_days(age),
                 f"{name}_comparator": read_comparator(name, people.evidence),
             }
-    healthy = people.healthy_volunteers
+    healthy: object = people.healthy_volunteers
     in_register = registered.get("registered_healthy_volunteers")
     proofs = [piece for piece in people.evidence if piece.field == "healthy_volunteers"]
     # If it is stated only in a description, it may refer to other trials.
@@ -95,7 +95,7 @@ def describe_people(
         if derived.decides
     } - {None}
     return cells | {
-        "admits_sex": sex.lower() if sex else None,
+        "admits_sex": str(sex).lower() if sex else None,
         "admits_healthy": healthy,
         # A criterion that requires a pregnancy is decisive.
         "excludes_pregnancy": False not in verdicts if verdicts else None,

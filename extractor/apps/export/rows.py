@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import cache, lru_cache
 from itertools import count
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import BaseModel
 
@@ -143,7 +143,7 @@ def _list_values(extraction: TrialExtraction) -> Iterator[TableRow]:
         )
 
 
-def _clean(cell: Any) -> str | None:
+def _clean(cell: object) -> str | None:
     """Return a cell as text on a single line, or None if it is empty. The members of a tuple are
     joined by |.
     """
@@ -257,7 +257,11 @@ def _list_eligibility(
     people_before = people
     if whole:
         people_before = whole.extraction.eligibility
-    sex = people.sex or (registered.columns.get("registered_sex") or "").lower() or None
+    sex = (
+        people.sex
+        or str(registered.columns.get("registered_sex") or "").lower()
+        or None
+    )
     described = describe_criteria(people_before, sex)
     if whole:
         described = list(_pick_kept(described, whole.removed))
@@ -405,11 +409,11 @@ def _describe_regimen(regimen: Regimen, registered: Registered) -> Cells:
     }
 
 
-def _describe_amount(amount: Amount, frequency: str | None) -> dict[str, Any]:
+def _describe_amount(amount: Amount, frequency: str | None) -> dict[str, object]:
     """Return the cells for an amount, including the amount in its canonical unit and, if it is
     given daily, the amount per day.
     """
-    cells: dict[str, Any] = {**amount.__dict__}
+    cells: dict[str, object] = {**amount.__dict__}
     unit = read_unit(amount.unit)
     if unit is None:
         return cells
@@ -428,7 +432,7 @@ def _describe_amount(amount: Amount, frequency: str | None) -> dict[str, Any]:
     if times:
         cells["daily_unit"] = f"{dose_unit}/d"
     for name in ("low", "high"):
-        value = cells[name]
+        value: float | None = getattr(amount, name)
         if value is None:
             number = None
         else:

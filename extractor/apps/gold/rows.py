@@ -169,11 +169,13 @@ def write_cells(row: ValueRow) -> dict[str, str]:
     }
 
 
-def _read_custom(text: Any) -> Any:
+def _read_custom(text: object) -> object:
     """Return a custom value: the parsed JSON, or else the text itself."""
+    if not isinstance(text, str):
+        return text
     try:
         return json.loads(text)
-    except (TypeError, ValueError, RecursionError):
+    except (ValueError, RecursionError):
         return text
 
 
@@ -331,7 +333,7 @@ class _Builder:
         self.problems.append(Problem(f"{row.section}, {column}", text))
 
 
-def _read_row(path: str, cells: Mapping[str, Any]) -> dict[Location, Any]:
+def _read_row(path: str, cells: Mapping[str, object]) -> dict[Location, Any]:
     """Return the value of a row, keyed by its location below ``path``: the whole value under
     ``()``, or each part under its name. Raises ``ValueError`` if a text is invalid.
     """

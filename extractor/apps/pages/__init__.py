@@ -30,7 +30,6 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
 from extractor.plurals import counted
 from extractor.schemas import list_groups
@@ -196,7 +195,7 @@ class Chunks:
         self._records: list[object] = []
         self._characters = 0
 
-    def add(self, record: Any) -> tuple[int, int]:
+    def add(self, record: object) -> tuple[int, int]:
         """Add a record, and return (index of its chunk, index in the chunk). A chunk is packed as
         soon as it is long enough.
         """

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Mapping
 from enum import Enum
 from functools import lru_cache
-from typing import Any
 
 from pydantic import BaseModel
 
@@ -14,6 +13,7 @@ from extractor.language.clean import clean_text
 from extractor.language.numbers import list_readings
 from extractor.language.shown import show_line
 from extractor.schemas import CriterionGroup, TimeUnit
+from extractor.schemas.base import JsonObject
 
 NOTHING = "not stated"
 _SIGNS = {"<=": "≤", ">=": "≥", "between": ""}
@@ -132,7 +132,7 @@ def _write_sign(parts: Mapping[str, object]) -> str:
     return ""
 
 
-def _write_group(parts: dict[str, Any]) -> str:
+def _write_group(parts: JsonObject) -> str:
     """Write how many criteria in a group must be met, and the line that introduces the group."""
     words = "group of"
     if parts["rule"]:

@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, Field, field_validator
 
@@ -168,7 +167,7 @@ class CustomField(AttributeSet):
         words = "|".join(map(re.escape, self.mentions))
         return re.search(rf"(?<!\w)(?:{words})", text, re.IGNORECASE) is not None
 
-    def read(self, written: Any) -> tuple[tuple[Claim, ...], Faults]:
+    def read(self, written: object) -> tuple[tuple[Claim, ...], Faults]:
         """Return the claims that a model wrote or an example contains, and, as (text, reason)
         pairs, the texts that cannot be read. If a member of a list cannot be read, the other
         members are kept. If the value of a required attribute is missing, no claim is returned.

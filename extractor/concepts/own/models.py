@@ -20,7 +20,7 @@ from extractor.concepts.own.patterns import check_patterns
 from extractor.errors import FieldError
 from extractor.schemas import TrialExtraction
 from extractor.schemas.arguments import suggest
-from extractor.schemas.base import FrozenModel
+from extractor.schemas.base import FrozenModel, JsonObject
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -129,7 +129,7 @@ def declare(model: type[BaseModel]) -> CustomField:
     >>> declare(BrainMetastases).name, declare(BrainMetastases).attributes[0].type
     ('brain_metastases', 'boolean')
     """
-    kind: Any = model if isinstance(model, type) else type(model)
+    kind: type[object] = model if isinstance(model, type) else type(model)
     if kind is not model or not issubclass(kind, BaseModel) or kind is BaseModel:
         raise FieldError(
             f"{kind.__name__}: pass a subclass of pydantic.BaseModel or its location, such as "
@@ -167,7 +167,7 @@ def find_values(extraction: TrialExtraction, model: type[ModelT]) -> tuple[Model
     )
 
 
-def _restore(model: type[ModelT], values: dict[str, Any]) -> ModelT:
+def _restore(model: type[ModelT], values: JsonObject) -> ModelT:
     """Return an instance of the user's model. A required attribute that the text does not state is
     None, because pydantic requires "time: Period | None".
     """

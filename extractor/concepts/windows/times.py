@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import zip_longest
-from typing import Any
 
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.people.ages import is_age, is_lifetime, is_of_people
@@ -555,7 +554,7 @@ def first_window(windows: Sequence[TimeWindow]) -> TimeWindow | None:
     for window in windows:
         if window.unit in _NOT_FIRST:
             continue
-        plain: dict[str, Any] = {"of": None, "anchor": None, "value_high": None}
+        plain: dict[str, object] = {"of": None, "anchor": None, "value_high": None}
         if window.value_high is not None:
             plain["comparator"] = Comparator.AT_LEAST
         return window.model_copy(update=plain)

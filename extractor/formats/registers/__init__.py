@@ -43,16 +43,16 @@ fields that are answered "yes", or the word in ``all`` if every field is answere
 import re
 from functools import cache, cached_property
 from importlib.resources import files
-from typing import Any
 
 import tomli
 from pydantic import BaseModel, ValidationError
 
 from extractor.errors import ArgumentError
 from extractor.schemas.arguments import refuse_unknown
+from extractor.schemas.base import JsonObject
 from extractor.schemas.record import RegistryFields
 
-_Rows = dict[str, Any]
+_Rows = JsonObject
 
 
 class Register(BaseModel, frozen=True, extra="forbid"):

@@ -33,6 +33,7 @@ from extractor.schemas import (
     ValueKind,
     list_fields,
 )
+from extractor.schemas.base import JsonObject
 
 REGIMENS = "regimens"
 PEOPLE = "people"
