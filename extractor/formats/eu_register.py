@@ -13,10 +13,10 @@ from typing import BinaryIO, NamedTuple
 
 from extractor.formats.fields import name_language
 from extractor.formats.found import (
+    FoundText,
     ReadResult,
     RecordContent,
     UnreadableSource,
-    Words,
     build_content,
 )
 from extractor.formats.record import read_record
@@ -170,7 +170,7 @@ def _read_trial(written: str) -> RecordContent:
             language = None
         else:
             language = name_language(field.language or "")
-        tree.setdefault(field.number, Words(field.text, language=language))
+        tree.setdefault(field.number, FoundText(field.text, language=language))
         tree.setdefault(f"{field.number} label", field.label)
     tree["products"] = _list_products(fields)
     content = read_record(_REGISTER, tree, "text")

@@ -14,7 +14,7 @@ import json
 import re
 from functools import cache
 
-from extractor.formats.found import UnreadableSource, Words
+from extractor.formats.found import FoundText, UnreadableSource
 from extractor.formats.registers import load_table
 
 TEXT = ""
@@ -121,7 +121,7 @@ def _choose_translation(entries: object, step: str, below: _Steps) -> list[objec
                 language = None
             else:
                 language = name_language(code)
-            return [Words(text.replace("\r\n", "\n").strip(), language=language)]
+            return [FoundText(text.replace("\r\n", "\n").strip(), language=language)]
     return []
 
 

@@ -27,7 +27,7 @@ from extractor.schemas import RegistryFields, Section
 from extractor.schemas.base import JsonObject
 
 
-class _Item(NamedTuple):
+class _Linked(NamedTuple):
     """An arm or intervention: its section, its name, and the names of the interventions or arms
     that it links to. Names contain no whitespace and are case-folded.
     """
@@ -37,7 +37,7 @@ class _Item(NamedTuple):
     links: set[str]
 
 
-_Items = dict[str, list[_Item]]
+_Items = dict[str, list[_Linked]]
 
 _LINKS = {"arms": "interventions", "interventions": "arms"}
 """The key of an item's links: arms name interventions, and interventions name arms."""
@@ -166,7 +166,7 @@ def _list_items(
                 links = [*links, *(link.partition(": ")[2] for link in links)]
             labels = texts.get("label", texts.get("name", []))
             linked = {fold_label(link) for link in links if link}
-            items[name].append(_Item(section, fold_label("".join(labels)), linked))
+            items[name].append(_Linked(section, fold_label("".join(labels)), linked))
         parts = [(part, text) for part, listed in texts.items() for text in listed]
         yield from join_parts(section, parts)
 
@@ -232,7 +232,7 @@ def _list_terms(register: Register, tree: object) -> Iterator[dict[str, str | No
                 yield {"kind": kind, "name": name.strip(), "id": number}
 
 
-def _link(arms: list[_Item], interventions: list[_Item]) -> dict[str, object]:
+def _link(arms: list[_Linked], interventions: list[_Linked]) -> dict[str, object]:
     """Return the sections of each intervention's arms (``arm_links``), and of the arms without an
     intervention (``bare_arms``).
 

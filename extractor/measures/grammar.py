@@ -10,7 +10,7 @@ from typing import Any
 
 from extractor.language.values import value_class
 
-Parts = Mapping[str, "Span"]
+Parts = Mapping[str, "Expression"]
 Maker = Callable[[Parts], object]
 LONGEST_SPAN = 30
 """Maximum number of tokens in a span, used to search backwards for spans that cover a token."""
@@ -19,7 +19,7 @@ _ITEM = re.compile(r"(?:(?P<name>\w+):)?(?P<kinds>[\w|]+)(?P<optional>\?)?")
 
 
 @value_class()
-class Span:
+class Expression:
     """The tokens ``first:end``, read as one kind of expression, with the value of the expression
     and its component spans.
 
@@ -33,12 +33,12 @@ class Span:
     end: int
     rule: str
     value: Any = None
-    parts: tuple["Span", ...] = ()
+    parts: tuple["Expression", ...] = ()
     weight: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class Slot:
     """One position in a production, which matches a span of any of the given kinds."""
 
     name: str
@@ -53,7 +53,7 @@ class Production:
     """
 
     name: str
-    items: tuple[Item, ...]
+    items: tuple[Slot, ...]
     gives: str
     make: Maker
     weight: float
@@ -72,14 +72,14 @@ class Production:
 class Chart:
     """The spans found so far, indexed by kind and first token."""
 
-    def __init__(self, spans: Iterable[Span] = ()) -> None:
-        self._spans: dict[str, dict[int, list[Span]]] = {}
-        self._ends: dict[str, dict[int, list[Span]]] = {}
-        self._listed: dict[tuple[str, ...], list[Span]] = {}
+    def __init__(self, spans: Iterable[Expression] = ()) -> None:
+        self._spans: dict[str, dict[int, list[Expression]]] = {}
+        self._ends: dict[str, dict[int, list[Expression]]] = {}
+        self._listed: dict[tuple[str, ...], list[Expression]] = {}
         for span in spans:
             self.add(span)
 
-    def add(self, span: Span) -> None:
+    def add(self, span: Expression) -> None:
         """Add a span."""
         starting = self._spans.setdefault(span.kind, {})
         starting.setdefault(span.first, []).append(span)
@@ -98,15 +98,15 @@ class Chart:
             starts.update(self._spans.get(kind, ()))
         return sorted(starts)
 
-    def at(self, kind: str, first: int) -> list[Span]:
+    def at(self, kind: str, first: int) -> list[Expression]:
         """Return the spans of a kind that begin at a token."""
         return self._spans.get(kind, {}).get(first, [])
 
-    def ending(self, kind: str, end: int) -> list[Span]:
+    def ending(self, kind: str, end: int) -> list[Expression]:
         """Return the spans of a kind that end immediately before a token."""
         return self._ends.get(kind, {}).get(end, [])
 
-    def between(self, first: int, end: int, *kinds: str) -> list[Span]:
+    def between(self, first: int, end: int, *kinds: str) -> list[Expression]:
         """Return the spans of these kinds whose first token is in ``first:end``, from left to
         right.
         """
@@ -115,7 +115,7 @@ class Chart:
         high = bisect_left(spans, end, key=_BEGINNING)
         return spans[low:high]
 
-    def all(self, *kinds: str) -> list[Span]:
+    def all(self, *kinds: str) -> list[Expression]:
         """Return all spans of these kinds, from left to right. The result is cached until a span is
         added.
         """
@@ -145,12 +145,12 @@ def read_productions(
     )
 
 
-def _read_items(pattern: str) -> Iterator[Item]:
+def _read_items(pattern: str) -> Iterator[Slot]:
     for written in pattern.split():
         item = _ITEM.fullmatch(written)
         assert item, f"invalid item in a production: {written}"
         kinds = tuple(item["kinds"].split("|"))
-        yield Item(item["name"] or item["kinds"], kinds, bool(item["optional"]))
+        yield Slot(item["name"] or item["kinds"], kinds, bool(item["optional"]))
 
 
 def compose(chart: Chart, productions: Iterable[Production]) -> None:
@@ -170,7 +170,7 @@ def compose(chart: Chart, productions: Iterable[Production]) -> None:
             chart.add(span)
 
 
-def _list_openings(production: Production) -> Iterator[Item]:
+def _list_openings(production: Production) -> Iterator[Slot]:
     """Yield the items with which a match of the production can begin: its optional items at the
     start, and the first item that is not optional.
     """
@@ -181,8 +181,8 @@ def _list_openings(production: Production) -> Iterator[Item]:
 
 
 def _match(
-    chart: Chart, items: tuple[Item, ...], at: int
-) -> Iterator[list[tuple[str, Span]]]:
+    chart: Chart, items: tuple[Slot, ...], at: int
+) -> Iterator[list[tuple[str, Expression]]]:
     """Yield each sequence of adjacent spans from token ``at`` that matches the items, as (name,
     span) pairs. An item's name is the name of its part in the production.
     """
@@ -199,7 +199,9 @@ def _match(
         yield from _match(chart, rest, at)
 
 
-def _make(production: Production, match: list[tuple[str, Span]]) -> Span | None:
+def _make(
+    production: Production, match: list[tuple[str, Expression]]
+) -> Expression | None:
     """Return the span that a match of a production forms, or None if the value of that span is
     invalid.
     """
@@ -208,7 +210,7 @@ def _make(production: Production, match: list[tuple[str, Span]]) -> Span | None:
         return None
     parts = tuple(span for _, span in match)
     weight = production.weight + sum(span.weight for span in parts)
-    return Span(
+    return Expression(
         production.gives,
         parts[0].first,
         parts[-1].end,

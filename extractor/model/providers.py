@@ -23,7 +23,7 @@ class Reasoning(StrEnum):
     HIGH = "high"
 
 
-class _Entry(BaseModel):
+class _ProviderTable(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
@@ -77,7 +77,7 @@ class Family(_Entry):
         return self.reasoning[chosen]
 
 
-class Provider(_Entry):
+class Provider(_ProviderTable):
     """The properties of a provider; ``providers.toml`` explains the fields."""
 
     key: str | None = None

@@ -128,7 +128,7 @@ class Comparer(Generic[T]):
             if isinstance(self.error, ErrorKind):
                 return Verdict.WRONG, self.error
             return Verdict.WRONG, self.error(gold, predicted)
-        if isinstance(gold, Bound) and isinstance(predicted, Bound):
+        if isinstance(gold, LimitEnd) and isinstance(predicted, LimitEnd):
             names = (fold_name(gold.quantity), fold_name(predicted.quantity))
             if not measure_overlap(*names):
                 return Verdict.RIGHT, ErrorKind.WORDING
@@ -136,7 +136,7 @@ class Comparer(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class LimitEnd:
     """One end of a limit. "18 to 75" has two ends."""
 
     quantity: str
@@ -146,12 +146,12 @@ class Bound:
 
 
 _Limit = Constraint | Quantity
-_Measured = Bound | Amount | Age | Period | TimePoint | TimeWindow
+_Measured = LimitEnd | Amount | Age | Period | TimePoint | TimeWindow
 
 
-def list_bounds(limits: _Limit | tuple[_Limit, ...] | None) -> tuple[Bound, ...]:
+def list_bounds(limits: _Limit | tuple[_Limit, ...] | None) -> tuple[LimitEnd, ...]:
     """Split one or more limits into their bounds."""
-    bounds: list[Bound] = []
+    bounds: list[LimitEnd] = []
     for limit in _list_values(limits):
         name = getattr(limit, "quantity", "")
         is_range = limit.comparator is Comparator.BETWEEN
@@ -159,10 +159,10 @@ def list_bounds(limits: _Limit | tuple[_Limit, ...] | None) -> tuple[Bound, ...]
             first = Comparator.AT_LEAST
         else:
             first = limit.comparator
-        bounds.append(Bound(name, first, limit.value, limit.unit))
+        bounds.append(LimitEnd(name, first, limit.value, limit.unit))
         if is_range and limit.value_high is not None:
             last = Comparator.AT_MOST
-            bounds.append(Bound(name, last, limit.value_high, limit.unit))
+            bounds.append(LimitEnd(name, last, limit.value_high, limit.unit))
     return tuple(bounds)
 
 
@@ -196,7 +196,7 @@ def _find_number_error(gold: _Measured, predicted: _Measured) -> ErrorKind:
     comparator, sizes = _scale(gold)
     other_comparator, other_sizes = _scale(predicted)
     # If both the comparator and the number of a window differ, the number is the error.
-    comparator_counts = isinstance(gold, Bound) or sizes == other_sizes
+    comparator_counts = isinstance(gold, LimitEnd) or sizes == other_sizes
     if comparator != other_comparator and comparator_counts:
         return ErrorKind.COMPARATOR
     is_same_number = _list_numbers(gold) == _list_numbers(predicted)
@@ -215,7 +215,7 @@ def _compare_numbers(gold: _Measured, predicted: _Measured) -> float:
     return 0.5 * sum(equal) / len(equal) + 0.4 * same_unit
 
 
-def _compare_bounds(gold: Bound, predicted: Bound) -> float:
+def _compare_bounds(gold: LimitEnd, predicted: LimitEnd) -> float:
     """Return the similarity of two bounds. The name of the quantity has the same weight as all
     other parts together.
     """

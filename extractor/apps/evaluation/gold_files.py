@@ -45,7 +45,7 @@ class GoldPlace(NamedTuple):
             ) from error
 
 
-_Entry = GoldPlace | TrialExtraction
+_Stored = GoldPlace | TrialExtraction
 """An extraction, or its location."""
 
 
@@ -88,11 +88,11 @@ class Extractions(Mapping[str, TrialExtraction]):
     def __init__(
         self,
         name: str,
-        entries: Iterable[tuple[str, _Entry]],
+        entries: Iterable[tuple[str, _Stored]],
         custom_fields: Sequence[CustomField],
     ) -> None:
         self.name = name
-        self._entries: dict[str, _Entry] = {}
+        self._entries: dict[str, _Stored] = {}
         self._custom_fields = custom_fields
         for record_id, entry in sorted(entries, key=itemgetter(0)):
             if record_id in self._entries:

@@ -63,7 +63,7 @@ _REMEDIES = {
 }
 
 
-class Problem(NamedTuple):
+class RowProblem(NamedTuple):
     """A problem at a location, with a remedy."""
 
     place: str
@@ -183,7 +183,7 @@ def build_gold(
     rows: Sequence[ValueRow],
     record: TrialRecord | None = None,
     fields: Sequence[CustomField] = (),
-) -> tuple[dict[str, object] | None, list[Problem]]:
+) -> tuple[dict[str, object] | None, list[RowProblem]]:
     """Return (gold of one record, all problems). The gold is None if a row is invalid. The rows
     are those of a sheet, as read by ``read_sheet``.
 
@@ -212,7 +212,7 @@ class _Builder:
     """
 
     def __init__(self, first: ValueRow) -> None:
-        self.problems: list[Problem] = []
+        self.problems: list[RowProblem] = []
         self._first = first
         self._tree: dict[str | int, object] = {}
         self._sources: dict[Location, ValueRow] = {}
@@ -330,7 +330,7 @@ class _Builder:
 
     def _report(self, row: ValueRow, column: str, text: str) -> None:
         """Add a problem in a column of a row."""
-        self.problems.append(Problem(f"{row.section}, {column}", text))
+        self.problems.append(RowProblem(f"{row.section}, {column}", text))
 
 
 def _read_row(path: str, cells: Mapping[str, object]) -> dict[Location, Any]:

@@ -34,7 +34,7 @@ class Patch(FrozenModel):
     time: str = ""
 
 
-class Draft:
+class ReviewedRecord:
     """A record under review.
 
     Attributes:

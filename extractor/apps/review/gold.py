@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pydantic import TypeAdapter, ValidationError
 
 from extractor.apps.evaluation.gold_check import check_annotation
-from extractor.apps.review.draft import CHECKED, Draft, list_items
+from extractor.apps.review.draft import CHECKED, ReviewedRecord, list_items
 from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.windows.times import first_window
 from extractor.run.files import write_atomically
@@ -37,7 +37,7 @@ class DraftFlaw(NamedTuple):
 
 
 def shape_gold(
-    draft: Draft, record: TrialRecord, fields: Sequence[CustomField]
+    draft: ReviewedRecord, record: TrialRecord, fields: Sequence[CustomField]
 ) -> tuple[JsonObject, dict[str, str]]:
     """Return the JSON of a gold file, and a mapping from the paths of items in the file to their
     paths in the draft.
@@ -101,7 +101,7 @@ def _place_custom(
 
 
 def find_flaws(
-    draft: Draft, record: TrialRecord, fields: Sequence[CustomField]
+    draft: ReviewedRecord, record: TrialRecord, fields: Sequence[CustomField]
 ) -> list[DraftFlaw]:
     """Return the flaws in the gold that would be written from a draft."""
     gold, paths = shape_gold(draft, record, fields)
@@ -237,7 +237,7 @@ def _find_rank(entry: tuple[str, JsonObject]) -> tuple[int, int]:
 
 
 def _sort_by_text(
-    group: str, data: JsonObject, draft: Draft, record: TrialRecord
+    group: str, data: JsonObject, draft: ReviewedRecord, record: TrialRecord
 ) -> list[tuple[str, JsonObject]]:
     """Return a group's (path, item) pairs in the original order. Each added item is inserted
     before the first item that follows it in the text.

@@ -16,8 +16,8 @@ from extractor.apps.pages.words import say
 from extractor.apps.review.adjudication import Difference, pair_paths
 from extractor.apps.review.draft import (
     CHECKED,
-    Draft,
     Patch,
+    ReviewedRecord,
     list_items,
     read_field,
     start_draft,
@@ -30,7 +30,7 @@ from extractor.schemas import Evidence, FieldRef, TrialExtraction, TrialRecord
 from extractor.schemas.base import JsonObject
 
 
-class Place(NamedTuple):
+class Highlight(NamedTuple):
     """A range of characters in a section's raw text that supports an item."""
 
     section: str
@@ -97,7 +97,7 @@ def _name_field(place: str) -> str:
 
 
 def describe_record(
-    draft: Draft,
+    draft: ReviewedRecord,
     record: TrialRecord,
     known: ExtractedFields,
     forms: Mapping[str, Form],
@@ -110,7 +110,7 @@ def describe_record(
     data = draft.build()
     changed = draft.list_changed()
     items: dict[str, JsonObject] = {}
-    places: list[Place] = []
+    places: list[Highlight] = []
     for group, form in forms.items():
         for path, item in list_items(data, group):
             places += _list_places(path, item, form, known, record)
@@ -190,7 +190,7 @@ def _is_of(proof: Evidence, position: int) -> bool:
 
 def _list_places(
     path: str, item: JsonObject, form: Form, known: ExtractedFields, record: TrialRecord
-) -> Iterator[Place]:
+) -> Iterator[Highlight]:
     """Yield the places in the text that support an item: the evidence of its values and, for each
     text field that the reviewer changed, the first occurrence of its value in the item's section.
     """
@@ -198,7 +198,7 @@ def _list_places(
     for name, field in form.fields.items():
         evidence = known.list_evidence(path, name, item)
         for proof in evidence:
-            yield Place(proof.section, proof.start, proof.end, path)
+            yield Highlight(proof.section, proof.start, proof.end, path)
         value = read_field(item, name)
         is_text = field["kind"] == "text" and isinstance(value, str)
         if evidence:
@@ -211,7 +211,7 @@ def _list_places(
             continue
         start = section.text.find(value)
         if start >= 0:
-            yield Place(section.name, start, start + len(value), path)
+            yield Highlight(section.name, start, start + len(value), path)
 
 
 def read_words(record: TrialRecord, section: str, start: int, end: int) -> str:

@@ -10,8 +10,8 @@ from pydantic import Field, ValidationError
 from extractor.apps.review.adjudication import Adjudication, Difference
 from extractor.apps.review.draft import (
     CHECKED,
-    Draft,
     Patch,
+    ReviewedRecord,
     check_patch,
     find_list,
     list_items,
@@ -87,7 +87,7 @@ class Review:
         self._gold = gold
         self._journal = journal
         self._adjudication = adjudication
-        self._drafts: dict[str, Draft] = {}
+        self._drafts: dict[str, ReviewedRecord] = {}
         self._doubts = doubts
 
     def list_queue(self) -> list[JsonObject]:
@@ -201,12 +201,12 @@ class Review:
         self._append(record_id, draft, {"finished": digest})
         draft.finish(digest)
 
-    def _read_record(self, record_id: str) -> tuple[TrialRecord, Draft]:
+    def _read_record(self, record_id: str) -> tuple[TrialRecord, ReviewedRecord]:
         if record_id not in self._doubts:
             raise ValueError(f"{record_id[:80]!r}: no such record in the queue")
         return self.records.read_text(record_id), self._open_draft(record_id)
 
-    def _open_draft(self, record_id: str) -> Draft:
+    def _open_draft(self, record_id: str) -> ReviewedRecord:
         """Return a record's draft: from its journal, or else from its gold file, or else from the
         first annotator or the run. If the gold file of a finished draft has been changed, the file
         replaces the draft.
@@ -218,7 +218,7 @@ class Review:
             draft is not None and draft.is_finished and draft.gold_digest != digest
         )
         if draft is None or is_replaced:
-            draft = Draft(self._start_json(record_id, path), digest)
+            draft = ReviewedRecord(self._start_json(record_id, path), digest)
         self._drafts[record_id] = draft
         return draft
 
@@ -236,7 +236,7 @@ class Review:
             return start
         return start_draft(self.records.read_extraction(record_id))
 
-    def _append(self, record_id: str, draft: Draft, entry: JsonObject) -> None:
+    def _append(self, record_id: str, draft: ReviewedRecord, entry: JsonObject) -> None:
         """Append an entry to the record's journal, which begins with the start of the draft."""
         entries = [entry]
         if not draft.is_in_journal:
@@ -244,7 +244,7 @@ class Review:
             draft.is_in_journal = True
         self._journal.append(record_id, *entries)
 
-    def _list_open(self, record_id: str, draft: Draft) -> Iterator[Difference]:
+    def _list_open(self, record_id: str, draft: ReviewedRecord) -> Iterator[Difference]:
         """Yield the unresolved differences. A difference counts as resolved if its field was
         changed, or if its item was checked or deleted.
         """

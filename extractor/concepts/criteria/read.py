@@ -13,7 +13,7 @@ from extractor.concepts.criteria.category import (
     score_lines,
     target_words,
 )
-from extractor.concepts.criteria.entries import Entry, Lists
+from extractor.concepts.criteria.entries import CriterionEntry, Lists
 from extractor.concepts.criteria.exceptions import (
     find_negation,
     name_case_of_no_negation,
@@ -127,7 +127,7 @@ def read_eligibility(
     parts = _list_parts(entries)
     scores = score_lines(entries, target)
     drafts: list[CriterionDraft] = []
-    standing: list[tuple[Entry, StatedCriterion]] = []
+    standing: list[tuple[CriterionEntry, StatedCriterion]] = []
     for place, entry in enumerate(entries):
         category, heading_chance = scores[place]
         start, _ = entry.passage.raw_span
@@ -161,9 +161,11 @@ def read_eligibility(
     return whole, criteria, doubts
 
 
-def _list_parts(entries: Sequence[Entry]) -> Mapping[int, Sequence[Entry]]:
+def _list_parts(
+    entries: Sequence[CriterionEntry],
+) -> Mapping[int, Sequence[CriterionEntry]]:
     """Return the entries below each introducing line, by the start of that line."""
-    parts: dict[int, list[Entry]] = defaultdict(list)
+    parts: dict[int, list[CriterionEntry]] = defaultdict(list)
     for entry in entries:
         if entry.parent:
             parts[entry.parent.raw_span[0]].append(entry)
@@ -171,7 +173,7 @@ def _list_parts(entries: Sequence[Entry]) -> Mapping[int, Sequence[Entry]]:
 
 
 def _tell_donors(
-    standing: Sequence[tuple[Entry, StatedCriterion]],
+    standing: Sequence[tuple[CriterionEntry, StatedCriterion]],
 ) -> Sequence[StatedCriterion]:
     """Return the criteria. Donors are told from participants only if somebody else takes part."""
     stated = [statement for _, statement in standing]
@@ -251,7 +253,9 @@ def _drop_sex(criterion: CriterionDraft) -> CriterionDraft:
 
 
 def _follows_colon(
-    entries: Sequence[Entry], place: int, parts: Mapping[int, Sequence[Entry]]
+    entries: Sequence[CriterionEntry],
+    place: int,
+    parts: Mapping[int, Sequence[CriterionEntry]],
 ) -> bool:
     """Return whether an item shortly above in the same list ends with a colon, but introduces none
     of the ``parts``, which are keyed by the start of the line that introduces them.
@@ -268,14 +272,14 @@ def _follows_colon(
 
 
 def _read(
-    entry: Entry,
+    entry: CriterionEntry,
     category: Reading[Category],
     heading_chance: float,
     number: int,
     *,
     follows_colon: bool,
     target: frozenset[str],
-    parts: Sequence[Entry],
+    parts: Sequence[CriterionEntry],
 ) -> tuple[CriterionDraft, StatedCriterion]:
     """Read an entry as a criterion, and collect its statement about the trial's participants.
 
@@ -364,7 +368,7 @@ def _put_on_one_line(introduction: Passage | None) -> str:
     return ""
 
 
-def _describe_kind(entry: Entry) -> tuple[str, ...]:
+def _describe_kind(entry: CriterionEntry) -> tuple[str, ...]:
     """Return the features of an entry's kind, which is indicated by a heading, a sentence or the
     entry's own words.
     """
@@ -379,7 +383,7 @@ def _describe_kind(entry: Entry) -> tuple[str, ...]:
     return (case,)
 
 
-def _read_lead_in(entry: Entry, *, follows_colon: bool) -> Reading[str | None]:
+def _read_lead_in(entry: CriterionEntry, *, follows_colon: bool) -> Reading[str | None]:
     """Return the line that introduces an entry (or None), together with the confidence of this
     answer.
     """
@@ -425,7 +429,7 @@ def _read_negation(passage: Passage) -> Reading[bool]:
     return Reading(bool(negation), 1.0, spans, Support.INFERRED, features=(case,))
 
 
-def _read_times(entry: Entry, parent: str, *, is_value: bool) -> Times:
+def _read_times(entry: CriterionEntry, parent: str, *, is_value: bool) -> Times:
     """Return the first time window and all time windows of an item or, if it does not have any, of
     the line that introduces it. A line that is itself a criterion does not pass its times on to
     the items below it. A window that does not name what it limits takes the name from the other
@@ -446,7 +450,7 @@ def _read_times(entry: Entry, parent: str, *, is_value: bool) -> Times:
 
 
 def _find_inherited(
-    entry: Entry, introduction: Passage, *, is_value: bool
+    entry: CriterionEntry, introduction: Passage, *, is_value: bool
 ) -> Times | None:
     """Return the times of an introduction if they also apply to an item below it; None if they do
     not, or if the introduction does not state any times.
@@ -468,7 +472,7 @@ def _find_inherited(
     return None
 
 
-def _read_existence(entry: Entry, heading_chance: float) -> Reading[bool]:
+def _read_existence(entry: CriterionEntry, heading_chance: float) -> Reading[bool]:
     """Return whether an entry is a criterion. Almost all listed lines are criteria. Lines that
     look like headings or notes have a lower confidence; if the probability that a line is a
     heading is at least 0.98, the line is not treated as a criterion.

@@ -4,7 +4,7 @@ which is read as a description but may be a list of criteria.
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from extractor.concepts.criteria.entries import Entry
+from extractor.concepts.criteria.entries import CriterionEntry
 from extractor.evidence.drafts import Span, StructureDoubt
 from extractor.evidence.items import CriterionDraft
 from extractor.language.book import rule
@@ -24,7 +24,7 @@ def list_sentences(passage: Passage) -> Iterator[Passage]:
             yield part
 
 
-def find_suspects(descriptions: Sequence[Passage]) -> Iterator[Entry]:
+def find_suspects(descriptions: Sequence[Passage]) -> Iterator[CriterionEntry]:
     """Yield those sentences of the descriptions that are or may be criteria."""
     seen: set[str] = set()
     for description in descriptions:
@@ -43,7 +43,7 @@ _SUSPECT = ("suspect sentence", "suspect sentence of the trial's course")
 """The features of a sentence, and of one about the course of the trial."""
 
 
-def _read_sentence(sentence: Passage) -> Entry | None:
+def _read_sentence(sentence: Passage) -> CriterionEntry | None:
     """Read a sentence as a criterion; return None if its words do not suggest one. Words about the
     course of the trial ("will be randomised to ...") lower the confidence.
     """
@@ -60,7 +60,7 @@ def _read_sentence(sentence: Passage) -> Entry | None:
         kind = CriterionKind.EXCLUSION
     else:
         kind = CriterionKind.INCLUSION
-    return Entry(sentence, kind, is_criterion=states, listed=False, case=case)
+    return CriterionEntry(sentence, kind, is_criterion=states, listed=False, case=case)
 
 
 UNHEADED = "the text has no heading"

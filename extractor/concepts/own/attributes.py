@@ -136,7 +136,7 @@ def list_members(value: object) -> tuple[object, ...]:
     return (value,)
 
 
-Words = Annotated[
+Texts = Annotated[
     tuple[Annotated[str, Field(min_length=1, max_length=1000)], ...],
     BeforeValidator(list_members),
     Field(max_length=200),
@@ -152,7 +152,7 @@ def _name_patterns(patterns: object) -> object:
     return {str(value): texts for value, texts in named.items()}
 
 
-Patterns = Annotated[Mapping[str, Words], BeforeValidator(_name_patterns)]
+Patterns = Annotated[Mapping[str, Texts], BeforeValidator(_name_patterns)]
 """Regular expressions, keyed by the value that they indicate; "" if a single value or a list."""
 
 
@@ -384,7 +384,7 @@ class Attribute(AttributeSet):
     definition: str = Field(default="", max_length=1000)
     many: bool = False
     required: bool = False
-    choices: Words = ()
+    choices: Texts = ()
     patterns: Patterns = Field(default_factory=dict)
 
     @property

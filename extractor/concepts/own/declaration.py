@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field, field_validator
 
-from extractor.concepts.own.attributes import Attribute, AttributeSet, Faults, Words
+from extractor.concepts.own.attributes import Attribute, AttributeSet, Faults, Texts
 from extractor.schemas import (
     ExtractedItem,
     ItemGroup,
@@ -101,8 +101,8 @@ class CustomField(AttributeSet):
     attributes: tuple[Attribute, ...] = Field(min_length=1)
     of: Of = Of.RECORD
     many: bool = Field(default=False, strict=True)
-    sections: Words = ()
-    mentions: Words = ()
+    sections: Texts = ()
+    mentions: Texts = ()
     examples: tuple[Example, ...] = Field(default=(), max_length=50)
 
     def __hash__(self) -> int:

@@ -11,14 +11,14 @@ from extractor.language.book import read_table, rule
 from extractor.language.lexer import Range, Tokens, keep
 from extractor.measures.grammar import (
     Chart,
+    Expression,
     Maker,
     Parts,
     Production,
-    Span,
     compose,
     read_productions,
 )
-from extractor.measures.makers import Amount
+from extractor.measures.makers import NumberWithUnit
 from extractor.measures.terminals import read_terminals
 from extractor.schemas import Comparator, CriterionKind, TimeUnit, TimeWindow
 from extractor.schemas.vocabulary import UPPER
@@ -83,7 +83,7 @@ class _Sense:
     """A duration with its direction. ``comparator`` is None if no word indicates the direction."""
 
     comparator: Comparator | None
-    length: Span
+    length: Expression
     sure: bool = True
     has_comparator: bool = False
 
@@ -209,9 +209,9 @@ def find_windows(
     return tuple(_assign_directions(tokens, stated, kind, wide=wide))
 
 
-def _list_spans(tokens: Tokens) -> list[Span]:
+def _list_spans(tokens: Tokens) -> list[Expression]:
     """Return the non-overlapping window spans with the highest weights, from left to right."""
-    chosen: list[Span] = []
+    chosen: list[Expression] = []
     covered: set[int] = set()
     windows = _compose_windows(tokens)
     for span in sorted(windows, key=lambda span: (-span.weight, span.first)):
@@ -222,23 +222,25 @@ def _list_spans(tokens: Tokens) -> list[Span]:
     return sorted(chosen, key=lambda span: span.first)
 
 
-def _compose_windows(tokens: Tokens) -> list[Span]:
+def _compose_windows(tokens: Tokens) -> list[Expression]:
     """Return all spans that the productions in ``windows.toml`` read as windows; the spans may
     overlap. The productions combine spans of the measures grammar, the matches of the rules in the
     ``terminal`` table, and the filler words between them ("within approximately 3 weeks").
     """
     spans = [span for span in read_terminals(tokens) if span.kind in _USED]
     # most lines do not contain a duration
-    if not any(isinstance(span.value, Amount) for span in spans):
+    if not any(isinstance(span.value, NumberWithUnit) for span in spans):
         return []
     chart = Chart(spans)
     for kind, name in read_table("windows")["terminal"].items():
         for match in rule(name).find(tokens):
-            chart.add(Span(kind, match.first, match.end, name, match.text))
+            chart.add(Expression(kind, match.first, match.end, name, match.text))
     for at in {span.end for span in chart.all(*_BEFORE_FILLER)}:
         filler = rule("window_filler").starts(tokens, at)
         if filler:
-            chart.add(Span("filler", at, filler.end, "window_filler", filler.text))
+            chart.add(
+                Expression("filler", at, filler.end, "window_filler", filler.text)
+            )
     compose(chart, _list_productions())
     return chart.all("window")
 
@@ -258,7 +260,7 @@ def _find_others(tokens: Tokens, topic: str) -> set[int]:
     return others
 
 
-def _is_no_window(tokens: Tokens, span: Span, length: Span) -> bool:
+def _is_no_window(tokens: Tokens, span: Expression, length: Expression) -> bool:
     """Return True if a duration is not a window but the length of a course, trial, cycle, lifetime
     or half-life.
     """
@@ -283,13 +285,15 @@ def _is_no_window(tokens: Tokens, span: Span, length: Span) -> bool:
     return any(rule(name).ends(tokens, at, near) for name in before for at in places)
 
 
-def _read_window(tokens: Tokens, span: Span, kind: CriterionKind | None) -> Window:
+def _read_window(
+    tokens: Tokens, span: Expression, kind: CriterionKind | None
+) -> Window:
     """Return the window of a span in a list of the given kind. The window's direction is uncertain
     if no word indicates it.
     """
     sense: _Sense = span.value
     length = sense.length
-    amount: Amount = length.value
+    amount: NumberWithUnit = length.value
     assert amount.time is not None
     first = span.first
     if span.rule in _PLACED:

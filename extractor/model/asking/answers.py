@@ -17,7 +17,7 @@ from extractor.model.asking.reply_models import (
     PEOPLE,
     PEOPLE_FIELDS,
     REGIMENS,
-    Form,
+    AnswerForm,
     Item,
     expand,
     is_listing,
