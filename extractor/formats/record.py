@@ -21,7 +21,7 @@ from extractor.formats.found import (
     join_parts,
     text_section,
 )
-from extractor.formats.registers import Register, fold_name
+from extractor.formats.registers import Register, fold_column
 from extractor.language.clean import fold_label
 from extractor.schemas import RegistryFields, Section
 from extractor.schemas.base import JsonObject
@@ -94,7 +94,7 @@ def read_named(
     """Return the content of a record that consists of (field name, text) pairs."""
     tree: dict[str, list[str]] = defaultdict(list)
     for name, written in fields:
-        column = register.columns_by_name.get(fold_name(name), "")
+        column = register.columns_by_name.get(fold_column(name), "")
         text = written
         if register.breaks:
             text = undo_breaks(written).strip()

@@ -24,7 +24,7 @@ from extractor.formats.found import (
     build_content,
 )
 from extractor.formats.record import read_named, read_record
-from extractor.formats.registers import Register, fold_name, list_registers
+from extractor.formats.registers import Register, fold_column, list_registers
 from extractor.formats.streams import TextBuffer, replace_odd_bytes
 from extractor.schemas.base import JsonObject
 
@@ -57,7 +57,7 @@ def read_xml(stream: BufferedReader) -> Iterator[ReadResult]:
     root = "".join(_TAG.findall(head)[:1])
     register = _find_register(head, root)
     begins = re.compile(rf"<{register.element}(?=[\s/>])")
-    number_tag = fold_name(register.id.rpartition(".")[2])
+    number_tag = fold_column(register.id.rpartition(".")[2])
     text = TextBuffer(stream, _find_encoding(head))
     last: ReadResult | None = None
     for number in count(1):
@@ -65,7 +65,7 @@ def read_xml(stream: BufferedReader) -> Iterator[ReadResult]:
         line = f"line {text.line}"
         outside = text.take(opening.start() if opening else None)
         # a number outside the records shows that the tag of its record is broken
-        if number_tag in map(fold_name, _TAG.findall(outside)):
+        if number_tag in map(fold_column, _TAG.findall(outside)):
             yield UnreadableSource("broken XML (fields outside a record)", place=line)
         if not opening:
             break
@@ -204,7 +204,7 @@ def _list_fields(
                 children = value
             else:
                 children = {}
-            if any(fold_name(child) in columns for child in children):
+            if any(fold_column(child) in columns for child in children):
                 yield from _list_fields(columns, children)
-            elif fold_name(name) in columns:
+            elif fold_column(name) in columns:
                 yield name, write_text(value, name)

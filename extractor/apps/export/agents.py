@@ -100,15 +100,15 @@ def find_intervention(name: str, interventions: Sequence[Intervention]) -> int |
 
 def _contains(text: str, key: str) -> bool:
     """Return whether a text contains the name with this key as a sequence of whole words."""
-    folded_key = _fold(key)
+    folded_key = _pad_words(key)
     # The key of a name without words is empty, and would be contained in every text.
     if folded_key == "  ":
         return False
-    return folded_key in _fold(name_key(text))
+    return folded_key in _pad_words(name_key(text))
 
 
 @lru_cache(maxsize=4096)
-def _fold(text: str) -> str:
+def _pad_words(text: str) -> str:
     """Return the words of a text in lower case, with a space before and after each word."""
     return f" {' '.join(lex(text).words)} ".lower()
 

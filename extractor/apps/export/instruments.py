@@ -38,15 +38,17 @@ def name_instrument(name: str) -> str | None:
         names = (known.value, *known.terms, *known.also)
         # Short forms can have other meanings: "IGA" is also an antibody.
         long = [name for name in names if " " in name] or names
-        keys = [_fold(name) for name in sorted(long, key=len, reverse=True)]
-        return next((scores[key] for key in keys if key in scores), _fold(known.value))
+        keys = [_make_key(name) for name in sorted(long, key=len, reverse=True)]
+        return next(
+            (scores[key] for key in keys if key in scores), _make_key(known.value)
+        )
     short = _ABBREVIATION.search(written)
     if short:
-        key = _fold(short[1])
+        key = _make_key(short[1])
     else:
         # "MoCA total score" is the MoCA, but the words of "pain score" are all needed.
         bare = _TAIL.sub("", written)
-        key = _fold(written if " " in bare else bare)
+        key = _make_key(written if " " in bare else bare)
     return scores.get(key) or key or None
 
 
@@ -59,15 +61,15 @@ def is_other_version(name: str, quantity: KnownQuantity) -> bool:
     """
     if quantity.unit != "{score}":
         return False
-    names = {_fold(written) for written in (quantity.name, *quantity.names)}
-    versions = {_fold(version) for version in _VERSION.findall(name)} - names
+    names = {_make_key(written) for written in (quantity.name, *quantity.names)}
+    versions = {_make_key(version) for version in _VERSION.findall(name)} - names
     # "HAM-D-17" is a spelling of the quantity hamd17.
     others = {key for key in versions if key.replace("_", "") not in names}
     # "IGF-1 SD score" does not name a version, because IGF is not an instrument.
     return any(key.rpartition("_")[0] in names for key in others)
 
 
-def _fold(name: str) -> str:
+def _make_key(name: str) -> str:
     """Return the key for a name, in lower case and with underscores between words."""
     return _SIGNS.sub("_", name.casefold()).strip("_")
 
@@ -84,5 +86,5 @@ def _list_scores() -> dict[str, str]:
         if quantity.laboratory:
             continue
         for written in (name, *quantity.names):
-            scores.setdefault(_fold(written), name)
+            scores.setdefault(_make_key(written), name)
     return scores

@@ -45,7 +45,7 @@ def is_own(quantity: str, mention: NumberMention, tokens: Tokens) -> bool | None
     name = _ROLE_WORDS.get(mention.role)
     if name and not rule(name).search(lex(quantity)):
         return None
-    words = _fold(quantity)
+    words = _fold_quantity(quantity)
     spelled = frozenset(spell_words(_join(quantity)))
     line = _list_words(tokens, 0, len(tokens))
     if _is_of_others(spelled, mention, tokens):
@@ -169,7 +169,7 @@ def _compare_names(
     direct = _list_words(tokens, *_find_direct(len(words), mention, tokens))
     own_names = _name(quantity)
     subject_names = _name(tokens.read(*subject))
-    subject_words = _fold(tokens.read(*subject))
+    subject_words = _fold_quantity(tokens.read(*subject))
     if own_names and _says_elsewhere(
         words - _list_name_words(own_names), front | direct, mention, tokens
     ):
@@ -225,7 +225,9 @@ def _compare_clause(
     """
     subject = mention.subject or (mention.first, mention.first)
     # the platelets in "ANC >= 1.5, platelets >= 100" have their own limit
-    has_own_limit = words in _list_subjects(tokens) - {_fold(tokens.read(*subject))}
+    has_own_limit = words in _list_subjects(tokens) - {
+        _fold_quantity(tokens.read(*subject))
+    }
     front = _list_words(tokens, *_list_front(mention))
     is_in_clause = words <= front | _list_words(tokens, *mention.clause)
     own_names = _name(quantity)
@@ -325,7 +327,7 @@ def _spell(text: str) -> WordSet:
     return frozenset(spell_words(_join(text)))
 
 
-def _fold(text: str) -> WordSet:
+def _fold_quantity(text: str) -> WordSet:
     return frozenset(fold_words(_join(text)))
 
 
@@ -333,7 +335,7 @@ def _fold(text: str) -> WordSet:
 def _list_subjects(tokens: Tokens) -> frozenset[WordSet]:
     """Return the words, excluding generic words, of each quantity that is limited in a line."""
     subjects = [mention.subject for mention in find_mentions(tokens) if mention.subject]
-    return frozenset(_fold(tokens.read(*place)) for place in subjects)
+    return frozenset(_fold_quantity(tokens.read(*place)) for place in subjects)
 
 
 @lru_cache(maxsize=1024)

@@ -98,7 +98,7 @@ def _make_reading(
     return Reading(instrument, 1.0, places, Support.PARSED, features=(case,))
 
 
-def _fold(name: str) -> str:
+def _fold_abbreviation(name: str) -> str:
     """Return the letters and digits of a name in lower case."""
     return "".join(filter(str.isalnum, name.lower()))
 
@@ -110,7 +110,7 @@ def _read_name(usual: str, written: Sequence[str], texts: Iterable[str]) -> str:
     # criteria are known by the abbreviation of the body that issues them: "NCCN"
     if usual in word_list("issuing_bodies"):
         return usual
-    if _fold(usual) in map(_fold, written):
+    if _fold_abbreviation(usual) in map(_fold_abbreviation, written):
         return usual
     short = re.compile(rf"(?<!\w){re.escape(usual)}(?!\w)")
     is_in_record = any(short.search(text) for text in texts)
