@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from extractor.assembly.claims import check_claim
-from extractor.assembly.refusals import CONFLICTS, explain_refusal
+from extractor.assembly.refusals import describe_refusal, explain_refusal
 from extractor.assembly.support import find_support
 from extractor.concepts.aliases import trim_event
 from extractor.concepts.doses.arms import locate_arms
 from extractor.concepts.own.attributes import list_members
 from extractor.concepts.own.declaration import CustomField
-from extractor.concepts.own.value_forms import show_value
 from extractor.concepts.people.registered_ages import AGES
 from extractor.concepts.places import (
     Supported,
@@ -329,12 +328,14 @@ def _ground_members(
         support = search.find(field, member)
         if support is None:
             refusal = explain_refusal(member, search.here)
-            refused.append(_describe(refusal, field, member))
+            refused.append(describe_refusal(refusal, field, member))
             continue
         proven, refusals = prove_parts(support, places, search.above)
         if proven:
             supported.append(proven)
-        refused_parts += [_describe(refusal, field, member) for refusal in refusals]
+        refused_parts += [
+            describe_refusal(refusal, field, member) for refusal in refusals
+        ]
     if field == "time_windows":
         supported.sort(key=lambda window: (window.span.section, window.span.start))
     return supported, refused + refused_parts
@@ -351,12 +352,7 @@ def _ground_claims(
     chunk = search.draft.chunk
     for claim in claims:
         readings, unproven = check_claim(claim, field, search.here)
-        for value, reason, attribute in unproven:
-            refusal = Refusal(Why.UNQUOTED)
-            if not reason:
-                refusal = explain_refusal(value, search.here)
-            refusal = replace(refusal, attribute=attribute)
-            refused.append(_describe(refusal, field.name, value))
+        refused += unproven
         for reading in list(readings.values())[:1]:
             place = reading.spans[0]
             drafts.append(Draft(field.group.path, chunk, place, {}, readings))
@@ -373,19 +369,3 @@ def _trim_event(event: Supported[object], words: str) -> Supported[object]:
     first = event.span.start
     span = Span(event.span.section, first + start, first + end)
     return replace(event, value=words[start:end], span=span)
-
-
-def _describe(refusal: Refusal, field: str, value: object) -> Refusal:
-    """Return a rejection with the rejected value, its field, and the kind of finding, which is a
-    conflict if the text contains nearly the same words as the value. If only a part is rejected,
-    the value is shown together with that part.
-    """
-    kind = FindingKind.VALUE_NOT_IN_QUOTE
-    if refusal.nearest and refusal.why in CONFLICTS:
-        kind = FindingKind.QUOTE_CONFLICT
-    elif isinstance(value, str):
-        kind = FindingKind.QUOTE_NOT_FOUND
-    shown = show_value(value)
-    if refusal.part:
-        shown = f"{shown}, {refusal.value}"
-    return replace(refusal, field=field, value=shown, kind=kind)

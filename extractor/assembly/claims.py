@@ -7,13 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from extractor.assembly.refusals import describe_refusal, explain_refusal
 from extractor.assembly.support import find_support, support_at
 from extractor.concepts.limits.rows import Number, find_numbers
 from extractor.concepts.own.attributes import Attribute, AttributeSet, list_members
 from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.places import Derived, Supported, cut, read_supported
 from extractor.confidence import CUSTOM, find_most
-from extractor.evidence.drafts import Reading, Span
+from extractor.evidence.drafts import Reading, Refusal, Span, Why
 from extractor.evidence.quotes import QuoteStatus, verify_quote
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens
@@ -29,8 +30,6 @@ from extractor.schemas import (
     TimePoint,
 )
 
-_UNQUOTED = "the supporting words are missing; give them as the quote"
-_WORDLESS = "these words prove nothing; quote the decisive ones"
 _CONTENT_WORD = re.compile(
     r"\b(?!(?:a|an|and|any|as|at|by|for|from|in|is|are|it|of|on|or|that|the|this|to|was|were|will"
     r"|with|be)\b)[^\W_]",
@@ -50,20 +49,9 @@ days)" is not day 3.
 """
 
 
-class RefusedValue(NamedTuple):
-    """A value that the text does not support. ``reason`` is empty if the text does not contain the
-    value; ``attribute`` is the path of the attribute that the value was given for, without
-    positions, or empty for the claim's quote.
-    """
-
-    value: object
-    reason: str = ""
-    attribute: str = ""
-
-
 def check_claim(
     claim: Mapping[str, object], field: CustomField, here: Passage
-) -> tuple[dict[str, Reading[object]], list[RefusedValue]]:
+) -> tuple[dict[str, Reading[object]], list[Refusal]]:
     """Check each value of a claim. Returns the supported readings, keyed by the path of their
     attribute, such as ``methods[0].name``, and the rejected values.
 
@@ -86,18 +74,15 @@ def check_claim(
     ...     "level"
     ... ].support.value
     'inferred'
-    >>> check_claim(claim, field, read_passage("Staff are masked for 6 weeks"))
-    ({}, [RefusedValue(value='masked for 4 weeks', reason='', attribute='')])
+    >>> check_claim(
+    ...     claim, field, read_passage("Staff are masked for 6 weeks")
+    ... )  # doctest: +ELLIPSIS
+    ({}, [Refusal(why=<Why.OTHER_NUMBER: 'another number'>, ...)])
     """
-    words = str(claim.get("quote") or "")
-    quote = None
-    if words:
-        quote = _find_words(words, here)
-    if words and quote is None:
-        return {}, [RefusedValue(words)]
-    if words and not _CONTENT_WORD.search(words):
-        return {}, [RefusedValue(words, _WORDLESS)]
-    checker = _Checker(here)
+    checker = _Checker(field.name, here)
+    quote = checker.find_quote(claim)
+    if claim.get("quote") and quote is None:
+        return {}, checker.refused
     readings = checker.check(claim, field, _Scope(quote))
     return readings or {}, checker.refused
 
@@ -137,12 +122,13 @@ class _Scope(NamedTuple):
 
 
 class _Checker:
-    """Checks the values of a claim, and collects the values that the passage ``here`` does not
-    support.
+    """Checks the values of a claim about a custom field, and collects the values that the passage
+    ``here`` does not support.
     """
 
-    def __init__(self, here: Passage) -> None:
-        self.refused: list[RefusedValue] = []
+    def __init__(self, field: str, here: Passage) -> None:
+        self.refused: list[Refusal] = []
+        self._field = field
         self._here = here
 
     def check(
@@ -182,15 +168,15 @@ class _Checker:
         supported: list[Supported[object]] = []
         for value in members:
             proven = None
-            reason = ""
+            why = None
             if attribute.kind.support is not Support.INFERRED:
                 proven = find_claimed(value, self._here, scope.quote)
             elif scope.quote:
                 proven = Supported(value, scope.quote, Support.INFERRED)
             else:
-                reason = _UNQUOTED
+                why = Why.UNQUOTED
             if proven is None:
-                self._refuse(value, path, reason)
+                self._refuse(value, path, why)
                 continue
             most = min(proven.confidence, scope.limit(proven.span))
             supported.append(replace(proven, confidence=most))
@@ -211,7 +197,7 @@ class _Checker:
         distinct = [
             member for at, member in enumerate(members) if member not in members[:at]
         ]
-        quotes = [self._find_quote(member, path) for member in distinct]
+        quotes = [self.find_quote(member, path) for member in distinct]
         readings: dict[str, Reading[object]] = {}
         position = 0
         for member, quote in zip(distinct, quotes, strict=True):
@@ -229,9 +215,9 @@ class _Checker:
                 position += 1
         return readings
 
-    def _find_quote(self, member: Mapping[str, object], path: str) -> Span | None:
+    def find_quote(self, member: Mapping[str, object], path: str = "") -> Span | None:
         """Return the place of an object's own quote, or None if it has none or if the quote is
-        rejected.
+        rejected. ``path`` is empty for the claim itself.
         """
         words = str(member.get("quote") or "")
         if not words:
@@ -240,12 +226,14 @@ class _Checker:
         if quote is None:
             self._refuse(words, path)
         elif not _CONTENT_WORD.search(words):
-            self._refuse(words, path, _WORDLESS)
+            self._refuse(words, path, Why.UNQUOTED)
             quote = None
         return quote
 
-    def _refuse(self, value: object, path: str, reason: str = "") -> None:
-        self.refused.append(RefusedValue(value, reason, FieldRef(path).path))
+    def _refuse(self, value: object, path: str, why: Why | None = None) -> None:
+        refusal = Refusal(why) if why else explain_refusal(value, self._here)
+        refusal = replace(refusal, attribute=FieldRef(path).path)
+        self.refused.append(describe_refusal(refusal, self._field, value))
 
 
 def find_claimed(

@@ -1,7 +1,10 @@
 """Explain why a value is rejected, and where the text contradicts it."""
 
+from dataclasses import replace
+
 from extractor.concepts.limits.mentions import find_mentions
 from extractor.concepts.limits.owners import is_own
+from extractor.concepts.own.value_forms import show_value
 from extractor.concepts.places import cut, find_quote, locate
 from extractor.evidence.drafts import ConflictKind, Refusal, Span, Why
 from extractor.evidence.quotes import QuoteStatus, verify_quote
@@ -13,6 +16,7 @@ from extractor.schemas import (
     Age,
     Amount,
     Constraint,
+    FindingKind,
     Period,
     Quantity,
     TimePoint,
@@ -27,7 +31,7 @@ _WHY = {
     ConflictKind.COMPARATOR: Why.OTHER_COMPARATOR,
 }
 """The reason for each kind of conflicting token; all other tokens are treated as words."""
-CONFLICTS = frozenset({*_WHY.values(), Why.OTHER_WORDS})
+_CONFLICTS = frozenset({*_WHY.values(), Why.OTHER_WORDS})
 """Reasons that indicate that the cited place nearly states the answer."""
 
 
@@ -117,3 +121,19 @@ def _list_same_kind(value: _Measured, tokens: Tokens) -> list[Range]:
     if isinstance(value, Amount):
         return [(dose.first, dose.end) for dose in rule("measured").find(tokens)]
     return [(length.first, length.end) for length in find_durations(tokens)]
+
+
+def describe_refusal(refusal: Refusal, field: str, value: object) -> Refusal:
+    """Return a rejection with the rejected value, its field, and the kind of finding, which is a
+    conflict if the text contains nearly the same words as the value. If only a part is rejected,
+    the value is shown together with that part.
+    """
+    kind = FindingKind.VALUE_NOT_IN_QUOTE
+    if refusal.nearest and refusal.why in _CONFLICTS:
+        kind = FindingKind.QUOTE_CONFLICT
+    elif isinstance(value, str):
+        kind = FindingKind.QUOTE_NOT_FOUND
+    shown = show_value(value)
+    if refusal.part:
+        shown = f"{shown}, {refusal.value}"
+    return replace(refusal, field=field, value=shown, kind=kind)

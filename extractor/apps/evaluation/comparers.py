@@ -281,7 +281,7 @@ _WORDS = Comparer(
     _find_word_error, fold_text, share_words, spread=lambda words: (words or NOTHING,)
 )
 _QUANTITY = Comparer(_find_number_error, _scale, similarity=_compare_numbers)
-ITEM = Comparer[object](ErrorKind.WORDING, lambda _: None)
+ITEM: Comparer[object] = Comparer(ErrorKind.WORDING, lambda _: None)
 """Compares items, which agree if they are paired."""
 LABEL = Comparer(ErrorKind.WRONG_CATEGORY, fold_label)
 """Compares arms, but only in items that both extractions contain."""
