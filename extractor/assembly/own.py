@@ -10,6 +10,7 @@ from extractor.concepts.own.declaration import CustomField, Of
 from extractor.concepts.provenance import ItemBuilder
 from extractor.confidence import CUSTOM, find_most
 from extractor.evidence.drafts import Draft, ModelResult, Reading
+from extractor.evidence.items import OwnReadings, list_values
 from extractor.evidence.parsed import ParsedRecord
 from extractor.schemas import (
     Absence,
@@ -20,9 +21,6 @@ from extractor.schemas import (
     Origin,
     Support,
 )
-
-Claim = Mapping[str, Reading[object]]
-"""The readings of a field at one place, keyed by the path of their attribute."""
 
 
 def assemble_own(
@@ -126,7 +124,7 @@ def _explain(
 
 
 def _build_item(
-    parsed: ParsedRecord, path: str, draft: Draft, claim: Claim
+    parsed: ParsedRecord, path: str, draft: Draft, claim: OwnReadings
 ) -> CustomItem:
     """Return a claim as a value of the extraction, with the evidence of its attributes. The
     value's support is the weakest support among its attributes.
@@ -139,7 +137,7 @@ def _build_item(
     return CustomItem(of=path or None, values=nest(values), calibrated=False, **proven)
 
 
-def _list_claims(field: CustomField, draft: Draft) -> list[Claim]:
+def _list_claims(field: CustomField, draft: Draft) -> list[OwnReadings]:
     """Return the claims about a field, without duplicates: for a field with several values, the
     claims from both the model and the patterns; otherwise, the claims from the model or, if the
     model made none, from the patterns.
@@ -150,11 +148,11 @@ def _list_claims(field: CustomField, draft: Draft) -> list[Claim]:
     """
     drafts = draft.custom_values.get(field.name, ())
     by_rules = [custom.rules for custom in drafts if custom.rules]
-    read = list(map(_list_values, by_rules))
-    claims: list[Claim] = []
+    read = list(map(list_values, by_rules))
+    claims: list[OwnReadings] = []
     known: list[Mapping[str, object]] = []
     for custom in drafts:
-        values = _list_values(custom.model)
+        values = list_values(custom.model)
         if not values:
             continue
         if values in known:
@@ -172,12 +170,7 @@ def _list_claims(field: CustomField, draft: Draft) -> list[Claim]:
     return claims
 
 
-def _list_values(claim: Claim) -> dict[str, object]:
-    """Return the values of a claim, keyed by path, without their spans and confidences."""
-    return {name: reading.value for name, reading in claim.items()}
-
-
-def _rate(claim: Claim, *, is_read: bool) -> Claim:
+def _rate(claim: OwnReadings, *, is_read: bool) -> OwnReadings:
     """Return a model's claim with its final confidences, which are higher if the patterns read the
     same values (``is_read``) and lower for values that are inferred.
     """
@@ -192,12 +185,12 @@ def _rate(claim: Claim, *, is_read: bool) -> Claim:
     return rated
 
 
-def _limit(claim: Claim, feature: str) -> Claim:
+def _limit(claim: OwnReadings, feature: str) -> OwnReadings:
     """Return a claim that is no surer than a feature allows."""
     return {name: reading.limited(CUSTOM, feature) for name, reading in claim.items()}
 
 
-def _choose(claims: Sequence[Claim]) -> list[Claim]:
+def _choose(claims: Sequence[OwnReadings]) -> list[OwnReadings]:
     """Return a list that contains the best claim for a field with a single value; the list is empty
     if there are no claims.
 
@@ -228,11 +221,11 @@ def _choose(claims: Sequence[Claim]) -> list[Claim]:
     return [_limit(chosen, "disputed") if is_disputed else chosen]
 
 
-def _list_distinct(claim: Claim) -> dict[str, set[str]]:
+def _list_distinct(claim: OwnReadings) -> dict[str, set[str]]:
     """Return the distinct members of each attribute, or its single value, in written form."""
-    values = nest(_list_values(claim))
+    values = nest(list_values(claim))
     return {name: set(map(repr, list_members(value))) for name, value in values.items()}
 
 
-def _count_values(claim: Claim) -> int:
+def _count_values(claim: OwnReadings) -> int:
     return sum(len(reading.list_values()) for reading in claim.values())

@@ -1,5 +1,6 @@
 """The items of a record under construction, with a typed reading for each field."""
 
+from collections.abc import Mapping
 from typing import TypeAlias
 
 from extractor.evidence.drafts import (
@@ -80,6 +81,17 @@ class EndpointReadings(Readings):
 RecordDraft: TypeAlias = ItemDraft[PeopleReadings]
 CriterionDraft: TypeAlias = ItemDraft[CriterionReadings]
 EndpointDraft: TypeAlias = ItemDraft[EndpointReadings]
+
+
+OwnReadings: TypeAlias = Mapping[str, Reading[object]]
+"""The readings of one value of a custom field, by the path of the attribute, such as
+``methods[0].name``.
+"""
+
+
+def list_values(readings: OwnReadings) -> dict[str, object]:
+    """Return the values of the attributes, by path, without their spans and confidences."""
+    return {path: reading.value for path, reading in readings.items()}
 
 
 def draft_record(rules: PeopleReadings) -> RecordDraft:

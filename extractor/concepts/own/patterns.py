@@ -1,7 +1,7 @@
 """Read custom fields without a model, with patterns that are Python regular expressions."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from math import prod
@@ -19,6 +19,7 @@ from extractor.concepts.own.declaration import CustomField, Of
 from extractor.confidence import find_most
 from extractor.errors import FieldError
 from extractor.evidence.drafts import Draft, ItemDraft, Reading, ReadT, Span
+from extractor.evidence.items import OwnReadings, list_values
 from extractor.evidence.parsed import ParsedRecord
 from extractor.evidence.quotes import QuoteStatus, verify_quote
 from extractor.language.passage import Passage
@@ -34,11 +35,6 @@ _COUNTS = re.compile(r"\{(\d*),?(\d*)\}")
 _AROUND = 40
 """Number of characters around a match that are examined to check it."""
 _ARTICLE = re.compile(r"\b(?:an?|the)\s{1,9}$", re.IGNORECASE)
-
-Value = Mapping[str, Reading[object]]
-"""The readings that the patterns found for one value of a field, by the path of the attribute, such
-as ``methods[0].name``.
-"""
 
 
 def read_declared(
@@ -84,14 +80,14 @@ def _read_item(
     return replace(item, custom_values={**item.custom_values, field.name: drafts})
 
 
-def _join(values: Iterable[Value]) -> Value:
+def _join(values: Iterable[OwnReadings]) -> OwnReadings:
     """Merge all values into one, with the distinct members of each list and the first value of any
     other attribute.
     """
     joined: dict[str, Reading[object]] = {}
     for value in values:
-        known = nest(_list_values(joined))
-        new = nest(_list_values(value))
+        known = nest(list_values(joined))
+        new = nest(list_values(value))
         for path, reading in value.items():
             root = find_root(path)
             members = list_members(new[root])
@@ -112,21 +108,17 @@ def _join(values: Iterable[Value]) -> Value:
     return joined
 
 
-def _list_values(value: Value) -> dict[str, object]:
-    return {path: reading.value for path, reading in value.items()}
-
-
-def _place(value: Value) -> Span:
+def _place(value: OwnReadings) -> Span:
     return min(reading.spans[0] for reading in value.values())
 
 
-def _search(field: CustomField, passage: Passage) -> list[Value]:
+def _search(field: CustomField, passage: Passage) -> list[OwnReadings]:
     """Return the values that the patterns match, in text order. Raises ``FieldError`` if a search
     takes too long.
     """
     if not field.is_mentioned_in(passage.raw):
         return []
-    values: list[Value] = []
+    values: list[OwnReadings] = []
     for target, fixed, pattern in _list_patterns(field):
         try:
             for match in _compile(pattern).finditer(passage.text, timeout=_SECONDS):
