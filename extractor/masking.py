@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from html import escape
+from typing import Any
 from urllib.parse import unquote
 
 MASK = "***"

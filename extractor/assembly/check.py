@@ -11,10 +11,10 @@ from extractor.assembly.refusals import describe_refusal, explain_refusal
 from extractor.assembly.support import find_support
 from extractor.concepts.aliases import trim_event
 from extractor.concepts.doses.arms import locate_arms
-from extractor.concepts.own.attributes import list_members
 from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.people.registered_ages import AGES
 from extractor.concepts.places import (
+    Found,
     Supported,
     find_agent,
     find_parts,
@@ -25,6 +25,7 @@ from extractor.concepts.windows.prove import find_window, prove_parts, take_firs
 from extractor.evidence.drafts import Chunk, Draft, Reading, Refusal, Span, Why
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.passage import Passage
+from extractor.language.values import list_members
 from extractor.schemas import (
     Age,
     Amount,
@@ -96,12 +97,20 @@ def ground_answer(
     readings: dict[str, Reading[object]] = {}
     claims: dict[str, tuple[Draft, ...]] = {}
     refused: list[Refusal] = []
+    unreadable: list[Refusal] = []
     for name, value in values.items():
         many = isinstance(value, tuple)
         members = [member for member in list_members(value) if member is not None]
-        readable = [
-            member for member in members if not isinstance(member, UnreadableValue)
-        ]
+        readable: list[object] = []
+        for member in members:
+            if isinstance(member, UnreadableValue):
+                kind = FindingKind.ANSWER_MISSING
+                refusal = Refusal(
+                    Why.UNREADABLE, field=name, value=member.text, kind=kind
+                )
+                unreadable.append(refusal)
+            else:
+                readable.append(member)
         if name in custom_fields:
             of_field = [claim for claim in readable if isinstance(claim, Mapping)]
             drafts, refusals = _ground_claims(of_field, custom_fields[name], search)
@@ -122,20 +131,12 @@ def ground_answer(
         first_window = take_first(windows, search.here)
     if first_window:
         readings["time_window"] = first_window
-    refused += _list_unreadable(values)
-    return replace(draft, model=readings, refused=tuple(refused), custom_values=claims)
-
-
-def _list_unreadable(values: Mapping[str, object]) -> Iterator[Refusal]:
-    for name, value in values.items():
-        for member in list_members(value):
-            if isinstance(member, UnreadableValue):
-                yield Refusal(
-                    Why.UNREADABLE,
-                    field=name,
-                    value=member.text,
-                    kind=FindingKind.ANSWER_MISSING,
-                )
+    return replace(
+        draft,
+        model=readings,
+        refused=(*refused, *unreadable),
+        custom_values=claims,
+    )
 
 
 def name_arms(
@@ -210,14 +211,10 @@ class _Search:
         """The parts of an outcome in the answer, each with its span, or with None if the chunk
         does not contain the part.
         """
-        parts: dict[str, str | None] = {}
-        for name in _PARTS:
-            if name in self.values:
-                words = self.values[name]
-                parts[name] = words if isinstance(words, str) else None
+        parts = {name: self.values[name] for name in _PARTS if name in self.values}
         return find_parts(self.here, parts)
 
-    def find(self, field: str, value: object) -> Supported[object] | None:
+    def find(self, field: str, value: object) -> Found:
         """Return the support for a value, or None. The first place that states the value is used.
         If no place states the value, an agent may be stated under another name, and a limit may
         have its quantity in the lead-in and its number in the chunk.
@@ -246,9 +243,7 @@ class _Search:
             return None
         return next(filter(None, (find_agent(value, at) for at in places)), None)
 
-    def _prove(
-        self, field: str, value: object, place: Passage
-    ) -> Supported[object] | None:
+    def _prove(self, field: str, value: object, place: Passage) -> Found:
         """Return the support for a value in one place, or None. Ages are verified as minimum or
         maximum ages, windows within their quote, and other values according to their type.
         """
@@ -291,7 +286,7 @@ class _Search:
             if field == "agent" or (is_regimen and states_doses):
                 yield self.parsed.sections[section.name].whole
 
-    def _find_across(self, value: object, above: Passage) -> Supported[object] | None:
+    def _find_across(self, value: object, above: Passage) -> Found:
         """Return the support for a limit that begins in the introducing line or later and ends in
         the chunk, or None.
         """

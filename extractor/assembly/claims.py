@@ -10,16 +10,18 @@ from typing import NamedTuple
 from extractor.assembly.refusals import describe_refusal, explain_refusal
 from extractor.assembly.support import find_support, support_at
 from extractor.concepts.limits.rows import Number, find_numbers
-from extractor.concepts.own.attributes import Attribute, AttributeSet, list_members
+from extractor.concepts.own.attributes import Attribute, AttributeSet
 from extractor.concepts.own.declaration import CustomField
-from extractor.concepts.places import Derived, Supported, cut, read_supported
+from extractor.concepts.places import Derived, Found, Supported, cut, read_supported
 from extractor.confidence import CUSTOM, find_most
 from extractor.evidence.drafts import Reading, Refusal, Span, Why
+from extractor.evidence.items import OwnReadings
 from extractor.evidence.quotes import QuoteStatus, verify_quote
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens
 from extractor.language.numbers import find_durations
 from extractor.language.passage import Passage, read_passage
+from extractor.language.values import list_members
 from extractor.schemas import (
     Age,
     Comparator,
@@ -51,7 +53,7 @@ days)" is not day 3.
 
 def check_claim(
     claim: Mapping[str, object], field: CustomField, here: Passage
-) -> tuple[dict[str, Reading[object]], list[Refusal]]:
+) -> tuple[OwnReadings, list[Refusal]]:
     """Check each value of a claim. Returns the supported readings, keyed by the path of their
     attribute, such as ``methods[0].name``, and the rejected values.
 
@@ -137,7 +139,7 @@ class _Checker:
         declared: AttributeSet,
         scope: _Scope,
         place: str = "",
-    ) -> dict[str, Reading[object]] | None:
+    ) -> OwnReadings | None:
         """Return the supported readings of an object, keyed by their paths, which begin with
         ``place``; None if a required attribute does not have a supported value.
         """
@@ -163,7 +165,7 @@ class _Checker:
 
     def _check_values(
         self, members: Iterable[object], attribute: Attribute, scope: _Scope, path: str
-    ) -> dict[str, Reading[object]]:
+    ) -> OwnReadings:
         """Return the reading of an attribute; nothing if no value is supported."""
         supported: list[Supported[object]] = []
         for value in members:
@@ -190,7 +192,7 @@ class _Checker:
         attribute: Attribute,
         scope: _Scope,
         path: str,
-    ) -> dict[str, Reading[object]]:
+    ) -> OwnReadings:
         """Return the readings of nested objects. An object whose own quote is not in the passage is
         rejected as a whole.
         """
@@ -236,9 +238,7 @@ class _Checker:
         self.refused.append(describe_refusal(refusal, self._field, value))
 
 
-def find_claimed(
-    value: object, here: Passage, quote: Span | None = None
-) -> Supported[object] | None:
+def find_claimed(value: object, here: Passage, quote: Span | None = None) -> Found:
     """Find a number, text or another literal value in the quote of its claim or, failing that, in
     the line that contains the quote. Returns None if neither the quote nor the line states it.
 
@@ -318,7 +318,7 @@ def _find_words(quote: str, here: Passage) -> Span | None:
     return Span(here.section.name, first + check.start, first + check.end)
 
 
-def _find(value: object, here: Passage) -> Supported[object] | None:
+def _find(value: object, here: Passage) -> Found:
     """Find a value in the passage by deriving it from the passage's words; return None if this
     fails.
 

@@ -5,13 +5,14 @@ for missing values.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from extractor.concepts.own.attributes import find_root, list_members, nest
+from extractor.concepts.own.attributes import find_root, nest
 from extractor.concepts.own.declaration import CustomField, Of
 from extractor.concepts.provenance import ItemBuilder
 from extractor.confidence import CUSTOM, find_most
 from extractor.evidence.drafts import Draft, ModelResult, Reading
 from extractor.evidence.items import OwnReadings, list_values
 from extractor.evidence.parsed import ParsedRecord
+from extractor.language.values import list_members
 from extractor.schemas import (
     Absence,
     AbsenceReason,

@@ -3,7 +3,9 @@ again from tokens.
 """
 
 import re
+from collections.abc import Callable, Mapping
 from enum import StrEnum
+from typing import Any
 
 from extractor.concepts.doses.loose_amounts import find_loosely
 from extractor.concepts.doses.rhythms import find_frequencies
@@ -17,6 +19,7 @@ from extractor.concepts.limits.prove import (
 from extractor.concepts.limits.rows import find_numbers, find_rows
 from extractor.concepts.places import (
     Derived,
+    Found,
     Supported,
     cut,
     find_named_instrument,
@@ -53,17 +56,13 @@ from extractor.schemas import (
 )
 from extractor.schemas.vocabulary import LOWER, UPPER
 
-_Found = (
-    Quantity | Amount | Age | Period | TimePoint | CriterionGroup | Frequency | Route
-)
-"""The values that are found by reading tokens."""
 _COMPARATOR_REACH = 14
 """Maximum number of tokens between a comparator and its number."""
 _VOLUME = re.compile(r"/\s?(\d+(?:\.\d+)?)(?=\s?[^\W\d])")
 """The number that states the volume containing a dose, such as 5 in "mg/5 mL"."""
 
 
-def find_support(value: object, passage: Passage) -> Supported[object] | None:
+def find_support(value: object, passage: Passage) -> Found:
     """Return the support for a value in a passage, or None if the passage does not support it.
 
     If the value is a quote, the passage must contain it; otherwise, the passage must contain every
@@ -84,9 +83,10 @@ def find_support(value: object, passage: Passage) -> Supported[object] | None:
             return find_named_instrument(value, passage)
         case TimeWindow():
             return find_window(value, passage)
-    if isinstance(value, _Found):
+    find = _FINDERS.get(type(value))
+    if find:
         tokens = cut(passage)
-        place = _find_place(tokens, value)
+        place = find(tokens, value)
         if place:
             if isinstance(value, TimePoint):
                 value = read_point(tokens, value, place)
@@ -215,22 +215,17 @@ def _find_code(tokens: Tokens, value: Frequency | Route) -> Derived | None:
     return None
 
 
-def _find_place(tokens: Tokens, value: _Found) -> Derived | None:
-    """Return the tokens that state a value, or None."""
-    match value:
-        case Quantity():
-            return find_limit(tokens, value)
-        case Amount():
-            return find_amount(tokens, value)
-        case Age():
-            return find_age(tokens, value)
-        case Period():
-            return find_length(tokens, value)
-        case TimePoint():
-            return find_point(tokens, value)
-        case CriterionGroup():
-            return find_group_rule(tokens, value)
-    return _find_code(tokens, value)
+_FINDERS: Mapping[type, Callable[[Tokens, Any], Derived | None]] = {
+    Quantity: find_limit,
+    Amount: find_amount,
+    Age: find_age,
+    Period: find_length,
+    TimePoint: find_point,
+    CriterionGroup: find_group_rule,
+    Frequency: _find_code,
+    Route: _find_code,
+}
+"""For each type of value, the function that finds it in tokens."""
 
 
 def _read_comparator(vocabulary: str, match: RuleMatch, name: str) -> Comparator | None:

@@ -5,7 +5,7 @@ forms.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from extractor.concepts.aliases import find_entry, list_names
 from extractor.evidence.drafts import Reading, Span, find_weakest
@@ -38,6 +38,10 @@ class Supported(Generic[T_co]):
     span: Span
     support: Support
     confidence: float = 1.0
+
+
+Found: TypeAlias = Supported[object] | None
+"""A value with its support; None if the text does not support it."""
 
 
 def read_supported(
@@ -110,9 +114,7 @@ def find_quote(passage: Passage, quote: str) -> Span | None:
     return next(find_quotes(passage, quote), None)
 
 
-def find_parts(
-    passage: Passage, parts: Mapping[str, str | None]
-) -> dict[str, Span | None]:
+def find_parts(passage: Passage, parts: Mapping[str, object]) -> dict[str, Span | None]:
     """Return the raw span of each part of an outcome, keyed by the name of the part; None for a
     missing part. The search for each part starts where the previous part ends, since several parts
     may have the same words. The time frame comes last, so its last occurrence is used.
@@ -120,7 +122,7 @@ def find_parts(
     spans: dict[str, Span | None] = {}
     reached = 0
     for name, quote in parts.items():
-        quoted = find_quotes(passage, quote) if quote else ()
+        quoted = find_quotes(passage, str(quote)) if quote else ()
         places = [place for place in quoted if place.start >= reached]
         spans[name] = None
         if places:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypedDict, TypeGuard, TypeVar
 
@@ -209,8 +209,7 @@ class ItemBuilder:
             doubts = self._doubt(field, resolved, features, sure)
             proof = _Proof(span, support, resolved.origin, doubts)
             self._prove(f"{field}[{at}]", member, sure, proof)
-            for name, words, sure, part in self._list_parts(field, member, span):
-                self._prove(f"{field}[{at}].{name}", words, sure, part)
+            self._prove_parts(field, at, member, span)
         return value
 
     def _doubt(
@@ -241,14 +240,11 @@ class ItemBuilder:
         """
         return describe_evidence((*self._evidence, *also), round(self._confidence, 4))
 
-    def _list_parts(
-        self, field: str, member: object, near: Span
-    ) -> Iterator[tuple[str, str, float, "_Proof"]]:
-        """Yield the quotes that are parts of a list member, as tuples of the part's name, its
-        words, its confidence and its proof. A part that is not found is omitted. Each part is
-        searched for in the item; parts of a time window are also searched for in the line that
-        introduces the item. If there are several places, the place nearest to the span ``near`` of
-        the member is used.
+    def _prove_parts(self, field: str, at: int, member: object, near: Span) -> None:
+        """Add evidence for the quotes that are parts of the list member at the position ``at``. A
+        part that is not found is omitted. Each part is searched for in the item; parts of a time
+        window are also searched for in the line that introduces the item. If there are several
+        places, the place nearest to the span ``near`` of the member is used.
         """
         names = PARTS.get(type(member), ())
         if not names:
@@ -275,7 +271,8 @@ class ItemBuilder:
                 if sure < DOUBTFUL_BELOW:
                     features = signs.get(member, _NO_SIGNS).get(name, ())
                     doubts = explain(f"{path}.{name}", features)
-                yield name, words, sure, _Proof(place, Support.LITERAL, origin, doubts)
+                proof = _Proof(place, Support.LITERAL, origin, doubts)
+                self._prove(f"{field}[{at}].{name}", words, sure, proof)
 
     def _list_places(self, words: str, spans: Sequence[Span]) -> list[Span]:
         """Return the places of these words in the first span that contains them."""

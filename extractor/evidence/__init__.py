@@ -1,7 +1,7 @@
 """The evidence for values: drafts and quotes. This package checks whether a text contains the
-words of a quote and, if not, reports the differences. Every reader creates drafts
-whose fields are ``Reading`` values with spans, features and, from a scorer, a probability; ``items``
-has their types, and ``parsed.ParsedRecord`` contains all drafts of a record. ``weighing`` sets the confidence of each
+words of a quote and, if not, reports the differences. Every reader creates drafts, whose fields
+(``items``) are ``Reading`` values with spans, features and, from a scorer, a probability;
+``parsed.ParsedRecord`` contains all drafts of a record. ``weighing`` sets the confidence of each
 value that the rules read (``extractor.confidence``), and ``scoring`` runs the trained scorers.
 
 Quotes. ``quotes.verify_quote`` accepts differences in case, spaces, hyphens, punctuation and

@@ -11,7 +11,7 @@ from typing import Any, Generic, Self, TypeAlias, TypeVar
 
 from extractor.confidence import find_meaning, find_most
 from extractor.language.passage import Passage
-from extractor.language.values import value_class
+from extractor.language.values import list_members, value_class
 from extractor.schemas import (
     AbsenceReason,
     FieldRef,
@@ -143,11 +143,7 @@ class Reading(Generic[T_co]):
         """Return the members of a list, or the single value; the result is empty if there is no
         value.
         """
-        if isinstance(self.value, tuple):
-            return self.value
-        if self.value is None:
-            return ()
-        return (self.value,)
+        return list_members(self.value)
 
     def sure_of(self, position: int) -> float:
         """Return the confidence of one member of a list. If its members have no separate
@@ -161,21 +157,7 @@ class Reading(Generic[T_co]):
         """Return the reading with another confidence of the value or the list as a whole."""
         if confidence == self.confidence:
             return self
-        return Reading(
-            self.value,
-            confidence,
-            self.spans,
-            self.support,
-            self.alternatives,
-            self.supports,
-            self.origin,
-            self.gap,
-            self.sure_parts,
-            self.signs,
-            self.sure,
-            self.features,
-            self.reasons,
-        )
+        return replace(self, confidence=confidence)
 
     def with_features(self, *features: str) -> "Reading[T_co]":
         """Return the reading with further features of the value or the list as a whole."""
@@ -357,11 +339,9 @@ class Readings(Mapping[str, Reading[object]]):
     __slots__: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> Reading[object]:
-        if name not in self.__slots__:
+        if name not in [*self]:
             raise KeyError(name)
         reading: Reading[object] = getattr(self, name)
-        if reading is NOT_READ:
-            raise KeyError(name)
         return reading
 
     def __iter__(self) -> Iterator[str]:
@@ -370,7 +350,7 @@ class Readings(Mapping[str, Reading[object]]):
                 yield name
 
     def __len__(self) -> int:
-        return sum(1 for _ in self)
+        return len([*self])
 
     def change(self, change: Callable[[str, Reading[object]], Reading[object]]) -> Self:
         """Return the readings, each replaced by the result of ``change``, which is given the name

@@ -1,7 +1,7 @@
 """The items of a record under construction, with a typed reading for each field."""
 
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from extractor.evidence.drafts import (
     NOT_READ,
@@ -29,15 +29,19 @@ from extractor.schemas import (
     TimeWindow,
 )
 
+T = TypeVar("T")
+Read: TypeAlias = Reading[T | None]
+"""A reading whose value may be missing or unread."""
+
 
 @value_class()
 class PeopleReadings(Readings):
     """Who may take part, as the rules read the record as a whole."""
 
-    minimum_age: Reading[Age | None] = NOT_READ
-    maximum_age: Reading[Age | None] = NOT_READ
-    sex: Reading[Sex | None] = NOT_READ
-    healthy_volunteers: Reading[bool | None] = NOT_READ
+    minimum_age: Read[Age] = NOT_READ
+    maximum_age: Read[Age] = NOT_READ
+    sex: Read[Sex] = NOT_READ
+    healthy_volunteers: Read[bool] = NOT_READ
 
 
 @value_class()
@@ -46,15 +50,15 @@ class CriterionReadings(Readings):
     for a line that introduces others.
     """
 
-    stands: Reading[bool | None] = NOT_READ
-    kind: Reading[CriterionKind | None] = NOT_READ
-    lead_in: Reading[str | None] = NOT_READ
-    category: Reading[Category | None] = NOT_READ
-    constraints: Reading[tuple[Constraint, ...] | None] = NOT_READ
-    time_window: Reading[TimeWindow | None] = NOT_READ
-    time_windows: Reading[tuple[TimeWindow, ...] | None] = NOT_READ
-    negated: Reading[bool | None] = NOT_READ
-    rule: Reading[CriterionGroup | None] = NOT_READ
+    stands: Read[bool]
+    kind: Read[CriterionKind]
+    lead_in: Read[str]
+    category: Read[Category]
+    constraints: Read[tuple[Constraint, ...]]
+    time_window: Read[TimeWindow]
+    time_windows: Read[tuple[TimeWindow, ...]]
+    negated: Read[bool]
+    rule: Read[CriterionGroup] = NOT_READ
 
 
 @value_class()
@@ -63,19 +67,19 @@ class EndpointReadings(Readings):
 
     rank: Reading[Rank]
     index: Reading[int]
-    measure: Reading[str | None] = NOT_READ
-    description: Reading[str | None] = NOT_READ
-    time_frame: Reading[str | None] = NOT_READ
-    concept: Reading[Concept | None] = NOT_READ
-    category: Reading[EndpointCategory | None] = NOT_READ
-    time_points: Reading[tuple[TimePoint, ...] | None] = NOT_READ
-    time_kind: Reading[TimeKind | None] = NOT_READ
-    instrument: Reading[Instrument | None] = NOT_READ
-    start_event: Reading[str | None] = NOT_READ
-    end_events: Reading[tuple[str, ...] | None] = NOT_READ
-    censored: Reading[bool | None] = NOT_READ
-    specimens: Reading[tuple[str, ...] | None] = NOT_READ
-    methods: Reading[tuple[str, ...] | None] = NOT_READ
+    measure: Read[str]
+    description: Read[str]
+    time_frame: Read[str]
+    concept: Read[Concept]
+    category: Read[EndpointCategory]
+    time_points: Read[tuple[TimePoint, ...]]
+    time_kind: Read[TimeKind]
+    instrument: Read[Instrument]
+    start_event: Read[str]
+    end_events: Read[tuple[str, ...]]
+    censored: Read[bool]
+    specimens: Read[tuple[str, ...]]
+    methods: Read[tuple[str, ...]]
 
 
 RecordDraft: TypeAlias = ItemDraft[PeopleReadings]

@@ -134,17 +134,15 @@ class ParsedRecord:
     original_record: TrialRecord | None = None
     doubts: tuple[StructureDoubt, ...] = ()
 
-    def change_items(self, group: str | None, change: ItemChange) -> "ParsedRecord":
-        """Return the record with each item of a group replaced by the result of ``change``; if
-        ``group`` is None, with the draft of the record itself replaced.
-        """
-        if group == "eligibility.criteria":
-            return replace(self, criteria=tuple(map(change, self.criteria)))
-        if group == Task.DOSING:
-            return replace(self, regimens=tuple(map(change, self.regimens)))
-        if group == Task.ENDPOINTS:
-            return replace(self, outcomes=tuple(map(change, self.outcomes)))
-        return replace(self, whole=change(self.whole))
+    def change_items(self, change: ItemChange) -> "ParsedRecord":
+        """Return the record with each draft replaced by the result of ``change``."""
+        return replace(
+            self,
+            whole=change(self.whole),
+            criteria=tuple(map(change, self.criteria)),
+            regimens=tuple(map(change, self.regimens)),
+            outcomes=tuple(map(change, self.outcomes)),
+        )
 
     def passage(self, span: Span) -> Passage:
         """Return the tokens of a span."""

@@ -28,19 +28,15 @@ def _weigh_item(item: ItemDraft[ReadingsT]) -> ItemDraft[ReadingsT]:
     """Return an item with the confidences of its readings. No reading is surer than the borders of
     the item.
     """
-    most, reason = 1.0, ""
+    rules = item.rules.change(
+        lambda name, reading: weigh_reading(f"{item.group}.{name}", reading)
+    )
     if item.borders is not None:
         path = "eligibility.criteria.quote"
         most = weigh(path, (_BORDERS,), item.borders)
         reason = find_meaning(path, _BORDERS)
-
-    def weigh_field(name: str, reading: Reading[object]) -> Reading[object]:
-        weighed = weigh_reading(f"{item.group}.{name}", reading)
-        if item.borders is None:
-            return weighed
-        return weighed.at_most(most, reason)
-
-    return replace(item, rules=item.rules.change(weigh_field))
+        rules = rules.change(lambda _, reading: reading.at_most(most, reason))
+    return replace(item, rules=rules)
 
 
 def _weigh_regimen(regimen: Draft) -> Draft:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from extractor.evidence.drafts import Chunk, Draft, ItemDraft, Reading, Span
+from extractor.evidence.drafts import NOT_READ, Chunk, Draft, ItemDraft, Reading, Span
 from extractor.evidence.items import (
     CriterionDraft,
     CriterionReadings,
@@ -47,7 +47,11 @@ def criterion(
     """A criterion with certain readings, except for those given."""
     known = dict.fromkeys(("lead_in", "category", "time_window", "rule"), NONE)
     known |= {"constraints": sure(()), "time_windows": sure(())}
-    known |= {"stands": sure(value=True), "kind": sure(CriterionKind.INCLUSION)}
+    known |= {
+        "negated": NOT_READ,
+        "stands": sure(value=True),
+        "kind": sure(CriterionKind.INCLUSION),
+    }
     place = chunk(number, text, section)
     rules = CriterionReadings(**(known | readings))
     return ItemDraft("eligibility.criteria", place, place.span, rules)

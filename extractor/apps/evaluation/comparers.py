@@ -22,6 +22,7 @@ from extractor.apps.evaluation.text import (
 from extractor.concepts.aliases import name_instrument
 from extractor.language.clean import fold_label
 from extractor.language.numbers import DAYS
+from extractor.language.values import list_members
 from extractor.schemas import (
     Age,
     Amount,
@@ -68,17 +69,6 @@ NOTHING = ""
 T = TypeVar("T")
 
 
-def _list_values(value: T | tuple[T, ...] | None) -> tuple[T, ...]:
-    """Return the members of a list as a tuple; a single value becomes the only member, and None
-    becomes an empty tuple.
-    """
-    if value is None:
-        return ()
-    if isinstance(value, tuple):
-        return value
-    return (value,)
-
-
 @dataclass(frozen=True, slots=True)
 class Comparer(Generic[T]):
     """Compares values of one type.
@@ -99,7 +89,7 @@ class Comparer(Generic[T]):
     overlaps: Callable[[T, T], bool] = lambda *_: False
     similarity: Callable[[T, T], float] = lambda *_: 0.0
     threshold: float = 0.4
-    spread: Callable[[Any], tuple[T, ...]] = _list_values
+    spread: Callable[[Any], tuple[T, ...]] = list_members
     is_certain: bool = True
 
     def agrees(self, gold: T, predicted: T) -> bool:
@@ -152,7 +142,7 @@ _Measured = LimitEnd | Amount | Age | Period | TimePoint | TimeWindow
 def list_bounds(limits: _Limit | tuple[_Limit, ...] | None) -> tuple[LimitEnd, ...]:
     """Split one or more limits into their bounds."""
     bounds: list[LimitEnd] = []
-    for limit in _list_values(limits):
+    for limit in list_members(limits):
         name = getattr(limit, "quantity", "")
         is_range = limit.comparator is Comparator.BETWEEN
         if is_range:
@@ -169,7 +159,7 @@ def list_bounds(limits: _Limit | tuple[_Limit, ...] | None) -> tuple[LimitEnd, .
 def _list_amounts(amounts: Amount | tuple[Amount, ...] | None) -> tuple[Amount, ...]:
     """Return amounts without their arms; arms are scored as a separate field."""
     return tuple(
-        amount.model_copy(update={"arms": ()}) for amount in _list_values(amounts)
+        amount.model_copy(update={"arms": ()}) for amount in list_members(amounts)
     )
 
 
@@ -280,7 +270,9 @@ other.
 _WORDS = Comparer(
     _find_word_error, fold_text, share_words, spread=lambda words: (words or NOTHING,)
 )
-_QUANTITY = Comparer(_find_number_error, _scale, similarity=_compare_numbers)
+_QUANTITY: Comparer[Any] = Comparer(
+    _find_number_error, _scale, similarity=_compare_numbers
+)
 ITEM: Comparer[object] = Comparer(ErrorKind.WORDING, lambda _: None)
 """Compares items, which agree if they are paired."""
 LABEL = Comparer(ErrorKind.WRONG_CATEGORY, fold_label)
@@ -298,13 +290,10 @@ COMPARERS: dict[Comparison, Comparer[Any]] = {
     Comparison.PLACE: Comparer(ErrorKind.WRONG_SECTION, overlaps=share_members),
     Comparison.FREQUENCY: Comparer(_find_frequency_error),
     Comparison.TIME: _QUANTITY,
-    Comparison.WINDOW: Comparer(
-        _find_number_error, measure_window, similarity=_compare_numbers
-    ),
+    Comparison.WINDOW: replace(_QUANTITY, key=measure_window),
     Comparison.AMOUNT: replace(_QUANTITY, spread=_list_amounts),
-    Comparison.LIMIT: Comparer(
-        _find_number_error,
-        _scale,
+    Comparison.LIMIT: replace(
+        _QUANTITY,
         spread=list_bounds,
         similarity=_compare_bounds,
         threshold=0.5,

@@ -1,11 +1,12 @@
 """Read gold and extractions from files and runs, one at a time."""
 
 import json
+from collections import UserDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from operator import itemgetter
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
@@ -79,7 +80,7 @@ def list_places(source: Path | JoinedRuns) -> Iterator[GoldPlace]:
                 yield GoldPlace(f"{file}, line {number}", partial(bytes, line))
 
 
-class Extractions(Mapping[str, TrialExtraction]):
+class Extractions(UserDict[str, Any]):
     """Extractions indexed by record id and read one at a time. For runs and JSON files, only the
     locations are kept in memory. Raises ``GoldError`` if an id is repeated, or when an invalid
     extraction is read.
@@ -91,28 +92,19 @@ class Extractions(Mapping[str, TrialExtraction]):
         entries: Iterable[tuple[str, _Stored]],
         custom_fields: Sequence[CustomField],
     ) -> None:
+        super().__init__()
         self.name = name
-        self._entries: dict[str, _Stored] = {}
         self._custom_fields = custom_fields
         for record_id, entry in sorted(entries, key=itemgetter(0)):
-            if record_id in self._entries:
+            if record_id in self:
                 raise GoldError(f"{name}: {record_id!r} occurs twice; keep one")
-            self._entries[record_id] = entry
+            self[record_id] = entry
 
     def __getitem__(self, record_id: str) -> TrialExtraction:
-        entry = self._entries[record_id]
+        entry: _Stored = self.data[record_id]
         if isinstance(entry, GoldPlace):
             entry = _validate(entry.read()[1], entry.name)
         return parse_custom_values(entry, self._custom_fields)
-
-    def __contains__(self, record_id: object) -> bool:
-        return record_id in self._entries
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._entries)
-
-    def __len__(self) -> int:
-        return len(self._entries)
 
 
 def open_extractions(

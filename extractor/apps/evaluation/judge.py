@@ -20,7 +20,7 @@ from extractor.apps.evaluation.places import name_home
 from extractor.apps.evaluation.report import ErrorExample, ErrorSide
 from extractor.apps.evaluation.text import measure_overlap
 from extractor.apps.values import find_words
-from extractor.concepts.own.attributes import list_members
+from extractor.language.values import list_members
 from extractor.schemas import CustomItem, ExtractedItem, FieldRef, TrialExtraction
 
 _LEAST_NESTED = 0.5
@@ -185,12 +185,11 @@ def _pair_nested(
     paired, missed, invented = match_values(
         ours or (), theirs or (), _compare_objects, _LEAST_NESTED
     )
-    for pair in paired:
+    pairs: list[tuple[object, object]] = [*paired]
+    pairs += [(member, None) for member in missed]
+    pairs += [(None, member) for member in invented]
+    for pair in pairs:
         yield from _pair_nested(rest, *pair)
-    for member in missed:
-        yield from _pair_nested(rest, member, None)
-    for member in invented:
-        yield from _pair_nested(rest, None, member)
 
 
 def _compare_objects(old: Mapping[str, object], new: Mapping[str, object]) -> float:

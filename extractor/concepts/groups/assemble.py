@@ -36,7 +36,7 @@ class _Node:
     kind: CriterionKind
     span: Span
     draft: CriterionDraft | None = None
-    line: Reading[str | None] | None = None
+    line: Reading[object] | None = None
     rule: Reading[CriterionGroup | None] | None = None
     above: "_Node | None" = None
     members: "list[_Node]" = field(default_factory=list)
@@ -130,13 +130,13 @@ def _build_tree(
 
 def _find_line(
     parsed: ParsedRecord, draft: CriterionDraft | None
-) -> Reading[str | None] | None:
+) -> Reading[object] | None:
     """Return the line that introduces a criterion; None if no preceding line in its section
     introduces it, or if the draft is None.
     """
     if draft is None:
         return None
-    line = _resolve(parsed, draft).resolve_as(str, "lead_in")
+    line = _resolve(parsed, draft).resolve("lead_in")
     for span in line.spans[:1]:
         if span.section == draft.span.section and span.start < draft.span.start:
             return line

@@ -15,6 +15,7 @@ from typing import Annotated, Any, NamedTuple, Self, cast
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from extractor.concepts.own import value_forms as forms
+from extractor.language.values import list_members
 from extractor.schemas import (
     Age,
     Amount,
@@ -125,15 +126,6 @@ _TYPES = {kind.name: kind for kind in CLASSES.values()} | {
     ),
     "object": AttributeType("object", dict, Comparison.CHOICE, "an object"),
 }
-
-
-def list_members(value: object) -> tuple[object, ...]:
-    """Return the members of a list, or a single value as a tuple; an empty tuple for None."""
-    if isinstance(value, tuple | list):
-        return tuple(value)
-    if value is None:
-        return ()
-    return (value,)
 
 
 Texts = Annotated[

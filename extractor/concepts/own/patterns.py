@@ -12,7 +12,6 @@ from extractor.concepts.own.attributes import (
     Attribute,
     AttributeSet,
     find_root,
-    list_members,
     nest,
 )
 from extractor.concepts.own.declaration import CustomField, Of
@@ -23,6 +22,8 @@ from extractor.evidence.items import OwnReadings, list_values
 from extractor.evidence.parsed import ParsedRecord
 from extractor.evidence.quotes import QuoteStatus, verify_quote
 from extractor.language.passage import Passage
+from extractor.language.values import list_members
+from extractor.schemas import Task
 from extractor.schemas.arguments import suggest
 
 _SECONDS = 2.0
@@ -50,10 +51,14 @@ def read_declared(
 
 
 def _read_items(parsed: ParsedRecord, field: CustomField) -> ParsedRecord:
+    group = field.group.of or Task.ELIGIBILITY
+
     def read(item: ItemDraft[ReadT]) -> ItemDraft[ReadT]:
+        if item.group != group:
+            return item
         return _read_item(parsed, field, item)
 
-    return parsed.change_items(field.group.of, read)
+    return parsed.change_items(read)
 
 
 def _read_item(
