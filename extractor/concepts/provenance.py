@@ -25,6 +25,7 @@ from extractor.schemas import (
     TimeWindow,
     list_fields,
 )
+from extractor.schemas.base import JsonObject
 from extractor.schemas.values import PARTS
 from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
@@ -45,14 +46,6 @@ class Provenance(TypedDict):
     origin: Origin | None
     support: Support | None
     confidence: float
-
-
-class _DocumentPlace(TypedDict, total=False):
-    """The place of evidence in the text of a PDF or Word file."""
-
-    document_start: int
-    document_end: int
-    page: int | None
 
 
 def list_read_fields(task: Task, group: str | None = None) -> list[FieldInfo]:
@@ -205,7 +198,9 @@ class ItemBuilder:
             if at < len(resolved.signs):
                 signs = resolved.signs[at]
             features = (*signs[""], *resolved.features)
-            sure = resolved.sure_of(at)
+            sure = resolved.confidence
+            if at < len(resolved.sure):
+                sure = resolved.sure[at]
             doubts = self._doubt(field, resolved, features, sure)
             proof = _Proof(span, support, resolved.origin, doubts)
             self._prove(f"{field}[{at}]", member, sure, proof)
@@ -329,7 +324,7 @@ class ItemBuilder:
         )
         self._evidence.append(evidence)
 
-    def _locate(self, span: Span) -> _DocumentPlace:
+    def _locate(self, span: Span) -> JsonObject:
         """Return the place of a span in the text of a PDF or Word file, and the page on which the
         span begins, as fields of the span's evidence. The result is empty if the section is not
         from a PDF or Word file.

@@ -145,14 +145,6 @@ class Reading(Generic[T_co]):
         """
         return list_members(self.value)
 
-    def sure_of(self, position: int) -> float:
-        """Return the confidence of one member of a list. If its members have no separate
-        confidences, return the confidence of the whole list.
-        """
-        if position < len(self.sure):
-            return self.sure[position]
-        return self.confidence
-
     def with_confidence(self, confidence: float) -> "Reading[T_co]":
         """Return the reading with another confidence of the value or the list as a whole."""
         if confidence == self.confidence:
@@ -339,7 +331,7 @@ class Readings(Mapping[str, Reading[object]]):
     __slots__: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> Reading[object]:
-        if name not in [*self]:
+        if name not in iter(self):
             raise KeyError(name)
         reading: Reading[object] = getattr(self, name)
         return reading
@@ -350,7 +342,7 @@ class Readings(Mapping[str, Reading[object]]):
                 yield name
 
     def __len__(self) -> int:
-        return len([*self])
+        return sum(1 for _ in self)
 
     def change(self, change: Callable[[str, Reading[object]], Reading[object]]) -> Self:
         """Return the readings, each replaced by the result of ``change``, which is given the name

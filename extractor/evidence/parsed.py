@@ -6,13 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import itemgetter
-from typing import Protocol
 
 from extractor.evidence.drafts import (
     Chunk,
     Draft,
-    ItemDraft,
-    ReadT,
     Span,
     StructureDoubt,
 )
@@ -20,12 +17,6 @@ from extractor.evidence.items import CriterionDraft, EndpointDraft, RecordDraft
 from extractor.language.other_languages import NOTHING_FOREIGN, ForeignLines
 from extractor.language.passage import LexedSection, Passage
 from extractor.schemas import Citation, FindingKind, Task, TrialRecord
-
-
-class ItemChange(Protocol):
-    """Returns a changed item of any kind."""
-
-    def __call__(self, item: ItemDraft[ReadT], /) -> ItemDraft[ReadT]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,16 +124,6 @@ class ParsedRecord:
     foreign: ForeignLines = NOTHING_FOREIGN
     original_record: TrialRecord | None = None
     doubts: tuple[StructureDoubt, ...] = ()
-
-    def change_items(self, change: ItemChange) -> "ParsedRecord":
-        """Return the record with each draft replaced by the result of ``change``."""
-        return replace(
-            self,
-            whole=change(self.whole),
-            criteria=tuple(map(change, self.criteria)),
-            regimens=tuple(map(change, self.regimens)),
-            outcomes=tuple(map(change, self.outcomes)),
-        )
 
     def passage(self, span: Span) -> Passage:
         """Return the tokens of a span."""

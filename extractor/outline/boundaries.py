@@ -208,7 +208,9 @@ def _belongs_to_word(text: str, match: re.Match[str], mark: str) -> bool:
         is_range = first.isdigit() and any(map(str.isdigit, before))
         return is_range or before.strip().isdigit()
     if mark == "**":
-        return _ends_bold(text, match.start())
+        # whether it ends bold words
+        start = match.start()
+        return text.count("**", max(0, start - _BRACKET), start) % 2 == 1
     if mark[0] in "*([":
         return mark == "*" and first.isdigit()
     if _closes_bracket(text, match.start(), mark):
@@ -240,11 +242,6 @@ def _needs_number(before: str) -> bool:
     if before[-1:] in "<>=≤≥":
         return True
     return _NO_COUNT.search(before) is not None
-
-
-def _ends_bold(text: str, start: int) -> bool:
-    """Return whether the "**" at a place ends bold words."""
-    return text.count("**", max(0, start - _BRACKET), start) % 2 == 1
 
 
 def _closes_bracket(text: str, start: int, mark: str) -> bool:

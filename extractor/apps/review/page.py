@@ -167,7 +167,14 @@ def _describe_fields(
         said = say(value, [proof.quote for proof in evidence])
         if name == "constraints":
             said += show_canonical_names(
-                (limit, [proof for proof in evidence if _is_of(proof, position)])
+                (
+                    limit,
+                    [
+                        proof
+                        for proof in evidence
+                        if FieldRef(proof.field).position == position
+                    ],
+                )
                 for position, limit in enumerate(value or ())
             )
         last = changed.get((path, name))
@@ -181,11 +188,6 @@ def _describe_fields(
             "typed": last is not None and last.typed,
         }
     return described
-
-
-def _is_of(proof: Evidence, position: int) -> bool:
-    """Return whether evidence supports the member of a list at a position."""
-    return FieldRef(proof.field).position == position
 
 
 def _list_places(

@@ -9,9 +9,10 @@ from itertools import chain, pairwise
 from extractor.concepts.outcomes.events import read_events
 from extractor.concepts.outcomes.moments import read_time_frame
 from extractor.concepts.outcomes.naming import (
+    METHODS,
+    SPECIMENS,
     read_instrument,
-    read_methods,
-    read_specimens,
+    read_named,
 )
 from extractor.concepts.outcomes.own_time import find_own_time
 from extractor.concepts.outcomes.split import (
@@ -274,8 +275,8 @@ def _read(
         start_event=start_event,
         end_events=end_events,
         censored=_read_censored(body, parts.time_frame),
-        specimens=read_specimens(body),
-        methods=read_methods(body),
+        specimens=read_named(body, SPECIMENS),
+        methods=read_named(body, METHODS),
     )
     chunk = Chunk(number, span_of(parts.whole), parts.whole.text)
     return ItemDraft("endpoints", chunk, chunk.span, rules)

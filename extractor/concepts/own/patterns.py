@@ -46,19 +46,20 @@ def read_declared(
     """
     for field in fields:
         if field.has_patterns:
-            parsed = _read_items(parsed, field)
+            parsed = replace(
+                parsed,
+                whole=_read_item(parsed, field, parsed.whole),
+                criteria=_read_items(parsed, field, parsed.criteria),
+                regimens=_read_items(parsed, field, parsed.regimens),
+                outcomes=_read_items(parsed, field, parsed.outcomes),
+            )
     return parsed
 
 
-def _read_items(parsed: ParsedRecord, field: CustomField) -> ParsedRecord:
-    group = field.group.of or Task.ELIGIBILITY
-
-    def read(item: ItemDraft[ReadT]) -> ItemDraft[ReadT]:
-        if item.group != group:
-            return item
-        return _read_item(parsed, field, item)
-
-    return parsed.change_items(read)
+def _read_items(
+    parsed: ParsedRecord, field: CustomField, items: Iterable[ItemDraft[ReadT]]
+) -> tuple[ItemDraft[ReadT], ...]:
+    return tuple(_read_item(parsed, field, item) for item in items)
 
 
 def _read_item(
@@ -68,6 +69,8 @@ def _read_item(
     of the record. If ``many`` is true for the field, each match is a separate value; otherwise,
     all matches form one value.
     """
+    if item.group != (field.group.of or Task.ELIGIBILITY):
+        return item
     if field.of is Of.RECORD:
         names = filter(field.searches, parsed.sections)
         passages = [parsed.sections[name].whole for name in names]
