@@ -18,7 +18,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from html import escape
-from typing import Any
 from urllib.parse import unquote
 
 MASK = "***"

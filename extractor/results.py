@@ -33,7 +33,6 @@ from extractor.run.finished import find_run
 from extractor.run.joined import JoinedRuns
 from extractor.run.manifest import MANIFEST, read_manifest
 from extractor.schemas import Task, TrialExtraction
-from extractor.schemas.base import JsonObject
 from extractor.schemas.evidence import PricedUsage
 
 if TYPE_CHECKING:

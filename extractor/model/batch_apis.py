@@ -23,7 +23,6 @@ from extractor.model.completions import (
 )
 from extractor.model.pace import Failure, find_meaning
 from extractor.schemas import Usage
-from extractor.schemas.base import JsonObject
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI

@@ -11,7 +11,6 @@ import tomli
 from pydantic import BaseModel, ConfigDict, Field
 
 from extractor.errors import ArgumentError
-from extractor.schemas.base import JsonObject
 
 
 class Reasoning(StrEnum):
@@ -23,7 +22,7 @@ class Reasoning(StrEnum):
     HIGH = "high"
 
 
-class _ProviderTable(BaseModel):
+class _Entry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
@@ -77,7 +76,7 @@ class Family(_Entry):
         return self.reasoning[chosen]
 
 
-class Provider(_ProviderTable):
+class Provider(_Entry):
     """The properties of a provider; ``providers.toml`` explains the fields."""
 
     key: str | None = None

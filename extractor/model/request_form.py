@@ -13,7 +13,6 @@ from extractor.model.calls import Call, ReplyModel, schema_of
 from extractor.model.loose_json import check_strict
 from extractor.model.pace import Failure
 from extractor.model.spec import ClientSettings, ModelSpec
-from extractor.schemas.base import JsonObject
 
 _NEWER_LIMIT = "max_completion_tokens"
 """The parameter that OpenAI's reasoning models accept instead of ``max_tokens``, even if another

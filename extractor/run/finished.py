@@ -27,7 +27,6 @@ from extractor.run.files import (
 from extractor.run.manifest import MANIFEST, RunState, read_manifest, restore_fields
 from extractor.run.store import RunStore, digest_record
 from extractor.schemas import TrialExtraction, TrialRecord
-from extractor.schemas.base import JsonObject
 from extractor.schemas.evidence import PricedUsage
 
 if TYPE_CHECKING:

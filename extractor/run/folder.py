@@ -36,7 +36,6 @@ from extractor.run.records import Sink
 from extractor.run.store import RunStore, digest_record
 from extractor.run.tally import ExtractedLine, Tally
 from extractor.schemas import TrialRecord
-from extractor.schemas.base import JsonObject
 
 if TYPE_CHECKING:
     from extractor.model.cost.prices import Price

@@ -24,7 +24,6 @@ from extractor.run.finished import (
     reread_records,
 )
 from extractor.schemas import TrialExtraction, TrialRecord, Usage
-from extractor.schemas.base import JsonObject
 from extractor.schemas.evidence import PricedUsage
 
 if TYPE_CHECKING:

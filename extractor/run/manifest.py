@@ -4,13 +4,13 @@ invocations.
 
 import json
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import (
     BaseModel,
@@ -27,7 +27,6 @@ from extractor.run.files import naming_file
 from extractor.run.store import RunStore
 from extractor.run.tally import USAGE_OF_RECORDS, Counts, Tally, add_counts
 from extractor.schemas import Usage
-from extractor.schemas.base import JsonObject
 
 if TYPE_CHECKING:
     from extractor.concepts.own.declaration import CustomField

@@ -2,12 +2,11 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from extractor.schemas import TrialExtraction, Usage
-from extractor.schemas.base import JsonObject
 
 if TYPE_CHECKING:
     from extractor.model.patience import Watch
@@ -66,7 +65,7 @@ def to_line(extraction: TrialExtraction, *, lacking: bool = False) -> ExtractedL
 def add_counts(total: Counts, more: Mapping[str, object]) -> None:
     """Add the nested counts in ``more`` to ``total``."""
     for name, value in more.items():
-        if isinstance(value, dict):
+        if isinstance(value, Mapping):
             add_counts(total.setdefault(name, {}), value)
         else:
             total[name] = total.get(name, 0) + value

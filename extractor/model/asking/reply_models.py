@@ -33,7 +33,6 @@ from extractor.schemas import (
     ValueKind,
     list_fields,
 )
-from extractor.schemas.base import JsonObject
 
 REGIMENS = "regimens"
 PEOPLE = "people"
