@@ -13,6 +13,7 @@ from extractor.apps.evaluation.alignment import align, compare_criteria
 from extractor.apps.evaluation.fields import FIELDS, GROUPS
 from extractor.assembly.assemble import ModelResult, assemble_extraction
 from extractor.evidence.drafts import Draft, Reading, Span
+from extractor.evidence.items import CriterionDraft
 from extractor.evidence.parsed import ParsedRecord
 from extractor.schemas import (
     Criterion,
@@ -125,7 +126,7 @@ def judge_record(parsed: ParsedRecord, gold: TrialExtraction) -> Iterator[Judged
     left = [item for item in gold.eligibility.criteria if id(item) not in taken]
     if extraction.eligibility.criteria or left:
         for criterion in parsed.criteria:
-            stands = criterion.rules["stands"]
+            stands = criterion.rules.stands
             is_criterion = id(criterion) in paired
             if not is_criterion and not stands.value:
                 read_again = draft_criterion(parsed, criterion)
@@ -183,10 +184,10 @@ def match_items(
                 yield Match(group.path, read, wanted[old.position])
 
 
-def draft_criterion(parsed: ParsedRecord, criterion: Draft) -> Criterion:
+def draft_criterion(parsed: ParsedRecord, criterion: CriterionDraft) -> Criterion:
     """Convert a reading of a criterion, accepted or rejected, to the form of gold."""
     span = criterion.chunk.span
-    kind = criterion.rules["kind"].value or "inclusion"
+    kind = criterion.rules.kind.value or "inclusion"
     known = {"kind": kind, "section": span.section, "quote": parsed.raw(span)}
     return Criterion.model_validate(known)
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import (
     TYPE_CHECKING,
     Annotated,
-    Any,
     Final,
     Literal,
     Self,
@@ -38,7 +37,7 @@ from extractor.schemas.vocabulary import Effort
 if TYPE_CHECKING:
     from extractor.concepts.own.declaration import CustomField, Declared
 else:  # few extractions have custom fields; `read_own_fields` checks them
-    CustomField = Declared = Any
+    CustomField = Declared = object
 
 T = TypeVar("T")
 

@@ -130,7 +130,7 @@ def list_situations(
         # A line that is not a criterion in gold, or was merged into another one, is not a
         # criterion.
         if answer is not None:
-            stands = criterion.rules["stands"]
+            stands = criterion.rules.stands
             rule_right = stands.value == (id(criterion) in paired)
             outcome = judge(
                 stands, answer, rule_right=rule_right, model_right=not rule_right

@@ -214,7 +214,9 @@ def _judge_reading(
                 yield f"{field.name}.{part}", signs[part], same
 
 
-def judge_members(comparer: Comparer, members: Sequence[Any], label: Any) -> list[bool]:
+def judge_members(
+    comparer: Comparer[Any], members: Sequence[Any], label: Any
+) -> list[bool]:
     """Return whether each member of a list is in the label. Each entry of the label counts once.
 
     A range is right if both of its ends are right.
@@ -233,7 +235,7 @@ def judge_members(comparer: Comparer, members: Sequence[Any], label: Any) -> lis
     return rights
 
 
-def _agree(comparer: Comparer, gold: Any, read: Any) -> bool:
+def _agree(comparer: Comparer[Any], gold: Any, read: Any) -> bool:
     """Return whether a value agrees with gold. Limits must also have the same quantity."""
     verdict, error = comparer.judge(gold, read)
     if verdict is not Verdict.RIGHT:

@@ -34,7 +34,7 @@ from benchmarks.training.labels import (
 )
 from benchmarks.training.log_linear import Guess, format_calibration
 from extractor.concepts.criteria.category import describe_lines, target_words
-from extractor.concepts.criteria.entries import Entry
+from extractor.concepts.criteria.entries import CriterionEntry
 from extractor.concepts.criteria.lists import read_lists
 from extractor.concepts.outcomes.moments import read_time_frame
 from extractor.concepts.outcomes.read import describe_outcome, trial_words
@@ -169,7 +169,7 @@ class _List:
     def __init__(self, record: TrialRecord | None) -> None:
         context = _read_sections(record, "title", "official_title", "conditions")
         self._target = target_words(*context)
-        self._lines: list[Entry] = []
+        self._lines: list[CriterionEntry] = []
         for passage in _read_sections(record, "eligibility"):
             self._lines += read_lists(passage.section).entries
         self._features = describe_lines(self._lines, self._target)
@@ -187,7 +187,7 @@ class _List:
         lead_in = None
         if row.get("lead_in"):
             lead_in = read_section("eligibility", row["lead_in"]).whole
-        entry = Entry(alone, kind, parent=lead_in)
+        entry = CriterionEntry(alone, kind, parent=lead_in)
         return describe_lines([entry, *self._lines], self._target)[0]
 
 

@@ -117,7 +117,7 @@ def list_values(extraction: TrialExtraction) -> Iterator[ValueRow]:
         yield _describe_finding(extraction.record_id, finding)
 
 
-def write_value(value: Any) -> str:
+def write_value(value: object) -> str:
     r"""Write a value on one line, such as ``4 week`` or ``true``. None is written as an empty
     string.
 

@@ -87,7 +87,7 @@ def assemble_extraction(
         from extractor.assembly.own import assemble_own  # noqa: PLC0415 - few extractions have custom fields
 
         custom, custom_absences = assemble_own(
-            parsed, result, wanted, (criteria, regimens, outcomes)
+            parsed, result, wanted, (*criteria.items, *regimens.items, *outcomes.items)
         )
     unwanted = [task.value for task in Task if task not in tasks]
     unwanted_fields = [

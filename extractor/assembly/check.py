@@ -5,17 +5,16 @@ does not support.
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 from extractor.assembly.claims import check_claim
-from extractor.assembly.refusals import CONFLICTS, explain_refusal
+from extractor.assembly.refusals import describe_refusal, explain_refusal
 from extractor.assembly.support import find_support
 from extractor.concepts.aliases import trim_event
 from extractor.concepts.doses.arms import locate_arms
 from extractor.concepts.own.declaration import CustomField
-from extractor.concepts.own.value_forms import show_value
 from extractor.concepts.people.registered_ages import AGES
 from extractor.concepts.places import (
+    Found,
     Supported,
     find_agent,
     find_parts,
@@ -26,7 +25,9 @@ from extractor.concepts.windows.prove import find_window, prove_parts, take_firs
 from extractor.evidence.drafts import Chunk, Draft, Reading, Refusal, Span, Why
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.passage import Passage
+from extractor.language.values import list_members
 from extractor.schemas import (
+    Age,
     Amount,
     CriterionKind,
     FieldRef,
@@ -34,6 +35,7 @@ from extractor.schemas import (
     Origin,
     Support,
     Task,
+    TimeWindow,
     list_fields,
 )
 
@@ -54,7 +56,7 @@ class UnreadableValue:
 
 
 def ground_answer(
-    values: Mapping[str, Any],
+    values: Mapping[str, object],
     draft: Draft,
     parsed: ParsedRecord,
     lead_in: Chunk | None = None,
@@ -92,20 +94,27 @@ def ground_answer(
     values = name_arms(values, labels)
     search = _Search(values, draft, parsed, lead_in, arms)
     custom_fields = {field.name: field for field in fields}
-    readings: dict[str, Reading[Any]] = {}
+    readings: dict[str, Reading[object]] = {}
     claims: dict[str, tuple[Draft, ...]] = {}
     refused: list[Refusal] = []
+    unreadable: list[Refusal] = []
     for name, value in values.items():
         many = isinstance(value, tuple)
-        members = [
-            member for member in (value if many else (value,)) if member is not None
-        ]
-        readable = [
-            member for member in members if not isinstance(member, UnreadableValue)
-        ]
+        members = [member for member in list_members(value) if member is not None]
+        readable: list[object] = []
+        for member in members:
+            if isinstance(member, UnreadableValue):
+                kind = FindingKind.ANSWER_MISSING
+                refusal = Refusal(
+                    Why.UNREADABLE, field=name, value=member.text, kind=kind
+                )
+                unreadable.append(refusal)
+            else:
+                readable.append(member)
         if name in custom_fields:
-            drafts, refusals = _ground_claims(readable, custom_fields[name], search)
-            reading = Reading(bool(drafts), 1.0, origin=Origin.MODEL)
+            of_field = [claim for claim in readable if isinstance(claim, Mapping)]
+            drafts, refusals = _ground_claims(of_field, custom_fields[name], search)
+            reading: Reading[object] = Reading(bool(drafts), 1.0, origin=Origin.MODEL)
             is_proven = bool(drafts)
             if is_proven or not members:
                 claims[name] = drafts
@@ -122,23 +131,17 @@ def ground_answer(
         first_window = take_first(windows, search.here)
     if first_window:
         readings["time_window"] = first_window
-    refused += _list_unreadable(values)
-    return replace(draft, model=readings, refused=tuple(refused), custom_values=claims)
+    return replace(
+        draft,
+        model=readings,
+        refused=(*refused, *unreadable),
+        custom_values=claims,
+    )
 
 
-def _list_unreadable(values: Mapping[str, Any]) -> Iterator[Refusal]:
-    for name, value in values.items():
-        for member in value if isinstance(value, tuple) else (value,):
-            if isinstance(member, UnreadableValue):
-                yield Refusal(
-                    Why.UNREADABLE,
-                    field=name,
-                    value=member.text,
-                    kind=FindingKind.ANSWER_MISSING,
-                )
-
-
-def name_arms(values: Mapping[str, Any], labels: Sequence[str]) -> Mapping[str, Any]:
+def name_arms(
+    values: Mapping[str, object], labels: Sequence[str]
+) -> Mapping[str, object]:
     """Return an answer in which arm numbers, including those in amounts, are replaced with the
     labels of the arms.
 
@@ -152,13 +155,13 @@ def name_arms(values: Mapping[str, Any], labels: Sequence[str]) -> Mapping[str, 
     ('10 mg (High)', ('Low', 'High'))
     """
 
-    def name(numbers: Collection[int]) -> tuple[str, ...]:
+    def name(numbers: Collection[object]) -> tuple[str, ...]:
         # two arms may have the same label
         chosen = [label for at, label in enumerate(labels, 1) if at in numbers]
         return tuple(dict.fromkeys(filter(None, chosen)))
 
-    numbers = set(values.get("arms") or ())
-    amounts = list(values.get("amounts") or ())
+    numbers = set(list_members(values.get("arms")))
+    amounts = list(list_members(values.get("amounts")))
     for position, amount in enumerate(amounts):
         if not isinstance(amount, Amount):
             continue
@@ -185,7 +188,7 @@ class _Search:
     introduces it, and other sections. ``arms`` maps each arm's label to its span.
     """
 
-    values: Mapping[str, Any]
+    values: Mapping[str, object]
     draft: Draft
     parsed: ParsedRecord
     lead_in: Chunk | None
@@ -211,7 +214,7 @@ class _Search:
         parts = {name: self.values[name] for name in _PARTS if name in self.values}
         return find_parts(self.here, parts)
 
-    def find(self, field: str, value: Any) -> Supported | None:
+    def find(self, field: str, value: object) -> Found:
         """Return the support for a value, or None. The first place that states the value is used.
         If no place states the value, an agent may be stated under another name, and a limit may
         have its quantity in the lead-in and its number in the chunk.
@@ -224,27 +227,27 @@ class _Search:
             if part:
                 return Supported(words, part, Support.LITERAL)
             return None
-        if field == "arms":
+        if field == "arms" and isinstance(value, str):
             return Supported(value, self.arms[value], Support.INFERRED)
         places = list(self.list_places(field))
         support = next(
             filter(None, (self._prove(field, value, at) for at in places)), None
         )
         if support and field in ("start_event", "end_events"):
-            return _trim_event(support)
+            return _trim_event(support, str(support.value))
         if support is None and field == "constraints" and self.above:
             return self._find_across(value, self.above)
         if support is not None:
             return support
-        if field != "agent":
-            return support
+        if field != "agent" or not isinstance(value, str):
+            return None
         return next(filter(None, (find_agent(value, at) for at in places)), None)
 
-    def _prove(self, field: str, value: Any, place: Passage) -> Supported | None:
+    def _prove(self, field: str, value: object, place: Passage) -> Found:
         """Return the support for a value in one place, or None. Ages are verified as minimum or
         maximum ages, windows within their quote, and other values according to their type.
         """
-        if field in AGES:
+        if field in AGES and isinstance(value, Age):
             # "under 18" is the maximum age in an inclusion and the minimum age in an exclusion. The
             # kind is that of the answer or, if missing, that of the rules.
             kind = self.values.get("kind")
@@ -253,7 +256,7 @@ class _Search:
             admits = kind is not CriterionKind.EXCLUSION
             is_lower = field == AGES[0]
             return find_stated_age(value, place, lower=is_lower, admits=admits)
-        if field == "time_windows":
+        if field == "time_windows" and isinstance(value, TimeWindow | str):
             topic = ""
             if self.lead_in:
                 topic = self.lead_in.text
@@ -283,7 +286,7 @@ class _Search:
             if field == "agent" or (is_regimen and states_doses):
                 yield self.parsed.sections[section.name].whole
 
-    def _find_across(self, value: Any, above: Passage) -> Supported | None:
+    def _find_across(self, value: object, above: Passage) -> Found:
         """Return the support for a limit that begins in the introducing line or later and ends in
         the chunk, or None.
         """
@@ -302,15 +305,15 @@ class _Search:
 
 
 def _ground_members(
-    members: Iterable[Any], field: str, search: _Search
-) -> tuple[list[Supported], list[Refusal]]:
+    members: Iterable[object], field: str, search: _Search
+) -> tuple[list[Supported[object]], list[Refusal]]:
     """Return the supported values of a field, and the rejections of unsupported values, followed by
     the rejections of parts of values.
 
     If only a part is rejected, such as the condition of a limit, the rest of the value may be
     kept. Windows are sorted by their position in the text.
     """
-    supported: list[Supported] = []
+    supported: list[Supported[object]] = []
     refused: list[Refusal] = []
     refused_parts: list[Refusal] = []
     places = [search.here]
@@ -320,19 +323,21 @@ def _ground_members(
         support = search.find(field, member)
         if support is None:
             refusal = explain_refusal(member, search.here)
-            refused.append(_describe(refusal, field, member))
+            refused.append(describe_refusal(refusal, field, member))
             continue
         proven, refusals = prove_parts(support, places, search.above)
         if proven:
             supported.append(proven)
-        refused_parts += [_describe(refusal, field, member) for refusal in refusals]
+        refused_parts += [
+            describe_refusal(refusal, field, member) for refusal in refusals
+        ]
     if field == "time_windows":
         supported.sort(key=lambda window: (window.span.section, window.span.start))
     return supported, refused + refused_parts
 
 
 def _ground_claims(
-    claims: Iterable[Mapping[str, Any]], field: CustomField, search: _Search
+    claims: Iterable[Mapping[str, object]], field: CustomField, search: _Search
 ) -> tuple[tuple[Draft, ...], list[Refusal]]:
     """For each claim about a custom field, if the chunk at least partly supports the claim, return
     a draft located at the first supported words; also return the rejections of unsupported values.
@@ -342,41 +347,20 @@ def _ground_claims(
     chunk = search.draft.chunk
     for claim in claims:
         readings, unproven = check_claim(claim, field, search.here)
-        for value, reason, attribute in unproven:
-            refusal = Refusal(Why.UNQUOTED)
-            if not reason:
-                refusal = explain_refusal(value, search.here)
-            refusal = replace(refusal, attribute=attribute)
-            refused.append(_describe(refusal, field.name, value))
+        refused += unproven
         for reading in list(readings.values())[:1]:
             place = reading.spans[0]
-            drafts.append(Draft(field.group.path, chunk, place, model=readings))
+            drafts.append(Draft(field.group.path, chunk, place, {}, readings))
     return tuple(drafts), refused
 
 
-def _trim_event(event: Supported) -> Supported:
+def _trim_event(event: Supported[object], words: str) -> Supported[object]:
     """Return an event without leading and trailing words that are not part of its name."""
-    start, end = trim_event(event.value)
+    start, end = trim_event(words)
     # if the text and the quote use different characters, offsets in the quote are not valid in the
     # text
-    if len(event.value) != event.span.length:
+    if len(words) != event.span.length:
         return event
     first = event.span.start
     span = Span(event.span.section, first + start, first + end)
-    return replace(event, value=event.value[start:end], span=span)
-
-
-def _describe(refusal: Refusal, field: str, value: Any) -> Refusal:
-    """Return a rejection with the rejected value, its field, and the kind of finding, which is a
-    conflict if the text contains nearly the same words as the value. If only a part is rejected,
-    the value is shown together with that part.
-    """
-    kind = FindingKind.VALUE_NOT_IN_QUOTE
-    if refusal.nearest and refusal.why in CONFLICTS:
-        kind = FindingKind.QUOTE_CONFLICT
-    elif isinstance(value, str):
-        kind = FindingKind.QUOTE_NOT_FOUND
-    shown = show_value(value)
-    if refusal.part:
-        shown = f"{shown}, {refusal.value}"
-    return replace(refusal, field=field, value=shown, kind=kind)
+    return replace(event, value=words[start:end], span=span)

@@ -5,20 +5,23 @@ failing that, against its line.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from extractor.assembly.refusals import describe_refusal, explain_refusal
 from extractor.assembly.support import find_support, support_at
 from extractor.concepts.limits.rows import Number, find_numbers
-from extractor.concepts.own.attributes import Attribute, AttributeSet, list_members
+from extractor.concepts.own.attributes import Attribute, AttributeSet
 from extractor.concepts.own.declaration import CustomField
-from extractor.concepts.places import Derived, Supported, cut, read_supported
+from extractor.concepts.places import Derived, Found, Supported, cut, read_supported
 from extractor.confidence import CUSTOM, find_most
-from extractor.evidence.drafts import Reading, Span
+from extractor.evidence.drafts import Reading, Refusal, Span, Why
+from extractor.evidence.items import OwnReadings
 from extractor.evidence.quotes import QuoteStatus, verify_quote
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens
 from extractor.language.numbers import find_durations
 from extractor.language.passage import Passage, read_passage
+from extractor.language.values import list_members
 from extractor.schemas import (
     Age,
     Comparator,
@@ -29,8 +32,6 @@ from extractor.schemas import (
     TimePoint,
 )
 
-_UNQUOTED = "the supporting words are missing; give them as the quote"
-_WORDLESS = "these words prove nothing; quote the decisive ones"
 _CONTENT_WORD = re.compile(
     r"\b(?!(?:a|an|and|any|as|at|by|for|from|in|is|are|it|of|on|or|that|the|this|to|was|were|will"
     r"|with|be)\b)[^\W_]",
@@ -50,20 +51,9 @@ days)" is not day 3.
 """
 
 
-class RefusedValue(NamedTuple):
-    """A value that the text does not support. ``reason`` is empty if the text does not contain the
-    value; ``attribute`` is the path of the attribute that the value was given for, without
-    positions, or empty for the claim's quote.
-    """
-
-    value: Any
-    reason: str = ""
-    attribute: str = ""
-
-
 def check_claim(
-    claim: Mapping[str, Any], field: CustomField, here: Passage
-) -> tuple[dict[str, Reading[Any]], list[RefusedValue]]:
+    claim: Mapping[str, object], field: CustomField, here: Passage
+) -> tuple[OwnReadings, list[Refusal]]:
     """Check each value of a claim. Returns the supported readings, keyed by the path of their
     attribute, such as ``methods[0].name``, and the rejected values.
 
@@ -86,18 +76,15 @@ def check_claim(
     ...     "level"
     ... ].support.value
     'inferred'
-    >>> check_claim(claim, field, read_passage("Staff are masked for 6 weeks"))
-    ({}, [RefusedValue(value='masked for 4 weeks', reason='', attribute='')])
+    >>> check_claim(
+    ...     claim, field, read_passage("Staff are masked for 6 weeks")
+    ... )  # doctest: +ELLIPSIS
+    ({}, [Refusal(why=<Why.OTHER_NUMBER: 'another number'>, ...)])
     """
-    words = claim.get("quote")
-    quote = None
-    if words:
-        quote = _find_words(words, here)
-    if words and quote is None:
-        return {}, [RefusedValue(words)]
-    if words and not _CONTENT_WORD.search(words):
-        return {}, [RefusedValue(words, _WORDLESS)]
-    checker = _Checker(here)
+    checker = _Checker(field.name, here)
+    quote = checker.find_quote(claim)
+    if claim.get("quote") and quote is None:
+        return {}, checker.refused
     readings = checker.check(claim, field, _Scope(quote))
     return readings or {}, checker.refused
 
@@ -137,34 +124,35 @@ class _Scope(NamedTuple):
 
 
 class _Checker:
-    """Checks the values of a claim, and collects the values that the passage ``here`` does not
-    support.
+    """Checks the values of a claim about a custom field, and collects the values that the passage
+    ``here`` does not support.
     """
 
-    def __init__(self, here: Passage) -> None:
-        self.refused: list[RefusedValue] = []
+    def __init__(self, field: str, here: Passage) -> None:
+        self.refused: list[Refusal] = []
+        self._field = field
         self._here = here
 
     def check(
         self,
-        values: Mapping[str, Any],
+        values: Mapping[str, object],
         declared: AttributeSet,
         scope: _Scope,
         place: str = "",
-    ) -> dict[str, Reading[Any]] | None:
+    ) -> OwnReadings | None:
         """Return the supported readings of an object, keyed by their paths, which begin with
         ``place``; None if a required attribute does not have a supported value.
         """
-        readings: dict[str, Reading[Any]] = {}
+        readings: dict[str, Reading[object]] = {}
         is_whole = True
         for attribute in declared.attributes:
             members = list_members(values.get(attribute.name))
             path = f"{place}{attribute.name}"
             if attribute.attributes:
-                check = self._check_objects
+                objects = [each for each in members if isinstance(each, Mapping)]
+                found = self._check_objects(objects, attribute, scope, path)
             else:
-                check = self._check_values
-            found = check(members, attribute, scope, path)
+                found = self._check_values(members, attribute, scope, path)
             readings |= found
             if not attribute.required:
                 continue
@@ -176,21 +164,21 @@ class _Checker:
         return None
 
     def _check_values(
-        self, members: Iterable[Any], attribute: Attribute, scope: _Scope, path: str
-    ) -> dict[str, Reading[Any]]:
+        self, members: Iterable[object], attribute: Attribute, scope: _Scope, path: str
+    ) -> OwnReadings:
         """Return the reading of an attribute; nothing if no value is supported."""
-        supported: list[Supported] = []
+        supported: list[Supported[object]] = []
         for value in members:
             proven = None
-            reason = ""
+            why = None
             if attribute.kind.support is not Support.INFERRED:
                 proven = find_claimed(value, self._here, scope.quote)
             elif scope.quote:
                 proven = Supported(value, scope.quote, Support.INFERRED)
             else:
-                reason = _UNQUOTED
+                why = Why.UNQUOTED
             if proven is None:
-                self._refuse(value, path, reason)
+                self._refuse(value, path, why)
                 continue
             most = min(proven.confidence, scope.limit(proven.span))
             supported.append(replace(proven, confidence=most))
@@ -200,19 +188,19 @@ class _Checker:
 
     def _check_objects(
         self,
-        members: Sequence[Mapping[str, Any]],
+        members: Sequence[Mapping[str, object]],
         attribute: Attribute,
         scope: _Scope,
         path: str,
-    ) -> dict[str, Reading[Any]]:
+    ) -> OwnReadings:
         """Return the readings of nested objects. An object whose own quote is not in the passage is
         rejected as a whole.
         """
         distinct = [
             member for at, member in enumerate(members) if member not in members[:at]
         ]
-        quotes = [self._find_quote(member, path) for member in distinct]
-        readings: dict[str, Reading[Any]] = {}
+        quotes = [self.find_quote(member, path) for member in distinct]
+        readings: dict[str, Reading[object]] = {}
         position = 0
         for member, quote in zip(distinct, quotes, strict=True):
             if member.get("quote") and quote is None:
@@ -229,28 +217,28 @@ class _Checker:
                 position += 1
         return readings
 
-    def _find_quote(self, member: Mapping[str, Any], path: str) -> Span | None:
+    def find_quote(self, member: Mapping[str, object], path: str = "") -> Span | None:
         """Return the place of an object's own quote, or None if it has none or if the quote is
-        rejected.
+        rejected. ``path`` is empty for the claim itself.
         """
-        words = member.get("quote")
+        words = str(member.get("quote") or "")
         if not words:
             return None
         quote = _find_words(words, self._here)
         if quote is None:
             self._refuse(words, path)
         elif not _CONTENT_WORD.search(words):
-            self._refuse(words, path, _WORDLESS)
+            self._refuse(words, path, Why.UNQUOTED)
             quote = None
         return quote
 
-    def _refuse(self, value: Any, path: str, reason: str = "") -> None:
-        self.refused.append(RefusedValue(value, reason, FieldRef(path).path))
+    def _refuse(self, value: object, path: str, why: Why | None = None) -> None:
+        refusal = Refusal(why) if why else explain_refusal(value, self._here)
+        refusal = replace(refusal, attribute=FieldRef(path).path)
+        self.refused.append(describe_refusal(refusal, self._field, value))
 
 
-def find_claimed(
-    value: Any, here: Passage, quote: Span | None = None
-) -> Supported | None:
+def find_claimed(value: object, here: Passage, quote: Span | None = None) -> Found:
     """Find a number, text or another literal value in the quote of its claim or, failing that, in
     the line that contains the quote. Returns None if neither the quote nor the line states it.
 
@@ -296,7 +284,7 @@ def _states_none(tokens: Tokens) -> bool:
     return rule("states_some").search(tokens) is None
 
 
-def _states_kind(value: Any, tokens: Tokens, numbers: Sequence[Number]) -> bool:
+def _states_kind(value: object, tokens: Tokens, numbers: Sequence[Number]) -> bool:
     """Return True if a quote states a value of the same kind. For a time or an age, this is a
     duration or a number that does not count anything, unlike the number in "two methods". For any
     other value, it is a number that is not part of a duration.
@@ -330,7 +318,7 @@ def _find_words(quote: str, here: Passage) -> Span | None:
     return Span(here.section.name, first + check.start, first + check.end)
 
 
-def _find(value: Any, here: Passage) -> Supported | None:
+def _find(value: object, here: Passage) -> Found:
     """Find a value in the passage by deriving it from the passage's words; return None if this
     fails.
 

@@ -3,7 +3,6 @@ model.
 """
 
 from dataclasses import replace
-from typing import Any
 
 from extractor.concepts.groups.assemble import group_criteria
 from extractor.concepts.limits.admission import describe_ages, describe_criterion
@@ -17,12 +16,15 @@ from extractor.concepts.people.registered_ages import (
     read_registered_ages,
 )
 from extractor.concepts.provenance import Assembled, ItemBuilder, list_read_fields
-from extractor.evidence.drafts import Draft, Reading
+from extractor.evidence.drafts import Reading
+from extractor.evidence.items import CriterionDraft
 from extractor.evidence.parsed import ParsedRecord
 from extractor.schemas import (
     Absence,
     AbsenceReason,
+    Age,
     Criterion,
+    CriterionKind,
     Eligibility,
     Endpoint,
     Task,
@@ -35,7 +37,7 @@ _SEARCHED = (
     "title",
     "official_title",
 )
-_CONTRADICTORY: Reading[Any] = Reading(None, 0.0, gap=AbsenceReason.CONTRADICTORY)
+_CONTRADICTORY = Reading(None, 0.0, gap=AbsenceReason.CONTRADICTORY)
 _PEOPLE = list_read_fields(Task.ELIGIBILITY)
 _CRITERION = list_read_fields(Task.ELIGIBILITY, "eligibility.criteria")
 _ENDPOINT = list_read_fields(Task.ENDPOINTS)
@@ -51,22 +53,23 @@ def assemble_eligibility(
     """
     searched = [name for name in _SEARCHED if parsed.record.section(name)]
     builder = ItemBuilder(parsed, parsed.whole, "eligibility", searched=searched)
-    fields: dict[str, Any] = {}
-    for name, age in _resolve_ages(parsed, builder).items():
-        fields[name] = builder.add(name, age)
-    other_fields = [field for field in _PEOPLE if field.name not in fields]
-    fields |= builder.add_fields(other_fields)
-    drafts: list[Draft] = []
-    existences: list[Reading[Any]] = []
+    ages = _resolve_ages(parsed, builder)
+    minimum, maximum = (builder.add(name, age) for name, age in ages.items())
+    fields = builder.add_fields(field for field in _PEOPLE if field.name not in ages)
+    standing: list[tuple[CriterionDraft, CriterionKind]] = []
+    existences: list[Reading[object]] = []
     for draft in parsed.criteria:
-        exists = _find_criterion(parsed, draft)
-        if exists:
-            drafts.append(draft)
+        item = ItemBuilder(parsed, draft, draft.group)
+        exists = item.resolve("stands")
+        kind = item.resolve_as(CriterionKind, "kind").value
+        # a line of which it is unknown whether it includes or excludes is no criterion
+        if exists.value and kind:
+            standing.append((draft, kind))
             existences.append(exists)
     criteria = Assembled[Criterion]("eligibility.criteria")
-    grouping = group_criteria(parsed, drafts)
-    for draft, exists, group in zip(
-        drafts, existences, grouping.group_names, strict=True
+    grouping = group_criteria(parsed, standing)
+    for (draft, _), exists, group in zip(
+        standing, existences, grouping.group_names, strict=True
     ):
         item = ItemBuilder(parsed, draft, criteria.path)
         # the evidence is in this order: the kind, the quote, the other fields
@@ -83,6 +86,8 @@ def assemble_eligibility(
     criteria.absences[:0] = builder.absences
     provenance_of_people = builder.build(grouping.evidence)
     eligibility = Eligibility(
+        minimum_age=minimum,
+        maximum_age=maximum,
         **fields,
         **provenance_of_people,
         groups=grouping.groups,
@@ -91,22 +96,9 @@ def assemble_eligibility(
     return describe_ages(eligibility, parsed.sections), criteria
 
 
-def _find_criterion(parsed: ParsedRecord, draft: Draft) -> Reading[Any] | None:
-    """Return the resolved reading of whether a draft is a criterion, or None if it is not a
-    criterion or if it is unknown whether it is an inclusion or an exclusion.
-    """
-    item = ItemBuilder(parsed, draft, draft.group)
-    exists = item.resolve("stands")
-    if not exists.value:
-        return None
-    if not item.resolve("kind").value:
-        return None
-    return exists
-
-
 def _resolve_ages(
     parsed: ParsedRecord, builder: ItemBuilder
-) -> dict[str, Reading[Any]]:
+) -> dict[str, Reading[Age | None]]:
     """Resolve the minimum and maximum age, keyed by field.
 
     An age that differs from the registered age never has high confidence. An age above ``OLDEST``
@@ -115,9 +107,9 @@ def _resolve_ages(
     ambiguous.
     """
     registered = read_registered_ages(parsed.record.registry)
-    ages: dict[str, Reading[Any]] = {}
+    ages: dict[str, Reading[Age | None]] = {}
     for name in AGES:
-        age = builder.resolve(name)
+        age = builder.resolve_as(Age, name)
         is_empty = age.value is None and age.gap is None
         if is_empty and builder.draft.read(name).alternatives:
             age = replace(age, gap=AbsenceReason.AMBIGUOUS)
@@ -146,7 +138,7 @@ def _explain_no_criteria(parsed: ParsedRecord) -> AbsenceReason:
         is_unanswered = "stands" not in draft.model
         if not is_unanswered:
             continue
-        if draft.rules["stands"].certain:
+        if draft.rules.stands.certain:
             continue
         return draft.gap("stands")
     # the text seems to contain criteria that the rules did not find
@@ -165,8 +157,8 @@ def assemble_endpoints(parsed: ParsedRecord) -> Assembled[Endpoint]:
     assembled = Assembled[Endpoint](Task.ENDPOINTS)
     for draft in parsed.outcomes:
         builder = ItemBuilder(parsed, draft, assembled.path)
-        rank = draft.rules["rank"].value
-        index = draft.rules["index"].value
+        rank = draft.rules.rank.value
+        index = draft.rules.index.value
         values = builder.add_fields(_ENDPOINT)
         provenance = builder.build()
         endpoint = Endpoint(rank=rank, index=index, **values, **provenance)

@@ -4,32 +4,31 @@ for missing values.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
-from extractor.concepts.own.attributes import find_root, list_members, nest
+from extractor.concepts.own.attributes import find_root, nest
 from extractor.concepts.own.declaration import CustomField, Of
-from extractor.concepts.provenance import Assembled, ItemBuilder
+from extractor.concepts.provenance import ItemBuilder
 from extractor.confidence import CUSTOM, find_most
 from extractor.evidence.drafts import Draft, ModelResult, Reading
+from extractor.evidence.items import OwnReadings, list_values
 from extractor.evidence.parsed import ParsedRecord
+from extractor.language.values import list_members
 from extractor.schemas import (
     Absence,
     AbsenceReason,
     CustomItem,
+    ExtractedItem,
     FieldRef,
     Origin,
     Support,
 )
-
-Claim = Mapping[str, Reading[Any]]
-"""The readings of a field at one place, keyed by the path of their attribute."""
 
 
 def assemble_own(
     parsed: ParsedRecord,
     result: ModelResult,
     fields: Sequence[CustomField],
-    assembled: Sequence[Assembled[Any]],
+    items: Sequence[tuple[str, ExtractedItem, Draft]],
 ) -> tuple[dict[str, tuple[CustomItem, ...]], list[Absence]]:
     """Return the values of the fields, keyed by name, and the absences of empty fields.
 
@@ -42,8 +41,8 @@ def assemble_own(
         parsed: The readings of the rules and the patterns.
         result: A model's answers about the record.
         fields: The declarations of the user's fields.
-        assembled: The criteria, regimens and endpoints of the extraction: the items that can have
-            values for custom fields.
+        items: The criteria, regimens and endpoints of the extraction, which can have values for
+            custom fields, with their paths and drafts.
     """
     values: dict[str, tuple[CustomItem, ...]] = {}
     absences: list[Absence] = []
@@ -54,10 +53,10 @@ def assemble_own(
 
     for field in fields:
         custom = f"custom.{field.name}"
-        places, sections = _find_places(field, parsed, assembled)
+        places, sections = _find_places(field, parsed, items)
         if not places:
             explain(custom, AbsenceReason.NOT_REPORTED, sections)
-        items: list[CustomItem] = []
+        found: list[CustomItem] = []
         for path, draft in places:
             claims = _list_claims(field, draft)
             # the model is asked for the record's values line by line
@@ -71,15 +70,17 @@ def assemble_own(
                 for name in field.list_missing(item.values):
                     attribute = FieldRef(name).path
                     reason = _explain(field.name, draft, asked_drafts, attribute)
-                    place = f"{custom}[{len(items)}].values.{name}"
+                    place = f"{custom}[{len(found)}].values.{name}"
                     explain(place, reason, (piece.section for piece in item.evidence))
-                items.append(item)
-        values[field.name] = tuple(items)
+                found.append(item)
+        values[field.name] = tuple(found)
     return values, absences
 
 
 def _find_places(
-    field: CustomField, parsed: ParsedRecord, assembled: Sequence[Assembled[Any]]
+    field: CustomField,
+    parsed: ParsedRecord,
+    items: Sequence[tuple[str, ExtractedItem, Draft]],
 ) -> tuple[list[tuple[str, Draft]], list[str]]:
     """Return the places where a field may have values, and the names of the searched sections.
 
@@ -90,18 +91,15 @@ def _find_places(
         sections = list(filter(field.searches, parsed.sections))
         texts = (parsed.sections[name].raw for name in sections)
         if any(map(field.is_mentioned_in, texts)):
-            whole = [("", parsed.whole)]
-        else:
-            whole = []
-        return whole, sections
-    places: list[tuple[str, Draft]] = []
-    sections = []
-    for group in assembled:
-        for path, _, draft in group.items:
-            if draft.group == field.group.of:
-                sections.append(draft.span.section)
-                if field.is_mentioned_in(draft.chunk.text):
-                    places.append((path, draft))
+            return [("", parsed.whole)], sections
+        return [], sections
+    hosts = [(path, draft) for path, _, draft in items if draft.group == field.group.of]
+    sections = [draft.span.section for _, draft in hosts]
+    places = [
+        (path, draft)
+        for path, draft in hosts
+        if field.is_mentioned_in(draft.chunk.text)
+    ]
     return places, sections
 
 
@@ -127,7 +125,7 @@ def _explain(
 
 
 def _build_item(
-    parsed: ParsedRecord, path: str, draft: Draft, claim: Claim
+    parsed: ParsedRecord, path: str, draft: Draft, claim: OwnReadings
 ) -> CustomItem:
     """Return a claim as a value of the extraction, with the evidence of its attributes. The
     value's support is the weakest support among its attributes.
@@ -140,7 +138,7 @@ def _build_item(
     return CustomItem(of=path or None, values=nest(values), calibrated=False, **proven)
 
 
-def _list_claims(field: CustomField, draft: Draft) -> list[Claim]:
+def _list_claims(field: CustomField, draft: Draft) -> list[OwnReadings]:
     """Return the claims about a field, without duplicates: for a field with several values, the
     claims from both the model and the patterns; otherwise, the claims from the model or, if the
     model made none, from the patterns.
@@ -151,11 +149,11 @@ def _list_claims(field: CustomField, draft: Draft) -> list[Claim]:
     """
     drafts = draft.custom_values.get(field.name, ())
     by_rules = [custom.rules for custom in drafts if custom.rules]
-    read = list(map(_list_values, by_rules))
-    claims: list[Claim] = []
-    known: list[Mapping[str, Any]] = []
+    read = list(map(list_values, by_rules))
+    claims: list[OwnReadings] = []
+    known: list[Mapping[str, object]] = []
     for custom in drafts:
-        values = _list_values(custom.model)
+        values = list_values(custom.model)
         if not values:
             continue
         if values in known:
@@ -173,16 +171,11 @@ def _list_claims(field: CustomField, draft: Draft) -> list[Claim]:
     return claims
 
 
-def _list_values(claim: Claim) -> dict[str, Any]:
-    """Return the values of a claim, keyed by path, without their spans and confidences."""
-    return {name: reading.value for name, reading in claim.items()}
-
-
-def _rate(claim: Claim, *, is_read: bool) -> Claim:
+def _rate(claim: OwnReadings, *, is_read: bool) -> OwnReadings:
     """Return a model's claim with its final confidences, which are higher if the patterns read the
     same values (``is_read``) and lower for values that are inferred.
     """
-    rated: dict[str, Reading[Any]] = {}
+    rated: dict[str, Reading[object]] = {}
     for name, reading in claim.items():
         if is_read:
             agreed = find_most(CUSTOM, "agreed")
@@ -193,12 +186,12 @@ def _rate(claim: Claim, *, is_read: bool) -> Claim:
     return rated
 
 
-def _limit(claim: Claim, feature: str) -> Claim:
+def _limit(claim: OwnReadings, feature: str) -> OwnReadings:
     """Return a claim that is no surer than a feature allows."""
     return {name: reading.limited(CUSTOM, feature) for name, reading in claim.items()}
 
 
-def _choose(claims: Sequence[Claim]) -> list[Claim]:
+def _choose(claims: Sequence[OwnReadings]) -> list[OwnReadings]:
     """Return a list that contains the best claim for a field with a single value; the list is empty
     if there are no claims.
 
@@ -229,11 +222,11 @@ def _choose(claims: Sequence[Claim]) -> list[Claim]:
     return [_limit(chosen, "disputed") if is_disputed else chosen]
 
 
-def _list_distinct(claim: Claim) -> dict[str, set[str]]:
+def _list_distinct(claim: OwnReadings) -> dict[str, set[str]]:
     """Return the distinct members of each attribute, or its single value, in written form."""
-    values = nest(_list_values(claim))
+    values = nest(list_values(claim))
     return {name: set(map(repr, list_members(value))) for name, value in values.items()}
 
 
-def _count_values(claim: Claim) -> int:
+def _count_values(claim: OwnReadings) -> int:
     return sum(len(reading.list_values()) for reading in claim.values())

@@ -1,9 +1,10 @@
 """Explain why a value is rejected, and where the text contradicts it."""
 
-from typing import Any
+from dataclasses import replace
 
 from extractor.concepts.limits.mentions import find_mentions
 from extractor.concepts.limits.owners import is_own
+from extractor.concepts.own.value_forms import show_value
 from extractor.concepts.places import cut, find_quote, locate
 from extractor.evidence.drafts import ConflictKind, Refusal, Span, Why
 from extractor.evidence.quotes import QuoteStatus, verify_quote
@@ -15,12 +16,14 @@ from extractor.schemas import (
     Age,
     Amount,
     Constraint,
+    FindingKind,
     Period,
     Quantity,
     TimePoint,
     TimeWindow,
 )
 
+_Measured = Amount | Constraint | Quantity | Age | Period | TimePoint
 _WHY = {
     ConflictKind.NUMBER: Why.OTHER_NUMBER,
     ConflictKind.UNIT: Why.OTHER_UNIT,
@@ -28,11 +31,11 @@ _WHY = {
     ConflictKind.COMPARATOR: Why.OTHER_COMPARATOR,
 }
 """The reason for each kind of conflicting token; all other tokens are treated as words."""
-CONFLICTS = frozenset({*_WHY.values(), Why.OTHER_WORDS})
+_CONFLICTS = frozenset({*_WHY.values(), Why.OTHER_WORDS})
 """Reasons that indicate that the cited place nearly states the answer."""
 
 
-def explain_refusal(value: Any, passage: Passage) -> Refusal:
+def explain_refusal(value: object, passage: Passage) -> Refusal:
     """Return the reason why a value is not supported, together with the contradicting place if the
     passage contains one.
 
@@ -81,22 +84,23 @@ def _explain_quote(quote: str, passage: Passage) -> Refusal:
 
 
 def _explain_number(
-    value: Any, bounds: tuple[float | None, float | None], passage: Passage
+    value: _Measured, bounds: tuple[float | None, float | None], passage: Passage
 ) -> Refusal:
     """Find the first mention of the same numbers or, failing that, another number of the same
     quantity, another dose or another duration. ``bounds`` contains the lower and upper numbers of
     the value; a single number has no upper number.
     """
     tokens = cut(passage)
-    is_limit = isinstance(value, Constraint | Quantity)
     for mention in find_mentions(tokens):
         if bounds not in mention.bounds:
             continue
         place = locate(passage, *mention.number)
-        if is_limit and value.comparator not in mention.comparators:
-            return Refusal(Why.OTHER_COMPARATOR, place)
-        is_unit_stated = not value.unit or value.unit in passage.text
-        if isinstance(value, Age) or (is_limit and is_unit_stated):
+        owner_differs = isinstance(value, Age)
+        if isinstance(value, Constraint | Quantity):
+            if value.comparator not in mention.comparators:
+                return Refusal(Why.OTHER_COMPARATOR, place)
+            owner_differs = not value.unit or value.unit in passage.text
+        if owner_differs:
             # the place is omitted, because a re-ask would only name another owner for the same
             # words
             return Refusal(Why.OTHER_OWNER)
@@ -106,7 +110,7 @@ def _explain_number(
     return Refusal()
 
 
-def _list_same_kind(value: Any, tokens: Tokens) -> list[Range]:
+def _list_same_kind(value: _Measured, tokens: Tokens) -> list[Range]:
     """Return the numbers in a line that are of the same kind as the value: limits of the same
     quantity, doses or durations.
     """
@@ -117,3 +121,19 @@ def _list_same_kind(value: Any, tokens: Tokens) -> list[Range]:
     if isinstance(value, Amount):
         return [(dose.first, dose.end) for dose in rule("measured").find(tokens)]
     return [(length.first, length.end) for length in find_durations(tokens)]
+
+
+def describe_refusal(refusal: Refusal, field: str, value: object) -> Refusal:
+    """Return a rejection with the rejected value, its field, and the kind of finding, which is a
+    conflict if the text contains nearly the same words as the value. If only a part is rejected,
+    the value is shown together with that part.
+    """
+    kind = FindingKind.VALUE_NOT_IN_QUOTE
+    if refusal.nearest and refusal.why in _CONFLICTS:
+        kind = FindingKind.QUOTE_CONFLICT
+    elif isinstance(value, str):
+        kind = FindingKind.QUOTE_NOT_FOUND
+    shown = show_value(value)
+    if refusal.part:
+        shown = f"{shown}, {refusal.value}"
+    return replace(refusal, field=field, value=shown, kind=kind)

@@ -19,6 +19,7 @@ from extractor.concepts.limits.prove import (
 from extractor.concepts.limits.rows import find_numbers, find_rows
 from extractor.concepts.places import (
     Derived,
+    Found,
     Supported,
     cut,
     find_named_instrument,
@@ -61,7 +62,7 @@ _VOLUME = re.compile(r"/\s?(\d+(?:\.\d+)?)(?=\s?[^\W\d])")
 """The number that states the volume containing a dose, such as 5 in "mg/5 mL"."""
 
 
-def find_support(value: Any, passage: Passage) -> Supported | None:
+def find_support(value: object, passage: Passage) -> Found:
     """Return the support for a value in a passage, or None if the passage does not support it.
 
     If the value is a quote, the passage must contain it; otherwise, the passage must contain every
@@ -97,7 +98,7 @@ def find_support(value: Any, passage: Passage) -> Supported | None:
     return Supported(value, whole, Support.INFERRED)
 
 
-def support_at(place: Derived, value: Any, passage: Passage) -> Supported:
+def support_at(place: Derived, value: object, passage: Passage) -> Supported[object]:
     """Return a value with the span of the words that state it.
 
     The value is treated as inferred if the words have another reading; otherwise, its support is

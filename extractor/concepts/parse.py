@@ -11,6 +11,7 @@ from extractor.concepts.hostile.injection import blank_out, find_hostile
 from extractor.concepts.languages import find_foreign_lines
 from extractor.concepts.places import DESCRIPTIONS_OF_DOSES, GROUPS_OF_DOSES
 from extractor.evidence.drafts import Chunk, Draft
+from extractor.evidence.items import EndpointDraft
 from extractor.evidence.parsed import ParsedRecord, list_blanks
 from extractor.evidence.weighing import weigh_record
 from extractor.language.passage import LexedSection, read_section
@@ -43,7 +44,7 @@ def parse_record(
     >>> record = TrialRecord(
     ...     record_id="T1", source=Source(path="t", format="flat"), sections=(section,)
     ... )
-    >>> parse_record(record).whole.rules["minimum_age"].value.value
+    >>> parse_record(record).whole.rules.minimum_age.value.value
     18
     """
     parsed = weigh_record(parse_unweighed(record, structure))
@@ -106,7 +107,7 @@ def _read_doses(
 
 def _read_outcomes(
     record: TrialRecord, sections: Mapping[str, LexedSection], numbers: Iterator[int]
-) -> tuple[Draft, ...]:
+) -> tuple[EndpointDraft, ...]:
     if not any("_outcomes" in name for name in sections):
         return ()
     from extractor.concepts.outcomes.read import read_outcomes  # noqa: PLC0415 - many texts have no outcomes

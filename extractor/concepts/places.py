@@ -5,7 +5,7 @@ forms.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Generic, TypeAlias, TypeVar
 
 from extractor.concepts.aliases import find_entry, list_names
 from extractor.evidence.drafts import Reading, Span, find_weakest
@@ -27,24 +27,32 @@ _SHORTEST_NAME = 3
 meanings.
 """
 
+T_co = TypeVar("T_co", covariant=True)
+
 
 @dataclass(frozen=True, slots=True)
-class Supported:
+class Supported(Generic[T_co]):
     """A value with the span that supports it. ``confidence`` is lower if the value is doubtful."""
 
-    value: Any
+    value: T_co
     span: Span
     support: Support
     confidence: float = 1.0
 
 
-def read_supported(supported: Sequence[Supported], *, many: bool) -> Reading[Any]:
+Found: TypeAlias = Supported[object] | None
+"""A value with its support; None if the text does not support it."""
+
+
+def read_supported(
+    supported: Sequence[Supported[object]], *, many: bool
+) -> Reading[object]:
     """Return the reading of a model's values with their support and the confidence of the least
     certain value. If ``many`` is true, the value of the reading is a tuple of all values;
     otherwise, it is the first value. If there are no values, the value is an empty tuple if
     ``many`` is true, or None otherwise.
     """
-    value: Any = None
+    value: object = None
     if many:
         value = tuple(member.value for member in supported)
     elif supported:
@@ -106,9 +114,7 @@ def find_quote(passage: Passage, quote: str) -> Span | None:
     return next(find_quotes(passage, quote), None)
 
 
-def find_parts(
-    passage: Passage, parts: Mapping[str, str | None]
-) -> dict[str, Span | None]:
+def find_parts(passage: Passage, parts: Mapping[str, object]) -> dict[str, Span | None]:
     """Return the raw span of each part of an outcome, keyed by the name of the part; None for a
     missing part. The search for each part starts where the previous part ends, since several parts
     may have the same words. The time frame comes last, so its last occurrence is used.
@@ -116,7 +122,7 @@ def find_parts(
     spans: dict[str, Span | None] = {}
     reached = 0
     for name, quote in parts.items():
-        quoted = find_quotes(passage, quote) if quote else ()
+        quoted = find_quotes(passage, str(quote)) if quote else ()
         places = [place for place in quoted if place.start >= reached]
         spans[name] = None
         if places:
@@ -126,7 +132,9 @@ def find_parts(
     return spans
 
 
-def find_named_instrument(value: Instrument, passage: Passage) -> Supported | None:
+def find_named_instrument(
+    value: Instrument, passage: Passage
+) -> Supported[Instrument] | None:
     """Return an instrument if the passage contains its name in any form, followed by its version,
     either directly, as in "RECIST1.1", or within 60 characters. Return None if the name or the
     version is missing.
@@ -162,7 +170,7 @@ def list_mentions(instrument: str, passage: Passage) -> Iterator[tuple[Span, Sup
         yield span, Support.PARSED
 
 
-def find_agent(agent: str, passage: Passage) -> Supported | None:
+def find_agent(agent: str, passage: Passage) -> Supported[str] | None:
     """Return the first of an agent's names to occur in the passage, as the passage spells it:
     "MTX" for "methotrexate". Return None if the agent is unknown, or if the passage does not name
     it.

@@ -2,21 +2,13 @@
 
 import dataclasses
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypedDict, TypeGuard, TypeVar
 
 from extractor.concepts.hostile.injection import find_clean_run
-from extractor.concepts.resolve import (
-    resolve,
-    resolve_part,
-)
-from extractor.confidence import (
-    ANSWERS,
-    explain,
-    find_meaning,
-    find_most,
-)
+from extractor.concepts.resolve import resolve, resolve_part
+from extractor.confidence import ANSWERS, explain, find_meaning, find_most
 from extractor.evidence.drafts import Draft, Reading, Signs, Span, find_weakest
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.values import value_class
@@ -33,6 +25,7 @@ from extractor.schemas import (
     TimeWindow,
     list_fields,
 )
+from extractor.schemas.base import JsonObject
 from extractor.schemas.values import PARTS
 from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
@@ -44,6 +37,15 @@ _QUOTE = "quote"
 _NO_SIGNS: Signs = {"": ()}
 T = TypeVar("T")
 ItemT = TypeVar("ItemT", bound=ExtractedItem)
+
+
+class Provenance(TypedDict):
+    """The fields that state the evidence of an item."""
+
+    evidence: tuple[Evidence, ...]
+    origin: Origin | None
+    support: Support | None
+    confidence: float
 
 
 def list_read_fields(task: Task, group: str | None = None) -> list[FieldInfo]:
@@ -60,6 +62,12 @@ def list_read_fields(task: Task, group: str | None = None) -> list[FieldInfo]:
         for field in list_fields(task)
         if field.evidence is EvidenceKind.READ and field.group == (group or task)
     ]
+
+
+def _is_of(reading: Reading[object], kind: type[T]) -> TypeGuard[Reading[T | None]]:
+    """Return whether a reading has no value of another type."""
+    values = (reading.value, *reading.alternatives)
+    return all(value is None or isinstance(value, kind) for value in values)
 
 
 @value_class()
@@ -103,7 +111,7 @@ class ItemBuilder:
         self._confidence = self._ceiling = ceiling
         self.absences: list[Absence] = []
 
-    def resolve(self, field: str) -> Reading[Any]:
+    def resolve(self, field: str) -> Reading[object]:
         """Return the value of a field, combined from the rules' reading and the model's answer.
         The value's confidence is lower if the model was asked about the field but skipped the
         item. A value that the rules found but that, according to the model's answer, does not
@@ -125,6 +133,15 @@ class ItemBuilder:
             return resolved.limited(ANSWERS, "unconfirmed")
         return resolved
 
+    def resolve_as(self, kind: type[T], field: str) -> Reading[T | None]:
+        """Return the value of a field, as ``resolve`` does. Raises ``TypeError`` if it is of
+        another type.
+        """
+        resolved = self.resolve(field)
+        if _is_of(resolved, kind):
+            return resolved
+        raise TypeError(f"{field} is no {kind.__name__}: {resolved.value!r}")
+
     def add_fields(self, fields: Iterable[FieldInfo]) -> dict[str, Any]:
         """Resolve fields, add the evidence or the absence for each field, and return the values by
         name. The value of an empty list is an empty tuple.
@@ -135,7 +152,7 @@ class ItemBuilder:
             values[field.name] = () if field.many and value is None else value
         return values
 
-    def add_quote(self, exists: Reading[Any]) -> str | None:
+    def add_quote(self, exists: Reading[object]) -> str | None:
         """Add the item's own words, with the origin of the item and the confidence that it exists,
         and return those words.
         """
@@ -181,16 +198,21 @@ class ItemBuilder:
             if at < len(resolved.signs):
                 signs = resolved.signs[at]
             features = (*signs[""], *resolved.features)
-            sure = resolved.sure_of(at)
+            sure = resolved.confidence
+            if at < len(resolved.sure):
+                sure = resolved.sure[at]
             doubts = self._doubt(field, resolved, features, sure)
             proof = _Proof(span, support, resolved.origin, doubts)
             self._prove(f"{field}[{at}]", member, sure, proof)
-            for name, words, sure, part in self._list_parts(field, member, span):
-                self._prove(f"{field}[{at}].{name}", words, sure, part)
+            self._prove_parts(field, at, member, span)
         return value
 
     def _doubt(
-        self, field: str, resolved: Reading[Any], features: Sequence[str], sure: float
+        self,
+        field: str,
+        resolved: Reading[object],
+        features: Sequence[str],
+        sure: float,
     ) -> tuple[str, ...]:
         """Return what speaks against a value, in words; nothing if the value is sure."""
         if min(sure, self._ceiling) >= DOUBTFUL_BELOW:
@@ -207,20 +229,17 @@ class ItemBuilder:
             Absence(field=path, reason=reason, sections=self._sections)
         )
 
-    def build(self, also: Sequence[Evidence] = ()) -> dict[str, Any]:
+    def build(self, also: Sequence[Evidence] = ()) -> Provenance:
         """Return the item's provenance fields. The evidence in ``also`` is included, but does not
         lower the item's confidence.
         """
         return describe_evidence((*self._evidence, *also), round(self._confidence, 4))
 
-    def _list_parts(
-        self, field: str, member: Any, near: Span
-    ) -> Iterator[tuple[str, str, float, "_Proof"]]:
-        """Yield the quotes that are parts of a list member, as tuples of the part's name, its
-        words, its confidence and its proof. A part that is not found is omitted. Each part is
-        searched for in the item; parts of a time window are also searched for in the line that
-        introduces the item. If there are several places, the place nearest to the span ``near`` of
-        the member is used.
+    def _prove_parts(self, field: str, at: int, member: object, near: Span) -> None:
+        """Add evidence for the quotes that are parts of the list member at the position ``at``. A
+        part that is not found is omitted. Each part is searched for in the item; parts of a time
+        window are also searched for in the line that introduces the item. If there are several
+        places, the place nearest to the span ``near`` of the member is used.
         """
         names = PARTS.get(type(member), ())
         if not names:
@@ -247,7 +266,8 @@ class ItemBuilder:
                 if sure < DOUBTFUL_BELOW:
                     features = signs.get(member, _NO_SIGNS).get(name, ())
                     doubts = explain(f"{path}.{name}", features)
-                yield name, words, sure, _Proof(place, Support.LITERAL, origin, doubts)
+                proof = _Proof(place, Support.LITERAL, origin, doubts)
+                self._prove(f"{field}[{at}].{name}", words, sure, proof)
 
     def _list_places(self, words: str, spans: Sequence[Span]) -> list[Span]:
         """Return the places of these words in the first span that contains them."""
@@ -260,7 +280,7 @@ class ItemBuilder:
                 break
         return places
 
-    def _prove(self, name: str, value: Any, sure: float, proof: "_Proof") -> None:
+    def _prove(self, name: str, value: object, sure: float, proof: "_Proof") -> None:
         """Add evidence for a value, with its support. If the support is unknown, a value that is
         not a quote is treated as a conclusion. If the evidence is a whole passage that contains
         hostile text, the longest run without blanked text is used. The item's confidence is at
@@ -304,7 +324,7 @@ class ItemBuilder:
         )
         self._evidence.append(evidence)
 
-    def _locate(self, span: Span) -> dict[str, Any]:
+    def _locate(self, span: Span) -> JsonObject:
         """Return the place of a span in the text of a PDF or Word file, and the page on which the
         span begins, as fields of the span's evidence. The result is empty if the section is not
         from a PDF or Word file.
@@ -349,9 +369,7 @@ class Assembled(Generic[ItemT]):
         self.absences += builder.absences
 
 
-def describe_evidence(
-    evidence: Sequence[Evidence], confidence: float
-) -> dict[str, Any]:
+def describe_evidence(evidence: Sequence[Evidence], confidence: float) -> Provenance:
     """Return an item's provenance fields: the evidence, the origin, the weakest support and the
     confidence. If there is no evidence, the origin and the support are None. If there are several
     origins, the origin is ``both``.

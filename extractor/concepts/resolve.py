@@ -5,7 +5,6 @@ The confidence of an answer depends on the field and on the rules' reading (``co
 
 import re
 from dataclasses import replace
-from typing import Any
 
 from extractor.concepts.aliases import name_instrument, trim_event
 from extractor.confidence import AGREE, ANSWERS, find_meaning, weigh_answer
@@ -34,8 +33,8 @@ _NUMBERS = (Age, Amount, Constraint, Frequency, Period, Route, TimePoint, TimeWi
 
 
 def resolve(
-    rule: Reading[Any], model: Reading[Any] | None, gap: AbsenceReason, field: str
-) -> Reading[Any]:
+    rule: Reading[object], model: Reading[object] | None, gap: AbsenceReason, field: str
+) -> Reading[object]:
     """Combine the rules' reading of a field with the model's supported answer.
 
     Since the model has read the whole text, its answer is kept, and the rules' reading determines
@@ -98,24 +97,28 @@ def resolve(
     )
 
 
-def _fill_parts(model: Reading[Any], rule: Reading[Any]) -> Reading[Any]:
+def _fill_parts(model: Reading[object], rule: Reading[object]) -> Reading[object]:
     """Fill in missing parts in a model's list from the rules' reading of the same limits or time
     windows. This matters because a limit without its condition would apply to more people than the
     text states. Any other value is returned unchanged.
     """
     if not isinstance(model.value, tuple):
         return model
-    filled = []
+    filled: list[object] = []
     for member in model.value:
         same = _find_same(rule, member)
-        parts = {}
-        for name in PARTS.get(type(member), ()) if same else ():
-            parts[name] = getattr(member, name) or getattr(same, name)
-        filled.append(member.model_copy(update=parts) if parts else member)
+        if isinstance(member, Constraint | TimeWindow) and same:
+            parts = {
+                name: getattr(member, name) or getattr(same, name)
+                for name in PARTS[type(member)]
+            }
+            filled.append(member.model_copy(update=parts))
+        else:
+            filled.append(member)
     return replace(model, value=tuple(filled))
 
 
-def _find_same(reading: Reading[Any] | None, wanted: Any) -> Any:
+def _find_same(reading: Reading[object] | None, wanted: object) -> object:
     """Return the first member of a reading that agrees with ``wanted``, or None if no member
     does.
     """
@@ -124,7 +127,10 @@ def _find_same(reading: Reading[Any] | None, wanted: Any) -> Any:
 
 
 def resolve_part(
-    member: Any, name: str, rule: Reading[Any], model: Reading[Any] | None
+    member: object,
+    name: str,
+    rule: Reading[object],
+    model: Reading[object] | None,
 ) -> tuple[Origin, float]:
     """Return the origin and the confidence of a quote that is part of a list member. ``name`` is
     the name of the part. The origin is ``both`` if the words from the rules and the model are
@@ -185,10 +191,10 @@ def agree(value: object, other: object) -> bool:
     >>> agree(("the date of infusion", "death"), ("infusion", "Death (any cause)"))
     True
     """
-    return bool(_make_key(value) == _make_key(other))
+    return _make_key(value) == _make_key(other)
 
 
-def _make_key(value: Any) -> Any:
+def _make_key(value: object) -> object:
     """Return a key that is the same for values that agree."""
     match value:
         case tuple():

@@ -1,6 +1,6 @@
 """The evidence for values: drafts and quotes. This package checks whether a text contains the
-words of a quote and, if not, reports the differences. Every reader creates ``drafts.Draft`` items
-whose fields are ``Reading`` values with spans, features and, from a scorer, a probability;
+words of a quote and, if not, reports the differences. Every reader creates drafts, whose fields
+(``items``) are ``Reading`` values with spans, features and, from a scorer, a probability;
 ``parsed.ParsedRecord`` contains all drafts of a record. ``weighing`` sets the confidence of each
 value that the rules read (``extractor.confidence``), and ``scoring`` runs the trained scorers.
 

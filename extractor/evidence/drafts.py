@@ -2,15 +2,16 @@
 confidence for each field.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeAlias, TypeVar
 
 from extractor.confidence import find_meaning, find_most
 from extractor.language.passage import Passage
-from extractor.language.values import value_class
+from extractor.language.values import list_members, value_class
 from extractor.schemas import (
     AbsenceReason,
     FieldRef,
@@ -142,39 +143,13 @@ class Reading(Generic[T_co]):
         """Return the members of a list, or the single value; the result is empty if there is no
         value.
         """
-        if isinstance(self.value, tuple):
-            return self.value
-        if self.value is None:
-            return ()
-        return (self.value,)
-
-    def sure_of(self, position: int) -> float:
-        """Return the confidence of one member of a list. If its members have no separate
-        confidences, return the confidence of the whole list.
-        """
-        if position < len(self.sure):
-            return self.sure[position]
-        return self.confidence
+        return list_members(self.value)
 
     def with_confidence(self, confidence: float) -> "Reading[T_co]":
         """Return the reading with another confidence of the value or the list as a whole."""
         if confidence == self.confidence:
             return self
-        return Reading(
-            self.value,
-            confidence,
-            self.spans,
-            self.support,
-            self.alternatives,
-            self.supports,
-            self.origin,
-            self.gap,
-            self.sure_parts,
-            self.signs,
-            self.sure,
-            self.features,
-            self.reasons,
-        )
+        return replace(self, confidence=confidence)
 
     def with_features(self, *features: str) -> "Reading[T_co]":
         """Return the reading with further features of the value or the list as a whole."""
@@ -342,10 +317,51 @@ class Refusal:
     attribute: str = ""
 
 
+NOT_READ = Reading.open_()
+"""The reading of a field that the rules do not read."""
+
+
+class Readings(Mapping[str, Reading[object]]):
+    """The rules' readings of one kind of item. A subclass has a typed attribute for each field.
+
+    As a mapping, it contains the fields that the rules have read, in the order of the attributes,
+    for code that treats all fields alike.
+    """
+
+    __slots__: tuple[str, ...] = ()
+
+    def __getitem__(self, name: str) -> Reading[object]:
+        if name not in iter(self):
+            raise KeyError(name)
+        reading: Reading[object] = getattr(self, name)
+        return reading
+
+    def __iter__(self) -> Iterator[str]:
+        for name in self.__slots__:
+            if getattr(self, name) is not NOT_READ:
+                yield name
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def change(self, change: Callable[[str, Reading[object]], Reading[object]]) -> Self:
+        """Return the readings, each replaced by the result of ``change``, which is given the name
+        and the reading of a field. The types of the values must stay the same.
+        """
+        changed = copy(self)
+        for name, reading in self.items():
+            setattr(changed, name, change(name, reading))
+        return changed
+
+
+ReadT_co = TypeVar("ReadT_co", covariant=True, bound=Mapping[str, Reading[object]])
+ReadT = TypeVar("ReadT", bound=Mapping[str, Reading[object]])
+
+
 @value_class()
-class Draft:
+class ItemDraft(Generic[ReadT_co]):
     """One item between the first reading and the extraction: a criterion, a regimen, an outcome or
-    the record.
+    the record (``evidence/items.py``), or a value of a custom field.
 
     Attributes:
         group: The path of the item in an extraction: ``eligibility`` for the record itself,
@@ -370,11 +386,11 @@ class Draft:
     group: str
     chunk: Chunk
     span: Span
-    rules: Mapping[str, Reading[Any]] = field(default_factory=dict)
+    rules: ReadT_co
     model: Mapping[str, Reading[Any]] = field(default_factory=dict)
     refused: tuple[Refusal, ...] = ()
     borders: float | None = None
-    custom_values: Mapping[str, tuple["Draft", ...]] = field(default_factory=dict)
+    custom_values: "Mapping[str, tuple[Draft, ...]]" = field(default_factory=dict)
     questions: Mapping[str, AbsenceReason] = field(default_factory=dict)
     is_skipped: bool = False
 
@@ -385,7 +401,7 @@ class Draft:
 
     def read(self, name: str) -> Reading[Any]:
         """Return the rules' reading of a field, or an open reading if the rules have none."""
-        return self.rules.get(name, _OPEN)
+        return self.rules.get(name, NOT_READ)
 
     @property
     def is_structure_doubted(self) -> bool:
@@ -421,13 +437,8 @@ class Draft:
         return AbsenceReason.UNSUPPORTED_ANSWER
 
 
-_OPEN = Reading.open_()
-
-
-def draft_record(rules: Mapping[str, Reading[Any]]) -> Draft:
-    """Return the draft of the record itself, which has no chunk of its own."""
-    nowhere = Span("", 0, 0)
-    return Draft("eligibility", Chunk(RECORD, nowhere, ""), nowhere, rules)
+Draft: TypeAlias = ItemDraft[Mapping[str, Reading[Any]]]
+"""Any item. The readings of regimens and of values of custom fields have no attributes."""
 
 
 @dataclass(frozen=True)
@@ -448,7 +459,7 @@ class ModelResult:
     remarks: tuple[str, ...] = ()
     usage: Usage = field(default_factory=Usage)
 
-    def complete(self, draft: Draft) -> Draft:
+    def complete(self, draft: ItemDraft[ReadT]) -> ItemDraft[ReadT]:
         """Return the rules' draft, combined with the model's answers about its chunk. If the model
         was not asked about the chunk, the draft is unchanged.
         """
@@ -492,7 +503,7 @@ class ModelResult:
         ]
 
 
-def _add(draft: Draft, answer: Draft) -> Draft:
+def _add(draft: ItemDraft[ReadT], answer: Draft) -> ItemDraft[ReadT]:
     """Return a draft combined with another answer about the same chunk. The draft's own readings
     take precedence.
     """

@@ -6,19 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import itemgetter
-from typing import Any
 
-from extractor.evidence.drafts import Chunk, Draft, Span, StructureDoubt
+from extractor.evidence.drafts import (
+    Chunk,
+    Draft,
+    Span,
+    StructureDoubt,
+)
+from extractor.evidence.items import CriterionDraft, EndpointDraft, RecordDraft
 from extractor.language.other_languages import NOTHING_FOREIGN, ForeignLines
 from extractor.language.passage import LexedSection, Passage
 from extractor.schemas import Citation, FindingKind, Task, TrialRecord
-
-_ITEMS = {
-    "eligibility.criteria": "criteria",
-    "dosing": "regimens",
-    "endpoints": "outcomes",
-}
-"""The attribute of a parsed record that contains the items of each group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,29 +115,15 @@ class ParsedRecord:
 
     record: TrialRecord
     sections: Mapping[str, LexedSection]
-    whole: Draft
-    criteria: tuple[Draft, ...] = ()
+    whole: RecordDraft
+    criteria: tuple[CriterionDraft, ...] = ()
     regimens: tuple[Draft, ...] = ()
     candidates: tuple[Chunk, ...] = ()
-    outcomes: tuple[Draft, ...] = ()
+    outcomes: tuple[EndpointDraft, ...] = ()
     hostile: tuple[HostileText, ...] = ()
     foreign: ForeignLines = NOTHING_FOREIGN
     original_record: TrialRecord | None = None
     doubts: tuple[StructureDoubt, ...] = ()
-
-    def list_items(self, group: str | None) -> tuple[Draft, ...]:
-        """Return the items of a group, or the draft of the record itself if ``group`` is None."""
-        if group is None:
-            return (self.whole,)
-        items: tuple[Draft, ...] = getattr(self, _ITEMS[group])
-        return items
-
-    def with_items(self, group: str | None, items: tuple[Draft, ...]) -> "ParsedRecord":
-        """Return the record with the items of a group replaced."""
-        if group is None:
-            return replace(self, whole=items[0])
-        changed: dict[str, Any] = {_ITEMS[group]: items}
-        return replace(self, **changed)
 
     def passage(self, span: Span) -> Passage:
         """Return the tokens of a span."""
@@ -207,7 +191,7 @@ class ParsedRecord:
             group = "eligibility.criteria"
         else:
             group = task.value
-        draft = self.drafts.get(chunk.number, Draft(group, chunk, chunk.span))
+        draft = self.drafts.get(chunk.number, Draft(group, chunk, chunk.span, {}))
         return replace(draft, chunk=chunk)
 
     def find_lead_in(self, draft: Draft) -> Chunk | None:

@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TypeVar
 
 from extractor.confidence import find_meaning, weigh
-from extractor.evidence.drafts import Draft, Reading
+from extractor.evidence.drafts import Draft, ItemDraft, Reading, Readings
 from extractor.evidence.parsed import ParsedRecord
-from extractor.schemas import Task
 
 _BORDERS = "borders in doubt"
+T = TypeVar("T")
+ReadingsT = TypeVar("ReadingsT", bound=Readings)
 
 
 def weigh_record(parsed: ParsedRecord) -> ParsedRecord:
@@ -18,33 +19,40 @@ def weigh_record(parsed: ParsedRecord) -> ParsedRecord:
         parsed,
         whole=_weigh_item(parsed.whole),
         criteria=tuple(map(_weigh_item, parsed.criteria)),
-        regimens=tuple(map(_weigh_item, parsed.regimens)),
+        regimens=tuple(map(_weigh_regimen, parsed.regimens)),
         outcomes=tuple(map(_weigh_item, parsed.outcomes)),
     )
 
 
-def _weigh_item(item: Draft) -> Draft:
+def _weigh_item(item: ItemDraft[ReadingsT]) -> ItemDraft[ReadingsT]:
     """Return an item with the confidences of its readings. No reading is surer than the borders of
-    the item. Whether a regimen exists depends on the features of its agent.
+    the item.
     """
-    rules: dict[str, Reading[Any]] = {
-        name: weigh_reading(f"{item.group}.{name}", reading)
-        for name, reading in item.rules.items()
-    }
-    if item.group == Task.DOSING:
-        agent = item.rules["agent"].signs[0][""]
-        rules["stands"] = Reading(
-            value=True, confidence=weigh("dosing.regimens", agent)
-        )
+    rules = item.rules.change(
+        lambda name, reading: weigh_reading(f"{item.group}.{name}", reading)
+    )
     if item.borders is not None:
         path = "eligibility.criteria.quote"
         most = weigh(path, (_BORDERS,), item.borders)
         reason = find_meaning(path, _BORDERS)
-        rules = {name: each.at_most(most, reason) for name, each in rules.items()}
+        rules = rules.change(lambda _, reading: reading.at_most(most, reason))
     return replace(item, rules=rules)
 
 
-def weigh_reading(path: str, reading: Reading[Any]) -> Reading[Any]:
+def _weigh_regimen(regimen: Draft) -> Draft:
+    """Return a regimen with the confidences of its readings. Whether it exists depends on the
+    features of its agent.
+    """
+    rules = {
+        name: weigh_reading(f"{regimen.group}.{name}", reading)
+        for name, reading in regimen.rules.items()
+    }
+    agent = regimen.rules["agent"].signs[0][""]
+    stands = Reading(value=True, confidence=weigh("dosing.regimens", agent))
+    return replace(regimen, rules={**rules, "stands": stands})
+
+
+def weigh_reading(path: str, reading: Reading[T]) -> Reading[T]:
     """Return a reading with the confidence of the value and of the members of a list.
 
     A list is as sure as its least sure member. ``path`` is the field, such as ``dosing.route``.
@@ -60,7 +68,7 @@ def weigh_reading(path: str, reading: Reading[Any]) -> Reading[Any]:
     return reading.with_confidence(confidence)
 
 
-def _weigh_members(path: str, reading: Reading[Any]) -> Reading[Any]:
+def _weigh_members(path: str, reading: Reading[T]) -> Reading[T]:
     """Return a list with a separate confidence for each member, and for each quote that is a part
     of a member. A part is at most as sure as its member: if a time window is wrong, so is the
     event that it is counted from.

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from itertools import chain, groupby
 from operator import itemgetter
-from typing import Any
 
 from extractor.formats.found import (
     ReadResult,
@@ -24,6 +23,7 @@ from extractor.formats.record import read_record
 from extractor.formats.registers import list_registers
 from extractor.formats.streams import OpenTable, check_size
 from extractor.formats.tables import group_rows, split_row
+from extractor.schemas.base import JsonObject
 
 _Row = tuple[str, ...]
 _PLACE = 3
@@ -95,7 +95,7 @@ def _read_study(rows: Iterable[_Row]) -> RecordContent:
     """Return the content of a study from its rows. Raises ``UnreadableSource`` if the rows together
     are too large, or if none of them is from the table of studies.
     """
-    tree: dict[str, Any] = defaultdict(list)
+    tree: JsonObject = defaultdict(list)
     size = 0
     for trial, name, _, _, cells in rows:
         size += len(cells)

@@ -5,7 +5,7 @@ and exclusion criteria into one section.
 import re
 from collections.abc import Iterator
 
-from extractor.formats.found import STARTS_TIME, Words, text_section
+from extractor.formats.found import STARTS_TIME, FoundText, text_section
 from extractor.language.clean import CELL, EDGE, EMPHASIS, may_hold_markup
 from extractor.schemas import Part, Section
 
@@ -81,11 +81,13 @@ def undo_breaks(text: str) -> str:
     return EDGE.sub(lambda code: "\n".rjust(len(code[0])), text)
 
 
-def cut(words: str, start: int, end: int) -> Words:
+def cut(words: str, start: int, end: int) -> FoundText:
     """Return the words from ``start`` to ``end``, without surrounding whitespace. The language is
     kept.
     """
-    return Words(words[start:end].strip(), language=getattr(words, "language", None))
+    return FoundText(
+        words[start:end].strip(), language=getattr(words, "language", None)
+    )
 
 
 def is_intervention_list(line: str) -> bool:

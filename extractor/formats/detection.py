@@ -3,12 +3,12 @@
 import re
 from collections.abc import Callable, Iterator
 from importlib import import_module
-from typing import Any, cast
+from typing import cast
 
 from extractor.formats.flat import is_register_text
 from extractor.formats.found import DOWNLOAD, ReadResult, UnreadableSource
 
-Reader = Callable[[Any], Iterator[ReadResult]]
+Reader = Callable[[object], Iterator[ReadResult]]
 
 ZIPS = (b"PK\x03\x04", b"PK\x05\x06")
 _READERS = {

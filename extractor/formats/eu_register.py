@@ -9,14 +9,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from io import BytesIO
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from extractor.formats.fields import name_language
 from extractor.formats.found import (
+    FoundText,
     ReadResult,
     RecordContent,
     UnreadableSource,
-    Words,
     build_content,
 )
 from extractor.formats.record import read_record
@@ -27,6 +27,7 @@ from extractor.formats.streams import (
     read_lines,
     replace_odd_bytes,
 )
+from extractor.schemas.base import JsonObject
 
 _BEGINS = re.compile(
     r"(?:A\.2[ \t]+)?EudraCT number:[ \t]*(?P<number>\d{4}-\d{6}-\d{2})\b",
@@ -172,19 +173,19 @@ def _read_trial(written: str) -> RecordContent:
     check_size(len(written))
     text, notes = replace_odd_bytes(written)
     fields = _list_fields(text)
-    tree: dict[str, Any] = {"number": "".join(_BEGINS.findall(text)[:1])}
+    tree: JsonObject = {"number": "".join(_BEGINS.findall(text)[:1])}
     for field in sorted(fields, key=lambda field: field.language not in _ENGLISH):
         language = None
         if field.language not in _ENGLISH:
             language = name_language(field.language or "")
-        tree.setdefault(field.number, Words(field.text, language=language))
+        tree.setdefault(field.number, FoundText(field.text, language=language))
         tree.setdefault(f"{field.number} label", field.label)
     tree["products"] = _list_products(fields)
     content = read_record(_REGISTER, tree, "text")
     return replace(content, notes=(*content.notes, *notes))
 
 
-def _list_products(fields: Sequence[_Field]) -> list[dict[str, Any]]:
+def _list_products(fields: Sequence[_Field]) -> list[JsonObject]:
     """Return the products of the first country, omitting duplicate names. The description of a
     product consists of its forms and routes.
     """
@@ -196,7 +197,7 @@ def _list_products(fields: Sequence[_Field]) -> list[dict[str, Any]]:
             groups.append(defaultdict(list))
         elif groups and field.text.lower() not in _SETTINGS["nothing"]:
             groups[-1][field.number].append(field.text)
-    products: dict[str, dict[str, Any]] = {}
+    products: dict[str, JsonObject] = {}
     rows = _SETTINGS["products"]
     for group in groups:
         names = [text for number in rows["names"] for text in group[number]]

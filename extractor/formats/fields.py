@@ -11,9 +11,8 @@ text in place of an object, is treated as an error, so that no text is lost sile
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
-from extractor.formats.found import UnreadableSource, Words
+from extractor.formats.found import FoundText, UnreadableSource
 from extractor.formats.registers import load_table
 from extractor.schemas.paths import Step, read_path, write_path
 
@@ -22,7 +21,7 @@ TEXT = ""
 _Steps = tuple[Step, ...]
 
 
-def find_values(tree: Any, path: str) -> list[Any]:
+def find_values(tree: object, path: str) -> list[object]:
     """Return the values at a path. A list at the end of the path is replaced by its entries. Raises
     ``UnreadableSource`` if the tree has text where fields are expected.
 
@@ -33,7 +32,7 @@ def find_values(tree: Any, path: str) -> list[Any]:
     return _walk(tree, read_path(path))
 
 
-def read_texts(tree: Any, paths: str | Sequence[str]) -> list[str]:
+def read_texts(tree: object, paths: str | Sequence[str]) -> list[str]:
     """Return the non-blank texts at a path, or at the first of several paths that has any."""
     if isinstance(paths, str):
         return _read_filled(tree, read_path(paths))
@@ -44,14 +43,14 @@ def read_texts(tree: Any, paths: str | Sequence[str]) -> list[str]:
     return []
 
 
-def _read_filled(tree: Any, steps: _Steps) -> list[str]:
+def _read_filled(tree: object, steps: _Steps) -> list[str]:
     """Return the non-blank texts at the end of a path."""
     place = write_path(steps)
     texts = [write_text(value, place) for value in _walk(tree, steps)]
     return [text for text in texts if text and not text.isspace()]
 
 
-def write_text(value: Any, place: str) -> str:
+def write_text(value: object, place: str) -> str:
     """Return a value as text; numbers and booleans are written as in JSON. Raises
     ``UnreadableSource`` for an object, a list, or NaN, which pandas uses for missing values.
     """
@@ -67,7 +66,7 @@ def write_text(value: Any, place: str) -> str:
     return json.dumps(value)
 
 
-def _walk(value: Any, steps: _Steps) -> list[Any]:
+def _walk(value: object, steps: _Steps) -> list[object]:
     """Return the values at the end of a path, or an empty list if the path leads nowhere."""
     for depth, step in enumerate(steps):
         if not isinstance(value, dict) or TEXT in value:
@@ -80,7 +79,7 @@ def _walk(value: Any, steps: _Steps) -> list[Any]:
     return [value]
 
 
-def _walk_on(value: Any, steps: _Steps) -> list[Any]:
+def _walk_on(value: object, steps: _Steps) -> list[object]:
     """Return the values at a path below a value that is not a plain object: a list, a text, or an
     object with a text. Raises ``UnreadableSource`` if the path leads into a text, which has no
     fields.
@@ -101,7 +100,7 @@ def _walk_on(value: Any, steps: _Steps) -> list[Any]:
     return []
 
 
-def _choose_translation(entries: Any, condition: str, below: _Steps) -> list[Any]:
+def _choose_translation(entries: object, condition: str, below: _Steps) -> list[object]:
     """Return the text of the first entry in the wanted language. If no entry is in this language,
     return the text of the first entry, marked with the name of its language. At the end of a path,
     return the entries themselves.
@@ -119,7 +118,7 @@ def _choose_translation(entries: Any, condition: str, below: _Steps) -> list[Any
                 language = None
             else:
                 language = name_language(code)
-            return [Words(text.replace("\r\n", "\n").strip(), language=language)]
+            return [FoundText(text.replace("\r\n", "\n").strip(), language=language)]
     return []
 
 

@@ -25,7 +25,7 @@ from itertools import groupby
 from extractor.formats.cells import is_intervention_list, list_interventions
 from extractor.formats.found import RecordContent, take_sections, text_section
 from extractor.formats.free_text import build_text, check_size
-from extractor.formats.layout import LINE, Span
+from extractor.formats.layout import LINE, CharRange
 from extractor.language.clean import unify_line_ends
 from extractor.schemas import Piece, Section
 
@@ -90,7 +90,7 @@ def build_plain(
 
         return build_register_text(text)
     check_size(text)
-    fields: list[Span] = []
+    fields: list[CharRange] = []
     for line in LINE.finditer(text):
         # a list item continues the field above, unless that is the title or a list of outcomes
         if _LIST_ITEM.match(line[0]) and len(fields) > 1:

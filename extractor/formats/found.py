@@ -153,11 +153,11 @@ def take_sections(sections: Iterable[Section]) -> tuple[Section, ...]:
     return tuple(islice(sections, MAX_SECTIONS + 1))
 
 
-class Words(str):
+class FoundText(str):
     """A part of the source text, with its offset (or None) and, if it is not in English, its
     language.
 
-    >>> words = Words("Alter ab 18", at=7, language="German")
+    >>> words = FoundText("Alter ab 18", at=7, language="German")
     >>> words, words.at, words.language
     ('Alter ab 18', 7, 'German')
     """
@@ -167,7 +167,7 @@ class Words(str):
 
     def __new__(
         cls, text: str, *, at: int | None = None, language: str | None = None
-    ) -> "Words":
+    ) -> "FoundText":
         words = super().__new__(cls, text)
         words.at = at
         words.language = language
@@ -211,9 +211,9 @@ def join_parts(
         lines.append(text)
         if part:
             section_parts.append(Part(name=part, start=start, end=end))
-        if isinstance(text, Words) and text.at is not None:
+        if isinstance(text, FoundText) and text.at is not None:
             pieces.append(Piece(start=start, at=text.at))
-        if isinstance(text, Words) and text.language:
+        if isinstance(text, FoundText) and text.language:
             foreign.append(OtherLanguage(start=start, end=end, language=text.language))
         start = end + len("\n")
     if not lines:

@@ -15,9 +15,9 @@ from typing import Literal, get_args
 
 from extractor.formats.cells import undo_breaks
 from extractor.formats.found import (
+    FoundText,
     RecordContent,
     UnreadableSource,
-    Words,
     find_trial_id,
     join_parts,
     take_sections,
@@ -33,8 +33,8 @@ from extractor.formats.layout import (
     RANKS,
     STATES,
     TITLE,
-    Entry,
-    Span,
+    CharRange,
+    PlacedBlock,
     join_lines,
     name_section,
     read_entries,
@@ -199,8 +199,8 @@ class TextReader:
         self._english = undo_breaks(english)
         self.entries = read_entries(_hide_halves(unified, english), shown)
         self.text = join_lines(shown, self.entries)
-        self._lines: dict[str, list[Entry]] = defaultdict(list)
-        self._groups: dict[str, list[list[Entry]]] = defaultdict(list)
+        self._lines: dict[str, list[PlacedBlock]] = defaultdict(list)
+        self._groups: dict[str, list[list[PlacedBlock]]] = defaultdict(list)
         self._section = ""
         self._style = ""
         self._styles: set[str] = set()
@@ -213,7 +213,7 @@ class TextReader:
             return True
         return bool(self._groups)
 
-    def keep(self, spans: Sequence[Span]) -> None:
+    def keep(self, spans: Sequence[CharRange]) -> None:
         """Drop the lines outside these ranges."""
         self.entries = [
             entry
@@ -248,7 +248,7 @@ class TextReader:
 
     # Which section a line belongs to.
 
-    def _find_opened(self, entry: Entry) -> str | None:
+    def _find_opened(self, entry: PlacedBlock) -> str | None:
         """Return the section that a line opens, or None if the line is content. An unknown heading
         opens a description if it has the same mark as the heading of the open section and the
         items of that section have different marks.
@@ -273,7 +273,7 @@ class TextReader:
             return DESCRIPTION
         return None
 
-    def _is_content(self, entry: Entry, name: str) -> bool:
+    def _is_content(self, entry: PlacedBlock, name: str) -> bool:
         """Return whether a line that contains the words of a heading belongs to the content of the
         open section. ``name`` is the name of the heading in the vocabulary.
         """
@@ -304,7 +304,7 @@ class TextReader:
         is_deeper = entry.style.startswith("#") and entry.style > self._style
         return is_deeper or not is_alone
 
-    def _open(self, section: str, entry: Entry) -> None:
+    def _open(self, section: str, entry: PlacedBlock) -> None:
         is_item = entry.block.name in STATES
         if not (is_item and self._section == section):
             self._section = section
@@ -319,7 +319,7 @@ class TextReader:
             entry.start = entry.words
             self._lines[section].append(entry)
 
-    def _add(self, entry: Entry) -> None:
+    def _add(self, entry: PlacedBlock) -> None:
         """Add a line to the open section. A title or a registry number can have only one line.
         Words that have no list marker and continue an item's line are joined to that item.
         """
@@ -339,7 +339,7 @@ class TextReader:
                 return
         lines.append(entry)
 
-    def _follows(self, end: int, entry: Entry) -> bool:
+    def _follows(self, end: int, entry: PlacedBlock) -> bool:
         """Return whether an entry immediately follows the text that ends at ``end``, with only
         spaces, punctuation or a line break in between.
         """
@@ -368,7 +368,7 @@ class TextReader:
             name = ELIGIBILITY
         self._lines[name] = front + self._lines[name]
 
-    def _is_title(self, entry: Entry) -> bool:
+    def _is_title(self, entry: PlacedBlock) -> bool:
         words = self._read(entry)
         if len(words) > _LONGEST_TITLE:
             return False
@@ -382,7 +382,7 @@ class TextReader:
             return True
         return bool(_BELOW_TITLE.match(self.text, entry.end))
 
-    def _read(self, entry: Entry) -> str:
+    def _read(self, entry: PlacedBlock) -> str:
         return self.text[entry.words : entry.end]
 
     # From lines to sections.
@@ -396,7 +396,7 @@ class TextReader:
         """Return the sections. If ``title`` is given, it replaces a title in the text."""
         sections = list(text_section(TITLE, title))
         for name in _WHOLE:
-            spans: list[Span] = []
+            spans: list[CharRange] = []
             for entry in self._lines[name]:
                 start = entry.start
                 # successive lines are joined
@@ -428,8 +428,8 @@ class TextReader:
         an empty tuple if all parts are blank.
         """
         edges = _EDGES.get(name, " \n*_|")
-        texts: list[tuple[str, Words]] = []
+        texts: list[tuple[str, FoundText]] = []
         for part, span in parts:
             start, end = strip_span(self.text, *span, edges)
-            texts.append((part, Words(self.text[start:end], at=start)))
+            texts.append((part, FoundText(self.text[start:end], at=start)))
         return join_parts(name, texts)

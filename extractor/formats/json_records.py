@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -99,7 +99,7 @@ def begin_list() -> re.Pattern[str]:
     return re.compile(rf'(?:(?:\{{[^\[\]{{]*){{1,5}}"(?:{"|".join(pages)})"\s*:\s*)?\[')
 
 
-def _decode(text: TextBuffer) -> Any:
+def _decode(text: TextBuffer) -> object:
     """Consume a JSON value and return it, reading on if the value may be incomplete. Raises
     ``UnreadableSource`` if the JSON is broken.
     """
@@ -121,7 +121,7 @@ def _decode(text: TextBuffer) -> Any:
         return value
 
 
-def build_json(record: Any) -> RecordContent:
+def build_json(record: object) -> RecordContent:
     """Return the content of a parsed object: a record of any register, a record that this program
     wrote, or a text.
 
@@ -164,7 +164,7 @@ class _JsonText(BaseModel):
     section: str | None = None
 
 
-def _read_given(record: dict[str, Any]) -> RecordContent:
+def _read_given(record: dict[str, object]) -> RecordContent:
     """Return the content of a record that ``TrialRecord.model_dump_json`` wrote, or of a text with
     its title, id and section.
 

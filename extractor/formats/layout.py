@@ -66,7 +66,7 @@ def name_section(kind: str | None) -> str | None:
     return None
 
 
-Span = tuple[int, int]
+CharRange = tuple[int, int]
 """Half-open offsets into a text."""
 LINE = re.compile(r"[^\r\n]+")
 _CELL = re.compile(r"[^|\t]+")
@@ -86,7 +86,7 @@ _MOST_CELLS = 4
 
 
 @dataclass(slots=True)
-class Entry:
+class PlacedBlock:
     """A block of the outline in a text.
 
     Attributes:
@@ -116,11 +116,11 @@ class Entry:
         return self.block.kind is BlockKind.ITEM
 
 
-def read_entries(text: str, shown: str) -> list[Entry]:
+def read_entries(text: str, shown: str) -> list[PlacedBlock]:
     """Return the lines of a text, excluding page headers and footers. ``shown`` is the text as
     readers see it, and has the same length as ``text``.
     """
-    entries: list[Entry] = []
+    entries: list[PlacedBlock] = []
     for (first, last), is_label in _list_parts(text):
         end = -1
         for block in read_outline(read_section("text", text[first:last]), VOCABULARY):
@@ -143,12 +143,12 @@ def read_entries(text: str, shown: str) -> list[Entry]:
             else:
                 style = block.style
             entries.append(
-                Entry(block, start, words, end, continues_line, is_label, style)
+                PlacedBlock(block, start, words, end, continues_line, is_label, style)
             )
     return entries
 
 
-def join_lines(text: str, entries: Sequence[Entry]) -> str:
+def join_lines(text: str, entries: Sequence[PlacedBlock]) -> str:
     """Return a text of the same length as the input, in which the lines of each entry are joined
     by spaces, or by soft hyphens if a hyphen splits a word at the line end. Doubtful entries are
     unchanged.
@@ -172,7 +172,7 @@ def join_lines(text: str, entries: Sequence[Entry]) -> str:
     return "".join(characters)
 
 
-def find_cells(text: str, start: int, end: int) -> list[Span]:
+def find_cells(text: str, start: int, end: int) -> list[CharRange]:
     """Return the cells of a line that contain words.
 
     >>> find_cells("| Age | 18 |", 0, 12)
@@ -182,7 +182,7 @@ def find_cells(text: str, start: int, end: int) -> list[Span]:
     return [strip_span(text, *cell.span()) for cell in cells if cell[0].strip()]
 
 
-def _list_parts(text: str) -> Iterator[tuple[Span, bool]]:
+def _list_parts(text: str) -> Iterator[tuple[CharRange, bool]]:
     """Yield, as (span, is_label) pairs, the parts of a text that are outlined separately: the
     lines between tables, and the cells or rows of tables. ``is_label`` is True for a row in a
     table of labels and texts if its label is unknown.
@@ -196,7 +196,7 @@ def _list_parts(text: str) -> Iterator[tuple[Span, bool]]:
             yield (rows[0][0], rows[-1][1]), False
 
 
-def _is_row(text: str, line: Span) -> bool:
+def _is_row(text: str, line: CharRange) -> bool:
     """Return whether a line has several cells or is an outcome rank that divides a table."""
     words = text[slice(*line)].strip()
     if words.lower() in RANKS:
@@ -204,17 +204,19 @@ def _is_row(text: str, line: Span) -> bool:
     return len(find_cells(text, *line)) > 1
 
 
-def _list_cells(text: str, rows: Sequence[Span]) -> Iterator[tuple[Span, bool]]:
+def _list_cells(
+    text: str, rows: Sequence[CharRange]
+) -> Iterator[tuple[CharRange, bool]]:
     """Yield the cells or rows of a table as (span, is_label) pairs, omitting a row of plain column
     names.
     """
-    columns: list[list[Span]] = []
+    columns: list[list[CharRange]] = []
     has_labels = False
     for row in rows:
         cells = find_cells(text, *row)
         shown = [text[slice(*cell)] for cell in cells]
         headings = [_is_heading(cell) for cell in shown[:_MOST_CELLS]]
-        parts: list[Span] = []
+        parts: list[CharRange] = []
         if _names_columns(shown):  # "Arm | Description"
             continue
         if headings.count(True) > 1:  # "Inclusion criteria | Exclusion criteria"

@@ -4,11 +4,18 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from extractor.formats.layout import ARMS, OUTCOMES, STATES, Entry, Span, find_cells
+from extractor.formats.layout import (
+    ARMS,
+    OUTCOMES,
+    STATES,
+    CharRange,
+    PlacedBlock,
+    find_cells,
+)
 from extractor.language.book import read_text, rule
 from extractor.language.passage import strip_span
 
-Part = tuple[str, Span]
+Part = tuple[str, CharRange]
 """The name of a part and its span."""
 
 LABELS = re.compile(
@@ -39,7 +46,9 @@ _INDENT = 2
 _LONGEST_NAME = 60
 
 
-def list_items(text: str, section: str, entries: Sequence[Entry]) -> list[list[Entry]]:
+def list_items(
+    text: str, section: str, entries: Sequence[PlacedBlock]
+) -> list[list[PlacedBlock]]:
     """Return the lines of each item in a section. List markers and labels such as "Arm A:" begin
     items; in a section without markers and labels, each line is an item. A line that precedes the
     first marker and ends with a colon introduces the items and is omitted. A single line of
@@ -54,7 +63,7 @@ def list_items(text: str, section: str, entries: Sequence[Entry]) -> list[list[E
             [replace(entry, words=phrase.start(), end=phrase.end())]
             for phrase in phrases
         ]
-    items: list[list[Entry]] = []
+    items: list[list[PlacedBlock]] = []
     # a marked line that is indented more than the first one belongs to the item above
     deepest = 0
     if has_marks:
@@ -73,7 +82,7 @@ def list_items(text: str, section: str, entries: Sequence[Entry]) -> list[list[E
     return items
 
 
-def _is_marked(text: str, section: str, entry: Entry) -> bool:
+def _is_marked(text: str, section: str, entry: PlacedBlock) -> bool:
     if entry.is_item:
         return True
     if entry.block.name in STATES:
@@ -84,7 +93,7 @@ def _is_marked(text: str, section: str, entry: Entry) -> bool:
     return bool(group and group["opening"])
 
 
-def _continues(text: str, above: Entry, entry: Entry) -> bool:
+def _continues(text: str, above: PlacedBlock, entry: PlacedBlock) -> bool:
     """Return whether a line without a list marker belongs to the same item as the line above."""
     words = text[above.words : above.end].rstrip(" *_")
     if words.endswith(":"):
@@ -94,7 +103,7 @@ def _continues(text: str, above: Entry, entry: Entry) -> bool:
     return LABELS.match(text, entry.words, entry.end) is not None
 
 
-def find_parts(text: str, section: str, item: Sequence[Entry]) -> list[Part]:
+def find_parts(text: str, section: str, item: Sequence[PlacedBlock]) -> list[Part]:
     """Return the parts of an item in order, joining consecutive lines of the same part."""
     if section in OUTCOMES:
         pieces = _read_outcome(text, item)
@@ -112,7 +121,7 @@ def find_parts(text: str, section: str, item: Sequence[Entry]) -> list[Part]:
     return parts
 
 
-def _read_outcome(text: str, item: Sequence[Entry]) -> Iterator[Part]:
+def _read_outcome(text: str, item: Sequence[PlacedBlock]) -> Iterator[Part]:
     first = item[0]
     cells = find_cells(text, first.words, first.end)
     if len(cells) > 1:
@@ -141,7 +150,7 @@ def _read_outcome(text: str, item: Sequence[Entry]) -> Iterator[Part]:
             name = "description"
 
 
-def _read_group(text: str, section: str, item: Sequence[Entry]) -> Iterator[Part]:
+def _read_group(text: str, section: str, item: Sequence[PlacedBlock]) -> Iterator[Part]:
     """Yield the parts of an arm or intervention. A first line without a separator is treated as
     the name of an arm if it is short or if other lines follow.
     """

@@ -5,7 +5,7 @@ table.
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from extractor.formats.cells import (
     criteria_section,
@@ -21,12 +21,13 @@ from extractor.formats.found import (
     join_parts,
     text_section,
 )
-from extractor.formats.registers import Register, fold_name
+from extractor.formats.registers import Register, fold_column
 from extractor.language.clean import fold_label
 from extractor.schemas import RegistryFields, Section
+from extractor.schemas.base import JsonObject
 
 
-class _Item(NamedTuple):
+class _Linked(NamedTuple):
     """An arm or intervention: its section, its name, and the names of the interventions or arms
     that it links to. Names contain no whitespace and are case-folded.
     """
@@ -36,7 +37,7 @@ class _Item(NamedTuple):
     links: set[str]
 
 
-_Items = dict[str, list[_Item]]
+_Items = dict[str, list[_Linked]]
 
 _LINKS = {"arms": "interventions", "interventions": "arms"}
 """The key of an item's links: arms name interventions, and interventions name arms."""
@@ -51,7 +52,7 @@ _STATES_TIME = re.compile(
 )
 
 
-def read_record(register: Register, tree: Any, container: str) -> RecordContent:
+def read_record(register: Register, tree: object, container: str) -> RecordContent:
     """Return the content of a record's tree. Raises ``UnreadableSource`` if a value has the wrong
     type.
     """
@@ -100,7 +101,7 @@ def read_named(
     """Return the content of a record that consists of (field name, text) pairs."""
     tree: dict[str, list[str]] = defaultdict(list)
     for name, written in fields:
-        column = register.columns_by_name.get(fold_name(name), "")
+        column = register.columns_by_name.get(fold_column(name), "")
         text = written
         if register.breaks:
             text = undo_breaks(written).strip()
@@ -120,12 +121,12 @@ def read_named(
     return read_record(register, tree, container)
 
 
-def _read_first(tree: Any, path: str) -> str:
+def _read_first(tree: object, path: str) -> str:
     """Return the first non-blank text at a path, or ""."""
     return "".join(read_texts(tree, path)[:1]).strip()
 
 
-def _join(tree: Any, path: str) -> str:
+def _join(tree: object, path: str) -> str:
     texts = read_texts(tree, path)
     if len(texts) == 1:
         return texts[0]
@@ -133,11 +134,15 @@ def _join(tree: Any, path: str) -> str:
 
 
 def _list_sections(
-    name: str, form: Any, tree: Any, first: int, items: _Items
+    name: str, form: str | JsonObject, tree: object, first: int, items: _Items
 ) -> Iterable[Section]:
     """Return the sections that a form in the register's table defines. ``first`` is the number of
     sections that the preceding forms defined.
     """
+    if isinstance(form, str):
+        if first:
+            return ()
+        return text_section(name, *read_texts(tree, form))
     if "items" in form:
         return _list_items(name, form, tree, items)
     if "list" in form:
@@ -147,17 +152,13 @@ def _list_sections(
     if "inclusion" in form:
         lists = (_join(tree, form[kind]) for kind in ("inclusion", "exclusion"))
         return criteria_section(*lists)
-    if isinstance(form, str):
-        paths = [form]
-    else:
-        paths = form["join"]
     return text_section(
-        name, *(text for path in paths for text in read_texts(tree, path))
+        name, *(text for path in form["join"] for text in read_texts(tree, path))
     )
 
 
 def _list_items(
-    name: str, form: dict[str, str], tree: Any, items: _Items
+    name: str, form: dict[str, str], tree: object, items: _Items
 ) -> Iterator[Section]:
     """Yield the section of each item. Empty items are also numbered, so that the numbers match the
     source. The names and links of arms and interventions are added to ``items``.
@@ -172,13 +173,13 @@ def _list_items(
                 links = [*links, *(link.partition(": ")[2] for link in links)]
             labels = texts.get("label", texts.get("name", []))
             linked = {fold_label(link) for link in links if link}
-            items[name].append(_Item(section, fold_label("".join(labels)), linked))
+            items[name].append(_Linked(section, fold_label("".join(labels)), linked))
         parts = [(part, text) for part, listed in texts.items() for text in listed]
         yield from join_parts(section, parts)
 
 
 def _list_entries(
-    name: str, form: dict[str, str], tree: Any, first: int
+    name: str, form: dict[str, str], tree: object, first: int
 ) -> Iterator[Section]:
     """Yield the section of each intervention or outcome in a list, numbered from ``first``. If the
     list of time frames is as long as the list of outcomes, each outcome has its own time frame.
@@ -206,7 +207,7 @@ def _list_entries(
         yield from join_parts(f"{name}[{first + number}]", parts)
 
 
-def _read_field(tree: Any, row: Any) -> list[str]:
+def _read_field(tree: object, row: str | JsonObject) -> list[str]:
     """Return the texts of a registered field. ``row`` is the row of the field in the register's
     table: a path, a list of paths, or one of the forms that ``registers/__init__.py`` describes.
     """
@@ -227,7 +228,7 @@ def _read_field(tree: Any, row: Any) -> list[str]:
     return re.findall(rf"(?:^|\|){row['label']}: *([^|]+)", value)[:1]
 
 
-def _list_terms(register: Register, tree: Any) -> Iterator[dict[str, str | None]]:
+def _list_terms(register: Register, tree: object) -> Iterator[dict[str, str | None]]:
     """Yield the terms that the registry assigned to the record."""
     for kind, row in register.terms.items():
         for item in find_values(tree, row["items"]):
@@ -236,7 +237,7 @@ def _list_terms(register: Register, tree: Any) -> Iterator[dict[str, str | None]
                 yield {"kind": kind, "name": name.strip(), "id": number}
 
 
-def _link(arms: list[_Item], interventions: list[_Item]) -> dict[str, Any]:
+def _link(arms: list[_Linked], interventions: list[_Linked]) -> dict[str, object]:
     """Return the sections of each intervention's arms (``arm_links``), and of the arms without an
     intervention (``bare_arms``).
 

@@ -7,7 +7,7 @@ from functools import partial
 from hashlib import sha256
 from itertools import chain, islice
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from extractor.errors import ArgumentError, RecordError, RepeatedRecord, WrongType
 from extractor.formats.flat import build_plain
@@ -186,7 +186,7 @@ def make_record(
     return result
 
 
-def write_study(study: Mapping[str, Any]) -> str:
+def write_study(study: Mapping[str, object]) -> str:
     """Return a study as one line of ASCII JSON. Raises ``WrongType`` if JSON cannot represent a
     value.
     """

@@ -21,7 +21,7 @@ from extractor.formats.found import (
     build_content,
 )
 from extractor.formats.record import read_named
-from extractor.formats.registers import Register, fold_name, list_registers
+from extractor.formats.registers import Register, fold_column, list_registers
 from extractor.formats.streams import (
     MAX_RECORD_BYTES,
     check_size,
@@ -125,7 +125,7 @@ def _find_header(head: str) -> _Header:
             names = next(csv.reader([written], delimiter=delimiter), [])
             for register in list_registers("table"):
                 by_name = register.columns_by_name
-                columns = [by_name.get(fold_name(name), "") for name in names]
+                columns = [by_name.get(fold_column(name), "") for name in names]
                 known_count = len(columns) - columns.count("")
                 has_number = register.id in columns
                 headers.append(

@@ -11,7 +11,6 @@ from dataclasses import replace
 from functools import partial
 from io import BufferedReader
 from itertools import count
-from typing import Any
 from xml.etree.ElementTree import Element
 
 from defusedxml.ElementTree import ParseError, fromstring
@@ -25,8 +24,9 @@ from extractor.formats.found import (
     build_content,
 )
 from extractor.formats.record import read_named, read_record
-from extractor.formats.registers import Register, fold_name, list_registers
+from extractor.formats.registers import Register, fold_column, list_registers
 from extractor.formats.streams import TextBuffer, replace_odd_bytes
+from extractor.schemas.base import JsonObject
 
 _ENCODING = re.compile(
     r"\s*<\?xml[^>]{0,200}?\sencoding\s*=\s*[\"']([\w.:-]{1,40})", re.IGNORECASE
@@ -57,7 +57,7 @@ def read_xml(stream: BufferedReader) -> Iterator[ReadResult]:
     root = "".join(_TAG.findall(head)[:1])
     register = _find_register(head, root)
     begins = re.compile(rf"<{register.element}(?=[\s/>])")
-    number_tag = fold_name(register.id.rpartition(".")[2])
+    number_tag = fold_column(register.id.rpartition(".")[2])
     text = TextBuffer(stream, _find_encoding(head))
     last: ReadResult | None = None
     for number in count(1):
@@ -65,7 +65,7 @@ def read_xml(stream: BufferedReader) -> Iterator[ReadResult]:
         line = f"line {text.line}"
         outside = text.take(opening.start() if opening else None)
         # a number outside the records shows that the tag of its record is broken
-        if number_tag in map(fold_name, _TAG.findall(outside)):
+        if number_tag in map(fold_column, _TAG.findall(outside)):
             yield UnreadableSource("broken XML (fields outside a record)", place=line)
         if not opening:
             break
@@ -173,12 +173,12 @@ def build_xml(register: Register, record: Element) -> RecordContent:
     return read_record(register, tree, "xml")
 
 
-def _make_tree(element: Element) -> Any:
+def _make_tree(element: Element) -> JsonObject | str:
     """Return the text of an element that has no attributes or child elements. For any other
     element, return a dictionary of its attributes, its child elements by name, and its text.
     """
     text = element.text or ""
-    tree: dict[str, Any] = {f"@{name}": value for name, value in element.items()}
+    tree: JsonObject = {f"@{name}": value for name, value in element.items()}
     for child in element:
         same_name = tree.setdefault(child.tag.rpartition("}")[2], [])
         same_name.append(_make_tree(child))
@@ -191,12 +191,12 @@ def _make_tree(element: Element) -> Any:
 
 
 def _list_fields(
-    columns: Container[str], tree: dict[str, Any]
+    columns: Container[str], tree: JsonObject | str
 ) -> Iterator[tuple[str, str]]:
     """Yield the (name, text) pairs of the elements that are columns, including elements in
     groups.
     """
-    if TEXT in tree:
+    if isinstance(tree, str) or TEXT in tree:
         raise UnreadableSource("text where fields are expected")
     for name, values in tree.items():
         # attributes are texts, and child elements are lists
@@ -206,7 +206,7 @@ def _list_fields(
             children = {}
             if isinstance(value, dict):
                 children = value
-            if any(fold_name(child) in columns for child in children):
+            if any(fold_column(child) in columns for child in children):
                 yield from _list_fields(columns, children)
-            elif fold_name(name) in columns:
+            elif fold_column(name) in columns:
                 yield name, write_text(value, name)

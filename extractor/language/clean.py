@@ -371,7 +371,7 @@ def decode_json(escaped: str) -> str:
     return html.unescape(character + code[4:])
 
 
-def _fold(characters: str) -> str:
+def _fold_compatibility(characters: str) -> str:
     """Return the plain forms of compatibility characters: "fi" for a ligature, or "2" for "²"."""
     return unicodedata.normalize("NFKC", characters)
 
@@ -401,9 +401,9 @@ REPLACERS: Replacers = {
     "newline": lambda _: "\n",
     "invisible": lambda _: "",
     "space": lambda _: " ",
-    "power": lambda written: "^" + _fold(written).replace("\u2212", "-"),
-    "script": _fold,
-    "compatible": _fold,
+    "power": lambda written: "^" + _fold_compatibility(written).replace("\u2212", "-"),
+    "script": _fold_compatibility,
+    "compatible": _fold_compatibility,
     "single": lambda written: written.translate(_SINGLE),
 }
 

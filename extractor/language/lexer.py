@@ -369,10 +369,10 @@ class Tokens:
         default_factory=dict, init=False, repr=False
     )
     _cuts: "dict[Range, Tokens]" = field(default_factory=dict, init=False, repr=False)
-    kept: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
+    kept: dict[object, Any] = field(default_factory=dict, init=False, repr=False)
     """What was read from these tokens, see ``keep``."""
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         # what was read can be read again
         return Tokens, (self.text, self.words, self.starts, self.ends, self.codes)
 

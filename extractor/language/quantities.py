@@ -48,7 +48,7 @@ class Quantity:
 
 
 @dataclass(slots=True)
-class _Item:
+class _ListedNumber:
     """A number in a list, with its unit, which may be None. ``joint`` is the text between this
     number and the next. ``scale`` is the factor of its power of ten, which ``value`` already
     includes.
@@ -100,12 +100,14 @@ def find_quantity_lists(
             done = at + 1
 
 
-def _read_chain(tokens: Tokens, at: int, skipped: Container[int]) -> list[_Item]:
+def _read_chain(
+    tokens: Tokens, at: int, skipped: Container[int]
+) -> list[_ListedNumber]:
     """Return the numbers in the list that begins at a token, up to the last number with a unit,
     but at most twelve numbers. Return an empty list if no number has a unit. The list ends where a
     separator ("," or "to") is missing, or where the dimension of the units changes.
     """
-    items: list[_Item] = []
+    items: list[_ListedNumber] = []
     end = len(tokens)
     while len(items) < _MOST_LEVELS and at < end and at not in skipped:
         item = _read_item(tokens, at)
@@ -132,7 +134,7 @@ def _read_chain(tokens: Tokens, at: int, skipped: Container[int]) -> list[_Item]
     return items
 
 
-def _continues(items: Sequence[_Item], item: _Item) -> bool:
+def _continues(items: Sequence[_ListedNumber], item: _ListedNumber) -> bool:
     """Return whether a number can continue a list. All units in a list have the same dimension, and
     a semicolon after a unit ends the list.
     """
@@ -145,7 +147,7 @@ def _continues(items: Sequence[_Item], item: _Item) -> bool:
     return len(dimensions) < 2
 
 
-def _spread_units(items: Sequence[_Item]) -> None:
+def _spread_units(items: Sequence[_ListedNumber]) -> None:
     """Give each number that has no unit the unit of the next number that has one, and multiply the
     unitless number by the same power of ten: "5, 10 or 20 x 10^6 cells/kg". The last number must
     have a unit.
@@ -171,7 +173,7 @@ def _spread_units(items: Sequence[_Item]) -> None:
         item.unit = unit
 
 
-def _drop_label(tokens: Tokens, items: list[_Item]) -> list[_Item]:
+def _drop_label(tokens: Tokens, items: list[_ListedNumber]) -> list[_ListedNumber]:
     """Return the numbers in a list, omitting the first number if it is part of a label: "EX 154,
     10 mg/kg", "Cohort 1 - 10 mg".
     """
@@ -198,7 +200,7 @@ def _drop_label(tokens: Tokens, items: list[_Item]) -> list[_Item]:
     return items
 
 
-def _join(tokens: Tokens, items: Sequence[_Item]) -> Iterator[Quantity]:
+def _join(tokens: Tokens, items: Sequence[_ListedNumber]) -> Iterator[Quantity]:
     """Yield a quantity for each range and for each remaining number. Two numbers are treated as a
     range if they are joined by a dash or "to", are in ascending order and have the same unit. Three
     or more numbers joined by dashes are not treated as ranges: "75 - 150 - 225".
@@ -234,7 +236,7 @@ def _join(tokens: Tokens, items: Sequence[_Item]) -> Iterator[Quantity]:
         yield Quantity(low, high, last.unit or item.unit, item.first, last.end, is_sure)
 
 
-def _read_item(tokens: Tokens, at: int) -> _Item | None:
+def _read_item(tokens: Tokens, at: int) -> _ListedNumber | None:
     """Return the number that begins at a token, with its unit if it has one. Return None if no
     number begins at the token.
     """
@@ -256,14 +258,14 @@ def _read_item(tokens: Tokens, at: int) -> _Item | None:
         is_worded = tokens.words[after - 1] in SCALES
         unit = _find_counted(tokens, stop, scale, is_worded=is_worded) or unit
     if unit is None:
-        return _Item(value, scale, None, at, stop)
+        return _ListedNumber(value, scale, None, at, stop)
     if scale != 1:
-        return _Item(value, scale, unit, at, unit.end)
+        return _ListedNumber(value, scale, unit, at, unit.end)
     value, is_sure = _disambiguate(tokens, at, value, unit)
-    return _Item(value, scale, unit, at, unit.end, is_sure)
+    return _ListedNumber(value, scale, unit, at, unit.end, is_sure)
 
 
-def _read_fraction(tokens: Tokens, at: int) -> _Item | None:
+def _read_fraction(tokens: Tokens, at: int) -> _ListedNumber | None:
     """Return a fraction of a tablet or similar piece, or a number that includes a half: "1/2
     tablet", "two and a half mg", "half a tablet". Return None for any other number.
     """
@@ -281,7 +283,7 @@ def _read_fraction(tokens: Tokens, at: int) -> _Item | None:
     value = read_number(written.replace("and half", "and a half"))
     if value is None:
         return None
-    return _Item(value, 1, unit, at, unit.end)
+    return _ListedNumber(value, 1, unit, at, unit.end)
 
 
 def _find_unit_after(tokens: Tokens, at: int) -> UnitPlace | None:

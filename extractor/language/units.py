@@ -426,7 +426,7 @@ def read_unit(text: str) -> str | None:
     bare = re.sub(r"[\s\\^]", "", without_brackets).replace("μ", "u")
     if bare in table["as_written"]:
         return str(table["as_written"][bare])
-    folded = _fold(text)
+    folded = _fold_unit(text)
     for pattern, code in table["phrases"].items():
         if re.search(pattern, folded):
             return str(code)
@@ -442,7 +442,7 @@ _SLASHES = {
 """Spellings of a slash, in order of precedence."""
 
 
-def _fold(text: str) -> str:
+def _fold_unit(text: str) -> str:
     """Return the normalised spelling of a unit: in lower case, with "/" for "per" and without text
     in brackets.
     """

@@ -19,3 +19,12 @@ def value_class(
         order: Whether objects are ordered by their fields.
     """
     return dataclass(eq=eq, order=order, unsafe_hash=eq, slots=True)
+
+
+def list_members(value: T | tuple[T, ...] | list[T] | None) -> tuple[T, ...]:
+    """Return the members of a list, or a single value as a tuple; an empty tuple for None."""
+    if isinstance(value, tuple | list):
+        return tuple(value)
+    if value is None:
+        return ()
+    return (value,)

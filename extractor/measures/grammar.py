@@ -12,8 +12,8 @@ from extractor.language.book import read_table, rule
 from extractor.language.lexer import Tokens
 from extractor.language.values import value_class
 
-Parts = Mapping[str, "Span"]
-Maker = Callable[[Parts], Any]
+Parts = Mapping[str, "Expression"]
+Maker = Callable[[Parts], object]
 LONGEST_SPAN = 30
 """Maximum number of tokens in a span, used to search backwards for spans that cover a token."""
 _BEGINNING = attrgetter("first")
@@ -22,7 +22,7 @@ _RULE = re.compile(r"<(\w+)>")
 
 
 @value_class()
-class Span:
+class Expression:
     """The tokens ``first:end``, read as one kind of expression, with the value of the expression
     and its component spans.
 
@@ -36,12 +36,12 @@ class Span:
     end: int
     rule: str
     value: Any = None
-    parts: tuple["Span", ...] = ()
+    parts: tuple["Expression", ...] = ()
     weight: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class Slot:
     """One position in a production, which matches a span of any of the given kinds."""
 
     name: str
@@ -57,7 +57,7 @@ class Production:
 
     kind: str
     name: str
-    items: tuple[Item, ...]
+    items: tuple[Slot, ...]
     make: Maker
     weight: float
 
@@ -75,14 +75,14 @@ class Production:
 class Chart:
     """The spans found so far, indexed by kind and first token."""
 
-    def __init__(self, spans: Iterable[Span] = ()) -> None:
-        self._spans: dict[str, dict[int, list[Span]]] = {}
-        self._ends: dict[str, dict[int, list[Span]]] = {}
-        self._listed: dict[tuple[str, ...], list[Span]] = {}
+    def __init__(self, spans: Iterable[Expression] = ()) -> None:
+        self._spans: dict[str, dict[int, list[Expression]]] = {}
+        self._ends: dict[str, dict[int, list[Expression]]] = {}
+        self._listed: dict[tuple[str, ...], list[Expression]] = {}
         for span in spans:
             self.add(span)
 
-    def add(self, span: Span) -> None:
+    def add(self, span: Expression) -> None:
         """Add a span."""
         starting = self._spans.setdefault(span.kind, {})
         starting.setdefault(span.first, []).append(span)
@@ -101,15 +101,15 @@ class Chart:
             starts.update(self._spans.get(kind, ()))
         return sorted(starts)
 
-    def at(self, kind: str, first: int) -> list[Span]:
+    def at(self, kind: str, first: int) -> list[Expression]:
         """Return the spans of a kind that begin at a token."""
         return self._spans.get(kind, {}).get(first, [])
 
-    def ending(self, kind: str, end: int) -> list[Span]:
+    def ending(self, kind: str, end: int) -> list[Expression]:
         """Return the spans of a kind that end immediately before a token."""
         return self._ends.get(kind, {}).get(end, [])
 
-    def between(self, first: int, end: int, *kinds: str) -> list[Span]:
+    def between(self, first: int, end: int, *kinds: str) -> list[Expression]:
         """Return the spans of these kinds whose first token is in ``first:end``, from left to
         right.
         """
@@ -118,7 +118,7 @@ class Chart:
         high = bisect_left(spans, end, key=_BEGINNING)
         return spans[low:high]
 
-    def all(self, *kinds: str) -> list[Span]:
+    def all(self, *kinds: str) -> list[Expression]:
         """Return all spans of these kinds, from left to right. The result is cached until a span is
         added.
         """
@@ -142,13 +142,15 @@ def _list_rules(table: str, kinds: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_RULE.findall(patterns)))
 
 
-def find_rules(tokens: Tokens, table: str, kinds: tuple[str, ...]) -> Iterator[Span]:
+def find_rules(
+    tokens: Tokens, table: str, kinds: tuple[str, ...]
+) -> Iterator[Expression]:
     """Yield a span for each match of a rule that the productions of these kinds name. The kind of
     the span is the name of the rule.
     """
     for name in _list_rules(table, kinds):
         for match in rule(name).find(tokens):
-            yield Span(name, match.first, match.end, name, match.text)
+            yield Expression(name, match.first, match.end, name, match.text)
 
 
 def read_productions(
@@ -171,13 +173,13 @@ def read_productions(
     )
 
 
-def _read_items(pattern: str) -> Iterator[Item]:
+def _read_items(pattern: str) -> Iterator[Slot]:
     for written in pattern.split():
         item = _ITEM.fullmatch(written)
         assert item, f"invalid item in a production: {written}"
         kinds = _RULE.sub(r"\1", item["kinds"])
         name = item["name"] or kinds
-        yield Item(name, tuple(kinds.split("|")), bool(item["optional"]))
+        yield Slot(name, tuple(kinds.split("|")), bool(item["optional"]))
 
 
 def compose(chart: Chart, productions: Iterable[Production]) -> None:
@@ -197,7 +199,7 @@ def compose(chart: Chart, productions: Iterable[Production]) -> None:
             chart.add(span)
 
 
-def _list_openings(production: Production) -> Iterator[Item]:
+def _list_openings(production: Production) -> Iterator[Slot]:
     """Yield the items with which a match of the production can begin: its optional items at the
     start, and the first item that is not optional.
     """
@@ -208,8 +210,8 @@ def _list_openings(production: Production) -> Iterator[Item]:
 
 
 def _match(
-    chart: Chart, items: tuple[Item, ...], at: int
-) -> Iterator[list[tuple[str, Span]]]:
+    chart: Chart, items: tuple[Slot, ...], at: int
+) -> Iterator[list[tuple[str, Expression]]]:
     """Yield each sequence of adjacent spans from token ``at`` that matches the items, as (name,
     span) pairs. An item's name is the name of its part in the production.
     """
@@ -226,7 +228,9 @@ def _match(
         yield from _match(chart, rest, at)
 
 
-def _make(production: Production, match: list[tuple[str, Span]]) -> Span | None:
+def _make(
+    production: Production, match: list[tuple[str, Expression]]
+) -> Expression | None:
     """Return the span that a match of a production forms, or None if the value of that span is
     invalid.
     """
@@ -235,7 +239,7 @@ def _make(production: Production, match: list[tuple[str, Span]]) -> Span | None:
         return None
     parts = tuple(span for _, span in match)
     weight = production.weight + sum(span.weight for span in parts)
-    return Span(
+    return Expression(
         production.kind,
         parts[0].first,
         parts[-1].end,

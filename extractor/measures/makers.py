@@ -8,7 +8,7 @@ from extractor.language.lexer import Range
 from extractor.language.numbers import DAYS, multiply, read_number
 from extractor.language.units import read_unit
 from extractor.language.values import value_class
-from extractor.measures.grammar import Maker, Parts, Span
+from extractor.measures.grammar import Expression, Maker, Parts
 from extractor.schemas.vocabulary import Comparator, TimeUnit
 
 _WHOLE = 1000
@@ -36,7 +36,7 @@ _NO_AGES = (TimeUnit.MINUTE, TimeUnit.HOUR, TimeUnit.CYCLE)
 
 
 @value_class()
-class Amount:
+class NumberWithUnit:
     """A number or a range with its unit.
 
     ``time`` is the unit if it is a time unit; ``written`` is the number as written in the text.
@@ -56,10 +56,10 @@ class Bound:
     """
 
     comparator: Comparator
-    amount: Amount
+    amount: NumberWithUnit
     first: int
     end: int
-    condition: Span | None = None
+    condition: Expression | None = None
     sure: bool = True
     scale_words: str | None = None
 
@@ -67,23 +67,25 @@ class Bound:
 Bounds = tuple[Bound, ...]
 
 
-def make_amount(parts: Parts) -> Amount:
+def make_amount(parts: Parts) -> NumberWithUnit:
     """Make an amount from a number with or without a unit."""
     number = parts["number"].value
     if "unit" in parts:
         unit = parts["unit"].value
     else:
         unit = (None, None)
-    return Amount(number[0], None, unit[0], unit[1], number[1])
+    return NumberWithUnit(number[0], None, unit[0], unit[1], number[1])
 
 
-def _share_unit(amount: Amount, source: Amount) -> Amount:
+def _share_unit(amount: NumberWithUnit, source: NumberWithUnit) -> NumberWithUnit:
     """Return ``amount`` with the unit and the power of ten of ``source``."""
     low = scale_alike(amount.low, source.written)
     return replace(amount, low=low, unit=source.unit, time=source.time)
 
 
-def _join(lower: Amount, upper: Amount, first: int, end: int) -> Bounds | None:
+def _join(
+    lower: NumberWithUnit, upper: NumberWithUnit, first: int, end: int
+) -> Bounds | None:
     """Return the range between two amounts, or None if ``lower`` is not less than ``upper``. If
     both are negative, the number nearer to zero may be written first: "between -1 and -2.5".
     """
@@ -387,7 +389,7 @@ def make_grades(parts: Parts) -> Bounds | None:
             comparator = Comparator.BETWEEN
     elif low != high:
         return None
-    amount = Amount(low, None if low == high else high, unit)
+    amount = NumberWithUnit(low, None if low == high else high, unit)
     scale_words = _find_scale_words(parts)
     return (Bound(comparator, amount, grades.first, end, scale_words=scale_words),)
 
@@ -398,7 +400,7 @@ def make_restated(parts: Parts) -> Bounds | None:
     stated = limits[-1]
     span = parts["restated"]
     restated = span.value
-    if isinstance(restated, Amount):
+    if isinstance(restated, NumberWithUnit):
         restated = [Bound(stated.comparator, restated, span.first, span.end)]
     restated = restated[0]
     units = [limit.amount.unit for limit in (stated, restated)]

@@ -15,11 +15,11 @@ _PLURAL = re.compile(r"(?<=\w{4})(?<![sui])s$|(?<=\w\w)(?P<y>ie)s$")
 _LONGEST_GAP = 4
 """Maximum number of words that a ``*`` in a name can match."""
 
-Words = tuple[str, ...]
+NameWords = tuple[str, ...]
 
 
 @lru_cache(maxsize=4096)
-def spell_words(text: str) -> Words:
+def spell_words(text: str) -> NameWords:
     """Return the words of a name in lower case, in American spelling and in the singular, without
     accents.
 
@@ -38,7 +38,7 @@ def _make_singular(word: str) -> str:
     return _PLURAL.sub(lambda ending: "y" if ending["y"] else "", word)
 
 
-def fold_words(text: str) -> Words:
+def fold_words(text: str) -> NameWords:
     """Return the words of a name as ``spell_words`` does, but without filler words ("the",
     "level").
 
@@ -50,11 +50,11 @@ def fold_words(text: str) -> Words:
 
 
 @cache
-def _index() -> Mapping[str, list[tuple[Words, str]]]:
+def _index() -> Mapping[str, list[tuple[NameWords, str]]]:
     """Index the names of all quantities by their first word, as (words, quantity) pairs with the
     longest name first. The words are folded; a "*" among them stands for a gap.
     """
-    index: dict[str, list[tuple[Words, str]]] = {}
+    index: dict[str, list[tuple[NameWords, str]]] = {}
     for quantity, fields in read_table("quantity_names").items():
         for name in fields.get("names", ()):
             words: list[str] = []
@@ -84,7 +84,7 @@ def find_names(words: Sequence[str]) -> Iterator[tuple[int, int, str]]:
         at = max(at + 1, end)
 
 
-def _match(name: Words, words: Sequence[str], at: int) -> int:
+def _match(name: NameWords, words: Sequence[str], at: int) -> int:
     """Return the end of a name that begins at word ``at``, or ``at`` itself if the name does not
     begin there. A ``*`` in the name matches up to four words.
     """

@@ -7,7 +7,7 @@ from extractor.language.book import rule, word_list
 from extractor.language.lexer import Range, Tokens
 from extractor.language.units import read_unit
 from extractor.language.values import value_class
-from extractor.measures.grammar import LONGEST_SPAN, Chart, Span
+from extractor.measures.grammar import LONGEST_SPAN, Chart, Expression
 
 _SHORTEST_WORD = 3
 """Minimum number of letters in a content word."""
@@ -46,7 +46,7 @@ def find_owner(
     chart: Chart,
     tokens: Tokens,
     clause: Range,
-    value: Span,
+    value: Expression,
     *,
     follows: bool,
     is_case: bool = False,
@@ -116,7 +116,9 @@ def _find_following(
     return Owner(noun.place("noun") if noun else None, condition=condition)
 
 
-def _find_inner(chart: Chart, tokens: Tokens, value: Span, start: int) -> Range | None:
+def _find_inner(
+    chart: Chart, tokens: Tokens, value: Expression, start: int
+) -> Range | None:
     """Return the quantity named within a limit or directly after it: "BMI" in "18 < BMI < 30",
     "CD19" in "> 95 % CD19", "Zubrod" in "(< 3 Zubrod, ...)". A general word such as "score" is
     extended to the left, up to ``start``, to include its name.
@@ -137,7 +139,7 @@ def _find_inner(chart: Chart, tokens: Tokens, value: Span, start: int) -> Range 
     return _find_named_inside(chart, value) or _find_scale(chart, tokens, value)
 
 
-def _find_named_inside(chart: Chart, value: Span) -> Range | None:
+def _find_named_inside(chart: Chart, value: Expression) -> Range | None:
     """Return the known quantity that is named within a limit but is not part of the limit's number
     ("100 K/uL"), unit or comparator.
     """
@@ -151,7 +153,7 @@ def _find_named_inside(chart: Chart, value: Span) -> Range | None:
     return None
 
 
-def _find_scale(chart: Chart, tokens: Tokens, value: Span) -> Range | None:
+def _find_scale(chart: Chart, tokens: Tokens, value: Expression) -> Range | None:
     """Return the known quantity immediately after a number without a unit, if the clause ends
     there: "a >= 3 ECOG". Return None if a known quantity directly precedes the limit: "ECOG of 1".
     """
@@ -168,7 +170,7 @@ def _find_scale(chart: Chart, tokens: Tokens, value: Span) -> Range | None:
 
 
 def _find_counted(
-    chart: Chart, tokens: Tokens, value: Span, end: int, *, is_known: bool
+    chart: Chart, tokens: Tokens, value: Expression, end: int, *, is_known: bool
 ) -> Range | None:
     """Return the noun that a limit counts: "prednisone" in "> 10 mg prednisone per day",
     "cigarettes" in "> 10 cigarettes/day", or the noun after a number without a unit. In the last
@@ -221,7 +223,7 @@ def _find_substance(chart: Chart, tokens: Tokens, first: int, end: int) -> Range
     return None
 
 
-def _is_age(span: Span) -> bool:
+def _is_age(span: Expression) -> bool:
     return bool(span.value == "age")
 
 
@@ -263,7 +265,7 @@ def _split_phrase(
 
 
 def _split_people(
-    chart: Chart, tokens: Tokens, people: Span, clause: Range
+    chart: Chart, tokens: Tokens, people: Expression, clause: Range
 ) -> tuple[Range, Range] | None:
     """Split the tokens before a limit into the people to whom it applies and the remaining tokens;
     return None if the people are not a condition of the limit.

@@ -18,8 +18,8 @@ from extractor.language.units import read_unit
 from extractor.language.values import value_class
 from extractor.measures.grammar import (
     Chart,
+    Expression,
     Production,
-    Span,
     compose,
     read_productions,
 )
@@ -121,7 +121,7 @@ _UNITLESS_PENALTY = 2.0
 class Candidate:
     """A span that can be read as limits, with its score."""
 
-    span: Span
+    span: Expression
     score: float
 
 
@@ -164,7 +164,7 @@ def _pick(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 
 def _weigh(
-    span: Span, chart: Chart, tokens: Tokens, introduced: Set[str]
+    span: Expression, chart: Chart, tokens: Tokens, introduced: Set[str]
 ) -> Candidate | None:
     """Return a candidate with the span's score, or None if the span is not a limit. The score of a
     span increases by one for each of its bounds if a known quantity is named nearby.
@@ -204,7 +204,7 @@ def _is_no_count(chart: Chart, tokens: Tokens, end: int) -> bool:
     )
 
 
-def _lacks_sign(span: Span) -> bool:
+def _lacks_sign(span: Expression) -> bool:
     """Return whether a span is only a range of numbers, without a comparator or a scale."""
     if span.rule != "range":
         return False
@@ -422,7 +422,7 @@ def _find_cases(tokens: Tokens, chosen: Sequence[Candidate]) -> set[int]:
     return cases
 
 
-def _are_cases(tokens: Tokens, span: Span, following: Span) -> bool:
+def _are_cases(tokens: Tokens, span: Expression, following: Expression) -> bool:
     """Return whether two limits in a row, which are no grades or times, have one unit, and the
     second directly follows the first in brackets, or has the same comparator and no name of its
     own directly before it.
@@ -447,7 +447,7 @@ def _are_cases(tokens: Tokens, span: Span, following: Span) -> bool:
 def _read_limits(
     chart: Chart,
     tokens: Tokens,
-    span: Span,
+    span: Expression,
     clause: Range,
     last: Limit | None,
     *,
@@ -493,7 +493,7 @@ def _read_limits(
 
 
 def _find_condition(
-    tokens: Tokens, span: Span, at: int, condition: Range | None
+    tokens: Tokens, span: Expression, at: int, condition: Range | None
 ) -> Range | None:
     """Return the condition of the limit at index ``at`` of a span. ``condition`` is the condition
     of the whole span, but in "<= 3 x ULN (5 x ULN if liver metastases)" it applies only to the last
@@ -533,7 +533,7 @@ def _divide(clause: Range, bounds: Bounds, at: int) -> Range:
 
 
 def _count_left(
-    unexplained_words: Sequence[int], span: Span, name: Range | None
+    unexplained_words: Sequence[int], span: Expression, name: Range | None
 ) -> tuple[int, int, int]:
     """Return the numbers of unexplained words before a limit, in the name of its quantity, and
     after the limit.

@@ -16,8 +16,8 @@ from extractor.language.numbers import (
 )
 from extractor.language.patterns import RuleMatch
 from extractor.language.units import read_unit
-from extractor.measures.grammar import Span, find_rules
-from extractor.measures.makers import Amount, Bound
+from extractor.measures.grammar import Expression, find_rules
+from extractor.measures.makers import Bound, NumberWithUnit
 from extractor.measures.names import find_names, fold_words
 from extractor.schemas.vocabulary import Comparator, TimeUnit
 
@@ -40,7 +40,7 @@ _GRADES = range(101)
 
 
 @keep
-def read_terminals(tokens: Tokens) -> tuple[Span, ...]:
+def read_terminals(tokens: Tokens) -> tuple[Expression, ...]:
     """Return all spans of a line that are not created by productions. The result is cached, since
     the window reader also needs it.
     """
@@ -59,7 +59,7 @@ def read_terminals(tokens: Tokens) -> tuple[Span, ...]:
         if tokens.codes[number.end : number.end + 1] == "+":
             # in "proteinuria 2+", the plus sign is the unit; in "70+ years", the unit follows it
             sign_end = number.end + 1
-            spans.append(Span("unit", number.end, sign_end, "plus", ("+", None)))
+            spans.append(Expression("unit", number.end, sign_end, "plus", ("+", None)))
             spans += _read_unit_after(tokens, sign_end)
     # the unit in "10 or more mutations per megabase"
     for suffix in [span for span in spans if span.kind == "suffix"]:
@@ -69,11 +69,11 @@ def read_terminals(tokens: Tokens) -> tuple[Span, ...]:
     for at in starts:
         gap = rule("measure_gap").starts(tokens, at)
         if gap and gap.end > at:
-            spans.append(Span("gap", at, gap.end, "measure_gap", gap.text))
+            spans.append(Expression("gap", at, gap.end, "measure_gap", gap.text))
     return tuple(spans)
 
 
-def _find_numbers(tokens: Tokens) -> Iterator[Span]:
+def _find_numbers(tokens: Tokens) -> Iterator[Expression]:
     """Yield a span for each possible reading of each number, giving less likely readings a lower
     weight. Numbers that are part of a name are omitted.
     """
@@ -100,14 +100,16 @@ def _find_numbers(tokens: Tokens) -> Iterator[Span]:
         weight = 0.0
         for value in list_readings(match.text):
             read = -value if is_negative else value, match.text
-            yield Span(kind, start, match.end, "number", read, weight=weight)
+            yield Expression(kind, start, match.end, "number", read, weight=weight)
             weight = -1.0
     for at, word in enumerate(tokens.words):
         times = TIMES.get(word.lower())
         if times:
-            yield Span("number", at, at + 1, "times", (times, ""))
+            yield Expression("number", at, at + 1, "times", (times, ""))
             if tokens.words[at + 1 : at + 2] == ["normal"]:
-                yield Span("unit", at + 1, at + 2, "times_normal", ("normal", None))
+                yield Expression(
+                    "unit", at + 1, at + 2, "times_normal", ("normal", None)
+                )
 
 
 def _has_plus(tokens: Tokens, at: int) -> bool:
@@ -120,7 +122,7 @@ def _has_plus(tokens: Tokens, at: int) -> bool:
     return not codes.endswith(NUMBER, 0, at - 1)
 
 
-def _read_unit_after(tokens: Tokens, at: int) -> Iterator[Span]:
+def _read_unit_after(tokens: Tokens, at: int) -> Iterator[Expression]:
     """Yield the unit after a number; a hyphen or a repetition may precede the unit: "six (6)
     weeks". A unit with a rate is also a unit, and so is the rate of counted things: "glasses of
     wine a day".
@@ -142,16 +144,18 @@ def _read_unit_after(tokens: Tokens, at: int) -> Iterator[Span]:
     if unit is None or unit.end == unit.first:
         if rated:
             words = rated.read("rate")
-            yield Span("unit", at, rated.end, "rate_apart", (words, None))
+            yield Expression("unit", at, rated.end, "rate_apart", (words, None))
         return
     time = _read_time(tokens, unit)
     if rated and time is None:
         words = f"{unit.text} {rated.read('rate')}"
-        yield Span("unit", at, rated.end, "rate_apart", (words, None))
+        yield Expression("unit", at, rated.end, "rate_apart", (words, None))
     in_brackets = start > at and tokens.codes[start - 1] in "(["
     unit_end = unit.end + in_brackets
     if not in_brackets or tokens.codes[unit_end - 1 : unit_end] in (")", "]"):
-        yield Span("unit", at, unit_end, "limit_unit", (unit.text, time), weight=0.5)
+        yield Expression(
+            "unit", at, unit_end, "limit_unit", (unit.text, time), weight=0.5
+        )
 
 
 def _begin_unit(tokens: Tokens, at: int) -> int | None:
@@ -172,17 +176,19 @@ def _begin_unit(tokens: Tokens, at: int) -> int | None:
     return start + 1
 
 
-def _read_ordinal(tokens: Tokens, at: int) -> Span | None:
+def _read_ordinal(tokens: Tokens, at: int) -> Expression | None:
     """Return the unit (a birthday or a percentile) that follows an ordinal number, or None if
     neither follows.
     """
     birthday = rule("birthday").starts(tokens, at)
     if birthday:
-        return Span("unit", at, birthday.end, "birthday", ("years", TimeUnit.YEAR))
+        return Expression(
+            "unit", at, birthday.end, "birthday", ("years", TimeUnit.YEAR)
+        )
     ordinal = rule("ordinal_unit").starts(tokens, at)
     if ordinal is None:
         return None
-    return Span("unit", at, ordinal.end, "ordinal", (ordinal.read("unit"), None))
+    return Expression("unit", at, ordinal.end, "ordinal", (ordinal.read("unit"), None))
 
 
 def _read_time(tokens: Tokens, unit: RuleMatch) -> TimeUnit | None:
@@ -211,7 +217,7 @@ def _without_people(tokens: Tokens, unit: RuleMatch) -> RuleMatch:
     return unit
 
 
-def _find_at_bounds(tokens: Tokens) -> Iterator[Span]:
+def _find_at_bounds(tokens: Tokens) -> Iterator[Expression]:
     """Yield comparisons with a normal limit that is not preceded by a number: "<= ULN", "<= ULN x
     2.5".
     """
@@ -223,12 +229,14 @@ def _find_at_bounds(tokens: Tokens) -> Iterator[Span]:
             sign = entry.value if entry else sign
         code = read_unit(match.read("unit") or "") or ""
         factor = read_number(match.read("low") or "") or 1
-        amount = Amount(factor, None, f"x {code.strip('{}')}")
+        amount = NumberWithUnit(factor, None, f"x {code.strip('{}')}")
         bound = Bound(Comparator(sign), amount, match.first, match.end)
-        yield Span("bounds", match.first, match.end, "at_bound", (bound,), weight=5.0)
+        yield Expression(
+            "bounds", match.first, match.end, "at_bound", (bound,), weight=5.0
+        )
 
 
-def _find_acuities(tokens: Tokens) -> Iterator[Span]:
+def _find_acuities(tokens: Tokens) -> Iterator[Expression]:
     """Yield visual acuity fractions as amounts: the denominator is the number, and the numerator is
     the unit, "20/".
     """
@@ -241,20 +249,22 @@ def _find_acuities(tokens: Tokens) -> Iterator[Span]:
             continue
         low = read_number(match.read("low") or "")
         if low is not None:
-            amount = Amount(low, None, f"{tokens.words[match.first]}/")
-            yield Span("amount", match.first, match.end, "acuity", amount, weight=4.0)
+            amount = NumberWithUnit(low, None, f"{tokens.words[match.first]}/")
+            yield Expression(
+                "amount", match.first, match.end, "acuity", amount, weight=4.0
+            )
 
 
-def _find_comparators(tokens: Tokens) -> Iterator[Span]:
+def _find_comparators(tokens: Tokens) -> Iterator[Expression]:
     """Yield comparators as spans of kind "comparator" before a number, or "suffix" after it."""
     for term in find_terms(tokens, "comparators"):
         # the "min" in "mL/min"
         is_behind_slash = term.first and tokens.codes[term.first - 1] == "/"
         if is_behind_slash and tokens.joined(term.first):
             continue
-        yield Span("comparator", term.first, term.end, "comparators", term.value)
+        yield Expression("comparator", term.first, term.end, "comparators", term.value)
     for match in rule("age_not_reached_sign").find(tokens):
-        yield Span(
+        yield Expression(
             "age_not_reached_sign", match.first, match.end, "age_not_reached_sign", "<"
         )
     for match in rule("distant_comparison").find(tokens):
@@ -262,18 +272,20 @@ def _find_comparators(tokens: Tokens) -> Iterator[Span]:
         sign = "<="
         if is_minimum:
             sign = ">="
-        yield Span("distant", match.first, match.end, "distant_comparison", sign)
+        yield Expression("distant", match.first, match.end, "distant_comparison", sign)
     for name in ("turned_in_front", "turned"):
         kind = "suffix"
         if name == "turned_in_front":
             kind = "comparator"
         for match in rule(name).find(tokens):
-            yield Span(kind, match.first, match.end, name, match.text)
+            yield Expression(kind, match.first, match.end, name, match.text)
     for term in find_terms(tokens, "comparator_suffixes"):
-        yield Span("suffix", term.first, term.end, "comparator_suffixes", term.value)
+        yield Expression(
+            "suffix", term.first, term.end, "comparator_suffixes", term.value
+        )
 
 
-def _find_times(tokens: Tokens) -> Iterator[Span]:
+def _find_times(tokens: Tokens) -> Iterator[Expression]:
     """Yield durations and ranges of durations as amounts."""
     for duration in find_durations(tokens):
         is_range = duration.low != duration.high
@@ -291,47 +303,51 @@ def _find_times(tokens: Tokens) -> Iterator[Span]:
         high = None
         if is_range:
             high = duration.high
-        amount = Amount(duration.low, high, duration.unit.value, duration.unit)
+        amount = NumberWithUnit(duration.low, high, duration.unit.value, duration.unit)
         kind = "time"
         if is_range:
             kind = "duration"
-        yield Span(kind, duration.first, duration.end, "duration", amount, weight=0.5)
+        yield Expression(
+            kind, duration.first, duration.end, "duration", amount, weight=0.5
+        )
     for match in rule("half_lives").find(tokens):
         low = read_number(match.read("low") or "")
         if low is not None:
-            amount = Amount(low, None, "half-lives", TimeUnit.HALF_LIFE)
-            yield Span("time", match.first, match.end, "half_lives", amount, weight=0.5)
+            amount = NumberWithUnit(low, None, "half-lives", TimeUnit.HALF_LIFE)
+            yield Expression(
+                "time", match.first, match.end, "half_lives", amount, weight=0.5
+            )
     for match in rule("last_unit").find(tokens):
         unit = read_time_unit(match.read("unit") or "")
         if unit:
-            amount = Amount(1, None, unit.value, unit)
-            yield Span("last_unit", match.first, match.end, "last_unit", amount)
+            amount = NumberWithUnit(1, None, unit.value, unit)
+            yield Expression("last_unit", match.first, match.end, "last_unit", amount)
 
 
-def _read_sum(duration: Duration) -> Iterator[Span]:
+def _read_sum(duration: Duration) -> Iterator[Expression]:
     """Yield a duration in two units, or a range whose upper end has two units: "6 to 17 years 11
     months".
     """
     place = duration.first, duration.end
-    upper = Amount(duration.high, None, duration.unit.value, duration.unit)
+    upper = NumberWithUnit(duration.high, None, duration.unit.value, duration.unit)
     # the heavy weight outweighs the readings of "5 years" and "10 months" alone
     if duration.low == duration.high:
-        yield Span("amount", *place, "duration", upper, weight=6.0)
+        yield Expression("amount", *place, "duration", upper, weight=6.0)
         return
-    lower = Amount(duration.low / MONTHS_OF_YEAR, None, "year", TimeUnit.YEAR)
+    lower = NumberWithUnit(duration.low / MONTHS_OF_YEAR, None, "year", TimeUnit.YEAR)
     bounds = (
         Bound(Comparator.AT_LEAST, lower, *place),
         Bound(Comparator.AT_MOST, upper, *place),
     )
-    yield Span("bounds", *place, "duration", bounds, weight=6.0)
+    yield Expression("bounds", *place, "duration", bounds, weight=6.0)
 
 
-def _find_grades(tokens: Tokens) -> Iterator[Span]:
+def _find_grades(tokens: Tokens) -> Iterator[Expression]:
     """Yield graded scales, and lists of grades in digits or Roman numerals as (lowest, highest)
     pairs.
     """
     for scale in rule("graded_scale").find(tokens):
-        yield Span("scale", *scale.place("scale"), "graded_scale", scale.text)
+        yield Expression("scale", *scale.place("scale"), "graded_scale", scale.text)
     for match in rule("grade_list").find(tokens):
         grades = [
             grade
@@ -346,9 +362,9 @@ def _find_grades(tokens: Tokens) -> Iterator[Span]:
         if _is_no_grade(tokens, match):
             continue
         value = min(grades), max(grades)
-        yield Span("grades", match.first, match.end, "grade_list", value)
+        yield Expression("grades", match.first, match.end, "grade_list", value)
         if NUMBER not in tokens.codes[match.first : match.end]:
-            yield Span("roman", match.first, match.end, "grade_list", value)
+            yield Expression("roman", match.first, match.end, "grade_list", value)
 
 
 def _is_no_grade(tokens: Tokens, match: RuleMatch) -> bool:
@@ -369,7 +385,7 @@ def _is_no_grade(tokens: Tokens, match: RuleMatch) -> bool:
 
 
 @keep
-def find_quantities(tokens: Tokens) -> tuple[Span, ...]:
+def find_quantities(tokens: Tokens) -> tuple[Expression, ...]:
     """Return the known quantities in a line. At each token, the longest name is matched;
     punctuation within names is ignored, except commas, semicolons and colons.
     """
@@ -397,7 +413,7 @@ def find_quantities(tokens: Tokens) -> tuple[Span, ...]:
             continue
         if _begins_unit(tokens, start):
             continue
-        spans.append(Span("quantity", start, stop, "quantity_names", name))
+        spans.append(Expression("quantity", start, stop, "quantity_names", name))
     return tuple(spans)
 
 

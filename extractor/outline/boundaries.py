@@ -338,7 +338,7 @@ def describe_gaps(
     gaps = list(find_gaps(block.text))
     if not gaps:
         return
-    words = _Words(block.text)
+    words = _BlockWords(block.text)
     places = [(words.before(gap.end), words.at(gap.start)) for gap in gaps]
     signs = [
         f"{words.sign(last)}|{gap.kind}|{words.shape(first)}"
@@ -356,7 +356,7 @@ def describe_gaps(
         yield gap, names
 
 
-class _Words:
+class _BlockWords:
     """The words of a block, and the depth of brackets after each."""
 
     def __init__(self, text: str) -> None:
@@ -432,7 +432,7 @@ def _describe_mark_of(
 
 def _describe_words(
     gap: Gap,
-    words: _Words,
+    words: _BlockWords,
     last: int,
     first: int,
     here: frozenset[str],
@@ -471,7 +471,7 @@ def _describe_words(
 
 
 def _describe_place(
-    gap: Gap, words: _Words, last: int, first: int, own: tuple[str, str, str, str]
+    gap: Gap, words: _BlockWords, last: int, first: int, own: tuple[str, str, str, str]
 ) -> Iterator[str]:
     """Yield the features of the place of a gap within its block, and of the block."""
     has_mark, length, count, rate = own
@@ -564,7 +564,7 @@ class Stage(NamedTuple):
         return self.start + summed / SCALE
 
 
-class Model(NamedTuple):
+class BoundaryModel(NamedTuple):
     """The two stages, and the words that are nearly always written with a small first letter."""
 
     words: Stage
@@ -578,7 +578,7 @@ def hash_feature(feature: str) -> int:
 
 
 @cache
-def load_model() -> Model:
+def load_model() -> BoundaryModel:
     """Read the weights."""
     import numpy as np  # noqa: PLC0415 - slow, and a short text does not need it
 
@@ -591,7 +591,7 @@ def load_model() -> Model:
             Stage(_read_weights(stored, name), start)
             for name, start in zip(("words", "block"), starts, strict=True)
         )
-    return Model(words, block, small)
+    return BoundaryModel(words, block, small)
 
 
 def _read_weights(stored: Mapping[str, Any], name: str) -> dict[int, int]:

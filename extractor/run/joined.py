@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 Inputs = Sequence[str | PathLike[str]]
 
 
-class _Place(NamedTuple):
+class _ByteRange(NamedTuple):
     """The bytes of an extraction in a file. ``name`` is shown in messages."""
 
     name: str
@@ -64,7 +64,7 @@ class LooseExtractions:
         """The file or folder."""
         self.repeated: list[str] = []
         """The records that occur more than once."""
-        self._places: dict[str, _Place] = {}
+        self._places: dict[str, _ByteRange] = {}
         for place in _list_places(path):
             record_id = _read_id(place)
             if record_id in self._places:
@@ -107,7 +107,7 @@ class LooseExtractions:
         return True
 
 
-def _list_places(path: Path) -> Iterator[_Place]:
+def _list_places(path: Path) -> Iterator[_ByteRange]:
     """Yield the places of the extractions in a file or folder."""
     if not path.exists():
         raise ArgumentError(f"{path}: there is no such file or folder; check the path")
@@ -126,17 +126,17 @@ def _list_places(path: Path) -> Iterator[_Place]:
                 f"{path}: contains no results; specify a folder written by extractor run --out, "
                 f"its {EXTRACTIONS}, or a folder of finished gold files"
             )
-        yield from (_Place(str(file), file) for file in files)
+        yield from (_ByteRange(str(file), file) for file in files)
         return
     start = 0
     with lines.open("rb") as file:
         for number, line in enumerate(file, start=1):
             if line.removeprefix(BOM_UTF8).strip():
-                yield _Place(f"{lines}, line {number}", lines, start, len(line))
+                yield _ByteRange(f"{lines}, line {number}", lines, start, len(line))
             start += len(line)
 
 
-def _read_id(place: _Place) -> str:
+def _read_id(place: _ByteRange) -> str:
     try:
         return str(json.loads(place.read())["record_id"])
     except (ValueError, KeyError, TypeError, RecursionError):

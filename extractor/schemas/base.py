@@ -3,11 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, AllowInfNan, BaseModel, ConfigDict
 
 from extractor.language.shown import show_line
+
+JsonObject: TypeAlias = dict[str, Any]
+"""A JSON object whose keys are read by name. ``pydantic.JsonValue`` is any JSON value."""
 
 
 class FrozenModel(BaseModel):
@@ -27,7 +30,7 @@ class QuotingModel(FrozenModel):
     ("words='platelets > 50 x 10^9/L'", 'platelets \\>')
     """
 
-    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+    def __repr_args__(self) -> Iterable[tuple[str | None, object]]:
         for name, value in super().__repr_args__():
             yield name, _show(value)
 
@@ -37,7 +40,7 @@ def is_none(value: object) -> bool:
     return value is None
 
 
-def _show(value: Any) -> Any:
+def _show(value: object) -> object:
     """Return the form of a value for ``repr``: strings, including those inside tuples and
     dictionaries, are cleaned and put on one line. Other values are returned unchanged.
     """
@@ -190,7 +193,7 @@ class FieldInfo:
         return replace(self, group=group, name=name, label=label, key=key, **stated)
 
 
-def _name_kind(value_type: type[Any]) -> ValueKind:
+def _name_kind(value_type: type[object]) -> ValueKind:
     """Return the kind of a value, given its class.
 
     A model is a duration if its only fields are ``value`` and ``unit`` (``Period``), a name if it

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from operator import not_
-from typing import Any
 
 from pydantic import Field
 
@@ -120,7 +119,7 @@ class ExtractedItem(QuotingModel):
         description="The lowest confidence among the fields.",
     )
 
-    def value_of(self, field: str) -> Any:
+    def value_of(self, field: str) -> object:
         """Return the value of the field with this name."""
         return getattr(self, field)
 

@@ -16,6 +16,7 @@ from extractor.schemas.base import (
     EvidenceKind,
     FieldInfo,
     FrozenModel,
+    JsonObject,
     Number,
     QuotingModel,
     is_none,
@@ -563,7 +564,7 @@ class Endpoint(ExtractedItem, EndpointAnnotation):
     """One registered outcome, with its provenance."""
 
 
-def _is_whole(instrument: Any) -> Any:
+def _is_whole(instrument: object) -> object:
     if isinstance(instrument, dict) and "version" not in instrument:
         raise ValueError("a dictionary with only a name is a custom value")
     return instrument
@@ -579,11 +580,13 @@ _MAX_DEPTH = 12
 """Maximum depth of lists and objects in a custom value. A declared field needs nine levels."""
 
 
-def _restore_all(values: dict[str, Any], depth: int = _MAX_DEPTH) -> dict[str, Any]:
+def _restore_all(
+    values: dict[str, object], depth: int = _MAX_DEPTH
+) -> dict[str, object]:
     return {name: _restore(value, depth) for name, value in values.items()}
 
 
-def _restore(value: Any, depth: int) -> Any:
+def _restore(value: object, depth: int) -> object:
     """Convert the JSON of a custom value to the class that its keys match, also inside nested
     objects. An age has the same keys as other times; the two can be told apart only by the
     declaration of the field.
@@ -606,7 +609,7 @@ class CustomItem(ExtractedItem):
         description="Path of the criterion, regimen or endpoint that the value belongs to; null "
         "for the record.",
     )
-    values: Annotated[dict[str, Any], AfterValidator(_restore_all)] = Field(
+    values: Annotated[JsonObject, AfterValidator(_restore_all)] = Field(
         description="The values, keyed by attribute."
     )
     calibrated: bool = Field(
@@ -614,7 +617,7 @@ class CustomItem(ExtractedItem):
         description="Whether the confidence was calibrated with the user's own gold annotations.",
     )
 
-    def value_of(self, field: str) -> Any:
+    def value_of(self, field: str) -> object:
         """Return the value of an attribute, or None if it is not set. For an attribute of nested
         objects, such as ``methods.name``, return the values in all objects.
         """
@@ -625,7 +628,7 @@ class CustomItem(ExtractedItem):
         return value
 
 
-def _find_parts(value: Any, names: Sequence[str]) -> Iterator[Any]:
+def _find_parts(value: object, names: Sequence[str]) -> Iterator[object]:
     """Yield the values of an attribute in nested objects. ``names`` lead to the attribute."""
     if isinstance(value, tuple):
         for member in value:
@@ -660,7 +663,7 @@ class TrialExtraction(FrozenModel):
         description="Values of the custom fields, keyed by field.",
         exclude_if=not_,
     )
-    declared: tuple[dict[str, Any], ...] = Field(
+    declared: tuple[JsonObject, ...] = Field(
         default=(),
         description="The names and types of the attributes of the custom fields.",
         exclude_if=not_,
@@ -685,7 +688,7 @@ class TrialExtraction(FrozenModel):
         "and keywords.",
     )
 
-    def to_gold(self) -> dict[str, Any]:
+    def to_gold(self) -> JsonObject:
         """Return the extraction in the format of gold files, with only the guideline's keys: the
         values of all items, including custom fields, but without evidence, findings or usage.
         """
@@ -791,14 +794,14 @@ class TrialExtraction(FrozenModel):
         return display(self)._repr_html_() if display else None
 
 
-def _include_stated(item: ExtractedItem) -> dict[str, Any]:
+def _include_stated(item: ExtractedItem) -> JsonObject:
     """Return the fields of an item that gold files contain, in the form that pydantic's ``include``
     expects.
     """
     return dict.fromkeys(item.list_stated_fields(), True)
 
 
-def _include_each(items: Sequence[ExtractedItem]) -> dict[int, dict[str, Any]]:
+def _include_each(items: Sequence[ExtractedItem]) -> dict[int, JsonObject]:
     return {number: _include_stated(item) for number, item in enumerate(items)}
 
 

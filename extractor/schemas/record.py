@@ -4,7 +4,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Mapping
 from operator import not_
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -270,14 +270,14 @@ class RegistryFields(FrozenModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _take_who_is_masked_from_masking(cls, values: Any) -> Any:
+    def _take_who_is_masked_from_masking(cls, values: object) -> object:
         """Split a value such as "Double (Participant, Investigator)", which older formats use, into
         the degree of masking and the masked roles.
         """
         masking = None
         if isinstance(values, Mapping):
             masking = values.get("masking")
-        if not isinstance(masking, str):
+        if not isinstance(values, Mapping) or not isinstance(masking, str):
             return values
         degree, who = split_masking(masking)
         who_masked = values.get("who_masked") or who
@@ -285,7 +285,7 @@ class RegistryFields(FrozenModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _drop_words_for_nothing(cls, value: Any, info: ValidationInfo) -> Any:
+    def _drop_words_for_nothing(cls, value: object, info: ValidationInfo) -> object:
         """Return None for a placeholder such as "N/A", "-", "NaN" or white space, and for an age
         such as "No limit". Other values, and fields in ``_meaningful_placeholders``, are returned
         unchanged.
@@ -305,14 +305,14 @@ class RegistryFields(FrozenModel):
 
     @field_validator("*", mode="after")
     @classmethod
-    def _unify_words(cls, value: Any, info: ValidationInfo) -> Any:
+    def _unify_words(cls, value: object, info: ValidationInfo) -> object:
         """Convert a word to the spelling used in the ClinicalTrials.gov API v2, and a date to ISO
         8601. Unknown words and other fields are returned unchanged.
         """
         name = info.field_name or ""
-        if name == "phases":
+        if name == "phases" and isinstance(value, tuple):
             return split_phases(value)
-        if name == "who_masked":
+        if name == "who_masked" and isinstance(value, tuple):
             return tuple(unify_word("who_masked", role) for role in value)
         if not isinstance(value, str):
             return value

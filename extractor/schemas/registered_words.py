@@ -25,11 +25,11 @@ def _list_spellings() -> Mapping[str, Mapping[str, str]]:
         spellings[field] = {}
         for word, alternatives in words.items():
             for spelling in (word, *alternatives):
-                spellings[field][_fold(spelling)] = word
+                spellings[field][_fold_word(spelling)] = word
     return spellings
 
 
-def _fold(written: str) -> str:
+def _fold_word(written: str) -> str:
     return _NO_LETTER.sub("", written).casefold()
 
 
@@ -52,7 +52,7 @@ def unify_word(field: str, written: str) -> str:
     ... )
     ('ALL', 'PLACEBO_COMPARATOR', 'Paused')
     """
-    return _list_spellings().get(field, {}).get(_fold(written), written)
+    return _list_spellings().get(field, {}).get(_fold_word(written), written)
 
 
 def is_nothing(written: str) -> bool:

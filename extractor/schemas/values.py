@@ -55,7 +55,7 @@ def list_item_values(path: str, item: ExtractedItem) -> Iterator[Value]:
 
 
 def _list_members(
-    path: str, field: str, value: Any, item: ExtractedItem
+    path: str, field: str, value: object, item: ExtractedItem
 ) -> Iterator[Value]:
     """Yield the values of a field: those of a nested object or of the members of a list, or the
     single value.
@@ -80,7 +80,7 @@ def _list_members(
         yield Value(f"{path}.{place}", name, member, of_member or of_whole)
 
 
-def _list_attributes(item: ExtractedItem) -> dict[str, Any]:
+def _list_attributes(item: ExtractedItem) -> dict[str, object]:
     """Return the values of an item, keyed by field. Attributes of a custom field are keyed as
     ``values.NAME``.
     """

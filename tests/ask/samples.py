@@ -2,7 +2,15 @@
 
 from typing import Any
 
-from extractor.evidence.drafts import Chunk, Draft, Reading, Span, draft_record
+from extractor.evidence.drafts import NOT_READ, Chunk, Draft, ItemDraft, Reading, Span
+from extractor.evidence.items import (
+    CriterionDraft,
+    CriterionReadings,
+    EndpointDraft,
+    EndpointReadings,
+    PeopleReadings,
+    draft_record,
+)
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.passage import read_section
 from extractor.model.asking.questions import Question
@@ -33,30 +41,33 @@ def chunk(number: int, text: str, section: str = "eligibility") -> Chunk:
     return Chunk(number, Span(section, 0, len(text)), text)
 
 
-def _draft(group: str, place: Chunk, known: Readings, readings: Readings) -> Draft:
-    return Draft(group, place, place.span, known | readings)
-
-
 def criterion(
     number: int, text: str, section: str = "eligibility", **readings: Reading[Any]
-) -> Draft:
+) -> CriterionDraft:
     """A criterion with certain readings, except for those given."""
     known = dict.fromkeys(("lead_in", "category", "time_window", "rule"), NONE)
     known |= {"constraints": sure(()), "time_windows": sure(())}
-    known |= {"stands": sure(value=True), "kind": sure(CriterionKind.INCLUSION)}
-    return _draft("eligibility.criteria", chunk(number, text, section), known, readings)
+    known |= {
+        "negated": NOT_READ,
+        "stands": sure(value=True),
+        "kind": sure(CriterionKind.INCLUSION),
+    }
+    place = chunk(number, text, section)
+    rules = CriterionReadings(**(known | readings))
+    return ItemDraft("eligibility.criteria", place, place.span, rules)
 
 
 def regimen(number: int, text: str, section: str, **readings: Reading[Any]) -> Draft:
     known = dict.fromkeys((*REGIMEN_FIELDS, "agent"), NONE) | {
         "agent": sure("Drugamide")
     }
-    return _draft("dosing", chunk(number, text, section), known, readings)
+    place = chunk(number, text, section)
+    return ItemDraft("dosing", place, place.span, known | readings)
 
 
 def outcome(
     number: int, text: str, section: str = "primary_outcomes", **readings: Reading[Any]
-) -> Draft:
+) -> EndpointDraft:
     known = dict.fromkeys(
         ("description", "time_frame", "category", "instrument", "start_event"), NONE
     )
@@ -66,7 +77,9 @@ def outcome(
     known |= {"rank": sure(Rank.PRIMARY), "index": sure(0), "measure": sure(text)}
     known |= {"time_kind": sure(TimeKind.UNSPECIFIED), "censored": sure(value=False)}
     known |= {"concept": sure(Concept.OVERALL_SURVIVAL)}
-    return _draft("endpoints", chunk(number, text, section), known, readings)
+    place = chunk(number, text, section)
+    rules = EndpointReadings(**(known | readings))
+    return ItemDraft("endpoints", place, place.span, rules)
 
 
 def parsed_record(*items: Draft, candidates: tuple[Chunk, ...] = ()) -> ParsedRecord:
@@ -79,7 +92,6 @@ def parsed_record(*items: Draft, candidates: tuple[Chunk, ...] = ()) -> ParsedRe
         texts[place.span.section] = place.text
     sections = [Section(name=name, text=text) for name, text in texts.items()]
     sections.insert(2, make_section("interventions[0]", {"name": "Drugamide"}))
-    people = ("minimum_age", "maximum_age", "sex", "healthy_volunteers")
     groups = [
         tuple(item for item in items if item.group == group)
         for group in ("eligibility.criteria", "dosing", "endpoints")
@@ -87,7 +99,7 @@ def parsed_record(*items: Draft, candidates: tuple[Chunk, ...] = ()) -> ParsedRe
     return ParsedRecord(
         trial().model_copy(update={"sections": tuple(sections)}),
         {one.name: read_section(one.name, one.text) for one in sections},
-        draft_record(dict.fromkeys(people, NONE)),
+        draft_record(PeopleReadings(NONE, NONE, NONE, NONE)),
         *groups[:2],
         candidates,
         groups[2],

@@ -82,8 +82,8 @@ def test_lines_that_introduce_others_are_shown_only_where_a_lead_in_is_asked(
     if not doubtful:
         criteria = []
         for one in parsed.criteria:
-            lead_in = replace(one.rules["lead_in"], confidence=0.99)
-            criteria.append(replace(one, rules={**one.rules, "lead_in": lead_in}))
+            lead_in = replace(one.rules.lead_in, confidence=0.99)
+            criteria.append(replace(one, rules=replace(one.rules, lead_in=lead_in)))
         parsed = replace(parsed, criteria=tuple(criteria))
     options = ExtractionOptions(tasks=["eligibility"])
     found = {one.chunk.text: one for one in plan_questions(parsed, options)}
@@ -116,7 +116,7 @@ def test_a_custom_field_is_asked_of_the_lines_that_may_state_it():
 def test_people_are_asked_of_lines_that_may_speak_of_them():
     lines = criterion(1, "Men and women over 50"), criterion(2, "Asthma")
     parsed = parsed_record(*lines)
-    rules = {**parsed.whole.rules, "sex": unsure(None)}
+    rules = replace(parsed.whole.rules, sex=unsure(None))
     parsed = replace(parsed, whole=replace(parsed.whole, rules=rules))
     assert asked(plan_questions(parsed, ExtractionOptions())) == {1: ("people",)}
 

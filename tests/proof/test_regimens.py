@@ -54,7 +54,7 @@ def prove_in_arms(
     parsed = parse_record(linked(record, *links))
     text = parsed.sections["arms[0]"].raw
     span = Span("arms[0]", 0, len(text))
-    draft = Draft("dosing", Chunk(900, span, text), span)
+    draft = Draft("dosing", Chunk(900, span, text), span, {})
     answers = [{"agent": agent, "quote": quote or text.strip(), **values}]
     answers += [{"agent": name, "quote": name} for name in others]
     grounded = [

@@ -35,7 +35,7 @@ module contains a function with the same name, or a command group called ``app``
 
 
 @cache
-def _load(name: str) -> Any:
+def _load(name: str) -> object:
     """Import a command, and return it as a click command."""
     module = import_module(f"extractor.apps.cli.{name}")
     if hasattr(module, "app"):

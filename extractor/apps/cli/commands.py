@@ -36,7 +36,7 @@ class Commands(typer.Typer):
         return add
 
 
-def as_command(command: Callable[..., Any]) -> Callable[..., Any]:
+def as_command(command: Callable[..., object]) -> Callable[..., object]:
     """Wrap ``command`` so that typer can call it and its return value becomes the exit code.
 
     If the command has a parameter ``options``, annotated with a model such as ``RunOptions``, the

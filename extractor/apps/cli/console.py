@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from errno import EBADF, EDQUOT, EFBIG, EIO, ENOSPC
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from extractor.plurals import counted, percent, show_some
 
@@ -199,7 +199,7 @@ def _open_texts() -> "Environment":
     return texts
 
 
-def write_text(name: str, **values: Any) -> Iterator[str]:
+def write_text(name: str, **values: object) -> Iterator[str]:
     """Render the template ``name`` with these values, and yield its chunks."""
     return _open_texts().get_template(name).generate(values)
 

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -31,6 +31,7 @@ from extractor.plurals import counted
 
 if TYPE_CHECKING:
     from extractor.apps.evaluation.report import ScoreReport
+    from extractor.concepts.own.declaration import CustomField
     from extractor.run.joined import JoinedRuns
 
 _SOURCE = "a folder of JSON files, a JSONL file or a run's folder"
@@ -175,7 +176,7 @@ def _score_examples(
     return score_examples(read_own_fields(str(declared)), model, examples)
 
 
-def _check(gold: Path, records: Sequence[Path], fields: Any) -> int:
+def _check(gold: Path, records: Sequence[Path], fields: "Sequence[CustomField]") -> int:
     """Print every problem in the gold files, and return the exit code."""
     from extractor.apps.evaluation import check_gold
     from extractor.formats import read_records

@@ -1,6 +1,6 @@
 """Build a run's job from the options of ``run`` and ``batch``."""
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,6 +24,8 @@ from extractor.setup import Setup
 
 if TYPE_CHECKING:
     from extractor.model.batches import Batch
+    from extractor.run.executor import Executor
+    from extractor.run.folder import RunFolder
 
 
 @dataclass(kw_only=True, eq=False)
@@ -137,7 +139,9 @@ def _read_setup(options: RecordOptions) -> Setup:
     return setup
 
 
-def _make_batch_extractor(options: RecordOptions, rounds: int) -> Any:
+def _make_batch_extractor(
+    options: RecordOptions, rounds: int
+) -> "Callable[[Run, RunFolder, Executor], Awaitable[None]]":
     """Return the function that extracts through batches and prints their state, such as "batch 1:
     submitted, 0 of 14 done". With ``--quiet``, only problems are printed.
     """

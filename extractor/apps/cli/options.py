@@ -90,7 +90,7 @@ def list_parameters(model: type[Options]) -> Iterator[Parameter]:
         )
 
 
-def read_options(model: type[Options], values: dict[str, Any]) -> Options:
+def read_options(model: type[Options], values: dict[str, object]) -> Options:
     """Validate the command-line options. Raises ``ValueError`` if an option is invalid; the
     message refers to the option by its command-line name.
     """

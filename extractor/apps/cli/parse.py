@@ -1,7 +1,7 @@
 """``extractor parse``: show what the rules extract without a model."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -64,7 +64,7 @@ def parse(
     return OK
 
 
-def _list_readings(item: "Draft") -> "Iterator[tuple[str, Reading[Any]]]":
+def _list_readings(item: "Draft") -> "Iterator[tuple[str, Reading[object]]]":
     """Yield (field, reading) pairs for an item, then for the attributes of its custom fields."""
     yield from item.rules.items()
     for field, values in item.custom_values.items():

@@ -36,7 +36,7 @@ class Interrupts:
         self._count = 0
         self._timers: list[Timer] = []
 
-    def run(self, work: Coroutine[Any, Any, Any]) -> None:
+    def run(self, work: Coroutine[object, Any, object]) -> None:
         """Run ``work`` in an event loop until it ends. Raises ``KeyboardInterrupt`` at the end if
         Ctrl-C was pressed, and any error that ``work`` raised.
         """

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import tomli
 
 
-class Place(NamedTuple):
+class ReaderFiles(NamedTuple):
     """The fields that a reader handles, and the reader's rule files. Paths are relative to
     ``extractor/concepts``, except for the path of the case file, which is in ``tests/cases``.
     """
@@ -20,7 +20,9 @@ class Place(NamedTuple):
 
 
 _FILE = files(__package__).joinpath("rule_places.toml")
-PLACES = [Place(**place) for place in tomli.loads(_FILE.read_text("utf-8"))["place"]]
+PLACES = [
+    ReaderFiles(**place) for place in tomli.loads(_FILE.read_text("utf-8"))["place"]
+]
 
 
 def explain_place(field: str) -> str:

@@ -5,7 +5,6 @@ templates are in ``texts``.
 import shlex
 import sys
 from collections.abc import Iterator
-from typing import Any
 
 from extractor.apps.cli.console import write_text
 from extractor.apps.cli.job import CommandJob
@@ -28,7 +27,7 @@ def list_remarks(job: CommandJob, folder: RunFolder | None) -> Iterator[str]:
 
 
 def render(
-    name: str, job: CommandJob, folder: RunFolder | None, **values: Any
+    name: str, job: CommandJob, folder: RunFolder | None, **values: object
 ) -> Iterator[str]:
     """Render a template with the job, its ``folder`` and this command, and yield the lines."""
     text = write_text(

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from rapidfuzz import fuzz
 
@@ -49,9 +49,9 @@ class Change(NamedTuple):
         return "changed"
 
     @property
-    def cells(self) -> dict[str, Any]:
+    def cells(self) -> dict[str, object]:
         """The cells of the change, keyed by column."""
-        cells: list[Any] = [self.record_id, self.kind, self.field]
+        cells: list[object] = [self.record_id, self.kind, self.field]
         for row in (self.old, self.new):
             cells += [read_words(row)]
             cells += [getattr(row, name, None) for name in _CELLS[1:]]

@@ -9,8 +9,9 @@ from pathlib import Path
 from extractor.apps.diff.changes import read_words
 from extractor.apps.diff.sides import ComparedTrial
 from extractor.apps.pages import Chunks, pack, render_page
-from extractor.apps.pages.view import Json, name_record, view
+from extractor.apps.pages.view import name_record, view
 from extractor.schemas import Citation
+from extractor.schemas.base import JsonObject
 
 _SIDES = ("old", "new")
 
@@ -22,7 +23,7 @@ def write_diff_page(
     works offline. Raises ``OSError`` if the file cannot be written.
     """
     chunks = Chunks()
-    rows: list[Json] = []
+    rows: list[JsonObject] = []
     counts: Counter[tuple[str, str]] = Counter()
     for trial in trials:
         if not trial.changes:
@@ -48,11 +49,11 @@ def write_diff_page(
     path.write_bytes(page.encode("utf-8", "replace"))
 
 
-def show_changes(trial: ComparedTrial) -> Json:
+def show_changes(trial: ComparedTrial) -> JsonObject:
     """Return the data of a trial for the page: its changes, and the sections and spans of the old
     version followed by those of the new version.
     """
-    changes: list[Json] = [
+    changes: list[JsonObject] = [
         {
             "kind": change.kind,
             "field": change.field,
@@ -62,7 +63,7 @@ def show_changes(trial: ComparedTrial) -> Json:
         }
         for change in trial.changes
     ]
-    sections: list[Json] = []
+    sections: list[JsonObject] = []
     spans: list[Sequence[int | str]] = []
     for side in _SIDES:
         cited = []

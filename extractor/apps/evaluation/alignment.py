@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import compress, product
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -24,13 +24,16 @@ _NO_VALUES = {*ExtractedItem.model_fields, "group"}
 """Attributes that may differ between equal items: the evidence, and the id of the group."""
 
 
+T = TypeVar("T")
+
+
 class Side(NamedTuple):
     """An item of one extraction, with its path and position. ``item`` is None if the extraction
     lacks the item. ``identity`` is the item's values as text, which is used to sort and compare
     items.
     """
 
-    item: Any = None
+    item: ExtractedItem | None = None
     path: str = ""
     position: int = 0
     identity: str = ""
@@ -78,11 +81,11 @@ def align(
 
 
 def match_values(
-    old: Sequence[Any],
-    new: Sequence[Any],
-    similarity: Callable[[Any, Any], float],
+    old: Sequence[T],
+    new: Sequence[T],
+    similarity: Callable[[T, T], float],
     threshold: float,
-) -> tuple[list[tuple[Any, Any]], list[Any], list[Any]]:
+) -> tuple[list[tuple[T, T]], list[T], list[T]]:
     """Return (pairs with the highest total similarity, in the old order; unpaired old values;
     unpaired new values). Values whose similarity is below ``threshold``, which must be above 0, are
     not paired. Ties are broken by position, so sort both sides first if their order must not
@@ -139,7 +142,7 @@ def compare_criteria(gold: Criterion, predicted: Criterion) -> float:
     return 0.0
 
 
-def _count_equal(gold: Any, predicted: Any, *names: str) -> int:
+def _count_equal(gold: object, predicted: object, *names: str) -> int:
     """Return how many of the named attributes are equal."""
     return sum(getattr(gold, name) == getattr(predicted, name) for name in names)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from extractor.apps.evaluation.grouping import share_members
 from extractor.apps.evaluation.text import (
@@ -22,11 +22,17 @@ from extractor.apps.evaluation.text import (
 from extractor.concepts.aliases import name_instrument
 from extractor.language.clean import fold_label
 from extractor.language.numbers import DAYS
+from extractor.language.values import list_members
 from extractor.schemas import (
+    Age,
     Amount,
     Comparator,
     Comparison,
+    Constraint,
     Frequency,
+    Period,
+    Quantity,
+    TimePoint,
     TimeUnit,
     TimeWindow,
 )
@@ -60,19 +66,11 @@ NOTHING = ""
 """Stands for the words of an optional part of a value if that part is missing."""
 
 
-def _list_values(value: Any) -> tuple[Any, ...]:
-    """Return the members of a list as a tuple; a single value becomes the only member, and None
-    becomes an empty tuple.
-    """
-    if value is None:
-        return ()
-    if isinstance(value, tuple):
-        return value
-    return (value,)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Comparer:
+class Comparer(Generic[T]):
     """Compares values of one type.
 
     Args:
@@ -86,15 +84,15 @@ class Comparer:
         is_certain: Whether members that agree are always paired.
     """
 
-    error: ErrorKind | Callable[[Any, Any], ErrorKind]
-    key: Callable[[Any], Hashable] = str
-    overlaps: Callable[[Any, Any], bool] = lambda *_: False
-    similarity: Callable[[Any, Any], float] = lambda *_: 0.0
+    error: ErrorKind | Callable[[T, T], ErrorKind]
+    key: Callable[[T], Hashable] = str
+    overlaps: Callable[[T, T], bool] = lambda *_: False
+    similarity: Callable[[T, T], float] = lambda *_: 0.0
     threshold: float = 0.4
-    spread: Callable[[Any], tuple[Any, ...]] = _list_values
+    spread: Callable[[Any], tuple[T, ...]] = list_members
     is_certain: bool = True
 
-    def agrees(self, gold: Any, predicted: Any) -> bool:
+    def agrees(self, gold: T, predicted: T) -> bool:
         """Return whether two values agree, that is, are equal or differ only in spelling."""
         if gold == predicted:
             return True
@@ -104,7 +102,7 @@ class Comparer:
             return False
         return self.overlaps(gold, predicted)
 
-    def measure(self, gold: Any, predicted: Any) -> float:
+    def measure(self, gold: T, predicted: T) -> float:
         """Return the similarity of two list members; it is at least 2 if they agree."""
         if self.is_certain and self.agrees(gold, predicted):
             if gold == predicted:
@@ -112,7 +110,7 @@ class Comparer:
             return 2.0
         return self.similarity(gold, predicted)
 
-    def judge(self, gold: Any, predicted: Any) -> tuple[Verdict, ErrorKind | None]:
+    def judge(self, gold: T, predicted: T) -> tuple[Verdict, ErrorKind | None]:
         """Return (verdict, kind of error), where the error is None if the values agree. A correct
         limit with the wrong quantity counts as right, but is also reported as an error.
         """
@@ -120,15 +118,15 @@ class Comparer:
             if isinstance(self.error, ErrorKind):
                 return Verdict.WRONG, self.error
             return Verdict.WRONG, self.error(gold, predicted)
-        if isinstance(gold, Bound):
-            names = (fold_name(bound.quantity) for bound in (gold, predicted))
+        if isinstance(gold, LimitEnd) and isinstance(predicted, LimitEnd):
+            names = (fold_name(gold.quantity), fold_name(predicted.quantity))
             if not measure_overlap(*names):
                 return Verdict.RIGHT, ErrorKind.WORDING
         return Verdict.RIGHT, None
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class LimitEnd:
     """One end of a limit. "18 to 75" has two ends."""
 
     quantity: str
@@ -137,31 +135,35 @@ class Bound:
     unit: str | None
 
 
-def list_bounds(limits: Any) -> tuple[Bound, ...]:
+_Limit = Constraint | Quantity
+_Measured = LimitEnd | Amount | Age | Period | TimePoint | TimeWindow
+
+
+def list_bounds(limits: _Limit | tuple[_Limit, ...] | None) -> tuple[LimitEnd, ...]:
     """Split one or more limits into their bounds."""
-    bounds: list[Bound] = []
-    for limit in _list_values(limits):
+    bounds: list[LimitEnd] = []
+    for limit in list_members(limits):
         name = getattr(limit, "quantity", "")
         is_range = limit.comparator is Comparator.BETWEEN
         if is_range:
             first = Comparator.AT_LEAST
         else:
             first = limit.comparator
-        bounds.append(Bound(name, first, limit.value, limit.unit))
-        if is_range:
+        bounds.append(LimitEnd(name, first, limit.value, limit.unit))
+        if is_range and limit.value_high is not None:
             last = Comparator.AT_MOST
-            bounds.append(Bound(name, last, limit.value_high, limit.unit))
+            bounds.append(LimitEnd(name, last, limit.value_high, limit.unit))
     return tuple(bounds)
 
 
-def _list_amounts(amounts: Any) -> tuple[Amount, ...]:
+def _list_amounts(amounts: Amount | tuple[Amount, ...] | None) -> tuple[Amount, ...]:
     """Return amounts without their arms; arms are scored as a separate field."""
     return tuple(
-        amount.model_copy(update={"arms": ()}) for amount in _list_values(amounts)
+        amount.model_copy(update={"arms": ()}) for amount in list_members(amounts)
     )
 
 
-def _list_numbers(value: Any) -> tuple[Any, ...]:
+def _list_numbers(value: _Measured) -> tuple[float | None, ...]:
     """Return the numbers of a bound, amount, window or time: one number, or both ends."""
     if isinstance(value, Amount):
         return value.low, value.high
@@ -171,20 +173,20 @@ def _list_numbers(value: Any) -> tuple[Any, ...]:
     return (value.value, high)
 
 
-def _scale(value: Any) -> tuple[Comparator | None, Hashable]:
+def _scale(value: _Measured) -> tuple[Comparator | None, Hashable]:
     """Return (comparator or None, numbers in base units)."""
     scaled = [scale_quantity(number, value.unit) for number in _list_numbers(value)]
     return getattr(value, "comparator", None), tuple(scaled)
 
 
-def _find_number_error(gold: Any, predicted: Any) -> ErrorKind:
+def _find_number_error(gold: _Measured, predicted: _Measured) -> ErrorKind:
     """Return which part of a bound, amount, window or time is wrong: the comparator, the unit or
     the number.
     """
     comparator, sizes = _scale(gold)
     other_comparator, other_sizes = _scale(predicted)
     # If both the comparator and the number of a window differ, the number is the error.
-    comparator_counts = isinstance(gold, Bound) or sizes == other_sizes
+    comparator_counts = isinstance(gold, LimitEnd) or sizes == other_sizes
     if comparator != other_comparator and comparator_counts:
         return ErrorKind.COMPARATOR
     is_same_number = _list_numbers(gold) == _list_numbers(predicted)
@@ -193,7 +195,7 @@ def _find_number_error(gold: Any, predicted: Any) -> ErrorKind:
     return ErrorKind.NUMBER
 
 
-def _compare_numbers(gold: Any, predicted: Any) -> float:
+def _compare_numbers(gold: _Measured, predicted: _Measured) -> float:
     """Return the similarity of two amounts, windows or times. Equal numbers have a weight of 0.5,
     and comparable units have a weight of 0.4, so that either is enough to pair two values.
     """
@@ -203,7 +205,7 @@ def _compare_numbers(gold: Any, predicted: Any) -> float:
     return 0.5 * sum(equal) / len(equal) + 0.4 * same_unit
 
 
-def _compare_bounds(gold: Bound, predicted: Bound) -> float:
+def _compare_bounds(gold: LimitEnd, predicted: LimitEnd) -> float:
     """Return the similarity of two bounds. The name of the quantity has the same weight as all
     other parts together.
     """
@@ -221,7 +223,7 @@ _DAYS = {**DAYS, TimeUnit.MONTH: 30, TimeUnit.YEAR: 12 * 30}
 """Days per unit when comparing windows: 12 months are treated as a year, and 4 weeks as 28 days."""
 
 
-def measure_window(window: TimeWindow) -> tuple[Any, ...]:
+def measure_window(window: TimeWindow) -> tuple[object, ...]:
     """Return (comparator, numbers, unit), with durations in days.
 
     >>> windows = (
@@ -233,7 +235,8 @@ def measure_window(window: TimeWindow) -> tuple[Any, ...]:
     """
     # Cycles and half-lives keep their units.
     days = _DAYS.get(window.unit)
-    sizes = [round(number * (days or 1), 6) for number in _list_numbers(window)]
+    numbers = filter(None, (window.value, window.value_high))
+    sizes = [round(number * (days or 1), 6) for number in numbers]
     return window.comparator, *sizes, TimeUnit.DAY if days else window.unit
 
 
@@ -267,12 +270,14 @@ other.
 _WORDS = Comparer(
     _find_word_error, fold_text, share_words, spread=lambda words: (words or NOTHING,)
 )
-_QUANTITY = Comparer(_find_number_error, _scale, similarity=_compare_numbers)
-ITEM = Comparer(ErrorKind.WORDING, lambda _: None)
+_QUANTITY: Comparer[Any] = Comparer(
+    _find_number_error, _scale, similarity=_compare_numbers
+)
+ITEM: Comparer[object] = Comparer(ErrorKind.WORDING, lambda _: None)
 """Compares items, which agree if they are paired."""
 LABEL = Comparer(ErrorKind.WRONG_CATEGORY, fold_label)
 """Compares arms, but only in items that both extractions contain."""
-COMPARERS: dict[Comparison, Comparer] = {
+COMPARERS: dict[Comparison, Comparer[Any]] = {
     Comparison.TEXT: TEXT,
     Comparison.AGENT: AGENT,
     Comparison.EXTENT: EXTENT,

@@ -3,12 +3,13 @@ values.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic_core import to_jsonable_python
 
 from extractor.concepts.own.declaration import CustomField, Example, Of
 from extractor.schemas import Section, Source, TrialRecord
+from extractor.schemas.base import JsonObject
 
 _SECTIONS = {
     Of.RECORD: "brief_summary",
@@ -32,7 +33,7 @@ class ExampleCase(NamedTuple):
     field: CustomField
     shown: CustomField
     record: TrialRecord
-    gold: dict[str, Any]
+    gold: JsonObject
 
 
 def list_examples(fields: Iterable[CustomField]) -> Iterator[ExampleCase]:
@@ -58,7 +59,7 @@ def list_examples(fields: Iterable[CustomField]) -> Iterator[ExampleCase]:
             )
 
 
-def _list_answers(field: CustomField, example: Example) -> list[dict[str, Any]]:
+def _list_answers(field: CustomField, example: Example) -> list[dict[str, object]]:
     """Return the values of an example as custom items in gold."""
     answers = field.list_answers(example.value)
     read = (

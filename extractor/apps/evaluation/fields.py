@@ -62,7 +62,7 @@ class Field:
     name: str
     key: str
     attribute: str | None
-    comparer: Comparer
+    comparer: Comparer[Any]
     weight: float = 1.0
     counts: bool = True
     whole: str | None = None
@@ -95,7 +95,7 @@ class Field:
             return True
         return self.task == "custom"
 
-    def read(self, item: ExtractedItem) -> Any:
+    def read(self, item: ExtractedItem) -> object:
         """Return an item's value or, for a part, the list of values that contain the part. For an
         attribute of nested objects, return the values in all objects.
         """
@@ -112,7 +112,7 @@ class Group:
 
     path: str
     fields: tuple[Field, ...]
-    items: Callable[[TrialExtraction], tuple[Any, ...]]
+    items: Callable[[TrialExtraction], tuple[ExtractedItem, ...]]
     of: str | None = None
     many: bool = True
 

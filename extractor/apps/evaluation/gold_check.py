@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
@@ -26,7 +26,7 @@ from extractor.errors import GoldError
 from extractor.evidence.quotes import QuoteStatus, verify_quote
 from extractor.language.book import read_text
 from extractor.language.clean import clean_text, fold_label
-from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
+from extractor.schemas import Criterion, FieldRef, TrialExtraction, TrialRecord
 
 _QUOTES = {field.name for field in FIELDS if field.comparer in (TEXT, AGENT, EXTENT)}
 """Fields whose values are words taken from the record."""
@@ -76,7 +76,7 @@ def check_gold(
 
 
 def check_annotation(
-    data: Any, record: TrialRecord | None, fields: Sequence[CustomField] = ()
+    data: object, record: TrialRecord | None, fields: Sequence[CustomField] = ()
 ) -> Iterator[Flaw]:
     """Yield every problem in one annotation, which is given as JSON. If the annotation violates the
     schema, only the violations are reported.
@@ -123,7 +123,7 @@ def check_annotation(
 
 def _list_references(
     gold: TrialExtraction, record: TrialRecord
-) -> Iterator[tuple[str, str, Any, Collection[Any]]]:
+) -> Iterator[tuple[str, str, object, Collection[object]]]:
     """Yield (path, noun, name, known names) for each reference in an annotation, such as
     ``("dosing[0].arms", "arm", "high dose", {"high dose", "placebo"})``. A name that is None or
     empty refers to nothing. The numbers in a limit are treated as references to the numbers in its
@@ -132,7 +132,7 @@ def _list_references(
     group_ids = [group.id for group in gold.eligibility.groups]
     for number, group in enumerate(gold.eligibility.groups):
         yield f"eligibility.groups[{number}].parent", "group", group.parent, group_ids
-    items: dict[str, Any] = dict(gold.list_items())
+    items = dict(gold.list_items())
     # Gold that covers only custom fields has none of the items that their values belong to.
     has_items = gold.eligibility.model_fields_set or gold.dosing or gold.endpoints
     sections = [section.name for section in record.sections]
@@ -145,7 +145,9 @@ def _list_references(
             yield f"{path}.section", "place", name_home(item), sections
         for arm in getattr(item, "arms", ()):
             yield f"{path}.arms", "arm", fold_label(arm), arms
-        for limit in getattr(item, "constraints", ()):
+        if not isinstance(item, Criterion):
+            continue
+        for limit in item.constraints:
             words = clean_text(f"{item.lead_in} {item.quote}").text
             numbers = [number.value for number in find_numbers(read_text(words))]
             # "above normal" has no number, and means above 1 ULN

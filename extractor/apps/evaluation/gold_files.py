@@ -22,7 +22,7 @@ from extractor.schemas.paths import write_path
 _SOURCES = "a folder of JSON files, a JSONL file or a run's folder"
 _BROKEN = (ValueError, KeyError, TypeError, RecursionError)
 ExtractionSource = (
-    str | Path | JoinedRuns | Iterable[TrialExtraction | Mapping[str, Any]]
+    str | Path | JoinedRuns | Iterable[TrialExtraction | Mapping[str, object]]
 )
 
 
@@ -34,7 +34,7 @@ class GoldPlace(NamedTuple):
     name: str
     load: Callable[[], bytes]
 
-    def read(self) -> tuple[str, Any]:
+    def read(self) -> tuple[str, object]:
         """Return (record id, parsed JSON). Raises ``GoldError`` if the content is not the JSON of
         an extraction.
         """
@@ -47,7 +47,7 @@ class GoldPlace(NamedTuple):
             ) from error
 
 
-_Entry = GoldPlace | TrialExtraction
+_Stored = GoldPlace | TrialExtraction
 """An extraction, or its location."""
 
 
@@ -90,7 +90,7 @@ class Extractions(UserDict[str, Any]):
     def __init__(
         self,
         name: str,
-        entries: Iterable[tuple[str, _Entry]],
+        entries: Iterable[tuple[str, _Stored]],
         custom_fields: Sequence[CustomField],
     ) -> None:
         super().__init__()
@@ -102,7 +102,7 @@ class Extractions(UserDict[str, Any]):
             self[record_id] = entry
 
     def __getitem__(self, record_id: str) -> TrialExtraction:
-        entry: _Entry = self.data[record_id]
+        entry: _Stored = self.data[record_id]
         if isinstance(entry, GoldPlace):
             entry = _validate(entry.read()[1], entry.name)
         return parse_custom_values(entry, self._custom_fields)
@@ -134,7 +134,7 @@ def open_extractions(
     return Extractions(str(source), places, custom_fields)
 
 
-def add_eligibility(data: Any) -> Any:
+def add_eligibility(data: object) -> object:
     """Return gold as JSON. An empty ``eligibility`` is added if it is missing, because gold may
     cover only doses or outcomes.
     """
@@ -143,7 +143,7 @@ def add_eligibility(data: Any) -> Any:
     return data
 
 
-def _validate(data: Any, place: str) -> TrialExtraction:
+def _validate(data: object, place: str) -> TrialExtraction:
     try:
         return TrialExtraction.model_validate(add_eligibility(data))
     except ValidationError as error:
@@ -188,8 +188,8 @@ def parse_custom_values(
 
 
 def _parse_values(
-    field: CustomField, values: Mapping[str, Any], place: str
-) -> dict[str, Any]:
+    field: CustomField, values: Mapping[str, object], place: str
+) -> dict[str, object]:
     faults: list[tuple[str, str]] = []
     written = to_jsonable_python(values)
     read = field.read_answer(written, place, faults, strict=True)

@@ -3,7 +3,7 @@ in both.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic_core import to_jsonable_python
 
@@ -20,6 +20,7 @@ from extractor.apps.evaluation.places import name_home
 from extractor.apps.evaluation.report import ErrorExample, ErrorSide
 from extractor.apps.evaluation.text import measure_overlap
 from extractor.apps.values import find_words
+from extractor.language.values import list_members
 from extractor.schemas import CustomItem, ExtractedItem, FieldRef, TrialExtraction
 
 _LEAST_NESTED = 0.5
@@ -42,8 +43,8 @@ class JudgedValue(NamedTuple):
     """
 
     field: Field
-    gold: Any
-    predicted: Any
+    gold: object
+    predicted: object
     verdict: Verdict
     error: ErrorKind | None = None
     gold_item: Side = NOWHERE
@@ -62,7 +63,7 @@ class JudgedValue(NamedTuple):
         )
 
 
-def _describe(field: Field, side: Side, value: Any) -> ErrorSide | None:
+def _describe(field: Field, side: Side, value: object) -> ErrorSide | None:
     """Return one side of an error for the report, or None if the extraction lacks the item."""
     item = side.item
     if item is None:
@@ -145,7 +146,7 @@ def _judge_items(group: Group, gold: Side, predicted: Side) -> Iterator[JudgedVa
 
 def _pair_values(
     field: Field, gold: ExtractedItem | None, predicted: ExtractedItem | None
-) -> Iterator[tuple[Any, Any]]:
+) -> Iterator[tuple[object, object]]:
     """Yield (gold, predicted) pairs of a field's values in two items. If one of the items is None,
     its values are None. A part of a value, such as ``of`` in time windows, is compared only in
     values that both items have.
@@ -164,30 +165,34 @@ def _pair_values(
 
 
 def _pair_nested(
-    names: Sequence[str], gold: Any, predicted: Any
-) -> Iterator[tuple[Any, Any]]:
+    names: Sequence[str], gold: object, predicted: object
+) -> Iterator[tuple[object, object]]:
     """Yield (gold, predicted) pairs of an attribute's values in nested objects. ``names`` lead to
     the attribute. The objects of a list are paired by their words, so that a value is compared only
     with that of its own counterpart.
     """
     name, *rest = names
-    ours, theirs = (side and side.get(name) for side in (gold, predicted))
+    ours, theirs = (
+        side.get(name) if isinstance(side, Mapping) else None
+        for side in (gold, predicted)
+    )
     if not rest:
         yield ours, theirs
         return
     if not isinstance(ours, tuple) and not isinstance(theirs, tuple):
         yield from _pair_nested(rest, ours, theirs)
         return
-    pairs, missed, invented = match_values(
+    paired, missed, invented = match_values(
         ours or (), theirs or (), _compare_objects, _LEAST_NESTED
     )
+    pairs: list[tuple[object, object]] = [*paired]
     pairs += [(member, None) for member in missed]
     pairs += [(None, member) for member in invented]
     for pair in pairs:
         yield from _pair_nested(rest, *pair)
 
 
-def _compare_objects(old: Mapping[str, Any], new: Mapping[str, Any]) -> float:
+def _compare_objects(old: Mapping[str, object], new: Mapping[str, object]) -> float:
     """Return the similarity of two nested objects: that of all their words. The first attribute,
     which usually names the object, has the same weight as all attributes together.
     """
@@ -199,7 +204,7 @@ def _compare_objects(old: Mapping[str, Any], new: Mapping[str, Any]) -> float:
 
 def _pair_parts(
     field: Field, gold: ExtractedItem, predicted: ExtractedItem
-) -> Iterator[tuple[Any, Any]]:
+) -> Iterator[tuple[object, object]]:
     """Yield (gold, predicted) pairs of a part, such as ``of``, in agreeing values of two items."""
     for pair in pair_wholes(field, gold, predicted):
         ours, theirs = (getattr(value, field.part) for value in pair)
@@ -210,7 +215,7 @@ def _pair_parts(
         yield ours, theirs
 
 
-def _label(item: Any) -> str | None:
+def _label(item: ExtractedItem | None) -> str | None:
     """Return the words that stand for an item in the report: "zinc: zinc 5 mg daily"."""
     agent = getattr(item, "agent", None)
     words = find_words(item)
@@ -221,7 +226,7 @@ def _label(item: Any) -> str | None:
 
 def pair_wholes(
     field: Field, gold: ExtractedItem, predicted: ExtractedItem
-) -> list[tuple[Any, Any]]:
+) -> list[tuple[object, object]]:
     """Return (gold, predicted) pairs of agreeing values that contain the part ``field``. If a value
     agrees with several values, the most similar value is chosen.
 
@@ -250,18 +255,19 @@ def pair_wholes(
     """
     whole = _BY_NAME[field.name.rpartition(".")[0]]
 
-    def compare(old: Any, new: Any) -> float:
+    def compare(old: object, new: object) -> float:
         if any(row.error for row in compare_values(whole, (old,), (new,))):
             return 0.0
         return 1.0 + measure_overlap(repr(old), repr(new))
 
-    return match_values(whole.read(gold), whole.read(predicted), compare, 1.0)[0]
+    old, new = (list_members(whole.read(item)) for item in (gold, predicted))
+    return match_values(old, new, compare, 1.0)[0]
 
 
 _BY_NAME = {field.name: field for field in FIELDS}
 
 
-def compare_values(field: Field, gold: Any, predicted: Any) -> list[JudgedValue]:
+def compare_values(field: Field, gold: object, predicted: object) -> list[JudgedValue]:
     """Pair the values of a field in two items. Return a row for each pair and for each unpaired
     value. ``gold`` and ``predicted`` are each a value, a tuple (for a list), or None.
 

@@ -13,12 +13,13 @@ from extractor.apps.evaluation.tables import (
     write_cell,
 )
 from extractor.apps.pages import escape_json, render_page
-from extractor.apps.pages.view import Json, view
+from extractor.apps.pages.view import view
 from extractor.apps.pages.words import say
 from extractor.evidence.drafts import Span
 from extractor.evidence.quotes import verify_quote
 from extractor.formats import read_records
 from extractor.schemas import TrialRecord
+from extractor.schemas.base import JsonObject
 
 Inputs = Sequence[str | PathLike[str]]
 
@@ -33,7 +34,7 @@ def write_score_page(
     """
     errors = (error for kind in report.errors for error in kind.examples)
     sides = defaultdict[str, list[tuple[ErrorSide | None, list[int]]]](list)
-    shown: list[Json] = []
+    shown: list[JsonObject] = []
     for error in sorted(errors, key=lambda error: error.rank):
         marks: list[list[int]] = [[], []]
         sides[error.record_id] += [(error.gold, marks[0]), (error.predicted, marks[1])]
@@ -48,7 +49,7 @@ def write_score_page(
                 "predicted": _export_side(error.predicted),
             }
         )
-    views: dict[str, Json] = {}
+    views: dict[str, JsonObject] = {}
     for record in read_records(*records, on_error=lambda _: None):
         if record.record_id in sides:
             views[record.record_id] = _mark_text(record, sides[record.record_id])
@@ -76,7 +77,7 @@ def write_score_page(
     Path(path).write_bytes(page.encode("utf-8", "replace"))
 
 
-def _export_side(side: ErrorSide | None) -> Json | None:
+def _export_side(side: ErrorSide | None) -> JsonObject | None:
     """Return one side of an error in the format used by the page's script."""
     if side is None:
         return None
@@ -89,7 +90,7 @@ def _export_side(side: ErrorSide | None) -> Json | None:
 
 def _mark_text(
     record: TrialRecord, sides: Sequence[tuple[ErrorSide | None, list[int]]]
-) -> Json:
+) -> JsonObject:
     """Return the data for a record's text, with marks for the sides of its errors. The numbers of
     a side's marks are added to the side's list in ``sides``.
     """

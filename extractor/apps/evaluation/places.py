@@ -1,11 +1,9 @@
 """Find an item's location in its record, and the section that contains its text."""
 
-from typing import Any
-
 from extractor.schemas import Endpoint, FieldRef, TrialRecord
 
 
-def name_home(item: Any) -> Any:
+def name_home(item: object) -> str | None:
     """Return the location of an item: its section or, for an endpoint, the section of its outcome,
     such as ``primary_outcomes[0]``. Ages and sex do not have a location.
     """

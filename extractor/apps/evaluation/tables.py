@@ -3,11 +3,10 @@ column.
 """
 
 from collections import Counter
-from typing import Any
 
 from extractor.apps.evaluation.report import ScoreReport
 
-Rows = list[dict[str, Any]]
+Rows = list[dict[str, object]]
 
 
 def list_scores(report: ScoreReport) -> Rows:
@@ -58,7 +57,7 @@ def list_kinds(report: ScoreReport) -> Rows:
     return rows
 
 
-def write_cell(value: Any) -> str:
+def write_cell(value: object) -> str:
     """Format a cell. Proportions are shown with three decimal places, and the ends of an interval
     are separated by "to".
 

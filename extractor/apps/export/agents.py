@@ -9,7 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from extractor.concepts.aliases import find_entry
 from extractor.concepts.doses.names import (
@@ -104,15 +104,15 @@ def find_intervention(name: str, interventions: Sequence[Intervention]) -> int |
 
 def _contains(text: str, key: str) -> bool:
     """Return whether a text contains the name with this key as a sequence of whole words."""
-    folded_key = _fold(key)
+    folded_key = _pad_words(key)
     # The key of a name without words is empty, and would be contained in every text.
     if folded_key == "  ":
         return False
-    return folded_key in _fold(name_key(text))
+    return folded_key in _pad_words(name_key(text))
 
 
 @lru_cache(maxsize=4096)
-def _fold(text: str) -> str:
+def _pad_words(text: str) -> str:
     """Return the words of a text in lower case, with a space before and after each word."""
     return f" {' '.join(lex(text).words)} ".lower()
 
@@ -292,7 +292,7 @@ def list_mesh_terms(
     terms: Iterable[RegisteredTerm],
     kind: TermKind,
     interventions: Sequence[Intervention],
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[dict[str, object]]:
     """Yield the MeSH terms of a kind, together with their ancestors. A term for an intervention
     includes the position of the intervention that it denotes.
     """

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import tomli
 from pydantic import BaseModel
@@ -16,10 +15,11 @@ from extractor.concepts.own.attributes import Attribute, AttributeSet
 from extractor.concepts.own.declaration import CustomField
 from extractor.schemas import Task
 from extractor.schemas.arguments import refuse_unknown
+from extractor.schemas.base import JsonObject
 
-Cells = Mapping[str, Any]
+Cells = Mapping[str, object]
 """The cells of a row, keyed by column. Missing cells are empty."""
-Row = tuple[Any, ...]
+Row = tuple[object, ...]
 """The cells of a row, in column order."""
 
 _POSITION = "Position, from 0."
@@ -127,7 +127,7 @@ def choose_tables(
     return tuple(table for table in tables.values() if table.task in wanted)
 
 
-def describe_tables(tables: Collection[Table]) -> dict[str, Any]:
+def describe_tables(tables: Collection[Table]) -> dict[str, object]:
     """Return the key columns of the tables, and the types and meanings of all columns, as JSON."""
     return {
         table.name: {
@@ -167,7 +167,7 @@ def _read_tables() -> tuple[Table, ...]:
     return tuple(tables)
 
 
-def _read_columns(parts: Mapping[str, Any]) -> dict[str, Column]:
+def _read_columns(parts: JsonObject) -> dict[str, Column]:
     """Return the columns of a table in ``tables.toml``."""
     kinds = {column: kind for kind in _TYPES for column in parts.get(kind, ())}
     return {

@@ -28,13 +28,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from extractor.apps.export.fhir_parts import Json, RawText
+from extractor.apps.export.fhir_parts import RawText
 from extractor.apps.export.fhir_study import build_trial
 from extractor.apps.export.files import Destination, Format
 from extractor.errors import MissingExtra, StoreError
 from extractor.language.book import read_table
 from extractor.language.shown import show_line
 from extractor.schemas import FieldRef, Task, TrialExtraction, TrialRecord
+from extractor.schemas.base import JsonObject
 
 KINDS = ("ResearchStudy", "Group", "EvidenceVariable", "Provenance")
 """The resource types of a trial."""
@@ -106,13 +107,13 @@ def export_fhir(
     return counts
 
 
-def _append(path: Path, lines: Iterable[Json]) -> None:
+def _append(path: Path, lines: Iterable[JsonObject]) -> None:
     with path.open("a", encoding="utf-8") as file:
         for line in lines:
             print(json.dumps(line, ensure_ascii=False), file=file)
 
 
-def _validate(resource: Json) -> None:
+def _validate(resource: JsonObject) -> None:
     """Raise ``StoreError`` for a resource that is not valid R5."""
     from fhir.resources import get_fhir_model_class  # noqa: PLC0415 - belongs to an extra
 

@@ -13,7 +13,6 @@ from itertools import chain
 
 from extractor.apps.export.fhir_parts import (
     LOINC,
-    Json,
     TrialResources,
     code,
     enum_code,
@@ -40,6 +39,7 @@ from extractor.schemas import (
     Evidence,
     RegistryFields,
 )
+from extractor.schemas.base import JsonObject
 
 _EBM = "http://hl7.org/fhir/uv/ebm/StructureDefinition"
 _Counts = Mapping[tuple[CriterionKind, str], int]
@@ -52,7 +52,7 @@ class _MoreThanALimit(Exception):
     """
 
 
-def add_eligibility(trial: TrialResources) -> Json | None:
+def add_eligibility(trial: TrialResources) -> JsonObject | None:
     """Add the Group of eligible people, and return a reference to it, or None if the record does
     not restrict who can take part.
     """
@@ -95,7 +95,7 @@ def add_eligibility(trial: TrialResources) -> Json | None:
     return trial.add("Group", "-eligibility", content)
 
 
-def _describe_people(trial: TrialResources) -> list[Json]:
+def _describe_people(trial: TrialResources) -> list[JsonObject]:
     """Return characteristics for the ages, the sex and the exclusion of healthy volunteers, taken
     from the text or else from the register. Values that do not exclude anybody are omitted.
     """
@@ -103,7 +103,7 @@ def _describe_people(trial: TrialResources) -> list[Json]:
         registry = trial.record.registry
     else:
         registry = RegistryFields()
-    people: dict[str, Json] = {}
+    people: dict[str, JsonObject] = {}
     for name in AGES:
         age = trial.take_first("eligibility", name)
         evidence = trial.extraction.eligibility.evidence
@@ -132,7 +132,7 @@ def _describe_people(trial: TrialResources) -> list[Json]:
 
 def _describe_criterion(
     trial: TrialResources, index: int, criterion: Criterion, counts: _Counts
-) -> Json:
+) -> JsonObject:
     """Return a criterion's characteristic, with its value and words or, if it has no value, with
     its words only.
     """
@@ -160,7 +160,7 @@ def _is_excluded(criterion: Criterion) -> bool:
     return not criterion.demanded
 
 
-def _read_value(criterion: Criterion, counts: _Counts) -> Json:
+def _read_value(criterion: Criterion, counts: _Counts) -> JsonObject:
     """Return the code and value of a criterion that consists of a single limit. Raises
     ``_MoreThanALimit`` for any other criterion. ``counts`` shows whether other criteria in the same
     list limit the same quantity.
@@ -218,7 +218,7 @@ def _split(text: str) -> set[str]:
     return {*re.findall(r"\d+|[^\W\d_]+", text.lower())}
 
 
-def _describe_limit(limit: Constraint) -> Json:
+def _describe_limit(limit: Constraint) -> JsonObject:
     """Return the code and value of a limit. The value is a Quantity with its comparator, or a
     Range. Raises ``_MoreThanALimit`` if the limit's words contain more than the name of a
     quantity, or if FHIR has no code or range for the limit.

@@ -16,8 +16,7 @@ from pydantic_core import to_jsonable_python
 from extractor.apps.values import RowKind, ValueRow, list_values
 from extractor.language.units import read_unit
 from extractor.schemas import Amount, Period, Task, TrialExtraction, TrialRecord
-
-Json = dict[str, Any]
+from extractor.schemas.base import JsonObject
 
 BASE = "urn:trial-extractor"
 HL7 = "http://terminology.hl7.org/CodeSystem"
@@ -58,9 +57,9 @@ class TrialResources:
     ) -> None:
         self.extraction = extraction
         self.record = record
-        self.resources: list[Json] = []
-        self.unmapped: list[Json] = []
-        self.references: list[Json] = []
+        self.resources: list[JsonObject] = []
+        self.unmapped: list[JsonObject] = []
+        self.references: list[JsonObject] = []
         self._untaken = defaultdict[str, dict[str, list[ValueRow]]](dict)
         # The paths of the exported items begin with one of these names.
         self.parts = (*tasks, "custom")
@@ -89,7 +88,7 @@ class TrialResources:
             return allowed
         return f"{allowed}-{sha256(record_id.encode()).hexdigest()[:8]}"
 
-    def add(self, kind: str, suffix: str, content: Json) -> Json:
+    def add(self, kind: str, suffix: str, content: JsonObject) -> JsonObject:
         """Add a resource, and return a reference to it."""
         resource_id = f"{self.id}{suffix}"
         self.resources.append({"resourceType": kind, "id": resource_id, **content})
@@ -113,7 +112,9 @@ class TrialResources:
         """
         return self._untaken.pop(item, {})
 
-    def leave_out(self, path: str, value: Any, reason: str, detail: str = "") -> None:
+    def leave_out(
+        self, path: str, value: object, reason: str, detail: str = ""
+    ) -> None:
         """Add to the list a value that FHIR cannot represent, with a reason from ``fhir.toml``."""
         self.unmapped.append(
             {
@@ -139,7 +140,7 @@ def is_reliable(confidence: float | None) -> bool:
     return confidence >= _LEAST
 
 
-def code(system: str, word: str | None, text: str | None = None) -> Json:
+def code(system: str, word: str | None, text: str | None = None) -> JsonObject:
     """Return a CodeableConcept with a text and, if there is a code, the code and its system.
 
     >>> code(LOINC, "30525-0", "age")
@@ -152,7 +153,7 @@ def code(system: str, word: str | None, text: str | None = None) -> Json:
     return {"coding": coding, "text": text}
 
 
-def enum_code(word: StrEnum | None, text: str | None = None) -> Json:
+def enum_code(word: StrEnum | None, text: str | None = None) -> JsonObject:
     """Return a CodeableConcept for a member of one of this package's enumerations or, if there is
     no member, a CodeableConcept that contains only the ``text``.
 
@@ -170,7 +171,7 @@ def quantity(
     unit: str | None,
     comparator: str | None = None,
     ucum: str | None = None,
-) -> Json | None:
+) -> JsonObject | None:
     """Return a Quantity with the unit as written and, if known, the unit's UCUM code. Return None
     if there is no value.
 
@@ -182,7 +183,7 @@ def quantity(
         return None
     if unit and not ucum:
         ucum = read_unit(unit)
-    number: Json = {"value": value}
+    number: JsonObject = {"value": value}
     # "=" is not a comparator in FHIR.
     if comparator in ("<", "<=", ">", ">="):
         number["comparator"] = comparator
@@ -192,7 +193,7 @@ def quantity(
     return number
 
 
-def make_range(low: Json | None, high: Json | None) -> Json | None:
+def make_range(low: JsonObject | None, high: JsonObject | None) -> JsonObject | None:
     """Return a Range, which is open at each end that is None. Return None if FHIR does not allow
     the range, that is, if the units differ or the ends are in the wrong order.
     """
@@ -206,7 +207,7 @@ def make_range(low: Json | None, high: Json | None) -> Json | None:
     return span
 
 
-def describe_value(row: ValueRow) -> Json:
+def describe_value(row: ValueRow) -> JsonObject:
     """Return a value keyed by its FHIR type, such as ``valueQuantity``. A value without a FHIR type
     is returned as text.
     """

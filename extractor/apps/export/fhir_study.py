@@ -10,7 +10,6 @@ from extractor.apps.export.fhir_eligibility import add_eligibility
 from extractor.apps.export.fhir_parts import (
     BASE,
     HL7,
-    Json,
     RawText,
     TrialResources,
     code,
@@ -31,6 +30,7 @@ from extractor.schemas import (
     TrialExtraction,
     TrialRecord,
 )
+from extractor.schemas.base import JsonObject
 from extractor.schemas.registered_words import read_date
 
 _DRUGBANK = "http://www.nlm.nih.gov/research/umls/drugbank"
@@ -56,7 +56,7 @@ def build_trial(
     ['Group/NCT01-eligibility', 'ResearchStudy/NCT01', 'Provenance/NCT01']
     """
     trial = TrialResources(extraction, record, tasks)
-    study: Json = {"recruitment": {}, "comparisonGroup": []}
+    study: JsonObject = {"recruitment": {}, "comparisonGroup": []}
     if record:
         study = _read_registered(record)
     else:
@@ -80,13 +80,15 @@ def build_trial(
     return trial
 
 
-def _read_registered(record: TrialRecord) -> Json:
+def _read_registered(record: TrialRecord) -> JsonObject:
     """Return the registered elements of a study, as worded in the record. Missing elements, and
     numbers and dates that FHIR does not allow, are None.
     """
     fields = record.registry
     tables = read_table("fhir")
-    study: Json = {name: record.raw_text(of) for name, of in tables["texts"].items()}
+    study: JsonObject = {
+        name: record.raw_text(of) for name, of in tables["texts"].items()
+    }
     study["recruitment"] = {}
     for name, sections in tables["lists"].items():
         texts = map(record.raw_text, sections)
@@ -126,7 +128,7 @@ def _read_registered(record: TrialRecord) -> Json:
     }
 
 
-def _translate(table: str, written: str | None) -> Json:
+def _translate(table: str, written: str | None) -> JsonObject:
     """Return a registered word with its code from ``fhir.toml``, if the file has a code for it."""
     words = read_table("fhir")[table]
     # Some registers write "Active Comparator".
@@ -134,14 +136,14 @@ def _translate(table: str, written: str | None) -> Json:
     return code(words["system"], words.get(word), written)
 
 
-def _add_regimen(trial: TrialResources, index: int, arms: list[Json]) -> None:
+def _add_regimen(trial: TrialResources, index: int, arms: list[JsonObject]) -> None:
     """Add the EvidenceVariable of a regimen, and refer to it from the arms that receive the
     regimen. Arms that are named only by the regimen are added to ``arms``.
     """
     regimen = trial.extraction.dosing[index]
     path = f"dosing[{index}]"
     labels = trial.take(path, "arms")
-    concept: Json = {"text": regimen.agent}
+    concept: JsonObject = {"text": regimen.agent}
     substance = find_substance(regimen.agent)
     if substance:
         concept = code(_DRUGBANK, substance.number, regimen.agent)
@@ -158,7 +160,7 @@ def _add_regimen(trial: TrialResources, index: int, arms: list[Json]) -> None:
             arm["intendedExposure"].append(reference)
 
 
-def _add_endpoint(trial: TrialResources, index: int) -> Json:
+def _add_endpoint(trial: TrialResources, index: int) -> JsonObject:
     """Add an endpoint's EvidenceVariable, and return an outcome measure that refers to it."""
     endpoint = trial.extraction.endpoints[index]
     path = f"endpoints[{index}]"
@@ -181,14 +183,16 @@ def _add_endpoint(trial: TrialResources, index: int) -> Json:
     }
 
 
-def _add_variable(trial: TrialResources, path: str, content: Json, first: Json) -> Json:
+def _add_variable(
+    trial: TrialResources, path: str, content: JsonObject, first: JsonObject
+) -> JsonObject:
     """Add the EvidenceVariable of an item, with the ``first`` characteristic and a characteristic
     for each remaining field. If a field has several values, they are alternatives.
     """
     characteristics = [first]
     for name, rows in trial.take_rest(path).items():
         kind = {"text": name.replace("_", " ")}
-        described: list[Json] = [
+        described: list[JsonObject] = [
             {
                 "description": row.text,
                 "definitionByTypeAndValue": {"type": kind, **describe_value(row)},
@@ -204,7 +208,9 @@ def _add_variable(trial: TrialResources, path: str, content: Json, first: Json) 
     return trial.add("EvidenceVariable", f"-{suffix}", content)
 
 
-def _describe_times(trial: TrialResources, path: str, endpoint: Endpoint) -> list[Json]:
+def _describe_times(
+    trial: TrialResources, path: str, endpoint: Endpoint
+) -> list[JsonObject]:
     """Return the times of an endpoint: a time point or an upper limit for each time, or one span
     between two times. If FHIR cannot express the times, only the words of the time frame are
     returned, and the times are added to the list of unmapped values.
@@ -234,7 +240,7 @@ def _add_provenance(trial: TrialResources) -> None:
     """Add a Provenance for all resources, with the record's source and the characters that support
     the values of each item.
     """
-    evidence: list[Json] = []
+    evidence: list[JsonObject] = []
     for path, item in trial.extraction.list_items():
         places = _list_places(item)
         if not places:
@@ -243,7 +249,7 @@ def _add_provenance(trial: TrialResources) -> None:
             continue
         text = RawText(" | ".join((path, *places)))
         evidence.append({"url": f"{BASE}:evidence", "valueString": text})
-    content: Json = {
+    content: JsonObject = {
         "extension": evidence,
         "target": [*trial.references],
         "agent": [{"who": {"display": "Trial Extractor"}}],

@@ -60,7 +60,7 @@ def frame_table(
     to: str = "pandas",
     registry: RegisteredByRecord = MappingProxyType({}),
     fields: Iterable[Declared] | Declared = (),
-) -> Any:
+) -> object:
     """Return a table of extractions as a data frame.
 
     ``registry`` contains the register's data. Without it, the columns for register data are empty.

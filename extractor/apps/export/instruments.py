@@ -38,10 +38,10 @@ def name_instrument(name: str) -> str | None:
         names = (known.value, *known.terms, *known.also)
         # Short forms can have other meanings: "IGA" is also an antibody.
         long = [name for name in names if " " in name] or names
-        for key in map(_fold, sorted(long, key=len, reverse=True)):
+        for key in map(_make_key, sorted(long, key=len, reverse=True)):
             if key in scores:
                 return scores[key]
-        return _fold(known.value)
+        return _make_key(known.value)
     short = _ABBREVIATION.search(written)
     # "MoCA total score" is the MoCA, but the words of "pain score" are all needed.
     bare = _TAIL.sub("", written)
@@ -49,7 +49,7 @@ def name_instrument(name: str) -> str | None:
         written = short[1]
     elif " " not in bare:
         written = bare
-    key = _fold(written)
+    key = _make_key(written)
     return scores.get(key) or key or None
 
 
@@ -62,15 +62,15 @@ def is_other_version(name: str, quantity: KnownQuantity) -> bool:
     """
     if quantity.unit != "{score}":
         return False
-    names = {_fold(written) for written in (quantity.name, *quantity.names)}
-    versions = {_fold(version) for version in _VERSION.findall(name)} - names
+    names = {_make_key(written) for written in (quantity.name, *quantity.names)}
+    versions = {_make_key(version) for version in _VERSION.findall(name)} - names
     # "HAM-D-17" is a spelling of the quantity hamd17.
     others = {key for key in versions if key.replace("_", "") not in names}
     # "IGF-1 SD score" does not name a version, because IGF is not an instrument.
     return any(key.rpartition("_")[0] in names for key in others)
 
 
-def _fold(name: str) -> str:
+def _make_key(name: str) -> str:
     """Return the key for a name, in lower case and with underscores between words."""
     return _SIGNS.sub("_", name.casefold()).strip("_")
 
@@ -87,5 +87,5 @@ def _list_scores() -> dict[str, str]:
         if quantity.laboratory:
             continue
         for written in (name, *quantity.names):
-            scores.setdefault(_fold(written), name)
+            scores.setdefault(_make_key(written), name)
     return scores

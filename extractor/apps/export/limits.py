@@ -4,7 +4,7 @@ admits.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
@@ -72,7 +72,7 @@ class DescribedCriterion(NamedTuple):
     """
 
     decides: bool
-    limits: tuple[dict[str, Any], ...]
+    limits: tuple[dict[str, object], ...]
 
 
 def name_limit(
@@ -141,7 +141,7 @@ def _add_value(
     return _convert(canonical, quantity, ends, used)
 
 
-def show_canonical_names(limits: Iterable[tuple[Any, Iterable[Evidence]]]) -> str:
+def show_canonical_names(limits: Iterable[tuple[object, Iterable[Evidence]]]) -> str:
     """Return the canonical names of limited quantities as pages show them, " [alt; ast]", or an
     empty string if there are none. Each limit has its evidence; a reviewer may have typed anything
     in place of a limit.
@@ -238,7 +238,7 @@ def list_alternatives(
 
 def _describe_limits(
     criterion: Criterion, sex: str | None, *, decides: bool
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[dict[str, object]]:
     """Yield the cells derived from each limit of a criterion. ``admits`` is set if the limit
     applies to everybody, and ``admits_some`` if it applies only to some people, either because the
     limit is one of several alternatives (``decides`` is False for an alternative criterion), or

@@ -64,14 +64,14 @@ def read_comparator(name: str, evidence: Iterable[Evidence] = ()) -> Comparator:
 
 def describe_people(
     people: Eligibility,
-    registered: Mapping[str, Any],
+    registered: Mapping[str, object],
     described: Sequence[DescribedCriterion],
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Return the cells of the ``eligibility`` table. ``registered`` contains the register's
     columns. ``described`` contains an entry for each criterion in ``people``, in the same order;
     criteria that are alternatives in a group are ignored.
     """
-    cells: dict[str, Any] = {**people.__dict__, **registered}
+    cells: dict[str, object] = {**people.__dict__, **registered}
     for name in AGES:
         age = getattr(people, name)
         if age:

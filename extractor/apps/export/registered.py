@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from extractor.apps.export.agents import Intervention, read_interventions
 from extractor.apps.export.arms import Arm, read_arms
@@ -34,7 +33,7 @@ class Registered:
         interventions: The registered interventions.
     """
 
-    columns: Mapping[str, Any] = field(default_factory=dict)
+    columns: Mapping[str, object] = field(default_factory=dict)
     arms: Sequence[Arm] = ()
     interventions: Sequence[Intervention] = ()
 
@@ -46,7 +45,7 @@ RegisteredByRecord = Mapping[str, Registered]
 def read_registry(record: TrialRecord) -> Registered:
     """Return the register's data about a record."""
     fields = record.registry
-    columns: dict[str, Any] = {name: fields.text(name) for name in _FIELDS}
+    columns: dict[str, object] = {name: fields.text(name) for name in _FIELDS}
     columns["intervention_model"] = fields.assignment
     columns["registered_sex"] = fields.sex
     columns["title"] = record.raw_text("title") or record.raw_text("official_title")

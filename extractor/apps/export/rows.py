@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import lru_cache
 from itertools import count
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import BaseModel
 
@@ -111,7 +111,7 @@ def find_rows(
     """
     layouts = _lay_out(fields)
     registered = registry.get(extraction.record_id, Registered())
-    numbers = defaultdict[tuple[Any, ...], Iterator[int]](count)
+    numbers = defaultdict[tuple[object, ...], Iterator[int]](count)
     for name, cells in _list_all(extraction, registered, fields, whole):
         names, texts, last_key = layouts[name]
         row = [extraction.record_id, *map(cells.get, names)]
@@ -151,7 +151,7 @@ def _list_values(extraction: TrialExtraction) -> Iterator[TableRow]:
         yield f"{row.kind}s", cells
 
 
-def _clean(cell: Any) -> str | None:
+def _clean(cell: object) -> str | None:
     """Return a cell as text on a single line, or None if it is empty. The members of a tuple are
     joined by |.
     """
@@ -184,7 +184,7 @@ def tabulate(
     extractions: Iterable[TrialExtraction],
     records: Iterable[TrialRecord] = (),
     fields: Iterable[Declared] | Declared = (),
-) -> dict[str, list[dict[str, Any]]]:
+) -> dict[str, list[dict[str, object]]]:
     """Return the rows of all tables, keyed by table. Each row is a dictionary of cells, keyed by
     column.
 
@@ -203,7 +203,7 @@ def tabulate(
         table.name: [column.name for column in table.columns]
         for table in list_tables(custom_fields)
     }
-    tables: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
+    tables: dict[str, list[dict[str, object]]] = {name: [] for name in names}
     for extraction in extractions:
         rows = find_rows(complete_gold(extraction), registry, custom_fields)
         for name, row in rows:
@@ -392,11 +392,11 @@ def _describe_regimen(regimen: Regimen, registered: Registered) -> Cells:
     return cells
 
 
-def _describe_amount(amount: Amount, frequency: str | None) -> dict[str, Any]:
+def _describe_amount(amount: Amount, frequency: str | None) -> dict[str, object]:
     """Return the cells for an amount, including the amount in its canonical unit and, if it is
     given daily, the amount per day.
     """
-    cells: dict[str, Any] = {**amount.__dict__}
+    cells: dict[str, object] = {**amount.__dict__}
     unit = read_unit(amount.unit)
     if unit is None:
         return cells
@@ -414,9 +414,10 @@ def _describe_amount(amount: Amount, frequency: str | None) -> dict[str, Any]:
     if times:
         cells["daily_unit"] = f"{dose_unit}/d"
     for name in ("low", "high"):
-        if cells[name] is None:
+        value: float | None = getattr(amount, name)
+        if value is None:
             continue
-        number = convert(cells[name], unit, canonical)
+        number = convert(value, unit, canonical)
         cells[f"{name}_canonical"] = number
         if number and times:
             cells[f"daily_{name}"] = number * times
@@ -478,8 +479,8 @@ def _list_custom(extraction: TrialExtraction, field: CustomField) -> Iterator[Ta
 
 
 def _find_members(
-    values: Any, names: Sequence[str], path: str = "values"
-) -> Iterator[tuple[str, tuple[int, ...], Any]]:
+    values: object, names: Sequence[str], path: str = "values"
+) -> Iterator[tuple[str, tuple[int, ...], object]]:
     """Yield a (path, positions, member) triple for each nested object. ``names`` lead to the list,
     and ``positions`` contains the object's position in each list on the way.
     """
@@ -498,7 +499,7 @@ def _find_members(
             yield place, (position, *inner), found
 
 
-def _read_cells(values: Any, table: Table) -> Cells:
+def _read_cells(values: object, table: Table) -> Cells:
     """Return the cells of a custom value or of a nested object."""
     cells = {}
     for column in table.values:
@@ -513,14 +514,14 @@ def _read_cells(values: Any, table: Table) -> Cells:
     return cells
 
 
-def _read_part(value: Any, name: str) -> Any:
+def _read_part(value: object, name: str) -> object:
     """Return a part of a nested object or of a value; None for a value without parts."""
     if isinstance(value, dict):
         return value.get(name)
     return getattr(value, "__dict__", {}).get(name)
 
 
-def _spread(name: str, parts: Any) -> Cells:
+def _spread(name: str, parts: object) -> Cells:
     """Return the parts of a value as cells, such as ``duration_value`` and ``duration_unit``."""
     if not parts:
         return {}

@@ -2,10 +2,18 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from extractor.language.numbers import DAYS
-from extractor.schemas import Endpoint, Regimen, TimeKind, TimePoint, TimeUnit
+from extractor.schemas import (
+    Age,
+    Endpoint,
+    Period,
+    Regimen,
+    TimeKind,
+    TimePoint,
+    TimeUnit,
+    TimeWindow,
+)
 
 _IN_CYCLE = re.compile(r"\bc(?:ycles?\b|\d)", re.IGNORECASE)
 """Part of a time frame in which days are counted within a cycle, such as "Cycle 2 Day 15" or
@@ -13,7 +21,7 @@ _IN_CYCLE = re.compile(r"\bc(?:ycles?\b|\d)", re.IGNORECASE)
 """
 
 
-def to_days(time: Any) -> float | None:
+def to_days(time: Age | Period | TimePoint | TimeWindow | None) -> float | None:
     """Return a time in days, or None for half-lives and cycles. ``time`` is None, or has a
     ``value`` and a ``unit``.
 

@@ -3,6 +3,8 @@
 import json
 from typing import Any, NamedTuple
 
+from extractor.schemas.base import JsonObject
+
 
 class Study(NamedTuple):
     """A study as sent by the registry: a line of JSON that ends with a line feed.
@@ -65,7 +67,7 @@ def load_json(body: bytes) -> Any:
         raise ValueError(f"not JSON ({error})") from None
 
 
-def list_numbers(study: Any) -> tuple[str, ...]:
+def list_numbers(study: JsonObject) -> tuple[str, ...]:
     """Return the NCT number of a study, followed by its former numbers, in upper case. Raises
     ``ValueError`` for a study without a number.
     """

@@ -22,11 +22,11 @@ _PHASES = {
 _LONGEST_SHOWN = 40
 
 
-def parse_nct_numbers(text: str, source: str = "the command") -> tuple[str, ...]:
+def parse_nct_numbers(text: str) -> tuple[str, ...]:
     r"""Return the NCT numbers in a text, in upper case, in order and without duplicates.
 
     They may be separated by whitespace, commas, semicolons or ``|``; ``#`` starts a comment.
-    ``source`` identifies the text in errors. Raises ``ArgumentError`` for any other text.
+    Raises ``ArgumentError`` for any other text.
 
     >>> parse_nct_numbers("NCT04736823  # the pilot\nnct00000102, NCT04736823")
     ('NCT04736823', 'NCT00000102')
@@ -38,8 +38,8 @@ def parse_nct_numbers(text: str, source: str = "the command") -> tuple[str, ...]
     for word in numbers:
         if not _NCT_NUMBER.fullmatch(word):
             raise ArgumentError(
-                f"{source}: {word[:_LONGEST_SHOWN]!r} is not an NCT number; an NCT number is NCT "
-                "followed by eight digits, such as NCT04736823"
+                f"the command: {word[:_LONGEST_SHOWN]!r} is not an NCT number; an NCT number is "
+                "NCT followed by eight digits, such as NCT04736823"
             )
     return tuple(numbers)
 

@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Container, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from extractor.apps.evaluation.gold_files import open_extractions
-from extractor.apps.gold.rows import Problem, build_gold, list_gold_rows
+from extractor.apps.gold.rows import RowProblem, build_gold, list_gold_rows
 from extractor.apps.gold.sheets import SHEETS, read_sheet, write_gold_sheet
 from extractor.apps.review.gold import name_gold, write_gold
 from extractor.apps.values import ValueRow
@@ -22,8 +22,8 @@ Inputs = Sequence[str | PathLike[str]]
 class ImportedGold(NamedTuple):
     """The imported gold, keyed by record, and all problems. Records with errors are omitted."""
 
-    gold: Mapping[str, dict[str, Any]]
-    problems: Sequence[Problem]
+    gold: Mapping[str, dict[str, object]]
+    problems: Sequence[RowProblem]
 
     def write(self, folder: Path, *, force: bool = False) -> None:
         """Write one file per record. Raises ``ArgumentError`` if a file exists, unless ``force`` is
@@ -60,13 +60,13 @@ def import_gold(
     if not rows:
         raise GoldError(f"{path}: contains no values; add a row for each value")
     records = _find_records(inputs, rows)
-    problems: list[Problem] = []
-    gold: dict[str, dict[str, Any]] = {}
+    problems: list[RowProblem] = []
+    gold: dict[str, dict[str, object]] = {}
     for record_id, of_record in rows.items():
         record = records.get(record_id)
         if inputs and record is None:
             text = f"there is no record {record_id!r}; specify its file with --records"
-            problems.append(Problem(f"{of_record[0].section}, record", text))
+            problems.append(RowProblem(f"{of_record[0].section}, record", text))
             continue
         built, record_problems = build_gold(of_record, record, fields)
         problems += record_problems

@@ -25,6 +25,7 @@ from extractor.schemas import (
     list_groups,
 )
 from extractor.schemas.arguments import suggest
+from extractor.schemas.base import FrozenModel, JsonObject
 from extractor.schemas.paths import Step, read_path, write_path
 
 Location = tuple[Step, ...]
@@ -62,7 +63,7 @@ _REMEDIES = {
 }
 
 
-class Problem(NamedTuple):
+class RowProblem(NamedTuple):
     """A problem at a location, with a remedy."""
 
     place: str
@@ -115,7 +116,7 @@ def list_gold_rows(extraction: TrialExtraction) -> Iterator[ValueRow]:
         yield proven.get(path, unproven)._replace(value=value)
 
 
-def shape_gold(extraction: TrialExtraction) -> dict[str, Any]:
+def shape_gold(extraction: TrialExtraction) -> JsonObject:
     """Return an extraction as gold. Keys that are not set are omitted, because gold may cover only
     some fields.
     """
@@ -168,11 +169,13 @@ def write_cells(row: ValueRow) -> dict[str, str]:
     }
 
 
-def _read_custom(text: Any) -> Any:
+def _read_custom(text: object) -> object:
     """Return a custom value: the parsed JSON, or else the text itself."""
+    if not isinstance(text, str):
+        return text
     try:
         return json.loads(text)
-    except (TypeError, ValueError, RecursionError):
+    except (ValueError, RecursionError):
         return text
 
 
@@ -180,7 +183,7 @@ def build_gold(
     rows: Sequence[ValueRow],
     record: TrialRecord | None = None,
     fields: Sequence[CustomField] = (),
-) -> tuple[dict[str, Any] | None, list[Problem]]:
+) -> tuple[dict[str, object] | None, list[RowProblem]]:
     """Return (gold of one record, all problems). The gold is None if a row is invalid. The rows
     are those of a sheet, as read by ``read_sheet``.
 
@@ -209,9 +212,9 @@ class _Builder:
     """
 
     def __init__(self, first: ValueRow) -> None:
-        self.problems: list[Problem] = []
+        self.problems: list[RowProblem] = []
         self._first = first
-        self._tree: dict[str | int, Any] = {}
+        self._tree: dict[str | int, object] = {}
         self._sources: dict[Location, ValueRow] = {}
 
     def add(self, row: ValueRow, number: int) -> None:
@@ -252,7 +255,7 @@ class _Builder:
             self._report(row, "field", f"repeats {row.path}; give it another position")
         node.setdefault(location[-1], (row, value))
 
-    def finish(self) -> dict[str, Any] | None:
+    def finish(self) -> JsonObject | None:
         """Return the gold, or None if a row is invalid or the gold violates the schema."""
         if not self._tree:
             return None
@@ -327,10 +330,10 @@ class _Builder:
 
     def _report(self, row: ValueRow, column: str, text: str) -> None:
         """Add a problem in a column of a row."""
-        self.problems.append(Problem(f"{row.section}, {column}", text))
+        self.problems.append(RowProblem(f"{row.section}, {column}", text))
 
 
-def _read_row(path: str, cells: Mapping[str, Any]) -> dict[Location, Any]:
+def _read_row(path: str, cells: Mapping[str, object]) -> dict[Location, Any]:
     """Return the value of a row, keyed by its location below ``path``: the whole value under
     ``()``, or each part under its name. Raises ``ValueError`` if a text is invalid.
     """
@@ -346,5 +349,7 @@ def _read_row(path: str, cells: Mapping[str, Any]) -> dict[Location, Any]:
     whole = str(cells.get(VALUE))
     is_number = VALUE in parts and re.fullmatch(r"[\d.\s]+", whole)
     if model in CLASSES and cells.keys() == {VALUE} and not is_number:
-        cells = CLASSES[model].read(whole).model_dump(mode="json", exclude={"arms"})
+        read = CLASSES[model].read(whole)
+        if isinstance(read, FrozenModel):
+            cells = read.model_dump(mode="json", exclude={"arms"})
     return {(part,): cells.get(part) for part in parts}

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator
 from enum import Enum
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -32,7 +31,7 @@ class FoundValue(BaseModel):
     path: str = Field(
         description="The value's field, such as eligibility.criteria[0].constraints[0]."
     )
-    value: Any = Field(description="The value; for limits and doses, its parts.")
+    value: object = Field(description="The value; for limits and doses, its parts.")
     text: str = Field(description="The value on one line.")
     quote: str | None = Field(description="The exact words from the record.")
     section: str | None = Field(description="The section of these words.")

@@ -30,7 +30,6 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
 from extractor.plurals import counted
 from extractor.schemas import list_groups
@@ -45,7 +44,7 @@ are quick to open.
 
 def render_page(
     package: str,
-    values: Mapping[str, Any],
+    values: Mapping[str, object],
     *,
     styles: Sequence[str] = (),
     scripts: Sequence[str],
@@ -72,7 +71,7 @@ def render_page(
 
 
 def render_template(
-    template: str, values: Mapping[str, Any], package: str = _SHARED
+    template: str, values: Mapping[str, object], package: str = _SHARED
 ) -> str:
     """Render a template from the ``assets`` of a package or, if they do not contain it, of this
     package, with the filters of ``render_page``.
@@ -159,7 +158,7 @@ def read_shared_script() -> str:
 _WIDE = re.compile("[\U00010000-\U0010ffff]")
 
 
-def escape_json(data: Any) -> str:
+def escape_json(data: object) -> str:
     r"""Encode data as JSON that is safe inside a ``script`` element, because it cannot end the
     element or open a comment.
 
@@ -170,7 +169,7 @@ def escape_json(data: Any) -> str:
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
-def pack(data: Any) -> str:
+def pack(data: object) -> str:
     """Encode data as compressed JSON in characters that HTML does not escape. The same data always
     has the same encoding.
 
@@ -193,10 +192,10 @@ class Chunks:
 
     def __init__(self) -> None:
         self._packed: list[str] = []
-        self._records: list[Any] = []
+        self._records: list[object] = []
         self._characters = 0
 
-    def add(self, record: Any) -> tuple[int, int]:
+    def add(self, record: object) -> tuple[int, int]:
         """Add a record, and return (index of its chunk, index in the chunk). A chunk is packed as
         soon as it is long enough.
         """

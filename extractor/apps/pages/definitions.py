@@ -2,13 +2,14 @@
 
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
 import tomli
 
+from extractor.schemas.base import JsonObject
+
 
 @cache
-def read_definitions() -> dict[str, Any]:
+def read_definitions() -> JsonObject:
     """Return the meanings: ``fields`` by group and name, ``words`` by the name of their
     enumeration, and ``labels`` for parts of values.
 

@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 from extractor.apps.pages import read_assets, render_template
-from extractor.apps.pages.view import Json, is_free_text, name_record, view
+from extractor.apps.pages.view import is_free_text, name_record, view
 from extractor.apps.values import list_values
 from extractor.errors import ArgumentError
 from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
+from extractor.schemas.base import JsonObject
 
 __all__ = ["ShownExtraction", "TrialExtraction", "show"]
 
@@ -36,7 +36,7 @@ class ShownExtraction:
         record = self.record
         shown = view(record, extraction.list_items(), as_given=is_free_text(record))
         title = ""
-        sections: Sequence[Any] = ()
+        sections: Sequence[object] = ()
         if record:
             title = name_record(record)
             sections = list(_mark_evidence(shown))
@@ -91,7 +91,7 @@ def show(
 
 def show_results(
     extractions: Sequence[TrialExtraction],
-    failures: Sequence[Mapping[str, Any]],
+    failures: Sequence[Mapping[str, object]],
     summary: str,
 ) -> str:
     """Return the display of a run in a notebook: its ``summary``, the number of items in each of
@@ -108,7 +108,7 @@ def show_results(
     return render_template("results.html", values)
 
 
-def _mark_evidence(shown: Json) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+def _mark_evidence(shown: JsonObject) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """Yield a (title, pieces) pair for each section with evidence. A piece is a (text, task) pair,
     where the task is that of the values that the text supports, or "" if it supports no value.
     """

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from pydantic import BaseModel
 
@@ -21,12 +21,13 @@ from extractor.schemas import (
     Section,
     TrialRecord,
 )
+from extractor.schemas.base import JsonObject
 from extractor.schemas.paths import read_path
 from extractor.schemas.values import Value, list_item_values
 
 __all__ = [
     "GIVEN",
-    "Json",
+    "JsonObject",
     "ShownText",
     "is_free_text",
     "list_arm_labels",
@@ -39,7 +40,6 @@ __all__ = [
 ]
 
 
-Json = dict[str, Any]
 GIVEN = "given"
 """Name of the section that contains a whole text as it was provided."""
 _ORIGINS = {"rule": "by rules", "model": "by a model", "both": "by rules and a model"}
@@ -47,7 +47,7 @@ _ITEM_WORDS = ("quote", "time_frame", "measure")
 """Fields that contain the words of an item, including its numbers as written."""
 
 
-NameLimits = Callable[[Iterable[tuple[Any, Iterable[Evidence]]]], str]
+NameLimits = Callable[[Iterable[tuple[object, Iterable[Evidence]]]], str]
 
 
 class TextPlace(Protocol):
@@ -69,7 +69,7 @@ def view(
     sections: Collection[str] | None = None,
     as_given: bool = False,
     name_limits: NameLimits | None = None,
-) -> Json:
+) -> JsonObject:
     """Return the data of a record's page.
 
     - ``sections``: the texts, each with its ``name``, its ``title`` and, if it differs, the
@@ -179,11 +179,11 @@ class _Page:
             numbers.append(self.spans.setdefault(span, len(self.spans)))
         return numbers
 
-    def show_sections(self) -> list[Json]:
+    def show_sections(self) -> list[JsonObject]:
         """Return the data of all sections for the page."""
         shown = []
         for name, text in self.texts.items():
-            section: Json = {"name": name, "title": name_section(name)}
+            section: JsonObject = {"name": name, "title": name_section(name)}
             section["text"] = text.text
             if name == GIVEN:
                 section["title"] = "Original text"
@@ -231,7 +231,7 @@ def _list_chain(item: ExtractedItem, groups: Mapping[str, _Group]) -> list[Value
 
 def _show_item(
     path: str, item: ExtractedItem, groups: Mapping[str, _Group], page: _Page
-) -> Json:
+) -> JsonObject:
     """Return the data of an item and its values for the page."""
     chain = _list_chain(item, groups)
     shown = []
@@ -253,7 +253,9 @@ def _show_item(
     }
 
 
-def _show_value(path: str, item: ExtractedItem, value: Value, page: _Page) -> Json:
+def _show_value(
+    path: str, item: ExtractedItem, value: Value, page: _Page
+) -> JsonObject:
     """Return the data of a value for the page: its label, its words, and the spans of its evidence.
     Numbers are written as in the evidence or as in the words of the item.
     """
@@ -305,7 +307,7 @@ def name_path(path: str) -> str:
 
 def show_findings(
     findings: Iterable[Finding], marks: Iterator[int | None]
-) -> list[Json]:
+) -> list[JsonObject]:
     """Return findings for display. Each quote has its section and span. ``marks`` contains the span
     numbers of all citations of the findings, in order.
     """

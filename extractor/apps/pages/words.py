@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Mapping
 from enum import Enum
 from functools import lru_cache
-from typing import Any
 
 from pydantic import BaseModel
 
@@ -14,6 +13,7 @@ from extractor.language.clean import clean_text
 from extractor.language.numbers import list_readings
 from extractor.language.shown import show_line
 from extractor.schemas import CriterionGroup, TimeUnit
+from extractor.schemas.base import JsonObject
 
 NOTHING = "not stated"
 _SIGNS = {"<=": "≤", ">=": "≥", "between": ""}
@@ -25,7 +25,7 @@ _LARGE = 10_000
 _TIME_UNITS = frozenset(TimeUnit)
 
 
-def say(value: Any, quotes: Iterable[str] = ()) -> str:
+def say(value: object, quotes: Iterable[str] = ()) -> str:
     r"""Return a value, a list, or the JSON of either, on one line. Numbers are written as in one
     of the ``quotes``, followed by their value in digits if it looks different. An empty value is
     written as "not stated".
@@ -67,7 +67,7 @@ def say(value: Any, quotes: Iterable[str] = ()) -> str:
     return show_line(text) or NOTHING
 
 
-def _write_object(parts: dict[str, Any], quotes: tuple[str, ...]) -> str:
+def _write_object(parts: dict[str, object], quotes: tuple[str, ...]) -> str:
     """Write a measured value, an instrument or a group. Each type is recognised by a combination
     of keys, because a custom object may have any one of these keys. All other objects are written
     as lists of their parts.
@@ -83,7 +83,7 @@ def _write_object(parts: dict[str, Any], quotes: tuple[str, ...]) -> str:
     return say(stated, quotes)
 
 
-def _write_measured(parts: Mapping[str, Any], quotes: tuple[str, ...]) -> str:
+def _write_measured(parts: Mapping[str, object], quotes: tuple[str, ...]) -> str:
     """Write an amount, a limit, a time or a window: the event that a window limits, the quantity,
     the comparator, the numbers and the unit, followed by the anchor, the condition and the arms.
     """
@@ -118,7 +118,7 @@ def _write_measured(parts: Mapping[str, Any], quotes: tuple[str, ...]) -> str:
     return whole
 
 
-def _write_sign(parts: Mapping[str, Any]) -> str:
+def _write_sign(parts: Mapping[str, object]) -> str:
     """Return the comparison sign for a limit, or for an amount that has only one bound. For a
     range or a single number, return "".
     """
@@ -132,7 +132,7 @@ def _write_sign(parts: Mapping[str, Any]) -> str:
     return ""
 
 
-def _write_group(parts: dict[str, Any]) -> str:
+def _write_group(parts: JsonObject) -> str:
     """Write how many criteria in a group must be met, and the line that introduces the group."""
     words = "group of"
     if parts["rule"]:

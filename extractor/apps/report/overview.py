@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from extractor.apps.report.record import RECORD, RunRecord, name_field
 from extractor.apps.values import RowKind, ValueRow
@@ -42,7 +41,7 @@ class Overview:
     def __init__(self) -> None:
         self.texts: Counter[TextState] = Counter()
         self.facts: Counter[Fact] = Counter()
-        self.rows: list[list[Any]] = []
+        self.rows: list[list[object]] = []
         self.numbers: dict[Fact, int] = {}
         """The number by which rows refer to each fact."""
 
@@ -60,7 +59,7 @@ class Overview:
             row.confidence for row in result.rows if row.confidence is not None
         ]
         counts = [sum_facts(facts, kind).total() for kind in ("absence", "finding")]
-        row = [
+        row: list[object] = [
             result.extraction.record_id,
             title[:_TITLE_LENGTH],
             place,

@@ -9,7 +9,6 @@ from functools import cached_property, lru_cache
 from extractor.apps.export.limits import show_canonical_names
 from extractor.apps.pages import name_label
 from extractor.apps.pages.view import (
-    Json,
     is_free_text,
     name_record,
     show_findings,
@@ -26,6 +25,7 @@ from extractor.schemas import (
     TrialExtraction,
     TrialRecord,
 )
+from extractor.schemas.base import JsonObject
 
 RECORD = "record"
 """The field name for facts about the whole record."""
@@ -72,7 +72,7 @@ def name_field(path: str) -> str:
     return RECORD
 
 
-def show_record(result: RunRecord, *, as_given: bool = False) -> Json:
+def show_record(result: RunRecord, *, as_given: bool = False) -> JsonObject:
     """Return a record's data for the page: its ``view`` with id, title and source, the state of
     its text, its findings and absences, the total number of characters, and the numbers of claimed
     and boilerplate characters. Free text is shown as it was provided. With ``as_given``, this
@@ -109,7 +109,7 @@ def show_record(result: RunRecord, *, as_given: bool = False) -> Json:
     }
 
 
-def _show_absence(absence: Absence) -> Json:
+def _show_absence(absence: Absence) -> JsonObject:
     """Return the data of an empty field for the page."""
     name = FieldRef(absence.field).names[-1]
     return {
@@ -134,7 +134,7 @@ def list_meanings() -> dict[str, str]:
     return meanings
 
 
-def list_words(shown: Json) -> str:
+def list_words(shown: JsonObject) -> str:
     """Return the distinct words of a record, in lower case and sorted. A search matches parts of
     words, so searching these words has the same result as searching the whole text.
 

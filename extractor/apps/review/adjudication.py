@@ -15,11 +15,12 @@ from extractor.apps.review.draft import (
     read_field,
     start_draft,
 )
-from extractor.apps.review.forms import Form, Json, list_forms
+from extractor.apps.review.forms import Form, list_forms
 from extractor.apps.review.queue import Doubt
 from extractor.concepts.own.declaration import CustomField
 from extractor.plurals import counted
 from extractor.schemas import TrialExtraction
+from extractor.schemas.base import JsonObject
 
 
 class Difference(NamedTuple):
@@ -91,7 +92,7 @@ class Adjudication:
         _, differences = self.start_record(record_id)
         return Doubt(len(differences), (counted(len(differences), "difference"),))
 
-    def start_record(self, record_id: str) -> tuple[Json, list[Difference]]:
+    def start_record(self, record_id: str) -> tuple[JsonObject, list[Difference]]:
         """Return the JSON that a record's draft starts with, and its differences, group by group:
         those of the first annotator's items, then the items that only the second annotator has.
         The latter are added to the draft.
@@ -129,7 +130,7 @@ class Adjudication:
         return draft, differences
 
     def _compare(
-        self, path: str, item: Json, counterpart: Json, form: Form
+        self, path: str, item: JsonObject, counterpart: JsonObject, form: Form
     ) -> list[Difference]:
         """Return the fields in which the first annotator's item at ``path`` differs from the second
         annotator's counterpart, each with the second annotator's value.

@@ -19,13 +19,13 @@ from starlette.routing import Route
 
 from extractor.apps.pages import escape_json, render_page
 from extractor.apps.review.adjudication import Adjudication
-from extractor.apps.review.forms import Json
 from extractor.apps.review.guard import PageGuard
 from extractor.apps.review.guideline import render_guideline
 from extractor.apps.review.journal import open_journal
 from extractor.apps.review.queue import RunRecords
 from extractor.apps.review.review import Change, Review, Selection, Stale, Unfinished
 from extractor.errors import ExtractorError, GoldError, StoreError
+from extractor.schemas.base import JsonObject
 
 _HOST = "127.0.0.1"
 _MAX_BYTES = 1_000_000
@@ -108,7 +108,7 @@ def open_review(
         yield ReviewServer(address, records, uvicorn.Server(config), listening)
 
 
-def _build_app(review: Review, token: str, port: int, labels: Json) -> Starlette:
+def _build_app(review: Review, token: str, port: int, labels: JsonObject) -> Starlette:
     """Build the web application with its guard. Handlers are coroutines, so that each change is
     complete before the next change starts.
     """
@@ -196,7 +196,7 @@ def _build_app(review: Review, token: str, port: int, labels: Json) -> Starlette
     )
 
 
-async def _read_body(request: Request) -> Any:
+async def _read_body(request: Request) -> object:
     if request.headers.get("content-type") != "application/json":
         raise HTTPException(415, "JSON is expected.")
     body = b""

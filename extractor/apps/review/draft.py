@@ -10,9 +10,9 @@ from typing import Any
 
 from pydantic import Field
 
-from extractor.apps.review.forms import Form, Json
+from extractor.apps.review.forms import Form
 from extractor.schemas import FieldRef, TrialExtraction
-from extractor.schemas.base import FrozenModel
+from extractor.schemas.base import FrozenModel, JsonObject
 
 CHECKED = "@checked"
 """The key that marks an item as checked by the reviewer. It is not written to gold."""
@@ -29,12 +29,12 @@ class Patch(FrozenModel):
     """
 
     path: str = Field(max_length=300)
-    value: dict[str, Any] | None = None
+    value: JsonObject | None = None
     typed: bool = False
     time: str = ""
 
 
-class Draft:
+class ReviewedRecord:
     """A record under review.
 
     Attributes:
@@ -47,7 +47,7 @@ class Draft:
         is_in_journal: Whether the draft is in a journal.
     """
 
-    def __init__(self, start: Json, gold_digest: str | None) -> None:
+    def __init__(self, start: JsonObject, gold_digest: str | None) -> None:
         self.start = start
         self.patches: list[tuple[int, Patch]] = []
         self.version = 0
@@ -55,7 +55,7 @@ class Draft:
         self.is_finished = gold_digest is not None
         self.is_in_journal = False
 
-    def build(self) -> Json:
+    def build(self) -> JsonObject:
         """Return the JSON with all changes applied."""
         data = deepcopy(self.start)
         for _, patch in self.patches:
@@ -90,7 +90,7 @@ class Draft:
         return changed
 
 
-def start_draft(extraction: TrialExtraction) -> Json:
+def start_draft(extraction: TrialExtraction) -> JsonObject:
     """Return an extraction or gold as the JSON with which a draft starts. A single time window, as
     in gold that follows guideline 1.4, becomes a list.
     """
@@ -105,7 +105,7 @@ def start_draft(extraction: TrialExtraction) -> Json:
     return start
 
 
-def list_items(data: Json, group: str) -> Iterator[tuple[str, Json]]:
+def list_items(data: JsonObject, group: str) -> Iterator[tuple[str, JsonObject]]:
     """Yield (path, item) pairs for the items of a group, except deleted items."""
     if group == "eligibility":
         yield group, data[group]
@@ -115,17 +115,17 @@ def list_items(data: Json, group: str) -> Iterator[tuple[str, Json]]:
             yield f"{group}[{position}]", item
 
 
-def find_list(data: Json, group: str) -> list[Json | None]:
+def find_list(data: JsonObject, group: str) -> list[JsonObject | None]:
     """Return the list of a group's items. For a custom field without items, the list is created."""
     container = data
     *parents, name = group.split(".")
     for key in parents:
         container = container.setdefault(key, {})
-    items: list[Json | None] = container.setdefault(name, [])
+    items: list[JsonObject | None] = container.setdefault(name, [])
     return items
 
 
-def read_field(item: Json, name: str) -> Any:
+def read_field(item: JsonObject, name: str) -> Any:
     """Return the value of a field, such as ``route`` or ``values.cutoff``."""
     attribute = name.removeprefix("values.")
     if attribute == name:
@@ -133,7 +133,7 @@ def read_field(item: Json, name: str) -> Any:
     return item["values"].get(attribute)
 
 
-def check_patch(patch: Patch, data: Json, forms: Mapping[str, Form]) -> None:
+def check_patch(patch: Patch, data: JsonObject, forms: Mapping[str, Form]) -> None:
     """Raise ``ValueError`` if a change refers to an item or field that does not exist, or if its
     value is not valid JSON.
     """
@@ -161,7 +161,7 @@ def check_patch(patch: Patch, data: Json, forms: Mapping[str, Form]) -> None:
     json.dumps(patch.value, ensure_ascii=False, allow_nan=False).encode()
 
 
-def _exceeds_depth(value: Any, depth: int) -> bool:
+def _exceeds_depth(value: object, depth: int) -> bool:
     """Return whether dictionaries and lists are nested more deeply than ``depth``.
 
     >>> _exceeds_depth({"a": [1]}, 2), _exceeds_depth({"a": [1]}, 1)
@@ -176,7 +176,7 @@ def _exceeds_depth(value: Any, depth: int) -> bool:
     return any(_exceeds_depth(member, depth - 1) for member in value)
 
 
-def _apply(data: Json, patch: Patch) -> None:
+def _apply(data: JsonObject, patch: Patch) -> None:
     """Delete the item at the path of a change, add an item to the group at that path, or change the
     item's fields.
     """
@@ -186,7 +186,7 @@ def _apply(data: Json, patch: Patch) -> None:
         find_list(data, group)[position] = None
         return
     if position is None and group != "eligibility":
-        item: Json = {}
+        item: JsonObject = {}
         if group.startswith("custom."):
             item = {"of": None, "values": {}}
         find_list(data, group).append(item)

@@ -1,7 +1,7 @@
 """The form of each type of item, derived from the JSON schema of its model."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import TypeAdapter
 
@@ -9,8 +9,7 @@ from extractor.apps.pages import name_label
 from extractor.concepts.own.attributes import Attribute
 from extractor.concepts.own.declaration import CustomField
 from extractor.schemas import Criterion, Eligibility, Endpoint, ExtractedItem, Regimen
-
-Json = dict[str, Any]
+from extractor.schemas.base import JsonObject
 
 _ITEMS: Mapping[str, tuple[str, type[ExtractedItem]]] = {
     "eligibility": ("who can take part", Eligibility),
@@ -40,7 +39,7 @@ class Form(NamedTuple):
 
     noun: str
     of: str | None
-    fields: Mapping[str, Json]
+    fields: Mapping[str, JsonObject]
 
 
 def list_forms(custom_fields: Iterable[CustomField] = ()) -> dict[str, Form]:
@@ -67,15 +66,15 @@ def list_forms(custom_fields: Iterable[CustomField] = ()) -> dict[str, Form]:
     return forms
 
 
-def _list_built_in(model: type[ExtractedItem]) -> dict[str, Json]:
+def _list_built_in(model: type[ExtractedItem]) -> dict[str, JsonObject]:
     parts = {part["name"]: part for part in _list_parts(model.model_json_schema())}
     names = [name for name in model.list_gold_fields() if name not in _WITHOUT_FORM]
     return {name: parts[name] for name in names}
 
 
-def _describe_own(attribute: Attribute) -> Json:
+def _describe_own(attribute: Attribute) -> JsonObject:
     """Return the description of an attribute of a custom field, as in ``Form.fields``."""
-    value: Json = {"kind": "object"}
+    value: JsonObject = {"kind": "object"}
     if attribute.choices:
         value = {"kind": "choice", "choices": [*attribute.choices]}
     elif attribute.attributes:
@@ -89,11 +88,11 @@ def _describe_own(attribute: Attribute) -> Json:
     return {**named, "help": attribute.definition, **value}
 
 
-def _list_parts(schema: Json) -> list[Json]:
+def _list_parts(schema: JsonObject) -> list[JsonObject]:
     return _describe(schema, schema.get("$defs", {}))["parts"]  # type: ignore[no-any-return]
 
 
-def _describe(schema: Json, definitions: Json) -> Json:
+def _describe(schema: JsonObject, definitions: JsonObject) -> JsonObject:
     """Return the description of a field from its JSON schema, as in ``Form.fields``."""
     if "$ref" in schema:
         return _describe(definitions[schema["$ref"].rpartition("/")[2]], definitions)

@@ -4,13 +4,12 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
 from extractor.apps.evaluation.gold_check import check_annotation
-from extractor.apps.review.draft import CHECKED, Draft, list_items
-from extractor.apps.review.forms import Json
+from extractor.apps.review.draft import CHECKED, ReviewedRecord, list_items
 from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.windows.times import first_window
 from extractor.run.files import write_atomically
@@ -23,6 +22,7 @@ from extractor.schemas import (
     TrialRecord,
     list_groups,
 )
+from extractor.schemas.base import JsonObject
 
 _RANKS = [rank.value for rank in Rank]
 _WINDOWS = TypeAdapter(tuple[TimeWindow, ...])
@@ -37,8 +37,8 @@ class DraftFlaw(NamedTuple):
 
 
 def shape_gold(
-    draft: Draft, record: TrialRecord, fields: Sequence[CustomField]
-) -> tuple[Json, dict[str, str]]:
+    draft: ReviewedRecord, record: TrialRecord, fields: Sequence[CustomField]
+) -> tuple[JsonObject, dict[str, str]]:
     """Return the JSON of a gold file, and a mapping from the paths of items in the file to their
     paths in the draft.
 
@@ -75,8 +75,8 @@ def shape_gold(
 
 
 def _place(
-    items: list[tuple[str, Json]], group: str, gold_paths: dict[str, str]
-) -> list[Json]:
+    items: list[tuple[str, JsonObject]], group: str, gold_paths: dict[str, str]
+) -> list[JsonObject]:
     """Return the items for gold, and add their paths in gold to ``gold_paths``, keyed by their
     paths in the draft.
     """
@@ -85,7 +85,9 @@ def _place(
     return [_strip(item) for _, item in items]
 
 
-def _place_custom(name: str, data: Json, gold_paths: dict[str, str]) -> list[Json]:
+def _place_custom(
+    name: str, data: JsonObject, gold_paths: dict[str, str]
+) -> list[JsonObject]:
     """Return the items of a custom field that belong to the record or to an item in gold, and add
     their paths in gold to ``gold_paths``.
     """
@@ -99,7 +101,7 @@ def _place_custom(name: str, data: Json, gold_paths: dict[str, str]) -> list[Jso
 
 
 def find_flaws(
-    draft: Draft, record: TrialRecord, fields: Sequence[CustomField]
+    draft: ReviewedRecord, record: TrialRecord, fields: Sequence[CustomField]
 ) -> list[DraftFlaw]:
     """Return the flaws in the gold that would be written from a draft."""
     gold, paths = shape_gold(draft, record, fields)
@@ -112,7 +114,7 @@ def find_flaws(
     return [*flaws, *_find_missing(draft.build())]
 
 
-def _find_missing(data: Json) -> Iterator[DraftFlaw]:
+def _find_missing(data: JsonObject) -> Iterator[DraftFlaw]:
     """Yield a flaw for each empty field, such as the category, for which the guideline requires a
     value.
     """
@@ -124,7 +126,7 @@ def _find_missing(data: Json) -> Iterator[DraftFlaw]:
                     yield DraftFlaw(path, name, "is empty; choose one")
 
 
-def read_gold(gold: Json) -> TrialExtraction:
+def read_gold(gold: JsonObject) -> TrialExtraction:
     """Return gold as an extraction. Raises ``ValueError`` with the first problem if the gold
     violates the schema.
     """
@@ -155,7 +157,7 @@ def name_gold(record_id: str) -> str:
     return f"{name}.json"
 
 
-def write_gold(path: Path, data: Json) -> str:
+def write_gold(path: Path, data: JsonObject) -> str:
     """Write a gold file atomically, and return its SHA-256."""
     content = json.dumps(data, ensure_ascii=False, indent=1).encode() + b"\n"
     write_atomically(path, content)
@@ -192,12 +194,12 @@ def correct_run(run: JoinedRuns, gold: Path) -> int:
     return len(corrected)
 
 
-def _strip(item: Json) -> Json:
+def _strip(item: JsonObject) -> JsonObject:
     """Return an item without the mark that shows that the reviewer has checked the item."""
     return {name: value for name, value in item.items() if name != CHECKED}
 
 
-def _drop_empty(value: Any) -> Any:
+def _drop_empty(value: object) -> object:
     """Return a custom field's value without its empty parts."""
     if isinstance(value, list):
         return [_drop_empty(member) for member in value]
@@ -207,7 +209,7 @@ def _drop_empty(value: Any) -> Any:
     return {name: part for name, part in stated.items() if part not in (None, [])}
 
 
-def derive_window(windows: Any) -> Json | None:
+def derive_window(windows: object) -> JsonObject | None:
     """Return the first of the windows as JSON for ``time_window``, or None if a window is
     incomplete.
     """
@@ -220,7 +222,7 @@ def derive_window(windows: Any) -> Json | None:
     return None
 
 
-def _find_rank(entry: tuple[str, Json]) -> tuple[int, int]:
+def _find_rank(entry: tuple[str, JsonObject]) -> tuple[int, int]:
     """Return a sort key that puts endpoints in registered order, even if the reviewer has entered
     an invalid rank or index.
     """
@@ -235,8 +237,8 @@ def _find_rank(entry: tuple[str, Json]) -> tuple[int, int]:
 
 
 def _sort_by_text(
-    group: str, data: Json, draft: Draft, record: TrialRecord
-) -> list[tuple[str, Json]]:
+    group: str, data: JsonObject, draft: ReviewedRecord, record: TrialRecord
+) -> list[tuple[str, JsonObject]]:
     """Return a group's (path, item) pairs in the original order. Each added item is inserted
     before the first item that follows it in the text.
     """
@@ -255,13 +257,13 @@ def _sort_by_text(
     return ordered
 
 
-def make_finder(record: TrialRecord) -> Callable[[Json], tuple[int, int]]:
+def make_finder(record: TrialRecord) -> Callable[[JsonObject], tuple[int, int]]:
     """Return a function that finds an item's position in the text as (index of its section, start
     of its quote). An item without a known section is placed last.
     """
     names = [section.name for section in record.sections]
 
-    def find_place(item: Json) -> tuple[int, int]:
+    def find_place(item: JsonObject) -> tuple[int, int]:
         section = record.section(str(item.get("section")))
         if section is None:
             return len(names), 0

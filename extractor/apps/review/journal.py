@@ -8,11 +8,11 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from extractor.apps.review.draft import Draft, Patch
-from extractor.apps.review.forms import Json
+from extractor.apps.review.draft import Patch, ReviewedRecord
 from extractor.apps.review.gold import name_gold
 from extractor.errors import StoreError
 from extractor.run.files import refuse_link
+from extractor.schemas.base import JsonObject
 
 
 class Journal:
@@ -30,7 +30,7 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def read(self, record_id: str) -> Draft | None:
+    def read(self, record_id: str) -> ReviewedRecord | None:
         """Return a record's draft with its changes, or None if the record has no journal."""
         path = self._find_path(record_id)
         if not path.is_file():
@@ -42,13 +42,13 @@ class Journal:
             except ValueError:
                 continue  # the change was never confirmed
             if "start" in entry:
-                draft = Draft(entry["start"], entry["written"])
+                draft = ReviewedRecord(entry["start"], entry["written"])
                 draft.is_in_journal = True
             elif draft is not None:
                 _replay(draft, entry)
         return draft
 
-    def append(self, record_id: str, *entries: Json) -> None:
+    def append(self, record_id: str, *entries: JsonObject) -> None:
         """Append lines, and return when they are on disk."""
         # starts with a line break, in case the last line was truncated
         lines = "\n".join(["", *map(json.dumps, entries), ""])
@@ -92,7 +92,7 @@ def open_journal(gold: Path) -> Iterator[Journal]:
         lock.release()
 
 
-def _replay(draft: Draft, entry: Json) -> None:
+def _replay(draft: ReviewedRecord, entry: JsonObject) -> None:
     if "patch" in entry:
         draft.add(Patch.model_validate(entry["patch"]))
     elif "undo" in entry:

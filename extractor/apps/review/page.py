@@ -16,20 +16,21 @@ from extractor.apps.pages.words import say
 from extractor.apps.review.adjudication import Difference, pair_paths
 from extractor.apps.review.draft import (
     CHECKED,
-    Draft,
     Patch,
+    ReviewedRecord,
     list_items,
     read_field,
     start_draft,
 )
-from extractor.apps.review.forms import Form, Json
+from extractor.apps.review.forms import Form
 from extractor.apps.review.gold import find_flaws, read_gold
 from extractor.apps.values import find_least, list_doubts
 from extractor.concepts.own.declaration import CustomField
 from extractor.schemas import Evidence, FieldRef, TrialExtraction, TrialRecord
+from extractor.schemas.base import JsonObject
 
 
-class Place(NamedTuple):
+class Highlight(NamedTuple):
     """A range of characters in a section's raw text that supports an item."""
 
     section: str
@@ -47,14 +48,14 @@ class ExtractedFields:
     def __init__(
         self,
         extraction: TrialExtraction,
-        start: Json,
+        start: JsonObject,
         fields: Sequence[CustomField],
     ) -> None:
         items = dict(extraction.list_items())
         gold = start_draft(extraction)
         # the draft may start with a gold file, whose items have other positions
         pairs = pair_paths(read_gold(start), extraction, fields)
-        self.values: dict[str, Json] = {}
+        self.values: dict[str, JsonObject] = {}
         self.evidence = defaultdict[tuple[str, str], list[Evidence]](list)
         self.confidences: dict[str, float | None] = {}
         self.reasons: dict[tuple[str, str], str] = {}
@@ -71,7 +72,7 @@ class ExtractedFields:
             if item in draft_paths:
                 self.reasons[draft_paths[item], field] = absence.reason.value
 
-    def list_evidence(self, path: str, name: str, item: Json) -> list[Evidence]:
+    def list_evidence(self, path: str, name: str, item: JsonObject) -> list[Evidence]:
         """Return a field's evidence, unless the reviewer has changed the field."""
         known = self.values.get(path)
         if known is None:
@@ -94,20 +95,20 @@ def _name_field(place: str) -> str:
 
 
 def describe_record(
-    draft: Draft,
+    draft: ReviewedRecord,
     record: TrialRecord,
     known: ExtractedFields,
     forms: Mapping[str, Form],
     fields: Sequence[CustomField],
     differences: Iterable[Difference],
-) -> Json:
+) -> JsonObject:
     """Return a record's data for the page: the sections and ``spans`` of ``view``, and ``items``
     with their values, as JSON and in words, and their doubts, flaws, highlights and differences.
     """
     data = draft.build()
     changed = draft.list_changed()
-    items: dict[str, Json] = {}
-    places: list[Place] = []
+    items: dict[str, JsonObject] = {}
+    places: list[Highlight] = []
     for group, form in forms.items():
         for path, item in list_items(data, group):
             places += _list_places(path, item, form, known, record)
@@ -129,7 +130,7 @@ def describe_record(
     for difference in differences:
         described = difference._asdict() | {"said": say(difference.value)}
         items[difference.item]["differences"].append(described)
-    flaws: list[Json] = []
+    flaws: list[JsonObject] = []
     for flaw in find_flaws(draft, record, fields):
         listed = flaws
         if flaw.item in items:
@@ -148,11 +149,11 @@ def describe_record(
 
 def _describe_fields(
     path: str,
-    item: Json,
+    item: JsonObject,
     form: Form,
     known: ExtractedFields,
     changed: Mapping[tuple[str, str], Patch],
-) -> Json:
+) -> JsonObject:
     """Return each field's value, as JSON and in words, with its doubts."""
     described = {}
     for name in form.fields:
@@ -161,7 +162,14 @@ def _describe_fields(
         said = say(value, [proof.quote for proof in evidence])
         if name == "constraints":
             said += show_canonical_names(
-                (limit, [proof for proof in evidence if _is_of(proof, position)])
+                (
+                    limit,
+                    [
+                        proof
+                        for proof in evidence
+                        if FieldRef(proof.field).position == position
+                    ],
+                )
                 for position, limit in enumerate(value or ())
             )
         last = changed.get((path, name))
@@ -177,14 +185,9 @@ def _describe_fields(
     return described
 
 
-def _is_of(proof: Evidence, position: int) -> bool:
-    """Return whether evidence supports the member of a list at a position."""
-    return FieldRef(proof.field).position == position
-
-
 def _list_places(
-    path: str, item: Json, form: Form, known: ExtractedFields, record: TrialRecord
-) -> Iterator[Place]:
+    path: str, item: JsonObject, form: Form, known: ExtractedFields, record: TrialRecord
+) -> Iterator[Highlight]:
     """Yield the places in the text that support an item: the evidence of its values and, for each
     text field that the reviewer changed, the first occurrence of its value in the item's section.
     """
@@ -192,7 +195,7 @@ def _list_places(
     for name, field in form.fields.items():
         evidence = known.list_evidence(path, name, item)
         for proof in evidence:
-            yield Place(proof.section, proof.start, proof.end, path)
+            yield Highlight(proof.section, proof.start, proof.end, path)
         value = read_field(item, name)
         is_text = field["kind"] == "text" and isinstance(value, str)
         if evidence or section is None:
@@ -201,7 +204,7 @@ def _list_places(
             continue
         start = section.text.find(value)
         if start >= 0:
-            yield Place(section.name, start, start + len(value), path)
+            yield Highlight(section.name, start, start + len(value), path)
 
 
 def read_words(record: TrialRecord, section: str, start: int, end: int) -> str:
@@ -220,7 +223,7 @@ def read_words(record: TrialRecord, section: str, start: int, end: int) -> str:
     return words
 
 
-def _name_item(path: str, item: Json, form: Form) -> str:
+def _name_item(path: str, item: JsonObject, form: Form) -> str:
     """Return an item's name with its number, starting from 1, such as "exclusion criterion 4". The
     number of an endpoint is its index in the registry, or "?" if the index is missing.
     """
@@ -236,7 +239,7 @@ def _name_item(path: str, item: Json, form: Form) -> str:
     return f"{kind} {form.noun} {shown}".strip()
 
 
-def _suggest(record: TrialRecord, data: Json) -> Json:
+def _suggest(record: TrialRecord, data: JsonObject) -> JsonObject:
     """Return suggestions by field: sections, arms, and groups of criteria."""
     groups = [
         group["id"]

@@ -4,21 +4,20 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 from pydantic import Field, ValidationError
 
 from extractor.apps.review.adjudication import Adjudication, Difference
 from extractor.apps.review.draft import (
     CHECKED,
-    Draft,
     Patch,
+    ReviewedRecord,
     check_patch,
     find_list,
     list_items,
     start_draft,
 )
-from extractor.apps.review.forms import Json, list_forms
+from extractor.apps.review.forms import list_forms
 from extractor.apps.review.gold import (
     digest_gold,
     find_flaws,
@@ -33,7 +32,7 @@ from extractor.apps.review.page import ExtractedFields, describe_record, read_wo
 from extractor.apps.review.queue import Doubt, RunRecords
 from extractor.errors import GoldError
 from extractor.schemas import FieldRef, Rank, TrialExtraction, TrialRecord
-from extractor.schemas.base import FrozenModel
+from extractor.schemas.base import FrozenModel, JsonObject
 
 
 class Selection(FrozenModel):
@@ -88,10 +87,10 @@ class Review:
         self._gold = gold
         self._journal = journal
         self._adjudication = adjudication
-        self._drafts: dict[str, Draft] = {}
+        self._drafts: dict[str, ReviewedRecord] = {}
         self._doubts = doubts
 
-    def list_queue(self) -> list[Json]:
+    def list_queue(self) -> list[JsonObject]:
         """Return the records in queue order, each with its title, doubts and progress."""
         begun = self._journal.list_started()
         rows = []
@@ -116,7 +115,7 @@ class Review:
             )
         return rows
 
-    def describe(self, record_id: str) -> Json:
+    def describe(self, record_id: str) -> JsonObject:
         """Return a record's data for the page."""
         record, draft = self._read_record(record_id)
         extraction = self.records.read_extraction(record_id)
@@ -202,12 +201,12 @@ class Review:
         self._append(record_id, draft, {"finished": digest})
         draft.finish(digest)
 
-    def _read_record(self, record_id: str) -> tuple[TrialRecord, Draft]:
+    def _read_record(self, record_id: str) -> tuple[TrialRecord, ReviewedRecord]:
         if record_id not in self._doubts:
             raise ValueError(f"{record_id[:80]!r}: no such record in the queue")
         return self.records.read_text(record_id), self._open_draft(record_id)
 
-    def _open_draft(self, record_id: str) -> Draft:
+    def _open_draft(self, record_id: str) -> ReviewedRecord:
         """Return a record's draft: from its journal, or else from its gold file, or else from the
         first annotator or the run. If the gold file of a finished draft has been changed, the file
         replaces the draft.
@@ -219,11 +218,11 @@ class Review:
             draft is not None and draft.is_finished and draft.gold_digest != digest
         )
         if draft is None or is_replaced:
-            draft = Draft(self._start_json(record_id, path), digest)
+            draft = ReviewedRecord(self._start_json(record_id, path), digest)
         self._drafts[record_id] = draft
         return draft
 
-    def _start_json(self, record_id: str, path: Path) -> Json:
+    def _start_json(self, record_id: str, path: Path) -> JsonObject:
         """Return the JSON with which a draft starts. ``path`` is the path of the record's gold."""
         if path.is_file():
             try:
@@ -237,7 +236,7 @@ class Review:
             return start
         return start_draft(self.records.read_extraction(record_id))
 
-    def _append(self, record_id: str, draft: Draft, entry: Json) -> None:
+    def _append(self, record_id: str, draft: ReviewedRecord, entry: JsonObject) -> None:
         """Append an entry to the record's journal, which begins with the start of the draft."""
         entries = [entry]
         if not draft.is_in_journal:
@@ -245,7 +244,7 @@ class Review:
             draft.is_in_journal = True
         self._journal.append(record_id, *entries)
 
-    def _list_open(self, record_id: str, draft: Draft) -> Iterator[Difference]:
+    def _list_open(self, record_id: str, draft: ReviewedRecord) -> Iterator[Difference]:
         """Yield the unresolved differences. A difference counts as resolved if its field was
         changed, or if its item was checked or deleted.
         """
@@ -268,14 +267,14 @@ class Review:
                 yield difference
 
     def _start_item(
-        self, record: TrialRecord, data: Json, change: Change
-    ) -> dict[str, Any]:
+        self, record: TrialRecord, data: JsonObject, change: Change
+    ) -> dict[str, object]:
         """Return the values of a new item, all of which are empty except for those that can be
         filled from the selected words, if any words are selected.
         """
         group = change.patch.path
         fields = self.forms[group].fields
-        values: Json = {
+        values: JsonObject = {
             name: [] if field.get("many") else None for name, field in fields.items()
         }
         if not change.words:
@@ -285,8 +284,13 @@ class Review:
         return values | self._use_words(group, record, data, section, words)
 
     def _use_words(
-        self, group: str, record: TrialRecord, data: Json, section: str, words: str
-    ) -> dict[str, Any]:
+        self,
+        group: str,
+        record: TrialRecord,
+        data: JsonObject,
+        section: str,
+        words: str,
+    ) -> JsonObject:
         """Return those values of a new item that can be derived from the selected words."""
         if group == "endpoints":
             return _place_endpoint(section, data) | {"measure": words}
@@ -307,7 +311,7 @@ class Review:
         return {}
 
 
-def _place_endpoint(section: str, data: Json) -> dict[str, Any]:
+def _place_endpoint(section: str, data: JsonObject) -> dict[str, object]:
     """Return the rank and index of a new endpoint, derived from its section. If the section
     contains several outcomes, the index is the first unused index.
     """

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from time import monotonic
-from typing import Any
 from uuid import uuid4
 
 import uvicorn
@@ -101,7 +100,7 @@ class _Envelope:
         request_id = str(uuid4())
         payer = Account()
         account.set(payer)
-        state: dict[str, Any] = scope.setdefault("state", {})
+        state: dict[str, object] = scope.setdefault("state", {})
         state["request_id"] = request_id
         since = monotonic()
         status = 0  # until the response begins

@@ -3,12 +3,11 @@ operations.
 """
 
 from importlib.resources import files
-from typing import Any
 
 from extractor.apps.serve.problems import PROBLEM_TYPE, Problem
 from extractor.apps.serve.requests import BODY_TYPES
 
-Responses = dict[int | str, dict[str, Any]]
+Responses = dict[int | str, dict[str, object]]
 JSON_LINES = "application/x-ndjson"
 DESCRIPTION = """\
 Extracts eligibility, dosing and endpoints from clinical-trial registry records. Every value comes \
@@ -21,14 +20,14 @@ _RECORD = files("extractor.apps.serve") / "assets" / "record.txt"
 
 def describe_response(description: str, *media_types: str) -> Responses:
     """Return the OpenAPI documentation for a response that consists of text or bytes."""
-    content: dict[str, Any] = {media_type: {} for media_type in media_types}
+    content: dict[str, object] = {media_type: {} for media_type in media_types}
     return {200: {"description": description, "content": content}}
 
 
-def _describe_body() -> dict[str, Any]:
+def _describe_body() -> dict[str, object]:
     """Return the OpenAPI documentation for the body of an extraction or job request."""
     schema = {"type": "string", "format": "binary", "minLength": 1}
-    content: dict[str, Any] = {kind: {"schema": schema} for kind in BODY_TYPES}
+    content: dict[str, object] = {kind: {"schema": schema} for kind in BODY_TYPES}
     content["text/plain"] = {"schema": schema, "example": _RECORD.read_text("utf-8")}
     return {"requestBody": {"required": True, "content": content}}
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from io import SEEK_CUR
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from extractor.model.events import Event, EventLog
 
@@ -58,7 +58,7 @@ async def follow(
     last_id: str,
     find_job: "Callable[[], Job | None]",
     is_open: Callable[[], bool],
-) -> AsyncIterator[dict[str, Any]]:
+) -> AsyncIterator[dict[str, object]]:
     """Yield a job's state, its events after the event with the id ``last_id``, and its final state.
 
     The id of an event is the byte offset of its end in the log. With any other ``last_id``, such as
@@ -97,6 +97,6 @@ def _read_lines(file: BinaryIO) -> Iterator[bytes]:
     file.seek(-len(line), SEEK_CUR)
 
 
-def _show(name: str, data: dict[str, Any]) -> dict[str, Any]:
+def _show(name: str, data: dict[str, object]) -> dict[str, object]:
     """Return a server-sent event with JSON data."""
     return {"event": name, "data": json.dumps(data, ensure_ascii=False)}

@@ -16,7 +16,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from extractor.apps.serve.drain import end_drain, is_draining
 from extractor.apps.serve.events import EVENTS
@@ -323,7 +322,7 @@ class Jobs:
         self.start_waiting()
 
     def _update(
-        self, job_id: str, requested_by: str | None = None, **changes: Any
+        self, job_id: str, requested_by: str | None = None, **changes: object
     ) -> Job:
         """Change a job, store it, and emit an event. ``requested_by`` is the caller who requested
         the change, or None for the service itself.

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import FileResponse
@@ -95,7 +95,9 @@ async def extract_body(
     return Response(line, media_type="application/json")
 
 
-async def while_connected(request: Request, work: Coroutine[Any, Any, bytes]) -> bytes:
+async def while_connected(
+    request: Request, work: Coroutine[object, object, bytes]
+) -> bytes:
     """Return the result of ``work``. If the caller disconnects first, cancel ``work`` and raise
     ``ClientDisconnect``.
     """

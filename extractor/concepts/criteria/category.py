@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 
-from extractor.concepts.criteria.entries import Entry
+from extractor.concepts.criteria.entries import CriterionEntry
 from extractor.concepts.limits.criterion import WEIGHT
 from extractor.evidence.drafts import Reading
 from extractor.evidence.scoring import list_words, load_scorer
@@ -58,7 +58,7 @@ def _common_stems() -> frozenset[str]:
 
 
 def describe_lines(
-    entries: Sequence[Entry], target: frozenset[str] = frozenset()
+    entries: Sequence[CriterionEntry], target: frozenset[str] = frozenset()
 ) -> list[list[str]]:
     """Return the features that the scorer uses to classify each entry of a record.
 
@@ -67,9 +67,9 @@ def describe_lines(
     other lines; they are listed last. ``target`` contains the stems of the record's title and
     conditions.
 
-    >>> describe_lines([Entry(read_passage("Known asthma"), CriterionKind.INCLUSION)])[
-    ...     0
-    ... ][:3]
+    >>> describe_lines(
+    ...     [CriterionEntry(read_passage("Known asthma"), CriterionKind.INCLUSION)]
+    ... )[0][:3]
     ['w known', 'w asthma', 'p known asthma']
     """
     words = [list_words(entry.passage) for entry in entries]
@@ -127,7 +127,7 @@ def _describe_words(words: Sequence[str], kind: CriterionKind) -> Iterator[str]:
     yield from (f"s {' '.join(words[:length])}" for length in (1, 2, 3))
 
 
-def _describe_context(entry: Entry) -> Iterator[str]:
+def _describe_context(entry: CriterionEntry) -> Iterator[str]:
     """Yield the words of an entry's parent and heading (prefix ``h``), and the distinct categories
     that its terms indicate (prefix ``v``).
     """
@@ -141,7 +141,7 @@ def _describe_context(entry: Entry) -> Iterator[str]:
 
 
 def score_lines(
-    entries: Sequence[Entry], target: frozenset[str] = frozenset()
+    entries: Sequence[CriterionEntry], target: frozenset[str] = frozenset()
 ) -> list[tuple[Reading[Category], float]]:
     """For each entry, return its category as a criterion and the probability (0 to 1) that it is a
     heading instead, as a (reading, probability) pair.
@@ -150,7 +150,7 @@ def score_lines(
     conditions. The span of a reading is the word with the highest weight for the category or, if no
     word has a weight, the whole entry.
 
-    >>> entry = Entry(
+    >>> entry = CriterionEntry(
     ...     read_passage("Known hypersensitivity to penicillin"),
     ...     CriterionKind.EXCLUSION,
     ... )

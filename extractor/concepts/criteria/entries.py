@@ -11,7 +11,7 @@ from extractor.schemas import CriterionKind, Origin
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CriterionEntry:
     """A line that is a criterion or introduces criteria.
 
     Attributes:
@@ -65,5 +65,5 @@ class Entry:
 class Lists:
     """The entries of a text, with the doubts about its structure."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[CriterionEntry, ...]
     doubts: tuple[StructureDoubt, ...] = ()

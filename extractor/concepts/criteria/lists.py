@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from extractor.concepts.criteria.category import target_words
-from extractor.concepts.criteria.entries import Entry, Lists
+from extractor.concepts.criteria.entries import CriterionEntry, Lists
 from extractor.concepts.places import cut
 from extractor.evidence.drafts import StructureDoubt, span_of
 from extractor.language.book import find_terms, rule, word_list
@@ -106,7 +106,7 @@ def read_lists(section: LexedSection, target: frozenset[str] = frozenset()) -> L
     announcers = _find_announcers(blocks)
     with_parts = {block.parent for block in blocks} | set(announcers.values())
     state = _State(groups=_find_groups(blocks, target))
-    entries: list[Entry] = []
+    entries: list[CriterionEntry] = []
     roles: dict[int, str] = {}
     for place, block in enumerate(blocks):
         if block.name is not None:
@@ -159,8 +159,8 @@ def _may_be_title(state: _State, blocks: Sequence[Block], place: int) -> bool:
 
 
 def _doubt_borders(
-    entry: Entry, state: _State, blocks: Sequence[Block], place: int
-) -> Entry:
+    entry: CriterionEntry, state: _State, blocks: Sequence[Block], place: int
+) -> CriterionEntry:
     """Mark the boundaries of an entry as doubtful if another item may begin within it, if it may
     belong to the item above, if its last line could be a separate item, or if it may be a title.
     """
@@ -447,7 +447,7 @@ def _make_entry(
     place: int,
     roles: dict[int, str],
     announcer: int | None,
-) -> Entry:
+) -> CriterionEntry:
     """Create the entry of a block in the open list. ``roles`` contains the roles of the preceding
     lines (see ``_find_role``), keyed by index; a heading with the role "opens" opens the list and
     is not a parent. ``announcer`` is the index of the line on the same level that announces the
@@ -480,7 +480,7 @@ def _make_entry(
             parent = above.passage
             parent_states = role == "both" and not above.text.endswith(":")
         place_above = above.parent
-    return Entry(
+    return CriterionEntry(
         block.passage,
         state.kind or _KIND_OF_CODE.get(block.style),
         parent=parent,
@@ -574,14 +574,16 @@ def names_people(heading: Block) -> bool:
     return not rule("about_list").occurs(tokens)
 
 
-def _doubt_exclusions(entries: Sequence[Entry], state: _State) -> list[Entry]:
+def _doubt_exclusions(
+    entries: Sequence[CriterionEntry], state: _State
+) -> list[CriterionEntry]:
     """If no heading opens a list of exclusions, mark ``kind`` as doubtful in the entries that may
     be exclusions: entries that read like exclusions, and entries below a line that may be the
     missing heading. If no heading opens any list, the kind of every entry is marked as doubtful.
     """
     if CriterionKind.EXCLUSION in state.seen or (state.has_titles and not state.seen):
         return list(entries)
-    doubted: list[Entry] = []
+    doubted: list[CriterionEntry] = []
     are_exclusions = False
     for entry in entries:
         may_be_heading = _may_be_heading(entry)
@@ -598,7 +600,7 @@ def _doubt_exclusions(entries: Sequence[Entry], state: _State) -> list[Entry]:
     return doubted
 
 
-def _may_be_heading(entry: Entry) -> bool:
+def _may_be_heading(entry: CriterionEntry) -> bool:
     """Return whether a short line may be the missing heading of the exclusions."""
     tokens = entry.passage.tokens
     if len(tokens) > _SHORT:
@@ -606,7 +608,7 @@ def _may_be_heading(entry: Entry) -> bool:
     return rule("names_exclusions").occurs(tokens)
 
 
-def _reads_like_exclusion(entry: Entry) -> bool:
+def _reads_like_exclusion(entry: CriterionEntry) -> bool:
     """Return whether a line below no other line is worded like an exclusion."""
     begins_so = rule("reads_like_exclusion").starts(entry.passage.tokens, 0) is not None
     if not begins_so:
@@ -640,7 +642,9 @@ def _may_open_list(heading: Passage, state: _State) -> bool:
     return True
 
 
-def _doubt_prose(entries: Sequence[Entry], state: _State) -> list[Entry]:
+def _doubt_prose(
+    entries: Sequence[CriterionEntry], state: _State
+) -> list[CriterionEntry]:
     """Mark all entries as doubtful if the text contains no headings or items and none of its
     sentences states a criterion.
     """

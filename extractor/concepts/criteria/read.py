@@ -5,7 +5,6 @@ in the descriptions.
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from extractor.concepts.criteria.category import (
     TREATMENTS,
@@ -14,7 +13,7 @@ from extractor.concepts.criteria.category import (
     score_lines,
     target_words,
 )
-from extractor.concepts.criteria.entries import Entry, Lists
+from extractor.concepts.criteria.entries import CriterionEntry, Lists
 from extractor.concepts.criteria.exceptions import (
     find_negation,
     name_case_of_no_negation,
@@ -42,11 +41,17 @@ from extractor.concepts.windows.criterion import (
 from extractor.evidence.drafts import (
     LIST_IN_DOUBT,
     Chunk,
-    Draft,
+    ItemDraft,
     Reading,
     StructureDoubt,
-    draft_record,
     span_of,
+)
+from extractor.evidence.items import (
+    CriterionDraft,
+    CriterionReadings,
+    PeopleReadings,
+    RecordDraft,
+    draft_record,
 )
 from extractor.language.book import read_text, rule
 from extractor.language.lexer import Tokens
@@ -81,7 +86,7 @@ def read_eligibility(
     numbers: Iterator[int],
     registry: RegistryFields = _UNKNOWN,
     structure: Sequence[AnsweredLine] = (),
-) -> tuple[Draft, tuple[Draft, ...], tuple[StructureDoubt, ...]]:
+) -> tuple[RecordDraft, tuple[CriterionDraft, ...], tuple[StructureDoubt, ...]]:
     r"""Read a record's criteria, its ages, its sex, its acceptance of healthy volunteers, and the
     doubts about the structure of the criteria.
 
@@ -97,11 +102,11 @@ def read_eligibility(
     ...     {"eligibility": read_section("eligibility", text)}, count()
     ... )
     >>> [
-    ...     (c.chunk.text, c.rules["kind"].value.value, c.rules["category"].value.value)
+    ...     (c.chunk.text, c.rules.kind.value.value, c.rules.category.value.value)
     ...     for c in criteria
     ... ]
     [('Age 18-65 years', 'inclusion', 'age'), ('Pregnant', 'exclusion', 'reproductive')]
-    >>> whole.rules["maximum_age"].value.value
+    >>> whole.rules.maximum_age.value.value
     65
     """
     topics = _list_wholes(sections, (*_TITLES, "conditions"))
@@ -121,8 +126,8 @@ def read_eligibility(
     entries = outline.entries
     parts = _list_parts(entries)
     scores = score_lines(entries, target)
-    drafts: list[Draft] = []
-    standing: list[tuple[Entry, StatedCriterion]] = []
+    drafts: list[CriterionDraft] = []
+    standing: list[tuple[CriterionEntry, StatedCriterion]] = []
     for place, entry in enumerate(entries):
         category, heading_chance = scores[place]
         start, _ = entry.passage.raw_span
@@ -136,29 +141,31 @@ def read_eligibility(
             parts=parts.get(start, ()),
         )
         drafts.append(criterion)
-        if criterion.rules["stands"].value:
+        if criterion.rules.stands.value:
             standing.append((entry, statement))
     stated = _tell_donors(standing)
     minimum, maximum = read_ages(stated, summary, registry)
-    rules: dict[str, Reading[Any]] = {
-        "minimum_age": minimum,
-        "maximum_age": maximum,
-        "sex": read_sex(stated, topics, descriptions, registry.sex),
-        "healthy_volunteers": read_healthy(stated, summary),
-    }
-    if rules["sex"].value in (Sex.FEMALE, Sex.MALE):
+    people = PeopleReadings(
+        minimum_age=minimum,
+        maximum_age=maximum,
+        sex=read_sex(stated, topics, descriptions, registry.sex),
+        healthy_volunteers=read_healthy(stated, summary),
+    )
+    if people.sex.value in (Sex.FEMALE, Sex.MALE):
         drafts = list(map(_drop_sex, drafts))
     criteria = tuple(drafts)
     doubts = outline.doubts
     if not stated and not doubts:
         doubts = _doubt_silence(filled, descriptions)
-    whole = draft_record(_doubt_people(rules, criteria))
+    whole = draft_record(_doubt_people(people, criteria))
     return whole, criteria, doubts
 
 
-def _list_parts(entries: Sequence[Entry]) -> Mapping[int, Sequence[Entry]]:
+def _list_parts(
+    entries: Sequence[CriterionEntry],
+) -> Mapping[int, Sequence[CriterionEntry]]:
     """Return the entries below each introducing line, by the start of that line."""
-    parts: dict[int, list[Entry]] = defaultdict(list)
+    parts: dict[int, list[CriterionEntry]] = defaultdict(list)
     for entry in entries:
         if entry.parent:
             parts[entry.parent.raw_span[0]].append(entry)
@@ -166,7 +173,7 @@ def _list_parts(entries: Sequence[Entry]) -> Mapping[int, Sequence[Entry]]:
 
 
 def _tell_donors(
-    standing: Sequence[tuple[Entry, StatedCriterion]],
+    standing: Sequence[tuple[CriterionEntry, StatedCriterion]],
 ) -> Sequence[StatedCriterion]:
     """Return the criteria. Donors are told from participants only if somebody else takes part."""
     stated = [statement for _, statement in standing]
@@ -211,46 +218,44 @@ def _doubt_silence(
 
 
 def _doubt_people(
-    rules: Mapping[str, Reading[Any]], criteria: Sequence[Draft]
-) -> dict[str, Reading[Any]]:
+    people: PeopleReadings, criteria: Sequence[CriterionDraft]
+) -> PeopleReadings:
     """Add a feature to each age, sex and acceptance of healthy volunteers that a criterion in a
     doubtful list states.
     """
     doubted = [
         criterion.span for criterion in criteria if criterion.is_structure_doubted
     ]
-    people = dict(rules)
-    for name, reading in rules.items():
+
+    def doubt(_: str, reading: Reading[object]) -> Reading[object]:
         if any(place.overlaps(span) for place in doubted for span in reading.spans):
-            people[name] = reading.with_features(LIST_IN_DOUBT)
-    return people
+            return reading.with_features(LIST_IN_DOUBT)
+        return reading
+
+    return people.change(doubt)
 
 
-def _drop_sex(criterion: Draft) -> Draft:
+def _drop_sex(criterion: CriterionDraft) -> CriterionDraft:
     """Remove from a criterion any conditions that only name the sex of all participants in the
     trial: "for men" in a trial of men.
     """
-    constraints = criterion.rules["constraints"]
-    if not any(limit.condition for limit in constraints.value or ()):
+    constraints = criterion.rules.constraints
+    known = constraints.value or ()
+    if not any(limit.condition for limit in known):
         return criterion
     limits: list[Constraint] = []
-    for limit in constraints.value:
+    for limit in known:
         words = read_text(limit.condition or "")
         of_sex = rule("sex_condition").covers(words, 0, len(words)) is not None
-        if of_sex:
-            update = {"condition": None}
-        else:
-            update = {}
-        limits.append(limit.model_copy(update=update))
-    rules = {
-        **criterion.rules,
-        "constraints": replace(constraints, value=tuple(limits)),
-    }
-    return replace(criterion, rules=rules)
+        limits.append(limit.model_copy(update={"condition": None}) if of_sex else limit)
+    changed = replace(constraints, value=tuple(limits))
+    return replace(criterion, rules=replace(criterion.rules, constraints=changed))
 
 
 def _follows_colon(
-    entries: Sequence[Entry], place: int, parts: Mapping[int, Sequence[Entry]]
+    entries: Sequence[CriterionEntry],
+    place: int,
+    parts: Mapping[int, Sequence[CriterionEntry]],
 ) -> bool:
     """Return whether an item shortly above in the same list ends with a colon, but introduces none
     of the ``parts``, which are keyed by the start of the line that introduces them.
@@ -267,15 +272,15 @@ def _follows_colon(
 
 
 def _read(
-    entry: Entry,
+    entry: CriterionEntry,
     category: Reading[Category],
     heading_chance: float,
     number: int,
     *,
     follows_colon: bool,
     target: frozenset[str],
-    parts: Sequence[Entry],
-) -> tuple[Draft, StatedCriterion]:
+    parts: Sequence[CriterionEntry],
+) -> tuple[CriterionDraft, StatedCriterion]:
     """Read an entry as a criterion, and collect its statement about the trial's participants.
 
     ``heading_chance`` is the probability that the entry is a heading; ``number`` is the number of
@@ -301,28 +306,29 @@ def _read(
     category = classify_treatment(category, passage, window.value)
     category = classify_weight(category, constraints.value or (), target)
     category = _doubt_age(category, passage.tokens, limits, parent or heading)
-    rules: dict[str, Reading[Any]] = {
-        "stands": _read_existence(entry, heading_chance),
-        "kind": Reading(
-            entry.sense,
-            1.0,
-            (span,),
-            Support.INFERRED,
-            origin=entry.origin,
-            features=_describe_kind(entry),
-        ),
-        "lead_in": _read_lead_in(entry, follows_colon=follows_colon),
-        "category": category,
-        "constraints": constraints,
-        "time_window": window,
-        "time_windows": windows,
-        "negated": _read_negation(passage),
-    }
+    kind = Reading(
+        entry.sense,
+        1.0,
+        (span,),
+        Support.INFERRED,
+        origin=entry.origin,
+        features=_describe_kind(entry),
+    )
+    rules = CriterionReadings(
+        stands=_read_existence(entry, heading_chance),
+        kind=kind,
+        lead_in=_read_lead_in(entry, follows_colon=follows_colon),
+        category=category,
+        constraints=constraints,
+        time_window=window,
+        time_windows=windows,
+        negated=_read_negation(passage),
+    )
     if len(parts) > 1:
         # as in "One of the following:"
         passages = [part.passage for part in parts]
-        rules["rule"] = read_rule(passage, passages, parts[0].sense)
-    criterion = Draft(
+        rules = replace(rules, rule=read_rule(passage, passages, parts[0].sense))
+    criterion = ItemDraft(
         "eligibility.criteria",
         Chunk(number, span, text),
         span,
@@ -362,7 +368,7 @@ def _put_on_one_line(introduction: Passage | None) -> str:
     return ""
 
 
-def _describe_kind(entry: Entry) -> tuple[str, ...]:
+def _describe_kind(entry: CriterionEntry) -> tuple[str, ...]:
     """Return the features of an entry's kind, which is indicated by a heading, a sentence or the
     entry's own words.
     """
@@ -377,7 +383,7 @@ def _describe_kind(entry: Entry) -> tuple[str, ...]:
     return (case,)
 
 
-def _read_lead_in(entry: Entry, *, follows_colon: bool) -> Reading[str | None]:
+def _read_lead_in(entry: CriterionEntry, *, follows_colon: bool) -> Reading[str | None]:
     """Return the line that introduces an entry (or None), together with the confidence of this
     answer.
     """
@@ -423,7 +429,7 @@ def _read_negation(passage: Passage) -> Reading[bool]:
     return Reading(bool(negation), 1.0, spans, Support.INFERRED, features=(case,))
 
 
-def _read_times(entry: Entry, parent: str, *, is_value: bool) -> Times:
+def _read_times(entry: CriterionEntry, parent: str, *, is_value: bool) -> Times:
     """Return the first time window and all time windows of an item or, if it does not have any, of
     the line that introduces it. A line that is itself a criterion does not pass its times on to
     the items below it. A window that does not name what it limits takes the name from the other
@@ -444,7 +450,7 @@ def _read_times(entry: Entry, parent: str, *, is_value: bool) -> Times:
 
 
 def _find_inherited(
-    entry: Entry, introduction: Passage, *, is_value: bool
+    entry: CriterionEntry, introduction: Passage, *, is_value: bool
 ) -> Times | None:
     """Return the times of an introduction if they also apply to an item below it; None if they do
     not, or if the introduction does not state any times.
@@ -466,7 +472,7 @@ def _find_inherited(
     return None
 
 
-def _read_existence(entry: Entry, heading_chance: float) -> Reading[bool]:
+def _read_existence(entry: CriterionEntry, heading_chance: float) -> Reading[bool]:
     """Return whether an entry is a criterion. Almost all listed lines are criteria. Lines that
     look like headings or notes have a lower confidence; if the probability that a line is a
     heading is at least 0.98, the line is not treated as a criterion.

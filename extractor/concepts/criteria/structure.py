@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from extractor.concepts.criteria.entries import Entry, Lists
+from extractor.concepts.criteria.entries import CriterionEntry, Lists
 from extractor.concepts.criteria.lists import LISTS
 from extractor.evidence.drafts import Span, StructureDoubt, span_of
 from extractor.evidence.parsed import ParsedRecord
@@ -149,7 +149,7 @@ class _Part:
     line: AnsweredLine
     passage: Passage
     kind: CriterionKind | None
-    inner: list[Entry]
+    inner: list[CriterionEntry]
 
 
 def _find_fault(answer: Sequence[AnsweredLine], most: int) -> str:
@@ -221,7 +221,7 @@ def _find_loss(section: LexedSection, rules: Lists, parts: Sequence[_Part]) -> s
     return ""
 
 
-def _is_marked(section: LexedSection, entry: Entry) -> bool:
+def _is_marked(section: LexedSection, entry: CriterionEntry) -> bool:
     """Return whether an entry begins a line, after a list mark."""
     text = section.tokens.text
     start = _start_of(entry.passage)
@@ -232,7 +232,7 @@ def _is_marked(section: LexedSection, entry: Entry) -> bool:
     return bool(text[begin:start].strip())
 
 
-def _list_joined(section: LexedSection, part: _Part) -> list[Entry]:
+def _list_joined(section: LexedSection, part: _Part) -> list[CriterionEntry]:
     """Return the rules' criteria after the beginning of a criterion that have their own marks."""
     start = _start_of(part.passage)
     return [
@@ -250,8 +250,8 @@ def _make_lists(section: LexedSection, parts: Sequence[_Part]) -> Lists:
     by_number = {part.line.number: part for part in parts}
     above = {part.line.under for part in parts}
     doubts: list[StructureDoubt] = []
-    entries: list[Entry] = []
-    covering: Entry | None = None
+    entries: list[CriterionEntry] = []
+    covering: CriterionEntry | None = None
     for part in parts:
         covering = _find_covering(part, covering)
         if part.line.is_criterion or part.line.number in above:
@@ -275,7 +275,7 @@ def _make_lists(section: LexedSection, parts: Sequence[_Part]) -> Lists:
     return Lists(tuple(entries), tuple(doubts))
 
 
-def _find_covering(part: _Part, before: Entry | None) -> Entry | None:
+def _find_covering(part: _Part, before: CriterionEntry | None) -> CriterionEntry | None:
     """Return the rules' entry in which a part begins, or None. ``before`` is the last entry that
     begins in an earlier part.
     """
@@ -291,7 +291,7 @@ def _find_covering(part: _Part, before: Entry | None) -> Entry | None:
     return None
 
 
-def _says_more_than_heading(entry: Entry) -> bool:
+def _says_more_than_heading(entry: CriterionEntry) -> bool:
     """Return whether the rules read an entry as a criterion that is too long for a heading, or
     states a number.
     """
@@ -307,8 +307,8 @@ def _says_more_than_heading(entry: Entry) -> bool:
 
 
 def _make_entry(
-    part: _Part, parts: Mapping[int, _Part], covering: Entry | None
-) -> Entry:
+    part: _Part, parts: Mapping[int, _Part], covering: CriterionEntry | None
+) -> CriterionEntry:
     """Return the entry of a part. ``parts`` has all parts by number, and ``covering`` is the rules'
     entry in which it begins.
     """
@@ -316,7 +316,7 @@ def _make_entry(
     parent = None
     if part.line.under:
         parent = parts[part.line.under]
-    entry = Entry(
+    entry = CriterionEntry(
         passage,
         part.kind,
         is_criterion=part.line.is_criterion,
@@ -337,7 +337,7 @@ def _make_entry(
     return entry
 
 
-def _describe(entry: Entry) -> tuple[object, ...]:
+def _describe(entry: CriterionEntry) -> tuple[object, ...]:
     """Return what an entry states about the structure."""
     above = None
     if entry.parent:

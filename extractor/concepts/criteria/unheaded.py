@@ -4,8 +4,9 @@ which is read as a description but may be a list of criteria.
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from extractor.concepts.criteria.entries import Entry
-from extractor.evidence.drafts import Draft, Span, StructureDoubt
+from extractor.concepts.criteria.entries import CriterionEntry
+from extractor.evidence.drafts import Span, StructureDoubt
+from extractor.evidence.items import CriterionDraft
 from extractor.language.book import rule
 from extractor.language.passage import LexedSection, Passage, split_sentences
 from extractor.schemas import CriterionKind
@@ -23,7 +24,7 @@ def list_sentences(passage: Passage) -> Iterator[Passage]:
             yield part
 
 
-def find_suspects(descriptions: Sequence[Passage]) -> Iterator[Entry]:
+def find_suspects(descriptions: Sequence[Passage]) -> Iterator[CriterionEntry]:
     """Yield those sentences of the descriptions that are or may be criteria."""
     seen: set[str] = set()
     for description in descriptions:
@@ -42,7 +43,7 @@ _SUSPECT = ("suspect sentence", "suspect sentence of the trial's course")
 """The features of a sentence, and of one about the course of the trial."""
 
 
-def _read_sentence(sentence: Passage) -> Entry | None:
+def _read_sentence(sentence: Passage) -> CriterionEntry | None:
     """Read a sentence as a criterion; return None if its words do not suggest one. Words about the
     course of the trial ("will be randomised to ...") lower the confidence.
     """
@@ -59,7 +60,7 @@ def _read_sentence(sentence: Passage) -> Entry | None:
         kind = CriterionKind.EXCLUSION
     else:
         kind = CriterionKind.INCLUSION
-    return Entry(sentence, kind, is_criterion=states, listed=False, case=case)
+    return CriterionEntry(sentence, kind, is_criterion=states, listed=False, case=case)
 
 
 UNHEADED = "the text has no heading"
@@ -75,7 +76,7 @@ _DESCRIBING = frozenset({"title", _DESCRIPTION})
 
 def doubt_unheaded(
     sections: Mapping[str, LexedSection],
-    criteria: Sequence[Draft],
+    criteria: Sequence[CriterionDraft],
     *,
     has_doses: bool,
 ) -> tuple[StructureDoubt, ...]:
@@ -95,9 +96,7 @@ def doubt_unheaded(
     if not sections.keys() <= _DESCRIBING:
         return ()
     described = sections[_DESCRIPTION]
-    stated = [
-        criterion.span for criterion in criteria if criterion.rules["stands"].value
-    ]
+    stated = [criterion.span for criterion in criteria if criterion.rules.stands.value]
     unread = [
         sentence
         for sentence in list_sentences(described.whole)

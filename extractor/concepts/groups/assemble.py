@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from extractor.concepts.groups.read import find_runs, read_rule, usual_rule
 from extractor.concepts.provenance import ItemBuilder
-from extractor.evidence.drafts import Draft, Reading, Span
+from extractor.evidence.drafts import Reading, Span
+from extractor.evidence.items import CriterionDraft
 from extractor.evidence.parsed import ParsedRecord
 from extractor.schemas import CriterionGroup, CriterionKind, Evidence, GroupRule
 
@@ -35,9 +35,9 @@ class _Node:
 
     kind: CriterionKind
     span: Span
-    draft: Draft | None = None
-    line: Reading[Any] | None = None
-    rule: Any = None
+    draft: CriterionDraft | None = None
+    line: Reading[object] | None = None
+    rule: Reading[CriterionGroup | None] | None = None
     above: "_Node | None" = None
     members: "list[_Node]" = field(default_factory=list)
 
@@ -48,8 +48,11 @@ class _Node:
         self.members += members
 
 
-def group_criteria(parsed: ParsedRecord, criteria: Sequence[Draft]) -> Grouping:
-    """Group the criteria of a record, and name the groups in the order of the text.
+def group_criteria(
+    parsed: ParsedRecord, criteria: Sequence[tuple[CriterionDraft, CriterionKind]]
+) -> Grouping:
+    """Group the criteria of a record, given with their kinds, and name the groups in the order of
+    the text.
 
     A line that introduces criteria forms a group, and is a member of the group of the line that
     introduces it.
@@ -59,15 +62,19 @@ def group_criteria(parsed: ParsedRecord, criteria: Sequence[Draft]) -> Grouping:
     for node in list(_walk(lists.values())):
         _find_rule(parsed, node)
     walked = sorted(_walk(lists.values()), key=lambda node: node.span.start)
-    visible = [node for node in walked if node.rule]
-    names = {node: f"g{number}" for number, node in enumerate(visible, 1)}
+    visible = [
+        (node, node.rule, node.rule.value)
+        for node in walked
+        if node.rule and node.rule.value
+    ]
+    names = {node: f"g{number}" for number, (node, _, _) in enumerate(visible, 1)}
     builder = ItemBuilder(parsed, parsed.whole, "eligibility")
     groups: list[CriterionGroup] = []
-    for number, node in enumerate(visible):
+    for number, (node, rule, group) in enumerate(visible):
         lead_in = None
         if node.line:
             lead_in = builder.add(f"groups[{number}].lead_in", node.line)
-        group: Any = builder.add(f"groups[{number}].rule", node.rule)
+        builder.add(f"groups[{number}].rule", rule)
         parent = _name_above(node, names)
         update = {"id": names[node], "lead_in": lead_in, "parent": parent}
         groups.append(group.model_copy(update=update))
@@ -89,7 +96,7 @@ def _name_above(node: _Node, names: Mapping[_Node, str]) -> str | None:
 
 def _build_tree(
     parsed: ParsedRecord,
-    criteria: Sequence[Draft],
+    criteria: Sequence[tuple[CriterionDraft, CriterionKind]],
     lists: Mapping[CriterionKind, _Node],
 ) -> list[_Node]:
     """Add each criterion to its list, below the lines that introduce it, and return the nodes of
@@ -100,8 +107,7 @@ def _build_tree(
     }
     by_place: dict[tuple[CriterionKind, str, int], _Node] = {}
     nodes: list[_Node] = []
-    for draft in criteria:
-        kind: CriterionKind = _resolve(parsed, draft, "kind").value
+    for draft, kind in criteria:
         above = lists[kind]
         # the criterion, and the lines above it that do not have a node yet, from the bottom up
         new = [_Node(kind, draft.span, draft)]
@@ -122,21 +128,23 @@ def _build_tree(
     return nodes
 
 
-def _find_line(parsed: ParsedRecord, draft: Draft | None) -> Reading[Any] | None:
+def _find_line(
+    parsed: ParsedRecord, draft: CriterionDraft | None
+) -> Reading[object] | None:
     """Return the line that introduces a criterion; None if no preceding line in its section
     introduces it, or if the draft is None.
     """
     if draft is None:
         return None
-    line = _resolve(parsed, draft, "lead_in")
+    line = _resolve(parsed, draft).resolve("lead_in")
     for span in line.spans[:1]:
         if span.section == draft.span.section and span.start < draft.span.start:
             return line
     return None
 
 
-def _resolve(parsed: ParsedRecord, draft: Draft, name: str) -> Reading[Any]:
-    return ItemBuilder(parsed, draft, draft.group).resolve(name)
+def _resolve(parsed: ParsedRecord, draft: CriterionDraft) -> ItemBuilder:
+    return ItemBuilder(parsed, draft, draft.group)
 
 
 def _walk(nodes: Iterable[_Node]) -> Iterator[_Node]:
@@ -157,14 +165,13 @@ def _find_rule(parsed: ParsedRecord, node: _Node) -> None:
     usual = usual_rule(node.kind)
     if node.line:
         if node.draft:
-            node.rule = _resolve(parsed, node.draft, "rule")
-        else:
-            node.rule = None
+            node.rule = _resolve(parsed, node.draft).resolve_as(CriterionGroup, "rule")
         # a heading, or a line that only a model considers an introduction
         if node.rule is None or node.rule.value is None:
             line = parsed.passage(node.span).alone()
             node.rule = read_rule(line, passages, node.kind)
-        usual = node.rule.value.rule
+        if node.rule.value:
+            usual = node.rule.value.rule
     if usual is GroupRule.AT_LEAST:
         return
     for first, end, rule in reversed(list(find_runs(passages, usual))):

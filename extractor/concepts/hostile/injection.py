@@ -35,7 +35,7 @@ _SENTENCE_END = re.compile(r"[.!?;]\s+")
 _LIST_MARK = re.compile(r"(?:[-=*•>#\"'(\[\s]|\w{1,2}[.)])*")
 
 
-class _Place(NamedTuple):
+class _Hostile(NamedTuple):
     """The hostile text in ``text[start:end]``. If ``blanked`` is true, it is hidden from rules and
     models.
     """
@@ -81,7 +81,7 @@ def find_hostile(
     return tuple(hostile)
 
 
-def _find_places(section: Section, lexed: LexedSection) -> Iterator[_Place]:
+def _find_places(section: Section, lexed: LexedSection) -> Iterator[_Hostile]:
     yield from _find_strange_letters(section.text)
     tokens = lexed.tokens
     # Rules match only plain letters. Folding keeps the length, so offsets remain valid.
@@ -131,7 +131,7 @@ def _look_alikes() -> tuple[re.Pattern[str], dict[int, int]]:
     return re.compile(mixed), str.maketrans(letters, latin)
 
 
-def _find_strange_letters(raw: str) -> Iterator[_Place]:
+def _find_strange_letters(raw: str) -> Iterator[_Hostile]:
     r"""Yield the places where the raw text hides characters or mixes alphabets within a word.
 
     >>> [
@@ -144,17 +144,17 @@ def _find_strange_letters(raw: str) -> Iterator[_Place]:
     if raw.isascii() and not _CONTROLS.search(raw):
         return
     for hidden in expression("hidden").finditer(raw):
-        yield _Place(*hidden.span(), FindingKind.INVISIBLE_CHARACTERS)
+        yield _Hostile(*hidden.span(), FindingKind.INVISIBLE_CHARACTERS)
     for unseen in expression("unseen").finditer(raw):
         # cleaning removes these characters
-        yield _Place(*unseen.span(), FindingKind.INVISIBLE_CHARACTERS, blanked=False)
+        yield _Hostile(*unseen.span(), FindingKind.INVISIBLE_CHARACTERS, blanked=False)
     mixed_word, _ = _look_alikes()
     for word in mixed_word.finditer(raw):
         if expression("cyrillic").search(word[0]):
-            yield _Place(*word.span(), FindingKind.LOOK_ALIKE_LETTERS, blanked=False)
+            yield _Hostile(*word.span(), FindingKind.LOOK_ALIKE_LETTERS, blanked=False)
 
 
-def _find_endless(text: str) -> Iterator[_Place]:
+def _find_endless(text: str) -> Iterator[_Hostile]:
     """Yield words, and runs of repeated words, that are at least 400 characters long.
 
     >>> [(one.start, one.end) for one in _find_endless("Dose: " + "A" * 500 + " daily")]
@@ -171,10 +171,10 @@ def _find_endless(text: str) -> Iterator[_Place]:
                 continue
             if _RULER.fullmatch(match[0]):
                 continue
-            yield _Place(*match.span(), FindingKind.OVERSIZED_TOKEN)
+            yield _Hostile(*match.span(), FindingKind.OVERSIZED_TOKEN)
 
 
-def _find_cues(tokens: Tokens, ends: str) -> Iterator[_Place]:
+def _find_cues(tokens: Tokens, ends: str) -> Iterator[_Hostile]:
     """Yield the matches of the rules in ``concepts/hostile/rules/hostile.toml``, each extended
     according to the rule's reach: only the matching words (``match``), their line, or a ``block``
     of lines. A line ends with any of the characters in ``ends``.
@@ -198,7 +198,7 @@ def _find_cues(tokens: Tokens, ends: str) -> Iterator[_Place]:
                 if reach == "block" and block:
                     end = block.end()
                 reached = end
-                yield _Place(start, end, kind)
+                yield _Hostile(start, end, kind)
     if text.isascii():
         return
     # for scripts without spaces between words
@@ -206,7 +206,7 @@ def _find_cues(tokens: Tokens, ends: str) -> Iterator[_Place]:
     for command in expression("unspaced_command").finditer(text):
         if command.start() >= reached:
             start, reached = _find_line(text, *command.span(), ends)
-            yield _Place(start, reached, FindingKind.INSTRUCTION_IN_TEXT)
+            yield _Hostile(start, reached, FindingKind.INSTRUCTION_IN_TEXT)
 
 
 @cache

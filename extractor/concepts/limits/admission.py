@@ -7,7 +7,6 @@ These facts are added to the extraction, so that users do not have to interpret 
 from collections import defaultdict
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any
 
 from extractor.concepts.criteria.exceptions import add_exceptions, find_negation
 from extractor.concepts.limits.criterion import find_sexes, name_sex, read_constraints
@@ -69,7 +68,7 @@ def describe_criterion(criterion: Criterion, passage: Passage) -> Criterion:
     if negated and criterion.constraints:
         is_turned = rule("must_not").search(tokens) is not None
     is_demanded = is_exclusion and rule("demanded").starts(tokens, 0) is not None
-    update: dict[str, Any] = {
+    update: dict[str, object] = {
         "negated": negated,
         "turned": is_turned,
         "demanded": is_demanded,
@@ -221,7 +220,7 @@ def _describe_gold(criterion: Criterion) -> Criterion:
     passage = read_passage(criterion.quote)
     limits = find_limits(passage.tokens, criterion.kind)
     reading = read_constraints(passage, limits, criterion.lead_in or "")
-    places = defaultdict[Any, list[Span]](list)
+    places = defaultdict[object, list[Span]](list)
     for value, span in zip(reading.list_values(), reading.spans, strict=True):
         places[value.comparator, value.value, value.value_high].append(span)
     pieces: list[Evidence] = []

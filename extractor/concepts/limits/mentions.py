@@ -39,7 +39,7 @@ class Measured(StrEnum):
 
 
 @value_class()
-class Mention:
+class NumberMention:
     """A number in a line with all its possible readings: the tokens ``first:end`` state ``bounds``,
     with the most likely reading first. All places are token ranges.
 
@@ -65,7 +65,7 @@ class Mention:
 
 
 @keep
-def find_mentions(tokens: Tokens) -> tuple[Mention, ...]:
+def find_mentions(tokens: Tokens) -> tuple[NumberMention, ...]:
     """Return the mentions in a line from left to right: one for each limit, for each number outside
     a limit, and for each row of numbers. The result is cached, because both the rules and the
     proofs use it.
@@ -76,7 +76,7 @@ def find_mentions(tokens: Tokens) -> tuple[Mention, ...]:
     [((0, 2), 'stated'), ((0, 5), 'scale')]
     """
     numbers = find_numbers(tokens)
-    stated: list[Mention] = []
+    stated: list[NumberMention] = []
     covered = set[int]()
     for limit in find_limits(tokens, None):
         stated.append(_mention_limit(tokens, limit, stated, numbers))
@@ -99,8 +99,11 @@ def find_mentions(tokens: Tokens) -> tuple[Mention, ...]:
 
 
 def _mention_limit(
-    tokens: Tokens, limit: Limit, before: Sequence[Mention], numbers: Sequence[Number]
-) -> Mention:
+    tokens: Tokens,
+    limit: Limit,
+    before: Sequence[NumberMention],
+    numbers: Sequence[Number],
+) -> NumberMention:
     """Return the mention of a limit. ``before`` contains the mentions of the preceding limits, and
     ``numbers`` all numbers in the line, in order.
     """
@@ -127,7 +130,7 @@ def _mention_limit(
         allowed.append(Comparator.EQUAL)
     if not limit.sure:
         allowed += _list_allowed(tokens, limit.clause, (limit.first, limit.end))
-    return Mention(
+    return NumberMention(
         _measure(tokens, limit),
         limit.first,
         limit.end,
@@ -155,8 +158,11 @@ def _measure(tokens: Tokens, limit: Limit) -> Measured:
 
 
 def _mention_row(
-    tokens: Tokens, row: Row, before: Sequence[Mention], following: Sequence[Mention]
-) -> Mention:
+    tokens: Tokens,
+    row: Row,
+    before: Sequence[NumberMention],
+    following: Sequence[NumberMention],
+) -> NumberMention:
     """Return the mention for a number, or for a row of numbers, that is not part of a limit. Its
     clause covers the words between the neighbouring limits. ``before`` contains the mentions of
     the preceding limits, with the nearest last; ``following`` contains the mention of the next
@@ -176,7 +182,7 @@ def _mention_row(
     is_row = bounds[0][1] is not None
     if not is_row:
         allowed = _list_allowed(tokens, clause, place)
-    return Mention(
+    return NumberMention(
         Measured.LIMIT,
         first,
         end,
@@ -216,7 +222,7 @@ def _list_allowed(
     return tuple(dict.fromkeys([*allowed, *_UNNAMED]))
 
 
-def _inherit(before: Sequence[Mention]) -> tuple[Range, ...]:
+def _inherit(before: Sequence[NumberMention]) -> tuple[Range, ...]:
     """Return the preceding clauses that may name the quantity of a limit: those back to the nearest
     clause with a subject, followed by the subject itself, or the last six clauses if none has a
     subject.

@@ -5,7 +5,7 @@ either.
 import re
 from functools import cache, lru_cache
 
-from extractor.concepts.limits.mentions import Measured, Mention, find_mentions
+from extractor.concepts.limits.mentions import Measured, NumberMention, find_mentions
 from extractor.concepts.limits.quantity_names import get_quantity, list_named
 from extractor.concepts.limits.roles import NumberRole
 from extractor.language.book import read_table, rule, word_list, word_set
@@ -28,10 +28,10 @@ it.
 _NUMBERED = re.compile(r"\b(group|cohort|arm|part|phase|stage|stratum) (\w+)")
 _RATIOS = ("ratio_of_two", "divided_by", "part_of_fraction")
 
-Words = frozenset[str]
+WordSet = frozenset[str]
 
 
-def is_own(quantity: str, mention: Mention, tokens: Tokens) -> bool | None:
+def is_own(quantity: str, mention: NumberMention, tokens: Tokens) -> bool | None:
     """Return True if a mention belongs to a quantity, None if it belongs to another quantity, and
     False if this is uncertain. ``quantity`` is the name that a model or a rule stated; ``tokens``
     contains the line.
@@ -45,7 +45,7 @@ def is_own(quantity: str, mention: Mention, tokens: Tokens) -> bool | None:
     name = _ROLE_WORDS.get(mention.role)
     if name and not rule(name).search(lex(quantity)):
         return None
-    words = _fold(quantity)
+    words = _fold_quantity(quantity)
     spelled = frozenset(spell_words(_join(quantity)))
     line = _list_words(tokens, 0, len(tokens))
     if _is_of_others(spelled, mention, tokens):
@@ -63,7 +63,7 @@ def is_own(quantity: str, mention: Mention, tokens: Tokens) -> bool | None:
     return _compare_names(words, quantity, mention, tokens)
 
 
-def _is_of_others(spelled: Words, mention: Mention, tokens: Tokens) -> bool:
+def _is_of_others(spelled: WordSet, mention: NumberMention, tokens: Tokens) -> bool:
     """Return whether the quantity and the number belong to different groups of people or different
     sides of the body. The number belongs to the last group named before it in its clause or,
     failing that, to the first group named after it.
@@ -86,7 +86,7 @@ def _is_of_others(spelled: Words, mention: Mention, tokens: Tokens) -> bool:
     return False
 
 
-def _is_part_of_ratio(words: Words, mention: Mention, tokens: Tokens) -> bool:
+def _is_part_of_ratio(words: WordSet, mention: NumberMention, tokens: Tokens) -> bool:
     """Return whether a number limits a ratio that includes the quantity: "LH:FSH of 2 or more". A
     colon followed by a space ends a heading, and "AST/ALT" is not treated as a ratio.
     """
@@ -105,7 +105,7 @@ def _is_part_of_ratio(words: Words, mention: Mention, tokens: Tokens) -> bool:
     return False
 
 
-def _is_age(words: Words, mention: Mention, tokens: Tokens) -> bool | None:
+def _is_age(words: WordSet, mention: NumberMention, tokens: Tokens) -> bool | None:
     """Return True if a number is the age that the quantity names. Return None if the number
     belongs to another quantity, or if it is an age in another part of the trial. Return False if
     only the adjacent words make it an age ("has turned 18"), or if it is a bare number without a
@@ -129,7 +129,7 @@ def _is_age(words: Words, mention: Mention, tokens: Tokens) -> bool | None:
     return False
 
 
-def _read_side(spelled: Words, mention: Mention, tokens: Tokens) -> bool | None:
+def _read_side(spelled: WordSet, mention: NumberMention, tokens: Tokens) -> bool | None:
     """Return whether a number is the systolic or diastolic blood pressure that the quantity names.
     Return None if the quantity does not name either pressure, or if it is unknown which pressure
     the number states. The pressure is determined by the word after the number or, failing that, by
@@ -154,7 +154,7 @@ def _read_side(spelled: Words, mention: Mention, tokens: Tokens) -> bool | None:
 
 
 def _compare_names(
-    words: Words, quantity: str, mention: Mention, tokens: Tokens
+    words: WordSet, quantity: str, mention: NumberMention, tokens: Tokens
 ) -> bool | None:
     """Return True if the words around a number name the quantity, None if they name another
     quantity, and False if this is uncertain.
@@ -169,7 +169,7 @@ def _compare_names(
     direct = _list_words(tokens, *_find_direct(len(words), mention, tokens))
     own_names = _name(quantity)
     subject_names = _name(tokens.read(*subject))
-    subject_words = _fold(tokens.read(*subject))
+    subject_words = _fold_quantity(tokens.read(*subject))
     if own_names and _says_elsewhere(
         words - _list_name_words(own_names), front | direct, mention, tokens
     ):
@@ -191,7 +191,7 @@ def _compare_names(
     return _compare_clause(words, quantity, mention, tokens, is_foreign=is_foreign)
 
 
-def _is_part(words: Words, name: Words, front: Words) -> bool:
+def _is_part(words: WordSet, name: WordSet, front: WordSet) -> bool:
     """Return whether the name before a number, such as "stage", is only part of the quantity's
     name.
     """
@@ -203,7 +203,7 @@ def _is_part(words: Words, name: Words, front: Words) -> bool:
 
 
 def _says_elsewhere(
-    extra: Words, nearby: Words, mention: Mention, tokens: Tokens
+    extra: WordSet, nearby: WordSet, mention: NumberMention, tokens: Tokens
 ) -> bool:
     """Return whether the ``extra`` words of a name appear in a line, but not around the number."""
     if mention.subject is None or mention.subject[0] >= mention.first:
@@ -212,7 +212,12 @@ def _says_elsewhere(
 
 
 def _compare_clause(
-    words: Words, quantity: str, mention: Mention, tokens: Tokens, *, is_foreign: bool
+    words: WordSet,
+    quantity: str,
+    mention: NumberMention,
+    tokens: Tokens,
+    *,
+    is_foreign: bool,
 ) -> bool | None:
     """Compare the quantity with the words of the clause, then of the preceding clauses, and then of
     the line. The result has the same meaning as in ``_compare_names``. ``is_foreign`` means that
@@ -220,7 +225,9 @@ def _compare_clause(
     """
     subject = mention.subject or (mention.first, mention.first)
     # the platelets in "ANC >= 1.5, platelets >= 100" have their own limit
-    has_own_limit = words in _list_subjects(tokens) - {_fold(tokens.read(*subject))}
+    has_own_limit = words in _list_subjects(tokens) - {
+        _fold_quantity(tokens.read(*subject))
+    }
     front = _list_words(tokens, *_list_front(mention))
     is_in_clause = words <= front | _list_words(tokens, *mention.clause)
     own_names = _name(quantity)
@@ -247,11 +254,11 @@ def _compare_clause(
     return None
 
 
-def _list_line(tokens: Tokens) -> Words:
+def _list_line(tokens: Tokens) -> WordSet:
     return _list_words(tokens, 0, len(tokens))
 
 
-def _list_front(mention: Mention) -> Range:
+def _list_front(mention: NumberMention) -> Range:
     """Return the tokens before a number that belong to its clause or to the name of its
     quantity.
     """
@@ -261,13 +268,13 @@ def _list_front(mention: Mention) -> Range:
     return first, mention.number[0]
 
 
-def _list_inherited(mention: Mention, tokens: Tokens) -> Words:
+def _list_inherited(mention: NumberMention, tokens: Tokens) -> WordSet:
     """Return the words of a clause and of the earlier clauses that may name its quantity."""
     places = (*mention.inherited, _list_front(mention), mention.clause)
     return frozenset[str]().union(*(_list_words(tokens, *place) for place in places))
 
 
-def _find_direct(length: int, mention: Mention, tokens: Tokens) -> Range:
+def _find_direct(length: int, mention: NumberMention, tokens: Tokens) -> Range:
     """Return the tokens of a number and of the following words that may name its quantity, whose
     name has ``length`` words: "10 or more cigarettes". They end at a conjunction and contain at
     most four more words than the quantity's name. If a name precedes the number, they also end at
@@ -288,7 +295,7 @@ def _find_direct(length: int, mention: Mention, tokens: Tokens) -> Range:
     return mention.first, end
 
 
-def _names_people(mention: Mention, tokens: Tokens) -> bool:
+def _names_people(mention: NumberMention, tokens: Tokens) -> bool:
     """Return whether only people are named before a number: "men > 90 kg"."""
     first = mention.clause[0]
     if first == mention.first:
@@ -297,7 +304,7 @@ def _names_people(mention: Mention, tokens: Tokens) -> bool:
 
 
 @keep
-def _list_words(tokens: Tokens, first: int, end: int) -> Words:
+def _list_words(tokens: Tokens, first: int, end: int) -> WordSet:
     """Return the words of the tokens ``first:end``, except for negated words such as "hip" in "the
     waist, not the hip".
     """
@@ -316,23 +323,23 @@ def _join(text: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _spell(text: str) -> Words:
+def _spell(text: str) -> WordSet:
     return frozenset(spell_words(_join(text)))
 
 
-def _fold(text: str) -> Words:
+def _fold_quantity(text: str) -> WordSet:
     return frozenset(fold_words(_join(text)))
 
 
 @keep
-def _list_subjects(tokens: Tokens) -> frozenset[Words]:
+def _list_subjects(tokens: Tokens) -> frozenset[WordSet]:
     """Return the words, excluding generic words, of each quantity that is limited in a line."""
     subjects = [mention.subject for mention in find_mentions(tokens) if mention.subject]
-    return frozenset(_fold(tokens.read(*place)) for place in subjects)
+    return frozenset(_fold_quantity(tokens.read(*place)) for place in subjects)
 
 
 @lru_cache(maxsize=1024)
-def _name(text: str) -> Words:
+def _name(text: str) -> WordSet:
     """Return the names of all known quantities in a text. A combined quantity is replaced with its
     parts; for example, transaminases are replaced with ALT and AST.
     """
@@ -341,7 +348,7 @@ def _name(text: str) -> Words:
 
 
 @lru_cache(maxsize=1024)
-def _list_name_words(names: Words) -> Words:
+def _list_name_words(names: WordSet) -> WordSet:
     """Return all words in the names of the given known quantities, together with generic words."""
     words = {*word_list("idle_words"), *word_list("function_words")}
     for name in names:
@@ -350,14 +357,14 @@ def _list_name_words(names: Words) -> Words:
 
 
 @cache
-def _idle() -> Words:
+def _idle() -> WordSet:
     """Words that do not distinguish quantities."""
     lists = ("people", "idle_words", "function_words")
     return frozenset({"score", "scale"}).union(*map(word_list, lists))
 
 
 @cache
-def _list_contrasts() -> list[list[Words]]:
+def _list_contrasts() -> list[list[WordSet]]:
     """Return rows of contrasting word groups. A clause refers to one group in a row at a time, such
     as men or women.
     """

@@ -5,7 +5,7 @@ the same quantity.
 from collections.abc import Iterator
 
 from extractor.concepts.aliases import find_entry
-from extractor.concepts.limits.mentions import Mention, find_mentions
+from extractor.concepts.limits.mentions import NumberMention, find_mentions
 from extractor.concepts.limits.number_units import (
     has_unit,
     may_be_years,
@@ -38,7 +38,9 @@ contain more.
 """
 
 
-def find_constraint(value: Constraint, passage: Passage) -> Supported | None:
+def find_constraint(
+    value: Constraint, passage: Passage
+) -> Supported[Constraint] | None:
     """Return a constraint with its place in a passage; return None if the passage does not state
     the constraint for this quantity. An age does not have to be named: "2 to 18 years". If the
     passage uses another name for the quantity, such as "ANC" for "absolute neutrophil count", the
@@ -73,7 +75,7 @@ def _list_names(quantity: str, passage: Passage) -> Iterator[tuple[str, Span | N
 
 def _find_named(
     value: Constraint, place: Span | None, passage: Passage
-) -> Supported | None:
+) -> Supported[Constraint] | None:
     """Return a constraint with the span from the name of its quantity to its number; return None
     if the passage does not state the constraint with its unit.
     """
@@ -123,7 +125,7 @@ def find_limit(
 def _prove(
     value: Constraint | Quantity,
     quantity: str,
-    mention: Mention,
+    mention: NumberMention,
     tokens: Tokens,
 ) -> Support | None:
     """Return how a mention supports a limit, or None if it does not. The mention must have the
@@ -149,7 +151,7 @@ def _prove(
     return numbers
 
 
-def _compare(value: Constraint | Quantity, mention: Mention) -> Support | None:
+def _compare(value: Constraint | Quantity, mention: NumberMention) -> Support | None:
     """Return how a mention supports the numbers and the comparator of a limit, or None if it does
     not.
 
@@ -177,7 +179,7 @@ def _compare(value: Constraint | Quantity, mention: Mention) -> Support | None:
 
 
 def _has_unit(
-    value: Constraint | Quantity, quantity: str, mention: Mention, tokens: Tokens
+    value: Constraint | Quantity, quantity: str, mention: NumberMention, tokens: Tokens
 ) -> bool:
     """Return whether the number of a mention has the unit of a limit, or lacks a unit if the limit
     does not have one. The ``quantity`` may be the counted noun: "10 cigarettes". A score given as

@@ -12,7 +12,7 @@ from extractor.language.book import read_table, read_words, rule, word_list
 from extractor.language.lexer import Tokens
 from extractor.language.numbers import list_readings
 from extractor.language.units import Dimension, convert, find_dimension, read_unit
-from extractor.measures.names import Words, find_names, fold_words
+from extractor.measures.names import NameWords, find_names, fold_words
 
 _HEADS = frozenset({"grade", "class", "stage"})
 _STEPS = frozenset({"{grade}", "{class}", "{stage}"})
@@ -298,7 +298,7 @@ def _name(
 
 
 def _find_near(
-    text: str, words: Words, unit: str | None, quote: str
+    text: str, words: NameWords, unit: str | None, quote: str
 ) -> KnownQuantity | None:
     """Return the quantity that is named before or around words for people or a scale."""
     of_people_or_scale = word_list("people") | word_list("scale_words")
@@ -314,7 +314,7 @@ def _find_near(
     return None
 
 
-def _is_age(words: Words, unit: str, quote: str) -> bool:
+def _is_age(words: NameWords, unit: str, quote: str) -> bool:
     """Return whether a duration is an age: its words name people, or the quote describes it as an
     age ("18 years old").
     """
@@ -386,7 +386,7 @@ def _name_side(
 
 
 @lru_cache(maxsize=4096)
-def _choose(words: Words, unit: str | None) -> KnownQuantity | None:
+def _choose(words: NameWords, unit: str | None) -> KnownQuantity | None:
     """Return the quantity that folded words name and that fits the unit; None if no quantity
     matches. Strong names take precedence over weak names. If several quantities are named, return
     the quantity that combines all of them, as transaminases combine ALT and AST; otherwise, return

@@ -186,16 +186,11 @@ def is_refused(tokens: Tokens, first: int) -> bool:
     clause = rule("denied_clause").ends(tokens, first, reach)
     if clause is None:
         return False
-    if _closes_bracket(tokens.codes[clause.first : first]):
+    codes = tokens.codes[clause.first : first]
+    # as in "without anaesthesia)"
+    if codes.count(")") > codes.count("("):
         return False
     return bool(clause.first or clause.has("opening"))
-
-
-def _closes_bracket(codes: str) -> bool:
-    """Return whether the given tokens close more brackets than they open: "without
-    anaesthesia)".
-    """
-    return codes.count(")") > codes.count("(")
 
 
 def is_denied(tokens: Tokens, first: int) -> bool:

@@ -98,7 +98,7 @@ def _make_reading(
     return Reading(instrument, 1.0, places, Support.PARSED, features=(case,))
 
 
-def _fold(name: str) -> str:
+def _fold_abbreviation(name: str) -> str:
     """Return the letters and digits of a name in lower case."""
     return "".join(filter(str.isalnum, name.lower()))
 
@@ -110,7 +110,7 @@ def _read_name(usual: str, written: Sequence[str], texts: Iterable[str]) -> str:
     # criteria are known by the abbreviation of the body that issues them: "NCCN"
     if usual in word_list("issuing_bodies"):
         return usual
-    if _fold(usual) in map(_fold, written):
+    if _fold_abbreviation(usual) in map(_fold_abbreviation, written):
         return usual
     short = re.compile(rf"(?<!\w){re.escape(usual)}(?!\w)")
     is_in_record = any(short.search(text) for text in texts)
@@ -253,7 +253,7 @@ class _Named(NamedTuple):
     several: str
 
 
-_SPECIMENS = _Named(
+SPECIMENS = _Named(
     "specimens",
     "may_name_specimen",
     "no specimens",
@@ -261,7 +261,7 @@ _SPECIMENS = _Named(
     "specimen",
     "several specimens",
 )
-_METHODS = _Named(
+METHODS = _Named(
     "methods",
     "may_name_method",
     "no methods",
@@ -271,35 +271,17 @@ _METHODS = _Named(
 )
 
 
-def read_specimens(body: Passage) -> Reading[tuple[str, ...] | None]:
-    """Return the distinct specimens that a passage names, in order.
-
-    >>> read_specimens(
-    ...     read_section(
-    ...         "outcomes", "IgE in serum and in nasal lavage; serum was frozen"
-    ...     ).whole
-    ... ).value
-    ('serum', 'nasal lavage')
-    """
-    return _read_named(body, _SPECIMENS)
-
-
-def read_methods(body: Passage) -> Reading[tuple[str, ...] | None]:
-    """Return the distinct methods of measurement that a passage names, in order.
+def read_named(body: Passage, kind: _Named) -> Reading[tuple[str, ...] | None]:
+    """Return the distinct names from a vocabulary that a passage contains, as written and in order.
+    If there are none, the value is ().
 
     >>> text = (
-    ...     "copies by quantitative polymerase chain reaction (qPCR), cells by flow cytometry, "
-    ...     "again by qPCR"
+    ...     "copies in serum by quantitative polymerase chain reaction (qPCR), cells by flow "
+    ...     "cytometry, again by qPCR; serum was frozen"
     ... )
-    >>> read_methods(read_section("outcomes", text).whole).value
-    ('quantitative polymerase chain reaction (qPCR)', 'flow cytometry')
-    """
-    return _read_named(body, _METHODS)
-
-
-def _read_named(body: Passage, kind: _Named) -> Reading[tuple[str, ...] | None]:
-    """Return the names from a vocabulary that a passage contains, as written. If there are none,
-    the value is ().
+    >>> body = read_section("outcomes", text).whole
+    >>> read_named(body, METHODS).value, read_named(body, SPECIMENS).value
+    (('quantitative polymerase chain reaction (qPCR)', 'flow cytometry'), ('serum',))
     """
     names = _find_names(body, kind.vocabulary)
     if not names:

@@ -5,14 +5,14 @@ each part.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, pairwise
-from typing import Any
 
 from extractor.concepts.outcomes.events import read_events
 from extractor.concepts.outcomes.moments import read_time_frame
 from extractor.concepts.outcomes.naming import (
+    METHODS,
+    SPECIMENS,
     read_instrument,
-    read_methods,
-    read_specimens,
+    read_named,
 )
 from extractor.concepts.outcomes.own_time import find_own_time
 from extractor.concepts.outcomes.split import (
@@ -21,7 +21,8 @@ from extractor.concepts.outcomes.split import (
     split_statement,
 )
 from extractor.concepts.outcomes.times import describe_points, read_time_kind
-from extractor.evidence.drafts import Chunk, Draft, Reading, Span, span_of
+from extractor.evidence.drafts import Chunk, ItemDraft, Reading, Span, span_of
+from extractor.evidence.items import EndpointDraft, EndpointReadings
 from extractor.evidence.scoring import list_words, load_scorer
 from extractor.language.book import find_terms
 from extractor.language.passage import LexedSection, Passage
@@ -57,7 +58,7 @@ _ABOUT_TOPICS = frozenset(
 
 def read_outcomes(
     record: TrialRecord, sections: Mapping[str, LexedSection], numbers: Iterator[int]
-) -> tuple[Draft, ...]:
+) -> tuple[EndpointDraft, ...]:
     """Return the drafts of the registered outcomes in order: primary, secondary, other.
 
     A section that the source provides as separate parts or as a statement is treated as a single
@@ -247,7 +248,7 @@ def _read(
     concept: Reading[Concept],
     category: Reading[EndpointCategory],
     number: int,
-) -> Draft:
+) -> EndpointDraft:
     """Create the draft of an endpoint from its parts, its concept and its category.
 
     ``texts`` contains all texts of the record, which may contain an instrument's abbreviation;
@@ -258,27 +259,27 @@ def _read(
     body = measure.part(measure.first, last.end)
     points, kind = _read_times(parts, concept.value)
     start_event, end_events = read_events(parts, concept)
-    rules: dict[str, Reading[Any]] = {
-        "rank": Reading(parts.rank, 1.0),
-        "index": Reading(parts.index, 1.0),
-        "measure": _read_part(measure, parts.measure_confidence, parts.features),
-        "description": _read_part(parts.description, parts.description_confidence),
-        "time_frame": _read_part(
+    rules = EndpointReadings(
+        rank=Reading(parts.rank, 1.0),
+        index=Reading(parts.index, 1.0),
+        measure=_read_part(measure, parts.measure_confidence, parts.features),
+        description=_read_part(parts.description, parts.description_confidence),
+        time_frame=_read_part(
             parts.time_frame, parts.time_frame_confidence, parts.features
         ),
-        "concept": concept,
-        "category": category,
-        "time_points": points,
-        "time_kind": kind,
-        "instrument": read_instrument(body, texts),
-        "start_event": start_event,
-        "end_events": end_events,
-        "censored": _read_censored(body, parts.time_frame),
-        "specimens": read_specimens(body),
-        "methods": read_methods(body),
-    }
+        concept=concept,
+        category=category,
+        time_points=points,
+        time_kind=kind,
+        instrument=read_instrument(body, texts),
+        start_event=start_event,
+        end_events=end_events,
+        censored=_read_censored(body, parts.time_frame),
+        specimens=read_named(body, SPECIMENS),
+        methods=read_named(body, METHODS),
+    )
     chunk = Chunk(number, span_of(parts.whole), parts.whole.text)
-    return Draft("endpoints", chunk, chunk.span, rules)
+    return ItemDraft("endpoints", chunk, chunk.span, rules)
 
 
 def _read_part(

@@ -16,6 +16,7 @@ from typing import Annotated, Any, NamedTuple, Self, cast
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from extractor.concepts.own import value_forms as forms
+from extractor.language.values import list_members
 from extractor.schemas import (
     Age,
     Amount,
@@ -46,14 +47,14 @@ class AttributeType(NamedTuple):
     """
 
     name: str
-    value_class: type[Any]
+    value_class: type[object]
     comparison: Comparison
     form: str
-    read: Callable[[str], Any] = str
+    read: Callable[[str], object] = str
     support: Support = Support.PARSED
 
 
-CLASSES: Mapping[type[Any], AttributeType] = {
+CLASSES: Mapping[type[object], AttributeType] = {
     kind.value_class: kind
     for kind in (
         AttributeType(
@@ -129,16 +130,7 @@ _TYPES = {kind.name: kind for kind in CLASSES.values()} | {
 }
 
 
-def list_members(value: Any) -> tuple[Any, ...]:
-    """Return the members of a list, or a single value as a tuple; an empty tuple for None."""
-    if isinstance(value, tuple | list):
-        return tuple(value)
-    if value is None:
-        return ()
-    return (value,)
-
-
-Words = Annotated[
+Texts = Annotated[
     tuple[Annotated[str, Field(min_length=1, max_length=1000)], ...],
     BeforeValidator(list_members),
     Field(max_length=200),
@@ -146,7 +138,7 @@ Words = Annotated[
 """A single string or several strings."""
 
 
-def _name_patterns(patterns: Any) -> Any:
+def _name_patterns(patterns: object) -> object:
     if isinstance(patterns, Mapping):
         named = patterns
     else:
@@ -154,7 +146,7 @@ def _name_patterns(patterns: Any) -> Any:
     return {str(value): texts for value, texts in named.items()}
 
 
-Patterns = Annotated[Mapping[str, Words], BeforeValidator(_name_patterns)]
+Patterns = Annotated[Mapping[str, Texts], BeforeValidator(_name_patterns)]
 """Regular expressions, keyed by the value that they indicate; "" if a single value or a list."""
 
 
@@ -219,7 +211,7 @@ class AttributeSet(FrozenModel):
             return _QUOTE_TOKENS
         return _EMPTY_TOKENS
 
-    def list_answers(self, written: Any) -> list[dict[str, Any]]:
+    def list_answers(self, written: object) -> list[dict[str, object]]:
         """Return the objects that a model wrote or an example contains, each as a mapping of its
         attributes.
 
@@ -242,12 +234,12 @@ class AttributeSet(FrozenModel):
 
     def read_answer(
         self,
-        answer: Mapping[str, Any],
+        answer: Mapping[str, object],
         place: str,
         faults: Faults,
         *,
         strict: bool = False,
-    ) -> dict[str, Any]:
+    ) -> dict[str, object]:
         """Read one object. The texts that cannot be read are added to ``faults``, with the reason
         and its ``place``. Empty values are skipped.
 
@@ -256,7 +248,7 @@ class AttributeSet(FrozenModel):
         can be read.
         """
         own_faults: Faults = []
-        values: dict[str, Any] = {}
+        values: dict[str, object] = {}
         for name, attribute in self.by_name.items():
             members = attribute.read_members(
                 answer.get(name), place, own_faults, strict=strict
@@ -281,13 +273,13 @@ class AttributeSet(FrozenModel):
         return values
 
     def complete(
-        self, answer: Mapping[str, Any], text: str, quote: str
-    ) -> dict[str, Any]:
+        self, answer: Mapping[str, object], text: str, quote: str
+    ) -> dict[str, object]:
         """Return an example's answer in the form that is requested from a model, with a ``quote``
         if the answer lacks one. The quote of a nested object is the shortest part of the ``text``
         that contains its words.
         """
-        completed: dict[str, Any] = {"quote": quote} if self.needs_quote else {}
+        completed: dict[str, object] = {"quote": quote} if self.needs_quote else {}
         completed |= answer
         for attribute in self.attributes:
             members = [
@@ -298,7 +290,7 @@ class AttributeSet(FrozenModel):
                 completed[attribute.name] = attribute.pack(members)
         return completed
 
-    def list_missing(self, values: Mapping[str, Any]) -> Iterator[str]:
+    def list_missing(self, values: Mapping[str, object]) -> Iterator[str]:
         """Yield the paths of the attributes without a value, such as ``methods[0].duration``."""
         for attribute in self.attributes:
             members = list_members(values.get(attribute.name))
@@ -308,8 +300,9 @@ class AttributeSet(FrozenModel):
                 place = ""
                 if attribute.many:
                     place = f"[{position}]"
-                for path in attribute.list_missing(member):
-                    yield f"{attribute.name}{place}.{path}"
+                if isinstance(member, Mapping):
+                    for path in attribute.list_missing(member):
+                        yield f"{attribute.name}{place}.{path}"
 
     def list_tables(self, name: str) -> Iterator[str]:
         """Yield the names of the tables of nested lists; they begin with ``name``."""
@@ -328,7 +321,7 @@ class AttributeSet(FrozenModel):
             if attribute.attributes:
                 yield from attribute.list_fields(f"{path}.{attribute.name}")
                 continue
-            value_class: Any = kind.value_class
+            value_class: object = kind.value_class
             if attribute.choices:
                 # a choice such as "high grade" cannot be the name of a member
                 words = {f"word{n}": word for n, word in enumerate(attribute.choices)}
@@ -342,14 +335,16 @@ class AttributeSet(FrozenModel):
             )
 
     @property
-    def object_schema(self) -> dict[str, Any]:
+    def object_schema(self) -> dict[str, object]:
         """The JSON schema of one object as a model writes it."""
-        keys: dict[str, Any] = {"quote": {"type": "string"}} if self.needs_quote else {}
+        keys: dict[str, object] = (
+            {"quote": {"type": "string"}} if self.needs_quote else {}
+        )
         keys |= {attribute.name: attribute.json_schema for attribute in self.attributes}
         return {"type": "object", "properties": keys, "additionalProperties": False}
 
 
-def _find_stretch(values: Mapping[str, Any], text: str) -> str:
+def _find_stretch(values: Mapping[str, object], text: str) -> str:
     """Return the part of a text from the first to the last of the values that it contains word for
     word; the whole text if it contains none.
     """
@@ -383,7 +378,7 @@ class Attribute(AttributeSet):
     definition: str = Field(default="", max_length=1000)
     many: bool = False
     required: bool = False
-    choices: Words = ()
+    choices: Texts = ()
     patterns: Patterns = Field(default_factory=dict)
 
     @property
@@ -391,7 +386,7 @@ class Attribute(AttributeSet):
         """The type with its class and its written form."""
         return _TYPES[self.type]
 
-    def read(self, written: Any) -> Any:
+    def read(self, written: object) -> object:
         """Read one value from its written form or from an extraction. Raises a ``ValueError`` that
         states the allowed form.
 
@@ -416,15 +411,15 @@ class Attribute(AttributeSet):
                 return word
         raise ValueError(f"{text!r} is none of: {', '.join(self.choices)}")
 
-    def pack(self, members: Sequence[Any]) -> Any:
+    def pack(self, members: Sequence[object]) -> object:
         """Return the members as a list if the attribute is a list; otherwise, the only one."""
         if self.many:
             return members
         return members[0]
 
     def read_members(
-        self, written: Any, place: str, faults: Faults, *, strict: bool = False
-    ) -> tuple[Any, ...]:
+        self, written: object, place: str, faults: Faults, *, strict: bool = False
+    ) -> tuple[object, ...]:
         """Return the members of a list or the single value, without empty values. Values that
         cannot be read, such as a list for an attribute that is not a list, are added to ``faults``,
         and do not affect other values, as in ``read_answer``.
@@ -494,9 +489,9 @@ class Attribute(AttributeSet):
         return "\n".join([description, *parts])
 
     @property
-    def json_schema(self) -> dict[str, Any]:
+    def json_schema(self) -> dict[str, object]:
         """The JSON schema of the value as a model writes it."""
-        schema: dict[str, Any] = {"type": "string"}
+        schema: dict[str, object] = {"type": "string"}
         if self.type == "boolean":
             schema = {"type": "boolean"}
         elif self.choices:
@@ -515,7 +510,7 @@ def find_root(path: str) -> str:
     return FieldRef(path).names[0]
 
 
-def nest(flat: Mapping[str, Any]) -> dict[str, Any]:
+def nest(flat: Mapping[str, object]) -> dict[str, object]:
     """Return values that are keyed by their paths as nested values. The members of a list must be
     in order.
 

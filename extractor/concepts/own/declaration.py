@@ -9,11 +9,10 @@ from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, Field, field_validator
 
-from extractor.concepts.own.attributes import Attribute, AttributeSet, Faults, Words
+from extractor.concepts.own.attributes import Attribute, AttributeSet, Faults, Texts
 from extractor.schemas import (
     ExtractedItem,
     ItemGroup,
@@ -22,7 +21,7 @@ from extractor.schemas import (
     list_fields,
 )
 from extractor.schemas.arguments import refuse_unknown
-from extractor.schemas.base import FrozenModel
+from extractor.schemas.base import FrozenModel, JsonObject
 
 
 class Of(StrEnum):
@@ -48,10 +47,10 @@ class Example(FrozenModel):
     """
 
     text: str = Field(min_length=1, max_length=2000)
-    value: Any = None
+    value: object = None
 
 
-Claim = Mapping[str, Any]
+Claim = Mapping[str, object]
 """A statement made by a person or a model about a field: its values by attribute, and the
 supporting words as ``quote``.
 """
@@ -69,7 +68,7 @@ _SECTIONS = [
     "secondary_outcomes",
     "other_outcomes",
 ]
-_SHAPE: dict[str, Any] = dict.fromkeys(("name", "type", "of", "many"), True)
+_SHAPE: JsonObject = dict.fromkeys(("name", "type", "of", "many"), True)
 for _ in range(4):  # a field and three levels of nested objects
     _SHAPE = {**_SHAPE, "attributes": {"__all__": _SHAPE}}
 _MOST_CACHED = 256
@@ -102,8 +101,8 @@ class CustomField(AttributeSet):
     attributes: tuple[Attribute, ...] = Field(min_length=1)
     of: Of = Of.RECORD
     many: bool = Field(default=False, strict=True)
-    sections: Words = ()
-    mentions: Words = ()
+    sections: Texts = ()
+    mentions: Texts = ()
     examples: tuple[Example, ...] = Field(default=(), max_length=50)
 
     def __hash__(self) -> int:
@@ -168,7 +167,7 @@ class CustomField(AttributeSet):
         words = "|".join(map(re.escape, self.mentions))
         return re.search(rf"(?<!\w)(?:{words})", text, re.IGNORECASE) is not None
 
-    def read(self, written: Any) -> tuple[tuple[Claim, ...], Faults]:
+    def read(self, written: object) -> tuple[tuple[Claim, ...], Faults]:
         """Return the claims that a model wrote or an example contains, and, as (text, reason)
         pairs, the texts that cannot be read. If a member of a list cannot be read, the other
         members are kept. If the value of a required attribute is missing, no claim is returned.
@@ -180,7 +179,7 @@ class CustomField(AttributeSet):
         ]
         return tuple(filter(None, claims)), faults
 
-    def complete_answers(self, example: Example) -> list[dict[str, Any]]:
+    def complete_answers(self, example: Example) -> list[JsonObject]:
         """Return the answers of an example in the form that is requested from a model. If an answer
         does not have its own quote, the quote is the whole text of the example.
         """
@@ -190,7 +189,7 @@ class CustomField(AttributeSet):
         ]
 
     @property
-    def json_schema(self) -> dict[str, Any]:
+    def json_schema(self) -> JsonObject:
         """The JSON schema of a model's answer for one item."""
         value = self.object_schema
         if self.many:
@@ -198,14 +197,14 @@ class CustomField(AttributeSet):
         return value
 
     @property
-    def shape(self) -> dict[str, Any]:
+    def shape(self) -> JsonObject:
         """The part of the declaration that an extraction keeps, as JSON: what is needed to make
         tables of its values.
         """
         return self.model_dump(mode="json", exclude_defaults=True, include=_SHAPE)
 
 
-Declared = CustomField | type[BaseModel] | str | Path | Mapping[str, Any]
+Declared = CustomField | type[BaseModel] | str | Path | Mapping[str, object]
 """A custom field in any form that a user can declare: a pydantic model, the location of a model
 (``my_fields.py:Washout``), a JSON Schema, or a ``CustomField``.
 """

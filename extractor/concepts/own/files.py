@@ -4,7 +4,7 @@ import importlib
 import runpy
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 from pydantic import BaseModel
 
@@ -51,7 +51,7 @@ def load_models(location: str) -> list[type[BaseModel]]:
     return outer or list(models.values())
 
 
-def _list_types(annotation: Any) -> Iterator[Any]:
+def _list_types(annotation: object) -> Iterator[object]:
     """Yield a type such as ``list[Method] | None`` and the types inside it."""
     yield annotation
     for argument in get_args(annotation):

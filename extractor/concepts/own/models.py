@@ -20,7 +20,7 @@ from extractor.concepts.own.patterns import check_patterns
 from extractor.errors import FieldError
 from extractor.schemas import TrialExtraction
 from extractor.schemas.arguments import suggest
-from extractor.schemas.base import FrozenModel
+from extractor.schemas.base import FrozenModel, JsonObject
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -129,7 +129,7 @@ def declare(model: type[BaseModel]) -> CustomField:
     >>> declare(BrainMetastases).name, declare(BrainMetastases).attributes[0].type
     ('brain_metastases', 'boolean')
     """
-    kind: Any = model if isinstance(model, type) else type(model)
+    kind: type[object] = model if isinstance(model, type) else type(model)
     if kind is not model or not issubclass(kind, BaseModel) or kind is BaseModel:
         raise FieldError(
             f"{kind.__name__}: pass a subclass of pydantic.BaseModel or its location, such as "
@@ -167,7 +167,7 @@ def find_values(extraction: TrialExtraction, model: type[ModelT]) -> tuple[Model
     )
 
 
-def _restore(model: type[ModelT], values: dict[str, Any]) -> ModelT:
+def _restore(model: type[ModelT], values: JsonObject) -> ModelT:
     """Return an instance of the user's model. A required attribute that the text does not state is
     None, because pydantic requires "time: Period | None".
     """
@@ -200,7 +200,7 @@ class _Schema(BaseModel, extra="allow"):
     properties: dict[str, "_Schema"] = {}
     required: tuple[str, ...] | bool = ()
     definitions: dict[str, "_Schema"] = Field({}, alias="$defs")
-    pattern: Any = {}
+    pattern: object = {}
 
     @property
     def meaning(self) -> str:
@@ -208,7 +208,7 @@ class _Schema(BaseModel, extra="allow"):
         return " ".join(self.description.split())
 
 
-def read_json_schema(written: Mapping[str, Any]) -> CustomField:
+def read_json_schema(written: Mapping[str, object]) -> CustomField:
     """Return the declaration of a field. Raises a ``FieldError`` that states the location of the
     problem, the problem itself, and a remedy.
 
@@ -291,7 +291,7 @@ def _read_property(
     schema: _Schema,
     definitions: Mapping[str, _Schema],
     depth: int,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Return the declaration of a property, except for its name. Raises ``FieldError``."""
     for key in schema.model_extra or {}:
         # JSON Schema has many other keys, such as "minimum", which are ignored
@@ -348,7 +348,7 @@ def _find_type(where: str, value: _Schema) -> str:
     )
 
 
-def _validate(where: str, model: type[ModelT], table: Mapping[str, Any]) -> ModelT:
+def _validate(where: str, model: type[ModelT], table: Mapping[str, object]) -> ModelT:
     """Create a schema, a field or an attribute from its declaration. Raises ``FieldError`` with the
     first problem, preceded by its location: ``where``, the name of the declaration, and the keys
     that lead to the problem.

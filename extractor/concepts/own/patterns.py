@@ -1,11 +1,10 @@
 """Read custom fields without a model, with patterns that are Python regular expressions."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from math import prod
-from typing import Any
 
 import regex
 
@@ -13,16 +12,18 @@ from extractor.concepts.own.attributes import (
     Attribute,
     AttributeSet,
     find_root,
-    list_members,
     nest,
 )
 from extractor.concepts.own.declaration import CustomField, Of
 from extractor.confidence import find_most
 from extractor.errors import FieldError
-from extractor.evidence.drafts import Draft, Reading, Span
+from extractor.evidence.drafts import Draft, ItemDraft, Reading, ReadT, Span
+from extractor.evidence.items import OwnReadings, list_values
 from extractor.evidence.parsed import ParsedRecord
 from extractor.evidence.quotes import QuoteStatus, verify_quote
 from extractor.language.passage import Passage
+from extractor.language.values import list_members
+from extractor.schemas import Task
 from extractor.schemas.arguments import suggest
 
 _SECONDS = 2.0
@@ -36,11 +37,6 @@ _AROUND = 40
 """Number of characters around a match that are examined to check it."""
 _ARTICLE = re.compile(r"\b(?:an?|the)\s{1,9}$", re.IGNORECASE)
 
-Value = Mapping[str, Reading[Any]]
-"""The readings that the patterns found for one value of a field, by the path of the attribute, such
-as ``methods[0].name``.
-"""
-
 
 def read_declared(
     parsed: ParsedRecord, fields: tuple[CustomField, ...]
@@ -50,18 +46,31 @@ def read_declared(
     """
     for field in fields:
         if field.has_patterns:
-            group = field.group.of
-            items = parsed.list_items(group)
-            read = tuple(_read_item(parsed, field, item) for item in items)
-            parsed = parsed.with_items(group, read)
+            parsed = replace(
+                parsed,
+                whole=_read_item(parsed, field, parsed.whole),
+                criteria=_read_items(parsed, field, parsed.criteria),
+                regimens=_read_items(parsed, field, parsed.regimens),
+                outcomes=_read_items(parsed, field, parsed.outcomes),
+            )
     return parsed
 
 
-def _read_item(parsed: ParsedRecord, field: CustomField, item: Draft) -> Draft:
+def _read_items(
+    parsed: ParsedRecord, field: CustomField, items: Iterable[ItemDraft[ReadT]]
+) -> tuple[ItemDraft[ReadT], ...]:
+    return tuple(_read_item(parsed, field, item) for item in items)
+
+
+def _read_item(
+    parsed: ParsedRecord, field: CustomField, item: ItemDraft[ReadT]
+) -> ItemDraft[ReadT]:
     """Add to the item the values of a field that are found in the item's text or in the sections
     of the record. If ``many`` is true for the field, each match is a separate value; otherwise,
     all matches form one value.
     """
+    if item.group != (field.group.of or Task.ELIGIBILITY):
+        return item
     if field.of is Of.RECORD:
         names = filter(field.searches, parsed.sections)
         passages = [parsed.sections[name].whole for name in names]
@@ -79,14 +88,14 @@ def _read_item(parsed: ParsedRecord, field: CustomField, item: Draft) -> Draft:
     return replace(item, custom_values={**item.custom_values, field.name: drafts})
 
 
-def _join(values: Iterable[Value]) -> Value:
+def _join(values: Iterable[OwnReadings]) -> OwnReadings:
     """Merge all values into one, with the distinct members of each list and the first value of any
     other attribute.
     """
-    joined: dict[str, Reading[Any]] = {}
+    joined: dict[str, Reading[object]] = {}
     for value in values:
-        known = nest(_list_values(joined))
-        new = nest(_list_values(value))
+        known = nest(list_values(joined))
+        new = nest(list_values(value))
         for path, reading in value.items():
             root = find_root(path)
             members = list_members(new[root])
@@ -98,30 +107,26 @@ def _join(values: Iterable[Value]) -> Value:
                 earlier = joined[path]
                 joined[path] = replace(
                     earlier,
-                    value=earlier.value + reading.value,
+                    value=earlier.list_values() + reading.value,
                     spans=earlier.spans + reading.spans,
                 )
             elif isinstance(new[root], list):
-                position = f"[{len(known[root])}]"
+                position = f"[{len(list_members(known[root]))}]"
                 joined[path.replace("[0]", position, 1)] = reading
     return joined
 
 
-def _list_values(value: Value) -> dict[str, Any]:
-    return {path: reading.value for path, reading in value.items()}
-
-
-def _place(value: Value) -> Span:
+def _place(value: OwnReadings) -> Span:
     return min(reading.spans[0] for reading in value.values())
 
 
-def _search(field: CustomField, passage: Passage) -> list[Value]:
+def _search(field: CustomField, passage: Passage) -> list[OwnReadings]:
     """Return the values that the patterns match, in text order. Raises ``FieldError`` if a search
     takes too long.
     """
     if not field.is_mentioned_in(passage.raw):
         return []
-    values: list[Value] = []
+    values: list[OwnReadings] = []
     for target, fixed, pattern in _list_patterns(field):
         try:
             for match in _compile(pattern).finditer(passage.text, timeout=_SECONDS):
@@ -153,7 +158,7 @@ def _read_match(
     fixed: str,
     passage: Passage,
     match: "regex.Match[str]",
-) -> dict[str, Reading[Any]]:
+) -> dict[str, Reading[object]]:
     """Return the attributes that a match states: ``target``, whose pattern matched, and the
     attributes after which groups of the pattern are named; nothing if ``target`` cannot be read.
     ``fixed`` is the value of ``target`` that the match indicates, or "". If ``target`` is a nested
@@ -186,7 +191,7 @@ def _read_match(
 
 def _read(
     attribute: Attribute, fixed: str, passage: Passage, match: "regex.Match[str]"
-) -> Reading[Any] | None:
+) -> Reading[object] | None:
     """Return the value that the match indicates (``fixed``) or, if that is empty, the value stated
     by the group named after the attribute or, without such a group, by the whole match.
 

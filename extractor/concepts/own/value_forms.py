@@ -7,7 +7,7 @@ states the allowed form; ``show_value`` writes a value in that form.
 """
 
 import re
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from extractor.language.book import find_terms, read_text, rule
 from extractor.language.clean import clean_text
@@ -375,7 +375,7 @@ def _read_tokens(text: str) -> Tokens:
     return read_text(clean_text(text.strip()).text)
 
 
-def show_value(value: Any) -> str:
+def show_value(value: object) -> str:
     """Write a value in its short form.
 
     >>> (

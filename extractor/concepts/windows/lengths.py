@@ -4,7 +4,7 @@ mentions them.
 
 from collections.abc import Iterator, Sequence
 
-from extractor.concepts.limits.mentions import Measured, Mention, find_mentions
+from extractor.concepts.limits.mentions import Measured, NumberMention, find_mentions
 from extractor.concepts.limits.number_units import (
     has_unit,
     may_be_years,
@@ -202,7 +202,7 @@ def find_age(tokens: Tokens, value: Age) -> Derived | None:
     return None
 
 
-def _has_unit(tokens: Tokens, mention: Mention, value: Age) -> bool:
+def _has_unit(tokens: Tokens, mention: NumberMention, value: Age) -> bool:
     """Return whether a number has the unit of an age, or shares the unit of the next number."""
     number = mention.number
     if has_unit(tokens, number, value.unit):
@@ -216,7 +216,7 @@ def _has_unit(tokens: Tokens, mention: Mention, value: Age) -> bool:
 
 def find_stated_age(
     value: Age, passage: Passage, *, lower: bool, admits: bool
-) -> Supported | None:
+) -> Supported[Age] | None:
     """Return an age with its place in a criterion, if the criterion states it as the lowest
     (``lower``) or the highest age of the participants; None if it does not.
 
@@ -250,7 +250,9 @@ def find_stated_age(
     return Supported(value, locate(passage, limit.first, limit.end), support)
 
 
-def _find_open_age(value: Age, passage: Passage, *, lower: bool) -> Supported | None:
+def _find_open_age(
+    value: Age, passage: Passage, *, lower: bool
+) -> Supported[Age] | None:
     """Return a number that may be an age of the participants, with the support ``inferred``; None
     if there is no match.
 
@@ -275,7 +277,7 @@ def _find_open_age(value: Age, passage: Passage, *, lower: bool) -> Supported | 
     return None
 
 
-def _is_on_side(mention: Mention, value: Age, *, lower: bool) -> bool:
+def _is_on_side(mention: NumberMention, value: Age, *, lower: bool) -> bool:
     """Return whether a mention states the value as its lower or upper bound."""
     low, high = mention.bounds[0]
     if high is not None:
@@ -288,7 +290,7 @@ def _is_on_side(mention: Mention, value: Age, *, lower: bool) -> bool:
     return not set(mention.comparators).isdisjoint(side)
 
 
-def _may_be_age(tokens: Tokens, mention: Mention, value: Age) -> bool:
+def _may_be_age(tokens: Tokens, mention: NumberMention, value: Age) -> bool:
     """Return whether a number can be the age of the participants. The number must be at the start
     of the line or in a line that mentions people, must have the age's unit (which may be omitted
     if the unit is years), and must not refer to other people.

@@ -6,7 +6,6 @@ to another value.
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.places import Supported, cut, find_quotes, locate
@@ -26,12 +25,12 @@ from extractor.measures import Limit
 from extractor.schemas import Comparator, Constraint, Support, TimeWindow
 from extractor.schemas.vocabulary import LOWER, UPPER
 
-_Proven = tuple[Supported | None, list[Refusal]]
+_Proven = tuple[Supported[object] | None, list[Refusal]]
 
 
 def find_window(
     value: TimeWindow | str, passage: Passage, topic: str = ""
-) -> Supported | None:
+) -> Supported[TimeWindow] | None:
     """Return a time window with its place if its quote states its duration and direction; None if
     it does not. If ``value`` is only a quote, return the window that the quote states.
 
@@ -45,7 +44,7 @@ def find_window(
         of = None
     else:
         of = value.of
-    first: Supported | None = None
+    first: Supported[TimeWindow] | None = None
     for found, parts in _find_all(value, passage, topic):
         first = first or found
         if not of:
@@ -60,7 +59,7 @@ def find_window(
 
 def _find_all(
     value: TimeWindow | str, passage: Passage, topic: str
-) -> Iterator[tuple[Supported, Parts]]:
+) -> Iterator[tuple[Supported[TimeWindow], Parts]]:
     """Yield a (window, parts) pair for each place of the quote that states the window."""
     if isinstance(value, str):
         quote = value
@@ -82,7 +81,7 @@ def _find_all(
                 continue
             support = _compare(window, value)
             if support:
-                update: dict[str, Any] = {"quote": words}
+                update: dict[str, object] = {"quote": words}
                 if window.sure:
                     update["comparator"] = window.comparator
                 proven = value.model_copy(update=update)
@@ -136,7 +135,7 @@ def _list_bounds(
     return bounds
 
 
-def take_first(answered: Reading[Any], here: Passage) -> Reading[Any] | None:
+def take_first(answered: Reading[object], here: Passage) -> Reading[object] | None:
     """Return the reading for ``time_window``: the first of the time windows in a model's answer.
     Its value is None if none of the windows is in hours or longer units.
 
@@ -181,7 +180,9 @@ def take_first(answered: Reading[Any], here: Passage) -> Reading[Any] | None:
 
 
 def prove_parts(
-    supported: Supported, places: Sequence[Passage], lead_in: Passage | None = None
+    supported: Supported[object],
+    places: Sequence[Passage],
+    lead_in: Passage | None = None,
 ) -> _Proven:
     """Return a supported value with only the parts that the text supports, and the refusals of the
     other parts. The parts are the condition of a limit, or the name and the moment of a time
@@ -201,23 +202,18 @@ def prove_parts(
     """
     value = supported.value
     if isinstance(value, Constraint) and value.condition:
-        return _prove_condition(supported, value.condition, places[0], lead_in)
+        return _prove_condition(supported, value, value.condition, places[0], lead_in)
     if not isinstance(value, TimeWindow):
         return supported, []
     refusals = []
-    for name in ("of", "anchor"):
-        quote = getattr(value, name)
+    parts: dict[str, str | None] = {}
+    for name, quote in (("of", value.of), ("anchor", value.anchor)):
         if quote:
             words, refusal = _prove_part(name, quote, supported.span, places)
-            supported = _set_part(supported, name, words)
+            parts[name] = words
             if refusal:
                 refusals.append(replace(refusal, part=name, value=quote))
-    return supported, refusals
-
-
-def _set_part(supported: Supported, name: str, words: str | None) -> Supported:
-    value = supported.value.model_copy(update={name: words})
-    return replace(supported, value=value)
+    return replace(supported, value=value.model_copy(update=parts)), refusals
 
 
 def _prove_part(
@@ -267,7 +263,11 @@ def _overlaps(span: Span, others: Iterable[Span]) -> bool:
 
 
 def _prove_condition(
-    supported: Supported, condition: str, here: Passage, lead_in: Passage | None
+    supported: Supported[object],
+    value: Constraint,
+    condition: str,
+    here: Passage,
+    lead_in: Passage | None,
 ) -> _Proven:
     """Return the limit and the refusals. The limit keeps its condition if the condition's words
     belong to it, loses the condition if those words are not in the text, and is None if they
@@ -275,19 +275,25 @@ def _prove_condition(
     """
     spans = list(find_quotes(here, condition))
     if not spans:
-        without = _set_part(supported, "condition", None)
+        bare = value.model_copy(update={"condition": None})
+        without = replace(supported, value=bare)
         if lead_in and any(find_quotes(lead_in, condition)):
             return without, []
         refusal = Refusal(Why.NOT_STATED, part="condition", value=condition)
         return replace(without, support=Support.INFERRED), [refusal]
     limits = find_limits(cut(here), None)
-    own_limits = [limit for limit in limits if _is_stated(here, limit, supported)]
+    own_limits = [
+        limit
+        for limit in limits
+        if value.value in (limit.value, limit.value_high)
+        and locate(here, *limit.number).overlaps(supported.span)
+    ]
     others = [limit for limit in limits if limit not in own_limits]
     own_conditions = list(_list_conditions(here, own_limits))
     at = min(spans, key=lambda place: abs(place.start - supported.span.start))
     at = next((span for span in spans if _overlaps(span, own_conditions)), at)
     words = here.section.raw[at.start : at.end]
-    kept = _set_part(supported, "condition", words)
+    kept = replace(supported, value=value.model_copy(update={"condition": words}))
     if _overlaps(at, own_conditions):
         return kept, []
     is_of_other = own_conditions or _overlaps(at, _list_conditions(here, others))
@@ -295,14 +301,6 @@ def _prove_condition(
         nearest = next(iter(own_conditions), None)
         return None, [Refusal(Why.OTHER_OWNER, nearest, "condition", value=condition)]
     return replace(kept, support=Support.INFERRED), []
-
-
-def _is_stated(here: Passage, limit: Limit, supported: Supported) -> bool:
-    """Return whether a limit in the text is the one that supports the value."""
-    has_value = supported.value.value in (limit.value, limit.value_high)
-    if not has_value:
-        return False
-    return locate(here, *limit.number).overlaps(supported.span)
 
 
 def _list_conditions(here: Passage, limits: Sequence[Limit]) -> Iterator[Span]:

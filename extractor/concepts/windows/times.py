@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import zip_longest
-from typing import Any
 
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.people.ages import is_age, is_lifetime, is_of_people
@@ -12,15 +11,15 @@ from extractor.language.book import rule
 from extractor.language.lexer import Range, Tokens, keep
 from extractor.measures.grammar import (
     Chart,
+    Expression,
     Maker,
     Parts,
     Production,
-    Span,
     compose,
     find_rules,
     read_productions,
 )
-from extractor.measures.makers import Amount
+from extractor.measures.makers import NumberWithUnit
 from extractor.measures.terminals import read_terminals
 from extractor.schemas import Comparator, CriterionKind, TimeUnit, TimeWindow
 from extractor.schemas.vocabulary import UPPER
@@ -85,7 +84,7 @@ class _Sense:
     """A duration with its direction. ``comparator`` is None if no word indicates the direction."""
 
     comparator: Comparator | None
-    length: Span
+    length: Expression
     sure: bool = True
     has_comparator: bool = False
 
@@ -221,9 +220,9 @@ def find_windows(
     return tuple(_assign_directions(tokens, stated, kind, wide=wide))
 
 
-def _list_spans(tokens: Tokens) -> list[Span]:
+def _list_spans(tokens: Tokens) -> list[Expression]:
     """Return the non-overlapping window spans with the highest weights, from left to right."""
-    chosen: list[Span] = []
+    chosen: list[Expression] = []
     covered: set[int] = set()
     windows = _compose_windows(tokens)
     for span in sorted(windows, key=lambda span: (-span.weight, span.first)):
@@ -234,14 +233,14 @@ def _list_spans(tokens: Tokens) -> list[Span]:
     return sorted(chosen, key=lambda span: span.first)
 
 
-def _compose_windows(tokens: Tokens) -> list[Span]:
+def _compose_windows(tokens: Tokens) -> list[Expression]:
     """Return all spans that the productions in ``windows.toml`` read as windows; the spans may
     overlap. The productions combine spans of the measures grammar, the matches of the rules that
     they name, and the filler words between them ("within approximately 3 weeks").
     """
     spans = [span for span in read_terminals(tokens) if span.kind in _USED]
     # most lines do not contain a duration
-    if not any(isinstance(span.value, Amount) for span in spans):
+    if not any(isinstance(span.value, NumberWithUnit) for span in spans):
         return []
     chart = Chart(spans)
     for span in find_rules(tokens, "windows", _PRODUCED):
@@ -249,7 +248,9 @@ def _compose_windows(tokens: Tokens) -> list[Span]:
     for at in {span.end for span in chart.all(*_BEFORE_FILLER)}:
         filler = rule("window_filler").starts(tokens, at)
         if filler:
-            chart.add(Span("filler", at, filler.end, "window_filler", filler.text))
+            chart.add(
+                Expression("filler", at, filler.end, "window_filler", filler.text)
+            )
     compose(chart, _list_productions())
     return chart.all("window")
 
@@ -269,7 +270,7 @@ def _find_others(tokens: Tokens, topic: str) -> set[int]:
     return others
 
 
-def _is_no_window(tokens: Tokens, span: Span, length: Span) -> bool:
+def _is_no_window(tokens: Tokens, span: Expression, length: Expression) -> bool:
     """Return True if a duration is not a window but the length of a course, trial, cycle, lifetime
     or half-life.
     """
@@ -294,13 +295,15 @@ def _is_no_window(tokens: Tokens, span: Span, length: Span) -> bool:
     return any(rule(name).ends(tokens, at, near) for name in before for at in places)
 
 
-def _read_window(tokens: Tokens, span: Span, kind: CriterionKind | None) -> Window:
+def _read_window(
+    tokens: Tokens, span: Expression, kind: CriterionKind | None
+) -> Window:
     """Return the window of a span in a list of the given kind. The window's direction is uncertain
     if no word indicates it.
     """
     sense: _Sense = span.value
     length = sense.length
-    amount: Amount = length.value
+    amount: NumberWithUnit = length.value
     assert amount.time is not None
     first = span.first
     if span.rule in _PLACED:
@@ -565,7 +568,7 @@ def first_window(windows: Sequence[TimeWindow]) -> TimeWindow | None:
     for window in windows:
         if window.unit in _NOT_FIRST:
             continue
-        plain: dict[str, Any] = {"of": None, "anchor": None, "value_high": None}
+        plain: dict[str, object] = {"of": None, "anchor": None, "value_high": None}
         if window.value_high is not None:
             plain["comparator"] = Comparator.AT_LEAST
         return window.model_copy(update=plain)

@@ -56,16 +56,16 @@ A part of an item may have a list of paths, too. ``[terms]`` has items with a ``
 import re
 from functools import cache, cached_property
 from importlib.resources import files
-from typing import Any
 
 import tomli
 from pydantic import BaseModel, ValidationError
 
 from extractor.errors import ArgumentError
 from extractor.schemas.arguments import refuse_unknown
+from extractor.schemas.base import JsonObject
 from extractor.schemas.record import RegistryFields
 
-_Rows = dict[str, Any]
+_Rows = JsonObject
 
 
 class Register(BaseModel, frozen=True, extra="forbid"):
@@ -89,19 +89,19 @@ class Register(BaseModel, frozen=True, extra="forbid"):
 
     @cached_property
     def columns_by_name(self) -> dict[str, str]:
-        """The columns, keyed by each of their names (folded with ``fold_name``)."""
+        """The columns, keyed by each of their names (folded with ``fold_column``)."""
         return {
-            fold_name(name): column
+            fold_column(name): column
             for column, names in self.columns.items()
             for name in (column, *names)
         }
 
 
-def fold_name(written: str) -> str:
+def fold_column(written: str) -> str:
     """Return the letters and digits of a name in lower case, so that spaces, case and punctuation
     are ignored.
 
-    >>> fold_name("#NCT.Number"), fold_name("nct_number")
+    >>> fold_column("#NCT.Number"), fold_column("nct_number")
     ('nctnumber', 'nctnumber')
     """
     return re.sub("[^a-z0-9]+", "", written.lower())

@@ -17,7 +17,7 @@ from extractor.model.asking.reply_models import (
     PEOPLE,
     PEOPLE_FIELDS,
     REGIMENS,
-    Form,
+    AnswerForm,
     expand,
     is_listing,
 )
@@ -170,7 +170,7 @@ def _split_outcome(text: str, split: Mapping[str, str | None]) -> Values:
         return {"split": UnreadableValue(json.dumps(split), str(error))}
 
 
-def read_field(name: str, form: Form, raw_values: Values) -> object:
+def read_field(name: str, form: AnswerForm, raw_values: Values) -> object:
     """Return the value of a field in an item, or an ``UnreadableValue``. If the item omits the
     field, return the value that means "not stated" (None, an empty tuple, or False for
     ``censored``), or None if the field must have a value.
@@ -193,7 +193,7 @@ def read_field(name: str, form: Form, raw_values: Values) -> object:
     return tuple(_read_value(form, member) for member in members)
 
 
-def _read_value(form: Form, raw_value: object) -> object:
+def _read_value(form: AnswerForm, raw_value: object) -> object:
     """Return a value, or an ``UnreadableValue`` with the reason."""
     try:
         return form.read(raw_value)

@@ -13,7 +13,8 @@ from extractor.assembly.check import ground_answer
 from extractor.concepts.doses.prove import prove_regimens
 from extractor.concepts.own.declaration import Of
 from extractor.concepts.people.registered_ages import AGES
-from extractor.evidence.drafts import RECORD, Draft, ModelResult, Reading, draft_record
+from extractor.evidence.drafts import RECORD, Draft, ModelResult, Reading
+from extractor.evidence.items import PeopleReadings, draft_record
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.numbers import DAYS
 from extractor.model.asking.answers import Values, read_silence, read_values
@@ -264,7 +265,7 @@ def _join_record(drafts: Sequence[Draft], reasons: Reasons) -> Draft:
     refusals = [refusal for draft in drafts for refusal in draft.refused]
     refused = tuple(refusal for refusal in refusals if refusal.field in PEOPLE_FIELDS)
     return replace(
-        draft_record({}),
+        draft_record(PeopleReadings()),
         model=model,
         refused=refused,
         custom_values=custom,

@@ -386,8 +386,11 @@ def _plan_own(
     """
     if field.of is Of.REGIMEN:
         return [line for line in planned if REGIMENS in line.fields]
-    items = []
-    for item in parsed.list_items(field.group.of):
+    group = field.group.of or Task.ELIGIBILITY
+    items: list[Draft] = []
+    for item in parsed.drafts.values():
+        if item.group != group:
+            continue
         by_rules = [
             value for value in item.custom_values.get(field.name, ()) if value.rules
         ]

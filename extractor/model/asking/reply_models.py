@@ -98,7 +98,7 @@ _READERS: Mapping[type, Callable[[str], object]] = {
 """For each class, the function that reads a value of that class from text such as "21 day"."""
 
 
-class Form(NamedTuple):
+class AnswerForm(NamedTuple):
     """How a model writes a field: the key, and the function that reads a value or, if ``many``,
     each of several values. Members of a closed set are written as short ``words``.
     """
@@ -129,35 +129,37 @@ def _read_word(words: Mapping[str, StrEnum], raw_value: object) -> StrEnum:
     raise ValueError(f"{raw_value!r} is not one of: {', '.join(words)}")
 
 
-def _make_form(key: str, info: FieldInfo) -> Form:
+def _make_form(key: str, info: FieldInfo) -> AnswerForm:
     """Return the form of a guideline field with this key."""
     if info.kind is ValueKind.CHOICE:
         # the schema lists the words in the order of the closed set
         members = info.type.__members__.values()
         words = dict(zip(_KEYS[key]["enum"], members, strict=True))
-        return Form(key, partial(_read_word, words), info.many, words)
+        return AnswerForm(key, partial(_read_word, words), info.many, words)
     if info.type in _READERS:
-        return Form(key, partial(_read_text, _READERS[info.type]), info.many)
+        return AnswerForm(key, partial(_read_text, _READERS[info.type]), info.many)
     # an arm is written as its number in the call's list of arms
     if key == "arms":
         kind = int
     else:
         kind = info.type
-    return Form(key, TypeAdapter(kind).validate_python, info.many)
+    return AnswerForm(key, TypeAdapter(kind).validate_python, info.many)
 
 
-def _list_forms(task: Task) -> Mapping[str, Form]:
+def _list_forms(task: Task) -> Mapping[str, AnswerForm]:
     forms = {}
     for info in list_fields(task):
         key = info.key
         if key in _KEYS:
             forms[info.name] = _make_form(key, info)
     return forms | {
-        "stands": Form("ok", TypeAdapter(bool).validate_python),
-        "lead_in": Form("under", TypeAdapter(int).validate_python),
-        "rule": Form("rule", partial(_read_text, read_group_rule)),
-        "quote": Form("quote", TypeAdapter(str).validate_python),
-        "split": Form("split", TypeAdapter(dict[str, str | None]).validate_python),
+        "stands": AnswerForm("ok", TypeAdapter(bool).validate_python),
+        "lead_in": AnswerForm("under", TypeAdapter(int).validate_python),
+        "rule": AnswerForm("rule", partial(_read_text, read_group_rule)),
+        "quote": AnswerForm("quote", TypeAdapter(str).validate_python),
+        "split": AnswerForm(
+            "split", TypeAdapter(dict[str, str | None]).validate_python
+        ),
     }
 
 
