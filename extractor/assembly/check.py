@@ -101,16 +101,8 @@ def ground_answer(
     for name, value in values.items():
         many = isinstance(value, tuple)
         members = [member for member in list_members(value) if member is not None]
-        readable: list[object] = []
-        for member in members:
-            if isinstance(member, UnreadableValue):
-                kind = FindingKind.ANSWER_MISSING
-                refusal = Refusal(
-                    Why.UNREADABLE, field=name, value=member.text, kind=kind
-                )
-                unreadable.append(refusal)
-            else:
-                readable.append(member)
+        readable, refusals = _part_unreadable(name, members)
+        unreadable += refusals
         if name in custom_fields:
             of_field = [claim for claim in readable if isinstance(claim, Mapping)]
             drafts, refusals = _ground_claims(of_field, custom_fields[name], search)
@@ -137,6 +129,22 @@ def ground_answer(
         refused=(*refused, *unreadable),
         custom_values=claims,
     )
+
+
+def _part_unreadable(
+    field: str, members: Iterable[object]
+) -> tuple[list[object], list[Refusal]]:
+    """Return the readable members of an answer, and the refusals of the others."""
+    readable: list[object] = []
+    refusals: list[Refusal] = []
+    for member in members:
+        if isinstance(member, UnreadableValue):
+            kind = FindingKind.ANSWER_MISSING
+            refusal = Refusal(Why.UNREADABLE, field=field, value=member.text, kind=kind)
+            refusals.append(refusal)
+        else:
+            readable.append(member)
+    return readable, refusals
 
 
 def name_arms(

@@ -140,12 +140,14 @@ def _confirm(parsed: ParsedRecord, answer: Draft) -> Draft:
     span = _place(answer)
     agent = answer.model.get("agent")
     similar: list[Draft] = []
-    situation, origin = ALONE, Origin.MODEL
+    situation = ALONE
+    origin = Origin.MODEL
     for regimen in parsed.regimens:
         name = RegimenReadings(**regimen.rules).agent.value
         if agent and agent.value and is_same_agent(name, agent.value):
             similar.append(regimen)
-            situation, origin = AGREE, Origin.BOTH
+            situation = AGREE
+            origin = Origin.BOTH
     rules = {
         field.name: _read_beside(field.name, answer, similar, span) for field in _FIELDS
     }

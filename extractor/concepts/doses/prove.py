@@ -224,21 +224,31 @@ class _Proof:
         places = self._list_places(field)
         same = [place for place in places if _is_equal(place.value, value)]
         own_here = [place for place in places if place.is_own and place.in_quote]
-        fewest = min((place.doubts for place in own_here), default=inf)
-        elsewhere = [place for place in same if place.is_own and not place.in_quote]
-        for place in own_here:
-            if place not in same:
-                continue
-            if not place.doubts:
-                return place.span
-            # a field has one value, so that of the surest link; an amount is one of several
-            if place.doubts == fewest or field == "amounts":
-                return None
+        stated = [place for place in own_here if place in same]
+        sure = _find_sure(stated)
+        if sure:
+            return sure
+        if _is_surest(field, stated, own_here):
+            return None
+        elsewhere = _list_elsewhere(same)
         if elsewhere and not own_here:
-            return next((p.span for p in elsewhere if not p.doubts), None)
+            return _find_sure(elsewhere)
         # an amount that is stated elsewhere may belong to another arm
         if elsewhere and field != "amounts":
             return None
+        return self._refute(field, value, own_here, same)
+
+    def _refute(
+        self,
+        field: str,
+        value: DoseValue,
+        own_here: Sequence[_Place],
+        same: Sequence[_Place],
+    ) -> Refusal | None:
+        """Return why a value that the text does not clearly give to the agent is not the agent's,
+        or None if the text leaves it open. ``own_here`` are the agent's values in the quote, and
+        ``same`` are the places that state the value.
+        """
         other_act = self._find_other_act(field, value)
         # the text may state an amount in a form that the rules cannot read, unless it has the unit
         # of a laboratory value, which doses do not have
@@ -251,7 +261,7 @@ class _Proof:
         for place in own_here:
             if self._contradicts(place.value, value):
                 return Refusal(Why.OTHER_VALUE, place.span)
-        if elsewhere:
+        if _list_elsewhere(same):
             return None
         for place in same:
             if place.is_others and place.in_quote:
@@ -418,6 +428,27 @@ def _is_equal(stated: DoseValue, wanted: DoseValue) -> bool:
         # a number of cycles cannot be converted to days
         return all(days) and isclose(*days, rel_tol=_ROUNDED)
     return stated == wanted
+
+
+def _find_sure(places: Iterable[_Place]) -> Span | None:
+    """Return the first place that no doubt concerns."""
+    return next((place.span for place in places if not place.doubts), None)
+
+
+def _list_elsewhere(places: Iterable[_Place]) -> list[_Place]:
+    """Return the places outside the quote at which a value is the agent's."""
+    return [place for place in places if place.is_own and not place.in_quote]
+
+
+def _is_surest(field: str, stated: Sequence[_Place], own: Sequence[_Place]) -> bool:
+    """Return whether a value is stated at the place with the fewest doubts. An amount is one of
+    several, so any place will do.
+    """
+    if not stated:
+        return False
+    if field == "amounts":
+        return True
+    return min(place.doubts for place in stated) == min(place.doubts for place in own)
 
 
 def _can_contradict(stated: DoseValue, wanted: DoseValue) -> bool:
