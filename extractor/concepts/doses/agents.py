@@ -44,7 +44,8 @@ class Agent:
     """A drug, placebo or other treatment that participants receive. ``kind`` is the value of its
     vocabulary entry, such as "drug" or "procedure". ``source`` and ``place`` locate its name;
     ``names`` lists its aliases; ``sections`` lists the interventions that register it, and is empty
-    if only a text names it. ``is_only`` is true for the only placebo that the record registers.
+    if only a text names it. ``is_only`` is true for the only placebo that the record registers, and
+    ``is_extra`` for an agent that only a text names although the record registers others.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Agent:
     sections: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     is_only: bool = False
+    is_extra: bool = False
 
     def is_called(self, name: str) -> bool:
         """Return whether a name equals, contains or is part of one of the agent's names."""
@@ -181,7 +183,8 @@ class Agents:
         """Return the agent with this name; a new agent if the name is unknown."""
         name = text.raw(*place)
         key = unify_name(" ".join(name.split()))
-        return self._by_key.setdefault(key, Agent(name, key, kind, text, place))
+        new = Agent(name, key, kind, text, place, is_extra=bool(self.registered))
+        return self._by_key.setdefault(key, new)
 
     def _add_aliases(self, text: DoseText) -> None:
         """Add the aliases of an intervention, unless they are the agents of a combination."""

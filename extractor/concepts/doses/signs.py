@@ -75,7 +75,11 @@ def describe_agent(regimen: Regimen) -> Iterator[str]:
     is_part = "-" in gaps or not adjacent.isdisjoint("/+")
     rhythms = [mark for mark in agent.source.marks if mark.field == "frequency"]
     is_part |= any(mark.first < end and first < mark.end for mark in rhythms)
-    yield f"registered {agent.is_registered}"
+    # a record without a list of interventions says nothing about an agent
+    if agent.is_registered:
+        yield "registered True"
+    elif agent.is_extra:
+        yield "registered False"
     yield f"kind {agent.kind}"
     yield from _list_true(
         {
