@@ -101,7 +101,10 @@ def cut_items(pieces: Sequence[Piece]) -> list[Piece]:
         if not piece.may_be_cut:
             items.append(piece)
             continue
-        found = _drop_repeated(find_boundaries(stretch, around), *stretch.below)
+        found: Sequence[Boundary] = find_boundaries(stretch, around)
+        # the next line of the same list; a lower number begins a list below the piece
+        if stretch.below[1] > piece.number[1]:
+            found = _drop_repeated(found, *stretch.below)
         cuts = _choose(piece, found)
         left = _drop_words(piece, found)
         is_list = len(cuts) >= _MANY and bool(cuts[0].gap.mark)
