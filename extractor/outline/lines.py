@@ -162,7 +162,7 @@ def _mark(line: Line, match: re.Match[str]) -> Line:
     if line.style.endswith("#") and match["bullet"]:
         # the dash of "IC1 - Asthma" is a part of the code
         return replace(line, mark=f"{line.mark} {mark}", outer=line)
-    style, ordinal = _describe(match)
+    style, ordinal = _read_style(match)
     return replace(line, mark=mark, style=style, ordinal=ordinal, outer=line)
 
 
@@ -177,10 +177,13 @@ def _begin_at(line: Line, start: int, passage: Passage) -> Line:
     return replace(line, passage=words, text_column=text_column)
 
 
-def _describe(match: re.Match[str]) -> tuple[str, int]:
-    """Return the style of a list marker and its number, which is 0 for a bullet and for a nested
-    number. A nested number ("1.2.3") has an "x" for each further level. ``match`` is a match of
-    ``_MARK``.
+def _read_style(match: re.Match[str]) -> tuple[str, int]:
+    """Return the style of a list marker, a match of ``_MARK``, and its number.
+
+    - a bullet: its sign and 0
+    - a code ("I-4"): its letters with "#", and its number
+    - a nested number ("1.2.3"): "1.1" with an "x" for each further level, and 0
+    - any other marker: the last of its meanings
     """
     mark = match[0].strip()
     if match["bullet"]:
@@ -189,8 +192,7 @@ def _describe(match: re.Match[str]) -> tuple[str, int]:
         return match["prefix"] + "#", int(match["n4"])
     if match["tail"]:
         return "1.1" + "x" * match["tail"].count("."), 0
-    *_, last = list_meanings(mark, *describe_mark(mark))
-    return last
+    return list(list_meanings(mark, *describe_mark(mark)))[-1]
 
 
 def _is_html_item(passage: Passage) -> bool:

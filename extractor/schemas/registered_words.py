@@ -70,8 +70,9 @@ _MASKING = re.compile(r"(?P<degree>[^()]*)\((?P<who>[^()]*)\)")
 def split_masking(written: str) -> tuple[str, tuple[str, ...]]:
     """Return the degree of masking and, if the field lists them in parentheses, the masked roles.
 
-    The text is returned unchanged if the words before the parentheses are not a degree of masking.
-    In "None (Open Label)", nobody is masked.
+    A text that is a registered word as a whole has no separate roles. A text whose words before
+    the parentheses are not a degree of masking is returned unchanged. In "None (Open Label)",
+    nobody is masked.
 
     >>> (
     ...     split_masking("Double (Participant, Outcomes Assessor)"),
@@ -80,9 +81,12 @@ def split_masking(written: str) -> tuple[str, tuple[str, ...]]:
     (('DOUBLE', ('PARTICIPANT', 'OUTCOMES_ASSESSOR')), ('NONE', ()))
     """
     whole = unify_word("masking", written)
-    in_parts = _MASKING.fullmatch(written.strip())
-    if in_parts is None or whole != written:
+    is_registered = whole != written
+    if is_registered:
         return whole, ()
+    in_parts = _MASKING.fullmatch(written.strip())
+    if in_parts is None:
+        return written, ()
     degree = unify_word("masking", in_parts["degree"])
     if degree not in list_words("masking"):
         return written, ()

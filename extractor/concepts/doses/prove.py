@@ -110,7 +110,7 @@ def prove_regimens(answers: Sequence[Draft], parsed: ParsedRecord) -> list[Draft
         if answer.group == Task.DOSING and "agent" in answer.model:
             agent = text.agents.find_called(answer.model["agent"].value or "")
         if agent:
-            proven.append(_Proof(answer, agent, text).run())
+            proven.append(_Proof(answer, agent, text).keep_proven())
         else:
             proven.append(answer)
     return proven
@@ -169,24 +169,32 @@ class _Proof:
             self._amounts = self.draft.model["amounts"].list_values()
         self._refused = list(self.draft.refused)
 
-    def run(self) -> Draft:
-        """Return the answer with only the values that are not rejected, each with its support and
-        place.
+    def keep_proven(self) -> Draft:
+        """Return the answer without the rejected values of the linked fields; the values that are
+        kept get their support and place. Other fields are unchanged. If a rejection suggests that
+        the answer mixes up two regimens, all linked fields are only inferred.
         """
         readings = dict(self.draft.model)
-        for field in LINKED:
-            if field in readings and readings[field].list_values():
-                reading = self._prove(field, readings.pop(field))
-                if reading:
-                    readings[field] = reading
-        # a rejected amount, frequency or duration suggests that the answer mixes up two regimens
-        if any(refusal.field in _OTHER_ACTS for refusal in self._refused):
+        stated = [
+            field
+            for field in LINKED
+            if field in readings and readings[field].list_values()
+        ]
+        for field in stated:
+            proven = self._prove(field, readings.pop(field))
+            if proven:
+                readings[field] = proven
+        if self._mixes_regimens():
             for field in readings.keys() & LINKED:
                 supports = (Support.INFERRED,) * len(readings[field].spans)
                 readings[field] = replace(
                     readings[field], support=Support.INFERRED, supports=supports
                 )
         return replace(self.draft, model=readings, refused=tuple(self._refused))
+
+    def _mixes_regimens(self) -> bool:
+        """Return whether an amount, a frequency or a duration was rejected."""
+        return any(refusal.field in _OTHER_ACTS for refusal in self._refused)
 
     def _prove(self, field: str, reading: Reading[object]) -> Reading[object] | None:
         """Return a reading with only the values that are not rejected, and record the rejected

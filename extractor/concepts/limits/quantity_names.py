@@ -342,28 +342,39 @@ def _name_by_unit(unit: str, value: float | None) -> KnownQuantity | None:
 def _name_by_sense(
     quantity: KnownQuantity, text: str, quote: str, value: float
 ) -> KnownQuantity:
-    """Narrow a quantity to one of the two blood pressures, to a change, or to the same quantity at
-    another time or in another fluid, depending on the words around its limit.
+    """Return the narrower quantity that the words around a limit show: the age at an onset, a cell
+    count in another fluid than blood, one of the two blood pressures, or a change. Return
+    ``quantity`` if they show none, or if ``value`` does not follow its name (``text``) in the
+    quote.
     """
     tokens = read_words(quote)
-    name = tokens.at(max(0, quote.find(text)))
-    numbers = [
-        candidate for candidate in find_numbers(tokens) if candidate.value == value
-    ]
-    number = next((candidate for candidate in numbers if candidate.first >= name), None)
+    start = max(0, quote.find(text))
+    name = (tokens.at(start), tokens.before(start + len(text)))
+    number = next(
+        (
+            number
+            for number in find_numbers(tokens)
+            if number.value == value and number.first >= name[0]
+        ),
+        None,
+    )
     if number is None:
         return quantity
-    reach = max(0, name - _SENSE_REACH), min(len(tokens), number.end + _SENSE_REACH)
-    if quantity.name == "age" and rule("earlier_moment").search(tokens, *reach):
+    near = (
+        max(0, name[0] - _SENSE_REACH),
+        min(len(tokens), number.end + _SENSE_REACH),
+    )
+    if quantity.name == "age" and rule("earlier_moment").search(tokens, *near):
         return get_quantity("age_at_onset")
-    if quantity.unit == _CELL_UNITS[0] and rule("other_fluid").search(tokens, *reach):
+    if quantity.unit == _CELL_UNITS[0] and rule("other_fluid").search(tokens, *near):
         return get_quantity("cell_count")
     if "blood_pressure" in quantity.name:
         quantity = _name_side(quantity, tokens, number)
-    place = number.first, number.end
-    role = find_role(tokens, place, (name, tokens.before(quote.find(text) + len(text))))
-    is_change = role is NumberRole.CHANGE and quantity.change != quantity.name
-    if is_change:
+    is_already_change = quantity.change == quantity.name
+    if is_already_change:
+        return quantity
+    role = find_role(tokens, (number.first, number.end), name)
+    if role is NumberRole.CHANGE:
         return quantity.change_of()
     return quantity
 

@@ -17,6 +17,14 @@ from extractor.schemas import Comparator, CriterionKind
 
 _DENIAL_REACH = 14
 """Number of tokens before a limit that are searched for words that negate it."""
+_OTHER_SIDE = {"higher": "lower", "lower": "higher"}
+_ON_SIDE = {
+    ("higher", True): Comparator.AT_LEAST,
+    ("higher", False): Comparator.MORE,
+    ("lower", True): Comparator.AT_MOST,
+    ("lower", False): Comparator.LESS,
+}
+"""The comparator of a limit by the side that it allows, and whether it includes the number."""
 
 
 def find_limits(
@@ -79,25 +87,28 @@ def _share_last_unit(tokens: Tokens, read: Sequence[Limit]) -> list[Limit]:
 
 def _apply_scale(tokens: Tokens, limit: Limit) -> Limit | None:
     """Return a limit stated with "or better" or "worse than", with the comparator that follows
-    from the scale of its quantity; None if it is unknown which end of the scale is worse. "Than"
-    excludes the number itself, unless the comparison is negated ("no worse than 2" allows 2) or
-    the number is explicitly included ("better than or equal to 2").
+    from the scale of its quantity. Return None if it is unknown which end of the scale is worse.
+    Other limits are returned unchanged.
     """
     if limit.scale_words is None:
         return limit
-    words = limit.scale_words.lower().split()
-    name = tokens.read(*limit.quantity) if limit.quantity else ""
-    worse = find_worse_side(name, limit.unit, tokens.text)
-    if worse is None:
+    name = ""
+    if limit.quantity:
+        name = tokens.read(*limit.quantity)
+    worse_side = find_worse_side(name, limit.unit, tokens.text)
+    if worse_side is None:
         return None
-    says_higher = (worse == "higher") is ("worse" in words)
+    words = limit.scale_words.lower().split()
     is_denied = words[0] in ("no", "not")
-    is_strict = "or" not in words and "than" in words and not is_denied
-    if says_higher is is_denied:
-        comparator = Comparator.LESS if is_strict else Comparator.AT_MOST
-    else:
-        comparator = Comparator.MORE if is_strict else Comparator.AT_LEAST
-    return replace(limit, comparator=comparator)
+    side = worse_side
+    if "worse" not in words:
+        side = _OTHER_SIDE[side]
+    if is_denied:
+        side = _OTHER_SIDE[side]
+    # only a plain "than" excludes the number: "no worse than 2" and "better than or equal to 2"
+    # include it
+    includes_number = is_denied or "or" in words or "than" not in words
+    return replace(limit, comparator=_ON_SIDE[side, includes_number])
 
 
 def _negate_below_mean(tokens: Tokens, limit: Limit) -> Limit:

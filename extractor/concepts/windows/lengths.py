@@ -233,7 +233,7 @@ def find_stated_age(
         if is_lower is lower
     ]
     if not stated:
-        return _find_open_age(value, passage, lower=lower is admits)
+        return _find_unnamed_age(value, passage, lower=lower is admits)
     widest = max
     if lower:
         widest = min
@@ -250,14 +250,15 @@ def find_stated_age(
     return Supported(value, locate(passage, limit.first, limit.end), support)
 
 
-def _find_open_age(
+def _find_unnamed_age(
     value: Age, passage: Passage, *, lower: bool
 ) -> Supported[Age] | None:
-    """Return a number that may be an age of the participants, with the support ``inferred``; None
-    if there is no match.
+    """Return an age with the place of the first number that states it and may be an age, although
+    no word says so, with the support ``inferred``; None if there is no such number. The length of
+    a time window does not count.
 
-    ``lower`` means that the number must be the lower end of a range or have a comparator for a
-    lower bound.
+    If ``lower`` is true, the number must be the lower end of a range or have a comparator for a
+    lower bound; otherwise, the upper end or a comparator for an upper bound.
     """
     tokens = cut(passage)
     of_windows = [

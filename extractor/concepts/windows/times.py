@@ -332,20 +332,27 @@ def _read_window(
     if window.high is not None:
         return _read_range(window)
     if span.rule == "lasting" and tokens.words[first].lower() == "from":
-        return _read_from(tokens, window, kind)
+        return _bound_lead_time(tokens, window, kind)
     return _adjust_direction(tokens, window)
 
 
-def _read_from(tokens: Tokens, window: Window, kind: CriterionKind | None) -> Window:
-    """Return a window that begins so long before a moment, "from 48 hours before admission": at
-    least for what has to be kept up, but at most for what an exclusion forbids.
+def _bound_lead_time(
+    tokens: Tokens, window: Window, kind: CriterionKind | None
+) -> Window:
+    """Return a window that begins so long before a moment, "from 48 hours before admission", with
+    its comparator settled.
+
+    An inclusion keeps its comparator and is sure: something is kept up for at least that long. An
+    exclusion becomes "at most", because it forbids what happens within that time, unless the words
+    before the window are about stopping. Otherwise, the comparator is kept and may be reversed.
     """
+    if kind is CriterionKind.INCLUSION:
+        return replace(window, sure=True, is_reversible=False)
     reach = window.first - _STOPPING_REACH
     is_stopped = rule("stopping").ends(tokens, window.first, reach) is not None
     if kind is CriterionKind.EXCLUSION and not is_stopped:
         return replace(window, comparator=Comparator.AT_MOST, is_reversible=True)
-    is_sure = kind is CriterionKind.INCLUSION
-    return replace(window, sure=is_sure, is_reversible=not is_sure)
+    return replace(window, sure=False, is_reversible=True)
 
 
 def _read_range(window: Window) -> Window:
