@@ -22,16 +22,26 @@ from extractor.model.store import CallStore, OpenStore
 _REPLAYED = ModelSpec(SERVER, "replay", "http://replay.invalid/v1")
 
 
-def recall(store: CallStore, call: Call, *, keeps_open: bool = False) -> Completion:
+@dataclass(slots=True)
+class ReplayTally:
+    """The number of calls without a stored answer."""
+
+    missing: int = 0
+
+
+def recall(
+    store: CallStore, call: Call, *, tally: ReplayTally | None = None
+) -> Completion:
     """Return a run's answer to a call, whichever model gave the answer.
 
-    Raises ``AnswerMissing`` for a call without an answer, or ``AnswerPending`` if such questions
-    are kept open.
+    Raises ``AnswerMissing`` for a call without an answer. If a ``tally`` is given, such calls are
+    counted, and ``AnswerPending`` is raised instead.
     """
     stored = store.recall(call.question_key)
     if stored and stored.completion:
         return stored.completion
-    if keeps_open:
+    if tally:
+        tally.missing += 1
         raise AnswerPending("the answer is not in the run's store")
     raise AnswerMissing(
         "the run's store has no answer to this call; ask with --model, or replay with the prompts "
@@ -45,7 +55,7 @@ class ModelChoice:
 
     ``replay`` is the folder of an earlier run, whose answers are used without a model or network.
     ``exchange`` does not need a model or network either, but writing a request file requires a
-    model. ``keeps_open`` means that questions that the replayed run does not answer stay open.
+    model. ``tally`` counts the questions that the replayed run does not answer; they stay open.
 
     Raises ``ArgumentError`` if ``replay`` is not a run's folder, or if a request file is to be
     written but there is no model.
@@ -54,7 +64,7 @@ class ModelChoice:
     spec: ModelSpec | None = None
     replay: Path | None = None
     exchange: Exchange | None = None
-    keeps_open: bool = False
+    tally: ReplayTally | None = None
 
     def __post_init__(self) -> None:
         if self.replay and not (self.replay / RUN_FILE).is_file():
@@ -104,7 +114,7 @@ async def open_model(
             opened = stack.enter_context(closing(open_run_to_read(choice.replay)))
             run = CallStore(opened)
             spec = replace(_REPLAYED, name=next(iter(run.models), _REPLAYED.name))
-            route = Route(answer=partial(recall, run, keeps_open=choice.keeps_open))
+            route = Route(answer=partial(recall, run, tally=choice.tally))
         # patience is only needed while waiting for a live model
         if route.answer:
             settings = replace(settings, patience=None)

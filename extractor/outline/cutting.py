@@ -1,9 +1,11 @@
 """Cut the pieces of a text at the boundaries of the items that share a piece."""
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import zip_longest
+from operator import attrgetter
 
 from extractor.outline.boundaries import (
     Around,
@@ -20,6 +22,7 @@ from extractor.outline.headings import Heading
 from extractor.outline.lines import Line
 from extractor.outline.tables import strip_punctuation
 
+_START = attrgetter("gap.start")
 _AT_BULLET = 0.4
 _AT_SEMICOLON = 0.2
 _WITHOUT_MARK = 0.5
@@ -186,11 +189,9 @@ def _doubt(item: Piece, piece: Piece, boundaries: Sequence[Boundary]) -> Piece:
     """
     begin, _ = piece.line.span
     start, end = item.line.span
-    inside = [
-        1 - each.probability
-        for each in boundaries
-        if start < begin + each.gap.start < end
-    ]
+    first = bisect_right(boundaries, start - begin, key=_START)
+    stop = bisect_left(boundaries, end - begin, key=_START)
+    inside = [1 - each.probability for each in boundaries[first:stop]]
     return replace(item, whole=min([item.whole, *inside]))
 
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 Step = str | int
 """A name, or a position in a list."""
-_STEP = re.compile(r"\[(?P<bracket>[^\]]*)\]|(?P<name>(?:[^.\[\]]|\.(?=\d))+)")
+_STEP = re.compile(r"\[(?P<bracket>[^\[\]]*)\]|(?P<name>(?:[^.\[\]]|\.(?=\d))+)")
 _POSITION = re.compile(r"-?\d+")
 
 

@@ -18,6 +18,7 @@ from extractor.apps.cli.progress import observing
 from extractor.formats import read_records
 from extractor.formats.inputs import refuse_missing
 from extractor.model.exchange import Exchange
+from extractor.model.opening import ReplayTally
 from extractor.options import Keywords
 from extractor.run.run import Run
 from extractor.setup import Setup
@@ -135,7 +136,7 @@ def _read_setup(options: RecordOptions) -> Setup:
     setup = Setup(spec, exchange=exchange, **{name: given[name] for name in names})
     if replay:
         # questions without a recorded answer remain open, and are counted
-        setup.choice = replace(setup.choice, keeps_open=True)
+        setup.choice = replace(setup.choice, tally=ReplayTally())
     return setup
 
 

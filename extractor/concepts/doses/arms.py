@@ -103,18 +103,20 @@ class Arms:
         an arm states several of them.
         """
         levels = [level.amount for level in regimen.levels.values()]
-        stating: list[list[str]] = []
-        for level in levels:
-            links = [
-                link for link in regimen.links("amounts") if level in link.mark.value
-            ]
-            stating.append(self._sort(link.text.name for link in links))
+        if len(levels) < 2:
+            return levels
+        texts: dict[Amount, list[str]] = {level: [] for level in levels}
+        for link in regimen.links("amounts"):
+            for amount in link.mark.value:
+                if amount in texts:
+                    texts[amount].append(link.text.name)
+        stating = [self._sort(names) for names in texts.values()]
         members = list(chain.from_iterable(stating))
-        if len(levels) < 2 or not all(stating) or len(set(members)) < len(members):
+        if not all(stating) or len(set(members)) < len(members):
             return levels
         return [
             replace_arms(level, tuple(map(self.read_label, arms)))
-            for level, arms in zip(levels, stating, strict=True)
+            for level, arms in zip(texts, stating, strict=True)
         ]
 
     def read_label(self, arm: str) -> str:

@@ -371,7 +371,9 @@ def _is_before_name(statement: Statement, mark: Mark) -> bool:
     subcutaneous injection of fictizide".
     """
     tokens = statement.text.tokens
-    ends = {other.first: other.end for other in statement.text.marks}
+    clause = statement.text.find_clause(mark.first)
+    near = within(statement.text.marks, *clause)
+    ends = {other.first: other.end for other in near}
     at = mark.end
     while at in ends or rule("form_of_giving").starts(tokens, at):
         at = ends.get(at, at + 1)

@@ -66,6 +66,11 @@ class Regimen:
     def main(self) -> Statement:
         return self.statements[0]
 
+    @cached_property
+    def units(self) -> frozenset[str]:
+        """The units of the levels, when all statements are added."""
+        return frozenset(unit for _, _, unit in self.levels)
+
     def links(self, name: str) -> list[Linked]:
         """Return the links of a field, beginning with those of the main statement."""
         return [link for statement in self.statements for link in statement.links(name)]

@@ -133,7 +133,7 @@ def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[s
             "a volume or a piece": is_portion(link.mark),
             "arms of its own": bool(level.arms),
             "several levels": len(regimen.levels) > 1,
-            "several units": len({unit for _, _, unit in regimen.levels}) > 1,
+            "several units": len(regimen.units) > 1,
             # An intervention and a description that state two amounts may contradict each other.
             "levels of several texts": len(regimen.kinds) > 1,
             "an amount of a placebo": regimen.agent.is_placebo,
