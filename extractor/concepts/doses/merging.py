@@ -19,6 +19,8 @@ _VAGUE = frozenset({Frequency.ONCE, Frequency.CONTINUOUS, Frequency.OTHER})
 """Frequencies that are less precise than listed days."""
 _SCHEDULE = ("route", "frequency", "cycle")
 """Fields with a single value in each regimen."""
+_LENGTH = ("duration", "days")
+"""Fields that tell different amounts of one regimen from two regimens."""
 _RATES = {
     "day": Frequency.QD,
     "week": Frequency.QW,
@@ -170,7 +172,10 @@ def _merge_agent(statements: Iterable[Statement]) -> list[Regimen]:
     regimens: list[Regimen] = []
     for statement in sorted(statements, key=_rank):
         candidate = Regimen([statement])
-        fitting = [regimen for regimen in regimens if _is_same(regimen, candidate)]
+        stated = _list_stated(candidate)
+        fitting = [
+            regimen for regimen in regimens if _is_same(regimen, candidate, stated)
+        ]
         for regimen in fitting[:1] if statement.amounts else fitting:
             regimen.add(statement)
         if fitting:
@@ -180,7 +185,7 @@ def _merge_agent(statements: Iterable[Statement]) -> list[Regimen]:
             continue
         # the statement is omitted, but it makes the fields that it contradicts doubtful
         for regimen in regimens:
-            regimen.contradicted |= _list_different(regimen, candidate)
+            regimen.contradicted |= _list_different(regimen, stated)
     regimens.sort(key=lambda regimen: regimen.main.find_words())
     return [
         Regimen(known.statements, route, known.contradicted)
@@ -228,26 +233,38 @@ def _list_routes(regimen: Regimen) -> Sequence[Linked | None]:
     return (None,)
 
 
-def _is_same(regimen: Regimen, candidate: Regimen) -> bool:
+def _is_same(
+    regimen: Regimen, candidate: Regimen, stated: Mapping[str, object]
+) -> bool:
     """Return whether a candidate, which consists of a single statement, does not contradict a
     regimen of its agent. Different amounts are dose levels of one regimen unless their durations
-    or days differ.
+    or days differ. ``stated`` contains the candidate's values.
     """
-    fields = set(_SCHEDULE)
-    is_new = regimen.levels.keys().isdisjoint(candidate.levels)
-    if is_new and regimen.levels and candidate.levels:
-        fields |= {"duration", "days"}
-    return not _list_different(regimen, candidate, fields)
+    if _list_different(regimen, stated):
+        return False
+    if not regimen.levels or not candidate.levels:
+        return True
+    if not regimen.levels.keys().isdisjoint(candidate.levels):
+        return True
+    return not _list_different(regimen, stated, _LENGTH)
+
+
+def _list_stated(candidate: Regimen) -> dict[str, object]:
+    """Return the values of the fields that may contradict a regimen."""
+    links = {name: candidate.best(name) for name in (*_SCHEDULE, *_LENGTH)}
+    return {name: link.mark.value for name, link in links.items() if link}
 
 
 def _list_different(
-    regimen: Regimen, candidate: Regimen, fields: Iterable[str] = _SCHEDULE
+    regimen: Regimen, stated: Mapping[str, object], fields: Iterable[str] = _SCHEDULE
 ) -> set[str]:
-    """Return the fields for which both have a value, but not the same."""
+    """Return the fields for which a regimen has another value than the stated one."""
     different: set[str] = set()
     for name in fields:
-        values = [each.best(name) for each in (regimen, candidate)]
-        if len({link.mark.value for link in values if link}) > 1:
+        if name not in stated:
+            continue
+        link = regimen.best(name)
+        if link and link.mark.value != stated[name]:
             different.add(name)
     return different
 
