@@ -19,6 +19,7 @@ from extractor.concepts.places import (
     find_agent,
     find_parts,
     read_supported,
+    support_quote,
 )
 from extractor.concepts.windows.lengths import find_stated_age
 from extractor.concepts.windows.prove import find_window, prove_parts, take_first
@@ -118,11 +119,10 @@ def ground_answer(
             readings[name] = reading
         refused += refusals
     windows = readings.get("time_windows")
-    first_window = None
     if windows:
         first_window = take_first(windows, search.here)
-    if first_window:
-        readings["time_window"] = first_window
+        if first_window:
+            readings["time_window"] = first_window
     return replace(
         draft,
         model=readings,
@@ -228,13 +228,7 @@ class _Search:
         have its quantity in the lead-in and its number in the chunk.
         """
         if field in self.parts:
-            part = self.parts[field]
-            words = ""
-            if part:
-                words = self.parsed.raw(part)
-            if part:
-                return Supported(words, part, Support.LITERAL)
-            return None
+            return support_quote(self.here, self.parts[field])
         if field == "arms" and isinstance(value, str):
             return Supported(value, self.arms[value], Support.INFERRED)
         places = list(self.list_places(field))
@@ -245,11 +239,9 @@ class _Search:
             return _trim_event(support, str(support.value))
         if support is None and field == "constraints" and self.above:
             return self._find_across(value, self.above)
-        if support is not None:
-            return support
-        if field != "agent" or not isinstance(value, str):
-            return None
-        return next(filter(None, (find_agent(value, at) for at in places)), None)
+        if support is None and field == "agent" and isinstance(value, str):
+            return next(filter(None, (find_agent(value, at) for at in places)), None)
+        return support
 
     def _prove(self, field: str, value: object, place: Passage) -> Found:
         """Return the support for a value in one place, or None. Ages are verified as minimum or
@@ -306,8 +298,7 @@ class _Search:
             return None
         both = section.whole.part(above.first, self.here.end)
         support = find_support(value, both)
-        is_here = support and support.span.end > self.draft.chunk.span.start
-        if is_here:
+        if support and support.span.end > self.draft.chunk.span.start:
             return support
         return None
 

@@ -12,7 +12,14 @@ from extractor.assembly.support import find_support, support_at
 from extractor.concepts.limits.rows import Number, find_numbers
 from extractor.concepts.own.attributes import Attribute, AttributeSet
 from extractor.concepts.own.declaration import CustomField
-from extractor.concepts.places import Derived, Found, Supported, cut, read_supported
+from extractor.concepts.places import (
+    Derived,
+    Found,
+    Supported,
+    cut,
+    read_supported,
+    support_quote,
+)
 from extractor.confidence import CUSTOM, find_most
 from extractor.evidence.drafts import Reading, Refusal, Span, Why
 from extractor.evidence.items import OwnReadings
@@ -154,11 +161,8 @@ class _Checker:
             else:
                 found = self._check_values(members, attribute, scope, path)
             readings |= found
-            if not attribute.required:
-                continue
-            if found:
-                continue
-            is_whole = False
+            if attribute.required and not found:
+                is_whole = False
         if is_whole:
             return readings
         return None
@@ -252,9 +256,7 @@ def find_claimed(value: object, here: Passage, quote: Span | None = None) -> Fou
     if quote:
         quoted = here.section.between(quote.start, quote.end)
     inside = _find(value, quoted)
-    if inside:
-        return inside
-    if quote is None:
+    if inside or quote is None:
         return inside
     in_line = _find(value, here)
     if isinstance(value, str):  # the quote of a text value need not contain it
@@ -279,9 +281,8 @@ def _states_none(tokens: Tokens) -> bool:
     """Return True if the words state that something is absent and do not state that anything is
     present.
     """
-    if rule("states_none").search(tokens) is None:
-        return False
-    return rule("states_some").search(tokens) is None
+    is_none = rule("states_none").search(tokens) is not None
+    return is_none and rule("states_some").search(tokens) is None
 
 
 def _states_kind(value: object, tokens: Tokens, numbers: Sequence[Number]) -> bool:
@@ -308,11 +309,7 @@ def _find_words(quote: str, here: Passage) -> Span | None:
     """
     check = verify_quote(quote, here.raw)
     is_found = check.status in (QuoteStatus.EXACT, QuoteStatus.FOLDED)
-    if not is_found:
-        return None
-    if check.start is None:
-        return None
-    if check.end is None:
+    if not is_found or check.start is None or check.end is None:
         return None
     first, _ = here.raw_span
     return Span(here.section.name, first + check.start, first + check.end)
@@ -326,11 +323,7 @@ def _find(value: object, here: Passage) -> Found:
     days"), but not after a minus sign or "+/-".
     """
     if isinstance(value, str):
-        span = _find_words(value, here)
-        if span is None:
-            return None
-        quote = here.section.raw[span.start : span.end]
-        return Supported(quote, span, Support.LITERAL)
+        return support_quote(here, _find_words(value, here))
     if isinstance(value, int | float):
         for number in find_numbers(cut(here)):
             if number.value == value:
@@ -341,11 +334,8 @@ def _find(value: object, here: Passage) -> Found:
         return support
     if support is None:
         length = find_support(Period(value=value.value, unit=value.unit), here)
-        support = None
         if length:
             support = replace(length, value=value)
-    if not support:
-        return support
-    if not _NO_MOMENT.search(here.section.raw, 0, support.span.start):
-        return support
-    return None
+    if support and _NO_MOMENT.search(here.section.raw, 0, support.span.start):
+        return None
+    return support

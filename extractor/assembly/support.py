@@ -3,11 +3,12 @@ again from tokens.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
 from extractor.concepts.doses.loose_amounts import find_loosely
+from extractor.concepts.doses.marks import Mark
 from extractor.concepts.doses.rhythms import find_frequencies
 from extractor.concepts.groups.read import find_group_rule
 from extractor.concepts.limits.number_units import has_unit
@@ -25,6 +26,7 @@ from extractor.concepts.places import (
     find_named_instrument,
     find_quote,
     locate,
+    support_quote,
 )
 from extractor.concepts.windows.lengths import (
     find_age,
@@ -34,10 +36,9 @@ from extractor.concepts.windows.lengths import (
 )
 from extractor.concepts.windows.prove import find_window
 from extractor.evidence.drafts import Span
-from extractor.language.book import find_terms, read_term, rule
+from extractor.language.book import Term, find_terms, read_term, rule
 from extractor.language.lexer import NUMBER, Range, Tokens
 from extractor.language.passage import Passage
-from extractor.language.patterns import RuleMatch
 from extractor.language.quantities import find_quantity_lists
 from extractor.schemas import (
     Age,
@@ -72,11 +73,7 @@ def find_support(value: object, passage: Passage) -> Found:
     """
     match value:
         case str() if type(value) is str:
-            span = find_quote(passage, value)
-            if span is None:
-                return None
-            quote = passage.section.raw[span.start : span.end]
-            return Supported(quote, span, Support.LITERAL)
+            return support_quote(passage, find_quote(passage, value))
         case Constraint():
             return find_constraint(value, passage)
         case Instrument():
@@ -139,12 +136,24 @@ def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
         other_rate = amount.unit.removesuffix("/day")
     for row in counted:
         is_seldom = rule("seldom_given").starts(tokens, row[1])
-        if is_seldom:
-            continue
-        if not has_unit(tokens, row, other_rate):
-            continue
-        return Derived(*row, Support.INFERRED)
-    return find_loosely(tokens, amount, rows)
+        if not is_seldom and has_unit(tokens, row, other_rate):
+            return Derived(*row, Support.INFERRED)
+    return find_loosely(tokens, amount, rows) or _find_titration(tokens, amount)
+
+
+def _find_titration(tokens: Tokens, amount: Amount) -> Derived | None:
+    """Find the first and the highest dose of a titration, which an answer gives as a range: "12.5
+    mg, increased to a maximum of 300 mg".
+    """
+    if amount.low in (None, amount.high):
+        return None
+    start, top = (
+        find_amount(tokens, Amount(low=level, high=level, unit=amount.unit))
+        for level in (amount.low, amount.high)
+    )
+    if start and top and rule("raised_to").covers(tokens, start.end, top.first):
+        return Derived(start.first, top.end, Support.INFERRED)
+    return None
 
 
 def _is_in_name(tokens: Tokens, at: int) -> bool:
@@ -153,10 +162,9 @@ def _is_in_name(tokens: Tokens, at: int) -> bool:
     """
     if tokens.codes[at] != NUMBER:
         return False
-    is_place = rule("counts_a_place").ends(tokens, at, at - 1)
     if tokens.in_name(at):
         return True
-    return is_place is not None
+    return rule("counts_a_place").ends(tokens, at, at - 1) is not None
 
 
 def _find_volume(tokens: Tokens, unit: str) -> int:
@@ -174,11 +182,9 @@ def _list_rows(tokens: Tokens, amount: Amount, volume_at: int) -> list[Range]:
     if its comparator contradicts the amount, as "at least" does for "up to 40 mg", or if it begins
     at or after token ``volume_at``, the volume in the unit.
     """
-    if amount.low is None:
-        low = amount.high
-    else:
-        low = amount.low
-    bounds = (low, None if low == amount.high else amount.high)
+    bounds = (amount.low, amount.high)
+    if amount.low in (None, amount.high):
+        bounds = (amount.high, None)
     opposite: tuple[Comparator, ...] = ()
     if amount.low is None:
         opposite = LOWER
@@ -191,27 +197,22 @@ def _list_rows(tokens: Tokens, amount: Amount, volume_at: int) -> list[Range]:
         if first >= volume_at:
             continue
         comparison = rule("comparison").ends(tokens, first, first - _COMPARATOR_REACH)
-        compared = comparison and _read_comparator(
-            "comparators", comparison, "comparator"
-        )
-        if compared not in opposite:
-            rows.append((first, end))
+        part = comparison and comparison.part("comparator")
+        comparator = part and read_term("comparators", tokens, *part)
+        if comparator and comparator.value in opposite:
+            continue
+        rows.append((first, end))
     return rows
 
 
 def _find_code(tokens: Tokens, value: Frequency | Route) -> Derived | None:
     """Find the first words that the rules read as this frequency or route, or return None."""
+    mentions: Sequence[Term | Mark] = find_frequencies(tokens)
     if isinstance(value, Route):
-        mentions = [
-            (term.first, term.end, term.value) for term in find_terms(tokens, "routes")
-        ]
-    else:
-        mentions = [
-            (mark.first, mark.end, mark.value) for mark in find_frequencies(tokens)
-        ]
-    for first, end, read in mentions:
-        if read == value:
-            return Derived(first, end)
+        mentions = find_terms(tokens, "routes")
+    for mention in mentions:
+        if mention.value == value:
+            return Derived(mention.first, mention.end)
     return None
 
 
@@ -226,16 +227,3 @@ _FINDERS: Mapping[type, Callable[[Tokens, Any], Derived | None]] = {
     Route: _find_code,
 }
 """For each type of value, the function that finds it in tokens."""
-
-
-def _read_comparator(vocabulary: str, match: RuleMatch, name: str) -> Comparator | None:
-    """In a vocabulary of comparators, look up the words of the ``name`` part of a match; return
-    None if the part did not match, or if the vocabulary does not contain its words.
-    """
-    part = match.part(name)
-    entry = None
-    if part:
-        entry = read_term(vocabulary, match.tokens, *part)
-    if entry:
-        return Comparator(entry.value)
-    return None

@@ -114,6 +114,14 @@ def find_quote(passage: Passage, quote: str) -> Span | None:
     return next(find_quotes(passage, quote), None)
 
 
+def support_quote(passage: Passage, place: Span | None) -> Supported[str] | None:
+    """Return the words at a place in the passage's section; None if there is no place."""
+    if place is None:
+        return None
+    words = passage.section.raw[place.start : place.end]
+    return Supported(words, place, Support.LITERAL)
+
+
 def find_parts(passage: Passage, parts: Mapping[str, object]) -> dict[str, Span | None]:
     """Return the raw span of each part of an outcome, keyed by the name of the part; None for a
     missing part. The search for each part starts where the previous part ends, since several parts
@@ -172,17 +180,27 @@ def list_mentions(instrument: str, passage: Passage) -> Iterator[tuple[Span, Sup
 
 def find_agent(agent: str, passage: Passage) -> Supported[str] | None:
     """Return the first of an agent's names to occur in the passage, as the passage spells it:
-    "MTX" for "methotrexate". Return None if the agent is unknown, or if the passage does not name
-    it.
+    "MTX" for "methotrexate". The parts of a combination may be apart; the place
+    is then that of the first one. Return None if the agent is
+    unknown, or if the passage does not name it.
     """
+    parts = split_parts(agent)
+    places = list(filter(None, (find_quote(passage, part) for part in parts)))
+    if len(places) == len(parts) > 1:
+        return Supported(agent, places[0], Support.INFERRED)
     entry = find_entry(agent, "agent_abbreviations")
-    span = None
     if entry:
-        span = next(find_names(entry, passage), None)
-    if span is None:
-        return None
-    name = passage.section.raw[span.start : span.end]
-    return Supported(name, span, Support.LITERAL)
+        return support_quote(passage, next(find_names(entry, passage), None))
+    return None
+
+
+def split_parts(agent: str) -> list[str]:
+    """Return the parts of the name of a combination, or the name itself.
+
+    >>> split_parts("examplumab + testamide"), split_parts("examplumab")
+    (['examplumab', 'testamide'], ['examplumab'])
+    """
+    return re.split(r"\s*[+/]\s*|\s+and\s+", agent)
 
 
 def find_names(entry: Entry, passage: Passage) -> Iterator[Span]:

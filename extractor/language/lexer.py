@@ -49,8 +49,11 @@ _HUNDREDS = (
     rf"|[ -](?i:and)[ -](?i:one)[ -](?i:half)(?!{_LETTERS}))|(?i:half a dozen)\b"
 )
 """Hundreds in words, such as "one hundred and fifty", and "half a dozen". Each is one token."""
+_GLUED_UNIT = r"(?<=\d)mc?g(?=[A-Z][a-z]{3})"
+"""A unit that runs into a name: "250mgExamplatin"."""
 _WORD = (
-    rf"{_HUNDREDS}|{_LETTERS}+(?:'{_LETTERS}+|(?<=[yY])-(?:{_AFTER_TENS}){_ONES}\b)?"
+    rf"{_HUNDREDS}|{_GLUED_UNIT}"
+    rf"|{_LETTERS}+(?:'{_LETTERS}+|(?<=[yY])-(?:{_AFTER_TENS}){_ONES}\b)?"
 )
 # Thousands with commas or dots: "1,500", "1,500.5", "1.500.000", "1.500,5".
 _DOTTED_GROUPS = (
@@ -161,6 +164,8 @@ a range of codes.
 _MOST_WORDS = 200_000
 """Maximum number of words whose codes are cached."""
 _AFTER_WORD = re.compile(rf"(?<={ANY_WORD}){NUMBER}")
+_NOT_IN_NAME = re.compile(rf"\.|(?<={_LETTERS}{{5}})\d[\d.]*\s?(?:mc?g|ug)\b")
+"""A decimal, and a dose that a name runs into: "examplatin100mg"."""
 _BEFORE_NAME = re.compile(rf"{NUMBER}-(?={ANY_WORD})")
 _CAPITALS = re.compile(r"[A-Z]{2,3}")
 _UNITS_IN_CAPITALS = re.compile(
@@ -585,7 +590,7 @@ def _find_names(
             continue
         if not is_in_name:
             continue
-        if text[starts[index]] == ".":
+        if _NOT_IN_NAME.match(text, starts[index]):
             continue
         yield index
     for number in _BEFORE_NAME.finditer(codes):

@@ -10,9 +10,9 @@ from extractor.language.numbers import SCALES, list_readings, multiply, read_num
 from extractor.language.units import UnitPlace, find_dimension, find_unit, list_units
 
 _NUMBERS = re.compile(f"[{NUMBER}{NAME_NUMBER}]")
-_END_OF_CODE = re.compile(r"(?:[^\W\d_]-|[^\W\d_xX])\Z")
+_END_OF_CODE = re.compile(r"(?:[^\W\d_]-|(?<![^\W\d_]{4})[^\W\d_xX])\Z")
 """The characters that precede the number in a code such as "TAK-861" or "ID93". The "x" in "2x20"
-is not part of a code.
+is not part of a code, and nor is a word of five letters: "examplatin100mg".
 """
 _MOST_LEVELS = 12
 """Maximum number of levels in a list."""

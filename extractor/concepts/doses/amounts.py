@@ -102,9 +102,8 @@ def _make(levels: Sequence[Quantity], confidence: float) -> Mark:
 
 def _rate(tokens: Tokens, levels: Sequence[Quantity]) -> float:
     """Return the confidence of an amount. In "28 mg 2T", it may be that of a single piece."""
-    if rule("piece_count_after").starts(tokens, levels[-1].end):
-        return _AMBIGUOUS
-    if all(level.is_sure for level in levels):
+    is_of_piece = rule("piece_count_after").starts(tokens, levels[-1].end)
+    if not is_of_piece and all(level.is_sure for level in levels):
         return _PLAIN
     return _AMBIGUOUS
 

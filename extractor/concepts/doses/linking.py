@@ -260,8 +260,7 @@ def _find_unnamed(unnamed: Sequence[Owner]) -> Owner | None:
     """Return the agent that a clause may be about without naming it; None if several agents were
     named earlier.
     """
-    is_one = len(unnamed) == 1 or (unnamed and unnamed[0].how == "topic")
-    if is_one:
+    if len(unnamed) == 1 or (unnamed and unnamed[0].how == "topic"):
         return unnamed[0]
     return None
 
@@ -271,12 +270,15 @@ def _find_owner(
 ) -> Owner | None:
     """Return the named agent that an amount belongs to: the one directly before it, the one
     directly after it ("5 mg of A"), the nearest one in the same part of the clause, or the nearest
-    one. In a list that begins with a name, it is rather the last one before it. An amount before
-    "or placebo" is never the placebo's.
+    one. In a list that begins with a name, it is rather the last one before it; in one that begins
+    with an amount ("5 mg A 8 mg B"), the next one. An amount before "or placebo" is never the
+    placebo's.
     """
     tokens = text.tokens
     is_name_first = any(near.end <= amounts[0].first for near in named)
     able = [near for near in named if not _is_alternative(tokens, mark, near)]
+    if not is_name_first:
+        able.reverse()
 
     def measure(near: Mention) -> tuple[bool, bool, int]:
         first, end = find_gap(near.place, mark.place)
@@ -334,7 +336,9 @@ def _choose(
     words = before[0].text.tokens.words
     next_name = min(after[0].owner.place, after[0].place)[0]
     is_joined = words[mark.first - 1].lower() in _JOINTS and mark.end == next_name
-    if is_joined or words[mark.end : mark.end + 1] == [":"]:
+    # "a single infusion of A", but not "on days 1 and 8 of A"
+    is_of_next = words[mark.end : next_name] == ["of"] and mark.field == "frequency"
+    if is_joined or is_of_next or words[mark.end : mark.end + 1] == [":"]:
         return after[0], ()
     return before[-1], before[-2::-1] if mark.field in _INNER else ()
 
@@ -353,8 +357,7 @@ def _add(statement: Statement, mark: Mark, *known: str) -> None:
         _IN_WORDS: mark.confidence < _CLEAR,
     }
     found = [*known, *(name for name, is_true in doubts.items() if is_true)]
-    most = _MOST_DOUBTS - (mark.field == "timing")
-    if len(found) > most:
+    if len(found) > _MOST_DOUBTS - (mark.field == "timing"):
         return
     between = {word.lower() for word in text.tokens.words[slice(*gap)]}
     if not between.isdisjoint(_JOINING):

@@ -17,7 +17,14 @@ _REACH = 25
 """Maximum number of tokens between a number and a unit that it shares with another number."""
 _BESIDE = 10
 """Maximum number of tokens in a unit directly after a number: "mg/(kg fat-free mass•h)"."""
-_SYNONYMS = {"pill": "tablet", "m²": "m2", "hr": "h", "hour": "h", "minute": "min"}
+_SYNONYMS = {
+    "pill": "tablet",
+    "t": "tablet",
+    "m²": "m2",
+    "hr": "h",
+    "hour": "h",
+    "minute": "min",
+}
 _TIMES = frozenset({"day", "week", "month", "year", "dose"})
 _PART = re.compile(r"[^\W\d_]\w*|%")
 

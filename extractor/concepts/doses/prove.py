@@ -29,6 +29,7 @@ from extractor.concepts.doses.merging import Regimen, without_rate
 from extractor.concepts.doses.rhythms import list_other_frequencies, list_other_lengths
 from extractor.concepts.doses.sections import DoseText, list_texts
 from extractor.concepts.own.value_forms import show_value
+from extractor.concepts.places import split_parts
 from extractor.evidence.drafts import Draft, Reading, Refusal, Span, Why, find_weakest
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.book import word_set
@@ -153,13 +154,17 @@ class _Text:
 
 @dataclass
 class _Proof:
-    """Checks a single regimen against the text."""
+    """Checks a single regimen against the text. What is stated for another part of a combination
+    is a doubtful value of the combination.
+    """
 
     draft: Draft
     agent: Agent
     text: _Text
 
     def __post_init__(self) -> None:
+        parts = split_parts(self.draft.model["agent"].value)
+        self._owners = [self.agent, *map(self.text.agents.find_called, parts)]
         self._quote = self.draft.chunk.span
         quote = self.draft.model.get("quote")
         if quote and quote.spans:
@@ -260,11 +265,10 @@ class _Proof:
         other_act = self._find_other_act(field, value)
         # the text may state an amount in a form that the rules cannot read, unless it has the unit
         # of a laboratory value, which doses do not have
-        is_read = same or other_act
         is_unread_dose = isinstance(value, Amount) and not value.unit.endswith(
             _OF_BLOOD
         )
-        if is_unread_dose and not is_read:
+        if is_unread_dose and not (same or other_act):
             return None
         for place in own_here:
             if self._contradicts(place.value, value):
@@ -296,8 +300,9 @@ class _Proof:
         is_others = False
         in_quote = stated.span.overlaps(self._quote)
         for statement, link in stated.links:
-            if statement.agent is self.agent and self._fits(statement, link):
-                doubts = min(doubts, _count_doubts(statement, link))
+            if statement.agent in self._owners and self._fits(statement, link):
+                is_part = statement.agent is not self.agent
+                doubts = min(doubts, is_part + _count_doubts(statement, link))
                 clause = statement.text.span(*statement.clause)
                 in_quote |= clause.overlaps(self._quote)
             elif not link.is_shared and not _is_of_several(statement):

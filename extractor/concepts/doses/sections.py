@@ -164,8 +164,10 @@ def _read_group(section: Section, lexed: LexedSection) -> DoseText:
     """
     is_arm = section.name.startswith("arms[")
     name_of_title = "name"
+    vocabulary = "intervention_type"
     if is_arm:
         name_of_title = "label"
+        vocabulary = "arm_type"
     places: dict[str, list[Place]] = {}
     for part in section.parts:
         passage = lexed.between(part.start, part.end)
@@ -177,9 +179,6 @@ def _read_group(section: Section, lexed: LexedSection) -> DoseText:
         end = len(lexed.tokens)
         title = (0, line_end if line_end > 0 else end)
         body = (title[1], end)
-    vocabulary = "intervention_type"
-    if is_arm:
-        vocabulary = "arm_type"
     kind = unify_word(vocabulary, section.part("type") or "")
     return DoseText(
         lexed, title, body, kind.lower(), tuple(places.get("other_names", ()))
