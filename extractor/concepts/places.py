@@ -200,7 +200,7 @@ def split_parts(agent: str) -> list[str]:
     >>> split_parts("examplumab + testamide"), split_parts("examplumab")
     (['examplumab', 'testamide'], ['examplumab'])
     """
-    return re.split(r"\s*[+/]\s*|\s+and\s+", agent)
+    return re.split(" ?[+/] ?| and ", " ".join(agent.split()))
 
 
 def find_names(entry: Entry, passage: Passage) -> Iterator[Span]:
