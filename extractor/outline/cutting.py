@@ -178,9 +178,12 @@ def _cut_piece(piece: Piece, cuts: Sequence[Boundary]) -> Iterator[Piece]:
 
 def _is_nested(piece: Piece, cuts: Sequence[Boundary]) -> bool:
     """Return whether the first item of a piece introduces the others: "- Any of: o Gout o COPD"."""
-    mark = cuts[0].gap.mark
-    is_led = piece.line.text[cuts[0].gap.end - 1] == ":"
-    return is_led and bool(piece.line.mark) and piece.line.mark[0] not in mark
+    gap = cuts[0].gap
+    own_mark = piece.line.mark
+    is_led = piece.line.text[gap.end - 1] == ":"
+    if not is_led or not own_mark:
+        return False
+    return own_mark[0] not in gap.mark
 
 
 def _doubt(item: Piece, piece: Piece, boundaries: Sequence[Boundary]) -> Piece:

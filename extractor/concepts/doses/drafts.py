@@ -1,6 +1,6 @@
 """Create a draft for each regimen, with a typed reading, evidence and signs for each field."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from extractor.concepts.doses.linking import Linked
@@ -17,7 +17,7 @@ from extractor.concepts.doses.signs import (
     describe_rhythm,
     list_limits,
 )
-from extractor.evidence.drafts import Draft, Reading, Signs
+from extractor.evidence.drafts import Draft, Reading, Readings, Signs
 from extractor.language.book import rule
 from extractor.language.values import value_class
 from extractor.schemas import Amount, Frequency, Period, Role, Route, Support
@@ -29,26 +29,8 @@ _LEAST_SURE = 0.02
 T = TypeVar("T")
 
 
-class _Readings(Mapping[str, Reading[object]]):
-    """Typed readings, which code that treats all fields alike sees as a mapping."""
-
-    __slots__: tuple[str, ...] = ()
-
-    def __getitem__(self, name: str) -> Reading[object]:
-        if name not in self.__slots__:
-            raise KeyError(name)
-        reading: Reading[object] = getattr(self, name)
-        return reading
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.__slots__)
-
-    def __len__(self) -> int:
-        return len(self.__slots__)
-
-
 @value_class()
-class RegimenReadings(_Readings):
+class RegimenReadings(Readings):
     """A regimen as the rules read it. ``stands`` states whether it is one."""
 
     agent: Reading[str]
