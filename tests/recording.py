@@ -9,6 +9,7 @@ its cassette lies beside that file. Without names, every scenario meant for the 
 
 import argparse
 import asyncio
+import json
 import os
 import sys
 import tomllib
@@ -16,21 +17,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter
 
+from extractor.errors import ExtractorError
 from extractor.formats import read_records
 from extractor.model.asking.prompt import load_prompt
 from extractor.model.asking.structure import load_structure_prompt
 from extractor.model.client import Model
 from extractor.model.opening import ModelChoice, open_model
-from extractor.model.spec import ClientSettings, ModelSpec
+from extractor.model.pace import RetryPolicy
+from extractor.model.spec import SERVER, ClientSettings, ModelSpec
 from extractor.options import ExtractionOptions
 from extractor.schemas import TrialExtraction
 from extractor.schemas.vocabulary import Effort
 from extractor.setup import OpenExtractor
 
-from .cassette import check_cassette, use_cassette
+from .cassette import check_cassette, read_cassette, use_cassette
+from .llm.colours import SkippedTime
 
 FOLDER = Path(__file__).parent / "cassettes"
 ONE_BY_ONE = ClientSettings(concurrency=1)
@@ -78,8 +83,34 @@ async def extract_scenario(
     return [await OpenExtractor(model, options)(record) for record in records]
 
 
+async def replay_scenario(scenario: Scenario, folder: Path) -> list[TrialExtraction]:
+    """Extract a scenario's records with its recorded answers: no network, no waiting.
+
+    Raises ``ExtractorError`` if today's requests are not the recorded ones.
+    """
+    time = SkippedTime()
+    requests = [body for body, _ in list_exchanges(scenario.name, folder)]
+    recorded = next(body["model"] for body in requests if "model" in body)
+    spec = ModelSpec(SERVER, str(recorded), "http://model.test/v1")
+    with use_cassette(folder / f"{scenario.name}.yaml"):
+        policy = RetryPolicy(sleep=time.sleep, clock=time.clock)
+        async with Model(spec, ONE_BY_ONE, policy) as model:
+            return await extract_scenario(scenario, folder, model)
+
+
+def list_exchanges(
+    name: str, folder: Path = FOLDER
+) -> list[tuple[dict[str, Any], int]]:
+    """Return the bodies of recorded requests, with the statuses of the replies."""
+    interactions = read_cassette(folder / f"{name}.yaml")["interactions"]
+    return [
+        (json.loads(one["request"]["body"]), one["response"]["status"]["code"])
+        for one in interactions
+    ]
+
+
 def find_problems() -> list[str]:
-    """Every cassette that is stale, edited, missing, or holds a key, one line each."""
+    """Return a line for every cassette that is stale, edited, missing, or contains a key."""
     wanted = read_scenarios().keys()
     there = {path.stem for path in FOLDER.glob("*.yaml")}
     versions = (load_structure_prompt().version, load_prompt().version)
@@ -89,7 +120,21 @@ def find_problems() -> list[str]:
     for name in there:
         found = check_cassette(FOLDER / f"{name}.yaml", prompts)
         problems += [f"{name}.yaml: {problem}" for problem in found]
+    problems += filter(None, map(_find_changed_request, read_scenarios().values()))
     return sorted(problems)
+
+
+def _find_changed_request(scenario: Scenario) -> str | None:
+    """Return a line if today's requests differ from the recorded ones: a schema or a rule has
+    changed. None if the cassette can be replayed, or is missing.
+    """
+    if not (FOLDER / f"{scenario.name}.yaml").is_file():
+        return None
+    try:
+        asyncio.run(replay_scenario(scenario, FOLDER))
+    except ExtractorError:
+        return f"{scenario.name}.yaml: today's requests differ from the recorded ones; record it again"
+    return None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,13 +8,15 @@ import pytest
 import yaml
 
 from extractor.errors import ExtractorError
-from extractor.model.client import Model
-from extractor.model.pace import RetryPolicy
-from extractor.model.spec import SERVER, ModelSpec
 from extractor.schemas import FindingKind, Origin
-from tests.cassette import read_cassette, use_cassette
-from tests.llm.colours import SkippedTime
-from tests.recording import FOLDER, ONE_BY_ONE, extract_scenario, main, read_scenarios
+from tests.cassette import read_cassette
+from tests.recording import (
+    FOLDER,
+    list_exchanges,
+    main,
+    read_scenarios,
+    replay_scenario,
+)
 from tests.snapshots import check_snapshot, summarize
 
 SCENARIOS = read_scenarios()
@@ -26,31 +28,6 @@ ANSWERS = (
     FindingKind.ANSWER_MISSING,
 )
 """Findings about a model's answers; the others are about the record."""
-
-
-async def replay_scenario(scenario, folder):
-    """The scenario from its recording: no network, no waiting."""
-    time = SkippedTime()
-    path = folder / f"{scenario.name}.yaml"
-    first = next(
-        request
-        for request, *_ in exchanges(scenario.name, folder)
-        if "model" in request
-    )
-    spec = ModelSpec(SERVER, str(first["model"]), "http://model.test/v1")
-    with use_cassette(path):
-        policy = RetryPolicy(sleep=time.sleep, clock=time.clock)
-        async with Model(spec, ONE_BY_ONE, policy) as model:
-            return await extract_scenario(scenario, folder, model)
-
-
-def exchanges(name, folder=FOLDER):
-    """The bodies of recorded requests, with the statuses of the replies."""
-    interactions = read_cassette(folder / f"{name}.yaml")["interactions"]
-    return [
-        (json.loads(one["request"]["body"]), one["response"]["status"]["code"])
-        for one in interactions
-    ]
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
@@ -72,7 +49,7 @@ async def test_a_replay_gives_the_same_result_each_time_by_the_recorded_bytes(
     extractions = await replay_scenario(scenario, FOLDER)
 
     check_snapshot(f"cassettes/{name}", summarize(*extractions))
-    recorded = exchanges(name)
+    recorded = list_exchanges(name)
     answered = [code for _, code in recorded if code == 200]
     assert sum(extraction.usage.calls for extraction in extractions) == len(answered)
     assert sent == [

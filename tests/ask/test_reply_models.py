@@ -47,6 +47,15 @@ def test_the_schema_of_a_reply_has_a_key_for_each_field_that_is_asked():
                 assert (schema[form.key]["type"] == "array") is form.many
 
 
+def test_each_member_of_a_closed_set_has_one_word():
+    """A word that the schema lists is read by its name, wherever it stands in the list."""
+    for task in Task:
+        for info in list_fields(task):
+            form = FORMS[task].get(info.name)
+            if form and form.words:
+                assert sorted(form.words.values()) == sorted(info.type), info.path
+
+
 def test_the_static_part_of_a_call_is_small_and_plain():
     text = json.dumps(json.loads(schema_of(Reply)), separators=(",", ":"))
     for word in ("title", "description", "default", "anyOf", "null"):

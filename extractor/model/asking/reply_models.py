@@ -88,6 +88,55 @@ with its length.
 """
 _SCHEMA = Path(__file__).parents[1] / "prompts" / "reply_schema.json"
 _KEYS = json.loads(_SCHEMA.read_text("utf-8"))["$defs"]["Item"]["properties"]
+_VALUES: Mapping[str, Mapping[str, str]] = {
+    "list": {"in": "inclusion", "ex": "exclusion"},
+    "cat": {
+        "prior": "prior_therapy",
+        "during": "concomitant_therapy",
+        "organ": "organ_function",
+        "performance": "performance_status",
+        "expectancy": "life_expectancy",
+        "consent": "consent_compliance",
+    },
+    "concept": {
+        "OS": "overall_survival",
+        "PFS": "progression_free_survival",
+        "EFS": "event_free_survival",
+        "DFS": "disease_free_survival",
+        "TTP": "time_to_progression",
+        "TTE": "time_to_event_other",
+        "response": "response_rate",
+        "DOR": "duration_of_response",
+        "TTR": "time_to_response",
+        "MRD": "minimal_residual_disease",
+        "relapse": "relapse_or_progression_rate",
+        "AE": "adverse_events",
+        "DLT": "dose_limiting_toxicity",
+        "MTD": "maximum_tolerated_dose",
+        "harm": "specific_toxicity",
+        "labs": "laboratory_or_vital_safety",
+        "PK": "pharmacokinetics",
+        "cells": "cellular_kinetics",
+        "symptoms": "symptom_score",
+        "QoL": "quality_of_life",
+        "function": "functional_status",
+        "event": "clinical_event",
+        "physiology": "physiological_measure",
+        "imaging": "imaging_measure",
+        "medication": "medication_use",
+        "challenge": "desensitization_or_challenge",
+        "economics": "health_economics",
+    },
+    "domain": {
+        "PK": "pharmacokinetics",
+        "PD": "pharmacodynamics",
+        "patient": "patient_reported",
+    },
+    "span": {"none": "unspecified"},
+}
+"""By key of a reply, the values that a model writes as shorter words, to save output tokens. All
+other words of the schema are the values themselves.
+"""
 _READERS: Mapping[type, Callable[[str], object]] = {
     TimeWindow: read_window,
     Age: partial(read_time, Age),
@@ -132,9 +181,8 @@ def _read_word(words: Mapping[str, StrEnum], raw_value: object) -> StrEnum:
 def _make_form(key: str, info: FieldInfo) -> AnswerForm:
     """Return the form of a guideline field with this key."""
     if info.kind is ValueKind.CHOICE:
-        # the schema lists the words in the order of the closed set
-        members = info.type.__members__.values()
-        words = dict(zip(_KEYS[key]["enum"], members, strict=True))
+        values = _VALUES.get(key, {})
+        words = {word: info.type(values.get(word, word)) for word in _KEYS[key]["enum"]}
         return AnswerForm(key, partial(_read_word, words), info.many, words)
     if info.type in _READERS:
         return AnswerForm(key, partial(_read_text, _READERS[info.type]), info.many)
