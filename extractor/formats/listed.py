@@ -40,7 +40,10 @@ _GROUP = re.compile(
     r"(?P<sign>:(?=[\s*_])|[ \t][-–—](?=[ \t])|\||\t|\Z)"
 )
 """The registered type of an arm or intervention, its name, and the separator after the name."""
-_PHRASE = re.compile(r"(?:[^;\n]|;(?![ \t]{0,12}[A-Z\d]))+")
+# "OS; ORR" is two outcomes, but "OS; Time frame: 2 years" is one.
+_PHRASE = re.compile(
+    r"(?:[^;\n]|;(?![ \t]{0,12}(?!(?i:time[ -]?(?:frame|point)))[A-Z\d]))+"
+)
 _EDGES = " \t\r\n|*_:;,-–—"
 _INDENT = 2
 _LONGEST_NAME = 60

@@ -18,7 +18,7 @@ from extractor.concepts.outcomes.own_time import find_own_time
 from extractor.concepts.outcomes.split import (
     OutcomeParts,
     split_section,
-    split_statement,
+    split_statements,
 )
 from extractor.concepts.outcomes.times import describe_points, read_time_kind
 from extractor.evidence.drafts import Chunk, ItemDraft, Reading, Span, span_of
@@ -90,16 +90,16 @@ def place_outcomes(
 
 
 def _place_cell(cell: Section, section: LexedSection) -> list[OutcomeParts]:
-    """Return the outcomes in a section: one if the source provides separate parts or a statement,
-    or any number if the section is flattened. The list is empty if the section does not contain a
-    measure or a description.
+    """Return the outcomes in a section: one if the source provides separate parts, or any number
+    if it provides a statement or a flattened section. The list is empty if the section does not
+    contain a measure or a description.
     """
     parts = {part.name: section.between(part.start, part.end) for part in cell.parts}
     # a flattened cell: "measure, description, time frame|measure, ..."
     if not parts:
         return split_section(section)
     if "statement" in parts:
-        return [split_statement(parts["statement"])]
+        return split_statements(parts["statement"])
     description = parts.get("description")
     if "time_frame" not in parts and "measure" in parts:
         return [_split_measure(parts["measure"], description)]

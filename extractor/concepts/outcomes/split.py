@@ -6,16 +6,24 @@ possible cut. A log-linear model scores the cuts based on their features (``cuts
 the scores gives the probability of each cut.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from extractor.concepts.outcomes.cuts import (
     OutcomeItem,
     describe_cuts,
     find_items,
 )
+from extractor.concepts.outcomes.moments import read_time_frame
 from extractor.concepts.outcomes.own_time import find_own_time
 from extractor.evidence.scoring import load_scorer
-from extractor.language.passage import LexedSection, Passage, read_section
+from extractor.language.passage import (
+    LexedSection,
+    Passage,
+    read_section,
+    strip_span,
+)
 from extractor.schemas import Rank
 
 
@@ -76,28 +84,61 @@ def split_outcomes(text: str) -> list[Outcome]:
 
 def split_section(section: LexedSection) -> list[OutcomeParts]:
     """Return the outcomes in a flattened cell, in order."""
-    return [_split_item(item) for item in find_items(section.whole)]
+    items = find_items(section.whole)
+    # a table of a user: "Pain at week 6; sleep at week 12" in one cell
+    if len(items) == 1:
+        outcomes = split_statements(items[0].whole)
+        if len(outcomes) > 1:
+            return outcomes
+    return [_split_item(item) for item in items]
 
 
-def split_statement(whole: Passage) -> OutcomeParts:
-    """Split an outcome, stored in a single field by its registry, into a measure and the time
-    frame that the field states. If the field does not state a time frame, the whole field is the
-    measure.
+def split_statements(text: Passage) -> list[OutcomeParts]:
+    """Split a field that its source stores as one text: into the outcomes that semicolons separate
+    if each of them states its own time, otherwise into one outcome; and each into a measure and the
+    time frame that it states. Without a time frame, the measure is the whole outcome.
 
-    >>> parts = split_statement(
+    >>> outcomes = split_statements(
     ...     read_section(
-    ...         "outcome", "Pain, fatigue and sleep at baseline, 6 and 12 weeks"
+    ...         "outcome", "Pain, fatigue at 6 and 12 weeks; falls up to week 9"
     ...     ).whole
     ... )
-    >>> parts.measure.raw, parts.time_frame.raw
-    ('Pain, fatigue and sleep', 'at baseline, 6 and 12 weeks')
+    >>> [(parts.measure.raw, parts.time_frame.raw) for parts in outcomes]
+    [('Pain, fatigue', 'at 6 and 12 weeks'), ('falls', 'up to week 9')]
     """
+    statements = list(_list_statements(text))
+    if all(map(find_own_time, statements)):
+        return list(map(_split_statement, statements))
+    outcome = _split_statement(text)
+    # "Pain at week 6; sleep": perhaps two outcomes, of which one has no time
+    if any(map(find_own_time, statements[:-1])):
+        outcome = replace(
+            outcome, features=(*outcome.features, "perhaps several outcomes")
+        )
+    return [outcome]
+
+
+def _list_statements(text: Passage) -> Iterator[Passage]:
+    """Yield the parts of a text that semicolons separate, without empty ones."""
+    codes = text.tokens.codes
+    marks = [at for at in range(text.first, text.end) if codes[at] == ";"]
+    for before, mark in pairwise([text.first - 1, *marks, text.end]):
+        first, end = strip_span(codes, before + 1, mark, "\n")
+        if first < end:
+            yield text.part(first, end)
+
+
+def _split_statement(whole: Passage) -> OutcomeParts:
+    """Split an outcome into a measure and the time frame that it states, if any."""
     time = find_own_time(whole)
-    if time is None:
-        return OutcomeParts(whole, whole)
-    return OutcomeParts(
-        whole, time.measure, time_frame=time.frame, features=(time.case,)
-    )
+    if time is not None:
+        return OutcomeParts(
+            whole, time.measure, time_frame=time.frame, features=(time.case,)
+        )
+    features: tuple[str, ...] = ()
+    if read_time_frame(whole.tokens.cut(whole.first, whole.end)).points:
+        features = ("perhaps a time frame in its words",)
+    return OutcomeParts(whole, whole, features=features)
 
 
 def _split_item(item: OutcomeItem) -> OutcomeParts:
