@@ -30,7 +30,7 @@ from extractor.errors import ArgumentError
 from extractor.run.files import find_place, name_failed
 from extractor.run.joined import JoinedRuns
 from extractor.schemas import TrialExtraction, list_groups
-from extractor.schemas.arguments import suggest
+from extractor.schemas.arguments import refuse_unknown
 from extractor.schemas.vocabulary import DOUBTFUL_BELOW, SETTLED_ABSENCES
 
 _DOUBTS = "doubts"
@@ -40,6 +40,10 @@ _KINDS = {
     "findings": RowKind.FINDING,
     "absences": RowKind.ABSENCE,
 }
+_MAY_BE_INCOMPLETE = "the text may state a value for a field that is empty"
+"""What speaks against an item that is less sure than each of its values: its confidence is the
+lowest of all its fields, including empty ones.
+"""
 _PLAIN = "-_.!~*'()[]"
 """Characters other than letters and digits that the report does not escape in addresses."""
 
@@ -96,18 +100,17 @@ def _refuse_fields(fields: Sequence[str], run: JoinedRuns) -> None:
     """Raise ``ArgumentError`` for a field that is neither in the schema nor a custom field of the
     run.
     """
-    custom = {"custom", *(field.name for field in run.fields)}
-    known = {*custom}
+    custom = ["custom", *(field.name for field in run.fields)]
+    known: dict[str, None] = {}
     for group in list_groups():
-        known.update(group.path.split("."), (field.name for field in group.fields))
+        steps = [*group.path.split("."), *(field.name for field in group.fields)]
+        known.update(dict.fromkeys(steps))
+    known.update(dict.fromkeys(custom))
     for field in fields:
         steps = field.split(".")
         # The attributes of custom fields are not checked.
-        if steps[0] in custom:
-            continue
-        for step in steps:
-            if step not in known:
-                raise ArgumentError(f"{field}: no such field{suggest(step, known)}")
+        if steps[0] not in custom:
+            refuse_unknown("field", steps, known)
 
 
 def list_rows(
@@ -185,8 +188,8 @@ def _list_record(
 def _list_items(
     extraction: TrialExtraction, rows: Sequence[ValueRow]
 ) -> Iterator[ValueRow]:
-    """Yield a row for each item whose confidence is lower than that of all its values
-    in ``rows``: such an item may not exist, or may belong to another list.
+    """Yield a row for each item whose confidence is lower than that of all its values in ``rows``:
+    the doubtful part of such an item is a field that is empty.
     """
     lowest = defaultdict[str, float](lambda: 1)
     for row in rows:
@@ -202,6 +205,7 @@ def _list_items(
                 quote=find_words(item),
                 section=getattr(item, "section", None),
                 confidence=item.confidence,
+                doubts=_MAY_BE_INCOMPLETE,
                 address=_make_address(extraction.record_id, path),
             )
 
