@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from extractor.apps.export.registered import Arm, Intervention
+from extractor.apps.values import find_least
 from extractor.concepts.aliases import find_entry
 from extractor.concepts.doses.names import (
     find_general,
@@ -19,9 +21,14 @@ from extractor.concepts.doses.names import (
     trim_name,
 )
 from extractor.language.book import find_terms, read_text, rule
+from extractor.language.clean import fold_label
 from extractor.language.lexer import lex
-from extractor.schemas import RegisteredTerm, TermKind, TrialRecord
-from extractor.schemas.registered_words import unify_word
+from extractor.schemas import (
+    Regimen,
+    RegisteredTerm,
+    TermKind,
+    TrialExtraction,
+)
 
 _SEVERAL = re.compile(r"[+/,;&]|\b(?:and|plus|with|or)\b", re.IGNORECASE)
 """A character or word that separates the names of several agents."""
@@ -30,48 +37,6 @@ _PLACEBO = re.compile(
     r"|(?:tablet|capsule|pill|injection)s?|infusion|cream|gel|ointment|solution"
 )
 """A word that describes a placebo without naming the drug it replaces."""
-
-
-class Intervention(NamedTuple):
-    """A registered intervention."""
-
-    name: str | None
-    type: str | None = None
-    other_names: tuple[str, ...] = ()
-    description: str | None = None
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """All names of the intervention."""
-        if self.name:
-            return (self.name, *self.other_names)
-        return self.other_names
-
-
-def read_interventions(record: TrialRecord) -> list[Intervention]:
-    """Return a record's registered interventions."""
-    interventions = []
-    for section in record.sections:
-        if not section.name.startswith("interventions["):
-            continue
-        name = section.part("name")
-        if not section.parts:
-            name = section.text
-        if name:
-            name = " ".join(name.split())
-        others = [
-            " ".join(section.text[part.start : part.end].split())
-            for part in section.parts
-            if part.name == "other_names"
-        ]
-        intervention = Intervention(
-            name,
-            unify_word("intervention_type", section.part("type") or "") or None,
-            tuple(dict.fromkeys(others)),
-            section.part("description"),
-        )
-        interventions.append(intervention)
-    return interventions
 
 
 def find_intervention(name: str, interventions: Sequence[Intervention]) -> int | None:
@@ -310,3 +275,74 @@ def list_mesh_terms(
             "is_ancestor": is_ancestor,
             "intervention_index": index,
         }
+
+
+class ArmLink(NamedTuple):
+    """A link, by position, between an arm and an amount in a regimen that the arm receives."""
+
+    amount_index: int | None
+    arm_index: int
+    confidence: float | None = None
+
+
+def list_arms(extraction: TrialExtraction, registered: Sequence[Arm] = ()) -> list[Arm]:
+    """Return the registered arms, followed by the arms that are named only by a regimen or an
+    amount.
+
+    Labels that differ only in case or whitespace refer to the same arm.
+
+    >>> trial = TrialExtraction.model_validate(
+    ...     {
+    ...         "record_id": "A",
+    ...         "eligibility": {},
+    ...         "dosing": [
+    ...             {
+    ...                 "agent": "drugamide",
+    ...                 "section": "arms[0]",
+    ...                 "quote": "drugamide",
+    ...                 "arms": ["active arm", "Open label"],
+    ...             }
+    ...         ],
+    ...     }
+    ... )
+    >>> [arm.label for arm in list_arms(trial, [Arm("Active Arm"), Arm("Placebo")])]
+    ['Active Arm', 'Placebo', 'Open label']
+    """
+    labels = [label for regimen in extraction.dosing for label in _list_labels(regimen)]
+    by_key = {fold_label(label): label for label in labels}
+    known = {arm.key for arm in registered}
+    added = [Arm(label) for key, label in by_key.items() if key not in known]
+    return [*registered, *added]
+
+
+def link_arms(regimen: Regimen, arms: Sequence[Arm]) -> Iterator[ArmLink]:
+    """Yield the links between the arms and the amounts in a regimen that the arms receive. An
+    amount without arms applies to all arms of its regimen. If none of the regimen's amounts
+    applies to an arm of the regimen, the arm is linked to the regimen with an ``amount_index`` of
+    None.
+    """
+    labels = list(map(fold_label, _list_labels(regimen)))
+    for place, arm in enumerate(arms):
+        if arm.key not in labels:
+            continue
+        amounts: list[int | None] = []
+        for index, amount in enumerate(regimen.amounts):
+            if not amount.arms or arm.key in map(fold_label, amount.arms):
+                amounts.append(index)
+        for amount_index in amounts or [None]:
+            # The labels begin with the regimen's own, so the positions agree.
+            fields = (f"arms[{labels.index(arm.key)}]", f"amounts[{amount_index}].arms")
+            confidence = find_least(
+                piece for piece in regimen.evidence if piece.field.startswith(fields)
+            )
+            yield ArmLink(amount_index, place, confidence)
+
+
+def _list_labels(regimen: Regimen) -> list[str]:
+    """Return the arms that a regimen names, followed by the arms that are named only by its
+    amounts.
+    """
+    labels = list(regimen.arms)
+    for amount in regimen.amounts:
+        labels += amount.arms
+    return list(dict.fromkeys(labels))

@@ -21,7 +21,8 @@ from extractor.apps.export.fhir_parts import (
     quantity,
 )
 from extractor.apps.export.limits import list_alternatives, name_limit
-from extractor.apps.export.people import read_comparator, read_registered
+from extractor.apps.export.people import read_comparator
+from extractor.apps.export.registered import read_registered
 from extractor.concepts.limits.quantity_names import (
     KnownQuantity,
     get_quantity,

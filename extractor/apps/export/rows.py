@@ -13,9 +13,10 @@ from extractor.apps.export.agents import (
     AgentNamer,
     find_form,
     find_intervention,
+    link_arms,
+    list_arms,
     list_mesh_terms,
 )
-from extractor.apps.export.arms import link_arms, list_arms
 from extractor.apps.export.columns import (
     Cells,
     Row,
@@ -23,13 +24,15 @@ from extractor.apps.export.columns import (
     list_tables,
     plan_custom_tables,
 )
-from extractor.apps.export.instruments import name_instrument
-from extractor.apps.export.limits import DescribedCriterion, describe_criteria
+from extractor.apps.export.limits import (
+    DescribedCriterion,
+    describe_criteria,
+    name_instrument,
+)
 from extractor.apps.export.people import describe_people, find_sex
 from extractor.apps.export.registered import (
     Registered,
     RegisteredByRecord,
-    read_registry,
 )
 from extractor.apps.export.times import (
     describe_regimen_times,
@@ -39,8 +42,7 @@ from extractor.apps.export.times import (
 )
 from extractor.apps.values import find_least, list_values
 from extractor.concepts.doses.drug_names import find_substance
-from extractor.concepts.own.declaration import CustomField, Declared
-from extractor.concepts.own.models import read_fields
+from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.windows.anchors import classify_anchor
 from extractor.concepts.windows.things import list_things
 from extractor.language.shown import show_line
@@ -55,7 +57,6 @@ from extractor.schemas import (
     TermKind,
     TimeWindow,
     TrialExtraction,
-    TrialRecord,
 )
 
 TableRow = tuple[str, Cells]
@@ -178,37 +179,6 @@ def _lay_out(
             last_key = 0
         layouts[table.name] = (names[1:], texts, last_key)
     return layouts
-
-
-def tabulate(
-    extractions: Iterable[TrialExtraction],
-    records: Iterable[TrialRecord] = (),
-    fields: Iterable[Declared] | Declared = (),
-) -> dict[str, list[dict[str, object]]]:
-    """Return the rows of all tables, keyed by table. Each row is a dictionary of cells, keyed by
-    column.
-
-    ``records`` provide the register's data. ``fields`` are custom fields, as for ``Extractor``.
-    Each custom field has its own table.
-
-    >>> extraction = TrialExtraction.model_validate(
-    ...     {"record_id": "A", "eligibility": {"sex": "male"}}
-    ... )
-    >>> tabulate([extraction])["eligibility"][0]["sex"]
-    'male'
-    """
-    registry = {record.record_id: read_registry(record) for record in records}
-    custom_fields = read_fields(fields)
-    names = {
-        table.name: [column.name for column in table.columns]
-        for table in list_tables(custom_fields)
-    }
-    tables: dict[str, list[dict[str, object]]] = {name: [] for name in names}
-    for extraction in extractions:
-        rows = find_rows(complete_gold(extraction), registry, custom_fields)
-        for name, row in rows:
-            tables[name].append(dict(zip(names[name], row, strict=True)))
-    return tables
 
 
 def complete_gold(extraction: TrialExtraction) -> TrialExtraction:
