@@ -15,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import count
+from math import inf
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -44,6 +45,8 @@ _MAY_BE_INCOMPLETE = "the text may state a value for a field that is empty"
 """What speaks against an item that is less sure than each of its values: its confidence is the
 lowest of all its fields, including empty ones.
 """
+_USUAL_MAXIMUM = {_DOUBTS: DOUBTFUL_BELOW}
+"""The bound below which values are listed, unless the user sets another one."""
 _PLAIN = "-_.!~*'()[]"
 """Characters other than letters and digits that the report does not escape in addresses."""
 
@@ -57,7 +60,8 @@ class Selection(NamedTuple):
             fields are listed.
         records: The records to list. If it is empty, all records are listed.
         min_confidence: The minimum confidence of the values to list.
-        max_confidence: The bound below which values are listed. For doubts, None means 0.85.
+        max_confidence: The bound below which values are listed. None means no bound, or 0.85 for
+            doubts.
         severity: The severity of the findings to list.
     """
 
@@ -243,19 +247,15 @@ def _can_be_doubtful(row: ValueRow) -> bool:
 
 
 def _is_within_bounds(confidence: float | None, selection: Selection) -> bool:
-    """Return whether a confidence is within the bounds. An unknown confidence is always within the
-    bounds.
+    """Return whether a confidence is at least the minimum and below the maximum. An unknown
+    confidence is always within the bounds.
     """
     if confidence is None:
         return True
-    if confidence < selection.min_confidence:
-        return False
     below = selection.max_confidence
-    if below is None and selection.name == _DOUBTS:
-        below = DOUBTFUL_BELOW
     if below is None:
-        return True
-    return confidence < below
+        below = _USUAL_MAXIMUM.get(selection.name, inf)
+    return selection.min_confidence <= confidence < below
 
 
 def _identify(row: ValueRow) -> tuple[str | None, ...]:

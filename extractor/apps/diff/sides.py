@@ -58,15 +58,12 @@ class Side:
 
 def _has_extractions(path: Path) -> bool:
     """Return whether a file, or the first file in a folder, contains extractions."""
+    first = path
     if path.is_dir():
-        files = sorted(path.glob("*.json"))
-    else:
-        files = [path]
-    if not files:
+        first = min(path.glob("*.json"), default=path)
+    if not first.is_file():
         return False
-    if not files[0].is_file():
-        return False
-    with files[0].open("rb") as file:
+    with first.open("rb") as file:
         return _EXTRACTION.search(file.read(_START)) is not None
 
 

@@ -141,13 +141,9 @@ class AgentNamer:
         for other in intervention.other_names:
             bare = bare_name(other)
             is_main = _make_key(bare) in main_keys
-            if is_main:
-                continue
-            if _SEVERAL.search(other):
-                continue
-            if _is_class(bare):
-                continue
-            names += [_find_usual(bare), bare]
+            is_vague_name = _SEVERAL.search(other) or _is_class(bare)
+            if not is_main and not is_vague_name:
+                names += [_find_usual(bare), bare]
         substances = {_make_key(name) for name in names if self._is_substance(name)}
         if len(substances) < 2:
             return names
@@ -207,24 +203,18 @@ def _is_placebo(name: str) -> bool:
 def _is_known(name: str) -> bool:
     """Return whether the whole name denotes a single known substance."""
     tokens = read_text(name)
-    terms = [
-        (kind, first, end)
-        for kind, first, end in find_general(tokens)
-        if kind in ("drug", "cells")
-    ]
+    terms = [term for term in find_general(tokens) if term[0] in ("drug", "cells")]
     return terms == [("drug", 0, len(tokens))]
 
 
 def _is_class(name: str) -> bool:
     """Return whether a name denotes a class ("steroid") or a placebo, or is a single letter."""
-    if is_vague(name):
-        return True
-    if len(name) < 2:
+    if is_vague(name) or len(name) < 2:
         return True
     tokens = read_text(name)
-    kinds = {kind for kind, _, _ in find_general(tokens)}
-    if bool(rule("class_noun").search(tokens)):
+    if rule("class_noun").search(tokens):
         return True
+    kinds = {kind for kind, _, _ in find_general(tokens)}
     return not kinds.isdisjoint({"class", "placebo"})
 
 
@@ -265,9 +255,8 @@ def list_mesh_terms(
         if term.kind not in (kind, f"{kind}_ancestor"):
             continue
         is_ancestor = term.kind is not kind
-        if is_ancestor:
-            index = None
-        else:
+        index = None
+        if not is_ancestor:
             index = find_intervention(term.name, interventions)
         yield {
             "term": term.name,

@@ -46,7 +46,7 @@ it.
 _NEXT_WORD = re.compile(r"\s+([^\W\d_]+)")
 """Matches the word that follows a limit, if there are only spaces between them."""
 _NO_PROOF = Evidence.model_construct(quote="")
-"""Stands for the evidence of a limit in gold, which has none."""
+"""Stands for the evidence of a whole limit, if there is none. In gold, a limit has no quote."""
 _NO_UNITS = ("function_words", "people", "idle_words", "words_after_values")
 """Names of the word lists whose words may follow a value but are not units."""
 _SIGNS = re.compile(r"[^a-z0-9]+")
@@ -122,39 +122,23 @@ def name_limit(
     if known and known.removesuffix("_change") not in list_quantities():
         # the reviewer's own name
         return CanonicalLimit(known, unit_ucum=unit, canonical_note=_NO_CONVERSION)
-    quantity = name_quantity(text, unit, value=limit.value)
     if known:
         quantity = get_quantity(known)
-    if quantity is None:
-        return CanonicalLimit(unit_ucum=unit, canonical_note="no quantity")
-    if not known:
+    else:
+        named = name_quantity(text, unit, value=limit.value)
+        if named is None:
+            return CanonicalLimit(unit_ucum=unit, canonical_note="no quantity")
+        quantity = named
         renamed = _refuse_or_join(text, quantity, unit)
         if renamed:
             return renamed
     canonical = CanonicalLimit(quantity.name, quantity.laboratory)
+    # "ECOG 2 at screening": a score or a count has no unit that could be missed
     is_measured = quantity.unit not in BARE_UNITS
     if (limit.unit and unit is None) or (has_unread_unit and is_measured):
         return canonical._replace(canonical_note="unknown unit")
     ends = [end for end in (limit.value, limit.value_high) if end is not None]
-    return _add_value(canonical, quantity, ends, unit)
-
-
-def _add_value(
-    canonical: CanonicalLimit,
-    quantity: KnownQuantity,
-    ends: Sequence[float],
-    unit: str | None,
-) -> CanonicalLimit:
-    """Return a limit with its codes and canonical value, in the written or the implied unit."""
-    # "BMI 18-30" has no unit: use the unit in which the upper end is plausible
-    inferred = filter(None, map(quantity.infer_unit, reversed(ends)))
-    used = unit or next(inferred, None)
-    canonical = canonical._replace(
-        loinc="|".join(find_loinc(quantity, used)) or None, unit_ucum=used
-    )
-    if used is None:
-        return canonical._replace(canonical_note="no unit")
-    return _convert(canonical, quantity, ends, used)
+    return _convert(canonical, quantity, ends, unit)
 
 
 def show_canonical_names(limits: Iterable[tuple[object, Iterable[Evidence]]]) -> str:
@@ -201,11 +185,22 @@ def _refuse_or_join(
 
 
 def _convert(
-    canonical: CanonicalLimit, quantity: KnownQuantity, ends: Sequence[float], unit: str
+    canonical: CanonicalLimit,
+    quantity: KnownQuantity,
+    ends: Sequence[float],
+    written_unit: str | None,
 ) -> CanonicalLimit:
-    """Return a limit with its ends converted to the quantity's unit or, if that is impossible, with
-    a note.
+    """Return a limit with its codes, and with its ends in the quantity's unit or, if they cannot be
+    converted, a note instead. A limit without a written unit has the unit that its quantity
+    implies.
     """
+    # "BMI 18-30" has no unit: use the unit in which the upper end is plausible
+    implied = filter(None, map(quantity.infer_unit, reversed(ends)))
+    unit = written_unit or next(implied, None)
+    codes = "|".join(find_loinc(quantity, unit)) or None
+    canonical = canonical._replace(loinc=codes, unit_ucum=unit)
+    if unit is None:
+        return canonical._replace(canonical_note="no unit")
     values = []
     for end in ends:
         value = quantity.to_canonical(end, unit)
@@ -215,10 +210,11 @@ def _convert(
         if not quantity.is_possible(value):
             return canonical._replace(canonical_note=_IMPLAUSIBLE)
         values.append(value)
+    low, *high = values
     canonical = canonical._replace(
         unit_canonical=quantity.unit,
-        value_canonical=values[0],
-        value_high_canonical=next(iter(values[1:]), None),
+        value_canonical=low,
+        value_high_canonical=next(iter(high), None),
     )
     # Converting mL/min to mL/min/1.73 m2 assumes a standard body surface.
     if (_SURFACE in unit) is not (_SURFACE in quantity.unit):
@@ -264,7 +260,9 @@ def _describe_limits(
     """
     described = []
     for index, limit in enumerate(criterion.constraints):
-        proof = _find_proof(criterion, index)
+        field = f"constraints[{index}]"
+        whole = (piece for piece in criterion.evidence if piece.field == field)
+        proof = next(whole, _NO_PROOF)
         has_unread_unit = _may_have_unread_unit(limit, proof, criterion.quote)
         canonical = name_limit(limit, proof.quantity, has_unread_unit=has_unread_unit)
         described.append((limit, proof, canonical))
@@ -309,13 +307,6 @@ def _may_have_unread_unit(limit: Constraint, proof: Evidence, quote: str) -> boo
     known = frozenset().union(*map(word_list, _NO_UNITS))
     name = word[1].casefold()
     return not {name, name.removesuffix("s")} & known
-
-
-def _find_proof(criterion: Criterion, index: int) -> Evidence:
-    """Return the evidence for a limit as a whole. In gold, it has no quote."""
-    field = f"constraints[{index}]"
-    pieces = (piece for piece in criterion.evidence if piece.field == field)
-    return next(pieces, _NO_PROOF)
 
 
 def _list_divided(

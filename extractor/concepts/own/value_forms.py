@@ -236,11 +236,9 @@ def read_time(kind: type[TimedT], text: str) -> TimedT:
     unit, _, number = text.strip().partition(" ")
     for written in (text, f"{number} {unit}"):
         duration = next(find_durations(_read_tokens(written)), None)
-        if not duration:
-            continue
-        if duration.low != duration.high:
-            continue
-        return kind(value=duration.low, unit=duration.unit)
+        is_range = duration is not None and duration.low != duration.high
+        if duration and not is_range:
+            return kind(value=duration.low, unit=duration.unit)
     raise ValueError(
         f'{text!r}: write a time as one number and a unit, such as "30 day" or "2 year"'
     )
