@@ -1,7 +1,12 @@
-"""The changes between two versions of a trial."""
+"""The versions of trials that are compared, and their changes.
 
+A version is a run, a file of extractions, or records to be read with the rules.
+"""
+
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from rapidfuzz import fuzz
@@ -11,6 +16,12 @@ from extractor.apps.evaluation.fields import GROUPS
 from extractor.apps.pages.view import show_texts
 from extractor.apps.pages.words import say
 from extractor.apps.values import RowKind, ValueRow, drop_same, list_values
+from extractor.errors import ArgumentError
+from extractor.formats import read_records
+from extractor.options import ExtractionOptions
+from extractor.pipeline import extract_by_rules
+from extractor.run.finished import find_run
+from extractor.run.joined import JoinedRuns
 from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
 
 _HEADLINES = ("quote", "agent", "measure")
@@ -22,6 +33,10 @@ _SIMILAR = 0.01
 _CELLS = ("value", "quote", "section", "start", "end")
 _OF_SIDES = [f"{side}_{name}" for side in ("old", "new") for name in _CELLS]
 COLUMNS = ("record_id", "change", "field", *_OF_SIDES)
+_START_BYTES = 4_000
+"""The number of bytes needed to recognise a file of extractions."""
+_EXTRACTION = re.compile(rb'"record_id".*"(?:eligibility|dosing)":\s*[\[{]', re.DOTALL)
+"""Matches the start of a file of extractions."""
 
 
 class Change(NamedTuple):
@@ -189,3 +204,82 @@ def _list_registered(record: TrialRecord, record_id: str) -> dict[str, ValueRow]
         value = (shown.text, shown.raw, section, 0, len(shown.raw))
         rows[section] = ValueRow(RowKind.VALUE, record_id, "", section, *value)
     return rows
+
+
+class Side:
+    """A version of the trials.
+
+    Attributes:
+        record_ids: The records that have a result, in order, as keys.
+        records: The available records, by id.
+        failed: Messages about records that could not be read.
+
+    Raises ``ArgumentError`` if there is no result, and ``StoreError`` if a run cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.records: dict[str, TrialRecord] = {}
+        self.failed: list[str] = []
+        self._run: JoinedRuns | None = None
+        if find_run(path) or _has_extractions(path):
+            self._run = JoinedRuns([path])
+            self.record_ids = dict.fromkeys(self._run.record_ids)
+            for reread in self._run.reread():
+                if reread.record:
+                    self.records[reread.record_id] = reread.record
+        else:
+
+            def note(error: Exception) -> None:
+                self.failed.append(str(error))
+
+            for record in read_records(path, on_error=note):
+                self.records[record.record_id] = record
+            self.record_ids = dict.fromkeys(self.records)
+        if not self.record_ids:
+            problems = [f"{path}: no record could be read", *self.failed[:1]]
+            raise ArgumentError("; ".join(problems))
+
+    def read(self, record_id: str) -> TrialExtraction:
+        """Return a record's extraction."""
+        if self._run:
+            return self._run.read(record_id)
+        return extract_by_rules(self.records[record_id], ExtractionOptions())
+
+
+def _has_extractions(path: Path) -> bool:
+    """Return whether a file, or the first file in a folder, contains extractions."""
+    first = path
+    if path.is_dir():
+        first = min(path.glob("*.json"), default=path)
+    if not first.is_file():
+        return False
+    with first.open("rb") as file:
+        return _EXTRACTION.search(file.read(_START_BYTES)) is not None
+
+
+class ComparedTrial(NamedTuple):
+    """A trial that is in both versions: its changes, and its records, which are None if they are
+    not available.
+    """
+
+    record_id: str
+    changes: Sequence[Change]
+    old: TrialRecord | None
+    new: TrialRecord | None
+
+
+def compare(old: Side, new: Side) -> Iterator[ComparedTrial]:
+    """Yield the trials that are in both versions, with their changes. If each version has only one
+    record, the two are compared regardless of their ids.
+    """
+    pairs = [(name, name) for name in new.record_ids if name in old.record_ids]
+    # A trial's draft may be a text file, whose name is not the id of the registered record.
+    if len(old.record_ids) == len(new.record_ids) == 1:
+        pairs = list(zip(old.record_ids, new.record_ids, strict=True))
+    for old_id, new_id in pairs:
+        changes = diff_trials(old.read(old_id), new.read(new_id))
+        before = old.records.get(old_id)
+        after = new.records.get(new_id)
+        if before and after:
+            changes += diff_records(before, after)
+        yield ComparedTrial(new_id, changes, before, after)

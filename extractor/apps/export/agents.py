@@ -99,14 +99,16 @@ class AgentNamer:
         self._mesh = {
             _make_key(term.name) for term in terms if term.kind is TermKind.INTERVENTION
         }
-        with_name = [each for each in interventions if each.name]
-        main_keys = {_make_key(bare_name(each.name or "")) for each in with_name}
+        main_names = [
+            (bare_name(each.name), each) for each in interventions if each.name
+        ]
+        main_keys = {_make_key(name) for name, _ in main_names}
         claims = defaultdict[str, set[str]](set)
-        for intervention in with_name:
+        for main_name, intervention in main_names:
             names = self._list_names(intervention, main_keys)
             # "fictumab" rather than the code "FCT-1"
             preferred = next(filter(self._is_substance, names), names[0]).lower()
-            for name in (bare_name(intervention.name or ""), *names):
+            for name in (main_name, *names):
                 claims[_make_key(name)].add(preferred)
         # a name of two interventions is ambiguous, so it is not used
         self._names = {

@@ -47,14 +47,28 @@ installs it. JSON lines and CSV need no library.
 """
 
 _MODULES = {"pandas": "pandas", "polars": "polars", "arrow": "pyarrow"}
-_KINDS = ("text", "integer", "number", "boolean")
 _TYPES = {
     # pandas types that allow missing values, so that a missing integer or boolean remains missing
-    "pandas": ("str", "Int64", "float64", "boolean"),
-    "polars": ("String", "Int64", "Float64", "Boolean"),
-    "arrow": ("string", "int64", "float64", "bool_"),
+    "pandas": {
+        "text": "str",
+        "integer": "Int64",
+        "number": "float64",
+        "boolean": "boolean",
+    },
+    "polars": {
+        "text": "String",
+        "integer": "Int64",
+        "number": "Float64",
+        "boolean": "Boolean",
+    },
+    "arrow": {
+        "text": "string",
+        "integer": "int64",
+        "number": "float64",
+        "boolean": "bool_",
+    },
 }
-"""The data types of each library for the kinds of columns, in the order of ``_KINDS``."""
+"""The data type of each kind of column, by library."""
 
 
 @dataclass(slots=True)
@@ -207,12 +221,10 @@ def make_frame(library: Any, to: str, table: Table, rows: Sequence[Row]) -> Any:
     """Return a table's rows as a data frame from the library ``to``, which has been imported as
     ``library``. Columns have types even if there are no rows.
     """
-    kinds = dict(zip(_KINDS, _TYPES[to], strict=True))
-    types = {column.name: kinds[column.kind] for column in table.columns}
+    types = {column.name: _TYPES[to][column.kind] for column in table.columns}
     if to == "pandas":
-        return library.DataFrame(list(rows), columns=[*types], dtype=object).astype(
-            types
-        )
+        untyped = library.DataFrame(list(rows), columns=[*types], dtype=object)
+        return untyped.astype(types)
     schema = {name: getattr(library, kind) for name, kind in types.items()}
     if to == "polars":
         return library.DataFrame(rows, schema, orient="row", strict=False)

@@ -24,8 +24,15 @@ from extractor.schemas import (
 from extractor.schemas.registered_words import unify_word
 
 _FIELDS = (
-    *("study_type", "phases", "status", "allocation", "masking", "primary_purpose"),
-    *("start_date", "completion_date", "sponsor"),
+    "study_type",
+    "phases",
+    "status",
+    "allocation",
+    "masking",
+    "primary_purpose",
+    "start_date",
+    "completion_date",
+    "sponsor",
 )
 """Columns that have the same names as their registered fields."""
 _MOST_COLUMNS = 6

@@ -114,12 +114,13 @@ def find_rows(
     registered = registry.get(extraction.record_id, Registered())
     numbers = defaultdict[tuple[object, ...], Iterator[int]](count)
     for name, cells in _list_all(extraction, registered, fields, whole):
-        names, texts, last_key = layouts[name]
-        row = [extraction.record_id, *map(cells.get, names)]
+        layout = layouts[name]
+        row = [extraction.record_id, *map(cells.get, layout.names)]
         # Rows without a position are numbered within their parent row, such as a criterion.
+        last_key = layout.last_key
         if last_key and row[last_key] is None:
             row[last_key] = next(numbers[name, *row[1:last_key]])
-        for place in texts:
+        for place in layout.texts:
             cell = row[place]
             if cell is not None:
                 row[place] = _clean(cell)
@@ -161,23 +162,33 @@ def _clean(cell: object) -> str | None:
     return show_line(str(cell)) or None
 
 
-@lru_cache(256)
-def _lay_out(
-    fields: tuple[CustomField, ...],
-) -> Mapping[str, tuple[list[str], list[int], int]]:
-    """Return, for each table, the names of all columns except ``record_id``, the indexes of the
-    columns that contain text, and the index of the key that numbers the rows, or 0.
+class _Layout(NamedTuple):
+    """The places of a table's cells in its rows.
+
+    Attributes:
+        names: The names of all columns except the first, ``record_id``.
+        texts: The indexes of the columns that contain text.
+        last_key: The index of the key that numbers the rows; 0 if no key does.
     """
+
+    names: list[str]
+    texts: list[int]
+    last_key: int
+
+
+@lru_cache(256)
+def _lay_out(fields: tuple[CustomField, ...]) -> Mapping[str, _Layout]:
+    """Return the layout of each table, including those of the custom ``fields``."""
     layouts = {}
     for table in list_tables(fields):
-        names = [column.name for column in table.columns]
+        _, *names = [column.name for column in table.columns]
         kinds = [column.kind for column in table.columns]
         texts = [place for place, kind in enumerate(kinds) if kind == "text"]
         last_key = len(table.keys) - 1
         # The last key of a custom field's table is the path of its item.
         if last_key in texts:
             last_key = 0
-        layouts[table.name] = (names[1:], texts, last_key)
+        layouts[table.name] = _Layout(names, texts, last_key)
     return layouts
 
 
