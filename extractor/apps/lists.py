@@ -80,24 +80,19 @@ def refuse_selection(
     apply to the list. A record is known if the list for ``run``, or for the older run ``since``,
     can contain it.
     """
-    _refuse_options(selection)
-    _refuse_fields(selection.fields, run)
-    listed = _list_ids(run, selection.name)
-    if since:
-        listed += _list_ids(since, selection.name)
-    for record_id in selection.records:
-        if record_id not in listed:
-            raise ArgumentError(f"{record_id}: no such record in this list")
-
-
-def _refuse_options(selection: Selection) -> None:
-    """Raise ``ArgumentError`` for an option that does not apply to the list."""
     name = selection.name
-    bounds = (selection.min_confidence, selection.max_confidence)
-    if name not in ("values", _DOUBTS) and bounds != (0, None):
+    has_bounds = selection.min_confidence != 0 or selection.max_confidence is not None
+    if has_bounds and name not in ("values", _DOUBTS):
         raise ArgumentError(f"{name} have no confidence; remove the confidence bounds")
     if name != "findings" and selection.severity:
         raise ArgumentError(f"{name} have no severity; remove --severity")
+    _refuse_fields(selection.fields, run)
+    listed = _list_ids(run, name)
+    if since:
+        listed += _list_ids(since, name)
+    for record_id in selection.records:
+        if record_id not in listed:
+            raise ArgumentError(f"{record_id}: no such record in this list")
 
 
 def _refuse_fields(fields: Sequence[str], run: JoinedRuns) -> None:

@@ -219,18 +219,19 @@ class AttributeSet(FrozenModel):
         ``[{"time": "4 week"}]`` and, if the first attribute is a list, ``["MRI", "CT"]`` becomes
         ``[{"methods": ["MRI", "CT"]}]``.
         """
-        if written in (None, "", [], ()):
-            return []
-        if not self.attributes:
+        if written in (None, "", [], ()) or not self.attributes:
             return []
         first = self.attributes[0]
         values = list_members(written)
         if first.many and not any(isinstance(value, dict) for value in values):
             return [{first.name: values}]
-        return [
-            value if isinstance(value, dict) else {first.name: value}
-            for value in values
-        ]
+        answers = []
+        for value in values:
+            if isinstance(value, dict):
+                answers.append(value)
+            else:
+                answers.append({first.name: value})
+        return answers
 
     def read_answer(
         self,
@@ -279,7 +280,9 @@ class AttributeSet(FrozenModel):
         if the answer lacks one. The quote of a nested object is the shortest part of the ``text``
         that contains its words.
         """
-        completed: dict[str, object] = {"quote": quote} if self.needs_quote else {}
+        completed: dict[str, object] = {}
+        if self.needs_quote:
+            completed["quote"] = quote
         completed |= answer
         for attribute in self.attributes:
             members = [
@@ -337,9 +340,9 @@ class AttributeSet(FrozenModel):
     @property
     def object_schema(self) -> dict[str, object]:
         """The JSON schema of one object as a model writes it."""
-        keys: dict[str, object] = (
-            {"quote": {"type": "string"}} if self.needs_quote else {}
-        )
+        keys: dict[str, object] = {}
+        if self.needs_quote:
+            keys["quote"] = {"type": "string"}
         keys |= {attribute.name: attribute.json_schema for attribute in self.attributes}
         return {"type": "object", "properties": keys, "additionalProperties": False}
 
@@ -435,8 +438,11 @@ class Attribute(AttributeSet):
                 for answer in answers
             ]
             return tuple(filter(None, objects))
+        candidates: Sequence[object] = (written,)
+        if self.many:
+            candidates = list_members(written)
         members = []
-        for member in list_members(written) if self.many else (written,):
+        for member in candidates:
             if member in (None, "", []):
                 continue
             try:

@@ -4,7 +4,7 @@ or as JSON Schemas.
 
 import re
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -263,7 +263,10 @@ def _read_attributes(
             f"{where}: is inside more than {_DEEPEST} nested models, or contains itself; move its "
             "attributes into the model that contains it"
         )
-    required = owner.required if isinstance(owner.required, tuple) else ()
+    required: Container[str] = ()
+    # in the schema of a single property, "required" may be a boolean
+    if isinstance(owner.required, tuple):
+        required = owner.required
     attributes: list[Attribute] = []
     size = 0
     for name, schema in owner.properties.items():
