@@ -131,9 +131,9 @@ def list_rows(
             yield from rows
             continue
         old = _list_record(since, record_id, selection)
-        for row in drop_same(rows, old, _identify):
+        for row in drop_same(rows, old, _make_content_key):
             yield row._replace(change="new")
-        for row in drop_same(old, rows, _identify):
+        for row in drop_same(old, rows, _make_content_key):
             yield row._replace(change="gone")
 
 
@@ -253,7 +253,7 @@ def _is_within_bounds(confidence: float | None, selection: Selection) -> bool:
     return selection.min_confidence <= confidence < below
 
 
-def _identify(row: ValueRow) -> tuple[str | None, ...]:
+def _make_content_key(row: ValueRow) -> tuple[str | None, ...]:
     """Return a key that is equal for two rows with the same content, even if the item or its words
     have moved.
     """

@@ -187,7 +187,7 @@ def _describe_value(record_id: str, value: Value, item: ExtractedItem) -> ValueR
         confidence = item.confidence
     return ValueRow(
         *place,
-        *_cite(value.evidence),
+        *_cite_passages(value.evidence),
         confidence,
         first.origin.value,
         first.support.value,
@@ -210,7 +210,7 @@ def _describe_absence(record_id: str, absence: Absence) -> ValueRow:
 def _describe_finding(record_id: str, finding: Finding) -> ValueRow:
     item, field = split_path(finding.field)
     place = (RowKind.FINDING, record_id, item, field, finding.message)
-    row = ValueRow(*place, *_cite(finding.citations))
+    row = ValueRow(*place, *_cite_passages(finding.citations))
     return row._replace(reason=finding.kind.value, severity=finding.severity.value)
 
 
@@ -227,7 +227,7 @@ def find_least(pieces: Iterable[Evidence]) -> float | None:
     return min(known, default=None)
 
 
-def _cite(
+def _cite_passages(
     pieces: Sequence[Citation | Evidence],
 ) -> tuple[str | None, str | None, int | None, int | None]:
     """Return the words that support a row, followed by the section, start and end of the first

@@ -132,6 +132,7 @@ def _describe_item(
     headline.
     """
     rows = old or new
+    # an endpoint may lack its measure
     headlines = [row for row in rows if row.field in _HEADLINES] or [rows[0]]
     # the agent of a regimen is omitted if the words of its dose contain it
     words = [say(row.value) for row in headlines]
@@ -151,9 +152,11 @@ def _compare_fields(
     before = _group_by_field(old)
     after = _group_by_field(new)
     for field in before | after:
-        old_only = drop_same(before[field], after[field], _identify)
-        new_only = drop_same(after[field], before[field], _identify)
-        pairs, removed, added = match_values(old_only, new_only, _compare, _SIMILAR)
+        old_only = drop_same(before[field], after[field], _fold_words)
+        new_only = drop_same(after[field], before[field], _fold_words)
+        pairs, removed, added = match_values(
+            old_only, new_only, _rate_similarity, _SIMILAR
+        )
         for pair in pairs:
             yield Change(record_id, field, *pair)
         for row in removed:
@@ -169,18 +172,18 @@ def _group_by_field(rows: Sequence[ValueRow]) -> dict[str, list[ValueRow]]:
     return fields
 
 
-def _identify(row: ValueRow) -> str:
+def _fold_words(row: ValueRow) -> str:
     """Return the value in words, with case folded; values with the same words are treated as
     equal.
     """
     return say(row.value).casefold()
 
 
-def _compare(old: ValueRow, new: ValueRow) -> float:
+def _rate_similarity(old: ValueRow, new: ValueRow) -> float:
     """Return the similarity of two values. Even values that share no words are treated as one
     value that has changed.
     """
-    return max(_SIMILAR, fuzz.ratio(_identify(old), _identify(new)) / 100)
+    return max(_SIMILAR, fuzz.ratio(_fold_words(old), _fold_words(new)) / 100)
 
 
 def diff_records(old: TrialRecord, new: TrialRecord) -> list[Change]:

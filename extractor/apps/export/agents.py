@@ -60,14 +60,14 @@ def find_intervention(name: str, interventions: Sequence[Intervention]) -> int |
     for index, intervention in enumerate(interventions):
         if key in map(name_key, intervention.names):
             return index
-        if any(_contains(longer, key) for longer in intervention.names):
+        if any(_contains_name(longer, key) for longer in intervention.names):
             containing.append(index)
     if len(containing) == 1:
         return containing[0]
     return None
 
 
-def _contains(text: str, key: str) -> bool:
+def _contains_name(text: str, key: str) -> bool:
     """Return whether a text contains the name with this key as a sequence of whole words."""
     folded_key = _pad_words(key)
     # The key of a name without words is empty, and would be contained in every text.

@@ -138,7 +138,7 @@ def name_limit(
     if (limit.unit and unit is None) or (has_unread_unit and is_measured):
         return canonical._replace(canonical_note="unknown unit")
     ends = [end for end in (limit.value, limit.value_high) if end is not None]
-    return _convert(canonical, quantity, ends, unit)
+    return _add_canonical_value(canonical, quantity, ends, unit)
 
 
 def show_canonical_names(limits: Iterable[tuple[object, Iterable[Evidence]]]) -> str:
@@ -184,7 +184,7 @@ def _refuse_or_join(
     )
 
 
-def _convert(
+def _add_canonical_value(
     canonical: CanonicalLimit,
     quantity: KnownQuantity,
     ends: Sequence[float],

@@ -113,7 +113,7 @@ def find_rows(
     layouts = _lay_out(fields)
     registered = registry.get(extraction.record_id, Registered())
     numbers = defaultdict[tuple[object, ...], Iterator[int]](count)
-    for name, cells in _list_all(extraction, registered, fields, whole):
+    for name, cells in _list_all_rows(extraction, registered, fields, whole):
         layout = layouts[name]
         row = [extraction.record_id, *map(cells.get, layout.names)]
         # Rows without a position are numbered within their parent row, such as a criterion.
@@ -123,11 +123,11 @@ def find_rows(
         for place in layout.texts:
             cell = row[place]
             if cell is not None:
-                row[place] = _clean(cell)
+                row[place] = _write_text(cell)
         yield name, tuple(row)
 
 
-def _list_values(extraction: TrialExtraction) -> Iterator[TableRow]:
+def _list_value_rows(extraction: TrialExtraction) -> Iterator[TableRow]:
     """Yield the rows of the tables ``values``, ``absences`` and ``findings``. Some of their
     columns have other names than in ``ValueRow``.
     """
@@ -153,7 +153,7 @@ def _list_values(extraction: TrialExtraction) -> Iterator[TableRow]:
         yield f"{row.kind}s", cells
 
 
-def _clean(cell: object) -> str | None:
+def _write_text(cell: object) -> str | None:
     """Return a cell as text on a single line, or None if it is empty. The members of a tuple are
     joined by |.
     """
@@ -203,7 +203,7 @@ def complete_gold(extraction: TrialExtraction) -> TrialExtraction:
     return describe_gold(extraction)
 
 
-def _list_all(
+def _list_all_rows(
     extraction: TrialExtraction,
     registered: Registered,
     fields: tuple[CustomField, ...],
@@ -213,17 +213,17 @@ def _list_all(
     if extraction.source:
         source = extraction.source.path
     yield "records", {**registered.columns, "source_path": source}
-    yield from _list_eligibility(extraction, registered, whole)
-    yield from _list_dosing(extraction, registered)
+    yield from _list_eligibility_rows(extraction, registered, whole)
+    yield from _list_dosing_rows(extraction, registered)
     cycle_days = find_cycle_days(extraction.dosing)
     for index, endpoint in enumerate(extraction.endpoints):
-        yield from _list_endpoint(index, endpoint, cycle_days)
+        yield from _list_endpoint_rows(index, endpoint, cycle_days)
     for field in fields:
-        yield from _list_custom(extraction, field)
-    yield from _list_values(extraction)
+        yield from _list_custom_rows(extraction, field)
+    yield from _list_value_rows(extraction)
 
 
-def _list_eligibility(
+def _list_eligibility_rows(
     extraction: TrialExtraction, registered: Registered, whole: Whole | None
 ) -> Iterator[TableRow]:
     """Yield the rows of the tables ``eligibility`` and ``groups``, and the rows of the criteria."""
@@ -239,10 +239,10 @@ def _list_eligibility(
         yield "groups", {**group.__dict__, "group_id": group.id}
     criteria = zip(people.criteria, described, strict=True)
     for index, (criterion, derived) in enumerate(criteria):
-        yield from _list_criterion(index, criterion, derived)
+        yield from _list_criterion_rows(index, criterion, derived)
 
 
-def _list_criterion(
+def _list_criterion_rows(
     index: int, criterion: Criterion, derived: DescribedCriterion
 ) -> Iterator[TableRow]:
     """Yield the rows of a criterion for the tables ``criteria``, ``constraints``, ``windows`` and
@@ -253,7 +253,7 @@ def _list_criterion(
     exceptions = tuple(piece.quote for piece in proofs["has_exception"])
     cells = {
         **criterion.__dict__,
-        **_locate_first(proofs["quote"]),
+        **_locate_first_quote(proofs["quote"]),
         **keys,
         "group_id": criterion.group,
         "exception": exceptions or None,
@@ -262,7 +262,7 @@ def _list_criterion(
     yield "criteria", cells
     pairs = zip(criterion.constraints, derived.limits, strict=True)
     for position, (limit, canonical) in enumerate(pairs):
-        located = _locate(proofs[f"constraints[{position}]"])
+        located = _locate_quotes(proofs[f"constraints[{position}]"])
         yield "constraints", {**limit.__dict__, **canonical, **located, **keys}
     for position, window in enumerate(criterion.time_windows):
         window_keys = {**keys, "window_index": position}
@@ -297,7 +297,7 @@ def _describe_window(window: TimeWindow, pieces: Sequence[Evidence]) -> Cells:
     of_time = [piece for piece in pieces if piece.field.endswith("]")]
     cells = {
         **window.__dict__,
-        **_locate(pieces),
+        **_locate_quotes(pieces),
         "days": to_days(window),
         "time_confidence": find_least(of_time),
     }
@@ -309,7 +309,7 @@ def _describe_window(window: TimeWindow, pieces: Sequence[Evidence]) -> Cells:
     return cells
 
 
-def _list_dosing(
+def _list_dosing_rows(
     extraction: TrialExtraction, registered: Registered
 ) -> Iterator[TableRow]:
     """Yield the rows of the tables ``regimens``, ``amounts``, ``regimen_arms``, ``arms`` and
@@ -323,10 +323,14 @@ def _list_dosing(
     for index, regimen in enumerate(extraction.dosing):
         keys = {"regimen_index": index}
         proofs = _index_evidence(regimen)
-        cells = _describe_regimen(regimen, registered)
-        name = namer.name(regimen.agent)
-        cells = {**cells, **_locate_first(proofs["quote"]), "agent_canonical": name}
-        yield "regimens", {**regimen.__dict__, **cells, **keys}
+        cells = {
+            **regimen.__dict__,
+            **_describe_regimen(regimen, registered),
+            **_locate_first_quote(proofs["quote"]),
+            **keys,
+            "agent_canonical": namer.name(regimen.agent),
+        }
+        yield "regimens", cells
         for position, amount in enumerate(regimen.amounts):
             # evidence for arms belongs to the table ``regimen_arms``
             pieces = [
@@ -335,7 +339,7 @@ def _list_dosing(
                 if ".arms" not in piece.field
             ]
             described = _describe_amount(amount, regimen.frequency)
-            yield "amounts", {**described, **_locate(pieces), **keys}
+            yield "amounts", {**described, **_locate_quotes(pieces), **keys}
         for link in link_arms(regimen, arms):
             yield "regimen_arms", {**link._asdict(), **keys}
     for arm in arms:
@@ -363,7 +367,7 @@ def _describe_regimen(regimen: Regimen, registered: Registered) -> Cells:
         descriptions.append(registered.interventions[index].description or "")
     cells = {
         **describe_regimen_times(regimen),
-        **_spread("duration", regimen.duration),
+        **_name_parts("duration", regimen.duration),
         "intervention_index": index,
         "dosage_form": find_form(quotes, names, descriptions),
     }
@@ -420,7 +424,7 @@ def _choose_dose_unit(unit: str) -> str:
     return unit
 
 
-def _list_endpoint(
+def _list_endpoint_rows(
     index: int, endpoint: Endpoint, cycle_days: float | None
 ) -> Iterator[TableRow]:
     """Yield the rows of an endpoint for the tables ``endpoints`` and ``time_points``.
@@ -429,18 +433,20 @@ def _list_endpoint(
     """
     keys = {"endpoint_index": index}
     instrument = endpoint.instrument
-    cells = {**endpoint.__dict__, **_spread("instrument", instrument), **keys}
+    cells = {**endpoint.__dict__, **_name_parts("instrument", instrument), **keys}
     if instrument:
         cells["instrument_canonical"] = name_instrument(instrument.name)
     yield "endpoints", cells
     proofs = _index_evidence(endpoint)
     pairs = zip(endpoint.time_points, describe_times(endpoint, cycle_days), strict=True)
     for position, (point, days) in enumerate(pairs):
-        located = _locate(proofs[f"time_points[{position}]"])
+        located = _locate_quotes(proofs[f"time_points[{position}]"])
         yield "time_points", {**point.__dict__, **days, **located, **keys}
 
 
-def _list_custom(extraction: TrialExtraction, field: CustomField) -> Iterator[TableRow]:
+def _list_custom_rows(
+    extraction: TrialExtraction, field: CustomField
+) -> Iterator[TableRow]:
     """Yield the rows of a custom field, and those of its lists of nested objects. An attribute with
     several parts, such as the limit ``cutoff``, has a cell for each part (``cutoff_value``,
     ``cutoff_unit``).
@@ -452,14 +458,16 @@ def _list_custom(extraction: TrialExtraction, field: CustomField) -> Iterator[Ta
         yield main.name, {**item.__dict__, **keys, **cells}
         for table in nested:
             names = [key.name for key in table.keys[2:]]
-            for path, positions, member in _find_members(item.values, table.path):
+            for path, positions, member in _find_nested_objects(
+                item.values, table.path
+            ):
                 place = dict(zip(names, positions, strict=True))
                 cells = _read_cells(member, table)
                 sure = find_least(item.evidence_for(path))
                 yield table.name, {"confidence": sure, **cells, **keys, **place}
 
 
-def _find_members(
+def _find_nested_objects(
     values: object, names: Sequence[str], path: str = "values"
 ) -> Iterator[tuple[str, tuple[int, ...], object]]:
     """Yield a (path, positions, member) triple for each nested object. ``names`` lead to the list,
@@ -473,10 +481,12 @@ def _find_members(
     path = f"{path}.{name}"
     if not isinstance(value, tuple):
         if rest:
-            yield from _find_members(value, rest, path)
+            yield from _find_nested_objects(value, rest, path)
         return
     for position, member in enumerate(value):
-        for place, inner, found in _find_members(member, rest, f"{path}[{position}]"):
+        for place, inner, found in _find_nested_objects(
+            member, rest, f"{path}[{position}]"
+        ):
             yield place, (position, *inner), found
 
 
@@ -502,7 +512,7 @@ def _read_part(value: object, name: str) -> object:
     return getattr(value, "__dict__", {}).get(name)
 
 
-def _spread(name: str, parts: object) -> Cells:
+def _name_parts(name: str, parts: object) -> Cells:
     """Return the parts of a value as cells, such as ``duration_value`` and ``duration_unit``."""
     if not parts:
         return {}
@@ -521,7 +531,7 @@ def _index_evidence(item: ExtractedItem) -> Proofs:
     return proofs
 
 
-def _locate_first(pieces: Sequence[Evidence]) -> Cells:
+def _locate_first_quote(pieces: Sequence[Evidence]) -> Cells:
     """Return the location of the first of several pieces of evidence. Without evidence, no cells
     are returned.
     """
@@ -536,6 +546,6 @@ def _locate_first(pieces: Sequence[Evidence]) -> Cells:
     }
 
 
-def _locate(pieces: Sequence[Evidence]) -> Cells:
+def _locate_quotes(pieces: Sequence[Evidence]) -> Cells:
     """Return the location of several pieces of evidence, and their lowest confidence."""
-    return {**_locate_first(pieces), "confidence": find_least(pieces)}
+    return {**_locate_first_quote(pieces), "confidence": find_least(pieces)}

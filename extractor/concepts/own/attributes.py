@@ -223,6 +223,7 @@ class AttributeSet(FrozenModel):
             return []
         first = self.attributes[0]
         values = list_members(written)
+        # ["MRI", "CT"] is one answer with two methods, not two answers
         if first.many and not any(isinstance(value, dict) for value in values):
             return [{first.name: values}]
         answers = []
@@ -257,6 +258,7 @@ class AttributeSet(FrozenModel):
             if members:
                 values[name] = attribute.pack(members)
         missing = [name for name in self.required_names if name not in values]
+        # a key that a person misspelt would otherwise be lost without a word
         if strict:
             own_faults += [
                 (name, f"{place}: has no attribute {name!r}")
@@ -352,11 +354,13 @@ def _find_stretch(values: Mapping[str, object], text: str) -> str:
     word; the whole text if it contains none.
     """
     words = [str(value) for value in values.values() if not isinstance(value, dict)]
+    # the value "steroid" may be stated as "steroids", and a quote consists of whole words
     matches = [re.search(rf"{re.escape(word)}\w*", text) for word in words]
     spans = [match.span() for match in matches if match]
     if not spans:
         return text
-    return text[min(spans)[0] : max(end for _, end in spans)]
+    starts, ends = zip(*spans, strict=True)
+    return text[min(starts) : max(ends)]
 
 
 class Attribute(AttributeSet):
@@ -397,6 +401,7 @@ class Attribute(AttributeSet):
         Period(value=4, unit=<TimeUnit.WEEK: 'week'>)
         """
         value_class = self.kind.value_class
+        # an extraction contains the object itself, a model or an example writes a string
         is_object = isinstance(written, Mapping | FrozenModel)
         if is_object and issubclass(value_class, FrozenModel):
             with suppress(ValidationError):
@@ -497,6 +502,7 @@ class Attribute(AttributeSet):
     @property
     def json_schema(self) -> dict[str, object]:
         """The JSON schema of the value as a model writes it."""
+        # Small models copy words well, but are bad at filling in nested numbers.
         schema: dict[str, object] = {"type": "string"}
         if self.type == "boolean":
             schema = {"type": "boolean"}

@@ -162,12 +162,14 @@ class CustomField(AttributeSet):
         """Return whether a section is searched for a field of the record."""
         if not self.sections:
             return True
+        # "arms" means all of arms[0], arms[1] and so on
         return section.startswith(self.sections)
 
     def is_mentioned_in(self, text: str) -> bool:
         """Return whether a text contains a word with one of the prefixes in ``mentions``. If there
         are no ``mentions``, any text may state a value for the field.
         """
+        # prefixes, so that "stop" also finds "stopped"
         words = "|".join(map(re.escape, self.mentions))
         return re.search(rf"(?<!\w)(?:{words})", text, re.IGNORECASE) is not None
 

@@ -72,9 +72,11 @@ def _read_item(
         passages = [parsed.sections[name].whole for name in names]
     else:
         passages = [parsed.passage(item.chunk.span)]
-    values = [value for passage in passages for value in _search(field, passage)]
+    values = [
+        value for passage in passages for value in _match_patterns(field, passage)
+    ]
     if not field.many:
-        values = [_join(values)]
+        values = [_merge_values(values)]
     required = set(field.required_names)
     drafts = tuple(
         Draft(field.group.path, item.chunk, _find_first_span(value), value)
@@ -84,9 +86,9 @@ def _read_item(
     return replace(item, custom_values={**item.custom_values, field.name: drafts})
 
 
-def _join(values: Iterable[OwnReadings]) -> OwnReadings:
-    """Merge all values into one, with the distinct members of each list and the first value of any
-    other attribute.
+def _merge_values(values: Iterable[OwnReadings]) -> OwnReadings:
+    """Return one value with the distinct members of each list and the first value of any other
+    attribute; an empty value if there are no ``values``.
     """
     joined: dict[str, Reading[object]] = {}
     for value in values:
@@ -97,8 +99,10 @@ def _join(values: Iterable[OwnReadings]) -> OwnReadings:
             members = list_members(new[root])
             if root not in known:
                 joined[path] = reading
+            # the same member, stated again
             elif members[0] in list_members(known[root]):
                 continue
+            # a list of plain values has one reading for all its members
             elif isinstance(reading.value, tuple) and path == root:
                 earlier = joined[path]
                 joined[path] = replace(
@@ -106,6 +110,7 @@ def _join(values: Iterable[OwnReadings]) -> OwnReadings:
                     value=earlier.list_values() + reading.value,
                     spans=earlier.spans + reading.spans,
                 )
+            # a match states one nested object, which has the position 0
             elif isinstance(new[root], list):
                 position = f"[{len(list_members(known[root]))}]"
                 joined[path.replace("[0]", position, 1)] = reading
@@ -117,7 +122,7 @@ def _find_first_span(value: OwnReadings) -> Span:
     return min(reading.spans[0] for reading in value.values())
 
 
-def _search(field: CustomField, passage: Passage) -> list[OwnReadings]:
+def _match_patterns(field: CustomField, passage: Passage) -> list[OwnReadings]:
     """Return the values that the patterns match, in text order. Raises ``FieldError`` if a search
     takes too long.
     """
@@ -126,7 +131,9 @@ def _search(field: CustomField, passage: Passage) -> list[OwnReadings]:
     values: list[OwnReadings] = []
     for target, fixed, pattern in _list_patterns(field):
         try:
-            for match in _compile(pattern).finditer(passage.text, timeout=_SECONDS):
+            for match in _compile_pattern(pattern).finditer(
+                passage.text, timeout=_SECONDS
+            ):
                 value = _read_match(field, target, fixed, passage, match)
                 if value:
                     values.append(value)
@@ -227,7 +234,7 @@ def _read_stated(
 
 
 @lru_cache(1_000)  # each caller of a service may declare new patterns
-def _compile(pattern: str) -> "regex.Pattern[str]":
+def _compile_pattern(pattern: str) -> "regex.Pattern[str]":
     """Compile a case-insensitive pattern. Raises ``regex.error`` if it is invalid."""
     # "{0}" does not make the other repetitions harmless
     counts = [int(high or low or 1) for low, high in _COUNTS.findall(pattern)]
@@ -245,7 +252,7 @@ def check_patterns(field: CustomField) -> None:
         named: AttributeSet = attribute if attribute.attributes else field
         known = [part.name for part in named.attributes if not part.attributes]
         try:
-            groups = _compile(pattern).groupindex
+            groups = _compile_pattern(pattern).groupindex
         except (regex.error, RecursionError, OverflowError) as error:
             raise FieldError(
                 f"{where} cannot be read: {error}; write a Python regular expression"

@@ -289,6 +289,7 @@ def read_group_rule(text: str) -> CriterionGroup:
     ['any of', 'any of', 'at least 2 of', '2 to 4 of']
     """
     stated = text.strip().casefold()
+    # models write "at least one of" as 1
     rules = {"any": GroupRule.ANY, "1": GroupRule.ANY, "all": GroupRule.ALL}
     if stated in rules:
         return CriterionGroup(id="", rule=rules[stated])
