@@ -152,9 +152,16 @@ def _list_failures(run: JoinedRuns) -> dict[str, list[ValueRow]]:
     failures = defaultdict[str, list[ValueRow]](list)
     for failure in run.failures:
         name = name_failed(failure)
-        message = (failure.get("message"), None, find_place(failure))
-        row = ValueRow(RowKind.FAILURE, name, "", "", *message)
-        failures[name].append(row._replace(reason=failure.get("error")))
+        row = ValueRow(
+            RowKind.FAILURE,
+            name,
+            item="",
+            field="",
+            value=failure.get("message"),
+            section=find_place(failure),
+            reason=failure.get("error"),
+        )
+        failures[name].append(row)
     return failures
 
 

@@ -204,8 +204,17 @@ def _list_registered(record: TrialRecord, record_id: str) -> dict[str, ValueRow]
     for section, shown in show_texts(record).items():
         if section not in _REGISTERED and not section.startswith("registry."):
             continue
-        value = (shown.text, shown.raw, section, 0, len(shown.raw))
-        rows[section] = ValueRow(RowKind.VALUE, record_id, "", section, *value)
+        rows[section] = ValueRow(
+            RowKind.VALUE,
+            record_id,
+            item="",
+            field=section,
+            value=shown.text,
+            quote=shown.raw,
+            section=section,
+            start=0,
+            end=len(shown.raw),
+        )
     return rows
 
 

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from errno import EDQUOT, ENOSPC
@@ -91,8 +91,9 @@ class Destination:
     """
 
     path: Path
-    format: Format = field(default=Format.DUCKDB)
-    force: bool = field(default=False, kw_only=True)
+    format: Format = Format.DUCKDB
+    _: KW_ONLY
+    force: bool = False
 
     @classmethod
     def choose(
