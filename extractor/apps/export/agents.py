@@ -229,10 +229,10 @@ def find_form(*sources: Iterable[str]) -> str | None:
     """
     for texts in sources:
         forms = {form for text in texts for form in _list_forms(text)}
-        if forms:
-            if len(forms) == 1:
-                return forms.pop()
+        if len(forms) > 1:
             return None
+        if forms:
+            return forms.pop()
     return None
 
 

@@ -135,6 +135,7 @@ class Destination:
         """Whether the existing file begins as an export in its format does."""
         with self.path.open("rb") as file:
             start = file.read(_STARTS_WITHIN)
+        # an empty file contains nothing that could be lost
         if not start:
             return True
         return _STARTS[self.format].match(start) is not None

@@ -117,16 +117,18 @@ def _read_unnamed(stated: str) -> Quantity | None:
     match = form.starts(tokens, 0) or form.search(tokens, 1)
     if not match:
         return None
+    sign = "".join((match.read("sign") or match.read("bare") or "=").split())  # "> ="
+    comparator = _SIGNS.get(sign, sign)
     written_high = match.read("high")
     high = None
     if written_high:
         high = read_bare_number(written_high)
-    sign = "".join((match.read("sign") or match.read("bare") or "=").split())  # "> ="
+        comparator = Comparator.BETWEEN
     unit = tokens.text[tokens.ends[match.end - 1] :].strip()
     if match.read("factor"):  # "<= x 5 ULN"
         unit = f"x {unit}"
     return Quantity(
-        comparator=Comparator(_SIGNS.get(sign, sign) if high is None else "between"),
+        comparator=Comparator(comparator),
         value=scale_alike(
             read_bare_number(match.read("low") or ""), written_high or ""
         ),
@@ -136,23 +138,24 @@ def _read_unnamed(stated: str) -> Quantity | None:
 
 
 def _sign_first(stated: str) -> str:
-    """Replace a comparator written in words with a sign before the number: "18 or older" becomes
-    ">= 18", and "between 3 and 5" becomes "3 and 5".
+    """Return the text with the first comparator, if it is written in words, replaced by a sign
+    before the number: "18 or older" becomes ">= 18", and "between 3 and 5" becomes "3 and 5".
     """
     tokens = _read_tokens(stated)
-    signs = find_terms(tokens, "comparators")
-    signs = signs or find_terms(tokens, "comparator_suffixes")
+    terms = find_terms(tokens, "comparators")
+    terms = terms or find_terms(tokens, "comparator_suffixes")
     # the "min" in "mL/min" does not mean minimum
-    signs = [sign for sign in signs if not tokens.joined(sign.first)]
+    signs = [term for term in terms if not tokens.joined(term.first)]
     if not signs:
         return stated
-    if not tokens.words[signs[0].first].isalpha():
-        return stated
     sign = signs[0]
-    if sign.value == Comparator.BETWEEN:
+    is_word = tokens.words[sign.first].isalpha()
+    if not is_word:
+        return stated
+    value = sign.value
+    # two numbers are a range without a sign
+    if value == Comparator.BETWEEN:
         value = ""
-    else:
-        value = sign.value
     return f" {value} {tokens.read(0, sign.first)} {tokens.read(sign.end, len(tokens))}"
 
 
