@@ -41,9 +41,9 @@ _KINDS = {
     "findings": RowKind.FINDING,
     "absences": RowKind.ABSENCE,
 }
-_MAY_BE_INCOMPLETE = "the text may state a value for a field that is empty"
+_MAY_BE_INCOMPLETE = "a value may be missing from an empty field or from a list"
 """What speaks against an item that is less sure than each of its values: its confidence is the
-lowest of all its fields, including empty ones.
+lowest of all its fields, including empty fields and lists as a whole.
 """
 _USUAL_MAXIMUM = {_DOUBTS: DOUBTFUL_BELOW}
 """The bound below which values are listed, unless the user sets another one."""
@@ -194,8 +194,8 @@ def _list_record(
 def _list_items(
     extraction: TrialExtraction, rows: Sequence[ValueRow]
 ) -> Iterator[ValueRow]:
-    """Yield a row for each item whose confidence is lower than that of all its values in ``rows``:
-    the doubtful part of such an item is a field that is empty.
+    """Yield a row for each item whose confidence is lower than that of all its values in ``rows``,
+    because a field may be empty by mistake, or a list incomplete.
     """
     lowest = defaultdict[str, float](lambda: 1)
     for row in rows:
