@@ -19,7 +19,7 @@ from uuid import uuid4
 from weakref import finalize
 
 from extractor.api import Extractor
-from extractor.apps.export.frames import open_library
+from extractor.apps.export import open_library
 from extractor.errors import (
     AnswerRejected,
     ArgumentError,

@@ -20,10 +20,10 @@ from extractor.apps.export import (
     explain_lacking,
     export_fhir,
     export_run,
+    frame_table,
     pair_results,
     read_run_registry,
 )
-from extractor.apps.export.frames import frame_table
 from extractor.errors import ArgumentError, StoreError
 from extractor.given import GIVEN, Frame
 from extractor.options import Choice, list_several

@@ -15,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import count
+from math import inf
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -30,7 +31,7 @@ from extractor.errors import ArgumentError
 from extractor.run.files import find_place, name_failed
 from extractor.run.joined import JoinedRuns
 from extractor.schemas import TrialExtraction, list_groups
-from extractor.schemas.arguments import suggest
+from extractor.schemas.arguments import refuse_unknown
 from extractor.schemas.vocabulary import DOUBTFUL_BELOW, SETTLED_ABSENCES
 
 _DOUBTS = "doubts"
@@ -40,6 +41,12 @@ _KINDS = {
     "findings": RowKind.FINDING,
     "absences": RowKind.ABSENCE,
 }
+_MAY_BE_INCOMPLETE = "a value may be missing from an empty field or from a list"
+"""What speaks against an item that is less sure than each of its values: its confidence is the
+lowest of all its fields, including empty fields and lists as a whole.
+"""
+_USUAL_MAXIMUM = {_DOUBTS: DOUBTFUL_BELOW}
+"""The bound below which values are listed, unless the user sets another one."""
 _PLAIN = "-_.!~*'()[]"
 """Characters other than letters and digits that the report does not escape in addresses."""
 
@@ -53,7 +60,8 @@ class Selection(NamedTuple):
             fields are listed.
         records: The records to list. If it is empty, all records are listed.
         min_confidence: The minimum confidence of the values to list.
-        max_confidence: The bound below which values are listed. For doubts, None means 0.85.
+        max_confidence: The bound below which values are listed. None means no bound, or 0.85 for
+            doubts.
         severity: The severity of the findings to list.
     """
 
@@ -72,42 +80,36 @@ def refuse_selection(
     apply to the list. A record is known if the list for ``run``, or for the older run ``since``,
     can contain it.
     """
-    _refuse_options(selection)
-    _refuse_fields(selection.fields, run)
-    listed = _list_ids(run, selection.name)
-    if since:
-        listed += _list_ids(since, selection.name)
-    for record_id in selection.records:
-        if record_id not in listed:
-            raise ArgumentError(f"{record_id}: no such record in this list")
-
-
-def _refuse_options(selection: Selection) -> None:
-    """Raise ``ArgumentError`` for an option that does not apply to the list."""
     name = selection.name
-    bounds = (selection.min_confidence, selection.max_confidence)
-    if name not in ("values", _DOUBTS) and bounds != (0, None):
+    has_bounds = selection.min_confidence != 0 or selection.max_confidence is not None
+    if has_bounds and name not in ("values", _DOUBTS):
         raise ArgumentError(f"{name} have no confidence; remove the confidence bounds")
     if name != "findings" and selection.severity:
         raise ArgumentError(f"{name} have no severity; remove --severity")
+    _refuse_fields(selection.fields, run)
+    listed = _list_ids(run, name)
+    if since:
+        listed += _list_ids(since, name)
+    for record_id in selection.records:
+        if record_id not in listed:
+            raise ArgumentError(f"{record_id}: no such record in this list")
 
 
 def _refuse_fields(fields: Sequence[str], run: JoinedRuns) -> None:
     """Raise ``ArgumentError`` for a field that is neither in the schema nor a custom field of the
     run.
     """
-    custom = {"custom", *(field.name for field in run.fields)}
-    known = {*custom}
+    custom = ["custom", *(field.name for field in run.fields)]
+    known: dict[str, None] = {}
     for group in list_groups():
-        known.update(group.path.split("."), (field.name for field in group.fields))
+        steps = [*group.path.split("."), *(field.name for field in group.fields)]
+        known.update(dict.fromkeys(steps))
+    known.update(dict.fromkeys(custom))
     for field in fields:
         steps = field.split(".")
         # The attributes of custom fields are not checked.
-        if steps[0] in custom:
-            continue
-        for step in steps:
-            if step not in known:
-                raise ArgumentError(f"{field}: no such field{suggest(step, known)}")
+        if steps[0] not in custom:
+            refuse_unknown("field", steps, known)
 
 
 def list_rows(
@@ -129,9 +131,9 @@ def list_rows(
             yield from rows
             continue
         old = _list_record(since, record_id, selection)
-        for row in drop_same(rows, old, _identify):
+        for row in drop_same(rows, old, _make_content_key):
             yield row._replace(change="new")
-        for row in drop_same(old, rows, _identify):
+        for row in drop_same(old, rows, _make_content_key):
             yield row._replace(change="gone")
 
 
@@ -150,9 +152,16 @@ def _list_failures(run: JoinedRuns) -> dict[str, list[ValueRow]]:
     failures = defaultdict[str, list[ValueRow]](list)
     for failure in run.failures:
         name = name_failed(failure)
-        message = (failure.get("message"), None, find_place(failure))
-        row = ValueRow(RowKind.FAILURE, name, "", "", *message)
-        failures[name].append(row._replace(reason=failure.get("error")))
+        row = ValueRow(
+            RowKind.FAILURE,
+            name,
+            item="",
+            field="",
+            value=failure.get("message"),
+            section=find_place(failure),
+            reason=failure.get("error"),
+        )
+        failures[name].append(row)
     return failures
 
 
@@ -185,8 +194,8 @@ def _list_record(
 def _list_items(
     extraction: TrialExtraction, rows: Sequence[ValueRow]
 ) -> Iterator[ValueRow]:
-    """Yield a row for each item whose confidence is lower than that of all its values
-    in ``rows``: such an item may not exist, or may belong to another list.
+    """Yield a row for each item whose confidence is lower than that of all its values in ``rows``,
+    because a field may be empty by mistake, or a list incomplete.
     """
     lowest = defaultdict[str, float](lambda: 1)
     for row in rows:
@@ -202,6 +211,7 @@ def _list_items(
                 quote=find_words(item),
                 section=getattr(item, "section", None),
                 confidence=item.confidence,
+                doubts=_MAY_BE_INCOMPLETE,
                 address=_make_address(extraction.record_id, path),
             )
 
@@ -239,22 +249,18 @@ def _can_be_doubtful(row: ValueRow) -> bool:
 
 
 def _is_within_bounds(confidence: float | None, selection: Selection) -> bool:
-    """Return whether a confidence is within the bounds. An unknown confidence is always within the
-    bounds.
+    """Return whether a confidence is at least the minimum and below the maximum. An unknown
+    confidence is always within the bounds.
     """
     if confidence is None:
         return True
-    if confidence < selection.min_confidence:
-        return False
     below = selection.max_confidence
-    if below is None and selection.name == _DOUBTS:
-        below = DOUBTFUL_BELOW
     if below is None:
-        return True
-    return confidence < below
+        below = _USUAL_MAXIMUM.get(selection.name, inf)
+    return selection.min_confidence <= confidence < below
 
 
-def _identify(row: ValueRow) -> tuple[str | None, ...]:
+def _make_content_key(row: ValueRow) -> tuple[str | None, ...]:
     """Return a key that is equal for two rows with the same content, even if the item or its words
     have moved.
     """

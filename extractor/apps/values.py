@@ -187,20 +187,20 @@ def _describe_value(record_id: str, value: Value, item: ExtractedItem) -> ValueR
         confidence = item.confidence
     return ValueRow(
         *place,
-        *_cite(value.evidence),
-        confidence,
-        first.origin.value,
-        first.support.value,
+        **_cite_passages(value.evidence),
+        confidence=confidence,
+        origin=first.origin.value,
+        support=first.support.value,
         doubts=_BETWEEN_DOUBTS.join(list_doubts(value.evidence)) or None,
     )
 
 
 def _describe_absence(record_id: str, absence: Absence) -> ValueRow:
-    item, field = split_path(absence.field)
+    item_path, field = split_path(absence.field)
     return ValueRow(
         RowKind.ABSENCE,
         record_id,
-        item,
+        item_path,
         field,
         section=_BETWEEN_QUOTES.join(absence.sections) or None,
         reason=absence.reason.value,
@@ -208,10 +208,17 @@ def _describe_absence(record_id: str, absence: Absence) -> ValueRow:
 
 
 def _describe_finding(record_id: str, finding: Finding) -> ValueRow:
-    item, field = split_path(finding.field)
-    place = (RowKind.FINDING, record_id, item, field, finding.message)
-    row = ValueRow(*place, *_cite(finding.citations))
-    return row._replace(reason=finding.kind.value, severity=finding.severity.value)
+    item_path, field = split_path(finding.field)
+    return ValueRow(
+        RowKind.FINDING,
+        record_id,
+        item_path,
+        field,
+        finding.message,
+        **_cite_passages(finding.citations),
+        reason=finding.kind.value,
+        severity=finding.severity.value,
+    )
 
 
 def list_doubts(pieces: Iterable[Evidence]) -> list[str]:
@@ -227,17 +234,20 @@ def find_least(pieces: Iterable[Evidence]) -> float | None:
     return min(known, default=None)
 
 
-def _cite(
-    pieces: Sequence[Citation | Evidence],
-) -> tuple[str | None, str | None, int | None, int | None]:
-    """Return the words that support a row, followed by the section, start and end of the first
-    passage.
+def _cite_passages(pieces: Sequence[Citation | Evidence]) -> dict[str, Any]:
+    """Return the cells of a row for the passages that support it: the words of all passages, and
+    the section, start and end of the first one. Without passages, there are no cells.
     """
     if not pieces:
-        return None, None, None, None
-    words = _BETWEEN_QUOTES.join(dict.fromkeys(piece.quote for piece in pieces))
+        return {}
     first = pieces[0]
-    return show_line(words), first.section, first.start, first.end
+    words = _BETWEEN_QUOTES.join(dict.fromkeys(piece.quote for piece in pieces))
+    return {
+        "quote": show_line(words),
+        "section": first.section,
+        "start": first.start,
+        "end": first.end,
+    }
 
 
 def list_absences(extraction: TrialExtraction) -> list[Absence]:

@@ -809,4 +809,4 @@ def _import_frames() -> Any:
     """Import the module that creates data frames. It is imported by name, because models must not
     depend on apps.
     """
-    return import_module("extractor.apps.export.frames")
+    return import_module("extractor.apps.export")

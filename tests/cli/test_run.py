@@ -128,7 +128,7 @@ def test_the_first_failures_are_printed_and_the_file_with_all(run):
     assert last == f"extractor: 8 records failed; all are in {failures}"
     assert len(read_lines(failures)) == 8
     done = invoke("list", "out", "values")
-    assert "8 records failed and have no new rows: " in done.stderr
+    assert "8 records failed and added no rows: " in done.stderr
     assert "a.jsonl, line 5 and 3 more (see failures.jsonl)" in done.stderr
 
 

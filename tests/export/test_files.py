@@ -15,13 +15,13 @@ from extractor.apps.export import (
     Format,
     Threshold,
     choose_tables,
-    excel,
     export_fhir,
     export_run,
+    files,
+    frame_table,
     list_tables,
     neutralise,
 )
-from extractor.apps.export.frames import frame_table
 from extractor.errors import ArgumentError, MissingExtra, StoreError
 from extractor.run.joined import JoinedRuns
 from extractor.schemas import TrialExtraction
@@ -177,7 +177,7 @@ def test_a_text_in_a_workbook_stays_as_it_is(tmp_path):
     ]
     (tmp_path / "rows").write_text("\n".join(lines), "utf-8")
 
-    excel.write_workbook(tmp_path / "a.xlsx", [table], {table.name: tmp_path / "rows"})
+    files.write_workbook(tmp_path / "a.xlsx", [table], {table.name: tmp_path / "rows"})
 
     sheet = openpyxl.load_workbook(tmp_path / "a.xlsx")[f"{table.name[:27]}~0"]
     cells = [cell for (cell,) in sheet.iter_rows(min_row=2, max_col=1)]
@@ -186,14 +186,14 @@ def test_a_text_in_a_workbook_stays_as_it_is(tmp_path):
 
 
 def test_a_table_that_no_sheet_holds_is_refused(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(excel, "_MOST_ROWS", 6)
+    monkeypatch.setattr(files, "_MOST_SHEET_ROWS", 6)
     for names, remedy in (
         (["constraints"], "choose a file name that ends with .csv"),
         (["constraints", "regimens"], "the other tables with --tables"),
     ):
         with pytest.raises(StoreError, match=f"constraints: has more.*{remedy}"):
             export(run, tmp_path / "trials.xlsx", tables=choose_tables([], names))
-    monkeypatch.setattr(excel, "_LONGEST_TEXT", 5)
+    monkeypatch.setattr(files, "_LONGEST_SHEET_TEXT", 5)
     with pytest.raises(
         StoreError, match="row 1, record_id: has more than 5 characters"
     ):

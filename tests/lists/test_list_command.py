@@ -121,7 +121,7 @@ def test_failures_have_their_message_and_place(tmp_path):
     assert "JSON" in row["value"]
     done = invoke("list", run, "values")
     assert done.exit_code == 1
-    assert "1 record failed and have no new rows" in done.stderr
+    assert "1 record failed and added no rows" in done.stderr
     whole = extract(tmp_path / "study.json", tmp_path / "whole")
     (row,) = read_rows(whole, "failures", "--since", run)
     assert row["change"] == "gone"

@@ -8,9 +8,23 @@ from inspect import Parameter, signature
 from typing import Any
 
 import typer
+from typer.core import TyperCommand
 from typer.models import CommandFunctionType
 
 from extractor.apps.cli.console import OK, errors_for_people
+
+
+class Command(TyperCommand):
+    """A command whose messages about wrong values are without pydantic's words."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the arguments. Raises ``typer.BadParameter`` for a wrong value."""
+        try:
+            return super().parse_args(ctx, args)
+        except typer.BadParameter as error:
+            # typer reads choices with pydantic: "Value error, 'doubt' is not one of ..."
+            error.message = error.message.removeprefix("Value error, ")
+            raise
 
 
 class Commands(typer.Typer):
@@ -27,7 +41,7 @@ class Commands(typer.Typer):
         self, name: str | None = None, **settings: Any
     ) -> Callable[[CommandFunctionType], CommandFunctionType]:
         """Register a command, like ``typer.Typer.command``."""
-        register = super().command(name, **settings)
+        register = super().command(name, cls=Command, **settings)
 
         def add(command: CommandFunctionType) -> CommandFunctionType:
             register(as_command(command))

@@ -156,11 +156,11 @@ def warn_incomplete(*results: Path) -> None:
 
 def warn_failed(failed: Sequence[str], missing: str) -> None:
     """Print the ids of the failed records. ``missing`` is the kind of output that they lack, such
-    as rows.
+    as rows; an older result of such a record may still have some.
     """
     if failed:
         say(
-            f"{counted(len(failed), 'record')} failed and have no new {missing}: "
+            f"{counted(len(failed), 'record')} failed and added no {missing}: "
             f"{name_some(failed)} (see failures.jsonl)"
         )
 

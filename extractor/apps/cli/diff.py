@@ -29,7 +29,7 @@ from extractor.options import FILES
 from extractor.plurals import counted
 
 if TYPE_CHECKING:
-    from extractor.apps.diff.sides import Side
+    from extractor.apps.diff.changes import Side
 
 _INPUT = "The old version: a run's folder, a file of extractions, or records."
 
@@ -56,9 +56,8 @@ def diff(
     Exit codes: 0 done, 1 changes (with --exit-code), 2 wrong usage or an unreadable record, 130
     interrupted.
     """
-    from extractor.apps.diff.changes import COLUMNS
+    from extractor.apps.diff.changes import COLUMNS, Side, compare
     from extractor.apps.diff.page import write_diff_page
-    from extractor.apps.diff.sides import Side, compare
     from extractor.apps.export import write_sheet
 
     before = Side(old)

@@ -6,9 +6,8 @@ not a change. Both versions are quoted for each change. An unpaired item is repo
 change. The comparison does not judge whether a change is important, or whether it makes a
 criterion stricter or looser.
 
-- ``changes.py``: the changes to extractions and to the registered fields of records.
-- ``sides.py``: a version, which is a run, a file of extractions, or records to be read with the
-  rules.
+- ``changes.py``: the versions (a run, a file of extractions, or records to be read with the
+  rules), and the changes to extractions and to the registered fields of records.
 - ``page.py`` and ``assets``: the changes next to both texts, in the report's viewer.
 
 To show another column of ``ValueRow`` for both versions, add it to ``_CELLS`` in ``changes.py``.

@@ -1,7 +1,12 @@
-"""The changes between two versions of a trial."""
+"""The versions of trials that are compared, and their changes.
 
+A version is a run, a file of extractions, or records to be read with the rules.
+"""
+
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from rapidfuzz import fuzz
@@ -11,6 +16,12 @@ from extractor.apps.evaluation.fields import GROUPS
 from extractor.apps.pages.view import show_texts
 from extractor.apps.pages.words import say
 from extractor.apps.values import RowKind, ValueRow, drop_same, list_values
+from extractor.errors import ArgumentError
+from extractor.formats import read_records
+from extractor.options import ExtractionOptions
+from extractor.pipeline import extract_by_rules
+from extractor.run.finished import find_run
+from extractor.run.joined import JoinedRuns
 from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
 
 _HEADLINES = ("quote", "agent", "measure")
@@ -22,6 +33,10 @@ _SIMILAR = 0.01
 _CELLS = ("value", "quote", "section", "start", "end")
 _OF_SIDES = [f"{side}_{name}" for side in ("old", "new") for name in _CELLS]
 COLUMNS = ("record_id", "change", "field", *_OF_SIDES)
+_START_BYTES = 4_000
+"""The number of bytes needed to recognise a file of extractions."""
+_EXTRACTION = re.compile(rb'"record_id".*"(?:eligibility|dosing)":\s*[\[{]', re.DOTALL)
+"""Matches the start of a file of extractions."""
 
 
 class Change(NamedTuple):
@@ -117,6 +132,7 @@ def _describe_item(
     headline.
     """
     rows = old or new
+    # an endpoint may lack its measure
     headlines = [row for row in rows if row.field in _HEADLINES] or [rows[0]]
     # the agent of a regimen is omitted if the words of its dose contain it
     words = [say(row.value) for row in headlines]
@@ -136,9 +152,11 @@ def _compare_fields(
     before = _group_by_field(old)
     after = _group_by_field(new)
     for field in before | after:
-        old_only = drop_same(before[field], after[field], _identify)
-        new_only = drop_same(after[field], before[field], _identify)
-        pairs, removed, added = match_values(old_only, new_only, _compare, _SIMILAR)
+        old_only = drop_same(before[field], after[field], _fold_words)
+        new_only = drop_same(after[field], before[field], _fold_words)
+        pairs, removed, added = match_values(
+            old_only, new_only, _rate_similarity, _SIMILAR
+        )
         for pair in pairs:
             yield Change(record_id, field, *pair)
         for row in removed:
@@ -154,18 +172,18 @@ def _group_by_field(rows: Sequence[ValueRow]) -> dict[str, list[ValueRow]]:
     return fields
 
 
-def _identify(row: ValueRow) -> str:
+def _fold_words(row: ValueRow) -> str:
     """Return the value in words, with case folded; values with the same words are treated as
     equal.
     """
     return say(row.value).casefold()
 
 
-def _compare(old: ValueRow, new: ValueRow) -> float:
+def _rate_similarity(old: ValueRow, new: ValueRow) -> float:
     """Return the similarity of two values. Even values that share no words are treated as one
     value that has changed.
     """
-    return max(_SIMILAR, fuzz.ratio(_identify(old), _identify(new)) / 100)
+    return max(_SIMILAR, fuzz.ratio(_fold_words(old), _fold_words(new)) / 100)
 
 
 def diff_records(old: TrialRecord, new: TrialRecord) -> list[Change]:
@@ -186,6 +204,94 @@ def _list_registered(record: TrialRecord, record_id: str) -> dict[str, ValueRow]
     for section, shown in show_texts(record).items():
         if section not in _REGISTERED and not section.startswith("registry."):
             continue
-        value = (shown.text, shown.raw, section, 0, len(shown.raw))
-        rows[section] = ValueRow(RowKind.VALUE, record_id, "", section, *value)
+        rows[section] = ValueRow(
+            RowKind.VALUE,
+            record_id,
+            item="",
+            field=section,
+            value=shown.text,
+            quote=shown.raw,
+            section=section,
+            start=0,
+            end=len(shown.raw),
+        )
     return rows
+
+
+class Side:
+    """A version of the trials.
+
+    Attributes:
+        record_ids: The records that have a result, in order, as keys.
+        records: The available records, by id.
+        failed: Messages about records that could not be read.
+
+    Raises ``ArgumentError`` if there is no result, and ``StoreError`` if a run cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.records: dict[str, TrialRecord] = {}
+        self.failed: list[str] = []
+        self._run: JoinedRuns | None = None
+        if find_run(path) or _has_extractions(path):
+            self._run = JoinedRuns([path])
+            self.record_ids = dict.fromkeys(self._run.record_ids)
+            for reread in self._run.reread():
+                if reread.record:
+                    self.records[reread.record_id] = reread.record
+        else:
+
+            def note(error: Exception) -> None:
+                self.failed.append(str(error))
+
+            for record in read_records(path, on_error=note):
+                self.records[record.record_id] = record
+            self.record_ids = dict.fromkeys(self.records)
+        if not self.record_ids:
+            problems = [f"{path}: no record could be read", *self.failed[:1]]
+            raise ArgumentError("; ".join(problems))
+
+    def read(self, record_id: str) -> TrialExtraction:
+        """Return a record's extraction."""
+        if self._run:
+            return self._run.read(record_id)
+        return extract_by_rules(self.records[record_id], ExtractionOptions())
+
+
+def _has_extractions(path: Path) -> bool:
+    """Return whether a file, or the first file in a folder, contains extractions."""
+    first = path
+    if path.is_dir():
+        first = min(path.glob("*.json"), default=path)
+    if not first.is_file():
+        return False
+    with first.open("rb") as file:
+        return _EXTRACTION.search(file.read(_START_BYTES)) is not None
+
+
+class ComparedTrial(NamedTuple):
+    """A trial that is in both versions: its changes, and its records, which are None if they are
+    not available.
+    """
+
+    record_id: str
+    changes: Sequence[Change]
+    old: TrialRecord | None
+    new: TrialRecord | None
+
+
+def compare(old: Side, new: Side) -> Iterator[ComparedTrial]:
+    """Yield the trials that are in both versions, with their changes. If each version has only one
+    record, the two are compared regardless of their ids.
+    """
+    pairs = [(name, name) for name in new.record_ids if name in old.record_ids]
+    # A trial's draft may be a text file, whose name is not the id of the registered record.
+    if len(old.record_ids) == len(new.record_ids) == 1:
+        pairs = list(zip(old.record_ids, new.record_ids, strict=True))
+    for old_id, new_id in pairs:
+        changes = diff_trials(old.read(old_id), new.read(new_id))
+        before = old.records.get(old_id)
+        after = new.records.get(new_id)
+        if before and after:
+            changes += diff_records(before, after)
+        yield ComparedTrial(new_id, changes, before, after)

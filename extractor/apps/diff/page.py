@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from extractor.apps.diff.changes import read_words
-from extractor.apps.diff.sides import ComparedTrial
+from extractor.apps.diff.changes import ComparedTrial, read_words
 from extractor.apps.pages import Chunks, pack, render_page
 from extractor.apps.pages.view import name_record, view
 from extractor.schemas import Citation

@@ -232,6 +232,7 @@ def choose_fields(
         of_name = [path for path in paths if f".{name}." in path]
         if not of_name:
             known = {part for path in paths for part in path.split(".")} - {""}
-            raise ArgumentError(f"{place}{name}: no such field{suggest(name, known)}")
+            remedy = suggest(name, known) or f"; choose from {', '.join(sorted(known))}"
+            raise ArgumentError(f"{place}{name}: no such field{remedy}")
         chosen.update(of_name)
     return frozenset(path.strip(".") for path in chosen)

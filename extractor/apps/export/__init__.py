@@ -11,12 +11,12 @@ filled from ``ValueRow``. Anything that a query can compute is defined as a data
 in ``views.sql``.
 
 - ``columns.py``: the tables, including those of custom fields.
-- ``rows.py``: the rows of an extraction. It uses ``limits.py`` and ``instruments.py`` (canonical
-  names and units, and whom a limit admits), ``people.py`` (ages, sex, healthy and pregnant people),
-  ``agents.py`` and ``arms.py`` (a single name for each drug, and who receives it), ``times.py``
+- ``rows.py``: the rows of an extraction. It uses ``limits.py`` (canonical names and units of limits
+  and instruments, and whom a limit admits), ``people.py`` (ages, sex, healthy and pregnant
+  people), ``agents.py`` (a single name for each drug, and the arms that receive it), ``times.py``
   (times in days), and ``registered.py`` (the register's data).
-- ``export.py`` reads a run and selects values by confidence; ``files.py`` and ``excel.py`` write
-  files, which appear only when they are complete; ``frames.py`` builds data frames.
+- ``export.py`` reads a run, selects values by confidence, and builds data frames; ``files.py``
+  writes files, which appear only when they are complete.
 """
 
 from extractor.apps.export.columns import (
@@ -29,7 +29,10 @@ from extractor.apps.export.columns import (
 from extractor.apps.export.export import (
     Threshold,
     export_run,
+    frame_table,
+    open_library,
     pair_results,
+    tabulate,
     write_sheet,
     write_tables,
 )
@@ -41,7 +44,6 @@ from extractor.apps.export.registered import (
     read_registry,
     read_run_registry,
 )
-from extractor.apps.export.rows import tabulate
 
 __all__ = [
     "Column",
@@ -56,8 +58,10 @@ __all__ = [
     "explain_lacking",
     "export_fhir",
     "export_run",
+    "frame_table",
     "list_tables",
     "neutralise",
+    "open_library",
     "pair_results",
     "read_registry",
     "read_run_registry",

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from extractor.apps.export.registered import Arm, Intervention
+from extractor.apps.values import find_least
 from extractor.concepts.aliases import find_entry
 from extractor.concepts.doses.names import (
     find_general,
@@ -19,9 +21,14 @@ from extractor.concepts.doses.names import (
     trim_name,
 )
 from extractor.language.book import find_terms, read_text, rule
+from extractor.language.clean import fold_label
 from extractor.language.lexer import lex
-from extractor.schemas import RegisteredTerm, TermKind, TrialRecord
-from extractor.schemas.registered_words import unify_word
+from extractor.schemas import (
+    Regimen,
+    RegisteredTerm,
+    TermKind,
+    TrialExtraction,
+)
 
 _SEVERAL = re.compile(r"[+/,;&]|\b(?:and|plus|with|or)\b", re.IGNORECASE)
 """A character or word that separates the names of several agents."""
@@ -30,48 +37,6 @@ _PLACEBO = re.compile(
     r"|(?:tablet|capsule|pill|injection)s?|infusion|cream|gel|ointment|solution"
 )
 """A word that describes a placebo without naming the drug it replaces."""
-
-
-class Intervention(NamedTuple):
-    """A registered intervention."""
-
-    name: str | None
-    type: str | None = None
-    other_names: tuple[str, ...] = ()
-    description: str | None = None
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """All names of the intervention."""
-        if self.name:
-            return (self.name, *self.other_names)
-        return self.other_names
-
-
-def read_interventions(record: TrialRecord) -> list[Intervention]:
-    """Return a record's registered interventions."""
-    interventions = []
-    for section in record.sections:
-        if not section.name.startswith("interventions["):
-            continue
-        name = section.part("name")
-        if not section.parts:
-            name = section.text
-        if name:
-            name = " ".join(name.split())
-        others = [
-            " ".join(section.text[part.start : part.end].split())
-            for part in section.parts
-            if part.name == "other_names"
-        ]
-        intervention = Intervention(
-            name,
-            unify_word("intervention_type", section.part("type") or "") or None,
-            tuple(dict.fromkeys(others)),
-            section.part("description"),
-        )
-        interventions.append(intervention)
-    return interventions
 
 
 def find_intervention(name: str, interventions: Sequence[Intervention]) -> int | None:
@@ -95,14 +60,14 @@ def find_intervention(name: str, interventions: Sequence[Intervention]) -> int |
     for index, intervention in enumerate(interventions):
         if key in map(name_key, intervention.names):
             return index
-        if any(_contains(longer, key) for longer in intervention.names):
+        if any(_contains_name(longer, key) for longer in intervention.names):
             containing.append(index)
     if len(containing) == 1:
         return containing[0]
     return None
 
 
-def _contains(text: str, key: str) -> bool:
+def _contains_name(text: str, key: str) -> bool:
     """Return whether a text contains the name with this key as a sequence of whole words."""
     folded_key = _pad_words(key)
     # The key of a name without words is empty, and would be contained in every text.
@@ -134,14 +99,16 @@ class AgentNamer:
         self._mesh = {
             _make_key(term.name) for term in terms if term.kind is TermKind.INTERVENTION
         }
-        with_name = [each for each in interventions if each.name]
-        main_keys = {_make_key(bare_name(each.name or "")) for each in with_name}
+        main_names = [
+            (bare_name(each.name), each) for each in interventions if each.name
+        ]
+        main_keys = {_make_key(name) for name, _ in main_names}
         claims = defaultdict[str, set[str]](set)
-        for intervention in with_name:
+        for main_name, intervention in main_names:
             names = self._list_names(intervention, main_keys)
             # "fictumab" rather than the code "FCT-1"
             preferred = next(filter(self._is_substance, names), names[0]).lower()
-            for name in (bare_name(intervention.name or ""), *names):
+            for name in (main_name, *names):
                 claims[_make_key(name)].add(preferred)
         # a name of two interventions is ambiguous, so it is not used
         self._names = {
@@ -176,13 +143,9 @@ class AgentNamer:
         for other in intervention.other_names:
             bare = bare_name(other)
             is_main = _make_key(bare) in main_keys
-            if is_main:
-                continue
-            if _SEVERAL.search(other):
-                continue
-            if _is_class(bare):
-                continue
-            names += [_find_usual(bare), bare]
+            is_vague_name = _SEVERAL.search(other) or _is_class(bare)
+            if not is_main and not is_vague_name:
+                names += [_find_usual(bare), bare]
         substances = {_make_key(name) for name in names if self._is_substance(name)}
         if len(substances) < 2:
             return names
@@ -242,24 +205,18 @@ def _is_placebo(name: str) -> bool:
 def _is_known(name: str) -> bool:
     """Return whether the whole name denotes a single known substance."""
     tokens = read_text(name)
-    terms = [
-        (kind, first, end)
-        for kind, first, end in find_general(tokens)
-        if kind in ("drug", "cells")
-    ]
+    terms = [term for term in find_general(tokens) if term[0] in ("drug", "cells")]
     return terms == [("drug", 0, len(tokens))]
 
 
 def _is_class(name: str) -> bool:
     """Return whether a name denotes a class ("steroid") or a placebo, or is a single letter."""
-    if is_vague(name):
-        return True
-    if len(name) < 2:
+    if is_vague(name) or len(name) < 2:
         return True
     tokens = read_text(name)
-    kinds = {kind for kind, _, _ in find_general(tokens)}
-    if bool(rule("class_noun").search(tokens)):
+    if rule("class_noun").search(tokens):
         return True
+    kinds = {kind for kind, _, _ in find_general(tokens)}
     return not kinds.isdisjoint({"class", "placebo"})
 
 
@@ -272,10 +229,10 @@ def find_form(*sources: Iterable[str]) -> str | None:
     """
     for texts in sources:
         forms = {form for text in texts for form in _list_forms(text)}
-        if forms:
-            if len(forms) == 1:
-                return forms.pop()
+        if len(forms) > 1:
             return None
+        if forms:
+            return forms.pop()
     return None
 
 
@@ -300,9 +257,8 @@ def list_mesh_terms(
         if term.kind not in (kind, f"{kind}_ancestor"):
             continue
         is_ancestor = term.kind is not kind
-        if is_ancestor:
-            index = None
-        else:
+        index = None
+        if not is_ancestor:
             index = find_intervention(term.name, interventions)
         yield {
             "term": term.name,
@@ -310,3 +266,74 @@ def list_mesh_terms(
             "is_ancestor": is_ancestor,
             "intervention_index": index,
         }
+
+
+class ArmLink(NamedTuple):
+    """A link, by position, between an arm and an amount in a regimen that the arm receives."""
+
+    amount_index: int | None
+    arm_index: int
+    confidence: float | None = None
+
+
+def list_arms(extraction: TrialExtraction, registered: Sequence[Arm] = ()) -> list[Arm]:
+    """Return the registered arms, followed by the arms that are named only by a regimen or an
+    amount.
+
+    Labels that differ only in case or whitespace refer to the same arm.
+
+    >>> trial = TrialExtraction.model_validate(
+    ...     {
+    ...         "record_id": "A",
+    ...         "eligibility": {},
+    ...         "dosing": [
+    ...             {
+    ...                 "agent": "drugamide",
+    ...                 "section": "arms[0]",
+    ...                 "quote": "drugamide",
+    ...                 "arms": ["active arm", "Open label"],
+    ...             }
+    ...         ],
+    ...     }
+    ... )
+    >>> [arm.label for arm in list_arms(trial, [Arm("Active Arm"), Arm("Placebo")])]
+    ['Active Arm', 'Placebo', 'Open label']
+    """
+    labels = [label for regimen in extraction.dosing for label in _list_labels(regimen)]
+    by_key = {fold_label(label): label for label in labels}
+    known = {arm.key for arm in registered}
+    added = [Arm(label) for key, label in by_key.items() if key not in known]
+    return [*registered, *added]
+
+
+def link_arms(regimen: Regimen, arms: Sequence[Arm]) -> Iterator[ArmLink]:
+    """Yield the links between the arms and the amounts in a regimen that the arms receive. An
+    amount without arms applies to all arms of its regimen. If none of the regimen's amounts
+    applies to an arm of the regimen, the arm is linked to the regimen with an ``amount_index`` of
+    None.
+    """
+    labels = list(map(fold_label, _list_labels(regimen)))
+    for place, arm in enumerate(arms):
+        if arm.key not in labels:
+            continue
+        amounts: list[int | None] = []
+        for index, amount in enumerate(regimen.amounts):
+            if not amount.arms or arm.key in map(fold_label, amount.arms):
+                amounts.append(index)
+        for amount_index in amounts or [None]:
+            # The labels begin with the regimen's own, so the positions agree.
+            fields = (f"arms[{labels.index(arm.key)}]", f"amounts[{amount_index}].arms")
+            confidence = find_least(
+                piece for piece in regimen.evidence if piece.field.startswith(fields)
+            )
+            yield ArmLink(amount_index, place, confidence)
+
+
+def _list_labels(regimen: Regimen) -> list[str]:
+    """Return the arms that a regimen names, followed by the arms that are named only by its
+    amounts.
+    """
+    labels = list(regimen.arms)
+    for amount in regimen.amounts:
+        labels += amount.arms
+    return list(dict.fromkeys(labels))

@@ -202,9 +202,9 @@ def _add_columns(table: Table, declared: AttributeSet) -> Iterator[Table]:
     taken = {column.name for column in table.columns}
     values = []
     nested: list[Table] = []
-    for path, attribute in _list_attributes(declared):
-        if attribute.attributes:
-            name = "_".join(path)
+    for path, content in _list_contents(declared):
+        name = "_".join(path)
+        if isinstance(content, Attribute):
             position = Column(f"{name}_index", _POSITION, "integer")
             while position.name in {key.name for key in table.keys}:
                 position = replace(position, name=f"{position.name}_")
@@ -214,44 +214,37 @@ def _add_columns(table: Table, declared: AttributeSet) -> Iterator[Table]:
                 table.task,
                 (*keys, position),
                 (_CONFIDENCE,),
-                attribute.definition,
+                content.definition,
                 path=(*table.path, *path),
             )
-            nested += _add_columns(of_list, attribute)
+            nested += _add_columns(of_list, content)
             continue
-        for cell_path, kind in _list_parts(path, attribute):
-            name = "_".join(cell_path)
-            while name.casefold() in taken:
-                name += "_"
-            taken.add(name.casefold())
-            values.append(Column(name, "", kind, cell_path))
+        while name.casefold() in taken:
+            name += "_"
+        taken.add(name.casefold())
+        values.append(Column(name, "", content, path))
     yield replace(table, values=(*values, *table.values))
     yield from nested
 
 
-def _list_attributes(
+def _list_contents(
     declared: AttributeSet, path: tuple[str, ...] = ()
-) -> Iterator[tuple[tuple[str, ...], Attribute]]:
-    """Yield a (path, attribute) pair for each attribute. A single nested object is replaced by its
-    attributes.
+) -> Iterator[tuple[tuple[str, ...], str | Attribute]]:
+    """Yield the path and the kind of each cell of the attributes and, for a list of nested objects,
+    its path and the attribute itself. A single nested object is replaced by its attributes, and a
+    limit, an amount or a time by its parts; any other list is a single cell.
     """
     for attribute in declared.attributes:
         place = (*path, attribute.name)
-        if attribute.attributes and not attribute.many:
-            yield from _list_attributes(attribute, place)
-        else:
+        value_class = attribute.kind.value_class
+        if attribute.attributes and attribute.many:
             yield place, attribute
-
-
-def _list_parts(
-    path: tuple[str, ...], attribute: Attribute
-) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield a (path, kind) pair for each cell of an attribute. A list is written as a single
-    string.
-    """
-    kind = attribute.kind.value_class
-    if attribute.many or not issubclass(kind, BaseModel):
-        yield path, "text" if attribute.many else _KINDS.get(kind, "text")
-        return
-    for part in kind.model_fields:
-        yield (*path, part), "number" if part in _NUMBERS else "text"
+        elif attribute.attributes:
+            yield from _list_contents(attribute, place)
+        elif attribute.many:
+            yield place, "text"
+        elif issubclass(value_class, BaseModel):
+            for part in value_class.model_fields:
+                yield (*place, part), "number" if part in _NUMBERS else "text"
+        else:
+            yield place, _KINDS.get(value_class, "text")

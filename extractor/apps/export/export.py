@@ -1,32 +1,40 @@
-"""Export a run's results, or the gold from a review, to tables, one record at a time."""
+"""Export a run's results, or the gold from a review, to tables, one record at a time; or convert a
+table to a pandas, polars or Arrow data frame.
+"""
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from extractor.apps.export.columns import (
     Column,
     Row,
     Table,
+    choose_tables,
     describe_tables,
     list_tables,
 )
-from extractor.apps.export.excel import write_workbook
 from extractor.apps.export.files import (
     COLUMNS_FILE,
     Destination,
     Format,
     load_tables,
     open_tables,
+    write_workbook,
 )
-from extractor.apps.export.registered import RegisteredByRecord
+from extractor.apps.export.registered import RegisteredByRecord, read_registry
 from extractor.apps.export.rows import Whole, complete_gold, find_rows
+from extractor.concepts.own.declaration import Declared
+from extractor.concepts.own.models import read_fields
 from extractor.errors import MissingExtra
 from extractor.run.joined import JoinedRuns
 from extractor.schemas import TrialExtraction, TrialRecord
+from extractor.schemas.arguments import refuse_unknown
 from extractor.schemas.values import list_all_values
 
 _EXTRAS = {
@@ -37,6 +45,30 @@ _EXTRAS = {
 """For each format that is converted from JSON lines: the required library, and the extra that
 installs it. JSON lines and CSV need no library.
 """
+
+_MODULES = {"pandas": "pandas", "polars": "polars", "arrow": "pyarrow"}
+_TYPES = {
+    # pandas types that allow missing values, so that a missing integer or boolean remains missing
+    "pandas": {
+        "text": "str",
+        "integer": "Int64",
+        "number": "float64",
+        "boolean": "boolean",
+    },
+    "polars": {
+        "text": "String",
+        "integer": "Int64",
+        "number": "Float64",
+        "boolean": "Boolean",
+    },
+    "arrow": {
+        "text": "string",
+        "integer": "int64",
+        "number": "float64",
+        "boolean": "bool_",
+    },
+}
+"""The data type of each kind of column, by library."""
 
 
 @dataclass(slots=True)
@@ -172,3 +204,86 @@ def pair_results(
     for reread in runs.reread():
         result = complete_gold(runs.read(reread.record_id))
         yield threshold.sift(result)[0], reread.record
+
+
+def open_library(to: str) -> Any:
+    """Import the library ``to``: pandas, polars or arrow. Raises ``ValueError`` for an unknown
+    library, and ``MissingExtra`` if the library is not installed.
+    """
+    refuse_unknown("kind of data frame", [to], tuple(_MODULES))
+    try:
+        return import_module(_MODULES[to])
+    except ImportError as error:
+        raise MissingExtra(f"a table of {to} needs {_MODULES[to]}", to) from error
+
+
+def make_frame(library: Any, to: str, table: Table, rows: Sequence[Row]) -> Any:
+    """Return a table's rows as a data frame from the library ``to``, which has been imported as
+    ``library``. Columns have types even if there are no rows.
+    """
+    types = {column.name: _TYPES[to][column.kind] for column in table.columns}
+    if to == "pandas":
+        untyped = library.DataFrame(list(rows), columns=[*types], dtype=object)
+        return untyped.astype(types)
+    schema = {name: getattr(library, kind) for name, kind in types.items()}
+    if to == "polars":
+        return library.DataFrame(rows, schema, orient="row", strict=False)
+    typed = library.schema([(name, kind()) for name, kind in schema.items()])
+    cells: list[Any] = list(zip(*rows, strict=True)) or [()] * len(types)
+    return library.table(cells, schema=typed)
+
+
+def frame_table(
+    extractions: Iterable[TrialExtraction],
+    name: str,
+    to: str = "pandas",
+    registry: RegisteredByRecord = MappingProxyType({}),
+    fields: Iterable[Declared] | Declared = (),
+) -> object:
+    """Return a table of extractions as a data frame.
+
+    ``registry`` contains the register's data. Without it, the columns for register data are empty.
+    ``fields`` are custom fields, each of which has a table. Raises ``ValueError`` for an unknown
+    table, and ``MissingExtra`` if the library is not installed.
+    """
+    library = open_library(to)
+    custom_fields = read_fields(fields)
+    (table,) = choose_tables((), [name], custom_fields)
+    rows = [
+        row
+        for extraction in extractions
+        for of, row in find_rows(complete_gold(extraction), registry, custom_fields)
+        if of == name
+    ]
+    return make_frame(library, to, table, rows)
+
+
+def tabulate(
+    extractions: Iterable[TrialExtraction],
+    records: Iterable[TrialRecord] = (),
+    fields: Iterable[Declared] | Declared = (),
+) -> dict[str, list[dict[str, object]]]:
+    """Return the rows of all tables, keyed by table. Each row is a dictionary of cells, keyed by
+    column.
+
+    ``records`` provide the register's data. ``fields`` are custom fields, as for ``Extractor``.
+    Each custom field has its own table.
+
+    >>> extraction = TrialExtraction.model_validate(
+    ...     {"record_id": "A", "eligibility": {"sex": "male"}}
+    ... )
+    >>> tabulate([extraction])["eligibility"][0]["sex"]
+    'male'
+    """
+    registry = {record.record_id: read_registry(record) for record in records}
+    custom_fields = read_fields(fields)
+    names = {
+        table.name: [column.name for column in table.columns]
+        for table in list_tables(custom_fields)
+    }
+    tables: dict[str, list[dict[str, object]]] = {name: [] for name in names}
+    for extraction in extractions:
+        rows = find_rows(complete_gold(extraction), registry, custom_fields)
+        for name, row in rows:
+            tables[name].append(dict(zip(names[name], row, strict=True)))
+    return tables

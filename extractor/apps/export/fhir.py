@@ -95,25 +95,25 @@ def export_fhir(
     with destination.staged() as (_, folder):
         for extraction, record in results:
             trial = build_trial(extraction, record, tasks)
-            resources = [_clean(resource) for resource in trial.resources]
+            resources = [_drop_empty_parts(resource) for resource in trial.resources]
             counts.resources.update(each["resourceType"] for each in resources)
             for resource in resources:
-                _validate(resource)
-                _append(folder / f"{resource['resourceType']}.ndjson", [resource])
-            _append(folder / _UNMAPPED, trial.unmapped)
+                _refuse_invalid(resource)
+                _append_lines(folder / f"{resource['resourceType']}.ndjson", [resource])
+            _append_lines(folder / _UNMAPPED, trial.unmapped)
             for unmapped in trial.unmapped:
                 kind = FieldRef(unmapped["field"]).path
                 counts.unmapped[kind, unmapped["reason"]] += 1
     return counts
 
 
-def _append(path: Path, lines: Iterable[JsonObject]) -> None:
+def _append_lines(path: Path, lines: Iterable[JsonObject]) -> None:
     with path.open("a", encoding="utf-8") as file:
         for line in lines:
             print(json.dumps(line, ensure_ascii=False), file=file)
 
 
-def _validate(resource: JsonObject) -> None:
+def _refuse_invalid(resource: JsonObject) -> None:
     """Raise ``StoreError`` for a resource that is not valid R5."""
     from fhir.resources import get_fhir_model_class  # noqa: PLC0415 - belongs to an extra
 
@@ -127,7 +127,7 @@ def _validate(resource: JsonObject) -> None:
         ) from None
 
 
-def _clean(value: Any) -> Any:
+def _drop_empty_parts(value: Any) -> Any:
     """Return a value without empty parts, which FHIR forbids, or None if nothing is left. Strings
     are normalised for display, stripped of forbidden characters, and truncated to FHIR's maximum
     length.
@@ -141,10 +141,10 @@ def _clean(value: Any) -> Any:
             return text
         return None
     if isinstance(value, list):
-        members = [_clean(member) for member in value]
+        members = [_drop_empty_parts(member) for member in value]
         return [member for member in members if member is not None] or None
     if isinstance(value, dict):
-        cleaned = {name: _clean(part) for name, part in value.items()}
+        cleaned = {name: _drop_empty_parts(part) for name, part in value.items()}
         parts = {name: part for name, part in cleaned.items() if part is not None}
         # an extension with only a URL, or a characteristic with only "exclude", is meaningless
         if parts.keys() <= {"url", "exclude"}:

@@ -21,7 +21,8 @@ from extractor.apps.export.fhir_parts import (
     quantity,
 )
 from extractor.apps.export.limits import list_alternatives, name_limit
-from extractor.apps.export.people import read_comparator, read_registered
+from extractor.apps.export.people import read_comparator
+from extractor.apps.export.registered import read_registered
 from extractor.concepts.limits.quantity_names import (
     KnownQuantity,
     get_quantity,
@@ -141,7 +142,7 @@ def _describe_criterion(
     path = f"eligibility.criteria[{index}]"
     limits = trial.take(path, "constraints")
     try:
-        value = _read_value(criterion, counts)
+        value = _read_single_limit(criterion, counts)
     except _MoreThanALimit as addition:
         for row in limits:
             trial.leave_out(row.path, row.value, "compound", str(addition))
@@ -160,7 +161,7 @@ def _is_excluded(criterion: Criterion) -> bool:
     return not criterion.demanded
 
 
-def _read_value(criterion: Criterion, counts: _Counts) -> JsonObject:
+def _read_single_limit(criterion: Criterion, counts: _Counts) -> JsonObject:
     """Return the code and value of a criterion that consists of a single limit. Raises
     ``_MoreThanALimit`` for any other criterion. ``counts`` shows whether other criteria in the same
     list limit the same quantity.
@@ -203,17 +204,17 @@ def _refuse_other_words(
     words such as "patients must have" are allowed.
     """
     tables = read_table("fhir")["says_nothing"]
-    filler_words = _split(f"{tables['anywhere']} {tables[criterion.kind]}")
-    limit_words = _split(f"{limit.quantity} {limit.unit or ''} {tables['limit']}")
-    quote_words = _split(re.sub(r"\d", " ", proof.quote))
+    filler_words = _list_words(f"{tables['anywhere']} {tables[criterion.kind]}")
+    limit_words = _list_words(f"{limit.quantity} {limit.unit or ''} {tables['limit']}")
+    quote_words = _list_words(re.sub(r"\d", " ", proof.quote))
     rest = criterion.quote.replace(proof.quote, " ", 1)
-    context_words = _split(f"{criterion.lead_in or ''} {rest}")
+    context_words = _list_words(f"{criterion.lead_in or ''} {rest}")
     other_words = (quote_words - limit_words | context_words) - filler_words
     if other_words:
         raise _MoreThanALimit(" ".join(sorted(other_words)))
 
 
-def _split(text: str) -> set[str]:
+def _list_words(text: str) -> set[str]:
     """Return the words and digit sequences in a text, in lower case."""
     return {*re.findall(r"\d+|[^\W\d_]+", text.lower())}
 

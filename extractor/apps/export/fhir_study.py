@@ -4,8 +4,6 @@ import re
 from collections import defaultdict
 from collections.abc import Collection
 
-from extractor.apps.export.agents import read_interventions
-from extractor.apps.export.arms import read_arms
 from extractor.apps.export.fhir_eligibility import add_eligibility
 from extractor.apps.export.fhir_parts import (
     BASE,
@@ -18,6 +16,7 @@ from extractor.apps.export.fhir_parts import (
     make_range,
     quantity,
 )
+from extractor.apps.export.registered import read_arms, read_interventions
 from extractor.concepts.doses.drug_names import find_substance
 from extractor.language.book import read_table
 from extractor.language.clean import fold_label

@@ -4,10 +4,12 @@ only when it is complete.
 
 import csv
 import glob
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from errno import EDQUOT, ENOSPC
 from functools import lru_cache, partial
@@ -48,6 +50,13 @@ start a cell. A sign on its own, such as the comparator "=", is not a formula.
 """
 _BEGINS_AGAIN = re.compile(r"[;\t\r\n]")
 """Matches a separator in a text, after which a spreadsheet may start another cell."""
+_MOST_SHEET_ROWS = 1_048_576
+_LONGEST_SHEET_TEXT = 32_767
+_LONGEST_SHEET_NAME = 31
+"""Excel's limits: rows per sheet including the header, characters per cell, and characters per
+sheet name."""
+_SHEET_COLUMN_WIDTH = 24
+"""Column width in characters. Longer text is wrapped."""
 
 Append = Callable[[Row], None]
 
@@ -82,8 +91,9 @@ class Destination:
     """
 
     path: Path
-    format: Format = field(default=Format.DUCKDB)
-    force: bool = field(default=False, kw_only=True)
+    format: Format = Format.DUCKDB
+    _: KW_ONLY
+    force: bool = False
 
     @classmethod
     def choose(
@@ -125,6 +135,7 @@ class Destination:
         """Whether the existing file begins as an export in its format does."""
         with self.path.open("rb") as file:
             start = file.read(_STARTS_WITHIN)
+        # an empty file contains nothing that could be lost
         if not start:
             return True
         return _STARTS[self.format].match(start) is not None
@@ -288,3 +299,60 @@ def _comment(table: Table) -> str:
             f'COMMENT ON COLUMN "{table.name}"."{column.name}" IS \'{meaning}\';'
         )
     return "\n".join(statements)
+
+
+def write_workbook(
+    path: Path, tables: Sequence[Table], rows: Mapping[str, Path]
+) -> None:
+    """Convert the JSON lines of all tables to a workbook. This requires the extra ``excel``. Text
+    is never written as a formula. Raises ``StoreError`` if a table does not fit on a sheet.
+    """
+    import xlsxwriter  # noqa: PLC0415 - belongs to an extra
+
+    remedy = "choose a file name that ends with .csv"
+    if len(tables) > 1:
+        remedy = (
+            "choose --format csv or parquet for this table, or export only the other tables with "
+            "--tables"
+        )
+    with xlsxwriter.Workbook(str(path), {"constant_memory": True}) as book:
+        # a fixed date, so that the same run always produces the same file
+        book.set_properties({"created": datetime(2000, 1, 1, tzinfo=UTC)})
+        header = book.add_format({"bold": True, "valign": "top"})
+        wrapped = book.add_format({"valign": "top", "text_wrap": True})
+        for number, table in enumerate(tables):
+            name = table.name
+            # A custom field can have a long name; the number keeps cut names distinct.
+            if len(name) > _LONGEST_SHEET_NAME:
+                name = f"{name[: _LONGEST_SHEET_NAME - 4]}~{number}"
+            # Excel refuses a workbook in which two sheets have the same name.
+            sheet = book.add_worksheet(name)
+            columns = [column.name for column in table.columns]
+            sheet.freeze_panes(1, 0)
+            sheet.set_column(0, len(columns) - 1, _SHEET_COLUMN_WIDTH, wrapped)
+            sheet.write_row(0, 0, columns, header)
+            problem = _write_rows(sheet, rows[table.name])
+            sheet.autofilter(0, 0, sheet.dim_rowmax, len(columns) - 1)
+            if problem:
+                raise StoreError(
+                    f"{table.name}: {problem}, more than an Excel sheet allows; {remedy}"
+                )
+
+
+def _write_rows(sheet: Any, path: Path) -> str | None:
+    """Write the rows of a table. Return a message if they exceed Excel's limits."""
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            if number >= _MOST_SHEET_ROWS:
+                return f"has more than {_MOST_SHEET_ROWS - 1:,} rows"
+            for place, (name, cell) in enumerate(json.loads(line).items()):
+                # Excel counts UTF-16 code units.
+                size = len(str(cell).encode("utf-16-le")) // 2
+                if size > _LONGEST_SHEET_TEXT:
+                    return f"row {number}, {name}: has more than {_LONGEST_SHEET_TEXT:,} characters"
+                if isinstance(cell, str):
+                    # `write` would interpret some texts as formulas or addresses.
+                    sheet.write_string(number, place, cell)
+                elif cell is not None:
+                    sheet.write(number, place, cell)
+    return None

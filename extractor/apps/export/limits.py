@@ -1,14 +1,17 @@
 """Interpret limits: find the canonical name, unit and value of a limit, and the values that it
-admits.
+admits. Also find the keys of endpoint instruments: limits use the same keys for their quantities,
+so that a query can join the outcome "Montreal Cognitive Assessment (MoCA)" with the limit
+"MoCA >= 26".
 """
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from extractor.apps.export.instruments import is_other_version
+from extractor.concepts.aliases import find_entry
 from extractor.concepts.limits.name_support import list_joined, supports_name
 from extractor.concepts.limits.quantity_names import (
     BARE_UNITS,
@@ -19,6 +22,7 @@ from extractor.concepts.limits.quantity_names import (
     name_quantity,
 )
 from extractor.language.book import read_text, rule, word_list
+from extractor.language.shown import show_line
 from extractor.language.units import read_unit
 from extractor.schemas import (
     Comparator,
@@ -42,9 +46,21 @@ it.
 _NEXT_WORD = re.compile(r"\s+([^\W\d_]+)")
 """Matches the word that follows a limit, if there are only spaces between them."""
 _NO_PROOF = Evidence.model_construct(quote="")
-"""Stands for the evidence of a limit in gold, which has none."""
+"""Stands for the evidence of a whole limit, if there is none. In gold, a limit has no quote."""
 _NO_UNITS = ("function_words", "people", "idle_words", "words_after_values")
 """Names of the word lists whose words may follow a value but are not units."""
+_SIGNS = re.compile(r"[^a-z0-9]+")
+_ABBREVIATION = re.compile(r" ?[(\[]([A-Za-z][\w./-]{1,14})[)\]]")
+"""An abbreviation in brackets: "(MoCA)"."""
+_VERSION = re.compile(r"\b[A-Z][A-Za-z]{1,9}(?:-[A-Z]{1,3})?-(?:\d{1,2}|S|SR)\b")
+"""An abbreviation with its number of items, or with a suffix for self-report: "ACQ-6" or "MADRS-S".
+"""
+_TAIL = re.compile(
+    r"(?:\s(?:total|overall|summary))?\s(?:scores?|questionnaires?|scales?)$",
+    re.IGNORECASE,
+)
+"""The general words at the end of a name: "total score"."""
+_ARTICLE = re.compile(r"^(?:the|a|an)\s+", re.IGNORECASE)
 
 
 class CanonicalLimit(NamedTuple):
@@ -106,39 +122,23 @@ def name_limit(
     if known and known.removesuffix("_change") not in list_quantities():
         # the reviewer's own name
         return CanonicalLimit(known, unit_ucum=unit, canonical_note=_NO_CONVERSION)
-    quantity = name_quantity(text, unit, value=limit.value)
     if known:
         quantity = get_quantity(known)
-    if quantity is None:
-        return CanonicalLimit(unit_ucum=unit, canonical_note="no quantity")
-    if not known:
+    else:
+        named = name_quantity(text, unit, value=limit.value)
+        if named is None:
+            return CanonicalLimit(unit_ucum=unit, canonical_note="no quantity")
+        quantity = named
         renamed = _refuse_or_join(text, quantity, unit)
         if renamed:
             return renamed
     canonical = CanonicalLimit(quantity.name, quantity.laboratory)
+    # "ECOG 2 at screening": a score or a count has no unit that could be missed
     is_measured = quantity.unit not in BARE_UNITS
     if (limit.unit and unit is None) or (has_unread_unit and is_measured):
         return canonical._replace(canonical_note="unknown unit")
     ends = [end for end in (limit.value, limit.value_high) if end is not None]
-    return _add_value(canonical, quantity, ends, unit)
-
-
-def _add_value(
-    canonical: CanonicalLimit,
-    quantity: KnownQuantity,
-    ends: Sequence[float],
-    unit: str | None,
-) -> CanonicalLimit:
-    """Return a limit with its codes and canonical value, in the written or the implied unit."""
-    # "BMI 18-30" has no unit: use the unit in which the upper end is plausible
-    inferred = filter(None, map(quantity.infer_unit, reversed(ends)))
-    used = unit or next(inferred, None)
-    canonical = canonical._replace(
-        loinc="|".join(find_loinc(quantity, used)) or None, unit_ucum=used
-    )
-    if used is None:
-        return canonical._replace(canonical_note="no unit")
-    return _convert(canonical, quantity, ends, used)
+    return _add_canonical_value(canonical, quantity, ends, unit)
 
 
 def show_canonical_names(limits: Iterable[tuple[object, Iterable[Evidence]]]) -> str:
@@ -184,12 +184,23 @@ def _refuse_or_join(
     )
 
 
-def _convert(
-    canonical: CanonicalLimit, quantity: KnownQuantity, ends: Sequence[float], unit: str
+def _add_canonical_value(
+    canonical: CanonicalLimit,
+    quantity: KnownQuantity,
+    ends: Sequence[float],
+    written_unit: str | None,
 ) -> CanonicalLimit:
-    """Return a limit with its ends converted to the quantity's unit or, if that is impossible, with
-    a note.
+    """Return a limit with its codes, and with its ends in the quantity's unit or, if they cannot be
+    converted, a note instead. A limit without a written unit has the unit that its quantity
+    implies.
     """
+    # "BMI 18-30" has no unit: use the unit in which the upper end is plausible
+    implied = filter(None, map(quantity.infer_unit, reversed(ends)))
+    unit = written_unit or next(implied, None)
+    codes = "|".join(find_loinc(quantity, unit)) or None
+    canonical = canonical._replace(loinc=codes, unit_ucum=unit)
+    if unit is None:
+        return canonical._replace(canonical_note="no unit")
     values = []
     for end in ends:
         value = quantity.to_canonical(end, unit)
@@ -199,10 +210,11 @@ def _convert(
         if not quantity.is_possible(value):
             return canonical._replace(canonical_note=_IMPLAUSIBLE)
         values.append(value)
+    low, *high = values
     canonical = canonical._replace(
         unit_canonical=quantity.unit,
-        value_canonical=values[0],
-        value_high_canonical=next(iter(values[1:]), None),
+        value_canonical=low,
+        value_high_canonical=next(iter(high), None),
     )
     # Converting mL/min to mL/min/1.73 m2 assumes a standard body surface.
     if (_SURFACE in unit) is not (_SURFACE in quantity.unit):
@@ -248,7 +260,9 @@ def _describe_limits(
     """
     described = []
     for index, limit in enumerate(criterion.constraints):
-        proof = _find_proof(criterion, index)
+        field = f"constraints[{index}]"
+        whole = (piece for piece in criterion.evidence if piece.field == field)
+        proof = next(whole, _NO_PROOF)
         has_unread_unit = _may_have_unread_unit(limit, proof, criterion.quote)
         canonical = name_limit(limit, proof.quantity, has_unread_unit=has_unread_unit)
         described.append((limit, proof, canonical))
@@ -295,13 +309,6 @@ def _may_have_unread_unit(limit: Constraint, proof: Evidence, quote: str) -> boo
     return not {name, name.removesuffix("s")} & known
 
 
-def _find_proof(criterion: Criterion, index: int) -> Evidence:
-    """Return the evidence for a limit as a whole. In gold, it has no quote."""
-    field = f"constraints[{index}]"
-    pieces = (piece for piece in criterion.evidence if piece.field == field)
-    return next(pieces, _NO_PROOF)
-
-
 def _list_divided(
     described: Iterable[tuple[Constraint, Evidence, CanonicalLimit]],
     sex: str | None,
@@ -342,3 +349,71 @@ def _read_admitted(comparator: Comparator, criterion: Criterion) -> str | None:
     if comparator is Comparator.BETWEEN:
         return "outside"
     return "<>"
+
+
+@lru_cache(maxsize=4096)
+def name_instrument(name: str) -> str | None:
+    """Return an instrument's key in lower case: the quantity for its score, its usual short form,
+    an abbreviation in brackets, or else its name.
+
+    >>> name_instrument("Montreal Cognitive Assessment"), name_instrument("MoCA")
+    ('moca', 'moca')
+    """
+    written = _ARTICLE.sub("", show_line(name))
+    scores = _list_scores()
+    known = find_entry(written, "instruments")
+    if known:
+        names = (known.value, *known.terms, *known.also)
+        # Short forms can have other meanings: "IGA" is also an antibody.
+        long = [name for name in names if " " in name] or names
+        for key in map(_make_key, sorted(long, key=len, reverse=True)):
+            if key in scores:
+                return scores[key]
+        return _make_key(known.value)
+    short = _ABBREVIATION.search(written)
+    # "MoCA total score" is the MoCA, but the words of "pain score" are all needed.
+    bare = _TAIL.sub("", written)
+    if short:
+        written = short[1]
+    elif " " not in bare:
+        written = bare
+    key = _make_key(written)
+    return scores.get(key) or key or None
+
+
+def is_other_version(name: str, quantity: KnownQuantity) -> bool:
+    """Return whether ``name`` and a quantity refer to different versions of an instrument:
+    ACQ-6 is not the ACQ, and MADRS-S is not the MADRS.
+
+    >>> is_other_version("ACQ-6 score", list_quantities()["acq"])
+    True
+    """
+    if quantity.unit != "{score}":
+        return False
+    names = {_make_key(written) for written in (quantity.name, *quantity.names)}
+    versions = {_make_key(version) for version in _VERSION.findall(name)} - names
+    # "HAM-D-17" is a spelling of the quantity hamd17.
+    others = {key for key in versions if key.replace("_", "") not in names}
+    # "IGF-1 SD score" does not name a version, because IGF is not an instrument.
+    return any(key.rpartition("_")[0] in names for key in others)
+
+
+def _make_key(name: str) -> str:
+    """Return the key for a name, in lower case and with underscores between words."""
+    return _SIGNS.sub("_", name.casefold()).strip("_")
+
+
+@cache
+def _list_scores() -> dict[str, str]:
+    """Return the quantities that may be scores, keyed by their names in key form. These are all
+    quantities that are neither general nor laboratory values.
+    """
+    scores: dict[str, str] = {}
+    for name, quantity in list_quantities().items():
+        if quantity.general:
+            continue
+        if quantity.laboratory:
+            continue
+        for written in (name, *quantity.names):
+            scores.setdefault(_make_key(written), name)
+    return scores

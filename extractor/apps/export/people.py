@@ -9,9 +9,7 @@ from extractor.apps.export.limits import DescribedCriterion
 from extractor.concepts.people.registered_ages import (
     AGES,
     DESCRIPTIONS,
-    OLDEST,
     count_days,
-    read_registered_age,
 )
 from extractor.language.book import rule
 from extractor.language.passage import read_passage
@@ -21,33 +19,10 @@ from extractor.schemas import (
     CriterionKind,
     Eligibility,
     Evidence,
-    RegistryFields,
-    Sex,
 )
-from extractor.schemas.registered_words import unify_word
 
 _SIDES = dict(zip(AGES, (Comparator.AT_LEAST, Comparator.AT_MOST), strict=True))
 """The comparator for an age that is stated without a comparator."""
-_WORDS: Mapping[str, Sex | bool] = {
-    **{sex.value: sex for sex in Sex},
-    "false": False,
-    "true": True,
-}
-"""The values for registered sexes and yes/no answers, keyed by the registered words in lower case.
-"""
-
-
-def read_registered(registry: RegistryFields, name: str) -> Any:
-    """Return the registered value of a field: an age, a sex or a boolean. Return None for
-    "N/A", an unknown word or an impossible age.
-    """
-    written = registry.text(name) or ""
-    if name not in AGES:
-        return _WORDS.get(unify_word(name, written).lower())
-    age = read_registered_age(written)
-    if age and count_days(age) <= OLDEST:
-        return age
-    return None
 
 
 def read_comparator(name: str, evidence: Iterable[Evidence] = ()) -> Comparator:

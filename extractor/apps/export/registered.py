@@ -3,24 +3,77 @@
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
-from extractor.apps.export.agents import Intervention, read_interventions
-from extractor.apps.export.arms import Arm, read_arms
 from extractor.apps.export.columns import Table
-from extractor.apps.export.people import read_registered
-from extractor.concepts.people.registered_ages import AGES, count_days
+from extractor.concepts.people.registered_ages import (
+    AGES,
+    OLDEST,
+    count_days,
+    read_registered_age,
+)
+from extractor.language.clean import fold_label
 from extractor.plurals import counted, show_some
 from extractor.run.finished import TextState
 from extractor.run.joined import JoinedRuns
-from extractor.schemas import TrialRecord
+from extractor.schemas import (
+    RegistryFields,
+    Sex,
+    TrialRecord,
+)
+from extractor.schemas.registered_words import unify_word
 
 _FIELDS = (
-    *("study_type", "phases", "status", "allocation", "masking", "primary_purpose"),
-    *("start_date", "completion_date", "sponsor"),
+    "study_type",
+    "phases",
+    "status",
+    "allocation",
+    "masking",
+    "primary_purpose",
+    "start_date",
+    "completion_date",
+    "sponsor",
 )
 """Columns that have the same names as their registered fields."""
 _MOST_COLUMNS = 6
 """Maximum number of columns of each table in a message."""
+_WORDS: Mapping[str, Sex | bool] = {
+    **{sex.value: sex for sex in Sex},
+    "false": False,
+    "true": True,
+}
+"""The values for registered sexes and yes/no answers, keyed by the registered words in lower case.
+"""
+
+
+class Arm(NamedTuple):
+    """A registered arm with its section. Unknown attributes are None."""
+
+    label: str | None
+    type: str | None = None
+    description: str | None = None
+    section: str | None = None
+
+    @property
+    def key(self) -> str:
+        """The label in a form that is equal for labels of the same arm."""
+        return fold_label(self.label or "")
+
+
+class Intervention(NamedTuple):
+    """A registered intervention."""
+
+    name: str | None
+    type: str | None = None
+    other_names: tuple[str, ...] = ()
+    description: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names of the intervention."""
+        if self.name:
+            return (self.name, *self.other_names)
+        return self.other_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +151,58 @@ def explain_lacking(
             f"the inputs of {counted(count, 'record')} are {state}, so these columns are empty or "
             f"incomplete: {columns}; specify the records with --records, or repeat the run"
         )
+
+
+def read_registered(registry: RegistryFields, name: str) -> Any:
+    """Return the registered value of a field: an age, a sex or a boolean. Return None for
+    "N/A", an unknown word or an impossible age.
+    """
+    written = registry.text(name) or ""
+    if name not in AGES:
+        return _WORDS.get(unify_word(name, written).lower())
+    age = read_registered_age(written)
+    if age and count_days(age) <= OLDEST:
+        return age
+    return None
+
+
+def read_arms(record: TrialRecord) -> list[Arm]:
+    """Return a record's registered arms."""
+    arms = []
+    for section in record.sections:
+        if not section.name.startswith("arms["):
+            continue
+        label = section.part("label")
+        kind = unify_word("arm_type", section.part("type") or "") or None
+        description = section.part("description") or None
+        # in some formats, an arm is a single text
+        if description is None and not label:
+            description = section.text
+        arms.append(Arm(label, kind, description, section.name))
+    return arms
+
+
+def read_interventions(record: TrialRecord) -> list[Intervention]:
+    """Return a record's registered interventions."""
+    interventions = []
+    for section in record.sections:
+        if not section.name.startswith("interventions["):
+            continue
+        name = section.part("name")
+        if not section.parts:
+            name = section.text
+        if name:
+            name = " ".join(name.split())
+        others = [
+            " ".join(section.text[part.start : part.end].split())
+            for part in section.parts
+            if part.name == "other_names"
+        ]
+        intervention = Intervention(
+            name,
+            unify_word("intervention_type", section.part("type") or "") or None,
+            tuple(dict.fromkeys(others)),
+            section.part("description"),
+        )
+        interventions.append(intervention)
+    return interventions

@@ -13,9 +13,10 @@ from extractor.apps.export.agents import (
     AgentNamer,
     find_form,
     find_intervention,
+    link_arms,
+    list_arms,
     list_mesh_terms,
 )
-from extractor.apps.export.arms import link_arms, list_arms
 from extractor.apps.export.columns import (
     Cells,
     Row,
@@ -23,13 +24,15 @@ from extractor.apps.export.columns import (
     list_tables,
     plan_custom_tables,
 )
-from extractor.apps.export.instruments import name_instrument
-from extractor.apps.export.limits import DescribedCriterion, describe_criteria
+from extractor.apps.export.limits import (
+    DescribedCriterion,
+    describe_criteria,
+    name_instrument,
+)
 from extractor.apps.export.people import describe_people, find_sex
 from extractor.apps.export.registered import (
     Registered,
     RegisteredByRecord,
-    read_registry,
 )
 from extractor.apps.export.times import (
     describe_regimen_times,
@@ -39,8 +42,7 @@ from extractor.apps.export.times import (
 )
 from extractor.apps.values import find_least, list_values
 from extractor.concepts.doses.drug_names import find_substance
-from extractor.concepts.own.declaration import CustomField, Declared
-from extractor.concepts.own.models import read_fields
+from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.windows.anchors import classify_anchor
 from extractor.concepts.windows.things import list_things
 from extractor.language.shown import show_line
@@ -55,7 +57,6 @@ from extractor.schemas import (
     TermKind,
     TimeWindow,
     TrialExtraction,
-    TrialRecord,
 )
 
 TableRow = tuple[str, Cells]
@@ -112,20 +113,21 @@ def find_rows(
     layouts = _lay_out(fields)
     registered = registry.get(extraction.record_id, Registered())
     numbers = defaultdict[tuple[object, ...], Iterator[int]](count)
-    for name, cells in _list_all(extraction, registered, fields, whole):
-        names, texts, last_key = layouts[name]
-        row = [extraction.record_id, *map(cells.get, names)]
+    for name, cells in _list_all_rows(extraction, registered, fields, whole):
+        layout = layouts[name]
+        row = [extraction.record_id, *map(cells.get, layout.names)]
         # Rows without a position are numbered within their parent row, such as a criterion.
+        last_key = layout.last_key
         if last_key and row[last_key] is None:
             row[last_key] = next(numbers[name, *row[1:last_key]])
-        for place in texts:
+        for place in layout.texts:
             cell = row[place]
             if cell is not None:
-                row[place] = _clean(cell)
+                row[place] = _write_text(cell)
         yield name, tuple(row)
 
 
-def _list_values(extraction: TrialExtraction) -> Iterator[TableRow]:
+def _list_value_rows(extraction: TrialExtraction) -> Iterator[TableRow]:
     """Yield the rows of the tables ``values``, ``absences`` and ``findings``. Some of their
     columns have other names than in ``ValueRow``.
     """
@@ -151,7 +153,7 @@ def _list_values(extraction: TrialExtraction) -> Iterator[TableRow]:
         yield f"{row.kind}s", cells
 
 
-def _clean(cell: object) -> str | None:
+def _write_text(cell: object) -> str | None:
     """Return a cell as text on a single line, or None if it is empty. The members of a tuple are
     joined by |.
     """
@@ -160,55 +162,34 @@ def _clean(cell: object) -> str | None:
     return show_line(str(cell)) or None
 
 
-@lru_cache(256)
-def _lay_out(
-    fields: tuple[CustomField, ...],
-) -> Mapping[str, tuple[list[str], list[int], int]]:
-    """Return, for each table, the names of all columns except ``record_id``, the indexes of the
-    columns that contain text, and the index of the key that numbers the rows, or 0.
+class _Layout(NamedTuple):
+    """The places of a table's cells in its rows.
+
+    Attributes:
+        names: The names of all columns except the first, ``record_id``.
+        texts: The indexes of the columns that contain text.
+        last_key: The index of the key that numbers the rows; 0 if no key does.
     """
+
+    names: list[str]
+    texts: list[int]
+    last_key: int
+
+
+@lru_cache(256)
+def _lay_out(fields: tuple[CustomField, ...]) -> Mapping[str, _Layout]:
+    """Return the layout of each table, including those of the custom ``fields``."""
     layouts = {}
     for table in list_tables(fields):
-        names = [column.name for column in table.columns]
+        _, *names = [column.name for column in table.columns]
         kinds = [column.kind for column in table.columns]
         texts = [place for place, kind in enumerate(kinds) if kind == "text"]
         last_key = len(table.keys) - 1
         # The last key of a custom field's table is the path of its item.
         if last_key in texts:
             last_key = 0
-        layouts[table.name] = (names[1:], texts, last_key)
+        layouts[table.name] = _Layout(names, texts, last_key)
     return layouts
-
-
-def tabulate(
-    extractions: Iterable[TrialExtraction],
-    records: Iterable[TrialRecord] = (),
-    fields: Iterable[Declared] | Declared = (),
-) -> dict[str, list[dict[str, object]]]:
-    """Return the rows of all tables, keyed by table. Each row is a dictionary of cells, keyed by
-    column.
-
-    ``records`` provide the register's data. ``fields`` are custom fields, as for ``Extractor``.
-    Each custom field has its own table.
-
-    >>> extraction = TrialExtraction.model_validate(
-    ...     {"record_id": "A", "eligibility": {"sex": "male"}}
-    ... )
-    >>> tabulate([extraction])["eligibility"][0]["sex"]
-    'male'
-    """
-    registry = {record.record_id: read_registry(record) for record in records}
-    custom_fields = read_fields(fields)
-    names = {
-        table.name: [column.name for column in table.columns]
-        for table in list_tables(custom_fields)
-    }
-    tables: dict[str, list[dict[str, object]]] = {name: [] for name in names}
-    for extraction in extractions:
-        rows = find_rows(complete_gold(extraction), registry, custom_fields)
-        for name, row in rows:
-            tables[name].append(dict(zip(names[name], row, strict=True)))
-    return tables
 
 
 def complete_gold(extraction: TrialExtraction) -> TrialExtraction:
@@ -222,7 +203,7 @@ def complete_gold(extraction: TrialExtraction) -> TrialExtraction:
     return describe_gold(extraction)
 
 
-def _list_all(
+def _list_all_rows(
     extraction: TrialExtraction,
     registered: Registered,
     fields: tuple[CustomField, ...],
@@ -232,17 +213,17 @@ def _list_all(
     if extraction.source:
         source = extraction.source.path
     yield "records", {**registered.columns, "source_path": source}
-    yield from _list_eligibility(extraction, registered, whole)
-    yield from _list_dosing(extraction, registered)
+    yield from _list_eligibility_rows(extraction, registered, whole)
+    yield from _list_dosing_rows(extraction, registered)
     cycle_days = find_cycle_days(extraction.dosing)
     for index, endpoint in enumerate(extraction.endpoints):
-        yield from _list_endpoint(index, endpoint, cycle_days)
+        yield from _list_endpoint_rows(index, endpoint, cycle_days)
     for field in fields:
-        yield from _list_custom(extraction, field)
-    yield from _list_values(extraction)
+        yield from _list_custom_rows(extraction, field)
+    yield from _list_value_rows(extraction)
 
 
-def _list_eligibility(
+def _list_eligibility_rows(
     extraction: TrialExtraction, registered: Registered, whole: Whole | None
 ) -> Iterator[TableRow]:
     """Yield the rows of the tables ``eligibility`` and ``groups``, and the rows of the criteria."""
@@ -258,10 +239,10 @@ def _list_eligibility(
         yield "groups", {**group.__dict__, "group_id": group.id}
     criteria = zip(people.criteria, described, strict=True)
     for index, (criterion, derived) in enumerate(criteria):
-        yield from _list_criterion(index, criterion, derived)
+        yield from _list_criterion_rows(index, criterion, derived)
 
 
-def _list_criterion(
+def _list_criterion_rows(
     index: int, criterion: Criterion, derived: DescribedCriterion
 ) -> Iterator[TableRow]:
     """Yield the rows of a criterion for the tables ``criteria``, ``constraints``, ``windows`` and
@@ -272,7 +253,7 @@ def _list_criterion(
     exceptions = tuple(piece.quote for piece in proofs["has_exception"])
     cells = {
         **criterion.__dict__,
-        **_locate_first(proofs["quote"]),
+        **_locate_first_quote(proofs["quote"]),
         **keys,
         "group_id": criterion.group,
         "exception": exceptions or None,
@@ -281,7 +262,7 @@ def _list_criterion(
     yield "criteria", cells
     pairs = zip(criterion.constraints, derived.limits, strict=True)
     for position, (limit, canonical) in enumerate(pairs):
-        located = _locate(proofs[f"constraints[{position}]"])
+        located = _locate_quotes(proofs[f"constraints[{position}]"])
         yield "constraints", {**limit.__dict__, **canonical, **located, **keys}
     for position, window in enumerate(criterion.time_windows):
         window_keys = {**keys, "window_index": position}
@@ -316,7 +297,7 @@ def _describe_window(window: TimeWindow, pieces: Sequence[Evidence]) -> Cells:
     of_time = [piece for piece in pieces if piece.field.endswith("]")]
     cells = {
         **window.__dict__,
-        **_locate(pieces),
+        **_locate_quotes(pieces),
         "days": to_days(window),
         "time_confidence": find_least(of_time),
     }
@@ -328,7 +309,7 @@ def _describe_window(window: TimeWindow, pieces: Sequence[Evidence]) -> Cells:
     return cells
 
 
-def _list_dosing(
+def _list_dosing_rows(
     extraction: TrialExtraction, registered: Registered
 ) -> Iterator[TableRow]:
     """Yield the rows of the tables ``regimens``, ``amounts``, ``regimen_arms``, ``arms`` and
@@ -342,10 +323,14 @@ def _list_dosing(
     for index, regimen in enumerate(extraction.dosing):
         keys = {"regimen_index": index}
         proofs = _index_evidence(regimen)
-        cells = _describe_regimen(regimen, registered)
-        name = namer.name(regimen.agent)
-        cells = {**cells, **_locate_first(proofs["quote"]), "agent_canonical": name}
-        yield "regimens", {**regimen.__dict__, **cells, **keys}
+        cells = {
+            **regimen.__dict__,
+            **_describe_regimen(regimen, registered),
+            **_locate_first_quote(proofs["quote"]),
+            **keys,
+            "agent_canonical": namer.name(regimen.agent),
+        }
+        yield "regimens", cells
         for position, amount in enumerate(regimen.amounts):
             # evidence for arms belongs to the table ``regimen_arms``
             pieces = [
@@ -354,7 +339,7 @@ def _list_dosing(
                 if ".arms" not in piece.field
             ]
             described = _describe_amount(amount, regimen.frequency)
-            yield "amounts", {**described, **_locate(pieces), **keys}
+            yield "amounts", {**described, **_locate_quotes(pieces), **keys}
         for link in link_arms(regimen, arms):
             yield "regimen_arms", {**link._asdict(), **keys}
     for arm in arms:
@@ -382,7 +367,7 @@ def _describe_regimen(regimen: Regimen, registered: Registered) -> Cells:
         descriptions.append(registered.interventions[index].description or "")
     cells = {
         **describe_regimen_times(regimen),
-        **_spread("duration", regimen.duration),
+        **_name_parts("duration", regimen.duration),
         "intervention_index": index,
         "dosage_form": find_form(quotes, names, descriptions),
     }
@@ -439,7 +424,7 @@ def _choose_dose_unit(unit: str) -> str:
     return unit
 
 
-def _list_endpoint(
+def _list_endpoint_rows(
     index: int, endpoint: Endpoint, cycle_days: float | None
 ) -> Iterator[TableRow]:
     """Yield the rows of an endpoint for the tables ``endpoints`` and ``time_points``.
@@ -448,18 +433,20 @@ def _list_endpoint(
     """
     keys = {"endpoint_index": index}
     instrument = endpoint.instrument
-    cells = {**endpoint.__dict__, **_spread("instrument", instrument), **keys}
+    cells = {**endpoint.__dict__, **_name_parts("instrument", instrument), **keys}
     if instrument:
         cells["instrument_canonical"] = name_instrument(instrument.name)
     yield "endpoints", cells
     proofs = _index_evidence(endpoint)
     pairs = zip(endpoint.time_points, describe_times(endpoint, cycle_days), strict=True)
     for position, (point, days) in enumerate(pairs):
-        located = _locate(proofs[f"time_points[{position}]"])
+        located = _locate_quotes(proofs[f"time_points[{position}]"])
         yield "time_points", {**point.__dict__, **days, **located, **keys}
 
 
-def _list_custom(extraction: TrialExtraction, field: CustomField) -> Iterator[TableRow]:
+def _list_custom_rows(
+    extraction: TrialExtraction, field: CustomField
+) -> Iterator[TableRow]:
     """Yield the rows of a custom field, and those of its lists of nested objects. An attribute with
     several parts, such as the limit ``cutoff``, has a cell for each part (``cutoff_value``,
     ``cutoff_unit``).
@@ -471,14 +458,16 @@ def _list_custom(extraction: TrialExtraction, field: CustomField) -> Iterator[Ta
         yield main.name, {**item.__dict__, **keys, **cells}
         for table in nested:
             names = [key.name for key in table.keys[2:]]
-            for path, positions, member in _find_members(item.values, table.path):
+            for path, positions, member in _find_nested_objects(
+                item.values, table.path
+            ):
                 place = dict(zip(names, positions, strict=True))
                 cells = _read_cells(member, table)
                 sure = find_least(item.evidence_for(path))
                 yield table.name, {"confidence": sure, **cells, **keys, **place}
 
 
-def _find_members(
+def _find_nested_objects(
     values: object, names: Sequence[str], path: str = "values"
 ) -> Iterator[tuple[str, tuple[int, ...], object]]:
     """Yield a (path, positions, member) triple for each nested object. ``names`` lead to the list,
@@ -492,10 +481,12 @@ def _find_members(
     path = f"{path}.{name}"
     if not isinstance(value, tuple):
         if rest:
-            yield from _find_members(value, rest, path)
+            yield from _find_nested_objects(value, rest, path)
         return
     for position, member in enumerate(value):
-        for place, inner, found in _find_members(member, rest, f"{path}[{position}]"):
+        for place, inner, found in _find_nested_objects(
+            member, rest, f"{path}[{position}]"
+        ):
             yield place, (position, *inner), found
 
 
@@ -521,7 +512,7 @@ def _read_part(value: object, name: str) -> object:
     return getattr(value, "__dict__", {}).get(name)
 
 
-def _spread(name: str, parts: object) -> Cells:
+def _name_parts(name: str, parts: object) -> Cells:
     """Return the parts of a value as cells, such as ``duration_value`` and ``duration_unit``."""
     if not parts:
         return {}
@@ -540,7 +531,7 @@ def _index_evidence(item: ExtractedItem) -> Proofs:
     return proofs
 
 
-def _locate_first(pieces: Sequence[Evidence]) -> Cells:
+def _locate_first_quote(pieces: Sequence[Evidence]) -> Cells:
     """Return the location of the first of several pieces of evidence. Without evidence, no cells
     are returned.
     """
@@ -555,6 +546,6 @@ def _locate_first(pieces: Sequence[Evidence]) -> Cells:
     }
 
 
-def _locate(pieces: Sequence[Evidence]) -> Cells:
+def _locate_quotes(pieces: Sequence[Evidence]) -> Cells:
     """Return the location of several pieces of evidence, and their lowest confidence."""
-    return {**_locate_first(pieces), "confidence": find_least(pieces)}
+    return {**_locate_first_quote(pieces), "confidence": find_least(pieces)}

@@ -219,18 +219,20 @@ class AttributeSet(FrozenModel):
         ``[{"time": "4 week"}]`` and, if the first attribute is a list, ``["MRI", "CT"]`` becomes
         ``[{"methods": ["MRI", "CT"]}]``.
         """
-        if written in (None, "", [], ()):
-            return []
-        if not self.attributes:
+        if written in (None, "", [], ()) or not self.attributes:
             return []
         first = self.attributes[0]
         values = list_members(written)
+        # ["MRI", "CT"] is one answer with two methods, not two answers
         if first.many and not any(isinstance(value, dict) for value in values):
             return [{first.name: values}]
-        return [
-            value if isinstance(value, dict) else {first.name: value}
-            for value in values
-        ]
+        answers = []
+        for value in values:
+            if isinstance(value, dict):
+                answers.append(value)
+            else:
+                answers.append({first.name: value})
+        return answers
 
     def read_answer(
         self,
@@ -256,6 +258,7 @@ class AttributeSet(FrozenModel):
             if members:
                 values[name] = attribute.pack(members)
         missing = [name for name in self.required_names if name not in values]
+        # a key that a person misspelt would otherwise be lost without a word
         if strict:
             own_faults += [
                 (name, f"{place}: has no attribute {name!r}")
@@ -279,7 +282,9 @@ class AttributeSet(FrozenModel):
         if the answer lacks one. The quote of a nested object is the shortest part of the ``text``
         that contains its words.
         """
-        completed: dict[str, object] = {"quote": quote} if self.needs_quote else {}
+        completed: dict[str, object] = {}
+        if self.needs_quote:
+            completed["quote"] = quote
         completed |= answer
         for attribute in self.attributes:
             members = [
@@ -337,9 +342,9 @@ class AttributeSet(FrozenModel):
     @property
     def object_schema(self) -> dict[str, object]:
         """The JSON schema of one object as a model writes it."""
-        keys: dict[str, object] = (
-            {"quote": {"type": "string"}} if self.needs_quote else {}
-        )
+        keys: dict[str, object] = {}
+        if self.needs_quote:
+            keys["quote"] = {"type": "string"}
         keys |= {attribute.name: attribute.json_schema for attribute in self.attributes}
         return {"type": "object", "properties": keys, "additionalProperties": False}
 
@@ -349,11 +354,13 @@ def _find_stretch(values: Mapping[str, object], text: str) -> str:
     word; the whole text if it contains none.
     """
     words = [str(value) for value in values.values() if not isinstance(value, dict)]
+    # the value "steroid" may be stated as "steroids", and a quote consists of whole words
     matches = [re.search(rf"{re.escape(word)}\w*", text) for word in words]
     spans = [match.span() for match in matches if match]
     if not spans:
         return text
-    return text[min(spans)[0] : max(end for _, end in spans)]
+    starts, ends = zip(*spans, strict=True)
+    return text[min(starts) : max(ends)]
 
 
 class Attribute(AttributeSet):
@@ -394,6 +401,7 @@ class Attribute(AttributeSet):
         Period(value=4, unit=<TimeUnit.WEEK: 'week'>)
         """
         value_class = self.kind.value_class
+        # an extraction contains the object itself, a model or an example writes a string
         is_object = isinstance(written, Mapping | FrozenModel)
         if is_object and issubclass(value_class, FrozenModel):
             with suppress(ValidationError):
@@ -435,8 +443,11 @@ class Attribute(AttributeSet):
                 for answer in answers
             ]
             return tuple(filter(None, objects))
+        candidates: Sequence[object] = (written,)
+        if self.many:
+            candidates = list_members(written)
         members = []
-        for member in list_members(written) if self.many else (written,):
+        for member in candidates:
             if member in (None, "", []):
                 continue
             try:
@@ -491,6 +502,7 @@ class Attribute(AttributeSet):
     @property
     def json_schema(self) -> dict[str, object]:
         """The JSON schema of the value as a model writes it."""
+        # Small models copy words well, but are bad at filling in nested numbers.
         schema: dict[str, object] = {"type": "string"}
         if self.type == "boolean":
             schema = {"type": "boolean"}

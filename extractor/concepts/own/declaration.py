@@ -71,6 +71,8 @@ _SECTIONS = [
 _SHAPE: JsonObject = dict.fromkeys(("name", "type", "of", "many"), True)
 for _ in range(4):  # a field and three levels of nested objects
     _SHAPE = {**_SHAPE, "attributes": {"__all__": _SHAPE}}
+_MOST_VALUES = 3
+"""The number of values of an item for which the output tokens suffice."""
 _MOST_CACHED = 256
 """Maximum number of fields whose classes are cached, since each caller of a service may declare new
 fields.
@@ -132,8 +134,10 @@ class CustomField(AttributeSet):
         """Maximum number of output tokens for an answer: enough for a long sentence as the quote,
         and for the answer's values.
         """
-        # enough for three values of an item
-        return self.quote_tokens + self.object_tokens * (3 if self.many else 1)
+        values = 1
+        if self.many:
+            values = _MOST_VALUES
+        return self.quote_tokens + self.object_tokens * values
 
     @property
     @lru_cache(_MOST_CACHED)  # noqa: B019
@@ -158,12 +162,14 @@ class CustomField(AttributeSet):
         """Return whether a section is searched for a field of the record."""
         if not self.sections:
             return True
+        # "arms" means all of arms[0], arms[1] and so on
         return section.startswith(self.sections)
 
     def is_mentioned_in(self, text: str) -> bool:
         """Return whether a text contains a word with one of the prefixes in ``mentions``. If there
         are no ``mentions``, any text may state a value for the field.
         """
+        # prefixes, so that "stop" also finds "stopped"
         words = "|".join(map(re.escape, self.mentions))
         return re.search(rf"(?<!\w)(?:{words})", text, re.IGNORECASE) is not None
 

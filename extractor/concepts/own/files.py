@@ -31,7 +31,7 @@ def load_models(location: str) -> list[type[BaseModel]]:
     if not colon or names.endswith(".py"):  # "C:\\my_fields.py"
         source = location
         names = ""
-    models = _load(source)
+    models = _import_models(source)
     wanted = [name.strip() for name in names.split(",") if name]
     for name in wanted:
         if name not in models:
@@ -58,7 +58,7 @@ def _list_types(annotation: object) -> Iterator[object]:
         yield from _list_types(argument)
 
 
-def _load(source: str) -> dict[str, type[BaseModel]]:
+def _import_models(source: str) -> dict[str, type[BaseModel]]:
     """Return the models that a file or module itself defines, keyed by name, excluding those that
     it imports.
     """
@@ -74,6 +74,7 @@ def _load(source: str) -> dict[str, type[BaseModel]]:
             module = runpy.run_path(source)
         else:
             module = vars(importlib.import_module(source))
+    # the user's code may fail in any way
     except Exception as error:
         remedy = _FORM
         if is_file:

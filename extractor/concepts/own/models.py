@@ -4,7 +4,7 @@ or as JSON Schemas.
 
 import re
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -163,11 +163,12 @@ def find_values(extraction: TrialExtraction, model: type[ModelT]) -> tuple[Model
     """
     items = extraction.custom.get(declare(model).name, ())
     return tuple(
-        _restore(model, item.model_dump(mode="json")["values"]) for item in items
+        _restore_instance(model, item.model_dump(mode="json")["values"])
+        for item in items
     )
 
 
-def _restore(model: type[ModelT], values: JsonObject) -> ModelT:
+def _restore_instance(model: type[ModelT], values: JsonObject) -> ModelT:
     """Return an instance of the user's model. A required attribute that the text does not state is
     None, because pydantic requires "time: Period | None".
     """
@@ -223,9 +224,9 @@ def read_json_schema(written: Mapping[str, object]) -> CustomField:
     ('prior_lines', 'integer')
     """
     title = str(written.get("title"))[:100]
-    schema = _validate(title, _Schema, written)
+    schema = _build_or_refuse(title, _Schema, written)
     # the schema of a recursive model is only a reference to a definition
-    owner = _resolve(schema, schema.definitions)
+    owner = _follow_reference(schema, schema.definitions)
     if not owner.meaning:
         raise FieldError(
             f"{title}: describe the field in the docstring of its class (the description of the "
@@ -241,10 +242,10 @@ def read_json_schema(written: Mapping[str, object]) -> CustomField:
         "attributes": _read_attributes(title, owner, schema.definitions),
     }
     settings = {key: written[key] for key in written if key not in _SCHEMA_KEYS}
-    return _validate(title, CustomField, table | settings)
+    return _build_or_refuse(title, CustomField, table | settings)
 
 
-def _resolve(schema: _Schema, definitions: Mapping[str, _Schema]) -> _Schema:
+def _follow_reference(schema: _Schema, definitions: Mapping[str, _Schema]) -> _Schema:
     """Return the definition that a schema refers to; otherwise, the schema."""
     return definitions.get(schema.reference.removeprefix("#/$defs/"), schema)
 
@@ -263,14 +264,17 @@ def _read_attributes(
             f"{where}: is inside more than {_DEEPEST} nested models, or contains itself; move its "
             "attributes into the model that contains it"
         )
-    required = owner.required if isinstance(owner.required, tuple) else ()
+    required: Container[str] = ()
+    # in the schema of a single property, "required" may be a boolean
+    if isinstance(owner.required, tuple):
+        required = owner.required
     attributes: list[Attribute] = []
     size = 0
     for name, schema in owner.properties.items():
         place = f"{where}.{name}"
         table = _read_property(place, schema, definitions, depth)
         table |= {"name": name, "required": table["required"] and name in required}
-        attribute = _validate(place, Attribute, table)
+        attribute = _build_or_refuse(place, Attribute, table)
         attributes.append(attribute)
         size += 1 + attribute.size
         if depth and attribute.patterns:
@@ -310,19 +314,21 @@ def _read_property(
     many = value.type == "array"
     if many:
         value = value.items or _Schema.model_validate({})
-    value = _resolve(value, definitions)
-    if value.const is None:
-        words = value.enum
-    else:
+    value = _follow_reference(value, definitions)
+    words = value.enum
+    # pydantic writes the only word of Literal["open"] as a constant
+    if value.const is not None:
         words = (value.const,)
     table = {
-        "type": "choice" if words else _find_type(where, value),
+        "type": "choice",
         "definition": schema.meaning,
         "many": many,
         "required": len(options) == 1,
         "choices": tuple(map(str, words)),
         "patterns": schema.pattern,
     }
+    if not words:
+        table["type"] = _find_type(where, value)
     if table["type"] == "object":
         table["definition"] = schema.meaning or value.meaning
         table["attributes"] = _read_attributes(where, value, definitions, depth + 1)
@@ -348,7 +354,9 @@ def _find_type(where: str, value: _Schema) -> str:
     )
 
 
-def _validate(where: str, model: type[ModelT], table: Mapping[str, object]) -> ModelT:
+def _build_or_refuse(
+    where: str, model: type[ModelT], table: Mapping[str, object]
+) -> ModelT:
     """Create a schema, a field or an attribute from its declaration. Raises ``FieldError`` with the
     first problem, preceded by its location: ``where``, the name of the declaration, and the keys
     that lead to the problem.

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import prod
 
 import regex
@@ -46,28 +46,24 @@ def read_declared(
     """
     for field in fields:
         if field.has_patterns:
+            read = partial(_read_item, parsed, field)
             parsed = replace(
                 parsed,
-                whole=_read_item(parsed, field, parsed.whole),
-                criteria=_read_items(parsed, field, parsed.criteria),
-                regimens=_read_items(parsed, field, parsed.regimens),
-                outcomes=_read_items(parsed, field, parsed.outcomes),
+                whole=read(parsed.whole),
+                criteria=tuple(map(read, parsed.criteria)),
+                regimens=tuple(map(read, parsed.regimens)),
+                outcomes=tuple(map(read, parsed.outcomes)),
             )
     return parsed
-
-
-def _read_items(
-    parsed: ParsedRecord, field: CustomField, items: Iterable[ItemDraft[ReadT]]
-) -> tuple[ItemDraft[ReadT], ...]:
-    return tuple(_read_item(parsed, field, item) for item in items)
 
 
 def _read_item(
     parsed: ParsedRecord, field: CustomField, item: ItemDraft[ReadT]
 ) -> ItemDraft[ReadT]:
-    """Add to the item the values of a field that are found in the item's text or in the sections
-    of the record. If ``many`` is true for the field, each match is a separate value; otherwise,
-    all matches form one value.
+    """Return the item with the values of a field that are found in the item's text or, for a field
+    of the record, in the sections of the record. If ``many`` is true for the field, each match is
+    a separate value; otherwise, all matches form one value. A value without a required attribute
+    is dropped. An item of another kind than the field's is returned unchanged.
     """
     if item.group != (field.group.of or Task.ELIGIBILITY):
         return item
@@ -76,21 +72,23 @@ def _read_item(
         passages = [parsed.sections[name].whole for name in names]
     else:
         passages = [parsed.passage(item.chunk.span)]
-    values = [value for passage in passages for value in _search(field, passage)]
-    values = values if field.many else [_join(values)]
-    required = set(field.required_names)
-    whole = [
-        value for value in values if value and required.issubset(map(find_root, value))
+    values = [
+        value for passage in passages for value in _match_patterns(field, passage)
     ]
+    if not field.many:
+        values = [_merge_values(values)]
+    required = set(field.required_names)
     drafts = tuple(
-        Draft(field.group.path, item.chunk, _place(value), value) for value in whole
+        Draft(field.group.path, item.chunk, _find_first_span(value), value)
+        for value in values
+        if value and required.issubset(map(find_root, value))
     )
     return replace(item, custom_values={**item.custom_values, field.name: drafts})
 
 
-def _join(values: Iterable[OwnReadings]) -> OwnReadings:
-    """Merge all values into one, with the distinct members of each list and the first value of any
-    other attribute.
+def _merge_values(values: Iterable[OwnReadings]) -> OwnReadings:
+    """Return one value with the distinct members of each list and the first value of any other
+    attribute; an empty value if there are no ``values``.
     """
     joined: dict[str, Reading[object]] = {}
     for value in values:
@@ -101,8 +99,10 @@ def _join(values: Iterable[OwnReadings]) -> OwnReadings:
             members = list_members(new[root])
             if root not in known:
                 joined[path] = reading
+            # the same member, stated again
             elif members[0] in list_members(known[root]):
                 continue
+            # a list of plain values has one reading for all its members
             elif isinstance(reading.value, tuple) and path == root:
                 earlier = joined[path]
                 joined[path] = replace(
@@ -110,17 +110,19 @@ def _join(values: Iterable[OwnReadings]) -> OwnReadings:
                     value=earlier.list_values() + reading.value,
                     spans=earlier.spans + reading.spans,
                 )
+            # a match states one nested object, which has the position 0
             elif isinstance(new[root], list):
                 position = f"[{len(list_members(known[root]))}]"
                 joined[path.replace("[0]", position, 1)] = reading
     return joined
 
 
-def _place(value: OwnReadings) -> Span:
+def _find_first_span(value: OwnReadings) -> Span:
+    """Return the place of the words of a value that come first in the text."""
     return min(reading.spans[0] for reading in value.values())
 
 
-def _search(field: CustomField, passage: Passage) -> list[OwnReadings]:
+def _match_patterns(field: CustomField, passage: Passage) -> list[OwnReadings]:
     """Return the values that the patterns match, in text order. Raises ``FieldError`` if a search
     takes too long.
     """
@@ -129,7 +131,9 @@ def _search(field: CustomField, passage: Passage) -> list[OwnReadings]:
     values: list[OwnReadings] = []
     for target, fixed, pattern in _list_patterns(field):
         try:
-            for match in _compile(pattern).finditer(passage.text, timeout=_SECONDS):
+            for match in _compile_pattern(pattern).finditer(
+                passage.text, timeout=_SECONDS
+            ):
                 value = _read_match(field, target, fixed, passage, match)
                 if value:
                     values.append(value)
@@ -138,7 +142,7 @@ def _search(field: CustomField, passage: Passage) -> list[OwnReadings]:
                 f"{field.name}.{target.name}: the pattern {pattern!r} takes more than "
                 f"{_SECONDS:g} seconds to search a text; avoid nested repetitions, such as (a+)+"
             ) from None
-    return sorted(values, key=_place)
+    return sorted(values, key=_find_first_span)
 
 
 def _list_patterns(field: CustomField) -> Iterator[tuple[Attribute, str, str]]:
@@ -159,37 +163,38 @@ def _read_match(
     passage: Passage,
     match: "regex.Match[str]",
 ) -> dict[str, Reading[object]]:
-    """Return the attributes that a match states: ``target``, whose pattern matched, and the
-    attributes after which groups of the pattern are named; nothing if ``target`` cannot be read.
-    ``fixed`` is the value of ``target`` that the match indicates, or "". If ``target`` is a nested
-    object, the groups are named after its attributes.
+    """Return the attributes that a match states, by path: ``target``, whose pattern matched, and
+    the attributes after which groups of the pattern are named; nothing if ``target`` cannot be
+    read. ``fixed`` is the value of ``target`` that the match indicates, or "". If ``target`` is a
+    nested object, the groups are named after its attributes, and nothing is returned if a required
+    one of these cannot be read.
     """
-    named: AttributeSet = target if target.attributes else field
+    named: AttributeSet = field
+    needed = [target.name]
+    if target.attributes:
+        named = target
+        needed = target.required_names
     value = {}
     for attribute in named.attributes:
-        if attribute is target or attribute.name in match.re.groupindex:
-            stated = ""
-            if attribute is target:
-                stated = fixed
-            reading = _read(attribute, stated, passage, match)
-            if reading:
-                value[attribute.name] = reading
-    if target.attributes:
-        needed = target.required_names
-    else:
-        needed = [target.name]
+        stated = ""
+        if attribute is target:
+            stated = fixed
+        elif attribute.name not in match.re.groupindex:
+            continue
+        reading = _read_stated(attribute, stated, passage, match)
+        if reading:
+            value[attribute.name] = reading
     if not value.keys() >= set(needed):
         return {}
     if not target.attributes:
         return value
+    path = target.name
     if target.many:
-        place = f"{target.name}[0]"
-    else:
-        place = target.name
-    return {f"{place}.{name}": reading for name, reading in value.items()}
+        path = f"{path}[0]"
+    return {f"{path}.{name}": reading for name, reading in value.items()}
 
 
-def _read(
+def _read_stated(
     attribute: Attribute, fixed: str, passage: Passage, match: "regex.Match[str]"
 ) -> Reading[object] | None:
     """Return the value that the match indicates (``fixed``) or, if that is empty, the value stated
@@ -198,22 +203,22 @@ def _read(
     Return None if the words are not a value of the attribute, if the match cuts through a word or
     a number, or if a "not" negates it.
     """
-    has_group = attribute.name in match.re.groupindex
-    start, end = match.span(attribute.name if has_group else 0)
+    group: str | int = 0
+    if attribute.name in match.re.groupindex:
+        group = attribute.name
+    start, end = match.span(group)
     if start >= end:  # an optional group that did not match
         return None
     text = passage.text
     before = max(0, match.start() - _AROUND)
     # the check looks for a "not" directly before its quote, as in "not a double-blind trial"
-    article = _ARTICLE.search(text, before, match.start())
+    first = match.start()
+    article = _ARTICLE.search(text, before, first)
     if article:
         first = article.start()
-    else:
-        first = match.start()
     check = verify_quote(text[first:end], text[before : end + _AROUND], first - before)
-    if check.status is not QuoteStatus.EXACT:
-        return None
-    if check.start != first - before:
+    is_moved = check.start != first - before
+    if check.status is not QuoteStatus.EXACT or is_moved:
         return None
     members = attribute.read_members(fixed or text[start:end], "", [])
     if not members:
@@ -229,7 +234,7 @@ def _read(
 
 
 @lru_cache(1_000)  # each caller of a service may declare new patterns
-def _compile(pattern: str) -> "regex.Pattern[str]":
+def _compile_pattern(pattern: str) -> "regex.Pattern[str]":
     """Compile a case-insensitive pattern. Raises ``regex.error`` if it is invalid."""
     # "{0}" does not make the other repetitions harmless
     counts = [int(high or low or 1) for low, high in _COUNTS.findall(pattern)]
@@ -247,7 +252,7 @@ def check_patterns(field: CustomField) -> None:
         named: AttributeSet = attribute if attribute.attributes else field
         known = [part.name for part in named.attributes if not part.attributes]
         try:
-            groups = _compile(pattern).groupindex
+            groups = _compile_pattern(pattern).groupindex
         except (regex.error, RecursionError, OverflowError) as error:
             raise FieldError(
                 f"{where} cannot be read: {error}; write a Python regular expression"

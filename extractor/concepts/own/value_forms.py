@@ -117,16 +117,18 @@ def _read_unnamed(stated: str) -> Quantity | None:
     match = form.starts(tokens, 0) or form.search(tokens, 1)
     if not match:
         return None
+    sign = "".join((match.read("sign") or match.read("bare") or "=").split())  # "> ="
+    comparator = _SIGNS.get(sign, sign)
     written_high = match.read("high")
     high = None
     if written_high:
         high = read_bare_number(written_high)
-    sign = "".join((match.read("sign") or match.read("bare") or "=").split())  # "> ="
+        comparator = Comparator.BETWEEN
     unit = tokens.text[tokens.ends[match.end - 1] :].strip()
     if match.read("factor"):  # "<= x 5 ULN"
         unit = f"x {unit}"
     return Quantity(
-        comparator=Comparator(_SIGNS.get(sign, sign) if high is None else "between"),
+        comparator=Comparator(comparator),
         value=scale_alike(
             read_bare_number(match.read("low") or ""), written_high or ""
         ),
@@ -136,23 +138,24 @@ def _read_unnamed(stated: str) -> Quantity | None:
 
 
 def _sign_first(stated: str) -> str:
-    """Replace a comparator written in words with a sign before the number: "18 or older" becomes
-    ">= 18", and "between 3 and 5" becomes "3 and 5".
+    """Return the text with the first comparator, if it is written in words, replaced by a sign
+    before the number: "18 or older" becomes ">= 18", and "between 3 and 5" becomes "3 and 5".
     """
     tokens = _read_tokens(stated)
-    signs = find_terms(tokens, "comparators")
-    signs = signs or find_terms(tokens, "comparator_suffixes")
+    terms = find_terms(tokens, "comparators")
+    terms = terms or find_terms(tokens, "comparator_suffixes")
     # the "min" in "mL/min" does not mean minimum
-    signs = [sign for sign in signs if not tokens.joined(sign.first)]
+    signs = [term for term in terms if not tokens.joined(term.first)]
     if not signs:
         return stated
-    if not tokens.words[signs[0].first].isalpha():
-        return stated
     sign = signs[0]
-    if sign.value == Comparator.BETWEEN:
+    is_word = tokens.words[sign.first].isalpha()
+    if not is_word:
+        return stated
+    value = sign.value
+    # two numbers are a range without a sign
+    if value == Comparator.BETWEEN:
         value = ""
-    else:
-        value = sign.value
     return f" {value} {tokens.read(0, sign.first)} {tokens.read(sign.end, len(tokens))}"
 
 
@@ -236,11 +239,9 @@ def read_time(kind: type[TimedT], text: str) -> TimedT:
     unit, _, number = text.strip().partition(" ")
     for written in (text, f"{number} {unit}"):
         duration = next(find_durations(_read_tokens(written)), None)
-        if not duration:
-            continue
-        if duration.low != duration.high:
-            continue
-        return kind(value=duration.low, unit=duration.unit)
+        is_range = duration is not None and duration.low != duration.high
+        if duration and not is_range:
+            return kind(value=duration.low, unit=duration.unit)
     raise ValueError(
         f'{text!r}: write a time as one number and a unit, such as "30 day" or "2 year"'
     )
@@ -291,6 +292,7 @@ def read_group_rule(text: str) -> CriterionGroup:
     ['any of', 'any of', 'at least 2 of', '2 to 4 of']
     """
     stated = text.strip().casefold()
+    # models write "at least one of" as 1
     rules = {"any": GroupRule.ANY, "1": GroupRule.ANY, "all": GroupRule.ALL}
     if stated in rules:
         return CriterionGroup(id="", rule=rules[stated])
