@@ -18,7 +18,7 @@ from extractor.apps.export.fhir_parts import (
     make_range,
     quantity,
 )
-from extractor.concepts.doses.drug_names import find_substance
+from extractor.concepts.doses.names import find_substance
 from extractor.language.book import read_table
 from extractor.language.clean import fold_label
 from extractor.schemas import (
