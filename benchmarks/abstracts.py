@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from benchmarks.data import format_table, parse_options
 from extractor import Extractor, TrialExtraction
-from extractor.concepts.doses.drug_names import find_substance
+from extractor.concepts.doses.names import find_substance
 
 _SURE = 0.85
 _TRIPLE = re.compile(r"<[^>]*#([^>]+)> <[^>]*#has(\w+)> (?:<[^>]*#([^>]+)>|\"(.*)\")")

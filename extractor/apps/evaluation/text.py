@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from extractor.concepts.aliases import trim_event, unify
-from extractor.concepts.doses.drug_names import find_substance
+from extractor.concepts.doses.names import find_substance
 from extractor.language.book import word_set
 from extractor.language.units import find_dimension, read_unit
 

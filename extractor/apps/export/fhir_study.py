@@ -17,7 +17,7 @@ from extractor.apps.export.fhir_parts import (
     quantity,
 )
 from extractor.apps.export.registered import read_arms, read_interventions
-from extractor.concepts.doses.drug_names import find_substance
+from extractor.concepts.doses.names import find_substance
 from extractor.language.book import read_table
 from extractor.language.clean import fold_label
 from extractor.schemas import (

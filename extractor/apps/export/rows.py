@@ -41,7 +41,7 @@ from extractor.apps.export.times import (
     to_days,
 )
 from extractor.apps.values import find_least, list_values
-from extractor.concepts.doses.drug_names import find_substance
+from extractor.concepts.doses.names import find_substance
 from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.windows.anchors import classify_anchor
 from extractor.concepts.windows.things import list_things

@@ -5,20 +5,20 @@ A regimen is an agent with its amounts, route, frequency, cycle, duration, days 
 administration, role and arms. Rules alone miss many regimens (``docs/explanation/accuracy.md``); a
 model reads more, and ``prove`` checks its answers.
 
-- ``sections`` splits the record into sections and clauses; ``amounts``, ``rhythms`` and ``moments``
-  find the marks in a clause with the rules listed in ``rules/dose_marks.toml``.
+- ``sections`` splits the record into sections and clauses; ``amounts`` and ``rhythms`` find the
+  marks in a clause with the rules listed in ``rules/dose_marks.toml``.
 - ``agents`` and ``names`` find the agents: registered names, their aliases, and names from
-  vocabularies. If the record does not register any drug, they also find the names listed in
-  ``drug_names``, codes such as "LX-4477", and unknown names that take a dose. Any other agent is
-  found only if a model names it.
+  vocabularies. If the record does not register any drug, they also find the names of
+  ``drug_names.tsv.gz``, codes such as "LX-4477", and unknown names that take a dose. Any other
+  agent is found only if a model names it.
 - ``linking`` links each mark to the nearest agent of its clause, or to the agent that the section
-  is about, with the reasons to doubt that; ``references`` copies the statements that one arm adopts
-  from another; ``merging`` joins statements that do not contradict each other.
+  is about, with the reasons to doubt that; ``merging`` copies the statements that one arm adopts
+  from another, and joins statements that do not contradict each other.
 - ``arms`` finds the arms that receive a regimen: those that the registry links to it, those whose
   own texts state it, or the only arm.
-- ``roles`` classifies agents with a fitted scorer. ``signs`` lists the signs that a field is
-  doubtful, and ``rules/dose_signs.toml`` lists the signs that limit its confidence. ``drafts``
-  builds the result. ``read`` is the entry point, which also lists clauses with an unread dose.
+- ``roles`` classifies agents with a fitted scorer. ``drafts`` builds the result, with the signs
+  that a field is doubtful; ``rules/dose_signs.toml`` lists the signs that limit its confidence.
+  ``read`` is the entry point, which also lists clauses with an unread dose.
 - ``prove`` checks a model's regimen: a value is linked if a statement about its agent contains it,
   rejected if the quoted words give the agent a different value, and open otherwise. ``assemble``
   combines the regimens from the rules and the model.

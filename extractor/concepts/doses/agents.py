@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 
-from extractor.concepts.doses.drug_names import find_drugs, find_substance
 from extractor.concepts.doses.marks import Place, within
 from extractor.concepts.doses.names import (
+    find_drugs,
     find_general,
+    find_substance,
     is_salt,
     is_same_agent,
     name_key,

@@ -1,15 +1,19 @@
-"""Find amounts: the dose levels in a text, excluding limits, packages, strengths and samples."""
+"""Find amounts: the dose levels in a text, excluding limits, packages, strengths and samples; and
+an amount that a text states in another form than a model's answer.
+"""
 
 import re
 from collections.abc import Iterator, Sequence
 
-from extractor.concepts.doses.drug_names import find_substance
 from extractor.concepts.doses.marks import Mark, drop_overlaps
+from extractor.concepts.doses.names import find_substance
+from extractor.concepts.places import Derived
 from extractor.language.book import rule, word_set
-from extractor.language.lexer import Tokens
+from extractor.language.lexer import Range, Tokens
 from extractor.language.numbers import read_number
 from extractor.language.quantities import Quantity, find_quantity_lists
-from extractor.schemas import Amount
+from extractor.language.units import find_unit
+from extractor.schemas import Amount, Support
 
 _VOLUMES = word_set("mL L uL mL/kg")
 PORTIONS = _VOLUMES | word_set(
@@ -191,3 +195,70 @@ def _drop_explaining(tokens: Tokens, marks: list[Mark]) -> list[Mark]:
         elif is_portion(kept[-1]) or not rule("as_pieces").covers(tokens, *between):
             kept.append(mark)
     return kept
+
+
+_REACH = 25
+"""Maximum number of tokens between a number and a unit that it shares with another number."""
+_BESIDE = 10
+"""Maximum number of tokens in a unit directly after a number: "mg/(kg fat-free mass•h)"."""
+_SYNONYMS = {
+    "pill": "tablet",
+    "t": "tablet",
+    "m²": "m2",
+    "hr": "h",
+    "hour": "h",
+    "minute": "min",
+}
+_TIMES = frozenset({"day", "week", "month", "year", "dose"})
+_GIVINGS = word_set("once twice thrice")
+"""Words that count how often a dose is given."""
+_PART = re.compile(r"[^\W\d_]\w*|%")
+
+
+def find_loosely(
+    tokens: Tokens, amount: Amount, places: Sequence[Range]
+) -> Derived | None:
+    """Return the tokens that state an amount in another form; None if the text does not state it.
+    ``places`` contains the tokens of each number in the amount, in reading order.
+
+    >>> from extractor.language.book import read_text
+    >>> tokens = read_text("two pills daily")
+    >>> find_loosely(tokens, Amount(low=2, high=2, unit="tablet"), [(0, 1)])
+    Derived(first=0, end=1, support=<Support.INFERRED: 'inferred'>)
+    """
+    wanted = _fold(amount.unit)
+    for first, end in places:
+        if tokens.words[first].lower() in _GIVINGS:
+            continue
+        next_unit = find_unit(tokens, end, loose=True)
+        dose: set[str] = set()
+        if next_unit:
+            dose = _fold(next_unit.dose or "")
+        # "5 mg/kg" does not state 5 mg
+        if wanted < dose.difference(_TIMES):
+            continue
+        # "day 14", "IL-6"
+        is_place = rule("counts_a_place").ends(tokens, first, first - 1)
+        is_bare = end == len(tokens) or rule("after_bare_dose").starts(tokens, end)
+        before = after = _REACH
+        if is_place or tokens.in_name(first) or not is_bare:
+            before = 1
+            after = 2
+            if next_unit:
+                after = _BESIDE
+        near: set[str] = set()
+        for at in range(max(0, first - before), min(end + after, len(tokens))):
+            unit = find_unit(tokens, at, loose=True)
+            near |= _fold(tokens.words[at])
+            if unit:
+                near |= _fold(unit.dose or "")
+        if wanted and wanted <= near:
+            return Derived(first, end, Support.INFERRED)
+    return None
+
+
+def _fold(unit: str) -> set[str]:
+    """Return the words of a unit, each in its normalised spelling."""
+    words = (word.lower() for word in _PART.findall(unit))
+    singular = {word if len(word) < 3 else word.removesuffix("s") for word in words}
+    return {_SYNONYMS.get(word, word) for word in singular}

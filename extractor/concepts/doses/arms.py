@@ -2,7 +2,8 @@
 state it, or the only arm.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from itertools import chain
 
 from extractor.concepts.doses.agents import Agent, Agents, Mention
@@ -11,6 +12,9 @@ from extractor.concepts.doses.sections import DoseText
 from extractor.evidence.drafts import Span
 from extractor.language.book import rule
 from extractor.schemas import Amount, TrialRecord
+
+_STAND_INS = ("placebo", "sham")
+"""The parts of the registered types of arms that receive something inactive."""
 
 
 def locate_arms(record: TrialRecord) -> dict[str, Span]:
@@ -31,7 +35,12 @@ def locate_arms(record: TrialRecord) -> dict[str, Span]:
 
 
 class Arms:
-    """The arms of a record, with the agents that each arm receives."""
+    """The arms of a record, with the agents that each arm receives.
+
+    Attributes:
+        places: The span of each arm's label by the arm's section name, in the order of the record.
+        texts: The texts of the arms by section name.
+    """
 
     def __init__(
         self, record: TrialRecord, texts: Iterable[DoseText], agents: Agents
@@ -40,19 +49,25 @@ class Arms:
         self.texts = {text.name: text for text in texts if text.name in self.places}
         self._links = record.registry.arm_links
         self._bare = record.registry.bare_arms
-        self._named: Mapping[str, set[str]] = {
-            name: {
-                mention.agent.key
-                for mention in agents.find(text)
-                if _gets(text, mention)
+        self._mentioned: dict[str, set[str]] = {}
+        self._named: dict[str, set[str]] = {}
+        for name, text in self.texts.items():
+            mentions = agents.find(text)
+            self._mentioned[name] = {mention.agent.key for mention in mentions}
+            self._named[name] = {
+                mention.agent.key for mention in mentions if _gets(text, mention)
             }
-            for name, text in self.texts.items()
-        }
+        self._linked = defaultdict[str, set[str]](set)
+        for agent in agents.registered:
+            for section in agent.sections:
+                for arm in self._links.get(section, ()):
+                    self._linked[arm].add(agent.key)
 
     def list_linked(self, agent: Agent) -> set[str]:
-        """Return the arms that the registry links to an agent's interventions. If no arm is
-        linked, all arms whose own text names the agent are returned; otherwise, an arm whose own
-        text names the agent is added only if it does not have any links.
+        """Return the arms that the registry links to an agent's interventions, except those that
+        seem to receive something else instead, unless all do. If no arm is linked, all arms whose
+        own text names the agent are returned; otherwise, an arm whose own text names the agent is
+        added only if it does not have any links.
         """
         linked: set[str] = set()
         for section in agent.sections:
@@ -60,11 +75,29 @@ class Arms:
         naming = self.list_naming(agent)
         if linked:
             naming.intersection_update(self._bare)
-        return (linked | naming).intersection(self.places)
+        received = {arm for arm in linked if not self._is_without(arm, agent)}
+        return (naming | (received or linked)).intersection(self.places)
+
+    def _is_without(self, arm: str, agent: Agent) -> bool:
+        """Return whether an arm that the registry links to an agent does not receive it: its text
+        mentions the agent only as not given, or it is an arm of a placebo or a sham that is linked
+        to nothing else.
+        """
+        if agent.is_placebo or arm not in self.places:
+            return False
+        if agent.key in self._mentioned[arm] - self._named[arm]:
+            return True
+        # "capsules, 0 (placebo), 100 or 200 mg": one intervention is the drug and its placebo
+        is_of_stand_in = any(word in self.texts[arm].type for word in _STAND_INS)
+        return is_of_stand_in and self._linked[arm] == {agent.key}
 
     def list_naming(self, agent: Agent) -> set[str]:
         """Return the arms whose own text states that an agent is given."""
         return {arm for arm, keys in self._named.items() if agent.key in keys}
+
+    def list_mentioning(self, agent: Agent) -> set[str]:
+        """Return the arms whose own text mentions an agent, even as not given."""
+        return {arm for arm, keys in self._mentioned.items() if agent.key in keys}
 
     def gives_others(self, arm: str) -> bool:
         """Return whether an arm's own text names agents and does not refer to another arm."""
@@ -115,7 +148,7 @@ class Arms:
         if not all(stating) or len(set(members)) < len(members):
             return levels
         return [
-            replace_arms(level, tuple(map(self.read_label, arms)))
+            level.model_copy(update={"arms": tuple(map(self.read_label, arms))})
             for level, arms in zip(texts, stating, strict=True)
         ]
 
@@ -123,11 +156,6 @@ class Arms:
         """Return the label of an arm."""
         place = self.places[arm]
         return self.texts[arm].lexed.raw[place.start : place.end]
-
-
-def replace_arms(amount: Amount, arms: tuple[str, ...]) -> Amount:
-    """Return a copy of an amount with its arms replaced."""
-    return amount.model_copy(update={"arms": arms})
 
 
 def _list_stating(regimen: Regimen) -> set[str]:

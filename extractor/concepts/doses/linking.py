@@ -3,8 +3,10 @@
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from extractor.concepts.doses.agents import Agent, Agents, Mention
+from extractor.concepts.doses.amounts import is_portion
 from extractor.concepts.doses.marks import (
     Mark,
     Place,
@@ -32,6 +34,8 @@ _JOINTS = word_set("and or then plus with + , / by")
 _APART = word_set("; . \n + plus followed") | {"\n"}
 """The words between two parts of a clause that are about different agents."""
 _JOINING = word_set("and plus with + then followed ;")
+_PHASES = word_set("then followed")
+"""The words between a mark and the next agent that begin another part of the treatment."""
 _COMPARING = word_set("vs versus against compared")
 """The words between a mark and its agent that may begin what is said of another agent."""
 _APART_WORDS = 2
@@ -236,24 +240,17 @@ def _read_clause(
             statements.append(statement)
     with_amount = {statement.agent.key for statement in statements}
     bare = _list_owners(named, "named") or ([] if amounts else unnamed)
-    statements += [
-        _make_bare(owner, text, clause, rivals)
-        for owner in bare
-        if owner.agent.key not in with_amount
-    ]
+    for owner in bare:
+        if owner.agent.key in with_amount:
+            continue
+        place = (clause[0], clause[0])
+        if owner.how == "named":
+            place = owner.place
+        statements.append(Statement(owner, text, clause, place, rivals))
     statements.sort(key=lambda statement: statement.place)
     if statements:
         _link_all(marks, statements)
     yield from (statement for statement in statements if statement.facts)
-
-
-def _make_bare(owner: Owner, text: DoseText, clause: Place, rivals: int) -> Statement:
-    """Return a statement without an amount. One that does not name its agent begins its clause."""
-    if owner.how == "named":
-        place = owner.place
-    else:
-        place = (clause[0], clause[0])
-    return Statement(owner, text, clause, place, rivals)
 
 
 def _find_unnamed(unnamed: Sequence[Owner]) -> Owner | None:
@@ -311,36 +308,66 @@ def _link_all(marks: Sequence[Mark], statements: Sequence[Statement]) -> None:
         if mark.field == "amounts":
             continue
         is_only = sum(near.field == mark.field for near in marks) == 1
-        chosen, members = _choose(mark, statements, is_only=is_only)
-        _add(chosen, mark)
+        receivers = _choose_receivers(mark, statements, is_only=is_only)
+        _add(receivers.nearest, mark)
         kinds = _WHEN if mark.field in _WHEN else (mark.field,)
-        for statement in members:
+        for statement in receivers.members:
             if not statement.facts.keys().isdisjoint(kinds):
                 break
+            if _is_remark(statement, mark, statements):
+                continue
             _add(statement, mark, SHARED)
 
 
-def _choose(
+class _Receivers(NamedTuple):
+    """The statement that a mark belongs to, and the members of a list that may share the mark, the
+    nearest first.
+    """
+
+    nearest: Statement
+    members: Sequence[Statement] = ()
+
+
+def _is_remark(
+    statement: Statement, mark: Mark, statements: Sequence[Statement]
+) -> bool:
+    """Return whether a statement is a remark in brackets on an earlier amount of its agent, and a
+    mark follows the brackets: "A 4 mg (first 2 mg) and B 8 mg daily".
+    """
+    between = statement.text.tokens.codes[statement.place[1] : mark.first]
+    if between.count(")") <= between.count("("):
+        return False
+    first = next(near for near in statements if near.agent is statement.agent)
+    return first is not statement
+
+
+def _choose_receivers(
     mark: Mark, statements: Sequence[Statement], *, is_only: bool
-) -> tuple[Statement, Sequence[Statement]]:
-    """Return the statement that a mark belongs to, and the members of a list that may share it: the
-    statement before the mark, or the first one. A mark directly before a name, as in "and oral A",
-    or before a colon belongs to what follows.
+) -> _Receivers:
+    """Return what receives a mark: the statement before it, or the first one. A mark directly
+    before a name, as in "and oral A", or before a colon belongs to what follows.
+
+    The members of a list share a mark before the list if it is the only one of its field, and a
+    mark behind the list, or behind its first part: "A 4 mg and B 8 mg daily, then C 2 mg".
     """
     before = [near for near in statements if near.place[0] < mark.first]
     after = statements[len(before) :]
     if not before:
-        return after[0], after[1:] if is_only else ()
+        return _Receivers(after[0], after[1:] if is_only else ())
     if not after:
-        return before[-1], before[-2::-1]
+        return _Receivers(before[-1], before[-2::-1])
     words = before[0].text.tokens.words
     next_name = min(after[0].owner.place, after[0].place)[0]
     is_joined = words[mark.first - 1].lower() in _JOINTS and mark.end == next_name
     # "a single infusion of A", but not "on days 1 and 8 of A"
     is_of_next = words[mark.end : next_name] == ["of"] and mark.field == "frequency"
-    if is_joined or is_of_next or words[mark.end : mark.end + 1] == [":"]:
-        return after[0], ()
-    return before[-1], before[-2::-1] if mark.field in _INNER else ()
+    is_before_colon = words[mark.end : mark.end + 1] == [":"]
+    if is_joined or is_of_next or is_before_colon:
+        return _Receivers(after[0])
+    is_phase_end = not _PHASES.isdisjoint(words[mark.end : next_name])
+    if mark.field in _INNER or is_phase_end:
+        return _Receivers(before[-1], before[-2::-1])
+    return _Receivers(before[-1])
 
 
 def _add(statement: Statement, mark: Mark, *known: str) -> None:
@@ -420,10 +447,27 @@ def _list_owner_doubts(
     if rivals > 1 and not _is_beside(text.tokens, owner.place, mark.place):
         yield "not beside its agent"
     gap = find_gap(owner.place, mark.place)
-    if within(amounts, *gap):
+    if within(amounts, *gap) or _has_amount_before(text, owner, mark, amounts):
         yield "behind another amount"
     if count_unexplained(text.tokens, *gap) >= _APART_WORDS:
         yield "apart from its agent"
+
+
+def _has_amount_before(
+    text: DoseText, owner: Owner, mark: Mark, amounts: Sequence[Mark]
+) -> bool:
+    """Return whether an amount behind a name may be that of the next, unknown name, because the
+    name has an amount of substance before it: "300 mg nettle 10 mg sage". "2 tablets of A 10 mg"
+    has none.
+    """
+    if mark.first < owner.place[1]:
+        return False
+    return any(
+        near.end <= owner.place[0]
+        and not is_portion(near)
+        and _is_beside(text.tokens, owner.place, near.place)
+        for near in amounts
+    )
 
 
 def count_unexplained(tokens: Tokens, first: int, end: int) -> int:

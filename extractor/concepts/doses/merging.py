@@ -1,7 +1,10 @@
-"""Merge statements about the same agent into regimens if they do not contradict each other."""
+"""Merge statements about the same agent into regimens if they do not contradict each other. An arm
+may repeat the statements of another: "R-CHOP as in arm I. Treatment repeats every 14 days" repeats
+arm I's regimens with a different cycle.
+"""
 
-from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 from operator import attrgetter
@@ -10,10 +13,80 @@ from typing import NamedTuple
 from extractor.concepts.doses.agents import Agent
 from extractor.concepts.doses.amounts import is_portion
 from extractor.concepts.doses.linking import Linked, Owner, Statement
-from extractor.concepts.doses.moments import code_days
-from extractor.concepts.doses.rhythms import code_interval
+from extractor.concepts.doses.marks import within
+from extractor.concepts.doses.rhythms import code_days, code_interval
+from extractor.concepts.doses.sections import DoseText
 from extractor.language.book import rule
+from extractor.language.numbers import DAYS
+from extractor.language.patterns import RuleMatch
 from extractor.schemas import Amount, Frequency
+
+_REPEATED = "beside a reference"
+"""The doubt about a cycle or duration that is stated beside a reference to another arm."""
+
+
+def repeat_referred(
+    texts: Sequence[DoseText], statements: Sequence[Statement]
+) -> Iterator[Statement]:
+    """Yield all statements, followed by copies of the statements that an arm repeats, with a
+    different cycle, from another arm.
+    """
+    yield from statements
+    known: dict[str, list[Statement]] = {}
+    for text in texts:
+        headings = list(rule("group_heading").find(text.tokens))
+        ends = [*(heading.first for heading in headings[1:]), len(text.tokens)]
+        for heading, end in zip(headings, ends, strict=False):
+            first = heading.first
+            of_text = [statement for statement in statements if statement.text is text]
+            # a clause may begin before the heading: "Outline: Arm I: A 5 mg daily"
+            own_statements = [
+                statement for statement in of_text if first < statement.clause[1] <= end
+            ]
+            known.setdefault(_read_group(heading), []).extend(own_statements)
+            reference = rule("as_in_group").search(text.tokens, first, end)
+            if reference is None:
+                continue
+            agents = {statement.agent.key for statement in own_statements}
+            for referred in known.get(_read_group(reference), ()):
+                if referred.agent.key not in agents:
+                    yield from _repeat(text, (reference.first, end), referred)
+
+
+def _read_group(match: RuleMatch) -> str:
+    return (match.read("group") or "").lower()
+
+
+def _repeat(
+    text: DoseText, place: tuple[int, int], referred: Statement
+) -> Iterator[Statement]:
+    """Yield a copy of the ``referred`` statement with the cycle and the duration that a text
+    states at ``place``, after a reference. If the cycle is the same, do not yield anything,
+    because the regimen already covers both arms.
+    """
+    marks = [mark for mark in within(text.marks, *place) if mark.value]
+    facts = {
+        mark.field: [Linked(mark, text, (_REPEATED,))]
+        for mark in marks
+        if mark.field in ("cycle", "duration")
+    }
+    cycles = _list_cycles(facts.get("cycle", ()))
+    referred_cycles = _list_cycles(referred.links("cycle"))
+    if cycles and referred_cycles and cycles != referred_cycles:
+        yield replace(
+            referred,
+            text=text,
+            clause=place,
+            owner=replace(referred.owner, how="repeated"),
+            facts=referred.facts | facts,
+        )
+
+
+def _list_cycles(links: Sequence[Linked]) -> list[float]:
+    """Return the lengths, in days, of the linked cycles."""
+    cycles = [link.mark.value for link in links]
+    return [cycle.value * DAYS[cycle.unit] for cycle in cycles]
+
 
 _VAGUE = frozenset({Frequency.ONCE, Frequency.CONTINUOUS, Frequency.OTHER})
 """Frequencies that are less precise than listed days."""
@@ -238,9 +311,21 @@ def _is_same(
 ) -> bool:
     """Return whether a candidate, which consists of a single statement, does not contradict a
     regimen of its agent. Different amounts are dose levels of one regimen unless their durations
-    or days differ. ``stated`` contains the candidate's values.
+    or days differ. The same amount is a regimen of its own if the same clause states it for another
+    duration. ``stated`` contains the candidate's values.
     """
     if _list_different(regimen, stated):
+        return False
+    # "A 300 mg daily for 8 weeks, then A 300 mg daily for 18 weeks"
+    clause = candidate.main.clause
+    phases = [
+        known
+        for known in regimen.statements
+        if known.amounts
+        and known.text is candidate.main.text
+        and known.clause == clause
+    ]
+    if phases and candidate.levels and _list_different(regimen, stated, ("duration",)):
         return False
     if not regimen.levels or not candidate.levels:
         return True

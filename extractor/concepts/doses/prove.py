@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from extractor.concepts.doses.agents import Agent, Agents
 from extractor.concepts.doses.amounts import list_other_amounts
-from extractor.concepts.doses.arms import Arms, replace_arms
+from extractor.concepts.doses.arms import Arms
 from extractor.concepts.doses.linking import (
     NOT_OF_OWNER,
     OF_ALL,
@@ -388,7 +388,7 @@ class _Proof:
         for rival in list(filter(None, rivals.values()))[:1]:
             self._refuse(Refusal(Why.OTHER_VALUE, rival), "amounts", amount)
         kept = tuple(label for label in amount.arms if not rivals[label])
-        return replace_arms(amount, kept)
+        return amount.model_copy(update={"arms": kept})
 
     def _refuse(self, refusal: Refusal, field: str, value: DoseValue) -> None:
         self._refused.append(replace(refusal, field=field, value=show_value(value)))

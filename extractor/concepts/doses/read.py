@@ -9,8 +9,7 @@ from extractor.concepts.doses.arms import Arms
 from extractor.concepts.doses.drafts import make_draft
 from extractor.concepts.doses.linking import Statement, is_aside, read_clauses
 from extractor.concepts.doses.marks import Place, within
-from extractor.concepts.doses.merging import Regimen, merge
-from extractor.concepts.doses.references import repeat_referred
+from extractor.concepts.doses.merging import Regimen, merge, repeat_referred
 from extractor.concepts.doses.roles import Trial
 from extractor.concepts.doses.sections import DoseText, list_texts
 from extractor.evidence.drafts import Chunk, Draft

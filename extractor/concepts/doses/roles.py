@@ -169,11 +169,9 @@ def _class_arm(arm: DoseText) -> str:
     """Return the class of an arm, determined by its registered type and its label."""
     kind = next((word for word in _KINDS_OF_ARMS if word in arm.type), "other")
     is_control = rule("control_label").occurs(arm.tokens, *arm.title)
-    if kind not in (("other", "sham")):
-        return kind
-    if not is_control:
-        return kind
-    return "active"
+    if is_control and kind in ("other", "sham"):
+        return "active"
+    return kind
 
 
 @cache

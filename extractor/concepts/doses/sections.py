@@ -8,11 +8,12 @@ from operator import itemgetter
 
 from extractor.concepts.doses.amounts import find_amounts
 from extractor.concepts.doses.marks import Mark, Place, drop_inside
-from extractor.concepts.doses.moments import find_days, find_moments
 from extractor.concepts.doses.rhythms import (
     find_cycles,
+    find_days,
     find_frequencies,
     find_lengths,
+    find_moments,
     find_routes,
 )
 from extractor.concepts.places import DESCRIPTIONS_OF_DOSES
