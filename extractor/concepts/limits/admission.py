@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from itertools import pairwise
 
 from extractor.concepts.criteria.exceptions import add_exceptions, find_negation
-from extractor.concepts.limits.criterion import find_sexes, name_sex, read_constraints
+from extractor.concepts.limits.criterion import find_sex_words, read_constraints
 from extractor.concepts.limits.quantity_names import name_quantity
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.people.registered_ages import AGES
 from extractor.evidence.drafts import Span
-from extractor.language.book import rule
-from extractor.language.lexer import Range, Tokens
+from extractor.language.book import read_words, rule
+from extractor.language.lexer import NUMBER, Range, Tokens
 from extractor.language.passage import LexedSection, Passage, read_passage
 from extractor.language.units import read_unit
 from extractor.schemas import (
@@ -28,12 +28,15 @@ from extractor.schemas import (
     Evidence,
     FieldRef,
     Origin,
+    Sex,
     Support,
     TrialExtraction,
 )
 
 _SIDES = dict(zip(AGES, "><", strict=True))
 """The first character of the comparators that can bound each age."""
+_EXCEPTING = frozenset({"except", "excepting", "unless", "other", "exception"})
+"""The first words of a condition that is an exception."""
 _NEAR = 3
 """Number of tokens after "or" within which a limit may begin."""
 _CONTEXT_OF_LIMIT = 200
@@ -108,19 +111,73 @@ def _describe_limits(
     which the limit applies, the quantity that the surrounding words name, and whether the limit is
     one of several alternatives. ``with_and`` is passed to ``_find_alternatives``.
     """
-    sexes = find_sexes(tokens, places)
+    sexes = _find_sexes(tokens, places)
     alternatives = _find_alternatives(tokens, criterion, places, with_and=with_and)
     pieces = list(criterion.evidence)
     for at in places:
         limit = _get_limit(criterion, at)
         sex_around = sexes.get(at)
         described = {
-            "sex": name_sex(limit.condition, sex_around),
+            "sex": _name_sex(limit.condition, sex_around),
             "quantity": _name_by_context(limit, pieces[at], passage),
             "alternative": at in alternatives,
         }
         pieces[at] = pieces[at].model_copy(update=described)
     return tuple(pieces)
+
+
+def _find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, Sex]:
+    """Return the sex to which each limit applies, keyed by the key of its tokens in ``places``.
+
+    A word for a sex inside a limit ("haemoglobin in men > 13 g/dL") belongs to that limit; any
+    other word for a sex belongs to the limit that follows it in its clause. A key is missing if
+    the limit does not apply to a single sex.
+    """
+    if rule("all_sexes").search(tokens):
+        sex_words = {}
+    else:
+        sex_words = find_sex_words(tokens)
+    sexes = {}
+    for key, (first, end) in places.items():
+        inside = {sex_words[at] for at in range(first, end) if at in sex_words}
+        if len(inside) == 1:
+            sexes[key] = inside.pop()
+            continue
+        before = [at for at in sex_words if at < first]
+        if not before:
+            continue
+        word = max(before)
+        # a number between the two is another limit: "men > 13 g/dL, others > 12 g/dL"
+        between = tokens.codes[word:first]
+        if NUMBER in between:
+            continue
+        if {";", "."} & {*between}:
+            continue
+        sexes[key] = sex_words[word]
+    return sexes
+
+
+def _name_sex(condition: str | None, line_sex: Sex | None) -> Sex | None:
+    """Return the sex to which a limit applies.
+
+    This is the sex that the limit's ``condition`` names or, if the condition does not name a single
+    sex, ``line_sex``, the sex that other words in the line name. If the condition is an exception,
+    return None, because the limit then applies to everybody else.
+
+    >>> (
+    ...     _name_sex("for women", Sex.MALE),
+    ...     _name_sex("if liver metastases", Sex.MALE),
+    ...     _name_sex("except in men", None),
+    ... )
+    (<Sex.FEMALE: 'female'>, <Sex.MALE: 'male'>, None)
+    """
+    tokens = read_words(condition or "")
+    if tokens.words and tokens.words[0].lower() in _EXCEPTING:
+        return None
+    sexes = {*find_sex_words(tokens).values()}
+    if len(sexes) == 1:
+        return sexes.pop()
+    return line_sex
 
 
 def _find_alternatives(

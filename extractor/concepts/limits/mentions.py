@@ -9,8 +9,15 @@ from enum import StrEnum
 from operator import attrgetter
 
 from extractor.concepts.limits.read import find_limits
-from extractor.concepts.limits.roles import NumberRole, find_role
-from extractor.concepts.limits.rows import Bounds, Number, Row, find_numbers, find_rows
+from extractor.concepts.limits.written_numbers import (
+    Bounds,
+    Number,
+    NumberRole,
+    Row,
+    find_numbers,
+    find_role,
+    find_rows,
+)
 from extractor.concepts.people.ages import is_age, is_lifetime, is_of_people
 from extractor.language.book import find_terms, rule
 from extractor.language.lexer import Range, Tokens, keep
@@ -62,6 +69,11 @@ class NumberMention:
     inherited: tuple[Range, ...] = ()
     role: NumberRole = NumberRole.STATED
     unit: str | None = None
+
+    @property
+    def likeliest(self) -> Bounds:
+        """The most likely reading of the number or row."""
+        return self.bounds[0]
 
 
 @keep

@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 
 from extractor.concepts.limits.mentions import Measured, NumberMention, find_mentions
 from extractor.concepts.limits.quantity_names import get_quantity, list_named
-from extractor.concepts.limits.roles import NumberRole
+from extractor.concepts.limits.written_numbers import NumberRole
 from extractor.language.book import read_table, rule, word_list, word_set
 from extractor.language.lexer import NUMBER, Range, Tokens, keep, lex
 from extractor.language.units import read_unit

@@ -6,8 +6,12 @@ from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from typing import Any
 
-from extractor.concepts.limits.roles import NumberRole, find_role
-from extractor.concepts.limits.rows import Number, find_numbers
+from extractor.concepts.limits.written_numbers import (
+    Number,
+    NumberRole,
+    find_numbers,
+    find_role,
+)
 from extractor.language.book import read_table, read_words, rule, word_list
 from extractor.language.lexer import Tokens
 from extractor.language.numbers import list_readings
@@ -152,6 +156,13 @@ class KnownQuantity:
         if low <= value <= high:
             return self.unit
         return None
+
+    @property
+    def is_in_percent(self) -> bool:
+        """Whether a percentage of this quantity is the same number of its unit, as for a Karnofsky
+        score.
+        """
+        return tuple(self.linear.get("%", ())) == (1, 0)
 
     def change_of(self) -> "KnownQuantity":
         """Return the quantity for changes in this quantity, in the same unit. If the vocabulary

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.people.ages import (
+    StatedCriterion,
+    Subject,
     ends_age_range,
     find_lower_end,
     follows_people,
@@ -17,6 +19,8 @@ from extractor.concepts.people.ages import (
     is_other_age,
     list_age_bounds,
     may_be_unnamed_age,
+    names_division,
+    read_subject,
     stands_beside_consent,
 )
 from extractor.concepts.people.registered_ages import (
@@ -26,12 +30,6 @@ from extractor.concepts.people.registered_ages import (
     agrees,
     count_days,
     read_registered_ages,
-)
-from extractor.concepts.people.subjects import (
-    StatedCriterion,
-    Subject,
-    names_division,
-    read_subject,
 )
 from extractor.evidence.drafts import Reading, span_of
 from extractor.language.book import read_words, rule

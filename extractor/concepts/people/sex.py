@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from extractor.concepts.people.ages import StatedCriterion, names_division
 from extractor.concepts.people.registered_ages import DESCRIPTIONS
-from extractor.concepts.people.subjects import StatedCriterion, names_division
 from extractor.evidence.drafts import Reading, span_of
 from extractor.language.book import rule
 from extractor.language.passage import Passage

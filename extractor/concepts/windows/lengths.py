@@ -5,15 +5,15 @@ mentions them.
 from collections.abc import Iterator, Sequence
 
 from extractor.concepts.limits.mentions import Measured, NumberMention, find_mentions
-from extractor.concepts.limits.number_units import (
+from extractor.concepts.limits.read import find_limits
+from extractor.concepts.limits.written_numbers import (
+    NumberRole,
+    find_numbers,
     has_unit,
     may_be_years,
     shares_unit,
     stands_bare,
 )
-from extractor.concepts.limits.read import find_limits
-from extractor.concepts.limits.roles import NumberRole
-from extractor.concepts.limits.rows import find_numbers
 from extractor.concepts.outcomes.moments import Moment, TimeFrame, read_time_frame
 from extractor.concepts.people.ages import (
     is_age,
