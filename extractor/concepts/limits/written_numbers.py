@@ -75,11 +75,8 @@ def _find_counts(tokens: Tokens, first: int, end: int) -> Iterator[Number]:
         if not _GRADED.isdisjoint(map(str.lower, tokens.words[at + 1 : at + 2])):
             count = count or ORDINALS.get(word.lower())
         has_number = tokens.joined(at + 1) and tokens.codes[at + 1] in "nd"
-        if not count:
-            continue
-        if has_number:
-            continue
-        yield Number(at, at + 1, count)
+        if count and not has_number:
+            yield Number(at, at + 1, count)
 
 
 def find_rows(tokens: Tokens, numbers: Sequence[Number]) -> Iterator[Row]:
@@ -112,13 +109,14 @@ def find_rows(tokens: Tokens, numbers: Sequence[Number]) -> Iterator[Row]:
 def _are_joined(tokens: Tokens, number: Number, following: Number) -> bool:
     """Return whether a punctuation mark or a word joins two numbers into a row. The unit of the
     first number may be between them, and so may the second "20/" in "20/40 to 20/160". A semicolon
-    does not join numbers.
+    does not join numbers, and neither do two different units.
     """
     start = following.first
     units = [find_unit(tokens, end) for end in (number.end, following.end)]
     if len({unit.parts[0].code for unit in units if unit}) > 1:
         return False
     if tokens.words[start - 1] == "/":
+        # the second "20/" of two visual acuities
         start -= 2
     # "below 45; 80 patients"
     if tokens.words[start - 1] == ";":
@@ -127,10 +125,7 @@ def _are_joined(tokens: Tokens, number: Number, following: Number) -> bool:
         # in "II-III", the hyphen is not a token
         if end == start and tokens.gap(start) == "-":
             return True
-        joints = ("through", "list_goes_on")
-        if end < start and any(
-            rule(name).covers(tokens, end, start) for name in joints
-        ):
+        if end < start and rule("joins_numbers").covers(tokens, end, start):
             return True
     return False
 
@@ -225,34 +220,25 @@ def find_role(tokens: Tokens, place: Range, quantity: Range | None) -> NumberRol
 
 def _is_change(tokens: Tokens, place: Range, quantity: Range | None) -> bool:
     """Return whether a number is the size of a change: it follows words like "a drop of", the name
-    of its quantity follows words like "fall in", or it is a weight that was gained or lost. The
-    words before the number are ignored if the name of the quantity follows it.
+    of its quantity follows words like "fall in", or it is a weight, or a fraction of one, that was
+    gained or lost. Words directly before the number are ignored if the name of the quantity follows
+    it.
     """
     first = place[0]
     low = max(0, first - _ROLES)
-    if quantity is None or quantity[0] < first:
-        # "no change of weight of more than 5 kg"
-        if rule("change_before").ends(tokens, first, low):
-            return True
-        # "Creatinine that went up by 0.3 mg/dL or more"
-        if rule("changed_by").ends(tokens, first, low):
-            return True
+    # "no change of weight of more than 5 kg", "Creatinine that went up by 0.3 mg/dL or more"
+    is_named_behind = quantity is not None and quantity[0] >= first
+    if not is_named_behind and rule("size_of_change_before").ends(tokens, first, low):
+        return True
     if quantity:
         name_start = quantity[0]
         # "a fall in haemoglobin of 2 g/dL"
         if rule("named_change_before").ends(tokens, name_start, name_start - _ROLES):
             return True
-    return _is_gained(tokens, place)
-
-
-def _is_gained(tokens: Tokens, place: Range) -> bool:
-    """Return whether a number is a weight, or a fraction of a weight, that was gained or lost:
-    "lost more than 5 kg".
-    """
+    # "lost more than 5 kg"
     if not rule("weighed").search(tokens, *place):
         return False
-    low = max(0, place[0] - _ROLES)
-    return rule("gained_or_lost").ends(tokens, place[0], low) is not None
+    return rule("gained_or_lost").ends(tokens, first, low) is not None
 
 
 def name_change(tokens: Tokens, name: Range, limit: int) -> Range:
@@ -269,7 +255,10 @@ def name_change(tokens: Tokens, name: Range, limit: int) -> Range:
     return first, change.end if change else end
 
 
-_BEFORE = 10
+_NEXT_REACH = 10
+"""Number of tokens after a number that are searched for the number that shares its unit."""
+_EXPOSURE_REACH = 8
+"""Number of tokens before a number that may call it an area under the curve."""
 _BEHIND = 24
 _UNIT_REACH = 7
 """Maximum number of words between a number and its unit: "3 x 10^6 CAR-positive viable T
@@ -291,7 +280,8 @@ def has_unit(tokens: Tokens, place: Range, unit: str) -> bool:
     it.
 
     An area under the curve has the unit "AUC" regardless of what follows. The "+" in a score must
-    be joined to the number. The "20/" in a visual acuity precedes the number.
+    be joined to the number. The "20/" in a visual acuity precedes the number. A unit that the rules
+    do not know must follow word for word.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("5 mg/kg or 10 g daily")
@@ -300,14 +290,13 @@ def has_unit(tokens: Tokens, place: Range, unit: str) -> bool:
     """
     first, end = place
     # in "AUC of 5", the unit precedes the number
-    if rule("exposure_before").ends(tokens, first, first - 8):
+    if rule("exposure_before").ends(tokens, first, first - _EXPOSURE_REACH):
         return unit == "AUC"
     # as in "proteinuria >= 2+ at entry"; the plus sign of "18+" is a comparator
     if unit == "+":
-        is_joined = tokens.words[end : end + 1] == ["+"] and tokens.joined(end)
-        is_sign = rule("limit_plus").starts(tokens, end)
-        if not is_joined:
+        if tokens.words[end : end + 1] != ["+"] or not tokens.joined(end):
             return False
+        is_sign = rule("limit_plus").starts(tokens, end)
         return not (is_sign or rule("number").starts(tokens, end + 1))
     # the "20/" in "20/40"
     if unit.endswith("/"):
@@ -350,12 +339,8 @@ def shares_unit(tokens: Tokens, place: Range, unit: str) -> bool:
     [True, False]
     """
     end = place[1]
-    following = find_numbers(tokens, end, min(len(tokens), end + _BEFORE))
-    if not following:
-        return False
-    if tokens.words[end] == "+":
-        return False
-    if not stands_bare(tokens, place):
+    following = find_numbers(tokens, end, min(len(tokens), end + _NEXT_REACH))
+    if not following or tokens.words[end] == "+" or not stands_bare(tokens, place):
         return False
     # a word may be in between: "above 160 systolic or 100 diastolic"
     if not any(rule("unit_shared").starts(tokens, at) for at in (end, end + 1)):
@@ -367,8 +352,7 @@ def may_be_years(tokens: Tokens, place: Range) -> bool:
     """Return whether a number that may be an age is in years, that is, whether it has no unit or
     is part of a phrase such as "the over-60s" or "the 50th birthday".
     """
-    is_aged = rule("aged_after").starts(tokens, place[1]) is not None
-    if is_aged:
+    if rule("aged_after").starts(tokens, place[1]):
         return True
     return stands_bare(tokens, place)
 
@@ -399,48 +383,45 @@ def stands_bare(tokens: Tokens, place: Range, subject: Collection[str] = ()) -> 
 def _find_words_after(tokens: Tokens, at: int) -> Range:
     """Return the tokens in which to search for the unit of a number that ends at token ``at``. The
     search begins after the list that the number belongs to ("1, 3 or 10 mg") and after a factor
-    ("25 x 40 cm"). It ends at a stop word, at the end of the sentence, at the next number that is
-    not part of a unit, or after 24 tokens.
+    ("25 x 40 cm"). It ends at a semicolon, colon or line break, at the end of the sentence, at the
+    next number that is not part of a unit, or after 24 tokens.
     """
     reach = at + _LONGEST_LIST
-    while at < reach and (item := rule("next_of_list").starts(tokens, at)):
+    while at < reach:
+        item = rule("next_of_list").starts(tokens, at)
+        if not item:
+            break
         at = item.end
     factor = rule("factor_after").starts(tokens, at)
-    at = factor.end if factor else at
+    if factor:
+        at = factor.end
     stop = min(len(tokens), at + _BEHIND)
     for end in range(at, stop):
-        is_sentence = tokens.words[end] == "." and not tokens.joined(end + 1)
-        is_number = end > at and tokens.codes[end] == NUMBER
-        if tokens.codes[end] in _STOPS or is_sentence:
+        ends_sentence = tokens.words[end] == "." and not tokens.joined(end + 1)
+        if ends_sentence or tokens.codes[end] in _STOPS:
             return at, end
-        if not is_number:
-            continue
-        if _is_in_unit(tokens, end):
-            continue
-        return at, end
+        is_number = end > at and tokens.codes[end] == NUMBER
+        if is_number and not _is_in_unit(tokens, end):
+            return at, end
     return at, max(at, stop)
 
 
 def _is_in_unit(tokens: Tokens, at: int) -> bool:
-    """Return whether the number at a token is part of a unit: "mm3", "per 48 hours", "/ 1.73
-    m2".
+    """Return whether the number at a token is part of a unit: "mm3", "10^9", "per 48 hours", "/
+    1.73 m2".
     """
     before = tokens.words[at - 1]
     if before.lower() in ("per", "every", "/"):
         return True
-    if not tokens.joined(at):
-        return False
-    if before.isalpha():
-        return True
-    return before == "^"
+    return tokens.joined(at) and (before.isalpha() or before == "^")
 
 
 @keep
 def _read_unit(tokens: Tokens, at: int, end: int) -> frozenset[str]:
     """Return the names of the unit that begins at token ``at``, before token ``end``: its UCUM
-    code, its dose unit, and its code including a rate that follows the substance ("10 mg prednisone
-    per day"). If the unit is unknown, its denominator is used ("350 CD4/uL"). The result is empty
-    if no unit begins there.
+    code, its dose unit, and each of them also without a counted noun that has a rate ("10 mg
+    prednisone per day") and without "predicted". If the unit is unknown, its denominator is used
+    ("350 CD4/uL"). The result is empty if no unit begins there.
     """
     if at >= end:
         return frozenset()
@@ -450,14 +431,19 @@ def _read_unit(tokens: Tokens, at: int, end: int) -> frozenset[str]:
     place = find_unit(tokens, first, end, loose=is_bracketed)
     limit = rule("limit_unit").starts(tokens, first, end)
     limit = limit or rule("normal_limit").starts(tokens, first, end)
-    names = set[str | None]()
-    if place:
-        names = {place.code, place.dose}
+    names: set[str | None] = {place.code, place.dose} if place else set()
+    # the words of a limit's unit may go on behind those of a dose: "x ULN", "mL/min/1.73 m2"
     if limit and (place is None or place.end < limit.end):
         code = read_unit(limit.text)
-        below = limit.text.partition("/")[2]
-        names = {code} if code else names
-        names = names or {below and read_unit(f"/{below}")}
-    read = {name for name in names if name}
-    read |= {_COUNTED.sub("", name, count=1) for name in read if "}/" in name}
-    return frozenset({*read, *(name.removesuffix("{predicted}") for name in read)})
+        denominator = limit.text.partition("/")[2]
+        if code:
+            names = {code}
+        elif not names and denominator:
+            names = {read_unit(f"/{denominator}")}
+    written = {name for name in names if name}
+    for name in tuple(written):
+        if "}/" in name:
+            written.add(_COUNTED.sub("", name, count=1))
+    return frozenset(
+        {*written, *(name.removesuffix("{predicted}") for name in written)}
+    )
