@@ -90,9 +90,8 @@ def _list_places(criterion: Criterion, passage: Passage) -> dict[int, Range]:
     """
     places = {}
     for at, piece in enumerate(criterion.evidence):
-        if FieldRef(piece.field).path != "constraints":
-            continue
-        if piece.field == "constraints":
+        of_all_limits = piece.field == "constraints"
+        if of_all_limits or FieldRef(piece.field).path != "constraints":
             continue
         words = passage.section.between(piece.start, piece.end)
         places[at] = words.first - passage.first, words.end - passage.first
@@ -116,9 +115,8 @@ def _describe_limits(
     pieces = list(criterion.evidence)
     for at in places:
         limit = _get_limit(criterion, at)
-        sex_around = sexes.get(at)
         described = {
-            "sex": _name_sex(limit.condition, sex_around),
+            "sex": _name_sex(limit.condition, sexes.get(at)),
             "quantity": _name_by_context(limit, pieces[at], passage),
             "alternative": at in alternatives,
         }
@@ -127,33 +125,29 @@ def _describe_limits(
 
 
 def _find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, Sex]:
-    """Return the sex to which each limit applies, keyed by the key of its tokens in ``places``.
+    """Return the sex to which each limit applies, keyed by the key of its tokens in ``places``. A
+    key is missing if the limit does not apply to a single sex; in a line that names both sexes at
+    once ("men and women"), all keys are.
 
     A word for a sex inside a limit ("haemoglobin in men > 13 g/dL") belongs to that limit; any
-    other word for a sex belongs to the limit that follows it in its clause. A key is missing if
-    the limit does not apply to a single sex.
+    other word for a sex belongs to the limit that follows it in its clause.
     """
     if rule("all_sexes").search(tokens):
-        sex_words = {}
-    else:
-        sex_words = find_sex_words(tokens)
+        return {}
+    sex_words = find_sex_words(tokens)
     sexes = {}
     for key, (first, end) in places.items():
-        inside = {sex_words[at] for at in range(first, end) if at in sex_words}
+        inside = {sex for at, sex in sex_words.items() if first <= at < end}
         if len(inside) == 1:
             sexes[key] = inside.pop()
             continue
         before = [at for at in sex_words if at < first]
         if not before:
             continue
-        word = max(before)
+        nearest = max(before)
         # a number between the two is another limit: "men > 13 g/dL, others > 12 g/dL"
-        between = tokens.codes[word:first]
-        if NUMBER in between:
-            continue
-        if {";", "."} & {*between}:
-            continue
-        sexes[key] = sex_words[word]
+        if not {NUMBER, ";", "."} & {*tokens.codes[nearest:first]}:
+            sexes[key] = sex_words[nearest]
     return sexes
 
 
@@ -191,9 +185,8 @@ def _find_alternatives(
     They are identified by the index of their evidence, which is their key in ``places``.
 
     These are limits joined to a limit or to other words by "or", and the earlier limits in the
-    same list. If ``with_and`` is
-    true, they are joined by "and", as in an exclusion: people who meet only one of several
-    exclusion limits may take part.
+    same list. If ``with_and`` is true, they are joined by "and", as in an exclusion: people who
+    meet only one of several exclusion limits may take part.
     """
     joint = rule("and_limit" if with_and else "or_limit")
     order = sorted(places, key=lambda at: places[at][1])
@@ -216,19 +209,14 @@ def _find_alternatives(
         if are_alternatives:
             alternatives |= {at, following}
     starts = {first for first, _ in places.values()}
-    for at in order:
-        joined = joint.starts(tokens, places[at][1])
+    for at, (_, end) in places.items():
+        joined = joint.starts(tokens, end)
+        if joined is None or joined.end == len(tokens):
+            continue
         # as in "HbA1c > 7 % or treated with insulin", where no limit follows
-        if joined is None:
-            continue
-        if joined.end == len(tokens):
-            continue
-        reach = range(joined.first, joined.end + _NEAR + 1)
-        if not tokens.words[joined.end][0].isalpha():
-            continue
-        if set(reach) & starts:
-            continue
-        alternatives.add(at)
+        near = range(joined.first, joined.end + _NEAR + 1)
+        if tokens.words[joined.end][0].isalpha() and starts.isdisjoint(near):
+            alternatives.add(at)
     return alternatives
 
 
@@ -242,19 +230,19 @@ def _are_alternatives(
     limit: Constraint, following: Constraint, *, with_and: bool
 ) -> bool:
     """Return whether meeting one of two joined limits is enough to take part. ``with_and`` is true
-    if "and" joins them.
+    if "and" joins them. Limits for different people are not alternatives, and neither is the same
+    limit in two units.
     """
     # as in ">= 13 g/dL in men or >= 12 g/dL in women"
     if limit.condition or following.condition:
         return False
     if limit.quantity.casefold() != following.quantity.casefold():
         return True
-    # "> 126 mg/dL or > 7 mmol/L" is the same limit in two units
-    is_restated = (
-        limit.unit != following.unit and limit.comparator is following.comparator
-    )
     # limits on the same quantity that "and" joins are the two ends of a range
-    return not with_and and not is_restated
+    if with_and:
+        return False
+    # "> 126 mg/dL or > 7 mmol/L" is the same limit in two units
+    return limit.unit == following.unit or limit.comparator is not following.comparator
 
 
 def describe_gold(extraction: TrialExtraction) -> TrialExtraction:
@@ -315,8 +303,8 @@ def describe_ages(
     of_criteria = {criterion.section for criterion in eligibility.criteria}
     pieces: list[Evidence] = []
     for piece in eligibility.evidence:
-        counts = piece.section in of_criteria or not of_criteria
-        if piece.field not in AGES or not counts:
+        is_exact = piece.section in of_criteria or not of_criteria
+        if piece.field not in AGES or not is_exact:
             pieces.append(piece)
             continue
         words = sections[piece.section].between(piece.start, piece.end)
@@ -327,24 +315,17 @@ def describe_ages(
 
 
 def _bound_age(tokens: Tokens, age: Age, side: str) -> Comparator | None:
-    """Return the comparator that the words state for an age. ``side`` is ">" for a minimum and "<"
-    for a maximum. Return None if the words do not contain the age as a single number, or if they
-    state that the age is equal to that number.
-
-    If the comparator bounds the other side, as in "under 18" in an exclusion, its opposite is
-    returned.
+    """Return the comparator of the first limit that is an age as a single number: the one that the
+    words state or, if it bounds the other side, its opposite ("under 18" in an exclusion). ``side``
+    is ">" for a minimum and "<" for a maximum. Return None if the words do not contain the age as a
+    single number, or only as an equality.
     """
     for limit in find_limits(tokens, None):
-        if limit.value != age.value:
-            continue
-        if limit.value_high is not None:
+        if limit.value != age.value or limit.value_high is not None:
             continue
         for comparator in (limit.comparator, limit.comparator.opposite):
-            if not comparator:
-                continue
-            if comparator[0] != side:
-                continue
-            return comparator
+            if comparator and comparator.startswith(side):
+                return comparator
     return None
 
 
@@ -355,17 +336,13 @@ def _name_by_context(
     "haemoglobin" for the words "women" in "Haemoglobin: men > 13 g/dL, women > 12 g/dL". Return
     None if the limit's own words already indicate this quantity, or if no quantity is indicated.
     """
-    unit = None
-    if limit.unit:
-        unit = read_unit(limit.unit)
+    unit = read_unit(limit.unit) if limit.unit else None
     start, end = passage.raw_span
     start = max(start, piece.start - _CONTEXT_OF_LIMIT)
     end = min(end, piece.end + _CONTEXT_OF_LIMIT)
     context = passage.section.raw[start:end]
-    own_quantity = name_quantity(limit.quantity, unit, value=limit.value)
-    context_quantity = name_quantity(limit.quantity, unit, context, limit.value)
-    if not context_quantity:
+    by_own_words = name_quantity(limit.quantity, unit, value=limit.value)
+    by_context = name_quantity(limit.quantity, unit, context, limit.value)
+    if by_context is None or by_context == by_own_words:
         return None
-    if context_quantity == own_quantity:
-        return None
-    return context_quantity.name
+    return by_context.name

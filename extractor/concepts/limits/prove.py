@@ -241,28 +241,37 @@ def prove_condition(
             return bare, None
         refusal = Refusal(Why.NOT_STATED, part="condition", value=condition)
         return replace(bare, support=Support.INFERRED), refusal
-    own: list[Limit] = []
-    others: list[Limit] = []
-    for stated in find_limits(cut(here), None):
-        has_value = limit.value in (stated.value, stated.value_high)
-        is_own = has_value and locate(here, *stated.number).overlaps(supported.span)
-        (own if is_own else others).append(stated)
+    own, others = _split_limits(limit, supported.span, here)
     own_conditions = _list_conditions(here, own)
     read = [place for place in places if overlaps_any(place, own_conditions)]
     nearest = min(places, key=lambda place: abs(place.start - supported.span.start))
-    place = read[0] if read else nearest
+    place = next(iter(read), nearest)
     words = here.section.raw[place.start : place.end]
     kept = replace(supported, value=limit.model_copy(update={"condition": words}))
     if read:
         return kept, None
     is_of_other = own_conditions or overlaps_any(place, _list_conditions(here, others))
     if is_of_other or _is_of_other_clause(here, place, own, others):
-        stated_place = next(iter(own_conditions), None)
-        refusal = Refusal(
-            Why.OTHER_OWNER, stated_place, part="condition", value=condition
-        )
-        return None, refusal
+        stated = next(iter(own_conditions), None)
+        return None, Refusal(Why.OTHER_OWNER, stated, "condition", value=condition)
     return replace(kept, support=Support.INFERRED), None
+
+
+def _split_limits(
+    limit: Constraint, span: Span, here: Passage
+) -> tuple[list[Limit], list[Limit]]:
+    """Return the limits of a criterion that state the model's ``limit`` at ``span``, and the
+    others.
+    """
+    own: list[Limit] = []
+    others: list[Limit] = []
+    for stated in find_limits(cut(here), None):
+        has_value = limit.value in (stated.value, stated.value_high)
+        if has_value and locate(here, *stated.number).overlaps(span):
+            own.append(stated)
+        else:
+            others.append(stated)
+    return own, others
 
 
 def overlaps_any(span: Span, others: Iterable[Span]) -> bool:

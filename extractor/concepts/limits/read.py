@@ -79,7 +79,9 @@ def _apply_scale(tokens: Tokens, limit: Limit) -> Limit | None:
     """
     if limit.scale_words is None:
         return limit
-    name = tokens.read(*limit.quantity) if limit.quantity else ""
+    name = ""
+    if limit.quantity:
+        name = tokens.read(*limit.quantity)
     worse_side = find_worse_side(name, limit.unit, tokens.text)
     if worse_side is None:
         return None
@@ -162,7 +164,9 @@ def _apply_list(tokens: Tokens, limit: Limit, kind: CriterionKind | None) -> Lim
             # the grammar has already reversed a comparator that includes the "not"
             is_reversed = forbidden.end > limit.first
             limit = replace(limit, sure=False)
-    return replace(limit, comparator=opposite) if is_reversed else limit
+    if is_reversed:
+        return replace(limit, comparator=opposite)
+    return limit
 
 
 def is_refused(tokens: Tokens, first: int) -> bool:
@@ -196,7 +200,9 @@ def _choose_readings(tokens: Tokens, limit: Limit) -> Limit:
     """Return a limit whose numbers have the readings that are usual for its quantity: "1.500" may
     be 1500 or 1.5. The limit is ambiguous if two readings are equally likely.
     """
-    name = tokens.read(*limit.quantity) if limit.quantity else ""
+    name = ""
+    if limit.quantity:
+        name = tokens.read(*limit.quantity)
     for written in tokens.words[limit.first : limit.end]:
         if not is_two_ways(written):
             continue

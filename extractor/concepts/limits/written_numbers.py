@@ -16,8 +16,23 @@ from extractor.language.units import find_unit, read_unit
 
 Bounds = tuple[float, float | None]
 """A single number and None, or the two ends of a range."""
-Row = tuple[int, int, tuple[Bounds, ...]]
-"""The tokens of a number or a row, and its readings."""
+
+
+class Row(NamedTuple):
+    """The tokens ``first:end`` of a number or of a row of numbers, with all its readings, the most
+    likely first. Either all readings are single numbers, or all are ranges.
+    """
+
+    first: int
+    end: int
+    bounds: tuple[Bounds, ...]
+
+    @property
+    def is_range(self) -> bool:
+        """Whether it is a row of numbers."""
+        return self.bounds[0][1] is not None
+
+
 _GRADED = frozenset({"degree", "grade", "line", "stage", "class"})
 """Nouns before which an ordinal is a number: "second-degree block", "third line"."""
 
@@ -98,7 +113,7 @@ def find_rows(tokens: Tokens, numbers: Sequence[Number]) -> Iterator[Row]:
         # the first 20 in "20/40 to 20/160"
         if is_on_vision and rule("over_number").starts(tokens, end):
             continue
-        yield first, end, tuple((number.value, None) for number in readings)
+        yield Row(first, end, tuple((number.value, None) for number in readings))
         if run and not _are_joined(tokens, run[-1][0], readings[0]):
             yield from _close_row(run)
             run = []
@@ -141,7 +156,7 @@ def _close_row(run: Sequence[Sequence[Number]]) -> Iterator[Row]:
     )
     bounds = [(min(pair), max(pair)) for pair in pairs if pair[0] != pair[1]]
     if bounds:
-        yield run[0][0].first, run[-1][0].end, tuple(bounds)
+        yield Row(run[0][0].first, run[-1][0].end, tuple(bounds))
 
 
 def skip_unit(tokens: Tokens, at: int) -> int:
