@@ -8,7 +8,7 @@ from dataclasses import replace
 from extractor.concepts.aliases import find_entry
 from extractor.concepts.limits.mentions import NumberMention, find_mentions
 from extractor.concepts.limits.owners import is_own
-from extractor.concepts.limits.quantity_names import find_exactly
+from extractor.concepts.limits.quantity_names import KnownQuantity, find_exactly
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.limits.written_numbers import (
     NumberRole,
@@ -28,7 +28,7 @@ from extractor.concepts.places import (
 )
 from extractor.evidence.drafts import Refusal, Span, Why
 from extractor.language.book import rule
-from extractor.language.lexer import Tokens, lex
+from extractor.language.lexer import Range, Tokens, lex
 from extractor.language.numbers import is_two_ways
 from extractor.language.passage import Passage
 from extractor.language.units import read_unit
@@ -181,28 +181,37 @@ def _has_unit(
 ) -> bool:
     """Return whether the number of a mention has the unit of a limit, or lacks a unit if the limit
     does not have one. The ``quantity`` may be the counted noun: "10 cigarettes". A score given as
-    a percentage may be written with or without its unit ("Karnofsky of 70" or "70 %"). A number
-    without a unit may share the unit of the next number if that is a unit of its quantity, and an
-    age may lack its unit.
+    a percentage may be written with or without its unit ("Karnofsky of 70" or "70 %").
     """
     subject = {word.lower() for word in lex(quantity).words}
     place = mention.number
-    unit = value.unit
-    read = read_unit(mention.unit) if mention.unit else None
-    code = read_unit(unit) if unit else "%"
+    read = read_unit(mention.unit or "")
+    code = read_unit(value.unit or "%")
     known = find_exactly(quantity)
     is_share = code == "%" and known is not None and known.is_in_percent
     if is_share and has_unit(tokens, place, "%"):
         return True
-    if unit is None or is_share:
+    if value.unit is None or is_share:
         # "ALT <= 3 x ULN" does not state a count of 3
         return read not in _MULTIPLES and stands_bare(tokens, place, subject)
     if code == "a" and "age" in subject and may_be_years(tokens, place):
         return True
-    if (code is not None and read == code) or has_unit(tokens, place, unit):
+    if code is not None and read == code:
         return True
-    may_share = known is None or known.fits(code or unit)
-    return may_share and shares_unit(tokens, place, unit)
+    return _has_written(value.unit, known, tokens, place)
+
+
+def _has_written(
+    unit: str, known: KnownQuantity | None, tokens: Tokens, place: Range
+) -> bool:
+    """Return whether a number has a unit after it, or shares the unit of the next number. Only a
+    unit of the ``known`` quantity is shared.
+    """
+    if has_unit(tokens, place, unit):
+        return True
+    if known and not known.fits(read_unit(unit) or unit):
+        return False
+    return shares_unit(tokens, place, unit)
 
 
 def has_other_reading(tokens: Tokens, place: Derived) -> bool:
