@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from extractor.concepts.aliases import find_entry
 from extractor.concepts.limits.mentions import NumberMention, find_mentions
-from extractor.concepts.limits.owners import is_own
+from extractor.concepts.limits.owners import Ownership, judge_owner
 from extractor.concepts.limits.quantity_names import KnownQuantity, find_exactly
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.limits.written_numbers import (
@@ -143,11 +143,15 @@ def _prove(
     # the 5 in "ECOG 0-2 on a scale of 0 to 5"
     if numbers is None or mention.role in _NO_LIMITS:
         return None
-    own = not quantity or is_own(quantity, mention, tokens)
-    if own is None or not _has_unit(value, quantity, mention, tokens):
+    ownership = Ownership.OWN
+    if quantity:
+        ownership = judge_owner(quantity, mention, tokens)
+    if ownership is Ownership.OTHER:
         return None
-    is_stated = own and mention.role is NumberRole.STATED
-    if not is_stated or has_other_reading(tokens, Derived(*mention.number)):
+    if not _has_unit(value, quantity, mention, tokens):
+        return None
+    is_sure = ownership is Ownership.OWN and mention.role is NumberRole.STATED
+    if not is_sure or has_other_reading(tokens, Derived(*mention.number)):
         return Support.INFERRED
     return numbers
 

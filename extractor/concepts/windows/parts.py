@@ -72,15 +72,14 @@ def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]
             end = anchor[1]
         name = _find_name(tokens, window, taken, end, stop)
         taken = end
-        if name is None:
-            of = None
-            if line_parts:
-                of = line_parts[-1].of
-            line_parts.append(Parts(of, anchor, NamePosition.SHARED if of else None))
-            continue
-        line_parts.append(Parts(name.words, anchor, name.position))
-        if name.position is NamePosition.BEHIND:
+        if name and name.position is NamePosition.BEHIND:
             taken = name.words[1]
+        if name is None and line_parts and line_parts[-1].of:
+            name = _Name(line_parts[-1].of, NamePosition.SHARED)
+        if name is None:
+            line_parts.append(Parts(anchor=anchor))
+        else:
+            line_parts.append(Parts(name.words, anchor, name.position))
     if len(line_parts) > 1 and rule("respective_word").search(tokens):
         # a model has to decide which name belongs to which window
         line_parts = [Parts(anchor=parts.anchor) for parts in line_parts]
@@ -118,8 +117,7 @@ def _find_name(
     for rule_name in rules:
         following = rule(rule_name).starts(tokens, length_end, stop)
         if following:
-            words = narrow(tokens, *following.place("words"))
-            return _Name(words, NamePosition.BEHIND) if words else None
+            return _name_behind(narrow(tokens, *following.place("words")))
     words = _find_before(tokens, window, max(taken, window.first - _REACH))
     if words:
         return _Name(words, NamePosition.BEFORE)
@@ -128,10 +126,14 @@ def _find_name(
     since = rule("since_event").starts(tokens, length_end, stop)
     if since:
         # the name begins after the "since"
-        words = narrow(tokens, since.first + 1, since.end)
-    else:
-        words = name_line(tokens, end, stop)
-    return _Name(words, NamePosition.BEHIND) if words else None
+        return _name_behind(narrow(tokens, since.first + 1, since.end))
+    return _name_behind(name_line(tokens, end, stop))
+
+
+def _name_behind(words: Range | None) -> _Name | None:
+    if words is None:
+        return None
+    return _Name(words, NamePosition.BEHIND)
 
 
 def _find_before(tokens: Tokens, window: Window, first: int) -> Range | None:
