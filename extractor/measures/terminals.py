@@ -17,7 +17,7 @@ from extractor.language.numbers import (
 from extractor.language.patterns import RuleMatch
 from extractor.language.units import read_unit
 from extractor.measures.grammar import Expression, find_rules
-from extractor.measures.makers import Bound, NumberWithUnit
+from extractor.measures.makers import Bound, NumberWithUnit, WrittenNumber, WrittenUnit
 from extractor.measures.names import find_names, fold_words
 from extractor.schemas.vocabulary import Comparator, TimeUnit
 
@@ -59,7 +59,9 @@ def read_terminals(tokens: Tokens) -> tuple[Expression, ...]:
         if tokens.codes[number.end : number.end + 1] == "+":
             # in "proteinuria 2+", the plus sign is the unit; in "70+ years", the unit follows it
             sign_end = number.end + 1
-            spans.append(Expression("unit", number.end, sign_end, "plus", ("+", None)))
+            spans.append(
+                Expression("unit", number.end, sign_end, "plus", WrittenUnit("+"))
+            )
             spans += _read_unit_after(tokens, sign_end)
     # the unit in "10 or more mutations per megabase"
     for suffix in [span for span in spans if span.kind == "suffix"]:
@@ -99,16 +101,19 @@ def _find_numbers(tokens: Tokens) -> Iterator[Expression]:
             kind = "below"
         weight = 0.0
         for value in list_readings(match.text):
-            read = -value if is_negative else value, match.text
+            signed = value
+            if is_negative:
+                signed = -value
+            read = WrittenNumber(signed, match.text)
             yield Expression(kind, start, match.end, "number", read, weight=weight)
             weight = -1.0
     for at, word in enumerate(tokens.words):
         times = TIMES.get(word.lower())
         if times:
-            yield Expression("number", at, at + 1, "times", (times, ""))
+            yield Expression("number", at, at + 1, "times", WrittenNumber(times, ""))
             if tokens.words[at + 1 : at + 2] == ["normal"]:
                 yield Expression(
-                    "unit", at + 1, at + 2, "times_normal", ("normal", None)
+                    "unit", at + 1, at + 2, "times_normal", WrittenUnit("normal")
                 )
 
 
@@ -144,17 +149,17 @@ def _read_unit_after(tokens: Tokens, at: int) -> Iterator[Expression]:
     if unit is None or unit.end == unit.first:
         if rated:
             words = rated.read("rate")
-            yield Expression("unit", at, rated.end, "rate_apart", (words, None))
+            yield Expression("unit", at, rated.end, "rate_apart", WrittenUnit(words))
         return
     time = _read_time(tokens, unit)
     if rated and time is None:
         words = f"{unit.text} {rated.read('rate')}"
-        yield Expression("unit", at, rated.end, "rate_apart", (words, None))
+        yield Expression("unit", at, rated.end, "rate_apart", WrittenUnit(words))
     in_brackets = start > at and tokens.codes[start - 1] in "(["
     unit_end = unit.end + in_brackets
     if not in_brackets or tokens.codes[unit_end - 1 : unit_end] in (")", "]"):
         yield Expression(
-            "unit", at, unit_end, "limit_unit", (unit.text, time), weight=0.5
+            "unit", at, unit_end, "limit_unit", WrittenUnit(unit.text, time), weight=0.5
         )
 
 
@@ -183,12 +188,14 @@ def _read_ordinal(tokens: Tokens, at: int) -> Expression | None:
     birthday = rule("birthday").starts(tokens, at)
     if birthday:
         return Expression(
-            "unit", at, birthday.end, "birthday", ("years", TimeUnit.YEAR)
+            "unit", at, birthday.end, "birthday", WrittenUnit("years", TimeUnit.YEAR)
         )
     ordinal = rule("ordinal_unit").starts(tokens, at)
     if ordinal is None:
         return None
-    return Expression("unit", at, ordinal.end, "ordinal", (ordinal.read("unit"), None))
+    return Expression(
+        "unit", at, ordinal.end, "ordinal", WrittenUnit(ordinal.read("unit"))
+    )
 
 
 def _read_time(tokens: Tokens, unit: RuleMatch) -> TimeUnit | None:

@@ -33,9 +33,9 @@ from extractor.language.numbers import is_two_ways
 from extractor.language.passage import Passage
 from extractor.language.units import read_unit
 from extractor.measures import Limit
+from extractor.measures.makers import MULTIPLES
 from extractor.schemas import Comparator, Constraint, Quantity, Support
 
-_MULTIPLES = ("{ULN}", "{LLN}")
 _NO_LIMITS = (NumberRole.SCALE, NumberRole.PART)
 _MOST_SAME = 24
 """Maximum number of mentions with the same numbers to examine. Lines in real records do not
@@ -197,7 +197,7 @@ def _has_unit(
         return True
     if value.unit is None or is_share:
         # "ALT <= 3 x ULN" does not state a count of 3
-        return read not in _MULTIPLES and stands_bare(tokens, place, subject)
+        return read not in MULTIPLES and stands_bare(tokens, place, subject)
     if code == "a" and "age" in subject and may_be_years(tokens, place):
         return True
     if code is not None and read == code:
