@@ -106,10 +106,9 @@ def _is_of_others(tokens: Tokens) -> bool:
         return True
     if rule("measured_age_named").search(tokens):
         return True
-    if rule("relative").search(tokens) is None:
-        return False
     # as in "Participants and their partners:"
-    return rule("trial_person").search(tokens) is None
+    has_relative = rule("relative").search(tokens) is not None
+    return has_relative and not rule("trial_person").search(tokens)
 
 
 @lru_cache(maxsize=64)
@@ -155,16 +154,16 @@ def is_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
     if not limit.time_unit and name and first <= name[0] < end:
         # "18 < age < 65", but not "ECOG 0-1"
         return rule("said_age").search(tokens, *name) is not None
-    if rule("old").search(tokens, first, end) or _is_followed_by(
-        "old_after", tokens, limit
-    ):
-        return not _is_of_thing(tokens, limit)
-    is_range = limit.value_high is not None
+    says_old = rule("old").search(tokens, first, end)
+    if says_old or _is_followed_by("old_after", tokens, limit):
+        # people's ages are also in years: "ulcers less than 5 days old" are no people
+        is_in_years = limit.time_unit in (None, "year")
+        thing = "old_thing" if is_in_years else "old_thing_apart"
+        return not _is_preceded_by(thing, tokens, limit)
     if _is_called_age(tokens, limit):
         # a single duration must not be followed by words such as "prior to entry"
-        if is_range:
-            return True
-        return not _is_followed_by("relation_after", tokens, limit)
+        is_range = limit.value_high is not None
+        return is_range or not _is_followed_by("relation_after", tokens, limit)
     if not _is_age_unnamed(tokens, limit):
         return False
     is_below_course = bool(topic) and read_subject(topic) is Subject.COURSE
@@ -231,12 +230,10 @@ def is_doubtful_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
     return not speaks_of_people(tokens)
 
 
-# Of a line, each of its limits asks the same.
+# each limit of a line asks the same of the line
 @lru_cache(maxsize=64)
 def _says_age(tokens: Tokens) -> bool:
-    if rule("said_age").occurs(tokens):
-        return True
-    return rule("old").occurs(tokens)
+    return rule("says_age").occurs(tokens)
 
 
 @lru_cache(maxsize=64)
@@ -248,9 +245,7 @@ def _has_no_subject(tokens: Tokens, limit: Limit) -> bool:
     """Return True if the words before or after a duration do not state what it describes, so that
     only the line above can state it.
     """
-    if _has_only_ages(tokens):
-        return True
-    return _stands_alone(tokens, limit)
+    return _has_only_ages(tokens) or _stands_alone(tokens, limit)
 
 
 def _is_called_age(tokens: Tokens, limit: Limit) -> bool:
@@ -276,29 +271,12 @@ def _is_called_age(tokens: Tokens, limit: Limit) -> bool:
     return not _is_followed_by("counted", tokens, limit)
 
 
-def _is_of_thing(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether a duration is the age of something other than a person: "ulcers less than 5
-    days old".
-    """
-    # people's ages are also in years
-    in_years = limit.time_unit in (None, "year")
-    name = "old_thing_apart"
-    if in_years:
-        name = "old_thing"
-    return _is_preceded_by(name, tokens, limit)
-
-
 def is_of_people(tokens: Tokens, limit: Limit) -> bool:
     """Return whether only words for people precede a bare number from 12 to 99 at the start of a
     line: "adults >= 18", "men or women, 65+".
     """
-    if not limit.sure:
-        return False
-    if limit.unit:
-        return False
-    if limit.time_unit:
-        return False
-    if limit.value not in _AGES:
+    has_unit = limit.unit or limit.time_unit
+    if has_unit or not limit.sure or limit.value not in _AGES:
         return False
     front = len(tokens.codes[: limit.first].rstrip(_SIGNS))
     return rule("only_persons").covers(tokens, 0, front) is not None
@@ -343,11 +321,10 @@ def may_be_unnamed_age(tokens: Tokens, years: Years) -> bool:
     >>> [may_be_unnamed_age(line, *find_limits(line, None)) for line in lines]
     [True, False]
     """
-    first = max(0, years.first - _WHOSE_REACH)
-    if rule("lasting_word").search(tokens, first, years.end + 1):
+    near = max(0, years.first - _WHOSE_REACH)
+    if rule("lasting_word").search(tokens, near, years.end + 1):
         return False
-    has_end_of_ages = rule("end_of_ages").search(tokens, years.first, years.end)
-    if has_end_of_ages is not None:
+    if rule("end_of_ages").search(tokens, years.first, years.end):
         return True
     return years.value >= _ADOLESCENCE
 
@@ -585,15 +562,13 @@ def _admits_ages(tokens: Tokens, limit: Limit, *, admits: bool) -> bool:
     ("not over 65") reverses the result, and so do words of exclusion in an inclusion ("... are
     excluded"). Together, they cancel each other out.
     """
+    is_negated = _is_preceded_by("negated_front", tokens, limit)
     # the comparator may already include the negation
-    is_negated = not is_denied(tokens, limit.first) and _is_preceded_by(
-        "negated_front", tokens, limit
-    )
+    is_negated = is_negated and not is_denied(tokens, limit.first)
     if not admits:
         return is_negated
-    is_refused = _is_followed_by("refused_after", tokens, limit) or _is_preceded_by(
-        "refused_before", tokens, limit
-    )
+    is_refused = _is_followed_by("refused_after", tokens, limit)
+    is_refused = is_refused or _is_preceded_by("refused_before", tokens, limit)
     return is_negated is is_refused
 
 
@@ -601,6 +576,4 @@ def ends_age_range(tokens: Tokens, limit: Limit) -> bool:
     """Return whether an age without a comparator is the upper end of a range that was not read:
     "18 75 years".
     """
-    if limit.sure:
-        return False
-    return _is_preceded_by("age_before_it", tokens, limit)
+    return not limit.sure and _is_preceded_by("age_before_it", tokens, limit)
