@@ -189,7 +189,10 @@ def make_compared(parts: Parts) -> Bounds | None:
     years". Return None for a range, for an amount without a comparator or with the word of a range,
     and for two comparators of which the first is no equality.
     """
-    amount = parts["amount"].value if "amount" in parts else make_amount(parts)
+    if "amount" in parts:
+        amount = parts["amount"].value
+    else:
+        amount = make_amount(parts)
     comparator = _find_comparator(parts)
     if amount.high is not None or comparator in (None, Comparator.BETWEEN):
         return None
@@ -368,7 +371,10 @@ def make_grades(parts: Parts) -> Bounds | None:
     for name in ("gap", "scale"):
         if name in parts and "age" in parts[name].value.lower().split():
             return None
-    low, high = grades.value
+    low, highest = grades.value
+    high = None
+    if highest != low:
+        high = highest
     end = grades.end
     unit = None
     if "unit" in parts:
@@ -377,15 +383,16 @@ def make_grades(parts: Parts) -> Bounds | None:
         if not parts["unit"].value.time:
             unit = parts["unit"].value.words
     comparator = _find_comparator(parts)
-    is_range = low != high
     if comparator is None or comparator is Comparator.BETWEEN:
         # "grade 3 or 17"
-        if high > _LARGEST_GRADE > low:
+        if highest > _LARGEST_GRADE > low:
             return None
-        comparator = Comparator.BETWEEN if is_range else Comparator.EQUAL
-    elif is_range:
+        comparator = Comparator.EQUAL
+        if high:
+            comparator = Comparator.BETWEEN
+    elif high:
         return None
-    amount = NumberWithUnit(low, high if is_range else None, unit)
+    amount = NumberWithUnit(low, high, unit)
     scale_words = _find_scale_words(parts)
     return (Bound(comparator, amount, grades.first, end, scale_words=scale_words),)
 

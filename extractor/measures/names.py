@@ -59,7 +59,10 @@ def _index() -> Mapping[str, list[tuple[NameWords, str]]]:
         for name in fields.get("names", ()):
             words: list[str] = []
             for part in name.split():
-                words += ("*",) if part == "*" else fold_words(part)
+                if part == "*":
+                    words.append(part)
+                else:
+                    words += fold_words(part)
             index.setdefault(words[0], []).append((tuple(words), quantity))
     for entries in index.values():
         entries.sort(key=lambda entry: -len(entry[0]))
@@ -98,7 +101,9 @@ def _match(name: NameWords, words: Sequence[str], at: int) -> int:
     """
     if "*" not in name:
         end = at + len(name)
-        return end if tuple(words[at:end]) == name else at
+        if tuple(words[at:end]) == name:
+            return end
+        return at
     gap = name.index("*")
     rest = name[gap + 1 :]
     middle = at + gap

@@ -292,6 +292,9 @@ def _read_limits(
     unexplained = _count_left(unexplained_words, span, namer.quantity)
     for at, bound in enumerate(bounds):
         amount = bound.amount
+        time_unit = None
+        if amount.time:
+            time_unit = amount.time.value
         place: Bound | Expression = bound
         if len(bounds) == 1:
             place = span
@@ -303,7 +306,7 @@ def _read_limits(
             place.end,
             namer.quantity,
             amount.unit,
-            amount.time.value if amount.time else None,
+            time_unit,
             _find_condition(tokens, span, at, owner.condition),
             sure=bound.sure,
             scale_words=bound.scale_words,

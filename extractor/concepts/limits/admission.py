@@ -242,7 +242,9 @@ def _are_alternatives(
     if with_and:
         return False
     # "> 126 mg/dL or > 7 mmol/L" is the same limit in two units
-    return limit.unit == following.unit or limit.comparator is not following.comparator
+    if limit.unit == following.unit:
+        return True
+    return limit.comparator is not following.comparator
 
 
 def describe_gold(extraction: TrialExtraction) -> TrialExtraction:
@@ -336,7 +338,7 @@ def _name_by_context(
     "haemoglobin" for the words "women" in "Haemoglobin: men > 13 g/dL, women > 12 g/dL". Return
     None if the limit's own words already indicate this quantity, or if no quantity is indicated.
     """
-    unit = read_unit(limit.unit) if limit.unit else None
+    unit = read_unit(limit.unit or "")
     start, end = passage.raw_span
     start = max(start, piece.start - _CONTEXT_OF_LIMIT)
     end = min(end, piece.end + _CONTEXT_OF_LIMIT)

@@ -56,7 +56,9 @@ def read_constraints(
     if not requirements:
         has_limits = any(limit.time_unit is None for limit in limits)
         has_numbers = has_limits or OTHER_NUMBERS in line_signs
-        feature = "numbers that are no limits" if has_numbers else "no numbers"
+        feature = "no numbers"
+        if has_numbers:
+            feature = "numbers that are no limits"
         return Reading((), 1.0, features=(feature,))
     constraints: list[Constraint] = []
     signs: list[Signs] = []

@@ -197,7 +197,9 @@ def _has_unit(
         return True
     if value.unit is None or is_share:
         # "ALT <= 3 x ULN" does not state a count of 3
-        return read not in MULTIPLES and stands_bare(tokens, place, subject)
+        if read in MULTIPLES:
+            return False
+        return stands_bare(tokens, place, subject)
     if code == "a" and "age" in subject and may_be_years(tokens, place):
         return True
     if code is not None and read == code:

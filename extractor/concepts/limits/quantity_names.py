@@ -288,9 +288,10 @@ def _name(
     words = fold_words(text)
     named = _find_named(words, unit)
     # in "Height more than 2 SD above the mean", 2 is not a height
-    is_vague = named is not None and named.weak and named.implied
-    if named and is_vague and unit is None and value is not None:
-        named = named if named.infer_unit(value) else None
+    if named and named.weak and named.implied:
+        has_only_value = unit is None and value is not None
+        if has_only_value and not named.infer_unit(value or 0):
+            named = None
     near = _find_near(text, words, unit, quote)
     if near:
         return near

@@ -93,7 +93,9 @@ def _apply_scale(tokens: Tokens, limit: Limit) -> Limit | None:
     # only a plain "than" excludes the number: "no worse than 2" and "better than or equal to 2"
     # include it
     includes_number = is_denied or "or" in words or "than" not in words
-    side = "higher" if allows_higher else "lower"
+    side = "lower"
+    if allows_higher:
+        side = "higher"
     return replace(limit, comparator=_OF_SCALE[side, includes_number])
 
 

@@ -62,7 +62,8 @@ def find_numbers(
     >>> [number.value for number in find_numbers(read_text("at most -1.500"))]
     [-1500, -1.5]
     """
-    end = len(tokens) if end is None else end
+    if end is None:
+        end = len(tokens)
     numbers = [*_find_counts(tokens, first, end)]
     for match in rule("number").find(tokens, first, end):
         readings = list_readings(match.text)
@@ -166,7 +167,10 @@ def skip_unit(tokens: Tokens, at: int) -> int:
     """
     place = find_unit(tokens, at)
     limit = rule("limit_unit").starts(tokens, at)
-    end = max(at, place.end if place else at, limit.end if limit else at)
+    end = at
+    for unit in (place, limit):
+        if unit:
+            end = max(end, unit.end)
     conversion = rule("conversion_after").starts(tokens, end)
     if conversion:
         return conversion.end
@@ -267,7 +271,9 @@ def name_change(tokens: Tokens, name: Range, limit: int) -> Range:
     if before:
         return before.first, end
     change = rule("change_word").search(tokens, end, limit)
-    return first, change.end if change else end
+    if change:
+        end = change.end
+    return first, end
 
 
 _NEXT_REACH = 10
@@ -428,7 +434,9 @@ def _is_in_unit(tokens: Tokens, at: int) -> bool:
     before = tokens.words[at - 1]
     if before.lower() in ("per", "every", "/"):
         return True
-    return tokens.joined(at) and (before.isalpha() or before == "^")
+    if not tokens.joined(at):
+        return False
+    return before.isalpha() or before == "^"
 
 
 @keep
@@ -446,7 +454,9 @@ def _read_unit(tokens: Tokens, at: int, end: int) -> frozenset[str]:
     place = find_unit(tokens, first, end, loose=is_bracketed)
     limit = rule("limit_unit").starts(tokens, first, end)
     limit = limit or rule("normal_limit").starts(tokens, first, end)
-    names: set[str | None] = {place.code, place.dose} if place else set()
+    names = set[str | None]()
+    if place:
+        names = {place.code, place.dose}
     # the words of a limit's unit may go on behind those of a dose: "x ULN", "mL/min/1.73 m2"
     if limit and (place is None or place.end < limit.end):
         code = read_unit(limit.text)

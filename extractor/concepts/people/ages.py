@@ -106,9 +106,10 @@ def _is_of_others(tokens: Tokens) -> bool:
         return True
     if rule("measured_age_named").search(tokens):
         return True
+    if rule("relative").search(tokens) is None:
+        return False
     # as in "Participants and their partners:"
-    has_relative = rule("relative").search(tokens) is not None
-    return has_relative and not rule("trial_person").search(tokens)
+    return rule("trial_person").search(tokens) is None
 
 
 @lru_cache(maxsize=64)
@@ -158,12 +159,15 @@ def is_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
     if says_old or _is_followed_by("old_after", tokens, limit):
         # people's ages are also in years: "ulcers less than 5 days old" are no people
         is_in_years = limit.time_unit in (None, "year")
-        thing = "old_thing" if is_in_years else "old_thing_apart"
+        thing = "old_thing_apart"
+        if is_in_years:
+            thing = "old_thing"
         return not _is_preceded_by(thing, tokens, limit)
     if _is_called_age(tokens, limit):
         # a single duration must not be followed by words such as "prior to entry"
-        is_range = limit.value_high is not None
-        return is_range or not _is_followed_by("relation_after", tokens, limit)
+        if limit.value_high is not None:
+            return True
+        return not _is_followed_by("relation_after", tokens, limit)
     if not _is_age_unnamed(tokens, limit):
         return False
     is_below_course = bool(topic) and read_subject(topic) is Subject.COURSE
@@ -245,7 +249,9 @@ def _has_no_subject(tokens: Tokens, limit: Limit) -> bool:
     """Return True if the words before or after a duration do not state what it describes, so that
     only the line above can state it.
     """
-    return _has_only_ages(tokens) or _stands_alone(tokens, limit)
+    if _has_only_ages(tokens):
+        return True
+    return _stands_alone(tokens, limit)
 
 
 def _is_called_age(tokens: Tokens, limit: Limit) -> bool:
@@ -562,9 +568,10 @@ def _admits_ages(tokens: Tokens, limit: Limit, *, admits: bool) -> bool:
     ("not over 65") reverses the result, and so do words of exclusion in an inclusion ("... are
     excluded"). Together, they cancel each other out.
     """
-    is_negated = _is_preceded_by("negated_front", tokens, limit)
+    is_negated = False
     # the comparator may already include the negation
-    is_negated = is_negated and not is_denied(tokens, limit.first)
+    if not is_denied(tokens, limit.first):
+        is_negated = _is_preceded_by("negated_front", tokens, limit)
     if not admits:
         return is_negated
     is_refused = _is_followed_by("refused_after", tokens, limit)
@@ -576,4 +583,6 @@ def ends_age_range(tokens: Tokens, limit: Limit) -> bool:
     """Return whether an age without a comparator is the upper end of a range that was not read:
     "18 75 years".
     """
-    return not limit.sure and _is_preceded_by("age_before_it", tokens, limit)
+    if limit.sure:
+        return False
+    return _is_preceded_by("age_before_it", tokens, limit)

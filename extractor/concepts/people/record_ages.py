@@ -270,7 +270,9 @@ def _is_below_age(criterion: StatedCriterion) -> bool:
 
 
 def _is_about_age(criterion: StatedCriterion) -> bool:
-    return criterion.category is Category.AGE or _is_below_age(criterion)
+    if criterion.category is Category.AGE:
+        return True
+    return _is_below_age(criterion)
 
 
 def _list_ages(criterion: StatedCriterion) -> list[Limit]:
@@ -386,4 +388,6 @@ def _names_anybody(tokens: Tokens, first: int, end: int) -> bool:
     """Return True if the tokens ``first:end`` name only people in general, or if there are no such
     tokens.
     """
-    return first >= end or rule("anybody").covers(tokens, first, end) is not None
+    if first >= end:
+        return True
+    return rule("anybody").covers(tokens, first, end) is not None

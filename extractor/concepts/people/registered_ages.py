@@ -90,7 +90,9 @@ def read_registered_ages(registry: RegistryFields) -> Mapping[str, float | None]
         written = registry.text(name)
         if written is not None:
             age = read_registered_age(written)
-            ages[name] = count_days(age) if age else None
+            ages[name] = None
+            if age:
+                ages[name] = count_days(age)
     highest = ages["maximum_age"]
     if highest is not None and highest >= _EVERYBODY:
         ages["maximum_age"] = inf
@@ -117,5 +119,6 @@ def differs(age: Age | None, registered: float | None) -> bool:
     """Return whether an age in the text differs from the registered one. If either age is missing,
     the two ages are treated as not differing.
     """
-    is_missing = age is None or registered is None
-    return not is_missing and not agrees(age, registered)
+    if age is None or registered is None:
+        return False
+    return not agrees(age, registered)

@@ -121,7 +121,10 @@ def _list_sexes(passages: Iterable[Passage]) -> list[_SexAndWords]:
             continue
         # "MEN syndrome", "male condoms"
         if rule("not_sex").starts(passage.tokens, words.first) is None:
-            sexes.append((Sex.FEMALE if female else Sex.MALE, words))
+            sex = Sex.MALE
+            if female:
+                sex = Sex.FEMALE
+            sexes.append((sex, words))
     return sexes
 
 

@@ -207,7 +207,9 @@ def _has_unit(tokens: Tokens, mention: NumberMention, value: Age) -> bool:
     number = mention.number
     if has_unit(tokens, number, value.unit) or shares_unit(tokens, number, value.unit):
         return True
-    return value.unit is TimeUnit.YEAR and may_be_years(tokens, number)
+    if value.unit is not TimeUnit.YEAR:
+        return False
+    return may_be_years(tokens, number)
 
 
 def find_stated_age(
@@ -275,12 +277,16 @@ def _find_unnamed_age(
 def _is_on_side(mention: NumberMention, value: Age, *, lower: bool) -> bool:
     """Return whether a mention states the value as its lower (``lower``) or upper bound."""
     low, high = mention.likeliest
-    if high is not None:
-        return value.value == (low if lower else high)
+    end = high
     side = UPPER
     if lower:
+        end = low
         side = LOWER
-    return value.value == low and not set(mention.comparators).isdisjoint(side)
+    if high is not None:
+        return value.value == end
+    if value.value != low:
+        return False
+    return not set(mention.comparators).isdisjoint(side)
 
 
 def _may_be_age(tokens: Tokens, mention: NumberMention, value: Age) -> bool:

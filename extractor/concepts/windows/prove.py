@@ -45,7 +45,9 @@ def find_window(
     with the name of the window is used or, failing that, the first place. ``topic`` is the line
     that introduces the passage: a duration below "Life expectancy:" is not a window.
     """
-    of = None if isinstance(value, str) else value.of
+    of = None
+    if isinstance(value, TimeWindow):
+        of = value.of
     first: Supported[TimeWindow] | None = None
     for found, parts in _find_all(value, passage, topic):
         first = first or found
@@ -60,7 +62,10 @@ def _find_all(
     value: TimeWindow | str, passage: Passage, topic: str
 ) -> Iterator[tuple[Supported[TimeWindow], Parts]]:
     """Yield the window with its parts for each place of the quote that states the window."""
-    quote = value if isinstance(value, str) else value.quote
+    if isinstance(value, str):
+        quote = value
+    else:
+        quote = value.quote
     stated_windows = _list_windows(passage, topic)
     ends = [stated.length.end for stated in stated_windows]
     for place in find_quotes(passage, quote):
@@ -69,7 +74,9 @@ def _find_all(
             if not length.overlaps(place):
                 break
             if isinstance(value, str):
-                support = Support.PARSED if window.sure else Support.INFERRED
+                support = Support.INFERRED
+                if window.sure:
+                    support = Support.PARSED
                 yield Supported(make_window(window, words), place, support), parts
                 continue
             proof = _compare(window, value)
@@ -190,7 +197,9 @@ def prove_parts(
     value = supported.value
     if isinstance(value, Constraint):
         proven, refusal = prove_condition(supported, value, places[0], lead_in)
-        return proven, [refusal] if refusal else []
+        if refusal:
+            return proven, [refusal]
+        return proven, []
     if not isinstance(value, TimeWindow):
         return supported, []
     refusals = []
@@ -219,7 +228,10 @@ def _prove_part(
     foreign: list[Span] = []
     for passage in passages:
         for place, is_own in _list_parts(name, window, passage):
-            (own if is_own else foreign).append(place)
+            if is_own:
+                own.append(place)
+            else:
+                foreign.append(place)
         for place in find_quotes(passage, quote):
             written[place] = passage.section.raw[place.start : place.end]
     if not written:

@@ -299,9 +299,14 @@ def _read_window(
     is_reversible = rule("either_direction").starts(tokens, first) is not None
     near = max(0, first - _ASIDE_REACH)
     in_aside = rule("window_of_aside").ends(tokens, first, near) is not None
+    window_first = first
+    if lead:
+        window_first = lead.first
+    if moment:
+        end = moment.end
     window = Window(
-        lead.first if lead else first,
-        moment.end if moment else end,
+        window_first,
+        end,
         sense.comparator or Comparator.EQUAL,
         amount.low,
         amount.high,
@@ -365,12 +370,14 @@ def _adjust_direction(tokens: Tokens, window: Window) -> Window:
     is_over = tokens.words[first].lower() == "over"
     if is_over and rule("longer_than").starts(tokens, length_end):
         return replace(window, comparator=Comparator.MORE)
-    before = "stays_before" if window.is_reversible else ""
+    reach = first - _STOPPING_REACH
+    is_minimum = None
     if window.rule == "placed_before":
-        if rule("stopped_behind").starts(tokens, window.end):
-            return replace(window, comparator=Comparator.AT_LEAST)
-        before = "stopping"
-    if before and rule(before).ends(tokens, first, first - _STOPPING_REACH):
+        is_minimum = rule("stopping").ends(tokens, first, reach)
+        is_minimum = is_minimum or rule("stopped_behind").starts(tokens, window.end)
+    elif window.is_reversible:
+        is_minimum = rule("stays_before").ends(tokens, first, reach)
+    if is_minimum:
         return replace(window, comparator=Comparator.AT_LEAST)
     return window
 
