@@ -109,6 +109,8 @@ def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
         return False
     # the "(0-10)" in "pain of at least 4 (0-10)" or "pain above 4 on a VAS (0-10)"
     is_from_zero = limit.value == 0 and limit.value_high is not None
+    # the 0-3 in "ECOG 0-2 (0-3 for patients under 75 years)" is a limit for some people
+    is_from_zero = is_from_zero and limit.condition is None
     follows_other = limit.clause[0] > 0
     is_plain_range = limit.rule == "range"
     if is_from_zero and (limit.inherits or (follows_other and is_plain_range)):
