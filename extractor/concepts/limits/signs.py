@@ -26,20 +26,18 @@ _UNEXPLAINED = (
     ("few words unexplained in its name", "many words unexplained in its name"),
     ("few words unexplained behind", "many words unexplained behind"),
 )
-_TELLING_RULES = frozenset(
-    {
-        "at_bound",
-        "cases",
-        "compared_behind",
-        "grades",
-        "grades_of_compared_scale",
-        "pressure",
-        "range",
-        "restated",
-        "shared_unit",
-    }
-)
-"""The productions that make a limit more or less certain. Each has a feature "read by ..." in
+_FORMS = {
+    "at_bound": "read by at_bound",
+    "cases": "read by cases",
+    "compared_behind": "read by compared_behind",
+    "grades": "read by grades",
+    "grades_of_compared_scale": "read by grades_of_compared_scale",
+    "pressure": "read by pressure",
+    "range": "read by range",
+    "restated": "read by restated",
+    "shared_unit": "read by shared_unit",
+}
+"""The productions that make a limit more or less certain, with their features in
 ``confidence/table.toml``.
 """
 _FEW_LEFT = 2
@@ -104,8 +102,8 @@ def list_signs(
         yield "an age of somebody else" if is_other else "an age"
         if is_doubtful_age(tokens, limit, topic):
             yield "a length that may be no age"
-    if limit.rule in _TELLING_RULES:
-        yield f"read by {limit.rule}"
+    if limit.rule in _FORMS:
+        yield _FORMS[limit.rule]
     yield from _sign_number(limit, constraint)
     if constraint.condition:
         yield "a condition of its own"

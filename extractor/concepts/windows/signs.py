@@ -24,23 +24,42 @@ _FEW_LEFT = 2
 _FEW_WORDS = 3
 _SOME_WORDS = 6
 _MANY_WORDS = 10
-_TELLING_RULES = frozenset(
-    {
-        "alone",
-        "compared_window",
-        "lasting",
-        "looking_back",
-        "placed_before",
-        "unit_alone",
-    }
-)
-"""The productions that make a window more or less certain. Each has a feature "read as ..." in
+_FORMS = {
+    "alone": "read as alone",
+    "compared_window": "read as compared_window",
+    "lasting": "read as lasting",
+    "looking_back": "read as looking_back",
+    "placed_before": "read as placed_before",
+    "unit_alone": "read as unit_alone",
+}
+"""The productions that make a window more or less certain, with their features in
 ``confidence/table.toml``.
 """
-_COMPARED_RULES = frozenset({"lasting", "placed_after", "placed_before", "unit_alone"})
-"""The productions that are less certain without a comparator. Each has a feature "... without a
-comparator" in ``confidence/table.toml``.
-"""
+_WITHOUT_COMPARATOR = {
+    "lasting": "lasting without a comparator",
+    "placed_after": "placed_after without a comparator",
+    "placed_before": "placed_before without a comparator",
+    "unit_alone": "unit_alone without a comparator",
+}
+"""The productions that are less certain without a comparator, with their features."""
+_POSITIONS = {
+    NamePosition.BEFORE: "named before",
+    NamePosition.BEHIND: "named behind",
+    NamePosition.SHARED: "named shared",
+}
+_LEFT_BEFORE = (
+    "none left before its name",
+    "few left before its name",
+    "some left before its name",
+    "many left before its name",
+)
+_LEFT_BEHIND = (
+    "none left behind its time",
+    "few left behind its time",
+    "some left behind its time",
+    "many left behind its time",
+)
+"""The features for no, few, some and many unexplained words."""
 _BEFORE_LENGTH = {
     "asked_ahead": "something ahead is asked",
     "at_rest": "how a measurement is made",
@@ -103,8 +122,8 @@ def _describe_kind(tokens: Tokens, window: Window, parts: Parts) -> Iterator[str
     first = window.first
     length_end = window.length[1]
     reach = max(0, first - _REACH)
-    if window.rule in _TELLING_RULES:
-        yield f"read as {window.rule}"
+    if window.rule in _FORMS:
+        yield _FORMS[window.rule]
     if len(tokens) > _LONG_LINE:
         yield "a long line"
     if window.unit is TimeUnit.YEAR and may_be_age(tokens, window):
@@ -142,8 +161,8 @@ def _describe_direction(tokens: Tokens, window: Window, parts: Parts) -> Iterato
     elif not window.sure:
         yield "its direction is not in its words"
     elif not window.has_comparator and window.rule != "looking_back":
-        if window.rule in _COMPARED_RULES:
-            yield f"{window.rule} without a comparator"
+        if window.rule in _WITHOUT_COMPARATOR:
+            yield _WITHOUT_COMPARATOR[window.rule]
         if not is_anchored:
             yield "a length without a comparator or a moment"
     if not is_anchored:
@@ -192,7 +211,8 @@ def _describe_name(
     around it.
     """
     first, end = name
-    yield f"named {parts.position}"
+    if parts.position:
+        yield _POSITIONS[parts.position]
     count = sum(word[0].isalnum() for word in tokens.words[first:end])
     yield _describe_count(count)
     if NUMBER in tokens.codes[first:end]:
@@ -251,8 +271,8 @@ def _describe_rest(
     before = _count_left(tokens, (0, first), _LEADS)
     between = _count_left(tokens, (end, window.first), _TAILS)
     after = _count_left(tokens, (last, len(tokens)), ())
-    yield f"{_describe_left(before)} left before its name"
-    yield f"{_describe_left(after)} left behind its time"
+    yield _describe_left(before, _LEFT_BEFORE)
+    yield _describe_left(after, _LEFT_BEHIND)
     if between:
         yield "words left between its name and time"
     if before + between:
@@ -274,15 +294,16 @@ def _count_left(tokens: Tokens, place: Range, known: Sequence[str]) -> int:
     return len(unexplained)
 
 
-def _describe_left(count: int) -> str:
-    """Return the first word of the feature for a number of unexplained words."""
+def _describe_left(count: int, features: tuple[str, str, str, str]) -> str:
+    """Return the feature for no, few, some or many unexplained words."""
+    none, few, some, many = features
     if count == 0:
-        return "none"
+        return none
     if count <= _FEW_LEFT:
-        return "few"
+        return few
     if count <= _MANY_WORDS:
-        return "some"
-    return "many"
+        return some
+    return many
 
 
 def _describe_count(count: int) -> str:
