@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from extractor.assembly.refusals import describe_refusal, explain_refusal
 from extractor.assembly.support import find_support, support_at
-from extractor.concepts.limits.rows import Number, find_numbers
+from extractor.concepts.limits.written_numbers import Number, find_numbers
 from extractor.concepts.own.attributes import Attribute, AttributeSet
 from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.places import (

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from extractor.concepts.limits.mentions import find_mentions
-from extractor.concepts.limits.owners import is_own
+from extractor.concepts.limits.owners import Ownership, judge_owner
 from extractor.concepts.own.value_forms import show_value
 from extractor.concepts.places import cut, find_quote, locate
 from extractor.evidence.drafts import ConflictKind, Refusal, Span, Why
@@ -116,8 +116,11 @@ def _list_same_kind(value: _Measured, tokens: Tokens) -> list[Range]:
     """
     if isinstance(value, Constraint | Quantity):
         name = getattr(value, "quantity", "")
-        mentions = find_mentions(tokens)
-        return [mention.number for mention in mentions if is_own(name, mention, tokens)]
+        return [
+            mention.number
+            for mention in find_mentions(tokens)
+            if judge_owner(name, mention, tokens) is Ownership.OWN
+        ]
     if isinstance(value, Amount):
         return [(dose.first, dose.end) for dose in rule("measured").find(tokens)]
     return [(length.first, length.end) for length in find_durations(tokens)]

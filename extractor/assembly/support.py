@@ -11,13 +11,12 @@ from extractor.concepts.doses.amounts import find_loosely
 from extractor.concepts.doses.marks import Mark
 from extractor.concepts.doses.rhythms import find_frequencies
 from extractor.concepts.groups.read import find_group_rule
-from extractor.concepts.limits.number_units import has_unit
 from extractor.concepts.limits.prove import (
     find_constraint,
     find_limit,
     has_other_reading,
 )
-from extractor.concepts.limits.rows import find_numbers, find_rows
+from extractor.concepts.limits.written_numbers import find_numbers, find_rows, has_unit
 from extractor.concepts.places import (
     Derived,
     Found,

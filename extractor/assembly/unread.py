@@ -5,7 +5,7 @@ belong.
 from collections.abc import Collection, Iterator
 
 from extractor.concepts.limits.mentions import find_mentions
-from extractor.concepts.limits.roles import NumberRole
+from extractor.concepts.limits.written_numbers import NumberRole
 from extractor.concepts.places import GROUPS_OF_DOSES
 from extractor.evidence.drafts import Span, span_of
 from extractor.evidence.parsed import ParsedRecord, is_touched, sort_places

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 from extractor.language.lexer import Range
 from extractor.language.numbers import DAYS, multiply, read_number
 from extractor.language.units import read_unit
 from extractor.language.values import value_class
 from extractor.measures.grammar import Expression, Maker, Parts
-from extractor.schemas.vocabulary import Comparator, TimeUnit
+from extractor.schemas.vocabulary import LOWER, UPPER, Comparator, TimeUnit
 
 _WHOLE = 1000
 """Numbers below this threshold may share the power of ten of the number that follows them."""
@@ -27,9 +28,7 @@ _LOST_POWER = re.compile(r"\d{1,3}(?:[.,]\d{1,2})?(?= 109$)")
 _LARGEST_GRADE = 10
 _INCLUSIVE = (Comparator.AT_LEAST, Comparator.AT_MOST)
 """The comparators of the two ends of a range."""
-_LOWER = (Comparator.AT_LEAST, Comparator.MORE)
-_UPPER = (Comparator.AT_MOST, Comparator.LESS)
-_MULTIPLES = ("{ULN}", "{LLN}")
+MULTIPLES = ("{ULN}", "{LLN}")
 """The UCUM codes of multiples of a normal limit."""
 _NO_AGES = (TimeUnit.MINUTE, TimeUnit.HOUR, TimeUnit.CYCLE)
 """The time units that are never used to state ages."""
@@ -67,14 +66,27 @@ class Bound:
 Bounds = tuple[Bound, ...]
 
 
+class WrittenNumber(NamedTuple):
+    """The value of a number, and the number as written."""
+
+    value: float
+    words: str
+
+
+class WrittenUnit(NamedTuple):
+    """The words of a unit, and the unit if it is a time unit."""
+
+    words: str | None
+    time: TimeUnit | None = None
+
+
 def make_amount(parts: Parts) -> NumberWithUnit:
     """Make an amount from a number with or without a unit."""
-    number = parts["number"].value
+    number: WrittenNumber = parts["number"].value
+    unit = WrittenUnit(None)
     if "unit" in parts:
         unit = parts["unit"].value
-    else:
-        unit = (None, None)
-    return NumberWithUnit(number[0], None, unit[0], unit[1], number[1])
+    return NumberWithUnit(number.value, None, unit.words, unit.time, number.words)
 
 
 def _share_unit(amount: NumberWithUnit, source: NumberWithUnit) -> NumberWithUnit:
@@ -101,7 +113,8 @@ def _join(
 def make_range(parts: Parts) -> Bounds | None:
     """Make a range from two amounts. If the first amount has no unit, it takes the unit of the
     second. If the units differ, as in "6 months to 5 years", or if an end is excluded, as in "> 3
-    to 8 %", the ends become two separate bounds.
+    to 8 %", the ends become two separate bounds. Return None if the numbers are a list or do not
+    ascend, or if the comparators point the wrong way.
     """
     low = parts["low"]
     high = parts["high"]
@@ -110,21 +123,18 @@ def make_range(parts: Parts) -> Bounds | None:
     # "3 and 5 mg" is a list, unlike "between 3 and 5 mg"
     if parts["measure_joint"].value.lower() == "and" and "range_opening" not in parts:
         return None
-    ends = (
-        Comparator(parts["beyond"].value if "beyond" in parts else ">="),
-        Comparator(parts["comparator"].value if "comparator" in parts else "<="),
-    )
-    if ends[0] not in _LOWER:
-        return None
-    if ends[1] not in _UPPER:
+    signs = list(_INCLUSIVE)
+    for at, name in enumerate(("beyond", "comparator")):
+        if name in parts:
+            signs[at] = Comparator(parts[name].value)
+    sign_of_low, sign_of_high = signs
+    if sign_of_low not in LOWER or sign_of_high not in UPPER:
         return None
     if lower.unit is None:
         lower = _share_unit(lower, upper)
     if lower.time is upper.time:
         joined = _join(lower, upper, low.first, high.end)
-        if joined is None:
-            return joined
-        if ends == _INCLUSIVE:
+        if joined is None or tuple(signs) == _INCLUSIVE:
             return joined
     else:
         low_days = lower.low * DAYS.get(lower.time, 0)
@@ -133,8 +143,8 @@ def make_range(parts: Parts) -> Bounds | None:
         if not 0 < low_days < high_days:
             return None
     return (
-        Bound(ends[0], lower, low.first, low.end),
-        Bound(ends[1], upper, high.first, high.end),
+        Bound(sign_of_low, lower, low.first, low.end),
+        Bound(sign_of_high, upper, high.first, high.end),
     )
 
 
@@ -153,13 +163,11 @@ def scale_alike(value: float, written: str) -> int | float:
     >>> scale_alike(999, "12 x 10^3"), scale_alike(1000, "12 x 10^3")
     (999000, 1000)
     """
-    if value >= _WHOLE:
-        return value
     digits = _DIGITS.match(written) or _LOST_POWER.match(written)
+    if value >= _WHOLE or digits is None:
+        return value
     whole = read_number(written)
-    plain = None
-    if digits:
-        plain = read_number(digits[0])
+    plain = read_number(digits[0])
     if not whole or not plain:
         return value
     # rounding removes the noise of the division
@@ -178,23 +186,21 @@ def make_span_of_time(parts: Parts) -> Bounds | None:
 def make_compared(parts: Parts) -> Bounds | None:
     """Make a bound from an amount that has a comparator before or after it, or an equality before
     it and a comparator after it: "equal to 17 or higher". The unit may follow the comparator: "70+
-    years".
+    years". Return None for a range, for an amount without a comparator or with the word of a range,
+    and for two comparators of which the first is no equality.
     """
     if "amount" in parts:
         amount = parts["amount"].value
     else:
         amount = make_amount(parts)
     comparator = _find_comparator(parts)
-    if amount.high is not None:
-        return None
-    if comparator in (None, Comparator.BETWEEN):
+    if amount.high is not None or comparator in (None, Comparator.BETWEEN):
         return None
     # "> 17 or higher" is not read, unlike "equal to 17 or higher"
-    if "comparator" in parts and "suffix" in parts:
-        is_equal = parts["comparator"].value == Comparator.EQUAL
-        comparator = comparator if is_equal else None
-    if comparator is None:
+    has_both = "comparator" in parts and "suffix" in parts
+    if has_both and parts["comparator"].value != Comparator.EQUAL:
         return None
+    assert comparator is not None
     if (amount.unit or "").endswith("/"):
         # the denominator of a visual acuity is greater for people with poorer vision
         comparator = mirror(comparator)
@@ -234,9 +240,7 @@ def _find_scale_words(parts: Parts) -> str | None:
     """
     sign = parts.get("comparator") or parts.get("suffix")
     # the rules "turned" and "turned_in_front"
-    if sign is None:
-        return None
-    if not sign.rule.startswith("turned"):
+    if sign is None or not sign.rule.startswith("turned"):
         return None
     # "cannot be worse than"
     if "measure_negation" in parts:
@@ -257,56 +261,59 @@ def make_within(parts: Parts) -> Bounds | None:
     ULN".
     """
     amount = parts["amount"]
-    if read_unit(amount.value.unit or "") not in _MULTIPLES:
+    if read_unit(amount.value.unit or "") not in MULTIPLES:
         return None
     first = parts["within_sign"].first
     return (Bound(Comparator.AT_MOST, amount.value, first, amount.end),)
 
 
 def make_pressure(parts: Parts) -> Bounds | None:
-    """Make the two bounds of a blood pressure: "> 140/90 mmHg"."""
+    """Make the two bounds of a blood pressure: "> 140/90 mmHg". Return None if the first number has
+    no comparator, or is not above the second.
+    """
     compared = make_compared(parts)
     diastolic = parts["diastolic"]
-    if compared is None:
-        return None
-    if parts["amount"].value.low <= diastolic.value[0]:
+    low: float = diastolic.value.value
+    if compared is None or parts["amount"].value.low <= low:
         return None
     unit = None
     if "unit" in parts:
-        unit = parts["unit"].value[0]
+        unit = parts["unit"].value.words
     amount = replace(compared[0].amount, unit=unit)
     systolic = replace(compared[0], amount=amount)
-    diastolic_amount = replace(amount, low=diastolic.value[0])
-    end = _cover(parts)[1]
     return systolic, replace(
-        systolic, amount=diastolic_amount, first=diastolic.first, end=end
+        systolic,
+        amount=replace(amount, low=low),
+        first=diastolic.first,
+        end=_cover(parts)[1],
     )
 
 
 def make_shared(parts: Parts) -> Bounds | None:
     """Make two bounds, the first of which takes the unit of the second ("< 18 or > 70 years"), or a
-    single range (">= 18 and <= 70 years").
+    single range (">= 18 and <= 70 years"). Return None if there is no unit to share and the bounds
+    are not the ends of a range.
     """
     bounds = (*parts["left"].value, *parts["right"].value)
     # grades have no unit to share
-    if len(bounds) > 2:
-        return None
-    if parts["left"].rule.startswith("grades"):
+    if len(bounds) > 2 or parts["left"].rule.startswith("grades"):
         return None
     first, second = bounds
     unit = second.amount.unit or ""
     first_unit = first.amount.unit
     # "10 mg" takes the rate of "20 mg per day"
-    shares_unit = unit != "" and (
-        first_unit is None or unit.startswith(f"{first_unit} ")
-    )
+    is_part = first_unit is None or unit.startswith(f"{first_unit} ")
+    shares_unit = unit != "" and is_part
     if shares_unit:
         first = replace(first, amount=_share_unit(first.amount, second.amount))
     signs = (first.comparator, second.comparator)
-    joined = None
     if signs == _INCLUSIVE and first.amount.unit in (None, second.amount.unit):
         joined = _join(first.amount, second.amount, first.first, second.end)
-    return joined or ((first, second) if shares_unit else None)
+        if joined:
+            return joined
+    if shares_unit:
+        return first, second
+    return None
 
 
 def make_cases(parts: Parts) -> Bounds | None:
@@ -327,17 +334,16 @@ def make_cases(parts: Parts) -> Bounds | None:
 
 
 def make_chain(parts: Parts) -> Bounds | None:
-    """Make the bounds of a quantity that is written between two numbers: "18 <= age <= 65
-    years".
+    """Make the bounds of a quantity that is written between two numbers: "18 <= age <= 65 years".
+    Return None if the comparators are not those of two limits. "18 = age = 65 years" has lost its
+    comparators and is read as a range that is not sure.
     """
     amount = parts["amount"]
     front = mirror(Comparator(parts["front"].value))
     bound = parts["bounds"].value[0]
-    # "18 = age = 65 years" has lost its comparators
     is_lost = front is bound.comparator is Comparator.EQUAL
-    if parts["bounds"].rule != "compared":
-        return None
-    if front.opposite is None and not is_lost:
+    has_sides = front.opposite is not None
+    if parts["bounds"].rule != "compared" or not (has_sides or is_lost):
         return None
     front_amount = amount.value
     if front_amount.unit is None:
@@ -347,9 +353,9 @@ def make_chain(parts: Parts) -> Bounds | None:
     if is_lost:
         joined = _join(front_amount, bound.amount, amount.first, bound.end)
         return joined and (replace(joined[0], sure=False),)
-    pair = {front: front_amount, bound.comparator: bound.amount}
-    if pair.keys() == {*_INCLUSIVE}:
-        lower, upper = map(pair.__getitem__, _INCLUSIVE)
+    amounts = {front: front_amount, bound.comparator: bound.amount}
+    if amounts.keys() == {*_INCLUSIVE}:
+        lower, upper = (amounts[comparator] for comparator in _INCLUSIVE)
         return _join(lower, upper, amount.first, bound.end)
     return Bound(front, front_amount, amount.first, amount.end), bound
 
@@ -361,59 +367,58 @@ def make_grades(parts: Parts) -> Bounds | None:
     Return None if the numbers are not grades of the scale ("performance status: age 18", "grade 3
     or 17"), or if a comparator applies to several grades ("> grade 2-3").
     """
-    if "grades" in parts:
-        grades = parts["grades"]
-    else:
-        grades = parts["roman"]
-    between = [parts[name].value.lower() for name in ("gap", "scale") if name in parts]
-    if any("age" in words.split() for words in between):
-        return None
-    low, high = grades.value
+    grades = parts.get("grades") or parts["roman"]
+    for name in ("gap", "scale"):
+        if name in parts and "age" in parts[name].value.lower().split():
+            return None
+    low, highest = grades.value
+    high = None
+    if highest != low:
+        high = highest
     end = grades.end
     unit = None
     if "unit" in parts:
         end = parts["unit"].end
-        written, time = parts["unit"].value
         # a time after grades is covered by the limit, but is not the unit of the grades
-        unit = written
-        if time:
-            unit = None
+        if not parts["unit"].value.time:
+            unit = parts["unit"].value.words
     comparator = _find_comparator(parts)
     if comparator is None or comparator is Comparator.BETWEEN:
         # "grade 3 or 17"
-        if high > _LARGEST_GRADE > low:
+        if highest > _LARGEST_GRADE > low:
             return None
-        if low == high:
-            comparator = Comparator.EQUAL
-        else:
+        comparator = Comparator.EQUAL
+        if high:
             comparator = Comparator.BETWEEN
-    elif low != high:
+    elif high:
         return None
-    amount = NumberWithUnit(low, None if low == high else high, unit)
+    amount = NumberWithUnit(low, high, unit)
     scale_words = _find_scale_words(parts)
     return (Bound(comparator, amount, grades.first, end, scale_words=scale_words),)
 
 
 def make_restated(parts: Parts) -> Bounds | None:
-    """Make the bounds of a limit that is repeated in another unit: "> 50 pounds (22.7 kg)"."""
-    limits = tuple(parts["stated"].value)
+    """Make the bounds of a limit that is repeated in another unit: "> 50 pounds (22.7 kg)". If the
+    unit only has another spelling, return the first limit alone: "3 x ULN (3 times the upper limit
+    of normal)". Return None if what follows is no repetition, because it has no unit, the
+    same unit, or the unit of a time.
+    """
+    limits: Bounds = tuple(parts["stated"].value)
     stated = limits[-1]
     span = parts["restated"]
-    restated = span.value
-    if isinstance(restated, NumberWithUnit):
-        restated = [Bound(stated.comparator, restated, span.first, span.end)]
-    restated = restated[0]
-    units = [limit.amount.unit for limit in (stated, restated)]
-    if None in units:
+    if isinstance(span.value, NumberWithUnit):
+        restated = Bound(stated.comparator, span.value, span.first, span.end)
+    else:
+        restated = span.value[0]
+    stated_unit = stated.amount.unit
+    unit = restated.amount.unit
+    if stated_unit is None or unit is None or restated.amount.time:
         return None
-    if restated.amount.time:
-        return None
-    codes = [read_unit(unit or "") for unit in units]
+    code = read_unit(stated_unit)
     # a second multiple is a further limit: "<= 3 x ULN (5 x ULN if liver metastases)"
-    if units[0] == units[1] and codes[0] not in _MULTIPLES:
+    if stated_unit == unit and code not in MULTIPLES:
         return None
-    # another spelling of the same limit: "3 x ULN (3 times the upper limit of normal)"
-    if codes[0] == codes[1] and stated.amount.low == restated.amount.low:
+    if code == read_unit(unit) and stated.amount.low == restated.amount.low:
         return limits
     if restated.comparator is Comparator.EQUAL:
         restated = replace(restated, comparator=stated.comparator)
@@ -426,9 +431,8 @@ def make_bare_age(parts: Parts) -> Bounds | None:
     ages.
     """
     amount = parts["amount"].value
-    if amount.time in _NO_AGES:
-        return None
-    if amount.unit and not amount.time:
+    has_other_unit = amount.unit and not amount.time
+    if has_other_unit or amount.time in _NO_AGES:
         return None
     return (Bound(Comparator.AT_LEAST, amount, *_cover(parts), sure=False),)
 

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
+from typing import NamedTuple
 
 from extractor.language.book import read_table, word_list
 
@@ -31,11 +32,10 @@ def spell_words(text: str) -> NameWords:
     spelled = "".join(plain).translate(_QUOTES)
     for british, american in read_table("measures")["spelling"].items():
         spelled = spelled.replace(british, american)
-    return tuple(map(_make_singular, _WORD.findall(spelled)))
-
-
-def _make_singular(word: str) -> str:
-    return _PLURAL.sub(lambda ending: "y" if ending["y"] else "", word)
+    return tuple(
+        _PLURAL.sub(lambda ending: "y" if ending["y"] else "", word)
+        for word in _WORD.findall(spelled)
+    )
 
 
 def fold_words(text: str) -> NameWords:
@@ -59,19 +59,30 @@ def _index() -> Mapping[str, list[tuple[NameWords, str]]]:
         for name in fields.get("names", ()):
             words: list[str] = []
             for part in name.split():
-                words += ("*",) if part == "*" else fold_words(part)
+                if part == "*":
+                    words.append(part)
+                else:
+                    words += fold_words(part)
             index.setdefault(words[0], []).append((tuple(words), quantity))
     for entries in index.values():
         entries.sort(key=lambda entry: -len(entry[0]))
     return index
 
 
-def find_names(words: Sequence[str]) -> Iterator[tuple[int, int, str]]:
-    """Yield a (start, end, quantity) tuple for each quantity named in a sequence of folded words,
-    from left to right. At each position, only the longest name is matched.
+class PlacedName(NamedTuple):
+    """The words ``first:end`` of a sequence of words, which name a quantity."""
 
-    >>> [*find_names(fold_words("serum AST or bilirubin"))]
-    [(0, 1, 'ast'), (1, 2, 'total_bilirubin')]
+    first: int
+    end: int
+    quantity: str
+
+
+def find_names(words: Sequence[str]) -> Iterator[PlacedName]:
+    """Yield the name of each quantity in a sequence of folded words, from left to right. At each
+    position, only the longest name is matched.
+
+    >>> [name.quantity for name in find_names(fold_words("serum AST or bilirubin"))]
+    ['ast', 'total_bilirubin']
     """
     at = 0
     while at < len(words):
@@ -79,7 +90,7 @@ def find_names(words: Sequence[str]) -> Iterator[tuple[int, int, str]]:
         for name, quantity in _index().get(words[at], ()):
             end = _match(name, words, at)
             if end > at:
-                yield at, end, quantity
+                yield PlacedName(at, end, quantity)
                 break
         at = max(at + 1, end)
 
@@ -88,15 +99,17 @@ def _match(name: NameWords, words: Sequence[str], at: int) -> int:
     """Return the end of a name that begins at word ``at``, or ``at`` itself if the name does not
     begin there. A ``*`` in the name matches up to four words.
     """
-    if "*" in name:
-        gap = name.index("*")
-    else:
-        gap = len(name)
+    if "*" not in name:
+        end = at + len(name)
+        if tuple(words[at:end]) == name:
+            return end
+        return at
+    gap = name.index("*")
     rest = name[gap + 1 :]
     middle = at + gap
     if tuple(words[at:middle]) != name[:gap]:
         return at
-    for start in range(middle, middle + _LONGEST_GAP * bool(rest) + 1):
+    for start in range(middle, middle + _LONGEST_GAP + 1):
         end = start + len(rest)
         if tuple(words[start:end]) == rest:
             return end

@@ -56,27 +56,22 @@ def find_owner(
     another case of the same quantity.
 
     The quantity is the first of the following that is found: a name within the limit itself, the
-    noun that its unit or number counts, the words before the limit, or a known quantity or a noun
-    after it. ``chart`` contains the line's spans, and ``value`` is the span of the limit.
+    noun that its unit or number counts, the words before the limit, or, unless the limit
+    ``follows`` another, a known quantity or a noun after it. ``chart`` contains the line's spans,
+    and ``value`` is the span of the limit.
     """
     first, end = clause
     is_multiple = read_unit(value.value[-1].amount.unit or "") == "{ULN}"
     # the second limit in "<= 3 x ULN, or <= 5 x ULN with liver metastases"
     is_further = is_case or (is_multiple and (follows or len(value.value) > 1))
-    condition_after = find_condition(
-        chart, tokens, value.end, end, is_further=is_further
-    )
-    condition_before, phrase = _split_phrase(
+    after = _find_condition(chart, tokens, value.end, end, is_further=is_further)
+    before, phrase = _split_phrase(
         chart, tokens, first, value.first, is_further=is_further
     )
-    condition = condition_after or condition_before
+    condition = after or before
     # in "Hb in men >= 13, in women >= 12", the women belong to the next limit
-    if (
-        condition_before
-        and condition_after
-        and chart.at("value_people", condition_after[0])
-    ):
-        condition = condition_before
+    if before and after and chart.at("value_people", after[0]):
+        condition = before
     inner = _find_inner(chart, tokens, value, first)
     if inner:
         return Owner(inner, is_known=True, condition=condition)
@@ -87,33 +82,34 @@ def find_owner(
         return Owner(counted, condition=condition)
     if words or follows:
         return Owner(words, is_known, condition)
-    return _find_following(chart, tokens, value.first, (value.end, end), condition)
+    following = _find_following(chart, tokens, value, end)
+    if following:
+        return Owner(following, is_known=True, condition=condition)
+    return Owner(_find_noun(tokens, value.end, end), condition=condition)
 
 
 def _find_following(
-    chart: Chart, tokens: Tokens, first: int, place: Range, condition: Range | None
-) -> Owner:
-    """Return the owner of a limit whose quantity is named after it: a known quantity or, failing
-    that, a noun.
-
-    Args:
-        chart: The spans of the line.
-        tokens: The line.
-        first: The index of the limit's first token.
-        place: The tokens after the limit, up to the end of its clause.
-        condition: The condition of the limit.
+    chart: Chart, tokens: Tokens, value: Expression, end: int
+) -> Range | None:
+    """Return the known quantity that is named after a limit, before token ``end``. Its name may
+    begin with the unit, as in "34 weeks of gestation", or follow directly or after one word, as in
+    "> 5 points in MMSE". Return None if there is none.
     """
-    value_end, end = place
-    # The name begins with the unit, as in "34 weeks of gestation", or follows directly or after one
-    # word, as in "> 5 points in MMSE".
-    for span in chart.between(first, value_end + 2, "quantity"):
-        start = max(span.first, value_end)
+    for span in chart.between(value.first, value.end + 2, "quantity"):
+        start = max(span.first, value.end)
         start += tokens.words[start : start + 1] == ["of"]
         name = _trim(tokens, start, span.end)
         if name and span.end <= end:
-            return Owner(name, is_known=True, condition=condition)
-    noun = rule("counted_noun").starts(tokens, value_end, end)
-    return Owner(noun.place("noun") if noun else None, condition=condition)
+            return name
+    return None
+
+
+def _find_noun(tokens: Tokens, first: int, end: int) -> Range | None:
+    """Return the counted noun that begins at token ``first``, or None if none does."""
+    noun = rule("counted_noun").starts(tokens, first, end)
+    if noun:
+        return noun.place("noun")
+    return None
 
 
 def _find_inner(
@@ -141,14 +137,14 @@ def _find_inner(
 
 def _find_named_inside(chart: Chart, value: Expression) -> Range | None:
     """Return the known quantity that is named within a limit but is not part of the limit's number
-    ("100 K/uL"), unit or comparator.
+    ("100 K/uL"), unit or comparator. An age is not returned.
     """
     parts = chart.between(value.first, value.end, "number", "unit", "comparator")
     for span in chart.between(value.first, value.end, "quantity"):
         is_in_part = any(
             part.first <= span.first and span.end <= part.end for part in parts
         )
-        if span.end <= value.end and not is_in_part and not _is_age(span):
+        if span.end <= value.end and not is_in_part and span.value != "age":
             return span.first, span.end
     return None
 
@@ -157,11 +153,10 @@ def _find_scale(chart: Chart, tokens: Tokens, value: Expression) -> Range | None
     """Return the known quantity immediately after a number without a unit, if the clause ends
     there: "a >= 3 ECOG". Return None if a known quantity directly precedes the limit: "ECOG of 1".
     """
-    has_of = tokens.words[value.first - 1].lower() == "of"
-    is_named = bool(chart.ending("quantity", value.first - has_of))
     if value.value[-1].amount.unit is not None:
         return None
-    if is_named:
+    has_of = tokens.words[value.first - 1].lower() == "of"
+    if chart.ending("quantity", value.first - has_of):
         return None
     for span in chart.at("quantity", value.end):
         if span.end == len(tokens) or tokens.codes[span.end] in ",;)":
@@ -174,15 +169,13 @@ def _find_counted(
 ) -> Range | None:
     """Return the noun that a limit counts: "prednisone" in "> 10 mg prednisone per day",
     "cigarettes" in "> 10 cigarettes/day", or the noun after a number without a unit. In the last
-    two cases, a known quantity before the number takes precedence.
+    two cases, a known quantity before the number takes precedence, unless its words count something
+    ("number of ..."). Return None if the limit counts nothing.
     """
     # the unit may be before a comparator: "10 cigarettes a day or more"
-    inside = [
-        unit
-        for unit in chart.between(value.first, value.end, "unit")
-        if unit.end <= value.end
-    ]
-    unit_end = max([unit.end for unit in inside], default=value.end)
+    inside = chart.between(value.first, value.end, "unit")
+    unit_ends = [unit.end for unit in inside if unit.end <= value.end]
+    unit_end = max(unit_ends, default=value.end)
     units = chart.ending("unit", unit_end)
     first = min([unit.first for unit in units], default=value.end)
     if any(unit.rule == "rate_apart" for unit in units):
@@ -191,17 +184,13 @@ def _find_counted(
     if unit is None:
         if is_known and not rule("counts_behind").ends(tokens, value.first):
             return None
-        noun = rule("counted_noun").starts(tokens, value.end, end)
-        if noun:
-            return noun.place("noun")
-        return None
+        return _find_noun(tokens, value.end, end)
+    # cigarettes a day have such a code
     code = read_unit(unit) or ""
     is_count = code.startswith("{") and code.endswith(_PER_TIME)
-    if not is_count:
+    if is_known or not is_count:
         return None
-    if is_known:
-        return None
-    return (first, first + 1)
+    return first, first + 1
 
 
 def _find_substance(chart: Chart, tokens: Tokens, first: int, end: int) -> Range | None:
@@ -210,34 +199,28 @@ def _find_substance(chart: Chart, tokens: Tokens, first: int, end: int) -> Range
 
     The tokens ``first:end`` are the unit, the words and the rate.
     """
-    rate = rule("rate_behind").search(tokens, first, end)
+    start = min(span.end for span in chart.at("unit", first))
     # without a unit, only the whole expression is a unit span
-    inner = min(span.end for span in chart.at("unit", first))
-    start = inner
-    if inner == end:
+    if start == end:
         start = first
     start += tokens.words[start].lower() == "of"
-    noun = rule("counted_noun").starts(tokens, start, rate.first if rate else end)
-    if noun:
-        return noun.place("noun")
-    return None
-
-
-def _is_age(span: Expression) -> bool:
-    return bool(span.value == "age")
+    rate = rule("rate_behind").search(tokens, first, end)
+    if rate:
+        end = rate.first
+    return _find_noun(tokens, start, end)
 
 
 def names_known(chart: Chart, first: int, end: int) -> bool:
     """Return whether a known quantity or scale, other than age, is named in the given tokens."""
     names = chart.between(first, end, "quantity", "scale")
-    return any(name.end <= end and not _is_age(name) for name in names)
+    return any(name.end <= end and name.value != "age" for name in names)
 
 
 def _split_phrase(
     chart: Chart, tokens: Tokens, first: int, end: int, *, is_further: bool
 ) -> tuple[Range | None, Range]:
-    """Split the tokens before a limit into its condition, if there is one, and the remaining
-    tokens: "In men, Hb", "Cohort B: HbA1c", "Ferritin: women".
+    """Split the tokens before a limit into its condition, or None, and the remaining tokens: "In
+    men, Hb", "Cohort B: HbA1c", "Ferritin: women".
     """
     # as in "Cohort B:" or "Donors must have"
     for name in ("condition_prefix", "donors_must"):
@@ -251,15 +234,14 @@ def _split_phrase(
         if split:
             return split
     opening = rule("condition_opening").search(tokens, first, end)
-    if opening:
-        comma = tokens.codes.find(",", opening.end, end)
-    else:
-        comma = -1
+    if opening is None:
+        return None, (first, end)
     # "If transfused, Hb"
-    if opening and comma >= 0:
+    comma = tokens.codes.find(",", opening.end, end)
+    if comma >= 0:
         return (opening.first, comma), (comma + 1, end)
     # "or, if liver metastases are present," before "<= 5 x ULN"
-    if opening and is_further:
+    if is_further:
         return (opening.first, end), (first, opening.first)
     return None, (first, end)
 
@@ -273,13 +255,12 @@ def _split_people(
     first, end = clause
     # as in "Ferritin: women >= 10 ng/mL" or "women: ferritin >= 10 ng/mL"
     if people.end == end or tokens.codes[people.end] in ":;":
+        condition = strip_bracket(tokens, (people.first, people.end))
+        behind = [word for word in tokens.words[people.end : end] if word[0].isalnum()]
         # as in "Waist in women: at a level > 88 cm"
-        is_last = _is_filler(tokens, people.end, end)
-        if is_last:
-            rest = (first, people.first)
-        else:
-            rest = (people.end, end)
-        return strip_bracket(tokens, (people.first, people.end)), rest
+        if _list_idle_words().issuperset(map(str.lower, behind)):
+            return condition, (first, people.first)
+        return condition, (people.end, end)
     if not names_known(chart, people.end, end):
         return None
     # as in "In men, Hb >= 13 g/dL"
@@ -313,21 +294,16 @@ def _find_name(chart: Chart, tokens: Tokens, first: int, end: int) -> Range | No
     lowest, end = _open_bracket(tokens, first, end)
     start = _find_start_of_name(chart, tokens, lowest, end)
     if start is None:
-        words = None
-    else:
-        words = _trim(tokens, start, end)
-    if words is None:
         return None
-    if not _has_content(tokens, *words):
+    words = _trim(tokens, start, end)
+    if words is None or not _has_content(tokens, *words):
         return None
     start, stop = words
     # as in "platelets less than or equal to (=<) 40"
     for comparator in chart.between(start, stop, "comparator")[:1]:
         stop = comparator.first
     stop = _cut_remark(tokens, start, stop)
-    if start >= stop:
-        return None
-    if rule("names_nobody").covers(tokens, start, stop):
+    if start >= stop or rule("names_nobody").covers(tokens, start, stop):
         return None
     start = max(start, stop - _LONGEST_NAME)
     # "weight-for-length z-score" is one name
@@ -343,10 +319,11 @@ def _find_start_of_name(
     before the limit do not name anything.
     """
     # as in "Liver function: ALT < 3 x ULN"
-    colon = tokens.codes.rfind(":", first, end) + 1
-    if colon and _has_content(tokens, colon, end):
-        first = colon
-    cuts = [joint.end for joint in rule("quantity_split").find(tokens, first, end)]
+    colon = tokens.codes.rfind(":", first, end)
+    if colon >= 0 and _has_content(tokens, colon + 1, end):
+        first = colon + 1
+    joints = rule("quantity_split").find(tokens, first, end)
+    cuts = [joint.end for joint in joints]
     # in "smoker or a history of >= 1 pack-year", the name before the "or" is unrelated
     is_unnamed = bool(cuts) and not any(map(_is_content, tokens.words[cuts[-1] : end]))
     if is_unnamed and not names_known(chart, first, end):
@@ -395,12 +372,9 @@ def _is_listed(chart: Chart, tokens: Tokens, first: int, end: int) -> bool:
     value.
     """
     names = chart.between(first, end, "quantity")
-    if any(name.value in _VIRUSES for name in names):
+    if any(name.value in _VIRUSES for name in names) or end - first > _LONGEST_PIECE:
         return False
-    if end - first > _LONGEST_PIECE:
-        return False
-    has_value = rule("valued_word").search(tokens, max(0, first - 2), end)
-    if has_value is not None:
+    if rule("valued_word").search(tokens, max(0, first - 2), end):
         return False
     return names_known(chart, first, end)
 
@@ -410,12 +384,10 @@ def _cut_remark(tokens: Tokens, first: int, end: int) -> int:
     by Cockcroft-Gault)". An abbreviation in brackets remains part of the name.
     """
     opening = tokens.codes.rfind("(", first + 1, end)
-    if opening > 0:
-        words = tokens.read(opening + 1, end - 1).split()
-    else:
-        words = []
-    closes = tokens.codes[end - 1] == ")"
-    if closes and len(words) > _SHORT_FORM_WORDS:
+    if opening < 0 or tokens.codes[end - 1] != ")":
+        return end
+    words = tokens.read(opening + 1, end - 1).split()
+    if len(words) > _SHORT_FORM_WORDS:
         return opening
     return end
 
@@ -447,9 +419,8 @@ def _open_bracket(tokens: Tokens, first: int, end: int) -> Range:
         elif code in "([" and depth:
             depth -= 1
         elif code in "([":
-            has_words = _has_content(tokens, at + 1, end)
-            if has_words:
-                return (at + 1, end)
+            if _has_content(tokens, at + 1, end):
+                return at + 1, end
             return _open_bracket(tokens, first, at)
     return first, end
 
@@ -459,72 +430,80 @@ def _trim(tokens: Tokens, first: int, end: int) -> Range | None:
     remains.
     """
     while first < end:
-        link = rule("bound_link").starts(tokens, first, end)
-        lead = link or rule("limited_name_lead").starts(tokens, first, end)
-        if lead is None:
-            break
-        if lead.end == first:
+        lead = rule("bound_link").starts(tokens, first, end)
+        lead = lead or rule("limited_name_lead").starts(tokens, first, end)
+        if lead is None or lead.end == first:
             break
         first = lead.end
     while first < end:
         tail = rule("quantity_tail").ends(tokens, end, first)
-        if tail is None:
-            break
-        if tail.first >= end:
+        if tail is None or tail.first >= end:
             break
         end = tail.first
     if first < end:
-        return (first, end)
+        return first, end
     return None
 
 
-def find_condition(
+def _find_condition(
     chart: Chart,
     tokens: Tokens,
-    end_of_value: int,
+    value_end: int,
     end: int,
     *,
-    is_further: bool = False,
+    is_further: bool,
 ) -> Range | None:
     """Return the words after a limit, up to the end of its clause, that state to whom or when the
     limit applies. ``is_further`` means that the limit is one of two limits of a quantity: "<= 5 x
     ULN with liver metastases", ">= 9 g/dL without transfusion".
+
+    Return None if no such words follow, if they begin the next limit ("ALT < 3 x ULN, in men Hb >
+    13 g/dL"), or if they name both sexes.
     """
-    gap = rule("condition_gap").starts(tokens, end_of_value, end)
-    at = end_of_value
+    at = value_end
+    gap = rule("condition_gap").starts(tokens, value_end, end)
     if gap:
         at = gap.end
     opening = rule("condition_opening").starts(tokens, at, end)
     if opening is None and is_further:
         opening = rule("case_opening").starts(tokens, at, end)
     if opening is None:
-        for span in chart.between(end_of_value, at + 1, "value_people"):
-            opens = tokens.words[span.first].lower() in _BEFORE_PEOPLE
-            ends_line = end == len(tokens) and span.end <= end
-            # in "Hb >= 12 g/dL, women >= 10 g/dL", the people belong to the following limit
-            if span.first in (at, end_of_value) and (opens or ends_line):
-                return _take(tokens, span.first, span.end)
-        return None
-    stop = rule("condition_stop").search(tokens, opening.end, end)
+        return _find_people_behind(chart, tokens, (value_end, at), end)
     last = end
+    stop = rule("condition_stop").search(tokens, opening.end, end)
     if stop:
         last = stop.first
     # the "and" in "in group A and <= 3 in group B" begins the next limit
     if tokens.words[last - 1].lower() in _JOINTS:
         last -= 1
-    # in "ALT < 3 x ULN, in men Hb > 13 g/dL", the condition belongs to the next limit
-    has_joint = not {",", "and"}.isdisjoint(tokens.words[end_of_value : opening.end])
+    has_joint = not {",", "and"}.isdisjoint(tokens.words[value_end : opening.end])
     is_before_next = end < len(tokens) and last >= end - 1
     if has_joint and is_before_next and names_known(chart, opening.end, end):
         return None
     return _take(tokens, opening.first, last)
 
 
+def _find_people_behind(
+    chart: Chart, tokens: Tokens, starts: Range, end: int
+) -> Range | None:
+    """Return the people to whom a limit applies, if they begin at one of the two tokens ``starts``,
+    directly behind it or behind a gap, and are led by a word such as "in" or end the line. In "Hb
+    >= 12 g/dL, women >= 10 g/dL", the people belong to the following limit, and None is returned.
+    """
+    for span in chart.between(starts[0], starts[1] + 1, "value_people"):
+        if span.first not in starts:
+            continue
+        is_led = tokens.words[span.first].lower() in _BEFORE_PEOPLE
+        ends_line = end == len(tokens) and span.end <= end
+        if is_led or ends_line:
+            return _take(tokens, span.first, span.end)
+    return None
+
+
 def _take(tokens: Tokens, first: int, end: int) -> Range | None:
     """Return the tokens of a condition, or None if the condition includes both sexes."""
     reach = min(end + 2, len(tokens))
-    is_for_all = rule("all_sexes").search(tokens, first, reach)
-    if is_for_all:
+    if rule("all_sexes").search(tokens, first, reach):
         return None
     return strip_bracket(tokens, (first, end))
 
@@ -566,19 +545,11 @@ def _has_content(tokens: Tokens, first: int, end: int) -> bool:
     )
 
 
-def _is_filler(tokens: Tokens, first: int, end: int) -> bool:
-    """Return whether all of the given words are fillers or function words: "at level"."""
-    return all(
-        word.lower() in _list_idle_words()
-        for word in tokens.words[first:end]
-        if word[0].isalnum()
-    )
-
-
 def _is_content(word: str) -> bool:
-    """Return whether a word has at least three letters and is not a function word or filler."""
-    is_word = word[0].isalpha() and len(word) >= _SHORTEST_WORD
-    folded = word.lower()
-    if not is_word:
+    """Return whether a word has at least three letters and is not a function word or filler, in
+    the singular or the plural.
+    """
+    if len(word) < _SHORTEST_WORD or not word[0].isalpha():
         return False
-    return not {folded, folded.removesuffix("s")} & _list_idle_words()
+    folded = word.lower()
+    return _list_idle_words().isdisjoint({folded, folded.removesuffix("s")})

@@ -23,8 +23,8 @@ from extractor.measures.grammar import (
     compose,
     read_productions,
 )
-from extractor.measures.makers import MAKERS, Bounds
-from extractor.measures.owners import find_owner, list_unexplained, strip_bracket
+from extractor.measures.makers import MAKERS, Bound, Bounds
+from extractor.measures.owners import Owner, find_owner, list_unexplained, strip_bracket
 from extractor.measures.terminals import (
     PRODUCED,
     TIMES,
@@ -32,80 +32,6 @@ from extractor.measures.terminals import (
     read_terminals,
 )
 from extractor.schemas.vocabulary import Comparator
-
-
-def find_unit_apart(tokens: Tokens, limit: Limit) -> Limit:
-    """Add the unit written between the quantity and the number of a limit, in brackets or after a
-    comma or "in". A limit that already has a unit is returned unchanged.
-    """
-    if limit.unit:
-        return limit
-    if not limit.quantity:
-        return limit
-    if limit.quantity[0] >= limit.first:
-        return limit
-    first = limit.quantity[0]
-    for opening in rule("unit_apart_opening").find(tokens, first + 1, limit.first):
-        # the "(s)" in "platelet(s)" is not the unit of seconds
-        is_suffix = opening.text == "(" and tokens.joined(opening.first)
-        # the "(F)" in "Hb >= 12 (F) / 13 (M)"
-        if rule("value_people").starts(tokens, opening.first):
-            continue
-        completed = None
-        if not is_suffix:
-            completed = _take_unit(tokens, limit, opening.end, limit.first)
-        if completed:
-            return replace(completed, quantity=(first, opening.first))
-    return limit
-
-
-def share_stated_unit(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
-    """Return the limits, adding a unit that the line states for all of them: "WBC >= 3, platelets
-    >= 100 (both x 10^9/L)". Limits with a unit, ages and grades are returned unchanged.
-    """
-    for opening in rule("unit_of_all").find(tokens):
-        shared = [
-            limit
-            if limit.unit or limit.rule.startswith("grades") or limit.qualifies
-            else _take_unit(tokens, limit, opening.end, len(tokens)) or limit
-            for limit in limits
-        ]
-        if shared != list(limits):
-            return shared
-    return list(limits)
-
-
-def _take_unit(tokens: Tokens, limit: Limit, at: int, end: int) -> Limit | None:
-    """Return a limit with the unit that begins at token ``at`` and ends before token ``end``, or
-    None if no unit begins there.
-    """
-    power = rule("power_of_ten").starts(tokens, at, end)
-    start = at
-    if power:
-        start = power.end
-    unit = rule("limit_unit").starts(tokens, start, end)
-    if unit is None:
-        return None
-    time = read_time_unit(unit.text)
-    if time:
-        return replace(limit, unit=unit.text, time_unit=time.value)
-    if read_unit(unit.text) is None:
-        return None
-    # without the "x" of "x 10^9"
-    raised = limit
-    if power:
-        raised = _raise(limit, power.text.lstrip("x×* "))
-    return replace(raised, unit=unit.text)
-
-
-def _raise(limit: Limit, power: str) -> Limit:
-    """Return a limit with its numbers multiplied by a power of ten."""
-    low = read_number(f"{limit.value:g} x {power}") or limit.value
-    high = limit.value_high
-    if high is not None:
-        high = read_number(f"{high:g} x {power}")
-    return replace(limit, value=low, value_high=high)
-
 
 _WORD_WEIGHT = 0.5
 """The score for each token, which ensures that a longer reading is preferred."""
@@ -115,100 +41,7 @@ _UNITLESS_PENALTY = 2.0
 """The penalty for a plain range without a unit, because the range may be a list or a date:
 "3-5".
 """
-
-
-@value_class()
-class Candidate:
-    """A span that can be read as limits, with its score."""
-
-    span: Expression
-    score: float
-
-
-class _Link(NamedTuple):
-    """A chosen candidate, and the link of the one before it."""
-
-    candidate: Candidate
-    before: _Link | None
-
-
-def choose(chart: Chart, tokens: Tokens, introduced: Set[str]) -> list[Candidate]:
-    """Return the chosen candidates from left to right. ``introduced`` contains the known quantities
-    that are named in the line above.
-    """
-    weighed = [_weigh(span, chart, tokens, introduced) for span in chart.all("bounds")]
-    return _pick([candidate for candidate in weighed if candidate])
-
-
-def _pick(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Return the non-overlapping candidates with the highest total score."""
-    by_end = sorted(
-        candidates, key=lambda candidate: (candidate.span.end, candidate.span.first)
-    )
-    ends = [option.span.end for option in by_end]
-    # best[n] is the highest total score of the first n candidates, with the chosen candidates, each
-    # linked to the previous one: a list for each candidate would take quadratic time
-    best: list[tuple[float, _Link | None]] = [(0.0, None)]
-    for index, candidate in enumerate(by_end):
-        # the number of candidates that end before this one begins
-        before = bisect_right(ends, candidate.span.first, hi=index)
-        total, chosen = best[before]
-        taken = total + candidate.score, _Link(candidate, chosen)
-        best.append(max(best[-1], taken, key=itemgetter(0)))
-    picked = deque[Candidate]()
-    link = best[-1][1]
-    while link:
-        picked.appendleft(link.candidate)
-        link = link.before
-    return [*picked]
-
-
-def _weigh(
-    span: Expression, chart: Chart, tokens: Tokens, introduced: Set[str]
-) -> Candidate | None:
-    """Return a candidate with the span's score, or None if the span is not a limit. The score of a
-    span increases by one for each of its bounds if a known quantity is named nearby.
-    """
-    score = span.weight + _WORD_WEIGHT * (span.end - span.first)
-    last = span.value[-1]
-    # "> 1 mg/dL" before "above baseline"
-    if rule("relative_after").starts(tokens, last.end):
-        return None
-    # "above the ULN" after "10 mg"
-    if span.rule == "at_bound" and chart.ending("amount", span.first):
-        return None
-    if last.amount.time:
-        return Candidate(span, score)
-    # the name follows directly or after one token: "> 30 of BMI"
-    near = chart.between(span.first - _NEAR, span.end + 2, "quantity")
-    is_named = bool(near or introduced)
-    if last.amount.unit is None:
-        if _is_no_count(chart, tokens, last.end):
-            return None
-        if _lacks_sign(span):
-            if is_named:
-                return Candidate(span, score - _UNITLESS_PENALTY)
-            return None
-    return Candidate(span, score + len(span.value) * is_named)
-
-
-def _is_no_count(chart: Chart, tokens: Tokens, end: int) -> bool:
-    """Return True if a number without a unit cannot be a count: its unit was recognised
-    separately, a list follows ("one of the following"), or a multiplied value follows ("half of
-    their usual").
-    """
-    if chart.at("unit", end):
-        return True
-    return any(
-        rule(name).starts(tokens, end) for name in ("no_limit_after", "share_after")
-    )
-
-
-def _lacks_sign(span: Expression) -> bool:
-    """Return whether a span is only a range of numbers, without a comparator or a scale."""
-    if span.rule != "range":
-        return False
-    return span.parts[0].kind != "range_opening"
+_VALUE_WORDS = frozenset({*TIMES, *map(str.lower, ROMAN)})
 
 
 @value_class()
@@ -267,9 +100,6 @@ class Limit:
         return self.value > self.value_high
 
 
-_VALUE_WORDS = frozenset({*TIMES, *map(str.lower, ROMAN)})
-
-
 @cache
 def _list_productions() -> tuple[Production, ...]:
     return read_productions("measures", PRODUCED, MAKERS)
@@ -290,99 +120,121 @@ def read_line(tokens: Tokens, topic: Tokens | None = None) -> tuple[Limit, ...]:
 def _read_line(tokens: Tokens, introduced: frozenset[str]) -> tuple[Limit, ...]:
     """Return the limits of a line below one that names the ``introduced`` quantities."""
     has_words = not _VALUE_WORDS.isdisjoint(map(str.lower, tokens.words))
-    has_number = NUMBER in tokens.codes or has_words
+    has_number = has_words or NUMBER in tokens.codes
     if not has_number and not rule("at_normal_bound").search(tokens):
         return ()
     chart = Chart(read_terminals(tokens))
     compose(chart, _list_productions())
-    chosen = choose(chart, tokens, introduced)
+    chosen = _choose_spans(chart, tokens, introduced)
+    cases = set[int]()
+    for at, (span, following) in enumerate(pairwise(chosen)):
+        if _are_cases(tokens, span, following):
+            cases |= {at, at + 1}
     limits: list[Limit] = []
-    cases = _find_cases(tokens, chosen)
-    for index, candidate in enumerate(chosen):
+    for at, span in enumerate(chosen):
         last = None
         if limits:
             last = limits[-1]
-        clause = _find_clause(chart, tokens, chosen, index, last)
-        limits += _read_limits(
-            chart, tokens, candidate.span, clause, last, is_case=index in cases
-        )
-    limits = [find_unit_apart(tokens, limit) for limit in limits]
-    limits = _join_conditions(tokens, share_stated_unit(tokens, limits))
+        clause = _find_clause(chart, tokens, chosen, at, last)
+        limits += _read_limits(chart, tokens, span, clause, last, is_case=at in cases)
+    limits = [_find_unit_apart(tokens, limit) for limit in limits]
+    limits = _join_conditions(tokens, _share_stated_unit(tokens, limits))
     limits = _spread_conditions(tokens, limits)
     return tuple(_share_units(limits))
 
 
-def _share_units(limits: Sequence[Limit]) -> list[Limit]:
-    """Return the limits with shared units filled in: the first of two values for different groups
-    of people takes the unit of the second.
+class _Link(NamedTuple):
+    """A chosen span, and the link of the one before it."""
+
+    span: Expression
+    before: _Link | None
+
+
+def _choose_spans(
+    chart: Chart, tokens: Tokens, introduced: Set[str]
+) -> list[Expression]:
+    """Return the spans that are read as limits, from left to right: the non-overlapping spans with
+    the highest total weight. ``introduced`` contains the known quantities that are named in the
+    line above.
     """
-    shared = list(limits)
-    for at, (limit, following) in enumerate(pairwise(limits)):
-        if limit.unit or not following.unit or following.time_unit:
-            continue
-        # as in "in men >= 13, in women >= 12 g/dL", not in "Hb >= 9 if creatinine > 2 mg/dL"
-        is_case = following.inherits and not following.qualifies
-        if not is_case:
-            continue
-        if not limit.quantity:
-            continue
-        if not limit.condition:
-            continue
-        shared[at] = replace(limit, unit=following.unit)
-    return shared
+    weighed = [_weigh(span, chart, tokens, introduced) for span in chart.all("bounds")]
+    by_end = sorted(filter(None, weighed), key=lambda span: (span.end, span.first))
+    ends = [span.end for span in by_end]
+    # best[n] is the highest total weight of the first n spans, with the chosen spans, each linked
+    # to the previous one: a list for each span would take quadratic time
+    best: list[tuple[float, _Link | None]] = [(0.0, None)]
+    for index, span in enumerate(by_end):
+        # the number of spans that end before this one begins
+        before = bisect_right(ends, span.first, hi=index)
+        total, link = best[before]
+        taken = total + span.weight, _Link(span, link)
+        best.append(max(best[-1], taken, key=itemgetter(0)))
+    chosen = deque[Expression]()
+    _, link = best[-1]
+    while link:
+        chosen.appendleft(link.span)
+        link = link.before
+    return [*chosen]
 
 
-def _join_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
-    """If a limit ends another limit's condition, mark it as part of that condition, and return all
-    limits: "clearance >= 60 mL/min if creatinine > 1.5 x ULN", "ALT <= 3 x ULN for age >= 16".
+def _weigh(
+    span: Expression, chart: Chart, tokens: Tokens, introduced: Set[str]
+) -> Expression | None:
+    """Return a span with the weight by which it competes with the spans that overlap it, or None
+    if it is not a limit. The weight grows with its length and, if a known quantity is named nearby
+    or in ``introduced``, with the number of its bounds.
     """
-    joined = list(limits)
-    for at, (limit, following) in enumerate(pairwise(limits)):
-        condition = limit.condition
-        of_age = rule("condition_of_age").starts(tokens, limit.end)
-        is_age = of_age is not None and of_age.end >= following.first
-        if is_age and limit.is_known and condition is None:
-            # an age has no unit but its own
-            unit = None
-            if following.time_unit:
-                unit = following.unit
-            joined[at] = replace(limit, condition=(limit.end, following.end))
-            joined[at + 1] = replace(following, qualifies=True, unit=unit)
-            continue
-        if condition is None:
-            continue
-        if not limit.end <= condition[0] < following.first:
-            continue
-        if condition[1] == following.first:
-            joined[at] = replace(limit, condition=(condition[0], following.end))
-            joined[at + 1] = replace(following, qualifies=True)
-    return joined
+    weight = span.weight + _WORD_WEIGHT * (span.end - span.first)
+    last = span.value[-1]
+    # "> 1 mg/dL" before "above baseline"
+    if rule("relative_after").starts(tokens, last.end):
+        return None
+    # "above the ULN" after "10 mg"
+    if span.rule == "at_bound" and chart.ending("amount", span.first):
+        return None
+    if last.amount.time:
+        return replace(span, weight=weight)
+    # the name follows directly or after one token: "> 30 of BMI"
+    near = chart.between(span.first - _NEAR, span.end + 2, "quantity")
+    is_named = bool(near or introduced)
+    if last.amount.unit is None:
+        # a unit that was not joined to its number, "one of the following", "half of their usual"
+        if chart.at("unit", last.end) or rule("cannot_count").starts(tokens, last.end):
+            return None
+        if span.rule == "range" and span.parts[0].kind != "range_opening":
+            # without a comparator or a scale: a list or a date, unless a quantity is named
+            if is_named:
+                return replace(span, weight=weight - _UNITLESS_PENALTY)
+            return None
+    if is_named:
+        weight += len(span.value)
+    return replace(span, weight=weight)
 
 
-def _spread_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
-    """Return the limits, each with the condition that a colon puts above it: "In case of liver
-    metastases: ALT <= 5 x ULN, and bilirubin <= 3 x ULN". Such a condition ends with its sentence.
+def _are_cases(tokens: Tokens, span: Expression, following: Expression) -> bool:
+    """Return whether two limits in a row are for two cases of one quantity, so that the words
+    behind each are its condition: ">= 9 g/dL without transfusion, >= 10 g/dL after transfusion",
+    "INR < 1.5 (2 to 3.5 on warfarin)". They are no grades or times and have one unit, and the
+    second directly follows the first in brackets, or has the same comparator and no name of its
+    own directly before it.
     """
-    spread = list(limits)
-    for at, following in enumerate(limits[1:], 1):
-        before = spread[at - 1]
-        if before.condition is None:
-            continue
-        if following.condition is not None:
-            continue
-        is_heading = tokens.codes.startswith(":", before.condition[1])
-        if not is_heading:
-            continue
-        if rule("sentence_break").search(tokens, before.end, following.first):
-            continue
-        spread[at] = replace(following, condition=before.condition)
-    return spread
+    last: Bound = span.value[-1]
+    first: Bound = following.value[0]
+    if span.rule.startswith("grades") or last.amount.time:
+        return False
+    if last.amount.unit != first.amount.unit:
+        return False
+    if tokens.codes[span.end : following.first] == "(":
+        return True
+    if rule("case_link").ends(tokens, following.first, span.end) is None:
+        return False
+    return last.comparator is first.comparator
 
 
 def _find_clause(
     chart: Chart,
     tokens: Tokens,
-    chosen: Sequence[Candidate],
+    chosen: Sequence[Expression],
     index: int,
     last: Limit | None,
 ) -> Range:
@@ -392,56 +244,22 @@ def _find_clause(
     The clause begins after the condition of the previous limit, ``last``: in "Hb > 9 g/dL unless
     transfused, INR < 1.5", the INR's clause does not include "unless transfused".
     """
-    span = chosen[index].span
+    span = chosen[index]
     first = 0
     if index:
-        first = chosen[index - 1].span.end
+        first = chosen[index - 1].end
     if last and last.condition and last.condition[1] <= span.first:
         first = max(first, last.condition[1])
-    is_last = index + 1 == len(chosen)
-    if is_last:
-        end = len(tokens)
-    else:
-        end = chosen[index + 1].span.first
-    for match in rule("sentence_break").find(tokens, first, span.first):
-        if not chart.ending("value_people", match.first):
-            first = match.end
+    end = len(tokens)
+    for following in chosen[index + 1 : index + 2]:
+        end = following.first
+    for sentence_break in rule("sentence_break").find(tokens, first, span.first):
+        if not chart.ending("value_people", sentence_break.first):
+            first = sentence_break.end
     sentence_end = rule("sentence_break").search(tokens, span.end, end)
-    return first, sentence_end.first if sentence_end else end
-
-
-def _find_cases(tokens: Tokens, chosen: Sequence[Candidate]) -> set[int]:
-    """Return the indexes of chosen limits that are for two cases of one quantity, so that the words
-    behind each are its condition: ">= 9 g/dL without transfusion, >= 10 g/dL after transfusion",
-    "INR < 1.5 (2 to 3.5 on warfarin)".
-    """
-    cases = set[int]()
-    for at, (limit, following) in enumerate(pairwise(chosen)):
-        if _are_cases(tokens, limit.span, following.span):
-            cases |= {at, at + 1}
-    return cases
-
-
-def _are_cases(tokens: Tokens, span: Expression, following: Expression) -> bool:
-    """Return whether two limits in a row, which are no grades or times, have one unit, and the
-    second directly follows the first in brackets, or has the same comparator and no name of its
-    own directly before it.
-    """
-    one = span.value[-1]
-    other = following.value[0]
-    is_grade = span.rule.startswith("grades")
-    if is_grade:
-        return False
-    if one.amount.time:
-        return False
-    if one.amount.unit != other.amount.unit:
-        return False
-    if tokens.codes[span.end : following.first] == "(":
-        return True
-    is_joined = rule("case_link").ends(tokens, following.first, span.end) is not None
-    if not is_joined:
-        return False
-    return one.comparator is other.comparator
+    if sentence_end:
+        end = sentence_end.first
+    return first, end
 
 
 def _read_limits(
@@ -457,29 +275,38 @@ def _read_limits(
     limits inherit if their clause does not name one. ``is_case`` is passed to ``find_owner``.
     """
     bounds: Bounds = span.value
-    follows = last is not None
-    owner = find_owner(chart, tokens, clause, span, follows=follows, is_case=is_case)
+    owner = find_owner(
+        chart, tokens, clause, span, follows=last is not None, is_case=is_case
+    )
     # whichever of the two names the quantity
-    namer = last if last and owner.quantity is None else owner
-    is_of_time = last is not None and last.time_unit and not last.is_known
-    # in "smoker in the last year or >= 1 pack-year", the first limit is not of pack-years
-    if namer is last and is_of_time and not bounds[0].amount.time:
-        namer = owner
-    explained = [place for place in (owner.condition, (span.first, span.end)) if place]
+    namer: Owner | Limit = owner
+    if last and owner.quantity is None:
+        # in "smoker in the last year or >= 1 pack-year", the first limit is not of pack-years
+        is_of_time = last.time_unit and not last.is_known
+        if bounds[0].amount.time or not is_of_time:
+            namer = last
+    explained = [(span.first, span.end)]
+    if owner.condition:
+        explained.append(owner.condition)
     unexplained_words = list_unexplained(chart, tokens, clause, explained)
     unexplained = _count_left(unexplained_words, span, namer.quantity)
     for at, bound in enumerate(bounds):
-        is_one = len(bounds) == 1
         amount = bound.amount
+        time_unit = None
+        if amount.time:
+            time_unit = amount.time.value
+        place: Bound | Expression = bound
+        if len(bounds) == 1:
+            place = span
         yield Limit(
             bound.comparator,
             amount.low,
             amount.high,
-            span.first if is_one else bound.first,
-            span.end if is_one else bound.end,
+            place.first,
+            place.end,
             namer.quantity,
             amount.unit,
-            amount.time.value if amount.time else None,
+            time_unit,
             _find_condition(tokens, span, at, owner.condition),
             sure=bound.sure,
             scale_words=bound.scale_words,
@@ -503,13 +330,12 @@ def _find_condition(
     people = span.value[at].condition
     if people:
         return strip_bracket(tokens, (people.first, people.end))
-    # Bounds in two units are one limit: "<= 3 x ULN (<= 120 U/L) if liver metastases".
-    units = {read_unit(bound.amount.unit or "") for bound in span.value}
     is_last = at + 1 == len(span.value)
-    applies_to_last = span.rule == "restated" and len(units) == 1
-    if not applies_to_last:
+    if is_last or span.rule != "restated":
         return condition
-    if is_last:
+    # bounds in two units are one limit: "<= 3 x ULN (<= 120 U/L) if liver metastases"
+    units = {read_unit(bound.amount.unit or "") for bound in span.value}
+    if len(units) > 1:
         return condition
     return None
 
@@ -536,13 +362,133 @@ def _count_left(
     unexplained_words: Sequence[int], span: Expression, name: Range | None
 ) -> tuple[int, int, int]:
     """Return the numbers of unexplained words before a limit, in the name of its quantity, and
-    after the limit.
+    after the limit. A word of the name counts only as such.
     """
     first, end = name or (0, 0)
-    in_name = [at for at in unexplained_words if first <= at < end]
-    before = [at for at in unexplained_words if at < span.first and at not in in_name]
-    return (
-        len(before),
-        len(in_name),
-        len(unexplained_words) - len(before) - len(in_name),
-    )
+    before = in_name = behind = 0
+    for at in unexplained_words:
+        if first <= at < end:
+            in_name += 1
+        elif at < span.first:
+            before += 1
+        else:
+            behind += 1
+    return before, in_name, behind
+
+
+def _find_unit_apart(tokens: Tokens, limit: Limit) -> Limit:
+    """Add the unit written between the quantity and the number of a limit, in brackets or after a
+    comma or "in": "Hb (g/dL) >= 9". A limit that already has a unit is returned unchanged.
+    """
+    if limit.unit or not limit.quantity:
+        return limit
+    first = limit.quantity[0]
+    for opening in rule("unit_apart_opening").find(tokens, first + 1, limit.first):
+        # the "(s)" in "platelet(s)" is not the unit of seconds
+        if opening.text == "(" and tokens.joined(opening.first):
+            continue
+        # the "(F)" in "Hb >= 12 (F) / 13 (M)"
+        if rule("value_people").starts(tokens, opening.first):
+            continue
+        completed = _take_unit(tokens, limit, opening.end, limit.first)
+        if completed:
+            return replace(completed, quantity=(first, opening.first))
+    return limit
+
+
+def _share_stated_unit(tokens: Tokens, limits: list[Limit]) -> list[Limit]:
+    """Return the limits, adding a unit that the line states for all of them: "WBC >= 3, platelets
+    >= 100 (both x 10^9/L)". Limits with a unit, ages and grades are returned unchanged.
+    """
+    for opening in rule("unit_of_all").find(tokens):
+        shared = list(limits)
+        for at, limit in enumerate(limits):
+            is_grade = limit.rule.startswith("grades")
+            if limit.unit or is_grade or limit.qualifies:
+                continue
+            completed = _take_unit(tokens, limit, opening.end, len(tokens))
+            shared[at] = completed or limit
+        if shared != limits:
+            return shared
+    return limits
+
+
+def _take_unit(tokens: Tokens, limit: Limit, at: int, end: int) -> Limit | None:
+    """Return a limit with the unit, and the power of ten before it, that begin at token ``at`` and
+    end before token ``end``. Return None if no unit begins there.
+    """
+    power = rule("power_of_ten").starts(tokens, at, end)
+    if power:
+        at = power.end
+    unit = rule("limit_unit").starts(tokens, at, end)
+    if unit is None:
+        return None
+    time = read_time_unit(unit.text)
+    if time:
+        return replace(limit, unit=unit.text, time_unit=time.value)
+    if read_unit(unit.text) is None:
+        return None
+    low = limit.value
+    high = limit.value_high
+    if power:
+        # without the "x" of "x 10^9"
+        factor = power.text.lstrip("x×* ")
+        low = read_number(f"{low:g} x {factor}") or low
+        if high is not None:
+            high = read_number(f"{high:g} x {factor}")
+    return replace(limit, value=low, value_high=high, unit=unit.text)
+
+
+def _join_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
+    """If a limit ends another limit's condition, mark it as part of that condition, and return all
+    limits: "clearance >= 60 mL/min if creatinine > 1.5 x ULN", "ALT <= 3 x ULN for age >= 16".
+    """
+    joined = list(limits)
+    for at, (limit, following) in enumerate(pairwise(limits)):
+        condition = limit.condition
+        if condition:
+            is_between = limit.end <= condition[0]
+            if is_between and condition[1] == following.first:
+                joined[at] = replace(limit, condition=(condition[0], following.end))
+                joined[at + 1] = replace(following, qualifies=True)
+            continue
+        of_age = rule("condition_of_age").starts(tokens, limit.end)
+        if limit.is_known and of_age and of_age.end >= following.first:
+            # an age has no unit but its own
+            unit = None
+            if following.time_unit:
+                unit = following.unit
+            joined[at] = replace(limit, condition=(limit.end, following.end))
+            joined[at + 1] = replace(following, qualifies=True, unit=unit)
+    return joined
+
+
+def _spread_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
+    """Return the limits, each with the condition that a colon puts above it: "In case of liver
+    metastases: ALT <= 5 x ULN, and bilirubin <= 3 x ULN". Such a condition ends with its sentence.
+    """
+    spread = list(limits)
+    for at, following in enumerate(limits[1:], 1):
+        before = spread[at - 1]
+        if before.condition is None or following.condition is not None:
+            continue
+        is_heading = tokens.codes.startswith(":", before.condition[1])
+        between = before.end, following.first
+        if is_heading and not rule("sentence_break").search(tokens, *between):
+            spread[at] = replace(following, condition=before.condition)
+    return spread
+
+
+def _share_units(limits: Sequence[Limit]) -> list[Limit]:
+    """Return the limits with shared units filled in: the first of two values for different groups
+    of people takes the unit of the second.
+    """
+    shared = list(limits)
+    for at, (limit, following) in enumerate(pairwise(limits)):
+        # as in "in men >= 13, in women >= 12 g/dL", not in "Hb >= 9 if creatinine > 2 mg/dL"
+        is_case = following.inherits and not following.qualifies
+        if not is_case or following.time_unit:
+            continue
+        if limit.quantity and limit.condition and not limit.unit:
+            shared[at] = replace(limit, unit=following.unit)
+    return shared

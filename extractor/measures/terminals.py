@@ -17,7 +17,7 @@ from extractor.language.numbers import (
 from extractor.language.patterns import RuleMatch
 from extractor.language.units import read_unit
 from extractor.measures.grammar import Expression, find_rules
-from extractor.measures.makers import Bound, NumberWithUnit
+from extractor.measures.makers import Bound, NumberWithUnit, WrittenNumber, WrittenUnit
 from extractor.measures.names import find_names, fold_words
 from extractor.schemas.vocabulary import Comparator, TimeUnit
 
@@ -59,7 +59,9 @@ def read_terminals(tokens: Tokens) -> tuple[Expression, ...]:
         if tokens.codes[number.end : number.end + 1] == "+":
             # in "proteinuria 2+", the plus sign is the unit; in "70+ years", the unit follows it
             sign_end = number.end + 1
-            spans.append(Expression("unit", number.end, sign_end, "plus", ("+", None)))
+            spans.append(
+                Expression("unit", number.end, sign_end, "plus", WrittenUnit("+"))
+            )
             spans += _read_unit_after(tokens, sign_end)
     # the unit in "10 or more mutations per megabase"
     for suffix in [span for span in spans if span.kind == "suffix"]:
@@ -99,16 +101,19 @@ def _find_numbers(tokens: Tokens) -> Iterator[Expression]:
             kind = "below"
         weight = 0.0
         for value in list_readings(match.text):
-            read = -value if is_negative else value, match.text
+            signed = value
+            if is_negative:
+                signed = -value
+            read = WrittenNumber(signed, match.text)
             yield Expression(kind, start, match.end, "number", read, weight=weight)
             weight = -1.0
     for at, word in enumerate(tokens.words):
         times = TIMES.get(word.lower())
         if times:
-            yield Expression("number", at, at + 1, "times", (times, ""))
+            yield Expression("number", at, at + 1, "times", WrittenNumber(times, ""))
             if tokens.words[at + 1 : at + 2] == ["normal"]:
                 yield Expression(
-                    "unit", at + 1, at + 2, "times_normal", ("normal", None)
+                    "unit", at + 1, at + 2, "times_normal", WrittenUnit("normal")
                 )
 
 
@@ -136,26 +141,27 @@ def _read_unit_after(tokens: Tokens, at: int) -> Iterator[Expression]:
         return
     unit = rule("relative_unit").starts(tokens, start)
     unit = unit or rule("limit_unit").starts(tokens, start)
+    end = start
     if unit:
         unit = _without_people(tokens, unit)
-    else:
-        unit = None
-    rated = rule("rate_apart").starts(tokens, unit.end if unit else start)
+        end = unit.end
+    rated = rule("rate_apart").starts(tokens, end)
     if unit is None or unit.end == unit.first:
         if rated:
-            words = rated.read("rate")
-            yield Expression("unit", at, rated.end, "rate_apart", (words, None))
+            words = WrittenUnit(rated.read("rate"))
+            yield Expression("unit", at, rated.end, "rate_apart", words)
         return
     time = _read_time(tokens, unit)
     if rated and time is None:
-        words = f"{unit.text} {rated.read('rate')}"
-        yield Expression("unit", at, rated.end, "rate_apart", (words, None))
+        words = WrittenUnit(f"{unit.text} {rated.read('rate')}")
+        yield Expression("unit", at, rated.end, "rate_apart", words)
+    written = WrittenUnit(unit.text, time)
     in_brackets = start > at and tokens.codes[start - 1] in "(["
-    unit_end = unit.end + in_brackets
-    if not in_brackets or tokens.codes[unit_end - 1 : unit_end] in (")", "]"):
-        yield Expression(
-            "unit", at, unit_end, "limit_unit", (unit.text, time), weight=0.5
-        )
+    if in_brackets:
+        end += 1
+    # the bracket must close directly behind the unit
+    if not in_brackets or tokens.codes[end - 1 : end] in (")", "]"):
+        yield Expression("unit", at, end, "limit_unit", written, weight=0.5)
 
 
 def _begin_unit(tokens: Tokens, at: int) -> int | None:
@@ -164,16 +170,13 @@ def _begin_unit(tokens: Tokens, at: int) -> int | None:
     degrees Fahrenheit.
     """
     repeat = rule("number_repeat").starts(tokens, at)
-    start = at
     if repeat:
-        start = repeat.end
-    if start >= len(tokens):
-        return start
-    if tokens.codes[start] not in "-([":
-        return start
-    if rule("value_people").starts(tokens, start):
+        at = repeat.end
+    if at >= len(tokens) or tokens.codes[at] not in "-([":
+        return at
+    if rule("value_people").starts(tokens, at):
         return None
-    return start + 1
+    return at + 1
 
 
 def _read_ordinal(tokens: Tokens, at: int) -> Expression | None:
@@ -183,12 +186,14 @@ def _read_ordinal(tokens: Tokens, at: int) -> Expression | None:
     birthday = rule("birthday").starts(tokens, at)
     if birthday:
         return Expression(
-            "unit", at, birthday.end, "birthday", ("years", TimeUnit.YEAR)
+            "unit", at, birthday.end, "birthday", WrittenUnit("years", TimeUnit.YEAR)
         )
     ordinal = rule("ordinal_unit").starts(tokens, at)
     if ordinal is None:
         return None
-    return Expression("unit", at, ordinal.end, "ordinal", (ordinal.read("unit"), None))
+    return Expression(
+        "unit", at, ordinal.end, "ordinal", WrittenUnit(ordinal.read("unit"))
+    )
 
 
 def _read_time(tokens: Tokens, unit: RuleMatch) -> TimeUnit | None:
@@ -209,11 +214,8 @@ def _read_time(tokens: Tokens, unit: RuleMatch) -> TimeUnit | None:
 def _without_people(tokens: Tokens, unit: RuleMatch) -> RuleMatch:
     """Return a unit without any mention of people that follows it in brackets: "g/dL (men)"."""
     for at in range(unit.first, unit.end):
-        if tokens.codes[at] != "(":
-            continue
-        if not rule("value_people").starts(tokens, at):
-            continue
-        return rule("limit_unit").starts(tokens, unit.first, at) or unit
+        if tokens.codes[at] == "(" and rule("value_people").starts(tokens, at):
+            return rule("limit_unit").starts(tokens, unit.first, at) or unit
     return unit
 
 
@@ -238,17 +240,15 @@ def _find_at_bounds(tokens: Tokens) -> Iterator[Expression]:
 
 def _find_acuities(tokens: Tokens) -> Iterator[Expression]:
     """Yield visual acuity fractions as amounts: the denominator is the number, and the numerator is
-    the unit, "20/".
+    the unit, "20/". A word for vision must precede the fraction, and the line must not name another
+    scale of vision.
     """
     for match in rule("acuity").find(tokens):
         near = max(0, match.first - _NEAR)
-        word = rule("vision_word").search(tokens, near, match.first)
-        if word is None:
-            continue
-        if rule("visual_scale").search(tokens, near):
-            continue
         low = read_number(match.read("low") or "")
-        if low is not None:
+        if low is None or rule("visual_scale").search(tokens, near):
+            continue
+        if rule("vision_word").search(tokens, near, match.first):
             amount = NumberWithUnit(low, None, f"{tokens.words[match.first]}/")
             yield Expression(
                 "amount", match.first, match.end, "acuity", amount, weight=4.0
@@ -256,7 +256,9 @@ def _find_acuities(tokens: Tokens) -> Iterator[Expression]:
 
 
 def _find_comparators(tokens: Tokens) -> Iterator[Expression]:
-    """Yield comparators as spans of kind "comparator" before a number, or "suffix" after it."""
+    """Yield comparators as spans of kind "comparator" before a number, or "suffix" after it. Those
+    that may be apart from their number have the kinds "age_not_reached_sign" and "distant".
+    """
     for term in find_terms(tokens, "comparators"):
         # the "min" in "mL/min"
         is_behind_slash = term.first and tokens.codes[term.first - 1] == "/"
@@ -268,15 +270,11 @@ def _find_comparators(tokens: Tokens) -> Iterator[Expression]:
             "age_not_reached_sign", match.first, match.end, "age_not_reached_sign", "<"
         )
     for match in rule("distant_comparison").find(tokens):
-        is_minimum = (match.read("comparator") or "").lower().startswith("min")
         sign = "<="
-        if is_minimum:
+        if (match.read("comparator") or "").lower().startswith("min"):
             sign = ">="
         yield Expression("distant", match.first, match.end, "distant_comparison", sign)
-    for name in ("turned_in_front", "turned"):
-        kind = "suffix"
-        if name == "turned_in_front":
-            kind = "comparator"
+    for name, kind in (("turned_in_front", "comparator"), ("turned", "suffix")):
         for match in rule(name).find(tokens):
             yield Expression(kind, match.first, match.end, name, match.text)
     for term in find_terms(tokens, "comparator_suffixes"):
@@ -288,28 +286,22 @@ def _find_comparators(tokens: Tokens) -> Iterator[Expression]:
 def _find_times(tokens: Tokens) -> Iterator[Expression]:
     """Yield durations and ranges of durations as amounts."""
     for duration in find_durations(tokens):
-        is_range = duration.low != duration.high
         if duration.is_sum:
             yield from _read_sum(duration)
             continue
-        # "6 and 12 months" are two times, unless the words open the text or follow "between"
-        words = map(str.lower, tokens.words[duration.first : duration.end])
-        is_list = is_range and "and" in words
-        opens = duration.first == 0 or rule("range_opening").ends(
-            tokens, duration.first
-        )
-        if is_list and not opens:
-            continue
-        high = None
-        if is_range:
-            high = duration.high
-        amount = NumberWithUnit(duration.low, high, duration.unit.value, duration.unit)
+        first = duration.first
+        end = duration.end
         kind = "time"
-        if is_range:
+        high = None
+        if duration.low != duration.high:
             kind = "duration"
-        yield Expression(
-            kind, duration.first, duration.end, "duration", amount, weight=0.5
-        )
+            high = duration.high
+            # "6 and 12 months" are two times, unless the words open the text or follow "between"
+            opens = first == 0 or rule("range_opening").ends(tokens, first)
+            if not opens and "and" in map(str.lower, tokens.words[first:end]):
+                continue
+        amount = NumberWithUnit(duration.low, high, duration.unit.value, duration.unit)
+        yield Expression(kind, first, end, "duration", amount, weight=0.5)
     for match in rule("half_lives").find(tokens):
         low = read_number(match.read("low") or "")
         if low is not None:
@@ -344,20 +336,15 @@ def _read_sum(duration: Duration) -> Iterator[Expression]:
 
 def _find_grades(tokens: Tokens) -> Iterator[Expression]:
     """Yield graded scales, and lists of grades in digits or Roman numerals as (lowest, highest)
-    pairs.
+    pairs. A list in Roman numerals is yielded as both kinds, "grades" and "roman".
     """
     for scale in rule("graded_scale").find(tokens):
         yield Expression("scale", *scale.place("scale"), "graded_scale", scale.text)
     for match in rule("grade_list").find(tokens):
-        grades = [
-            grade
-            for word in tokens.words[match.first : match.end]
-            if (grade := ROMAN.get(word, read_number(word))) is not None
-        ]
-        is_plain = all(grade in _GRADES for grade in grades)
-        if not grades:
-            continue
-        if not is_plain:
+        words = tokens.words[match.first : match.end]
+        numbers = [ROMAN.get(word, read_number(word)) for word in words]
+        grades = [number for number in numbers if number is not None]
+        if not grades or not all(grade in _GRADES for grade in grades):
             continue
         if _is_no_grade(tokens, match):
             continue
@@ -368,20 +355,17 @@ def _find_grades(tokens: Tokens) -> Iterator[Expression]:
 
 
 def _is_no_grade(tokens: Tokens, match: RuleMatch) -> bool:
-    """Return True if numbers are not grades but part of another expression: "CTCAE 5", "+2", "3rd",
-    "IIIA", "2/4".
+    """Return True if numbers are not grades but part of another expression: "CTCAE 5", "-2", "+2",
+    "3rd", "IIIA", "2/4".
     """
-    before = match.first
-    if rule("number_of_grade").ends(tokens, before):
+    first = match.first
+    if rule("number_of_grade").ends(tokens, first):
         return True
-    if has_minus(tokens, before):
+    if has_minus(tokens, first) or _has_plus(tokens, first):
         return True
-    if _has_plus(tokens, before):
+    if rule("grade_letter").starts(tokens, match.end):
         return True
-    has_letter = rule("grade_letter").starts(tokens, match.end) is not None
-    if has_letter:
-        return True
-    return tokens.codes[match.end : match.end + 1] == "/"
+    return tokens.codes.startswith("/", match.end)
 
 
 @keep
@@ -419,10 +403,7 @@ def find_quantities(tokens: Tokens) -> tuple[Expression, ...]:
 
 def _begins_unit(tokens: Tokens, at: int) -> bool:
     """Return whether a single letter begins a unit: "K" is potassium, but not in "K/uL"."""
-    is_before_slash = tokens.words[at + 1 : at + 2] == ["/"]
-    if len(tokens.words[at]) > 1:
-        return False
-    if not is_before_slash:
+    if len(tokens.words[at]) > 1 or not tokens.codes.startswith("/", at + 1):
         return False
     return read_unit(tokens.read(at, min(at + 3, len(tokens)))) is not None
 

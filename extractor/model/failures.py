@@ -40,17 +40,16 @@ def read_failure(error: BaseException) -> Failure | None:
             return read_garbled(cause.doc)
         if isinstance(cause, RecursionError | UnicodeDecodeError):
             return read_garbled("{")
-        # a number in the reply has thousands of digits
-        if not isinstance(cause, ValueError):
-            continue
-        if "integer string" not in str(cause):
-            continue
-        return read_garbled("{")
+        # Python refuses to convert a number with thousands of digits
+        if isinstance(cause, ValueError) and "integer string" in str(cause):
+            return read_garbled("{")
     return _read_status(error) or _read_silence(error, causes)
 
 
 def _read_status(error: object) -> Failure | None:
-    """Read an error with an HTTP status, which the SDKs store in different attributes."""
+    """Read an error with an HTTP status, which the SDKs store in different attributes. Returns None
+    for an error without a status. The usage is None if the reply states none or is not JSON.
+    """
     status = getattr(error, "status_code", None) or getattr(error, "code", None)
     if not isinstance(status, int):
         return None
@@ -77,15 +76,13 @@ def _read_status(error: object) -> Failure | None:
 def _read_silence(error: Exception, causes: list[BaseException]) -> Failure | None:
     """Read an error without a reply, using the names and messages of its causes. The name of the
     SDK's own error is not informative, because SDKs raise a ConnectionError whatever the cause.
+    Returns None if no meaning in ``statuses.toml`` is ``raised`` by it.
     """
     names = " ".join(type(cause).__name__ for cause in causes[1:] or causes)
     message = hide_keys(next(filter(None, map(str, reversed(causes))), ""))
     for meaning in list_meanings().values():
-        if not meaning.raised:
-            continue
-        if not re.search(meaning.raised, f"{names}: {error}; {message}"):
-            continue
-        return Failure(None, message, kind=meaning.kind)
+        if meaning.raised and re.search(meaning.raised, f"{names}: {error}; {message}"):
+            return Failure(None, message, kind=meaning.kind)
     return None
 
 

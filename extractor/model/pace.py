@@ -53,7 +53,8 @@ def list_meanings() -> Mapping[str, Meaning]:
 
 
 def find_meaning(status: int) -> Meaning:
-    """Return the meaning of an HTTP status, regardless of the message.
+    """Return the meaning of an HTTP status, regardless of the message: the entry of the status,
+    otherwise the entry of its hundred (``5xx``), otherwise ``4xx``.
 
     >>> [find_meaning(status).is_temporary for status in (404, 429, 500, 501)]
     [False, True, True, False]
@@ -94,18 +95,18 @@ class Failure(Exception):
             self.meaning = self._find_meaning()
 
     def _find_meaning(self) -> Meaning:
-        """Return the meaning of the failure. The provider's text takes precedence over the
-        requested wait, and the wait takes precedence over the status.
+        """Return the meaning of the failure: the first entry of the table whose words are in the
+        provider's text, otherwise ``later`` if the server asks for a wait longer than
+        ``LONGEST_WAIT``, otherwise the meaning of the status.
         """
         status = self.status or 0
         content = f"{status} {self.text}"
         for meaning in list_meanings().values():
-            may_mean = meaning.words and status in (meaning.statuses or [status])
-            if not may_mean:
+            applies_to_status = not meaning.statuses or status in meaning.statuses
+            if not meaning.words or not applies_to_status:
                 continue
-            if not re.search(meaning.words, content, re.IGNORECASE):
-                continue
-            return meaning
+            if re.search(meaning.words, content, re.IGNORECASE):
+                return meaning
         meaning = find_meaning(status)
         is_long = meaning.action == "wait" and (self.wait or 0) > LONGEST_WAIT
         if is_long:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from extractor.concepts.windows.anchors import AnchorClass, classify_anchor
+from extractor.concepts.windows.grouping import AnchorClass, classify_anchor
 
 CASES = tomllib.loads(Path(__file__).with_name("anchors.toml").read_text("utf-8"))
 

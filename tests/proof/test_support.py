@@ -1,7 +1,7 @@
 """How values follow from their quotes, for values of rules and of models."""
 
 from extractor.assembly.check import ground_answer
-from extractor.concepts.limits.rows import find_numbers
+from extractor.concepts.limits.written_numbers import find_numbers
 from extractor.concepts.parse import parse_record
 from extractor.formats import read_records
 from extractor.language.numbers import DAYS

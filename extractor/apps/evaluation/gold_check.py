@@ -20,7 +20,7 @@ from extractor.apps.evaluation.gold_files import (
 )
 from extractor.apps.evaluation.places import find_section, name_home
 from extractor.apps.values import list_values, split_path
-from extractor.concepts.limits.rows import find_numbers
+from extractor.concepts.limits.written_numbers import find_numbers
 from extractor.concepts.own.declaration import CustomField
 from extractor.errors import GoldError
 from extractor.evidence.quotes import QuoteStatus, verify_quote

@@ -43,8 +43,7 @@ from extractor.apps.export.times import (
 from extractor.apps.values import find_least, list_values
 from extractor.concepts.doses.names import find_substance
 from extractor.concepts.own.declaration import CustomField
-from extractor.concepts.windows.anchors import classify_anchor
-from extractor.concepts.windows.things import list_things
+from extractor.concepts.windows.grouping import classify_anchor, list_things
 from extractor.language.shown import show_line
 from extractor.language.units import convert, find_dimension, read_unit
 from extractor.schemas import (

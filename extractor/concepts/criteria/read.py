@@ -25,10 +25,9 @@ from extractor.concepts.criteria.unheaded import find_suspects
 from extractor.concepts.groups.read import read_rule
 from extractor.concepts.limits.criterion import read_constraints
 from extractor.concepts.limits.read import find_limits
-from extractor.concepts.people.ages import is_doubtful_age
+from extractor.concepts.people.ages import StatedCriterion, is_doubtful_age
 from extractor.concepts.people.record_ages import read_ages
 from extractor.concepts.people.sex import read_healthy, read_sex
-from extractor.concepts.people.subjects import StatedCriterion
 from extractor.concepts.windows.criterion import (
     Times,
     demands_other,

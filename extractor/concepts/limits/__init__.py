@@ -21,8 +21,9 @@ To change what is read:
 
 - a comparator, unit or scale: ``rules/terms``; a quantity: ``rules/quantity_names``;
 - a combination, such as a range or a value for each sex: ``extractor/measures/rules``;
-- which limits are not requirements: ``criterion`` and ``roles``;
+- which limits are not requirements: ``criterion``, and the roles of numbers in
+  ``written_numbers``;
 - which features make a limit doubtful: ``signs``;
-- the sex to which a limit applies: ``criterion``; which people are admitted by several limits
-  together: ``admission``.
+- the sex to which a limit applies, and which people are admitted by several limits together:
+  ``admission``.
 """

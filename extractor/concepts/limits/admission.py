@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from itertools import pairwise
 
 from extractor.concepts.criteria.exceptions import add_exceptions, find_negation
-from extractor.concepts.limits.criterion import find_sexes, name_sex, read_constraints
+from extractor.concepts.limits.criterion import find_sex_words, read_constraints
 from extractor.concepts.limits.quantity_names import name_quantity
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.people.registered_ages import AGES
 from extractor.evidence.drafts import Span
-from extractor.language.book import rule
-from extractor.language.lexer import Range, Tokens
+from extractor.language.book import read_words, rule
+from extractor.language.lexer import NUMBER, Range, Tokens
 from extractor.language.passage import LexedSection, Passage, read_passage
 from extractor.language.units import read_unit
 from extractor.schemas import (
@@ -28,12 +28,15 @@ from extractor.schemas import (
     Evidence,
     FieldRef,
     Origin,
+    Sex,
     Support,
     TrialExtraction,
 )
 
 _SIDES = dict(zip(AGES, "><", strict=True))
 """The first character of the comparators that can bound each age."""
+_EXCEPTING = frozenset({"except", "excepting", "unless", "other", "exception"})
+"""The first words of a condition that is an exception."""
 _NEAR = 3
 """Number of tokens after "or" within which a limit may begin."""
 _CONTEXT_OF_LIMIT = 200
@@ -87,9 +90,8 @@ def _list_places(criterion: Criterion, passage: Passage) -> dict[int, Range]:
     """
     places = {}
     for at, piece in enumerate(criterion.evidence):
-        if FieldRef(piece.field).path != "constraints":
-            continue
-        if piece.field == "constraints":
+        of_all_limits = piece.field == "constraints"
+        if of_all_limits or FieldRef(piece.field).path != "constraints":
             continue
         words = passage.section.between(piece.start, piece.end)
         places[at] = words.first - passage.first, words.end - passage.first
@@ -108,19 +110,68 @@ def _describe_limits(
     which the limit applies, the quantity that the surrounding words name, and whether the limit is
     one of several alternatives. ``with_and`` is passed to ``_find_alternatives``.
     """
-    sexes = find_sexes(tokens, places)
+    sexes = _find_sexes(tokens, places)
     alternatives = _find_alternatives(tokens, criterion, places, with_and=with_and)
     pieces = list(criterion.evidence)
     for at in places:
         limit = _get_limit(criterion, at)
-        sex_around = sexes.get(at)
         described = {
-            "sex": name_sex(limit.condition, sex_around),
+            "sex": _name_sex(limit.condition, sexes.get(at)),
             "quantity": _name_by_context(limit, pieces[at], passage),
             "alternative": at in alternatives,
         }
         pieces[at] = pieces[at].model_copy(update=described)
     return tuple(pieces)
+
+
+def _find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, Sex]:
+    """Return the sex to which each limit applies, keyed by the key of its tokens in ``places``. A
+    key is missing if the limit does not apply to a single sex; in a line that names both sexes at
+    once ("men and women"), all keys are.
+
+    A word for a sex inside a limit ("haemoglobin in men > 13 g/dL") belongs to that limit; any
+    other word for a sex belongs to the limit that follows it in its clause.
+    """
+    if rule("all_sexes").search(tokens):
+        return {}
+    sex_words = find_sex_words(tokens)
+    sexes = {}
+    for key, (first, end) in places.items():
+        inside = {sex for at, sex in sex_words.items() if first <= at < end}
+        if len(inside) == 1:
+            sexes[key] = inside.pop()
+            continue
+        before = [at for at in sex_words if at < first]
+        if not before:
+            continue
+        nearest = max(before)
+        # a number between the two is another limit: "men > 13 g/dL, others > 12 g/dL"
+        if not {NUMBER, ";", "."} & {*tokens.codes[nearest:first]}:
+            sexes[key] = sex_words[nearest]
+    return sexes
+
+
+def _name_sex(condition: str | None, line_sex: Sex | None) -> Sex | None:
+    """Return the sex to which a limit applies.
+
+    This is the sex that the limit's ``condition`` names or, if the condition does not name a single
+    sex, ``line_sex``, the sex that other words in the line name. If the condition is an exception,
+    return None, because the limit then applies to everybody else.
+
+    >>> (
+    ...     _name_sex("for women", Sex.MALE),
+    ...     _name_sex("if liver metastases", Sex.MALE),
+    ...     _name_sex("except in men", None),
+    ... )
+    (<Sex.FEMALE: 'female'>, <Sex.MALE: 'male'>, None)
+    """
+    tokens = read_words(condition or "")
+    if tokens.words and tokens.words[0].lower() in _EXCEPTING:
+        return None
+    sexes = {*find_sex_words(tokens).values()}
+    if len(sexes) == 1:
+        return sexes.pop()
+    return line_sex
 
 
 def _find_alternatives(
@@ -134,9 +185,8 @@ def _find_alternatives(
     They are identified by the index of their evidence, which is their key in ``places``.
 
     These are limits joined to a limit or to other words by "or", and the earlier limits in the
-    same list. If ``with_and`` is
-    true, they are joined by "and", as in an exclusion: people who meet only one of several
-    exclusion limits may take part.
+    same list. If ``with_and`` is true, they are joined by "and", as in an exclusion: people who
+    meet only one of several exclusion limits may take part.
     """
     joint = rule("and_limit" if with_and else "or_limit")
     order = sorted(places, key=lambda at: places[at][1])
@@ -159,19 +209,14 @@ def _find_alternatives(
         if are_alternatives:
             alternatives |= {at, following}
     starts = {first for first, _ in places.values()}
-    for at in order:
-        joined = joint.starts(tokens, places[at][1])
+    for at, (_, end) in places.items():
+        joined = joint.starts(tokens, end)
+        if joined is None or joined.end == len(tokens):
+            continue
         # as in "HbA1c > 7 % or treated with insulin", where no limit follows
-        if joined is None:
-            continue
-        if joined.end == len(tokens):
-            continue
-        reach = range(joined.first, joined.end + _NEAR + 1)
-        if not tokens.words[joined.end][0].isalpha():
-            continue
-        if set(reach) & starts:
-            continue
-        alternatives.add(at)
+        near = range(joined.first, joined.end + _NEAR + 1)
+        if tokens.words[joined.end][0].isalpha() and starts.isdisjoint(near):
+            alternatives.add(at)
     return alternatives
 
 
@@ -185,19 +230,21 @@ def _are_alternatives(
     limit: Constraint, following: Constraint, *, with_and: bool
 ) -> bool:
     """Return whether meeting one of two joined limits is enough to take part. ``with_and`` is true
-    if "and" joins them.
+    if "and" joins them. Limits for different people are not alternatives, and neither is the same
+    limit in two units.
     """
     # as in ">= 13 g/dL in men or >= 12 g/dL in women"
     if limit.condition or following.condition:
         return False
     if limit.quantity.casefold() != following.quantity.casefold():
         return True
-    # "> 126 mg/dL or > 7 mmol/L" is the same limit in two units
-    is_restated = (
-        limit.unit != following.unit and limit.comparator is following.comparator
-    )
     # limits on the same quantity that "and" joins are the two ends of a range
-    return not with_and and not is_restated
+    if with_and:
+        return False
+    # "> 126 mg/dL or > 7 mmol/L" is the same limit in two units
+    if limit.unit == following.unit:
+        return True
+    return limit.comparator is not following.comparator
 
 
 def describe_gold(extraction: TrialExtraction) -> TrialExtraction:
@@ -258,8 +305,8 @@ def describe_ages(
     of_criteria = {criterion.section for criterion in eligibility.criteria}
     pieces: list[Evidence] = []
     for piece in eligibility.evidence:
-        counts = piece.section in of_criteria or not of_criteria
-        if piece.field not in AGES or not counts:
+        is_exact = piece.section in of_criteria or not of_criteria
+        if piece.field not in AGES or not is_exact:
             pieces.append(piece)
             continue
         words = sections[piece.section].between(piece.start, piece.end)
@@ -270,24 +317,17 @@ def describe_ages(
 
 
 def _bound_age(tokens: Tokens, age: Age, side: str) -> Comparator | None:
-    """Return the comparator that the words state for an age. ``side`` is ">" for a minimum and "<"
-    for a maximum. Return None if the words do not contain the age as a single number, or if they
-    state that the age is equal to that number.
-
-    If the comparator bounds the other side, as in "under 18" in an exclusion, its opposite is
-    returned.
+    """Return the comparator of the first limit that is an age as a single number: the one that the
+    words state or, if it bounds the other side, its opposite ("under 18" in an exclusion). ``side``
+    is ">" for a minimum and "<" for a maximum. Return None if the words do not contain the age as a
+    single number, or only as an equality.
     """
     for limit in find_limits(tokens, None):
-        if limit.value != age.value:
-            continue
-        if limit.value_high is not None:
+        if limit.value != age.value or limit.value_high is not None:
             continue
         for comparator in (limit.comparator, limit.comparator.opposite):
-            if not comparator:
-                continue
-            if comparator[0] != side:
-                continue
-            return comparator
+            if comparator and comparator.startswith(side):
+                return comparator
     return None
 
 
@@ -298,17 +338,13 @@ def _name_by_context(
     "haemoglobin" for the words "women" in "Haemoglobin: men > 13 g/dL, women > 12 g/dL". Return
     None if the limit's own words already indicate this quantity, or if no quantity is indicated.
     """
-    unit = None
-    if limit.unit:
-        unit = read_unit(limit.unit)
+    unit = read_unit(limit.unit or "")
     start, end = passage.raw_span
     start = max(start, piece.start - _CONTEXT_OF_LIMIT)
     end = min(end, piece.end + _CONTEXT_OF_LIMIT)
     context = passage.section.raw[start:end]
-    own_quantity = name_quantity(limit.quantity, unit, value=limit.value)
-    context_quantity = name_quantity(limit.quantity, unit, context, limit.value)
-    if not context_quantity:
+    by_own_words = name_quantity(limit.quantity, unit, value=limit.value)
+    by_context = name_quantity(limit.quantity, unit, context, limit.value)
+    if by_context is None or by_context == by_own_words:
         return None
-    if context_quantity == own_quantity:
-        return None
-    return context_quantity.name
+    return by_context.name

@@ -1,10 +1,10 @@
 """Read the constraints of a criterion, with the place of each."""
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from extractor.concepts.limits.roles import NumberRole, find_role, name_change
 from extractor.concepts.limits.signs import OTHER_NUMBERS, list_line_signs, list_signs
+from extractor.concepts.limits.written_numbers import NumberRole, find_role, name_change
 from extractor.concepts.people.ages import (
     is_age,
     is_lifetime,
@@ -14,88 +14,21 @@ from extractor.concepts.people.ages import (
 )
 from extractor.evidence.drafts import Reading, Signs, Span, span_of
 from extractor.language.book import read_words, rule
-from extractor.language.lexer import NUMBER, Range, Tokens, keep
+from extractor.language.lexer import Range, Tokens, keep
 from extractor.language.passage import Passage
 from extractor.measures import Limit
 from extractor.schemas import Constraint, Sex, Support
 
 _SEXED = {"men": Sex.MALE, "women": Sex.FEMALE}
 """The rules that find words for each sex."""
-_EXCEPTING = frozenset({"except", "excepting", "unless", "other", "exception"})
-
-
-def find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, Sex]:
-    """Return the sex to which each limit applies, keyed by the key of its tokens in ``places``.
-
-    A word for a sex inside a limit ("haemoglobin in men > 13 g/dL") belongs to that limit; any
-    other word for a sex belongs to the limit that follows it in its clause. A key is missing if
-    the limit does not apply to a single sex.
-    """
-    if rule("all_sexes").search(tokens):
-        sex_words = {}
-    else:
-        sex_words = find_sex_words(tokens)
-    sexes = {}
-    for key, (first, end) in places.items():
-        inside = {sex_words[at] for at in range(first, end) if at in sex_words}
-        if len(inside) == 1:
-            sexes[key] = inside.pop()
-            continue
-        before = [at for at in sex_words if at < first]
-        if not before:
-            continue
-        word = max(before)
-        # a number between the two is another limit: "men > 13 g/dL, others > 12 g/dL"
-        between = tokens.codes[word:first]
-        if NUMBER in between:
-            continue
-        if {";", "."} & {*between}:
-            continue
-        sexes[key] = sex_words[word]
-    return sexes
-
-
-def find_sex_words(tokens: Tokens) -> dict[int, Sex]:
-    """Map the token of each word that names a sex to that sex. "MEN 1" and "male condom" do not
-    name a sex.
-    """
-    sex_words = {}
-    for name, sex in _SEXED.items():
-        for match in rule(name).find(tokens):
-            if not rule("not_sex").starts(tokens, match.first):
-                sex_words[match.first] = sex
-    return sex_words
-
-
-def name_sex(condition: str | None, line_sex: Sex | None) -> Sex | None:
-    """Return the sex to which a limit applies.
-
-    This is the sex that the limit's ``condition`` names or, if the condition does not name a single
-    sex, ``line_sex``, the sex that other words in the line name. If the condition is an exception,
-    return None, because the limit then applies to everybody else.
-
-    >>> (
-    ...     name_sex("for women", Sex.MALE),
-    ...     name_sex("if liver metastases", Sex.MALE),
-    ...     name_sex("except in men", None),
-    ... )
-    (<Sex.FEMALE: 'female'>, <Sex.MALE: 'male'>, None)
-    """
-    tokens = read_words(condition or "")
-    if tokens.words and tokens.words[0].lower() in _EXCEPTING:
-        return None
-    sexes = {*find_sex_words(tokens).values()}
-    if len(sexes) == 1:
-        return sexes.pop()
-    return line_sex
-
-
 WEIGHT = "weight"
 """The quantity of an unnamed limit in kilograms or pounds."""
 _ASIDE_REACH = 24
 """Number of tokens before a limit that are searched for words showing that it is not a
 requirement.
 """
+_CONDITION_REACH = 6
+"""Number of tokens before an age that may make it the condition of something else."""
 _BETWEEN_LIMITS = "between two limits"
 """The feature of a condition that may belong to either the previous or the next limit."""
 _NO_LIMITS = (NumberRole.SCALE, NumberRole.PART, NumberRole.AIM)
@@ -104,7 +37,8 @@ _NO_LIMITS = (NumberRole.SCALE, NumberRole.PART, NumberRole.AIM)
 def read_constraints(
     passage: Passage, limits: Sequence[Limit], topic: str = ""
 ) -> Reading[tuple[Constraint, ...] | None]:
-    """Return the limits of a criterion that are constraints, with a span and signs for each.
+    """Return the limits of a criterion that are constraints, with a span and signs for each. If
+    there are none, the value is empty, and a feature says whether the line has other numbers.
 
     ``passage`` contains only the criterion (``Passage.alone``). ``limits`` contains all limits of
     its line. ``topic`` is the criterion's heading or parent line, which may name the limited
@@ -118,23 +52,26 @@ def read_constraints(
     """
     tokens = passage.tokens
     requirements = [limit for limit in limits if _is_constraint(tokens, limit, topic)]
-    constraints = [_make_constraint(passage, limit, topic) for limit in requirements]
     line_signs = list_line_signs(tokens, requirements, limits)
-    signs: list[Signs] = []
-    for limit, constraint in zip(requirements, constraints, strict=True):
-        limit_signs = list_signs(tokens, limit, constraint, topic)
-        own_signs = {"": (*limit_signs, *line_signs)}
-        if constraint.condition:
-            is_shared = _may_be_of_next(tokens, limit, limits)
-            own_signs["condition"] = (_BETWEEN_LIMITS,) if is_shared else ()
-        signs.append(own_signs)
-    if not constraints:
+    if not requirements:
         has_limits = any(limit.time_unit is None for limit in limits)
         has_numbers = has_limits or OTHER_NUMBERS in line_signs
         feature = "no numbers"
         if has_numbers:
             feature = "numbers that are no limits"
         return Reading((), 1.0, features=(feature,))
+    constraints: list[Constraint] = []
+    signs: list[Signs] = []
+    for limit in requirements:
+        constraint = _make_constraint(passage, limit, topic)
+        limit_signs = list_signs(tokens, limit, constraint, topic)
+        own_signs: dict[str, tuple[str, ...]] = {"": (*limit_signs, *line_signs)}
+        if constraint.condition:
+            own_signs["condition"] = ()
+            if _may_be_of_next(tokens, limit, limits):
+                own_signs["condition"] = (_BETWEEN_LIMITS,)
+        constraints.append(constraint)
+        signs.append(own_signs)
     return Reading(
         tuple(constraints),
         1.0,
@@ -149,34 +86,41 @@ def _may_be_of_next(tokens: Tokens, limit: Limit, limits: Sequence[Limit]) -> bo
     unless transfused, platelets > 100 x 10^9/L".
     """
     # the condition in "In men, Hb > 9 g/dL, platelets > 100 x 10^9/L" precedes its limit
-    if limit.condition is None:
-        return False
-    if limit.condition[0] < limit.end:
+    if limit.condition is None or limit.condition[0] < limit.end:
         return False
     first, end = limit.condition
-    is_between = tokens.codes[first - 1] == "," and tokens.codes[end : end + 1] == ","
     has_next = limits[-1].first > end
-    return is_between and has_next
+    return has_next and tokens.codes[first - 1] == tokens.codes[end : end + 1] == ","
 
 
 def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
-    """Return whether a limit states who may take part. An age must be the participants' age, and a
-    duration must be a lifetime ("life expectancy"). Every other limit is treated as a requirement
-    unless it is one end of a scale, a target, part of a name, or the definition of a unit.
+    """Return whether a limit states who may take part.
+
+    - An age does if it is that of the participants.
+    - A duration does if it is a lifetime ("life expectancy"), a number of cycles, or minutes of
+      something other than rest ("can walk for 6 minutes").
+    - Any other limit does.
+
+    Limits that only state the condition of another limit, the ends of a scale, a target, a part of
+    a name or the size of a unit do not.
     """
-    if limit.qualifies:
-        return False
-    if _find_role(tokens, limit) in _NO_LIMITS:
+    role = find_role(tokens, limit.number, limit.quantity)
+    if limit.qualifies or role in _NO_LIMITS:
         return False
     # the "(0-10)" in "pain of at least 4 (0-10)" or "pain above 4 on a VAS (0-10)"
     is_from_zero = limit.value == 0 and limit.value_high is not None
-    if is_from_zero and (limit.inherits or (limit.clause[0] and limit.rule == "range")):
+    # the 0-3 in "ECOG 0-2 (0-3 for patients under 75 years)" is a limit for some people
+    is_from_zero = is_from_zero and limit.condition is None
+    follows_other = limit.clause[0] > 0
+    is_plain_range = limit.rule == "range"
+    if is_from_zero and (limit.inherits or (follows_other and is_plain_range)):
         return False
     if is_age(tokens, limit, topic):
         return _is_own_age(tokens, limit)
     # "1 unit = 300 mL of beer" defines a unit
     if limit.quantity and rule("one_of_unit").starts(tokens, limit.quantity[0]):
         return False
+    # cycles count treatments, as in "at least 2 cycles of chemotherapy"
     if limit.time_unit in (None, "cycle"):
         return True
     # the minutes of rest before a measurement do not limit it
@@ -185,38 +129,35 @@ def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
     return is_lifetime(tokens, limit, topic)
 
 
-def _find_role(tokens: Tokens, limit: Limit) -> NumberRole:
-    return find_role(tokens, limit.number, limit.quantity)
-
-
 def _is_own_age(tokens: Tokens, limit: Limit) -> bool:
     """Return whether an age is a requirement for the participants. It is not a requirement if it is
     in an aside or in the condition of another limit, if it is the age of relatives or part of a
     scale, or if it applies only to the people who sign the consent form.
     """
     first = limit.first
-    for name in ("aside_before", "condition_clause", "kin_before", "scale_of_age"):
-        # "No data are available in patients < 12 years of age", "Male partner < 70 years"
-        if rule(name).ends(tokens, first, first - _ASIDE_REACH):
-            return False
-    for name in ("aside_after", "kin_after"):
-        if rule(name).starts(tokens, limit.end):
-            return False
-    has_consent = not {"consent", "assent"}.isdisjoint(map(str.lower, tokens.words))
-    signer = rule("signer").ends(tokens, first, first - _ASIDE_REACH)
-    # "Consent of a parent if under 18 years of age"
-    if has_consent and signer and not stands_beside_consent(tokens, limit):
+    reach = first - _ASIDE_REACH
+    # "No data are available in patients < 12 years of age", "Male partner < 70 years"
+    if rule("no_own_age_before").ends(tokens, first, reach):
         return False
+    if rule("no_own_age_after").starts(tokens, limit.end):
+        return False
+    has_consent = not {"consent", "assent"}.isdisjoint(map(str.lower, tokens.words))
+    # "Consent of a parent if under 18 years of age"
+    if has_consent and rule("signer").ends(tokens, first, reach):
+        return stands_beside_consent(tokens, limit)
     # "a scan if the patient is older than 75 years"
-    return rule("condition_before").ends(tokens, first, first - 6) is None
+    near = first - _CONDITION_REACH
+    return rule("condition_before").ends(tokens, first, near) is None
 
 
 def _make_constraint(passage: Passage, limit: Limit, topic: str) -> Constraint:
+    """Return a limit as a constraint in the words of its line; a range that is written from the
+    upper number to the lower is turned round.
+    """
     low = limit.value
     high = limit.value_high
     if high is not None and limit.descends:
-        low = high
-        high = limit.value
+        low, high = high, low
     return Constraint(
         quantity=_word_quantity(passage, limit, topic),
         comparator=limit.comparator,
@@ -252,11 +193,9 @@ def _word_condition(passage: Passage, limit: Limit) -> str | None:
     """
     if limit.condition is None:
         return None
-    tokens = passage.tokens
     words = passage.part(*limit.condition).raw
-    if rule("only_persons").covers(tokens, *limit.condition):
-        if find_sex_words(read_words(words)):
-            return words
+    only_people = rule("only_persons").covers(passage.tokens, *limit.condition)
+    if only_people and not find_sex_words(read_words(words)):
         return None
     return words
 
@@ -268,20 +207,18 @@ def _find_name(tokens: Tokens, limit: Limit) -> Range | None:
     """
     if is_age(tokens, limit):
         starts = _list_age_names(tokens)
-        for index in reversed(range(bisect_left(starts, limit.end))):
+        for start in reversed(starts[: bisect_left(starts, limit.end)]):
             # the end of the limit may cut a name
-            name = rule("age_name").starts(tokens, starts[index], limit.end)
+            name = rule("age_name").starts(tokens, start, limit.end)
             if name:
                 return name.first, name.end
         return None
-    if is_of_people(tokens, limit):
-        return None
-    if is_unnamed_weight(tokens, limit):
+    if is_of_people(tokens, limit) or is_unnamed_weight(tokens, limit):
         return None
     if limit.quantity is None:
         return None
     # "weight has gone down by 5 kg" limits the change, not the weight
-    role = _find_role(tokens, limit)
+    role = find_role(tokens, limit.number, limit.quantity)
     if role is NumberRole.CHANGE and limit.quantity[0] < limit.first:
         return name_change(tokens, limit.quantity, limit.first)
     return limit.quantity
@@ -295,8 +232,8 @@ def _list_age_names(tokens: Tokens) -> list[int]:
 
 def _word_quantity(passage: Passage, limit: Limit, topic: str) -> str:
     """Return the words for the quantity of a limit. They are taken from the line or the topic, or
-    implied: "weight" for kilograms or pounds, "age" for a person's years. If none of these
-    applies, return the words of the limit itself.
+    implied: "weight" for kilograms or pounds, "age" for a person's years and for any duration
+    without a name. If none of these applies, return the words of the limit itself.
     """
     tokens = passage.tokens
     name = _find_name(tokens, limit)
@@ -307,21 +244,25 @@ def _word_quantity(passage: Passage, limit: Limit, topic: str) -> str:
         return topic.strip(" :.")
     if is_unnamed_weight(tokens, limit):
         return WEIGHT
-    if is_an_age:
-        return "age"
-    if limit.time_unit:
-        return "age"
-    if is_of_people(tokens, limit):
+    if is_an_age or limit.time_unit or is_of_people(tokens, limit):
         return "age"
     return _quote(passage, (limit.first, limit.end))
 
 
 def _find_span(passage: Passage, limit: Limit) -> Span:
-    """Return the span from the name of the quantity to the end of the limit."""
-    first = limit.first
-    end = limit.end
-    name = _find_name(passage.tokens, limit)
-    if name:
-        first = min(first, name[0])
-        end = max(end, name[1])
-    return span_of(passage.part(first, end))
+    """Return the span that covers a limit and the name of its quantity."""
+    limit_place = limit.first, limit.end
+    first, end = _find_name(passage.tokens, limit) or limit_place
+    return span_of(passage.part(min(first, limit.first), max(end, limit.end)))
+
+
+def find_sex_words(tokens: Tokens) -> dict[int, Sex]:
+    """Map the token of each word that names a sex to that sex. "MEN 1" and "male condom" do not
+    name a sex.
+    """
+    sex_words = {}
+    for name, sex in _SEXED.items():
+        for match in rule(name).find(tokens):
+            if not rule("not_sex").starts(tokens, match.first):
+                sex_words[match.first] = sex
+    return sex_words

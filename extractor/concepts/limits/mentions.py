@@ -9,8 +9,15 @@ from enum import StrEnum
 from operator import attrgetter
 
 from extractor.concepts.limits.read import find_limits
-from extractor.concepts.limits.roles import NumberRole, find_role
-from extractor.concepts.limits.rows import Bounds, Number, Row, find_numbers, find_rows
+from extractor.concepts.limits.written_numbers import (
+    Bounds,
+    Number,
+    NumberRole,
+    Row,
+    find_numbers,
+    find_role,
+    find_rows,
+)
 from extractor.concepts.people.ages import is_age, is_lifetime, is_of_people
 from extractor.language.book import find_terms, rule
 from extractor.language.lexer import Range, Tokens, keep
@@ -22,7 +29,10 @@ _CLAUSE = 80
 """Maximum number of tokens before and after a number that its clause can include. This limit keeps
 the running time linear.
 """
+_NAME_REACH = 4
+"""Number of tokens before a number that are searched for a name that it is part of."""
 _MOST_INHERITED = 6
+"""Maximum number of preceding clauses that may name the quantity of a number."""
 _UNNAMED = (Comparator.AT_LEAST, Comparator.EQUAL, Comparator.BETWEEN)
 """The comparators that can be implied for a number without a comparator."""
 
@@ -63,6 +73,11 @@ class NumberMention:
     role: NumberRole = NumberRole.STATED
     unit: str | None = None
 
+    @property
+    def likeliest(self) -> Bounds:
+        """The most likely reading of the number or row."""
+        return self.bounds[0]
+
 
 @keep
 def find_mentions(tokens: Tokens) -> tuple[NumberMention, ...]:
@@ -84,12 +99,11 @@ def find_mentions(tokens: Tokens) -> tuple[NumberMention, ...]:
     ends = [mention.end for mention in stated]
     others = []
     for row in find_rows(tokens, numbers):
-        first, end, bounds = row
+        first, end, _ = row
         # the "8, or 9" in "Hb > 8, or 9 for men" is a row, but its 8 belongs to the limit
-        is_single = bounds[0][1] is None
         if covered.issuperset(range(first, end)):
             continue
-        if is_single and first in covered:
+        if first in covered and not row.is_range:
             continue
         at = bisect_right(ends, first)
         near = stated[max(0, at - _MOST_INHERITED) : at]
@@ -108,15 +122,13 @@ def _mention_limit(
     ``numbers`` all numbers in the line, in order.
     """
     values = (limit.value, limit.value_high)
+    # "2.5 SD below the mean" is a limit of -2.5
+    signed = {*values, -limit.value}
     begin, stop = (
         bisect_left(numbers, at, key=attrgetter("first"))
         for at in (limit.first, limit.end)
     )
-    inside = numbers[begin:stop]
-    # "2.5 SD below the mean" is a limit of -2.5
-    stated = [
-        number for number in inside if number.value in values or -number.value in values
-    ]
+    stated = [number for number in numbers[begin:stop] if number.value in signed]
     place = (limit.first, limit.end)
     if stated:
         place = (stated[0].first, max(number.end for number in stated))
@@ -137,12 +149,12 @@ def _mention_limit(
         place,
         (values,),
         tuple(dict.fromkeys(allowed)),
-        len(allowed) == 1,
-        limit.clause,
-        None if limit.inherits else limit.quantity,
-        _inherit(before),
-        find_role(tokens, limit.number, limit.quantity),
-        limit.unit,
+        stated=len(allowed) == 1,
+        clause=limit.clause,
+        subject=None if limit.inherits else limit.quantity,
+        inherited=_inherit(before),
+        role=find_role(tokens, limit.number, limit.quantity),
+        unit=limit.unit,
     )
 
 
@@ -164,23 +176,23 @@ def _mention_row(
     following: Sequence[NumberMention],
 ) -> NumberMention:
     """Return the mention for a number, or for a row of numbers, that is not part of a limit. Its
-    clause covers the words between the neighbouring limits. ``before`` contains the mentions of
-    the preceding limits, with the nearest last; ``following`` contains the mention of the next
-    limit, if there is one.
+    clause covers the words between the neighbouring limits, within one sentence. ``before``
+    contains the mentions of the preceding limits, with the nearest last; ``following`` contains the
+    mention of the next limit, if there is one.
     """
     first, end, bounds = row
     place = (first, end)
     start = max((mention.end for mention in before), default=0)
     stop = min((mention.first for mention in following), default=len(tokens))
-    clause = max(start, first - _CLAUSE), max(end, min(stop, end + _CLAUSE))
-    for match in rule("sentence_break").find(tokens, clause[0], first):
-        clause = (match.end, clause[1])
+    start = max(start, first - _CLAUSE)
+    for sentence_break in rule("sentence_break").find(tokens, start, first):
+        start = sentence_break.end
+    clause = start, max(end, min(stop, end + _CLAUSE))
     role = find_role(tokens, place, None)
     if role is NumberRole.STATED and _is_label(tokens, place):
         role = NumberRole.PART
     allowed: tuple[Comparator, ...] = (Comparator.BETWEEN,)
-    is_row = bounds[0][1] is not None
-    if not is_row:
+    if not row.is_range:
         allowed = _list_allowed(tokens, clause, place)
     return NumberMention(
         Measured.LIMIT,
@@ -189,8 +201,8 @@ def _mention_row(
         place,
         bounds,
         allowed,
-        is_row,
-        clause,
+        stated=row.is_range,
+        clause=clause,
         inherited=_inherit(before),
         role=role,
     )
@@ -244,10 +256,9 @@ def _is_label(tokens: Tokens, place: Range) -> bool:
         return True
     if tokens.in_name(first) and tokens.gap(first) == "-":
         return True
-    if rule("numbered_name").ends(tokens, first, max(0, first - 4)):
+    if rule("numbered_name").ends(tokens, first, max(0, first - _NAME_REACH)):
         return True
-    near = tokens.codes[max(0, first - _CLAUSE) : first]
-    closes = tokens.codes[end : end + 1] == ")"
-    if not closes:
+    if not tokens.codes.startswith(")", end):
         return False
-    return near.count("(") <= near.count(")")
+    before = tokens.codes[max(0, first - _CLAUSE) : first]
+    return before.count("(") <= before.count(")")

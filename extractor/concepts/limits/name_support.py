@@ -54,7 +54,8 @@ def supports_name(quantity: KnownQuantity, text: str, unit: str | None) -> bool:
     """
     words = fold_words(text)
     accepted = (quantity.name, quantity.name.removesuffix("_change"))
-    starts = [first for first, _, name in find_names(words) if name in accepted]
+    names = find_names(words)
+    starts = [name.first for name in names if name.quantity in accepted]
     if quantity.general and not starts and quantity.name not in words:
         return False
     if quantity.name == _WEIGHED and not starts:

@@ -3,11 +3,12 @@ either.
 """
 
 import re
+from enum import Enum, auto
 from functools import cache, lru_cache
 
 from extractor.concepts.limits.mentions import Measured, NumberMention, find_mentions
 from extractor.concepts.limits.quantity_names import get_quantity, list_named
-from extractor.concepts.limits.roles import NumberRole
+from extractor.concepts.limits.written_numbers import NumberRole
 from extractor.language.book import read_table, rule, word_list, word_set
 from extractor.language.lexer import NUMBER, Range, Tokens, keep, lex
 from extractor.language.units import read_unit
@@ -31,36 +32,50 @@ _RATIOS = ("ratio_of_two", "divided_by", "part_of_fraction")
 WordSet = frozenset[str]
 
 
-def is_own(quantity: str, mention: NumberMention, tokens: Tokens) -> bool | None:
-    """Return True if a mention belongs to a quantity, None if it belongs to another quantity, and
-    False if this is uncertain. ``quantity`` is the name that a model or a rule stated; ``tokens``
-    contains the line.
+class Ownership(Enum):
+    """Whether a number belongs to a quantity."""
+
+    OWN = auto()
+    """It belongs to the quantity."""
+    OPEN = auto()
+    """It may belong to the quantity or to another one."""
+    OTHER = auto()
+    """It belongs to another quantity."""
+
+
+def judge_owner(quantity: str, mention: NumberMention, tokens: Tokens) -> Ownership:
+    """Return whether a mention belongs to a quantity. ``quantity`` is the name that a model or a
+    rule stated; ``tokens`` contains the line.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("ANC >= 1.5, platelets >= 100")
-    >>> [is_own("platelets", mention, tokens) for mention in find_mentions(tokens)]
-    [None, True]
+    >>> for mention in find_mentions(tokens):
+    ...     print(judge_owner("platelets", mention, tokens))
+    Ownership.OTHER
+    Ownership.OWN
     """
     # "a drop in SBP of 20 mmHg" limits the drop, not the pressure
-    name = _ROLE_WORDS.get(mention.role)
-    if name and not rule(name).search(lex(quantity)):
-        return None
+    role_words = _ROLE_WORDS.get(mention.role)
+    if role_words and not rule(role_words).search(lex(quantity)):
+        return Ownership.OTHER
     words = _fold_quantity(quantity)
     spelled = frozenset(spell_words(_join(quantity)))
-    line = _list_words(tokens, 0, len(tokens))
     if _is_of_others(spelled, mention, tokens):
-        return None
+        return Ownership.OTHER
     # the line contains the words of the quantity only in a negation
-    if words <= _spell(tokens.text) and not words <= line:
-        return None
+    if words <= _spell(tokens.text) and not words <= _list_line(tokens):
+        return Ownership.OTHER
     if _is_part_of_ratio(words, mention, tokens):
-        return None
-    if not _AGE.isdisjoint(spelled) and len(words) < _AGE_PHRASE:
-        return _is_age(words, mention, tokens)
-    side = _read_side(spelled, mention, tokens)
-    if side is not None:
-        return side or None
-    return _compare_names(words, quantity, mention, tokens)
+        return Ownership.OTHER
+    if len(words) < _AGE_PHRASE and not _AGE.isdisjoint(spelled):
+        return _judge_age(words, mention, tokens)
+    sides = _SIDES & spelled
+    side = _read_side(mention, tokens)
+    if not sides or side is None:
+        return _compare_names(words, quantity, mention, tokens)
+    if side in sides:
+        return Ownership.OWN
+    return Ownership.OTHER
 
 
 def _is_of_others(spelled: WordSet, mention: NumberMention, tokens: Tokens) -> bool:
@@ -70,188 +85,168 @@ def _is_of_others(spelled: WordSet, mention: NumberMention, tokens: Tokens) -> b
     """
     front = spell_words(tokens.read(mention.clause[0], mention.number[0]))
     following = spell_words(tokens.read(mention.number[1], mention.clause[1]))
+    nearest_first = (*reversed(front), *following)
     for groups in _list_contrasts():
+        own = [group for group in groups if not group.isdisjoint(spelled)]
+        if not own:
+            continue
         every = frozenset[str]().union(*groups)
-        own_groups = [group for group in groups if not group.isdisjoint(spelled)]
-        nearest = next(
-            (word for word in (*reversed(front), *following) if word in every), ""
-        )
-        if not own_groups:
-            continue
-        if not nearest:
-            continue
-        if any(nearest in group for group in own_groups):
-            continue
-        return True
+        nearest = next((word for word in nearest_first if word in every), None)
+        if nearest and not any(nearest in group for group in own):
+            return True
     return False
 
 
 def _is_part_of_ratio(words: WordSet, mention: NumberMention, tokens: Tokens) -> bool:
-    """Return whether a number limits a ratio that includes the quantity: "LH:FSH of 2 or more". A
-    colon followed by a space ends a heading, and "AST/ALT" is not treated as a ratio.
+    """Return whether a number limits a ratio of the quantity to another one: "LH:FSH of 2 or more".
+    A colon followed by a space ends a heading, and "AST/ALT" is not treated as a ratio.
     """
     for name in _RATIOS:
         for ratio in rule(name).find(tokens, mention.clause[0], mention.number[0]):
-            is_apart = not tokens.joined(ratio.place("one")[1] + 1)
-            are_both = len(_name(ratio.text)) > 1
-            if name == "part_of_fraction" and (is_apart or are_both):
-                continue
+            if name == "part_of_fraction":
+                is_apart = not tokens.joined(ratio.place("one")[1] + 1)
+                if is_apart or len(_name(ratio.text)) > 1:
+                    continue
             parts = [_spell(ratio.read(part) or "") for part in ("one", "other")]
             # both parts of "E/e'" have the same folded spelling
-            if sum(words <= part for part in parts) == 1:
-                return True
-            if parts == [words, words]:
+            if sum(words <= part for part in parts) == 1 or parts == [words, words]:
                 return True
     return False
 
 
-def _is_age(words: WordSet, mention: NumberMention, tokens: Tokens) -> bool | None:
-    """Return True if a number is the age that the quantity names. Return None if the number
-    belongs to another quantity, or if it is an age in another part of the trial. Return False if
-    only the adjacent words make it an age ("has turned 18"), or if it is a bare number without a
-    name.
+def _judge_age(words: WordSet, mention: NumberMention, tokens: Tokens) -> Ownership:
+    """Return whether a number is the age that the quantity names. It is not if it belongs to
+    another quantity, or is an age in another part of the trial. It is open if only the adjacent
+    words make it an age ("has turned 18"), or if it is a bare number without a name.
     """
     clause = _list_words(tokens, *mention.clause)
     if mention.kind is Measured.AGE or not _AGE.isdisjoint(clause):
         # as in "Age in phase 2" in the clause of phase 1
         missing = words - _AGE - _list_inherited(mention, tokens)
-        is_elsewhere = missing and missing <= _spell(tokens.text)
-        if is_elsewhere:
-            return None
-        return True
+        if missing and missing <= _spell(tokens.text):
+            return Ownership.OTHER
+        return Ownership.OWN
     if rule("aged_after").starts(tokens, mention.number[1]):
-        return False
+        return Ownership.OPEN
     is_named = mention.subject or _name(tokens.read(*mention.clause))
-    if mention.kind is not Measured.LIMIT:
-        return None
-    if is_named:
-        return None
-    return False
+    if is_named or mention.kind is not Measured.LIMIT:
+        return Ownership.OTHER
+    return Ownership.OPEN
 
 
-def _read_side(spelled: WordSet, mention: NumberMention, tokens: Tokens) -> bool | None:
-    """Return whether a number is the systolic or diastolic blood pressure that the quantity names.
-    Return None if the quantity does not name either pressure, or if it is unknown which pressure
-    the number states. The pressure is determined by the word after the number or, failing that, by
-    the number's position in a pair such as "140/90".
+def _read_side(mention: NumberMention, tokens: Tokens) -> str | None:
+    """Return the blood pressure that a number states, "systolic" or "diastolic": the word after the
+    number or, failing that, the number's position in a pair such as "140/90". Return None if
+    neither is available, or if the line is not about blood pressure.
     """
-    named_sides = _SIDES & spelled
-    if not named_sides:
-        return None
     if not rule("pressure_word").search(tokens):
         return None
     # "over 95 mmHg diastolic"
-    following = {word.lower() for word in tokens.words[mention.end : mention.end + 1]}
-    if following & _SIDES:
-        return bool(following & named_sides)
+    for word in tokens.words[mention.end : mention.end + 1]:
+        if word.lower() in _SIDES:
+            return word.lower()
     near = max(0, mention.first - 2), min(len(tokens), mention.end + 2)
     for pair in rule("pressure_pair").find(tokens, *near):
         # a mention of "140/90" contains both pressures: the first one is compared
         for side in ("systolic", "diastolic"):
             if mention.first <= pair.place(side)[0] < mention.end:
-                return side in named_sides
+                return side
     return None
 
 
 def _compare_names(
     words: WordSet, quantity: str, mention: NumberMention, tokens: Tokens
-) -> bool | None:
-    """Return True if the words around a number name the quantity, None if they name another
-    quantity, and False if this is uncertain.
+) -> Ownership:
+    """Return whether the words around a number name the quantity or another one; open if they do
+    neither.
 
     The words are compared in this order: the words directly next to the number, the known
     quantities before it, its clause, the earlier clauses that may name its quantity, and the whole
     line. A preceding word that is not part of the quantity's name indicates another quantity if the
     quantity has its own limit in the line, or if only earlier clauses name it.
     """
-    subject = mention.subject or (mention.first, mention.first)
     front = _list_words(tokens, *_list_front(mention))
-    direct = _list_words(tokens, *_find_direct(len(words), mention, tokens))
+    near = front | _list_words(tokens, *_find_direct(len(words), mention, tokens))
     own_names = _name(quantity)
-    subject_names = _name(tokens.read(*subject))
-    subject_words = _fold_quantity(tokens.read(*subject))
-    if own_names and _says_elsewhere(
-        words - _list_name_words(own_names), front | direct, mention, tokens
-    ):
-        return None
-    if words <= direct:
-        return True
+    if own_names:
+        further = words - _list_name_words(own_names)
+        if _says_elsewhere(further, near, mention, tokens):
+            return Ownership.OTHER
+    if words <= _list_words(tokens, *_find_direct(len(words), mention, tokens)):
+        return Ownership.OWN
     if own_names == {"body_weight"} and _names_people(mention, tokens):
-        return True
+        return Ownership.OWN
+    subject = tokens.read(*(mention.subject or (0, 0)))
+    subject_names = _name(subject)
+    subject_words = _fold_quantity(subject)
     is_foreign = any(not read_unit(word) for word in subject_words - words - _idle())
     if own_names and subject_names >= own_names:
-        missing = words - front - direct
-        has_more = not missing.isdisjoint(_list_line(tokens))
-        if is_foreign and has_more:
-            return None
-        return True
-    is_other = bool(own_names and subject_names) and subject_names.isdisjoint(own_names)
+        is_said_elsewhere = not (words - near).isdisjoint(_list_line(tokens))
+        if is_foreign and is_said_elsewhere:
+            return Ownership.OTHER
+        return Ownership.OWN
+    is_other = own_names and subject_names and subject_names.isdisjoint(own_names)
     if is_other and not _is_part(words, subject_words, front):
-        return None
-    return _compare_clause(words, quantity, mention, tokens, is_foreign=is_foreign)
+        return Ownership.OTHER
+    return _compare_clause(words, own_names, mention, tokens, is_foreign=is_foreign)
 
 
 def _is_part(words: WordSet, name: WordSet, front: WordSet) -> bool:
     """Return whether the name before a number, such as "stage", is only part of the quantity's
-    name.
+    name, of which all words are in ``front``.
     """
-    if not bool(words & name):
-        return False
-    if words < name:
+    if words.isdisjoint(name) or words < name:
         return False
     return words <= front
 
 
 def _says_elsewhere(
-    extra: WordSet, nearby: WordSet, mention: NumberMention, tokens: Tokens
+    further: WordSet, near: WordSet, mention: NumberMention, tokens: Tokens
 ) -> bool:
-    """Return whether the ``extra`` words of a name appear in a line, but not around the number."""
+    """Return whether the ``further`` words of a name are in a line, but neither ``near`` the number
+    nor, unless a name precedes it, in the clauses that may name its quantity.
+    """
     if mention.subject is None or mention.subject[0] >= mention.first:
-        nearby |= _list_inherited(mention, tokens)
-    return not (extra - nearby).isdisjoint(_list_line(tokens))
+        near |= _list_inherited(mention, tokens)
+    return not (further - near).isdisjoint(_list_line(tokens))
 
 
 def _compare_clause(
     words: WordSet,
-    quantity: str,
+    own_names: WordSet,
     mention: NumberMention,
     tokens: Tokens,
     *,
     is_foreign: bool,
-) -> bool | None:
+) -> Ownership:
     """Compare the quantity with the words of the clause, then of the preceding clauses, and then of
-    the line. The result has the same meaning as in ``_compare_names``. ``is_foreign`` means that
-    the name before the number contains words that the name of the quantity lacks.
+    the line. ``words`` and ``own_names`` are the words of the quantity and the known quantities
+    among them. ``is_foreign`` means that the name before the number contains words that the name
+    of the quantity lacks.
     """
-    subject = mention.subject or (mention.first, mention.first)
+    subject = tokens.read(*(mention.subject or (0, 0)))
     # the platelets in "ANC >= 1.5, platelets >= 100" have their own limit
-    has_own_limit = words in _list_subjects(tokens) - {
-        _fold_quantity(tokens.read(*subject))
-    }
+    has_own_limit = words in _list_subjects(tokens) - {_fold_quantity(subject)}
     front = _list_words(tokens, *_list_front(mention))
     is_in_clause = words <= front | _list_words(tokens, *mention.clause)
-    own_names = _name(quantity)
-    if is_in_clause or (own_names and own_names <= _name(tokens.read(*mention.clause))):
+    clause_names = _name(tokens.read(*mention.clause))
+    if is_in_clause or (own_names and own_names <= clause_names):
         # in "Hb > 9 g/dL ALT < 40", the word after the unit names the next limit
         has_unit = mention.number[1] < mention.end
         names_next = has_unit and is_in_clause and not words <= front
         if is_foreign and (has_own_limit or names_next):
-            return None
-        return True
+            return Ownership.OTHER
+        return Ownership.OWN
     if words <= _list_inherited(mention, tokens):
         if is_foreign:
-            return None
-        return True
+            return Ownership.OTHER
+        return Ownership.OWN
     is_in_line = words <= _list_line(tokens)
-    if has_own_limit:
-        return None
-    if not is_in_line:
-        return None
-    if not mention.stated:
-        return False
-    if not is_foreign:
-        return False
-    return None
+    if has_own_limit or not is_in_line:
+        return Ownership.OTHER
+    if mention.stated and is_foreign:
+        return Ownership.OTHER
+    return Ownership.OPEN
 
 
 def _list_line(tokens: Tokens) -> WordSet:
@@ -282,17 +277,21 @@ def _find_direct(length: int, mention: NumberMention, tokens: Tokens) -> Range:
     unit, the words between the two belong to the other number: in "3 mg ALT > 5", only "3 mg" is
     returned.
     """
+    first = mention.first
     end = mention.end
     stop = min(len(tokens), end + _COUNTED_REACH + length)
-    is_named = mention.subject is not None and mention.subject[0] < mention.first
-    while end < stop and not rule("clause_joint").starts(tokens, end):
-        if is_named and tokens.codes[end] == "(":
-            break
-        if tokens.codes[end] == NUMBER:
-            has_unit = mention.number[1] < mention.end
-            return mention.first, mention.end if has_unit else end
-        end += 1
-    return mention.first, end
+    is_named = mention.subject is not None and mention.subject[0] < first
+    for at in range(end, stop):
+        if rule("clause_joint").starts(tokens, at):
+            return first, at
+        if is_named and tokens.codes[at] == "(":
+            return first, at
+        if tokens.codes[at] == NUMBER:
+            has_unit = mention.number[1] < end
+            if has_unit:
+                return first, end
+            return first, at
+    return first, max(end, stop)
 
 
 def _names_people(mention: NumberMention, tokens: Tokens) -> bool:
@@ -308,11 +307,13 @@ def _list_words(tokens: Tokens, first: int, end: int) -> WordSet:
     """Return the words of the tokens ``first:end``, except for negated words such as "hip" in "the
     waist, not the hip".
     """
-    aside = set[int]()
+    negated = set[int]()
     for denial in rule("not_meant").find(tokens, first, end):
-        aside.update(range(denial.first, denial.end))
-    meant = (tokens.words[at] for at in range(first, end) if at not in aside)
-    return _spell(" ".join(meant) if aside else tokens.read(first, end))
+        negated.update(range(denial.first, denial.end))
+    if not negated:
+        return _spell(tokens.read(first, end))
+    meant = (tokens.words[at] for at in range(first, end) if at not in negated)
+    return _spell(" ".join(meant))
 
 
 def _join(text: str) -> str:

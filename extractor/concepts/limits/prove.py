@@ -1,36 +1,41 @@
 """Check the limits from a model: a limit is kept if a mention in its line states the same limit on
-the same quantity.
+the same quantity, and its condition if no other limit has it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from extractor.concepts.aliases import find_entry
 from extractor.concepts.limits.mentions import NumberMention, find_mentions
-from extractor.concepts.limits.number_units import (
+from extractor.concepts.limits.owners import Ownership, judge_owner
+from extractor.concepts.limits.quantity_names import KnownQuantity, find_exactly
+from extractor.concepts.limits.read import find_limits
+from extractor.concepts.limits.written_numbers import (
+    NumberRole,
     has_unit,
     may_be_years,
     shares_unit,
     stands_bare,
 )
-from extractor.concepts.limits.owners import is_own
-from extractor.concepts.limits.quantity_names import find_exactly
-from extractor.concepts.limits.roles import NumberRole
 from extractor.concepts.places import (
     Derived,
     Supported,
     cut,
     find_names,
     find_quote,
+    find_quotes,
     locate,
 )
-from extractor.evidence.drafts import Span
+from extractor.evidence.drafts import Refusal, Span, Why
+from extractor.language.book import rule
 from extractor.language.lexer import Range, Tokens, lex
 from extractor.language.numbers import is_two_ways
 from extractor.language.passage import Passage
 from extractor.language.units import read_unit
+from extractor.measures import Limit
+from extractor.measures.makers import MULTIPLES
 from extractor.schemas import Comparator, Constraint, Quantity, Support
 
-_MULTIPLES = ("{ULN}", "{LLN}")
 _NO_LIMITS = (NumberRole.SCALE, NumberRole.PART)
 _MOST_SAME = 24
 """Maximum number of mentions with the same numbers to examine. Lines in real records do not
@@ -104,22 +109,22 @@ def find_limit(
     >>> find_limit(tokens, Quantity(comparator=Comparator.AT_LEAST, value=2)) is None
     True
     """
-    mentions = find_mentions(tokens)
     values = {value.value, value.value_high}
-    same = [
-        at
-        for at, mention in enumerate(mentions)
-        if any(not values.isdisjoint(pair) for pair in mention.bounds)
+    with_value = [
+        mention
+        for mention in find_mentions(tokens)
+        if any(not values.isdisjoint(bounds) for bounds in mention.bounds)
     ]
-    best = None
-    for at in same[:_MOST_SAME]:
-        mention = mentions[at]
+    inferred = None
+    for mention in with_value[:_MOST_SAME]:
         support = _prove(value, quantity, mention, tokens)
-        place = Derived(mention.first, mention.end, support or Support.INFERRED)
+        if support is None:
+            continue
+        place = Derived(mention.first, mention.end, support)
         if support is Support.PARSED:
             return place
-        best = best or (place if support else None)
-    return best
+        inferred = inferred or place
+    return inferred
 
 
 def _prove(
@@ -136,17 +141,17 @@ def _prove(
     """
     numbers = _compare(value, mention)
     # the 5 in "ECOG 0-2 on a scale of 0 to 5"
-    if numbers is None:
+    if numbers is None or mention.role in _NO_LIMITS:
         return None
-    if mention.role in _NO_LIMITS:
-        return None
-    own = not quantity or is_own(quantity, mention, tokens)
-    if own is None:
+    ownership = Ownership.OWN
+    if quantity:
+        ownership = judge_owner(quantity, mention, tokens)
+    if ownership is Ownership.OTHER:
         return None
     if not _has_unit(value, quantity, mention, tokens):
         return None
-    is_stated = own and mention.role is NumberRole.STATED
-    if not is_stated or has_other_reading(tokens, Derived(*mention.number)):
+    is_sure = ownership is Ownership.OWN and mention.role is NumberRole.STATED
+    if not is_sure or has_other_reading(tokens, Derived(*mention.number)):
         return Support.INFERRED
     return numbers
 
@@ -160,17 +165,14 @@ def _compare(value: Constraint | Quantity, mention: NumberMention) -> Support | 
     of a range.
     """
     bounds = (value.value, value.value_high)
-    low, high = mention.bounds[0]
+    low, high = mention.likeliest
     if bounds in mention.bounds:
         if value.comparator not in mention.comparators:
             return None
-        is_sure = mention.stated and bounds == (low, high)
-        if is_sure:
+        if mention.stated and bounds == (low, high):
             return Support.PARSED
         return Support.INFERRED
-    if high is None:
-        return None
-    if Comparator.BETWEEN not in mention.comparators:
+    if high is None or Comparator.BETWEEN not in mention.comparators:
         return None
     ends = ((Comparator.AT_LEAST, low, None), (Comparator.AT_MOST, high, None))
     if (value.comparator, *bounds) in ends:
@@ -183,46 +185,39 @@ def _has_unit(
 ) -> bool:
     """Return whether the number of a mention has the unit of a limit, or lacks a unit if the limit
     does not have one. The ``quantity`` may be the counted noun: "10 cigarettes". A score given as
-    a percentage may be written with or without its unit ("Karnofsky of 70" or "70 %"). A number
-    without a unit may share the unit of the previous or next number.
+    a percentage may be written with or without its unit ("Karnofsky of 70" or "70 %").
     """
     subject = {word.lower() for word in lex(quantity).words}
     place = mention.number
-    unit = value.unit
-    read = None
-    if mention.unit:
-        read = read_unit(mention.unit)
-    code = read_unit(unit) if unit else "%"
-    is_share = code == "%" and _is_in_percent(quantity)
+    read = read_unit(mention.unit or "")
+    code = read_unit(value.unit or "%")
+    known = find_exactly(quantity)
+    is_share = code == "%" and known is not None and known.is_in_percent
     if is_share and has_unit(tokens, place, "%"):
         return True
-    if unit is None or is_share:
-        if read in _MULTIPLES:
+    if value.unit is None or is_share:
+        # "ALT <= 3 x ULN" does not state a count of 3
+        if read in MULTIPLES:
             return False
         return stands_bare(tokens, place, subject)
     if code == "a" and "age" in subject and may_be_years(tokens, place):
         return True
     if code is not None and read == code:
         return True
-    return _has_written(unit, quantity, tokens, place)
+    return _has_written(value.unit, known, tokens, place)
 
 
-def _has_written(unit: str, quantity: str, tokens: Tokens, place: Range) -> bool:
-    """Return whether a number has a unit after it, or shares the unit of the next number."""
+def _has_written(
+    unit: str, known: KnownQuantity | None, tokens: Tokens, place: Range
+) -> bool:
+    """Return whether a number has a unit after it, or shares the unit of the next number. Only a
+    unit of the ``known`` quantity is shared.
+    """
     if has_unit(tokens, place, unit):
         return True
-    known = find_exactly(quantity)
-    fits = known is None or known.fits(read_unit(unit) or unit)
-    if not fits:
+    if known and not known.fits(read_unit(unit) or unit):
         return False
     return shares_unit(tokens, place, unit)
-
-
-def _is_in_percent(quantity: str) -> bool:
-    known = find_exactly(quantity)
-    if known is None:
-        return False
-    return tuple(known.linear.get("%", ())) == (1, 0)
 
 
 def has_other_reading(tokens: Tokens, place: Derived) -> bool:
@@ -231,3 +226,92 @@ def has_other_reading(tokens: Tokens, place: Derived) -> bool:
     """
     words = tokens.words[place.first : place.end]
     return any(is_two_ways(word) and "," not in word for word in words)
+
+
+def prove_condition(
+    supported: Supported[object],
+    limit: Constraint,
+    here: Passage,
+    lead_in: Passage | None,
+) -> tuple[Supported[object] | None, Refusal | None]:
+    """Return a model's ``limit`` with only a condition that belongs to it, and the refusal of any
+    other condition. ``supported`` is the limit with its place in the criterion ``here``, and
+    ``lead_in`` the line that introduces the criterion.
+
+    - If the criterion lacks the words of the condition, the limit loses it and is marked as
+      inferred. Words of ``lead_in`` hold for every item below it: they are removed without doubt
+      and without a refusal.
+    - If the condition belongs to another limit, there is no limit (None), since without its
+      condition it would apply to everybody.
+    - If the rules do not read the condition as that of this limit, the limit keeps it and is
+      marked as inferred.
+    """
+    condition = limit.condition
+    if not condition:
+        return supported, None
+    places = list(find_quotes(here, condition))
+    if not places:
+        bare = replace(supported, value=limit.model_copy(update={"condition": None}))
+        if lead_in and any(find_quotes(lead_in, condition)):
+            return bare, None
+        refusal = Refusal(Why.NOT_STATED, part="condition", value=condition)
+        return replace(bare, support=Support.INFERRED), refusal
+    own, others = _split_limits(limit, supported.span, here)
+    own_conditions = _list_conditions(here, own)
+    read = [place for place in places if overlaps_any(place, own_conditions)]
+    nearest = min(places, key=lambda place: abs(place.start - supported.span.start))
+    place = next(iter(read), nearest)
+    words = here.section.raw[place.start : place.end]
+    kept = replace(supported, value=limit.model_copy(update={"condition": words}))
+    if read:
+        return kept, None
+    is_of_other = own_conditions or overlaps_any(place, _list_conditions(here, others))
+    if is_of_other or _is_of_other_clause(here, place, own, others):
+        stated = next(iter(own_conditions), None)
+        return None, Refusal(Why.OTHER_OWNER, stated, "condition", value=condition)
+    return replace(kept, support=Support.INFERRED), None
+
+
+def _split_limits(
+    limit: Constraint, span: Span, here: Passage
+) -> tuple[list[Limit], list[Limit]]:
+    """Return the limits of a criterion that state the model's ``limit`` at ``span``, and the
+    others.
+    """
+    own: list[Limit] = []
+    others: list[Limit] = []
+    for stated in find_limits(cut(here), None):
+        has_value = limit.value in (stated.value, stated.value_high)
+        if has_value and locate(here, *stated.number).overlaps(span):
+            own.append(stated)
+        else:
+            others.append(stated)
+    return own, others
+
+
+def overlaps_any(span: Span, others: Iterable[Span]) -> bool:
+    """Return whether a span overlaps at least one other."""
+    return any(span.overlaps(other) for other in others)
+
+
+def _list_conditions(here: Passage, limits: Sequence[Limit]) -> list[Span]:
+    conditions = [limit.condition for limit in limits if limit.condition]
+    return [locate(here, *condition) for condition in conditions]
+
+
+def _is_of_other_clause(
+    here: Passage, place: Span, own: Sequence[Limit], others: Sequence[Limit]
+) -> bool:
+    """Return whether the words at a place are in the clause of one of the ``others``, or whether a
+    clause break separates them from the first of the ``own`` limits to which they are near.
+    """
+    cleaned = here.section.cleaned
+    tokens = cut(here)
+    first = tokens.at(cleaned.clean_position(place.start))
+    end = tokens.before(cleaned.clean_position(place.end))
+    for limit in own:
+        if limit.clause[0] <= first and end <= limit.clause[1]:
+            return bool(rule("parts_clause").search(tokens, end, limit.number[0]))
+        if first < limit.number[0]:
+            return True
+    return any(limit.clause[0] <= first < limit.clause[1] for limit in others)

@@ -6,8 +6,12 @@ from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from typing import Any
 
-from extractor.concepts.limits.roles import NumberRole, find_role
-from extractor.concepts.limits.rows import Number, find_numbers
+from extractor.concepts.limits.written_numbers import (
+    Number,
+    NumberRole,
+    find_numbers,
+    find_role,
+)
 from extractor.language.book import read_table, read_words, rule, word_list
 from extractor.language.lexer import Tokens
 from extractor.language.numbers import list_readings
@@ -153,6 +157,13 @@ class KnownQuantity:
             return self.unit
         return None
 
+    @property
+    def is_in_percent(self) -> bool:
+        """Whether a percentage of this quantity is the same number of its unit, as for a Karnofsky
+        score.
+        """
+        return tuple(self.linear.get("%", ())) == (1, 0)
+
     def change_of(self) -> "KnownQuantity":
         """Return the quantity for changes in this quantity, in the same unit. If the vocabulary
         does not contain such a quantity, create one that is named after this quantity and may be
@@ -205,14 +216,12 @@ def _list_loinc(entry: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """Return the LOINC codes of a vocabulary entry by unit. The entry can contain a code or a list
     of codes for its canonical unit, a table of codes by unit, or no codes.
     """
-    codes = entry.get("loinc", {})
-    if isinstance(codes, dict):
-        by_unit = codes
-    else:
-        by_unit = {entry["unit"]: codes}
+    by_unit = entry.get("loinc", {})
+    if not isinstance(by_unit, dict):
+        by_unit = {entry["unit"]: by_unit}
     loinc = {}
-    for unit, of_unit in by_unit.items():
-        loinc[unit] = (of_unit,) if isinstance(of_unit, str) else tuple(of_unit)
+    for unit, codes in by_unit.items():
+        loinc[unit] = (codes,) if isinstance(codes, str) else tuple(codes)
     return loinc
 
 
@@ -256,23 +265,16 @@ def name_quantity(
         return None
     # a performance status of 2 is ECOG, one of 70 is Karnofsky
     if quantity.name == "performance_status":
-        is_ecog = value is None or value <= _WORST_ECOG
-        return get_quantity(
-            "ecog_performance_status" if is_ecog else "karnofsky_or_lansky"
-        )
+        if value is None or value <= _WORST_ECOG:
+            return get_quantity("ecog_performance_status")
+        return get_quantity("karnofsky_or_lansky")
     for code, name in quantity.instead.items():
         # "Fibrosis of more than 7.1 kilopascals" is a stiffness, not a stage
-        if not unit:
-            continue
-        if convert(1, unit, code) is None:
-            continue
-        quantity = get_quantity(name)
-        break
-    if value is None:
-        return quantity
-    if quantity.general:
-        return quantity
-    if unit in _ANY_LABORATORY:
+        if unit and convert(1, unit, code) is not None:
+            quantity = get_quantity(name)
+            break
+    is_narrow = quantity.general or unit in _ANY_LABORATORY
+    if value is None or is_narrow:
         return quantity
     return _name_by_sense(quantity, text, quote, value)
 
@@ -280,35 +282,40 @@ def name_quantity(
 def _name(
     text: str, unit: str | None, quote: str, value: float | None
 ) -> KnownQuantity | None:
-    """Return the quantity that ``text`` names or, if it does not name one, that the unit indicates;
-    None if neither does.
+    """Return the quantity that ``text`` names or, if it does not name one, that the words before
+    it, its people or the unit indicate; None if none does.
     """
     words = fold_words(text)
-    named = _choose(words, unit)
+    named = _find_named(words, unit)
     # in "Height more than 2 SD above the mean", 2 is not a height
-    if named and unit is None and named.weak and named.implied and value is not None:
-        named = named if named.infer_unit(value) else None
+    if named and named.weak and named.implied:
+        has_only_value = unit is None and value is not None
+        if has_only_value and not named.infer_unit(value or 0):
+            named = None
     near = _find_near(text, words, unit, quote)
     if near:
         return near
+    if not unit:
+        return named
     is_length = named is None or named.name == "duration"
-    if is_length and unit and _is_age(words, unit, quote):
+    if is_length and _is_age(words, unit, quote):
         return get_quantity("age")
-    return named or (_name_by_unit(unit, value) if unit else None)
+    return named or _name_by_unit(unit, value)
 
 
 def _find_near(
     text: str, words: NameWords, unit: str | None, quote: str
 ) -> KnownQuantity | None:
-    """Return the quantity that is named before or around words for people or a scale."""
+    """Return the quantity that is named in a quote before words for people or a scale (``text``,
+    with its ``words``) or, failing that, around them. Return None if ``text`` says more or is not
+    in the quote, or if the quote names only a weak quantity or, without a unit, no scale.
+    """
     of_people_or_scale = word_list("people") | word_list("scale_words")
     nameless = of_people_or_scale | word_list("idle_words")
-    if text not in quote:
-        return None
-    if not nameless.issuperset(words):
+    if text not in quote or not nameless.issuperset(words):
         return None
     for nearby in (quote[: quote.find(text)], quote):
-        near = _choose((*fold_words(nearby), *words[-1:]), unit)
+        near = _find_named((*fold_words(nearby), *words[-1:]), unit)
         if near and not near.weak and (unit or near.unit.startswith("{")):
             return near
     return None
@@ -331,12 +338,13 @@ def _name_by_unit(unit: str, value: float | None) -> KnownQuantity | None:
     """Return the quantity that a unit alone indicates; return None if no quantity is indicated, or
     if the quantity cannot have the given value: "prostate > 100 c" is not a temperature.
     """
-    by_unit = _find_unit(unit)
-    if by_unit and value:
-        canonical = by_unit.to_canonical(value, unit)
-        if not by_unit.is_possible(canonical or 0):
-            return None
-    return by_unit
+    by_unit = _find_by_unit(unit)
+    if by_unit is None or not value:
+        return by_unit
+    canonical = by_unit.to_canonical(value, unit) or 0
+    if by_unit.is_possible(canonical):
+        return by_unit
+    return None
 
 
 def _name_by_sense(
@@ -350,20 +358,16 @@ def _name_by_sense(
     tokens = read_words(quote)
     start = max(0, quote.find(text))
     name = (tokens.at(start), tokens.before(start + len(text)))
-    number = next(
-        (
-            number
-            for number in find_numbers(tokens)
-            if number.value == value and number.first >= name[0]
-        ),
-        None,
+    following = (
+        number
+        for number in find_numbers(tokens)
+        if number.value == value and number.first >= name[0]
     )
+    number = next(following, None)
     if number is None:
         return quantity
-    near = (
-        max(0, name[0] - _SENSE_REACH),
-        min(len(tokens), number.end + _SENSE_REACH),
-    )
+    first = max(0, name[0] - _SENSE_REACH)
+    near = first, min(len(tokens), number.end + _SENSE_REACH)
     if quantity.name == "age" and rule("earlier_moment").search(tokens, *near):
         return get_quantity("age_at_onset")
     if quantity.unit == _CELL_UNITS[0] and rule("other_fluid").search(tokens, *near):
@@ -371,10 +375,8 @@ def _name_by_sense(
     if "blood_pressure" in quantity.name:
         quantity = _name_side(quantity, tokens, number)
     is_already_change = quantity.change == quantity.name
-    if is_already_change:
-        return quantity
     role = find_role(tokens, (number.first, number.end), name)
-    if role is NumberRole.CHANGE:
+    if role is NumberRole.CHANGE and not is_already_change:
         return quantity.change_of()
     return quantity
 
@@ -397,35 +399,41 @@ def _name_side(
 
 
 @lru_cache(maxsize=4096)
-def _choose(words: NameWords, unit: str | None) -> KnownQuantity | None:
+def _find_named(words: NameWords, unit: str | None) -> KnownQuantity | None:
     """Return the quantity that folded words name and that fits the unit; None if no quantity
-    matches. Strong names take precedence over weak names. If several quantities are named, return
-    the quantity that combines all of them, as transaminases combine ALT and AST; otherwise, return
-    the last quantity. If there is no unit, a phrase whose last word is "grade", "class" or "stage"
-    can only name a quantity whose values are grades or whose name contains that word.
+    matches.
+
+    If several quantities are named, return the quantity that combines all of them, as transaminases
+    combine ALT and AST; otherwise, the last one. Strong names take precedence over weak names, but
+    a combination with weak names takes precedence over a single strong name. If there is no unit, a
+    phrase whose last word is "grade", "class" or "stage" can only name a quantity whose values are
+    grades or whose name contains that word.
     """
     known = list_quantities()
-    fitting = [known[name] for *_, name in find_names(words) if known[name].fits(unit)]
+    named = [known[name.quantity] for name in find_names(words)]
+    fitting = [quantity for quantity in named if quantity.fits(unit)]
     if words and unit is None and words[-1] in _HEADS:
         fitting = [quantity for quantity in fitting if _has_head(quantity, words[-1])]
     strong = [quantity for quantity in fitting if not quantity.weak]
     # "ECOG 0 or 1 or Karnofsky 70"
     joint = _combine(strong, unit) or _combine(fitting, unit)
-    last = strong[-1:] or fitting[-1:]
-    return joint or (last[0] if last else None)
+    if joint:
+        return joint
+    for quantity in reversed(strong or fitting):
+        return quantity
+    return None
 
 
 def _combine(group: Sequence[KnownQuantity], unit: str | None) -> KnownQuantity | None:
-    """Return the quantity that combines exactly the named quantities."""
+    """Return the quantity that combines exactly the named quantities and fits the unit; None if
+    fewer than two are named, or if the vocabulary has no such quantity.
+    """
     if len({part.name for part in group}) < 2:
         return None
     parts = frozenset[str]().union(*(part.both or {part.name} for part in group))
     for quantity in list_quantities().values():
-        if quantity.both != parts:
-            continue
-        if not quantity.fits(unit):
-            continue
-        return quantity
+        if quantity.both == parts and quantity.fits(unit):
+            return quantity
     return None
 
 
@@ -439,7 +447,7 @@ def _has_head(quantity: KnownQuantity, head: str) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _find_unit(unit: str) -> KnownQuantity | None:
+def _find_by_unit(unit: str) -> KnownQuantity | None:
     """Return the quantity that a unit alone indicates, as "kg" indicates a weight, or otherwise the
     general quantity of its dimension; None if neither exists.
     """
@@ -449,11 +457,8 @@ def _find_unit(unit: str) -> KnownQuantity | None:
             return quantity
     dimension = find_dimension(unit)[1]
     for quantity in known:
-        if not quantity.general:
-            continue
-        if not _has_dimension(quantity.any, dimension):
-            continue
-        return quantity
+        if quantity.general and _has_dimension(quantity.any, dimension):
+            return quantity
     return None
 
 
@@ -477,11 +482,13 @@ def find_loinc(quantity: KnownQuantity, unit: str | None) -> list[str]:
     # an equivalent equals a mole only for ions with a single charge
     if "eq" in target and quantity.molar_mass:
         return []
-    is_linear = target in quantity.linear and target not in quantity.loinc
-    target_property = name_property(quantity.unit if is_linear else target)
+    is_relative = target in _ANY_LABORATORY
+    # an HbA1c in mmol/mol has the codes of one in %
+    if target in quantity.linear and target not in quantity.loinc:
+        target = quantity.unit
     codes: list[str] = []
     for code_unit, unit_codes in quantity.loinc.items():
-        if target in _ANY_LABORATORY or name_property(code_unit) == target_property:
+        if is_relative or name_property(code_unit) == name_property(target):
             codes += unit_codes
     return codes
 
@@ -518,18 +525,17 @@ def choose_reading(
     """
     readings = list_readings(written)
     likeliest = readings[0]
-    code = None
-    if unit:
-        code = read_unit(unit)
+    code = read_unit(unit or "")
     known = name_quantity(name, code)
     usual = [reading for reading in readings if known and known.is_usual(reading, code)]
-    if len(usual) == 1:
-        is_decimal_comma = "," in written and likeliest > usual[0]
-        # 1 is never written as "1,000"
-        is_thousand = is_decimal_comma and written.endswith(",000")
-        return likeliest if is_thousand else usual[0], not is_decimal_comma
-    marks_thousands = likeliest % 1 == 0 and written.count(",") == 1
-    return likeliest, marks_thousands and not (known and known.usual)
+    if len(usual) != 1:
+        marks_thousands = likeliest % 1 == 0 and written.count(",") == 1
+        return likeliest, marks_thousands and not (known and known.usual)
+    is_decimal_comma = "," in written and likeliest > usual[0]
+    # 1 is never written as "1,000"
+    if is_decimal_comma and written.endswith(",000"):
+        return likeliest, False
+    return usual[0], not is_decimal_comma
 
 
 def list_named(text: str) -> tuple[KnownQuantity, ...]:
@@ -539,8 +545,8 @@ def list_named(text: str) -> tuple[KnownQuantity, ...]:
     >>> [quantity.name for quantity in list_named("FEV1/FVC, haemoglobin and ECOG")]
     ['fev1_fvc_ratio', 'haemoglobin', 'ecog_performance_status']
     """
-    quantities = [get_quantity(name) for *_, name in find_names(fold_words(text))]
-    return tuple(quantity for quantity in quantities if not quantity.general)
+    named = [get_quantity(name.quantity) for name in find_names(fold_words(text))]
+    return tuple(quantity for quantity in named if not quantity.general)
 
 
 def find_exactly(text: str) -> KnownQuantity | None:
@@ -555,11 +561,9 @@ def find_exactly(text: str) -> KnownQuantity | None:
     """
     words = fold_words(text)
     for first, end, name in find_names(words):
-        if ((first, end)) != ((0, len(words))):
-            continue
-        if get_quantity(name).general:
-            continue
-        return get_quantity(name)
+        known = get_quantity(name)
+        if (first, end) == (0, len(words)) and not known.general:
+            return known
     return None
 
 
@@ -576,13 +580,13 @@ def find_worse_side(name: str, unit: str | None = None, quote: str = "") -> str 
     ... )
     ('higher', 'lower', 'higher')
     """
-    quantity = name_quantity(name, read_unit(unit) if unit else None, quote)
+    quantity = name_quantity(name, read_unit(unit or ""), quote)
     if quantity is None or quantity.general:
         quantity = name_quantity(name, None, quote) or quantity
-    if quantity and quantity.name == "visual_acuity":
-        if unit in _LOSSES:
-            return "higher"
-        return "lower"
-    if quantity:
+    if quantity is None:
+        return None
+    if quantity.name != "visual_acuity":
         return quantity.worse
-    return None
+    if unit in _LOSSES:
+        return "higher"
+    return "lower"

@@ -17,8 +17,9 @@ from extractor.schemas import Comparator, CriterionKind
 
 _DENIAL_REACH = 14
 """Number of tokens before a limit that are searched for words that negate it."""
-_OTHER_SIDE = {"higher": "lower", "lower": "higher"}
-_ON_SIDE = {
+_MEAN_REACH = 6
+"""Number of tokens after a limit in standard deviations that may say "below the mean"."""
+_OF_SCALE = {
     ("higher", True): Comparator.AT_LEAST,
     ("higher", False): Comparator.MORE,
     ("lower", True): Comparator.AT_MOST,
@@ -58,30 +59,16 @@ def _share_last_unit(tokens: Tokens, read: Sequence[Limit]) -> list[Limit]:
     limits = list(read)
     for at in reversed(range(len(limits) - 1)):
         limit, following = limits[at : at + 2]
-        if limit.unit:
-            continue
-        if limit.quantity is None:
-            continue
-        if limit.qualifies:
+        if limit.unit or limit.quantity is None or limit.qualifies:
             continue
         unit = read_unit(following.unit or "")
-        if unit is None:
+        if unit is None or following.time_unit or following.quantity is None:
             continue
-        if following.quantity is None:
-            continue
-        if following.time_unit:
-            continue
-        between = limit.end, following.quantity[0]
-        if rule("case_link").covers(tokens, *between) is None:
+        if rule("case_link").covers(tokens, limit.end, following.quantity[0]) is None:
             continue
         known = name_quantity(tokens.read(*limit.quantity))
-        if not known:
-            continue
-        if not known.fits(unit):
-            continue
-        if not known.is_usual(limit.value, unit):
-            continue
-        limits[at] = replace(limit, unit=following.unit)
+        if known and known.fits(unit) and known.is_usual(limit.value, unit):
+            limits[at] = replace(limit, unit=following.unit)
     return limits
 
 
@@ -100,25 +87,24 @@ def _apply_scale(tokens: Tokens, limit: Limit) -> Limit | None:
         return None
     words = limit.scale_words.lower().split()
     is_denied = words[0] in ("no", "not")
-    side = worse_side
-    if "worse" not in words:
-        side = _OTHER_SIDE[side]
-    if is_denied:
-        side = _OTHER_SIDE[side]
+    # "no worse than 2" allows better values, as "2 or better" does
+    allows_worse = ("worse" in words) is not is_denied
+    allows_higher = (worse_side == "higher") is allows_worse
     # only a plain "than" excludes the number: "no worse than 2" and "better than or equal to 2"
     # include it
     includes_number = is_denied or "or" in words or "than" not in words
-    return replace(limit, comparator=_ON_SIDE[side, includes_number])
+    side = "lower"
+    if allows_higher:
+        side = "higher"
+    return replace(limit, comparator=_OF_SCALE[side, includes_number])
 
 
 def _negate_below_mean(tokens: Tokens, limit: Limit) -> Limit:
     """Return a limit with a negative value if it is stated in standard deviations below a mean:
-    "at least 2.5 SD below the mean" means at most -2.5 SD.
+    "at least 2.5 SD below the mean" means at most -2.5 SD. Other limits are returned unchanged.
     """
-    is_below = rule("below_mean").search(tokens, limit.first, limit.end + 6)
-    if limit.value <= 0:
-        return limit
-    if is_below is None:
+    reach = limit.end + _MEAN_REACH
+    if limit.value <= 0 or not rule("below_mean").search(tokens, limit.first, reach):
         return limit
     comparator = mirror(limit.comparator)
     if limit.value_high is None:
@@ -148,49 +134,47 @@ def is_outside(tokens: Tokens, limit: Limit) -> bool:
 
 
 def _apply_list(tokens: Tokens, limit: Limit, kind: CriterionKind | None) -> Limit:
-    """Return a limit with the comparator that follows from the kind of its list or from a preceding
-    negated verb.
+    """Return a limit with the comparator that follows from the kind of its list or from words that
+    deny it; other limits are returned unchanged.
+
+    - A bare age is a minimum in inclusions and a maximum in exclusions.
+    - A level that was not reached is exceeded: "not resolved to grade 0-1" is above grade 1.
+    - Words before the limit reverse it: "has not dropped below 8". In an exclusion, "must not"
+      only restates that the limit is excluded, so it settles whether the limit is reversed.
     """
     is_exclusion = kind is CriterionKind.EXCLUSION
     if not limit.sure:
-        is_upper = is_exclusion and limit.comparator is Comparator.AT_LEAST
-        if is_upper:
+        if is_exclusion and limit.comparator is Comparator.AT_LEAST:
             return replace(limit, comparator=Comparator.AT_MOST)
         return limit
-    # "not resolved to grade 0-1" is above grade 1
-    if _has_failed(tokens, limit):
+    reach = max(0, limit.first - _DENIAL_REACH)
+    failed = rule("not_recovered").search(tokens, reach, limit.number[0])
+    # at most one word is between the two
+    if failed and limit.first - failed.end <= 1:
         worst = limit.value_high or limit.value
         return replace(limit, comparator=Comparator.MORE, value=worst, value_high=None)
     opposite = limit.comparator.opposite
     if opposite is None:
         return limit
     is_reversed = is_denied(tokens, limit.first)
-    if is_exclusion:
+    if not is_exclusion:
+        is_reversed = is_reversed or is_refused(tokens, limit.first)
+    else:
         near = max(0, limit.first - _DENIAL_REACH // 2)
-        if forbidden := rule("not_allowed").search(tokens, near, limit.number[1]):
-            # "must not" in an exclusion restates it, and the grammar may have reversed it already
+        forbidden = rule("not_allowed").search(tokens, near, limit.number[1])
+        if forbidden:
+            # the grammar has already reversed a comparator that includes the "not"
             is_reversed = forbidden.end > limit.first
             limit = replace(limit, sure=False)
-    else:
-        is_reversed = is_reversed or is_refused(tokens, limit.first)
     if is_reversed:
         return replace(limit, comparator=opposite)
     return limit
 
 
-def _has_failed(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether a limit is a level to which something has not recovered: "not resolved to
-    grade 1".
-    """
-    start = max(0, limit.first - _DENIAL_REACH)
-    failed = rule("not_recovered").search(tokens, start, limit.number[0])
-    if failed is None:
-        return False
-    return limit.first - failed.end <= 1
-
-
 def is_refused(tokens: Tokens, first: int) -> bool:
-    """Return whether the words before a limit negate it: "must not weigh", "asthma, no FEV1"."""
+    """Return whether words before the limit that begins at token ``first`` forbid it ("must not
+    weigh") or deny a clause that contains it ("asthma, no FEV1").
+    """
     reach = first - _DENIAL_REACH
     if rule("must_not").ends(tokens, first, reach):
         return True
@@ -198,21 +182,19 @@ def is_refused(tokens: Tokens, first: int) -> bool:
     if clause is None:
         return False
     codes = tokens.codes[clause.first : first]
-    # as in "without anaesthesia)"
+    # "(without anaesthesia)" before a limit does not deny it
     if codes.count(")") > codes.count("("):
         return False
-    return bool(clause.first or clause.has("opening"))
+    # at the start of a line, a denial such as "no" needs words that open a clause
+    return clause.first > 0 or clause.has("opening")
 
 
 def is_denied(tokens: Tokens, first: int) -> bool:
     """Return whether a negated verb before a limit reverses its comparator: "has not dropped below
-    8" means at least 8.
-
-    ``first`` is the token at which the limit begins.
+    8" means at least 8. The limit begins at token ``first``.
     """
-    return any(
-        rule(name).ends(tokens, first, first - _DENIAL_REACH)
-        for name in ("fails_to", "denied_verb")
+    return (
+        rule("reversed_before").ends(tokens, first, first - _DENIAL_REACH) is not None
     )
 
 
@@ -220,21 +202,20 @@ def _choose_readings(tokens: Tokens, limit: Limit) -> Limit:
     """Return a limit whose numbers have the readings that are usual for its quantity: "1.500" may
     be 1500 or 1.5. The limit is ambiguous if two readings are equally likely.
     """
-    for at in range(limit.first, limit.end):
-        written = tokens.words[at]
+    name = ""
+    if limit.quantity:
+        name = tokens.read(*limit.quantity)
+    for written in tokens.words[limit.first : limit.end]:
         if not is_two_ways(written):
             continue
-        name = ""
-        if limit.quantity:
-            name = tokens.read(*limit.quantity)
         usual, is_certain = choose_reading(written, name, limit.unit)
         # the grammar ignores the quantity, so the bound that this number states (the lower or the
         # upper one of a range) has the value that is the likeliest for an unknown quantity
         read, _ = choose_reading(written, "", None)
-        limit = replace(
-            limit,
-            value=usual if limit.value == read else limit.value,
-            value_high=usual if limit.value_high == read else limit.value_high,
-            is_unambiguous=limit.is_unambiguous and is_certain,
-        )
+        if limit.value == read:
+            limit = replace(limit, value=usual)
+        if limit.value_high == read:
+            limit = replace(limit, value_high=usual)
+        if not is_certain:
+            limit = replace(limit, is_unambiguous=False)
     return limit

@@ -6,7 +6,7 @@ The features that rules find are listed under ``[limit_sign]`` in
 import re
 from collections.abc import Iterator, Sequence
 
-from extractor.concepts.limits.quantity_names import KnownQuantity, name_quantity
+from extractor.concepts.limits.quantity_names import name_quantity
 from extractor.concepts.limits.read import is_denied, is_outside, is_refused
 from extractor.concepts.people.ages import is_age, is_doubtful_age, is_other_age
 from extractor.language.book import read_table, read_words, rule, word_list
@@ -37,10 +37,12 @@ _FORMS = {
     "restated": "read by restated",
     "shared_unit": "read by shared_unit",
 }
-"""The productions that make a limit more or less certain, with their features."""
+"""The productions that make a limit more or less certain, with their features in
+``confidence/table.toml``.
+"""
 _FEW_LEFT = 2
 """Maximum number of unexplained words that count as few."""
-_FAR = 3
+_FAR_FROM_NAME = 3
 """Minimum number of tokens between a limit and a distant name."""
 _YEARS = range(1900, 2100)
 _VALUE_IN_NAME = re.compile(
@@ -145,7 +147,10 @@ def _sign_quantity(limit: Limit, constraint: Constraint) -> Iterator[str]:
     # "20/" is the unit of a visual acuity
     if unit and code is None and not unit.endswith("/") and not limit.time_unit:
         yield "an unknown unit"
-    known = _find_known(constraint, code)
+    known = None
+    # a longer text is no name
+    if len(constraint.quantity.split()) <= _MOST_WORDS:
+        known = name_quantity(constraint.quantity, code, value=constraint.value)
     if known is None:
         is_named = limit.is_known and unit
         yield "a unit of another quantity" if is_named else "no known quantity"
@@ -155,13 +160,6 @@ def _sign_quantity(limit: Limit, constraint: Constraint) -> Iterator[str]:
         constraint.value, code or known.infer_unit(constraint.value)
     ):
         yield "an unusual value"
-
-
-def _find_known(constraint: Constraint, code: str | None) -> KnownQuantity | None:
-    """Return the known quantity that the words of a constraint name, or None."""
-    if len(constraint.quantity.split()) > _MOST_WORDS:
-        return None
-    return name_quantity(constraint.quantity, code, value=constraint.value)
 
 
 def _sign_words(tokens: Tokens, limit: Limit, constraint: Constraint) -> Iterator[str]:
@@ -192,7 +190,7 @@ def _sign_words(tokens: Tokens, limit: Limit, constraint: Constraint) -> Iterato
             yield sign
     if limit.first == end:
         yield "beside its name"
-    elif limit.first - end >= _FAR:
+    elif limit.first - end >= _FAR_FROM_NAME:
         yield "far from its name"
     if not tokens.words[first][0].isalnum():
         yield "a name that begins with a sign"
@@ -211,13 +209,11 @@ def _has_unread_denial(tokens: Tokens, limit: Limit) -> bool:
     """Return whether a word denies a limit but does not change how the limit is read: "is in no
     case higher than", "hardly ever above".
     """
-    if is_denied(tokens, limit.first):
-        return False
-    if is_refused(tokens, limit.first):
+    first = limit.first
+    if is_denied(tokens, first) or is_refused(tokens, first):
         return False
     if is_outside(tokens, limit):
         return False
-    first = limit.first
     if limit.quantity and not limit.inherits:
         first = min(first, limit.quantity[0])
     if rule("denying_word").search(tokens, first, limit.first):

@@ -13,9 +13,8 @@ To change the behaviour, edit:
 - ``rules/whose_age.toml`` and ``rules/ages.toml``: the words that show whether a duration is the
   age of participants;
 - ``rules/sex.toml``: words for a sex and for healthy people;
-- ``ages``: whether a limit is an age, and which ages it admits;
+- ``ages``: whether a limit is an age, and which ages it admits; the subject of the line above;
 - ``record_ages``: which of a record's ages is used, and its confidence;
 - ``sex``: the sex that a record admits, and whether it admits healthy volunteers;
-- ``registered_ages``: the ages in registry fields;
-- ``subjects``: the subject of the line above.
+- ``registered_ages``: the ages in registry fields.
 """

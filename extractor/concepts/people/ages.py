@@ -1,18 +1,26 @@
-"""Age limits: decide which limits are ages, whose age they limit, and which side they bound."""
+"""Age limits: decide which limits are ages, whose age they limit, and which side they bound.
 
+A bare duration refers to the subject of the line above it: "at least 2 years" alone on its line is
+treated as an age below "Participants:" and as the duration of a disease below "Duration of
+asthma:"; below "Epilepsy:", it may be either.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
 from functools import lru_cache
 from typing import Protocol
 
 from extractor.concepts.limits.read import is_denied
 from extractor.concepts.people.registered_ages import OLDEST, count_days
-from extractor.concepts.people.subjects import Subject, read_subject, speaks_of_people
 from extractor.language.book import read_words, rule
 from extractor.language.lexer import Tokens
 from extractor.language.numbers import read_number
+from extractor.language.passage import Passage
 from extractor.language.patterns import RuleMatch
 from extractor.language.units import read_unit
 from extractor.measures import Limit
-from extractor.schemas import Age, TimeUnit
+from extractor.schemas import Age, Category, CriterionKind, TimeUnit
 from extractor.schemas.vocabulary import LOWER, UPPER
 
 _FEW_BEFORE = 14
@@ -32,6 +40,99 @@ _ADOLESCENCE = 12
 """The least number of years that is more often an age than a length in the criteria of a trial."""
 _MAJORITY = 18
 """The age of majority, which is the usual minimum age in trials."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatedCriterion:
+    """A criterion with the details that the readers of a whole record need. Its passage contains
+    only the criterion. ``donor`` is true if it is about donors. ``heading`` is the line above it.
+    """
+
+    passage: Passage
+    kind: CriterionKind
+    category: Category
+    limits: Sequence[Limit] = ()
+    donor: bool = False
+    heading: str = ""
+
+
+class Subject(Enum):
+    """The possible subjects of a line that introduces other lines."""
+
+    PEOPLE = auto()
+    """The participants, their ages, or the trial and its lists."""
+    COURSE = auto()
+    """The duration of something, or the time since it happened."""
+    OTHERS = auto()
+    """Other people, or an age at a time other than entry."""
+
+
+@lru_cache(maxsize=1024)
+def read_subject(line: str) -> Subject | None:
+    """Return the subject of a line; None if the subject is not one of the ``Subject`` values. An
+    empty line represents the list of criteria, whose subject is people.
+
+    >>> for line in (
+    ...     "Patients must be:",
+    ...     "Duration of asthma:",
+    ...     "Parents:",
+    ...     "Epilepsy:",
+    ... ):
+    ...     print(read_subject(line))
+    Subject.PEOPLE
+    Subject.COURSE
+    Subject.OTHERS
+    None
+    """
+    if not line:
+        return Subject.PEOPLE
+    tokens = read_words(line)
+    names_age = rule("said_age").search(tokens) is not None
+    if rule("names_course").search(tokens):
+        # below "Age and duration of asthma:", durations can be either
+        if names_age:
+            return None
+        return Subject.COURSE
+    if _is_of_others(tokens):
+        return Subject.OTHERS
+    if names_age or speaks_of_people(tokens):
+        return Subject.PEOPLE
+    return None
+
+
+def _is_of_others(tokens: Tokens) -> bool:
+    """Return whether a line names only relatives, or an age at a time other than entry."""
+    if rule("age_at_event_named").search(tokens):
+        return True
+    if rule("measured_age_named").search(tokens):
+        return True
+    if rule("relative").search(tokens) is None:
+        return False
+    # as in "Participants and their partners:"
+    return rule("trial_person").search(tokens) is None
+
+
+@lru_cache(maxsize=64)
+def speaks_of_people(tokens: Tokens) -> bool:
+    """Return whether words name only the participants, the trial or its lists. "Patients on
+    dialysis:", by contrast, names a treatment that the participants receive.
+    """
+    if rule("says_who").search(tokens):
+        return True
+    if rule("people_with").search(tokens):
+        return False
+    if rule("persons").search(tokens):
+        return True
+    return rule("names_list").search(tokens) is not None
+
+
+def names_division(heading: str) -> bool:
+    """Return whether a heading names a part of the trial or a group of its participants: "Part A:",
+    "Healthy volunteers:".
+    """
+    tokens = read_words(heading)
+    names = ("trial_division", "healthy_people")
+    return any(rule(name).search(tokens) for name in names)
 
 
 def is_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
@@ -54,14 +155,17 @@ def is_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
     if not limit.time_unit and name and first <= name[0] < end:
         # "18 < age < 65", but not "ECOG 0-1"
         return rule("said_age").search(tokens, *name) is not None
-    if rule("old").search(tokens, first, end) or _is_followed_by(
-        "old_after", tokens, limit
-    ):
-        return not _is_of_thing(tokens, limit)
-    is_range = limit.value_high is not None
+    says_old = rule("old").search(tokens, first, end)
+    if says_old or _is_followed_by("old_after", tokens, limit):
+        # people's ages are also in years: "ulcers less than 5 days old" are no people
+        is_in_years = limit.time_unit in (None, "year")
+        thing = "old_thing_apart"
+        if is_in_years:
+            thing = "old_thing"
+        return not _is_preceded_by(thing, tokens, limit)
     if _is_called_age(tokens, limit):
         # a single duration must not be followed by words such as "prior to entry"
-        if is_range:
+        if limit.value_high is not None:
             return True
         return not _is_followed_by("relation_after", tokens, limit)
     if not _is_age_unnamed(tokens, limit):
@@ -130,12 +234,10 @@ def is_doubtful_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
     return not speaks_of_people(tokens)
 
 
-# Of a line, each of its limits asks the same.
+# each limit of a line asks the same of the line
 @lru_cache(maxsize=64)
 def _says_age(tokens: Tokens) -> bool:
-    if rule("said_age").occurs(tokens):
-        return True
-    return rule("old").occurs(tokens)
+    return rule("says_age").occurs(tokens)
 
 
 @lru_cache(maxsize=64)
@@ -175,29 +277,12 @@ def _is_called_age(tokens: Tokens, limit: Limit) -> bool:
     return not _is_followed_by("counted", tokens, limit)
 
 
-def _is_of_thing(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether a duration is the age of something other than a person: "ulcers less than 5
-    days old".
-    """
-    # people's ages are also in years
-    in_years = limit.time_unit in (None, "year")
-    name = "old_thing_apart"
-    if in_years:
-        name = "old_thing"
-    return _is_preceded_by(name, tokens, limit)
-
-
 def is_of_people(tokens: Tokens, limit: Limit) -> bool:
     """Return whether only words for people precede a bare number from 12 to 99 at the start of a
     line: "adults >= 18", "men or women, 65+".
     """
-    if not limit.sure:
-        return False
-    if limit.unit:
-        return False
-    if limit.time_unit:
-        return False
-    if limit.value not in _AGES:
+    has_unit = limit.unit or limit.time_unit
+    if has_unit or not limit.sure or limit.value not in _AGES:
         return False
     front = len(tokens.codes[: limit.first].rstrip(_SIGNS))
     return rule("only_persons").covers(tokens, 0, front) is not None
@@ -242,11 +327,10 @@ def may_be_unnamed_age(tokens: Tokens, years: Years) -> bool:
     >>> [may_be_unnamed_age(line, *find_limits(line, None)) for line in lines]
     [True, False]
     """
-    first = max(0, years.first - _WHOSE_REACH)
-    if rule("lasting_word").search(tokens, first, years.end + 1):
+    near = max(0, years.first - _WHOSE_REACH)
+    if rule("lasting_word").search(tokens, near, years.end + 1):
         return False
-    has_end_of_ages = rule("end_of_ages").search(tokens, years.first, years.end)
-    if has_end_of_ages is not None:
+    if rule("end_of_ages").search(tokens, years.first, years.end):
         return True
     return years.value >= _ADOLESCENCE
 
@@ -484,15 +568,14 @@ def _admits_ages(tokens: Tokens, limit: Limit, *, admits: bool) -> bool:
     ("not over 65") reverses the result, and so do words of exclusion in an inclusion ("... are
     excluded"). Together, they cancel each other out.
     """
+    is_negated = False
     # the comparator may already include the negation
-    is_negated = not is_denied(tokens, limit.first) and _is_preceded_by(
-        "negated_front", tokens, limit
-    )
+    if not is_denied(tokens, limit.first):
+        is_negated = _is_preceded_by("negated_front", tokens, limit)
     if not admits:
         return is_negated
-    is_refused = _is_followed_by("refused_after", tokens, limit) or _is_preceded_by(
-        "refused_before", tokens, limit
-    )
+    is_refused = _is_followed_by("refused_after", tokens, limit)
+    is_refused = is_refused or _is_preceded_by("refused_before", tokens, limit)
     return is_negated is is_refused
 
 

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.people.ages import (
+    StatedCriterion,
+    Subject,
     ends_age_range,
     find_lower_end,
     follows_people,
@@ -17,6 +19,8 @@ from extractor.concepts.people.ages import (
     is_other_age,
     list_age_bounds,
     may_be_unnamed_age,
+    names_division,
+    read_subject,
     stands_beside_consent,
 )
 from extractor.concepts.people.registered_ages import (
@@ -26,12 +30,6 @@ from extractor.concepts.people.registered_ages import (
     agrees,
     count_days,
     read_registered_ages,
-)
-from extractor.concepts.people.subjects import (
-    StatedCriterion,
-    Subject,
-    names_division,
-    read_subject,
 )
 from extractor.evidence.drafts import Reading, span_of
 from extractor.language.book import read_words, rule
@@ -245,34 +243,22 @@ def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
 def _list_bounds(criterion: StatedCriterion) -> list[_Bound]:
     """Return the ages that a criterion admits or, if it states none, its years that may be ages."""
     bounds = list(_read_criterion(criterion))
-    heading = read_words(criterion.heading)
-    is_inclusion = criterion.kind is CriterionKind.INCLUSION
-    if bounds:
+    if bounds or criterion.donor or criterion.kind is not CriterionKind.INCLUSION:
         return bounds
-    if not is_inclusion:
-        return bounds
-    if rule("lasting_word").occurs(heading):
+    if rule("lasting_word").occurs(read_words(criterion.heading)):
         return bounds
     for limit in criterion.limits:
-        if criterion.donor:
-            continue
-        if not _is_possible_age(criterion, limit):
-            continue
-        bounds += _read_bounds(criterion.passage, limit, _POSSIBLE)
+        if _is_possible_age(criterion, limit):
+            bounds += _read_bounds(criterion.passage, limit, _POSSIBLE)
     return bounds
 
 
 def _is_possible_age(criterion: StatedCriterion, limit: Limit) -> bool:
     """Return whether years may be an age, although no word says so."""
     tokens = criterion.passage.tokens
-    if limit.time_unit != "year":
+    if limit.time_unit != "year" or not limit.sure:
         return False
-    if not limit.sure:
-        return False
-    if is_lifetime(tokens, limit):
-        return False
-    is_judged = is_age(tokens, limit, criterion.heading)
-    if is_judged:
+    if is_lifetime(tokens, limit) or is_age(tokens, limit, criterion.heading):
         return False
     return may_be_unnamed_age(tokens, limit)
 
@@ -303,11 +289,7 @@ def _list_ages(criterion: StatedCriterion) -> list[Limit]:
     if not criterion.heading:
         ages += [limit for limit in criterion.limits if is_of_people(tokens, limit)]
     is_of_course = read_subject(criterion.heading) is Subject.COURSE
-    if ages:
-        return ages
-    if is_of_course:
-        return ages
-    if not _is_about_age(criterion):
+    if ages or is_of_course or not _is_about_age(criterion):
         return ages
     return [limit for limit in criterion.limits if _is_bare_age(criterion, limit)]
 
@@ -357,46 +339,39 @@ def _read_summary(passage: Passage) -> Iterator[_Bound]:
         part = passage.part(first, passed).alone()
         tokens = part.tokens
         for limit in find_limits(tokens, CriterionKind.INCLUSION):
-            if not limit.time_unit:
+            if not limit.time_unit or not limit.sure:
                 continue
-            if not limit.sure:
+            if is_lifetime(tokens, limit) or is_other_age(tokens, limit):
                 continue
-            if is_lifetime(tokens, limit):
-                continue
-            if not _names_age(tokens, limit):
-                continue
-            if is_other_age(tokens, limit):
-                continue
-            yield from _read_bounds(part, limit, _IN_SUMMARY)
+            if _names_age(tokens, limit):
+                yield from _read_bounds(part, limit, _IN_SUMMARY)
 
 
 def _read_bounds(
     passage: Passage, limit: Limit, case: str, *, admits: bool = True
 ) -> Iterator[_Bound]:
-    """Yield the bounds that an age limit sets."""
+    """Yield the bounds that an age limit sets, with the place of the limit and of a lower end
+    before it ("6 to" before "<18 yr").
+    """
+    first = limit.first
     lower_end = find_lower_end(passage.tokens, limit)
     if lower_end:
         first = lower_end.first
-    else:
-        first = limit.first
     place = passage.part(first, limit.end)
     for age, is_lowest in list_age_bounds(passage.tokens, limit, admits=admits):
         yield _Bound(age, is_lowest, place, case)
 
 
 def _name_case(tokens: Tokens, limit: Limit, *, admits: bool) -> str:
-    """Return the feature of an age. It depends on whether the age
-    applies only to some people or follows other conditions in an exclusion, whether the age is
-    excluded, and whether its unit or comparator is missing.
+    """Return the feature of an age. It depends on whether the age applies only to some people or
+    follows other conditions in an exclusion, whether the age is excluded, and whether its unit or
+    comparator is missing.
     """
     is_of_some = rule("age_of_some_after").starts(tokens, limit.end)
-    if is_of_some:
-        return _DOUBTFUL
-    if ends_age_range(tokens, limit):
+    if is_of_some or ends_age_range(tokens, limit):
         return _DOUBTFUL
     if admits:
-        is_whole = limit.sure and limit.time_unit
-        if is_whole:
+        if limit.sure and limit.time_unit:
             return "age among other words"
         return "age without unit or comparator"
     if rule("joined_condition").starts(tokens, limit.end):
@@ -404,8 +379,7 @@ def _name_case(tokens: Tokens, limit: Limit, *, admits: bool) -> str:
     # only words such as "patients aged" separate the start of a clause and the age
     first = limit.first
     clauses = [0, *(at + 1 for at in range(first) if tokens.codes[at] in _CLAUSE)]
-    is_of_anybody = any(_names_anybody(tokens, at, first) for at in clauses)
-    if is_of_anybody:
+    if any(_names_anybody(tokens, at, first) for at in clauses):
         return "age excluded"
     return _DOUBTFUL
 

@@ -18,6 +18,8 @@ _ROUNDED = 1.02
 "under 18" to 17.
 """
 _YEAR = DAYS[TimeUnit.YEAR]
+_INFANCY = 2 * _YEAR
+"""Ages up to this number of days are registered in months or weeks."""
 OLDEST = 120 * _YEAR
 """The highest age in days."""
 _EVERYBODY = 99 * _YEAR
@@ -88,7 +90,9 @@ def read_registered_ages(registry: RegistryFields) -> Mapping[str, float | None]
         written = registry.text(name)
         if written is not None:
             age = read_registered_age(written)
-            ages[name] = count_days(age) if age else None
+            ages[name] = None
+            if age:
+                ages[name] = count_days(age)
     highest = ages["maximum_age"]
     if highest is not None and highest >= _EVERYBODY:
         ages["maximum_age"] = inf
@@ -100,16 +104,13 @@ def agrees(age: Age | None, registered: float | None) -> bool:
     infants up to two years old, by at most a month. If either age is missing, the two ages are
     treated as not agreeing.
     """
-    if age is None:
-        return False
-    if registered is None:
+    if age is None or registered is None:
         return False
     stated = count_days(age)
     if registered == inf:
         return stated >= _EVERYBODY
-    is_infant = max(stated, registered) <= 2 * _YEAR
     tolerance = _YEAR
-    if is_infant:
+    if max(stated, registered) <= _INFANCY:
         tolerance = DAYS[TimeUnit.MONTH]
     return abs(stated - registered) <= _ROUNDED * tolerance
 
@@ -118,8 +119,6 @@ def differs(age: Age | None, registered: float | None) -> bool:
     """Return whether an age in the text differs from the registered one. If either age is missing,
     the two ages are treated as not differing.
     """
-    if age is None:
-        return False
-    if registered is None:
+    if age is None or registered is None:
         return False
     return not agrees(age, registered)

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from extractor.concepts.people.ages import StatedCriterion, names_division
 from extractor.concepts.people.registered_ages import DESCRIPTIONS
-from extractor.concepts.people.subjects import StatedCriterion, names_division
 from extractor.evidence.drafts import Reading, span_of
 from extractor.language.book import rule
 from extractor.language.passage import Passage
@@ -121,7 +121,10 @@ def _list_sexes(passages: Iterable[Passage]) -> list[_SexAndWords]:
             continue
         # "MEN syndrome", "male condoms"
         if rule("not_sex").starts(passage.tokens, words.first) is None:
-            sexes.append((Sex.FEMALE if female else Sex.MALE, words))
+            sex = Sex.MALE
+            if female:
+                sex = Sex.FEMALE
+            sexes.append((sex, words))
     return sexes
 
 

@@ -19,7 +19,7 @@ To change the behaviour, edit:
   above;
 - ``signs``: evidence for and against a window, its name and its moment;
 - ``prove`` and ``lengths``: the checks of a model's answers;
-- ``anchors`` and ``things``: the classes of moments and the individual treatments in exports.
+- ``grouping``: the classes of moments and the individual treatments in exports.
 
 Unfamiliar wording does not need its own rule: it leaves unexplained words, which are treated as
 signs of doubt.

@@ -2,7 +2,6 @@
 inherits from the line above it.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -59,38 +58,32 @@ def read_windows(
     ('within 4 weeks before enrolment', 'chemotherapy', 'before enrolment')
     """
     tokens = passage.tokens
-    if topic:
-        topic_words = {word.lower() for word in read_words(topic).words}
-    else:
-        topic_words = set()
+    topic_words = map(str.lower, read_words(topic).words)
     windows: tuple[Window, ...] = ()
-    if not topic_words & _NO_WINDOWS_BELOW:
+    if _NO_WINDOWS_BELOW.isdisjoint(topic_words):
         windows = find_windows(tokens, kind, topic)
-    parts = find_parts(tokens, windows)
-    values = []
-    spans = []
-    signs: list[Signs] = []
-    for at, (window, window_parts) in enumerate(zip(windows, parts, strict=True)):
-        words = passage.part(window.first, window.end)
-        update = {
-            "of": _quote(passage, window_parts.of),
-            "anchor": _quote(passage, window_parts.anchor),
-        }
-        values.append(make_window(window, words.raw).model_copy(update=update))
-        spans.append(span_of(words))
-        signs.append(list_signs(tokens, windows, parts, at))
     if not windows:
         features = (_describe_none(tokens),)
         return Times(
             Reading(None, 1.0, features=features), Reading((), 1.0, features=features)
         )
+    parts = find_parts(tokens, windows)
+    values = []
+    spans = []
+    for window, (of, anchor, _) in zip(windows, parts, strict=True):
+        words = passage.part(window.first, window.end)
+        update = {"of": _quote(passage, of), "anchor": _quote(passage, anchor)}
+        values.append(make_window(window, words.raw).model_copy(update=update))
+        spans.append(span_of(words))
+    signs = [list_signs(tokens, windows, parts, at) for at in range(len(windows))]
     every_window = Reading(
         tuple(values), 1.0, tuple(spans), Support.PARSED, signs=tuple(signs)
     )
-    first = _choose_first(windows)
-    if first is None:
-        unsupported = Reading(None, 1.0, features=(_OTHER_UNIT,))
-        return Times(unsupported, every_window)
+    possible = list_possible_firsts(windows)
+    if not possible:
+        return Times(Reading(None, 1.0, features=(_OTHER_UNIT,)), every_window)
+    plain = [window for window in possible if not window.is_aside]
+    first = windows.index((plain or possible)[0])
     reading = Reading(
         first_window([values[first]]),
         1.0,
@@ -107,20 +100,9 @@ def _quote(passage: Passage, place: Range | None) -> str | None:
     return None
 
 
-def _choose_first(windows: Sequence[Window]) -> int | None:
-    """Return the index of the window that is stored in ``time_window``; None if none of the windows
-    can be stored.
-    """
-    possible = list_possible_firsts(windows)
-    if not possible:
-        return None
-    plain = [window for window in possible if not window.is_aside]
-    return windows.index((plain or possible)[0])
-
-
 def _describe_none(tokens: Tokens) -> str:
     """Return the feature of a line without windows: why it has none."""
-    if not list(find_durations(tokens)):
+    if not any(find_durations(tokens)):
         return "no length of time"
     if rule("names_age").search(tokens):
         return "only ages and the like"
@@ -136,7 +118,8 @@ def name_limited(windows: Windows, other: Passage) -> Windows:
     >>> name_limited(windows, read_passage("Treatment with statins:")).value[0].of
     'statins'
     """
-    if all(window.of for window in windows.value):
+    nameless = [at for at, window in enumerate(windows.value) if window.of is None]
+    if not nameless:
         return windows
     line = other.alone()
     name = name_line(line.tokens, line.first, line.end)
@@ -145,10 +128,9 @@ def name_limited(windows: Windows, other: Passage) -> Windows:
     words = line.part(*name).raw
     signs = list(windows.signs)
     values = list(windows.value)
-    for at, window in enumerate(values):
-        if window.of is None:
-            values[at] = window.model_copy(update={"of": words})
-            signs[at] = {**signs[at], "of": (_OF_OTHER_LINE,)}
+    for at in nameless:
+        values[at] = values[at].model_copy(update={"of": words})
+        signs[at] = {**signs[at], "of": (_OF_OTHER_LINE,)}
     return replace(windows, value=tuple(values), signs=tuple(signs))
 
 

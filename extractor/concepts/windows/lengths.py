@@ -2,18 +2,20 @@
 mentions them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
 
 from extractor.concepts.limits.mentions import Measured, NumberMention, find_mentions
-from extractor.concepts.limits.number_units import (
+from extractor.concepts.limits.read import find_limits
+from extractor.concepts.limits.written_numbers import (
+    NumberRole,
+    find_numbers,
     has_unit,
     may_be_years,
     shares_unit,
     stands_bare,
 )
-from extractor.concepts.limits.read import find_limits
-from extractor.concepts.limits.roles import NumberRole
-from extractor.concepts.limits.rows import find_numbers
 from extractor.concepts.outcomes.moments import Moment, TimeFrame, read_time_frame
 from extractor.concepts.people.ages import (
     is_age,
@@ -25,7 +27,7 @@ from extractor.concepts.people.registered_ages import count_days
 from extractor.concepts.places import Derived, Supported, cut, locate
 from extractor.concepts.windows.times import find_windows
 from extractor.language.book import rule
-from extractor.language.lexer import Range, Tokens
+from extractor.language.lexer import Tokens
 from extractor.language.numbers import (
     DAYS,
     MONTHS_OF_YEAR,
@@ -45,11 +47,6 @@ from extractor.schemas import (
 from extractor.schemas.vocabulary import LOWER, UPPER
 
 _CALENDAR = {TimeUnit.MONTH: 1, TimeUnit.YEAR: MONTHS_OF_YEAR}
-_AGE_NAMES = ("persons_named", "said_age")
-_PEOPLE = (*_AGE_NAMES, "turned_before", "aged_after")
-"""Rules for words; at least one of these words must occur for a number to be read as a person's
-age.
-"""
 _AGE_WORD_REACH = 12
 _SPANS = (TimeUnit.CYCLE, TimeUnit.HALF_LIFE)
 
@@ -81,50 +78,56 @@ def find_length(tokens: Tokens, value: Period | Age) -> Derived | None:
     unit is treated as inferred ("3-week" for 21 days). One part of a two-unit duration does not
     match on its own.
     """
-    inferred: list[Derived] = []
+    inferred = None
     for place, number, unit in _list_lengths(tokens):
         if not is_same_length(number, unit, value):
             continue
         if unit is value.unit:
             return place
-        inferred.append(Derived(place.first, place.end, Support.INFERRED))
-    if inferred:
-        return inferred[0]
-    return None
+        inferred = inferred or replace(place, support=Support.INFERRED)
+    return inferred
 
 
-def _list_lengths(tokens: Tokens) -> Iterator[tuple[Derived, float, TimeUnit]]:
-    """Yield the durations in a line as (place, number, unit) tuples: durations with a number,
-    phrases such as "each cycle", "Q3W" and "six 21-day cycles", and the times of a time frame.
+class _Length(NamedTuple):
+    """A duration with the tokens that state it."""
+
+    place: Derived
+    number: float
+    unit: TimeUnit
+
+
+def _list_lengths(tokens: Tokens) -> Iterator[_Length]:
+    """Yield the durations in a line: durations with a number (a range yields both ends), phrases
+    such as "each cycle", "Q3W" and "six 21-day cycles", and the times of a time frame.
     """
     # the tokens of sums such as "5 years and 10 months", whose parts are not durations themselves
     sums: set[int] = set()
     for duration in find_durations(tokens):
         place = Derived(duration.first, duration.end)
-        first = duration.first
         # "4 Day" in "Cycle 4 Day 9" is not a duration
-        counts = rule("counts_a_moment").ends(tokens, first, first - 1)
-        if counts and rule("next_moment").starts(tokens, duration.end - 1):
+        counts = rule("counts_a_moment").ends(tokens, place.first, place.first - 1)
+        if counts and rule("next_moment").starts(tokens, place.end - 1):
             continue
         if duration.is_sum:
-            sums.update(range(duration.first, duration.end))
-        yield place, duration.low, duration.unit
-        yield place, duration.high, duration.unit
+            sums.update(range(place.first, place.end))
+        yield _Length(place, duration.low, duration.unit)
+        yield _Length(place, duration.high, duration.unit)
     for name in ("single_time", "every_code"):
         for match in rule(name).find(tokens):
             unit = read_time_unit(match.read("unit") or "")
             if unit:
-                count = read_number(match.read("number") or "1") or 1
-                yield Derived(match.first, match.end), count, unit
-    for number in find_numbers(tokens):
-        if rule("cycle_length_after").starts(tokens, number.end):
-            place = Derived(number.first, number.end)
-            yield place, number.value, TimeUnit.CYCLE
+                number = read_number(match.read("number") or "1") or 1
+                yield _Length(Derived(match.first, match.end), number, unit)
+    # "six 21-day cycles"
+    for count in find_numbers(tokens):
+        if rule("cycle_length_after").starts(tokens, count.end):
+            place = Derived(count.first, count.end)
+            yield _Length(place, count.value, TimeUnit.CYCLE)
     frame = read_time_frame(tokens)
     for moment in frame.moments:
         place = _locate_moment(frame, moment, tokens)
         if sums.isdisjoint(range(place.first, place.end)):
-            yield place, moment.value, moment.unit
+            yield _Length(place, moment.value, moment.unit)
 
 
 def _locate_moment(frame: TimeFrame, moment: Moment, tokens: Tokens) -> Derived:
@@ -144,18 +147,15 @@ def find_point(tokens: Tokens, value: TimePoint) -> Derived | None:
         if not is_same_length(moment.value, moment.unit, value):
             continue
         place = _locate_moment(frame, moment, tokens)
-        is_sure = moment in frame.points and moment.unit is value.unit
-        if is_sure:
-            support = Support.PARSED
-        else:
-            support = Support.INFERRED
-        return Derived(place.first, place.end, support)
+        if moment in frame.points and moment.unit is value.unit:
+            return place
+        return replace(place, support=Support.INFERRED)
     if frame.points:
         return None
     length = find_length(tokens, Period(value=value.value, unit=value.unit))
     # "the first treatment cycle (28 days)": a length beside a moment that states no time
     if length and frame.moments:
-        return Derived(length.first, length.end, Support.INFERRED)
+        return replace(length, support=Support.INFERRED)
     return length
 
 
@@ -168,13 +168,11 @@ def read_point(tokens: Tokens, value: TimePoint, place: Derived) -> TimePoint:
         at = _locate_moment(frame, moment, tokens)
         if (at.first, at.end) != (place.first, place.end):
             continue
-        if moment.unit is value.unit:
+        is_other_unit = moment.unit is not value.unit
+        if not is_other_unit or moment.value != int(moment.value):
             continue
-        if moment.value != int(moment.value):
-            continue
-        if not is_same_length(moment.value, moment.unit, value):
-            continue
-        return TimePoint(value=moment.value, unit=moment.unit)
+        if is_same_length(moment.value, moment.unit, value):
+            return TimePoint(value=moment.value, unit=moment.unit)
     return value
 
 
@@ -184,30 +182,30 @@ def find_age(tokens: Tokens, value: Age) -> Derived | None:
     result is marked as inferred: "women between 19 and 64". In a line about age, any duration of
     the same length matches.
     """
+    in_years = value.unit is TimeUnit.YEAR
     for mention in find_mentions(tokens):
         number = mention.number
-        if mention.role is NumberRole.PART:
-            continue
-        if value.value not in mention.bounds[0]:
+        if mention.role is NumberRole.PART or value.value not in mention.likeliest:
             continue
         if mention.kind is Measured.AGE and _has_unit(tokens, mention, value):
             return Derived(*number)
+        if not in_years or not stands_bare(tokens, number):
+            continue
         reach = number[0] - _AGE_WORD_REACH
-        is_bare = value.unit is TimeUnit.YEAR and stands_bare(tokens, number)
         age_word = rule("before_bare_age").ends(tokens, number[0], reach)
-        if is_bare and (age_word or rule("after_bare_age").starts(tokens, number[1])):
+        if age_word or rule("after_bare_age").starts(tokens, number[1]):
             return Derived(*number, Support.INFERRED)
-    if rule("said_age").search(tokens) or rule("old").search(tokens):
+    if rule("says_age").search(tokens):
         return find_length(tokens, value)
     return None
 
 
 def _has_unit(tokens: Tokens, mention: NumberMention, value: Age) -> bool:
-    """Return whether a number has the unit of an age, or shares the unit of the next number."""
+    """Return whether a number has the unit of an age, or shares the unit of the next number. Years
+    may lack a unit.
+    """
     number = mention.number
-    if has_unit(tokens, number, value.unit):
-        return True
-    if shares_unit(tokens, number, value.unit):
+    if has_unit(tokens, number, value.unit) or shares_unit(tokens, number, value.unit):
         return True
     if value.unit is not TimeUnit.YEAR:
         return False
@@ -238,15 +236,13 @@ def find_stated_age(
     if lower:
         widest = min
     days, age, limit = widest(stated, key=lambda bound: bound[0])
-    if abs(days - count_days(value)) >= 1:
+    is_as_long = abs(days - count_days(value)) < 1
+    # the same number of days can be written in months and in weeks, which are never equal
+    if not is_as_long or not is_same_length(age.value, age.unit, value):
         return None
-    if not is_same_length(age.value, age.unit, value):
-        return None
-    is_sure = limit.sure and limit.time_unit is not None and age == value
-    if is_sure:
+    support = Support.INFERRED
+    if limit.sure and limit.time_unit is not None and age == value:
         support = Support.PARSED
-    else:
-        support = Support.INFERRED
     return Supported(value, locate(passage, limit.first, limit.end), support)
 
 
@@ -279,13 +275,15 @@ def _find_unnamed_age(
 
 
 def _is_on_side(mention: NumberMention, value: Age, *, lower: bool) -> bool:
-    """Return whether a mention states the value as its lower or upper bound."""
-    low, high = mention.bounds[0]
-    if high is not None:
-        return value.value == (low if lower else high)
+    """Return whether a mention states the value as its lower (``lower``) or upper bound."""
+    low, high = mention.likeliest
+    end = high
     side = UPPER
     if lower:
+        end = low
         side = LOWER
+    if high is not None:
+        return value.value == end
     if value.value != low:
         return False
     return not set(mention.comparators).isdisjoint(side)
@@ -294,27 +292,20 @@ def _is_on_side(mention: NumberMention, value: Age, *, lower: bool) -> bool:
 def _may_be_age(tokens: Tokens, mention: NumberMention, value: Age) -> bool:
     """Return whether a number can be the age of the participants. The number must be at the start
     of the line or in a line that mentions people, must have the age's unit (which may be omitted
-    if the unit is years), and must not refer to other people.
+    if the unit is years), must not have the name of another quantity, and must not refer to other
+    people.
     """
-    if mention.role is not NumberRole.STATED:
-        return False
-    if mention.kind is Measured.LIFETIME:
+    if mention.role is not NumberRole.STATED or mention.kind is Measured.LIFETIME:
         return False
     in_years = value.unit is TimeUnit.YEAR
     is_bare = in_years and stands_bare(tokens, mention.number)
     if not is_bare and not _has_unit(tokens, mention, value):
         return False
     opens_line = mention.first == 0 and in_years
-    if not opens_line and not _occurs(tokens, _PEOPLE, (0, len(tokens))):
+    if not opens_line and not rule("may_name_people").search(tokens):
         return False
-    if mention.subject and not _occurs(tokens, _AGE_NAMES, mention.subject):
+    if mention.subject and not rule("may_name_age").search(tokens, *mention.subject):
         return False
-
-    limits = [
-        limit for limit in find_limits(tokens, None) if limit.first == mention.first
-    ]
-    return not any(is_other_age(tokens, limit) for limit in limits)
-
-
-def _occurs(tokens: Tokens, names: Sequence[str], place: Range) -> bool:
-    return any(rule(name).search(tokens, *place) for name in names)
+    limits = find_limits(tokens, None)
+    own = [limit for limit in limits if limit.first == mention.first]
+    return not any(is_other_age(tokens, limit) for limit in own)

@@ -2,6 +2,7 @@
 window is counted.
 """
 
+from enum import StrEnum
 from typing import NamedTuple
 
 from extractor.concepts.windows.times import Window
@@ -14,19 +15,34 @@ _REACH = 40
 """Maximum number of preceding tokens that may contain a window's name."""
 _NEAR = 8
 """Maximum number of tokens between two windows that share a moment."""
+_PAST_REACH = 2
+"""Number of tokens before a window that may say that it is counted back from the present."""
 _JOINTS = 3
 """Maximum number of tokens between two windows if the second does not have a name."""
+
+
+NamePosition = StrEnum("NamePosition", "BEFORE BEHIND SHARED")
+NamePosition.__doc__ = (
+    """Where a window is named: before it, behind it, or by the window before."""
+)
+
+
+class _Name(NamedTuple):
+    """The tokens that name a window, and their position."""
+
+    words: Range
+    position: NamePosition
 
 
 class Parts(NamedTuple):
     """The tokens of a window's name (``of``) and of the moment from which it is counted
     (``anchor``), including "before" or a similar word; each is None if the line does not state it.
-    ``place`` is the position of the name: "before", "behind" or "shared".
+    ``position`` is where the name is; None without a name.
     """
 
     of: Range | None = None
     anchor: Range | None = None
-    place: str = ""
+    position: NamePosition | None = None
 
 
 @keep
@@ -34,7 +50,8 @@ def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]
     """Return the parts of each time window in a line, in the order of ``windows``.
 
     A window without its own words takes its name from the previous window and its moment from the
-    next window: "aspirin within 3 days or 5 half-lives before surgery".
+    next window: "aspirin within 3 days or 5 half-lives before surgery". In a line with
+    "respectively", no window has a name.
 
     >>> from extractor.language.book import read_text
     >>> from extractor.concepts.windows.times import find_windows
@@ -46,82 +63,96 @@ def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]
     ['Aspirin', 'warfarin']
     """
     line_parts: list[Parts] = []
-    floor = 0
-    for at, window in enumerate(windows):
+    taken = 0
+    stops = [*(window.first for window in windows[1:]), len(tokens)]
+    for window, stop in zip(windows, stops, strict=False):
         anchor = _find_moment(tokens, window)
+        end = window.length[1]
         if anchor:
             end = anchor[1]
+        name = _find_name(tokens, window, taken, end, stop)
+        taken = end
+        if name and name.position is NamePosition.BEHIND:
+            taken = name.words[1]
+        if name is None and line_parts and line_parts[-1].of:
+            name = _Name(line_parts[-1].of, NamePosition.SHARED)
+        if name is None:
+            line_parts.append(Parts(anchor=anchor))
         else:
-            end = window.length[1]
-        if at + 1 < len(windows):
-            stop = windows[at + 1].first
-        else:
-            stop = len(tokens)
-        of, place = _find_name(tokens, window, floor, end, stop)
-        if of is None and line_parts:
-            of = line_parts[-1].of
-            place = "shared"
-        line_parts.append(Parts(of, anchor, place if of else ""))
-        floor = end
-        if not of:
-            continue
-        if place != "behind":
-            continue
-        floor = of[1]
+            line_parts.append(Parts(name.words, anchor, name.position))
     if len(line_parts) > 1 and rule("respective_word").search(tokens):
         # a model has to decide which name belongs to which window
-        line_parts = [parts._replace(of=None, place="") for parts in line_parts]
+        line_parts = [Parts(anchor=parts.anchor) for parts in line_parts]
     for at in reversed(range(len(windows) - 1)):
         if line_parts[at].anchor is not None:
             continue
-        if not _share_moment(tokens, *windows[at : at + 2]):
-            continue
-        line_parts[at] = line_parts[at]._replace(anchor=line_parts[at + 1].anchor)
+        if _share_moment(tokens, *windows[at : at + 2]):
+            line_parts[at] = line_parts[at]._replace(anchor=line_parts[at + 1].anchor)
     return tuple(line_parts)
 
 
 def _find_name(
-    tokens: Tokens, window: Window, floor: int, end: int, stop: int
-) -> tuple[Range | None, str]:
-    """Return the name of a window and its position. The name is searched for, in this order, in
-    words directly after its duration that can only be its name ("1 year post-menopausal", "6 weeks
-    for nitrosoureas"), in the words before the window, and in the words after the window and its
-    moment.
+    tokens: Tokens, window: Window, taken: int, end: int, stop: int
+) -> _Name | None:
+    """Return the name of a window. It is searched for, in this order, in words directly after its
+    duration that can only be its name ("1 year post-menopausal", "6 weeks for nitrosoureas"), in
+    the words before the window, and in the words after the window and its moment.
 
-    The previous window ends at token ``floor``, the window's own words end at ``end``, and the next
-    window begins at ``stop``.
+    Return None if these words name nothing, if the window is joined to the previous one and has no
+    name before it ("3 days or 5 half-lives"), or if it is the time until which people may take part
+    rather than the time of an event.
+
+    The words of the previous window end at token ``taken`` (0 without one), the window's own words
+    end at ``end``, and the next window begins at ``stop``.
     """
-    # people who may take part from one moment to another are no event
-    if rule("stay_until").ends(tokens, window.length[0], floor):
-        return None, ""
+    length_end = window.length[1]
+    if rule("stay_until").ends(tokens, window.length[0], taken):
+        return None
     rules = ["state_behind"]
     if window.rule == "kept_before":
         rules.append("lasting_before")
-    if floor or window.takes_direction or window.is_alone:
+    has_lender = window.takes_direction or window.is_alone
+    if taken or has_lender:
         rules.append("window_of_other")
     for rule_name in rules:
-        following = rule(rule_name).starts(tokens, window.length[1], stop)
+        following = rule(rule_name).starts(tokens, length_end, stop)
         if following:
-            return narrow(tokens, *following.place("words")), "behind"
-    first = _start_last_sentence(
-        tokens, max(floor, window.first - _REACH), window.first
-    )
-    for mark in rule("item_break").find(tokens, first, window.first - 2):
-        first = mark.end
-    # "drugs, except vitamins, within 14 days"
-    aside = rule("not_limited").ends(tokens, window.first, first + 1)
-    name = narrow(tokens, first, aside.first if aside else window.first)
-    if name:
-        return name, "before"
-    adjoins = (
-        window.takes_direction or window.is_alone or window.first - floor <= _JOINTS
-    )
-    if floor and adjoins:
-        return None, ""
-    since = rule("since_event").starts(tokens, window.length[1], stop)
+            return _name_behind(narrow(tokens, *following.place("words")))
+    words = _find_before(tokens, window, max(taken, window.first - _REACH))
+    if words:
+        return _Name(words, NamePosition.BEFORE)
+    if taken and (has_lender or window.first - taken <= _JOINTS):
+        return None
+    since = rule("since_event").starts(tokens, length_end, stop)
     if since:
-        return narrow(tokens, since.first + 1, since.end), "behind"
-    return name_line(tokens, end, stop), "behind"
+        # the name begins after the "since"
+        return _name_behind(narrow(tokens, since.first + 1, since.end))
+    return _name_behind(name_line(tokens, end, stop))
+
+
+def _name_behind(words: Range | None) -> _Name | None:
+    if words is None:
+        return None
+    return _Name(words, NamePosition.BEHIND)
+
+
+def _find_before(tokens: Tokens, window: Window, first: int) -> Range | None:
+    """Return the name of a window in the words before it, from token ``first``: in the last item of
+    the last sentence, without an exception at its end ("drugs, except vitamins, within 14 days").
+    Return None if these words do not contain a name.
+    """
+    end = window.first
+    if first < end:
+        start, stop = tokens.span(first, end)
+        last_sentence, _ = split_sentences(tokens.text[start:stop])[-1]
+        first = tokens.at(start + last_sentence)
+    # a mark directly before the window or its first word does not begin an item
+    for mark in rule("item_break").find(tokens, first, end - 2):
+        first = mark.end
+    exception = rule("not_limited").ends(tokens, end, first + 1)
+    if exception:
+        end = exception.first
+    return narrow(tokens, first, end)
 
 
 def name_line(tokens: Tokens, first: int, end: int) -> Range | None:
@@ -160,54 +191,45 @@ def narrow(tokens: Tokens, first: int, end: int) -> Range | None:
 
 
 def _trim(tokens: Tokens, first: int, end: int) -> Range | None:
-    """Return a name without the surrounding words that do not belong to it; None if the remaining
+    """Return a name without the surrounding words that do not belong to it: asides, closing and
+    opening words, and an unmatched bracket with the words before it. Return None if the remaining
     words do not name anything.
     """
     aside = rule("limited_aside").search(tokens, first + 1, end)
     if aside:
         end = aside.first
-    tail = rule("limited_closing").ends(tokens, end, first)
-    if tail:
-        end = tail.first
-    lead = rule("limited_opening").starts(tokens, first, end)
-    if lead:
-        first = lead.end
+    closing = rule("limited_closing").ends(tokens, end, first)
+    if closing:
+        end = closing.first
+    opening = rule("limited_opening").starts(tokens, first, end)
+    if opening:
+        first = opening.end
     if first >= end:
         return None
     if tokens.gap(first) == "-":
         # "post-operative"
         first -= 1
-    opened = tokens.codes.rfind("(", first, end)
-    if opened < 0 and tokens.codes[end - 1] == ")":
+    bracket = tokens.codes.rfind("(", first, end)
+    if bracket < 0 and tokens.codes[end - 1] == ")":
         end -= 1
-    elif opened >= 0 and ")" not in tokens.codes[opened:end]:
-        return _trim(tokens, opened + 1, end)
-    is_word = any(word[:2].isalpha() for word in tokens.words[first:end])
-    if not is_word:
+    elif bracket >= 0 and ")" not in tokens.codes[bracket:end]:
+        return _trim(tokens, bracket + 1, end)
+    has_word = any(word[:2].isalpha() for word in tokens.words[first:end])
+    if not has_word or rule("limited_nothing").covers(tokens, first, end):
         return None
-    if rule("limited_nothing").covers(tokens, first, end):
-        return None
-    return (first, end)
-
-
-def _start_last_sentence(tokens: Tokens, first: int, end: int) -> int:
-    """Return the first token of the last sentence in the tokens ``first:end``."""
-    if first >= end:
-        return first
-    start, stop = tokens.span(first, end)
-    last, _ = split_sentences(tokens.text[start:stop])[-1]
-    return tokens.at(start + last)
+    return first, end
 
 
 def is_past(tokens: Tokens, window: Window) -> bool:
     """Return whether a window is counted back from the present, as in "in the past year"."""
-    near = max(0, window.first - 2)
+    near = max(0, window.first - _PAST_REACH)
     return rule("past_word").search(tokens, near, window.length[1]) is not None
 
 
 def _find_moment(tokens: Tokens, window: Window) -> Range | None:
     """Return the tokens of the moment from which a window is counted, including "before" or a
-    similar word; None if the line does not state a moment.
+    similar word; None if the line does not state a moment. Words that belong to the duration, such
+    as the drug of "5 half-lives of the study drug", may precede the moment.
     """
     at = window.length[1]
     own_words = rule("own_words").starts(tokens, at)
@@ -215,21 +237,26 @@ def _find_moment(tokens: Tokens, window: Window) -> Range | None:
         at = own_words.end
     kept = rule("lasting_before").starts(tokens, at)
     if kept and window.rule == "kept_before":
-        at, _ = kept.place("sign")
+        at = kept.place("sign")[0]
     elif window.unit is TimeUnit.HALF_LIFE:
         owner = rule("half_life_owner").starts(tokens, at)
-        at = owner.end if owner else at
+        if owner:
+            at = owner.end
     moment = rule("window_anchor_words").starts(tokens, at)
+    # "within 4 weeks of the first dose", but not "in the past 4 weeks of treatment"
     if moment is None and window.rule == "looking_back" and not is_past(tokens, window):
         moment = rule("of_within").starts(tokens, at)
     if moment is None:
         return None
     first, end = moment.place("words")
+    # a line that opens with its window has its name behind the moment
     thing = rule("thing_behind_moment").starts(tokens, first, end)
     if thing and window.first == 0:
-        end, _ = thing.place("thing")
-    tail = rule("moment_closing").ends(tokens, end, first + 1)
-    return first, tail.first if tail else end
+        end = thing.place("thing")[0]
+    closing = rule("moment_closing").ends(tokens, end, first + 1)
+    if closing:
+        end = closing.first
+    return first, end
 
 
 def _share_moment(tokens: Tokens, window: Window, following: Window) -> bool:
@@ -237,17 +264,13 @@ def _share_moment(tokens: Tokens, window: Window, following: Window) -> bool:
     days or 5 half-lives before surgery".
     """
     between = (window.length[1], following.first)
-    is_far = following.first - window.length[1] > _NEAR
-    if is_far:
+    if following.first - window.length[1] > _NEAR:
         return False
-    if window.rule == "kept_before":
+    # these two are counted from another moment: the one that is kept, or now
+    if window.rule == "kept_before" or is_past(tokens, window):
         return False
-    if is_past(tokens, window):
-        return False
-    joint = rule("window_link").search(tokens, *between)
-    parted = rule("parts_clause").search(tokens, *between)
     if window.comparator is not following.comparator:
         return False
-    if not bool(joint):
+    if rule("window_link").search(tokens, *between) is None:
         return False
-    return not parted
+    return rule("parts_clause").search(tokens, *between) is None

@@ -4,10 +4,11 @@ to another value.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
-from extractor.concepts.limits.read import find_limits
+from extractor.concepts.limits.prove import overlaps_any, prove_condition
 from extractor.concepts.places import Supported, cut, find_quotes, locate
 from extractor.concepts.windows.lengths import is_same_length
 from extractor.concepts.windows.parts import Parts, find_parts
@@ -21,11 +22,16 @@ from extractor.concepts.windows.times import (
 from extractor.evidence.drafts import Reading, Refusal, Span, Why, span_of
 from extractor.language.book import rule
 from extractor.language.passage import Passage
-from extractor.measures import Limit
 from extractor.schemas import Comparator, Constraint, Support, TimeWindow
 from extractor.schemas.vocabulary import LOWER, UPPER
 
-_Proven = tuple[Supported[object] | None, list[Refusal]]
+
+class _StatedWindow(NamedTuple):
+    """A window that a passage states, with its parts and the raw span of its duration."""
+
+    window: Window
+    parts: Parts
+    length: Span
 
 
 def find_window(
@@ -37,22 +43,17 @@ def find_window(
     The text determines whether the limit itself is included: "for more than 7 days" supports ">= 7
     days", but the returned value is "> 7 days". If the quote occurs several times, the first place
     with the name of the window is used or, failing that, the first place. ``topic`` is the line
-    that introduces the
-    passage: a duration below "Life expectancy:" is not a window.
+    that introduces the passage: a duration below "Life expectancy:" is not a window.
     """
-    if isinstance(value, str):
-        of = None
-    else:
+    of = None
+    if isinstance(value, TimeWindow):
         of = value.of
     first: Supported[TimeWindow] | None = None
     for found, parts in _find_all(value, passage, topic):
         first = first or found
         if not of:
             break
-        name = ""
-        if parts.of:
-            name = cut(passage).read(*parts.of)
-        if of.lower() in name.lower():
+        if parts.of and of.lower() in cut(passage).read(*parts.of).lower():
             return found
     return first
 
@@ -60,42 +61,39 @@ def find_window(
 def _find_all(
     value: TimeWindow | str, passage: Passage, topic: str
 ) -> Iterator[tuple[Supported[TimeWindow], Parts]]:
-    """Yield a (window, parts) pair for each place of the quote that states the window."""
+    """Yield the window with its parts for each place of the quote that states the window."""
     if isinstance(value, str):
         quote = value
     else:
         quote = value.quote
-    stated = _list_windows(passage, topic)
-    ends = [length.end for _, _, length in stated]
-    for span in find_quotes(passage, quote):
-        words = passage.section.raw[span.start : span.end]
-        for window, parts, length in stated[bisect_right(ends, span.start) :]:
-            if not length.overlaps(span):
+    stated_windows = _list_windows(passage, topic)
+    ends = [stated.length.end for stated in stated_windows]
+    for place in find_quotes(passage, quote):
+        words = passage.section.raw[place.start : place.end]
+        for window, parts, length in stated_windows[bisect_right(ends, place.start) :]:
+            if not length.overlaps(place):
                 break
             if isinstance(value, str):
+                support = Support.INFERRED
                 if window.sure:
-                    quote_support = Support.PARSED
-                else:
-                    quote_support = Support.INFERRED
-                yield Supported(make_window(window, words), span, quote_support), parts
+                    support = Support.PARSED
+                yield Supported(make_window(window, words), place, support), parts
                 continue
-            support = _compare(window, value)
-            if support:
-                update: dict[str, object] = {"quote": words}
-                if window.sure:
-                    update["comparator"] = window.comparator
-                proven = value.model_copy(update=update)
-                yield Supported(proven, span, support), parts
+            proof = _compare(window, value)
+            if proof is None:
+                continue
+            update: dict[str, object] = {"quote": words}
+            if window.sure:
+                update["comparator"] = window.comparator
+            yield Supported(value.model_copy(update=update), place, proof), parts
 
 
-def _list_windows(
-    passage: Passage, topic: str = ""
-) -> list[tuple[Window, Parts, Span]]:
-    """Return the windows of a passage as (window, parts, span of its duration) tuples."""
+def _list_windows(passage: Passage, topic: str = "") -> list[_StatedWindow]:
+    """Return the windows of a passage, and its durations without a direction."""
     tokens = cut(passage)
     windows = find_windows(tokens, None, topic, wide=True)
     return [
-        (window, parts, locate(passage, *window.length))
+        _StatedWindow(window, parts, locate(passage, *window.length))
         for window, parts in zip(windows, find_parts(tokens, windows), strict=True)
     ]
 
@@ -103,6 +101,9 @@ def _list_windows(
 def _compare(window: Window, value: TimeWindow) -> Support | None:
     """Return how a window in the text supports a value; None if it does not. Each bound of the
     value must also be a bound of the window.
+
+    The value is inferred if the window has a further bound or another unit, or if the direction of
+    a single bound is not certain.
     """
     stated = _list_bounds(window.comparator, window.value, window.high)
     if window.is_reversible:
@@ -110,13 +111,10 @@ def _compare(window: Window, value: TimeWindow) -> Support | None:
     claimed = _list_bounds(value.comparator, value.value, value.value_high)
     for side, number in claimed.items():
         bound = value.model_copy(update={"value": number})
-        if side not in stated:
-            return None
-        if not is_same_length(stated[side], window.unit, bound):
+        if side not in stated or not is_same_length(stated[side], window.unit, bound):
             return None
     is_settled = window.sure or window.high is not None
-    is_same = claimed.keys() == stated.keys() and window.unit is value.unit
-    if is_settled and is_same:
+    if is_settled and claimed.keys() == stated.keys() and window.unit is value.unit:
         return Support.PARSED
     return Support.INFERRED
 
@@ -146,35 +144,32 @@ def take_first(answered: Reading[object], here: Passage) -> Reading[object] | No
     """
     windows = find_windows(cut(here), None)
 
-    def rank(index: int) -> tuple[bool, bool, int]:
-        span = answered.spans[index]
-        later = False
+    def rank(span: Span) -> tuple[bool, bool, int]:
+        """Return the order of a window: in the criterion, not subordinate, first in the text."""
+        is_subordinate = False
         for window in windows:
             if locate(here, *window.length).overlaps(span):
-                later = window.is_aside or window.takes_direction
+                is_subordinate = window.is_aside or window.takes_direction
                 break
-        return not span_of(here).contains(span), later, span.start
+        return not span_of(here).contains(span), is_subordinate, span.start
 
     firsts = [first_window([window]) for window in answered.list_values()]
     possible = [index for index, window in enumerate(firsts) if window]
     if not possible:
         return replace(answered, value=None, spans=(), supports=())
-    best = min(possible, key=rank)
+    best = min(possible, key=lambda index: rank(answered.spans[index]))
+    best_span = answered.spans[best]
     for window in list_possible_firsts(windows):
         span = locate(here, window.first, window.end)
-        if not window.sure:
-            continue
-        if window.is_aside:
-            continue
-        if span.overlaps(answered.spans[best]):
-            continue
-        if (False, False, span.start) < rank(best):
-            return None
-        break
+        is_plain = window.sure and not window.is_aside
+        if is_plain and not span.overlaps(best_span):
+            if (False, False, span.start) < rank(best_span):
+                return None
+            break
     return replace(
         answered,
         value=firsts[best],
-        spans=(answered.spans[best],),
+        spans=(best_span,),
         supports=answered.list_supports()[best : best + 1],
     )
 
@@ -183,14 +178,13 @@ def prove_parts(
     supported: Supported[object],
     places: Sequence[Passage],
     lead_in: Passage | None = None,
-) -> _Proven:
+) -> tuple[Supported[object] | None, list[Refusal]]:
     """Return a supported value with only the parts that the text supports, and the refusals of the
     other parts. The parts are the condition of a limit, or the name and the moment of a time
-    window.
+    window. Any other value is returned unchanged.
 
-    A part that is not in the text, or belongs to another time window, is removed. A limit that the
-    text states for other people is rejected entirely (None), since without its condition it would
-    apply to everybody. A doubtful part is kept, and the value is marked as inferred.
+    A part that is not in the text, or belongs to another time window, is removed. A limit whose
+    condition belongs to another limit is rejected entirely (None); see ``prove_condition``.
 
     Args:
         supported: A value that the text states.
@@ -201,127 +195,74 @@ def prove_parts(
             recording a refusal.
     """
     value = supported.value
-    if isinstance(value, Constraint) and value.condition:
-        return _prove_condition(supported, value, value.condition, places[0], lead_in)
+    if isinstance(value, Constraint):
+        proven, refusal = prove_condition(supported, value, places[0], lead_in)
+        if refusal:
+            return proven, [refusal]
+        return proven, []
     if not isinstance(value, TimeWindow):
         return supported, []
     refusals = []
     parts: dict[str, str | None] = {}
     for name, quote in (("of", value.of), ("anchor", value.anchor)):
-        if quote:
-            words, refusal = _prove_part(name, quote, supported.span, places)
-            parts[name] = words
-            if refusal:
-                refusals.append(replace(refusal, part=name, value=quote))
+        if not quote:
+            continue
+        parts[name], refusal = _prove_part(name, quote, supported.span, places)
+        if refusal:
+            refusals.append(refusal)
     return replace(supported, value=value.model_copy(update=parts)), refusals
 
 
 def _prove_part(
-    name: str, quote: str, span: Span, places: Sequence[Passage]
+    name: str, quote: str, window: Span, passages: Sequence[Passage]
 ) -> tuple[str | None, Refusal | None]:
-    """Return a (words, refusal) pair for a window's part. ``words`` is the part as written in the
-    text. It is None if the part is rejected, either because the text does not contain it or
-    because it belongs to another window or an exception.
+    """Return the words of the ``name`` part of a window, as written in the text, or None and the
+    refusal: no passage contains its ``quote``, or the quote belongs to another window, to the
+    window's other part or to an exception.
+
+    Words that the rules read as this part take precedence over other words, and then the words
+    nearest to the window.
     """
-    words = {}
-    known: list[tuple[Span, bool]] = []
-    for place in places:
-        known += _list_parts(name, span, place)
-        for at in find_quotes(place, quote):
-            words[at] = place.section.raw[at.start : at.end]
-    if not words:
-        return None, Refusal(Why.NOT_STATED)
-    own_places = [at for at, is_own in known if is_own]
-    other_places = [at for at, is_own in known if not is_own]
-    fitting = [at for at in words if _overlaps(at, own_places)]
-    fitting = fitting or [at for at in words if not _overlaps(at, other_places)]
+    written: dict[Span, str] = {}
+    own: list[Span] = []
+    foreign: list[Span] = []
+    for passage in passages:
+        for place, is_own in _list_parts(name, window, passage):
+            if is_own:
+                own.append(place)
+            else:
+                foreign.append(place)
+        for place in find_quotes(passage, quote):
+            written[place] = passage.section.raw[place.start : place.end]
+    if not written:
+        return None, Refusal(Why.NOT_STATED, part=name, value=quote)
+    fitting = [place for place in written if overlaps_any(place, own)]
     if not fitting:
-        return None, Refusal(Why.OTHER_OWNER, next(iter((*own_places, *words))))
-    return words[min(fitting, key=lambda place: abs(place.start - span.start))], None
+        fitting = [place for place in written if not overlaps_any(place, foreign)]
+    if not fitting:
+        nearest = next(iter((*own, *written)))
+        return None, Refusal(Why.OTHER_OWNER, nearest, name, value=quote)
+    return written[
+        min(fitting, key=lambda place: abs(place.start - window.start))
+    ], None
 
 
-def _list_parts(name: str, span: Span, place: Passage) -> Iterator[tuple[Span, bool]]:
-    """Yield the parts of all windows that the rules read, and the exceptions after ``span``, as
-    (span, is_own) pairs. ``is_own`` is true for the ``name`` part of the window at ``span``.
+def _list_parts(
+    name: str, own_window: Span, passage: Passage
+) -> Iterator[tuple[Span, bool]]:
+    """Yield the parts of all windows in a passage, and the exceptions after ``own_window``, each
+    with whether it is the ``name`` part of ``own_window``.
     """
-    for exception in rule("exception_behind").find(cut(place)):
-        excepted = locate(place, exception.first, exception.end)
-        if excepted.start > span.start:
+    for exception in rule("exception_behind").find(cut(passage)):
+        excepted = locate(passage, exception.first, exception.end)
+        if excepted.start > own_window.start:
             yield excepted, False
-    for window, parts, length in _list_windows(place):
-        is_own = length.overlaps(span)
+    for window, parts, length in _list_windows(passage):
+        is_own = length.overlaps(own_window)
+        # a length without a direction, which has no parts of its own
         if window.comparator is Comparator.EQUAL and not is_own:
             continue
         if parts.of:
-            yield locate(place, *parts.of), is_own and name == "of"
+            yield locate(passage, *parts.of), is_own and name == "of"
         if parts.anchor:
-            yield locate(place, *parts.anchor), is_own and name == "anchor"
-
-
-def _overlaps(span: Span, others: Iterable[Span]) -> bool:
-    return any(span.overlaps(other) for other in others)
-
-
-def _prove_condition(
-    supported: Supported[object],
-    value: Constraint,
-    condition: str,
-    here: Passage,
-    lead_in: Passage | None,
-) -> _Proven:
-    """Return the limit and the refusals. The limit keeps its condition if the condition's words
-    belong to it, loses the condition if those words are not in the text, and is None if they
-    belong to another limit.
-    """
-    spans = list(find_quotes(here, condition))
-    if not spans:
-        bare = value.model_copy(update={"condition": None})
-        without = replace(supported, value=bare)
-        if lead_in and any(find_quotes(lead_in, condition)):
-            return without, []
-        refusal = Refusal(Why.NOT_STATED, part="condition", value=condition)
-        return replace(without, support=Support.INFERRED), [refusal]
-    limits = find_limits(cut(here), None)
-    own_limits = [
-        limit
-        for limit in limits
-        if value.value in (limit.value, limit.value_high)
-        and locate(here, *limit.number).overlaps(supported.span)
-    ]
-    others = [limit for limit in limits if limit not in own_limits]
-    own_conditions = list(_list_conditions(here, own_limits))
-    at = min(spans, key=lambda place: abs(place.start - supported.span.start))
-    at = next((span for span in spans if _overlaps(span, own_conditions)), at)
-    words = here.section.raw[at.start : at.end]
-    kept = replace(supported, value=value.model_copy(update={"condition": words}))
-    if _overlaps(at, own_conditions):
-        return kept, []
-    is_of_other = own_conditions or _overlaps(at, _list_conditions(here, others))
-    if is_of_other or _is_of_other_clause(here, at, own_limits, others):
-        nearest = next(iter(own_conditions), None)
-        return None, [Refusal(Why.OTHER_OWNER, nearest, "condition", value=condition)]
-    return replace(kept, support=Support.INFERRED), []
-
-
-def _list_conditions(here: Passage, limits: Sequence[Limit]) -> Iterator[Span]:
-    for limit in limits:
-        if limit.condition:
-            yield locate(here, *limit.condition)
-
-
-def _is_of_other_clause(
-    here: Passage, at: Span, own: Sequence[Limit], others: Sequence[Limit]
-) -> bool:
-    """Return whether words are in the clause of another limit, or are separated from the limit by a
-    clause break.
-    """
-    cleaned = here.section.cleaned
-    tokens = cut(here)
-    first = tokens.at(cleaned.clean_position(at.start))
-    end = tokens.before(cleaned.clean_position(at.end))
-    for limit in own:
-        if limit.clause[0] <= first and end <= limit.clause[1]:
-            return bool(rule("parts_clause").search(tokens, end, limit.number[0]))
-        if first < limit.number[0]:
-            return True
-    return any(limit.clause[0] <= first < limit.clause[1] for limit in others)
+            yield locate(passage, *parts.anchor), is_own and name == "anchor"

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from extractor.concepts.doses.names import find_general
 from extractor.concepts.people.ages import may_be_age, may_be_unnamed_age
-from extractor.concepts.windows.parts import Parts, is_past
+from extractor.concepts.windows.parts import NamePosition, Parts, is_past
 from extractor.concepts.windows.times import Window
 from extractor.language.book import rule
 from extractor.language.lexer import NUMBER, Range, Tokens
@@ -14,7 +14,11 @@ from extractor.schemas.vocabulary import LOWER, UPPER
 _SHORT_TIMES = (TimeUnit.MINUTE, TimeUnit.HOUR)
 _LONG_LINE = 60
 _REACH = 14
+"""Number of tokens before a window that are searched for signs."""
 _STOP_REACH = 10
+"""Number of tokens before and after a window that may say that a treatment stops."""
+_JOINT_REACH = 3
+"""Number of tokens before a duration that may be the first end of its range."""
 _FEW_LEFT = 2
 """Maximum number of unexplained words that count as few."""
 _FEW_WORDS = 3
@@ -28,14 +32,21 @@ _FORMS = {
     "placed_before": "read as placed_before",
     "unit_alone": "read as unit_alone",
 }
+"""The productions that make a window more or less certain, with their features in
+``confidence/table.toml``.
+"""
 _WITHOUT_COMPARATOR = {
     "lasting": "lasting without a comparator",
     "placed_after": "placed_after without a comparator",
     "placed_before": "placed_before without a comparator",
     "unit_alone": "unit_alone without a comparator",
 }
-"""The productions that make a window more or less certain, with their features."""
-_PLACES = {"before": "named before", "behind": "named behind", "shared": "named shared"}
+"""The productions that are less certain without a comparator, with their features."""
+_POSITIONS = {
+    NamePosition.BEFORE: "named before",
+    NamePosition.BEHIND: "named behind",
+    NamePosition.SHARED: "named shared",
+}
 _LEFT_BEFORE = (
     "none left before its name",
     "few left before its name",
@@ -48,6 +59,13 @@ _LEFT_BEHIND = (
     "some left behind its time",
     "many left behind its time",
 )
+"""The features for no, few, some and many unexplained words."""
+_BEFORE_LENGTH = {
+    "asked_ahead": "something ahead is asked",
+    "at_rest": "how a measurement is made",
+    "part_of_trial": "behind a part of the trial",
+}
+"""Rules for words before a duration that is no window, with the signs that they create."""
 _LEADS = ("limited_lead", "limited_cut", "treatment_verb")
 _TAILS = ("limited_tail", "limited_lead")
 """Rules for the words that lead from a name to its time."""
@@ -90,10 +108,8 @@ def list_signs(
     direction = _describe_direction(tokens, window, own_parts)
     signs = {"": (*kind, *direction, *shared)}
     if own_parts.of:
-        signs["of"] = (
-            *_describe_name(tokens, window, own_parts, own_parts.of),
-            *shared,
-        )
+        name = _describe_name(tokens, window, own_parts, own_parts.of)
+        signs["of"] = (*name, *shared)
     if own_parts.anchor:
         signs["anchor"] = tuple(shared)
     return signs
@@ -101,9 +117,10 @@ def list_signs(
 
 def _describe_kind(tokens: Tokens, window: Window, parts: Parts) -> Iterator[str]:
     """Yield signs that a duration is or is not a window: it may be the duration of a treatment, a
-    measurement or the trial.
+    measurement or the trial. A duration that is counted from a moment has fewer of them.
     """
     first = window.first
+    length_end = window.length[1]
     reach = max(0, first - _REACH)
     if window.rule in _FORMS:
         yield _FORMS[window.rule]
@@ -111,20 +128,16 @@ def _describe_kind(tokens: Tokens, window: Window, parts: Parts) -> Iterator[str
         yield "a long line"
     if window.unit is TimeUnit.YEAR and may_be_age(tokens, window):
         yield "as long as a life"
-    if rule("apart").starts(tokens, window.length[1]):
+    if rule("apart").starts(tokens, length_end):
         yield "apart"
     if rule("rate_before").ends(tokens, first, reach):
         yield "behind a rate"
     if parts.anchor:
         return
-    for name, sign in (
-        ("asked_ahead", "something ahead is asked"),
-        ("at_rest", "how a measurement is made"),
-        ("part_of_trial", "behind a part of the trial"),
-    ):
+    for name, sign in _BEFORE_LENGTH.items():
         if rule(name).ends(tokens, first, reach):
             yield sign
-    if "-" in tokens.codes[window.length[0] : window.length[1]]:
+    if "-" in tokens.codes[window.length[0] : length_end]:
         yield "a length in a compound"
     if window.unit in _SHORT_TIMES:
         yield "minutes or hours without a moment"
@@ -137,6 +150,7 @@ def _describe_kind(tokens: Tokens, window: Window, parts: Parts) -> Iterator[str
 
 def _describe_direction(tokens: Tokens, window: Window, parts: Parts) -> Iterator[str]:
     """Yield signs that show how the direction of a window was determined."""
+    first = window.first
     is_anchored = parts.anchor is not None or is_past(tokens, window)
     if window.takes_direction:
         yield "its direction is that of another window"
@@ -151,41 +165,43 @@ def _describe_direction(tokens: Tokens, window: Window, parts: Parts) -> Iterato
             yield _WITHOUT_COMPARATOR[window.rule]
         if not is_anchored:
             yield "a length without a comparator or a moment"
-    yield from _describe_length(tokens, window, is_anchored=is_anchored)
+    if not is_anchored:
+        yield from _describe_unanchored(tokens, window)
+    if window.rule == "lasting":
+        if is_past(tokens, window):
+            yield "for the past"
+        near = max(0, first - 1), window.length[1]
+        if rule("planned_for").search(tokens, *near):
+            yield "planned for a length of time"
     if window.comparator in UPPER:
-        near = max(0, window.first - _STOP_REACH), window.end + _STOP_REACH
-        if rule("ends_treatment").search(tokens, near[0], min(near[1], len(tokens))):
+        near = max(0, first - _STOP_REACH), min(len(tokens), window.end + _STOP_REACH)
+        if rule("ends_treatment").search(tokens, *near):
             yield "at most, beside a word for stopping"
-
-
-def _describe_length(
-    tokens: Tokens, window: Window, *, is_anchored: bool
-) -> Iterator[str]:
-    """Yield signs that a window may be an age or a plain duration rather than a limit."""
-    if window.has_comparator and not is_anchored:
-        first = max(0, window.first - _REACH)
-        if window.unit is TimeUnit.YEAR and may_be_unnamed_age(tokens, window):
-            yield "may be an age"
-        if rule("weeks_of_pregnancy").search(tokens, first, window.end):
-            yield "may be a week of a pregnancy"
-    if window.is_reversible and not is_anchored:
-        yield "over or during a length of time"
-    if window.rule == "lasting" and is_past(tokens, window):
-        yield "for the past"
-    if window.rule == "lasting" and rule("planned_for").search(
-        tokens, max(0, window.first - 1), window.length[1]
-    ):
-        yield "planned for a length of time"
-    opening = tokens.words[window.first].lower()
-    if window.rule == "looking_back" and not is_anchored and opening != "within":
-        yield "neither within nor past"
 
 
 def _is_end_of_range(tokens: Tokens, window: Window) -> bool:
     """Return whether a duration is one end of a range with two units: "6 weeks to 12 months"."""
     if rule("range_behind").starts(tokens, window.length[1]):
         return True
-    return rule("range_before").ends(tokens, window.first, window.first - 3) is not None
+    first = window.first
+    return rule("range_before").ends(tokens, first, first - _JOINT_REACH) is not None
+
+
+def _describe_unanchored(tokens: Tokens, window: Window) -> Iterator[str]:
+    """Yield signs that a window without a moment may be an age or a plain duration rather than a
+    limit.
+    """
+    if window.has_comparator:
+        if window.unit is TimeUnit.YEAR and may_be_unnamed_age(tokens, window):
+            yield "may be an age"
+        near = max(0, window.first - _REACH), window.end
+        if rule("weeks_of_pregnancy").search(tokens, *near):
+            yield "may be a week of a pregnancy"
+    if window.is_reversible:
+        yield "over or during a length of time"
+    opening = tokens.words[window.first].lower()
+    if window.rule == "looking_back" and opening != "within":
+        yield "neither within nor past"
 
 
 def _describe_name(
@@ -195,7 +211,8 @@ def _describe_name(
     around it.
     """
     first, end = name
-    yield _PLACES[parts.place]
+    if parts.position:
+        yield _POSITIONS[parts.position]
     count = sum(word[0].isalnum() for word in tokens.words[first:end])
     yield _describe_count(count)
     if NUMBER in tokens.codes[first:end]:
@@ -211,7 +228,7 @@ def _describe_name(
         yield "ends with a usual name"
         if is_short:
             yield "a short usual name"
-    if parts.place == "before":
+    if parts.position is NamePosition.BEFORE:
         yield from _describe_lead(tokens, window, parts, name)
         yield from _describe_rest(tokens, window, parts, name, is_short=is_short)
 
@@ -219,17 +236,15 @@ def _describe_name(
 def _describe_lead(
     tokens: Tokens, window: Window, parts: Parts, name: Range
 ) -> Iterator[str]:
-    """Yield signs for the words before a name that precedes its time, and for the words between the
-    name and the time.
+    """Yield signs for the words before a name that precedes its time, for those between the name
+    and the time, and for a name that may go on behind the time.
     """
     first, end = name
     time_end = window.length[1]
-    if parts.anchor is None and not _GO_ON.isdisjoint(
-        tokens.words[time_end : time_end + 2]
-    ):
+    behind = tokens.words[time_end : time_end + 2]
+    if parts.anchor is None and not _GO_ON.isdisjoint(behind):
         yield "goes on behind its time"
-    between = window.first - end
-    if between > _FEW_WORDS:
+    if window.first - end > _FEW_WORDS:
         yield "apart from its time"
     start = max(0, first - _SOME_WORDS)
     if first == 0:
@@ -250,12 +265,14 @@ def _describe_rest(
     do not lead from one to the other.
     """
     first, end = name
-    last = max(window.end, parts.anchor[1] if parts.anchor else 0)
+    last = window.end
+    if parts.anchor:
+        last = max(last, parts.anchor[1])
     before = _count_left(tokens, (0, first), _LEADS)
     between = _count_left(tokens, (end, window.first), _TAILS)
     after = _count_left(tokens, (last, len(tokens)), ())
-    yield _choose(before, _LEFT_BEFORE)
-    yield _choose(after, _LEFT_BEHIND)
+    yield _describe_left(before, _LEFT_BEFORE)
+    yield _describe_left(after, _LEFT_BEHIND)
     if between:
         yield "words left between its name and time"
     if before + between:
@@ -270,15 +287,14 @@ def _describe_rest(
 
 def _count_left(tokens: Tokens, place: Range, known: Sequence[str]) -> int:
     """Return the number of words in a place that are not matched by any rule in ``known``."""
-    explained: set[int] = set()
+    unexplained = {at for at in range(*place) if tokens.words[at][0].isalnum()}
     for name in known:
         for match in rule(name).find(tokens, *place):
-            explained.update(range(match.first, match.end))
-    unexplained = [at for at in range(*place) if at not in explained]
-    return sum(tokens.words[at][0].isalnum() for at in unexplained)
+            unexplained.difference_update(range(match.first, match.end))
+    return len(unexplained)
 
 
-def _choose(count: int, features: tuple[str, str, str, str]) -> str:
+def _describe_left(count: int, features: tuple[str, str, str, str]) -> str:
     """Return the feature for no, few, some or many unexplained words."""
     none, few, some, many = features
     if count == 0:

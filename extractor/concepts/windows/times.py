@@ -116,28 +116,23 @@ def _make_back(parts: Parts) -> _Sense | None:
     if "last_unit" in parts:
         return _Sense(Comparator.AT_MOST, parts["last_unit"])
     sense = _read_sense(parts, Comparator.AT_MOST)
-    if sense is None:
-        return None
-    is_within = "looks_back" in parts and parts["looks_back"].value.lower().startswith(
-        _WITHIN
-    )
-    if sense.comparator in UPPER:
+    if sense is None or sense.comparator in UPPER:
         return sense
-    if not is_within:
+    if "looks_back" not in parts:
+        return sense
+    if not parts["looks_back"].value.lower().startswith(_WITHIN):
         return sense
     return replace(sense, comparator=Comparator.AT_MOST, sure=False)
 
 
 def _make_compared(parts: Parts) -> _Sense | None:
     """Read a duration whose direction is stated only by a comparator; return None if there is no
-    comparator.
+    comparator, or if it is that of a range.
     """
     sense = _read_sense(parts)
-    if not sense:
-        return None
-    if not sense.comparator:
-        return None
-    return sense
+    if sense and sense.comparator:
+        return sense
+    return None
 
 
 _MAKERS: Mapping[str, Maker] = {
@@ -160,14 +155,6 @@ _BEFORE_FILLER = (
     "range_opening",
 )
 _WITHIN = ("within", "in")
-_LENGTHS_BEHIND = (
-    "course_after",
-    "of_trial_after",
-    "schooling",
-    "old",
-    "measured_after",
-    "share_of_days",
-)
 _PLACED = ("placed_before", "placed_after", "kept_before", "up_to_after")
 """Productions whose last span is part of the moment."""
 
@@ -206,45 +193,28 @@ def find_windows(
     ... ]
     [('<=', 28, 'day'), ('<=', 5, 'half_life')]
     """
-    spans = _list_spans(tokens)
-    taken = _find_others(tokens, topic)
+    of_life = _find_life(tokens, topic)
     stated: list[Window] = []
-    for span in spans:
+    for span in _list_spans(tokens):
         length = span.value.length
-        is_free = taken.isdisjoint(range(length.first, length.end))
-        if not is_free:
-            continue
-        if _is_no_window(tokens, span, length):
-            continue
-        stated.append(_read_window(tokens, span, kind))
+        is_free = of_life.isdisjoint(range(length.first, length.end))
+        if is_free and not _is_no_window(tokens, span, length):
+            stated.append(_read_window(tokens, span, kind))
     return tuple(_assign_directions(tokens, stated, kind, wide=wide))
 
 
 def _list_spans(tokens: Tokens) -> list[Expression]:
-    """Return the non-overlapping window spans with the highest weights, from left to right."""
-    chosen: list[Expression] = []
-    covered: set[int] = set()
-    windows = _compose_windows(tokens)
-    for span in sorted(windows, key=lambda span: (-span.weight, span.first)):
-        place = range(span.first, span.end)
-        if covered.isdisjoint(place):
-            covered.update(place)
-            chosen.append(span)
-    return sorted(chosen, key=lambda span: span.first)
+    """Return the non-overlapping spans with the highest weights that the productions in
+    ``windows.toml`` read as windows, from left to right.
 
-
-def _compose_windows(tokens: Tokens) -> list[Expression]:
-    """Return all spans that the productions in ``windows.toml`` read as windows; the spans may
-    overlap. The productions combine spans of the measures grammar, the matches of the rules that
-    they name, and the filler words between them ("within approximately 3 weeks").
+    The productions combine spans of the measures grammar, the matches of the rules that they name,
+    and the filler words between them ("within approximately 3 weeks").
     """
     spans = [span for span in read_terminals(tokens) if span.kind in _USED]
     # most lines do not contain a duration
     if not any(isinstance(span.value, NumberWithUnit) for span in spans):
         return []
-    chart = Chart(spans)
-    for span in find_rules(tokens, "windows", _PRODUCED):
-        chart.add(span)
+    chart = Chart((*spans, *find_rules(tokens, "windows", _PRODUCED)))
     for at in {span.end for span in chart.all(*_BEFORE_FILLER)}:
         filler = rule("window_filler").starts(tokens, at)
         if filler:
@@ -252,47 +222,61 @@ def _compose_windows(tokens: Tokens) -> list[Expression]:
                 Expression("filler", at, filler.end, "window_filler", filler.text)
             )
     compose(chart, _list_productions())
-    return chart.all("window")
+    chosen: list[Expression] = []
+    covered: set[int] = set()
+    for span in sorted(
+        chart.all("window"), key=lambda span: (-span.weight, span.first)
+    ):
+        place = range(span.first, span.end)
+        if covered.isdisjoint(place):
+            covered.update(place)
+            chosen.append(span)
+    return sorted(chosen, key=lambda span: span.first)
 
 
-def _find_others(tokens: Tokens, topic: str) -> set[int]:
+def _find_life(tokens: Tokens, topic: str) -> set[int]:
     """Return the tokens of ages and lifetimes, which are not windows."""
-    others: set[int] = set()
+    of_life: set[int] = set()
     for limit in find_limits(tokens, None, topic):
-        is_of_life = (
-            (limit.qualifies and limit.time_unit)
+        # the age of "ALT <= 3 x ULN for age >= 16"
+        is_of_condition = limit.qualifies and limit.time_unit
+        if (
+            is_of_condition
             or is_age(tokens, limit, topic)
             or is_lifetime(tokens, limit, topic)
             or is_of_people(tokens, limit)
-        )
-        if is_of_life:
-            others.update(range(*limit.number))
-    return others
+        ):
+            of_life.update(range(*limit.number))
+    return of_life
 
 
 def _is_no_window(tokens: Tokens, span: Expression, length: Expression) -> bool:
     """Return True if a duration is not a window but the length of a course, trial, cycle, lifetime
-    or half-life.
+    or half-life, an age, or the distance between two things other than events.
     """
-    if span.rule not in _PLACED:
-        end = span.end
-    else:
-        end = length.end
     near = max(0, span.first - _REACH)
-    for name in _LENGTHS_BEHIND:
-        if rule(name).starts(tokens, length.end):
+    for at in {length.end, _end_span(span)}:
+        if rule("length_of_other").starts(tokens, at):
             return True
-        if rule(name).starts(tokens, end):
-            return True
+    # "two scans at least 4 weeks apart"
     if rule("apart").starts(tokens, length.end):
         return rule("events_apart").ends(tokens, span.first, near) is None
-    before = ["half_life_before", "survival_before"]
+    before = ["life_or_half_life_before"]
+    # newborns have ages in hours: "aged less than 72 hours"
     if length.value.time is TimeUnit.HOUR:
         before.append("aged_before")
     if rule("window_anchor").starts(tokens, length.end) is None:
-        before += ["cycles_lasting", "trial_before"]
+        before.append("course_or_trial_before")
     places = {length.first, span.first}
     return any(rule(name).ends(tokens, at, near) for name in before for at in places)
+
+
+def _end_span(span: Expression) -> int:
+    """Return the token after a span, without the words of a moment that it contains."""
+    if span.rule in _PLACED:
+        end: int = span.value.length.end
+        return end
+    return span.end
 
 
 def _read_window(
@@ -306,18 +290,23 @@ def _read_window(
     amount: NumberWithUnit = length.value
     assert amount.time is not None
     first = span.first
-    if span.rule in _PLACED:
-        end = length.end
-    else:
-        end = span.end
-    anchor = None
+    end = _end_span(span)
+    moment = None
     if tokens.codes[end : end + 1] != ")":
-        anchor = rule("window_anchor").starts(tokens, end)
+        moment = rule("window_anchor").starts(tokens, end)
+    # the quote begins before the span: "in the" of "in the 4 weeks before"
     lead = rule("whole_quote").ends(tokens, first, first - 2)
     is_reversible = rule("either_direction").starts(tokens, first) is not None
+    near = max(0, first - _ASIDE_REACH)
+    in_aside = rule("window_of_aside").ends(tokens, first, near) is not None
+    window_first = first
+    if lead:
+        window_first = lead.first
+    if moment:
+        end = moment.end
     window = Window(
-        lead.first if lead else first,
-        anchor.end if anchor else end,
+        window_first,
+        end,
         sense.comparator or Comparator.EQUAL,
         amount.low,
         amount.high,
@@ -327,10 +316,15 @@ def _read_window(
         sure=sense.sure and not is_reversible,
         is_reversible=is_reversible,
         has_comparator=sense.has_comparator,
-        is_aside=_is_in_aside(tokens, first),
+        is_aside=in_aside or _is_in_bracket(tokens, first),
     )
-    if window.high is not None:
-        return _read_range(window)
+    if amount.high is not None:
+        # "within 0 to 48 hours"
+        if amount.low == 0:
+            return replace(
+                window, value=amount.high, high=None, comparator=Comparator.AT_MOST
+            )
+        return replace(window, comparator=Comparator.BETWEEN, sure=False)
     if span.rule == "lasting" and tokens.words[first].lower() == "from":
         return _bound_lead_time(tokens, window, kind)
     return _adjust_direction(tokens, window)
@@ -355,59 +349,37 @@ def _bound_lead_time(
     return replace(window, sure=False, is_reversible=True)
 
 
-def _read_range(window: Window) -> Window:
-    """Turn a window with two numbers into a range or, if it begins at zero, into an upper
-    limit.
-    """
-    if window.value == 0 and window.high is not None:
-        # "within 0 to 48 hours"
-        return replace(
-            window, value=window.high, high=None, comparator=Comparator.AT_MOST
-        )
-    return replace(window, comparator=Comparator.BETWEEN, sure=False)
-
-
 def _adjust_direction(tokens: Tokens, window: Window) -> Window:
-    """Change the direction of a window if the surrounding words require it. The window becomes an
-    upper limit if it is stated as "no later than" a time after a moment: "no later than 3 days
-    after surgery". An upper limit becomes a lower limit if "or more" is added ("5 or more days"),
-    or if a treatment has been stopped or unchanged for that long ("stopped 5 days before", "stable
-    over 3 months").
+    """Change the direction of a window if the surrounding words require it; other windows are
+    returned unchanged.
+
+    A window becomes an upper limit if it is stated as "no later than" a time after a moment: "no
+    later than 3 days after surgery". An upper limit becomes a lower limit if "or more" is added ("5
+    or more days"), if "over" means "longer than", or if a treatment has been stopped or unchanged
+    for that long ("stopped 5 days before", "stable over 3 months").
     """
-    is_after = rule("after_sign").starts(tokens, window.length[1]) is not None
-    if is_after and rule("not_late").ends(tokens, window.length[0], window.first):
+    first = window.first
+    length_end = window.length[1]
+    is_after = rule("after_sign").starts(tokens, length_end) is not None
+    if is_after and rule("not_late").ends(tokens, window.length[0], first):
         return replace(window, comparator=Comparator.AT_MOST)
     if window.comparator is not Comparator.AT_MOST:
         return window
     if rule("or_more").search(tokens, *window.length):
         return replace(window, comparator=Comparator.AT_LEAST)
-    first = window.first
-    reach = first - _STOPPING_REACH
-    is_minimum = False
-    if tokens.words[first].lower() == "over" and rule("longer_than").starts(
-        tokens, window.length[1]
-    ):
+    is_over = tokens.words[first].lower() == "over"
+    if is_over and rule("longer_than").starts(tokens, length_end):
         return replace(window, comparator=Comparator.MORE)
+    reach = first - _STOPPING_REACH
+    is_minimum = None
     if window.rule == "placed_before":
-        is_stopped_before = rule("stopping").ends(tokens, first, reach) is not None
-        is_stopped_after = rule("stopped_behind").starts(tokens, window.end) is not None
-        is_minimum = is_stopped_before or is_stopped_after
+        is_minimum = rule("stopping").ends(tokens, first, reach)
+        is_minimum = is_minimum or rule("stopped_behind").starts(tokens, window.end)
     elif window.is_reversible:
-        is_minimum = rule("stays_before").ends(tokens, first, reach) is not None
+        is_minimum = rule("stays_before").ends(tokens, first, reach)
     if is_minimum:
         return replace(window, comparator=Comparator.AT_LEAST)
     return window
-
-
-def _is_in_aside(tokens: Tokens, first: int) -> bool:
-    """Return whether a window that begins at token ``first`` is in brackets, a definition or an
-    exception.
-    """
-    reach = max(0, first - _ASIDE_REACH)
-    for name in ("defined_before", "bracketed_before", "exception_before"):
-        if rule(name).ends(tokens, first, reach):
-            return True
-    return _is_in_bracket(tokens, first)
 
 
 def _is_in_bracket(tokens: Tokens, end: int) -> bool:
@@ -455,46 +427,45 @@ def _assign_directions(
 
 def _turn_end(tokens: Tokens, window: Window, last: Window | None) -> Window:
     """Return a window after a moment as an upper limit if it is the far end of a time: "between 30
-    days before and 7 days after", "girls from 7 years to 5 years after menarche".
+    days before and 7 days after", "girls from 7 years to 5 years after menarche". Other windows
+    are returned unchanged.
     """
-    first = window.length[0]
+    first, end = window.length
+    if not rule("after_sign").starts(tokens, end):
+        return window
     is_end = rule("stay_until").ends(tokens, first, first - _REACH)
     if last and last.comparator is Comparator.AT_MOST:
         is_end = is_end or rule("reaches_forward").covers(tokens, last.length[1], first)
-    is_after = rule("after_sign").starts(tokens, window.length[1])
-    if not is_after:
-        return window
-    if not is_end:
-        return window
-    return replace(window, comparator=Comparator.AT_MOST)
+    if is_end:
+        return replace(window, comparator=Comparator.AT_MOST)
+    return window
 
 
 def _repeats(tokens: Tokens, last: Window, window: Window) -> bool:
     """Return whether a window repeats the previous window in another unit: "28 days (4 weeks)"."""
     between = (last.length[1], window.first)
-    if rule("restates_window").covers(tokens, *between) is None:
+    if last.unit is window.unit or not rule("restates_window").covers(tokens, *between):
         return False
-    words = {word.lower() for word in tokens.words[between[0] : between[1]]}
-    if "or" in words:
-        return False
-    return last.unit is not window.unit
+    return "or" not in map(str.lower, tokens.words[slice(*between)])
 
 
 def _borrow(
     tokens: Tokens, window: Window, last: Window | None, following: Window | None
 ) -> Window | None:
     """Return a duration with the direction of the previous window ("28 days or 5 half-lives") or
-    the next window; None if it is not joined to either.
+    the next window; None if it is not joined to either, or only to a next window that has no
+    direction itself.
     """
     joint = rule("window_joint")
     lender: Window | None = None
     if last and joint.covers(tokens, last.length[1], window.first):
         lender = last
     elif following and joint.covers(tokens, window.length[1], following.first):
-        lender = None
-        if following.rule != "alone":
-            lender = following
+        lender = following
     if lender is None:
+        return None
+    # the next window has no direction of its own either
+    if lender is following and lender.rule == "alone":
         return None
     return replace(
         window,
@@ -508,22 +479,22 @@ def _borrow(
 def _read_washout(
     tokens: Tokens, window: Window, kind: CriterionKind | None
 ) -> Window | None:
-    """Return, as a window, a duration that directly follows the name of a treatment; None if the
-    words around it do not match.
+    """Return, as a window, a duration that directly follows the name of a treatment ("cetirizine: 3
+    days"): what an exclusion forbids happens within that time, and an inclusion asks for at least
+    that time without it. Return None if the words around the duration do not match, or for a range.
     """
     first = window.first
+    end = window.length[1]
     if rule("washout_opening").ends(tokens, first, first - _REACH) is None:
         return None
-    end = window.length[1]
-    if end < len(tokens) and rule("washout_end").starts(tokens, end) is None:
+    is_last = end >= len(tokens)
+    if not is_last and rule("washout_end").starts(tokens, end) is None:
         return None
     if window.high is not None:
         return None
-    is_exclusion = kind is CriterionKind.EXCLUSION
-    if is_exclusion:
+    comparator = Comparator.AT_LEAST
+    if kind is CriterionKind.EXCLUSION:
         comparator = Comparator.AT_MOST
-    else:
-        comparator = Comparator.AT_LEAST
     return replace(window, comparator=comparator, sure=False, is_reversible=True)
 
 
