@@ -19,8 +19,7 @@ from extractor.outline.boundaries import (
     read_mark,
 )
 from extractor.outline.headings import Heading
-from extractor.outline.lines import Line
-from extractor.outline.tables import strip_punctuation
+from extractor.outline.lines import Line, strip_punctuation
 
 _START = attrgetter("gap.start")
 _AT_BULLET = 0.4

@@ -3,18 +3,18 @@ criteria, and the blocks that introduce other blocks.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 
-from extractor.concepts.criteria.category import target_words
-from extractor.concepts.criteria.entries import CriterionEntry, Lists
 from extractor.concepts.places import cut
 from extractor.evidence.drafts import StructureDoubt, span_of
+from extractor.evidence.scoring import list_words
 from extractor.language.book import find_terms, rule, word_list
 from extractor.language.lexer import Tokens
 from extractor.language.passage import LexedSection, Passage
 from extractor.outline import UNSURE_END, Block, BlockKind, Vocabulary, read_outline
-from extractor.schemas import CriterionKind
+from extractor.schemas import CriterionKind, Origin
 
 LISTS = Vocabulary(
     terms="criteria_lists",
@@ -70,6 +70,71 @@ FOREIGN_LISTS = ("foreign_inclusion", "foreign_exclusion")
 """Rules for the headings of lists in other languages."""
 _ONLY_INTRODUCES = ("time_alone", "length_alone", "group_title")
 """Rules for lines that only introduce the items below them."""
+
+
+_STEM = 6
+"""Number of letters to which a word is shortened, so that "allergy" and "allergic" are treated as
+equal.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class CriterionEntry:
+    """A line that is a criterion or introduces criteria.
+
+    Attributes:
+        passage: The words of the line.
+        kind: The kind of its list; None if no heading states it.
+        is_criterion: Whether it is a criterion; otherwise, it only introduces the criteria below
+            it, or is a sentence that is only suspected of being a criterion.
+        listed: Whether it is in a list rather than in running text.
+        parent: The line that introduces it.
+        heading: The general heading above it.
+        case: How a sentence of running text states a criterion (``confidence/table.toml``); empty
+            for an entry in a list.
+        parent_states: Whether the line that introduces it is also a criterion.
+        has_doubtful_parent: Whether the introducing line is on the same level, in which case it
+            might not be the parent.
+        parent_opens_list: Whether the line that introduces it is the heading of its list.
+        is_list_doubted: Whether ``kind`` is doubtful.
+        borders: The probability that the entry is one whole item, if its boundaries are doubtful:
+            1 if only another fact makes them so. None if they are not doubtful.
+        origin: Whether rules, a model or both decided its words, its list and the line above it.
+    """
+
+    passage: Passage
+    kind: CriterionKind | None
+    is_criterion: bool = True
+    listed: bool = True
+    parent: Passage | None = None
+    heading: Passage | None = None
+    case: str = ""
+    parent_states: bool = False
+    has_doubtful_parent: bool = False
+    parent_opens_list: bool = False
+    is_list_doubted: bool = False
+    borders: float | None = None
+    origin: Origin = Origin.RULE
+
+    @property
+    def sense(self) -> CriterionKind:
+        """The kind of its list or, without a heading, the kind that its own words indicate."""
+        if self.kind:
+            return self.kind
+        passage = self.passage
+        place = (passage.tokens, passage.first, passage.end)
+        refuses = rule("refusal").occurs(*place)
+        if refuses or rule("reads_like_exclusion").starts(*place):
+            return CriterionKind.EXCLUSION
+        return CriterionKind.INCLUSION
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """The entries of a text, with the doubts about its structure."""
+
+    entries: tuple[CriterionEntry, ...]
+    doubts: tuple[StructureDoubt, ...] = ()
 
 
 @dataclass(slots=True)
@@ -667,3 +732,25 @@ def names_group(tokens: Tokens) -> bool:
     if not rule("population").occurs(tokens):
         return False
     return not is_topic
+
+
+def target_words(*passages: Passage) -> frozenset[str]:
+    """From titles, conditions or criteria, return the stems of words that can name a disease:
+    uncommon words with more than three letters.
+
+    >>> sorted(target_words(read_passage("Treatment of Peanut Allergy in Children")))
+    ['allerg', 'peanut']
+    """
+    return list_stems(word for passage in passages for word in list_words(passage))
+
+
+def list_stems(words: Iterable[str]) -> frozenset[str]:
+    """Return the stems of the words that can name a disease."""
+    return frozenset(
+        {word[:_STEM] for word in words if len(word) > 3} - _common_stems()
+    )
+
+
+@cache
+def _common_stems() -> frozenset[str]:
+    return frozenset(word[:_STEM] for word in word_list("common_words"))

@@ -11,18 +11,22 @@ from extractor.concepts.criteria.category import (
     classify_treatment,
     classify_weight,
     score_lines,
-    target_words,
 )
-from extractor.concepts.criteria.entries import CriterionEntry, Lists
 from extractor.concepts.criteria.exceptions import (
     find_negation,
     name_case_of_no_negation,
 )
-from extractor.concepts.criteria.lists import names_group, read_lists
+from extractor.concepts.criteria.groups import read_rule
+from extractor.concepts.criteria.lists import (
+    CriterionEntry,
+    Lists,
+    names_group,
+    read_lists,
+    target_words,
+)
 from extractor.concepts.criteria.structure import AnsweredLine, settle
 from extractor.concepts.criteria.unexplained import find_unexplained
 from extractor.concepts.criteria.unheaded import find_suspects
-from extractor.concepts.groups.read import read_rule
 from extractor.concepts.limits.criterion import read_constraints
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.people.ages import is_doubtful_age

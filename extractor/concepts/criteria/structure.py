@@ -11,15 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from extractor.concepts.criteria.entries import CriterionEntry, Lists
-from extractor.concepts.criteria.lists import LISTS
+from extractor.concepts.criteria.lists import LISTS, CriterionEntry, Lists
 from extractor.evidence.drafts import Span, StructureDoubt, span_of
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.passage import LexedSection, Passage
 from extractor.outline.blocks import read_pieces
 from extractor.outline.boundaries import find_boundaries
 from extractor.outline.cutting import list_stretches, look_around
-from extractor.outline.tables import strip_punctuation
+from extractor.outline.lines import strip_punctuation
 from extractor.schemas import CriterionKind, Effort, Origin
 
 _SECTION = "eligibility"

@@ -4,7 +4,7 @@ which is read as a description but may be a list of criteria.
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from extractor.concepts.criteria.entries import CriterionEntry
+from extractor.concepts.criteria.lists import CriterionEntry
 from extractor.evidence.drafts import Span, StructureDoubt
 from extractor.evidence.items import CriterionDraft
 from extractor.language.book import rule
