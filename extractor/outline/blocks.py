@@ -545,11 +545,12 @@ def _find_counted(
         above = placed[stack[depth]]
         if above.style != block.style:
             continue
+        if above.ordinal != block.ordinal - 1:
+            continue
         is_top = depth + 1 == len(stack)
-        is_next = above.ordinal == block.ordinal - 1
-        if is_next and not is_top:
-            return depth
-        return None
+        if is_top:
+            return None
+        return depth
     return None
 
 
@@ -570,12 +571,35 @@ def _is_below(
         is_like_first = not below or below[0].style == block.style
         return top.introduces and is_like_first
     if is_deeper:
-        return True
+        return not _is_beside(block, stack, placed)
     if block.column <= top.column - DEEPER:
-        return False
+        return _is_lost_part(block, stack[-1], placed)
     # in "1. Any of:", "a) Stroke", "2. Asthma", the style "1." is known, so "2." is not nested
     is_known = any(placed[index].style == block.style for index in stack)
     return top.introduces and not is_known
+
+
+def _is_beside(block: Block, stack: Sequence[int], placed: Sequence[Block]) -> bool:
+    """Return whether an item continues the list of an item in the stack that is indented as far,
+    although the parts of that item are indented less.
+    """
+    return any(
+        (placed[place].column, placed[place].style) == (block.column, block.style)
+        for place in stack[:-1]
+    )
+
+
+def _is_lost_part(block: Block, top: int, placed: Sequence[Block]) -> bool:
+    """Return whether an item belongs to a line that ends with a colon and has no parts that are
+    indented further: "  * Adequate organ function, defined as:" above "* Platelets >= 100".
+    """
+    if not placed[top].text.endswith(":"):
+        return False
+    below = placed[top + 1 :]
+    if not below:
+        return True
+    first = below[0]
+    return (first.column, first.style) == (block.column, block.style)
 
 
 def _is_below_heading(

@@ -165,6 +165,8 @@ def _cut_piece(piece: Piece, cuts: Sequence[Boundary]) -> Iterator[Piece]:
         start = cut.gap.start
         whole = cut.probability
         line = replace(line, mark=cut.gap.mark, gap=False)
+        if cut.gap.style == line.style:
+            line = replace(line, ordinal=cut.gap.number)
         if _is_nested(piece, cuts):
             column = piece.line.column + DEEPER
             line = replace(line, column=column, style=cut.gap.style)

@@ -20,7 +20,6 @@ from extractor.concepts.criteria.groups import read_rule
 from extractor.concepts.criteria.lists import (
     CriterionEntry,
     Lists,
-    names_group,
     read_lists,
     target_words,
 )
@@ -401,10 +400,8 @@ def _read_lead_in(entry: CriterionEntry, *, follows_colon: bool) -> Reading[str 
         case = "under an item of its level"
     elif entry.parent is entry.heading:
         case = "under a heading"
-    elif entry.parent_opens_list or _introduces(entry.parent):
-        case = "under an item"
     else:
-        case = "under an item that introduces nothing"
+        case = _describe_line_above(entry.parent, opens_list=entry.parent_opens_list)
     features = (_ANSWERED.get(entry.origin, case),)
     if entry.parent is None:
         return Reading(None, 1.0, origin=entry.origin, features=features)
@@ -412,12 +409,23 @@ def _read_lead_in(entry: CriterionEntry, *, follows_colon: bool) -> Reading[str 
     return Reading(entry.parent.raw, 1.0, spans, origin=entry.origin, features=features)
 
 
-def _introduces(line: Passage) -> bool:
-    """Return whether a line says that others follow, or names a group of participants."""
+def _describe_line_above(line: Passage, *, opens_list: bool) -> str:
+    """Return the feature of an item's line above: whether that line says that others follow. A
+    line that ``opens_list`` does, and so does the name of a group ("Group 2"), but no sentence
+    about people ("Patients with a relapse will be eligible").
+    """
     tokens = line.alone().tokens
-    if names_group(tokens):
-        return True
-    return rule("introduction").ends(tokens, len(tokens)) is not None
+    if opens_list or rule("group_title").occurs(tokens):
+        return "under an item"
+    if rule("introduction").ends(tokens, len(tokens)) is None:
+        return "under an item that introduces nothing"
+    # "Metastases that were stable for 4 weeks:" may be a criterion with a colon of its own
+    is_whole = rule("own_limit").occurs(tokens) and not rule("asks_for_parts").ends(
+        tokens, len(tokens)
+    )
+    if is_whole:
+        return "under an item that states a limit"
+    return "under an item"
 
 
 def _read_negation(passage: Passage) -> Reading[bool]:
