@@ -149,6 +149,7 @@ def _read_words(line: Line) -> dict[str, bool]:
         "ends_sentence": text.endswith((".", ";", ",")),
         "says_of_people": _finds("says_of_people", line),
         "number": has_number and not names_people,
+        "limit": has_number and _finds("level", line) and not text.endswith(":"),
         "small_letter": text[:1].islower(),
     }
 
@@ -564,7 +565,10 @@ def _is_below(
     if block.kind is BlockKind.HEADING:
         return top.kind is BlockKind.ITEM and is_deeper
     if block.kind is not BlockKind.ITEM:
-        return top.kind is BlockKind.ITEM and (top.introduces or is_deeper)
+        # a paragraph after parts with list markers is none of them
+        has_marked_parts = any(part.mark for part in placed[stack[-1] + 1 :][:1])
+        may_be_part = top.introduces and not (has_marked_parts and block.gap)
+        return top.kind is BlockKind.ITEM and (may_be_part or is_deeper)
     if top.kind is not BlockKind.ITEM:
         # in "Any of:", "* Stroke", "1. Asthma", the last item is not below "Any of:"
         below = placed[stack[-1] + 1 :]

@@ -544,6 +544,7 @@ def _make_entry(
         elif parent is None and role in ("introduces", "both"):
             parent = above.passage
             parent_states = role == "both" and not above.text.endswith(":")
+            is_doubtful = _may_end_parts(blocks, place, place_above)
         place_above = above.parent
     return CriterionEntry(
         block.passage,
@@ -557,6 +558,18 @@ def _make_entry(
         is_list_doubted=state.is_list_doubted,
         borders=state.borders,
     )
+
+
+def _may_end_parts(blocks: Sequence[Block], place: int, place_above: int) -> bool:
+    """Return whether an item with a list marker may be no part of the line above it: the parts of
+    that line begin without markers, and the item is not indented further than the line.
+    """
+    block = blocks[place]
+    above = blocks[place_above]
+    first = blocks[place_above + 1]
+    if not block.mark or first.mark:
+        return False
+    return block.column <= above.column
 
 
 def _is_value_of(block: Block, heading: Block) -> bool:
