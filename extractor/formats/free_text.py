@@ -309,8 +309,7 @@ class TextReader:
         """Return whether a line below criteria is the first arm, by what it gives: "Arm A:
         Isoniazid 300 mg once daily". "Arm A: adults with asthma" is a criterion.
         """
-        is_apart = entry.block.gap and not entry.is_item
-        if not is_apart or entry.block.name != "arm":
+        if entry.block.name != "arm" or not entry.block.gap or entry.is_item:
             return False
         line = read_text(self.text[entry.words :].split("\n", 1)[0])
         return rule("gives_treatment").occurs(line)

@@ -313,15 +313,21 @@ def _join_wrapped(lines: Sequence[Line], vocabulary: Vocabulary) -> list[Piece]:
     last: Line | None = None
     for line, below in zip_longest(lines, lines[1:]):
         heading = None
-        if last is None or not _continues_sentence(line, last):
-            heading = _find_heading(line, below, vocabulary)
+        is_continued = last is not None and _continues_sentence(line, last)
+        if not is_continued and not _only_introduces(line, below, vocabulary):
+            heading = find_heading(line.passage, vocabulary)
         whole = Piece(line, heading)
         if last and _may_continue(joined[-1], whole):
             total = weigh_continuation(line, last, below, width)
             if total > 0:
-                joined[-1] = _join(joined[-1], line)
+                above = joined[-1]
+                passage = above.line.passage
+                passage = passage.part(passage.first, line.passage.end)
+                doubt = above.doubt
                 if is_doubtful(total):
-                    joined[-1] = replace(joined[-1], doubt=UNSURE_END)
+                    doubt = UNSURE_END
+                longer = replace(above.line, passage=passage)
+                joined[-1] = replace(above, line=longer, doubt=doubt)
                 last = replace(last, passage=line.passage)
                 continue
         joined.append(whole)
@@ -334,9 +340,7 @@ def _continues_sentence(line: Line, above: Line) -> bool:
     heading's words: the second line of "Patients who smoke are not / to be included in this study"
     is not a heading.
     """
-    if line.mark:
-        return False
-    if line.gap:
+    if line.mark or line.gap:
         return False
     if not line.text[:1].islower():
         return False
@@ -347,25 +351,13 @@ def _continues_sentence(line: Line, above: Line) -> bool:
     return not above.text.endswith((".", ";", ":"))
 
 
-def _find_heading(
-    line: Line, below: Line | None, vocabulary: Vocabulary
-) -> Heading | None:
-    if _only_introduces(line, below, vocabulary):
-        return None
-    return find_heading(line.passage, vocabulary)
-
-
 def _only_introduces(line: Line, below: Line | None, vocabulary: Vocabulary) -> bool:
     """Return whether an item that resembles a heading only introduces the items below it, as in
     "* Must not have any of the following:".
     """
-    if not line.mark:
+    if not line.mark or not vocabulary.plain:
         return False
-    if not vocabulary.plain:
-        return False
-    if below is None:
-        return False
-    if below.column <= line.column:
+    if below is None or below.column <= line.column:
         return False
     passage = line.passage
     return not rule(vocabulary.plain).occurs(passage.tokens, passage.first, passage.end)
@@ -380,12 +372,6 @@ def _may_continue(above: Piece, whole: Piece) -> bool:
     if above.heading is None:
         return True
     return not above.heading.is_whole
-
-
-def _join(above: Piece, line: Line) -> Piece:
-    passage = above.line.passage
-    whole = passage.part(passage.first, line.passage.end)
-    return replace(above, line=replace(above.line, passage=whole))
 
 
 def _split_joined(whole: Piece, vocabulary: Vocabulary) -> Iterator[Piece]:
@@ -447,9 +433,7 @@ def _find_inner(line: Line, vocabulary: Vocabulary) -> Heading | None:
     """Return the first heading that begins after the first word of a line."""
     for name in (*vocabulary.within, *vocabulary.after):
         match = line.passage.search(name)
-        if match is None:
-            continue
-        if match.first <= line.passage.first:
+        if match is None or match.first <= line.passage.first:
             continue
         previous = match.tokens.words[match.first - 1]
         is_capital = match.tokens.words[match.first][0].isupper()
@@ -542,14 +526,12 @@ def _find_counted(
     """
     if block.ordinal < 2:
         return None
+    number_above = (block.style, block.ordinal - 1)
     for depth in reversed(range(len(stack))):
         above = placed[stack[depth]]
-        if above.style != block.style:
+        if (above.style, above.ordinal) != number_above:
             continue
-        if above.ordinal != block.ordinal - 1:
-            continue
-        is_top = depth + 1 == len(stack)
-        if is_top:
+        if depth + 1 == len(stack):
             return None
         return depth
     return None
@@ -565,10 +547,9 @@ def _is_below(
     if block.kind is BlockKind.HEADING:
         return top.kind is BlockKind.ITEM and is_deeper
     if block.kind is not BlockKind.ITEM:
-        # a paragraph after parts with list markers is none of them
-        has_marked_parts = any(part.mark for part in placed[stack[-1] + 1 :][:1])
-        may_be_part = top.introduces and not (has_marked_parts and block.gap)
-        return top.kind is BlockKind.ITEM and (may_be_part or is_deeper)
+        return top.kind is BlockKind.ITEM and (
+            is_deeper or _may_have_paragraph(stack[-1], block, placed)
+        )
     if top.kind is not BlockKind.ITEM:
         # in "Any of:", "* Stroke", "1. Asthma", the last item is not below "Any of:"
         below = placed[stack[-1] + 1 :]
@@ -581,6 +562,16 @@ def _is_below(
     # in "1. Any of:", "a) Stroke", "2. Asthma", the style "1." is known, so "2." is not nested
     is_known = any(placed[index].style == block.style for index in stack)
     return top.introduces and not is_known
+
+
+def _may_have_paragraph(top: int, block: Block, placed: Sequence[Block]) -> bool:
+    """Return whether a paragraph may belong to an item that introduces its parts. Behind parts with
+    list markers and a blank line, it is none of them.
+    """
+    if not placed[top].introduces:
+        return False
+    has_marked_parts = any(part.mark for part in placed[top + 1 : top + 2])
+    return not (has_marked_parts and block.gap)
 
 
 def _is_beside(block: Block, stack: Sequence[int], placed: Sequence[Block]) -> bool:
@@ -599,11 +590,11 @@ def _is_lost_part(block: Block, top: int, placed: Sequence[Block]) -> bool:
     """
     if not placed[top].text.endswith(":"):
         return False
-    below = placed[top + 1 :]
-    if not below:
-        return True
-    first = below[0]
-    return (first.column, first.style) == (block.column, block.style)
+    # the parts that it has already
+    return all(
+        (first.column, first.style) == (block.column, block.style)
+        for first in placed[top + 1 : top + 2]
+    )
 
 
 def _is_below_heading(

@@ -364,9 +364,7 @@ def _find_own_mark(piece: Piece, cuts: Sequence[Boundary]) -> Gap | None:
     line, or the marker of the other items.
     """
     own = find_own_mark(piece.line.text)
-    if piece.line.mark:
-        return None
-    if own is None:
+    if piece.line.mark or own is None:
         return None
     is_marker = piece.line.follows_heading and not own.mark[0].isalpha()
     styles = {style for style, _ in list_meanings(own.mark, own.style, own.number)}

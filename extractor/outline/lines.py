@@ -418,9 +418,7 @@ def _is_false_mark(line: Line, ordinals: Mapping[str, set[int]]) -> bool:
     first_letter = line.style.strip("(")[:1].lower()
     if first_letter not in ("a", "i"):
         return False
-    if line.mark == "<li>":
-        return False
-    if has_neighbour:
+    if line.mark == "<li>" or has_neighbour:
         return False
     return line.ordinal != 1
 
@@ -432,9 +430,7 @@ def _read_bare_numbers(lines: Sequence[Line]) -> list[Line]:
     numbers: dict[int, re.Match[str]] = {}
     for index, line in enumerate(lines):
         match = _BARE.match(line.passage.tokens.text, *line.span)
-        if not match:
-            continue
-        if line.mark:
+        if not match or line.mark:
             continue
         numbers[index] = match
     read = list(lines)

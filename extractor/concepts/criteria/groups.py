@@ -325,10 +325,9 @@ def _join(usual: GroupRule, case: str, joint: Joint) -> Reading[CriterionGroup]:
     """Return the rule that joining words state, which is the opposite of the list's usual rule. The
     rule has the confidence of its ``case``.
     """
+    contrary = GroupRule.ALL
     if usual is GroupRule.ALL:
         contrary = GroupRule.ANY
-    else:
-        contrary = GroupRule.ALL
     group = CriterionGroup(id="", rule=contrary)
     return _read_group(group, case, joint.span, Support.PARSED)
 

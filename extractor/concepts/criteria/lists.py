@@ -177,17 +177,13 @@ def read_lists(section: LexedSection, target: frozenset[str] = frozenset()) -> L
         if block.name is not None:
             _open_list(state, blocks, place)
             continue
-        if state.ended:
-            continue
-        if block.kind is BlockKind.FURNITURE:
+        if state.ended or block.kind is BlockKind.FURNITURE:
             continue
         tokens = cut(block.passage)
         has_parts = place in with_parts
         if _is_opening(blocks, place, state.kind):
             roles[place] = "opens"
-        if block.kind is BlockKind.HEADING:
-            continue
-        if place in roles:
+        if block.kind is BlockKind.HEADING or place in roles:
             continue
         if _is_remark(tokens) and not (has_parts and block.introduces):
             continue
@@ -352,9 +348,7 @@ def _find_announcers(blocks: Sequence[Block]) -> dict[int, int]:
             rule("announced").occurs(tokens) or rule("laboratory").occurs(tokens)
         )
         announcer = None
-        if not announces:
-            continue
-        if place in with_parts:
+        if not announces or place in with_parts:
             continue
         announcer = place
     return announcers
@@ -427,9 +421,8 @@ def _is_opening(
         return False
     if len(tokens) == 1:
         return False
-    is_exclusion = kind is CriterionKind.EXCLUSION
     introduces_parts = "any_of_parts"
-    if is_exclusion:
+    if kind is CriterionKind.EXCLUSION:
         introduces_parts = "all_of_parts"
     return not rule(introduces_parts).occurs(tokens)
 
@@ -499,10 +492,9 @@ def states_condition(tokens: Tokens) -> bool:
         if not is_idle and not runs_on:
             return True
     counted = rule("count_of_parts").search(tokens)
+    end = len(tokens)
     if counted:
         end = counted.first
-    else:
-        end = len(tokens)
     return rule("own_limit").occurs(tokens, 0, end)
 
 
@@ -520,9 +512,8 @@ def _make_entry(
     introduces the block only if the heading names a group of people or the topic of a value.
     """
     block = blocks[place]
-    if announcer is None:
-        parent = None
-    else:
+    parent = None
+    if announcer is not None:
         parent = blocks[announcer].passage
     heading: Passage | None = None
     parent_states = False
@@ -565,11 +556,9 @@ def _may_end_parts(blocks: Sequence[Block], place: int, place_above: int) -> boo
     that line begin without markers, and the item is not indented further than the line.
     """
     block = blocks[place]
-    above = blocks[place_above]
-    first = blocks[place_above + 1]
-    if not block.mark or first.mark:
+    if not block.mark or blocks[place_above + 1].mark:
         return False
-    return block.column <= above.column
+    return block.column <= blocks[place_above].column
 
 
 def _is_value_of(block: Block, heading: Block) -> bool:

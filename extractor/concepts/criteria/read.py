@@ -420,10 +420,8 @@ def _describe_line_above(line: Passage, *, opens_list: bool) -> str:
     if rule("introduction").ends(tokens, len(tokens)) is None:
         return "under an item that introduces nothing"
     # "Metastases that were stable for 4 weeks:" may be a criterion with a colon of its own
-    is_whole = rule("own_limit").occurs(tokens) and not rule("asks_for_parts").ends(
-        tokens, len(tokens)
-    )
-    if is_whole:
+    asks = rule("asks_for_parts").occurs(tokens)
+    if rule("own_limit").occurs(tokens) and not asks:
         return "under an item that states a limit"
     return "under an item"
 
@@ -477,11 +475,9 @@ def _find_inherited(
         return None
     lasts = first.comparator in (Comparator.AT_LEAST, Comparator.MORE)
     # a minimum duration, as in "stable for at least 3 months", applies to doses
-    if not lasts:
-        return times
-    if not is_value:
-        return times
-    return None
+    if lasts and is_value:
+        return None
+    return times
 
 
 def _read_existence(entry: CriterionEntry, heading_chance: float) -> Reading[bool]:

@@ -55,11 +55,9 @@ def _read_sentence(sentence: Passage) -> CriterionEntry | None:
     case = plain
     if rule("trial_course").occurs(tokens):
         case = of_course
-    refuses = rule("refusal").occurs(tokens)
-    if refuses:
+    kind = CriterionKind.INCLUSION
+    if rule("refusal").occurs(tokens):
         kind = CriterionKind.EXCLUSION
-    else:
-        kind = CriterionKind.INCLUSION
     return CriterionEntry(sentence, kind, is_criterion=states, listed=False, case=case)
 
 
