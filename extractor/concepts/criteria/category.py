@@ -154,9 +154,7 @@ def classify_weight(
     the stems of the record's title and conditions), or if the line limits anything besides weight.
     """
     limits_weight = {limit.quantity for limit in limits} == {WEIGHT}
-    if not limits_weight:
-        return category
-    if not target.isdisjoint(_OF_WEIGHT):
+    if not limits_weight or not target.isdisjoint(_OF_WEIGHT):
         return category
     other = replace(category, value=Category.OTHER, confidence=1.0)
     return other.with_features("a weight without its word")

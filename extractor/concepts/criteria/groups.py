@@ -228,9 +228,7 @@ def _read_joints(
     if joints:
         last = joints[-1]
     words = {joint.word for joint in joints if joint}
-    if last is None:
-        return None
-    if words != {_CONTRARY[usual]}:
+    if last is None or words != {_CONTRARY[usual]}:
         return None
     if all(joints):
         return _join(usual, "joined items", last)
@@ -357,9 +355,7 @@ def find_joint(item: Passage, following: Passage) -> Joint | None:
     section = item.section
     first, _ = item.raw_span
     start, end = following.raw_span
-    if section.name != following.section.name:
-        return None
-    if first >= start:
+    if section.name != following.section.name or first >= start:
         return None
     joint = _BEFORE_ITEM.search(section.raw, max(first, start - _REACH), start)
     joint = joint or _FIRST_WORD.match(section.raw, start, end)

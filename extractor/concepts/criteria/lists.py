@@ -359,9 +359,7 @@ def _is_announced(block: Block, tokens: Tokens, announcing: Block) -> bool:
     same parent and list mark, and the item does not end the announced items.
     """
     is_level = (announcing.parent, announcing.style) == (block.parent, block.style)
-    if not is_level:
-        return False
-    if block.text.endswith(":"):
+    if not is_level or block.text.endswith(":"):
         return False
     if rule("those_who_take_part").starts(tokens, 0):
         return False
@@ -462,9 +460,7 @@ def _is_title(tokens: Tokens) -> bool:
     """Return whether an item with items below it is only their title: "Endocrine Disease". Long
     lines and lines about people state more than a title.
     """
-    if len(tokens) > _TITLE:
-        return False
-    if rule("says_of_people").occurs(tokens):
+    if len(tokens) > _TITLE or rule("says_of_people").occurs(tokens):
         return False
     return all(word.istitle() or word in "&/-" for word in tokens.words)
 
@@ -566,9 +562,7 @@ def _is_value_of(block: Block, heading: Block) -> bool:
     topic of its heading, such as "Life expectancy" or "Age".
     """
     tokens = cut(block.passage)
-    if heading.name is not None:
-        return False
-    if len(tokens) > _SHORT_VALUE:
+    if heading.name is not None or len(tokens) > _SHORT_VALUE:
         return False
     if rule("bare_range").covers(tokens, 0, len(tokens)):
         return True
@@ -613,9 +607,7 @@ def _may_name_group(heading: Block) -> bool:
     tokens = cut(heading.passage)
     if heading.name in _KINDS:
         return rule("list_for_all").covers(tokens, 0, len(tokens)) is None
-    if heading.name is not None:
-        return False
-    if len(tokens) > _SHORT:
+    if heading.name is not None or len(tokens) > _SHORT:
         return False
     if rule("topic").ends(tokens, len(tokens)) or rule("levels").occurs(tokens):
         return False
@@ -697,9 +689,7 @@ def _may_open_list(heading: Passage, state: _State) -> bool:
         "group_title",
         "list_for_all",
     )
-    if not names:
-        return False
-    if any(rule(name).occurs(tokens) for name in known):
+    if not names or any(rule(name).occurs(tokens) for name in known):
         return False
     if find_terms(tokens, "categories", 0, len(tokens)):
         return False

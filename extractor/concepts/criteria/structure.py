@@ -295,9 +295,7 @@ def _says_more_than_heading(entry: CriterionEntry) -> bool:
     states a number.
     """
     words = entry.passage.tokens.words[entry.passage.first : entry.passage.end]
-    if not entry.is_criterion:
-        return False
-    if words[-1] == ":":
+    if not entry.is_criterion or words[-1] == ":":
         return False
     has_number = any(word[0].isdigit() for word in words)
     if has_number:
