@@ -33,9 +33,8 @@ from benchmarks.training.labels import (
     read_training_rows,
 )
 from benchmarks.training.log_linear import Guess, format_calibration
-from extractor.concepts.criteria.category import describe_lines, target_words
-from extractor.concepts.criteria.entries import CriterionEntry
-from extractor.concepts.criteria.lists import read_lists
+from extractor.concepts.criteria.category import describe_lines
+from extractor.concepts.criteria.lists import CriterionEntry, read_lists, target_words
 from extractor.concepts.outcomes.moments import read_time_frame
 from extractor.concepts.outcomes.read import describe_outcome, trial_words
 from extractor.concepts.outcomes.split import OutcomeParts

@@ -4,7 +4,7 @@ model.
 
 from dataclasses import replace
 
-from extractor.concepts.groups.assemble import group_criteria
+from extractor.concepts.criteria.groups import group_criteria
 from extractor.concepts.limits.admission import describe_ages, describe_criterion
 from extractor.concepts.people.registered_ages import (
     AGES,

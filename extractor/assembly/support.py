@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
+from extractor.concepts.criteria.groups import find_group_rule
 from extractor.concepts.doses.amounts import find_loosely
 from extractor.concepts.doses.marks import Mark
 from extractor.concepts.doses.rhythms import find_frequencies
-from extractor.concepts.groups.read import find_group_rule
 from extractor.concepts.limits.prove import (
     find_constraint,
     find_limit,

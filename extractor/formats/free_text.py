@@ -40,6 +40,7 @@ from extractor.formats.layout import (
     read_entries,
 )
 from extractor.formats.listed import LABELS, Part, find_parts, list_items
+from extractor.language.book import read_text, rule
 from extractor.language.other_languages import hide_foreign
 from extractor.language.passage import strip_span
 from extractor.schemas import Section
@@ -283,7 +284,7 @@ class TextReader:
         # "Treatment" in a list of criteria does not begin an intervention
         is_group = self._section in (ARMS, INTERVENTIONS)
         if name in STATES and self._has_criteria and not is_group:
-            return True
+            return not self._begins_arms(entry)
         # "Treatment," continues in the next line
         if self._read(entry).endswith((",", ";")):
             return True
@@ -303,6 +304,15 @@ class TextReader:
             return False
         is_deeper = entry.style.startswith("#") and entry.style > self._style
         return is_deeper or not is_alone
+
+    def _begins_arms(self, entry: PlacedBlock) -> bool:
+        """Return whether a line below criteria is the first arm, by what it gives: "Arm A:
+        Isoniazid 300 mg once daily". "Arm A: adults with asthma" is a criterion.
+        """
+        if entry.block.name != "arm" or not entry.block.gap or entry.is_item:
+            return False
+        line = read_text(self.text[entry.words :].split("\n", 1)[0])
+        return rule("gives_treatment").occurs(line)
 
     def _open(self, section: str, entry: PlacedBlock) -> None:
         is_item = entry.block.name in STATES

@@ -8,14 +8,13 @@ the block is doubtful, the reason.
 
 Which file to open:
 
-- ``lines``: line starts, list markers, table rows and page furniture;
+- ``lines``: line starts, list markers, table cells and page furniture;
 - ``headings``: the headings of the vocabulary, including misspelt ones, and the text that may
   surround them;
-- ``signs`` and ``weights/line_signs.toml``: the weighted signs that a line is a heading or
-  continues the line above;
 - ``boundaries``: the probability that an item begins at a place within a line;
 - ``cutting``: cuts pieces at these places, or records the doubt;
-- ``blocks``: turns lines into blocks with levels.
+- ``blocks``: turns lines into blocks with levels. ``weights/line_signs.toml`` weighs the signs
+  that a line is a heading or continues the line above.
 
 The running time is proportional to the length of the text. The code of the package knows nothing
 about criteria, doses or outcomes; some signs use rules in ``concepts/criteria/rules`` by name.

@@ -1,24 +1,210 @@
 """Turn the lines of a text into blocks with levels."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 
-from extractor.language.book import rule
+from extractor.language.book import read_weights, rule
 from extractor.language.passage import LexedSection, Passage
-from extractor.language.wrapping import runs_on
+from extractor.language.units import find_unit
+from extractor.language.wrapping import (
+    ends_sentence,
+    find_width,
+    opens_bracket,
+    runs_on,
+)
 from extractor.outline.cutting import DEEPER, Piece, cut_items
 from extractor.outline.headings import Heading, Vocabulary, find_heading
-from extractor.outline.lines import Line, read_lines
-from extractor.outline.signs import (
-    ends_with,
-    is_doubtful,
-    measure_width,
-    weigh_continuation,
-    weigh_heading,
-)
-from extractor.outline.tables import strip_punctuation
+from extractor.outline.lines import Line, read_lines, strip_punctuation
+
+_DOUBT = 0.5
+"""The highest total, above or below zero, that is doubtful."""
+_FEW = 6
+_MANY = 12
+"""A heading usually has at most ``_FEW`` words, and rarely more than ``_MANY``."""
+_SHORT_VALUE = 5
+"""Maximum number of tokens in a line that is only a value."""
+_LETTERS = 5
+"""A line of capitals with at most this many letters is treated as an abbreviation."""
+_SAME = 1
+"""Maximum number of columns by which the starts of two aligned lines may differ."""
+
+
+def weigh(question: str, conditions: Mapping[str, bool]) -> float:
+    """Return the sum of the weights of the conditions that are met, for a question (``heading`` or
+    ``continues``). Above zero means yes, and exactly 0 is a tie.
+    """
+    weights: Mapping[str, float] = read_weights("line_signs")[question]
+    met = [weights[name] for name, is_met in conditions.items() if is_met]
+    return round(weights["start"] + sum(met), 6)
+
+
+def is_doubtful(total: float) -> bool:
+    """Return whether the weights come close to giving the opposite answer."""
+    return abs(total) <= _DOUBT
+
+
+def measure_width(lines: Sequence[Line]) -> int | None:
+    """Return the width at which a text was wrapped; None if it was not."""
+    broken = [
+        _measure(above)
+        for above, line in pairwise(lines)
+        if not line.mark and line.text[:1].islower()
+    ]
+    return find_width(broken, list(map(_measure, lines)))
+
+
+def _measure(line: Line) -> int:
+    """Return the length of a line, including its indentation and list marker."""
+    return line.text_column + len(line.text)
+
+
+def weigh_continuation(
+    line: Line, above: Line, below: Line | None, width: int | None
+) -> float:
+    """Weigh the signs that a line without a list marker continues the line above. ``width`` is the
+    width at which the text was wrapped; None if it was not.
+    """
+    return weigh(
+        "continues",
+        {
+            **_read_words_between(line, above, below),
+            **_read_columns(line, above, width),
+        },
+    )
+
+
+def _read_words_between(line: Line, above: Line, below: Line | None) -> dict[str, bool]:
+    """Return the signs based on the end of the line above and the words of the line."""
+    end = above.text
+    first_word = line.text.split(maxsplit=1)[0]
+    is_word = first_word[0].islower() and first_word.islower()
+    is_small = is_word or first_word[0] in "(,;/+&"
+    is_open = runs_on(end) or opens_bracket(end) or end.endswith(",")
+    is_colon = end.endswith(":")
+    return {
+        "small_letter": is_small,
+        "above_small": is_small and end[:1].islower() and not above.mark,
+        "above_runs_on": runs_on(end) or _is_unit_of(line, end),
+        "open_bracket": opens_bracket(end),
+        "above_colon": is_colon,
+        "above_ended": ends_sentence(end) and not is_colon,
+        "capital_after_break": line.text[:1].isupper() and not is_open,
+        "small_below": bool(below and not below.mark and below.text[:1].islower()),
+        "group_name": _finds("group_title", line),
+        "joins_clause": _finds("joins_clause", line),
+    }
+
+
+def _is_unit_of(line: Line, above: str) -> bool:
+    """Return whether a line begins with the unit of the number that ends the line above."""
+    ends_with_number = above.rsplit(" ", maxsplit=1)[-1].replace(".", "").isdigit()
+    if not ends_with_number:
+        return False
+    return find_unit(line.tokens, 0) is not None
+
+
+def _read_columns(line: Line, above: Line, width: int | None) -> dict[str, bool]:
+    """Return the signs based on the positions and lengths of a line and of the line above."""
+    has_mark = bool(above.mark)
+    is_below_words = abs(line.column - above.text_column) <= _SAME
+    is_part_of_item = has_mark and not above.text.endswith(":")
+    first_word = line.text.split(maxsplit=1)[0]
+    fits = width is not None and _measure(above) + 1 + len(first_word) <= width
+    return {
+        "blank_line": line.gap,
+        "hanging": line.column > above.column and not line.gap and not has_mark,
+        "same_column": line.column > 0 and is_below_words and is_part_of_item,
+        "counted_above": above.ordinal > 0 and not line.gap,
+        "not_wrapped": width is None and not has_mark,
+        "above_short": fits,
+        "above_full": width is not None and not fits,
+    }
+
+
+def weigh_heading(line: Line, above: Line | None, below: Line | None) -> float:
+    """Weigh the signs that a line without a list marker is a heading for the lines below it."""
+    return weigh(
+        "heading", {**_read_words(line), **_read_neighbours(line, above, below)}
+    )
+
+
+def _read_words(line: Line) -> dict[str, bool]:
+    """Return the signs of a heading in the words of a line."""
+    text = line.text.rstrip(" *_")
+    words = text.split()
+    is_capitals = text.isupper() and len(text) > _LETTERS
+    names_people = _finds("population", line)
+    has_number = any(word[:1].isdigit() for word in words)
+    return {
+        "colon": text.endswith((":", ":-")),
+        "few_words": len(words) <= _FEW,
+        "many_words": len(words) > _MANY,
+        "emphasis": line.hashes > 0 or line.text.startswith("**") or is_capitals,
+        "topic": ends_with(line, "topic"),
+        "group_name": _finds("group_title", line),
+        "people": names_people,
+        "title_case": len(words) > 1 and not is_capitals and is_title_case(words),
+        "ends_sentence": text.endswith((".", ";", ",")),
+        "says_of_people": _finds("says_of_people", line),
+        "number": has_number and not names_people,
+        "limit": has_number and _finds("level", line) and not text.endswith(":"),
+        "small_letter": text[:1].islower(),
+    }
+
+
+def _read_neighbours(
+    line: Line, above: Line | None, below: Line | None
+) -> dict[str, bool]:
+    """Return the signs of a heading in the lines above and below a line."""
+    marks_below = below is not None and bool(below.mark)
+    is_deeper = below is not None and below.column > line.column + _SAME
+    marks_above = above is not None and bool(above.mark)
+    follows_colon = above is not None and above.text.endswith(":")
+    is_title = is_title_case(line.text.split()) and not line.text.endswith(".")
+    begins_items = marks_above or (follows_colon and is_title)
+    return {
+        "nothing_below": below is None,
+        "no_mark_among_marks": marks_below,
+        "deeper_below": marks_below and is_deeper,
+        "marks_above": marks_above,
+        "blank_above": line.gap,
+        "between_items": begins_items and marks_below and line.gap,
+        "value_below": _is_value(below),
+    }
+
+
+def is_title_case(words: Sequence[str]) -> bool:
+    """Return whether each word begins with a capital.
+
+    >>> is_title_case(["Parkinson's", "Disease"])
+    True
+    """
+    return all(word[0].isupper() for word in words if word[0].isalpha())
+
+
+def _is_value(line: Line | None) -> bool:
+    """Return whether a line is only a value, such as "At least 8 weeks"."""
+    if line is None:
+        return False
+    if len(line.tokens) > _SHORT_VALUE:
+        return False
+    return rule("level").starts(line.tokens, 0) is not None
+
+
+def _finds(name: str, line: Line) -> bool:
+    """Return whether a rule matches within the first words of a line."""
+    passage = line.passage
+    tokens = passage.tokens.cut(passage.first, min(passage.end, passage.first + 30))
+    return rule(name).occurs(tokens)
+
+
+def ends_with(line: Line, name: str) -> bool:
+    """Return whether a rule matches the end of a line."""
+    tokens = line.tokens
+    return rule(name).ends(tokens, len(tokens)) is not None
+
 
 UNSURE_END = "its last line may be a separate item"
 """The reason for the doubt about a block whose last line might not continue it."""
@@ -127,15 +313,21 @@ def _join_wrapped(lines: Sequence[Line], vocabulary: Vocabulary) -> list[Piece]:
     last: Line | None = None
     for line, below in zip_longest(lines, lines[1:]):
         heading = None
-        if last is None or not _continues_sentence(line, last):
-            heading = _find_heading(line, below, vocabulary)
+        is_continued = last is not None and _continues_sentence(line, last)
+        if not is_continued and not _only_introduces(line, below, vocabulary):
+            heading = find_heading(line.passage, vocabulary)
         whole = Piece(line, heading)
         if last and _may_continue(joined[-1], whole):
             total = weigh_continuation(line, last, below, width)
             if total > 0:
-                joined[-1] = _join(joined[-1], line)
+                above = joined[-1]
+                passage = above.line.passage
+                passage = passage.part(passage.first, line.passage.end)
+                doubt = above.doubt
                 if is_doubtful(total):
-                    joined[-1] = replace(joined[-1], doubt=UNSURE_END)
+                    doubt = UNSURE_END
+                longer = replace(above.line, passage=passage)
+                joined[-1] = replace(above, line=longer, doubt=doubt)
                 last = replace(last, passage=line.passage)
                 continue
         joined.append(whole)
@@ -148,9 +340,7 @@ def _continues_sentence(line: Line, above: Line) -> bool:
     heading's words: the second line of "Patients who smoke are not / to be included in this study"
     is not a heading.
     """
-    if line.mark:
-        return False
-    if line.gap:
+    if line.mark or line.gap:
         return False
     if not line.text[:1].islower():
         return False
@@ -161,25 +351,13 @@ def _continues_sentence(line: Line, above: Line) -> bool:
     return not above.text.endswith((".", ";", ":"))
 
 
-def _find_heading(
-    line: Line, below: Line | None, vocabulary: Vocabulary
-) -> Heading | None:
-    if _only_introduces(line, below, vocabulary):
-        return None
-    return find_heading(line.passage, vocabulary)
-
-
 def _only_introduces(line: Line, below: Line | None, vocabulary: Vocabulary) -> bool:
     """Return whether an item that resembles a heading only introduces the items below it, as in
     "* Must not have any of the following:".
     """
-    if not line.mark:
+    if not line.mark or not vocabulary.plain:
         return False
-    if not vocabulary.plain:
-        return False
-    if below is None:
-        return False
-    if below.column <= line.column:
+    if below is None or below.column <= line.column:
         return False
     passage = line.passage
     return not rule(vocabulary.plain).occurs(passage.tokens, passage.first, passage.end)
@@ -194,12 +372,6 @@ def _may_continue(above: Piece, whole: Piece) -> bool:
     if above.heading is None:
         return True
     return not above.heading.is_whole
-
-
-def _join(above: Piece, line: Line) -> Piece:
-    passage = above.line.passage
-    whole = passage.part(passage.first, line.passage.end)
-    return replace(above, line=replace(above.line, passage=whole))
 
 
 def _split_joined(whole: Piece, vocabulary: Vocabulary) -> Iterator[Piece]:
@@ -261,9 +433,7 @@ def _find_inner(line: Line, vocabulary: Vocabulary) -> Heading | None:
     """Return the first heading that begins after the first word of a line."""
     for name in (*vocabulary.within, *vocabulary.after):
         match = line.passage.search(name)
-        if match is None:
-            continue
-        if match.first <= line.passage.first:
+        if match is None or match.first <= line.passage.first:
             continue
         previous = match.tokens.words[match.first - 1]
         is_capital = match.tokens.words[match.first][0].isupper()
@@ -356,15 +526,14 @@ def _find_counted(
     """
     if block.ordinal < 2:
         return None
+    number_above = (block.style, block.ordinal - 1)
     for depth in reversed(range(len(stack))):
         above = placed[stack[depth]]
-        if above.style != block.style:
+        if (above.style, above.ordinal) != number_above:
             continue
-        is_top = depth + 1 == len(stack)
-        is_next = above.ordinal == block.ordinal - 1
-        if is_next and not is_top:
-            return depth
-        return None
+        if depth + 1 == len(stack):
+            return None
+        return depth
     return None
 
 
@@ -378,19 +547,54 @@ def _is_below(
     if block.kind is BlockKind.HEADING:
         return top.kind is BlockKind.ITEM and is_deeper
     if block.kind is not BlockKind.ITEM:
-        return top.kind is BlockKind.ITEM and (top.introduces or is_deeper)
+        return top.kind is BlockKind.ITEM and (
+            is_deeper or _may_have_paragraph(stack[-1], block, placed)
+        )
     if top.kind is not BlockKind.ITEM:
         # in "Any of:", "* Stroke", "1. Asthma", the last item is not below "Any of:"
         below = placed[stack[-1] + 1 :]
         is_like_first = not below or below[0].style == block.style
         return top.introduces and is_like_first
     if is_deeper:
-        return True
+        return not _is_beside(block, stack, placed)
     if block.column <= top.column - DEEPER:
-        return False
+        return _is_lost_part(block, stack[-1], placed)
     # in "1. Any of:", "a) Stroke", "2. Asthma", the style "1." is known, so "2." is not nested
     is_known = any(placed[index].style == block.style for index in stack)
     return top.introduces and not is_known
+
+
+def _may_have_paragraph(top: int, block: Block, placed: Sequence[Block]) -> bool:
+    """Return whether a paragraph may belong to an item that introduces its parts. Behind parts with
+    list markers and a blank line, it is none of them.
+    """
+    if not placed[top].introduces:
+        return False
+    has_marked_parts = any(part.mark for part in placed[top + 1 : top + 2])
+    return not (has_marked_parts and block.gap)
+
+
+def _is_beside(block: Block, stack: Sequence[int], placed: Sequence[Block]) -> bool:
+    """Return whether an item continues the list of an item in the stack that is indented as far,
+    although the parts of that item are indented less.
+    """
+    return any(
+        (placed[place].column, placed[place].style) == (block.column, block.style)
+        for place in stack[:-1]
+    )
+
+
+def _is_lost_part(block: Block, top: int, placed: Sequence[Block]) -> bool:
+    """Return whether an item belongs to a line that ends with a colon and has no parts that are
+    indented further: "  * Adequate organ function, defined as:" above "* Platelets >= 100".
+    """
+    if not placed[top].text.endswith(":"):
+        return False
+    # the parts that it has already
+    return all(
+        (first.column, first.style) == (block.column, block.style)
+        for first in placed[top + 1 : top + 2]
+    )
 
 
 def _is_below_heading(

@@ -19,8 +19,7 @@ from extractor.outline.boundaries import (
     read_mark,
 )
 from extractor.outline.headings import Heading
-from extractor.outline.lines import Line
-from extractor.outline.tables import strip_punctuation
+from extractor.outline.lines import Line, strip_punctuation
 
 _START = attrgetter("gap.start")
 _AT_BULLET = 0.4
@@ -166,6 +165,8 @@ def _cut_piece(piece: Piece, cuts: Sequence[Boundary]) -> Iterator[Piece]:
         start = cut.gap.start
         whole = cut.probability
         line = replace(line, mark=cut.gap.mark, gap=False)
+        if cut.gap.style == line.style:
+            line = replace(line, ordinal=cut.gap.number)
         if _is_nested(piece, cuts):
             column = piece.line.column + DEEPER
             line = replace(line, column=column, style=cut.gap.style)
@@ -363,9 +364,7 @@ def _find_own_mark(piece: Piece, cuts: Sequence[Boundary]) -> Gap | None:
     line, or the marker of the other items.
     """
     own = find_own_mark(piece.line.text)
-    if piece.line.mark:
-        return None
-    if own is None:
+    if piece.line.mark or own is None:
         return None
     is_marker = piece.line.follows_heading and not own.mark[0].isalpha()
     styles = {style for style, _ in list_meanings(own.mark, own.style, own.number)}

@@ -7,6 +7,7 @@
 - ``category``: a classifier trained on labelled lines; treatments are classified according to when
   they are given.
 - ``exceptions``: the words that negate a criterion, and the words that exempt people from it.
+- ``groups``: how the criteria below a line, or adjacent criteria, are combined.
 - ``unheaded``: sentences in descriptions that are criteria, and a doubt about a pasted text without
   headings.
 

@@ -3,16 +3,15 @@ lines.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import cache
 from itertools import pairwise
 
-from extractor.concepts.criteria.entries import CriterionEntry
+from extractor.concepts.criteria.lists import CriterionEntry, list_stems
 from extractor.concepts.limits.criterion import WEIGHT
 from extractor.evidence.drafts import Reading
 from extractor.evidence.scoring import list_words, load_scorer
-from extractor.language.book import find_terms, rule, word_list
+from extractor.language.book import find_terms, rule
 from extractor.language.passage import Passage
 from extractor.schemas import (
     Category,
@@ -26,35 +25,10 @@ TREATMENTS = (Category.PRIOR_THERAPY, Category.CONCOMITANT_THERAPY)
 _LOOKS_BACK = (Comparator.AT_MOST, Comparator.LESS)
 _OF_WEIGHT = frozenset({"weight", "obes", "obesit", "overwe", "underw", "bariat"})
 """Stems of words in trials that treat body weight."""
-_STEM = 6
-"""Number of letters to which a word is shortened, so that "allergy" and "allergic" are treated as
-equal.
-"""
 _OPENING_LINES = 6
 """Number of inclusion criteria, counted from the first, that often name the disease."""
 _OPENING_WORDS = 4
 """Number of words at the beginning of a line that are features in their own right."""
-
-
-def target_words(*passages: Passage) -> frozenset[str]:
-    """From titles, conditions or criteria, return the stems of words that can name a disease:
-    uncommon words with more than three letters.
-
-    >>> sorted(target_words(read_passage("Treatment of Peanut Allergy in Children")))
-    ['allerg', 'peanut']
-    """
-    return _stem(word for passage in passages for word in list_words(passage))
-
-
-def _stem(words: Iterable[str]) -> frozenset[str]:
-    return frozenset(
-        {word[:_STEM] for word in words if len(word) > 3} - _common_stems()
-    )
-
-
-@cache
-def _common_stems() -> frozenset[str]:
-    return frozenset(word[:_STEM] for word in word_list("common_words"))
 
 
 def describe_lines(
@@ -73,7 +47,7 @@ def describe_lines(
     ['w known', 'w asthma', 'p known asthma']
     """
     words = [list_words(entry.passage) for entry in entries]
-    stems = list(map(_stem, words))
+    stems = list(map(list_stems, words))
     kinds = [entry.sense for entry in entries]
     # The first inclusion criteria often name the disease that the trial treats.
     opening: list[frozenset[str]] = []
@@ -180,9 +154,7 @@ def classify_weight(
     the stems of the record's title and conditions), or if the line limits anything besides weight.
     """
     limits_weight = {limit.quantity for limit in limits} == {WEIGHT}
-    if not limits_weight:
-        return category
-    if not target.isdisjoint(_OF_WEIGHT):
+    if not limits_weight or not target.isdisjoint(_OF_WEIGHT):
         return category
     other = replace(category, value=Category.OTHER, confidence=1.0)
     return other.with_features("a weight without its word")

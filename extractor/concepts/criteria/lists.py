@@ -3,18 +3,18 @@ criteria, and the blocks that introduce other blocks.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 
-from extractor.concepts.criteria.category import target_words
-from extractor.concepts.criteria.entries import CriterionEntry, Lists
 from extractor.concepts.places import cut
 from extractor.evidence.drafts import StructureDoubt, span_of
+from extractor.evidence.scoring import list_words
 from extractor.language.book import find_terms, rule, word_list
 from extractor.language.lexer import Tokens
 from extractor.language.passage import LexedSection, Passage
 from extractor.outline import UNSURE_END, Block, BlockKind, Vocabulary, read_outline
-from extractor.schemas import CriterionKind
+from extractor.schemas import CriterionKind, Origin
 
 LISTS = Vocabulary(
     terms="criteria_lists",
@@ -72,6 +72,71 @@ _ONLY_INTRODUCES = ("time_alone", "length_alone", "group_title")
 """Rules for lines that only introduce the items below them."""
 
 
+_STEM = 6
+"""Number of letters to which a word is shortened, so that "allergy" and "allergic" are treated as
+equal.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class CriterionEntry:
+    """A line that is a criterion or introduces criteria.
+
+    Attributes:
+        passage: The words of the line.
+        kind: The kind of its list; None if no heading states it.
+        is_criterion: Whether it is a criterion; otherwise, it only introduces the criteria below
+            it, or is a sentence that is only suspected of being a criterion.
+        listed: Whether it is in a list rather than in running text.
+        parent: The line that introduces it.
+        heading: The general heading above it.
+        case: How a sentence of running text states a criterion (``confidence/table.toml``); empty
+            for an entry in a list.
+        parent_states: Whether the line that introduces it is also a criterion.
+        has_doubtful_parent: Whether the introducing line is on the same level, in which case it
+            might not be the parent.
+        parent_opens_list: Whether the line that introduces it is the heading of its list.
+        is_list_doubted: Whether ``kind`` is doubtful.
+        borders: The probability that the entry is one whole item, if its boundaries are doubtful:
+            1 if only another fact makes them so. None if they are not doubtful.
+        origin: Whether rules, a model or both decided its words, its list and the line above it.
+    """
+
+    passage: Passage
+    kind: CriterionKind | None
+    is_criterion: bool = True
+    listed: bool = True
+    parent: Passage | None = None
+    heading: Passage | None = None
+    case: str = ""
+    parent_states: bool = False
+    has_doubtful_parent: bool = False
+    parent_opens_list: bool = False
+    is_list_doubted: bool = False
+    borders: float | None = None
+    origin: Origin = Origin.RULE
+
+    @property
+    def sense(self) -> CriterionKind:
+        """The kind of its list or, without a heading, the kind that its own words indicate."""
+        if self.kind:
+            return self.kind
+        passage = self.passage
+        place = (passage.tokens, passage.first, passage.end)
+        refuses = rule("refusal").occurs(*place)
+        if refuses or rule("reads_like_exclusion").starts(*place):
+            return CriterionKind.EXCLUSION
+        return CriterionKind.INCLUSION
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """The entries of a text, with the doubts about its structure."""
+
+    entries: tuple[CriterionEntry, ...]
+    doubts: tuple[StructureDoubt, ...] = ()
+
+
 @dataclass(slots=True)
 class _State:
     """The open list at a position in the text, and the headings and doubts found so far."""
@@ -112,17 +177,13 @@ def read_lists(section: LexedSection, target: frozenset[str] = frozenset()) -> L
         if block.name is not None:
             _open_list(state, blocks, place)
             continue
-        if state.ended:
-            continue
-        if block.kind is BlockKind.FURNITURE:
+        if state.ended or block.kind is BlockKind.FURNITURE:
             continue
         tokens = cut(block.passage)
         has_parts = place in with_parts
         if _is_opening(blocks, place, state.kind):
             roles[place] = "opens"
-        if block.kind is BlockKind.HEADING:
-            continue
-        if place in roles:
+        if block.kind is BlockKind.HEADING or place in roles:
             continue
         if _is_remark(tokens) and not (has_parts and block.introduces):
             continue
@@ -287,9 +348,7 @@ def _find_announcers(blocks: Sequence[Block]) -> dict[int, int]:
             rule("announced").occurs(tokens) or rule("laboratory").occurs(tokens)
         )
         announcer = None
-        if not announces:
-            continue
-        if place in with_parts:
+        if not announces or place in with_parts:
             continue
         announcer = place
     return announcers
@@ -300,9 +359,7 @@ def _is_announced(block: Block, tokens: Tokens, announcing: Block) -> bool:
     same parent and list mark, and the item does not end the announced items.
     """
     is_level = (announcing.parent, announcing.style) == (block.parent, block.style)
-    if not is_level:
-        return False
-    if block.text.endswith(":"):
+    if not is_level or block.text.endswith(":"):
         return False
     if rule("those_who_take_part").starts(tokens, 0):
         return False
@@ -362,9 +419,8 @@ def _is_opening(
         return False
     if len(tokens) == 1:
         return False
-    is_exclusion = kind is CriterionKind.EXCLUSION
     introduces_parts = "any_of_parts"
-    if is_exclusion:
+    if kind is CriterionKind.EXCLUSION:
         introduces_parts = "all_of_parts"
     return not rule(introduces_parts).occurs(tokens)
 
@@ -404,9 +460,7 @@ def _is_title(tokens: Tokens) -> bool:
     """Return whether an item with items below it is only their title: "Endocrine Disease". Long
     lines and lines about people state more than a title.
     """
-    if len(tokens) > _TITLE:
-        return False
-    if rule("says_of_people").occurs(tokens):
+    if len(tokens) > _TITLE or rule("says_of_people").occurs(tokens):
         return False
     return all(word.istitle() or word in "&/-" for word in tokens.words)
 
@@ -434,10 +488,9 @@ def states_condition(tokens: Tokens) -> bool:
         if not is_idle and not runs_on:
             return True
     counted = rule("count_of_parts").search(tokens)
+    end = len(tokens)
     if counted:
         end = counted.first
-    else:
-        end = len(tokens)
     return rule("own_limit").occurs(tokens, 0, end)
 
 
@@ -455,9 +508,8 @@ def _make_entry(
     introduces the block only if the heading names a group of people or the topic of a value.
     """
     block = blocks[place]
-    if announcer is None:
-        parent = None
-    else:
+    parent = None
+    if announcer is not None:
         parent = blocks[announcer].passage
     heading: Passage | None = None
     parent_states = False
@@ -479,6 +531,7 @@ def _make_entry(
         elif parent is None and role in ("introduces", "both"):
             parent = above.passage
             parent_states = role == "both" and not above.text.endswith(":")
+            is_doubtful = _may_end_parts(blocks, place, place_above)
         place_above = above.parent
     return CriterionEntry(
         block.passage,
@@ -494,14 +547,22 @@ def _make_entry(
     )
 
 
+def _may_end_parts(blocks: Sequence[Block], place: int, place_above: int) -> bool:
+    """Return whether an item with a list marker may be no part of the line above it: the parts of
+    that line begin without markers, and the item is not indented further than the line.
+    """
+    block = blocks[place]
+    if not block.mark or blocks[place_above + 1].mark:
+        return False
+    return block.column <= blocks[place_above].column
+
+
 def _is_value_of(block: Block, heading: Block) -> bool:
     """Return whether an item is a value, such as "At least 6 months" or "16 and over", for the
     topic of its heading, such as "Life expectancy" or "Age".
     """
     tokens = cut(block.passage)
-    if heading.name is not None:
-        return False
-    if len(tokens) > _SHORT_VALUE:
+    if heading.name is not None or len(tokens) > _SHORT_VALUE:
         return False
     if rule("bare_range").covers(tokens, 0, len(tokens)):
         return True
@@ -546,9 +607,7 @@ def _may_name_group(heading: Block) -> bool:
     tokens = cut(heading.passage)
     if heading.name in _KINDS:
         return rule("list_for_all").covers(tokens, 0, len(tokens)) is None
-    if heading.name is not None:
-        return False
-    if len(tokens) > _SHORT:
+    if heading.name is not None or len(tokens) > _SHORT:
         return False
     if rule("topic").ends(tokens, len(tokens)) or rule("levels").occurs(tokens):
         return False
@@ -630,9 +689,7 @@ def _may_open_list(heading: Passage, state: _State) -> bool:
         "group_title",
         "list_for_all",
     )
-    if not names:
-        return False
-    if any(rule(name).occurs(tokens) for name in known):
+    if not names or any(rule(name).occurs(tokens) for name in known):
         return False
     if find_terms(tokens, "categories", 0, len(tokens)):
         return False
@@ -667,3 +724,25 @@ def names_group(tokens: Tokens) -> bool:
     if not rule("population").occurs(tokens):
         return False
     return not is_topic
+
+
+def target_words(*passages: Passage) -> frozenset[str]:
+    """From titles, conditions or criteria, return the stems of words that can name a disease:
+    uncommon words with more than three letters.
+
+    >>> sorted(target_words(read_passage("Treatment of Peanut Allergy in Children")))
+    ['allerg', 'peanut']
+    """
+    return list_stems(word for passage in passages for word in list_words(passage))
+
+
+def list_stems(words: Iterable[str]) -> frozenset[str]:
+    """Return the stems of the words that can name a disease."""
+    return frozenset(
+        {word[:_STEM] for word in words if len(word) > 3} - _common_stems()
+    )
+
+
+@cache
+def _common_stems() -> frozenset[str]:
+    return frozenset(word[:_STEM] for word in word_list("common_words"))

@@ -11,18 +11,21 @@ from extractor.concepts.criteria.category import (
     classify_treatment,
     classify_weight,
     score_lines,
-    target_words,
 )
-from extractor.concepts.criteria.entries import CriterionEntry, Lists
 from extractor.concepts.criteria.exceptions import (
     find_negation,
     name_case_of_no_negation,
 )
-from extractor.concepts.criteria.lists import names_group, read_lists
+from extractor.concepts.criteria.groups import read_rule
+from extractor.concepts.criteria.lists import (
+    CriterionEntry,
+    Lists,
+    read_lists,
+    target_words,
+)
 from extractor.concepts.criteria.structure import AnsweredLine, settle
 from extractor.concepts.criteria.unexplained import find_unexplained
 from extractor.concepts.criteria.unheaded import find_suspects
-from extractor.concepts.groups.read import read_rule
 from extractor.concepts.limits.criterion import read_constraints
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.people.ages import StatedCriterion, is_doubtful_age
@@ -396,10 +399,8 @@ def _read_lead_in(entry: CriterionEntry, *, follows_colon: bool) -> Reading[str 
         case = "under an item of its level"
     elif entry.parent is entry.heading:
         case = "under a heading"
-    elif entry.parent_opens_list or _introduces(entry.parent):
-        case = "under an item"
     else:
-        case = "under an item that introduces nothing"
+        case = _describe_line_above(entry.parent, opens_list=entry.parent_opens_list)
     features = (_ANSWERED.get(entry.origin, case),)
     if entry.parent is None:
         return Reading(None, 1.0, origin=entry.origin, features=features)
@@ -407,12 +408,21 @@ def _read_lead_in(entry: CriterionEntry, *, follows_colon: bool) -> Reading[str 
     return Reading(entry.parent.raw, 1.0, spans, origin=entry.origin, features=features)
 
 
-def _introduces(line: Passage) -> bool:
-    """Return whether a line says that others follow, or names a group of participants."""
+def _describe_line_above(line: Passage, *, opens_list: bool) -> str:
+    """Return the feature of an item's line above: whether that line says that others follow. A
+    line that ``opens_list`` does, and so does the name of a group ("Group 2"), but no sentence
+    about people ("Patients with a relapse will be eligible").
+    """
     tokens = line.alone().tokens
-    if names_group(tokens):
-        return True
-    return rule("introduction").ends(tokens, len(tokens)) is not None
+    if opens_list or rule("group_title").occurs(tokens):
+        return "under an item"
+    if rule("introduction").ends(tokens, len(tokens)) is None:
+        return "under an item that introduces nothing"
+    # "Metastases that were stable for 4 weeks:" may be a criterion with a colon of its own
+    asks = rule("asks_for_parts").occurs(tokens)
+    if rule("own_limit").occurs(tokens) and not asks:
+        return "under an item that states a limit"
+    return "under an item"
 
 
 def _read_negation(passage: Passage) -> Reading[bool]:
@@ -464,11 +474,9 @@ def _find_inherited(
         return None
     lasts = first.comparator in (Comparator.AT_LEAST, Comparator.MORE)
     # a minimum duration, as in "stable for at least 3 months", applies to doses
-    if not lasts:
-        return times
-    if not is_value:
-        return times
-    return None
+    if lasts and is_value:
+        return None
+    return times
 
 
 def _read_existence(entry: CriterionEntry, heading_chance: float) -> Reading[bool]:

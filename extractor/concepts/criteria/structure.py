@@ -11,15 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from extractor.concepts.criteria.entries import CriterionEntry, Lists
-from extractor.concepts.criteria.lists import LISTS
+from extractor.concepts.criteria.lists import LISTS, CriterionEntry, Lists
 from extractor.evidence.drafts import Span, StructureDoubt, span_of
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.passage import LexedSection, Passage
 from extractor.outline.blocks import read_pieces
 from extractor.outline.boundaries import find_boundaries
 from extractor.outline.cutting import list_stretches, look_around
-from extractor.outline.tables import strip_punctuation
+from extractor.outline.lines import strip_punctuation
 from extractor.schemas import CriterionKind, Effort, Origin
 
 _SECTION = "eligibility"
@@ -296,9 +295,7 @@ def _says_more_than_heading(entry: CriterionEntry) -> bool:
     states a number.
     """
     words = entry.passage.tokens.words[entry.passage.first : entry.passage.end]
-    if not entry.is_criterion:
-        return False
-    if words[-1] == ":":
+    if not entry.is_criterion or words[-1] == ":":
         return False
     has_number = any(word[0].isdigit() for word in words)
     if has_number:

@@ -4,7 +4,7 @@ which is read as a description but may be a list of criteria.
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from extractor.concepts.criteria.entries import CriterionEntry
+from extractor.concepts.criteria.lists import CriterionEntry
 from extractor.evidence.drafts import Span, StructureDoubt
 from extractor.evidence.items import CriterionDraft
 from extractor.language.book import rule
@@ -55,11 +55,9 @@ def _read_sentence(sentence: Passage) -> CriterionEntry | None:
     case = plain
     if rule("trial_course").occurs(tokens):
         case = of_course
-    refuses = rule("refusal").occurs(tokens)
-    if refuses:
+    kind = CriterionKind.INCLUSION
+    if rule("refusal").occurs(tokens):
         kind = CriterionKind.EXCLUSION
-    else:
-        kind = CriterionKind.INCLUSION
     return CriterionEntry(sentence, kind, is_criterion=states, listed=False, case=case)
 
 
