@@ -6,6 +6,7 @@
 The first command needs nothing but the repository. It fits weights, levels and curves, and prints
 held-out figures by source and field: the number of values, how many are right, how many have a
 confidence of 0.85 or more, how many of these are wrong, and the last two with the table of the package.
+A second table lists the features whose weight contradicts their prior, or their being a doubt.
 Each source is left out whole, and the gold by folds; folds 3 and 4 of the gold are never fitted. The
 same rows always give the same table. ``--fields`` fits only the fields of these names, such as
 "criteria.time_windows". ``--write`` writes the table of these fields: the curves of other fields come
@@ -18,7 +19,7 @@ the labels of other trials and the marks of other projects (``benchmarks/trainin
 
 import sys
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,10 @@ from benchmarks.confidence.rows import (
 )
 from benchmarks.confidence.tables import (
     FITTED_FOLDS,
+    Contrary,
     Table,
     fit_table,
+    list_contrary,
     read_file,
     weigh_row,
 )
@@ -73,8 +76,9 @@ def main() -> None:
         sys.exit("name the fields to write: --fields criteria.constraints --write")
     print(format_claims(hold_out(rows, table, names)))
     if chosen.write:
-        fitted = fit_table(rows, table, names)
-        Path(str(FILE)).write_text(format_table(fitted), "utf-8")
+        table = fit_table(rows, table, names)
+        Path(str(FILE)).write_text(format_table(table), "utf-8")
+    print(format_contrary(list_contrary(table)))
 
 
 Held = tuple[str, Row, int, float, float]
@@ -133,6 +137,13 @@ def format_claims(claims: Iterator[Held]) -> str:
         "sure now",
         "wrong now",
     ]
+    return format_figures(heads, lines)
+
+
+def format_contrary(contrary: Iterable[Contrary]) -> str:
+    """Format a line for each feature whose weight contradicts what people take it for."""
+    lines = [[f"{one.field}: {one.feature}", *one[2:]] for one in contrary]
+    heads = ["field: feature against its prior", "prior", "weight", "with its doubt"]
     return format_figures(heads, lines)
 
 

@@ -50,7 +50,7 @@ _WEIGHT_OF_OTHERS = 0.5
 _LEAST = 20
 """Minimum number of values with a feature that has a weight, unless it has a prior."""
 _SMALLEST = 0.05
-"""Smaller weights are omitted."""
+"""Smaller weights are omitted, except those of features with a prior."""
 _MOST_STEPS = 50
 _LEVEL = ("level", "")
 _PROBABILITY = ("probability", "")
@@ -114,7 +114,7 @@ def fit(rows: Rows, name: str, priors: Mapping[str, float], *, is_scored: bool) 
     weights = {
         column[1]: weight
         for column, weight in found.items()
-        if column[0] == "feature" and abs(weight) >= _SMALLEST
+        if column[0] == "feature" and (abs(weight) >= _SMALLEST or column[1] in priors)
     }
     return Fit(found[_LEVEL], found.get(_PROBABILITY, 0.0), weights)
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.confidence.curves import Stated, fit_curve
 from benchmarks.confidence.fitting import fit
@@ -14,6 +14,7 @@ from benchmarks.confidence.rows import GOLD, Row, Rows
 from extractor.confidence import log_odds
 from extractor.confidence.table import ANSWERS, FILE, Curve, pick
 from extractor.confidence.weighing import follow
+from extractor.language.book import read_table as read_rules
 
 Table = dict[str, Any]
 """The content of ``table.toml``."""
@@ -41,6 +42,7 @@ def fit_table(rows: Rows, table: Table, names: Collection[str] = ()) -> Table:
         table: The table, with the features and their priors.
         names: The fields that are fitted; empty for all.
     """
+    names = {_SHARED.get(name, name) for name in names}
     fitted = deepcopy(table)
     for section in list_sections(fitted):
         for name, numbers in section["fields"].items():
@@ -179,3 +181,46 @@ def _weigh(row: Row, section: Table) -> float:
         confidence = follow(curve, row.probability)
     caps = [pick(features[feature].get("most"), row.name) for feature in row.features]
     return min([confidence, *(cap for cap in caps if cap is not None)])
+
+
+class Contrary(NamedTuple):
+    """A feature whose fitted weight raises a confidence although people take it for a doubt, or the
+    reverse.
+
+    Attributes:
+        field: The field, as in the table.
+        feature: The feature.
+        expected: Its prior; None if it has none.
+        weight: Its weight.
+        together: Its weight and that of the doubt that always comes with it, such as "a doubtful
+            dose".
+    """
+
+    field: str
+    feature: str
+    expected: float | None
+    weight: float
+    together: float
+
+
+def list_contrary(table: Table) -> Iterator[Contrary]:
+    """Yield the features whose weight has another sign than their prior, and those with a positive
+    weight that are doubts in ``dose_signs.toml``; in the order of the table, then of the fields.
+    """
+    doubts: Mapping[str, Collection[str]] = read_rules("dose_signs")["limit"]
+    for section in list_sections(table):
+        features = section["features"]
+        weighed = [
+            name for name, known in section["fields"].items() if "level" in known
+        ]
+        for feature, row in features.items():
+            prior = row.get("prior")
+            coming = [doubt for doubt, of in doubts.items() if feature in of]
+            for name in weighed:
+                weight = pick(row.get("weight"), name) or 0.0
+                is_against_prior = (prior or 0.0) * weight < 0
+                is_doubt_that_adds = bool(coming) and weight > 0
+                if is_against_prior or is_doubt_that_adds:
+                    others = [pick(features[one].get("weight"), name) for one in coming]
+                    together = weight + sum(other or 0.0 for other in others)
+                    yield Contrary(name, feature, prior, weight, round(together, 2))

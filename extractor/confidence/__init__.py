@@ -13,10 +13,16 @@ of such values that are right. Nothing else raises, lowers or caps a confidence:
 - If a model answers, its answer and what the rules read decide (``weigh_answer``).
 
 ``explain`` returns the features that weigh most against a value, in words.
-``python -m benchmarks.confidence`` fits the table; a feature that is not in it is an error.
+``python -m benchmarks.confidence`` fits the table; a feature that is not in it, or has a prior but
+no weight, is an error.
 """
 
-from extractor.confidence.table import ANSWERS, CUSTOM, UnknownFeatureError
+from extractor.confidence.table import (
+    ANSWERS,
+    CUSTOM,
+    UnfittedFeatureError,
+    UnknownFeatureError,
+)
 from extractor.confidence.weighing import (
     AGREE,
     explain,
@@ -31,6 +37,7 @@ __all__ = [
     "AGREE",
     "ANSWERS",
     "CUSTOM",
+    "UnfittedFeatureError",
     "UnknownFeatureError",
     "explain",
     "find_meaning",

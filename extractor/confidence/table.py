@@ -23,6 +23,10 @@ class UnknownFeatureError(LookupError):
     """A reader named a feature that the table does not have."""
 
 
+class UnfittedFeatureError(ValueError):
+    """A feature has a prior, but no weight: it would count nothing."""
+
+
 @dataclass(frozen=True)
 class FieldTable:
     """What features count for one field.
@@ -34,6 +38,7 @@ class FieldTable:
         curve: The share of right values at each probability; empty if there is none.
         weights: The log-odds that each feature adds.
         most: The maximum confidence of a value with each feature.
+        unfitted: The features with a prior that are not fitted yet. Only weights count.
     """
 
     means: Mapping[str, str] = field(default_factory=dict)
@@ -42,6 +47,7 @@ class FieldTable:
     curve: Curve = ()
     weights: Mapping[str, float] = field(default_factory=dict)
     most: Mapping[str, float] = field(default_factory=dict)
+    unfitted: frozenset[str] = frozenset()
 
 
 @cache
@@ -87,6 +93,11 @@ def _make_table(
     means: dict[str, str] = {}
     weights: dict[str, float] = {}
     most: dict[str, float] = {}
+    unfitted = frozenset(
+        feature
+        for feature, row in features.items()
+        if "prior" in row and "weight" not in row
+    )
     for feature, row in features.items():
         means[feature] = row["means"]
         for key, found in (("weight", weights), ("most", most)):
@@ -100,6 +111,7 @@ def _make_table(
         tuple((low, share) for low, share in numbers.get("curve", ())),
         weights,
         most,
+        unfitted,
     )
 
 

@@ -11,6 +11,7 @@ from extractor.confidence.table import (
     EMPTY,
     Curve,
     FieldTable,
+    UnfittedFeatureError,
     UnknownFeatureError,
     read_answers,
     read_table,
@@ -58,6 +59,7 @@ def weigh(
 
     Raises:
         UnknownFeatureError: The table does not have a feature for this field.
+        UnfittedFeatureError: A feature has a prior, but no weight.
 
     >>> weigh("eligibility.criteria.kind", ("list in doubt",))
     0.78
@@ -180,4 +182,10 @@ def _check_known(path: str, table: FieldTable, features: Sequence[str]) -> None:
             raise UnknownFeatureError(
                 f"{path}: the feature {feature!r} is not in confidence/table.toml; add it there "
                 "with its meaning"
+            )
+        if feature in table.unfitted:
+            raise UnfittedFeatureError(
+                f"{path}: the feature {feature!r} has a prior in confidence/table.toml, but no "
+                "weight, so it counts nothing; run `python -m benchmarks.confidence --write "
+                f"--fields {shorten(path)}`"
             )

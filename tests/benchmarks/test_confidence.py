@@ -13,7 +13,13 @@ from benchmarks.confidence.__main__ import hold_out
 from benchmarks.confidence.curves import Stated, fit_curve
 from benchmarks.confidence.fitting import fit
 from benchmarks.confidence.rows import make_row, read_rows, write_rows
-from benchmarks.confidence.tables import fit_table, list_sections, read_file, weigh_row
+from benchmarks.confidence.tables import (
+    fit_table,
+    list_contrary,
+    list_sections,
+    read_file,
+    weigh_row,
+)
 from benchmarks.confidence.writing import format_table
 from benchmarks.matching import judge_record
 from extractor import Extractor, read_records
@@ -73,6 +79,17 @@ def test_a_source_is_judged_by_a_fit_without_it():
         next(row for row in rows if row.features), fit_table(rows, table, [FIELD])
     )
     assert known < claims["odd"] - 0.05
+
+
+def test_a_weight_that_contradicts_its_prior_is_listed():
+    table = read_file()
+    table["windows"]["features"]["apart"]["weight"] = 0.5
+    found = {(one.field, one.feature): one for one in list_contrary(table)}
+    assert found[FIELD, "apart"].expected == -3.0
+    # a doubt without a prior, which comes with "a doubtful dose"
+    doubt = found["amounts", "of what takes no dose"]
+    assert doubt.expected is None
+    assert doubt.together < 0 < doubt.weight
 
 
 def test_a_table_is_written_in_one_form():

@@ -4,8 +4,13 @@ from itertools import pairwise
 
 import pytest
 
-from extractor.confidence import UnknownFeatureError, weigh
-from extractor.confidence.table import read_table
+from extractor.confidence import (
+    UnfittedFeatureError,
+    UnknownFeatureError,
+    weigh,
+    weighing,
+)
+from extractor.confidence.table import FieldTable, read_table
 from extractor.evidence.scoring import load_scorer
 from extractor.schemas import Category, Concept, EndpointCategory, TimeKind
 
@@ -34,6 +39,14 @@ def test_curves_rise_and_stay_below_certainty() -> None:
             assert right <= more_right + 0.03, name
 
 
+def test_the_table_says_what_each_feature_means_and_counts() -> None:
+    for name, table in read_table().items():
+        assert not [key for key, words in table.means.items() if words == key], name
+        assert not table.unfitted, (
+            f"{name}: run `python -m benchmarks.confidence --write --fields FIELD`"
+        )
+
+
 @pytest.mark.parametrize(
     ("path", "features", "confidence"),
     [
@@ -49,3 +62,10 @@ def test_features_decide_the_confidence(path, features, confidence):
 def test_a_feature_that_the_table_does_not_have_is_an_error():
     with pytest.raises(UnknownFeatureError, match="'a zorp' is not in confidence"):
         weigh("dosing.route", ("a zorp",))
+
+
+def test_a_prior_without_a_weight_is_an_error(monkeypatch):
+    table = FieldTable({"odd": "it is odd"}, level=2.0, unfitted=frozenset({"odd"}))
+    monkeypatch.setattr(weighing, "read_table", lambda: {"a.b": table})
+    with pytest.raises(UnfittedFeatureError, match=r"--write --fields a\.b"):
+        weigh("a.b", ("odd",))

@@ -65,6 +65,7 @@ _WORDS_AFTER = 3
 """Number of tokens before and after a limit that are searched for words about age."""
 _DOUBTFUL = "doubtful age"
 _POSSIBLE = "possible age"
+_PREFERRED = "age preferred"
 _IN_SUMMARY = "age in a summary"
 
 
@@ -94,8 +95,9 @@ def read_ages(
 
     If there are several ages, the one that matches the registered age is used or, failing that,
     the one that admits the most people. An age that differs from the registered age is uncertain.
-    If it is also doubtful, or stated only in the summary, it is treated only as an alternative,
-    and there is no value. The same holds for years that may be an age, although no word says so.
+    If it is also doubtful, a mere preference, or stated only in the summary, it is treated only as
+    an alternative, and there is no value. The same holds for years that may be an age, although no
+    word says so.
 
     >>> passage = read_passage("Age 18-65 years")
     >>> limits = find_limits(passage.tokens, None)
@@ -144,7 +146,7 @@ def _choose(
     chosen = _find_widest(agreeing or of_side)
     spans = (span_of(chosen.place),)
     is_unlike = registered is not None and not agreeing
-    is_weak = chosen.case in (_DOUBTFUL, _IN_SUMMARY)
+    is_weak = chosen.case in (_DOUBTFUL, _PREFERRED, _IN_SUMMARY)
     is_refuted = (is_unlike and is_weak) or _lacks_support(chosen, bounds)
     if not agreeing and is_refuted:
         return Reading(
@@ -237,6 +239,9 @@ def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
         is_doubtful = is_doubtful_age(tokens, limit, criterion.heading)
         if is_doubtful or names_division(criterion.heading):
             case = _DOUBTFUL
+        # "Ideally aged 18 to 65": others may take part, too
+        elif rule("preferred_before").ends(tokens, limit.first):
+            case = _PREFERRED
         yield from _read_bounds(criterion.passage, limit, case, admits=admits)
 
 
