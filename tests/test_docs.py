@@ -169,7 +169,7 @@ def efforts():
 
 def write_cell(groups, field):
     """The figures of a field in all groups, as a cell of a table has them."""
-    figures = [figures[field] for figures in groups.values()]
+    figures = [figures.get(field) for figures in groups.values()]
     return " / ".join("\u2013" if f1 is None else f"{f1:.3f}" for f1 in figures)
 
 

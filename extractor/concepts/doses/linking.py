@@ -228,16 +228,8 @@ def _read_clause(
     describes as given without an amount.
     """
     amounts = [mark for mark in marks if mark.field == "amounts"]
+    statements = list(_state_amounts(text, clause, amounts, named, unnamed))
     rivals = len({near.agent.key for near in named})
-    statements: list[Statement] = []
-    for mark in amounts:
-        owner = _find_owner(text, mark, amounts, named) or _find_unnamed(unnamed)
-        if owner:
-            statement = Statement(owner, text, clause, mark.place, rivals)
-            doubts = tuple(_list_owner_doubts(owner, mark, text, amounts, rivals))
-            several = _SEVERAL if owner in unnamed[:-1] else ()
-            statement.add(Linked(mark, text, (*doubts, *several)))
-            statements.append(statement)
     with_amount = {statement.agent.key for statement in statements}
     bare = _list_owners(named, "named") or ([] if amounts else unnamed)
     for owner in bare:
@@ -251,6 +243,30 @@ def _read_clause(
     if statements:
         _link_all(marks, statements)
     yield from (statement for statement in statements if statement.facts)
+
+
+def _state_amounts(
+    text: DoseText,
+    clause: Place,
+    amounts: Sequence[Mark],
+    named: Sequence[Mention],
+    unnamed: Sequence[Owner],
+) -> Iterator[Statement]:
+    """Yield a statement for each amount of a clause. An amount whose agent cannot be found is
+    omitted.
+    """
+    rivals = len({near.agent.key for near in named})
+    for mark in amounts:
+        owner = _find_owner(text, mark, amounts, named) or _find_unnamed(unnamed)
+        if owner is None:
+            continue
+        doubts = list(_list_owner_doubts(owner, mark, text, amounts, rivals))
+        # of several agents that were named earlier, only the last one is near
+        if owner in unnamed[:-1]:
+            doubts += _SEVERAL
+        statement = Statement(owner, text, clause, mark.place, rivals)
+        statement.add(Linked(mark, text, tuple(doubts)))
+        yield statement
 
 
 def _find_unnamed(unnamed: Sequence[Owner]) -> Owner | None:

@@ -135,10 +135,12 @@ def _split_statement(whole: Passage) -> OutcomeParts:
         return OutcomeParts(
             whole, time.measure, time_frame=time.frame, features=(time.case,)
         )
-    features: tuple[str, ...] = ()
-    if read_time_frame(whole.tokens.cut(whole.first, whole.end)).points:
+    frame = read_time_frame(whole.tokens.cut(whole.first, whole.end))
+    # "assessed weekly to week 17", but not "6-minute walk"
+    if frame.points and frame.points[-1].span[1] == frame.tokens.ends[-1]:
         features = ("perhaps a time frame in its words",)
-    return OutcomeParts(whole, whole, features=features)
+        return OutcomeParts(whole, whole, features=features)
+    return OutcomeParts(whole, whole)
 
 
 def _split_item(item: OutcomeItem) -> OutcomeParts:
