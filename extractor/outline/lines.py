@@ -215,6 +215,7 @@ _CODE = (
     r"(?P<sign>\]?[.:)](?!\d)|\]|(?=\s+\S)))"
 )
 _MARK = re.compile(rf"\s*(?:(?P<bullet>{_BULLET})|{_CODE}|{_NUMBER}|{_LETTER})\s*")
+_DASH = re.compile(r"-(?P<space>\s?)(?=\S)")
 _MOST_MARKS = 3
 """Maximum number of list markers that a line may have, as in "* 1. a) Age"."""
 _HASHES = re.compile(r"\s*(?P<hashes>#{1,6})\s+(?=\S)")
@@ -297,7 +298,7 @@ def read_lines(section: LexedSection, vocabulary: Vocabulary) -> list[Line]:
     """Return the lines of a section that contain words, each with its list marker."""
     lines = [_read_line(written) for written in list_written(section, vocabulary)]
     lines = _drop_false_marks(lines)
-    lines = _read_bare_numbers(lines)
+    lines = _read_bare_numbers(_read_joined_dashes(lines))
     return list(_find_furniture(lines))
 
 
@@ -421,6 +422,24 @@ def _is_false_mark(line: Line, ordinals: Mapping[str, set[int]]) -> bool:
     if line.mark == "<li>" or has_neighbour:
         return False
     return line.ordinal != 1
+
+
+def _read_joined_dashes(lines: Sequence[Line]) -> Sequence[Line]:
+    """Return the lines, treating a dash directly before a number as a list marker if two lines or
+    more begin with a dash and none of them has a space behind it: "-18 to 65 years" above "-EDSS of
+    5.5". A single one is a minus ("between" above "-2.5 and 1").
+    """
+    wholes = [line.outer or line for line in lines]
+    dashes = [_DASH.match(whole.passage.tokens.text, *whole.span) for whole in wholes]
+    found = [dash["space"] for dash in dashes if dash]
+    if len(found) < 2 or any(found):
+        return lines
+    read = list(lines)
+    for index, dash in enumerate(dashes):
+        if dash and not lines[index].mark:
+            marked = replace(lines[index], mark="-", style="-", outer=lines[index])
+            read[index] = _begin_at(marked, dash.end(), lines[index].passage)
+    return read
 
 
 def _read_bare_numbers(lines: Sequence[Line]) -> list[Line]:
