@@ -9,8 +9,8 @@ from typing import Self
 
 from pydantic import ConfigDict
 
+from extractor.model.answer_text import check_strict
 from extractor.model.calls import Call, ReplyModel, schema_of
-from extractor.model.loose_json import check_strict
 from extractor.model.pace import Failure
 from extractor.model.spec import ClientSettings, ModelSpec
 
