@@ -137,7 +137,7 @@ class Sender:
             try:
                 async with asyncio.timeout(self.settings.timeout):
                     answer = await self._request(bill.call, form)
-                bill.settle(answer.usage, is_believed=answer.has_usage)
+                bill.settle(answer.stated_usage)
             except BaseException as error:
                 failure = read_failure(error)
                 status = None
