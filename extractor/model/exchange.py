@@ -63,9 +63,7 @@ class Exchange:
                 if line.completion is None:
                     place = f"{path}, line {number}"
                     failed[line.name or place] = f"{place}: {line.problem}"
-                if not line.name:
-                    continue
-                if not line.is_free:
+                if line.name and not line.is_free:
                     self._paid[line.name].setdefault(line.sha256, line)
         return failed
 

@@ -19,7 +19,7 @@ from extractor.concepts.criteria.structure import (
 from extractor.evidence.drafts import Chunk, Span
 from extractor.evidence.parsed import ParsedRecord
 from extractor.model.asking.prompt import PROMPTS, Prompt, flatten, make_prompt
-from extractor.model.asking.questions import Question, Replies
+from extractor.model.asking.questions import Question, Replies, is_lacking
 from extractor.model.calls import Call, ReplyItem, ReplyModel
 from extractor.options import ExtractionOptions
 from extractor.schemas import CriterionKind, Task
@@ -72,11 +72,8 @@ def plan_structure(parsed: ParsedRecord, options: ExtractionOptions) -> Question
     rules alone.
     """
     section = parsed.sections.get(_SECTION)
-    if section is None:
-        return None
-    if Task.ELIGIBILITY not in options.tasks:
-        return None
-    if not options.asks:
+    may_ask = options.asks and Task.ELIGIBILITY in options.tasks
+    if section is None or not may_ask:
         return None
     if not has_structure_doubt(parsed, options.effort):
         return None
@@ -125,14 +122,10 @@ def read_structure(replies: Replies) -> tuple[AnsweredLine, ...]:
     """Return the lines of the answer to the question about a structure; empty if there is no whole
     answer.
     """
+    if is_lacking(replies):
+        return ()
     lines: list[AnsweredLine] = []
-    for reply in replies:
-        if reply is None:
-            return ()
-        if reply.pending:
-            return ()
-        if reply.dropped:
-            return ()
+    for reply in filter(None, replies):
         for item in reply.items:
             assert isinstance(item, Line)
             kind = _KINDS.get(item.list or "")

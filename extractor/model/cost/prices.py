@@ -174,9 +174,7 @@ def _list_model(model: ModelInfo) -> ListedPrice | None:
         ).items():
             prices[name] = max(price, prices.get(name, 0.0))
     # a price of 0 is not plausible
-    if not prices.get("prompt"):
-        return None
-    if "output" not in prices:
+    if not prices.get("prompt") or "output" not in prices:
         return None
     batch = None
     for variant in model.price_variants or ():
