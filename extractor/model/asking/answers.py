@@ -4,12 +4,12 @@ Items and values are validated separately, so an invalid item or value does not 
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from pydantic import ValidationError
 
 from extractor.assembly.check import UnreadableValue
-from extractor.concepts.own.value_forms import cut_outcome
 from extractor.model.answer_text import read_whole, split_items
 from extractor.model.asking.questions import ModelReply, Question, Questions
 from extractor.model.asking.reply_models import (
@@ -45,7 +45,6 @@ _HEAD = 60
 """Maximum number of characters used to find the beginning of a part of an outcome. If a model
 copies more words of the part, they are truncated to this length.
 """
-
 _LONGEST_NUMBER = 9
 """Maximum number of digits in the number of a line. Python refuses to read thousands of digits."""
 
@@ -140,7 +139,10 @@ def _read_item(question: Question, raw_values: Values) -> Values:
     split = values.get("split")
     if isinstance(split, dict):
         del values["split"]
-        values |= _split_outcome(question.chunk.text, split)
+        try:
+            values |= split_outcome(question.chunk.text, split)
+        except ValueError as error:
+            values["split"] = UnreadableValue(json.dumps(split), str(error))
     claims = {}
     for field in question.custom:
         readable, faults = field.read(raw_values.get(field.name))
@@ -158,16 +160,55 @@ def _read_item(question: Question, raw_values: Values) -> Values:
     return values | claims
 
 
-def _split_outcome(text: str, split: Mapping[str, str | None]) -> Values:
-    """Return the parts of an outcome, or an unreadable ``split`` if the text cannot be split in
-    this way. ``split`` contains the beginnings of the description (``d``) and of the time frame
-    (``t``), as the model copied them.
+def split_outcome(text: str, heads: Mapping[str, str | None]) -> Values:
+    """Split a flattened outcome into its measure, description and time frame. ``heads`` contains
+    the first words of the description (``d``) and of the time frame (``t``), as the model copied
+    them. Each begins after a comma: the description after the earliest possible comma, and the time
+    frame after the latest. A part without a head is None.
+
+    Raises ``ValueError`` if no part of the text begins with a head, or if the description would
+    begin after the time frame.
+
+    >>> split_outcome(
+    ...     "Survival, overall, From infusion to death., 2 years",
+    ...     {"d": "From infusion", "t": "2 years"},
+    ... )  # doctest: +NORMALIZE_WHITESPACE
+    {'measure': 'Survival, overall', 'description': 'From infusion to death.',
+     'time_frame': '2 years'}
     """
-    heads = [(split.get(part) or "")[:_HEAD] or None for part in "dt"]
-    try:
-        return cut_outcome(text, *heads)
-    except ValueError as error:
-        return {"split": UnreadableValue(json.dumps(split), str(error))}
+    description, time_frame = ((heads.get(part) or "")[:_HEAD] for part in "dt")
+    time_start = len(text)
+    if time_frame:
+        time_start = _find_starts(text, time_frame)[-1]
+    description_start = time_start
+    if description:
+        description_start = _find_starts(text, description)[0]
+    if description and description_start >= time_start:
+        raise ValueError(
+            f"split: {description!r} begins after the time frame; the order is measure, d, t"
+        )
+    pieces = (text[:description_start], text[description_start:time_start])
+    measure, described = (piece.strip().removesuffix(",").rstrip() for piece in pieces)
+    return {
+        "measure": measure,
+        "description": described or None,
+        "time_frame": text[time_start:].strip() or None,
+    }
+
+
+def _find_starts(text: str, head: str) -> list[int]:
+    """List the offsets where a part begins with these words. Raises ``ValueError`` if the words do
+    not begin a part.
+    """
+    # a last word that was truncated still matches, since only its beginning is compared
+    expression = r"\s+".join(map(re.escape, head.strip(" .,…").split()))
+    parts = re.finditer(rf",\s*({expression})", text, re.IGNORECASE)
+    starts = [part.start(1) for part in parts]
+    if not starts or not expression:
+        raise ValueError(
+            f"split: no part begins with {head!r} after a comma; copy its first words exactly"
+        )
+    return starts
 
 
 def read_field(name: str, form: AnswerForm, raw_values: Values) -> object:
