@@ -61,9 +61,8 @@ def read_items(completion: Completion, call: Call, questions: Questions) -> Mode
         return ModelReply(dropped=((None, completion.remark),))
     dropped: list[tuple[int | None, str]] = []
     is_cut = completion.ending is Ending.CUT
-    if is_cut:
-        items = None
-    else:
+    items = None
+    if not is_cut:
         items = read_whole(completion.text)
     if items is None:
         items = split_items(completion.text, is_cut=is_cut)
@@ -86,7 +85,7 @@ def read_items(completion: Completion, call: Call, questions: Questions) -> Mode
             valid += call.reply_model.model_validate({"items": [raw]}).items
         except ValidationError as error:
             dropped.append((number, _explain(error)))
-    remarks = (completion.remark,) if completion.remark else ()
+    remarks = tuple(filter(None, [completion.remark]))
     return ModelReply(tuple(valid), dropped=tuple(dropped), remarks=remarks)
 
 
@@ -96,19 +95,20 @@ Answers = Iterator[tuple[Question, Values]]
 
 
 def read_values(questions: Questions, items: Iterable[ReplyItem]) -> Answers:
-    """Yield the values of items for the lines in ``questions``. Empty items are skipped."""
+    """Yield the values of items for the lines in ``questions``, in the order of the items. If a
+    line that allows one item has several, they are one item, in which the first value of a key
+    counts. Items that do not answer their question are skipped.
+    """
     by_number = {question.number: question for question in questions}
-    values_by_place: dict[tuple[int, int], Values] = {}
+    raw_by_item: dict[tuple[int, int], Values] = {}
     for position, item in enumerate(items):
-        is_list = is_listing(by_number[item.n])
-        # if a line that allows one item has several, the later ones only add missing keys
-        place = (item.n, position if is_list else 0)
-        values_by_place[place] = {
-            **(item.model_extra or {}),
-            **values_by_place.get(place, {}),
-        }
-    for (number, _), keys in values_by_place.items():
-        values = _read_item(by_number[number], keys)
+        item_id = (item.n, 0)
+        if is_listing(by_number[item.n]):
+            item_id = (item.n, position)
+        earlier = raw_by_item.get(item_id, {})
+        raw_by_item[item_id] = {**(item.model_extra or {}), **earlier}
+    for (number, _), raw_values in raw_by_item.items():
+        values = _read_item(by_number[number], raw_values)
         if values:
             yield by_number[number], values
 

@@ -7,6 +7,7 @@ a number at each place where an item might begin; the answer names the numbers w
 import json
 import re
 from functools import cache
+from itertools import pairwise
 from typing import Literal
 
 from pydantic import StrictBool
@@ -105,10 +106,13 @@ def show_places(text: str, places: tuple[int, ...]) -> str:
     '[1] Inclusion:\n [2] * Age [ 2]'
     """
     shown: list[str] = []
-    edges = [0, *places, len(text)]
-    for number, start in enumerate(edges[:-1]):
-        part = _BRACKET.sub("[ ", text[start : edges[number + 1]])
-        shown.append(f"[{number}] {part}" if number else part)
+    edges = (0, *places, len(text))
+    for number, (start, end) in enumerate(pairwise(edges)):
+        part = _BRACKET.sub("[ ", text[start:end])
+        # the text above the first place has no number
+        if number:
+            part = f"[{number}] {part}"
+        shown.append(part)
     lines = []
     for line in "".join(shown).splitlines():
         words = flatten(line)
