@@ -153,7 +153,9 @@ def find_answer(text: str, *, is_cut: bool = False) -> tuple[str, str]:
 
 
 def _is_strict(text: str, answer: Items) -> bool:
-    """Return whether a text contains the answer as one JSON value without errors."""
+    """Return whether a text contains the answer as one JSON value without errors, among its first
+    values. An empty answer may also be the whole text.
+    """
     decoder = json.JSONDecoder()
     first = len(text) - len(text.lstrip())
     events = islice(_EVENT.finditer(text), _MOST_VALUES)
@@ -262,7 +264,7 @@ def find_items(value: object) -> Items | None:
 
 def list_answers(value: object) -> list[Items]:
     """Return the items of each answer that a value is or contains. The last one is the answer to
-    use, and the others are drafts.
+    use, and the others are drafts. The list is empty if there is none.
 
     A string is read as JSON. In an object, ``items`` is the answer; otherwise, the last member with
     an answer is, and a member whose key names reasoning only if there is no other. A list is
@@ -296,7 +298,9 @@ def list_answers(value: object) -> list[Items]:
 
 
 def _rank_key(name: str) -> int:
-    """Return the rank of a member of an object: a member with a higher rank is preferred."""
+    """Return the rank of a member of an object: 2 for ``items``, 0 for reasoning, and 1 for any
+    other. A member with a higher rank is preferred.
+    """
     if name == "items":
         return 2
     return int(not _REASONING_KEY.fullmatch(name))

@@ -80,7 +80,9 @@ class Bill:
         self._cost = usage
 
     def close(self, answer: Completion | None, why: str = "") -> None:
-        """Store the outcome of the call: its answer, or ``why`` there is none, and its cost."""
+        """Store the outcome of the call: its answer, or ``why`` there is none, and its cost. A call
+        of which no request was stored is skipped.
+        """
         if self.store and self.number:
             self.store.end(self.number, answer, self.usage, self._paid, why=why)
 
@@ -195,7 +197,9 @@ class Model:
         self.usage += bill.usage
 
     def reject(self, answer: Answer) -> None:
-        """Mark an answer as unusable, so that the next run asks again."""
+        """Mark an answer as unusable, so that the next run asks again. Without a store, there is
+        nothing to mark.
+        """
         if self.store:
             self.store().reject(answer.number)
 

@@ -79,7 +79,9 @@ class Exchange:
         return "answers by file"
 
     def answer(self, call: Call) -> Completion:
-        """Return the answer from the files, or write the call and raise ``AnswerPending``."""
+        """Return the answer from the files, or write the call, unless it is written already, and
+        raise ``AnswerPending``.
+        """
         name = call.question_key
         completion = self._answers.get(name)
         if completion:

@@ -259,12 +259,14 @@ async def repeat(
 
 
 def _is_temporary(error: BaseException) -> bool:
+    """Return whether the same request may succeed later; False for any error but a failure."""
     if not isinstance(error, Failure):
         return False
     return error.meaning.is_temporary
 
 
 def _failure_of(state: RetryCallState) -> Failure:
+    """Return the failure of the last attempt."""
     failure = None
     if state.outcome:
         failure = state.outcome.exception()

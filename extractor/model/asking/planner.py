@@ -69,7 +69,7 @@ _LINE = re.compile(
 
 def estimate_record(record: TrialRecord, options: ExtractionOptions) -> RequestSize:
     """Estimate the size of the requests for a record, assuming that no question is asked twice, and
-    that the answer about the structure changes no lines.
+    that the answer about the structure changes no lines. The size is 0 if there are no questions.
     """
     parsed = parse_record(record, options.fields)
     query_round = plan_round(parsed, options, plan_structure(parsed, options), ())

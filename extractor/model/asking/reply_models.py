@@ -170,7 +170,9 @@ def _read_text(read: Callable[[str], object], raw_value: object) -> object:
 
 
 def _read_word(words: Mapping[str, StrEnum], raw_value: object) -> StrEnum:
-    """Read a member of a closed set from its short word or its value, ignoring case."""
+    """Read a member of a closed set from its short word or its value, ignoring case. Raises
+    ``ValueError`` for any other word.
+    """
     folded = str(raw_value).strip().casefold()
     for word, member in words.items():
         if folded in (word.casefold(), member.casefold()):
@@ -233,7 +235,9 @@ def is_listing(question: Question) -> bool:
 
 
 def list_keys(question: Question) -> list[str]:
-    """Return the keys of the fields that a question asks for, in order."""
+    """Return the keys of the fields that a question asks for, in order. The names of custom fields,
+    ``regimens`` and ``people`` are keys themselves.
+    """
     forms = FORMS[question.task]
     return [forms[name].key if name in forms else name for name in question.fields]
 

@@ -69,8 +69,9 @@ def load_structure_prompt() -> Prompt:
 
 def plan_structure(parsed: ParsedRecord, options: ExtractionOptions) -> Question | None:
     """Return the question about the structure of a record, or None if ``options`` do not require
-    it: at ``Effort.MEDIUM``, only a doubtful structure is asked about. ``parsed`` is read by the
-    rules alone.
+    it: at ``Effort.MEDIUM``, only a doubtful structure is asked about. Also return None if there is
+    only one place where an item might begin, or so many that the answer would be too long.
+    ``parsed`` is read by the rules alone.
     """
     section = parsed.sections.get(_SECTION)
     may_ask = options.asks and Task.ELIGIBILITY in options.tasks
