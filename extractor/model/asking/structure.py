@@ -4,7 +4,6 @@ It is asked before all others, because its answer decides their lines. The text 
 a number at each place where an item might begin; the answer names the numbers where one does.
 """
 
-import json
 import re
 from functools import cache
 from itertools import pairwise
@@ -19,9 +18,9 @@ from extractor.concepts.criteria.structure import (
 )
 from extractor.evidence.drafts import Chunk, Span
 from extractor.evidence.parsed import ParsedRecord
-from extractor.model.asking.prompt import PROMPTS, Prompt, flatten, make_prompt
+from extractor.model.asking.prompt import Prompt, flatten, make_prompt
 from extractor.model.asking.questions import Question, Replies, is_lacking
-from extractor.model.calls import Call, ReplyItem, ReplyModel
+from extractor.model.calls import PROMPTS, Call, ReplyItem, ReplyModel
 from extractor.options import ExtractionOptions
 from extractor.schemas import CriterionKind, Task
 
@@ -51,13 +50,8 @@ class StructureReply(ReplyModel, frozen=True):
 
     # this docstring is sent to providers as the description of the tool
 
+    schema_file = "structure_schema.json"
     items: tuple[Line, ...]
-
-    @classmethod
-    def model_json_schema(cls, *_: object, **__: object) -> dict[str, object]:
-        """Return a minimal schema, because the prompt already defines each key."""
-        schema = (PROMPTS / "structure_schema.json").read_text("utf-8")
-        return dict(json.loads(schema))
 
 
 @cache
