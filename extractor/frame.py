@@ -38,8 +38,8 @@ from extractor.formats.tables import knows_columns
 from extractor.given import Frame
 from extractor.masking import hide_keys, without_credentials
 from extractor.model.asking.planner import Round
-from extractor.model.asking.querying import ask_round, is_lacking
-from extractor.model.asking.questions import Replies
+from extractor.model.asking.querying import ask_round
+from extractor.model.asking.questions import Replies, is_lacking
 from extractor.model.client import Route
 from extractor.model.spec import read_spec
 from extractor.options import ExtractorOptions, Keywords

@@ -4,17 +4,26 @@ An answer is an object with a list named ``items``, whose members are objects th
 number ``n``. Other accepted forms are the list alone, items on separate lines, an answer inside
 another object (``{"Reply": {...}}``) or a tool call written as text, and JSON written as a string.
 An answer inside the reasoning is used only if there is no other answer and the model has finished.
-A text without an answer is returned unchanged.
+Of a text without an answer, what follows the reasoning is returned.
 
-The marks that delimit reasoning are in ``_EVENT``; errors in JSON are handled by ``loose_json``.
+The marks that delimit reasoning are in ``_EVENT``.
+
+JSON is read as models write it, if its errors do not make it ambiguous. The following errors are
+accepted: a comma after the last member, a missing comma between two objects, a raw line break in a
+string, an unnecessary backslash, comments, and Python's keywords and quotation marks. If an
+answer's list of items is complete, a missing closing brace is added. Values with other errors are
+not read: truncated values, words or numbers that JSON does not allow, and objects in which a key
+has two different values. Depth and length are limited, so that every reply is read quickly. The
+library json_repair would mend these errors too: it takes the last of two values, and turns ``1 8``
+into a value.
 """
 
 import json
 import re
 from contextlib import suppress
 from itertools import chain, islice
+from math import isfinite
 
-from extractor.model.loose_json import read_value
 from extractor.schemas.vocabulary import MENDED
 
 Items = list[dict[str, object]]
@@ -72,13 +81,43 @@ _MOST = 10_000
 ignored.
 """
 
+_LONGEST_VALUE = 400_000
+"""Maximum number of characters in a value. Answers are never that long."""
+_DEEPEST_VALUE = 16
+_TOKEN = re.compile(
+    r"""
+      (?P<blank> (?: \s+ | //[^\n]{0,500} | /\*.{0,500}?\*/ )++ )  # white space and comments
+    | , (?P<surplus> (?=\s*[}\]]) )
+    | (?P<mark>["']) (?P<string> (?: \\. | (?!(?P=mark))[^\\] )*+ ) (?P=mark)
+    | (?P<open> [{\[] )
+    | (?P<close> [}\]] ) (?: (?<=\}) (?P<gap> (?=\s*\{) ) )?
+    | [,:]
+    | -?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?
+    | (?:true|false|null|True|False|None)\b
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+# The strict JSON for each error, keyed by its group in the pattern or by its text.
+_STRICT = {
+    "blank": " ",
+    "surplus": "",
+    "gap": "},",
+    "True": "true",
+    "False": "false",
+    "None": "null",
+}
+# A JSON escape, an escaped single quotation mark as in Python, or a character that needs an escape.
+_ESCAPE = re.compile(r"""(\\(?:u[0-9a-fA-F]{4}|["\\/bfnrt]))|\\(')|([\\"])""")
+_LACKS_BRACKET = re.compile(r'\{\s*"items"\s*:.*\]\s*', re.DOTALL)
+
 
 def find_answer(text: str, *, is_cut: bool = False) -> tuple[str, str]:
     """Find the answer in the text of a reply. ``is_cut`` means that the output limit truncated the
     reply.
 
-    Return the answer and a remark about uncertainties in reading it. The answer is strict JSON if
-    it is complete; otherwise, it is the text that should contain the answer.
+    Return the answer and a remark about uncertainties in reading it, which is "" if there are none.
+    The answer is strict JSON if it is complete; otherwise, it is the text that should contain the
+    answer, or "" if no text follows the reasoning.
 
     >>> find_answer(
     ...     'Draft: {"items":[{"n":1,"cat":"age"}]} Final: {"items":[{"n":1}]}'
@@ -114,7 +153,9 @@ def find_answer(text: str, *, is_cut: bool = False) -> tuple[str, str]:
 
 
 def _is_strict(text: str, answer: Items) -> bool:
-    """Return whether a text contains the answer as one JSON value without errors."""
+    """Return whether a text contains the answer as one JSON value without errors, among its first
+    values. An empty answer may also be the whole text.
+    """
     decoder = json.JSONDecoder()
     first = len(text) - len(text.lstrip())
     events = islice(_EVENT.finditer(text), _MOST_VALUES)
@@ -223,7 +264,7 @@ def find_items(value: object) -> Items | None:
 
 def list_answers(value: object) -> list[Items]:
     """Return the items of each answer that a value is or contains. The last one is the answer to
-    use, and the others are drafts.
+    use, and the others are drafts. The list is empty if there is none.
 
     A string is read as JSON. In an object, ``items`` is the answer; otherwise, the last member with
     an answer is, and a member whose key names reasoning only if there is no other. A list is
@@ -257,7 +298,9 @@ def list_answers(value: object) -> list[Items]:
 
 
 def _rank_key(name: str) -> int:
-    """Return the rank of a member of an object: a member with a higher rank is preferred."""
+    """Return the rank of a member of an object: 2 for ``items``, 0 for reasoning, and 1 for any
+    other. A member with a higher rank is preferred.
+    """
     if name == "items":
         return 2
     return int(not _REASONING_KEY.fullmatch(name))
@@ -294,3 +337,82 @@ def split_items(text: str, *, is_cut: bool) -> Items:
         return complete
     last = _NUMBER.findall(text)[-1:]
     return [item for item in complete if str(item["n"]) not in last]
+
+
+def read_value(text: str, start: int = 0) -> tuple[object, int]:
+    r"""Read the object or list at ``start``. Return the value and the offset at which it ends. If
+    the value is truncated or invalid, return None and the first offset at which another value may
+    begin.
+
+    >>> read_value('{"items": [{"n": 1, "quote": "two\nlines",},],} and more')
+    ({'items': [{'n': 1, 'quote': 'two\nlines'}]}, 46)
+    """
+    strict = ""
+    depth = 0
+    last = start
+    end = start
+    while depth <= _DEEPEST_VALUE and end - start < _LONGEST_VALUE:
+        token = _TOKEN.match(text, end)
+        if token is None:
+            break
+        last = end
+        end = token.end()
+        depth += bool(token["open"]) - bool(token["close"])
+        strict += _write_token(token)
+        if depth == 0:
+            last = end
+            strict = strict.rstrip(",")
+            break
+    if end == len(text) and _LACKS_BRACKET.fullmatch(strict):
+        # if the list that has ended is inside an item, decoding still fails
+        strict += "}"
+    with suppress(ValueError):
+        return _DECODER.decode(strict), end
+    # an answer may begin inside the last token, such as an unterminated string
+    return None, max(last, start + 1)
+
+
+def check_strict(text: str) -> None:
+    """Raise ``ValueError`` for text that is not JSON, for an infinite number, and for an object in
+    which a key has two different values.
+    """
+    _DECODER.decode(text)
+
+
+def _write_token(token: re.Match[str]) -> str:
+    """Return a token as strict JSON. A backslash that does not escape anything is kept as a
+    character.
+    """
+    if token.lastgroup != "string":
+        return _STRICT.get(token.lastgroup or token[0], token[0])
+    inside = _ESCAPE.sub(
+        lambda part: part[1] or part[2] or f"\\{part[3]}", token["string"]
+    )
+    return f'"{inside}"'
+
+
+def _join_pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Return an object with these members. Raises ``ValueError`` if a key has two different
+    values.
+    """
+    joined: dict[str, object] = {}
+    for key, value in pairs:
+        if joined.setdefault(key, value) != value:
+            raise ValueError("a key has two values")
+    return joined
+
+
+def _read_finite(digits: str) -> float:
+    """Return a number. Raises ``ValueError`` if it is too large for Python."""
+    number = float(digits)
+    if not isfinite(number):
+        raise ValueError("the number is too large")
+    return number
+
+
+_DECODER = json.JSONDecoder(
+    strict=False,
+    parse_float=_read_finite,
+    parse_constant=_read_finite,
+    object_pairs_hook=_join_pairs,
+)

@@ -229,10 +229,7 @@ def read_line(text: str) -> AnswerLine:
             completion = read_completion(body)
         except Failure as garbled:
             return AnswerLine(name, problem=str(garbled), usage=usage)
-        usage = None
-        if completion.has_usage:
-            usage = completion.usage
-        return AnswerLine(name, completion, usage=usage)
+        return AnswerLine(name, completion, usage=completion.stated_usage)
     error = at(row, "error", "response.body.error")
     message = at(error, "message", "code") or "no completion"
     words = hide_keys(" ".join(str(message).split()))[:_LONGEST]

@@ -86,7 +86,7 @@ class Batch(NamedTuple):
 
 def list_open(store: CallStore) -> list[Batch]:
     """List the batches whose answers have not been fetched yet and that contain a call that was not
-    answered live.
+    answered live, oldest first.
     """
     rows = store.database.execute(
         "SELECT id, tag, requests, coalesce(batch, '') FROM batches"

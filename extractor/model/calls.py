@@ -5,10 +5,12 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from math import ceil
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
 
 from pydantic import BaseModel
 
+PROMPTS = Path(__file__).parent / "prompts"
 CHARACTERS_PER_TOKEN = 4
 """A rough average for English text."""
 MOST_CALLS = 5
@@ -44,9 +46,15 @@ class ReplyItem(BaseModel, frozen=True):
 
 
 class ReplyModel(BaseModel, frozen=True):
-    """The format of an answer to a call."""
+    """The format of an answer to a call. Its JSON schema is a file among the prompts."""
 
+    schema_file: ClassVar[str]
     items: tuple[ReplyItem, ...]
+
+    @classmethod
+    def model_json_schema(cls, *_: object, **__: object) -> dict[str, Any]:
+        """Return a minimal schema, because the prompt already defines each key."""
+        return dict(json.loads((PROMPTS / cls.schema_file).read_text("utf-8")))
 
 
 @dataclass(frozen=True, slots=True)

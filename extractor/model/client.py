@@ -72,18 +72,17 @@ class Bill:
             if self._cost is not None:
                 self._paid.append(row)
 
-    def settle(self, usage: Usage, *, is_believed: bool = True) -> None:
-        """Record the usage that the reply reports. If the usage is implausible (not
-        ``is_believed``), the cost stays at its maximum.
+    def settle(self, usage: Usage | None) -> None:
+        """Record the usage that the reply states. If it states no plausible usage (None), the cost
+        stays at its maximum, and a call without tokens is recorded.
         """
-        self.stated = usage
-        if is_believed:
-            self._cost = usage
-        else:
-            self._cost = None
+        self.stated = usage or Usage(calls=1)
+        self._cost = usage
 
     def close(self, answer: Completion | None, why: str = "") -> None:
-        """Store the outcome of the call: its answer, or ``why`` there is none, and its cost."""
+        """Store the outcome of the call: its answer, or ``why`` there is none, and its cost. A call
+        of which no request was stored is skipped.
+        """
         if self.store and self.number:
             self.store.end(self.number, answer, self.usage, self._paid, why=why)
 
@@ -193,13 +192,14 @@ class Model:
         if bill.store and bill.store.has_counted(bill.call, self.name, line):
             return
         async with bill.request():
-            is_stated = line.usage is not None
-            bill.settle(line.usage or Usage(calls=1), is_believed=is_stated)
+            bill.settle(line.usage)
         bill.close(None, why=line.sha256)
         self.usage += bill.usage
 
     def reject(self, answer: Answer) -> None:
-        """Mark an answer as unusable, so that the next run asks again."""
+        """Mark an answer as unusable, so that the next run asks again. Without a store, there is
+        nothing to mark.
+        """
         if self.store:
             self.store().reject(answer.number)
 
@@ -219,8 +219,7 @@ class Model:
                 if number:
                     return Answer(completion, number)
                 async with bill.request():
-                    usage = completion.usage
-                    bill.settle(usage, is_believed=completion.has_usage)
+                    bill.settle(completion.stated_usage)
             else:
                 assert self.sender, "the model is open"
                 with self.watch.calling():

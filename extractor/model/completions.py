@@ -67,7 +67,7 @@ class Completion:
     """An answer as text, which should be JSON.
 
     ``remark`` explains a refusal, or an uncertainty in reading the answer. If ``has_usage`` is
-    False, the reply does not report plausible usage.
+    False, the reply does not state plausible usage, and ``usage`` is a call without tokens.
     """
 
     text: str
@@ -76,6 +76,13 @@ class Completion:
     model: str = ""
     remark: str = ""
     has_usage: bool = True
+
+    @property
+    def stated_usage(self) -> Usage | None:
+        """The usage, or None if the reply does not state plausible usage."""
+        if self.has_usage:
+            return self.usage
+        return None
 
 
 def read_completion(reply: object, answer: str = "") -> Completion:
@@ -123,13 +130,15 @@ def _read(body: object, answer: str) -> Completion:
     usage = _read_usage(body, form)
     # a prompt has more than one token; an SDK converts true to 1
     has_usage = usage.prompt_tokens > 1 and (usage.output_tokens > 0 or not text)
+    if not has_usage:
+        usage = Usage(calls=1)
     return Completion(
         _make_storable(text),
         ending,
-        usage if has_usage else Usage(calls=1),
-        _make_storable(shown_model(fields["model"])),
-        _make_storable(remark),
-        has_usage,
+        usage,
+        model=_make_storable(shown_model(fields["model"])),
+        remark=_make_storable(remark),
+        has_usage=has_usage,
     )
 
 

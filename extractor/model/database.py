@@ -84,7 +84,10 @@ class Database:
         log = path.with_name(f"{path.name}-wal")
         has_log = log.is_file() and log.stat().st_size > 0
         # SQLite must write into the folder only if the file has a log
-        database = cls(path, "mode=rw" if has_log else "immutable=1", version)
+        mode = "immutable=1"
+        if has_log:
+            mode = "mode=rw"
+        database = cls(path, mode, version)
         # the file was copied without the log that contains its tables
         if not database.value("PRAGMA user_version"):
             database.close()

@@ -63,9 +63,7 @@ class Exchange:
                 if line.completion is None:
                     place = f"{path}, line {number}"
                     failed[line.name or place] = f"{place}: {line.problem}"
-                if not line.name:
-                    continue
-                if not line.is_free:
+                if line.name and not line.is_free:
                     self._paid[line.name].setdefault(line.sha256, line)
         return failed
 
@@ -81,7 +79,9 @@ class Exchange:
         return "answers by file"
 
     def answer(self, call: Call) -> Completion:
-        """Return the answer from the files, or write the call and raise ``AnswerPending``."""
+        """Return the answer from the files, or write the call, unless it is written already, and
+        raise ``AnswerPending``.
+        """
         name = call.question_key
         completion = self._answers.get(name)
         if completion:

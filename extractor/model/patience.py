@@ -133,7 +133,8 @@ class Silence:
 
     def find_pause(self) -> float | None:
         """Return the number of seconds until the next extraction may begin, or None if it may
-        begin now.
+        begin now. An extraction that may begin after a pause starts the next pause, so that it
+        alone tries whether the model replies again.
         """
         now = self.watch.clock()
         if self._late < _MOST_SILENT:

@@ -9,8 +9,8 @@ from typing import Self
 
 from pydantic import ConfigDict
 
+from extractor.model.answer_text import check_strict
 from extractor.model.calls import Call, ReplyModel, schema_of
-from extractor.model.loose_json import check_strict
 from extractor.model.pace import Failure
 from extractor.model.spec import ClientSettings, ModelSpec
 
@@ -88,12 +88,12 @@ class RequestForm:
         if isinstance(extra, Mapping):
             body.update(extra)
         for name in self.settings.options:
-            if name in table_parameters:
-                continue
-            if name.startswith("extra_"):
-                continue
-            body[name] = arguments.pop(name)
-        return arguments | ({"extra_body": body} if body else {})
+            is_argument = name in table_parameters or name.startswith("extra_")
+            if not is_argument:
+                body[name] = arguments.pop(name)
+        if body:
+            arguments["extra_body"] = body
+        return arguments
 
     def reply_model(self, call: Call) -> type[ReplyModel]:
         """Return the reply model of a call with the schema to send. If instructor uses the title as

@@ -52,11 +52,8 @@ def open_client(spec: ModelSpec) -> tuple[Sdk, httpx2.AsyncClient]:
         # the SDK may have found a key in a file
         for name in ("api_key", "auth_token"):
             found = getattr(sdk, name, None)
-            if not isinstance(found, str):
-                continue
-            if found == _NO_KEY:
-                continue
-            remember(found)
+            if isinstance(found, str) and found != _NO_KEY:
+                remember(found)
         return sdk, http
     # raised here without the SDK's error as its context, which may contain the key
     raise failure

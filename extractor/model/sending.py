@@ -14,7 +14,7 @@ from time import monotonic
 from typing import TypeVar
 
 from instructor.core.hooks import Hooks
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
+from tenacity import AsyncRetrying, RetryCallState
 
 from extractor.errors import as_extractor_error
 from extractor.masking import remember_options
@@ -137,7 +137,7 @@ class Sender:
             try:
                 async with asyncio.timeout(self.settings.timeout):
                     answer = await self._request(bill.call, form)
-                bill.settle(answer.usage, is_believed=answer.has_usage)
+                bill.settle(answer.stated_usage)
             except BaseException as error:
                 failure = read_failure(error)
                 status = None
@@ -240,13 +240,15 @@ async def repeat(
                 raise
             raise failure from None
 
-    retrying = AsyncRetrying(
-        retry=retry_if_exception(_is_temporary),
-        stop=lambda state: state.attempt_number >= limit(_failure_of(state)),
-        wait=policy.wait,
-        sleep=pause,
-        reraise=True,
-    )
+    def may_repeat(state: RetryCallState) -> bool:
+        failure = None
+        if state.outcome:
+            failure = state.outcome.exception()
+        if not isinstance(failure, Failure):
+            return False
+        return failure.meaning.is_temporary and state.attempt_number < limit(failure)
+
+    retrying = AsyncRetrying(retry=may_repeat, wait=policy.wait, sleep=pause)
     try:
         return await retrying(attempt)
     except Failure as failure:
@@ -256,17 +258,3 @@ async def repeat(
         raised = as_extractor_error(error)
     # raised outside the handler, because the request in the SDK's error contains the key
     raise raised
-
-
-def _is_temporary(error: BaseException) -> bool:
-    if not isinstance(error, Failure):
-        return False
-    return error.meaning.is_temporary
-
-
-def _failure_of(state: RetryCallState) -> Failure:
-    failure = None
-    if state.outcome:
-        failure = state.outcome.exception()
-    assert isinstance(failure, Failure), "only failures are repeated"
-    return failure

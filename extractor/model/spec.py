@@ -136,8 +136,8 @@ def read_spec(text: str, tell: Callable[[str], object]) -> ModelSpec:
     """Parse the name of a model. For a server given by URL, the key is EXTRACTOR_MODEL_TOKEN.
 
     Providers' keys and addresses are read later, when the provider is opened. If EXTRACTOR_MODEL is
-    a server's URL, the key is sent only to that host, and ``tell`` is called for any other. Raises
-    ``ArgumentError`` for an invalid specification.
+    a server's URL, the key is sent only to that host: a model on any other is returned without a
+    key, and ``tell`` receives the reason. Raises ``ArgumentError`` for an invalid specification.
     """
     server_key = os.environ.get(SERVER_KEY)
     spec = ModelSpec.parse(text, server_key=server_key)

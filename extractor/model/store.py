@@ -49,7 +49,9 @@ class State(StrEnum):
 
 
 class StoredCall(NamedTuple):
-    """A call in the store. Its completion includes the usage of all its requests."""
+    """A call in the store. Its completion includes the usage of all its requests; it is None if the
+    call has no answer yet.
+    """
 
     number: int
     completion: Completion | None
@@ -153,7 +155,9 @@ class CallStore:
                 "answered_by": completion.model,
             }
         row |= usage.model_dump(include=set(_TOKENS)) | {"exchanges": usage.calls}
-        row["dollars"] = self.price.cost(usage) if self.price else None
+        row["dollars"] = None
+        if self.price:
+            row["dollars"] = self.price.cost(usage)
         with self.database.transaction():
             self._set(number, **row)
             for request in paid:

@@ -283,7 +283,8 @@ async def extract_with(
     step = await executor.compute(first, record, opened.options)
     if isinstance(step, ExtractedLine):
         return step
-    from extractor.model.asking.querying import ask_round, is_lacking  # noqa: PLC0415 - slow, and rules alone need no model
+    from extractor.model.asking.querying import ask_round  # noqa: PLC0415 - slow, and rules alone need no model
+    from extractor.model.asking.questions import is_lacking  # noqa: PLC0415 - as above
 
     assert model
     query_round, parse = step

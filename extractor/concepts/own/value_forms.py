@@ -321,58 +321,6 @@ def read_instrument(text: str) -> Instrument:
     return Instrument(name=text.strip())
 
 
-def cut_outcome(
-    text: str, description: str | None, time_frame: str | None
-) -> dict[str, str | None]:
-    """Split a flattened outcome into its measure, description and time frame, using the first
-    words of the description and those of the time frame. Each begins after a comma: the
-    description after the earliest possible comma, and the time frame after the latest. Raises
-    ``ValueError`` if no part of the text begins with the words of the description or of the time
-    frame, or if the description would begin after the time frame.
-
-    >>> cut_outcome(
-    ...     "Survival, overall, From infusion to death., 2 years",
-    ...     "From infusion",
-    ...     "2 years",
-    ... )  # doctest: +NORMALIZE_WHITESPACE
-    {'measure': 'Survival, overall', 'description': 'From infusion to death.',
-     'time_frame': '2 years'}
-    """
-    if time_frame:
-        last = _find_starts(text, time_frame)[-1]
-    else:
-        last = len(text)
-    first = last
-    if description:
-        first = _find_starts(text, description)[0]
-    if description and first >= last:
-        raise ValueError(
-            f"split: {description!r} begins after the time frame; the order is measure, d, t"
-        )
-    pieces = (text[:first], text[first:last])
-    measure, described = (piece.strip().removesuffix(",").rstrip() for piece in pieces)
-    return {
-        "measure": measure,
-        "description": described or None,
-        "time_frame": text[last:].strip() or None,
-    }
-
-
-def _find_starts(text: str, words: str) -> list[int]:
-    """List the offsets where a part begins with these words. Raises ``ValueError`` if the words do
-    not begin a part.
-    """
-    # a last word that was truncated still matches, since only its beginning is compared
-    expression = r"\s+".join(map(re.escape, words.strip(" .,…").split()))
-    places = re.finditer(rf",\s*({expression})", text, re.IGNORECASE)
-    starts = [place.start(1) for place in places]
-    if not starts or not expression:
-        raise ValueError(
-            f"split: no part begins with {words!r} after a comma; copy its first words exactly"
-        )
-    return starts
-
-
 def _read_tokens(text: str) -> Tokens:
     return read_text(clean_text(text.strip()).text)
 

@@ -4,12 +4,12 @@ Items and values are validated separately, so an invalid item or value does not 
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from pydantic import ValidationError
 
 from extractor.assembly.check import UnreadableValue
-from extractor.concepts.own.value_forms import cut_outcome
 from extractor.model.answer_text import read_whole, split_items
 from extractor.model.asking.questions import ModelReply, Question, Questions
 from extractor.model.asking.reply_models import (
@@ -45,7 +45,6 @@ _HEAD = 60
 """Maximum number of characters used to find the beginning of a part of an outcome. If a model
 copies more words of the part, they are truncated to this length.
 """
-
 _LONGEST_NUMBER = 9
 """Maximum number of digits in the number of a line. Python refuses to read thousands of digits."""
 
@@ -62,9 +61,8 @@ def read_items(completion: Completion, call: Call, questions: Questions) -> Mode
         return ModelReply(dropped=((None, completion.remark),))
     dropped: list[tuple[int | None, str]] = []
     is_cut = completion.ending is Ending.CUT
-    if is_cut:
-        items = None
-    else:
+    items = None
+    if not is_cut:
         items = read_whole(completion.text)
     if items is None:
         items = split_items(completion.text, is_cut=is_cut)
@@ -87,7 +85,7 @@ def read_items(completion: Completion, call: Call, questions: Questions) -> Mode
             valid += call.reply_model.model_validate({"items": [raw]}).items
         except ValidationError as error:
             dropped.append((number, _explain(error)))
-    remarks = (completion.remark,) if completion.remark else ()
+    remarks = tuple(filter(None, [completion.remark]))
     return ModelReply(tuple(valid), dropped=tuple(dropped), remarks=remarks)
 
 
@@ -97,19 +95,20 @@ Answers = Iterator[tuple[Question, Values]]
 
 
 def read_values(questions: Questions, items: Iterable[ReplyItem]) -> Answers:
-    """Yield the values of items for the lines in ``questions``. Empty items are skipped."""
+    """Yield the values of items for the lines in ``questions``, in the order of the items. If a
+    line that allows one item has several, they are one item, in which the first value of a key
+    counts. Items that do not answer their question are skipped.
+    """
     by_number = {question.number: question for question in questions}
-    values_by_place: dict[tuple[int, int], Values] = {}
+    raw_by_item: dict[tuple[int, int], Values] = {}
     for position, item in enumerate(items):
-        is_list = is_listing(by_number[item.n])
-        # if a line that allows one item has several, the later ones only add missing keys
-        place = (item.n, position if is_list else 0)
-        values_by_place[place] = {
-            **(item.model_extra or {}),
-            **values_by_place.get(place, {}),
-        }
-    for (number, _), keys in values_by_place.items():
-        values = _read_item(by_number[number], keys)
+        item_id = (item.n, 0)
+        if is_listing(by_number[item.n]):
+            item_id = (item.n, position)
+        earlier = raw_by_item.get(item_id, {})
+        raw_by_item[item_id] = {**(item.model_extra or {}), **earlier}
+    for (number, _), raw_values in raw_by_item.items():
+        values = _read_item(by_number[number], raw_values)
         if values:
             yield by_number[number], values
 
@@ -140,7 +139,10 @@ def _read_item(question: Question, raw_values: Values) -> Values:
     split = values.get("split")
     if isinstance(split, dict):
         del values["split"]
-        values |= _split_outcome(question.chunk.text, split)
+        try:
+            values |= split_outcome(question.chunk.text, split)
+        except ValueError as error:
+            values["split"] = UnreadableValue(json.dumps(split), str(error))
     claims = {}
     for field in question.custom:
         readable, faults = field.read(raw_values.get(field.name))
@@ -158,16 +160,55 @@ def _read_item(question: Question, raw_values: Values) -> Values:
     return values | claims
 
 
-def _split_outcome(text: str, split: Mapping[str, str | None]) -> Values:
-    """Return the parts of an outcome, or an unreadable ``split`` if the text cannot be split in
-    this way. ``split`` contains the beginnings of the description (``d``) and of the time frame
-    (``t``), as the model copied them.
+def split_outcome(text: str, heads: Mapping[str, str | None]) -> Values:
+    """Split a flattened outcome into its measure, description and time frame. ``heads`` contains
+    the first words of the description (``d``) and of the time frame (``t``), as the model copied
+    them. Each begins after a comma: the description after the earliest possible comma, and the time
+    frame after the latest. A part without a head is None.
+
+    Raises ``ValueError`` if no part of the text begins with a head, or if the description would
+    begin after the time frame.
+
+    >>> split_outcome(
+    ...     "Survival, overall, From infusion to death., 2 years",
+    ...     {"d": "From infusion", "t": "2 years"},
+    ... )  # doctest: +NORMALIZE_WHITESPACE
+    {'measure': 'Survival, overall', 'description': 'From infusion to death.',
+     'time_frame': '2 years'}
     """
-    heads = [(split.get(part) or "")[:_HEAD] or None for part in "dt"]
-    try:
-        return cut_outcome(text, *heads)
-    except ValueError as error:
-        return {"split": UnreadableValue(json.dumps(split), str(error))}
+    description, time_frame = ((heads.get(part) or "")[:_HEAD] for part in "dt")
+    time_start = len(text)
+    if time_frame:
+        time_start = _find_starts(text, time_frame)[-1]
+    description_start = time_start
+    if description:
+        description_start = _find_starts(text, description)[0]
+    if description and description_start >= time_start:
+        raise ValueError(
+            f"split: {description!r} begins after the time frame; the order is measure, d, t"
+        )
+    pieces = (text[:description_start], text[description_start:time_start])
+    measure, described = (piece.strip().removesuffix(",").rstrip() for piece in pieces)
+    return {
+        "measure": measure,
+        "description": described or None,
+        "time_frame": text[time_start:].strip() or None,
+    }
+
+
+def _find_starts(text: str, head: str) -> list[int]:
+    """List the offsets where a part begins with these words. Raises ``ValueError`` if the words do
+    not begin a part.
+    """
+    # a last word that was truncated still matches, since only its beginning is compared
+    expression = r"\s+".join(map(re.escape, head.strip(" .,…").split()))
+    parts = re.finditer(rf",\s*({expression})", text, re.IGNORECASE)
+    starts = [part.start(1) for part in parts]
+    if not starts or not expression:
+        raise ValueError(
+            f"split: no part begins with {head!r} after a comma; copy its first words exactly"
+        )
+    return starts
 
 
 def read_field(name: str, form: AnswerForm, raw_values: Values) -> object:

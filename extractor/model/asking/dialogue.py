@@ -88,9 +88,8 @@ def read_replies(
     reasons = _list_reasons(unasked, received)
     answered = {draft.number for draft in drafts}
     for line in (*received, *unasked):
-        if line.number not in reasons:
-            continue
-        if line.number in answered:
+        # lines that are only context for the model need no draft
+        if line.number not in reasons or line.number in answered:
             continue
         draft = parsed.draft_of(line.task, line.chunk)
         is_skipped = line.number in skipped

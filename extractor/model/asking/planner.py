@@ -69,7 +69,7 @@ _LINE = re.compile(
 
 def estimate_record(record: TrialRecord, options: ExtractionOptions) -> RequestSize:
     """Estimate the size of the requests for a record, assuming that no question is asked twice, and
-    that the answer about the structure changes no lines.
+    that the answer about the structure changes no lines. The size is 0 if there are no questions.
     """
     parsed = parse_record(record, options.fields)
     query_round = plan_round(parsed, options, plan_structure(parsed, options), ())
@@ -104,7 +104,9 @@ def plan_round(
     If there is a question about the ``structure``, it is the only one as long as ``answered`` is
     None. ``answered`` contains the reply to it, or nothing if no model is to be asked.
     """
-    calls: tuple[Questions, ...] = ((structure,),) if structure else ()
+    calls: tuple[Questions, ...] = ()
+    if structure:
+        calls = ((structure,),)
     decides_lines = structure is not None and answered is None
     if not decides_lines:
         calls += pack_questions(plan_questions(parsed, options))
@@ -173,6 +175,7 @@ def pack_questions(
     part), and ``max_output`` limits the number of tokens in its longest possible answer. A line
     that exceeds a limit is sent in its own call. Adjacent lines for which regimens are requested
     stay together even if they exceed a limit, because the model lists their regimens together.
+    Without questions, there are no calls.
     """
     # current models can write 8,000 tokens; if another model cannot, its truncated answer is asked
     # again in halves
@@ -180,7 +183,11 @@ def pack_questions(
     room = 0
     for is_list, lines in groupby(questions, lambda line: REGIMENS in line.fields):
         # a group of lines that must stay together: all adjacent regimen lines, or a single line
-        for group in [tuple(lines)] if is_list else zip(lines):
+        if is_list:
+            groups = [tuple(lines)]
+        else:
+            groups = [(line,) for line in lines]
+        for group in groups:
             size = sum(estimate_tokens(render_line(line)) for line in group)
             if size > room or count_output_tokens(calls[-1] + group) > max_output:
                 calls.append(())
@@ -207,17 +214,20 @@ def says_who(text: str, *, is_criterion: bool = True) -> bool:
 
 
 def _list_doubtful(item: Draft, names: Iterable[str], effort: Effort) -> list[str]:
-    """Return the fields for which the rules' readings are doubtful at this effort level. The field
-    ``rule`` is included only for lines such as "Any of the following:", for which the rules have a
-    reading. What a model answered about the structure is not asked again.
+    """Return the fields for which the rules' readings are doubtful at this effort level, in the
+    order of ``names``.
     """
-    return [
-        name
-        for name in names
-        if (name != "rule" or name in item.rules)
-        and item.read(name).origin is Origin.RULE
-        and effort.doubts(item.read(name).confidence, rare=name in _RARE)
-    ]
+    doubtful = []
+    for name in names:
+        # only a line such as "Any of the following:" has a rule
+        if name == "rule" and name not in item.rules:
+            continue
+        reading = item.read(name)
+        is_doubtful = effort.doubts(reading.confidence, rare=name in _RARE)
+        # what a model answered about the structure is not asked again
+        if is_doubtful and reading.origin is Origin.RULE:
+            doubtful.append(name)
+    return doubtful
 
 
 def _plan_eligibility(
@@ -239,11 +249,12 @@ def _plan_eligibility(
         if chunk.number not in doubtful_fields
     ]
     asks_people = bool(_list_doubtful(parsed.whole, PEOPLE_FIELDS, effort))
-    for name in _PEOPLE_IN if asks_people else ():
-        text = parsed.record.raw_text(name)
-        if text:
-            span = Span(name, 0, len(text))
-            lines.append(_number_line(numbers, span, clean_text(text).text))
+    if asks_people:
+        for name in _PEOPLE_IN:
+            text = parsed.record.raw_text(name)
+            if text:
+                span = Span(name, 0, len(text))
+                lines.append(_number_line(numbers, span, clean_text(text).text))
     for line in sorted(lines, key=lambda line: line.chunk.span):
         span = line.chunk.span
         fields = doubtful_fields.get(line.number, [])
@@ -314,10 +325,10 @@ def _plan_dosing(
     if may_have_custom or _doubts_regimens(parsed, options.effort, texts):
         for chunk in passages:
             section = chunk.span.section
+            hint = section.replace("_", " ")
+            # an arm's or an intervention's own text begins with its name
             if section.startswith(GROUPS):
                 hint = ""
-            else:
-                hint = section.replace("_", " ")
             yield Question(Task.DOSING, chunk, (REGIMENS,), hint)
 
 
@@ -394,9 +405,8 @@ def _plan_own(
         by_rules = [
             value for value in item.custom_values.get(field.name, ()) if value.rules
         ]
-        if not by_rules or any(
-            _list_doubtful(value, value.rules, effort) for value in by_rules
-        ):
+        doubtful = [_list_doubtful(value, value.rules, effort) for value in by_rules]
+        if not by_rules or any(doubtful):
             items.append(item)
     if field.of is not Of.RECORD or not items:
         return map(_show_item, items)

@@ -11,7 +11,6 @@ import hashlib
 import json
 import re
 from functools import lru_cache
-from pathlib import Path
 from typing import NamedTuple
 
 from extractor.concepts.own.declaration import CustomField, Example, Of
@@ -22,11 +21,10 @@ from extractor.model.asking.reply_models import (
     list_keys,
     reply_for,
 )
-from extractor.model.calls import Call, PromptVersion
+from extractor.model.calls import PROMPTS, Call, PromptVersion
 from extractor.schemas import Task, TrialRecord, list_fields
 
 _VERSION = 8
-PROMPTS = Path(__file__).parents[1] / "prompts"
 PROMPT = PROMPTS / f"system.v{_VERSION}.md"
 _LONGEST_CONTEXT = 1200
 _LONGEST_HINT = 300

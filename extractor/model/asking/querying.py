@@ -93,13 +93,6 @@ async def _gather(
     return replies, lost
 
 
-def is_lacking(replies: Replies) -> bool:
-    """Return True if an answer is missing, refused, invalid or pending, in which case the next run
-    asks about the record again.
-    """
-    return any(reply is None or reply.pending or reply.dropped for reply in replies)
-
-
 async def ask(model: Model, questions: Questions, render: Render) -> ModelReply:
     """Ask questions in at most ``MOST_CALLS`` answered calls. ``render`` creates the call for any
     subset of the questions.

@@ -88,12 +88,12 @@ class ModelReply:
 
     @property
     def is_useless(self) -> bool:
-        """Whether the answer or some of its items were dropped and no items remain."""
-        if not bool(self.dropped):
+        """Whether the answer or some of its items were dropped, no items remain, and none are
+        pending.
+        """
+        if self.items or self.pending:
             return False
-        if self.items:
-            return False
-        return not self.pending
+        return bool(self.dropped)
 
     @property
     def rejected(self) -> tuple[str, ...]:
@@ -106,3 +106,10 @@ class ModelReply:
 
 Replies = Sequence[ModelReply | None]
 """A reply for each call in a round, or None for a call that the budget did not cover."""
+
+
+def is_lacking(replies: Replies) -> bool:
+    """Return True if an answer is missing, refused, invalid or pending, in which case the next run
+    asks about the record again.
+    """
+    return any(reply is None or reply.pending or reply.dropped for reply in replies)

@@ -10,8 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache, partial
-from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from pydantic import TypeAdapter, model_validator
 
@@ -19,7 +18,7 @@ from extractor.concepts.own.attributes import CLASSES
 from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.own.value_forms import read_group_rule, read_time, read_window
 from extractor.model.asking.questions import LINE_BREAK, Question
-from extractor.model.calls import ReplyItem, ReplyModel
+from extractor.model.calls import PROMPTS, ReplyItem, ReplyModel
 from extractor.schemas import (
     Age,
     Amount,
@@ -86,8 +85,10 @@ _LONGEST = 1000
 """Maximum number of characters in a value with numbers and units. The time to parse a value grows
 with its length.
 """
-_SCHEMA = Path(__file__).parents[1] / "prompts" / "reply_schema.json"
-_KEYS = json.loads(_SCHEMA.read_text("utf-8"))["$defs"]["Item"]["properties"]
+_SCHEMA = "reply_schema.json"
+_KEYS = json.loads((PROMPTS / _SCHEMA).read_text("utf-8"))["$defs"]["Item"][
+    "properties"
+]
 _VALUES: Mapping[str, Mapping[str, str]] = {
     "list": {"in": "inclusion", "ex": "exclusion"},
     "cat": {
@@ -170,7 +171,9 @@ def _read_text(read: Callable[[str], object], raw_value: object) -> object:
 
 
 def _read_word(words: Mapping[str, StrEnum], raw_value: object) -> StrEnum:
-    """Read a member of a closed set from its short word or its value, ignoring case."""
+    """Read a member of a closed set from its short word or its value, ignoring case. Raises
+    ``ValueError`` for any other word.
+    """
     folded = str(raw_value).strip().casefold()
     for word, member in words.items():
         if folded in (word.casefold(), member.casefold()):
@@ -233,7 +236,9 @@ def is_listing(question: Question) -> bool:
 
 
 def list_keys(question: Question) -> list[str]:
-    """Return the keys of the fields that a question asks for, in order."""
+    """Return the keys of the fields that a question asks for, in order. The names of custom fields,
+    ``regimens`` and ``people`` are keys themselves.
+    """
     forms = FORMS[question.task]
     return [forms[name].key if name in forms else name for name in question.fields]
 
@@ -258,13 +263,14 @@ class Reply(ReplyModel, frozen=True):
 
     # this docstring is sent to providers as the description of the tool
 
+    schema_file = _SCHEMA
     custom: ClassVar[tuple[CustomField, ...]] = ()
     items: tuple[Item, ...]
 
     @classmethod
-    def model_json_schema(cls, *_: object, **__: object) -> dict[str, object]:
-        """Return a minimal schema, because the prompt already defines each key."""
-        schema = dict(json.loads(_SCHEMA.read_text("utf-8")))
+    def model_json_schema(cls, *_: object, **__: object) -> dict[str, Any]:
+        """Return the schema with a key for each custom field."""
+        schema = super().model_json_schema()
         keys = schema["$defs"]["Item"]["properties"]
         keys |= {field.name: field.json_schema for field in cls.custom}
         return schema

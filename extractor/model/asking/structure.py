@@ -4,9 +4,9 @@ It is asked before all others, because its answer decides their lines. The text 
 a number at each place where an item might begin; the answer names the numbers where one does.
 """
 
-import json
 import re
 from functools import cache
+from itertools import pairwise
 from typing import Literal
 
 from pydantic import StrictBool
@@ -18,9 +18,9 @@ from extractor.concepts.criteria.structure import (
 )
 from extractor.evidence.drafts import Chunk, Span
 from extractor.evidence.parsed import ParsedRecord
-from extractor.model.asking.prompt import PROMPTS, Prompt, flatten, make_prompt
-from extractor.model.asking.questions import Question, Replies
-from extractor.model.calls import Call, ReplyItem, ReplyModel
+from extractor.model.asking.prompt import Prompt, flatten, make_prompt
+from extractor.model.asking.questions import Question, Replies, is_lacking
+from extractor.model.calls import PROMPTS, Call, ReplyItem, ReplyModel
 from extractor.options import ExtractionOptions
 from extractor.schemas import CriterionKind, Task
 
@@ -50,13 +50,8 @@ class StructureReply(ReplyModel, frozen=True):
 
     # this docstring is sent to providers as the description of the tool
 
+    schema_file = "structure_schema.json"
     items: tuple[Line, ...]
-
-    @classmethod
-    def model_json_schema(cls, *_: object, **__: object) -> dict[str, object]:
-        """Return a minimal schema, because the prompt already defines each key."""
-        schema = (PROMPTS / "structure_schema.json").read_text("utf-8")
-        return dict(json.loads(schema))
 
 
 @cache
@@ -68,15 +63,13 @@ def load_structure_prompt() -> Prompt:
 
 def plan_structure(parsed: ParsedRecord, options: ExtractionOptions) -> Question | None:
     """Return the question about the structure of a record, or None if ``options`` do not require
-    it: at ``Effort.MEDIUM``, only a doubtful structure is asked about. ``parsed`` is read by the
-    rules alone.
+    it: at ``Effort.MEDIUM``, only a doubtful structure is asked about. Also return None if there is
+    only one place where an item might begin, or so many that the answer would be too long.
+    ``parsed`` is read by the rules alone.
     """
     section = parsed.sections.get(_SECTION)
-    if section is None:
-        return None
-    if Task.ELIGIBILITY not in options.tasks:
-        return None
-    if not options.asks:
+    may_ask = options.asks and Task.ELIGIBILITY in options.tasks
+    if section is None or not may_ask:
         return None
     if not has_structure_doubt(parsed, options.effort):
         return None
@@ -108,10 +101,13 @@ def show_places(text: str, places: tuple[int, ...]) -> str:
     '[1] Inclusion:\n [2] * Age [ 2]'
     """
     shown: list[str] = []
-    edges = [0, *places, len(text)]
-    for number, start in enumerate(edges[:-1]):
-        part = _BRACKET.sub("[ ", text[start : edges[number + 1]])
-        shown.append(f"[{number}] {part}" if number else part)
+    edges = (0, *places, len(text))
+    for number, (start, end) in enumerate(pairwise(edges)):
+        part = _BRACKET.sub("[ ", text[start:end])
+        # the text above the first place has no number
+        if number:
+            part = f"[{number}] {part}"
+        shown.append(part)
     lines = []
     for line in "".join(shown).splitlines():
         words = flatten(line)
@@ -125,14 +121,10 @@ def read_structure(replies: Replies) -> tuple[AnsweredLine, ...]:
     """Return the lines of the answer to the question about a structure; empty if there is no whole
     answer.
     """
+    if is_lacking(replies):
+        return ()
     lines: list[AnsweredLine] = []
-    for reply in replies:
-        if reply is None:
-            return ()
-        if reply.pending:
-            return ()
-        if reply.dropped:
-            return ()
+    for reply in filter(None, replies):
         for item in reply.items:
             assert isinstance(item, Line)
             kind = _KINDS.get(item.list or "")

@@ -139,7 +139,9 @@ class Budget:
             await asyncio.sleep(_LOOK_S)
 
     def try_reserve(self, call: Call) -> Reservation | None:
-        """Reserve the maximum usage of a request, or return None if it does not fit now."""
+        """Reserve the maximum usage of a request, or return None if it does not fit now. If it does
+        not fit although no other request is in flight, the budget is ``reached``.
+        """
         most = self._forecast(call)
         reservation = Reservation(most, self._price.most(most), self._scale)
         with self._lock:
@@ -329,8 +331,9 @@ class Pricing:
 def _list_costly(
     options: Mapping[str, object], spec: ModelSpec | None
 ) -> Iterator[str]:
-    """Yield the names of the request parameters that may change the maximum cost of a call. A
-    template of the user's own server may switch thinking off.
+    """Yield the names of the request parameters that may change the maximum cost of a call.
+    Parameters that contain others are searched. Headers for the user's own server are left out, and
+    so are switches of a chat template that are all off, because they can only end thinking.
 
     >>> list(
     ...     _list_costly({"seed": 1, "extra_body": {"service_tier": "priority"}}, None)

@@ -162,9 +162,9 @@ def read_prices(paths: Sequence[Path] = ()) -> PriceList:
 
 
 def _list_model(model: ModelInfo) -> ListedPrice | None:
-    """Return a model's current price for text, or None if it is unknown. If prices are tiered by
-    prompt length, the first tier is used. If they change during the day, the highest are used,
-    because a run may last for hours.
+    """Return a model's current price for text, or None if it is unknown or listed as 0. If prices
+    are tiered by prompt length, the first tier is used. If they change during the day, the highest
+    are used, because a run may last for hours.
     """
     now = datetime.now(UTC)
     prices: dict[str, float] = {}
@@ -174,9 +174,7 @@ def _list_model(model: ModelInfo) -> ListedPrice | None:
         ).items():
             prices[name] = max(price, prices.get(name, 0.0))
     # a price of 0 is not plausible
-    if not prices.get("prompt"):
-        return None
-    if "output" not in prices:
+    if not prices.get("prompt") or "output" not in prices:
         return None
     batch = None
     for variant in model.price_variants or ():
