@@ -124,19 +124,21 @@ class ExtractFrame:
     ... )
     >>> ExtractFrame()(frame)[["record_id", "error"]]
       record_id                                              error
-    0         A                                                NaN
+    0         A                                               <NA>
     1         B  RecordError: <record>: the record contains no ...
     """
 
     columns: ClassVar[Mapping[str, str]] = {
-        "record_id": "str",
-        "extraction": "str",
-        "error": "str",
-        "usd": "float64",
-        "prompt_tokens": "int64",
-        "output_tokens": "int64",
+        "record_id": "large_string[pyarrow]",
+        "extraction": "large_string[pyarrow]",
+        "error": "large_string[pyarrow]",
+        "usd": "double[pyarrow]",
+        "prompt_tokens": "int64[pyarrow]",
+        "output_tokens": "int64[pyarrow]",
     }
-    """The columns of the result and their data types in pandas."""
+    """The columns of the result and their data types in pandas, which need pyarrow."""
+    # Of a column whose cells are all missing, Ray keeps no other type; pandas cannot read such a
+    # file together with one that has cells.
 
     def __init__(
         self,
@@ -184,6 +186,7 @@ class ExtractFrame:
     def __call__(self, frame: Frame) -> Frame:
         """Return the extractions of a data frame's records, in the order of its rows."""
         pandas = open_library("pandas")
+        open_library("arrow")
         if not isinstance(frame, pandas.DataFrame):
             raise WrongType(
                 f"{type(frame).__name__} is not a pandas data frame; choose the engine's format "

@@ -79,6 +79,11 @@ def test_an_engine_returns_what_one_process_does(engine, folder, expected):
     if engine == "Spark" and not which("java"):
         pytest.skip("Spark needs Java")
     [script] = find_blocks(engine, "python")
+    with (folder / "trials.jsonl").open("a", encoding="utf-8") as file:
+        file.write("{broken\n")
+    # small blocks, so that all errors of some are missing
+    for given, small in [("size=100", "size=1"), ("16MiB", "8KiB")]:
+        script = script.replace(given, small)
     (folder / "script.py").write_text(script, "utf-8")
 
     code, printed = run(folder, [sys.executable, "script.py"])
@@ -87,8 +92,9 @@ def test_an_engine_returns_what_one_process_does(engine, folder, expected):
     assert code == 0, printed
 
     rows = pd.read_parquet(folder / "extracted")
-    assert sorted(rows["extraction"]) == expected
-    assert rows["error"].isna().all()
+    assert sorted(rows["extraction"].dropna()) == expected
+    [error] = rows["error"].dropna()
+    assert "unknown format" in error
 
 
 def test_commands_read_the_stored_rows(folder, expected, monkeypatch):
