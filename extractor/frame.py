@@ -421,7 +421,8 @@ class _Process:
 
 
 def _list_rows(frame: Frame) -> Iterator[_Cells]:
-    """Yield the cells of each row by column, without those that are missing.
+    """Yield the cells of each row by column, without those that are missing. A frame with neither
+    columns nor rows has none.
 
     Raises ``ArgumentError`` if no column contains records, or if two columns have one name.
     """
@@ -430,7 +431,10 @@ def _list_rows(frame: Frame) -> Iterator[_Cells]:
         raise ArgumentError("frame: two columns have the same name; rename or drop one")
     if RECORD in names:
         names = [name for name in names if name in (RECORD, *_ABOUT)]
-    elif not knows_columns(map(str, names)):
+    elif not names and not len(frame.index):
+        # an engine may hand over a block without rows as one without columns
+        return
+    elif not (names and knows_columns(map(str, names))):
         raise ArgumentError(
             f"frame: it has neither the column {RECORD} nor a column of a register's table; name "
             'the column with the records, as in frame.rename(columns={"text": "record"}), or, if '

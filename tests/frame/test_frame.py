@@ -163,8 +163,10 @@ def test_a_frame_without_records_is_read_by_its_columns():
     assert "contains no text" in rows["error"][1]
 
 
-def test_no_rows_make_a_frame_with_the_same_columns():
-    rows = ExtractFrame()(pd.DataFrame({"record": []}))
+@pytest.mark.parametrize("frame", [pd.DataFrame({"record": []}), pd.DataFrame()])
+def test_no_rows_make_a_frame_with_the_same_columns(frame):
+    rows = ExtractFrame()(frame)
+    assert rows.empty
     assert dict(rows.dtypes.astype(str)) == ExtractFrame.columns
 
 
@@ -172,6 +174,7 @@ def test_no_rows_make_a_frame_with_the_same_columns():
     ("call", "error", "problem"),
     [
         (lambda: ExtractFrame()(pd.DataFrame({"note": ["a"]})), ArgumentError, "neither the column record.*after their section"),
+        (lambda: ExtractFrame()(pd.DataFrame(index=[0])), ArgumentError, "neither the column record"),
         (lambda: ExtractFrame()([STUDY]), WrongType, 'list is not a pandas data frame; .*"pandas"'),
         (lambda: ExtractFrame(key=KEY), ArgumentError, "key: .*environment"),
         (lambda: ExtractFrame(7), WrongType, "int is not the name of a model"),
