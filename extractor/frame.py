@@ -449,12 +449,14 @@ def _list_rows(frame: Frame) -> Iterator[_Cells]:
 
 def _read_cells(cells: _Cells, *, is_table: bool) -> Iterator[TrialRecord | _Unread]:
     """Yield the records in a row, and an error for each record that cannot be read or if there is
-    none. The id in the row replaces that of a single record, and the place those of all.
+    none. The id in the row replaces that of a single record, and the place those of all; it
+    comes before the place of an error within the cell, but replaces the line of a single line.
     """
     path = _UNNAMED
     place: str | None = None
     record_id: str | None = None
     found: list[TrialRecord | RecordError] = []
+    is_single_line = False
     try:
         path = str(cells.get("path", _UNNAMED))
         place = _read_text(cells, "place")
@@ -465,6 +467,7 @@ def _read_cells(cells: _Cells, *, is_table: bool) -> Iterator[TrialRecord | _Unr
             found.append(read_row(name, texts))
         else:
             content = _read_bytes(cells.get(RECORD))
+            is_single_line = b"\n" not in content.strip()
             name = _name(path, content)
             for record in read_stream(name, BytesIO(content), found.append):
                 found.append(record)  # noqa: PERF402 - in the order of the errors
@@ -479,6 +482,8 @@ def _read_cells(cells: _Cells, *, is_table: bool) -> Iterator[TrialRecord | _Unr
     for item in found:
         if isinstance(item, RecordError):
             where = join_place(place, item.place)
+            if place and item.place == "line 1" and is_single_line:
+                where = place
             located = RecordError(path, item.problem, item.remedy, place=where)
             yield _Unread(located, record_id)
             continue
@@ -499,7 +504,12 @@ def _name(path: str, content: bytes) -> str:
 
 
 def _read_text(cells: _Cells, name: str) -> str | None:
-    return str(cells.get(name, "")).strip() or None
+    """Return the text of a cell, or None if it is missing or blank."""
+    cell = cells.get(name, "")
+    # pandas makes fractions of the whole numbers of a column with a missing one
+    if isinstance(cell, float) and cell.is_integer():
+        cell = int(cell)
+    return str(cell).strip() or None
 
 
 _NO_RECORD = (b"", b"null")

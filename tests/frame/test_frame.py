@@ -135,10 +135,16 @@ def test_a_row_names_its_record_and_its_source():
     rows = ExtractFrame()(pd.DataFrame(columns))
 
     assert list(rows["record_id"]) == ["A", "2", "C", "NCT90000006", "NCT90000007"]
-    assert rows["error"][2].startswith("RecordError: trials, row 3, line 1: JSON that")
+    assert rows["error"][2].startswith("RecordError: trials, row 3: JSON that")
     sources = [json.loads(line)["source"] for line in rows["extraction"].dropna()]
     assert [one["place"] for one in sources[:2]] == ["row 1", None]
     assert {one["path"] for one in sources} == {"trials"}
+
+
+def test_a_whole_number_keeps_its_digits_as_an_id():
+    frame = pd.DataFrame({"record": [TEXT, TEXT, TEXT], "record_id": [17, None, 1.5]})
+    first, _, last = ExtractFrame()(frame)["record_id"]
+    assert (first, last) == ("17", "1.5")
 
 
 @pytest.mark.parametrize("column", ["record", "criteria"])
