@@ -124,19 +124,21 @@ class ExtractFrame:
     ... )
     >>> ExtractFrame()(frame)[["record_id", "error"]]
       record_id                                              error
-    0         A                                                NaN
+    0         A                                               <NA>
     1         B  RecordError: <record>: the record contains no ...
     """
 
     columns: ClassVar[Mapping[str, str]] = {
-        "record_id": "str",
-        "extraction": "str",
-        "error": "str",
-        "usd": "float64",
-        "prompt_tokens": "int64",
-        "output_tokens": "int64",
+        "record_id": "large_string[pyarrow]",
+        "extraction": "large_string[pyarrow]",
+        "error": "large_string[pyarrow]",
+        "usd": "double[pyarrow]",
+        "prompt_tokens": "int64[pyarrow]",
+        "output_tokens": "int64[pyarrow]",
     }
-    """The columns of the result and their data types in pandas."""
+    """The columns of the result and their data types in pandas, which need pyarrow."""
+    # Of a column whose cells are all missing, Ray keeps no other type; pandas cannot read such a
+    # file together with one that has cells.
 
     def __init__(
         self,
@@ -184,6 +186,7 @@ class ExtractFrame:
     def __call__(self, frame: Frame) -> Frame:
         """Return the extractions of a data frame's records, in the order of its rows."""
         pandas = open_library("pandas")
+        open_library("arrow")
         if not isinstance(frame, pandas.DataFrame):
             raise WrongType(
                 f"{type(frame).__name__} is not a pandas data frame; choose the engine's format "
@@ -418,7 +421,8 @@ class _Process:
 
 
 def _list_rows(frame: Frame) -> Iterator[_Cells]:
-    """Yield the cells of each row by column, without those that are missing.
+    """Yield the cells of each row by column, without those that are missing. A frame with neither
+    columns nor rows has none.
 
     Raises ``ArgumentError`` if no column contains records, or if two columns have one name.
     """
@@ -427,7 +431,10 @@ def _list_rows(frame: Frame) -> Iterator[_Cells]:
         raise ArgumentError("frame: two columns have the same name; rename or drop one")
     if RECORD in names:
         names = [name for name in names if name in (RECORD, *_ABOUT)]
-    elif not knows_columns(map(str, names)):
+    elif not names and not len(frame.index):
+        # an engine may hand over a block without rows as one without columns
+        return
+    elif not (names and knows_columns(map(str, names))):
         raise ArgumentError(
             f"frame: it has neither the column {RECORD} nor a column of a register's table; name "
             'the column with the records, as in frame.rename(columns={"text": "record"}), or, if '
@@ -442,12 +449,14 @@ def _list_rows(frame: Frame) -> Iterator[_Cells]:
 
 def _read_cells(cells: _Cells, *, is_table: bool) -> Iterator[TrialRecord | _Unread]:
     """Yield the records in a row, and an error for each record that cannot be read or if there is
-    none. The id in the row replaces that of a single record, and the place those of all.
+    none. The id in the row replaces that of a single record, and the place those of all; it
+    comes before the place of an error within the cell, but replaces the line of a single line.
     """
     path = _UNNAMED
     place: str | None = None
     record_id: str | None = None
     found: list[TrialRecord | RecordError] = []
+    is_single_line = False
     try:
         path = str(cells.get("path", _UNNAMED))
         place = _read_text(cells, "place")
@@ -458,6 +467,7 @@ def _read_cells(cells: _Cells, *, is_table: bool) -> Iterator[TrialRecord | _Unr
             found.append(read_row(name, texts))
         else:
             content = _read_bytes(cells.get(RECORD))
+            is_single_line = b"\n" not in content.strip()
             name = _name(path, content)
             for record in read_stream(name, BytesIO(content), found.append):
                 found.append(record)  # noqa: PERF402 - in the order of the errors
@@ -472,6 +482,8 @@ def _read_cells(cells: _Cells, *, is_table: bool) -> Iterator[TrialRecord | _Unr
     for item in found:
         if isinstance(item, RecordError):
             where = join_place(place, item.place)
+            if place and item.place == "line 1" and is_single_line:
+                where = place
             located = RecordError(path, item.problem, item.remedy, place=where)
             yield _Unread(located, record_id)
             continue
@@ -492,7 +504,12 @@ def _name(path: str, content: bytes) -> str:
 
 
 def _read_text(cells: _Cells, name: str) -> str | None:
-    return str(cells.get(name, "")).strip() or None
+    """Return the text of a cell, or None if it is missing or blank."""
+    cell = cells.get(name, "")
+    # pandas makes fractions of the whole numbers of a column with a missing one
+    if isinstance(cell, float) and cell.is_integer():
+        cell = int(cell)
+    return str(cell).strip() or None
 
 
 _NO_RECORD = (b"", b"null")

@@ -79,6 +79,11 @@ def test_an_engine_returns_what_one_process_does(engine, folder, expected):
     if engine == "Spark" and not which("java"):
         pytest.skip("Spark needs Java")
     [script] = find_blocks(engine, "python")
+    with (folder / "trials.jsonl").open("a", encoding="utf-8") as file:
+        file.write("{broken\n")
+    # small blocks, so that all errors of some are missing
+    for given, small in [("size=100", "size=1"), ("16MiB", "8KiB")]:
+        script = script.replace(given, small)
     (folder / "script.py").write_text(script, "utf-8")
 
     code, printed = run(folder, [sys.executable, "script.py"])
@@ -87,8 +92,10 @@ def test_an_engine_returns_what_one_process_does(engine, folder, expected):
     assert code == 0, printed
 
     rows = pd.read_parquet(folder / "extracted")
-    assert sorted(rows["extraction"]) == expected
-    assert rows["error"].isna().all()
+    assert list(rows) == [*ExtractFrame.columns]
+    assert sorted(rows["extraction"].dropna()) == expected
+    [error] = rows["error"].dropna()
+    assert "unknown format" in error
 
 
 def test_commands_read_the_stored_rows(folder, expected, monkeypatch):
@@ -104,6 +111,35 @@ def test_commands_read_the_stored_rows(folder, expected, monkeypatch):
 
     assert done.exit_code == 0, done.output
     assert f"records: {RECORDS}" in done.output
+    assert "--records" not in done.output
+
+
+def test_a_second_run_of_dask_extracts_the_missing_blocks_alone(folder):
+    pytest.importorskip("dask")
+    [script] = find_blocks("Dask", "python")
+    (folder / "script.py").write_text(script.replace("16MiB", "8KiB"), "utf-8")
+    assert run(folder, [sys.executable, "script.py"])[0] == 0
+    kept, lost, *_ = sorted((folder / "extracted").iterdir())
+    kept.write_bytes(b"as it was")
+    lost.unlink()
+
+    code, printed = run(folder, [sys.executable, "script.py"])
+
+    assert code == 0, printed
+    assert kept.read_bytes() == b"as it was"
+    assert len(pd.read_parquet(lost)) > 0
+
+
+def test_an_error_names_the_numbered_line(folder, monkeypatch):
+    with (folder / "trials.jsonl").open("a", encoding="utf-8") as file:
+        file.write("{}\n")
+    monkeypatch.chdir(folder)
+    numbering = PAGE.partition("Number the lines")[2].split("```python\n")[1]
+
+    exec(compile(numbering.partition("```")[0], "page", "exec"), {})
+
+    [error] = ExtractFrame()(pd.read_parquet("trials.parquet"))["error"].dropna()
+    assert error.startswith(f"RecordError: trials.jsonl, line {RECORDS + 1}: JSON")
 
 
 def test_the_tasks_of_an_array_extract_the_parts(folder):

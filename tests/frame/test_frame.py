@@ -105,9 +105,9 @@ def test_each_row_becomes_its_records_or_an_error(cell, found):
     assert dict(rows.dtypes.astype(str)) == ExtractFrame.columns
     assert list(rows["record_id"].iloc[[0, -1]]) == ["NCT90000007"] * 2
     for expected, row in zip(found, rows.iloc[1:-1].itertuples(), strict=True):
-        if row.record_id == expected:
+        if pd.isna(row.error):
+            assert row.record_id == expected
             assert json.loads(row.extraction)["record_id"] == expected
-            assert pd.isna(row.error)
         else:
             assert row.error.startswith("RecordError: <record>")
             assert expected in row.error
@@ -135,10 +135,16 @@ def test_a_row_names_its_record_and_its_source():
     rows = ExtractFrame()(pd.DataFrame(columns))
 
     assert list(rows["record_id"]) == ["A", "2", "C", "NCT90000006", "NCT90000007"]
-    assert rows["error"][2].startswith("RecordError: trials, row 3, line 1: JSON that")
+    assert rows["error"][2].startswith("RecordError: trials, row 3: JSON that")
     sources = [json.loads(line)["source"] for line in rows["extraction"].dropna()]
     assert [one["place"] for one in sources[:2]] == ["row 1", None]
     assert {one["path"] for one in sources} == {"trials"}
+
+
+def test_a_whole_number_keeps_its_digits_as_an_id():
+    frame = pd.DataFrame({"record": [TEXT, TEXT, TEXT], "record_id": [17, None, 1.5]})
+    first, _, last = ExtractFrame()(frame)["record_id"]
+    assert (first, last) == ("17", "1.5")
 
 
 @pytest.mark.parametrize("column", ["record", "criteria"])
@@ -163,8 +169,10 @@ def test_a_frame_without_records_is_read_by_its_columns():
     assert "contains no text" in rows["error"][1]
 
 
-def test_no_rows_make_a_frame_with_the_same_columns():
-    rows = ExtractFrame()(pd.DataFrame({"record": []}))
+@pytest.mark.parametrize("frame", [pd.DataFrame({"record": []}), pd.DataFrame()])
+def test_no_rows_make_a_frame_with_the_same_columns(frame):
+    rows = ExtractFrame()(frame)
+    assert rows.empty
     assert dict(rows.dtypes.astype(str)) == ExtractFrame.columns
 
 
@@ -172,6 +180,7 @@ def test_no_rows_make_a_frame_with_the_same_columns():
     ("call", "error", "problem"),
     [
         (lambda: ExtractFrame()(pd.DataFrame({"note": ["a"]})), ArgumentError, "neither the column record.*after their section"),
+        (lambda: ExtractFrame()(pd.DataFrame(index=[0])), ArgumentError, "neither the column record"),
         (lambda: ExtractFrame()([STUDY]), WrongType, 'list is not a pandas data frame; .*"pandas"'),
         (lambda: ExtractFrame(key=KEY), ArgumentError, "key: .*environment"),
         (lambda: ExtractFrame(7), WrongType, "int is not the name of a model"),
