@@ -163,6 +163,19 @@ def test_a_missing_key_leaves_no_folder_and_costs_no_earlier_results(tmp_path):
     assert (folder / "extractions.jsonl").read_bytes() == kept
 
 
+def test_a_folder_that_cannot_be_written_means_that_the_run_cannot_start(tmp_path):
+    file = tmp_path / "file"
+    file.write_text("", "utf-8")
+    for study in (STUDY, "NCT04736823"):
+        done = invoke("run", study, "--out", file / "out")
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert re.search(
+            rf"{file}\S*: Not a directory; fix this, or choose another --out",
+            done.stderr,
+        )
+    assert list(tmp_path.iterdir()) == [file]
+
+
 @pytest.mark.parametrize(("code", "names"), CASES["codes"])
 def test_an_error_has_the_code_that_tells_whether_to_try_again(code, names):
     kinds = [getattr(errors, name) for name in names.split()]
