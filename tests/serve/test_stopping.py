@@ -176,6 +176,28 @@ def test_a_cancelled_job_stays_cancelled_after_a_kill(tmp_path):
             assert (job["state"], job["extracted"]) == ("done", 3)
 
 
+def test_a_job_counts_the_results_of_a_start_that_was_killed(tmp_path):
+    """After the restart, the model answers no call."""
+    root = tmp_path / "root"
+    with serve_faults() as faults:
+        faults.holds_after = 10
+        options = ("--model", f"{faults.url}#stub", "--workers", "1")
+        options += ("--concurrency", "4")
+        with serve(root, *options) as first:
+            job_id = first.client.submit(many(20), effort="all")["id"]
+            wait_for_results(first, job_id)
+            first.process.kill()
+            first.process.wait()
+        calls = faults.calls
+        with serve(root, *options) as second:
+            url = f"/v1/jobs/{job_id}"
+            assert second.client.get(url).json()["extracted"] >= 5
+            wait_until(lambda: faults.calls > calls)
+            assert second.client.get(url).json()["extracted"] >= 5
+            second.process.kill()
+            faults.holds_after = None
+
+
 def ask(root, sql, file="service.sqlite"):
     """The value of a query to a file of the service."""
     with closing(sqlite3.connect(root / file)) as store:

@@ -19,7 +19,14 @@ from pathlib import Path
 
 from extractor.apps.serve.drain import end_drain, is_draining
 from extractor.apps.serve.events import EVENTS
-from extractor.apps.serve.job import ACTIVE, UPLOAD, Job, JobRun, JobState
+from extractor.apps.serve.job import (
+    ACTIVE,
+    UPLOAD,
+    Job,
+    JobRun,
+    JobState,
+    count_results,
+)
 from extractor.apps.serve.keys import OPERATOR, Keys
 from extractor.apps.serve.money import Money
 from extractor.apps.serve.problems import describe_unexpected
@@ -74,8 +81,17 @@ class Jobs:
             job = Job.model_validate_json(text)
             self._jobs[job.id] = job
             # a paused job may continue, because the budget or the model may be available again
-            if job.state not in _ENDED:
-                self._update(job.id, state=JobState.QUEUED, reason=None, ended=None)
+            if job.state in _ENDED:
+                continue
+            # the stored count is older than the results if the service was killed
+            extracted = max(job.extracted, count_results(self.folder(job)))
+            self._update(
+                job.id,
+                state=JobState.QUEUED,
+                reason=None,
+                ended=None,
+                extracted=extracted,
+            )
         self._watching = asyncio.create_task(self._watch())
 
     async def _watch(self) -> None:
