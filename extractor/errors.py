@@ -229,7 +229,9 @@ class FolderInUse(StoreError):
 
 
 class FolderNotWritable(StoreError):
-    """A run's folder cannot be created or opened for writing, so the run did not begin."""
+    """A run's folder cannot be created or opened for writing, or a file in it is a link, so the
+    run did not begin.
+    """
 
 
 class DiskFull(StoreError):

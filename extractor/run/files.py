@@ -112,12 +112,12 @@ def naming_file(
         raise error_type(f"{problem}; fix this, or choose another --out") from error
 
 
-def refuse_link(path: Path) -> None:
-    """Raise ``StoreError`` if a file to be written is a symbolic link, which someone else may have
-    placed there to have another file overwritten.
+def refuse_link(path: Path, error_type: type[StoreError] = StoreError) -> None:
+    """Raise an error of ``error_type`` if a file to be written is a symbolic link, which someone
+    else may have placed there to have another file overwritten.
     """
     if path.is_symlink():
-        raise StoreError(
+        raise error_type(
             f"{path}: is a link, and another file would be written; remove the link"
         )
 

@@ -69,9 +69,9 @@ class RunFolder(Sink):
         price: The price of the model, or None if it is unknown.
 
     ``manifest`` is the content of ``run.json`` as it was last written. Raises
-    ``FolderNotWritable`` if the folder cannot be created or written, ``SettingsDiffer`` if it
-    contains a run with different settings, and ``StoreError`` if it is in use or contains unrelated
-    files.
+    ``FolderNotWritable`` if the folder cannot be created or written, or a file in it is a link,
+    ``SettingsDiffer`` if it contains a run with different settings, and ``StoreError`` if it is in
+    use or contains unrelated files.
     """
 
     in_any_order = True
@@ -101,7 +101,7 @@ class RunFolder(Sink):
                 opening.enter_context(lock_folder(path))
             opening.callback(self._close)
             for name in _FILES:
-                refuse_link(path / name)
+                refuse_link(path / name, FolderNotWritable)
             if not fresh:
                 self._continue_earlier()
             self._closing = opening.pop_all()
