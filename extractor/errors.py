@@ -24,6 +24,7 @@
      +-- StoreError              a run's folder cannot be used
      |    +-- SettingsDiffer     it was created with different settings
      |    +-- FolderInUse        another process is writing to it
+     |    +-- FolderNotWritable  it cannot be created or opened for writing
      |    +-- DiskFull           its disk is full
      +-- EngineError             worker processes cannot be started
      +-- UnexpectedError         a bug in this program affected a record
@@ -225,6 +226,12 @@ class SettingsDiffer(StoreError):
 
 class FolderInUse(StoreError):
     """Another process is writing to a run's folder."""
+
+
+class FolderNotWritable(StoreError):
+    """A run's folder cannot be created or opened for writing, or a file in it is a link, so the
+    run did not begin.
+    """
 
 
 class DiskFull(StoreError):

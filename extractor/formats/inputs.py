@@ -166,9 +166,12 @@ def _locate_files(location: str) -> Iterator[Path | RecordError]:
 
 
 def _locate_in_folder(folder: Path) -> Iterator[Path | RecordError]:
-    """Yield the files of a folder and its subfolders, then an error for each folder that cannot be
-    listed. Hidden files and folders, pipes, and subfolders with the results of runs are skipped.
+    """Yield the files of a folder and its subfolders, with an error for each link to a file outside
+    the folder, then an error for each folder that cannot be listed. Hidden files and folders,
+    links to folders, pipes, and subfolders with the results of runs are skipped.
     """
+    # unlike Path.resolve, realpath accepts circular links
+    root = os.path.realpath(folder)
     problems: list[OSError] = []
     for parent, folders, names in os.walk(folder, onerror=problems.append):
         if _RUN in names and Path(parent) != folder:
@@ -177,7 +180,17 @@ def _locate_in_folder(folder: Path) -> Iterator[Path | RecordError]:
         # os.walk descends into the folders that remain in this list
         folders[:] = sorted(name for name in folders if name[0] != ".")
         paths = [Path(parent, name) for name in sorted(names) if name[0] != "."]
-        yield from (path for path in paths if not path.is_fifo())
+        for path in paths:
+            if path.is_fifo():
+                continue
+            target = Path(os.path.realpath(path))
+            # whoever fills the folder must not choose which other files are read
+            if path.is_symlink() and not target.is_relative_to(root):
+                reason = "a link to a file outside the folder, which is not followed"
+                remedy = "to read the file, specify the link itself as an input"
+                yield RecordError(str(path), reason, remedy)
+                continue
+            yield path
     for problem in problems:
         reason = f"the folder cannot be listed ({problem.strerror})"
         yield RecordError(str(problem.filename), reason, "check its permissions")

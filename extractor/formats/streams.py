@@ -54,6 +54,9 @@ class SteadyStream(io.RawIOBase):
     """A stream that reads full blocks from any source, so that a buffered reader can peek at the
     whole first block.
 
+    Damage is raised once. The stream then ends, so that a reader that reports the damage at a
+    record and skips the rest of the record does not report it again.
+
     Attributes:
         position: The number of bytes read.
     """
@@ -61,20 +64,27 @@ class SteadyStream(io.RawIOBase):
     def __init__(self, source: Bytes, packed: "SteadyStream | None" = None) -> None:
         self._source = source
         self._packed = packed
+        self._is_damaged = False
         self.position = 0
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        if self._is_damaged:
+            return 0
         filled = 0
-        with name_damage():
-            while block := self._source.read(len(buffer) - filled):
-                buffer[filled : filled + len(block)] = block
-                filled += len(block)
-        self.position += filled
-        if self._packed:
-            check_unpacked(self.position, self._packed.position)
+        try:
+            with name_damage():
+                while block := self._source.read(len(buffer) - filled):
+                    buffer[filled : filled + len(block)] = block
+                    filled += len(block)
+            self.position += filled
+            if self._packed:
+                check_unpacked(self.position, self._packed.position)
+        except UnreadableSource:
+            self._is_damaged = True
+            raise
         return filled
 
 

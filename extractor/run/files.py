@@ -95,9 +95,11 @@ def is_locked(folder: Path) -> bool:
 
 
 @contextmanager
-def naming_file(path: Path) -> Iterator[None]:
-    """Re-raise an ``OSError`` as a ``StoreError`` that states the file name, the reason and a
-    remedy.
+def naming_file(
+    path: Path, error_type: type[StoreError] = StoreError
+) -> Iterator[None]:
+    """Re-raise an ``OSError`` as an error of ``error_type`` that states the file name, the reason
+    and a remedy. An error about a full disk becomes ``DiskFull``, whatever the type.
     """
     try:
         yield
@@ -107,15 +109,15 @@ def naming_file(path: Path) -> Iterator[None]:
             raise DiskFull(
                 f"{problem}; free some space on its disk, and run the same command again"
             ) from error
-        raise StoreError(f"{problem}; fix this, or choose another --out") from error
+        raise error_type(f"{problem}; fix this, or choose another --out") from error
 
 
-def refuse_link(path: Path) -> None:
-    """Raise ``StoreError`` if a file to be written is a symbolic link, which someone else may have
-    placed there to have another file overwritten.
+def refuse_link(path: Path, error_type: type[StoreError] = StoreError) -> None:
+    """Raise an error of ``error_type`` if a file to be written is a symbolic link, which someone
+    else may have placed there to have another file overwritten.
     """
     if path.is_symlink():
-        raise StoreError(
+        raise error_type(
             f"{path}: is a link, and another file would be written; remove the link"
         )
 

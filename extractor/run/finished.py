@@ -2,6 +2,7 @@
 its text is unchanged.
 """
 
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -24,7 +25,13 @@ from extractor.run.files import (
     is_stream,
     read_failures,
 )
-from extractor.run.manifest import MANIFEST, RunState, read_manifest, restore_fields
+from extractor.run.manifest import (
+    MANIFEST,
+    RunState,
+    Stop,
+    read_manifest,
+    restore_fields,
+)
 from extractor.run.store import RunStore, digest_record
 from extractor.schemas import TrialExtraction, TrialRecord
 from extractor.schemas.evidence import PricedUsage
@@ -95,6 +102,24 @@ class FinishedRun:
         if manifest.state is RunState.RUNNING and is_locked(self.folder):
             return f"{records}, still running"
         return f"{records}, interrupted"
+
+    @property
+    def how_to_finish(self) -> str:
+        """How to complete an incomplete run: wait for it, or repeat its command. The manifest has
+        the inputs of the command, but not its options as they were written.
+        """
+        manifest = self.manifest
+        if manifest.state is RunState.RUNNING and is_locked(self.folder):
+            return "wait until it ends"
+        # a run in Python of records rather than files
+        if not manifest.inputs:
+            return "run its command again"
+        verb = ["run"]
+        # `run` would ask the questions of the batches live, and pay for them twice
+        if manifest.stopped_by == Stop.BATCHES:
+            verb = ["batch", "collect"]
+        words = ["extractor", *verb, *manifest.inputs, "--out", str(self.folder)]
+        return f"resume with the same options: {shlex.join(words)}"
 
     def read(self, record_id: str) -> TrialExtraction:
         """Read a record's extraction. Raises ``StoreError`` if it cannot be read."""

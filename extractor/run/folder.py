@@ -11,7 +11,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Self
 
-from extractor.errors import SettingsDiffer, StoreError
+from extractor.errors import FolderNotWritable, SettingsDiffer, StoreError
 from extractor.masking import mask
 from extractor.model.database import HOW_LOST, RUN_FILE, open_run_to_read
 from extractor.run.files import (
@@ -68,9 +68,10 @@ class RunFolder(Sink):
             ``earlier-1``, or to a folder with the next free number.
         price: The price of the model, or None if it is unknown.
 
-    ``manifest`` is the content of ``run.json`` as it was last written. Raises ``StoreError`` if the
-    folder cannot be written, is in use, or contains unrelated files, and ``SettingsDiffer`` if it
-    contains a run with different settings.
+    ``manifest`` is the content of ``run.json`` as it was last written. Raises
+    ``FolderNotWritable`` if the folder cannot be created or written, or a file in it is a link,
+    ``SettingsDiffer`` if it contains a run with different settings, and ``StoreError`` if it is in
+    use or contains unrelated files.
     """
 
     in_any_order = True
@@ -95,12 +96,12 @@ class RunFolder(Sink):
         self._store: RunStore | None = None
         self._since = monotonic()
         with ExitStack() as opening:
-            with naming_file(path):
+            with naming_file(path, FolderNotWritable):
                 opening.enter_context(made_folder(path))
                 opening.enter_context(lock_folder(path))
             opening.callback(self._close)
             for name in _FILES:
-                refuse_link(path / name)
+                refuse_link(path / name, FolderNotWritable)
             if not fresh:
                 self._continue_earlier()
             self._closing = opening.pop_all()

@@ -261,6 +261,7 @@ class RecordLoop:
             self._note_failure(item)
         if not isinstance(item, TrialRecord):
             return False
+        self.tally.read += 1
         done = self.sink.is_done(item)
         self.tally.resumed += done
         self._model_was_used |= done

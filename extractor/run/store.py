@@ -107,6 +107,10 @@ class RunStore:
         sql = "SELECT line FROM failures ORDER BY position, rowid"
         return (line + b"\n" for (line,) in self.database.execute(sql))
 
+    def count_results(self) -> int:
+        """Return the number of results."""
+        return int(self.database.value("SELECT count(*) FROM records"))
+
     def count_lacking(self) -> int:
         """Return the number of results that lack an answer from a model."""
         return int(self.database.value("SELECT count(*) FROM records WHERE lacking"))

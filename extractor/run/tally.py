@@ -75,12 +75,14 @@ def add_counts(total: Counts, more: Mapping[str, object]) -> None:
 class Tally:
     """The counts of a run. ``counts`` is the sum of the counts in each ``ExtractedLine``.
 
+    ``read`` is the number of records that could be read, whatever became of them.
     ``failed_by_model`` is the number of ``failed`` records for which the same command may succeed
     later. ``repeated`` is the number of repeated records with the same text. ``total`` is the
     number of records in the inputs, if known. ``meter`` returns the usage of all calls, and
     ``price`` returns its cost in dollars. ``watch`` records why calls to the model failed.
     """
 
+    read: int = 0
     extracted: int = 0
     resumed: int = 0
     failed: int = 0
@@ -123,6 +125,7 @@ class Tally:
     def begin_again(self) -> None:
         """Reset the counts before all records are read again. The usage of the meter is kept."""
         self.counts = {}
+        self.read = 0
         for name in ("extracted", "resumed", "failed", "failed_by_model", "repeated"):
             setattr(self, name, 0)
 

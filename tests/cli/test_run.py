@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -162,6 +163,19 @@ def test_a_missing_key_leaves_no_folder_and_costs_no_earlier_results(tmp_path):
     assert (folder / "extractions.jsonl").read_bytes() == kept
 
 
+def test_a_folder_that_cannot_be_written_means_that_the_run_cannot_start(tmp_path):
+    file = tmp_path / "file"
+    file.write_text("", "utf-8")
+    for study in (STUDY, "NCT04736823"):
+        done = invoke("run", study, "--out", file / "out")
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert re.search(
+            rf"{file}\S*: Not a directory; fix this, or choose another --out",
+            done.stderr,
+        )
+    assert list(tmp_path.iterdir()) == [file]
+
+
 @pytest.mark.parametrize(("code", "names"), CASES["codes"])
 def test_an_error_has_the_code_that_tells_whether_to_try_again(code, names):
     kinds = [getattr(errors, name) for name in names.split()]
@@ -205,3 +219,28 @@ def test_the_script_for_cron_acts_on_the_codes(tmp_path, codes, export, code, ca
     )
     assert done.returncode == code
     assert (tmp_path / "calls").read_text("utf-8").split() == calls.split()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a script of a Unix shell")
+def test_the_script_for_cron_keeps_its_tables_if_no_record_can_be_read(tmp_path):
+    page = (DOCS / "how-to" / "large-runs.md").read_text("utf-8")
+    (script,) = re.findall(r"^```sh\n(.*?)^```", page, re.M | re.S)
+    script = re.sub('OPTIONS=".*?"', 'OPTIONS="--workers 1"', script)
+    command = tmp_path / "extractor"
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m extractor "$@"\n')
+    command.chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    codes = []
+    tables = []
+    for content in (Path(STUDY).read_bytes(), b"", b"<html>503</html>"):
+        (tmp_path / "trials.jsonl").write_bytes(content)
+        done = subprocess.run(
+            ["sh", "-c", script.replace("/data/trials", ".")],
+            cwd=tmp_path,
+            env=os.environ | {"PATH": path, "PYTHONPATH": str(DOCS.parent)},
+            check=False,
+        )
+        codes.append(done.returncode)
+        tables.append((tmp_path / "nightly.duckdb").read_bytes())
+    assert codes == [0, 2, 2]
+    assert tables == tables[:1] * 3

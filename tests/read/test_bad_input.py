@@ -44,6 +44,8 @@ def damage(archive: bytes) -> bytes:
 
 
 ZIP = zip_members({"bad.txt": FLAT, "good.xml": XML})
+# several of the blocks that are read at a time
+LONG_LINE = json.dumps({"text": " ".join(map(str, range(40_000)))}).encode()
 JSONL_IDS = ["NCT90000006", "NCT90000007"]
 
 
@@ -86,6 +88,7 @@ CASES = {
     "open quote": (b"".join([*TABLE[:4], b'NCT90000051,"never closed\r\nnext line\r\n', *TABLE[4:]]), ["NCT90000010", "NCT90000011", "NCT90000012"], "line 5", "broken table row"),
     "open quote at the end": (TABLE[0] + b'NCT90000051,"never closed\r\n', [], "line 2", "broken table row"),
     "truncated gzip": (gzip.compress(FLAT)[:-20], [], None, "damaged"),
+    "gzip truncated in a line": (gzip.compress(LINES[0] + LONG_LINE)[:-20], JSONL_IDS[:1], "line 2", "damaged"),
     "gzip in gzip": (gzip.compress(gzip.compress(FLAT)), [], None, "packed twice"),
     "truncated zip": (ZIP[:-30], [], None, "damaged"),
     "empty zip": (zip_members({}), [], None, "the archive contains no files"),

@@ -128,3 +128,23 @@ def test_a_record_without_id_has_the_stem_of_its_file_and_its_position(
     read_bytes, name, studies, ids
 ):
     assert read_bytes(json.dumps(studies).encode(), name).ids == ids
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege")
+def test_a_link_out_of_a_folder_is_read_only_if_it_is_specified(tmp_path):
+    outside = tmp_path / "outside.jsonl"
+    outside.write_bytes((RECORDS / "studies.jsonl").read_bytes())
+    (folder := tmp_path / "folder").mkdir()
+    (folder / "study.json").write_bytes((RECORDS / "study.json").read_bytes())
+    (folder / "away.jsonl").symlink_to(outside)
+    (folder / "circle.json").symlink_to(folder / "circle.json")
+    (folder / "within").mkdir()
+    (folder / "within" / "again.json").symlink_to(folder / "study.json")
+    reading = read_all(folder)
+    assert reading.ids == ["NCT90000001"]
+    found = {Path(error.path).name: error for error in reading.errors}
+    assert found.keys() == {"away.jsonl", "circle.json", "again.json"}
+    assert "a link to a file outside the folder" in found["away.jsonl"].problem
+    assert "cannot be opened" in found["circle.json"].problem
+    assert "was already read" in found["again.json"].problem
+    assert len(read_all(folder / "away.jsonl").ids) == 2

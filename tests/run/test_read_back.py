@@ -99,7 +99,7 @@ def test_any_name_of_a_folder_or_file_is_read_back(tmp_path, name):
     (reread,) = find_run(copy).reread()
     assert reread.text == "same"
     words = ("run", out / f"{name}.json", "--out", out / "cli", "--effort", "none")
-    assert invoke(*words).exit_code == 1
+    assert invoke(*words).exit_code == 2
 
 
 def test_a_run_that_is_not_complete_is_told_as_by_the_run(tmp_path):

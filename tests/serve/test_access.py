@@ -124,6 +124,14 @@ def test_a_name_that_would_be_no_folder_and_a_key_never_valid_are_refused(tmp_pa
         assert len(keys.list_callers()) == 1
 
 
+def test_an_unknown_caller_is_named_with_the_command_that_lists_the_callers(tmp_path):
+    root = tmp_path / "my service"
+    run_keys(root, "add", "anna", "--new")
+    refused = invoke("serve", "keys", "revoke", "nobody", "--root", root)
+    assert refused.exit_code == 2
+    assert f"`extractor serve keys list --root '{root}'`" in refused.stderr
+
+
 COMMANDS = "keys list,keys add a,keys renew a,keys limit a,keys revoke a,spent,drain"
 
 

@@ -13,6 +13,8 @@ import pytest
 
 from extractor.model.events import Event
 
+from .running import serve_here
+
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PRODUCTION = (DOCS / "how-to/production.md").read_text("utf-8")
@@ -98,3 +100,19 @@ def test_the_filter_of_the_log_shows_what_the_page_promises(tmp_path):
     named = set(re.findall(r"`([a-z]+_[a-z]+)`", table))
     assert named
     assert named <= set(Event)
+
+
+def test_the_options_on_the_page_start_a_service_without_and_with_a_model(
+    tmp_path, monkeypatch
+):
+    (unit,) = set(re.findall(r"`EXTRACTOR_OPTIONS=(.*?)`", PRODUCTION))
+    (image,) = re.findall(r"`\S+/extractor serve (.*?)`", PRODUCTION)
+    (added,) = set(re.findall(r"`(--\S+ \S+)` to the options", PRODUCTION))
+    (model,) = set(re.findall(r"EXTRACTOR_MODEL=([\w-]+)", PRODUCTION))
+    for number, options in enumerate((unit, image)):
+        with serve_here(tmp_path / f"rules-{number}", *options.split()) as service:
+            assert service.url
+    monkeypatch.setenv("EXTRACTOR_MODEL", model)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-no-key")
+    with serve_here(tmp_path / "model", *unit.split(), *added.split()) as service:
+        assert service.url

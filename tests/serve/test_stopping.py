@@ -152,6 +152,52 @@ def test_jobs_go_on_after_a_kill_and_after_a_stop(tmp_path):
     assert ask_run(root, asked, repeated) == 0
 
 
+def test_a_cancelled_job_stays_cancelled_after_a_kill(tmp_path):
+    """The service is killed before the records in progress have ended."""
+    root = tmp_path / "root"
+    with serve_faults() as faults:
+        faults.holds_after = 2
+        options = ("--model", f"{faults.url}#stub", "--workers", "1")
+        with serve(root, *options, "--concurrency", "2") as first:
+            job_id = first.client.submit(many(3), effort="all")["id"]
+            wait_until(lambda: faults.calls > 2)
+            cancelled = first.client.post(f"/v1/jobs/{job_id}/cancel").json()
+            assert cancelled["state"] == "running"
+            first.process.kill()
+            first.process.wait()
+        faults.holds_after = None
+        calls = faults.calls
+        with serve_here(root, *options) as second:
+            job = second.client.get(f"/v1/jobs/{job_id}").json()
+            assert (job["state"], faults.calls) == ("cancelled", calls)
+            assert job["ended"]
+            assert second.client.post(f"/v1/jobs/{job_id}/resume").status_code == 200
+            job = second.client.finish(job_id)
+            assert (job["state"], job["extracted"]) == ("done", 3)
+
+
+def test_a_job_counts_the_results_of_a_start_that_was_killed(tmp_path):
+    """After the restart, the model answers no call."""
+    root = tmp_path / "root"
+    with serve_faults() as faults:
+        faults.holds_after = 10
+        options = ("--model", f"{faults.url}#stub", "--workers", "1")
+        options += ("--concurrency", "4")
+        with serve(root, *options) as first:
+            job_id = first.client.submit(many(20), effort="all")["id"]
+            wait_for_results(first, job_id)
+            first.process.kill()
+            first.process.wait()
+        calls = faults.calls
+        with serve(root, *options) as second:
+            url = f"/v1/jobs/{job_id}"
+            assert second.client.get(url).json()["extracted"] >= 5
+            wait_until(lambda: faults.calls > calls)
+            assert second.client.get(url).json()["extracted"] >= 5
+            second.process.kill()
+            faults.holds_after = None
+
+
 def ask(root, sql, file="service.sqlite"):
     """The value of a query to a file of the service."""
     with closing(sqlite3.connect(root / file)) as store:

@@ -31,6 +31,7 @@ _CODES = {
     "MissingExtra": USAGE,
     "MissingKey": USAGE,
     "SettingsDiffer": USAGE,
+    "FolderNotWritable": USAGE,
     "BudgetReached": BUDGET,
     "BatchUnfinished": LATER,
     "DiskFull": LATER,

@@ -127,10 +127,14 @@ def _prepare(
     from extractor.errors import StoreError
     from extractor.run.files import name_failed
 
-    if runs.incomplete and not partial:
+    unfinished = [
+        f"{run.folder}: {run.incomplete}; {run.how_to_finish}"
+        for run in runs.runs
+        if run.incomplete
+    ]
+    if unfinished and not partial:
         raise StoreError(
-            f"{'; '.join(runs.incomplete)}; let it finish, or export the results so far with "
-            "--partial"
+            f"{'; '.join(unfinished)}; or export the results so far with --partial"
         )
     warn_incomplete(*runs.paths)
     if not runs.record_ids:

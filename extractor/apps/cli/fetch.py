@@ -113,9 +113,11 @@ def fetch_inputs(
     An input that looks like an NCT number is treated as a file path if a file with that name
     exists. The fetched file is stored in the run's ``folder`` or, if that is None, in a temporary
     one. The exit code is 1 if a number is not in the registry. Raises ``ValueError`` for a number
-    that does not have eight digits.
+    that does not have eight digits, and ``FolderNotWritable`` if the file cannot be written.
     """
     from extractor.apps.fetch import parse_nct_numbers
+    from extractor.errors import FolderNotWritable
+    from extractor.run.files import naming_file
 
     nct_inputs = [
         name for name in inputs if _NUMBER.fullmatch(name) and not Path(name).exists()
@@ -126,7 +128,8 @@ def fetch_inputs(
     numbers = parse_nct_numbers(" ".join(nct_inputs))
     with TemporaryDirectory() as scratch:
         path = Path(folder or scratch, "fetched.jsonl")
-        code = _fetch(numbers, path, fresh=fresh, quiet=quiet)
+        with naming_file(path, FolderNotWritable):
+            code = _fetch(numbers, path, fresh=fresh, quiet=quiet)
         paths = [name for name in inputs if name not in nct_inputs]
         # there is no file if the registry has none of the numbers
         if path.exists():

@@ -11,6 +11,7 @@ from extractor.apps.cli.console import (
     INTERRUPTED,
     LATER,
     OK,
+    USAGE,
     say,
 )
 from extractor.apps.cli.job import CommandJob
@@ -121,7 +122,13 @@ def _judge_run(job: CommandJob, folder: RunFolder | None, stop: Stop | None) -> 
 
 
 def judge_records(tally: Tally) -> int:
-    """Return the exit code of a run that read all its records, based on the records that failed."""
+    """Return the exit code of a run that read all its records, based on the records that failed:
+    ``USAGE`` if none could be read, ``LATER`` if the model failed for some, ``FAILED`` if others
+    failed, or else ``OK``.
+    """
+    # a script that goes on after FAILED would export tables without the registers' data
+    if tally.failed and not tally.read:
+        return USAGE
     if tally.failed_by_model:
         return LATER
     if tally.failed:

@@ -95,7 +95,8 @@ class Interrupts:
 @contextmanager
 def observing(log_json: str | None) -> Iterator[None]:
     """Append the events that occur in the block to the file ``log_json``, or write them to
-    standard error if ``log_json`` is ``-``. A new file is readable only by its owner.
+    standard error if ``log_json`` is ``-``. A new file is readable only by its owner. Raises
+    ``ValueError`` if the file cannot be written.
     """
     from extractor.model.events import EventLog, listening
 
@@ -106,6 +107,13 @@ def observing(log_json: str | None) -> Iterator[None]:
             yield
     else:
         path = Path(log_json)
-        path.touch(0o600)
-        with path.open("a", encoding="utf-8") as file, listening(EventLog(file)):
+        try:
+            path.touch(0o600)
+            file = path.open("a", encoding="utf-8")
+        except OSError as error:
+            raise ValueError(
+                f"--log-json {path}: {error.strerror}; specify a file that you can write, or - for "
+                "standard error"
+            ) from error
+        with file, listening(EventLog(file)):
             yield

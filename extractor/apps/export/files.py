@@ -140,14 +140,30 @@ class Destination:
             return True
         return _STARTS[self.format].match(start) is not None
 
+    def _open_scratch(self) -> "TemporaryDirectory[str]":
+        """Create a temporary folder next to the destination. Raises ``ArgumentError`` if the
+        folder of the destination cannot be created or written.
+        """
+        folder = self.path.parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            return TemporaryDirectory(dir=folder, prefix=f".{self.path.name}.")
+        except OSError as error:
+            if error.errno in (ENOSPC, EDQUOT):
+                raise
+            raise ArgumentError(
+                f"{self.path}: its folder cannot be written ({error.strerror}); check the "
+                "permissions of the folder, or choose another name"
+            ) from error
+
     @contextmanager
     def staged(self) -> Iterator[tuple[Path, Path]]:
         """Yield a scratch folder next to the destination and, inside the scratch folder, the path
         of the file or folder that replaces the destination when the block ends. If the block
         fails, the destination is unchanged.
 
-        Raises ``ArgumentError`` if the destination exists and ``force`` is not set, and
-        ``StoreError`` if it must not be replaced.
+        Raises ``ArgumentError`` if the destination exists and ``force`` is not set, or its folder
+        cannot be written, and ``StoreError`` if it must not be replaced.
         """
         files: list[Path] = []
         if self.path.is_dir():
@@ -166,10 +182,7 @@ class Destination:
             raise StoreError(
                 f"{self.path}: is not a {self.format} file of an export; choose another name"
             )
-        folder = self.path.parent
-        folder.mkdir(parents=True, exist_ok=True)
-        temporary = TemporaryDirectory(dir=folder, prefix=f".{self.path.name}.")
-        with _naming_full_disk(self.path), temporary as scratch:
+        with _naming_full_disk(self.path), self._open_scratch() as scratch:
             path = Path(scratch, "new")
             if not self.is_single_file:
                 path.mkdir()

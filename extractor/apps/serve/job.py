@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from enum import StrEnum
 from errno import ENOSPC
 from pathlib import Path
@@ -14,7 +15,13 @@ from extractor.apps.serve.keys import KEY_INVALID, Keys
 from extractor.apps.serve.money import Account, Money, account
 from extractor.apps.serve.problems import describe_unexpected
 from extractor.apps.serve.settings import ServiceSettings
-from extractor.errors import DiskFull, ExtractorError, ModelUnavailable, SettingsDiffer
+from extractor.errors import (
+    DiskFull,
+    ExtractorError,
+    ModelUnavailable,
+    SettingsDiffer,
+    StoreError,
+)
 from extractor.formats import read_records
 from extractor.model.events import Fact
 from extractor.options import Choice
@@ -22,6 +29,7 @@ from extractor.plurals import counted
 from extractor.run.executor import Executor
 from extractor.run.manifest import Stop
 from extractor.run.run import Run
+from extractor.run.store import RunStore
 from extractor.schemas import TrialRecord
 from extractor.schemas.evidence import PricedUsage
 from extractor.schemas.vocabulary import Effort
@@ -76,6 +84,17 @@ class Job(Choice):
     """Model usage since the job was last started, with its cost if the price is known."""
 
 
+def count_results(folder: Path) -> int:
+    """Return the number of records with a result in a job's ``folder``, including the results of
+    a start that was killed: 0 if the job has not begun or its store cannot be read.
+    """
+    try:
+        with closing(RunStore(folder / RUN, reading=True)) as store:
+            return store.count_results()
+    except StoreError:
+        return 0
+
+
 class JobRun:
     """A single start of a job, in the job's ``folder``."""
 
@@ -127,8 +146,10 @@ class JobRun:
         start.
         """
         tally = self.run.tally
+        # a restarted run has not yet read all records that earlier starts extracted
+        extracted = max(self._job.extracted, tally.extracted + tally.resumed)
         counts = {
-            "extracted": tally.extracted + tally.resumed,
+            "extracted": extracted,
             "failed": tally.failed,
             "repeated": tally.repeated,
             "usage": PricedUsage(**tally.usage.model_dump(), usd=tally.usd),

@@ -19,7 +19,14 @@ from pathlib import Path
 
 from extractor.apps.serve.drain import end_drain, is_draining
 from extractor.apps.serve.events import EVENTS
-from extractor.apps.serve.job import ACTIVE, UPLOAD, Job, JobRun, JobState
+from extractor.apps.serve.job import (
+    ACTIVE,
+    UPLOAD,
+    Job,
+    JobRun,
+    JobState,
+    count_results,
+)
 from extractor.apps.serve.keys import OPERATOR, Keys
 from extractor.apps.serve.money import Money
 from extractor.apps.serve.problems import describe_unexpected
@@ -67,13 +74,24 @@ class Jobs:
         """
         end_drain(self._root)
         shutil.rmtree(self._partial, ignore_errors=True)
+        # the row of a cancelled job stays running until the job's last records have ended
+        self.store.execute("UPDATE jobs SET state = json_extract(job, '$.state')")
         rows = self.store.execute("SELECT job FROM jobs ORDER BY rowid").fetchall()
         for (text,) in rows:
             job = Job.model_validate_json(text)
             self._jobs[job.id] = job
             # a paused job may continue, because the budget or the model may be available again
-            if job.state not in _ENDED:
-                self._update(job.id, state=JobState.QUEUED, reason=None, ended=None)
+            if job.state in _ENDED:
+                continue
+            # the stored count is older than the results if the service was killed
+            extracted = max(job.extracted, count_results(self.folder(job)))
+            self._update(
+                job.id,
+                state=JobState.QUEUED,
+                reason=None,
+                ended=None,
+                extracted=extracted,
+            )
         self._watching = asyncio.create_task(self._watch())
 
     async def _watch(self) -> None:
@@ -185,13 +203,22 @@ class Jobs:
 
     def cancel(self, job_id: str, requested_by: str) -> Job:
         """End a job at the request of a caller, and keep its results. A running job ends once the
-        records in progress are finished; a waiting job ends immediately.
+        records in progress are finished; a waiting job ends immediately. An inactive job is
+        unchanged.
+
+        The cancellation of a running job is stored first, so that the job does not continue after
+        a kill. Raises ``StoreError`` if it cannot be stored; the job ends all the same.
         """
         running = self._runs.get(job_id)
         if running:
             running.cancelled_by = requested_by
             running.run.is_stopping = True
-            return running.snapshot
+            job = running.snapshot
+            cancelled = job.model_copy(
+                update={"state": JobState.CANCELLED, "ended": now()}
+            )
+            self._save(cancelled, job.state)
+            return job
         if self._jobs[job_id].state is JobState.QUEUED:
             self._update(job_id, requested_by, state=JobState.CANCELLED, ended=now())
         return self._jobs[job_id]
@@ -304,11 +331,18 @@ class Jobs:
 
     async def _perform(self, running: JobRun) -> None:
         """Run a job until it ends, store its final state, and start the next job. A job that ended
-        because the service is stopping is queued, and continues at the next start.
+        because the service is stopping is queued, and continues at the next start, unless a
+        caller has cancelled it.
         """
         state, reason = await running.perform(self.executor)
         ended: str | None = now()
-        if self._is_stopping and state is not JobState.DONE:
+        is_cancelled = running.cancelled_by is not None
+        # a paused job would continue at the next start
+        if is_cancelled and state is JobState.PAUSED:
+            state = JobState.CANCELLED
+            reason = None
+        is_interrupted = self._is_stopping and not is_cancelled
+        if is_interrupted and state is not JobState.DONE:
             state = JobState.QUEUED
             reason = ended = None
         job = running.snapshot
@@ -344,6 +378,8 @@ class Jobs:
         )
         return job
 
-    def _save(self, job: Job) -> None:
-        row = (job.id, job.state.value, job.started is not None, job.model_dump_json())
+    def _save(self, job: Job, row_state: JobState | None = None) -> None:
+        """Store a job. ``row_state`` is the state that ``drain`` reads, if it is not the job's."""
+        state = row_state or job.state
+        row = (job.id, state.value, job.started is not None, job.model_dump_json())
         self.store.execute(_SAVE, row)

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+import shlex
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import count
@@ -106,8 +107,10 @@ class Keys:
         sql = "SELECT id FROM callers WHERE name = ? AND NOT is_revoked"
         caller: str | None = self._store.value(sql, (name,))
         if caller is None:
+            root = shlex.quote(str(self._store.path.parent))
             raise ValueError(
-                f"{name}: no such caller; list the callers with `extractor serve keys list`"
+                f"{name}: no such caller; list the callers with `extractor serve keys list --root "
+                f"{root}`"
             )
         return caller
 
