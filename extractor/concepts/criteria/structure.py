@@ -221,14 +221,17 @@ def _find_loss(section: LexedSection, rules: Lists, parts: Sequence[_Part]) -> s
 
 
 def _is_marked(section: LexedSection, entry: CriterionEntry) -> bool:
-    """Return whether an entry begins a line, after a list mark."""
+    """Return whether only a list mark precedes an entry on its line. An entry at the very beginning
+    of a line has no mark.
+    """
     text = section.tokens.text
     start = _start_of(entry.passage)
-    begin = text.rfind("\n", 0, start) + 1
-    is_mark = _MARK.fullmatch(text, begin, start) is not None
-    if not is_mark:
+    line_start = text.rfind("\n", 0, start) + 1
+    before = text[line_start:start]
+    # the pattern also matches white space without a mark
+    if not before.strip():
         return False
-    return bool(text[begin:start].strip())
+    return _MARK.fullmatch(before) is not None
 
 
 def _list_joined(section: LexedSection, part: _Part) -> list[CriterionEntry]:
