@@ -10,6 +10,7 @@ from operator import attrgetter
 from extractor.outline.boundaries import (
     Around,
     Boundary,
+    CountedMark,
     Gap,
     Stretch,
     find_boundaries,
@@ -68,7 +69,7 @@ class Piece:
         return not (self.heading or self.line.is_furniture or self.line.is_row)
 
     @property
-    def number(self) -> tuple[str, int]:
+    def counted_mark(self) -> CountedMark:
         """The style and the number of its list marker."""
         return read_mark(self.line.mark)
 
@@ -76,14 +77,18 @@ class Piece:
 def list_stretches(
     pieces: Sequence[Piece],
 ) -> Iterator[tuple[Piece, Stretch]]:
-    """Yield each piece with its words, in which boundaries are searched."""
+    """Yield each piece with its text, in which boundaries are searched, and the list markers of
+    the piece and of the piece below.
+    """
     for piece, below in zip_longest(pieces, pieces[1:]):
-        following = ("", 0)
+        mark_below = CountedMark()
         if below:
-            following = below.number
-        style, number = piece.number
+            mark_below = below.counted_mark
         has_mark = bool(piece.line.mark)
-        yield piece, Stretch(piece.line.text, has_mark, style, number, following)
+        yield (
+            piece,
+            Stretch(piece.line.text, has_mark, piece.counted_mark, mark_below),
+        )
 
 
 def look_around(pieces: Sequence[Piece]) -> Around:
@@ -105,8 +110,8 @@ def cut_items(pieces: Sequence[Piece]) -> list[Piece]:
             continue
         found: Sequence[Boundary] = find_boundaries(stretch, around)
         # the next line of the same list; a lower number begins a list below the piece
-        if stretch.below[1] > piece.number[1]:
-            found = _drop_repeated(found, *stretch.below)
+        if stretch.below.number > stretch.own_mark.number:
+            found = _drop_repeated(found, stretch.below)
         cuts = _choose(piece, found)
         left = _drop_words(piece, found)
         is_list = len(cuts) >= _MANY and bool(cuts[0].gap.mark)
@@ -125,16 +130,15 @@ def cut_items(pieces: Sequence[Piece]) -> list[Piece]:
     return items
 
 
-def _drop_repeated(
-    found: Sequence[Boundary], style: str, number: int
-) -> Sequence[Boundary]:
-    """Return the boundaries without those at a number that is not below the ``number`` of the next
-    line: the 2 of "1. Diabetes of type 2. No insulin", above "2. Asthma", is no list marker.
+def _drop_repeated(found: Sequence[Boundary], below: CountedMark) -> Sequence[Boundary]:
+    """Return the boundaries without those at a number of the same style that is not less than the
+    number ``below`` the line: the 2 of "1. Diabetes of type 2. No insulin", above "2. Asthma", is
+    no list marker.
     """
-    if not number:
-        return found
     return [
-        each for each in found if each.gap.style != style or each.gap.number < number
+        each
+        for each in found
+        if each.gap.style != below.style or each.gap.number < below.number
     ]
 
 
@@ -202,8 +206,8 @@ def _doubt(item: Piece, piece: Piece, boundaries: Sequence[Boundary]) -> Piece:
 def _drop_words(piece: Piece, boundaries: Sequence[Boundary]) -> list[Boundary]:
     """Return the boundaries without those at markers that belong to the text."""
     numbers = {(_plain(each.gap.style), each.gap.number) for each in boundaries}
-    style, number = piece.number
-    numbers.add((_plain(style), number))
+    own = piece.counted_mark
+    numbers.add((_plain(own.style), own.number))
     text = piece.line.text
     return [each for each in boundaries if not _is_of_text(each.gap, text, numbers)]
 
