@@ -376,7 +376,8 @@ def _may_continue(above: Piece, whole: Piece) -> bool:
 
 def _split_joined(whole: Piece, vocabulary: Vocabulary) -> Iterator[Piece]:
     """Yield the pieces of a joined line: a heading from the vocabulary at its start or within it,
-    the text after that heading, and items that share the line.
+    the text before and after that heading, and items that share the line. Furniture, such as a
+    page header or the column names of a table, is one piece, and has no heading.
     """
     line = whole.line
     if line.is_furniture:
@@ -398,7 +399,7 @@ def _split_at_heading(
         if following.is_whole:
             return
         rest = line.passage.part(following.end, line.passage.end)
-        line = replace(_without_mark(line, rest), hashes=0, follows_heading=True)
+        line = replace(_narrow_to(rest, line), hashes=0, follows_heading=True)
         repeated = find_heading(line.passage, vocabulary)
         if repeated and repeated.is_whole:  # in another language
             following = repeated
@@ -407,18 +408,18 @@ def _split_at_heading(
         if following:
             yield from _split_before(line, following)
             rest = line.passage.part(following.first, line.passage.end)
-            line = _without_mark(line, rest)
+            line = _narrow_to(rest, line)
     yield Piece(line)
 
 
-def _without_mark(line: Line, passage: Passage) -> Line:
-    """Return a line without its list marker, reduced to the words of ``passage``."""
+def _narrow_to(passage: Passage, line: Line) -> Line:
+    """Return a line reduced to the words of ``passage``, which begins behind its list marker."""
     return replace(line, passage=passage, mark="", style="", ordinal=0, gap=False)
 
 
 def _split_within(line: Line, vocabulary: Vocabulary) -> Iterator[Piece]:
-    """Yield the text that precedes a heading within a line, then the heading, then the text that
-    follows it.
+    """Yield the text that precedes the first heading within a line, then the heading, then the
+    text that follows it, which may contain further headings; the line itself if it has no heading.
     """
     heading = _find_inner(line, vocabulary)
     if heading is None:
@@ -426,7 +427,7 @@ def _split_within(line: Line, vocabulary: Vocabulary) -> Iterator[Piece]:
         return
     yield from _split_before(line, heading)
     rest = line.passage.part(heading.first, line.passage.end)
-    yield from _split_at_heading(_without_mark(line, rest), heading, vocabulary)
+    yield from _split_at_heading(_narrow_to(rest, line), heading, vocabulary)
 
 
 def _find_inner(line: Line, vocabulary: Vocabulary) -> Heading | None:
