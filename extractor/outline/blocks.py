@@ -364,6 +364,9 @@ def _only_introduces(line: Line, below: Line | None, vocabulary: Vocabulary) -> 
 
 
 def _may_continue(above: Piece, whole: Piece) -> bool:
+    """Return whether a line may continue the piece above: not if it has a list marker or a heading,
+    is a row of a table or furniture, or is below furniture or a heading without further words.
+    """
     line = whole.line
     if line.mark or line.is_row:
         return False
@@ -485,8 +488,11 @@ def _make_block(piece: Piece, above: Line | None, below: Line | None) -> Block:
 
 
 def _set_levels(blocks: Sequence[Block]) -> list[Block]:
-    """Return the blocks with their levels and parents."""
+    """Return the blocks with their levels and parents. Furniture stays at level 0, and no block
+    belongs to it.
+    """
     placed: list[Block] = []
+    # the indexes of the blocks that the next block may belong to, the outermost first
     stack: list[int] = []
     for block in blocks:
         if block.kind is BlockKind.FURNITURE:
@@ -502,7 +508,10 @@ def _set_levels(blocks: Sequence[Block]) -> list[Block]:
 
 
 def _close(stack: list[int], placed: Sequence[Block], block: Block) -> None:
-    """Remove from the stack the blocks that the next block does not belong to."""
+    """Remove from the stack the blocks that the next block does not belong to. A heading from the
+    vocabulary belongs to no block, and stays until another one, or a block with the number after
+    its own, follows.
+    """
     if block.name is not None:
         stack.clear()
         return
@@ -601,6 +610,10 @@ def _is_lost_part(block: Block, top: int, placed: Sequence[Block]) -> bool:
 def _is_below_heading(
     top: Block, block: Block, stack: Sequence[int], placed: Sequence[Block]
 ) -> bool:
+    """Return whether a block belongs to the heading at the top of the stack: another heading, if it
+    is indented further; any other block, unless the heading is inside an item and the block begins
+    to the left of it.
+    """
     if block.kind is BlockKind.HEADING:
         return block.column >= top.column + DEEPER
     is_nested = any(placed[index].kind is BlockKind.ITEM for index in stack)

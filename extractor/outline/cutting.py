@@ -311,14 +311,17 @@ def _count_up(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boundary
     alike: dict[str, list[tuple[int, Boundary]]] = {}
     for each in boundaries:
         if each.gap.number:
-            for style, number in list_meanings(*each.gap[2:5]):
+            # "i)" is a letter or a Roman numeral
+            for style, number in _list_meanings(each.gap):
                 alike.setdefault(_plain(style), []).append((number, each))
     line = piece.line
-    first = find_own_mark(f"{line.mark} X" if line.mark else line.text)
-    meanings = list_meanings(*first[2:5]) if first else ()
-    own = {_plain(style): number for style, number in meanings}
+    own = find_own_mark(f"{line.mark} X" if line.mark else line.text)
+    own_numbers: dict[str, int] = {}
+    if own:
+        own_numbers = {_plain(style): number for style, number in _list_meanings(own)}
     runs = [
-        _follow(piece, numbered, own.get(style, 0)) for style, numbered in alike.items()
+        _follow(piece, numbered, own_numbers.get(style, 0))
+        for style, numbered in alike.items()
     ]
     return _raise(max(runs, key=len, default=()))
 
@@ -358,6 +361,11 @@ def _may_start(piece: Piece, number: int, own: int, first: int) -> bool:
     return number == 1
 
 
+def _list_meanings(gap: Gap) -> Iterator[tuple[str, int]]:
+    """Yield the (style, number) pairs that the list marker of a gap may stand for."""
+    return list_meanings(gap.mark, gap.style, gap.number)
+
+
 def _plain(style: str) -> str:
     """Return the style of a marker without what may be missing: "1" for "1." and "1 -"."""
     return style.rstrip(" .:-–")
@@ -371,7 +379,7 @@ def _find_own_mark(piece: Piece, cuts: Sequence[Boundary]) -> Gap | None:
     if piece.line.mark or own is None:
         return None
     is_marker = piece.line.follows_heading and not own.mark[0].isalpha()
-    styles = {style for style, _ in list_meanings(own.mark, own.style, own.number)}
+    styles = {style for style, _ in _list_meanings(own)}
     is_like_others = any(cut.gap.style in styles for cut in cuts)
     if is_marker or is_like_others:
         return own
