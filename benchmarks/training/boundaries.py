@@ -118,10 +118,9 @@ def to_examples(blocks: Sequence[Written]) -> Iterator[Example]:
     """Yield the blocks of one text as examples."""
     around = Around.of([block.text for block in blocks])
     for block, below in zip_longest(blocks, blocks[1:]):
-        style, number = read_mark(block.mark)
-        following = read_mark(below.mark) if below else ("", 0)
+        mark_below = read_mark(below.mark if below else "")
         has_mark = bool(block.mark)
-        stretch = Stretch(block.text, has_mark, style, number, following)
+        stretch = Stretch(block.text, has_mark, read_mark(block.mark), mark_below)
         yield Example(stretch, around, block.starts)
 
 

@@ -163,8 +163,10 @@ def find_named_instrument(
 
 
 def list_mentions(instrument: str, passage: Passage) -> Iterator[tuple[Span, Support]]:
-    """Yield the places of an instrument's names in the passage as (span, support) pairs, starting
-    with the name as written.
+    """Yield the places of an instrument's names in the passage as (span, support) pairs: first
+    those of the name as written. If the vocabulary contains the instrument, those of its terms in
+    any capitalisation and spacing follow, and then those of its names as ``find_names`` compares
+    them. Two ways may find the same place, which is then yielded twice.
     """
     for span in find_quotes(passage, instrument):
         yield span, Support.LITERAL

@@ -18,7 +18,7 @@ from extractor.language.book import read_text, rule
 from extractor.language.clean import CleanText, apply_changes, clean_text
 from extractor.language.lexer import Tokens
 
-_PLAIN = {
+_BY_KIND = {
     "tolerance": "±",
     "unequal": "≠",
     "dashes": "-",
@@ -27,6 +27,7 @@ _PLAIN = {
     # Two spaces, because a number never continues on the next line.
     "line_end": "  ",
 }
+"""What replaces a symbol, by its kind: the name of a group of ``_CHANGES``."""
 # Symbols that are replaced before the text is split into tokens.
 _CHANGES = re.compile(
     r"""
@@ -41,13 +42,15 @@ _CHANGES = re.compile(
     """,
     re.VERBOSE,
 )
-# Symbols that Unicode does not fold, or whose folded form has a different meaning.
-_OTHERS = (
+_BY_CHARACTER = (
     dict.fromkeys("®™©℠\ufe0f", "")
     | dict.fromkeys("«»‹›", "'")
     | dict.fromkeys("∙⋅•‧", "·")
 )
-_OTHERS |= {"\u03bc": "u", "\u00b5": "u", "º": "°", "˚": "°", "≈": "~"}
+_BY_CHARACTER |= {"\u03bc": "u", "\u00b5": "u", "º": "°", "˚": "°", "≈": "~"}
+"""What replaces a character that Unicode does not fold, or whose folded form has a different
+meaning.
+"""
 _NEGATING = frozenset("\u0337\u0338\u20d2")
 """Combining strokes, which negate a symbol and must not be treated as accents."""
 _IN_SMALL_LETTERS = str.maketrans(ascii_uppercase, ascii_lowercase)
@@ -191,9 +194,10 @@ def _join_tokens(tokens: Tokens, firsts: list[int]) -> Tokens:
 
 
 def _replace_symbol(symbol: re.Match[str], text: str) -> str:
-    """Return the folded text that replaces a symbol. A comparator becomes a single
-    character, and a letter loses its accents. A symbol with a combining stroke, such as "≠", is
-    left unchanged, because without the stroke it would mean the opposite.
+    """Return the folded text that replaces a symbol. A comparator with an equals sign becomes a
+    single character, and a letter loses its accents and becomes small. A symbol with a combining
+    stroke, such as "≠", is left unchanged, because without the stroke it would mean the opposite.
+    A fraction after a digit gets a space before it.
 
     Args:
         symbol: A match for ``_CHANGES``, whose group name is the kind of symbol.
@@ -201,23 +205,22 @@ def _replace_symbol(symbol: re.Match[str], text: str) -> str:
     """
     kind = symbol.lastgroup or ""
     written = symbol[0]
-    if kind in _PLAIN:
-        return _PLAIN[kind]
+    if kind in _BY_KIND:
+        return _BY_KIND[kind]
     if kind == "comparator":
+        # always with "=", as in "< or =": "<" alone is no match of ``_CHANGES``
         if "<" in written:
             return "≤"
         return "≥"
-    if written in _OTHERS:
-        return _OTHERS[written]
+    if written in _BY_CHARACTER:
+        return _BY_CHARACTER[written]
     decomposed = unicodedata.normalize("NFKD", written)
     if _NEGATING.intersection(decomposed):
         return written
     plain = "".join(char for char in decomposed if not unicodedata.combining(char))
     folded = plain.casefold().replace("\u2044", "/")
-    # "1½" is "1 1/2", not "11/2"
     follows_digit = text[symbol.start() - 1 : symbol.start()].isdigit()
-    if not follows_digit:
-        return folded
-    if not folded[:1].isdigit():
-        return folded
-    return f" {folded}"
+    # "1½" is "1 1/2", not "11/2"
+    if follows_digit and folded[:1].isdigit():
+        return f" {folded}"
+    return folded

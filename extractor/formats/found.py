@@ -189,7 +189,8 @@ def join_parts(
 ) -> tuple[Section, ...]:
     r"""Return a tuple whose only element is a section with the texts of (part name, text) pairs on
     separate lines. A text with the name "" does not become a part. Blank texts are omitted; return
-    an empty tuple if all texts are blank.
+    an empty tuple if all texts are blank. Where a ``FoundText`` has an offset in the source, or
+    another language than English, the section says so.
 
     >>> [section] = join_parts(
     ...     "arms[0]", [("label", "Cohort 1"), ("description", "5 mg")]
@@ -199,6 +200,7 @@ def join_parts(
     """
     lines: list[str] = []
     section_parts: list[Part] = []
+    # which offset in the source belongs to which offset in the section
     pieces: list[Piece] = []
     foreign: list[OtherLanguage] = []
     start = 0
@@ -219,8 +221,9 @@ def join_parts(
     if not lines:
         return ()
     text = "\n".join(lines)
+    # slow, so only if necessary; the length stays the same, so the offsets remain valid
     if not text.isascii() or any(map(text.__contains__, _OTHER_ENDS)):
-        text = unify_line_ends(text)  # slow, so only if necessary
+        text = unify_line_ends(text)
     return (
         Section(
             name=name,

@@ -100,22 +100,26 @@ def begin_list() -> re.Pattern[str]:
 
 
 def _decode(text: TextBuffer) -> object:
-    """Consume a JSON value and return it, reading on if the value may be incomplete. Raises
-    ``UnreadableSource`` if the JSON is broken.
+    """Consume a JSON value and return it. An error may only mean that the buffer ends within the
+    value, so read on and try again, as long as that is possible. Raises ``UnreadableSource`` if the
+    JSON is broken.
+
+    A bare number at the end of the buffer may be returned in two parts. Neither is a record, and
+    neither is the number.
     """
     while True:
         try:
             value, end = _DECODER.raw_decode(text.text, text.at)
         except (ValueError, RecursionError) as problem:
             reason = getattr(problem, "msg", problem)
-            at = getattr(problem, "pos", text.at)
-            character = at - text.at
+            error_at = getattr(problem, "pos", text.at)
+            place = f"character {error_at - text.at}"
             # json reports the start of an unterminated string, which may be far from the end
-            is_within_text = "Unterminated" in str(reason)
-            is_near_end = at > len(text.text) - _NEAR_END
-            if (is_within_text or is_near_end) and text.read_on():
+            is_string_cut = "Unterminated" in str(reason)
+            # "tru" is an error, but the rest of "true" may follow in the stream
+            is_near_end = error_at > len(text.text) - _NEAR_END
+            if (is_string_cut or is_near_end) and text.read_on():
                 continue
-            place = f"character {character}"
             raise UnreadableSource(f"broken JSON ({reason})", place=place) from None
         text.take(end)
         return value

@@ -256,31 +256,52 @@ def _find_acuities(tokens: Tokens) -> Iterator[Expression]:
 
 
 def _find_comparators(tokens: Tokens) -> Iterator[Expression]:
-    """Yield comparators as spans of kind "comparator" before a number, or "suffix" after it. Those
-    that may be apart from their number have the kinds "age_not_reached_sign" and "distant".
+    """Yield comparators as spans of kind "comparator" before a number ("at least"), or "suffix"
+    after it ("or more"), and the comparators that may be apart from their number. The value of a
+    span is a sign, such as ">=", or the words of a comparator whose sign depends on the scale.
     """
     for term in find_terms(tokens, "comparators"):
         # the "min" in "mL/min"
         is_behind_slash = term.first and tokens.codes[term.first - 1] == "/"
         if is_behind_slash and tokens.joined(term.first):
             continue
-        yield Expression("comparator", term.first, term.end, "comparators", term.value)
-    for match in rule("age_not_reached_sign").find(tokens):
         yield Expression(
-            "age_not_reached_sign", match.first, match.end, "age_not_reached_sign", "<"
+            "comparator", term.first, term.end, rule="comparators", value=term.value
         )
-    for match in rule("distant_comparison").find(tokens):
-        sign = "<="
-        if (match.read("comparator") or "").lower().startswith("min"):
-            sign = ">="
-        yield Expression("distant", match.first, match.end, "distant_comparison", sign)
-    for name, kind in (("turned_in_front", "comparator"), ("turned", "suffix")):
-        for match in rule(name).find(tokens):
-            yield Expression(kind, match.first, match.end, name, match.text)
+    yield from _find_comparators_apart(tokens)
+    yield from _find_turned_comparators(tokens)
     for term in find_terms(tokens, "comparator_suffixes"):
         yield Expression(
-            "suffix", term.first, term.end, "comparator_suffixes", term.value
+            "suffix", term.first, term.end, rule="comparator_suffixes", value=term.value
         )
+
+
+def _find_comparators_apart(tokens: Tokens) -> Iterator[Expression]:
+    """Yield the comparators that may be apart from their number, with a sign as the value: of kind
+    "age_not_reached_sign" ("has not reached the age of"), or of kind "distant" before the name of
+    the quantity ("minimum life expectancy of").
+    """
+    name = "age_not_reached_sign"
+    for match in rule(name).find(tokens):
+        yield Expression(name, match.first, match.end, rule=name, value="<")
+    for match in rule("distant_comparison").find(tokens):
+        # the rule begins with "minimum", "minimal", "maximum" or "maximal"
+        sign = "<="
+        if tokens.words[match.first].lower().startswith("min"):
+            sign = ">="
+        yield Expression(
+            "distant", match.first, match.end, rule="distant_comparison", value=sign
+        )
+
+
+def _find_turned_comparators(tokens: Tokens) -> Iterator[Expression]:
+    """Yield the comparators whose sign depends on the scale ("turned"), before or after a number:
+    "no worse than 2", "20/40 or better". Better means lower on the ECOG scale, but higher on
+    Karnofsky's. The quantity is not known here, so the value of a span is not a sign but the words.
+    """
+    for name, kind in (("turned_in_front", "comparator"), ("turned", "suffix")):
+        for match in rule(name).find(tokens):
+            yield Expression(kind, match.first, match.end, rule=name, value=match.text)
 
 
 def _find_times(tokens: Tokens) -> Iterator[Expression]:

@@ -364,6 +364,9 @@ def _only_introduces(line: Line, below: Line | None, vocabulary: Vocabulary) -> 
 
 
 def _may_continue(above: Piece, whole: Piece) -> bool:
+    """Return whether a line may continue the piece above: not if it has a list marker or a heading,
+    is a row of a table or furniture, or is below furniture or a heading without further words.
+    """
     line = whole.line
     if line.mark or line.is_row:
         return False
@@ -376,7 +379,8 @@ def _may_continue(above: Piece, whole: Piece) -> bool:
 
 def _split_joined(whole: Piece, vocabulary: Vocabulary) -> Iterator[Piece]:
     """Yield the pieces of a joined line: a heading from the vocabulary at its start or within it,
-    the text after that heading, and items that share the line.
+    the text before and after that heading, and items that share the line. Furniture, such as a
+    page header or the column names of a table, is one piece, and has no heading.
     """
     line = whole.line
     if line.is_furniture:
@@ -398,7 +402,7 @@ def _split_at_heading(
         if following.is_whole:
             return
         rest = line.passage.part(following.end, line.passage.end)
-        line = replace(_without_mark(line, rest), hashes=0, follows_heading=True)
+        line = replace(_narrow_to(rest, line), hashes=0, follows_heading=True)
         repeated = find_heading(line.passage, vocabulary)
         if repeated and repeated.is_whole:  # in another language
             following = repeated
@@ -407,18 +411,18 @@ def _split_at_heading(
         if following:
             yield from _split_before(line, following)
             rest = line.passage.part(following.first, line.passage.end)
-            line = _without_mark(line, rest)
+            line = _narrow_to(rest, line)
     yield Piece(line)
 
 
-def _without_mark(line: Line, passage: Passage) -> Line:
-    """Return a line without its list marker, reduced to the words of ``passage``."""
+def _narrow_to(passage: Passage, line: Line) -> Line:
+    """Return a line reduced to the words of ``passage``, which begins behind its list marker."""
     return replace(line, passage=passage, mark="", style="", ordinal=0, gap=False)
 
 
 def _split_within(line: Line, vocabulary: Vocabulary) -> Iterator[Piece]:
-    """Yield the text that precedes a heading within a line, then the heading, then the text that
-    follows it.
+    """Yield the text that precedes the first heading within a line, then the heading, then the
+    text that follows it, which may contain further headings; the line itself if it has no heading.
     """
     heading = _find_inner(line, vocabulary)
     if heading is None:
@@ -426,7 +430,7 @@ def _split_within(line: Line, vocabulary: Vocabulary) -> Iterator[Piece]:
         return
     yield from _split_before(line, heading)
     rest = line.passage.part(heading.first, line.passage.end)
-    yield from _split_at_heading(_without_mark(line, rest), heading, vocabulary)
+    yield from _split_at_heading(_narrow_to(rest, line), heading, vocabulary)
 
 
 def _find_inner(line: Line, vocabulary: Vocabulary) -> Heading | None:
@@ -484,8 +488,11 @@ def _make_block(piece: Piece, above: Line | None, below: Line | None) -> Block:
 
 
 def _set_levels(blocks: Sequence[Block]) -> list[Block]:
-    """Return the blocks with their levels and parents."""
+    """Return the blocks with their levels and parents. Furniture stays at level 0, and no block
+    belongs to it.
+    """
     placed: list[Block] = []
+    # the indexes of the blocks that the next block may belong to, the outermost first
     stack: list[int] = []
     for block in blocks:
         if block.kind is BlockKind.FURNITURE:
@@ -501,7 +508,10 @@ def _set_levels(blocks: Sequence[Block]) -> list[Block]:
 
 
 def _close(stack: list[int], placed: Sequence[Block], block: Block) -> None:
-    """Remove from the stack the blocks that the next block does not belong to."""
+    """Remove from the stack the blocks that the next block does not belong to. A heading from the
+    vocabulary belongs to no block, and stays until another one, or a block with the number after
+    its own, follows.
+    """
     if block.name is not None:
         stack.clear()
         return
@@ -600,6 +610,10 @@ def _is_lost_part(block: Block, top: int, placed: Sequence[Block]) -> bool:
 def _is_below_heading(
     top: Block, block: Block, stack: Sequence[int], placed: Sequence[Block]
 ) -> bool:
+    """Return whether a block belongs to the heading at the top of the stack: another heading, if it
+    is indented further; any other block, unless the heading is inside an item and the block begins
+    to the left of it.
+    """
     if block.kind is BlockKind.HEADING:
         return block.column >= top.column + DEEPER
     is_nested = any(placed[index].kind is BlockKind.ITEM for index in stack)

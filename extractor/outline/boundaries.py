@@ -126,16 +126,22 @@ class Around:
         return cls(len(texts), middle, frozenset(small))
 
 
+class CountedMark(NamedTuple):
+    """The style and the number of a list marker: "1." and 12 of "12."; "" and 0 of a bullet."""
+
+    style: str = ""
+    number: int = 0
+
+
 class Stretch(NamedTuple):
-    """A stretch of text, whether it has a list marker of its own, the marker's style and number,
-    and those of the stretch below.
+    """A stretch of text, in which boundaries are searched: the text of a piece, whether it has a
+    list marker of its own, that marker, and the marker of the piece below.
     """
 
     text: str
     has_mark: bool = False
-    style: str = ""
-    number: int = 0
-    below: tuple[str, int] = ("", 0)
+    own_mark: CountedMark = CountedMark()
+    below: CountedMark = CountedMark()
 
 
 def find_boundaries(block: Stretch, around: Around) -> list[Boundary]:
@@ -259,16 +265,17 @@ def find_own_mark(text: str) -> Gap | None:
     return Gap(0, match.end() - 2, mark, *describe_mark(mark))
 
 
-def read_mark(mark: str) -> tuple[str, int]:
-    """Return the style and the number of a block's own list marker, as those of a gap.
+def read_mark(mark: str) -> CountedMark:
+    """Return the style and the number of a block's own list marker, as those of a gap; an empty
+    style and 0 for a bullet or without a marker.
 
-    >>> read_mark("(b)"), read_mark("12."), read_mark("*")
-    (('(a)', 2), ('1.', 12), ('', 0))
+    >>> read_mark("(b)").style, read_mark("12.").number, read_mark("*").number
+    ('(a)', 12, 0)
     """
     own = find_own_mark(f"{mark} X")
     if own and own.number:
-        return (own.style, own.number)
-    return ("", 0)
+        return CountedMark(own.style, own.number)
+    return CountedMark()
 
 
 def describe_mark(mark: str) -> tuple[str, int]:
@@ -346,7 +353,7 @@ def describe_gaps(
     ]
     seen = Counter(signs)
     numbers = {(gap.style, gap.number) for gap in gaps if gap.number}
-    numbers |= {(block.style, block.number), block.below}
+    numbers |= {block.own_mark, block.below}
     own = _describe_own(block, around)
     for gap, (last, first), sign in zip(gaps, places, signs, strict=True):
         names = [f"sign:{sign}", f"same:{sign}:{min(seen[sign], _SAME)}"]

@@ -10,6 +10,7 @@ from operator import attrgetter
 from extractor.outline.boundaries import (
     Around,
     Boundary,
+    CountedMark,
     Gap,
     Stretch,
     find_boundaries,
@@ -68,7 +69,7 @@ class Piece:
         return not (self.heading or self.line.is_furniture or self.line.is_row)
 
     @property
-    def number(self) -> tuple[str, int]:
+    def counted_mark(self) -> CountedMark:
         """The style and the number of its list marker."""
         return read_mark(self.line.mark)
 
@@ -76,14 +77,18 @@ class Piece:
 def list_stretches(
     pieces: Sequence[Piece],
 ) -> Iterator[tuple[Piece, Stretch]]:
-    """Yield each piece with its words, in which boundaries are searched."""
+    """Yield each piece with its text, in which boundaries are searched, and the list markers of
+    the piece and of the piece below.
+    """
     for piece, below in zip_longest(pieces, pieces[1:]):
-        following = ("", 0)
+        mark_below = CountedMark()
         if below:
-            following = below.number
-        style, number = piece.number
+            mark_below = below.counted_mark
         has_mark = bool(piece.line.mark)
-        yield piece, Stretch(piece.line.text, has_mark, style, number, following)
+        yield (
+            piece,
+            Stretch(piece.line.text, has_mark, piece.counted_mark, mark_below),
+        )
 
 
 def look_around(pieces: Sequence[Piece]) -> Around:
@@ -105,8 +110,8 @@ def cut_items(pieces: Sequence[Piece]) -> list[Piece]:
             continue
         found: Sequence[Boundary] = find_boundaries(stretch, around)
         # the next line of the same list; a lower number begins a list below the piece
-        if stretch.below[1] > piece.number[1]:
-            found = _drop_repeated(found, *stretch.below)
+        if stretch.below.number > stretch.own_mark.number:
+            found = _drop_repeated(found, stretch.below)
         cuts = _choose(piece, found)
         left = _drop_words(piece, found)
         is_list = len(cuts) >= _MANY and bool(cuts[0].gap.mark)
@@ -125,16 +130,15 @@ def cut_items(pieces: Sequence[Piece]) -> list[Piece]:
     return items
 
 
-def _drop_repeated(
-    found: Sequence[Boundary], style: str, number: int
-) -> Sequence[Boundary]:
-    """Return the boundaries without those at a number that is not below the ``number`` of the next
-    line: the 2 of "1. Diabetes of type 2. No insulin", above "2. Asthma", is no list marker.
+def _drop_repeated(found: Sequence[Boundary], below: CountedMark) -> Sequence[Boundary]:
+    """Return the boundaries without those at a number of the same style that is not less than the
+    number ``below`` the line: the 2 of "1. Diabetes of type 2. No insulin", above "2. Asthma", is
+    no list marker.
     """
-    if not number:
-        return found
     return [
-        each for each in found if each.gap.style != style or each.gap.number < number
+        each
+        for each in found
+        if each.gap.style != below.style or each.gap.number < below.number
     ]
 
 
@@ -202,8 +206,8 @@ def _doubt(item: Piece, piece: Piece, boundaries: Sequence[Boundary]) -> Piece:
 def _drop_words(piece: Piece, boundaries: Sequence[Boundary]) -> list[Boundary]:
     """Return the boundaries without those at markers that belong to the text."""
     numbers = {(_plain(each.gap.style), each.gap.number) for each in boundaries}
-    style, number = piece.number
-    numbers.add((_plain(style), number))
+    own = piece.counted_mark
+    numbers.add((_plain(own.style), own.number))
     text = piece.line.text
     return [each for each in boundaries if not _is_of_text(each.gap, text, numbers)]
 
@@ -307,14 +311,17 @@ def _count_up(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boundary
     alike: dict[str, list[tuple[int, Boundary]]] = {}
     for each in boundaries:
         if each.gap.number:
-            for style, number in list_meanings(*each.gap[2:5]):
+            # "i)" is a letter or a Roman numeral
+            for style, number in _list_meanings(each.gap):
                 alike.setdefault(_plain(style), []).append((number, each))
     line = piece.line
-    first = find_own_mark(f"{line.mark} X" if line.mark else line.text)
-    meanings = list_meanings(*first[2:5]) if first else ()
-    own = {_plain(style): number for style, number in meanings}
+    own = find_own_mark(f"{line.mark} X" if line.mark else line.text)
+    own_numbers: dict[str, int] = {}
+    if own:
+        own_numbers = {_plain(style): number for style, number in _list_meanings(own)}
     runs = [
-        _follow(piece, numbered, own.get(style, 0)) for style, numbered in alike.items()
+        _follow(piece, numbered, own_numbers.get(style, 0))
+        for style, numbered in alike.items()
     ]
     return _raise(max(runs, key=len, default=()))
 
@@ -354,6 +361,11 @@ def _may_start(piece: Piece, number: int, own: int, first: int) -> bool:
     return number == 1
 
 
+def _list_meanings(gap: Gap) -> Iterator[tuple[str, int]]:
+    """Yield the (style, number) pairs that the list marker of a gap may stand for."""
+    return list_meanings(gap.mark, gap.style, gap.number)
+
+
 def _plain(style: str) -> str:
     """Return the style of a marker without what may be missing: "1" for "1." and "1 -"."""
     return style.rstrip(" .:-–")
@@ -367,7 +379,7 @@ def _find_own_mark(piece: Piece, cuts: Sequence[Boundary]) -> Gap | None:
     if piece.line.mark or own is None:
         return None
     is_marker = piece.line.follows_heading and not own.mark[0].isalpha()
-    styles = {style for style, _ in list_meanings(own.mark, own.style, own.number)}
+    styles = {style for style, _ in _list_meanings(own)}
     is_like_others = any(cut.gap.style in styles for cut in cuts)
     if is_marker or is_like_others:
         return own

@@ -65,11 +65,13 @@ def review(
         say(
             f"open it in a browser; Finish saves a record to {gold}; press Ctrl-C to stop"
         )
-        total = len(opened.records.doubts)
-        missing = total - len(opened.records.titles)
-        if missing:
+        # each record to review has a doubt, and each record whose text was found has a title
+        record_count = len(opened.records.doubts)
+        textless_count = record_count - len(opened.records.titles)
+        if textless_count:
             say(
-                f"{missing} of {total} records have no text; specify the inputs with --records"
+                f"{textless_count} of {record_count} records have no text; "
+                "specify the inputs with --records"
             )
         warn_incomplete(run)
         opened.serve()

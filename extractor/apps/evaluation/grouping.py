@@ -48,15 +48,25 @@ def describe_groups(extraction: TrialExtraction) -> TrialExtraction:
 
 
 def share_members(first: str | DescribedGroup, second: str | DescribedGroup) -> bool:
-    r"""Return whether two groups share more than half of the members of the larger group. A group
-    is given as a ``DescribedGroup``, or only as its members, one per line. A part of a criterion
-    matches the whole criterion, because the extent of criteria is scored separately.
+    r"""Return whether the members of ``first`` that match a member of ``second`` are more than half
+    as many as the members of the larger group. A group is given as a ``DescribedGroup``, or only as
+    its members, one per line. A part of a criterion matches the whole criterion, because the extent
+    of criteria is scored separately. Since several parts may match one criterion, the order of the
+    groups may matter.
 
     >>> share_members("fever\ncough", "cough\nno fever"), share_members("a\nb", "b")
     (True, False)
     """
-    members, other_members = (
-        getattr(group, "members", str(group)).splitlines() for group in (first, second)
+    members = _list_quotes(first)
+    others = _list_quotes(second)
+    shared = sum(
+        any(quote in other or other in quote for other in others) for quote in members
     )
-    shared = sum(any(a in b or b in a for b in other_members) for a in members)
-    return 2 * shared > max(len(members), len(other_members))
+    return 2 * shared > max(len(members), len(others))
+
+
+def _list_quotes(group: str | DescribedGroup) -> list[str]:
+    """Return the quotes of a group's members."""
+    if isinstance(group, DescribedGroup):
+        group = group.members
+    return group.splitlines()

@@ -28,7 +28,7 @@ from extractor.apps.export.files import (
     write_workbook,
 )
 from extractor.apps.export.registered import RegisteredByRecord, read_registry
-from extractor.apps.export.rows import Whole, complete_gold, find_rows
+from extractor.apps.export.rows import Unsifted, complete_gold, find_rows
 from extractor.concepts.own.declaration import Declared
 from extractor.concepts.own.models import read_fields
 from extractor.errors import MissingExtra
@@ -83,20 +83,24 @@ class Threshold:
     seen: int = 0
     kept: int = 0
 
-    def sift(self, extraction: TrialExtraction) -> tuple[TrialExtraction, Whole | None]:
+    def sift(
+        self, extraction: TrialExtraction
+    ) -> tuple[TrialExtraction, Unsifted | None]:
         """Return an extraction without its doubtful values and, if any were removed, the original
-        extraction (otherwise None).
+        extraction with their paths (otherwise None). The values are added to the numbers ``seen``
+        and ``kept``, but without a minimum, nothing is removed or counted.
         """
         if not self.minimum:
             return extraction, None
         from extractor.assembly.doubtful import drop_doubtful, find_doubtful  # noqa: PLC0415 - it loads the rules, and few need it
 
-        kept = drop_doubtful(extraction, self.minimum)
+        sifted = drop_doubtful(extraction, self.minimum)
         self.seen += sum(1 for _ in list_all_values(extraction))
-        self.kept += sum(1 for _ in list_all_values(kept))
-        if kept is extraction:
-            return kept, None
-        return kept, Whole(extraction, find_doubtful(extraction, self.minimum))
+        self.kept += sum(1 for _ in list_all_values(sifted))
+        # ``drop_doubtful`` returns the same object if nothing is doubtful
+        if sifted is extraction:
+            return sifted, None
+        return sifted, Unsifted(extraction, find_doubtful(extraction, self.minimum))
 
 
 def export_run(
@@ -125,8 +129,8 @@ def export_run(
 
     def list_rows() -> Iterator[tuple[str, Row]]:
         for extraction in runs:
-            kept, whole = sieve.sift(complete_gold(extraction))
-            yield from find_rows(kept, registry, runs.fields, whole)
+            sifted, unsifted = sieve.sift(complete_gold(extraction))
+            yield from find_rows(sifted, registry, runs.fields, unsifted)
 
     chosen = tuple(tables) or list_tables(runs.fields)
     return write_tables(destination, chosen, list_rows())
@@ -203,7 +207,8 @@ def pair_results(
     """
     for reread in runs.reread():
         result = complete_gold(runs.read(reread.record_id))
-        yield threshold.sift(result)[0], reread.record
+        sifted, _ = threshold.sift(result)
+        yield sifted, reread.record
 
 
 def open_library(to: str) -> Any:

@@ -79,7 +79,7 @@ _BODY_UNITS = frozenset({"kg", "m2"})
 """Units of body measures (weight and surface area) to which a daily dose may refer."""
 
 
-class Whole(NamedTuple):
+class Unsifted(NamedTuple):
     """An extraction before doubtful values were removed, and the paths of the removed values."""
 
     extraction: TrialExtraction
@@ -90,7 +90,7 @@ def find_rows(
     extraction: TrialExtraction,
     registry: RegisteredByRecord = MappingProxyType({}),
     fields: tuple[CustomField, ...] = (),
-    whole: Whole | None = None,
+    unsifted: Unsifted | None = None,
 ) -> Iterator[tuple[str, Row]]:
     """Yield (table name, row) pairs. An empty cell is None, and text is normalised to a single
     line.
@@ -99,7 +99,7 @@ def find_rows(
         extraction: The extraction.
         registry: The register's data by record.
         fields: The custom fields that have tables.
-        whole: The extraction before doubtful values were removed. It determines which values a
+        unsifted: The extraction before doubtful values were removed. It determines which values a
             limit admits, so that a limit for men does not seem to apply to everybody after the
             limit for women has been removed.
 
@@ -112,7 +112,7 @@ def find_rows(
     layouts = _lay_out(fields)
     registered = registry.get(extraction.record_id, Registered())
     numbers = defaultdict[tuple[object, ...], Iterator[int]](count)
-    for name, cells in _list_all_rows(extraction, registered, fields, whole):
+    for name, cells in _list_all_rows(extraction, registered, fields, unsifted):
         layout = layouts[name]
         row = [extraction.record_id, *map(cells.get, layout.names)]
         # Rows without a position are numbered within their parent row, such as a criterion.
@@ -206,13 +206,13 @@ def _list_all_rows(
     extraction: TrialExtraction,
     registered: Registered,
     fields: tuple[CustomField, ...],
-    whole: Whole | None,
+    unsifted: Unsifted | None,
 ) -> Iterator[TableRow]:
     source = None
     if extraction.source:
         source = extraction.source.path
     yield "records", {**registered.columns, "source_path": source}
-    yield from _list_eligibility_rows(extraction, registered, whole)
+    yield from _list_eligibility_rows(extraction, registered, unsifted)
     yield from _list_dosing_rows(extraction, registered)
     cycle_days = find_cycle_days(extraction.dosing)
     for index, endpoint in enumerate(extraction.endpoints):
@@ -223,16 +223,16 @@ def _list_all_rows(
 
 
 def _list_eligibility_rows(
-    extraction: TrialExtraction, registered: Registered, whole: Whole | None
+    extraction: TrialExtraction, registered: Registered, unsifted: Unsifted | None
 ) -> Iterator[TableRow]:
     """Yield the rows of the tables ``eligibility`` and ``groups``, and the rows of the criteria."""
     people = extraction.eligibility
     people_before = people
-    if whole:
-        people_before = whole.extraction.eligibility
+    if unsifted:
+        people_before = unsifted.extraction.eligibility
     described = describe_criteria(people_before, find_sex(people, registered.columns))
-    if whole:
-        described = list(_pick_kept(described, whole.removed))
+    if unsifted:
+        described = list(_pick_kept(described, unsifted.removed))
     yield "eligibility", describe_people(people, registered.columns, described)
     for group in people.groups:
         yield "groups", {**group.__dict__, "group_id": group.id}

@@ -207,8 +207,8 @@ def build_gold(
 
 
 class _Builder:
-    """Builds the gold of one record from its rows, and records the row of each value. ``problems``
-    contains the problems found so far.
+    """Builds the gold of one record from its rows. ``problems`` contains the problems found so
+    far. ``finish`` also records the row of each value, by its location, for ``report_at``.
     """
 
     def __init__(self, first: ValueRow) -> None:
@@ -242,23 +242,32 @@ class _Builder:
 
     def _set(self, location: Location, row: ValueRow, value: Any) -> None:
         """Set a value of a row in the tree, in which lists are represented by dictionaries keyed by
-        position.
+        position, and values by (row, value) pairs. If another row has set a value at the location
+        or at the beginning of it, that value is kept, and the problem is reported; not if this row
+        has no value and only gives way.
         """
         node: Any = self._tree
-        for step in location[:-1]:
+        *beginning, last = location
+        for step in beginning:
             node = node.setdefault(step, {})
+            # "dosing" and "dosing[0].route", both without a value
             if isinstance(node, tuple):
-                text = f"contradicts {node[0].section}; remove one of them"
+                earlier_row, _ = node
+                text = f"contradicts {earlier_row.section}; remove one of them"
                 self._report(row, "field", text)
                 return
-        if row.value and location[-1] in node:
+        # a row without a value comes last and gives way to the others, such as "[]" to members
+        if row.value and last in node:
             self._report(row, "field", f"repeats {row.path}; give it another position")
-        node.setdefault(location[-1], (row, value))
+        node.setdefault(last, (row, value))
 
     def finish(self) -> JsonObject | None:
-        """Return the gold, or None if a row is invalid or the gold violates the schema."""
+        """Return the gold; None if no row has set a value, or if the values violate the schema,
+        which is reported. Rows that were reported earlier do not count here.
+        """
         if not self._tree:
             return None
+        # this also fills ``_sources``
         tree = self._close_gaps(self._tree, ())
         tree["record_id"] = self._first.record_id
         # the schema requires this key
@@ -266,37 +275,47 @@ class _Builder:
         try:
             extraction = TrialExtraction.model_validate(tree)
         except ValidationError as error:
-            for violation in error.errors(include_url=False):
-                # an invalid number is reported twice, as an integer and as a float
-                if violation["loc"][-1] == "int":
-                    continue
-                remedy = _REMEDIES.get(violation["type"], "correct it")
-                text = f"{violation['msg'].replace('Input', 'it')}; {remedy}"
-                self.report_at(violation["loc"], text)
+            self._report_violations(error)
             return None
         gold = shape_gold(extraction)
-        # gaps in positions were closed, so references from custom values need the new paths
-        moved = {
-            split_path(row.path)[0]: split_path(write_path(location))[0]
-            for location, row in self._sources.items()
-        }
-        for items in gold.get("custom", {}).values():
-            for item in items:
-                if item.get("of") in moved:
-                    item["of"] = moved[item["of"]]
+        self._move_references(gold)
         for criterion in gold[PEOPLE].get("criteria", ()):
-            if criterion.get("time_windows"):
-                criterion.setdefault(
-                    "time_window", derive_window(criterion["time_windows"])
-                )
+            windows = criterion.get("time_windows")
+            if windows:
+                criterion.setdefault("time_window", derive_window(windows))
         return gold
 
+    def _report_violations(self, error: ValidationError) -> None:
+        """Report each violation of the schema at its row, with a remedy."""
+        for violation in error.errors(include_url=False):
+            # an invalid number is reported twice, as an integer and as a float
+            if violation["loc"][-1] == "int":
+                continue
+            remedy = _REMEDIES.get(violation["type"], "correct it")
+            text = f"{violation['msg'].replace('Input', 'it')}; {remedy}"
+            self.report_at(violation["loc"], text)
+
+    def _move_references(self, gold: JsonObject) -> None:
+        """Change the references of custom values ("of") to the paths that items have in the gold,
+        where gaps in positions are closed. A reference to an item without rows is unchanged.
+        """
+        new_paths = {}
+        for location, row in self._sources.items():
+            old_item, _ = split_path(row.path)
+            new_item, _ = split_path(write_path(location))
+            new_paths[old_item] = new_item
+        for items in gold.get("custom", {}).values():
+            for item in items:
+                if item.get("of") in new_paths:
+                    item["of"] = new_paths[item["of"]]
+
     def _close_gaps(self, node: Any, location: Location) -> Any:
-        """Convert the dictionaries keyed by position in a subtree to lists, return the result, and
-        record the row of each value.
+        """Convert the dictionaries keyed by position in a subtree to lists, and return the result.
+        Record the row of each value in ``_sources``, by the location that the value has now.
         """
         if isinstance(node, tuple):
-            self._sources[location], value = node
+            row, value = node
+            self._sources[location] = row
             return value
         if all(isinstance(step, int) for step in node):
             return [

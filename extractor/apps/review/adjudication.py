@@ -64,27 +64,31 @@ class Adjudication:
     def __init__(
         self, first: Path, second: Path, fields: Sequence[CustomField]
     ) -> None:
-        self._first = open_extractions(first, "one")
-        self._second = open_extractions(second, "other")
+        self._first = open_extractions(first, name="first")
+        self._second = open_extractions(second, name="second")
         self._fields = tuple(fields)
         self._forms = list_forms(fields)
-        # for `gold/anna` and `gold/ben`, the names of the folders are the annotators' names
+        # for `gold/anna` and `gold/ben`, the names of the folders are the annotators' names;
+        # `a/gold` and `b/gold` have the same name
         self.names = first.name, second.name
         if first.name == second.name:
             self.names = str(first), str(second)
 
     def list_doubts(self, record_ids: Iterable[str]) -> dict[str, Doubt]:
         """Return the records that at least one annotator has annotated, each with its number of
-        differences. Records with the most differences come first.
+        differences. Records with the most differences come first; equals keep their order.
         """
-        doubts = {}
+        doubts: dict[str, Doubt] = {}
         for record_id in record_ids:
             if self._first.get(record_id) or self._second.get(record_id):
                 doubts[record_id] = self._count_differences(record_id)
-        by_number = sorted(doubts.items(), key=lambda pair: -pair[1].expected)
-        return dict(by_number)
+        by_number = sorted(doubts, key=lambda record_id: -doubts[record_id].expected)
+        return {record_id: doubts[record_id] for record_id in by_number}
 
     def _count_differences(self, record_id: str) -> Doubt:
+        """Return the number of differences in a record, with a phrase for it. A record that only
+        one annotator has annotated counts as 0, with the name of that annotator's folder.
+        """
         # if one annotator's gold is missing, the record is only in the other annotator's folder
         for golds, name in zip((self._second, self._first), self.names, strict=True):
             if golds.get(record_id) is None:

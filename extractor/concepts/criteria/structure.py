@@ -221,14 +221,17 @@ def _find_loss(section: LexedSection, rules: Lists, parts: Sequence[_Part]) -> s
 
 
 def _is_marked(section: LexedSection, entry: CriterionEntry) -> bool:
-    """Return whether an entry begins a line, after a list mark."""
+    """Return whether only a list mark precedes an entry on its line. An entry at the very beginning
+    of a line has no mark.
+    """
     text = section.tokens.text
     start = _start_of(entry.passage)
-    begin = text.rfind("\n", 0, start) + 1
-    is_mark = _MARK.fullmatch(text, begin, start) is not None
-    if not is_mark:
+    line_start = text.rfind("\n", 0, start) + 1
+    before = text[line_start:start]
+    # the pattern also matches white space without a mark
+    if not before.strip():
         return False
-    return bool(text[begin:start].strip())
+    return _MARK.fullmatch(before) is not None
 
 
 def _list_joined(section: LexedSection, part: _Part) -> list[CriterionEntry]:
@@ -245,7 +248,9 @@ def _list_joined(section: LexedSection, part: _Part) -> list[CriterionEntry]:
 
 
 def _make_lists(section: LexedSection, parts: Sequence[_Part]) -> Lists:
-    """Return the entries of an answer that is in order."""
+    """Return the entries of an answer that is in order: its criteria, and the lines above others.
+    Of any other line, the rules' criteria in it that say more than a heading are kept, doubted.
+    """
     by_number = {part.line.number: part for part in parts}
     above = {part.line.under for part in parts}
     doubts: list[StructureDoubt] = []
@@ -292,10 +297,11 @@ def _find_covering(part: _Part, before: CriterionEntry | None) -> CriterionEntry
 
 def _says_more_than_heading(entry: CriterionEntry) -> bool:
     """Return whether the rules read an entry as a criterion that is too long for a heading, or
-    states a number.
+    states a number. A criterion that ends with a colon does not say more.
     """
     words = entry.passage.tokens.words[entry.passage.first : entry.passage.end]
-    if not entry.is_criterion or words[-1] == ":":
+    introduces = words[-1] == ":"
+    if introduces or not entry.is_criterion:
         return False
     has_number = any(word[0].isdigit() for word in words)
     if has_number:
@@ -307,36 +313,41 @@ def _make_entry(
     part: _Part, parts: Mapping[int, _Part], covering: CriterionEntry | None
 ) -> CriterionEntry:
     """Return the entry of a part. ``parts`` has all parts by number, and ``covering`` is the rules'
-    entry in which it begins.
+    entry in which it begins, or None. From ``covering`` come the heading and, if the answer names
+    none, the list; the list is doubted if the two differ and the rules were sure. If both state
+    the same structure, the origin is both, and otherwise the model.
     """
     passage = part.passage.alone()
-    parent = None
+    part_above = None
     if part.line.under:
-        parent = parts[part.line.under]
+        part_above = parts[part.line.under]
     entry = CriterionEntry(
         passage,
         part.kind,
         is_criterion=part.line.is_criterion,
         origin=Origin.MODEL,
     )
-    if parent:
-        is_led = parent.passage.raw.endswith(":")
-        states = parent.line.is_criterion and not is_led
-        entry = replace(entry, parent=parent.passage.alone(), parent_states=states)
+    if part_above:
+        # "Any of the following:" states nothing by itself
+        only_introduces = part_above.passage.raw.endswith(":")
+        states = part_above.line.is_criterion and not only_introduces
+        entry = replace(entry, parent=part_above.passage.alone(), parent_states=states)
     if covering is None:
         return entry
     kind = part.kind or covering.kind
     entry = replace(entry, kind=kind, listed=covering.listed, heading=covering.heading)
     if not covering.is_list_doubted and covering.kind not in (None, kind):
         return replace(entry, is_list_doubted=True)
-    if _describe(entry) == _describe(covering):
+    if _describe_place(entry) == _describe_place(covering):
         return replace(entry, origin=Origin.BOTH)
     return entry
 
 
-def _describe(entry: CriterionEntry) -> tuple[object, ...]:
-    """Return what an entry states about the structure."""
-    above = None
+def _describe_place(entry: CriterionEntry) -> tuple[object, ...]:
+    """Return what an entry states about the structure: its place in the text, its list, whether it
+    is a criterion, and where the line above it begins, or None.
+    """
+    parent_start = None
     if entry.parent:
-        above = entry.parent.raw_span[0]
-    return entry.passage.raw_span, entry.kind, entry.is_criterion, above
+        parent_start, _ = entry.parent.raw_span
+    return entry.passage.raw_span, entry.kind, entry.is_criterion, parent_start

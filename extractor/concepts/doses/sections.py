@@ -24,6 +24,8 @@ from extractor.language.passage import LexedSection, split_sentences
 from extractor.schemas import Section, TimeUnit, TrialRecord
 from extractor.schemas.registered_words import unify_word
 
+_ABSENT: Place = (0, 0)
+"""The empty token range of a part that a section does not have."""
 _LONGEST_CLAUSE = 300
 """Maximum number of tokens in a clause. The time to link marks to agents grows with the cube of
 their number in a clause.
@@ -152,7 +154,7 @@ def list_texts(
         if section.name.startswith(prefix)
     ]
     descriptions = [
-        DoseText(sections[name], (0, 0), (0, len(sections[name].tokens)))
+        DoseText(sections[name], _ABSENT, (0, len(sections[name].tokens)))
         for name in DESCRIPTIONS_OF_DOSES
         if record.section(name)
     ]
@@ -160,8 +162,9 @@ def list_texts(
 
 
 def _read_group(section: Section, lexed: LexedSection) -> DoseText:
-    """Read an arm or an intervention with the token ranges of its parts. If the section does not
-    have registered parts, its first line is the title.
+    """Read an arm or an intervention with the token ranges of its parts; a part that is absent has
+    an empty range, and only the first title and description are used. If the section does not have
+    registered parts, its first line is the title, and the rest is the description.
     """
     is_arm = section.name.startswith("arms[")
     name_of_title = "name"
@@ -173,13 +176,16 @@ def _read_group(section: Section, lexed: LexedSection) -> DoseText:
     for part in section.parts:
         passage = lexed.between(part.start, part.end)
         places.setdefault(part.name, []).append((passage.first, passage.end))
-    [title, *_] = places.get(name_of_title, [(0, 0)])
-    [body, *_] = places.get("description", [(0, 0)])
+    [title, *_] = places.get(name_of_title, [_ABSENT])
+    [body, *_] = places.get("description", [_ABSENT])
     if not section.parts:
-        line_end = lexed.tokens.codes.find("\n")
         end = len(lexed.tokens)
-        title = (0, line_end if line_end > 0 else end)
-        body = (title[1], end)
+        # a token has one code, so the place of a code is that of its token
+        line_end = lexed.tokens.codes.find("\n")
+        if line_end <= 0:
+            line_end = end
+        title = (0, line_end)
+        body = (line_end, end)
     kind = unify_word(vocabulary, section.part("type") or "")
     return DoseText(
         lexed, title, body, kind.lower(), tuple(places.get("other_names", ()))

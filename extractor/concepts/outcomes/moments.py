@@ -95,20 +95,24 @@ class TimeFrame:
 
 
 def read_time_frame(tokens: Tokens) -> TimeFrame:
-    """Return the times in a time frame, including its time points. Other durations ("2-week
-    run-in") are omitted, unless there is no other candidate for a time point.
+    """Return the times in a time frame, including its time points. Durations of something else
+    ("2-week run-in") are omitted, unless there is no other candidate for a time point; ``others``
+    is their number in either case.
 
-    >>> frame = read_time_frame(read_text("Every 4 weeks up to week 52 (+/-3 days)"))
+    >>> frame = read_time_frame(read_text("Week 52 after a 2-week run-in (+/-3 days)"))
     >>> frame.kept.words, [(point.value, point.unit.value) for point in frame.points]
-    (['up', 'to', 'week', '52'], [(52, 'week')])
+    (['Week', '52', 'after', 'a'], [(52, 'week')])
+    >>> frame.others
+    1
     """
-    match = rule("other_length_aside").find(tokens)
-    others = [(length.first, length.end) for length in match]
+    lengths = rule("other_length_aside").find(tokens)
+    others = [(length.first, length.end) for length in lengths]
     frame = _read_without(tokens, others)
     if frame.points or not others:
         return frame
     # in "Walking test (6 min)", the only duration is the time frame
-    return replace(_read_without(tokens, []), others=len(others))
+    whole_frame = _read_without(tokens, [])
+    return replace(whole_frame, others=len(others))
 
 
 def _read_without(tokens: Tokens, others: Sequence[Range]) -> TimeFrame:

@@ -89,32 +89,43 @@ def _read_item(
 def _merge_values(values: Iterable[OwnReadings]) -> OwnReadings:
     """Return one value with the distinct members of each list and the first value of any other
     attribute; an empty value if there are no ``values``.
+
+    From {sex: "both", drugs: ("A",), methods[0].name: "pill"} and {sex: "male", drugs: ("B",),
+    methods[0].name: "coil"}, the result is {sex: "both", drugs: ("A", "B"), methods[0].name:
+    "pill", methods[1].name: "coil"}.
     """
-    joined: dict[str, Reading[object]] = {}
+    merged: dict[str, Reading[object]] = {}
     for value in values:
-        known = nest(list_values(joined))
-        new = nest(list_values(value))
+        earlier = nest(list_values(merged))
+        stated = nest(list_values(value))
         for path, reading in value.items():
-            root = find_root(path)
-            members = list_members(new[root])
-            if root not in known:
-                joined[path] = reading
-            # the same member, stated again
-            elif members[0] in list_members(known[root]):
+            attribute = find_root(path)
+            if attribute not in earlier:
+                merged[path] = reading
                 continue
-            # a list of plain values has one reading for all its members
-            elif isinstance(reading.value, tuple) and path == root:
-                earlier = joined[path]
-                joined[path] = replace(
-                    earlier,
-                    value=earlier.list_values() + reading.value,
-                    spans=earlier.spans + reading.spans,
-                )
-            # a match states one nested object, which has the position 0
-            elif isinstance(new[root], list):
-                position = f"[{len(list_members(known[root]))}]"
-                joined[path.replace("[0]", position, 1)] = reading
-    return joined
+            known = list_members(earlier[attribute])
+            # one match states one member, or the words of a single value
+            member, *_ = list_members(stated[attribute])
+            if member in known:
+                continue
+            is_plain_list = isinstance(reading.value, tuple) and path == attribute
+            if is_plain_list:
+                merged[path] = _extend_list(merged[path], reading)
+            # the nested object of a match has the position 0
+            elif isinstance(stated[attribute], list):
+                merged[path.replace("[0]", f"[{len(known)}]", 1)] = reading
+    return merged
+
+
+def _extend_list(earlier: Reading[object], later: Reading[object]) -> Reading[object]:
+    """Return the reading of a list of plain values, which has one reading for all its members, with
+    the members and spans of a later reading added.
+    """
+    return replace(
+        earlier,
+        value=(*list_members(earlier.value), *list_members(later.value)),
+        spans=earlier.spans + later.spans,
+    )
 
 
 def _find_first_span(value: OwnReadings) -> Span:
