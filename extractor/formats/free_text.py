@@ -122,8 +122,9 @@ def build_given(
     text: str, section: GivenSection, *, title: str | None = None
 ) -> RecordContent:
     r"""Build the content of a text that belongs to a single section, such as a cell in a criteria
-    column. The text does not need a heading. If the section is numbered, each of its items becomes
-    a separate section.
+    column. The text does not need a heading. In arms, interventions and outcomes, each item of the
+    text becomes a section of its own: in a text without list markers and labels, each line.
+    ``title`` becomes the title of the record.
 
     Raises ``UnreadableSource`` if the section is unknown, or if the text has too many characters
     or lines.
@@ -255,7 +256,7 @@ class TextReader:
         items of that section have different marks.
         """
         name = entry.block.name
-        if entry.is_label:
+        if entry.has_unknown_label:
             return DESCRIPTION
         if name:
             if self._is_content(entry, name):
