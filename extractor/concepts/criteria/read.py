@@ -454,8 +454,7 @@ def _read_times(entry: CriterionEntry, parent_words: str, *, is_value: bool) -> 
     the entry limits a measured value.
     """
     own_times = read_windows(entry.passage, entry.sense, parent_words)
-    is_parent_a_criterion = entry.parent_states
-    if not entry.parent or is_parent_a_criterion:
+    if not entry.parent or entry.parent_is_criterion:
         return own_times
     # without its neighbours, in whose words the rules could find a time or a name
     introduction = entry.parent.alone()

@@ -321,8 +321,10 @@ def _make_entry(
     )
     if parent:
         is_led = parent.passage.raw.endswith(":")
-        states = parent.line.is_criterion and not is_led
-        entry = replace(entry, parent=parent.passage.alone(), parent_states=states)
+        is_criterion = parent.line.is_criterion and not is_led
+        entry = replace(
+            entry, parent=parent.passage.alone(), parent_is_criterion=is_criterion
+        )
     if covering is None:
         return entry
     kind = part.kind or covering.kind

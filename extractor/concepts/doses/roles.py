@@ -33,7 +33,8 @@ _JOINTS = (
     "title_choice",
 )
 """Rules for the words between two agents in a title, with the most informative rule first."""
-_KINDS_OF_ARMS = ("experimental", "active", "placebo", "sham")
+_CLASSES_OF_ARMS = ("experimental", "active", "placebo", "sham")
+"""Words in the registered types of arms; the first one that occurs is the arm's class."""
 _HINT_BEFORE = 150
 _HINT_AFTER = 100
 """Number of characters before and after a statement that are searched for the reason why its agent
@@ -59,7 +60,7 @@ class Trial:
             for key, agent in given.items()
         }
         """The arms that receive each agent."""
-        self.kinds = {name: _class_arm(text) for name, text in arms.texts.items()}
+        self.arm_classes = {name: _class_arm(text) for name, text in arms.texts.items()}
         self.has_titles = False
         self.namings: dict[str, str] = {}
         """How the first title that mentions an agent names it."""
@@ -141,14 +142,14 @@ def _describe_arms(agent: Agent, trial: Trial) -> Iterator[str]:
     """
     uses = trial.uses[agent.key]
     total = len(trial.arms.places)
-    kinds = {trial.kinds[arm] for arm in uses}
-    all_kinds = set(trial.kinds.values())
-    classes = "+".join(sorted(kinds)) or "no arm"
+    classes = {trial.arm_classes[arm] for arm in uses}
+    all_classes = set(trial.arm_classes.values())
+    own_classes = "+".join(sorted(classes)) or "no arm"
     yield f"arms {min(total, 3)}"
-    yield f"in {classes}"
-    yield f"in {classes} of {'+'.join(sorted(all_kinds))}"
-    if "experimental" in all_kinds - kinds:
-        yield f"not experimental, {classes}"
+    yield f"in {own_classes}"
+    yield f"in {own_classes} of {'+'.join(sorted(all_classes))}"
+    if "experimental" in all_classes - classes:
+        yield f"not experimental, {own_classes}"
     if any(arms > uses for arms in trial.uses.values()):
         yield "others in more arms"
     cover = "some arms"
@@ -166,12 +167,15 @@ def _describe_arms(agent: Agent, trial: Trial) -> Iterator[str]:
 
 
 def _class_arm(arm: DoseText) -> str:
-    """Return the class of an arm, determined by its registered type and its label."""
-    kind = next((word for word in _KINDS_OF_ARMS if word in arm.type), "other")
+    """Return the class of an arm: that of its registered type ("sham" for "sham comparator"), or
+    "other". An arm of the class "sham" or "other" that is labelled as a control is "active".
+    """
+    registered = next((word for word in _CLASSES_OF_ARMS if word in arm.type), "other")
     is_control = rule("control_label").occurs(arm.tokens, *arm.title)
-    if is_control and kind in ("other", "sham"):
+    # "Control: usual care" is what the other arms are compared with, like an active comparator
+    if is_control and registered in ("other", "sham"):
         return "active"
-    return kind
+    return registered
 
 
 @cache
