@@ -251,11 +251,12 @@ class TextReader:
     # Which section a line belongs to.
 
     def _find_opened(self, entry: PlacedBlock) -> str | None:
-        """Return the section that a line opens, or None if the line is content. An unknown heading
-        opens a description if it has the same mark as the heading of the open section and the
-        items of that section have different marks.
+        """Return the section that a line opens, or None if the line is content. A row with an
+        unknown label opens a description, and so does an unknown heading whose mark is that of the
+        open section's heading, but of no item in it, or is a higher heading mark.
         """
         name = entry.block.name
+        # "Sponsor | Example Hospital" in a table of labels and texts
         if entry.has_unknown_label:
             return DESCRIPTION
         if name:
@@ -380,18 +381,19 @@ class TextReader:
         self._lines[name] = front + self._lines[name]
 
     def _is_title(self, entry: PlacedBlock) -> bool:
+        """Return whether the first line before all headings is the title: a short line that is
+        neither prose nor an item, in a text with headings or above a blank line or an item. If a
+        heading states a title, no other line is one.
+        """
         words = self._read(entry)
-        if len(words) > _LONGEST_TITLE:
+        if len(words) > _LONGEST_TITLE or _PROSE_END.search(words):
             return False
-        if _PROSE_END.search(words):
+        if entry.is_item or self._lines[TITLE]:
             return False
-        if entry.is_item:
-            return False
-        if self._lines[TITLE]:
-            return False
-        if bool(self._section):
+        has_headings = self._section != ""
+        if has_headings:
             return True
-        return bool(_BELOW_TITLE.match(self.text, entry.end))
+        return _BELOW_TITLE.match(self.text, entry.end) is not None
 
     def _read(self, entry: PlacedBlock) -> str:
         return self.text[entry.words : entry.end]

@@ -240,8 +240,8 @@ def _doubt_people(
 
 
 def _drop_sex(criterion: CriterionDraft) -> CriterionDraft:
-    """Remove from a criterion any conditions that only name the sex of all participants in the
-    trial: "for men" in a trial of men.
+    """Return a criterion without those conditions of its limits that only name a sex: "for men" in
+    a trial of men. A criterion without conditions is returned unchanged.
     """
     constraints = criterion.rules.constraints
     known = constraints.value or ()
@@ -250,8 +250,10 @@ def _drop_sex(criterion: CriterionDraft) -> CriterionDraft:
     limits: list[Constraint] = []
     for limit in known:
         words = read_text(limit.condition or "")
-        of_sex = rule("sex_condition").covers(words, 0, len(words)) is not None
-        limits.append(limit.model_copy(update={"condition": None}) if of_sex else limit)
+        if rule("sex_condition").covers(words, 0, len(words)):
+            limits.append(limit.model_copy(update={"condition": None}))
+        else:
+            limits.append(limit)
     changed = replace(constraints, value=tuple(limits))
     return replace(criterion, rules=replace(criterion.rules, constraints=changed))
 
@@ -511,15 +513,18 @@ def _read_existence(entry: CriterionEntry, heading_chance: float) -> Reading[boo
         return Reading(value=False, confidence=1.0, features=("parent",))
     if entry.listed and heading_chance >= _CLEARLY_HEADING:
         return Reading(value=False, confidence=heading_chance)
-    case = "prose"
+    feature = "prose"
     if entry.listed:
-        case = "listed"
+        feature = "listed"
+    # it may introduce lines that were not recognised as its parts
     if entry.listed and entry.passage.text.endswith(":"):
-        case = "listed, ends with a colon"
+        feature = "listed, ends with a colon"
+    if entry.case:
+        feature = entry.case
     return Reading(
         value=True,
         confidence=round(1 - heading_chance, 3) if entry.listed else 1.0,
         spans=(span_of(entry.passage),),
         support=Support.INFERRED,
-        features=(entry.case or case,),
+        features=(feature,),
     )

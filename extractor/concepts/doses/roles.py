@@ -35,6 +35,8 @@ _JOINTS = (
 """Rules for the words between two agents in a title, with the most informative rule first."""
 _CLASSES_OF_ARMS = ("experimental", "active", "placebo", "sham")
 """Words in the registered types of arms; the first one that occurs is the arm's class."""
+_CERTAINTY_OF_PLACEBO = 0.95
+"""The probability that an agent called a placebo has that role."""
 _HINT_BEFORE = 150
 _HINT_AFTER = 100
 """Number of characters before and after a statement that are searched for the reason why its agent
@@ -71,8 +73,9 @@ class Trial:
 
 
 def _read_title(title: DoseText, agents: Agents) -> dict[str, str]:
-    """Return how a title names each agent: "alone", "first", or "later" with the rule for the words
-    before it.
+    """Return how a title first names each agent, by the agent's key: "alone" if the title names no
+    other agent, "first", or "later" with the rule for the words between it and the agent before it.
+    Empty if the title names no agents.
     """
     namings: dict[str, str] = {}
     border = 0
@@ -94,10 +97,10 @@ def _read_title(title: DoseText, agents: Agents) -> dict[str, str]:
 
 def read_role(regimen: Regimen, trial: Trial) -> tuple[Role, float, tuple[Role, ...]]:
     """Return the most likely role of a regimen's agent, the probability of that role, and other
-    likely roles.
+    likely roles. A placebo's role is not weighed.
     """
     if regimen.agent.is_placebo:
-        return Role.PLACEBO, 0.95, ()
+        return Role.PLACEBO, _CERTAINTY_OF_PLACEBO, ()
     signs = list(describe_role(regimen, trial))
     [choice] = load_scorer("dose_roles").choose([signs])
     return Role(choice.value), choice.confidence, tuple(map(Role, choice.rivals))
@@ -126,14 +129,13 @@ def describe_role(regimen: Regimen, trial: Trial) -> Iterator[str]:
     context = lex(tokens.text[max(0, start - _HINT_BEFORE) : stop + _HINT_AFTER])
     yield from (name for name in _NEAR if rule(name).occurs(context))
     yield f"amounts {bool(regimen.levels)}"
-    days = regimen.best("days")
     # as lymphodepletion "on days -5 to -3" before an infusion of cells on day 0
-    if (
-        days
-        and "ablative" in classes
-        and min(days.mark.value) < 0 >= max(days.mark.value)
-    ):
-        yield "prepares"
+    days = regimen.best("days")
+    if days and "ablative" in classes:
+        first_day = min(days.mark.value)
+        last_day = max(days.mark.value)
+        if first_day < 0 and last_day <= 0:
+            yield "prepares"
 
 
 def _describe_arms(agent: Agent, trial: Trial) -> Iterator[str]:
