@@ -122,8 +122,9 @@ def build_given(
     text: str, section: GivenSection, *, title: str | None = None
 ) -> RecordContent:
     r"""Build the content of a text that belongs to a single section, such as a cell in a criteria
-    column. The text does not need a heading. If the section is numbered, each of its items becomes
-    a separate section.
+    column. The text does not need a heading. In arms, interventions and outcomes, each item of the
+    text becomes a section of its own: in a text without list markers and labels, each line.
+    ``title`` becomes the title of the record.
 
     Raises ``UnreadableSource`` if the section is unknown, or if the text has too many characters
     or lines.
@@ -250,12 +251,13 @@ class TextReader:
     # Which section a line belongs to.
 
     def _find_opened(self, entry: PlacedBlock) -> str | None:
-        """Return the section that a line opens, or None if the line is content. An unknown heading
-        opens a description if it has the same mark as the heading of the open section and the
-        items of that section have different marks.
+        """Return the section that a line opens, or None if the line is content. A row with an
+        unknown label opens a description, and so does an unknown heading whose mark is that of the
+        open section's heading, but of no item in it, or is a higher heading mark.
         """
         name = entry.block.name
-        if entry.is_label:
+        # "Sponsor | Example Hospital" in a table of labels and texts
+        if entry.has_unknown_label:
             return DESCRIPTION
         if name:
             if self._is_content(entry, name):
@@ -379,18 +381,19 @@ class TextReader:
         self._lines[name] = front + self._lines[name]
 
     def _is_title(self, entry: PlacedBlock) -> bool:
+        """Return whether the first line before all headings is the title: a short line that is
+        neither prose nor an item, in a text with headings or above a blank line or an item. If a
+        heading states a title, no other line is one.
+        """
         words = self._read(entry)
-        if len(words) > _LONGEST_TITLE:
+        if len(words) > _LONGEST_TITLE or _PROSE_END.search(words):
             return False
-        if _PROSE_END.search(words):
+        if entry.is_item or self._lines[TITLE]:
             return False
-        if entry.is_item:
-            return False
-        if self._lines[TITLE]:
-            return False
-        if bool(self._section):
+        has_headings = self._section != ""
+        if has_headings:
             return True
-        return bool(_BELOW_TITLE.match(self.text, entry.end))
+        return _BELOW_TITLE.match(self.text, entry.end) is not None
 
     def _read(self, entry: PlacedBlock) -> str:
         return self.text[entry.words : entry.end]

@@ -95,8 +95,8 @@ class PlacedBlock:
         words: The offset of its words.
         end: The end offset.
         continues_line: Whether another block precedes it on the same line.
-        is_label: Whether it is a row in a table of labels and texts and its label is not a known
-            heading.
+        has_unknown_label: Whether it is a row in a table of labels and texts and its label is not
+            a known heading.
         style: The style of its mark, with digits replaced by "1".
     """
 
@@ -105,7 +105,7 @@ class PlacedBlock:
     words: int
     end: int
     continues_line: bool
-    is_label: bool
+    has_unknown_label: bool
     style: str
 
     @property
@@ -117,11 +117,11 @@ class PlacedBlock:
 
 
 def read_entries(text: str, shown: str) -> list[PlacedBlock]:
-    """Return the lines of a text, excluding page headers and footers. ``shown`` is the text as
-    readers see it, and has the same length as ``text``.
+    """Return the blocks of a text in reading order, excluding page headers, footers and page
+    numbers. ``shown`` is the text as readers see it, and has the same length as ``text``.
     """
     entries: list[PlacedBlock] = []
-    for (first, last), is_label in _list_parts(text):
+    for (first, last), has_unknown_label in _list_parts(text):
         end = -1
         for block in read_outline(read_section("text", text[first:last]), VOCABULARY):
             words = first + block.start
@@ -129,10 +129,9 @@ def read_entries(text: str, shown: str) -> list[PlacedBlock]:
             # the previous block ends on the same line
             continues_line = begin < end
             end = first + block.end
+            # a line such as "- 12 -"
             is_page_number = _PAGE_NUMBER.match(shown, begin) is not None
-            if block.kind is BlockKind.FURNITURE:
-                continue
-            if is_page_number:
+            if is_page_number or block.kind is BlockKind.FURNITURE:
                 continue
             start = begin
             if continues_line:
@@ -143,7 +142,9 @@ def read_entries(text: str, shown: str) -> list[PlacedBlock]:
             else:
                 style = block.style
             entries.append(
-                PlacedBlock(block, start, words, end, continues_line, is_label, style)
+                PlacedBlock(
+                    block, start, words, end, continues_line, has_unknown_label, style
+                )
             )
     return entries
 
@@ -183,17 +184,20 @@ def find_cells(text: str, start: int, end: int) -> list[CharRange]:
 
 
 def _list_parts(text: str) -> Iterator[tuple[CharRange, bool]]:
-    """Yield, as (span, is_label) pairs, the parts of a text that are outlined separately: the
-    lines between tables, and the cells or rows of tables. ``is_label`` is True for a row in a
-    table of labels and texts if its label is unknown.
+    """Yield, as (span, has_unknown_label) pairs, the parts of a text that are outlined separately:
+    the lines between tables, and the cells or rows of tables. ``has_unknown_label`` is True for a
+    row in a table of labels and texts if its label is not a known heading. An empty text has no
+    parts.
     """
-    lines = [line.span() for line in LINE.finditer(text)]
-    for is_table, group in groupby(lines, key=lambda line: _is_row(text, line)):
-        rows = list(group)
+    all_lines = [line.span() for line in LINE.finditer(text)]
+    for is_table, group in groupby(all_lines, key=lambda line: _is_row(text, line)):
+        lines = list(group)
         if is_table:
-            yield from _list_cells(text, rows)
-        else:
-            yield (rows[0][0], rows[-1][1]), False
+            yield from _list_cells(text, lines)
+            continue
+        start, _ = lines[0]
+        _, end = lines[-1]
+        yield (start, end), False
 
 
 def _is_row(text: str, line: CharRange) -> bool:
@@ -207,11 +211,13 @@ def _is_row(text: str, line: CharRange) -> bool:
 def _list_cells(
     text: str, rows: Sequence[CharRange]
 ) -> Iterator[tuple[CharRange, bool]]:
-    """Yield the cells or rows of a table as (span, is_label) pairs, omitting a row of plain column
-    names.
+    """Yield the cells or rows of a table as (span, has_unknown_label) pairs, omitting a row of
+    plain column names. The cells below a row of headings are yielded column by column; a row
+    without any heading is yielded whole.
     """
     columns: list[list[CharRange]] = []
-    has_labels = False
+    # rows below a row with a known label are labels and texts, too
+    follows_label = False
     for row in rows:
         cells = find_cells(text, *row)
         shown = [text[slice(*cell)] for cell in cells]
@@ -229,12 +235,15 @@ def _list_cells(
         elif _is_heading(" ".join(shown)):  # "Eligibility criteria | Value"
             parts = [row]
         elif headings[0] and len(cells) > 1:  # "Primary endpoint | Pain | week 4"
-            has_labels = True
-            parts = [cells[0], (cells[1][0], cells[-1][1])]
+            follows_label = True
+            label, *contents = cells
+            content_start, _ = contents[0]
+            _, content_end = contents[-1]
+            parts = [label, (content_start, content_end)]
         elif any(headings):  # "3.1 | Inclusion criteria"
             parts = cells
         else:
-            yield row, has_labels
+            yield row, follows_label
         for part in parts:
             yield part, False
     for part in chain(*columns):

@@ -207,25 +207,38 @@ def _list_entries(
         yield from join_parts(f"{name}[{first + number}]", parts)
 
 
-def _read_field(tree: object, row: str | JsonObject) -> list[str]:
-    """Return the texts of a registered field. ``row`` is the row of the field in the register's
-    table: a path, a list of paths, or one of the forms that ``registers/__init__.py`` describes.
+def _read_field(tree: object, row: str | list[str] | JsonObject) -> list[str]:
+    """Return the texts of a registered field; empty if the record does not state it.
+
+    ``row`` is the row of the field in the register's table, in one of these forms:
+
+    - a path, or a list of paths: the texts at the path, or at the first path with a text;
+    - ``yes``: the words of the fields that are answered "yes" or, if every field is answered "yes",
+      the word in ``all``;
+    - ``path`` and ``unit``: an age, such as "18 Years". Empty if the number is missing or the unit
+      is not in ``units``;
+    - ``path`` and ``label``: the first part of a cell ("Masking: Open | Purpose: Treatment") with
+      the label, without the label.
     """
     if isinstance(row, str | list):
         return read_texts(tree, row)
     if "yes" in row:
         answers = {word: _read_first(tree, path) for path, word in row["yes"].items()}
-        words = [word for word in answers if answers[word].lower() == "yes"]
-        if "all" in row and len(words) == len(answers):
+        confirmed = [word for word in answers if answers[word].lower() == "yes"]
+        # "Both" instead of "Female" and "Male"
+        if "all" in row and len(confirmed) == len(answers):
             return [row["all"]]
-        return words
+        return confirmed
     value = _read_first(tree, row["path"])
     if "unit" in row:
         unit = _read_first(tree, row["unit"])
         if value and unit in row["units"]:
             return [f"{value} {unit.capitalize()}"]
         return []
-    return re.findall(rf"(?:^|\|){row['label']}: *([^|]+)", value)[:1]
+    labelled = re.search(rf"(?:^|\|){row['label']}: *([^|]+)", value)
+    if labelled:
+        return [labelled[1]]
+    return []
 
 
 def _list_terms(register: Register, tree: object) -> Iterator[dict[str, str | None]]:

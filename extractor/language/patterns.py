@@ -139,7 +139,9 @@ class RuleMatch:
 
 
 def _locate(tokens: Tokens, match: re.Match[str], shift: int = 0) -> RuleMatch:
-    """Return a match over codes as a match over tokens."""
+    """Return a match over codes as a match over tokens. ``shift`` is the index of the token at
+    which the codes begin.
+    """
     return RuleMatch(tokens, match.start() + shift, match.end() + shift, match, shift)
 
 
@@ -194,42 +196,48 @@ class Rule:
     def find(
         self, tokens: Tokens, first: int = 0, end: int | None = None
     ) -> Iterable[RuleMatch]:
-        """Return all matches, in order and without overlaps."""
+        """Return all matches within the tokens ``first:end`` (by default, all), in order and
+        without overlaps; empty if there are none.
+        """
         if end is None:
             end = len(tokens.codes)
         if not self._may_occur(tokens, first, end):
             return ()
-        codes, first, end, shift = self._cut(tokens, first, end)
+        codes, start, stop, shift = self._select_codes(tokens, first, end)
         return [
             _locate(tokens, match, shift)
-            for match in self.expression.finditer(codes, first, end)
+            for match in self.expression.finditer(codes, start, stop)
         ]
 
     def search(
         self, tokens: Tokens, first: int = 0, end: int | None = None
     ) -> RuleMatch | None:
-        """Return the first match, or None."""
+        """Return the first match within the tokens ``first:end`` (by default, all), or None."""
         if end is None:
             end = len(tokens.codes)
         if not self._may_occur(tokens, first, end):
             return None
-        codes, first, end, shift = self._cut(tokens, first, end)
-        match = self.expression.search(codes, first, end)
+        codes, start, stop, shift = self._select_codes(tokens, first, end)
+        match = self.expression.search(codes, start, stop)
         if match:
             return _locate(tokens, match, shift)
         return None
 
     def occurs(self, tokens: Tokens, first: int = 0, end: int | None = None) -> bool:
-        """Return whether the rule matches anywhere in the tokens ``first:end``."""
+        """Return whether the rule matches anywhere within the tokens ``first:end`` (by default,
+        all).
+        """
         if end is None:
             end = len(tokens.codes)
         if not self._may_occur(tokens, first, end):
             return False
-        codes, first, end, _ = self._cut(tokens, first, end)
-        return self.expression.search(codes, first, end) is not None
+        codes, start, stop, _ = self._select_codes(tokens, first, end)
+        return self.expression.search(codes, start, stop) is not None
 
     def _may_occur(self, tokens: Tokens, first: int, end: int) -> bool:
-        """Return False if the tokens contain none of the codes that each match contains."""
+        """Return False if the tokens contain none of the codes of which each match contains at
+        least one; True otherwise, and for a rule without such codes.
+        """
         needs = self._needs
         if needs is None:
             return True
@@ -238,7 +246,10 @@ class Rule:
     def starts(
         self, tokens: Tokens, first: int, end: int | None = None
     ) -> RuleMatch | None:
-        """Return the match that begins at token ``first``, or None."""
+        """Return the match that begins at token ``first``, or None. The match ends at or before
+        token ``end``, by default the end of the text; a rule with ``^`` then sees at most 300
+        tokens.
+        """
         firsts = self._firsts
         if firsts is not None and tokens.codes[first : first + 1] not in firsts:
             return None
@@ -250,16 +261,21 @@ class Rule:
         is_compiled = "expression" in vars(self)
         if not is_compiled and not self._may_occur(tokens, first, end):
             return None
-        codes, first, end, shift = self._cut(tokens, first, end)
-        match = self.expression.match(codes, first, end)
+        codes, start, stop, shift = self._select_codes(tokens, first, end)
+        match = self.expression.match(codes, start, stop)
         if match:
             return _locate(tokens, match, shift)
         return None
 
-    def _cut(self, tokens: Tokens, first: int, end: int) -> tuple[str, int, int, int]:
-        """Return the codes to search, the start and end of the search within these codes, and the
-        index of the token at which the codes begin. ``re`` matches ``^`` only at the start of the
-        string, so a rule with ``^`` is given only the codes of the range.
+    def _select_codes(
+        self, tokens: Tokens, first: int, end: int
+    ) -> tuple[str, int, int, int]:
+        """Return what a search of the tokens ``first:end`` needs: the codes to search, its start
+        and stop within these codes, and the shift, the index of the token at which the codes begin.
+
+        They are the codes of the whole text, with a shift of 0, except for a rule with ``^``:
+        ``re`` matches ``^`` only at the start of the string, so that rule is given only the codes
+        of the range.
         """
         codes = tokens.codes
         if first and self.anchored:

@@ -152,26 +152,27 @@ def scale_alike(value: float, written: str) -> int | float:
     """Return a value scaled by the power of ten of ``written``, the next number for the same
     quantity as it appears in the text: "10" before "or < 4 x 10^9/L".
 
-    A value of 1000 or more is assumed to be written in full and is returned unchanged. Any value is
-    returned unchanged if the next number has no power of ten.
+    The power may be written as a word ("million"), or have lost its formatting ("10 109" for
+    "10 x 10^9"). A value of 1000 or more is assumed to be written in full and is returned
+    unchanged, as is any value if the next number has no power of ten above 1.
 
     >>> [
     ...     scale_alike(3, written)
-    ...     for written in ("12 x 10^9", "339X10^3", "4.5 million", "1 200")
+    ...     for written in ("12 x 10^9", "339X10^3", "4.5 million", "10 109", "1 200")
     ... ]
-    [3000000000, 3000, 3000000, 3]
+    [3000000000, 3000, 3000000, 3000000000, 3]
     >>> scale_alike(999, "12 x 10^3"), scale_alike(1000, "12 x 10^3")
     (999000, 1000)
     """
     digits = _DIGITS.match(written) or _LOST_POWER.match(written)
     if value >= _WHOLE or digits is None:
         return value
-    whole = read_number(written)
-    plain = read_number(digits[0])
-    if not whole or not plain:
+    scaled_number = read_number(written)
+    plain_number = read_number(digits[0])
+    if not scaled_number or not plain_number:
         return value
     # rounding removes the noise of the division
-    factor = float(f"{whole / plain:.12g}")
+    factor = float(f"{scaled_number / plain_number:.12g}")
     if factor > 1:
         return multiply(value, factor)
     return value

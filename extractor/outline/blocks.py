@@ -63,8 +63,9 @@ def _measure(line: Line) -> int:
 def weigh_continuation(
     line: Line, above: Line, below: Line | None, width: int | None
 ) -> float:
-    """Weigh the signs that a line without a list marker continues the line above. ``width`` is the
-    width at which the text was wrapped; None if it was not.
+    """Weigh the signs that a line without a list marker continues the line above: a sum of weights
+    (``weigh``), above zero if it does, and 0 or less if it begins a line of its own. ``width`` is
+    the width at which the text was wrapped; None if it was not.
     """
     return weigh(
         "continues",
@@ -124,7 +125,9 @@ def _read_columns(line: Line, above: Line, width: int | None) -> dict[str, bool]
 
 
 def weigh_heading(line: Line, above: Line | None, below: Line | None) -> float:
-    """Weigh the signs that a line without a list marker is a heading for the lines below it."""
+    """Weigh the signs that a line without a list marker is a heading for the lines below it: a sum
+    of weights (``weigh``), above zero if it is.
+    """
     return weigh(
         "heading", {**_read_words(line), **_read_neighbours(line, above, below)}
     )

@@ -159,7 +159,7 @@ def _fetch(
         existing = file.records
         remaining = limit and max(0, limit - existing)
         try:
-            for page in fetch_pages(client, target, file.known, limit=remaining):
+            for page in fetch_pages(client, target, file.nct_numbers, limit=remaining):
                 file.write(page.studies)
         finally:
             if not quiet:
@@ -168,7 +168,7 @@ def _fetch(
     # only a tuple contains NCT numbers; a query does not
     if not isinstance(target, tuple):
         return OK
-    unknown = [name for name in target if name not in file.known]
+    unknown = [name for name in target if name not in file.nct_numbers]
     if unknown:
         say(f"not in the registry: {', '.join(unknown)}")
         return FAILED

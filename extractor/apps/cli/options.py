@@ -75,24 +75,29 @@ def option_of(model: type[Options], name: str, **more: Any) -> Any:
 
 
 def list_parameters(model: type[Options]) -> Iterator[Parameter]:
-    """Yield the typer parameters of an options model."""
+    """Yield the typer parameters of an options model. A required field has no default; a field
+    whose default is not text, a number or a truth value has the default None.
+    """
     for name, field in model.model_fields.items():
         [shown] = [entry for entry in field.metadata if isinstance(entry, Shown)]
-        kind = shown.kind or field.annotation
-        annotation = Annotated[kind, option_of(model, name)]  # type: ignore[valid-type]
+        value_type = shown.kind or field.annotation
+        annotation = Annotated[value_type, option_of(model, name)]  # type: ignore[valid-type]
         default = field.default
         if field.is_required():
             default = Parameter.empty
         elif not isinstance(default, str | int | float):
-            default = None  # help shows no default for an empty list
+            # the help would show "[default: ()]" for an empty list; read_options drops None, so
+            # that the field keeps its own default
+            default = None
         yield Parameter(
             name, Parameter.KEYWORD_ONLY, annotation=annotation, default=default
         )
 
 
 def read_options(model: type[Options], values: dict[str, object]) -> Options:
-    """Validate the command-line options. Raises ``ValueError`` if an option is invalid; the
-    message refers to the option by its command-line name.
+    """Return the validated command-line options. An option whose value is None was not given and
+    has its default. Raises ``ValueError`` if an option is invalid; the message refers to the option
+    by its command-line name.
     """
     return model.read(
         {name: value for name, value in values.items() if value is not None},
@@ -106,8 +111,9 @@ def find_panel_index(parameter: Parameter) -> int:
 
 
 def check_page(path: Path | None) -> Path | None:
-    """Return the path of an HTML page. Raises ``typer.BadParameter`` if its folder does not exist,
-    or if its name does not end in .html or .htm, so that no other kind of file is overwritten.
+    """Return the path of an HTML page; None if the option is not given. Raises
+    ``typer.BadParameter`` if its folder does not exist, or if its name does not end in .html or
+    .htm, so that no other kind of file is overwritten.
     """
     if path and path.suffix.casefold() not in (".html", ".htm"):
         raise typer.BadParameter(f"{path}: specify a file name that ends with .html")

@@ -52,8 +52,14 @@ _Stored = GoldPlace | TrialExtraction
 
 
 def list_places(source: Path | JoinedRuns) -> Iterator[GoldPlace]:
-    """Yield the locations of all extractions: the results of runs, a folder's JSON files, or the
-    lines of a JSON lines file. Raises ``ArgumentError`` if the file or folder does not exist.
+    """Yield the locations of all extractions, in the order of their files.
+
+    - of runs: one for each record with results;
+    - of a folder: one for each of its ``.json`` files, and for each line of its ``.jsonl`` files;
+    - of a ``.json`` file: one; of any other file: one for each line.
+
+    Blank lines are skipped, and a folder without such files yields none. Raises ``ArgumentError``
+    if the source does not exist, or is neither a file nor a folder.
     """
     run = source if isinstance(source, JoinedRuns) else find_run(source)
     if run:
@@ -70,8 +76,8 @@ def list_places(source: Path | JoinedRuns) -> Iterator[GoldPlace]:
         )
     files = [source]
     if source.is_dir():
-        found = sorted([*source.glob("*.json"), *source.glob("*.jsonl")])
-        files = [file for file in found if file.is_file()]
+        paths = sorted([*source.glob("*.json"), *source.glob("*.jsonl")])
+        files = [path for path in paths if path.is_file()]
     for file in files:
         if file.suffix == ".json":
             yield GoldPlace(str(file), file.read_bytes)

@@ -25,6 +25,10 @@ from extractor.schemas import CustomItem, ExtractedItem, FieldRef, TrialExtracti
 
 _LEAST_NESTED = 0.5
 """Nested objects in a list are not paired if they are less similar."""
+_AGREES = 1.0
+"""The similarity of values that agree, to which the overlap of their words is added. Values that
+disagree have 0.
+"""
 
 
 class JudgedValue(NamedTuple):
@@ -169,21 +173,22 @@ def _pair_nested(
 ) -> Iterator[tuple[object, object]]:
     """Yield (gold, predicted) pairs of an attribute's values in nested objects. ``names`` lead to
     the attribute. The objects of a list are paired by their words, so that a value is compared only
-    with that of its own counterpart.
+    with that of its own counterpart; the values of an object without a counterpart are paired with
+    None.
     """
     name, *rest = names
-    ours, theirs = (
+    gold_value, predicted_value = (
         side.get(name) if isinstance(side, Mapping) else None
         for side in (gold, predicted)
     )
     if not rest:
-        yield ours, theirs
+        yield gold_value, predicted_value
         return
-    if not isinstance(ours, tuple) and not isinstance(theirs, tuple):
-        yield from _pair_nested(rest, ours, theirs)
+    if not isinstance(gold_value, tuple) and not isinstance(predicted_value, tuple):
+        yield from _pair_nested(rest, gold_value, predicted_value)
         return
     paired, missed, invented = match_values(
-        ours or (), theirs or (), _compare_objects, _LEAST_NESTED
+        gold_value or (), predicted_value or (), _compare_objects, _LEAST_NESTED
     )
     pairs: list[tuple[object, object]] = [*paired]
     pairs += [(member, None) for member in missed]
@@ -192,13 +197,15 @@ def _pair_nested(
         yield from _pair_nested(rest, *pair)
 
 
-def _compare_objects(old: Mapping[str, object], new: Mapping[str, object]) -> float:
-    """Return the similarity of two nested objects: that of all their words. The first attribute,
-    which usually names the object, has the same weight as all attributes together.
+def _compare_objects(
+    gold: Mapping[str, object], predicted: Mapping[str, object]
+) -> float:
+    """Return the similarity of two nested objects, from 0 to 2 (equal): that of their first
+    attribute, which usually names the object, and that of all their attributes together.
     """
-    first = next(iter(old), "")
-    names = (str(side.get(first)) for side in (old, new))
-    words = (" ".join(map(str, side.values())) for side in (old, new))
+    first = next(iter(gold), "")
+    names = (str(side.get(first)) for side in (gold, predicted))
+    words = (" ".join(map(str, side.values())) for side in (gold, predicted))
     return measure_overlap(*names) + measure_overlap(*words)
 
 
@@ -207,12 +214,12 @@ def _pair_parts(
 ) -> Iterator[tuple[object, object]]:
     """Yield (gold, predicted) pairs of a part, such as ``of``, in agreeing values of two items."""
     for pair in pair_wholes(field, gold, predicted):
-        ours, theirs = (getattr(value, field.part) for value in pair)
-        if field.comparer is LABEL and (ours or theirs):
+        gold_part, predicted_part = (getattr(whole, field.part) for whole in pair)
+        if field.comparer is LABEL and (gold_part or predicted_part):
             # An amount without arms applies to its regimen's arms.
-            ours = ours or getattr(gold, field.part)
-            theirs = theirs or getattr(predicted, field.part)
-        yield ours, theirs
+            gold_part = gold_part or getattr(gold, field.part)
+            predicted_part = predicted_part or getattr(predicted, field.part)
+        yield gold_part, predicted_part
 
 
 def _label(item: ExtractedItem | None) -> str | None:
@@ -227,8 +234,10 @@ def _label(item: ExtractedItem | None) -> str | None:
 def pair_wholes(
     field: Field, gold: ExtractedItem, predicted: ExtractedItem
 ) -> list[tuple[object, object]]:
-    """Return (gold, predicted) pairs of agreeing values that contain the part ``field``. If a value
-    agrees with several values, the most similar value is chosen.
+    """Return (gold, predicted) pairs of the values that contain the part ``field`` and agree in
+    what identifies them. Their parts may differ: the two windows below are both of 2 weeks, but of
+    different treatments. If a value agrees with several values, the most similar value is chosen.
+    A value that agrees with none is left out.
 
     >>> from extractor.schemas import Criterion
     >>> from .fields import CRITERIA
@@ -250,18 +259,23 @@ def pair_wholes(
     >>> of = next(
     ...     field for field in CRITERIA.fields if field.attribute == "time_windows.of"
     ... )
-    >>> [(ours.of, theirs.of) for ours, theirs in pair_wholes(of, gold, predicted)]
+    >>> [(one.of, other.of) for one, other in pair_wholes(of, gold, predicted)]
     [('aspirin', 'warfarin')]
     """
-    whole = _BY_NAME[field.name.rpartition(".")[0]]
+    name_of_whole, _, _ = field.name.rpartition(".")
+    whole = _BY_NAME[name_of_whole]
 
-    def compare(old: object, new: object) -> float:
-        if any(row.error for row in compare_values(whole, (old,), (new,))):
+    def compare(gold_value: object, predicted_value: object) -> float:
+        rows = compare_values(whole, (gold_value,), (predicted_value,))
+        if any(row.error for row in rows):
             return 0.0
-        return 1.0 + measure_overlap(repr(old), repr(new))
+        return _AGREES + measure_overlap(repr(gold_value), repr(predicted_value))
 
-    old, new = (list_members(whole.read(item)) for item in (gold, predicted))
-    return match_values(old, new, compare, 1.0)[0]
+    gold_values, predicted_values = (
+        list_members(whole.read(item)) for item in (gold, predicted)
+    )
+    pairs, _, _ = match_values(gold_values, predicted_values, compare, _AGREES)
+    return pairs
 
 
 _BY_NAME = {field.name: field for field in FIELDS}
@@ -269,7 +283,8 @@ _BY_NAME = {field.name: field for field in FIELDS}
 
 def compare_values(field: Field, gold: object, predicted: object) -> list[JudgedValue]:
     """Pair the values of a field in two items. Return a row for each pair and for each unpaired
-    value. ``gold`` and ``predicted`` are each a value, a tuple (for a list), or None.
+    value; the list is empty if neither item has a value. ``gold`` and ``predicted`` are each a
+    value, a tuple (for a list), or None.
 
     >>> from .fields import DOSING
     >>> route = next(field for field in DOSING.fields if field.attribute == "route")
@@ -281,17 +296,20 @@ def compare_values(field: Field, gold: object, predicted: object) -> list[Judged
     """
     comparer = field.comparer
     # The order of a list must not affect which members are paired.
-    ours = sorted(comparer.spread(gold), key=repr)
-    theirs = sorted(comparer.spread(predicted), key=repr)
-    if ours == theirs:
-        return [JudgedValue(field, value, value, Verdict.RIGHT) for value in ours]
-    is_list = isinstance(gold, tuple) or max(len(ours), len(theirs)) > 1
+    gold_values = sorted(comparer.spread(gold), key=repr)
+    predicted_values = sorted(comparer.spread(predicted), key=repr)
+    if gold_values == predicted_values:
+        return [
+            JudgedValue(field, value, value, Verdict.RIGHT) for value in gold_values
+        ]
+    longest = max(len(gold_values), len(predicted_values))
+    is_list = isinstance(gold, tuple) or longest > 1
     # A single value is always compared with the other one, however different it is.
     measure = comparer.measure if is_list else lambda *_: 1.0
-    pairs, missed, invented = match_values(ours, theirs, measure, comparer.threshold)
-    rows = [
-        JudgedValue(field, old, new, *comparer.judge(old, new)) for old, new in pairs
-    ]
+    pairs, missed, invented = match_values(
+        gold_values, predicted_values, measure, comparer.threshold
+    )
+    rows = [JudgedValue(field, *pair, *comparer.judge(*pair)) for pair in pairs]
     result = (Verdict.MISSED, ErrorKind.MISSED)
     rows += [JudgedValue(field, value, None, *result) for value in missed]
     result = (Verdict.INVENTED, ErrorKind.INVENTED)

@@ -20,17 +20,19 @@ from extractor.run.files import made_folder
 class RecordFile:
     """A file of fetched studies, one JSON document per line, gzipped if its name ends in ``.gz``.
 
-    ``known`` contains the NCT numbers of its studies, including former numbers, and ``records`` is
-    the number of studies. An incomplete last line left by a fetch that was killed is removed. With
-    ``fresh``, the first new studies replace the existing file.
+    ``nct_numbers`` contains the NCT numbers of its studies, including former numbers, and
+    ``records`` is the number of studies. With ``fresh``, both leave out the studies of an existing
+    file, which the first new studies replace. Otherwise, an incomplete last line left by a fetch
+    that was killed is removed.
 
     Raises ``StoreError`` if the file contains anything other than fetched studies, and ``OSError``
     if it cannot be read or written.
     """
 
     def __init__(self, path: Path, *, fresh: bool = False) -> None:
+        """Read the existing studies of the file, unless there are none or they are replaced."""
         self.path = path
-        self.known: set[str] = set()
+        self.nct_numbers: set[str] = set()
         self.records = 0
         self._mode: Literal["wb", "ab"] = "wb" if fresh else "ab"
         if not path.exists():
@@ -63,7 +65,7 @@ class RecordFile:
                 for line in file:
                     is_cut = not line.endswith(b"\n")
                     if not is_cut:
-                        self.known.update(list_numbers(load_json(line)))
+                        self.nct_numbers.update(list_numbers(load_json(line)))
                         self.records += 1
         except EOFError:
             # a kill truncated the gzipped file

@@ -41,7 +41,8 @@ def write_report(
     records: Sequence[str | PathLike[str]] = (),
     limit: int = 20_000,
 ) -> ReportSummary:
-    """Write runs as an HTML file that works offline. The same runs always produce the same bytes.
+    """Write runs as an HTML file that works offline, and return its counts. The same runs always
+    produce the same bytes.
 
     Args:
         run: The run's folder, a file of extractions, or several of them joined.
@@ -59,16 +60,18 @@ def write_report(
         runs = JoinedRuns([Path(runs)])
     overview = Overview()
     chunks = Chunks()
-    words: list[str] = []
+    # one text to search for each record that can be opened
+    search_texts: list[str] = []
     for reread in runs.reread(records):
         extraction = runs.read(reread.record_id)
         result = RunRecord(extraction, reread.record, reread.text)
         overview.add(result)
-        if len(words) == limit:
+        is_full = len(search_texts) == limit
+        if is_full:
             continue
-        shown = show_record(result)
-        overview.add_row(result, shown["title"], chunks.add(shown))
-        words.append(list_words(shown))
+        view = show_record(result)
+        overview.add_row(result, view["title"], chunks.add(view))
+        search_texts.append(list_words(view))
     total = overview.texts.total()
     meanings = list_meanings()
     index = {
@@ -90,7 +93,7 @@ def write_report(
         "failures": runs.failures,
         "meanings": meanings,
         "index": pack(index),
-        "words": pack(words),
+        "words": pack(search_texts),
         "chunks": chunks.close(),
     }
     page = render_page(
@@ -102,4 +105,4 @@ def write_report(
     # a lone surrogate from broken JSON cannot be encoded as UTF-8
     Path(path).write_bytes(page.encode("utf-8", "replace"))
     without_text = total - overview.texts[TextState.SAME]
-    return ReportSummary(total, len(words), without_text)
+    return ReportSummary(total, len(search_texts), without_text)

@@ -92,7 +92,7 @@ class CriterionEntry:
         heading: The general heading above it.
         case: How a sentence of running text states a criterion (``confidence/table.toml``); empty
             for an entry in a list.
-        parent_states: Whether the line that introduces it is also a criterion.
+        parent_is_criterion: Whether the line that introduces it is itself a criterion.
         has_doubtful_parent: Whether the introducing line is on the same level, in which case it
             might not be the parent.
         parent_opens_list: Whether the line that introduces it is the heading of its list.
@@ -109,7 +109,7 @@ class CriterionEntry:
     parent: Passage | None = None
     heading: Passage | None = None
     case: str = ""
-    parent_states: bool = False
+    parent_is_criterion: bool = False
     has_doubtful_parent: bool = False
     parent_opens_list: bool = False
     is_list_doubted: bool = False
@@ -512,7 +512,7 @@ def _make_entry(
     if announcer is not None:
         parent = blocks[announcer].passage
     heading: Passage | None = None
-    parent_states = False
+    parent_is_criterion = False
     is_doubtful = announcer is not None
     opens_list = False
     place_above = block.parent
@@ -530,7 +530,7 @@ def _make_entry(
                 opens_list = above.name is not None
         elif parent is None and role in ("introduces", "both"):
             parent = above.passage
-            parent_states = role == "both" and not above.text.endswith(":")
+            parent_is_criterion = role == "both" and not above.text.endswith(":")
             is_doubtful = _may_end_parts(blocks, place, place_above)
         place_above = above.parent
     return CriterionEntry(
@@ -538,7 +538,7 @@ def _make_entry(
         state.kind or _KIND_OF_CODE.get(block.style),
         parent=parent,
         heading=heading,
-        parent_states=parent_states,
+        parent_is_criterion=parent_is_criterion,
         listed=not block.in_prose,
         has_doubtful_parent=is_doubtful,
         parent_opens_list=opens_list,

@@ -76,9 +76,11 @@ _ANSWERED = {
     Origin.MODEL: "as a model answers",
     Origin.BOTH: "as a model and the rules read it",
 }
-"""The case of what a model was asked about the structure."""
+"""The features that replace those of the rules where a model answered about the structure."""
 _REACH = 11
 """Maximum number of items on the same level that an item ending with a colon may introduce."""
+_OPENING = 30
+"""Number of characters at the start of a criterion that may say that it is about donors."""
 _TITLES = ("title", "official_title")
 _DESCRIPTIONS = ("brief_summary", "detailed_description")
 
@@ -166,7 +168,7 @@ def read_eligibility(
 def _list_parts(
     entries: Sequence[CriterionEntry],
 ) -> Mapping[int, Sequence[CriterionEntry]]:
-    """Return the entries below each introducing line, by the start of that line."""
+    """Return the entries below each introducing line, by the start offset of that line."""
     parts: dict[int, list[CriterionEntry]] = defaultdict(list)
     for entry in entries:
         if entry.parent:
@@ -238,8 +240,8 @@ def _doubt_people(
 
 
 def _drop_sex(criterion: CriterionDraft) -> CriterionDraft:
-    """Remove from a criterion any conditions that only name the sex of all participants in the
-    trial: "for men" in a trial of men.
+    """Return a criterion without those conditions of its limits that only name a sex: "for men" in
+    a trial of men. A criterion without conditions is returned unchanged.
     """
     constraints = criterion.rules.constraints
     known = constraints.value or ()
@@ -248,8 +250,10 @@ def _drop_sex(criterion: CriterionDraft) -> CriterionDraft:
     limits: list[Constraint] = []
     for limit in known:
         words = read_text(limit.condition or "")
-        of_sex = rule("sex_condition").covers(words, 0, len(words)) is not None
-        limits.append(limit.model_copy(update={"condition": None}) if of_sex else limit)
+        if rule("sex_condition").covers(words, 0, len(words)):
+            limits.append(limit.model_copy(update={"condition": None}))
+        else:
+            limits.append(limit)
     changed = replace(constraints, value=tuple(limits))
     return replace(criterion, rules=replace(criterion.rules, constraints=changed))
 
@@ -291,30 +295,31 @@ def _read(
     entry introduces.
     """
     passage = entry.passage
-    parent = _put_on_one_line(entry.parent)
-    heading = _put_on_one_line(entry.heading)
+    parent_words = _put_on_one_line(entry.parent)
+    heading_words = _put_on_one_line(entry.heading)
     text = passage.text.translate(str.maketrans("\n\t\r", "   "))
     span = span_of(passage)
-    limits = find_limits(passage.tokens, entry.sense, parent)
-    constraints = read_constraints(passage, limits, parent)
+    limits = find_limits(passage.tokens, entry.sense, parent_words)
+    constraints = read_constraints(passage, limits, parent_words)
     # "Stable for at least 3 months" above measured values applies to doses, not to these values;
     # "within" applies to both
     is_value = bool(constraints.value) and category.value not in TREATMENTS
-    window, windows = _read_times(entry, parent, is_value=is_value)
+    window, windows = _read_times(entry, parent_words, is_value=is_value)
     unexplained = find_unexplained(passage, limits, constraints, windows)
     constraints = unexplained.describe(constraints)
     window = unexplained.describe(window)
     windows = unexplained.describe(windows)
     category = classify_treatment(category, passage, window.value)
     category = classify_weight(category, constraints.value or (), target)
-    category = _doubt_age(category, passage.tokens, limits, parent or heading)
+    topic = parent_words or heading_words
+    category = _doubt_age(category, passage.tokens, limits, topic)
     kind = Reading(
         entry.sense,
         1.0,
         (span,),
         Support.INFERRED,
         origin=entry.origin,
-        features=_describe_kind(entry),
+        features=_describe_source_of_kind(entry),
     )
     rules = CriterionReadings(
         stands=_read_existence(entry, heading_chance),
@@ -339,10 +344,11 @@ def _read(
     )
     # The age and sex of a donor are not those of the participants.
     is_of_donor = any(
-        "donor" in words.lower() for words in (parent, heading, text[:30])
+        "donor" in words.lower()
+        for words in (parent_words, heading_words, text[:_OPENING])
     )
     statement = StatedCriterion(
-        passage, entry.sense, category.value, limits, is_of_donor, parent or heading
+        passage, entry.sense, category.value, limits, is_of_donor, topic
     )
     return criterion, statement
 
@@ -370,38 +376,40 @@ def _put_on_one_line(introduction: Passage | None) -> str:
     return ""
 
 
-def _describe_kind(entry: CriterionEntry) -> tuple[str, ...]:
-    """Return the features of an entry's kind, which is indicated by a heading, a sentence or the
-    entry's own words.
+def _describe_source_of_kind(entry: CriterionEntry) -> tuple[str, ...]:
+    """Return what says that an entry is an inclusion or exclusion criterion, as features of
+    ``confidence/table.toml``: a model's answer or else a sentence of running text, the heading of
+    its list, or only its own words. A doubtful list adds a second feature.
     """
-    case = "kind without a list"
-    if entry.kind:
-        case = "kind of the list"
-    if entry.case:
-        case = "kind of a sentence"
-    case = _ANSWERED.get(entry.origin, case)
+    source = "kind without a list"
+    if entry.origin in _ANSWERED:
+        source = _ANSWERED[entry.origin]
+    elif entry.case:
+        source = "kind of a sentence"
+    elif entry.kind:
+        source = "kind of the list"
     if entry.is_list_doubted:
-        return (case, LIST_IN_DOUBT)
-    return (case,)
+        return (source, LIST_IN_DOUBT)
+    return (source,)
 
 
 def _read_lead_in(entry: CriterionEntry, *, follows_colon: bool) -> Reading[str | None]:
-    """Return the line that introduces an entry (or None), together with the confidence of this
-    answer.
+    """Return the line that introduces an entry, or None, with one feature for the confidence of
+    this answer. The feature of a model's answer replaces that of the rules.
     """
     if entry.parent is None:
-        case = "no parent"
+        feature = "no parent"
         if entry.case:
-            case = "no parent of a sentence"
+            feature = "no parent of a sentence"
         elif follows_colon:
-            case = "no parent, below a colon"
+            feature = "no parent, below a colon"
     elif entry.has_doubtful_parent:
-        case = "under an item of its level"
+        feature = "under an item of its level"
     elif entry.parent is entry.heading:
-        case = "under a heading"
+        feature = "under a heading"
     else:
-        case = _describe_line_above(entry.parent, opens_list=entry.parent_opens_list)
-    features = (_ANSWERED.get(entry.origin, case),)
+        feature = _describe_line_above(entry.parent, opens_list=entry.parent_opens_list)
+    features = (_ANSWERED.get(entry.origin, feature),)
     if entry.parent is None:
         return Reading(None, 1.0, origin=entry.origin, features=features)
     spans = (span_of(entry.parent),)
@@ -426,34 +434,39 @@ def _describe_line_above(line: Passage, *, opens_list: bool) -> str:
 
 
 def _read_negation(passage: Passage) -> Reading[bool]:
-    """Return whether a criterion is negated: "No fever", "Fever: none"."""
+    """Return whether a criterion is negated: "No fever", "Fever: none". Its evidence is the
+    negation or, if there is none, the whole criterion.
+    """
     place = (passage.tokens, passage.first, passage.end)
     negation = find_negation(*place)
-    case = name_case_of_no_negation(*place)
-    words = passage
+    feature = name_case_of_no_negation(*place)
+    evidence = passage
     if negation:
-        case = negation.case
-        words = passage.part(negation.first, negation.end)
-    spans = (span_of(words),)
-    return Reading(bool(negation), 1.0, spans, Support.INFERRED, features=(case,))
+        feature = negation.case
+        evidence = passage.part(negation.first, negation.end)
+    spans = (span_of(evidence),)
+    return Reading(bool(negation), 1.0, spans, Support.INFERRED, features=(feature,))
 
 
-def _read_times(entry: CriterionEntry, parent: str, *, is_value: bool) -> Times:
-    """Return the first time window and all time windows of an item or, if it does not have any, of
-    the line that introduces it. A line that is itself a criterion does not pass its times on to
-    the items below it. A window that does not name what it limits takes the name from the other
-    line. ``parent`` contains the words of the introducing line; ``is_value`` means
-    that the entry limits a measured value.
+def _read_times(entry: CriterionEntry, parent_words: str, *, is_value: bool) -> Times:
+    """Return the first time window and all time windows of an item or, if it does not state any,
+    of the line that introduces it. A window that does not name what it limits takes the name from
+    the other line. A line that is itself a criterion passes neither times nor names on to the items
+    below it. ``parent_words`` are the words of the introducing line, or ""; ``is_value`` means that
+    the entry limits a measured value.
     """
-    times = read_windows(entry.passage, entry.sense, parent)
-    if not entry.parent or entry.parent_states:
-        return times
+    own_times = read_windows(entry.passage, entry.sense, parent_words)
+    if not entry.parent or entry.parent_is_criterion:
+        return own_times
+    # without its neighbours, in whose words the rules could find a time or a name
     introduction = entry.parent.alone()
     inherited = None
-    if not times.windows.value:
+    states_time = bool(own_times.windows.value)
+    if not states_time:
         inherited = _find_inherited(entry, introduction, is_value=is_value)
     if inherited is None:
-        return Times(times.first, name_limited(times.windows, introduction))
+        windows = name_limited(own_times.windows, introduction)
+        return Times(own_times.first, windows)
     windows = inherit_windows(inherited.windows, introduction, entry.passage)
     return Times(inherit_window(inherited.first), windows)
 
@@ -500,15 +513,18 @@ def _read_existence(entry: CriterionEntry, heading_chance: float) -> Reading[boo
         return Reading(value=False, confidence=1.0, features=("parent",))
     if entry.listed and heading_chance >= _CLEARLY_HEADING:
         return Reading(value=False, confidence=heading_chance)
-    case = "prose"
+    feature = "prose"
     if entry.listed:
-        case = "listed"
+        feature = "listed"
+    # it may introduce lines that were not recognised as its parts
     if entry.listed and entry.passage.text.endswith(":"):
-        case = "listed, ends with a colon"
+        feature = "listed, ends with a colon"
+    if entry.case:
+        feature = entry.case
     return Reading(
         value=True,
         confidence=round(1 - heading_chance, 3) if entry.listed else 1.0,
         spans=(span_of(entry.passage),),
         support=Support.INFERRED,
-        features=(entry.case or case,),
+        features=(feature,),
     )

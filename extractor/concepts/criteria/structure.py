@@ -330,8 +330,9 @@ def _make_entry(
     if part_above:
         # "Any of the following:" states nothing by itself
         only_introduces = part_above.passage.raw.endswith(":")
-        states = part_above.line.is_criterion and not only_introduces
-        entry = replace(entry, parent=part_above.passage.alone(), parent_states=states)
+        is_criterion = part_above.line.is_criterion and not only_introduces
+        parent = part_above.passage.alone()
+        entry = replace(entry, parent=parent, parent_is_criterion=is_criterion)
     if covering is None:
         return entry
     kind = part.kind or covering.kind

@@ -25,14 +25,15 @@ def list_sentences(passage: Passage) -> Iterator[Passage]:
 
 
 def find_suspects(descriptions: Sequence[Passage]) -> Iterator[CriterionEntry]:
-    """Yield those sentences of the descriptions that are or may be criteria."""
+    """Yield those sentences of the descriptions that are or may be criteria, in order. A sentence
+    that is repeated, as in a summary and a detailed description, is yielded once.
+    """
     seen: set[str] = set()
     for description in descriptions:
         for sentence in list_sentences(description):
+            # on its own, so that no rule matches words of a neighbouring sentence
             entry = _read_sentence(sentence.alone())
-            if not entry:
-                continue
-            if entry.passage.text in seen:
+            if entry is None or entry.passage.text in seen:
                 continue
             seen.add(entry.passage.text)
             yield entry
@@ -44,21 +45,25 @@ _SUSPECT = ("suspect sentence", "suspect sentence of the trial's course")
 
 
 def _read_sentence(sentence: Passage) -> CriterionEntry | None:
-    """Read a sentence as a criterion; return None if its words do not suggest one. Words about the
-    course of the trial ("will be randomised to ...") lower the confidence.
+    """Read a sentence as a criterion; return None if its words do not suggest one. An entry that is
+    only suspected is not a criterion (``is_criterion`` is False). Words about the course of the
+    trial ("will be randomised to ...") lower the confidence.
     """
     tokens = sentence.tokens
-    states = rule("states_criterion").occurs(tokens)
-    if not states and not rule("suspects_criterion").occurs(tokens):
+    states_criterion = rule("states_criterion").occurs(tokens)
+    if not states_criterion and not rule("suspects_criterion").occurs(tokens):
         return None
-    plain, of_course = _STATING if states else _SUSPECT
-    case = plain
+    case, case_of_course = _SUSPECT
+    if states_criterion:
+        case, case_of_course = _STATING
     if rule("trial_course").occurs(tokens):
-        case = of_course
+        case = case_of_course
     kind = CriterionKind.INCLUSION
     if rule("refusal").occurs(tokens):
         kind = CriterionKind.EXCLUSION
-    return CriterionEntry(sentence, kind, is_criterion=states, listed=False, case=case)
+    return CriterionEntry(
+        sentence, kind, is_criterion=states_criterion, listed=False, case=case
+    )
 
 
 UNHEADED = "the text has no heading"

@@ -33,7 +33,10 @@ _JOINTS = (
     "title_choice",
 )
 """Rules for the words between two agents in a title, with the most informative rule first."""
-_KINDS_OF_ARMS = ("experimental", "active", "placebo", "sham")
+_CLASSES_OF_ARMS = ("experimental", "active", "placebo", "sham")
+"""Words in the registered types of arms; the first one that occurs is the arm's class."""
+_CERTAINTY_OF_PLACEBO = 0.95
+"""The probability that an agent called a placebo has that role."""
 _HINT_BEFORE = 150
 _HINT_AFTER = 100
 """Number of characters before and after a statement that are searched for the reason why its agent
@@ -59,7 +62,7 @@ class Trial:
             for key, agent in given.items()
         }
         """The arms that receive each agent."""
-        self.kinds = {name: _class_arm(text) for name, text in arms.texts.items()}
+        self.arm_classes = {name: _class_arm(text) for name, text in arms.texts.items()}
         self.has_titles = False
         self.namings: dict[str, str] = {}
         """How the first title that mentions an agent names it."""
@@ -70,8 +73,9 @@ class Trial:
 
 
 def _read_title(title: DoseText, agents: Agents) -> dict[str, str]:
-    """Return how a title names each agent: "alone", "first", or "later" with the rule for the words
-    before it.
+    """Return how a title first names each agent, by the agent's key: "alone" if the title names no
+    other agent, "first", or "later" with the rule for the words between it and the agent before it.
+    Empty if the title names no agents.
     """
     namings: dict[str, str] = {}
     border = 0
@@ -93,10 +97,10 @@ def _read_title(title: DoseText, agents: Agents) -> dict[str, str]:
 
 def read_role(regimen: Regimen, trial: Trial) -> tuple[Role, float, tuple[Role, ...]]:
     """Return the most likely role of a regimen's agent, the probability of that role, and other
-    likely roles.
+    likely roles. A placebo's role is not weighed.
     """
     if regimen.agent.is_placebo:
-        return Role.PLACEBO, 0.95, ()
+        return Role.PLACEBO, _CERTAINTY_OF_PLACEBO, ()
     signs = list(describe_role(regimen, trial))
     [choice] = load_scorer("dose_roles").choose([signs])
     return Role(choice.value), choice.confidence, tuple(map(Role, choice.rivals))
@@ -125,14 +129,13 @@ def describe_role(regimen: Regimen, trial: Trial) -> Iterator[str]:
     context = lex(tokens.text[max(0, start - _HINT_BEFORE) : stop + _HINT_AFTER])
     yield from (name for name in _NEAR if rule(name).occurs(context))
     yield f"amounts {bool(regimen.levels)}"
-    days = regimen.best("days")
     # as lymphodepletion "on days -5 to -3" before an infusion of cells on day 0
-    if (
-        days
-        and "ablative" in classes
-        and min(days.mark.value) < 0 >= max(days.mark.value)
-    ):
-        yield "prepares"
+    days = regimen.best("days")
+    if days and "ablative" in classes:
+        first_day = min(days.mark.value)
+        last_day = max(days.mark.value)
+        if first_day < 0 and last_day <= 0:
+            yield "prepares"
 
 
 def _describe_arms(agent: Agent, trial: Trial) -> Iterator[str]:
@@ -141,14 +144,14 @@ def _describe_arms(agent: Agent, trial: Trial) -> Iterator[str]:
     """
     uses = trial.uses[agent.key]
     total = len(trial.arms.places)
-    kinds = {trial.kinds[arm] for arm in uses}
-    all_kinds = set(trial.kinds.values())
-    classes = "+".join(sorted(kinds)) or "no arm"
+    classes = {trial.arm_classes[arm] for arm in uses}
+    all_classes = set(trial.arm_classes.values())
+    own_classes = "+".join(sorted(classes)) or "no arm"
     yield f"arms {min(total, 3)}"
-    yield f"in {classes}"
-    yield f"in {classes} of {'+'.join(sorted(all_kinds))}"
-    if "experimental" in all_kinds - kinds:
-        yield f"not experimental, {classes}"
+    yield f"in {own_classes}"
+    yield f"in {own_classes} of {'+'.join(sorted(all_classes))}"
+    if "experimental" in all_classes - classes:
+        yield f"not experimental, {own_classes}"
     if any(arms > uses for arms in trial.uses.values()):
         yield "others in more arms"
     cover = "some arms"
@@ -166,12 +169,15 @@ def _describe_arms(agent: Agent, trial: Trial) -> Iterator[str]:
 
 
 def _class_arm(arm: DoseText) -> str:
-    """Return the class of an arm, determined by its registered type and its label."""
-    kind = next((word for word in _KINDS_OF_ARMS if word in arm.type), "other")
+    """Return the class of an arm: that of its registered type ("sham" for "sham comparator"), or
+    "other". An arm of the class "sham" or "other" that is labelled as a control is "active".
+    """
+    registered = next((word for word in _CLASSES_OF_ARMS if word in arm.type), "other")
     is_control = rule("control_label").occurs(arm.tokens, *arm.title)
-    if is_control and kind in ("other", "sham"):
+    # "Control: usual care" is what the other arms are compared with, like an active comparator
+    if is_control and registered in ("other", "sham"):
         return "active"
-    return kind
+    return registered
 
 
 @cache

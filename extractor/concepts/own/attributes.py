@@ -153,7 +153,9 @@ Patterns = Annotated[Mapping[str, Texts], BeforeValidator(_name_patterns)]
 _VALUE_TOKENS = 30
 _QUOTE_TOKENS = 60
 _EMPTY_TOKENS = 10
-"""Maximum number of output tokens for a value, and for an object with or without a quote."""
+"""Maximum number of output tokens for a plain value or a list of them, for the quote of an object,
+and for the place of a quote in an object without one.
+"""
 _SEVERAL = 3
 """The number of objects in a list for which the output tokens suffice."""
 
@@ -467,13 +469,16 @@ class Attribute(AttributeSet):
 
     @property
     def tokens(self) -> int:
-        """Maximum number of output tokens for the value."""
+        """Maximum number of output tokens for the attribute: for a plain value or a list of them;
+        for a nested object; or for a list of objects.
+        """
         if not self.attributes:
+            # short words, of which the limit leaves room for several
             return _VALUE_TOKENS
-        tokens = self.quote_tokens + self.object_tokens
+        tokens_per_object = self.quote_tokens + self.object_tokens
         if self.many:
-            return tokens * _SEVERAL
-        return tokens
+            return tokens_per_object * _SEVERAL
+        return tokens_per_object
 
     @property
     def form(self) -> str:

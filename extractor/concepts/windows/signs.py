@@ -1,4 +1,8 @@
-"""List the signs of a time window: evidence for or against the window, its name and its moment."""
+"""List the signs of a time window: evidence for or against the window, its name and its moment.
+
+Each sign is a feature in ``confidence/table.toml``, which says what it means and whether it raises
+or lowers the confidence.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -116,11 +120,12 @@ def list_signs(
 
 
 def _describe_kind(tokens: Tokens, window: Window, parts: Parts) -> Iterator[str]:
-    """Yield signs that a duration is or is not a window: it may be the duration of a treatment, a
-    measurement or the trial. A duration that is counted from a moment has fewer of them.
+    """Yield the production that read a duration, unless it is a usual one, and signs that the
+    duration is no window but, for example, the duration of a treatment, a measurement or the trial.
+    A duration that is counted from a moment can have only the first five signs.
     """
     first = window.first
-    length_end = window.length[1]
+    length_start, length_end = window.length
     reach = max(0, first - _REACH)
     if window.rule in _FORMS:
         yield _FORMS[window.rule]
@@ -128,28 +133,38 @@ def _describe_kind(tokens: Tokens, window: Window, parts: Parts) -> Iterator[str
         yield "a long line"
     if window.unit is TimeUnit.YEAR and may_be_age(tokens, window):
         yield "as long as a life"
+    # "two attacks at least 4 weeks apart"
     if rule("apart").starts(tokens, length_end):
         yield "apart"
+    # "4 attacks per month in the past 2 months"
     if rule("rate_before").ends(tokens, first, reach):
         yield "behind a rate"
+    # what has a moment ("within 4 weeks before the first dose") is hardly anything but a window
     if parts.anchor:
         return
-    for name, sign in _BEFORE_LENGTH.items():
-        if rule(name).ends(tokens, first, reach):
+    # "planning a pregnancy in the next 6 months"
+    for rule_name, sign in _BEFORE_LENGTH.items():
+        if rule(rule_name).ends(tokens, first, reach):
             yield sign
-    if "-" in tokens.codes[window.length[0] : length_end]:
+    # "at least a 1-year history of migraine"
+    if "-" in tokens.codes[length_start:length_end]:
         yield "a length in a compound"
+    # "surgery of more than 3 hours"
     if window.unit in _SHORT_TIMES:
         yield "minutes or hours without a moment"
+    # "for more than 30 days cumulative"
     if rule("goes_on").starts(tokens, window.end):
         yield "goes on behind its words"
-    is_length = window.rule in ("lasting", "compared_window")
-    if is_length and rule("used_so_long").ends(tokens, first, reach):
+    # "analgesics taken daily for 3 months"
+    is_plain_length = window.rule in ("lasting", "compared_window")
+    if is_plain_length and rule("used_so_long").ends(tokens, first, reach):
         yield "how long something is used"
 
 
 def _describe_direction(tokens: Tokens, window: Window, parts: Parts) -> Iterator[str]:
-    """Yield signs that show how the direction of a window was determined."""
+    """Yield signs that show how the direction of a window was determined (at most one), and signs
+    that the duration may have none: an age, a planned duration, or the time after a treatment ends.
+    """
     first = window.first
     is_anchored = parts.anchor is not None or is_past(tokens, window)
     if window.takes_direction:
@@ -213,16 +228,16 @@ def _describe_name(
     first, end = name
     if parts.position:
         yield _POSITIONS[parts.position]
-    count = sum(word[0].isalnum() for word in tokens.words[first:end])
-    yield _describe_count(count)
+    word_count = sum(word[0].isalnum() for word in tokens.words[first:end])
+    yield _describe_count(word_count)
     if NUMBER in tokens.codes[first:end]:
         yield "a number within"
-    for known, sign in _RULES_IN_NAME.items():
-        if rule(known).search(tokens, first, end):
+    for rule_name, sign in _RULES_IN_NAME.items():
+        if rule(rule_name).search(tokens, first, end):
             yield sign
-    if any(first <= agent[1] < end for agent in find_general(tokens)):
+    if any(first <= start < end for _, start, _ in find_general(tokens)):
         yield "a known name"
-    is_short = count <= _SOME_WORDS
+    is_short = word_count <= _SOME_WORDS
     last = tokens.words[end - 1].lower()
     if last.endswith(_USUAL_ENDS) or rule("usual_name").ends(tokens, end, first):
         yield "ends with a usual name"
@@ -236,8 +251,8 @@ def _describe_name(
 def _describe_lead(
     tokens: Tokens, window: Window, parts: Parts, name: Range
 ) -> Iterator[str]:
-    """Yield signs for the words before a name that precedes its time, for those between the name
-    and the time, and for a name that may go on behind the time.
+    """Yield signs for a name that precedes its time: whether it may go on behind the time, is far
+    from it, or opens the line, and the kind of the words directly before it.
     """
     first, end = name
     time_end = window.length[1]
@@ -251,8 +266,8 @@ def _describe_lead(
         yield "opens its line"
     elif rule("joint_word").search(tokens, start, first):
         yield "behind and or or"
-    for known, sign in _BEFORE_NAME.items():
-        if rule(known).ends(tokens, first, start):
+    for rule_name, sign in _BEFORE_NAME.items():
+        if rule(rule_name).ends(tokens, first, start):
             yield sign
             return
     yield "behind other words"
@@ -261,8 +276,9 @@ def _describe_lead(
 def _describe_rest(
     tokens: Tokens, window: Window, parts: Parts, name: Range, *, is_short: bool
 ) -> Iterator[str]:
-    """Yield signs for the number of words in the line that are not in the name or the window, and
-    do not lead from one to the other.
+    """Yield signs for the number of words before a name and after its time that no rule explains,
+    and for unexplained words between them. If there are none before the time, yield further signs
+    for a short name and for a line that states nothing else.
     """
     first, end = name
     last = window.end
@@ -285,11 +301,11 @@ def _describe_rest(
             yield "a short name alone"
 
 
-def _count_left(tokens: Tokens, place: Range, known: Sequence[str]) -> int:
-    """Return the number of words in a place that are not matched by any rule in ``known``."""
+def _count_left(tokens: Tokens, place: Range, rule_names: Sequence[str]) -> int:
+    """Return the number of words in a place that none of the named rules matches."""
     unexplained = {at for at in range(*place) if tokens.words[at][0].isalnum()}
-    for name in known:
-        for match in rule(name).find(tokens, *place):
+    for rule_name in rule_names:
+        for match in rule(rule_name).find(tokens, *place):
             unexplained.difference_update(range(match.first, match.end))
     return len(unexplained)
 
