@@ -143,11 +143,11 @@ def test_a_long_varied_line_is_not_searched_for_each_number(
 ):
     """A search of the rest of a line, or a copy of it, is one call."""
     searched = 0
-    cut = Rule._cut
+    select = Rule._select_codes
 
     def count_tokens(*arguments):
         nonlocal searched
-        codes, first, end, shift = found = cut(*arguments)
+        codes, first, end, shift = found = select(*arguments)
         is_search = sys._getframe(1).f_code.co_name != "starts"
         searched += max(0, end - first) if is_search else len(codes) * bool(shift)
         return found
@@ -157,7 +157,7 @@ def test_a_long_varied_line_is_not_searched_for_each_number(
         extract_by_rules(trial(**{section: vary(piece, length)}), RULES)
         return searched - before
 
-    monkeypatch.setattr(Rule, "_cut", count_tokens)
+    monkeypatch.setattr(Rule, "_select_codes", count_tokens)
     count(500)  # loads what is needed
     assert count(12_000) < LARGEST_GROWTH * count(3000)
 

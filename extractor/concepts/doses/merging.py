@@ -128,6 +128,8 @@ class Regimen:
     _best: dict[str, Linked | None] = field(default_factory=dict)
     _levels: tuple[_Levels, _Levels] = field(default_factory=lambda: ({}, {}))
     """The levels of substance, and of volumes and tablets."""
+    _dosed: set[tuple[DoseText, tuple[int, int]]] = field(default_factory=set)
+    """The clauses that state an amount, each with its text."""
 
     def __post_init__(self) -> None:
         for statement in self.statements:
@@ -158,8 +160,13 @@ class Regimen:
         for name, link in self._best.items():
             self._best[name] = link or _find_best(statement, name)
 
+    def shares_clause(self, statement: Statement) -> bool:
+        """Return whether the clause of another statement states an amount of this regimen."""
+        return (statement.text, statement.clause) in self._dosed
+
     def _add_levels(self, statement: Statement) -> None:
         for link in statement.amounts:
+            self._dosed.add((statement.text, statement.clause))
             levels = self._levels[is_portion(link.mark)]
             for amount in link.mark.value:
                 levels.setdefault(without_rate(amount), Level(amount, link))
@@ -317,15 +324,8 @@ def _is_same(
     if _list_different(regimen, stated):
         return False
     # "A 300 mg daily for 8 weeks, then A 300 mg daily for 18 weeks"
-    clause = candidate.main.clause
-    phases = [
-        known
-        for known in regimen.statements
-        if known.amounts
-        and known.text is candidate.main.text
-        and known.clause == clause
-    ]
-    if phases and candidate.levels and _list_different(regimen, stated, ("duration",)):
+    is_phase = bool(candidate.levels) and regimen.shares_clause(candidate.main)
+    if is_phase and _list_different(regimen, stated, ("duration",)):
         return False
     if not regimen.levels or not candidate.levels:
         return True
