@@ -151,6 +151,9 @@ def _sign_quantity(limit: Limit, constraint: Constraint) -> Iterator[str]:
     # a longer text is no name
     if len(constraint.quantity.split()) <= _MOST_WORDS:
         known = name_quantity(constraint.quantity, code, value=constraint.value)
+    # "D" means dioptres beside a name of refraction; elsewhere, it may mean days
+    if unit == "D" and known != name_quantity(constraint.quantity, None):
+        yield "a unit of another quantity"
     if known is None:
         is_named = limit.is_known and unit
         yield "a unit of another quantity" if is_named else "no known quantity"
