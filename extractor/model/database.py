@@ -5,9 +5,10 @@ the process is killed.
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from extractor.errors import DiskFull, StoreError
@@ -44,6 +45,7 @@ class Database:
     def __init__(self, path: Path, mode: str, version: int) -> None:
         self.path = path
         self._written: os.stat_result | None = None
+        self._one_query = Lock()
         uri = f"{path.absolute().as_uri()}?{mode}"
         with _explaining(path):
             self._connection = sqlite3.connect(
@@ -122,8 +124,13 @@ class Database:
         return self.execute(sql, row).lastrowid or 0
 
     def row(self, sql: str, parameters: _Parameters = ()) -> tuple[Any, ...] | None:
-        """Return the first row of a query, or None if there are no rows."""
-        return next(self.execute(sql, parameters), None)
+        """Return the first row of a query, or None if there are no rows. Threads may share the
+        database.
+        """
+        # while another thread's query is open, SQLite would show the state at its beginning
+        with self._one_query, closing(self.execute(sql, parameters)) as cursor:
+            row: tuple[Any, ...] | None = cursor.fetchone()
+            return row
 
     def value(self, sql: str, parameters: _Parameters = ()) -> Any:
         """Return the first column of the first row of a query, or None if there are no rows."""
