@@ -261,6 +261,9 @@ def _split_people(
         if _list_idle_words().issuperset(map(str.lower, behind)):
             return condition, (first, people.first)
         return condition, (people.end, end)
+    # "Men must be 18 to 60 years old"
+    if rule("people_are").covers(tokens, people.end, end):
+        return (people.first, people.end), (first, people.first)
     if not names_known(chart, people.end, end):
         return None
     # as in "In men, Hb >= 13 g/dL"

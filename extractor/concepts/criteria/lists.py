@@ -402,10 +402,9 @@ def _is_opening(
     "All of the following:" does the reverse.
     """
     block = blocks[place]
-    above = _get(blocks, place - 1)
-    tokens = cut(block.passage)
-    if above is None or above.name is None:
+    if not _is_below_heading(blocks, place):
         return False
+    tokens = cut(block.passage)
     is_whole = rule("takes_part").occurs(tokens) and _is_whole_list(blocks, place)
     if block.mark and not is_whole and not rule("must_meet").occurs(tokens):
         return False
@@ -423,6 +422,21 @@ def _is_opening(
     if kind is CriterionKind.EXCLUSION:
         introduces_parts = "all_of_parts"
     return not rule(introduces_parts).occurs(tokens)
+
+
+def _is_below_heading(blocks: Sequence[Block], place: int) -> bool:
+    """Return whether a line is the first below the heading of a list. Between them may be lines
+    without list markers ("All criteria are assessed before the first dose.") if the line does not
+    have one, but the line below it does.
+    """
+    below = _get(blocks, place + 1)
+    begins_items = not blocks[place].mark and below is not None and bool(below.mark)
+    for above in reversed(blocks[:place]):
+        if above.name is not None:
+            return True
+        if not begins_items or above.mark or above.introduces:
+            return False
+    return False
 
 
 def _is_whole_list(blocks: Sequence[Block], place: int) -> bool:

@@ -426,6 +426,9 @@ def _describe_line_above(line: Passage, *, opens_list: bool) -> str:
         return "under an item"
     if rule("introduction").ends(tokens, len(tokens)) is None:
         return "under an item that introduces nothing"
+    # "Volunteers will not be considered if any of these apply:" may say nothing of an item
+    if rule("speaks_of_trial").occurs(tokens):
+        return "under an item that speaks of the trial"
     # "Metastases that were stable for 4 weeks:" may be a criterion with a colon of its own
     asks = rule("asks_for_parts").occurs(tokens)
     if rule("own_limit").occurs(tokens) and not asks:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from extractor.concepts.doses.names import find_general
 from extractor.concepts.people.ages import may_be_age, may_be_unnamed_age
 from extractor.concepts.windows.parts import NamePosition, Parts, is_past
-from extractor.concepts.windows.times import Window
+from extractor.concepts.windows.times import Window, is_absence
 from extractor.language.book import rule
 from extractor.language.lexer import NUMBER, Range, Tokens
 from extractor.schemas import TimeUnit
@@ -182,6 +182,8 @@ def _describe_direction(tokens: Tokens, window: Window, parts: Parts) -> Iterato
             yield "a length without a comparator or a moment"
     if not is_anchored:
         yield from _describe_unanchored(tokens, window)
+    if is_absence(tokens, window):
+        yield "absent for a length of time"
     if window.rule == "lasting":
         if is_past(tokens, window):
             yield "for the past"

@@ -251,9 +251,13 @@ def _find_life(tokens: Tokens, topic: str) -> set[int]:
 
 
 def _is_no_window(tokens: Tokens, span: Expression, length: Expression) -> bool:
-    """Return True if a duration is not a window but the length of a course, trial, cycle, lifetime
-    or half-life, an age, or the distance between two things other than events.
+    """Return True if a duration is not a window but a number of cycles, the length of a course,
+    trial, cycle, lifetime or half-life, an age, or the distance between two things other than
+    events.
     """
+    # "a minimum of 2 cycles" counts courses of treatment: cycles have different lengths
+    if length.value.time is TimeUnit.CYCLE:
+        return True
     near = max(0, span.first - _REACH)
     for at in {length.end, _end_span(span)}:
         if rule("length_of_other").starts(tokens, at):
@@ -353,8 +357,9 @@ def _adjust_direction(tokens: Tokens, window: Window) -> Window:
     """Change the direction of a window if the surrounding words require it; other windows are
     returned unchanged.
 
-    A window becomes an upper limit if it is stated as "no later than" a time after a moment: "no
-    later than 3 days after surgery". An upper limit becomes a lower limit if "or more" is added ("5
+    A window becomes an upper limit if it is stated as "no later than" a time after a moment ("no
+    later than 3 days after surgery"), or if something is absent for that long before a moment. An
+    upper limit becomes a lower limit if "or more" is added ("5
     or more days"), if "over" means "longer than", or if a treatment has been stopped or unchanged
     for that long ("stopped 5 days before", "stable over 3 months").
     """
@@ -362,6 +367,9 @@ def _adjust_direction(tokens: Tokens, window: Window) -> Window:
     length_end = window.length[1]
     is_after = rule("after_sign").starts(tokens, length_end) is not None
     if is_after and rule("not_late").ends(tokens, window.length[0], first):
+        return replace(window, comparator=Comparator.AT_MOST)
+    # "No steroids for 4 weeks before enrollment" forbids them in these weeks
+    if is_absence(tokens, window) and rule("before_sign").starts(tokens, length_end):
         return replace(window, comparator=Comparator.AT_MOST)
     if window.comparator is not Comparator.AT_MOST:
         return window
@@ -380,6 +388,16 @@ def _adjust_direction(tokens: Tokens, window: Window) -> Window:
     if is_minimum:
         return replace(window, comparator=Comparator.AT_LEAST)
     return window
+
+
+def is_absence(tokens: Tokens, window: Window) -> bool:
+    """Return whether a time without a comparator is how long something is absent: "No steroids for
+    4 weeks". Annotators read some of these times as a look-back and others as a minimum.
+    """
+    if window.rule != "lasting" or window.has_comparator:
+        return False
+    reach = window.first - _STOPPING_REACH
+    return rule("absent_before").ends(tokens, window.first, reach) is not None
 
 
 def _is_in_bracket(tokens: Tokens, end: int) -> bool:
