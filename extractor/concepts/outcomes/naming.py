@@ -73,8 +73,12 @@ def _read_known(
         case = "instrument, long name"
     elif term.value in word_list("versioned_instruments"):
         case = "instrument, versioned"
+    # "NSCLC-SAQ", "CAINS-MAP"
+    has_front = tokens.gap(term.first) == "-" and tokens.words[term.first - 1].isupper()
+    has_tail = tokens.gap(term.end) == "-" and tokens.words[term.end].isupper()
     # "CGI - I"
-    if tokens.codes[term.end : term.end + 1] in ("-", "/"):
+    has_tail = has_tail or tokens.codes[term.end : term.end + 1] in ("-", "/")
+    if has_front or has_tail:
         case = "part of a name"
     if len(mentions) < len(terms):
         case = "one of several instruments"
