@@ -187,6 +187,10 @@ def _sign_words(tokens: Tokens, limit: Limit, constraint: Constraint) -> Iterato
     first, end = limit.quantity
     if first >= limit.end:
         yield "named behind its number"
+        # "3 or more fresh transfer or cryopreservation-quality blastocysts"
+        goes_on = rule("or_behind_count").starts(tokens, end) is not None
+        if goes_on and not constraint.unit:
+            yield "a count whose name may go on"
         return
     for sign, words in _read_signs("before_name").items():
         if rule(words).ends(tokens, first):
