@@ -317,7 +317,7 @@ def _join_wrapped(lines: Sequence[Line], vocabulary: Vocabulary) -> list[Piece]:
     for line, below in zip_longest(lines, lines[1:]):
         heading = None
         is_continued = last is not None and _continues_sentence(line, last)
-        if not is_continued and not _only_introduces(line, below, vocabulary):
+        if not is_continued and not _is_only_item(line, below, vocabulary):
             heading = find_heading(line.passage, vocabulary)
         whole = Piece(line, heading)
         if last and _may_continue(joined[-1], whole):
@@ -354,16 +354,24 @@ def _continues_sentence(line: Line, above: Line) -> bool:
     return not above.text.endswith((".", ";", ":"))
 
 
-def _only_introduces(line: Line, below: Line | None, vocabulary: Vocabulary) -> bool:
-    """Return whether an item that resembles a heading only introduces the items below it, as in
-    "* Must not have any of the following:".
+def _is_only_item(line: Line, below: Line | None, vocabulary: Vocabulary) -> bool:
+    """Return whether an item that resembles a heading is none: it only introduces the items below
+    it ("* Must not have any of the following:"), or the line below continues its numbering ("2.
+    Incorrect inclusion" above "3. Pregnancy").
     """
-    if not line.mark or not vocabulary.plain:
+    if not line.mark or not vocabulary.plain or below is None:
         return False
-    if below is None or below.column <= line.column:
+    tokens, first, end = line.passage.tokens, line.passage.first, line.passage.end
+    if below.column > line.column:
+        return not rule(vocabulary.plain).occurs(tokens, first, end)
+    is_numbered = line.ordinal > 1 and line.style == below.style
+    if not is_numbered or below.ordinal != line.ordinal + 1 or line.text.endswith(":"):
         return False
-    passage = line.passage
-    return not rule(vocabulary.plain).occurs(passage.tokens, passage.first, passage.end)
+    # "2. Exclusions", "2. Key exclusion criteria" are headings even then
+    named = [
+        word for word in tokens.words[first:end] if word.lower() in vocabulary.spelling
+    ]
+    return len(named) < 2 and not rule(vocabulary.plain).starts(tokens, first, end)
 
 
 def _may_continue(above: Piece, whole: Piece) -> bool:

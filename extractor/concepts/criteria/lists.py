@@ -316,7 +316,8 @@ def _doubt_heading(blocks: Sequence[Block], place: int) -> str:
     is_led = rule("led_list").covers(tokens, 0, len(tokens))
     if not is_led:
         return ""
-    if following.kind is not BlockKind.PARAGRAPH:
+    # "* Wrong inclusion" between other items may be one of them
+    if following.kind is not BlockKind.PARAGRAPH and not block.mark:
         return ""
     return "this line may start a list"
 

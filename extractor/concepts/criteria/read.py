@@ -2,6 +2,7 @@
 in the descriptions.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -81,6 +82,9 @@ _REACH = 11
 """Maximum number of items on the same level that an item ending with a colon may introduce."""
 _OPENING = 30
 """Number of characters at the start of a criterion that may say that it is about donors."""
+_LONGEST_OPENING = 24
+"""Maximum number of tokens in a line that may only open a list."""
+_PARAGRAPHS = re.compile(r"\n\s*\n")
 _TITLES = ("title", "official_title")
 _DESCRIPTIONS = ("brief_summary", "detailed_description")
 
@@ -427,8 +431,12 @@ def _describe_line_above(line: Passage, *, opens_list: bool) -> str:
     if rule("introduction").ends(tokens, len(tokens)) is None:
         return "under an item that introduces nothing"
     # "Volunteers will not be considered if any of these apply:" may say nothing of an item
-    if rule("speaks_of_trial").occurs(tokens):
+    is_short = len(tokens) <= _LONGEST_OPENING
+    if is_short and rule("speaks_of_trial").occurs(tokens):
         return "under an item that speaks of the trial"
+    # "No child-bearing potential.\n\nOR Women must use one of:" may belong to the last paragraph
+    if _PARAGRAPHS.search(line.raw):
+        return "under an item of several paragraphs"
     # "Metastases that were stable for 4 weeks:" may be a criterion with a colon of its own
     asks = rule("asks_for_parts").occurs(tokens)
     if rule("own_limit").occurs(tokens) and not asks:

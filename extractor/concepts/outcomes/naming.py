@@ -73,12 +73,8 @@ def _read_known(
         case = "instrument, long name"
     elif term.value in word_list("versioned_instruments"):
         case = "instrument, versioned"
-    # "NSCLC-SAQ", "CAINS-MAP"
-    has_front = tokens.gap(term.first) == "-" and tokens.words[term.first - 1].isupper()
-    has_tail = tokens.gap(term.end) == "-" and tokens.words[term.end].isupper()
     # "CGI - I"
-    has_tail = has_tail or tokens.codes[term.end : term.end + 1] in ("-", "/")
-    if has_front or has_tail:
+    if tokens.codes[term.end : term.end + 1] in ("-", "/"):
         case = "part of a name"
     if len(mentions) < len(terms):
         case = "one of several instruments"
@@ -86,6 +82,8 @@ def _read_known(
     # "CTCAE-5" is a version of an instrument, but "IIEF-5" is a separate instrument
     if name is None and term.value not in word_list("versioned_instruments"):
         name = _read_edition(tokens, mentions)
+    if name is None and _is_cut_out(tokens, term):
+        case = "part of a name"
     if name is None:
         name = _read_name(term.value, written, (tokens.text, *record))
     versions = filter(None, (_read_version(body, mention) for mention in mentions))
@@ -93,6 +91,13 @@ def _read_known(
     words = body.part(term.first, term.end)
     reading = _make_reading(instrument, words, case)
     return reading.with_confidence(term.entry.confidence)
+
+
+def _is_cut_out(tokens: Tokens, term: Term) -> bool:
+    """Return whether a hyphen joins a term to a word in capitals: "NSCLC-SAQ", "CAINS-MAP"."""
+    has_front = tokens.gap(term.first) == "-" and tokens.words[term.first - 1].isupper()
+    has_tail = tokens.gap(term.end) == "-" and tokens.words[term.end].isupper()
+    return has_front or has_tail
 
 
 def _make_reading(
