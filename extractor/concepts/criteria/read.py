@@ -84,7 +84,8 @@ _OPENING = 30
 """Number of characters at the start of a criterion that may say that it is about donors."""
 _LONGEST_OPENING = 24
 """Maximum number of tokens in a line that may only open a list."""
-_PARAGRAPHS = re.compile(r"\n\s*\n")
+_SENTENCES = re.compile(r"\n\s*\n|[a-z)]{3,}[.:]\s+[A-Z]")
+"""Matches the end of a sentence or paragraph before another one."""
 _TITLES = ("title", "official_title")
 _DESCRIPTIONS = ("brief_summary", "detailed_description")
 
@@ -434,9 +435,9 @@ def _describe_line_above(line: Passage, *, opens_list: bool) -> str:
     is_short = len(tokens) <= _LONGEST_OPENING
     if is_short and rule("speaks_of_trial").occurs(tokens):
         return "under an item that speaks of the trial"
-    # "No child-bearing potential.\n\nOR Women must use one of:" may belong to the last paragraph
-    if _PARAGRAPHS.search(line.raw):
-        return "under an item of several paragraphs"
+    # the last sentence may be the line above: "Not fertile. Women who are must use one of:"
+    if _SENTENCES.search(line.raw):
+        return "under an item of several sentences"
     # "Metastases that were stable for 4 weeks:" may be a criterion with a colon of its own
     asks = rule("asks_for_parts").occurs(tokens)
     if rule("own_limit").occurs(tokens) and not asks:
