@@ -361,17 +361,17 @@ def _is_only_item(line: Line, below: Line | None, vocabulary: Vocabulary) -> boo
     """
     if not line.mark or not vocabulary.plain or below is None:
         return False
-    tokens, first, end = line.passage.tokens, line.passage.first, line.passage.end
+    tokens = line.passage.tokens
+    place = (line.passage.first, line.passage.end)
     if below.column > line.column:
-        return not rule(vocabulary.plain).occurs(tokens, first, end)
+        return not rule(vocabulary.plain).occurs(tokens, *place)
     is_numbered = line.ordinal > 1 and line.style == below.style
     if not is_numbered or below.ordinal != line.ordinal + 1 or line.text.endswith(":"):
         return False
     # "2. Exclusions", "2. Key exclusion criteria" are headings even then
-    named = [
-        word for word in tokens.words[first:end] if word.lower() in vocabulary.spelling
-    ]
-    return len(named) < 2 and not rule(vocabulary.plain).starts(tokens, first, end)
+    words = map(str.lower, tokens.words[slice(*place)])
+    has_two_words = sum(word in vocabulary.spelling for word in words) > 1
+    return not has_two_words and not rule(vocabulary.plain).starts(tokens, *place)
 
 
 def _may_continue(above: Piece, whole: Piece) -> bool:

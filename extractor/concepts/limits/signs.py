@@ -187,10 +187,6 @@ def _sign_words(tokens: Tokens, limit: Limit, constraint: Constraint) -> Iterato
     first, end = limit.quantity
     if first >= limit.end:
         yield "named behind its number"
-        # "3 or more fresh transfer or cryopreservation-quality blastocysts"
-        goes_on = rule("or_behind_count").starts(tokens, end) is not None
-        if goes_on and not constraint.unit:
-            yield "a count whose name may go on"
         return
     for sign, words in _read_signs("before_name").items():
         if rule(words).ends(tokens, first):
@@ -235,6 +231,9 @@ def _sign_word_behind(tokens: Tokens, limit: Limit) -> Iterator[str]:
     end = limit.end
     if limit.quantity and limit.quantity[0] >= end:
         end = limit.quantity[1]
+        # "3 or more fresh transfer or cryopreservation-quality blastocysts"
+        if not limit.unit and rule("or_behind_count").starts(tokens, end):
+            yield "a count whose name may go on"
     # the unit was read as part of the name in "1 000 to 200 000 asexual parasites/uL"
     has_rate = "/" in tokens.codes[limit.end : end]
     if not limit.unit and (has_rate or rule("rate_of_count").starts(tokens, end)):

@@ -122,7 +122,7 @@ def list_signs(
 def _describe_kind(tokens: Tokens, window: Window, parts: Parts) -> Iterator[str]:
     """Yield the production that read a duration, unless it is a usual one, and signs that the
     duration is no window but, for example, the duration of a treatment, a measurement or the trial.
-    A duration that is counted from a moment can have only the first five signs.
+    A duration that is counted from a moment can have only the first six signs.
     """
     first = window.first
     length_start, length_end = window.length
@@ -133,6 +133,8 @@ def _describe_kind(tokens: Tokens, window: Window, parts: Parts) -> Iterator[str
         yield "a long line"
     if window.unit is TimeUnit.YEAR and may_be_age(tokens, window):
         yield "as long as a life"
+    if is_absence(tokens, window):
+        yield "absent for a length of time"
     # "two attacks at least 4 weeks apart"
     if rule("apart").starts(tokens, length_end):
         yield "apart"
@@ -182,8 +184,6 @@ def _describe_direction(tokens: Tokens, window: Window, parts: Parts) -> Iterato
             yield "a length without a comparator or a moment"
     if not is_anchored:
         yield from _describe_unanchored(tokens, window)
-    if is_absence(tokens, window):
-        yield "absent for a length of time"
     if window.rule == "lasting":
         if is_past(tokens, window):
             yield "for the past"
