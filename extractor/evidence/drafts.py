@@ -205,6 +205,9 @@ class Reading(Generic[T_co]):
         return Reading(None, 0.0)
 
 
+_BY_STRENGTH = tuple(Support)
+
+
 def find_weakest(supports: Iterable[Support]) -> Support:
     """Return the weakest of several supports. If ``supports`` is empty, return the strongest
     possible support.
@@ -212,7 +215,7 @@ def find_weakest(supports: Iterable[Support]) -> Support:
     >>> find_weakest([Support.LITERAL, Support.INFERRED]).value
     'inferred'
     """
-    return max(supports, key=list(Support).index, default=Support.LITERAL)
+    return max(supports, key=_BY_STRENGTH.index, default=Support.LITERAL)
 
 
 def span_of(passage: Passage) -> Span:
@@ -331,9 +334,11 @@ class Readings(Mapping[str, Reading[object]]):
     __slots__: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> Reading[object]:
-        if name not in iter(self):
+        if name not in self.__slots__:
             raise KeyError(name)
         reading: Reading[object] = getattr(self, name)
+        if reading is NOT_READ:
+            raise KeyError(name)
         return reading
 
     def __iter__(self) -> Iterator[str]:

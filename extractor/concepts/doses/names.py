@@ -194,7 +194,8 @@ def find_general(
 @lru_cache(maxsize=65536)
 def _find_stem(word: str) -> str | None:
     folded = word.lower()
-    if not folded.isalpha():
+    # most words of a text end with no stem
+    if not folded.isalpha() or not folded.endswith(tuple(_stems())):
         return None
     for stem, kind in _stems().items():
         if folded.endswith(stem) and len(folded) >= len(stem) + _SHORTEST_STEM:
