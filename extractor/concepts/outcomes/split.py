@@ -85,12 +85,15 @@ def split_outcomes(text: str) -> list[Outcome]:
 def split_section(section: LexedSection) -> list[OutcomeParts]:
     """Return the outcomes in a flattened cell, in order."""
     items = find_items(section.whole)
-    # a table of a user: "Pain at week 6; sleep at week 12" in one cell
-    if len(items) == 1:
-        outcomes = split_statements(items[0].whole)
-        if len(outcomes) > 1:
-            return outcomes
-    return [_split_item(item) for item in items]
+    outcomes = [_split_item(item) for item in items]
+    if len(items) != 1:
+        return outcomes
+    # a table of a user: "Pain at week 6; sleep at week 12" or "Pain at week 6" in one cell
+    statements = split_statements(items[0].whole)
+    has_parts = outcomes[0].description or outcomes[0].time_frame
+    if len(statements) > 1 or not has_parts:
+        return statements
+    return outcomes
 
 
 def split_statements(text: Passage) -> list[OutcomeParts]:
