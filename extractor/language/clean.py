@@ -142,6 +142,7 @@ _CHANGES = re.compile(
     | (?P<symbol>[{_SYMBOL_CLASS}])
     | (?P<least>{_SYMBOL_LEAST})
     | (?P<most>{_SYMBOL_MOST})
+    | (?P<per>[·⋅∙•][ ]?(?:kg|m?L|dL|min|h|d|day|s|m|k?cal)⁻[{_SUPERSCRIPTS}])
     | (?P<power>(?<=\d)[\u207b\u207a]?[{_SUPERSCRIPTS}]+)
     | (?P<script>[{_SUPERSCRIPTS}{_SUBSCRIPTS}]+)
     | (?P<compatible>[{_COMPATIBLE}])
@@ -153,7 +154,8 @@ _CHANGES = re.compile(
 # Tags that change the meaning of their content: an underlined comparator, a raised power.
 _TAGGED = re.compile(
     r"<(?P<tag>u|ins)>\s?(?P<comparator>\\?[<>]|&[lg]t;)\s?</(?P=tag)>"
-    r"|(?<=\d)<sup>\s?(?P<power>[-−]?\d{1,2})\s?</sup>",
+    r"|(?<=\d)<sup>\s?(?P<power>[-−]?\d{1,2})\s?</sup>"
+    r"|(?<=m)<sup>\s?(?P<area>[23])\s?</sup>",
     re.IGNORECASE,
 )
 
@@ -305,9 +307,11 @@ def _merge_changes(
 
 
 def _read_tagged(tagged: re.Match[str]) -> str:
-    """Return the replacement for a match of ``_TAGGED``: "^9" for a raised 9, or ">=" for an
-    underlined ">".
+    """Return the replacement for a match of ``_TAGGED``: "^9" for a raised 9, "2" for that of "m2",
+    or ">=" for an underlined ">".
     """
+    if tagged["area"]:
+        return tagged["area"]
     if tagged["power"]:
         return "^" + tagged["power"].replace("\u2212", "-")
     comparator = html.unescape(tagged["comparator"].lstrip("\\"))
@@ -389,6 +393,16 @@ def read_entity(written: str) -> str:
     return _SPACE.sub(" ", characters)
 
 
+def _divide(written: str) -> str:
+    """Return a factor of a unit with a negative power as a divisor.
+
+    >>> _divide("·kg⁻¹"), _divide("·m⁻²")
+    ('/kg', '/m2')
+    """
+    unit, power = _fold_compatibility(written[1:]).strip().split("\u2212")
+    return f"/{unit}{power.removeprefix('1')}"
+
+
 REPLACERS: Replacers = {
     "json": lambda written: decode_json(written).translate(_SINGLE),
     "escape": lambda written: written[1:],
@@ -401,6 +415,7 @@ REPLACERS: Replacers = {
     "newline": lambda _: "\n",
     "invisible": lambda _: "",
     "space": lambda _: " ",
+    "per": _divide,
     "power": lambda written: "^" + _fold_compatibility(written).replace("\u2212", "-"),
     "script": _fold_compatibility,
     "compatible": _fold_compatibility,

@@ -36,6 +36,7 @@ _SHOWN: Replacers = {
     # a single carriage return ends a line
     "single": lambda written: written.replace("\r", "\n"),
     # superscripts are visible
+    "per": str,
     "power": str,
     "script": str,
 }
@@ -108,7 +109,8 @@ def _show_odd(raw: str) -> str:
 
 def _read_tagged(tagged: re.Match[str]) -> str:
     """Return the symbol for a raised power or an underlined comparator within tags."""
-    if tagged["power"]:
-        return tagged["power"].translate(_RAISED)
+    raised = tagged["power"] or tagged["area"]
+    if raised:
+        return raised.translate(_RAISED)
     comparator = tagged["comparator"].replace("&lt;", "<").replace("&gt;", ">")
     return _UNDERLINED[comparator[-1]]
