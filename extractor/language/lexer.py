@@ -77,7 +77,7 @@ _SPACED_THOUSANDS = (
     r"\d{3}(?=\s?/|\scells)|\d{1,3}(?:'\d{3}){1,5}(?!\d))"
 )
 # Lakhs, as written in India: "1,50,000/mm3". Without a following unit, they resemble a list.
-_LAKHS = r"\d{1,2}(?:,\d{2}){1,2},\d{3}(?=\s?(?:/|per|cells|x))"
+_LAKHS = r"\d{1,2}(?:,\d{2}){1,2},\d{3}(?=\s?(?:/|per|cells|x|I?U\b|units?\b|mc?g\b))"
 # A raised dot as the decimal sign ("1·5") but not as a multiplication sign ("5·10^9").
 _RAISED_DOT = r"\d{1,3}·(?!10\d)\d{1,3}(?!\d)(?!\s?(?:\^|\*\*))"
 # A comma before one or two digits is a decimal sign or separates two numbers of a list ("day 1,2").
