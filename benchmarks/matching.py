@@ -112,9 +112,8 @@ def judge_record(parsed: ParsedRecord, gold: TrialExtraction) -> Iterator[Judged
         value = reading.value
         right = value == label if exists else is_right(field, value, label)
         trial = parsed.record.record_id
-        features = list_features(reading)
         known = (field, trial, value, label, reading.confidence, right)
-        return Judged(*known, features=features)
+        return Judged(*known, features=reading.features)
 
     extraction = assemble_extraction(parsed, ModelResult())
     for name in FIELDS_OF["eligibility"]:
@@ -140,13 +139,6 @@ def judge_record(parsed: ParsedRecord, gold: TrialExtraction) -> Iterator[Judged
     for match in matches:
         for field, reading, label in list_values(match):
             yield judge(field, reading, label)
-
-
-def list_features(reading: Reading[Any]) -> tuple[str, ...]:
-    """Return the features of a single value, or of a list as a whole."""
-    if reading.features or isinstance(reading.value, tuple) or not reading.signs:
-        return reading.features
-    return reading.signs[0][""]
 
 
 def list_values(match: Match) -> Iterator[tuple[str, Reading[Any], Any]]:

@@ -46,6 +46,7 @@ from extractor.schemas.values import PARTS
 
 LIMITS = "eligibility.criteria.constraints"
 WINDOWS = "eligibility.criteria.time_windows"
+_FIRST_WINDOW = "eligibility.criteria.time_window"
 _FIELD_OF = {field.name: field for field in FIELDS}
 _AGES = frozenset({"age", "ages", "aged", "old", "older", "younger"})
 
@@ -151,7 +152,7 @@ def judge_members_of(
             "dosing.regimens",
             source,
             trial,
-            agent.signs[0][""],
+            agent.features,
             right=id(regimen) in paired,
             probability=agent.confidence,
             fold=fold,
@@ -160,8 +161,10 @@ def judge_members_of(
         for name in FIELDS_OF[match.path]:
             path = f"{match.path}.{name}"
             reading = match.read.read(name)
+            # the first window of a criterion is one of its windows, which are judged one by one
+            is_repeated = path == _FIRST_WINDOW
             is_judged = has_weights(path) and _is_labelled(match, name)
-            if not reading.signs or not reading.value or not is_judged:
+            if not reading.value or is_repeated or not is_judged:
                 continue
             label = getattr(match.gold, name)
             if path == LIMITS:
@@ -206,8 +209,8 @@ def _judge_reading(
     field = _FIELD_OF[f"{match.path}.{name}"]
     members = reading.list_values()
     rights = judge_members(field.comparer, members, label)
-    for at, (member, right) in enumerate(zip(members, rights, strict=True)):
-        signs = reading.signs[at]
+    all_signs = reading.signs or ({"": ()},) * len(members)
+    for member, signs, right in zip(members, all_signs, rights, strict=True):
         yield field.name, (*signs[""], *reading.features), right
         for part, same in _judge_parts(match, field, member) if right else ():
             if part in signs:

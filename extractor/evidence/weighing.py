@@ -47,7 +47,7 @@ def _weigh_regimen(regimen: Draft) -> Draft:
         name: weigh_reading(f"{regimen.group}.{name}", reading)
         for name, reading in regimen.rules.items()
     }
-    agent = regimen.rules["agent"].signs[0][""]
+    agent = regimen.rules["agent"].features
     stands = Reading(value=True, confidence=weigh("dosing.regimens", agent))
     return replace(regimen, rules={**rules, "stands": stands})
 
@@ -59,12 +59,10 @@ def weigh_reading(path: str, reading: Reading[T]) -> Reading[T]:
     """
     if reading.is_open:
         return reading
-    if isinstance(reading.value, tuple) and reading.signs:
+    if reading.signs:
         return _weigh_members(path, reading)
-    # a single value may have its features in the form of a list of one member
-    features = reading.features or (reading.signs[0][""] if reading.signs else ())
     is_empty = not reading.value
-    confidence = weigh(path, features, reading.confidence, is_empty=is_empty)
+    confidence = weigh(path, reading.features, reading.confidence, is_empty=is_empty)
     return reading.with_confidence(confidence)
 
 

@@ -13,7 +13,7 @@ from extractor.concepts.doses.merging import Regimen
 from extractor.concepts.doses.names import is_salt
 from extractor.concepts.doses.roles import Trial, read_role
 from extractor.concepts.doses.sections import DoseText
-from extractor.evidence.drafts import Draft, Reading, Readings, Signs
+from extractor.evidence.drafts import Draft, Reading, Readings
 from extractor.language.book import read_table, rule
 from extractor.language.lexer import NUMBER
 from extractor.language.values import value_class
@@ -75,7 +75,7 @@ class _Reader:
                 text.raw(*place),
                 1.0,
                 (span,),
-                signs=(self._sign(describe_agent(self._regimen)),),
+                features=self._with_common(describe_agent(self._regimen)),
             ),
             role=Reading(
                 role,
@@ -83,7 +83,7 @@ class _Reader:
                 (span,),
                 Support.INFERRED,
                 alternatives=rivals,
-                signs=(self._sign([f"role {role}"]),),
+                features=self._with_common([f"role {role}"]),
             ),
             amounts=self._read_amounts(),
             arms=self._read_arms(),
@@ -94,10 +94,12 @@ class _Reader:
             duration=self._read_mark("duration"),
         )
 
-    def _sign(self, signs: Iterable[str]) -> Signs:
-        """Return the signs of a value, with those that limit its confidence."""
-        own = tuple(signs)
-        return {"": (*own, *list_limits(own), *self._around)}
+    def _with_common(self, features: Iterable[str]) -> tuple[str, ...]:
+        """Return the features of a value, followed by the doubts that limit its confidence and by
+        the features of the regimen.
+        """
+        own = tuple(features)
+        return (*own, *list_limits(own), *self._around)
 
     def _read_amounts(self) -> Reading[tuple[Amount, ...]]:
         """Return the dose levels, with their places and signs."""
@@ -106,7 +108,7 @@ class _Reader:
             return self._read_nothing("amounts", ())
         amounts = self._trial.arms.find_of_amounts(self._regimen)
         signs = [
-            self._sign(describe_amount(amount, link, self._regimen))
+            {"": self._with_common(describe_amount(amount, link, self._regimen))}
             for amount, link in zip(amounts, links, strict=True)
         ]
         return Reading(
@@ -130,7 +132,7 @@ class _Reader:
             1.0,
             tuple(arms.places[arm] for arm in receiving),
             Support.PARSED,
-            signs=(self._sign(signs),) * len(receiving),
+            signs=({"": self._with_common(signs)},) * len(receiving),
         )
 
     def _read_frequency(self) -> Reading[Frequency | None]:
@@ -159,14 +161,20 @@ class _Reader:
         self,
         value: T,
         link: Linked,
-        signs: Iterable[str] = (),
+        features: Iterable[str] = (),
         support: Support = Support.PARSED,
     ) -> Reading[T]:
-        """Return the reading of a value that a mark states. ``signs`` are further signs for or
-        against it.
+        """Return the reading of a value that a mark states. ``features`` are further features
+        of the value.
         """
-        signed = self._sign([*describe_link(link, self._regimen), *signs])
-        return Reading(value, _estimate(link), (link.span,), support, signs=(signed,))
+        own = [*describe_link(link, self._regimen), *features]
+        return Reading(
+            value,
+            _estimate(link),
+            (link.span,),
+            support,
+            features=self._with_common(own),
+        )
 
     def _read_nothing(self, name: str, value: T) -> Reading[T]:
         """Return the reading of an empty field, which is less certain if the clause or the section
