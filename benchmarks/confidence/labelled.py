@@ -209,12 +209,12 @@ def _judge_reading(
     field = _FIELD_OF[f"{match.path}.{name}"]
     members = reading.list_values()
     rights = judge_members(field.comparer, members, label)
-    all_signs = reading.signs or ({"": ()},) * len(members)
-    for member, signs, right in zip(members, all_signs, rights, strict=True):
-        yield field.name, (*signs[""], *reading.features), right
+    known = zip(members, reading.list_member_features(), rights, strict=True)
+    for member, features, right in known:
+        yield field.name, (*features.own, *reading.features), right
         for part, same in _judge_parts(match, field, member) if right else ():
-            if part in signs:
-                yield f"{field.name}.{part}", signs[part], same
+            if part in features.parts:
+                yield f"{field.name}.{part}", features.parts[part], same
 
 
 def judge_members(

@@ -73,10 +73,18 @@ def list_drafts(record: Any) -> Iterator[dict[str, Any]]:
 
 
 def list_signs(reading: Any) -> list[dict[str, Any]]:
-    """Return the signs of each member of a reading, and those of the whole, by name of the part."""
+    """Return the features of each member of a reading, and those of the whole, by name of the part;
+    "" stands for the member itself.
+    """
     of_whole = getattr(reading, "features", ())
-    signs = [{**signs} for signs in reading.signs] or [{"": ()}]
-    return [{**own, "": (*own.get("", ()), *of_whole)} for own in signs]
+    members = getattr(reading, "member_features", None)
+    if members is None:
+        # older versions had a mapping like those returned here
+        old = [{**signs} for signs in reading.signs] or [{"": ()}]
+        return [{**own, "": (*own.get("", ()), *of_whole)} for own in old]
+    if not members:
+        return [{"": of_whole}]
+    return [{**of.parts, "": (*of.own, *of_whole)} for of in members]
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypedDict, TypeGuard, TypeVar
 from extractor.concepts.hostile.injection import find_clean_run
 from extractor.concepts.resolve import resolve, resolve_part
 from extractor.confidence import ANSWERS, explain, find_meaning, find_most
-from extractor.evidence.drafts import Draft, Reading, Signs, Span, find_weakest
+from extractor.evidence.drafts import Draft, Reading, Span, find_weakest
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.values import value_class
 from extractor.schemas import (
@@ -34,7 +34,6 @@ _BESIDE_HIDDEN = "beside hidden characters"
 a limit beside it.
 """
 _QUOTE = "quote"
-_NO_SIGNS: Signs = {"": ()}
 T = TypeVar("T")
 ItemT = TypeVar("ItemT", bound=ExtractedItem)
 
@@ -194,10 +193,8 @@ class ItemBuilder:
             # additional spans belong to the last member
             at = min(position, len(value) - 1)
             member = value[at]
-            signs = _NO_SIGNS
-            if at < len(resolved.signs):
-                signs = resolved.signs[at]
-            features = (*signs[""], *resolved.features)
+            own = resolved.list_member_features()[at].own
+            features = (*own, *resolved.features)
             sure = resolved.confidence
             if at < len(resolved.sure):
                 sure = resolved.sure[at]
@@ -247,7 +244,8 @@ class ItemBuilder:
         rule = self.draft.read(field)
         model = self.draft.model.get(field)
         path = f"{self.draft.group}.{field}"
-        signs = dict(zip(rule.list_values(), rule.signs, strict=False))
+        read = zip(rule.list_values(), rule.list_member_features(), strict=True)
+        features_of = dict(read)
         spans = [self.draft.span]
         if isinstance(member, TimeWindow):
             answered = self.draft.model.get("lead_in")
@@ -263,8 +261,8 @@ class ItemBuilder:
             if place:
                 origin, sure = resolve_part(member, name, rule, model)
                 doubts: tuple[str, ...] = ()
-                if sure < DOUBTFUL_BELOW:
-                    features = signs.get(member, _NO_SIGNS).get(name, ())
+                if sure < DOUBTFUL_BELOW and member in features_of:
+                    features = features_of[member].parts.get(name, ())
                     doubts = explain(f"{path}.{name}", features)
                 proof = _Proof(place, Support.LITERAL, origin, doubts)
                 self._prove(f"{field}[{at}].{name}", words, sure, proof)

@@ -7,7 +7,7 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, Generic, Self, TypeAlias, TypeVar
+from typing import Any, Generic, NamedTuple, Self, TypeAlias, TypeVar
 
 from extractor.confidence import find_meaning, find_most
 from extractor.language.passage import Passage
@@ -23,10 +23,6 @@ from extractor.schemas import (
 
 T_co = TypeVar("T_co", covariant=True)
 
-Signs = Mapping[str, tuple[str, ...]]
-"""The names of the signs for or against a value (key ""), and of those for or against each quote
-that is part of the value (key: the part's name).
-"""
 CERTAIN = 0.95
 """A reading with at least this confidence needs no second annotator."""
 LIST_IN_DOUBT = "list in doubt"
@@ -91,6 +87,15 @@ class Span:
         return other.start < self.end
 
 
+class MemberFeatures(NamedTuple):
+    """What speaks for or against a member of a list (``own``), and for or against each quote that
+    is a part of the member, by the part's name. A part that is not stated is no key.
+    """
+
+    own: tuple[str, ...] = ()
+    parts: Mapping[str, tuple[str, ...]] = {}
+
+
 @value_class()
 class Reading(Generic[T_co]):
     """The value read for one field, its confidence, and the characters that support it.
@@ -115,8 +120,8 @@ class Reading(Generic[T_co]):
             part name; empty if parts have no separate confidences.
         features: What speaks for or against the value or the list as a whole
             (``confidence/table.toml``).
-        signs: The features of each member of a list, and of its parts by part name; "" stands for
-            the member itself.
+        member_features: The features of each member of a list and of its parts; empty for a single
+            value, and for a list whose members have no features of their own.
         sure: The confidence of each member of a list; empty if ``confidence`` applies to all
             members.
         reasons: Further reasons for a low confidence, in words.
@@ -134,7 +139,7 @@ class Reading(Generic[T_co]):
     origin: Origin = Origin.RULE
     gap: AbsenceReason | None = None
     sure_parts: tuple[Mapping[str, float], ...] = ()
-    signs: tuple[Signs, ...] = ()
+    member_features: tuple[MemberFeatures, ...] = ()
     sure: tuple[float, ...] = ()
     features: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
@@ -184,6 +189,12 @@ class Reading(Generic[T_co]):
         without a separate confidence are omitted.
         """
         return self.sure_parts or ({},) * len(self.list_values())
+
+    def list_member_features(self) -> tuple[MemberFeatures, ...]:
+        """Return the features of each member of a list and of its parts. A member without features
+        of its own, and a single value, has none.
+        """
+        return self.member_features or (MemberFeatures(),) * len(self.list_values())
 
     def list_supports(self) -> tuple[Support, ...]:
         """Return how the value follows from each span in ``spans``."""

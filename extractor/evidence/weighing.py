@@ -59,7 +59,7 @@ def weigh_reading(path: str, reading: Reading[T]) -> Reading[T]:
     """
     if reading.is_open:
         return reading
-    if reading.signs:
+    if reading.member_features:
         return _weigh_members(path, reading)
     is_empty = not reading.value
     confidence = weigh(path, reading.features, reading.confidence, is_empty=is_empty)
@@ -73,12 +73,12 @@ def _weigh_members(path: str, reading: Reading[T]) -> Reading[T]:
     """
     sure: list[float] = []
     sure_parts: list[Mapping[str, float]] = []
-    for signs in reading.signs:
-        member = weigh(path, (*signs[""], *reading.features), reading.confidence)
-        parts: dict[str, float] = {}
-        for name, part_signs in signs.items():
-            if name:
-                parts[name] = min(weigh(f"{path}.{name}", part_signs), member)
+    for own, features_of_parts in reading.member_features:
+        member = weigh(path, (*own, *reading.features), reading.confidence)
+        parts = {
+            name: min(weigh(f"{path}.{name}", features), member)
+            for name, features in features_of_parts.items()
+        }
         sure.append(member)
         sure_parts.append(parts)
     return replace(

@@ -13,7 +13,7 @@ from extractor.concepts.doses.merging import Regimen
 from extractor.concepts.doses.names import is_salt
 from extractor.concepts.doses.roles import Trial, read_role
 from extractor.concepts.doses.sections import DoseText
-from extractor.evidence.drafts import Draft, Reading, Readings
+from extractor.evidence.drafts import Draft, MemberFeatures, Reading, Readings
 from extractor.language.book import read_table, rule
 from extractor.language.lexer import NUMBER
 from extractor.language.values import value_class
@@ -107,8 +107,8 @@ class _Reader:
         if not links:
             return self._read_nothing("amounts", ())
         amounts = self._trial.arms.find_of_amounts(self._regimen)
-        signs = [
-            {"": self._with_common(describe_amount(amount, link, self._regimen))}
+        features = [
+            self._with_common(describe_amount(amount, link, self._regimen))
             for amount, link in zip(amounts, links, strict=True)
         ]
         return Reading(
@@ -116,7 +116,7 @@ class _Reader:
             min(map(_estimate, links)),
             tuple(link.span for link in links),
             Support.PARSED,
-            signs=tuple(signs),
+            member_features=tuple(map(MemberFeatures, features)),
         )
 
     def _read_arms(self) -> Reading[tuple[str, ...]]:
@@ -126,13 +126,14 @@ class _Reader:
         how, receiving = arms.find(self._regimen, self._siblings)
         if not receiving:
             return Reading((), 1.0, features=("no arm",))
-        signs = [how, *describe_arms(receiving, self._regimen, arms)]
+        features = [how, *describe_arms(receiving, self._regimen, arms)]
+        of_each = MemberFeatures(self._with_common(features))
         return Reading(
             tuple(map(arms.read_label, receiving)),
             1.0,
             tuple(arms.places[arm] for arm in receiving),
             Support.PARSED,
-            signs=({"": self._with_common(signs)},) * len(receiving),
+            member_features=(of_each,) * len(receiving),
         )
 
     def _read_frequency(self) -> Reading[Frequency | None]:

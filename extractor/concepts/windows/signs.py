@@ -4,12 +4,13 @@ Each sign is a feature in ``confidence/table.toml``, which says what it means an
 or lowers the confidence.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from extractor.concepts.doses.names import find_general
 from extractor.concepts.people.ages import may_be_age, may_be_unnamed_age
 from extractor.concepts.windows.parts import NamePosition, Parts, is_past
 from extractor.concepts.windows.times import Window
+from extractor.evidence.drafts import MemberFeatures
 from extractor.language.book import rule
 from extractor.language.lexer import NUMBER, Range, Tokens
 from extractor.schemas import TimeUnit
@@ -94,10 +95,9 @@ _GO_ON = frozenset({"of", "to"})
 
 def list_signs(
     tokens: Tokens, windows: Sequence[Window], parts: Sequence[Parts], at: int
-) -> Mapping[str, tuple[str, ...]]:
-    """Return the signs of the time window at index ``at`` of a line: the window's own signs with
-    the key "", the signs of its name with "of", and the signs of its moment with "anchor". If the
-    line does not state a part, its key is omitted.
+) -> MemberFeatures:
+    """Return the features of the time window at index ``at`` of a line, and those of its name
+    ("of") and its moment ("anchor") if the line states them.
     """
     window = windows[at]
     own_parts = parts[at]
@@ -110,13 +110,13 @@ def list_signs(
         shared.append("without a moment")
     kind = _describe_kind(tokens, window, own_parts)
     direction = _describe_direction(tokens, window, own_parts)
-    signs = {"": (*kind, *direction, *shared)}
+    of_parts: dict[str, tuple[str, ...]] = {}
     if own_parts.of:
         name = _describe_name(tokens, window, own_parts, own_parts.of)
-        signs["of"] = (*name, *shared)
+        of_parts["of"] = (*name, *shared)
     if own_parts.anchor:
-        signs["anchor"] = tuple(shared)
-    return signs
+        of_parts["anchor"] = tuple(shared)
+    return MemberFeatures((*kind, *direction, *shared), of_parts)
 
 
 def _describe_kind(tokens: Tokens, window: Window, parts: Parts) -> Iterator[str]:
