@@ -1,11 +1,11 @@
-"""Read files with the rules of any version of the package, each with the signs of its values.
+"""Read files with the rules of any version of the package, each with the features of its values.
 
     python -P reading.py < FILES > READINGS
 
 A line of FILES has the ``name`` and the ``content`` of a small input file. A line of READINGS has the
 first record in it: its ``sections``, its ``extraction``, and its ``drafts`` with the estimate, the cap
-and the signs of each field. Only the package is imported, and only by names that all versions have;
-versions without signs give no drafts.
+and the features of each field. Only the package is imported, and only by names that all versions have;
+versions without features give no drafts.
 """
 
 import json
@@ -60,7 +60,7 @@ def list_drafts(record: Any) -> Iterator[dict[str, Any]]:
         fields = {
             name: {
                 "estimate": reading.confidence,
-                "signs": list_signs(reading),
+                "features": list_features(reading),
                 "parts": [{**parts} for parts in reading.list_sure_parts()],
             }
             for name, reading in draft.rules.items()
@@ -72,7 +72,7 @@ def list_drafts(record: Any) -> Iterator[dict[str, Any]]:
         yield {"place": place, "agent": agent and agent.value, "fields": fields}
 
 
-def list_signs(reading: Any) -> list[dict[str, Any]]:
+def list_features(reading: Any) -> list[dict[str, Any]]:
     """Return the features of each member of a reading, and those of the whole, by name of the part;
     "" stands for the member itself.
     """

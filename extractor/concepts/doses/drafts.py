@@ -1,4 +1,4 @@
-"""Create a draft for each regimen, with a typed reading, evidence and signs for each field."""
+"""Create a draft for each regimen, with a typed reading, evidence and features for each field."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -56,7 +56,7 @@ def make_draft(
 
 
 class _Reader:
-    """Reads the fields of a regimen. The signs of the regimen are among those of each value."""
+    """Reads the fields of a regimen. The features of the regimen are among those of each value."""
 
     def __init__(
         self, regimen: Regimen, siblings: Sequence[Regimen], trial: Trial
@@ -102,7 +102,7 @@ class _Reader:
         return (*own, *list_limits(own), *self._around)
 
     def _read_amounts(self) -> Reading[tuple[Amount, ...]]:
-        """Return the dose levels, with their places and signs."""
+        """Return the dose levels, with their places and features."""
         links = [level.link for level in self._regimen.levels.values()]
         if not links:
             return self._read_nothing("amounts", ())
@@ -229,19 +229,19 @@ _FEW_ARMS = 2
 _SLASHED = re.compile(f"[{NUMBER}]/[{NUMBER}]")
 
 
-def list_limits(signs: Sequence[str]) -> Iterator[str]:
-    """Yield the signs that limit the confidence of a value."""
-    for limit, limiting in read_table("dose_signs")["limit"].items():
-        if not set(limiting).isdisjoint(signs):
+def list_limits(features: Sequence[str]) -> Iterator[str]:
+    """Yield the features that limit the confidence of a value."""
+    for limit, limiting in read_table("dose_features")["limit"].items():
+        if not set(limiting).isdisjoint(features):
             yield limit
 
 
 def _list_true(facts: Mapping[str, bool]) -> Iterator[str]:
-    return (sign for sign, is_true in facts.items() if is_true)
+    return (feature for feature, is_true in facts.items() if is_true)
 
 
 def describe_around(regimen: Regimen, siblings: int) -> Iterator[str]:
-    """Yield the signs that apply to all fields of a regimen. ``siblings`` is the number of
+    """Yield the features that apply to all fields of a regimen. ``siblings`` is the number of
     other regimens with the same agent.
     """
     main = regimen.main
@@ -262,7 +262,7 @@ def describe_around(regimen: Regimen, siblings: int) -> Iterator[str]:
 
 
 def describe_agent(regimen: Regimen) -> Iterator[str]:
-    """Yield the signs found in an agent's name."""
+    """Yield the features found in an agent's name."""
     agent = regimen.agent
     main = regimen.main
     has_schedule = agent.is_registered and bool(main.facts.keys() - {"amounts"})
@@ -286,14 +286,14 @@ def describe_agent(regimen: Regimen) -> Iterator[str]:
             "an agent of a description": not main.text.is_group and not has_schedule,
             "a weak agent": any(link.doubts for link in main.amounts[:1]),
             "a long name": len(agent.name.split()) >= _LONG_NAME,
-            "a code": any(sign.isdigit() for sign in agent.name),
+            "a code": any(letter.isdigit() for letter in agent.name),
         }
     )
 
 
 def describe_rhythm(value: Frequency, link: Linked) -> Iterator[str]:
-    """Yield the signs that a frequency is doubtful: its code, and other frequencies and days
-    nearby.
+    """Yield the features of a frequency: its code, and what makes it doubtful, such as other
+    frequencies and days nearby.
     """
     near = within(link.text.marks, *link.text.find_clause(link.mark.first))
     stated = {mark.value for mark in near if mark.field == "frequency"}
@@ -311,7 +311,7 @@ def describe_rhythm(value: Frequency, link: Linked) -> Iterator[str]:
 
 
 def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[str]:
-    """Yield the signs that an amount is doubtful."""
+    """Yield the features of an amount."""
     text = link.text
     first, end = link.mark.place
     slashed = _SLASHED.search(text.tokens.codes[max(0, first - 2) : end])
@@ -342,7 +342,7 @@ def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[s
 
 
 def _describe_owner(link: Linked, regimen: Regimen) -> Iterator[str]:
-    """Yield signs for the tokens between an amount and the name of its agent."""
+    """Yield features for the tokens between an amount and the name of its agent."""
     owner = regimen.owners.get(link, regimen.main.owner)
     if owner.how != "named":
         yield from _list_words(link, "unnamed")
@@ -359,8 +359,8 @@ def _describe_owner(link: Linked, regimen: Regimen) -> Iterator[str]:
 def describe_arms(
     receiving: Sequence[str], regimen: Regimen, arms: Arms
 ) -> Iterator[str]:
-    """Yield the signs that the arms found for a regimen may be too many or too few. ``receiving``
-    are the section names of these arms.
+    """Yield the features of the arms found for a regimen, which may be too many or too few.
+    ``receiving`` are the section names of these arms.
     """
     yield "few arms" if len(receiving) <= _FEW_ARMS else "many arms"
     if len(arms.places) == 1:
@@ -386,7 +386,7 @@ def describe_arms(
 
 
 def describe_link(link: Linked, regimen: Regimen) -> Iterator[str]:
-    """Yield the signs of a mark's link and of the words around the mark."""
+    """Yield the features of a mark's link and of the words around the mark."""
     field = link.mark.field
     values = {rival.mark.value for rival in regimen.main.links(field)}
     yield from link.doubts
@@ -409,10 +409,10 @@ def describe_link(link: Linked, regimen: Regimen) -> Iterator[str]:
 
 
 def _list_words(link: Linked, kind: str) -> Iterator[str]:
-    """Yield the signs found in the words before a mark, after a mark, or in its clause."""
+    """Yield the features found in the words before a mark, after a mark, or in its clause."""
     tokens = link.text.tokens
     first, end = link.mark.place
-    for sign, row in read_table("dose_signs")["words"].get(kind, {}).items():
+    for feature, row in read_table("dose_features")["words"].get(kind, {}).items():
         where, name = row
         if where == "before":
             match = rule(name).ends(tokens, first)
@@ -421,4 +421,4 @@ def _list_words(link: Linked, kind: str) -> Iterator[str]:
         else:
             match = rule(name).search(tokens, *link.text.find_clause(first))
         if match:
-            yield sign
+            yield feature

@@ -3,7 +3,11 @@
 from bisect import bisect_left
 from collections.abc import Sequence
 
-from extractor.concepts.limits.signs import OTHER_NUMBERS, list_line_signs, list_signs
+from extractor.concepts.limits.features import (
+    OTHER_NUMBERS,
+    list_features,
+    list_line_features,
+)
 from extractor.concepts.limits.written_numbers import NumberRole, find_role, name_change
 from extractor.concepts.people.ages import (
     is_age,
@@ -52,7 +56,7 @@ def read_constraints(
     """
     tokens = passage.tokens
     requirements = [limit for limit in limits if _is_constraint(tokens, limit, topic)]
-    line_features = list_line_signs(tokens, requirements, limits)
+    line_features = list_line_features(tokens, requirements, limits)
     if not requirements:
         has_limits = any(limit.time_unit is None for limit in limits)
         has_numbers = has_limits or OTHER_NUMBERS in line_features
@@ -64,7 +68,7 @@ def read_constraints(
     member_features: list[MemberFeatures] = []
     for limit in requirements:
         constraint = _make_constraint(passage, limit, topic)
-        limit_features = list_signs(tokens, limit, constraint, topic)
+        limit_features = list_features(tokens, limit, constraint, topic)
         parts: dict[str, tuple[str, ...]] = {}
         if constraint.condition:
             parts["condition"] = ()

@@ -5,11 +5,11 @@ item inherits from the line above it.
 from dataclasses import replace
 from typing import NamedTuple
 
+from extractor.concepts.windows.features import list_features
 from extractor.concepts.windows.parts import (
     find_parts,
     name_line,
 )
-from extractor.concepts.windows.signs import list_signs
 from extractor.concepts.windows.times import (
     Window,
     find_windows,
@@ -76,7 +76,7 @@ def read_windows(
         values.append(make_window(window, words.raw).model_copy(update=update))
         spans.append(span_of(words))
     member_features = [
-        list_signs(tokens, windows, parts, at) for at in range(len(windows))
+        list_features(tokens, windows, parts, at) for at in range(len(windows))
     ]
     every_window = Reading(
         tuple(values),

@@ -1,7 +1,7 @@
-"""List the signs of a time window: evidence for or against the window, its name and its moment.
+"""List the features of a time window: evidence for or against the window, its name and its moment.
 
-Each sign is a feature in ``confidence/table.toml``, which says what it means and whether it raises
-or lowers the confidence.
+``confidence/table.toml`` says what each feature means and whether it raises or lowers the
+confidence.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ from extractor.schemas.vocabulary import LOWER, UPPER
 _SHORT_TIMES = (TimeUnit.MINUTE, TimeUnit.HOUR)
 _LONG_LINE = 60
 _REACH = 14
-"""Number of tokens before a window that are searched for signs."""
+"""Number of tokens before a window that are searched for words of features."""
 _STOP_REACH = 10
 """Number of tokens before and after a window that may say that a treatment stops."""
 _JOINT_REACH = 3
@@ -70,7 +70,7 @@ _BEFORE_LENGTH = {
     "at_rest": "how a measurement is made",
     "part_of_trial": "behind a part of the trial",
 }
-"""Rules for words before a duration that is no window, with the signs that they create."""
+"""Rules for words before a duration that is no window, with the features that they create."""
 _LEADS = ("limited_lead", "limited_cut", "treatment_verb")
 _TAILS = ("limited_tail", "limited_lead")
 """Rules for the words that lead from a name to its time."""
@@ -80,20 +80,20 @@ _RULES_IN_NAME = {
     "joint_word": "joined by and or or",
     "duration": "a length of time within",
 }
-"""Rules for words within a name, with the signs that they create."""
+"""Rules for words within a name, with the features that they create."""
 _BEFORE_NAME = {
     "treatment_verb": "behind a verb of treatment or illness",
     "limited_cut": "behind another verb",
     "limited_lead": "behind a word of no meaning",
 }
-"""Rules for the words directly before a name, with the signs that they create; only the first match
-is used.
+"""Rules for the words directly before a name, with the features that they create; only the first
+match is used.
 """
 _GO_ON = frozenset({"of", "to"})
 """Words that connect a time to a following name: "use (within 14 days) of steroids"."""
 
 
-def list_signs(
+def list_features(
     tokens: Tokens, windows: Sequence[Window], parts: Sequence[Parts], at: int
 ) -> MemberFeatures:
     """Return the features of the time window at index ``at`` of a line, and those of its name
@@ -120,9 +120,9 @@ def list_signs(
 
 
 def _describe_kind(tokens: Tokens, window: Window, parts: Parts) -> Iterator[str]:
-    """Yield the production that read a duration, unless it is a usual one, and signs that the
-    duration is no window but, for example, the duration of a treatment, a measurement or the trial.
-    A duration that is counted from a moment can have only the first five signs.
+    """Yield the production that read a duration, unless it is a usual one, and features of a
+    duration that is no window but, for example, the length of a treatment, a measurement or the
+    trial. A duration that is counted from a moment can have only the first five features.
     """
     first = window.first
     length_start, length_end = window.length
@@ -143,9 +143,9 @@ def _describe_kind(tokens: Tokens, window: Window, parts: Parts) -> Iterator[str
     if parts.anchor:
         return
     # "planning a pregnancy in the next 6 months"
-    for rule_name, sign in _BEFORE_LENGTH.items():
+    for rule_name, feature in _BEFORE_LENGTH.items():
         if rule(rule_name).ends(tokens, first, reach):
-            yield sign
+            yield feature
     # "at least a 1-year history of migraine"
     if "-" in tokens.codes[length_start:length_end]:
         yield "a length in a compound"
@@ -162,8 +162,8 @@ def _describe_kind(tokens: Tokens, window: Window, parts: Parts) -> Iterator[str
 
 
 def _describe_direction(tokens: Tokens, window: Window, parts: Parts) -> Iterator[str]:
-    """Yield signs that show how the direction of a window was determined (at most one), and signs
-    that the duration may have none: an age, a planned duration, or the time after a treatment ends.
+    """Yield features that show how the direction of a window was determined (at most one), and that
+    the duration may have none: an age, a planned duration, or the time after a treatment ends.
     """
     first = window.first
     is_anchored = parts.anchor is not None or is_past(tokens, window)
@@ -203,8 +203,8 @@ def _is_end_of_range(tokens: Tokens, window: Window) -> bool:
 
 
 def _describe_unanchored(tokens: Tokens, window: Window) -> Iterator[str]:
-    """Yield signs that a window without a moment may be an age or a plain duration rather than a
-    limit.
+    """Yield features that show that a window without a moment may be an age or a plain duration
+    rather than a limit.
     """
     if window.has_comparator:
         if window.unit is TimeUnit.YEAR and may_be_unnamed_age(tokens, window):
@@ -222,7 +222,7 @@ def _describe_unanchored(tokens: Tokens, window: Window) -> Iterator[str]:
 def _describe_name(
     tokens: Tokens, window: Window, parts: Parts, name: Range
 ) -> Iterator[str]:
-    """Yield signs for the name of a window: its position, its words, and the unexplained words
+    """Yield features for the name of a window: its position, its words, and the unexplained words
     around it.
     """
     first, end = name
@@ -232,9 +232,9 @@ def _describe_name(
     yield _describe_count(word_count)
     if NUMBER in tokens.codes[first:end]:
         yield "a number within"
-    for rule_name, sign in _RULES_IN_NAME.items():
+    for rule_name, feature in _RULES_IN_NAME.items():
         if rule(rule_name).search(tokens, first, end):
-            yield sign
+            yield feature
     if any(first <= start < end for _, start, _ in find_general(tokens)):
         yield "a known name"
     is_short = word_count <= _SOME_WORDS
@@ -251,8 +251,8 @@ def _describe_name(
 def _describe_lead(
     tokens: Tokens, window: Window, parts: Parts, name: Range
 ) -> Iterator[str]:
-    """Yield signs for a name that precedes its time: whether it may go on behind the time, is far
-    from it, or opens the line, and the kind of the words directly before it.
+    """Yield features for a name that precedes its time: whether it may go on behind the time, is
+    far from it, or opens the line, and the kind of the words directly before it.
     """
     first, end = name
     time_end = window.length[1]
@@ -266,9 +266,9 @@ def _describe_lead(
         yield "opens its line"
     elif rule("joint_word").search(tokens, start, first):
         yield "behind and or or"
-    for rule_name, sign in _BEFORE_NAME.items():
+    for rule_name, feature in _BEFORE_NAME.items():
         if rule(rule_name).ends(tokens, first, start):
-            yield sign
+            yield feature
             return
     yield "behind other words"
 
@@ -276,9 +276,9 @@ def _describe_lead(
 def _describe_rest(
     tokens: Tokens, window: Window, parts: Parts, name: Range, *, is_short: bool
 ) -> Iterator[str]:
-    """Yield signs for the number of words before a name and after its time that no rule explains,
-    and for unexplained words between them. If there are none before the time, yield further signs
-    for a short name and for a line that states nothing else.
+    """Yield features for the number of words before a name and after its time that no rule
+    explains, and for unexplained words between them. If there are none before the time, yield
+    further features for a short name and for a line that states nothing else.
     """
     first, end = name
     last = window.end
@@ -323,7 +323,7 @@ def _describe_left(count: int, features: tuple[str, str, str, str]) -> str:
 
 
 def _describe_count(count: int) -> str:
-    """Return the sign for the number of words in a name."""
+    """Return the feature for the number of words in a name."""
     if count == 1:
         return "one word"
     if count <= _FEW_WORDS:
