@@ -7,7 +7,12 @@ from typing import TypeVar
 
 from extractor.concepts.doses.amounts import is_portion
 from extractor.concepts.doses.arms import Arms
-from extractor.concepts.doses.linking import Linked, count_unexplained, find_gap
+from extractor.concepts.doses.linking import (
+    IN_WORDS,
+    Linked,
+    count_unexplained,
+    find_gap,
+)
 from extractor.concepts.doses.marks import Place, within
 from extractor.concepts.doses.merging import Regimen
 from extractor.concepts.doses.names import is_salt
@@ -386,16 +391,23 @@ def describe_arms(
 
 
 def describe_link(link: Linked, regimen: Regimen) -> Iterator[str]:
-    """Yield the features of a mark's link and of the words around the mark."""
+    """Yield the features of a mark's link and of the words around the mark. A doubt about the words
+    of the mark is omitted if they have two meanings, which is a feature of its own.
+    """
     field = link.mark.field
     values = {rival.mark.value for rival in regimen.main.links(field)}
-    yield from link.doubts
+    has_two_meanings = link.mark.confidence <= _IN_DOUBT
+    for doubt in link.doubts:
+        # both lower the maximum confidence, but words of two meanings are one doubt: "at 7 a.m."
+        is_told_below = doubt == IN_WORDS and has_two_meanings
+        if not is_told_below:
+            yield doubt
     yield f"by {field}"
     yield from _list_true(
         {
             "doubtful words": link.mark.confidence < 1,
             "elsewhere": link.text is not regimen.main.text,
-            "words of two meanings": link.mark.confidence <= _IN_DOUBT,
+            "words of two meanings": has_two_meanings,
             "rivals": len(values) > 1,
             "contradicted": field in regimen.contradicted,
         }
