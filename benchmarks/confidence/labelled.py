@@ -32,6 +32,7 @@ from extractor.concepts.limits.quantity_names import name_quantity
 from extractor.concepts.parse import ParsedRecord, parse_unweighed
 from extractor.confidence.table import EMPTY, read_table, shorten
 from extractor.evidence.drafts import Reading
+from extractor.evidence.weighing import weigh_record
 from extractor.formats import read_records
 from extractor.language.units import read_unit
 from extractor.schemas import (
@@ -142,7 +143,7 @@ def judge_members_of(
     parsed: ParsedRecord, gold: TrialExtraction, source: str, fold: int
 ) -> Iterator[Row]:
     """Yield every value whose item is labelled and whose field has weights."""
-    extraction = assemble_extraction(parsed, ModelResult())
+    extraction = assemble_extraction(weigh_record(parsed), ModelResult())
     trial = parsed.record.record_id
     matches = list(match_items(parsed, extraction, gold))
     paired = {id(match.read) for match in matches}
@@ -154,7 +155,7 @@ def judge_members_of(
             trial,
             agent.features,
             right=id(regimen) in paired,
-            probability=agent.confidence,
+            probability=agent.probability,
             fold=fold,
         )
     for match in matches:
@@ -177,7 +178,7 @@ def judge_members_of(
                     trial,
                     features,
                     right=right,
-                    probability=1.0 if is_part else reading.confidence,
+                    probability=1.0 if is_part else reading.probability,
                     fold=fold,
                 )
 

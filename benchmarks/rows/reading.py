@@ -59,7 +59,7 @@ def list_drafts(record: Any) -> Iterator[dict[str, Any]]:
     for draft in (*parsed.criteria, *parsed.regimens, *parsed.outcomes):
         fields = {
             name: {
-                "estimate": reading.confidence,
+                "estimate": find_estimate(reading),
                 "features": list_features(reading),
                 "parts": [{**parts} for parts in reading.list_sure_parts()],
             }
@@ -70,6 +70,14 @@ def list_drafts(record: Any) -> Iterator[dict[str, Any]]:
         agent = draft.rules.get("agent")
         place = [draft.span.section, draft.span.start, draft.span.end]
         yield {"place": place, "agent": agent and agent.value, "fields": fields}
+
+
+def find_estimate(reading: Any) -> Any:
+    """Return the probability that a reading has before it is weighed, from 0 to 1."""
+    if hasattr(reading, "probability"):
+        return reading.probability
+    # older versions call it like the confidence after weighing
+    return reading.confidence
 
 
 def list_features(reading: Any) -> list[dict[str, Any]]:

@@ -157,7 +157,9 @@ class ItemBuilder:
         """
         span = self.draft.span
         words = self._parsed.raw(span)
-        quote = Reading(words, exists.confidence, (span,), origin=exists.origin)
+        quote = Reading(
+            words, spans=(span,), origin=exists.origin, weighed=exists.confidence
+        )
         reasons = explain(f"{self.draft.group}.stands", exists.features)
         quote = replace(quote, reasons=(*exists.reasons, *reasons))
         return self.add(_QUOTE, quote)

@@ -98,15 +98,16 @@ class MemberFeatures(NamedTuple):
 
 @value_class()
 class Reading(Generic[T_co]):
-    """The value read for one field, its confidence, and the characters that support it.
+    """The value read for one field, the characters that support it, and what is known about how
+    sure it is: before the record is weighed (``evidence/weighing.py``), the ``probability`` and the
+    features; afterwards, the ``confidence``.
 
     Attributes:
         value: The value; a tuple for a list. None with a high confidence means that the value is
             known to be absent ("the text states no route"); an ``open_()`` reading leaves the field
             open.
-        confidence: The probability, from 0 to 1, that the value or the list as a whole is correct.
-            It is 0 for an open reading. Until the record is weighed (``evidence/weighing.py``), it
-            is the probability that a scorer gives the value; 1 without a scorer.
+        probability: The probability, from 0 to 1, that a scorer gives the value; 1 without a
+            scorer. It is 0 for an open reading.
         spans: The characters that support the value. If the value is a tuple, each member has one
             span at the same position.
         support: How the value follows from the characters in ``spans``.
@@ -125,13 +126,14 @@ class Reading(Generic[T_co]):
         sure: The confidence of each member of a list; empty if ``confidence`` applies to all
             members.
         reasons: Further reasons for a low confidence, in words.
+        weighed: The ``confidence`` if it is known; otherwise None.
 
-    >>> Reading.open_().certain, Reading(None, 0.98).certain
+    >>> Reading.open_().certain, Reading(None, weighed=0.98).certain
     (False, True)
     """
 
     value: T_co
-    confidence: float
+    probability: float = 1.0
     spans: tuple[Span, ...] = ()
     support: Support = Support.LITERAL
     alternatives: tuple[T_co, ...] = ()
@@ -143,6 +145,26 @@ class Reading(Generic[T_co]):
     sure: tuple[float, ...] = ()
     features: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
+    weighed: float | None = None
+
+    @property
+    def confidence(self) -> float:
+        """The share, from 0 to 1, of such values or lists as a whole that are correct. It is 0 for
+        an open reading.
+
+        Raises:
+            ValueError: The reading is not weighed yet.
+
+        >>> Reading("oral", weighed=0.9).confidence
+        0.9
+        >>> Reading("oral").confidence
+        Traceback (most recent call last):
+            ...
+        ValueError: the reading of 'oral' is not weighed yet
+        """
+        if self.weighed is None:
+            raise ValueError(f"the reading of {self.value!r} is not weighed yet")
+        return self.weighed
 
     def list_values(self) -> tuple[Any, ...]:
         """Return the members of a list, or the single value; the result is empty if there is no
@@ -151,10 +173,10 @@ class Reading(Generic[T_co]):
         return list_members(self.value)
 
     def with_confidence(self, confidence: float) -> "Reading[T_co]":
-        """Return the reading with another confidence of the value or the list as a whole."""
-        if confidence == self.confidence:
+        """Return the reading with this confidence of the value or the list as a whole."""
+        if confidence == self.weighed:
             return self
-        return replace(self, confidence=confidence)
+        return replace(self, weighed=confidence)
 
     def with_features(self, *features: str) -> "Reading[T_co]":
         """Return the reading with further features of the value or the list as a whole."""
@@ -164,14 +186,15 @@ class Reading(Generic[T_co]):
         """Return the reading with the confidences of the value and of its members capped at
         ``most`` for a reason, in words. The confidences of parts are unchanged.
 
-        >>> Reading(("a", "b"), 0.9, sure=(0.95, 0.6)).at_most(0.8, "unproven").sure
+        >>> read = Reading(("a", "b"), weighed=0.9, sure=(0.95, 0.6))
+        >>> read.at_most(0.8, "unproven").sure
         (0.8, 0.6)
         """
         if most >= max((self.confidence, *self.sure)):
             return self
         return replace(
             self,
-            confidence=min(self.confidence, most),
+            weighed=min(self.confidence, most),
             sure=tuple(min(sure, most) for sure in self.sure),
             reasons=(*self.reasons, reason),
         )
@@ -179,7 +202,7 @@ class Reading(Generic[T_co]):
     def limited(self, path: str, feature: str) -> "Reading[T_co]":
         """Return the reading with the confidences that a feature of ``path`` allows at most.
 
-        >>> Reading("a", 0.9).limited("answers", "unproven").confidence
+        >>> Reading("a", weighed=0.9).limited("answers", "unproven").confidence
         0.8
         """
         return self.at_most(find_most(path, feature), find_meaning(path, feature))
@@ -208,12 +231,12 @@ class Reading(Generic[T_co]):
     @property
     def is_open(self) -> bool:
         """Whether the field is still undecided."""
-        return self.confidence == 0
+        return self.probability == 0
 
     @staticmethod
     def open_() -> "Reading[None]":
         """Return a reading that leaves the field open."""
-        return Reading(None, 0.0)
+        return Reading(None, 0.0, weighed=0.0)
 
 
 def find_weakest(supports: Iterable[Support]) -> Support:

@@ -48,21 +48,22 @@ def _weigh_regimen(regimen: Draft) -> Draft:
         for name, reading in regimen.rules.items()
     }
     agent = regimen.rules["agent"].features
-    stands = Reading(value=True, confidence=weigh("dosing.regimens", agent))
+    stands = Reading(value=True, weighed=weigh("dosing.regimens", agent))
     return replace(regimen, rules={**rules, "stands": stands})
 
 
 def weigh_reading(path: str, reading: Reading[T]) -> Reading[T]:
-    """Return a reading with the confidence of the value and of the members of a list.
+    """Return a reading with the confidence of the value and of the members of a list; 0 if it is
+    open.
 
     A list is as sure as its least sure member. ``path`` is the field, such as ``dosing.route``.
     """
     if reading.is_open:
-        return reading
+        return reading.with_confidence(0)
     if reading.member_features:
         return _weigh_members(path, reading)
     is_empty = not reading.value
-    confidence = weigh(path, reading.features, reading.confidence, is_empty=is_empty)
+    confidence = weigh(path, reading.features, reading.probability, is_empty=is_empty)
     return reading.with_confidence(confidence)
 
 
@@ -74,7 +75,7 @@ def _weigh_members(path: str, reading: Reading[T]) -> Reading[T]:
     sure: list[float] = []
     sure_parts: list[Mapping[str, float]] = []
     for own, features_of_parts in reading.member_features:
-        member = weigh(path, (*own, *reading.features), reading.confidence)
+        member = weigh(path, (*own, *reading.features), reading.probability)
         parts = {
             name: min(weigh(f"{path}.{name}", features), member)
             for name, features in features_of_parts.items()
@@ -83,7 +84,7 @@ def _weigh_members(path: str, reading: Reading[T]) -> Reading[T]:
         sure_parts.append(parts)
     return replace(
         reading,
-        confidence=min(sure),
+        weighed=min(sure),
         sure=tuple(sure),
         sure_parts=tuple(sure_parts),
     )

@@ -42,7 +42,7 @@ class RegimenReadings(Readings):
     route: Reading[Route | None]
     cycle: Reading[Period | None]
     duration: Reading[Period | None]
-    stands: Reading[bool] = Reading(value=True, confidence=1.0)
+    stands: Reading[bool] = Reading(value=True)
 
 
 def make_draft(

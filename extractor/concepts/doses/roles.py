@@ -103,7 +103,7 @@ def read_role(regimen: Regimen, trial: Trial) -> tuple[Role, float, tuple[Role, 
         return Role.PLACEBO, _CERTAINTY_OF_PLACEBO, ()
     features = list(describe_role(regimen, trial))
     [choice] = load_scorer("dose_roles").choose([features])
-    return Role(choice.value), choice.confidence, tuple(map(Role, choice.rivals))
+    return Role(choice.value), choice.probability, tuple(map(Role, choice.rivals))
 
 
 def describe_role(regimen: Regimen, trial: Trial) -> Iterator[str]:
