@@ -61,7 +61,7 @@ def list_drafts(record: Any) -> Iterator[dict[str, Any]]:
             name: {
                 "estimate": find_estimate(reading),
                 "features": list_features(reading),
-                "parts": [{**parts} for parts in reading.list_sure_parts()],
+                "parts": list_parts(reading),
             }
             for name, reading in draft.rules.items()
         }
@@ -78,6 +78,15 @@ def find_estimate(reading: Any) -> Any:
         return reading.probability
     # older versions call it like the confidence after weighing
     return reading.confidence
+
+
+def list_parts(reading: Any) -> list[dict[str, float]]:
+    """Return the estimates of the parts of each member of a reading, by name of the part; only older
+    versions have them before they weigh.
+    """
+    if hasattr(reading, "list_sure_parts"):
+        return [{**parts} for parts in reading.list_sure_parts()]
+    return [{}] * len(reading.list_values())
 
 
 def list_features(reading: Any) -> list[dict[str, Any]]:

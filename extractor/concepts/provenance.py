@@ -198,8 +198,8 @@ class ItemBuilder:
             own = resolved.list_member_features()[at].own
             features = (*own, *resolved.features)
             sure = resolved.confidence
-            if at < len(resolved.sure):
-                sure = resolved.sure[at]
+            if at < len(resolved.member_confidences):
+                sure = resolved.member_confidences[at]
             doubts = self._doubt(field, resolved, features, sure)
             proof = _Proof(span, support, resolved.origin, doubts)
             self._prove(f"{field}[{at}]", member, sure, proof)

@@ -81,7 +81,10 @@ def resolve(
             rule if is_equal else _fill_parts(model, rule),
             weighed=round(weigh_answer(field, AGREE, read=rule.confidence), 4),
             origin=Origin.BOTH,
-            sure=tuple(weigh_answer(field, AGREE, read=sure) for sure in rule.sure),
+            member_confidences=tuple(
+                weigh_answer(field, AGREE, read=sure)
+                for sure in rule.member_confidences
+            ),
         )
     has_number = any(isinstance(value, _NUMBERS) for value in model.list_values())
     is_unproven = has_number and Support.INFERRED in model.list_supports()
@@ -147,7 +150,7 @@ def resolve_part(
     read = _find_same(rule, member)
     if answered is None or getattr(answered, name) is None:
         # only the rules read this part
-        parts = dict(zip(rule.list_values(), rule.list_sure_parts(), strict=True))
+        parts = dict(zip(rule.list_values(), rule.list_part_confidences(), strict=True))
         return Origin.RULE, parts.get(read, {}).get(name, rule.confidence)
     if read is None:
         return Origin.MODEL, weigh_answer(name, ALONE)

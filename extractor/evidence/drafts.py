@@ -117,16 +117,16 @@ class Reading(Generic[T_co]):
         origin: Whether rules, a model or both read the value.
         gap: Why the field was not read; the reading then has no value, and its confidence is
             meaningless. None if the field was read.
-        sure_parts: For each member of a list, the confidences of the quotes that are its parts, by
-            part name; empty if parts have no separate confidences.
         features: What speaks for or against the value or the list as a whole
             (``confidence/table.toml``).
         member_features: The features of each member of a list and of its parts; empty for a single
             value, and for a list whose members have no features of their own.
-        sure: The confidence of each member of a list; empty if ``confidence`` applies to all
-            members.
         reasons: Further reasons for a low confidence, in words.
         weighed: The ``confidence`` if it is known; otherwise None.
+        member_confidences: The confidence of each member of a list; empty if ``confidence`` applies
+            to all members.
+        part_confidences: For each member of a list, the confidences of the quotes that are its
+            parts, by part name; empty if parts have no separate confidences.
 
     >>> Reading.open_().certain, Reading(None, weighed=0.98).certain
     (False, True)
@@ -140,12 +140,12 @@ class Reading(Generic[T_co]):
     supports: tuple[Support, ...] = ()
     origin: Origin = Origin.RULE
     gap: AbsenceReason | None = None
-    sure_parts: tuple[Mapping[str, float], ...] = ()
-    member_features: tuple[MemberFeatures, ...] = ()
-    sure: tuple[float, ...] = ()
     features: tuple[str, ...] = ()
+    member_features: tuple[MemberFeatures, ...] = ()
     reasons: tuple[str, ...] = ()
     weighed: float | None = None
+    member_confidences: tuple[float, ...] = ()
+    part_confidences: tuple[Mapping[str, float], ...] = ()
 
     @property
     def confidence(self) -> float:
@@ -186,16 +186,18 @@ class Reading(Generic[T_co]):
         """Return the reading with the confidences of the value and of its members capped at
         ``most`` for a reason, in words. The confidences of parts are unchanged.
 
-        >>> read = Reading(("a", "b"), weighed=0.9, sure=(0.95, 0.6))
-        >>> read.at_most(0.8, "unproven").sure
+        >>> read = Reading(("a", "b"), weighed=0.9, member_confidences=(0.95, 0.6))
+        >>> read.at_most(0.8, "unproven").member_confidences
         (0.8, 0.6)
         """
-        if most >= max((self.confidence, *self.sure)):
+        if most >= max((self.confidence, *self.member_confidences)):
             return self
         return replace(
             self,
             weighed=min(self.confidence, most),
-            sure=tuple(min(sure, most) for sure in self.sure),
+            member_confidences=tuple(
+                min(sure, most) for sure in self.member_confidences
+            ),
             reasons=(*self.reasons, reason),
         )
 
@@ -207,11 +209,11 @@ class Reading(Generic[T_co]):
         """
         return self.at_most(find_most(path, feature), find_meaning(path, feature))
 
-    def list_sure_parts(self) -> tuple[Mapping[str, float], ...]:
+    def list_part_confidences(self) -> tuple[Mapping[str, float], ...]:
         """Return, for each member of a list, the confidences of its parts by part name. Parts
         without a separate confidence are omitted.
         """
-        return self.sure_parts or ({},) * len(self.list_values())
+        return self.part_confidences or ({},) * len(self.list_values())
 
     def list_member_features(self) -> tuple[MemberFeatures, ...]:
         """Return the features of each member of a list and of its parts. A member without features

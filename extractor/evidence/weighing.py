@@ -72,19 +72,19 @@ def _weigh_members(path: str, reading: Reading[T]) -> Reading[T]:
     of a member. A part is at most as sure as its member: if a time window is wrong, so is the
     event that it is counted from.
     """
-    sure: list[float] = []
-    sure_parts: list[Mapping[str, float]] = []
+    member_confidences: list[float] = []
+    part_confidences: list[Mapping[str, float]] = []
     for own, features_of_parts in reading.member_features:
         member = weigh(path, (*own, *reading.features), reading.probability)
         parts = {
             name: min(weigh(f"{path}.{name}", features), member)
             for name, features in features_of_parts.items()
         }
-        sure.append(member)
-        sure_parts.append(parts)
+        member_confidences.append(member)
+        part_confidences.append(parts)
     return replace(
         reading,
-        weighed=min(sure),
-        sure=tuple(sure),
-        sure_parts=tuple(sure_parts),
+        weighed=min(member_confidences),
+        member_confidences=tuple(member_confidences),
+        part_confidences=tuple(part_confidences),
     )
