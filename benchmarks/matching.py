@@ -15,6 +15,7 @@ from extractor.assembly.assemble import ModelResult, assemble_extraction
 from extractor.evidence.drafts import Draft, Reading, Span
 from extractor.evidence.items import CriterionDraft
 from extractor.evidence.parsed import ParsedRecord
+from extractor.evidence.weighing import weigh_record
 from extractor.schemas import (
     Criterion,
     EvidenceKind,
@@ -102,8 +103,8 @@ def judge_gold(
 def judge_record(parsed: ParsedRecord, gold: TrialExtraction) -> Iterator[Judged]:
     """Yield every reading that has a counterpart in gold, and readings of whether items exist.
 
-    Whether a regimen exists is the field "dosing.regimens"; before it is weighed, its confidence is
-    the agent's confidence. Items that the rules did not find have no reading.
+    Whether a regimen exists is the field "dosing.regimens". Items that the rules did not find have
+    no reading. If the record is not weighed, the probabilities take the place of the confidences.
     """
 
     def judge(
@@ -112,11 +113,13 @@ def judge_record(parsed: ParsedRecord, gold: TrialExtraction) -> Iterator[Judged
         value = reading.value
         right = value == label if exists else is_right(field, value, label)
         trial = parsed.record.record_id
-        features = list_features(reading)
-        known = (field, trial, value, label, reading.confidence, right)
-        return Judged(*known, features=features)
+        stated = reading.probability
+        if reading.weighed is not None:
+            stated = reading.weighed
+        known = (field, trial, value, label, stated, right)
+        return Judged(*known, features=reading.features)
 
-    extraction = assemble_extraction(parsed, ModelResult())
+    extraction = assemble_extraction(weigh_record(parsed), ModelResult())
     for name in FIELDS_OF["eligibility"]:
         label = getattr(gold.eligibility, name)
         yield judge(f"eligibility.{name}", parsed.whole.read(name), label)
@@ -134,19 +137,11 @@ def judge_record(parsed: ParsedRecord, gold: TrialExtraction) -> Iterator[Judged
             field = "eligibility.criteria.stands"
             yield judge(field, stands, is_criterion, exists=True)
     for read in list_regimens(parsed, extraction.dosing):
-        confidence = read.read("stands").confidence or read.rules["agent"].confidence
-        exists = Reading(value=True, confidence=confidence)
-        yield judge("dosing.regimens", exists, id(read) in paired, exists=True)
+        is_regimen = id(read) in paired
+        yield judge("dosing.regimens", read.read("stands"), is_regimen, exists=True)
     for match in matches:
         for field, reading, label in list_values(match):
             yield judge(field, reading, label)
-
-
-def list_features(reading: Reading[Any]) -> tuple[str, ...]:
-    """Return the features of a single value, or of a list as a whole."""
-    if reading.features or isinstance(reading.value, tuple) or not reading.signs:
-        return reading.features
-    return reading.signs[0][""]
 
 
 def list_values(match: Match) -> Iterator[tuple[str, Reading[Any], Any]]:

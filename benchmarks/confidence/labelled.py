@@ -32,6 +32,7 @@ from extractor.concepts.limits.quantity_names import name_quantity
 from extractor.concepts.parse import ParsedRecord, parse_unweighed
 from extractor.confidence.table import EMPTY, read_table, shorten
 from extractor.evidence.drafts import Reading
+from extractor.evidence.weighing import weigh_record
 from extractor.formats import read_records
 from extractor.language.units import read_unit
 from extractor.schemas import (
@@ -46,6 +47,7 @@ from extractor.schemas.values import PARTS
 
 LIMITS = "eligibility.criteria.constraints"
 WINDOWS = "eligibility.criteria.time_windows"
+_FIRST_WINDOW = "eligibility.criteria.time_window"
 _FIELD_OF = {field.name: field for field in FIELDS}
 _AGES = frozenset({"age", "ages", "aged", "old", "older", "younger"})
 
@@ -141,7 +143,7 @@ def judge_members_of(
     parsed: ParsedRecord, gold: TrialExtraction, source: str, fold: int
 ) -> Iterator[Row]:
     """Yield every value whose item is labelled and whose field has weights."""
-    extraction = assemble_extraction(parsed, ModelResult())
+    extraction = assemble_extraction(weigh_record(parsed), ModelResult())
     trial = parsed.record.record_id
     matches = list(match_items(parsed, extraction, gold))
     paired = {id(match.read) for match in matches}
@@ -151,17 +153,19 @@ def judge_members_of(
             "dosing.regimens",
             source,
             trial,
-            agent.signs[0][""],
+            agent.features,
             right=id(regimen) in paired,
-            probability=agent.confidence,
+            probability=agent.probability,
             fold=fold,
         )
     for match in matches:
         for name in FIELDS_OF[match.path]:
             path = f"{match.path}.{name}"
             reading = match.read.read(name)
+            # the first window of a criterion is one of its windows, which are judged one by one
+            is_repeated = path == _FIRST_WINDOW
             is_judged = has_weights(path) and _is_labelled(match, name)
-            if not reading.signs or not reading.value or not is_judged:
+            if not reading.value or is_repeated or not is_judged:
                 continue
             label = getattr(match.gold, name)
             if path == LIMITS:
@@ -174,7 +178,7 @@ def judge_members_of(
                     trial,
                     features,
                     right=right,
-                    probability=1.0 if is_part else reading.confidence,
+                    probability=1.0 if is_part else reading.probability,
                     fold=fold,
                 )
 
@@ -206,12 +210,12 @@ def _judge_reading(
     field = _FIELD_OF[f"{match.path}.{name}"]
     members = reading.list_values()
     rights = judge_members(field.comparer, members, label)
-    for at, (member, right) in enumerate(zip(members, rights, strict=True)):
-        signs = reading.signs[at]
-        yield field.name, (*signs[""], *reading.features), right
+    known = zip(members, reading.list_member_features(), rights, strict=True)
+    for member, features, right in known:
+        yield field.name, (*features.own, *reading.features), right
         for part, same in _judge_parts(match, field, member) if right else ():
-            if part in signs:
-                yield f"{field.name}.{part}", signs[part], same
+            if part in features.parts:
+                yield f"{field.name}.{part}", features.parts[part], same
 
 
 def judge_members(

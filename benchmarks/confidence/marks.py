@@ -21,6 +21,7 @@ from benchmarks.confidence.labelled import LIMITS, WINDOWS, make_record
 from benchmarks.confidence.rows import Row, make_row
 from benchmarks.data import Row as Line
 from extractor.concepts.parse import parse_unweighed
+from extractor.evidence.drafts import MemberFeatures
 from extractor.schemas import Comparator, Constraint, TrialRecord
 
 _HEADINGS = {"inclusion": "Inclusion Criteria:\n", "exclusion": "Exclusion Criteria:\n"}
@@ -89,7 +90,7 @@ class Member(NamedTuple):
     value: Any
     start: int
     end: int
-    signs: Mapping[str, tuple[str, ...]]
+    features: MemberFeatures
 
     def overlaps(self, mark: Marked | Bound) -> bool:
         """Return whether this value and a mark share a character."""
@@ -108,11 +109,12 @@ class Member(NamedTuple):
     def judge(self, trial: str, source: str, *, right: bool) -> Row:
         """Return the row for this value."""
         field = _NAMES[self.name]
-        return make_row(field, source, trial, self.signs[""], right=right)
+        return make_row(field, source, trial, self.features.own, right=right)
 
     def judge_of(self, trial: str, source: str, *, right: bool) -> Row:
         """Return the row for the event or treatment that this window limits."""
-        return make_row(f"{WINDOWS}.of", source, trial, self.signs["of"], right=right)
+        features = self.features.parts["of"]
+        return make_row(f"{WINDOWS}.of", source, trial, features, right=right)
 
 
 def judge_chia(row: Line) -> Iterator[Row]:
@@ -131,7 +133,7 @@ def judge_chia(row: Line) -> Iterator[Row]:
             yield member.judge(trial, "Chia", right=right)
             continue
         yield member.judge(trial, "Chia", right=bool(same))
-        if same and "of" in member.signs and member.value.of:
+        if same and "of" in member.features.parts and member.value.of:
             words = _list_words(member.value.of)
             owners = [owner for mark in there for owner in mark.owners]
             right = any(words & _list_words(owner["text"]) for owner in owners)
@@ -160,7 +162,9 @@ def _list_members(record: TrialRecord, offset: int) -> Iterator[Member]:
             reading = draft.read(name)
             for at, span in enumerate(reading.spans):
                 place = (span.start - offset, span.end - offset)
-                yield Member(name, reading.value[at], *place, reading.signs[at])
+                yield Member(
+                    name, reading.value[at], *place, reading.member_features[at]
+                )
 
 
 def list_marked(row: Line) -> Iterator[Marked]:

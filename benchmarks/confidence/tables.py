@@ -205,9 +205,9 @@ class Contrary(NamedTuple):
 
 def list_contrary(table: Table) -> Iterator[Contrary]:
     """Yield the features whose weight has another sign than their prior, and those with a positive
-    weight that are doubts in ``dose_signs.toml``; in the order of the table, then of the fields.
+    weight that are doubts in ``dose_features.toml``; in the order of the table, then of the fields.
     """
-    doubts: Mapping[str, Collection[str]] = read_rules("dose_signs")["limit"]
+    doubts: Mapping[str, Collection[str]] = read_rules("dose_features")["limit"]
     for section in list_sections(table):
         features = section["features"]
         weighed = [

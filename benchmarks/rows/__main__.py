@@ -163,7 +163,7 @@ def _find_text(value: Value, values: Sequence[Value], text: str) -> Range:
 def describe_draft(
     value: Value, values: Sequence[Value], drafts: Sequence[Row]
 ) -> dict[str, float]:
-    """Return the signs of a value, the rules' estimate and the cap; nothing if the version has none."""
+    """Return the features of a value, the rules' estimate and the cap; nothing if the version has none."""
     draft = _find_draft(value, values, drafts)
     part = ""
     name = value.field.rpartition(".")[2]
@@ -171,7 +171,7 @@ def describe_draft(
         part = name
         name = value.whole.field.rpartition(".")[2]
     reading = draft["fields"].get("stands" if value.field == CRITERIA else name, {})
-    features = dict.fromkeys(_find_signs(reading, value.at, part), 1.0)
+    features = dict.fromkeys(_find_features(reading, value.at, part), 1.0)
     estimate = reading.get("estimate")
     if part and value.at < len(reading.get("parts", ())):
         estimate = reading["parts"][value.at].get(part)
@@ -182,9 +182,9 @@ def describe_draft(
     return features
 
 
-def _find_signs(reading: Row, at: int, part: str) -> Sequence[str]:
-    signs = reading.get("signs", ())
-    return signs[at].get(part, ()) if at < len(signs) else ()
+def _find_features(reading: Row, at: int, part: str) -> Sequence[str]:
+    of_members = reading.get("features", ())
+    return of_members[at].get(part, ()) if at < len(of_members) else ()
 
 
 def _find_draft(value: Value, values: Sequence[Value], drafts: Sequence[Row]) -> Row:

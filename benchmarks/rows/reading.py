@@ -1,11 +1,11 @@
-"""Read files with the rules of any version of the package, each with the signs of its values.
+"""Read files with the rules of any version of the package, each with the features of its values.
 
     python -P reading.py < FILES > READINGS
 
 A line of FILES has the ``name`` and the ``content`` of a small input file. A line of READINGS has the
 first record in it: its ``sections``, its ``extraction``, and its ``drafts`` with the estimate, the cap
-and the signs of each field. Only the package is imported, and only by names that all versions have;
-versions without signs give no drafts.
+and the features of each field. Only the package is imported, and only by names that all versions have;
+versions without features give no drafts.
 """
 
 import json
@@ -59,9 +59,9 @@ def list_drafts(record: Any) -> Iterator[dict[str, Any]]:
     for draft in (*parsed.criteria, *parsed.regimens, *parsed.outcomes):
         fields = {
             name: {
-                "estimate": reading.confidence,
-                "signs": list_signs(reading),
-                "parts": [{**parts} for parts in reading.list_sure_parts()],
+                "estimate": find_estimate(reading),
+                "features": list_features(reading),
+                "parts": list_parts(reading),
             }
             for name, reading in draft.rules.items()
         }
@@ -72,11 +72,36 @@ def list_drafts(record: Any) -> Iterator[dict[str, Any]]:
         yield {"place": place, "agent": agent and agent.value, "fields": fields}
 
 
-def list_signs(reading: Any) -> list[dict[str, Any]]:
-    """Return the signs of each member of a reading, and those of the whole, by name of the part."""
+def find_estimate(reading: Any) -> Any:
+    """Return the probability that a reading has before it is weighed, from 0 to 1."""
+    if hasattr(reading, "probability"):
+        return reading.probability
+    # older versions call it like the confidence after weighing
+    return reading.confidence
+
+
+def list_parts(reading: Any) -> list[dict[str, float]]:
+    """Return the estimates of the parts of each member of a reading, by name of the part; only older
+    versions have them before they weigh.
+    """
+    if hasattr(reading, "list_sure_parts"):
+        return [{**parts} for parts in reading.list_sure_parts()]
+    return [{}] * len(reading.list_values())
+
+
+def list_features(reading: Any) -> list[dict[str, Any]]:
+    """Return the features of each member of a reading, and those of the whole, by name of the part;
+    "" stands for the member itself.
+    """
     of_whole = getattr(reading, "features", ())
-    signs = [{**signs} for signs in reading.signs] or [{"": ()}]
-    return [{**own, "": (*own.get("", ()), *of_whole)} for own in signs]
+    members = getattr(reading, "member_features", None)
+    if members is None:
+        # older versions had a mapping like those returned here
+        old = [{**signs} for signs in reading.signs] or [{"": ()}]
+        return [{**own, "": (*own.get("", ()), *of_whole)} for own in old]
+    if not members:
+        return [{"": of_whole}]
+    return [{**of.parts, "": (*of.own, *of_whole)} for of in members]
 
 
 if __name__ == "__main__":

@@ -107,7 +107,9 @@ def ground_answer(
         if name in custom_fields:
             of_field = [claim for claim in readable if isinstance(claim, Mapping)]
             drafts, refusals = _ground_claims(of_field, custom_fields[name], search)
-            reading: Reading[object] = Reading(bool(drafts), 1.0, origin=Origin.MODEL)
+            reading: Reading[object] = Reading(
+                bool(drafts), origin=Origin.MODEL, weighed=1.0
+            )
             is_proven = bool(drafts)
             if is_proven or not members:
                 claims[name] = drafts

@@ -16,7 +16,7 @@ from extractor.concepts.people.registered_ages import (
     read_registered_ages,
 )
 from extractor.concepts.provenance import Assembled, ItemBuilder, list_read_fields
-from extractor.evidence.drafts import Reading
+from extractor.evidence.drafts import NOT_READ, Reading
 from extractor.evidence.items import CriterionDraft
 from extractor.evidence.parsed import ParsedRecord
 from extractor.schemas import (
@@ -37,7 +37,7 @@ _SEARCHED = (
     "title",
     "official_title",
 )
-_CONTRADICTORY = Reading(None, 0.0, gap=AbsenceReason.CONTRADICTORY)
+_CONTRADICTORY = replace(NOT_READ, gap=AbsenceReason.CONTRADICTORY)
 _PEOPLE = list_read_fields(Task.ELIGIBILITY)
 _CRITERION = list_read_fields(Task.ELIGIBILITY, "eligibility.criteria")
 _ENDPOINT = list_read_fields(Task.ENDPOINTS)

@@ -179,7 +179,7 @@ def _rate(claim: OwnReadings, *, is_read: bool) -> OwnReadings:
     for name, reading in claim.items():
         if is_read:
             agreed = find_most(CUSTOM, "agreed")
-            rated[name] = replace(reading, confidence=agreed, origin=Origin.BOTH)
+            rated[name] = replace(reading, weighed=agreed, origin=Origin.BOTH)
             continue
         is_inferred = reading.support is Support.INFERRED
         rated[name] = reading.limited(CUSTOM, "inferred" if is_inferred else "answered")

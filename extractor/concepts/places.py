@@ -61,7 +61,14 @@ def read_supported(
     spans = tuple(member.span for member in supported)
     supports = tuple(member.support for member in supported)
     least = min((member.confidence for member in supported), default=1.0)
-    return Reading(value, least, spans, weakest, supports=supports, origin=Origin.MODEL)
+    return Reading(
+        value,
+        spans=spans,
+        support=weakest,
+        supports=supports,
+        origin=Origin.MODEL,
+        weighed=least,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypedDict, TypeGuard, TypeVar
 from extractor.concepts.hostile.injection import find_clean_run
 from extractor.concepts.resolve import resolve, resolve_part
 from extractor.confidence import ANSWERS, explain, find_meaning, find_most
-from extractor.evidence.drafts import Draft, Reading, Signs, Span, find_weakest
+from extractor.evidence.drafts import Draft, Reading, Span, find_weakest
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.values import value_class
 from extractor.schemas import (
@@ -34,7 +34,6 @@ _BESIDE_HIDDEN = "beside hidden characters"
 a limit beside it.
 """
 _QUOTE = "quote"
-_NO_SIGNS: Signs = {"": ()}
 T = TypeVar("T")
 ItemT = TypeVar("ItemT", bound=ExtractedItem)
 
@@ -158,7 +157,9 @@ class ItemBuilder:
         """
         span = self.draft.span
         words = self._parsed.raw(span)
-        quote = Reading(words, exists.confidence, (span,), origin=exists.origin)
+        quote = Reading(
+            words, spans=(span,), origin=exists.origin, weighed=exists.confidence
+        )
         reasons = explain(f"{self.draft.group}.stands", exists.features)
         quote = replace(quote, reasons=(*exists.reasons, *reasons))
         return self.add(_QUOTE, quote)
@@ -194,13 +195,11 @@ class ItemBuilder:
             # additional spans belong to the last member
             at = min(position, len(value) - 1)
             member = value[at]
-            signs = _NO_SIGNS
-            if at < len(resolved.signs):
-                signs = resolved.signs[at]
-            features = (*signs[""], *resolved.features)
+            own = resolved.list_member_features()[at].own
+            features = (*own, *resolved.features)
             sure = resolved.confidence
-            if at < len(resolved.sure):
-                sure = resolved.sure[at]
+            if at < len(resolved.member_confidences):
+                sure = resolved.member_confidences[at]
             doubts = self._doubt(field, resolved, features, sure)
             proof = _Proof(span, support, resolved.origin, doubts)
             self._prove(f"{field}[{at}]", member, sure, proof)
@@ -247,7 +246,8 @@ class ItemBuilder:
         rule = self.draft.read(field)
         model = self.draft.model.get(field)
         path = f"{self.draft.group}.{field}"
-        signs = dict(zip(rule.list_values(), rule.signs, strict=False))
+        read = zip(rule.list_values(), rule.list_member_features(), strict=True)
+        features_of = dict(read)
         spans = [self.draft.span]
         if isinstance(member, TimeWindow):
             answered = self.draft.model.get("lead_in")
@@ -263,8 +263,8 @@ class ItemBuilder:
             if place:
                 origin, sure = resolve_part(member, name, rule, model)
                 doubts: tuple[str, ...] = ()
-                if sure < DOUBTFUL_BELOW:
-                    features = signs.get(member, _NO_SIGNS).get(name, ())
+                if sure < DOUBTFUL_BELOW and member in features_of:
+                    features = features_of[member].parts.get(name, ())
                     doubts = explain(f"{path}.{name}", features)
                 proof = _Proof(place, Support.LITERAL, origin, doubts)
                 self._prove(f"{field}[{at}].{name}", words, sure, proof)

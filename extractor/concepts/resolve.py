@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from extractor.concepts.aliases import name_instrument, trim_event
 from extractor.confidence import AGREE, ANSWERS, find_meaning, weigh_answer
-from extractor.evidence.drafts import CERTAIN, Reading
+from extractor.evidence.drafts import CERTAIN, NOT_READ, Reading
 from extractor.schemas import (
     AbsenceReason,
     Age,
@@ -49,15 +49,15 @@ def resolve(
         field: The field, such as ``dosing.route``.
 
     >>> resolve(
-    ...     Reading("oral", 0.7),
-    ...     Reading("oral", 0.9),
+    ...     Reading("oral", weighed=0.7),
+    ...     Reading("oral", weighed=0.9),
     ...     AbsenceReason.NOT_ASKED,
     ...     "dosing.route",
     ... ).origin.value
     'both'
     >>> resolve(
-    ...     Reading("oral", 0.99),
-    ...     Reading("rectal", 0.9),
+    ...     Reading("oral", weighed=0.99),
+    ...     Reading("rectal", weighed=0.9),
     ...     AbsenceReason.NOT_ASKED,
     ...     "dosing.route",
     ... ).value
@@ -69,7 +69,7 @@ def resolve(
     """
     if model is None:
         if rule.is_open:
-            return Reading(None, 0.0, gap=gap)
+            return replace(NOT_READ, gap=gap)
         return rule.with_confidence(round(rule.confidence, 4))
     is_same = agree(rule.value, model.value)
     if field == "dosing.arms":  # labels are exact names, in any order
@@ -79,9 +79,12 @@ def resolve(
         is_equal = rule.value == model.value or isinstance(rule.value, Instrument)
         return replace(
             rule if is_equal else _fill_parts(model, rule),
-            confidence=round(weigh_answer(field, AGREE, read=rule.confidence), 4),
+            weighed=round(weigh_answer(field, AGREE, read=rule.confidence), 4),
             origin=Origin.BOTH,
-            sure=tuple(weigh_answer(field, AGREE, read=sure) for sure in rule.sure),
+            member_confidences=tuple(
+                weigh_answer(field, AGREE, read=sure)
+                for sure in rule.member_confidences
+            ),
         )
     has_number = any(isinstance(value, _NUMBERS) for value in model.list_values())
     is_unproven = has_number and Support.INFERRED in model.list_supports()
@@ -89,7 +92,7 @@ def resolve(
     situation = name_situation(rule)
     return replace(
         _fill_parts(model, rule),
-        confidence=weigh_answer(field, situation, features),
+        weighed=weigh_answer(field, situation, features),
         origin=Origin.MODEL,
         reasons=tuple(
             find_meaning(ANSWERS, feature) for feature in (situation, *features)
@@ -139,15 +142,15 @@ def resolve_part(
     >>> window = TimeWindow(
     ...     quote="for 2 days", comparator=">=", value=2, unit="day", of="the fever"
     ... )
-    >>> answer = Reading((window.model_copy(update={"of": "fever"}),), 0.9)
-    >>> resolve_part(window, "of", Reading((window,), 0.9), answer)[0].value
+    >>> answer = Reading((window.model_copy(update={"of": "fever"}),), weighed=0.9)
+    >>> resolve_part(window, "of", Reading((window,), weighed=0.9), answer)[0].value
     'both'
     """
     answered = _find_same(model, member)
     read = _find_same(rule, member)
     if answered is None or getattr(answered, name) is None:
         # only the rules read this part
-        parts = dict(zip(rule.list_values(), rule.list_sure_parts(), strict=True))
+        parts = dict(zip(rule.list_values(), rule.list_part_confidences(), strict=True))
         return Origin.RULE, parts.get(read, {}).get(name, rule.confidence)
     if read is None:
         return Origin.MODEL, weigh_answer(name, ALONE)

@@ -7,7 +7,7 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, Generic, Self, TypeAlias, TypeVar
+from typing import Any, Generic, NamedTuple, Self, TypeAlias, TypeVar
 
 from extractor.confidence import find_meaning, find_most
 from extractor.language.passage import Passage
@@ -23,10 +23,6 @@ from extractor.schemas import (
 
 T_co = TypeVar("T_co", covariant=True)
 
-Signs = Mapping[str, tuple[str, ...]]
-"""The names of the signs for or against a value (key ""), and of those for or against each quote
-that is part of the value (key: the part's name).
-"""
 CERTAIN = 0.95
 """A reading with at least this confidence needs no second annotator."""
 LIST_IN_DOUBT = "list in doubt"
@@ -91,17 +87,27 @@ class Span:
         return other.start < self.end
 
 
+class MemberFeatures(NamedTuple):
+    """What speaks for or against a member of a list (``own``), and for or against each quote that
+    is a part of the member, by the part's name. A part that is not stated is no key.
+    """
+
+    own: tuple[str, ...] = ()
+    parts: Mapping[str, tuple[str, ...]] = {}
+
+
 @value_class()
 class Reading(Generic[T_co]):
-    """The value read for one field, its confidence, and the characters that support it.
+    """The value read for one field, the characters that support it, and what is known about how
+    sure it is: before the record is weighed (``evidence/weighing.py``), the ``probability`` and the
+    features; afterwards, the ``confidence``.
 
     Attributes:
         value: The value; a tuple for a list. None with a high confidence means that the value is
             known to be absent ("the text states no route"); an ``open_()`` reading leaves the field
             open.
-        confidence: The probability, from 0 to 1, that the value or the list as a whole is correct.
-            It is 0 for an open reading. Until the record is weighed (``evidence/weighing.py``), it
-            is the probability that a scorer gives the value; 1 without a scorer.
+        probability: The probability, from 0 to 1, that a scorer gives the value; 1 without a
+            scorer. It is 0 for an open reading.
         spans: The characters that support the value. If the value is a tuple, each member has one
             span at the same position.
         support: How the value follows from the characters in ``spans``.
@@ -111,33 +117,54 @@ class Reading(Generic[T_co]):
         origin: Whether rules, a model or both read the value.
         gap: Why the field was not read; the reading then has no value, and its confidence is
             meaningless. None if the field was read.
-        sure_parts: For each member of a list, the confidences of the quotes that are its parts, by
-            part name; empty if parts have no separate confidences.
         features: What speaks for or against the value or the list as a whole
             (``confidence/table.toml``).
-        signs: The features of each member of a list, and of its parts by part name; "" stands for
-            the member itself.
-        sure: The confidence of each member of a list; empty if ``confidence`` applies to all
-            members.
+        member_features: The features of each member of a list and of its parts; empty for a single
+            value, and for a list whose members have no features of their own.
         reasons: Further reasons for a low confidence, in words.
+        weighed: The ``confidence`` if it is known; otherwise None.
+        member_confidences: The confidence of each member of a list; empty if ``confidence`` applies
+            to all members.
+        part_confidences: For each member of a list, the confidences of the quotes that are its
+            parts, by part name; empty if parts have no separate confidences.
 
-    >>> Reading.open_().certain, Reading(None, 0.98).certain
+    >>> Reading.open_().certain, Reading(None, weighed=0.98).certain
     (False, True)
     """
 
     value: T_co
-    confidence: float
+    probability: float = 1.0
     spans: tuple[Span, ...] = ()
     support: Support = Support.LITERAL
     alternatives: tuple[T_co, ...] = ()
     supports: tuple[Support, ...] = ()
     origin: Origin = Origin.RULE
     gap: AbsenceReason | None = None
-    sure_parts: tuple[Mapping[str, float], ...] = ()
-    signs: tuple[Signs, ...] = ()
-    sure: tuple[float, ...] = ()
     features: tuple[str, ...] = ()
+    member_features: tuple[MemberFeatures, ...] = ()
     reasons: tuple[str, ...] = ()
+    weighed: float | None = None
+    member_confidences: tuple[float, ...] = ()
+    part_confidences: tuple[Mapping[str, float], ...] = ()
+
+    @property
+    def confidence(self) -> float:
+        """The share, from 0 to 1, of such values or lists as a whole that are correct. It is 0 for
+        an open reading.
+
+        Raises:
+            ValueError: The reading is not weighed yet.
+
+        >>> Reading("oral", weighed=0.9).confidence
+        0.9
+        >>> Reading("oral").confidence
+        Traceback (most recent call last):
+            ...
+        ValueError: the reading of 'oral' is not weighed yet
+        """
+        if self.weighed is None:
+            raise ValueError(f"the reading of {self.value!r} is not weighed yet")
+        return self.weighed
 
     def list_values(self) -> tuple[Any, ...]:
         """Return the members of a list, or the single value; the result is empty if there is no
@@ -146,10 +173,10 @@ class Reading(Generic[T_co]):
         return list_members(self.value)
 
     def with_confidence(self, confidence: float) -> "Reading[T_co]":
-        """Return the reading with another confidence of the value or the list as a whole."""
-        if confidence == self.confidence:
+        """Return the reading with this confidence of the value or the list as a whole."""
+        if confidence == self.weighed:
             return self
-        return replace(self, confidence=confidence)
+        return replace(self, weighed=confidence)
 
     def with_features(self, *features: str) -> "Reading[T_co]":
         """Return the reading with further features of the value or the list as a whole."""
@@ -159,31 +186,40 @@ class Reading(Generic[T_co]):
         """Return the reading with the confidences of the value and of its members capped at
         ``most`` for a reason, in words. The confidences of parts are unchanged.
 
-        >>> Reading(("a", "b"), 0.9, sure=(0.95, 0.6)).at_most(0.8, "unproven").sure
+        >>> read = Reading(("a", "b"), weighed=0.9, member_confidences=(0.95, 0.6))
+        >>> read.at_most(0.8, "unproven").member_confidences
         (0.8, 0.6)
         """
-        if most >= max((self.confidence, *self.sure)):
+        if most >= max((self.confidence, *self.member_confidences)):
             return self
         return replace(
             self,
-            confidence=min(self.confidence, most),
-            sure=tuple(min(sure, most) for sure in self.sure),
+            weighed=min(self.confidence, most),
+            member_confidences=tuple(
+                min(sure, most) for sure in self.member_confidences
+            ),
             reasons=(*self.reasons, reason),
         )
 
     def limited(self, path: str, feature: str) -> "Reading[T_co]":
         """Return the reading with the confidences that a feature of ``path`` allows at most.
 
-        >>> Reading("a", 0.9).limited("answers", "unproven").confidence
+        >>> Reading("a", weighed=0.9).limited("answers", "unproven").confidence
         0.8
         """
         return self.at_most(find_most(path, feature), find_meaning(path, feature))
 
-    def list_sure_parts(self) -> tuple[Mapping[str, float], ...]:
+    def list_part_confidences(self) -> tuple[Mapping[str, float], ...]:
         """Return, for each member of a list, the confidences of its parts by part name. Parts
         without a separate confidence are omitted.
         """
-        return self.sure_parts or ({},) * len(self.list_values())
+        return self.part_confidences or ({},) * len(self.list_values())
+
+    def list_member_features(self) -> tuple[MemberFeatures, ...]:
+        """Return the features of each member of a list and of its parts. A member without features
+        of its own, and a single value, has none.
+        """
+        return self.member_features or (MemberFeatures(),) * len(self.list_values())
 
     def list_supports(self) -> tuple[Support, ...]:
         """Return how the value follows from each span in ``spans``."""
@@ -197,12 +233,12 @@ class Reading(Generic[T_co]):
     @property
     def is_open(self) -> bool:
         """Whether the field is still undecided."""
-        return self.confidence == 0
+        return self.probability == 0
 
     @staticmethod
     def open_() -> "Reading[None]":
         """Return a reading that leaves the field open."""
-        return Reading(None, 0.0)
+        return Reading(None, 0.0, weighed=0.0)
 
 
 _BY_STRENGTH = tuple(Support)

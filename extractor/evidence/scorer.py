@@ -23,7 +23,7 @@ _ENOUGH = 0.97
 """Rivals are listed until the chosen class and its rivals reach this combined probability."""
 _MOST_RIVALS = 5
 _SUREST = 0.995
-"""The highest confidence that can be measured. Confidences are rounded to hundredths, because
+"""The highest probability that can be measured. Probabilities are rounded to hundredths, because
 calibration needs several trials for each distinct value.
 """
 
@@ -33,7 +33,7 @@ class ScoredClass:
     """The most likely class, its probability, and its rivals, most likely first."""
 
     value: str
-    confidence: float
+    probability: float
     rivals: tuple[str, ...] = ()
 
 
@@ -118,7 +118,7 @@ class Scorer:
             word = self._find_word(features, passage, choice.value)
             reading = Reading(
                 value=values(choice.value),
-                confidence=choice.confidence,
+                probability=choice.probability,
                 spans=(span_of(word or passage),),
                 support=Support.INFERRED,
                 alternatives=tuple(map(values, choice.rivals)),
@@ -172,8 +172,8 @@ def _pick(classes: Sequence[str], chances: Array) -> list[ScoredClass]:
                 break
             rivals.append(classes[rival])
             combined += row[rival]
-        confidence = min(round(float(row[best]), 2), _SUREST)
-        choices.append(ScoredClass(classes[best], confidence, tuple(rivals)))
+        probability = min(round(float(row[best]), 2), _SUREST)
+        choices.append(ScoredClass(classes[best], probability, tuple(rivals)))
     return choices
 
 

@@ -47,24 +47,23 @@ def _weigh_regimen(regimen: Draft) -> Draft:
         name: weigh_reading(f"{regimen.group}.{name}", reading)
         for name, reading in regimen.rules.items()
     }
-    agent = regimen.rules["agent"].signs[0][""]
-    stands = Reading(value=True, confidence=weigh("dosing.regimens", agent))
+    agent = regimen.rules["agent"].features
+    stands = Reading(value=True, weighed=weigh("dosing.regimens", agent))
     return replace(regimen, rules={**rules, "stands": stands})
 
 
 def weigh_reading(path: str, reading: Reading[T]) -> Reading[T]:
-    """Return a reading with the confidence of the value and of the members of a list.
+    """Return a reading with the confidence of the value and of the members of a list; 0 if it is
+    open.
 
     A list is as sure as its least sure member. ``path`` is the field, such as ``dosing.route``.
     """
     if reading.is_open:
-        return reading
-    if isinstance(reading.value, tuple) and reading.signs:
+        return reading.with_confidence(0)
+    if reading.member_features:
         return _weigh_members(path, reading)
-    # a single value may have its features in the form of a list of one member
-    features = reading.features or (reading.signs[0][""] if reading.signs else ())
     is_empty = not reading.value
-    confidence = weigh(path, features, reading.confidence, is_empty=is_empty)
+    confidence = weigh(path, reading.features, reading.probability, is_empty=is_empty)
     return reading.with_confidence(confidence)
 
 
@@ -73,19 +72,19 @@ def _weigh_members(path: str, reading: Reading[T]) -> Reading[T]:
     of a member. A part is at most as sure as its member: if a time window is wrong, so is the
     event that it is counted from.
     """
-    sure: list[float] = []
-    sure_parts: list[Mapping[str, float]] = []
-    for signs in reading.signs:
-        member = weigh(path, (*signs[""], *reading.features), reading.confidence)
-        parts: dict[str, float] = {}
-        for name, part_signs in signs.items():
-            if name:
-                parts[name] = min(weigh(f"{path}.{name}", part_signs), member)
-        sure.append(member)
-        sure_parts.append(parts)
+    member_confidences: list[float] = []
+    part_confidences: list[Mapping[str, float]] = []
+    for own, features_of_parts in reading.member_features:
+        member = weigh(path, (*own, *reading.features), reading.probability)
+        parts = {
+            name: min(weigh(f"{path}.{name}", features), member)
+            for name, features in features_of_parts.items()
+        }
+        member_confidences.append(member)
+        part_confidences.append(parts)
     return replace(
         reading,
-        confidence=min(sure),
-        sure=tuple(sure),
-        sure_parts=tuple(sure_parts),
+        weighed=min(member_confidences),
+        member_confidences=tuple(member_confidences),
+        part_confidences=tuple(part_confidences),
     )

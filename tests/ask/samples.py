@@ -20,15 +20,15 @@ from tests.trust import make_section, trial
 
 Readings = dict[str, Reading[Any]]
 OPEN = Reading.open_()
-NONE = Reading(None, 0.99)
+NONE = Reading(None, weighed=0.99)
 
 
 def sure(value: Any) -> Reading[Any]:
-    return Reading(value, 0.99)
+    return Reading(value, weighed=0.99)
 
 
 def unsure(value: Any) -> Reading[Any]:
-    return Reading(value, 0.6)
+    return Reading(value, weighed=0.6)
 
 
 def ask(

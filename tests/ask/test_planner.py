@@ -51,7 +51,10 @@ def doses(number, **readings):
 def read_item(kind, number, text, readings):
     """An item of a table: its readings are a value and its confidence, or None if they are open."""
     made = {"criterion": criterion, "outcome": outcome, "regimen": dose}[kind]
-    known = {name: Reading(*read) if read else OPEN for name, read in readings.items()}
+    known = {
+        name: Reading(read[0], weighed=read[1]) if read else OPEN
+        for name, read in readings.items()
+    }
     return made(number, text, **known)
 
 
@@ -82,7 +85,7 @@ def test_lines_that_introduce_others_are_shown_only_where_a_lead_in_is_asked(
     if not doubtful:
         criteria = []
         for one in parsed.criteria:
-            lead_in = replace(one.rules.lead_in, confidence=0.99)
+            lead_in = one.rules.lead_in.with_confidence(0.99)
             criteria.append(replace(one, rules=replace(one.rules, lead_in=lead_in)))
         parsed = replace(parsed, criteria=tuple(criteria))
     options = ExtractionOptions(tasks=["eligibility"])

@@ -56,7 +56,7 @@ def test_a_group_has_its_line_and_the_words_of_its_rule_as_evidence():
 
 
 def model(value, *spans):
-    return Reading(value, 0.9, spans, origin=Origin.MODEL)
+    return Reading(value, spans=spans, origin=Origin.MODEL, weighed=0.9)
 
 
 def test_a_model_says_how_many_must_hold_and_under_which_line_they_stand():

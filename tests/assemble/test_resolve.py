@@ -27,15 +27,30 @@ FIELD = "dosing.route"
 @pytest.mark.parametrize(
     ("rule", "model", "value", "origin"),
     [
-        (Reading("oral", 0.97), None, "oral", Origin.RULE),
-        (Reading("oral", 0.97), Reading("rectal", 0.9), "rectal", Origin.MODEL),
-        (Reading("oral", 0.7), Reading("rectal", 0.9), "rectal", Origin.MODEL),
-        (Reading("oral", 0.7), Reading("oral", 0.9), "oral", Origin.BOTH),
-        (Reading("oral", 0.7), None, "oral", Origin.RULE),
-        (Reading.open_(), Reading("oral", 0.9), "oral", Origin.MODEL),
-        (Reading(None, 0.97), None, None, Origin.RULE),
+        (Reading("oral", weighed=0.97), None, "oral", Origin.RULE),
+        (
+            Reading("oral", weighed=0.97),
+            Reading("rectal", weighed=0.9),
+            "rectal",
+            Origin.MODEL,
+        ),
+        (
+            Reading("oral", weighed=0.7),
+            Reading("rectal", weighed=0.9),
+            "rectal",
+            Origin.MODEL,
+        ),
+        (
+            Reading("oral", weighed=0.7),
+            Reading("oral", weighed=0.9),
+            "oral",
+            Origin.BOTH,
+        ),
+        (Reading("oral", weighed=0.7), None, "oral", Origin.RULE),
+        (Reading.open_(), Reading("oral", weighed=0.9), "oral", Origin.MODEL),
+        (Reading(None, weighed=0.97), None, None, Origin.RULE),
         (Reading.open_(), None, None, GAP),
-        (Reading("oral", 0.1), None, "oral", Origin.RULE),
+        (Reading("oral", weighed=0.1), None, "oral", Origin.RULE),
     ],
 )
 def test_who_decides(rule, model, value, origin):
@@ -56,7 +71,7 @@ def test_who_decides(rule, model, value, origin):
     ],
 )
 def test_a_closed_set_of_which_one_word_is_right_always_has_the_best(word):
-    alone = resolve(Reading(word, 0.2), None, GAP, FIELD)
+    alone = resolve(Reading(word, weighed=0.2), None, GAP, FIELD)
     assert (alone.value, alone.confidence, alone.gap) == (word, 0.2, None)
 
 
@@ -79,7 +94,9 @@ def test_a_closed_set_of_which_one_word_is_right_always_has_the_best(word):
 def test_quotes_that_mean_the_same_are_agreement_in_the_words_of_the_model(
     rule, model, agree
 ):
-    resolved = resolve(Reading(rule, 0.8), Reading(model, 0.9), GAP, FIELD)
+    resolved = resolve(
+        Reading(rule, weighed=0.8), Reading(model, weighed=0.9), GAP, FIELD
+    )
     assert resolved.value == model
     assert resolved.origin == (Origin.BOTH if agree else Origin.MODEL)
     assert (resolved.confidence == weigh_answer(FIELD, AGREE)) is agree
@@ -98,7 +115,9 @@ def test_quotes_that_mean_the_same_are_agreement_in_the_words_of_the_model(
 def test_labels_of_arms_are_a_set_of_names_and_amounts_agree_whatever_their_arms(
     field, rule, model, agree
 ):
-    resolved = resolve(Reading(rule, 0.8), Reading(model, 0.9), GAP, field)
+    resolved = resolve(
+        Reading(rule, weighed=0.8), Reading(model, weighed=0.9), GAP, field
+    )
     assert resolved.value == model
     assert resolved.origin == (Origin.BOTH if agree else Origin.MODEL)
 
@@ -121,12 +140,12 @@ def test_the_words_of_a_part_are_resolved_by_themselves(rule, model, origin):
     read, said = (
         LIMIT.model_copy(update={"condition": words}) for words in (rule, model)
     )
-    answer = Reading((said,), 0.9) if model else None
+    answer = Reading((said,), weighed=0.9) if model else None
 
     found, sure = resolve_part(
         said if model else read,
         "condition",
-        Reading((read,), 0.9),
+        Reading((read,), weighed=0.9),
         answer,
     )
 

@@ -28,7 +28,7 @@ def read_rows(line):
     return list(judge_case(case, reading))
 
 
-def test_a_value_has_a_row_with_its_signs_and_the_words_that_it_leaves():
+def test_a_value_has_a_row_with_its_features_and_the_words_that_it_leaves():
     (row,) = read_rows(LINE)
 
     assert row["field"] == "eligibility.criteria.constraints"

@@ -92,10 +92,10 @@ def list_used() -> frozenset[str]:
     in_tables: list[str] = []
     for field in ("frequency", "cycle", "duration"):
         in_tables += read_table("dose_marks")[field]
-    for signs in read_table("doubts")["limit_sign"].values():
-        in_tables += signs.values()
-    for signs in read_table("dose_signs")["words"].values():
-        in_tables += [name for _, name in signs.values()]
+    for features in read_table("doubts")["limit_feature"].values():
+        in_tables += features.values()
+    for features in read_table("dose_features")["words"].values():
+        in_tables += [name for _, name in features.values()]
     for by_reach in read_table("hostile")["hostile"].values():
         for names in by_reach.values():
             in_tables += names

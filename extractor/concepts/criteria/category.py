@@ -156,7 +156,7 @@ def classify_weight(
     limits_weight = {limit.quantity for limit in limits} == {WEIGHT}
     if not limits_weight or not target.isdisjoint(_OF_WEIGHT):
         return category
-    other = replace(category, value=Category.OTHER, confidence=1.0)
+    other = replace(category, value=Category.OTHER, probability=1.0)
     return other.with_features("a weight without its word")
 
 
@@ -192,4 +192,4 @@ def classify_treatment(
         case = "a treatment with a look-back"
     if category.value is decided:
         return category
-    return replace(category, value=decided, confidence=1.0).with_features(case)
+    return replace(category, value=decided, probability=1.0).with_features(case)

@@ -333,8 +333,15 @@ def _join(usual: GroupRule, case: str, joint: Joint) -> Reading[CriterionGroup]:
 def _read_group(
     group: CriterionGroup, case: str, span: Span, support: Support
 ) -> Reading[CriterionGroup]:
+    # the rules of headings are read when the record is weighed already
     confidence = weigh("eligibility.criteria.rule", (case,))
-    return Reading(group, confidence, (span,), support, features=(case,))
+    return Reading(
+        group,
+        spans=(span,),
+        support=support,
+        features=(case,),
+        weighed=confidence,
+    )
 
 
 def _are_values(items: Sequence[Passage]) -> bool:

@@ -515,16 +515,15 @@ def _read_existence(entry: CriterionEntry, heading_chance: float) -> Reading[boo
     if entry.origin is not Origin.RULE:
         return Reading(
             value=entry.is_criterion,
-            confidence=1.0,
             spans=(span_of(entry.passage),) if entry.is_criterion else (),
             support=Support.INFERRED,
             origin=entry.origin,
             features=(_ANSWERED[entry.origin],),
         )
     if not entry.is_criterion:
-        return Reading(value=False, confidence=1.0, features=("parent",))
+        return Reading(value=False, features=("parent",))
     if entry.listed and heading_chance >= _CLEARLY_HEADING:
-        return Reading(value=False, confidence=heading_chance)
+        return Reading(value=False, probability=heading_chance)
     feature = "prose"
     if entry.listed:
         feature = "listed"
@@ -535,7 +534,7 @@ def _read_existence(entry: CriterionEntry, heading_chance: float) -> Reading[boo
         feature = entry.case
     return Reading(
         value=True,
-        confidence=round(1 - heading_chance, 3) if entry.listed else 1.0,
+        probability=round(1 - heading_chance, 3) if entry.listed else 1.0,
         spans=(span_of(entry.passage),),
         support=Support.INFERRED,
         features=(feature,),

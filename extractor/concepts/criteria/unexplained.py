@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from extractor.evidence.drafts import Reading, Signs
+from extractor.evidence.drafts import MemberFeatures, Reading
 from extractor.language.book import find_terms, rule, word_list
 from extractor.language.lexer import Range, Tokens
 from extractor.language.passage import Passage
@@ -59,13 +59,15 @@ class Unexplained:
             self._find((span.start - self.origin, span.end - self.origin))
             for span in reading.spans
         ]
-        if not reading.signs:
+        if not reading.member_features:
             return reading.with_features(*found[0])
-        signs: list[Signs] = []
-        for features, known in zip(found, reading.signs, strict=True):
-            is_age = _AN_AGE in known[""]
-            signs.append(known if is_age else {**known, "": (*known[""], *features)})
-        return replace(reading, signs=tuple(signs))
+        members: list[MemberFeatures] = []
+        for features, known in zip(found, reading.member_features, strict=True):
+            if _AN_AGE in known.own:
+                members.append(known)
+                continue
+            members.append(known._replace(own=(*known.own, *features)))
+        return replace(reading, member_features=tuple(members))
 
     def _find(self, own: Range) -> tuple[str, ...]:
         """Return where the unexplained words are, seen from a value at the place ``own``."""
@@ -104,7 +106,7 @@ def find_unexplained(
         windows: The reading of its time windows.
     """
     nothing = Unexplained(0, (), (), ())
-    if not constraints.signs and not windows.signs:
+    if not constraints.member_features and not windows.member_features:
         return nothing
     text = passage.raw
     words = [(match.group(), *match.span()) for match in _WORD.finditer(text)]

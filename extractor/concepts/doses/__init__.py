@@ -16,8 +16,8 @@ model reads more, and ``prove`` checks its answers.
   from another, and joins statements that do not contradict each other.
 - ``arms`` finds the arms that receive a regimen: those that the registry links to it, those whose
   own texts state it, or the only arm.
-- ``roles`` classifies agents with a fitted scorer. ``drafts`` builds the result, with the signs
-  that a field is doubtful; ``rules/dose_signs.toml`` lists the signs that limit its confidence.
+- ``roles`` classifies agents with a fitted scorer. ``drafts`` builds the result, with the features
+  of each field; ``rules/dose_features.toml`` lists the features that limit its confidence.
   ``read`` is the entry point, which also lists clauses with an unread dose.
 - ``prove`` checks a model's regimen: a value is linked if a statement about its agent contains it,
   rejected if the quoted words give the agent a different value, and open otherwise. ``assemble``

@@ -152,7 +152,7 @@ def _confirm(parsed: ParsedRecord, answer: Draft) -> Draft:
         field.name: _read_beside(field.name, answer, similar, span) for field in _FIELDS
     }
     exists = weigh_answer("dosing.regimens", situation)
-    rules["stands"] = Reading(value=True, confidence=exists, origin=origin)
+    rules["stands"] = Reading(value=True, origin=origin, weighed=exists)
     return replace(answer, span=span, rules=rules)
 
 

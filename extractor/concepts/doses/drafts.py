@@ -1,4 +1,4 @@
-"""Create a draft for each regimen, with a typed reading, evidence and signs for each field."""
+"""Create a draft for each regimen, with a typed reading, evidence and features for each field."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -7,13 +7,18 @@ from typing import TypeVar
 
 from extractor.concepts.doses.amounts import is_portion
 from extractor.concepts.doses.arms import Arms
-from extractor.concepts.doses.linking import Linked, count_unexplained, find_gap
+from extractor.concepts.doses.linking import (
+    IN_WORDS,
+    Linked,
+    count_unexplained,
+    find_gap,
+)
 from extractor.concepts.doses.marks import Place, within
 from extractor.concepts.doses.merging import Regimen
 from extractor.concepts.doses.names import is_salt
 from extractor.concepts.doses.roles import Trial, read_role
 from extractor.concepts.doses.sections import DoseText
-from extractor.evidence.drafts import Draft, Reading, Readings, Signs
+from extractor.evidence.drafts import Draft, MemberFeatures, Reading, Readings
 from extractor.language.book import read_table, rule
 from extractor.language.lexer import NUMBER
 from extractor.language.values import value_class
@@ -37,7 +42,7 @@ class RegimenReadings(Readings):
     route: Reading[Route | None]
     cycle: Reading[Period | None]
     duration: Reading[Period | None]
-    stands: Reading[bool] = Reading(value=True, confidence=1.0)
+    stands: Reading[bool] = Reading(value=True)
 
 
 def make_draft(
@@ -56,7 +61,7 @@ def make_draft(
 
 
 class _Reader:
-    """Reads the fields of a regimen. The signs of the regimen are among those of each value."""
+    """Reads the fields of a regimen. The features of the regimen are among those of each value."""
 
     def __init__(
         self, regimen: Regimen, siblings: Sequence[Regimen], trial: Trial
@@ -75,7 +80,7 @@ class _Reader:
                 text.raw(*place),
                 1.0,
                 (span,),
-                signs=(self._sign(describe_agent(self._regimen)),),
+                features=self._with_common(describe_agent(self._regimen)),
             ),
             role=Reading(
                 role,
@@ -83,7 +88,7 @@ class _Reader:
                 (span,),
                 Support.INFERRED,
                 alternatives=rivals,
-                signs=(self._sign([f"role {role}"]),),
+                features=self._with_common([f"role {role}"]),
             ),
             amounts=self._read_amounts(),
             arms=self._read_arms(),
@@ -94,19 +99,21 @@ class _Reader:
             duration=self._read_mark("duration"),
         )
 
-    def _sign(self, signs: Iterable[str]) -> Signs:
-        """Return the signs of a value, with those that limit its confidence."""
-        own = tuple(signs)
-        return {"": (*own, *list_limits(own), *self._around)}
+    def _with_common(self, features: Iterable[str]) -> tuple[str, ...]:
+        """Return the features of a value, followed by the doubts that limit its confidence and by
+        the features of the regimen.
+        """
+        own = tuple(features)
+        return (*own, *list_limits(own), *self._around)
 
     def _read_amounts(self) -> Reading[tuple[Amount, ...]]:
-        """Return the dose levels, with their places and signs."""
+        """Return the dose levels, with their places and features."""
         links = [level.link for level in self._regimen.levels.values()]
         if not links:
             return self._read_nothing("amounts", ())
         amounts = self._trial.arms.find_of_amounts(self._regimen)
-        signs = [
-            self._sign(describe_amount(amount, link, self._regimen))
+        features = [
+            self._with_common(describe_amount(amount, link, self._regimen))
             for amount, link in zip(amounts, links, strict=True)
         ]
         return Reading(
@@ -114,7 +121,7 @@ class _Reader:
             min(map(_estimate, links)),
             tuple(link.span for link in links),
             Support.PARSED,
-            signs=tuple(signs),
+            member_features=tuple(map(MemberFeatures, features)),
         )
 
     def _read_arms(self) -> Reading[tuple[str, ...]]:
@@ -124,13 +131,14 @@ class _Reader:
         how, receiving = arms.find(self._regimen, self._siblings)
         if not receiving:
             return Reading((), 1.0, features=("no arm",))
-        signs = [how, *describe_arms(receiving, self._regimen, arms)]
+        features = [how, *describe_arms(receiving, self._regimen, arms)]
+        of_each = MemberFeatures(self._with_common(features))
         return Reading(
             tuple(map(arms.read_label, receiving)),
             1.0,
             tuple(arms.places[arm] for arm in receiving),
             Support.PARSED,
-            signs=(self._sign(signs),) * len(receiving),
+            member_features=(of_each,) * len(receiving),
         )
 
     def _read_frequency(self) -> Reading[Frequency | None]:
@@ -159,14 +167,20 @@ class _Reader:
         self,
         value: T,
         link: Linked,
-        signs: Iterable[str] = (),
+        features: Iterable[str] = (),
         support: Support = Support.PARSED,
     ) -> Reading[T]:
-        """Return the reading of a value that a mark states. ``signs`` are further signs for or
-        against it.
+        """Return the reading of a value that a mark states. ``features`` are further features
+        of the value.
         """
-        signed = self._sign([*describe_link(link, self._regimen), *signs])
-        return Reading(value, _estimate(link), (link.span,), support, signs=(signed,))
+        own = [*describe_link(link, self._regimen), *features]
+        return Reading(
+            value,
+            _estimate(link),
+            (link.span,),
+            support,
+            features=self._with_common(own),
+        )
 
     def _read_nothing(self, name: str, value: T) -> Reading[T]:
         """Return the reading of an empty field, which is less certain if the clause or the section
@@ -220,19 +234,19 @@ _FEW_ARMS = 2
 _SLASHED = re.compile(f"[{NUMBER}]/[{NUMBER}]")
 
 
-def list_limits(signs: Sequence[str]) -> Iterator[str]:
-    """Yield the signs that limit the confidence of a value."""
-    for limit, limiting in read_table("dose_signs")["limit"].items():
-        if not set(limiting).isdisjoint(signs):
+def list_limits(features: Sequence[str]) -> Iterator[str]:
+    """Yield the features that limit the confidence of a value."""
+    for limit, limiting in read_table("dose_features")["limit"].items():
+        if not set(limiting).isdisjoint(features):
             yield limit
 
 
 def _list_true(facts: Mapping[str, bool]) -> Iterator[str]:
-    return (sign for sign, is_true in facts.items() if is_true)
+    return (feature for feature, is_true in facts.items() if is_true)
 
 
 def describe_around(regimen: Regimen, siblings: int) -> Iterator[str]:
-    """Yield the signs that apply to all fields of a regimen. ``siblings`` is the number of
+    """Yield the features that apply to all fields of a regimen. ``siblings`` is the number of
     other regimens with the same agent.
     """
     main = regimen.main
@@ -253,7 +267,7 @@ def describe_around(regimen: Regimen, siblings: int) -> Iterator[str]:
 
 
 def describe_agent(regimen: Regimen) -> Iterator[str]:
-    """Yield the signs found in an agent's name."""
+    """Yield the features found in an agent's name."""
     agent = regimen.agent
     main = regimen.main
     has_schedule = agent.is_registered and bool(main.facts.keys() - {"amounts"})
@@ -277,14 +291,14 @@ def describe_agent(regimen: Regimen) -> Iterator[str]:
             "an agent of a description": not main.text.is_group and not has_schedule,
             "a weak agent": any(link.doubts for link in main.amounts[:1]),
             "a long name": len(agent.name.split()) >= _LONG_NAME,
-            "a code": any(sign.isdigit() for sign in agent.name),
+            "a code": any(letter.isdigit() for letter in agent.name),
         }
     )
 
 
 def describe_rhythm(value: Frequency, link: Linked) -> Iterator[str]:
-    """Yield the signs that a frequency is doubtful: its code, and other frequencies and days
-    nearby.
+    """Yield the features of a frequency: its code, and what makes it doubtful, such as other
+    frequencies and days nearby.
     """
     near = within(link.text.marks, *link.text.find_clause(link.mark.first))
     stated = {mark.value for mark in near if mark.field == "frequency"}
@@ -302,7 +316,7 @@ def describe_rhythm(value: Frequency, link: Linked) -> Iterator[str]:
 
 
 def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[str]:
-    """Yield the signs that an amount is doubtful."""
+    """Yield the features of an amount."""
     text = link.text
     first, end = link.mark.place
     slashed = _SLASHED.search(text.tokens.codes[max(0, first - 2) : end])
@@ -333,7 +347,7 @@ def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[s
 
 
 def _describe_owner(link: Linked, regimen: Regimen) -> Iterator[str]:
-    """Yield signs for the tokens between an amount and the name of its agent."""
+    """Yield features for the tokens between an amount and the name of its agent."""
     owner = regimen.owners.get(link, regimen.main.owner)
     if owner.how != "named":
         yield from _list_words(link, "unnamed")
@@ -350,8 +364,8 @@ def _describe_owner(link: Linked, regimen: Regimen) -> Iterator[str]:
 def describe_arms(
     receiving: Sequence[str], regimen: Regimen, arms: Arms
 ) -> Iterator[str]:
-    """Yield the signs that the arms found for a regimen may be too many or too few. ``receiving``
-    are the section names of these arms.
+    """Yield the features of the arms found for a regimen, which may be too many or too few.
+    ``receiving`` are the section names of these arms.
     """
     yield "few arms" if len(receiving) <= _FEW_ARMS else "many arms"
     if len(arms.places) == 1:
@@ -377,16 +391,23 @@ def describe_arms(
 
 
 def describe_link(link: Linked, regimen: Regimen) -> Iterator[str]:
-    """Yield the signs of a mark's link and of the words around the mark."""
+    """Yield the features of a mark's link and of the words around the mark. A doubt about the words
+    of the mark is omitted if they have two meanings, which is a feature of its own.
+    """
     field = link.mark.field
     values = {rival.mark.value for rival in regimen.main.links(field)}
-    yield from link.doubts
+    has_two_meanings = link.mark.confidence <= _IN_DOUBT
+    for doubt in link.doubts:
+        # both lower the maximum confidence, but words of two meanings are one doubt: "at 7 a.m."
+        is_told_below = doubt == IN_WORDS and has_two_meanings
+        if not is_told_below:
+            yield doubt
     yield f"by {field}"
     yield from _list_true(
         {
             "doubtful words": link.mark.confidence < 1,
             "elsewhere": link.text is not regimen.main.text,
-            "words of two meanings": link.mark.confidence <= _IN_DOUBT,
+            "words of two meanings": has_two_meanings,
             "rivals": len(values) > 1,
             "contradicted": field in regimen.contradicted,
         }
@@ -400,10 +421,10 @@ def describe_link(link: Linked, regimen: Regimen) -> Iterator[str]:
 
 
 def _list_words(link: Linked, kind: str) -> Iterator[str]:
-    """Yield the signs found in the words before a mark, after a mark, or in its clause."""
+    """Yield the features found in the words before a mark, after a mark, or in its clause."""
     tokens = link.text.tokens
     first, end = link.mark.place
-    for sign, row in read_table("dose_signs")["words"].get(kind, {}).items():
+    for feature, row in read_table("dose_features")["words"].get(kind, {}).items():
         where, name = row
         if where == "before":
             match = rule(name).ends(tokens, first)
@@ -412,4 +433,4 @@ def _list_words(link: Linked, kind: str) -> Iterator[str]:
         else:
             match = rule(name).search(tokens, *link.text.find_clause(first))
         if match:
-            yield sign
+            yield feature

@@ -52,8 +52,9 @@ _DOUBTED = 0.75
 _SEVERAL = ("of one of several agents",)
 """The doubt about an amount in a section about several agents."""
 _IN_DESCRIPTION = "in a description"
-_IN_WORDS = "words read with doubt"
-NOT_OF_OWNER = frozenset({_IN_DESCRIPTION, _IN_WORDS})
+IN_WORDS = "words read with doubt"
+"""The doubt that the words of a mark may mean something else."""
+NOT_OF_OWNER = frozenset({_IN_DESCRIPTION, IN_WORDS})
 """The doubts about a value that say nothing about its agent."""
 SHARED = "shared"
 """The doubt that another agent or amount is nearer to a mark."""
@@ -397,7 +398,7 @@ def _add(statement: Statement, mark: Mark, *known: str) -> None:
         "far from its agent": unexplained >= _FAR_WORDS,
         "without a name or an amount": is_bare,
         _IN_DESCRIPTION: not text.is_group,
-        _IN_WORDS: mark.confidence < _CLEAR,
+        IN_WORDS: mark.confidence < _CLEAR,
     }
     found = [*known, *(name for name, is_true in doubts.items() if is_true)]
     if len(found) > _MOST_DOUBTS - (mark.field == "timing"):

@@ -1,6 +1,6 @@
-"""Roles: classify why an agent is given, with a scorer that weighs signs from the record.
+"""Roles: classify why an agent is given, with a scorer that weighs features from the record.
 
-``weights/dose_roles.toml`` contains a weight for each sign and role. ``python -m
+``weights/dose_roles.toml`` contains a weight for each feature and role. ``python -m
 benchmarks.training.dose_roles`` fits the weights.
 """
 
@@ -101,14 +101,14 @@ def read_role(regimen: Regimen, trial: Trial) -> tuple[Role, float, tuple[Role, 
     """
     if regimen.agent.is_placebo:
         return Role.PLACEBO, _CERTAINTY_OF_PLACEBO, ()
-    signs = list(describe_role(regimen, trial))
-    [choice] = load_scorer("dose_roles").choose([signs])
-    return Role(choice.value), choice.confidence, tuple(map(Role, choice.rivals))
+    features = list(describe_role(regimen, trial))
+    [choice] = load_scorer("dose_roles").choose([features])
+    return Role(choice.value), choice.probability, tuple(map(Role, choice.rivals))
 
 
 def describe_role(regimen: Regimen, trial: Trial) -> Iterator[str]:
-    """Yield the signs for the role of a regimen's agent: its name and kind, the arms that receive
-    it and the other agents, how the titles name it, and the words near it.
+    """Yield the features for the role of a regimen's agent: its name and kind, the arms that
+    receive it and the other agents, how the titles name it, and the words near it.
     """
     agent = regimen.agent
     classes = class_name(agent.key)
@@ -139,8 +139,8 @@ def describe_role(regimen: Regimen, trial: Trial) -> Iterator[str]:
 
 
 def _describe_arms(agent: Agent, trial: Trial) -> Iterator[str]:
-    """Yield signs for the arms that receive an agent and the other agents, and for how the titles
-    name it.
+    """Yield features for the arms that receive an agent and the other agents, and for how the
+    titles name it.
     """
     uses = trial.uses[agent.key]
     total = len(trial.arms.places)

@@ -23,7 +23,7 @@ To change what is read:
 - a combination, such as a range or a value for each sex: ``extractor/measures/rules``;
 - which limits are not requirements: ``criterion``, and the roles of numbers in
   ``written_numbers``;
-- which features make a limit doubtful: ``signs``;
+- which features make a limit doubtful: ``features``;
 - the sex to which a limit applies, and which people are admitted by several limits together:
   ``admission``.
 """

@@ -3,7 +3,11 @@
 from bisect import bisect_left
 from collections.abc import Sequence
 
-from extractor.concepts.limits.signs import OTHER_NUMBERS, list_line_signs, list_signs
+from extractor.concepts.limits.features import (
+    OTHER_NUMBERS,
+    list_features,
+    list_line_features,
+)
 from extractor.concepts.limits.written_numbers import NumberRole, find_role, name_change
 from extractor.concepts.people.ages import (
     is_age,
@@ -12,7 +16,7 @@ from extractor.concepts.people.ages import (
     is_unnamed_weight,
     stands_beside_consent,
 )
-from extractor.evidence.drafts import Reading, Signs, Span, span_of
+from extractor.evidence.drafts import MemberFeatures, Reading, Span, span_of
 from extractor.language.book import read_words, rule
 from extractor.language.lexer import Range, Tokens, keep
 from extractor.language.passage import Passage
@@ -37,7 +41,7 @@ _NO_LIMITS = (NumberRole.SCALE, NumberRole.PART, NumberRole.AIM)
 def read_constraints(
     passage: Passage, limits: Sequence[Limit], topic: str = ""
 ) -> Reading[tuple[Constraint, ...] | None]:
-    """Return the limits of a criterion that are constraints, with a span and signs for each. If
+    """Return the limits of a criterion that are constraints, with a span and features for each. If
     there are none, the value is empty, and a feature says whether the line has other numbers.
 
     ``passage`` contains only the criterion (``Passage.alone``). ``limits`` contains all limits of
@@ -52,32 +56,32 @@ def read_constraints(
     """
     tokens = passage.tokens
     requirements = [limit for limit in limits if _is_constraint(tokens, limit, topic)]
-    line_signs = list_line_signs(tokens, requirements, limits)
+    line_features = list_line_features(tokens, requirements, limits)
     if not requirements:
         has_limits = any(limit.time_unit is None for limit in limits)
-        has_numbers = has_limits or OTHER_NUMBERS in line_signs
+        has_numbers = has_limits or OTHER_NUMBERS in line_features
         feature = "no numbers"
         if has_numbers:
             feature = "numbers that are no limits"
         return Reading((), 1.0, features=(feature,))
     constraints: list[Constraint] = []
-    signs: list[Signs] = []
+    member_features: list[MemberFeatures] = []
     for limit in requirements:
         constraint = _make_constraint(passage, limit, topic)
-        limit_signs = list_signs(tokens, limit, constraint, topic)
-        own_signs: dict[str, tuple[str, ...]] = {"": (*limit_signs, *line_signs)}
+        limit_features = list_features(tokens, limit, constraint, topic)
+        parts: dict[str, tuple[str, ...]] = {}
         if constraint.condition:
-            own_signs["condition"] = ()
+            parts["condition"] = ()
             if _may_be_of_next(tokens, limit, limits):
-                own_signs["condition"] = (_BETWEEN_LIMITS,)
+                parts["condition"] = (_BETWEEN_LIMITS,)
         constraints.append(constraint)
-        signs.append(own_signs)
+        member_features.append(MemberFeatures((*limit_features, *line_features), parts))
     return Reading(
         tuple(constraints),
         1.0,
         tuple(_find_span(passage, limit) for limit in requirements),
         Support.PARSED,
-        signs=tuple(signs),
+        member_features=tuple(member_features),
     )
 
 

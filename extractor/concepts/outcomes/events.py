@@ -38,7 +38,7 @@ operation.
 _TIMED = 0.1
 """The share of the other concepts that are times to an event."""
 _CONCEPT_UNSURE = 0.7
-"""A concept with a lower confidence than this is uncertain."""
+"""A concept with a lower probability than this is uncertain."""
 _EDGES = ",;.:\n"
 _LONGEST_START = 40
 _LONGEST_LIST = 120
@@ -61,18 +61,18 @@ class Events(NamedTuple):
 def read_events(
     parts: OutcomeParts, concept: Reading[Concept]
 ) -> tuple[Reading[str | None], Reading[tuple[str, ...] | None]]:
-    """Return the start event and the end events of an outcome, each with its confidence. If the
-    start is not stated, the first value is None; if the end events are not stated, the second is
-    (). By definition, outcomes that are not times to an event do not have events, unless their
-    words state that they measure a duration and name end events.
+    """Return the start event and the end events of an outcome. If the start is not stated, the
+    first value is None; if the end events are not stated, the second is (). By definition, outcomes
+    that are not times to an event do not have events, unless their words state that they measure a
+    duration and name end events.
     """
     is_timed = concept.value in TIMED
     if not is_timed and not _states_clock(parts, concept):
-        confidence = 1.0
-        if concept.confidence < _CONCEPT_UNSURE:
+        probability = 1.0
+        if concept.probability < _CONCEPT_UNSURE:
             # the absence of events is as uncertain as the concept
-            confidence = 1 - _TIMED * (1 - concept.confidence)
-        return Reading(None, confidence), Reading((), confidence)
+            probability = 1 - _TIMED * (1 - concept.probability)
+        return Reading(None, probability), Reading((), probability)
     events = _find_in_parts(parts)
     # Only these concepts are named after their event: "time to engraftment". "Time to progression"
     # is a name whose events are defined elsewhere.

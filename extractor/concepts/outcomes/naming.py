@@ -89,8 +89,7 @@ def _read_known(
     versions = filter(None, (_read_version(body, mention) for mention in mentions))
     instrument = Instrument(name=name, version=next(versions, None))
     words = body.part(term.first, term.end)
-    reading = _make_reading(instrument, words, case)
-    return reading.with_confidence(term.entry.confidence)
+    return _make_reading(instrument, words, case, term.entry.confidence)
 
 
 def _is_cut_out(tokens: Tokens, term: Term) -> bool:
@@ -101,10 +100,10 @@ def _is_cut_out(tokens: Tokens, term: Term) -> bool:
 
 
 def _make_reading(
-    instrument: Instrument, words: Passage, case: str
+    instrument: Instrument, words: Passage, case: str, probability: float = 1.0
 ) -> Reading[Instrument | None]:
     places = (span_of(words),)
-    return Reading(instrument, 1.0, places, Support.PARSED, features=(case,))
+    return Reading(instrument, probability, places, Support.PARSED, features=(case,))
 
 
 def _fold_abbreviation(name: str) -> str:

@@ -262,10 +262,10 @@ def _read(
     rules = EndpointReadings(
         rank=Reading(parts.rank, 1.0),
         index=Reading(parts.index, 1.0),
-        measure=_read_part(measure, parts.measure_confidence, parts.features),
-        description=_read_part(parts.description, parts.description_confidence),
+        measure=_read_part(measure, parts.measure_probability, parts.features),
+        description=_read_part(parts.description, parts.description_probability),
         time_frame=_read_part(
-            parts.time_frame, parts.time_frame_confidence, parts.features
+            parts.time_frame, parts.time_frame_probability, parts.features
         ),
         concept=concept,
         category=category,
@@ -294,23 +294,23 @@ def _read_part(
 def _read_times(
     parts: OutcomeParts, concept: Concept | None
 ) -> tuple[Reading[tuple[TimePoint, ...] | None], Reading[TimeKind | None]]:
-    """Return the time points and the kind of the time frame. Their confidence takes into account
-    the confidence of the time frame's boundaries. If an outcome does not have a time frame, there
-    are no points, and the kind is unspecified.
+    """Return the time points and the kind of the time frame. Their probability takes into account
+    that of the time frame's boundaries. If an outcome does not have a time frame, there are no
+    points, and the kind is unspecified.
     """
-    certainty = parts.time_frame_confidence
+    of_frame = parts.time_frame_probability
     words = parts.time_frame
     if not words:
         # the measure shows that the time frame is absent, so its span is the evidence for the kind
         measure = (span_of(parts.measure),)
         unspecified = Reading(
             TimeKind.UNSPECIFIED,
-            certainty,
+            of_frame,
             measure,
             Support.INFERRED,
             features=("kind of no time frame",),
         )
-        return Reading((), certainty), unspecified
+        return Reading((), of_frame), unspecified
     frame = read_time_frame(words.tokens.cut(words.first, words.end))
     values = []
     spans = []
@@ -321,7 +321,7 @@ def _read_times(
     case = describe_points(frame, parts.measure)
     points = Reading(
         tuple(values),
-        certainty,
+        of_frame,
         tuple(spans),
         Support.PARSED,
         features=(case, *parts.features),
@@ -329,7 +329,7 @@ def _read_times(
     kind = read_time_kind(frame, concept)
     kind = replace(
         kind,
-        confidence=kind.confidence * certainty,
+        probability=kind.probability * of_frame,
         spans=(span_of(words),),
         features=(*kind.features, *parts.features),
     )
@@ -346,5 +346,5 @@ def _read_censored(body: Passage, frame: Passage | None) -> Reading[bool | None]
         if not part.search("censoring"):
             continue
         place = (span_of(part),)
-        return Reading(value=True, confidence=1.0, spans=place, features=(case,))
-    return Reading(value=False, confidence=1.0, features=("not censored",))
+        return Reading(value=True, spans=place, features=(case,))
+    return Reading(value=False, features=("not censored",))

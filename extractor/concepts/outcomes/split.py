@@ -48,9 +48,9 @@ class OutcomeParts:
     measure: Passage
     description: Passage | None = None
     time_frame: Passage | None = None
-    measure_confidence: float = 1.0
-    description_confidence: float = 1.0
-    time_frame_confidence: float = 1.0
+    measure_probability: float = 1.0
+    description_probability: float = 1.0
+    time_frame_probability: float = 1.0
     features: tuple[str, ...] = ()
     rank: Rank = Rank.PRIMARY
     index: int = 0
@@ -149,7 +149,7 @@ def _split_statement(whole: Passage) -> OutcomeParts:
 def _split_item(item: OutcomeItem) -> OutcomeParts:
     """Cut an item at its most probable commas.
 
-    The confidence of a boundary is the total probability of all cuts that include it. Cuts can
+    The probability of a boundary is the total probability of all cuts that include it. Cuts can
     differ in the description and still agree on the time frame.
     """
     whole = item.whole
@@ -170,7 +170,7 @@ def _split_item(item: OutcomeItem) -> OutcomeParts:
         measure=whole.part(whole.first, item.end_at(start)),
         description=description,
         time_frame=time_frame,
-        measure_confidence=sum(same_start),
-        description_confidence=max(ranked),
-        time_frame_confidence=sum(same_end),
+        measure_probability=sum(same_start),
+        description_probability=max(ranked),
+        time_frame_probability=sum(same_end),
     )

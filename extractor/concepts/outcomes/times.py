@@ -265,7 +265,7 @@ def read_time_kind(
             continue
         return _infer_kind(kind, case)
     kind = TimeKind(choice.value)
-    return Reading(kind, choice.confidence, support=Support.INFERRED)
+    return Reading(kind, choice.probability, support=Support.INFERRED)
 
 
 def _infer_kind(kind: TimeKind, case: str) -> Reading[TimeKind]:

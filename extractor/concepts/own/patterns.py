@@ -240,7 +240,10 @@ def _read_stated(
     span = Span(section.name, *section.cleaned.raw_span(begin + start, begin + end))
     # at medium effort, a model is asked to confirm it
     return Reading(
-        value, find_most("custom", "by a pattern"), (span,), attribute.kind.support
+        value,
+        spans=(span,),
+        support=attribute.kind.support,
+        weighed=find_most("custom", "by a pattern"),
     )
 
 

@@ -17,10 +17,10 @@ To change the behaviour, edit:
 - ``parts``: which words are searched for ``of`` and ``anchor``;
 - ``criterion``: the windows of a criterion, including windows that are inherited from the line
   above;
-- ``signs``: evidence for and against a window, its name and its moment;
+- ``features``: evidence for and against a window, its name and its moment;
 - ``prove`` and ``lengths``: the checks of a model's answers;
 - ``grouping``: the classes of moments and the individual treatments in exports.
 
-Unfamiliar wording does not need its own rule: it leaves unexplained words, which are treated as
-signs of doubt.
+Unfamiliar wording does not need its own rule: it leaves unexplained words, which lower
+its confidence.
 """

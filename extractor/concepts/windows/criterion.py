@@ -1,15 +1,15 @@
-"""Read the time windows of a criterion, with their places and signs, and the windows that an item
-inherits from the line above it.
+"""Read the time windows of a criterion, with their places and features, and the windows that an
+item inherits from the line above it.
 """
 
 from dataclasses import replace
 from typing import NamedTuple
 
+from extractor.concepts.windows.features import list_features
 from extractor.concepts.windows.parts import (
     find_parts,
     name_line,
 )
-from extractor.concepts.windows.signs import list_signs
 from extractor.concepts.windows.times import (
     Window,
     find_windows,
@@ -17,7 +17,7 @@ from extractor.concepts.windows.times import (
     list_possible_firsts,
     make_window,
 )
-from extractor.evidence.drafts import Reading, Signs, span_of
+from extractor.evidence.drafts import MemberFeatures, Reading, span_of
 from extractor.language.book import read_words, rule
 from extractor.language.lexer import Range, Tokens
 from extractor.language.numbers import find_durations
@@ -75,9 +75,15 @@ def read_windows(
         update = {"of": _quote(passage, of), "anchor": _quote(passage, anchor)}
         values.append(make_window(window, words.raw).model_copy(update=update))
         spans.append(span_of(words))
-    signs = [list_signs(tokens, windows, parts, at) for at in range(len(windows))]
+    member_features = [
+        list_features(tokens, windows, parts, at) for at in range(len(windows))
+    ]
     every_window = Reading(
-        tuple(values), 1.0, tuple(spans), Support.PARSED, signs=tuple(signs)
+        tuple(values),
+        1.0,
+        tuple(spans),
+        Support.PARSED,
+        member_features=tuple(member_features),
     )
     possible = list_possible_firsts(windows)
     if not possible:
@@ -89,7 +95,7 @@ def read_windows(
         1.0,
         (spans[first],),
         Support.PARSED,
-        features=signs[first][""],
+        features=member_features[first].own,
     )
     return Times(reading, every_window)
 
@@ -126,12 +132,13 @@ def name_limited(windows: Windows, other: Passage) -> Windows:
     if name is None:
         return windows
     words = line.part(*name).raw
-    signs = list(windows.signs)
+    members = list(windows.member_features)
     values = list(windows.value)
     for at in nameless:
         values[at] = values[at].model_copy(update={"of": words})
-        signs[at] = {**signs[at], "of": (_OF_OTHER_LINE,)}
-    return replace(windows, value=tuple(values), signs=tuple(signs))
+        parts = {**members[at].parts, "of": (_OF_OTHER_LINE,)}
+        members[at] = members[at]._replace(parts=parts)
+    return replace(windows, value=tuple(values), member_features=tuple(members))
 
 
 def inherit_window(window: FirstWindow) -> FirstWindow:
@@ -151,16 +158,16 @@ def inherit_windows(windows: Windows, introduction: Passage, item: Passage) -> W
     """
     announced = rule("announces_items").search(introduction.alone().tokens)
     values = list(windows.value)
-    signs: list[Signs] = []
-    for at, window_signs in enumerate(windows.signs):
-        own_signs = {**window_signs, "": (*window_signs[""], _INHERITED)}
-        of = own_signs.pop("of", ())
+    members: list[MemberFeatures] = []
+    for at, known in enumerate(windows.member_features):
+        parts = dict(known.parts)
+        of = parts.pop("of", ())
         if announced:
             values[at] = values[at].model_copy(update={"of": None})
         elif of:
-            own_signs["of"] = (*of, _INHERITED)
-        signs.append(own_signs)
-    inherited = replace(windows, value=tuple(values), signs=tuple(signs))
+            parts["of"] = (*of, _INHERITED)
+        members.append(MemberFeatures((*known.own, _INHERITED), parts))
+    inherited = replace(windows, value=tuple(values), member_features=tuple(members))
     return name_limited(inherited, item)
 
 

@@ -180,7 +180,7 @@ def _ground(
     draft = ground_answer(item_values, draft, parsed, lead_line.chunk, question.custom)
     span = lead_line.chunk.span
     words = parsed.raw(span)
-    reading = Reading(words, 1.0, (span,), origin=Origin.MODEL)
+    reading = Reading(words, spans=(span,), origin=Origin.MODEL, weighed=1.0)
     return replace(draft, model={**draft.model, "lead_in": reading})
 
 

@@ -1,6 +1,5 @@
 """Find the features of a limit: evidence for or against it in its line (``extractor.confidence``).
-The features that rules find are listed under ``[limit_sign]`` in
-``rules/doubts.toml``.
+Those that rules find are listed under ``[limit_feature]`` in ``rules/doubts.toml``.
 """
 
 import re
@@ -18,7 +17,7 @@ from extractor.schemas import Comparator, Constraint
 
 OTHER_NUMBERS = "other numbers in the line"
 _REACH = 24
-"""Number of tokens before a limit that are searched for signs."""
+"""Number of tokens before a limit that are searched for words of features."""
 _MOST_WORDS = 8
 """Maximum number of words in the name of a quantity."""
 _UNEXPLAINED = (
@@ -52,26 +51,28 @@ _VALUE_IN_NAME = re.compile(
 """A word and a number after it within the name of a quantity."""
 
 
-def list_line_signs(
+def list_line_features(
     tokens: Tokens, constraints: Sequence[Limit], limits: Sequence[Limit]
 ) -> tuple[str, ...]:
-    """Return the signs that all limits in a line share. ``constraints`` contains the ``limits``
+    """Return the features that all limits in a line share. ``constraints`` contains the ``limits``
     that state who may take part.
     """
-    signs = [
-        sign for sign, name in _read_signs("line").items() if rule(name).occurs(tokens)
+    features = [
+        feature
+        for feature, name in _read_feature_rules("line").items()
+        if rule(name).occurs(tokens)
     ]
     if _has_unread_numbers(tokens, limits):
-        signs.append(OTHER_NUMBERS)
+        features.append(OTHER_NUMBERS)
     if len(constraints) > 1:
-        signs.append("one of several limits")
-    return tuple(signs)
+        features.append("one of several limits")
+    return tuple(features)
 
 
-def _read_signs(place: str) -> dict[str, str]:
-    """Return the signs at a position, each with the name of the rule that finds it."""
-    signs: dict[str, str] = read_table("doubts")["limit_sign"][place]
-    return signs
+def _read_feature_rules(place: str) -> dict[str, str]:
+    """Return the features at a position, each with the name of the rule that finds it."""
+    rules: dict[str, str] = read_table("doubts")["limit_feature"][place]
+    return rules
 
 
 def _has_unread_numbers(tokens: Tokens, limits: Sequence[Limit]) -> bool:
@@ -91,12 +92,12 @@ def _has_unread_numbers(tokens: Tokens, limits: Sequence[Limit]) -> bool:
     return not numbers <= covered
 
 
-def list_signs(
+def list_features(
     tokens: Tokens, limit: Limit, constraint: Constraint, topic: str
 ) -> Iterator[str]:
-    """Yield the signs that come from a limit's quantity, its number and the words around it."""
+    """Yield the features that come from a limit's quantity, its number and the words around it."""
     if not is_age(tokens, limit):
-        yield from _sign_quantity(limit, constraint)
+        yield from _describe_quantity(limit, constraint)
     else:
         is_other = is_other_age(tokens, limit)
         yield "an age of somebody else" if is_other else "an age"
@@ -104,7 +105,7 @@ def list_signs(
             yield "a length that may be no age"
     if limit.rule in _FORMS:
         yield _FORMS[limit.rule]
-    yield from _sign_number(limit, constraint)
+    yield from _describe_number(limit, constraint)
     if constraint.condition:
         yield "a condition of its own"
     if limit.inherits:
@@ -114,12 +115,12 @@ def list_signs(
     for count, (few, many) in zip(limit.unexplained, _UNEXPLAINED, strict=True):
         if count:
             yield few if count <= _FEW_LEFT else many
-    yield from _sign_words(tokens, limit, constraint)
-    yield from _sign_word_behind(tokens, limit)
+    yield from _describe_words(tokens, limit, constraint)
+    yield from _describe_word_behind(tokens, limit)
 
 
-def _sign_number(limit: Limit, constraint: Constraint) -> Iterator[str]:
-    """Yield the signs of a number and its comparator."""
+def _describe_number(limit: Limit, constraint: Constraint) -> Iterator[str]:
+    """Yield the features of a number and its comparator."""
     # "Age = 18 years" has lost its comparator, unlike a list of grades
     is_measured = constraint.unit and (limit.is_known or limit.time_unit)
     if limit.comparator is Comparator.EQUAL and limit.rule != "grades" and is_measured:
@@ -134,9 +135,9 @@ def _sign_number(limit: Limit, constraint: Constraint) -> Iterator[str]:
         yield "a calendar year"
 
 
-def _sign_quantity(limit: Limit, constraint: Constraint) -> Iterator[str]:
-    """Yield the signs of a quantity, which show whether the quantity is known and whether its unit
-    and value fit.
+def _describe_quantity(limit: Limit, constraint: Constraint) -> Iterator[str]:
+    """Yield the features of a quantity, which show whether the quantity is known and whether its
+    unit and value fit.
     """
     if limit.quantity is None:
         yield "no name in its line"
@@ -165,17 +166,19 @@ def _sign_quantity(limit: Limit, constraint: Constraint) -> Iterator[str]:
         yield "an unusual value"
 
 
-def _sign_words(tokens: Tokens, limit: Limit, constraint: Constraint) -> Iterator[str]:
-    """Yield the signs found in the name of a quantity, in the words before the name, and around the
-    limit.
+def _describe_words(
+    tokens: Tokens, limit: Limit, constraint: Constraint
+) -> Iterator[str]:
+    """Yield the features found in the name of a quantity, in the words before the name, and around
+    the limit.
     """
     name = read_words(constraint.quantity)
-    for sign, words in _read_signs("name").items():
+    for feature, words in _read_feature_rules("name").items():
         if rule(words).occurs(name):
-            yield sign
-    for sign, words in _read_signs("before").items():
+            yield feature
+    for feature, words in _read_feature_rules("before").items():
         if rule(words).ends(tokens, limit.first, limit.first - _REACH):
-            yield sign
+            yield feature
     if _has_unread_denial(tokens, limit):
         yield "a denial that changes nothing"
     if rule("number_beside").starts(tokens, limit.end):
@@ -188,9 +191,9 @@ def _sign_words(tokens: Tokens, limit: Limit, constraint: Constraint) -> Iterato
     if first >= limit.end:
         yield "named behind its number"
         return
-    for sign, words in _read_signs("before_name").items():
+    for feature, words in _read_feature_rules("before_name").items():
         if rule(words).ends(tokens, first):
-            yield sign
+            yield feature
     if limit.first == end:
         yield "beside its name"
     elif limit.first - end >= _FAR_FROM_NAME:
@@ -224,8 +227,8 @@ def _has_unread_denial(tokens: Tokens, limit: Limit) -> bool:
     return rule("denied_person").ends(tokens, first, first - _REACH) is not None
 
 
-def _sign_word_behind(tokens: Tokens, limit: Limit) -> Iterator[str]:
-    """Yield a sign for a count that is a rate ("at least 8 micturitions per 24 hours"), and a sign
+def _describe_word_behind(tokens: Tokens, limit: Limit) -> Iterator[str]:
+    """Yield a feature for a count that is a rate ("at least 8 micturitions per 24 hours"), and one
     for the word after a limit, or after its name if the name follows the limit.
     """
     end = limit.end

@@ -1,15 +1,16 @@
-"""List the signs of a time window: evidence for or against the window, its name and its moment.
+"""List the features of a time window: evidence for or against the window, its name and its moment.
 
-Each sign is a feature in ``confidence/table.toml``, which says what it means and whether it raises
-or lowers the confidence.
+``confidence/table.toml`` says what each feature means and whether it raises or lowers the
+confidence.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from extractor.concepts.doses.names import find_general
 from extractor.concepts.people.ages import may_be_age, may_be_unnamed_age
 from extractor.concepts.windows.parts import NamePosition, Parts, is_past
 from extractor.concepts.windows.times import Window, is_absence
+from extractor.evidence.drafts import MemberFeatures
 from extractor.language.book import rule
 from extractor.language.lexer import NUMBER, Range, Tokens
 from extractor.schemas import TimeUnit
@@ -18,7 +19,7 @@ from extractor.schemas.vocabulary import LOWER, UPPER
 _SHORT_TIMES = (TimeUnit.MINUTE, TimeUnit.HOUR)
 _LONG_LINE = 60
 _REACH = 14
-"""Number of tokens before a window that are searched for signs."""
+"""Number of tokens before a window that are searched for words of features."""
 _STOP_REACH = 10
 """Number of tokens before and after a window that may say that a treatment stops."""
 _JOINT_REACH = 3
@@ -69,7 +70,7 @@ _BEFORE_LENGTH = {
     "at_rest": "how a measurement is made",
     "part_of_trial": "behind a part of the trial",
 }
-"""Rules for words before a duration that is no window, with the signs that they create."""
+"""Rules for words before a duration that is no window, with the features that they create."""
 _LEADS = ("limited_lead", "limited_cut", "treatment_verb")
 _TAILS = ("limited_tail", "limited_lead")
 """Rules for the words that lead from a name to its time."""
@@ -79,25 +80,24 @@ _RULES_IN_NAME = {
     "joint_word": "joined by and or or",
     "duration": "a length of time within",
 }
-"""Rules for words within a name, with the signs that they create."""
+"""Rules for words within a name, with the features that they create."""
 _BEFORE_NAME = {
     "treatment_verb": "behind a verb of treatment or illness",
     "limited_cut": "behind another verb",
     "limited_lead": "behind a word of no meaning",
 }
-"""Rules for the words directly before a name, with the signs that they create; only the first match
-is used.
+"""Rules for the words directly before a name, with the features that they create; only the first
+match is used.
 """
 _GO_ON = frozenset({"of", "to"})
 """Words that connect a time to a following name: "use (within 14 days) of steroids"."""
 
 
-def list_signs(
+def list_features(
     tokens: Tokens, windows: Sequence[Window], parts: Sequence[Parts], at: int
-) -> Mapping[str, tuple[str, ...]]:
-    """Return the signs of the time window at index ``at`` of a line: the window's own signs with
-    the key "", the signs of its name with "of", and the signs of its moment with "anchor". If the
-    line does not state a part, its key is omitted.
+) -> MemberFeatures:
+    """Return the features of the time window at index ``at`` of a line, and those of its name
+    ("of") and its moment ("anchor") if the line states them.
     """
     window = windows[at]
     own_parts = parts[at]
@@ -110,19 +110,19 @@ def list_signs(
         shared.append("without a moment")
     kind = _describe_kind(tokens, window, own_parts)
     direction = _describe_direction(tokens, window, own_parts)
-    signs = {"": (*kind, *direction, *shared)}
+    of_parts: dict[str, tuple[str, ...]] = {}
     if own_parts.of:
         name = _describe_name(tokens, window, own_parts, own_parts.of)
-        signs["of"] = (*name, *shared)
+        of_parts["of"] = (*name, *shared)
     if own_parts.anchor:
-        signs["anchor"] = tuple(shared)
-    return signs
+        of_parts["anchor"] = tuple(shared)
+    return MemberFeatures((*kind, *direction, *shared), of_parts)
 
 
 def _describe_kind(tokens: Tokens, window: Window, parts: Parts) -> Iterator[str]:
-    """Yield the production that read a duration, unless it is a usual one, and signs that the
-    duration is no window but, for example, the duration of a treatment, a measurement or the trial.
-    A duration that is counted from a moment can have only the first six signs.
+    """Yield the production that read a duration, unless it is a usual one, and features of a
+    duration that is no window but, for example, the length of a treatment, a measurement or the
+    trial. A duration that is counted from a moment can have only the first six features.
     """
     first = window.first
     length_start, length_end = window.length
@@ -145,9 +145,9 @@ def _describe_kind(tokens: Tokens, window: Window, parts: Parts) -> Iterator[str
     if parts.anchor:
         return
     # "planning a pregnancy in the next 6 months"
-    for rule_name, sign in _BEFORE_LENGTH.items():
+    for rule_name, feature in _BEFORE_LENGTH.items():
         if rule(rule_name).ends(tokens, first, reach):
-            yield sign
+            yield feature
     # "at least a 1-year history of migraine"
     if "-" in tokens.codes[length_start:length_end]:
         yield "a length in a compound"
@@ -164,8 +164,8 @@ def _describe_kind(tokens: Tokens, window: Window, parts: Parts) -> Iterator[str
 
 
 def _describe_direction(tokens: Tokens, window: Window, parts: Parts) -> Iterator[str]:
-    """Yield signs that show how the direction of a window was determined (at most one), and signs
-    that the duration may have none: an age, a planned duration, or the time after a treatment ends.
+    """Yield features that show how the direction of a window was determined (at most one), and that
+    the duration may have none: an age, a planned duration, or the time after a treatment ends.
     """
     first = window.first
     is_anchored = parts.anchor is not None or is_past(tokens, window)
@@ -205,8 +205,8 @@ def _is_end_of_range(tokens: Tokens, window: Window) -> bool:
 
 
 def _describe_unanchored(tokens: Tokens, window: Window) -> Iterator[str]:
-    """Yield signs that a window without a moment may be an age or a plain duration rather than a
-    limit.
+    """Yield features that show that a window without a moment may be an age or a plain duration
+    rather than a limit.
     """
     if window.has_comparator:
         if window.unit is TimeUnit.YEAR and may_be_unnamed_age(tokens, window):
@@ -224,7 +224,7 @@ def _describe_unanchored(tokens: Tokens, window: Window) -> Iterator[str]:
 def _describe_name(
     tokens: Tokens, window: Window, parts: Parts, name: Range
 ) -> Iterator[str]:
-    """Yield signs for the name of a window: its position, its words, and the unexplained words
+    """Yield features for the name of a window: its position, its words, and the unexplained words
     around it.
     """
     first, end = name
@@ -234,9 +234,9 @@ def _describe_name(
     yield _describe_count(word_count)
     if NUMBER in tokens.codes[first:end]:
         yield "a number within"
-    for rule_name, sign in _RULES_IN_NAME.items():
+    for rule_name, feature in _RULES_IN_NAME.items():
         if rule(rule_name).search(tokens, first, end):
-            yield sign
+            yield feature
     if any(first <= start < end for _, start, _ in find_general(tokens)):
         yield "a known name"
     is_short = word_count <= _SOME_WORDS
@@ -253,8 +253,8 @@ def _describe_name(
 def _describe_lead(
     tokens: Tokens, window: Window, parts: Parts, name: Range
 ) -> Iterator[str]:
-    """Yield signs for a name that precedes its time: whether it may go on behind the time, is far
-    from it, or opens the line, and the kind of the words directly before it.
+    """Yield features for a name that precedes its time: whether it may go on behind the time, is
+    far from it, or opens the line, and the kind of the words directly before it.
     """
     first, end = name
     time_end = window.length[1]
@@ -268,9 +268,9 @@ def _describe_lead(
         yield "opens its line"
     elif rule("joint_word").search(tokens, start, first):
         yield "behind and or or"
-    for rule_name, sign in _BEFORE_NAME.items():
+    for rule_name, feature in _BEFORE_NAME.items():
         if rule(rule_name).ends(tokens, first, start):
-            yield sign
+            yield feature
             return
     yield "behind other words"
 
@@ -278,9 +278,9 @@ def _describe_lead(
 def _describe_rest(
     tokens: Tokens, window: Window, parts: Parts, name: Range, *, is_short: bool
 ) -> Iterator[str]:
-    """Yield signs for the number of words before a name and after its time that no rule explains,
-    and for unexplained words between them. If there are none before the time, yield further signs
-    for a short name and for a line that states nothing else.
+    """Yield features for the number of words before a name and after its time that no rule
+    explains, and for unexplained words between them. If there are none before the time, yield
+    further features for a short name and for a line that states nothing else.
     """
     first, end = name
     last = window.end
@@ -325,7 +325,7 @@ def _describe_left(count: int, features: tuple[str, str, str, str]) -> str:
 
 
 def _describe_count(count: int) -> str:
-    """Return the sign for the number of words in a name."""
+    """Return the feature for the number of words in a name."""
     if count == 1:
         return "one word"
     if count <= _FEW_WORDS:
