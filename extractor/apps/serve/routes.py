@@ -327,6 +327,9 @@ async def show_health() -> dict[str, str]:
 
 @router.get("/readyz")
 async def show_readiness(service: ServiceOfRequest) -> dict[str, str]:
-    """Ok unless the service is stopping or cannot start its workers. No key is required."""
+    """Ok unless the service is stopping, cannot start its workers, or cannot write to its folder.
+    No key is required.
+    """
     service.check_ready()
+    service.check_store()
     return {"status": "ok"}
