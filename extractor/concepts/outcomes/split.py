@@ -8,7 +8,6 @@ the scores gives the probability of each cut.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 from extractor.concepts.outcomes.cuts import (
     OutcomeItem,
@@ -119,13 +118,17 @@ def split_statements(text: Passage) -> list[OutcomeParts]:
 
 
 def _list_statements(text: Passage) -> Iterator[Passage]:
-    """Yield the parts of a text that semicolons separate, without empty ones."""
+    """Yield the parts of a text that semicolons separate, without line breaks at their ends.
+    Empty parts are left out.
+    """
     codes = text.tokens.codes
-    marks = [at for at in range(text.first, text.end) if codes[at] == ";"]
-    for before, mark in pairwise([text.first - 1, *marks, text.end]):
-        first, end = strip_span(codes, before + 1, mark, "\n")
-        if first < end:
-            yield text.part(first, end)
+    semicolons = [at for at in range(text.first, text.end) if codes[at] == ";"]
+    starts = [text.first, *(at + 1 for at in semicolons)]
+    ends = [*semicolons, text.end]
+    for start, end in zip(starts, ends, strict=True):
+        first, last = strip_span(codes, start, end, "\n")
+        if first < last:
+            yield text.part(first, last)
 
 
 def _split_statement(whole: Passage) -> OutcomeParts:
