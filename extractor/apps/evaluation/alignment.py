@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import compress, product
+from itertools import compress, product, zip_longest
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -61,11 +61,10 @@ def align(
     """
     # A record has only one such item, its eligibility.
     if group.path == "eligibility":
-        sides = [
-            Side(items[0], group.path) if items else NOWHERE for items in (old, new)
-        ]
-        return [(sides[0], sides[1])]
-    compare = _COMPARERS.get(group.path) or partial(_compare_custom, group)
+        old_sides = [Side(item, group.path) for item in old]
+        new_sides = [Side(item, group.path) for item in new]
+        return list(zip_longest(old_sides, new_sides, fillvalue=NOWHERE))
+    compare = _COMPARERS.get(group.path, partial(_compare_custom, group))
 
     def measure(old: Side, new: Side) -> float:
         is_same = old.identity == new.identity
@@ -122,11 +121,14 @@ def _write_values(item: ExtractedItem) -> str:
     """Return an item's values as text that is equal for items with equal values. The order of a
     list does not matter.
     """
-    values = [
-        (name, sorted(map(repr, value)) if isinstance(value, tuple) else value)
-        for name, value in item
-        if name not in _NO_VALUES
-    ]
+    values: list[tuple[str, object]] = []
+    for name, value in item:
+        if name in _NO_VALUES:
+            continue
+        if isinstance(value, tuple):
+            values.append((name, sorted(map(repr, value))))
+        else:
+            values.append((name, value))
     return repr(values)
 
 
@@ -152,10 +154,8 @@ def _compare_regimens(gold: Regimen, predicted: Regimen) -> float:
     the quote have a weight of 0.4 each, and the doses have a weight of 0.2. Route, frequency and
     section break ties.
     """
-    ours, theirs = (
-        {(amount.low, amount.high, amount.unit) for amount in regimen.amounts}
-        for regimen in (gold, predicted)
-    )
+    ours = {(amount.low, amount.high, amount.unit) for amount in gold.amounts}
+    theirs = {(amount.low, amount.high, amount.unit) for amount in predicted.amounts}
     agents = compare_extents(fold_name(gold.agent), fold_name(predicted.agent))
     if fold_agent(gold.agent) == fold_agent(predicted.agent):
         agents = 1.0
@@ -202,14 +202,17 @@ def _compare_custom(group: Group, gold: CustomItem, predicted: CustomItem) -> fl
         return 0.0
     nearest: list[float] = []
     for field in group.fields:
-        spread = field.comparer.spread
-        values = [spread(field.read(item)) for item in (gold, predicted)]
-        if any(values):
-            alike = (field.comparer.measure(*pair) for pair in product(*values))
+        comparer = field.comparer
+        gold_values = comparer.spread(field.read(gold))
+        predicted_values = comparer.spread(field.read(predicted))
+        if gold_values or predicted_values:
+            pairs = product(gold_values, predicted_values)
+            alike = (comparer.measure(*pair) for pair in pairs)
             nearest.append(min(1.0, max(alike, default=0.0)))
     mean = sum(nearest) / max(1, len(nearest))
-    # The only value of a record or item has no other counterpart, however different it is.
-    if not group.many and (have_hosts or group.of is None):
+    # the only value of a record or item has no other counterpart, however different it is
+    is_of_same_host = have_hosts or group.of is None
+    if is_of_same_host and not group.many:
         return host + 0.05 * mean
     if mean >= _LEAST_CUSTOM:
         return mean

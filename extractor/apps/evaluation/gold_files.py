@@ -70,7 +70,8 @@ def list_places(source: Path | JoinedRuns) -> Iterator[GoldPlace]:
     if not source.exists():
         raise ArgumentError(f"{source}: does not exist; specify {_SOURCES}")
     # a device could be read endlessly, and a pipe might wait forever
-    if not (source.is_file() or source.is_dir()):
+    is_readable = source.is_file() or source.is_dir()
+    if not is_readable:
         raise ArgumentError(
             f"{source}: neither a file nor a folder; specify {_SOURCES}"
         )

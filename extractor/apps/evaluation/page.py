@@ -84,8 +84,11 @@ def _export_side(side: ErrorSide | None) -> JsonObject | None:
     facts = side.path
     if side.confidence is not None:
         facts += f", confidence {side.confidence:.2f}"
-    quote = side.quote and say(side.quote)
-    return {"said": say(side.value, [side.quote or ""]), "quote": quote, "facts": facts}
+    words = side.quote or ""
+    quote = None
+    if words:
+        quote = say(words)
+    return {"said": say(side.value, [words]), "quote": quote, "facts": facts}
 
 
 def _mark_text(

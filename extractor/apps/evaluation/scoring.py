@@ -103,6 +103,7 @@ def evaluate(  # noqa: PLR0913 - all but the sources are options
         sources.append(open_extractions(compare, "compare", custom_fields))
     missing = sorted(annotations.keys() - sources[0].keys())
     record_ids = list(annotations)
+    # a record that one annotator left out is no disagreement
     if neutral:
         record_ids = [known for known in annotations if known in sources[0]]
     if not record_ids:
@@ -179,7 +180,8 @@ def split_fields(
     names: list[str] = []
     declared = []
     for entry in entries:
-        if isinstance(entry, str) and not _PLACE.search(entry):
+        is_name = isinstance(entry, str) and not _PLACE.search(entry)
+        if is_name:
             names += entry.replace(",", " ").split()
         else:
             declared.append(entry)
@@ -202,11 +204,11 @@ def _score(counts: Numbers, fields: Sequence[Field], resamples: int) -> Iterator
         warnings.simplefilter("ignore", RuntimeWarning)
         shares = _divide(sums)
         for task in dict.fromkeys(["all", *(field.task for field in fields)]):
-            members = [
-                number
-                for number, field in enumerate(fields)
-                if field.in_total and task in ("all", field.task)
-            ]
+            members = []
+            for number, field in enumerate(fields):
+                is_of_task = task in ("all", field.task)
+                if is_of_task and field.in_total:
+                    members.append(number)
             whole = sums[:, :, members].sum(axis=2)
             means = np.nanmean(shares[:, :, members], axis=2)
             yield _make_score(task, whole[0], means)
