@@ -18,8 +18,12 @@ from extractor.apps.evaluation.gold_files import (
     list_violations,
     parse_custom_values,
 )
-from extractor.apps.evaluation.places import find_section, name_home
-from extractor.apps.values import list_values, split_path
+from extractor.apps.values import (
+    find_section,
+    list_values,
+    name_home,
+    split_path,
+)
 from extractor.concepts.limits.written_numbers import find_numbers
 from extractor.concepts.own.declaration import CustomField
 from extractor.errors import GoldError

@@ -16,10 +16,9 @@ from extractor.apps.evaluation.alignment import (
 from extractor.apps.evaluation.comparers import HARM, LABEL, NOTHING, ErrorKind, Verdict
 from extractor.apps.evaluation.fields import FIELDS, Field, Group
 from extractor.apps.evaluation.grouping import describe_groups
-from extractor.apps.evaluation.places import name_home
 from extractor.apps.evaluation.report import ErrorExample, ErrorSide
 from extractor.apps.evaluation.text import measure_overlap
-from extractor.apps.values import find_words
+from extractor.apps.values import find_words, name_home
 from extractor.language.values import list_members
 from extractor.schemas import CustomItem, ExtractedItem, FieldRef, TrialExtraction
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
 
-from extractor.apps.evaluation.places import find_section
 from extractor.apps.evaluation.report import ErrorSide, ScoreReport
 from extractor.apps.evaluation.tables import (
     list_kinds,
@@ -15,6 +14,7 @@ from extractor.apps.evaluation.tables import (
 from extractor.apps.pages import escape_json, render_page
 from extractor.apps.pages.view import view
 from extractor.apps.pages.words import say
+from extractor.apps.values import find_section
 from extractor.evidence.drafts import Span
 from extractor.evidence.quotes import verify_quote
 from extractor.formats import read_records

@@ -21,11 +21,10 @@ from tempfile import TemporaryFile
 from extractor.apps.serve.drain import is_draining
 from extractor.apps.serve.events import separate_job_events
 from extractor.apps.serve.jobs import Jobs
-from extractor.apps.serve.keys import Keys
+from extractor.apps.serve.keys import Keys, RequestLimit
 from extractor.apps.serve.metrics import Metrics
 from extractor.apps.serve.money import Money
 from extractor.apps.serve.problems import ProblemError
-from extractor.apps.serve.rate import RequestLimit
 from extractor.apps.serve.reading import PostedRecord, read_posted
 from extractor.apps.serve.settings import ServiceSettings
 from extractor.apps.serve.store import open_store
