@@ -27,14 +27,18 @@ def doctor(model: ModelOption = None) -> int:
     Example: extractor doctor --model gpt-5-mini
     """
     extras = metadata("trial-extractor").get_all("Provides-Extra") or []
-    missing = {name: ", ".join(_list_missing(name)) for name in extras}
-    lacking = [
-        f"{name} (no {libraries})" for name, libraries in missing.items() if libraries
-    ]
+    installed = []
+    lacking = []
+    for name in extras:
+        libraries = ", ".join(_list_missing(name))
+        if libraries:
+            lacking.append(f"{name} (no {libraries})")
+        else:
+            installed.append(name)
     rows = [
         ("extractor", _OK, version("trial-extractor")),
         ("python", _OK, sys.version.partition(" ")[0]),
-        ("extras", _OK, ", ".join(name for name in extras if not missing[name])),
+        ("extras", _OK, ", ".join(installed)),
         ("not installed", _OK, ", ".join(lacking)),
         ("keys", _OK, _list_keys()),
     ]
@@ -52,13 +56,14 @@ def _list_missing(extra: str) -> Iterator[str]:
     Requirements are formatted as in package metadata: ``duckdb>=1.0; extra == "export"``.
     """
     pattern = re.compile(rf"([\w.-]+).*extra == ['\"]{extra}['\"]")
-    for requirement in filter(
-        None, map(pattern.match, requires("trial-extractor") or ())
-    ):
+    for requirement in requires("trial-extractor") or ():
+        library = pattern.match(requirement)
+        if library is None:
+            continue
         try:
-            version(requirement[1])
+            version(library[1])
         except PackageNotFoundError:
-            yield requirement[1]
+            yield library[1]
 
 
 def _list_keys() -> str:

@@ -79,7 +79,11 @@ def perform_job(job: CommandJob) -> int:
     with folder or nullcontext():
         if folder:
             _warn_open_batches(job, folder)
-        sink = folder or StreamSink(None if exported else sys.stdout)
+        sink: Sink = StreamSink(sys.stdout)
+        if folder:
+            sink = folder
+        elif exported:
+            sink = StreamSink()
         with show_progress(job.tally, job.count, quiet=job.options.quiet):
             stop = job.perform(sink, Interrupts(job).run)
         sys.stdout.flush()

@@ -147,8 +147,10 @@ def write_tables(
     """
     kind = destination.format
     names = [table.name for table in tables]
-    has_many_tables = kind in (Format.DUCKDB, Format.XLSX)
-    if destination.is_single_file and not has_many_tables and len(names) > 1:
+    most_tables = len(names)
+    if destination.is_single_file and kind not in (Format.DUCKDB, Format.XLSX):
+        most_tables = 1
+    if len(names) > most_tables:
         raise ValueError(
             f"{destination.path} can hold only one table; select it with --tables, or specify a "
             "folder with --format"

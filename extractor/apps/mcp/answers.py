@@ -150,11 +150,13 @@ def _describe_group(group: ItemGroup, definition: str = "") -> Iterator[Describe
     fields = tomli.loads(definitions.read_text("utf-8"))["fields"]
     meanings = fields.get(group.path, {})
     for info in group.fields:
-        is_closed = issubclass(info.type, Enum)
+        words = []
+        if issubclass(info.type, Enum):
+            words = [member.value for member in info.type]
         yield DescribedField(
             field=info.path,
             meaning=meanings.get(info.name) or definition or info.label,
             kind=info.kind.value,
             many=info.many,
-            words=[member.value for member in info.type] if is_closed else [],
+            words=words,
         )

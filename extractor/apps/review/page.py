@@ -161,17 +161,11 @@ def _describe_fields(
         evidence = known.list_evidence(path, name, item)
         said = say(value, [proof.quote for proof in evidence])
         if name == "constraints":
-            said += show_canonical_names(
-                (
-                    limit,
-                    [
-                        proof
-                        for proof in evidence
-                        if FieldRef(proof.field).position == position
-                    ],
-                )
-                for position, limit in enumerate(value or ())
-            )
+            proofs = defaultdict[int | None, list[Evidence]](list)
+            for proof in evidence:
+                proofs[FieldRef(proof.field).position].append(proof)
+            limits = enumerate(value or ())
+            said += show_canonical_names((limit, proofs[at]) for at, limit in limits)
         last = changed.get((path, name))
         described[name] = {
             "value": value,
@@ -197,9 +191,10 @@ def _list_places(
         for proof in evidence:
             yield Highlight(proof.section, proof.start, proof.end, path)
         value = read_field(item, name)
-        is_text = field["kind"] == "text" and isinstance(value, str)
         if evidence or section is None:
             continue
+        is_text = field["kind"] == "text" and isinstance(value, str)
+        # the empty text would be found at the beginning
         if not is_text or not value:
             continue
         start = section.text.find(value)
