@@ -63,7 +63,10 @@ def read_xml(stream: BufferedReader) -> Iterator[ReadResult]:
     for number in count(1):
         opening = text.find(begins)
         line = f"line {text.line}"
-        outside = text.take(opening.start() if opening else None)
+        start = None
+        if opening:
+            start = opening.start()
+        outside = text.take(start)
         # a number outside the records shows that the tag of its record is broken
         if number_tag in map(fold_column, _TAG.findall(outside)):
             yield UnreadableSource("broken XML (fields outside a record)", place=line)
@@ -119,8 +122,14 @@ def _read_record(text: TextBuffer, register: Register, number: int) -> ReadResul
         end = text.find(ends, ahead=1)
     except UnreadableSource as problem:
         raise problem.below(f"line {first}") from None
-    record = text.take(end.end() if end else None)
-    if not end or not end[0]:
+    end_at = None
+    is_closed = False
+    if end:
+        end_at = end.end()
+        # nothing is matched before the next record
+        is_closed = end[0] != ""
+    record = text.take(end_at)
+    if not is_closed:
         place = f"line {first}"
         return UnreadableSource("broken XML (the record is not closed)", place=place)
     notes: tuple[str, ...] = ()

@@ -166,9 +166,9 @@ class _Worker:
         self.pending += 1
         try:
             while True:
-                starting = self._starting = self._starting or asyncio.create_task(
-                    self._start()
-                )
+                if self._starting is None:
+                    self._starting = asyncio.create_task(self._start())
+                starting = self._starting
                 # Another call may be waiting for the same start, so a cancelled call must not
                 # cancel the start.
                 pool = await asyncio.shield(starting)
@@ -309,7 +309,10 @@ def open_executor(workers: int | None, processes: int, spare: int = 0) -> Execut
     """
     if processes == 1:
         return Executor()
-    return ProcessExecutor(processes - spare, SMALL_RUN if workers is None else 0)
+    inline_first = 0
+    if workers is None:
+        inline_first = SMALL_RUN
+    return ProcessExecutor(processes - spare, inline_first)
 
 
 def count_cores() -> int:

@@ -188,9 +188,11 @@ def reread_records(
     from extractor.formats import read_records  # noqa: PLC0415 - slow, and readers of results need none
 
     unread = dict.fromkeys(record_ids)
+    records: Iterable[TrialRecord] = ()
     readable = _list_readable(inputs)
-    # Records that cannot be read are missing, so their errors are ignored.
-    records = read_records(*readable, on_error=lambda _: None) if readable else ()
+    if readable:
+        # records that cannot be read are missing, so their errors are ignored
+        records = read_records(*readable, on_error=lambda _: None)
     for record in records:
         record_id = record.record_id
         if record_id not in unread:

@@ -75,9 +75,13 @@ class LooseExtractions:
     @property
     def usage(self) -> PricedUsage:
         """The usage of the extractions. Their cost is unknown if a model was called."""
-        used = (self.read(record_id).usage or Usage() for record_id in self.record_ids)
-        total = sum(used, Usage())
-        return PricedUsage(**total.model_dump(), usd=None if total.calls else 0.0)
+        total = Usage()
+        for record_id in self.record_ids:
+            total += self.read(record_id).usage or Usage()
+        usd = None
+        if not total.calls:
+            usd = 0.0
+        return PricedUsage(**total.model_dump(), usd=usd)
 
     def find_inputs(self) -> Inputs:
         """Return nothing, because only a run knows its inputs."""
@@ -109,14 +113,15 @@ class LooseExtractions:
 
 def _list_places(path: Path) -> Iterator[_ByteRange]:
     """Yield the places of the extractions in a file or folder."""
-    if not path.exists():
-        raise ArgumentError(f"{path}: there is no such file or folder; check the path")
-    # a device could be read endlessly, and a pipe might wait forever
-    if not (path.is_file() or path.is_dir()):
-        raise ArgumentError(f"{path}: neither a file nor a folder; write it to a file")
-    lines = path / EXTRACTIONS
     if path.is_file():
         lines = path
+    elif path.is_dir():
+        lines = path / EXTRACTIONS
+    elif path.exists():
+        # a device could be read endlessly, and a pipe might wait forever
+        raise ArgumentError(f"{path}: neither a file nor a folder; write it to a file")
+    else:
+        raise ArgumentError(f"{path}: there is no such file or folder; check the path")
     if lines.suffix == ".json" or not lines.is_file():
         files = [path]
         if path.is_dir():

@@ -61,9 +61,10 @@ def plan_record(
     parsed, query_round = plan(record, options, structure)
     if query_round is None or not has_model:
         return to_line(finish(parsed, options, query_round))
-    return query_round, HeldParse(
-        record.source, pickle.dumps(parsed) if packs else parsed
-    )
+    content: ParsedRecord | bytes = parsed
+    if packs:
+        content = pickle.dumps(parsed)
+    return query_round, HeldParse(record.source, content)
 
 
 def finish_record(
