@@ -78,6 +78,7 @@ def parse(
         say(unread)
 
     def report(error: Exception) -> None:
+        # a record that occurs twice is shown once, so nothing is missing
         if not isinstance(error, RepeatedRecord):
             failures.append(error)
         say(str(error))

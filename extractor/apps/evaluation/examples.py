@@ -48,6 +48,7 @@ def list_examples(fields: Iterable[CustomField]) -> Iterator[ExampleCase]:
         # The field is asked for in every section, because each example is one text.
         shown = field.model_copy(update={"sections": ()})
         for number, example in enumerate(field.examples, 1):
+            # a question that shows the example would give its answer away
             others = tuple(other for other in field.examples if other is not example)
             record = _make_record(f"{field.name}-{number}", field, example)
             gold = {

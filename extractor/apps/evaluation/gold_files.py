@@ -103,6 +103,7 @@ class Extractions(UserDict[str, Any]):
         super().__init__()
         self.name = name
         self._custom_fields = custom_fields
+        # the samples of the bootstrap depend on the order of the records
         for record_id, entry in sorted(entries, key=itemgetter(0)):
             if record_id in self:
                 raise GoldError(f"{name}: {record_id!r} occurs twice; keep one")

@@ -50,6 +50,7 @@ def write_score_page(
             }
         )
     views: dict[str, JsonObject] = {}
+    # the errors of a record that cannot be read are shown without its text
     for record in read_records(*records, on_error=lambda _: None):
         if record.record_id in sides:
             views[record.record_id] = _mark_text(record, sides[record.record_id])
@@ -74,6 +75,7 @@ def write_score_page(
         styles=("page.css",),
         scripts=("errors.js",),
     )
+    # a quote may contain a lone surrogate, which cannot be encoded
     Path(path).write_bytes(page.encode("utf-8", "replace"))
 
 

@@ -195,6 +195,7 @@ def _score(counts: Numbers, fields: Sequence[Field], resamples: int) -> Iterator
     """
     records = len(counts)
     chances = np.full(records, 1 / records)
+    # with a fixed seed, the same extractions always have the same intervals
     drawn = np.random.default_rng(0).multinomial(records, chances, resamples)
     # How often each record occurs in each sample. In the first sample, each record occurs once, so
     # that it gives the score itself.

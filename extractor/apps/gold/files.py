@@ -64,6 +64,7 @@ def import_gold(
     gold: dict[str, dict[str, object]] = {}
     for record_id, of_record in rows.items():
         record = records.get(record_id)
+        # without records, the quotes are not checked
         if inputs and record is None:
             text = f"there is no record {record_id!r}; specify its file with --records"
             problems.append(RowProblem(f"{of_record[0].section}, record", text))

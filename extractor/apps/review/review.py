@@ -320,6 +320,7 @@ def _place_endpoint(section: str, data: JsonObject) -> dict[str, object]:
     """
     place = FieldRef(section)
     rank = place.path.removesuffix("_outcomes")
+    # words outside the registered outcomes give an endpoint neither rank nor index
     if rank not in list(Rank):
         raise ValueError(
             "select the words of a registered outcome to create an endpoint"

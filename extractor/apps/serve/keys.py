@@ -54,12 +54,14 @@ class Keys:
                 f"start with a letter or a digit, and must not be {OPERATOR}; choose another name"
             )
         with self._store.transaction():
+            # the name of a revoked caller may be given to another caller
             sql = "SELECT 1 FROM callers WHERE name = ? AND NOT is_revoked"
             if self._store.row(sql, (name,)):
                 raise ValueError(
                     f"{name} already has a key; renew it, or revoke it first"
                 )
             caller = self._find_free_id(name)
+            # no key has the empty hash, which the key replaces before the transaction ends
             sql = "INSERT INTO callers VALUES (?, ?, '', ?, NULL, ?, 0)"
             self._store.execute(sql, (caller, name, now(), max_usd))
             return self._replace_key(caller, days)
