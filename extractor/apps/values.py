@@ -23,6 +23,7 @@ from extractor.schemas import (
     TrialExtraction,
     TrialRecord,
 )
+from extractor.schemas.base import JsonObject
 from extractor.schemas.values import Value, list_all_values
 
 T = TypeVar("T")
@@ -248,6 +249,18 @@ def find_section(record: TrialRecord, place: str | None) -> str | None:
     names = (place, FieldRef(place or "").path)
     known = (name for name in names if name and record.raw_text(name) is not None)
     return next(known, None)
+
+
+def weigh_evidence(pieces: Iterable[Evidence]) -> JsonObject:
+    """Return how sure a value is, as pages show it: the lowest confidence of its evidence, its
+    doubts, and the pages of the document that contain it.
+    """
+    known = list(pieces)
+    return {
+        "confidence": find_least(known),
+        "doubts": list_doubts(known),
+        "pages": sorted({piece.page for piece in known if piece.page}),
+    }
 
 
 def list_doubts(pieces: Iterable[Evidence]) -> list[str]:

@@ -24,7 +24,7 @@ from extractor.apps.review.draft import (
 )
 from extractor.apps.review.forms import Form
 from extractor.apps.review.gold import find_flaws, read_gold
-from extractor.apps.values import find_least, list_doubts
+from extractor.apps.values import weigh_evidence
 from extractor.concepts.own.declaration import CustomField
 from extractor.schemas import Evidence, FieldRef, TrialExtraction, TrialRecord
 from extractor.schemas.base import JsonObject
@@ -170,9 +170,7 @@ def _describe_fields(
         described[name] = {
             "value": value,
             "said": said,
-            "confidence": find_least(evidence),
-            "doubts": list_doubts(evidence),
-            "pages": sorted({proof.page for proof in evidence if proof.page}),
+            **weigh_evidence(evidence),
             "reason": known.reasons.get((path, name)),
             "typed": last is not None and last.typed,
         }
