@@ -88,11 +88,8 @@ def read_json(stream: BinaryIO) -> Iterator[ReadResult]:
 
 def _skip_line(text: TextBuffer) -> None:
     """Skip to the next line on which a record may begin."""
-    end = None
     line = text.find(_LINE_OF_RECORD, skips=True)
-    if line:
-        end = line.end()
-    text.take(end)
+    text.take(line.end() if line else None)
 
 
 @cache

@@ -63,10 +63,7 @@ def read_xml(stream: BufferedReader) -> Iterator[ReadResult]:
     for number in count(1):
         opening = text.find(begins)
         line = f"line {text.line}"
-        start = None
-        if opening:
-            start = opening.start()
-        outside = text.take(start)
+        outside = text.take(opening.start() if opening else None)
         # a number outside the records shows that the tag of its record is broken
         if number_tag in map(fold_column, _TAG.findall(outside)):
             yield UnreadableSource("broken XML (fields outside a record)", place=line)
@@ -122,14 +119,9 @@ def _read_record(text: TextBuffer, register: Register, number: int) -> ReadResul
         end = text.find(ends, ahead=1)
     except UnreadableSource as problem:
         raise problem.below(f"line {first}") from None
-    end_at = None
-    is_closed = False
-    if end:
-        end_at = end.end()
-        # nothing is matched before the next record
-        is_closed = end[0] != ""
-    record = text.take(end_at)
-    if not is_closed:
+    record = text.take(end.end() if end else None)
+    # the beginning of the next record is matched without any text
+    if not end or not end[0]:
         place = f"line {first}"
         return UnreadableSource("broken XML (the record is not closed)", place=place)
     notes: tuple[str, ...] = ()

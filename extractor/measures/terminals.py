@@ -217,14 +217,9 @@ def _without_people(tokens: Tokens, unit: RuleMatch) -> RuleMatch:
     words in front of the bracket are no unit.
     """
     for at in range(unit.first, unit.end):
-        if tokens.codes[at] != "(":
-            continue
-        if rule("value_people").starts(tokens, at) is None:
-            continue
-        unit_before = rule("limit_unit").starts(tokens, unit.first, at)
-        if unit_before:
-            return unit_before
-        return unit
+        if tokens.codes[at] == "(" and rule("value_people").starts(tokens, at):
+            unit_before = rule("limit_unit").starts(tokens, unit.first, at)
+            return unit_before or unit
     return unit
 
 

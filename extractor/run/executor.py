@@ -309,10 +309,7 @@ def open_executor(workers: int | None, processes: int, spare: int = 0) -> Execut
     """
     if processes == 1:
         return Executor()
-    inline_first = 0
-    if workers is None:
-        inline_first = SMALL_RUN
-    return ProcessExecutor(processes - spare, inline_first)
+    return ProcessExecutor(processes - spare, SMALL_RUN if workers is None else 0)
 
 
 def count_cores() -> int:

@@ -306,11 +306,12 @@ class JoinedRuns:
         """
         given = inputs or self._records
         if given:
-            yield from reread_records(given, self.record_ids, self._is_same)
+            yield from reread_records(
+                given,
+                self.record_ids,
+                lambda record: self._owners[record.record_id].is_same(record),
+            )
             return
         for part in self.parts:
             owned = [one for one in part.record_ids if self._owners[one] is part]
             yield from reread_records(part.find_inputs(), owned, part.is_same)
-
-    def _is_same(self, record: TrialRecord) -> bool:
-        return self._owners[record.record_id].is_same(record)

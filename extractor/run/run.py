@@ -202,13 +202,10 @@ class Run:
         self._since = monotonic()
         options = self.setup.options
         spec = self.setup.choice.spec
-        model = None
-        if spec and options.asks:
-            model = spec.name
         tell(
             Event.RUN_STARTED,
             effort=options.effort,
-            model=model,
+            model=spec.name if spec and options.asks else None,
             workers=self.processes,
         )
 

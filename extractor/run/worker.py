@@ -61,10 +61,9 @@ def plan_record(
     parsed, query_round = plan(record, options, structure)
     if query_round is None or not has_model:
         return to_line(finish(parsed, options, query_round))
-    content: ParsedRecord | bytes = parsed
-    if packs:
-        content = pickle.dumps(parsed)
-    return query_round, HeldParse(record.source, content)
+    return query_round, HeldParse(
+        record.source, pickle.dumps(parsed) if packs else parsed
+    )
 
 
 def finish_record(

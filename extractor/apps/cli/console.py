@@ -230,10 +230,7 @@ def without_controls(text: str) -> str:
     >>> without_controls("two\n  lines \x1b[31m")
     'two\n  lines \ufffd[31m'
     """
-    shown = []
-    for character in text:
-        if character.isprintable() or character == "\n":
-            shown.append(character)
-        else:
-            shown.append("\ufffd")
-    return "".join(shown)
+    return "".join(
+        character if character.isprintable() or character == "\n" else "\ufffd"
+        for character in text
+    )

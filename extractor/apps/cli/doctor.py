@@ -26,10 +26,13 @@ def doctor(model: ModelOption = None) -> int:
 
     Example: extractor doctor --model gpt-5-mini
     """
-    extras = metadata("trial-extractor").get_all("Provides-Extra") or []
+    from extractor.model.providers import list_providers
+
+    variables = {provider.key or "" for provider in list_providers().values()}
+    keys = sorted(variables & os.environ.keys())
     installed = []
     lacking = []
-    for name in extras:
+    for name in metadata("trial-extractor").get_all("Provides-Extra") or ():
         libraries = ", ".join(_list_missing(name))
         if libraries:
             lacking.append(f"{name} (no {libraries})")
@@ -40,7 +43,7 @@ def doctor(model: ModelOption = None) -> int:
         ("python", _OK, sys.version.partition(" ")[0]),
         ("extras", _OK, ", ".join(installed)),
         ("not installed", _OK, ", ".join(lacking)),
-        ("keys", _OK, _list_keys()),
+        ("keys", _OK, ", ".join(keys) or "none in the environment"),
     ]
     if model:
         rows.append(("model", *_ask(model)))
@@ -64,14 +67,6 @@ def _list_missing(extra: str) -> Iterator[str]:
             version(library[1])
         except PackageNotFoundError:
             yield library[1]
-
-
-def _list_keys() -> str:
-    """Return the names of the environment variables that contain model keys."""
-    from extractor.model.providers import list_providers
-
-    keys = {provider.key or "" for provider in list_providers().values()}
-    return ", ".join(sorted(keys & os.environ.keys())) or "none in the environment"
 
 
 def _ask(name: str) -> tuple[str, str]:

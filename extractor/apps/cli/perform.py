@@ -79,11 +79,7 @@ def perform_job(job: CommandJob) -> int:
     with folder or nullcontext():
         if folder:
             _warn_open_batches(job, folder)
-        sink: Sink = StreamSink(sys.stdout)
-        if folder:
-            sink = folder
-        elif exported:
-            sink = StreamSink()
+        sink = folder or StreamSink(None if exported else sys.stdout)
         with show_progress(job.tally, job.count, quiet=job.options.quiet):
             stop = job.perform(sink, Interrupts(job).run)
         sys.stdout.flush()

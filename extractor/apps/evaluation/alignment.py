@@ -121,14 +121,11 @@ def _write_values(item: ExtractedItem) -> str:
     """Return an item's values as text that is equal for items with equal values. The order of a
     list does not matter.
     """
-    values: list[tuple[str, object]] = []
-    for name, value in item:
-        if name in _NO_VALUES:
-            continue
-        if isinstance(value, tuple):
-            values.append((name, sorted(map(repr, value))))
-        else:
-            values.append((name, value))
+    values = [
+        (name, sorted(map(repr, value)) if isinstance(value, tuple) else value)
+        for name, value in item
+        if name not in _NO_VALUES
+    ]
     return repr(values)
 
 
@@ -154,8 +151,10 @@ def _compare_regimens(gold: Regimen, predicted: Regimen) -> float:
     the quote have a weight of 0.4 each, and the doses have a weight of 0.2. Route, frequency and
     section break ties.
     """
-    ours = {(amount.low, amount.high, amount.unit) for amount in gold.amounts}
-    theirs = {(amount.low, amount.high, amount.unit) for amount in predicted.amounts}
+    ours, theirs = (
+        {(amount.low, amount.high, amount.unit) for amount in regimen.amounts}
+        for regimen in (gold, predicted)
+    )
     agents = compare_extents(fold_name(gold.agent), fold_name(predicted.agent))
     if fold_agent(gold.agent) == fold_agent(predicted.agent):
         agents = 1.0
@@ -202,12 +201,10 @@ def _compare_custom(group: Group, gold: CustomItem, predicted: CustomItem) -> fl
         return 0.0
     nearest: list[float] = []
     for field in group.fields:
-        comparer = field.comparer
-        gold_values = comparer.spread(field.read(gold))
-        predicted_values = comparer.spread(field.read(predicted))
-        if gold_values or predicted_values:
-            pairs = product(gold_values, predicted_values)
-            alike = (comparer.measure(*pair) for pair in pairs)
+        spread = field.comparer.spread
+        values = [spread(field.read(item)) for item in (gold, predicted)]
+        if any(values):
+            alike = (field.comparer.measure(*pair) for pair in product(*values))
             nearest.append(min(1.0, max(alike, default=0.0)))
     mean = sum(nearest) / max(1, len(nearest))
     # the only value of a record or item has no other counterpart, however different it is

@@ -233,15 +233,11 @@ def measure_window(window: TimeWindow) -> tuple[object, ...]:
     >>> len({measure_window(window) for window in windows})
     1
     """
-    unit = window.unit
-    days = 1.0
     # cycles and half-lives keep their units
-    if unit in _DAYS:
-        days = _DAYS[unit]
-        unit = TimeUnit.DAY
+    days = _DAYS.get(window.unit)
     numbers = filter(None, (window.value, window.value_high))
-    sizes = [round(number * days, 6) for number in numbers]
-    return window.comparator, *sizes, unit
+    sizes = [round(number * (days or 1), 6) for number in numbers]
+    return window.comparator, *sizes, TimeUnit.DAY if days else window.unit
 
 
 def _find_frequency_error(gold: Frequency, predicted: Frequency) -> ErrorKind:

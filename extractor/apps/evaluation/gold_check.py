@@ -116,14 +116,13 @@ def check_annotation(
         )
         return
     for reference in _list_references(gold, record):
-        refers_to_nothing = reference.name in (None, "")
-        if refers_to_nothing or reference.name in reference.known:
+        if reference.name in (None, "", *reference.known):
             continue
         remedy = "leave it out"
         if reference.known:
             remedy = f"write one of {', '.join(map(str, reference.known))}"
-        problem = f"there is no {reference.noun} {reference.name!r}"
-        yield Flaw(reference.path, f"{problem}; {remedy}")
+        problem = f"there is no {reference.noun} {reference.name!r}; {remedy}"
+        yield Flaw(reference.path, problem)
     yield from _check_quotes(gold, record)
 
 
@@ -182,15 +181,15 @@ def _check_quotes(gold: TrialExtraction, record: TrialRecord) -> Iterator[Flaw]:
     for path, quote in _list_quotes(gold):
         item_path, _ = split_path(path)
         section = find_section(record, name_home(items[item_path]))
+        # another section may name the agent, or say when it is given
+        if FieldRef(path).path in ("dosing.agent", "dosing.timing"):
+            section = None
         texts = all_texts
-        place = "the record"
-        # a regimen's title may name the agent, and another section may say when it is given
-        may_be_elsewhere = FieldRef(path).path in ("dosing.agent", "dosing.timing")
-        if section and not may_be_elsewhere:
+        if section:
             texts = [record.raw_text(section) or ""]
-            place = section
         statuses = {verify_quote(quote, text).status for text in texts}
         if statuses.isdisjoint((QuoteStatus.EXACT, QuoteStatus.FOLDED)):
+            place = section or "the record"
             yield Flaw(
                 path, f"{quote!r} is not in {place}; copy the words from the text"
             )

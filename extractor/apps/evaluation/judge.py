@@ -2,7 +2,7 @@
 in both.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pydantic_core import to_jsonable_python
@@ -71,24 +71,17 @@ def _describe(field: Field, side: Side, value: object) -> ErrorSide | None:
     item = side.item
     if item is None:
         return None
-    path = side.path
     # the field of the item itself is supported by the item's words
-    attribute = "quote"
-    if field.attribute:
-        attribute = field.attribute
-        path = f"{path}.{attribute}"
+    attribute = field.attribute or "quote"
     evidence = item.evidence_for(attribute)
     # the paths of values in nested lists have positions
     if not evidence and isinstance(item, CustomItem):
         ref = FieldRef(attribute)
         pieces = item.evidence
         evidence = tuple(p for p in pieces if ref.covers(FieldRef(p.field).path))
-    shown = None
-    if value != NOTHING:
-        shown = to_jsonable_python(value)
     return ErrorSide(
-        path=path,
-        value=shown,
+        path=".".join(filter(None, (side.path, field.attribute))),
+        value=to_jsonable_python(value) if value != NOTHING else None,
         section=name_home(item),
         quote=find_words(item),
         evidence=tuple(dict.fromkeys(piece.cite() for piece in evidence)),
@@ -124,13 +117,10 @@ def judge(
     """
     rows: list[JudgedValue] = []
     gold = describe_groups(gold)
-    if predicted:
-        predicted = describe_groups(predicted)
+    predicted = predicted and describe_groups(predicted)
     for group in groups:
         gold_items = group.items(gold)
-        predicted_items: tuple[ExtractedItem, ...] = ()
-        if predicted:
-            predicted_items = group.items(predicted)
+        predicted_items = group.items(predicted) if predicted else ()
         # an empty list in gold states that there is no item, so all items are invented
         ignores_others = only_given and bool(gold_items)
         for gold_side, predicted_side in align(group, gold_items, predicted_items):
@@ -174,18 +164,14 @@ def _pair_values(
         sides = (getattr(item, "values", None) for item in (gold, predicted))
         yield from _pair_nested(field.steps, *sides)
         return
-    if gold and predicted:
-        if field.whole:
-            yield from _pair_parts(field, gold, predicted)
-        else:
-            yield field.read(gold), field.read(predicted)
+    if gold and predicted and field.whole:
+        yield from _pair_parts(field, gold, predicted)
         return
-    if field.whole or field.comparer is LABEL:
+    is_unpaired = gold is None or predicted is None
+    needs_both = field.whole or field.comparer is LABEL
+    if is_unpaired and needs_both:
         return
-    if gold:
-        yield field.read(gold), None
-    elif predicted:
-        yield None, field.read(predicted)
+    yield gold and field.read(gold), predicted and field.read(predicted)
 
 
 def _pair_nested(
@@ -309,10 +295,6 @@ def pair_wholes(
 _BY_NAME = {field.name: field for field in FIELDS}
 
 
-def _pair_always(*_: object) -> float:
-    return 1.0
-
-
 def compare_values(field: Field, gold: object, predicted: object) -> list[JudgedValue]:
     """Pair the values of a field in two items. Return a row for each pair and for each unpaired
     value; the list is empty if neither item has a value. ``gold`` and ``predicted`` are each a
@@ -336,10 +318,8 @@ def compare_values(field: Field, gold: object, predicted: object) -> list[Judged
         ]
     longest = max(len(gold_values), len(predicted_values))
     is_list = isinstance(gold, tuple) or longest > 1
-    measure: Callable[[Any, Any], float] = comparer.measure
     # a single value is always compared with the other one, however different it is
-    if not is_list:
-        measure = _pair_always
+    measure = comparer.measure if is_list else lambda *_: 1.0
     pairs, missed, invented = match_values(
         gold_values, predicted_values, measure, comparer.threshold
     )

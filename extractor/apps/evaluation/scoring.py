@@ -205,11 +205,11 @@ def _score(counts: Numbers, fields: Sequence[Field], resamples: int) -> Iterator
         warnings.simplefilter("ignore", RuntimeWarning)
         shares = _divide(sums)
         for task in dict.fromkeys(["all", *(field.task for field in fields)]):
-            members = []
-            for number, field in enumerate(fields):
-                is_of_task = task in ("all", field.task)
-                if is_of_task and field.in_total:
-                    members.append(number)
+            members = [
+                number
+                for number, field in enumerate(fields)
+                if field.in_total and task in ("all", field.task)
+            ]
             whole = sums[:, :, members].sum(axis=2)
             means = np.nanmean(shares[:, :, members], axis=2)
             yield _make_score(task, whole[0], means)

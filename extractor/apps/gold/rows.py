@@ -165,13 +165,11 @@ def write_cells(row: ValueRow) -> dict[str, str]:
     parts = {VALUE: value}
     if isinstance(value, dict):
         parts = value
-    cells = {}
-    for name, part in parts.items():
-        if isinstance(part, str):
-            cells[name] = part
-        elif part not in (None, []):
-            cells[name] = json.dumps(part)
-    return cells
+    return {
+        name: part if isinstance(part, str) else json.dumps(part)
+        for name, part in parts.items()
+        if part not in (None, [])
+    }
 
 
 def _read_custom(text: object) -> object:

@@ -61,11 +61,7 @@ def say(value: object, quotes: Iterable[str] = ()) -> str:
         if exact:
             return f"{written} ({exact})"
         return written
-    if value is None:
-        return NOTHING
-    text = str(value)
-    if isinstance(value, Enum):
-        text = str(value.value)
+    text = str(value.value if isinstance(value, Enum) else value or "")
     if _CHOICE.fullmatch(text):
         return name_label(text)
     return show_line(text) or NOTHING

@@ -189,20 +189,17 @@ class Service:
             with TemporaryFile(dir=self.settings.root) as file:
                 file.write(_PAGE)
             store.check_writable()
-        except OSError as error:
-            problem = error.strerror
-        except StoreError as error:
+        except (OSError, StoreError) as error:
             # the path is not shown, because the caller may be anybody
-            problem = str(error).removeprefix(f"{store.path}: ")
-        else:
-            self._next_store_check = self._loop.time() + _STORE_CHECK_S
-            return
-        raise ProblemError(
-            "not-ready",
-            f"the service's folder cannot be written: {problem}",
-            remedy="ask the service's operator to check the disk and its permissions",
-            retry_s=60,
-        )
+            reason = getattr(error, "strerror", None) or str(error)
+            problem = reason.removeprefix(f"{store.path}: ")
+            raise ProblemError(
+                "not-ready",
+                f"the service's folder cannot be written: {problem}",
+                remedy="ask the service's operator to check the disk and its permissions",
+                retry_s=60,
+            ) from error
+        self._next_store_check = self._loop.time() + _STORE_CHECK_S
 
     @asynccontextmanager
     async def _taking_turn(self, *, asks: bool) -> AsyncIterator[None]:

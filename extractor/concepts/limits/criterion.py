@@ -254,10 +254,7 @@ def _find_span(passage: Passage, limit: Limit) -> Span:
     words between them: "Hb must be > 9 g/dL", "> 9 g/dL of Hb". Without a name, return the span of
     the limit.
     """
-    name = _find_name(passage.tokens, limit)
-    if name is None:
-        return span_of(passage.part(limit.first, limit.end))
-    first, end = name
+    first, end = _find_name(passage.tokens, limit) or (limit.first, limit.end)
     return span_of(passage.part(min(first, limit.first), max(end, limit.end)))
 
 

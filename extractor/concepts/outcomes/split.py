@@ -8,6 +8,7 @@ the scores gives the probability of each cut.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from extractor.concepts.outcomes.cuts import (
     OutcomeItem,
@@ -123,12 +124,10 @@ def _list_statements(text: Passage) -> Iterator[Passage]:
     """
     codes = text.tokens.codes
     semicolons = [at for at in range(text.first, text.end) if codes[at] == ";"]
-    starts = [text.first, *(at + 1 for at in semicolons)]
-    ends = [*semicolons, text.end]
-    for start, end in zip(starts, ends, strict=True):
-        first, last = strip_span(codes, start, end, "\n")
-        if first < last:
-            yield text.part(first, last)
+    for before, after in pairwise([text.first - 1, *semicolons, text.end]):
+        first, end = strip_span(codes, before + 1, after, "\n")
+        if first < end:
+            yield text.part(first, end)
 
 
 def _split_statement(whole: Passage) -> OutcomeParts:
