@@ -15,11 +15,15 @@ from extractor.language.shown import show_line
 from extractor.schemas import (
     Absence,
     Citation,
+    Endpoint,
     Evidence,
     ExtractedItem,
+    FieldRef,
     Finding,
     TrialExtraction,
+    TrialRecord,
 )
+from extractor.schemas.base import JsonObject
 from extractor.schemas.values import Value, list_all_values
 
 T = TypeVar("T")
@@ -219,6 +223,44 @@ def _describe_finding(record_id: str, finding: Finding) -> ValueRow:
         reason=finding.kind.value,
         severity=finding.severity.value,
     )
+
+
+def name_home(item: object) -> str | None:
+    """Return the location of an item: its section or, for an endpoint, the section of its outcome,
+    such as ``primary_outcomes[0]``. Ages and sex do not have a location.
+    """
+    if isinstance(item, Endpoint):
+        return f"{item.rank}_outcomes[{item.index}]"
+    return getattr(item, "section", None)
+
+
+def find_section(record: TrialRecord, place: str | None) -> str | None:
+    """Return the section that contains the text of a location, or None if the record has no such
+    section. In flat formats, one section contains all arms, or all outcomes of a rank.
+
+    >>> from extractor.schemas import Section, Source
+    >>> cell = Section(name="arms", text="Drug: 5 mg|Placebo")
+    >>> record = TrialRecord(
+    ...     record_id="A", source=Source(path="a", format="flat"), sections=(cell,)
+    ... )
+    >>> find_section(record, "arms[1]"), find_section(record, "title")
+    ('arms', None)
+    """
+    names = (place, FieldRef(place or "").path)
+    known = (name for name in names if name and record.raw_text(name) is not None)
+    return next(known, None)
+
+
+def weigh_evidence(pieces: Iterable[Evidence]) -> JsonObject:
+    """Return how sure a value is, as pages show it: the lowest confidence of its evidence, its
+    doubts, and the pages of the document that contain it.
+    """
+    known = list(pieces)
+    return {
+        "confidence": find_least(known),
+        "doubts": list_doubts(known),
+        "pages": sorted({piece.page for piece in known if piece.page}),
+    }
 
 
 def list_doubts(pieces: Iterable[Evidence]) -> list[str]:

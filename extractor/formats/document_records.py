@@ -114,6 +114,7 @@ def _find_kind(title: str, inherited: str) -> str:
     """Return the kind of a chapter, determined from its title or inherited from its parent, or ""
     if the kind is unknown.
     """
+    # "Primary endpoint" in a chapter about statistics does not state the endpoint
     if inherited in _RULING:
         return inherited
     for row in read_table("chapters")["chapter"]:
@@ -131,6 +132,7 @@ def _choose(chapters: Sequence[_Chapter]) -> list[_Chapter]:
     if kinds.isdisjoint(_WANTED):
         return list(chapters)
     wanted = set(_WANTED)
+    # a synopsis repeats the criteria of its protocol, so it is read only in their place
     if "eligibility" not in kinds:
         wanted.add("synopsis")
     front = front._replace(end=min(front.end, _LONGEST_FRONT))

@@ -73,11 +73,12 @@ def read_register_text(stream: BinaryIO) -> Iterator[ReadResult]:
     first = 1
     for number, line in read_lines(stream):
         begins = _BEGINS.match(line)
-        if begins and trial and begins["number"] != trial:
-            yield build_content(_read_trial, "".join(lines), f"line {first}")
-            lines = []
-            size = 0
         if begins and begins["number"] != trial:
+            # the lines above the first number belong to its trial
+            if trial:
+                yield build_content(_read_trial, "".join(lines), f"line {first}")
+                lines = []
+                size = 0
             trial = begins["number"]
             first = number
         # A trial that is too long is refused as a whole, so the rest of it is not kept.

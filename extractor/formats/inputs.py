@@ -43,13 +43,13 @@ def is_text(location: str) -> bool:
     >>> is_text("none.json"), is_text("Inclusion criteria:\n- Adults")
     (False, True)
     """
-    has_lines = len(location.splitlines()) > 1 or "\0" in location
-    longest = max(map(len, location.split("/")))
-    is_long = len(location) > _LONGEST_PATH or longest > _LONGEST_NAME
+    is_like_text = len(location.splitlines()) > 1 or "\0" in location
     # an address may be longer than a path
-    if is_long and "://" not in location:
-        return not exists(location)
-    return has_lines and not exists(location)
+    if "://" not in location:
+        longest = max(map(len, location.split("/")))
+        if len(location) > _LONGEST_PATH or longest > _LONGEST_NAME:
+            is_like_text = True
+    return is_like_text and not exists(location)
 
 
 def refuse_text(text: str) -> RecordError:

@@ -6,7 +6,7 @@ After a broken record, the rest of its line is skipped; records on other lines a
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache
 from typing import BinaryIO
@@ -114,11 +114,12 @@ def _decode(text: TextBuffer) -> object:
             reason = getattr(problem, "msg", problem)
             error_at = getattr(problem, "pos", text.at)
             place = f"character {error_at - text.at}"
-            # json reports the start of an unterminated string, which may be far from the end
-            is_string_cut = "Unterminated" in str(reason)
             # "tru" is an error, but the rest of "true" may follow in the stream
-            is_near_end = error_at > len(text.text) - _NEAR_END
-            if (is_string_cut or is_near_end) and text.read_on():
+            may_be_cut = error_at > len(text.text) - _NEAR_END
+            # json reports the start of an unterminated string, which may be far from the end
+            if "Unterminated" in str(reason):
+                may_be_cut = True
+            if may_be_cut and text.read_on():
                 continue
             raise UnreadableSource(f"broken JSON ({reason})", place=place) from None
         text.take(end)
@@ -174,10 +175,10 @@ def _read_given(record: dict[str, object]) -> RecordContent:
 
     Raises ``UnreadableSource`` if a key is unknown or a value has the wrong type.
     """
-    is_record = "sections" in record
-    keys = _RECORD_KEYS if is_record else _JsonText.model_fields
+    keys: Iterable[str] = _JsonText.model_fields
     try:
-        if is_record:
+        if "sections" in record:
+            keys = _RECORD_KEYS
             stored = TrialRecord.model_validate(record)
             return RecordContent(
                 stored.sections,

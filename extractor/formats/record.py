@@ -72,9 +72,11 @@ def read_record(register: Register, tree: object, container: str) -> RecordConte
     values = _link(**items)
     for name, row in register.registry.items():
         texts = _read_field(tree, row)
-        if texts and name in _SEVERAL:
+        if not texts:
+            continue
+        if name in _SEVERAL:
             values[name] = texts
-        elif texts:
+        else:
             values[name] = texts[0].strip()
     values["terms"] = list(_list_terms(register, tree))
     number = register.id_prefix + _read_first(tree, register.id)

@@ -44,6 +44,7 @@ def name_damage() -> Iterator[None]:
         yield
     except UnreadableSource:
         raise
+    # gzip, zlib, zipfile and the decoders raise many kinds of errors for damaged data
     except Exception as error:
         reason = getattr(error, "strerror", None) or error or type(error).__name__
         problem = f"the data is damaged or cannot be read ({reason})"
@@ -76,10 +77,12 @@ class SteadyStream(io.RawIOBase):
         filled = 0
         try:
             with name_damage():
+                # a pipe may return fewer bytes than requested before its end
                 while block := self._source.read(len(buffer) - filled):
                     buffer[filled : filled + len(block)] = block
                     filled += len(block)
             self.position += filled
+            # a decompression bomb is noticed before it fills the memory
             if self._packed:
                 check_unpacked(self.position, self._packed.position)
         except UnreadableSource:
@@ -163,6 +166,7 @@ class TextBuffer:
         text before the match is consumed during the search and may have any length.
         """
         while not (match := pattern.search(self.text, self.at + ahead)):
+            # the last character stays, because a match may begin with it
             if skips:
                 self.take(-1)
             if not self.read_on():
@@ -184,6 +188,7 @@ def read_lines(stream: BinaryIO) -> Iterator[tuple[int, str]]:
     with ``surrogateescape``. Raises ``UnreadableSource`` if a line is too long.
     """
     number = 0
+    # one byte more than allowed, so that a line that is too long can be told from the longest one
     while line := stream.readline(MAX_RECORD_BYTES + 1):
         number += 1
         check_size(len(line), f"line {number}")

@@ -147,14 +147,15 @@ def group_rows(stream: BinaryIO, begins: str) -> Iterator[tuple[int, str]]:
     quotation_mark = None  # the mark, or "", with which the rows of this table begin
     for number, line in read_lines(stream):
         begin = re.match(begins, line)
-        if lines and begin and begin[1] == quotation_mark:
+        is_start = begin is not None and begin[1] == quotation_mark
+        if lines and is_start:
             yield first, "".join(lines)
             lines = []
         if not lines:
             first = number
             size = marks = 0
-        if begin and not lines:
-            quotation_mark = begin[1]
+            if begin:
+                quotation_mark = begin[1]
         lines.append(line)
         # Counting in the whole row would take hours if a quotation mark is never closed.
         size += len(line)

@@ -120,6 +120,7 @@ def _read_record(text: TextBuffer, register: Register, number: int) -> ReadResul
     except UnreadableSource as problem:
         raise problem.below(f"line {first}") from None
     record = text.take(end.end() if end else None)
+    # the beginning of the next record is matched without any text
     if not end or not end[0]:
         place = f"line {first}"
         return UnreadableSource("broken XML (the record is not closed)", place=place)

@@ -212,10 +212,14 @@ def _read_time(tokens: Tokens, unit: RuleMatch) -> TimeUnit | None:
 
 
 def _without_people(tokens: Tokens, unit: RuleMatch) -> RuleMatch:
-    """Return a unit without any mention of people that follows it in brackets: "g/dL (men)"."""
+    """Return the unit in front of a bracket that mentions people, if a matched unit contains one:
+    "g/dL" in "g/dL (men)". Return the matched unit unchanged if it has no such bracket, or if the
+    words in front of the bracket are no unit.
+    """
     for at in range(unit.first, unit.end):
         if tokens.codes[at] == "(" and rule("value_people").starts(tokens, at):
-            return rule("limit_unit").starts(tokens, unit.first, at) or unit
+            unit_before = rule("limit_unit").starts(tokens, unit.first, at)
+            return unit_before or unit
     return unit
 
 

@@ -158,6 +158,13 @@ class Database:
                 self.execute("ROLLBACK")
             raise
 
+    def check_writable(self) -> None:
+        """Commit a page without a change. Raises ``StoreError`` if the file cannot be written."""
+        with self.transaction():
+            version = self.value("PRAGMA user_version")
+            # SQLite keeps a row that is rolled back in memory, so a full disk would not be noticed
+            self.execute(f"PRAGMA user_version={version}")
+
     def check_place(self) -> None:
         """Raise ``StoreError`` if the file has been moved, deleted or replaced since it was opened
         for writing.

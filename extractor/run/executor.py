@@ -166,9 +166,9 @@ class _Worker:
         self.pending += 1
         try:
             while True:
-                starting = self._starting = self._starting or asyncio.create_task(
-                    self._start()
-                )
+                if self._starting is None:
+                    self._starting = asyncio.create_task(self._start())
+                starting = self._starting
                 # Another call may be waiting for the same start, so a cancelled call must not
                 # cancel the start.
                 pool = await asyncio.shield(starting)

@@ -188,10 +188,8 @@ def reread_records(
     from extractor.formats import read_records  # noqa: PLC0415 - slow, and readers of results need none
 
     unread = dict.fromkeys(record_ids)
-    readable = _list_readable(inputs)
-    # Records that cannot be read are missing, so their errors are ignored.
-    records = read_records(*readable, on_error=lambda _: None) if readable else ()
-    for record in records:
+    # records that cannot be read are missing, so their errors are ignored
+    for record in read_records(*_list_readable(inputs), on_error=lambda _: None):
         record_id = record.record_id
         if record_id not in unread:
             continue

@@ -80,14 +80,16 @@ def forecast_usage(tokens: TokenCounts, pricing: Pricing, concurrency: int) -> U
         share = 0.0
     else:
         share = max(0.0, 1 - concurrency / calls)
+    written = 0.0
     # if a request marks its prefix, the prefix is written to the cache
-    names_prefix = pricing.spec is not None and pricing.spec.family.cache != "auto"
+    if pricing.spec and pricing.spec.family.cache != "auto":
+        written = static * (1 - share)
     return Usage(
         calls=round(tokens.calls),
         prompt_tokens=round(tokens.prompt),
         output_tokens=round(tokens.output),
         cached_tokens=round(static * share),
-        written_tokens=round(static * (1 - share)) if names_prefix else 0,
+        written_tokens=round(written),
     )
 
 

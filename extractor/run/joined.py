@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 Inputs = Sequence[str | PathLike[str]]
 
 
-class _ByteRange(NamedTuple):
+class ByteRange(NamedTuple):
     """The bytes of an extraction in a file. ``name`` is shown in messages."""
 
     name: str
@@ -64,7 +64,7 @@ class LooseExtractions:
         """The file or folder."""
         self.repeated: list[str] = []
         """The records that occur more than once."""
-        self._places: dict[str, _ByteRange] = {}
+        self._places: dict[str, ByteRange] = {}
         for place in _list_places(path):
             record_id = _read_id(place)
             if record_id in self._places:
@@ -75,9 +75,13 @@ class LooseExtractions:
     @property
     def usage(self) -> PricedUsage:
         """The usage of the extractions. Their cost is unknown if a model was called."""
-        used = (self.read(record_id).usage or Usage() for record_id in self.record_ids)
-        total = sum(used, Usage())
-        return PricedUsage(**total.model_dump(), usd=None if total.calls else 0.0)
+        total = Usage()
+        for record_id in self.record_ids:
+            total += self.read(record_id).usage or Usage()
+        usd = None
+        if not total.calls:
+            usd = 0.0
+        return PricedUsage(**total.model_dump(), usd=usd)
 
     def find_inputs(self) -> Inputs:
         """Return nothing, because only a run knows its inputs."""
@@ -107,36 +111,46 @@ class LooseExtractions:
         return True
 
 
-def _list_places(path: Path) -> Iterator[_ByteRange]:
-    """Yield the places of the extractions in a file or folder."""
-    if not path.exists():
-        raise ArgumentError(f"{path}: there is no such file or folder; check the path")
-    # a device could be read endlessly, and a pipe might wait forever
-    if not (path.is_file() or path.is_dir()):
-        raise ArgumentError(f"{path}: neither a file nor a folder; write it to a file")
-    lines = path / EXTRACTIONS
-    if path.is_file():
-        lines = path
-    if lines.suffix == ".json" or not lines.is_file():
-        files = [path]
-        if path.is_dir():
+def _list_places(path: Path) -> Iterator[ByteRange]:
+    """Yield the places of the extractions in a file or folder: of a folder, those in its
+    ``extractions.jsonl`` or, if it has none, its JSON files.
+    """
+    if path.is_dir():
+        files = [path / EXTRACTIONS]
+        if not files[0].is_file():
             files = [file for file in sorted(path.glob("*.json")) if file.is_file()]
-        if not files:
-            raise StoreError(
-                f"{path}: contains no results; specify a folder written by extractor run --out, "
-                f"its {EXTRACTIONS}, or a folder of finished gold files"
-            )
-        yield from (_ByteRange(str(file), file) for file in files)
+    elif path.is_file():
+        files = [path]
+    elif path.exists():
+        # a device could be read endlessly, and a pipe might wait forever
+        raise ArgumentError(f"{path}: neither a file nor a folder; write it to a file")
+    else:
+        raise ArgumentError(f"{path}: there is no such file or folder; check the path")
+    if not files:
+        raise StoreError(
+            f"{path}: contains no results; specify a folder written by extractor run --out, "
+            f"its {EXTRACTIONS}, or a folder of finished gold files"
+        )
+    for file in files:
+        yield from list_in_file(file)
+
+
+def list_in_file(path: Path) -> Iterator[ByteRange]:
+    """Yield the places of the extractions in a file: a whole ``.json`` file, or the lines of any
+    other file that are not blank.
+    """
+    if path.suffix == ".json":
+        yield ByteRange(str(path), path)
         return
     start = 0
-    with lines.open("rb") as file:
-        for number, line in enumerate(file, start=1):
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
             if line.removeprefix(BOM_UTF8).strip():
-                yield _ByteRange(f"{lines}, line {number}", lines, start, len(line))
+                yield ByteRange(f"{path}, line {number}", path, start, len(line))
             start += len(line)
 
 
-def _read_id(place: _ByteRange) -> str:
+def _read_id(place: ByteRange) -> str:
     try:
         return str(json.loads(place.read())["record_id"])
     except (ValueError, KeyError, TypeError, RecursionError):
@@ -292,11 +306,12 @@ class JoinedRuns:
         """
         given = inputs or self._records
         if given:
-            yield from reread_records(given, self.record_ids, self._is_same)
+            yield from reread_records(
+                given,
+                self.record_ids,
+                lambda record: self._owners[record.record_id].is_same(record),
+            )
             return
         for part in self.parts:
             owned = [one for one in part.record_ids if self._owners[one] is part]
             yield from reread_records(part.find_inputs(), owned, part.is_same)
-
-    def _is_same(self, record: TrialRecord) -> bool:
-        return self._owners[record.record_id].is_same(record)

@@ -143,6 +143,7 @@ class Manifest(BaseModel):
         totals: Counts = {}
         for counts in store.counts():
             add_counts(totals, json.loads(counts))
+        # records finish in any order, but equal runs should have equal manifests
         for name, counts in totals.items():
             if isinstance(counts, dict):
                 totals[name] = dict(sorted(counts.items()))
@@ -209,6 +210,7 @@ def _make_absolute(name: str) -> str:
     """Return the absolute path of an input. Addresses and ``-`` (standard input) are returned
     unchanged.
     """
+    # a later command may run in another folder
     is_path = name != "-" and "://" not in name
     if is_path:
         return str(Path(name).absolute())

@@ -76,7 +76,9 @@ def _list_figures(tally: Tally, elapsed_s: float) -> Iterator[str]:
     new = tally.extracted + tally.failed
     done = new + tally.resumed
     records = counted(done, "record")
-    yield f"{records} ({tally.extracted:,} new)" if tally.resumed else records
+    if tally.resumed:
+        records = f"{records} ({tally.extracted:,} new)"
+    yield records
     yield f"{new / max(elapsed_s, 0.001):.1f}/s"
     yield f"{elapsed_s:.0f} s"
     if tally.total and new:

@@ -81,12 +81,14 @@ def describe_failure(
     """Return a failure as a line of ``failures.jsonl``: the record, its location, and the error.
     Keys are masked. Unknown values, such as the id of a record that could not be read, are None.
     """
-    place: RecordError | Source | None = record.source if record else None
-    if isinstance(error, RecordError):
-        place = error
+    place: RecordError | Source | None = None
     failure: Failed = dict.fromkeys(("record_id", "path", "place"))
     if record:
         failure["record_id"] = record.record_id
+        place = record.source
+    # the error names the place in the file more exactly
+    if isinstance(error, RecordError):
+        place = error
     if place:
         failure |= {"path": place.path, "place": place.place}
     failure["error"] = getattr(error, "kind", type(error).__name__)
@@ -308,11 +310,10 @@ class RecordLoop:
                     continue
                 return
             error = self._write(task)
-            concerns_run = isinstance(error, (ModelAway, EngineError))
-            # If the model has worked for other records, the failure concerns this record only.
-            if error and (
-                concerns_run or (_is_lasting(error) and not self._model_was_used)
-            ):
+            if isinstance(error, (ModelAway, EngineError)):
+                raise error
+            # if the model has worked for other records, the failure concerns this record only
+            if error and not self._model_was_used and _is_lasting(error):
                 raise error
 
     def _write(self, task: "_Task") -> ExtractorError | None:
@@ -323,14 +324,16 @@ class RecordLoop:
         that the store reports.
         """
         record = self._tasks.pop(task)
-        if task.cancelled() or not isinstance(
-            error := task.exception(), ExtractorError | None
-        ):
+        if task.cancelled():
             return None
+        error = task.exception()
         if error is None:
             line = task.result()
             self.sink.write(record, line)
             self.tally.add(line)
+            return None
+        # Ctrl-C in a step of the record
+        if not isinstance(error, ExtractorError):
             return None
         if isinstance(error, StoreError):
             raise error

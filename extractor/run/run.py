@@ -119,9 +119,7 @@ class Run:
         """
         choice = self.setup.choice
         is_recorded = choice.replay or choice.exchange or self.batches
-        if not self.setup.options.asks:
-            return False
-        if not bool(choice.spec):
+        if choice.spec is None or not self.setup.options.asks:
             return False
         return not is_recorded
 
@@ -293,9 +291,9 @@ class Run:
         """
         if stop is Stop.INTERRUPTED:
             raise KeyboardInterrupt
+        if self.error is None:
+            return None
         is_partial = stop is Stop.MODEL_AWAY and self.tally.extracted > 0
-        if self.error and stop is not Stop.BUDGET and not is_partial:
-            raise self.error
-        if self.error:
+        if is_partial or stop is Stop.BUDGET:
             return str(self.error)
-        return None
+        raise self.error

@@ -102,6 +102,7 @@ class Tally:
         counted = Usage(**self.counts.get("usage", {}))
         if self.meter is None:
             return counted
+        # the meter sees calls, and a call may ask several questions of a record
         questions = counted.model_dump(include=set(USAGE_OF_RECORDS))
         return self.meter().model_copy(update=questions)
 

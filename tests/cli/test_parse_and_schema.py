@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from extractor.apps.cli.rule_places import PLACES
+from extractor.apps.cli.parse import PLACES
 from tests.commands import invoke
 
 SEED = "seeds/records/003_b184c860ed2ef927.txt"

@@ -222,7 +222,7 @@ def test_the_script_for_cron_acts_on_the_codes(tmp_path, codes, export, code, ca
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a script of a Unix shell")
-def test_the_script_for_cron_keeps_its_tables_if_no_record_can_be_read(tmp_path):
+def test_the_script_for_cron_keeps_its_tables_if_records_cannot_be_read(tmp_path):
     page = (DOCS / "how-to" / "large-runs.md").read_text("utf-8")
     (script,) = re.findall(r"^```sh\n(.*?)^```", page, re.M | re.S)
     script = re.sub('OPTIONS=".*?"', 'OPTIONS="--workers 1"', script)
@@ -232,7 +232,8 @@ def test_the_script_for_cron_keeps_its_tables_if_no_record_can_be_read(tmp_path)
     path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
     codes = []
     tables = []
-    for content in (Path(STUDY).read_bytes(), b"", b"<html>503</html>"):
+    whole = Path("tests/records/studies.jsonl").read_bytes()
+    for content in (whole, whole[:-500], b"", b"<html>503</html>"):
         (tmp_path / "trials.jsonl").write_bytes(content)
         done = subprocess.run(
             ["sh", "-c", script.replace("/data/trials", ".")],
@@ -242,5 +243,6 @@ def test_the_script_for_cron_keeps_its_tables_if_no_record_can_be_read(tmp_path)
         )
         codes.append(done.returncode)
         tables.append((tmp_path / "nightly.duckdb").read_bytes())
-    assert codes == [0, 2, 2]
-    assert tables == tables[:1] * 3
+    assert codes == [0, 1, 2, 2]
+    assert tables == tables[:1] * 4
+    assert (tmp_path / "nightly-incomplete.duckdb").is_file()

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from extractor.apps.serve import rate
+from extractor.apps.serve import keys
 from extractor.apps.serve.job import JobState
 from tests.faults.server import serve_faults
 from tests.llm.stub import serve as serve_stub
@@ -96,7 +96,7 @@ def test_without_a_price_the_metrics_state_no_dollars(failing):
 
 def test_each_key_may_send_so_many_requests_per_minute(tmp_path, monkeypatch):
     now = 1000.0
-    monkeypatch.setattr(rate, "monotonic", lambda: now)
+    monkeypatch.setattr(keys, "monotonic", lambda: now)
     options = ("--requests-per-minute", "3", "--workers", "1")
     with (
         serve_here(tmp_path / "root", *options) as service,

@@ -15,6 +15,7 @@ import httpx2
 import pytest
 
 from extractor.apps.serve import jobs as service_jobs
+from extractor.apps.serve import service as service_module
 from extractor.apps.serve.drain import is_draining
 from extractor.apps.serve.job import JobRun
 from extractor.apps.serve.keys import Keys
@@ -320,6 +321,20 @@ def test_too_slow_a_record_is_given_up_and_its_worker_is_replaced(tmp_path):
         wait_until(lambda: service.client.extract(one()).status_code == 200)
 
 
+def test_a_service_is_ready_only_while_its_store_can_be_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(service_module, "_STORE_CHECK_S", 0.0)
+    store = tmp_path / "root" / "service.sqlite"
+    moved = store.with_name("moved")
+    with serve_here(tmp_path / "root", "--workers", "1") as service:
+        assert service.client.get("/readyz").status_code == 200
+        store.rename(moved)
+        problem = check_problem(service.client.get("/readyz"), 503, "not-ready")
+        assert "it was deleted, moved or replaced" in problem["detail"]
+        assert str(tmp_path) not in str(problem)
+        moved.rename(store)
+        assert service.client.get("/readyz").status_code == 200
+
+
 @needs_mount
 @pytest.mark.slow
 def test_a_full_disk_is_named_to_the_caller_and_the_operator(tmp_path):
@@ -333,5 +348,7 @@ def test_a_full_disk_is_named_to_the_caller_and_the_operator(tmp_path):
         assert job["state"] == "failed"
         assert "the service's disk is full" in job["reason"]
         assert service.client.get("/healthz").status_code == 200
+        problem = check_problem(service.client.get("/readyz"), 503, "not-ready")
+        assert "No space left on device" in problem["detail"]
     assert "the disk is full" in service.errors
     assert "Traceback" not in service.errors

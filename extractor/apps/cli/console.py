@@ -75,6 +75,7 @@ def errors_for_people() -> Iterator[None]:
         finally:
             sys.stdout.flush()
     except BrokenPipeError:  # the reader of standard output has closed it
+        # otherwise Python would report the same error again at exit
         sys.stderr.close()
         raise SystemExit(FAILED) from None
     except (ValueError, ExtractorError) as error:
@@ -89,6 +90,7 @@ def errors_for_people() -> Iterator[None]:
             problem = f"standard output: {problem}"
         say(problem)
         code = FAILED
+        # the same command continues once there is space
         if error.errno in _NO_ROOM:
             code = LATER
         raise SystemExit(code) from error
@@ -114,6 +116,7 @@ def requiring(extra: str, *libraries: str) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
+        # another missing library is a defect, which installing the extra would not mend
         if (error.name or "").partition(".")[0] not in libraries:
             raise
         from extractor.errors import MissingExtra
@@ -171,6 +174,7 @@ def print_table(head: Row, rows: Iterable[Iterable[str]]) -> None:
     columns otherwise.
     """
     lines = [head, *(tuple(map(to_printable, row)) for row in rows)]
+    # a script reads tabs more easily than aligned columns
     if not sys.stdout.isatty():
         print(*map("\t".join, lines), sep="\n")
         return

@@ -26,17 +26,24 @@ def doctor(model: ModelOption = None) -> int:
 
     Example: extractor doctor --model gpt-5-mini
     """
-    extras = metadata("trial-extractor").get_all("Provides-Extra") or []
-    missing = {name: ", ".join(_list_missing(name)) for name in extras}
-    lacking = [
-        f"{name} (no {libraries})" for name, libraries in missing.items() if libraries
-    ]
+    from extractor.model.providers import list_providers
+
+    variables = {provider.key or "" for provider in list_providers().values()}
+    keys = sorted(variables & os.environ.keys())
+    installed = []
+    lacking = []
+    for name in metadata("trial-extractor").get_all("Provides-Extra") or ():
+        libraries = ", ".join(_list_missing(name))
+        if libraries:
+            lacking.append(f"{name} (no {libraries})")
+        else:
+            installed.append(name)
     rows = [
         ("extractor", _OK, version("trial-extractor")),
         ("python", _OK, sys.version.partition(" ")[0]),
-        ("extras", _OK, ", ".join(name for name in extras if not missing[name])),
+        ("extras", _OK, ", ".join(installed)),
         ("not installed", _OK, ", ".join(lacking)),
-        ("keys", _OK, _list_keys()),
+        ("keys", _OK, ", ".join(keys) or "none in the environment"),
     ]
     if model:
         rows.append(("model", *_ask(model)))
@@ -52,21 +59,14 @@ def _list_missing(extra: str) -> Iterator[str]:
     Requirements are formatted as in package metadata: ``duckdb>=1.0; extra == "export"``.
     """
     pattern = re.compile(rf"([\w.-]+).*extra == ['\"]{extra}['\"]")
-    for requirement in filter(
-        None, map(pattern.match, requires("trial-extractor") or ())
-    ):
+    for requirement in requires("trial-extractor") or ():
+        library = pattern.match(requirement)
+        if library is None:
+            continue
         try:
-            version(requirement[1])
+            version(library[1])
         except PackageNotFoundError:
-            yield requirement[1]
-
-
-def _list_keys() -> str:
-    """Return the names of the environment variables that contain model keys."""
-    from extractor.model.providers import list_providers
-
-    keys = {provider.key or "" for provider in list_providers().values()}
-    return ", ".join(sorted(keys & os.environ.keys())) or "none in the environment"
+            yield library[1]
 
 
 def _ask(name: str) -> tuple[str, str]:

@@ -132,6 +132,7 @@ def _prepare(
         for run in runs.runs
         if run.incomplete
     ]
+    # the tables of an incomplete run look like those of a complete one
     if unfinished and not partial:
         raise StoreError(
             f"{'; '.join(unfinished)}; or export the results so far with --partial"

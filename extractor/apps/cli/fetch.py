@@ -157,7 +157,9 @@ def _fetch(
     registry = Registry(requests_per_minute=requests_per_minute)
     with open_file(out, fresh=fresh) as file, registry.open() as client:
         existing = file.records
-        remaining = limit and max(0, limit - existing)
+        remaining = None
+        if limit is not None:
+            remaining = max(0, limit - existing)
         try:
             for page in fetch_pages(client, target, file.nct_numbers, limit=remaining):
                 file.write(page.studies)

@@ -119,6 +119,7 @@ def compare(
         gold_a,
         gold_b,
         neutral=True,
+        # every difference is listed, because the annotators resolve them one by one
         examples=1_000_000,
         fields=(*field_names, *read_own_fields(field_files)),
     )

@@ -1,17 +1,51 @@
-"""``extractor parse``: show what the rules extract without a model."""
+"""``extractor parse``: show what the rules extract without a model, with the rule files for each
+field, which help you to find out why a text was misread. They are listed in ``rule_places.toml``.
+"""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from importlib.resources import files
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
+import tomli
 import typer
 
 from extractor.apps.cli.console import FAILED, OK, say, write_text
 from extractor.apps.cli.options import FieldsOption, option
-from extractor.apps.cli.rule_places import explain_place
 from extractor.options import FILES, read_own_fields
 
 if TYPE_CHECKING:
     from extractor.evidence.drafts import Draft, Reading
+
+
+class ReaderFiles(NamedTuple):
+    """The fields that a reader handles, and the reader's rule files. Paths are relative to
+    ``extractor/concepts``, except for the path of the case file, which is in ``tests/cases``.
+    """
+
+    fields: list[str]
+    rules: list[str]
+    reader: str
+    cases: str
+
+
+_FILE = files(__package__).joinpath("rule_places.toml")
+PLACES = [
+    ReaderFiles(**place) for place in tomli.loads(_FILE.read_text("utf-8"))["place"]
+]
+
+
+def explain_place(field: str) -> str:
+    """Return the rule files and cases for a field.
+
+    >>> explain_place("sex")
+    'rules: people/rules/sex.toml; cases: people.toml'
+    >>> explain_place("kind")
+    'no rules of its own'
+    """
+    for place in PLACES:
+        if field in place.fields:
+            return f"rules: {', '.join(place.rules)}; cases: {place.cases}"
+    return "no rules of its own"
 
 
 def parse(
@@ -44,6 +78,7 @@ def parse(
         say(unread)
 
     def report(error: Exception) -> None:
+        # a record that occurs twice is shown once, so nothing is missing
         if not isinstance(error, RepeatedRecord):
             failures.append(error)
         say(str(error))

@@ -79,6 +79,7 @@ def serve(options: ServiceOptions) -> None:
     from extractor.run.executor import count_cores
 
     root = choose_root(options.root)
+    # opening the keys below creates the service
     is_new = not has_begun(root)
     token_variable = os.environ.get("EXTRACTOR_TOKEN")
     token, token_file = choose_token(token_variable, options.host, root)

@@ -20,7 +20,6 @@ Where to make a change:
 - ``tables``: the columns for the command and the page; ``page``: the page.
 - ``gold_files``: reads gold, extractions and runs; ``examples``: the examples of custom fields.
 - ``gold_check``: checks gold for schema violations, quotes (``verify_quote``) and references.
-- ``places``: the location of an item in its record, and the section that contains its text.
 """
 
 from extractor.apps.evaluation.comparers import ErrorKind

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import compress, product
+from itertools import compress, product, zip_longest
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -61,11 +61,10 @@ def align(
     """
     # A record has only one such item, its eligibility.
     if group.path == "eligibility":
-        sides = [
-            Side(items[0], group.path) if items else NOWHERE for items in (old, new)
-        ]
-        return [(sides[0], sides[1])]
-    compare = _COMPARERS.get(group.path) or partial(_compare_custom, group)
+        old_sides = [Side(item, group.path) for item in old]
+        new_sides = [Side(item, group.path) for item in new]
+        return list(zip_longest(old_sides, new_sides, fillvalue=NOWHERE))
+    compare = _COMPARERS.get(group.path, partial(_compare_custom, group))
 
     def measure(old: Side, new: Side) -> float:
         is_same = old.identity == new.identity
@@ -208,8 +207,9 @@ def _compare_custom(group: Group, gold: CustomItem, predicted: CustomItem) -> fl
             alike = (field.comparer.measure(*pair) for pair in product(*values))
             nearest.append(min(1.0, max(alike, default=0.0)))
     mean = sum(nearest) / max(1, len(nearest))
-    # The only value of a record or item has no other counterpart, however different it is.
-    if not group.many and (have_hosts or group.of is None):
+    # the only value of a record or item has no other counterpart, however different it is
+    is_of_same_host = have_hosts or group.of is None
+    if is_of_same_host and not group.many:
         return host + 0.05 * mean
     if mean >= _LEAST_CUSTOM:
         return mean

@@ -187,7 +187,7 @@ def _find_number_error(gold: _Measured, predicted: _Measured) -> ErrorKind:
     other_comparator, other_sizes = _scale(predicted)
     # If both the comparator and the number of a window differ, the number is the error.
     comparator_counts = isinstance(gold, LimitEnd) or sizes == other_sizes
-    if comparator != other_comparator and comparator_counts:
+    if comparator_counts and comparator != other_comparator:
         return ErrorKind.COMPARATOR
     is_same_number = _list_numbers(gold) == _list_numbers(predicted)
     if is_same_number:
@@ -233,7 +233,7 @@ def measure_window(window: TimeWindow) -> tuple[object, ...]:
     >>> len({measure_window(window) for window in windows})
     1
     """
-    # Cycles and half-lives keep their units.
+    # cycles and half-lives keep their units
     days = _DAYS.get(window.unit)
     numbers = filter(None, (window.value, window.value_high))
     sizes = [round(number * (days or 1), 6) for number in numbers]

@@ -48,24 +48,18 @@ def list_examples(fields: Iterable[CustomField]) -> Iterator[ExampleCase]:
         # The field is asked for in every section, because each example is one text.
         shown = field.model_copy(update={"sections": ()})
         for number, example in enumerate(field.examples, 1):
+            # a question that shows the example would give its answer away
             others = tuple(other for other in field.examples if other is not example)
             record = _make_record(f"{field.name}-{number}", field, example)
-            gold = {
-                "record_id": record.record_id,
-                "custom": {field.name: _list_answers(field, example)},
-            }
+            answers = [
+                field.read_answer(answer, field.name, [], strict=True)
+                for answer in field.list_answers(example.value)
+            ]
+            items = [{"values": to_jsonable_python(values)} for values in answers]
+            gold = {"record_id": record.record_id, "custom": {field.name: items}}
             yield ExampleCase(
                 shown.model_copy(update={"examples": others}), shown, record, gold
             )
-
-
-def _list_answers(field: CustomField, example: Example) -> list[dict[str, object]]:
-    """Return the values of an example as custom items in gold."""
-    answers = field.list_answers(example.value)
-    read = (
-        field.read_answer(answer, field.name, [], strict=True) for answer in answers
-    )
-    return [{"values": to_jsonable_python(values)} for values in read]
 
 
 def _make_record(name: str, field: CustomField, example: Example) -> TrialRecord:

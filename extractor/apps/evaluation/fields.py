@@ -202,12 +202,14 @@ def list_scored_groups(
     chosen = choose_fields(names, groups)
     chosen &= choose_fields(gold.scored, groups, f"{gold.record_id}: scored: ")
     for group in groups:
-        # An empty list shows that there are no items, but not that gold was annotated for the
-        # fields added in guideline 1.5, which do not count.
-        is_empty = group.path in keys and not group.items(gold)
+        has_no_items = group.path in keys and not group.items(gold)
         fields = []
         for field in group.fields:
-            was_annotated = field.key in keys or (is_empty and field.counts)
+            was_annotated = field.key in keys
+            # An empty list shows that there are no items, but not that gold was annotated for the
+            # fields added in guideline 1.5, which do not count.
+            if has_no_items and field.counts:
+                was_annotated = True
             if was_annotated and field.name in chosen:
                 fields.append(field)
         if fields:
@@ -224,15 +226,16 @@ def choose_fields(
     >>> sorted(choose_fields(["minimum_age", "constraints"], GROUPS))[:2]
     ['eligibility.criteria.constraints', 'eligibility.criteria.constraints.condition']
     """
-    paths = [f".{field.name}." for group in groups for field in group.fields]
+    paths = [field.name for group in groups for field in group.fields]
     if not names:
-        return frozenset(path.strip(".") for path in paths)
+        return frozenset(paths)
     chosen = set[str]()
     for name in names:
-        of_name = [path for path in paths if f".{name}." in path]
+        # with dots at both ends, so that "of" does not match "profile"
+        of_name = [path for path in paths if f".{name}." in f".{path}."]
         if not of_name:
-            known = {part for path in paths for part in path.split(".")} - {""}
+            known = {part for path in paths for part in path.split(".")}
             remedy = suggest(name, known) or f"; choose from {', '.join(sorted(known))}"
             raise ArgumentError(f"{place}{name}: no such field{remedy}")
         chosen.update(of_name)
-    return frozenset(path.strip(".") for path in chosen)
+    return frozenset(chosen)

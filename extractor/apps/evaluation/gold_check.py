@@ -18,8 +18,12 @@ from extractor.apps.evaluation.gold_files import (
     list_violations,
     parse_custom_values,
 )
-from extractor.apps.evaluation.places import find_section, name_home
-from extractor.apps.values import list_values, split_path
+from extractor.apps.values import (
+    find_section,
+    list_values,
+    name_home,
+    split_path,
+)
 from extractor.concepts.limits.written_numbers import find_numbers
 from extractor.concepts.own.declaration import CustomField
 from extractor.errors import GoldError
@@ -111,64 +115,79 @@ def check_annotation(
             "no such record, or the record could not be read; correct the id",
         )
         return
-    for path, noun, name, known in _list_references(gold, record):
-        if name in (None, "", *known):
+    for reference in _list_references(gold, record):
+        if reference.name in (None, "", *reference.known):
             continue
         remedy = "leave it out"
-        if known:
-            remedy = f"write one of {', '.join(map(str, known))}"
-        yield Flaw(path, f"there is no {noun} {name!r}; {remedy}")
+        if reference.known:
+            remedy = f"write one of {', '.join(map(str, reference.known))}"
+        problem = f"there is no {reference.noun} {reference.name!r}; {remedy}"
+        yield Flaw(reference.path, problem)
     yield from _check_quotes(gold, record)
+
+
+class _Reference(NamedTuple):
+    """A name in an annotation at ``path``, such as the arm "high dose" at ``dosing[0].arms``. It
+    should be one of the ``known`` names, unless it is None or empty; ``noun`` is what it names.
+    """
+
+    path: str
+    noun: str
+    name: object
+    known: Collection[object]
 
 
 def _list_references(
     gold: TrialExtraction, record: TrialRecord
-) -> Iterator[tuple[str, str, object, Collection[object]]]:
-    """Yield (path, noun, name, known names) for each reference in an annotation, such as
-    ``("dosing[0].arms", "arm", "high dose", {"high dose", "placebo"})``. A name that is None or
-    empty refers to nothing. The numbers in a limit are treated as references to the numbers in its
-    criterion.
+) -> Iterator[_Reference]:
+    """Yield the references in an annotation: to groups, to items, to sections and to arms. The
+    numbers in a limit are treated as references to the numbers in its criterion.
     """
     group_ids = [group.id for group in gold.eligibility.groups]
     for number, group in enumerate(gold.eligibility.groups):
-        yield f"eligibility.groups[{number}].parent", "group", group.parent, group_ids
+        path = f"eligibility.groups[{number}].parent"
+        yield _Reference(path, "group", group.parent, group_ids)
     items = dict(gold.list_items())
-    # Gold that covers only custom fields has none of the items that their values belong to.
-    has_items = gold.eligibility.model_fields_set or gold.dosing or gold.endpoints
+    # gold that covers only custom fields has none of the items that their values belong to
+    covers_items = gold.eligibility.model_fields_set or gold.dosing or gold.endpoints
     sections = [section.name for section in record.sections]
     arms = {fold_label(section.part("label") or "") for section in record.sections}
     for path, item in items.items():
-        yield f"{path}.group", "group", getattr(item, "group", None), group_ids
-        if has_items:
-            yield f"{path}.of", "item", getattr(item, "of", None), items
-        if not find_section(record, name_home(item)):
-            yield f"{path}.section", "place", name_home(item), sections
+        group_id = getattr(item, "group", None)
+        yield _Reference(f"{path}.group", "group", group_id, group_ids)
+        if covers_items:
+            yield _Reference(f"{path}.of", "item", getattr(item, "of", None), items)
+        home = name_home(item)
+        if find_section(record, home) is None:
+            yield _Reference(f"{path}.section", "place", home, sections)
         for arm in getattr(item, "arms", ()):
-            yield f"{path}.arms", "arm", fold_label(arm), arms
+            yield _Reference(f"{path}.arms", "arm", fold_label(arm), arms)
         if not isinstance(item, Criterion):
             continue
+        words = clean_text(f"{item.lead_in} {item.quote}").text
+        numbers = [number.value for number in find_numbers(read_text(words))]
+        # "above normal" has no number, and means above 1 ULN
+        numbers.append(1)
         for limit in item.constraints:
-            words = clean_text(f"{item.lead_in} {item.quote}").text
-            numbers = [number.value for number in find_numbers(read_text(words))]
-            # "above normal" has no number, and means above 1 ULN
-            yield f"{path}.constraints", "number", limit.value, [*numbers, 1]
+            yield _Reference(f"{path}.constraints", "number", limit.value, numbers)
 
 
 def _check_quotes(gold: TrialExtraction, record: TrialRecord) -> Iterator[Flaw]:
-    """Yield the quotes that are missing from the section of their item or, if the item has no
-    section, from the record.
+    """Yield the quotes that are missing from the section of their item. Agents and timings, and
+    quotes of an item without a section, may be anywhere in the record.
     """
-    texts = [section.text for section in record.sections]
+    all_texts = [section.text for section in record.sections]
     items = dict(gold.list_items())
     for path, quote in _list_quotes(gold):
-        section = find_section(record, name_home(items[split_path(path)[0]]))
-        # These quotes may come from a different section than their item.
+        item_path, _ = split_path(path)
+        section = find_section(record, name_home(items[item_path]))
+        # another section may name the agent, or say when it is given
         if FieldRef(path).path in ("dosing.agent", "dosing.timing"):
             section = None
-        searched = texts
+        texts = all_texts
         if section:
-            searched = [record.raw_text(section) or ""]
-        statuses = {verify_quote(quote, text).status for text in searched}
+            texts = [record.raw_text(section) or ""]
+        statuses = {verify_quote(quote, text).status for text in texts}
         if statuses.isdisjoint((QuoteStatus.EXACT, QuoteStatus.FOLDED)):
             place = section or "the record"
             yield Flaw(

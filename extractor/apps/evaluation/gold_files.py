@@ -4,6 +4,7 @@ import json
 from collections import UserDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +16,7 @@ from extractor.apps.values import find_words
 from extractor.concepts.own.declaration import CustomField
 from extractor.errors import ArgumentError, GoldError
 from extractor.run.finished import find_run
-from extractor.run.joined import JoinedRuns
+from extractor.run.joined import JoinedRuns, list_in_file
 from extractor.schemas import TrialExtraction
 from extractor.schemas.paths import write_path
 
@@ -67,24 +68,20 @@ def list_places(source: Path | JoinedRuns) -> Iterator[GoldPlace]:
             yield GoldPlace(f"{source}, {record_id}", partial(run.read_line, record_id))
         return
     assert isinstance(source, Path)
-    if not source.exists():
-        raise ArgumentError(f"{source}: does not exist; specify {_SOURCES}")
-    # a device could be read endlessly, and a pipe might wait forever
-    if not (source.is_file() or source.is_dir()):
-        raise ArgumentError(
-            f"{source}: neither a file nor a folder; specify {_SOURCES}"
-        )
-    files = [source]
     if source.is_dir():
         paths = sorted([*source.glob("*.json"), *source.glob("*.jsonl")])
         files = [path for path in paths if path.is_file()]
-    for file in files:
-        if file.suffix == ".json":
-            yield GoldPlace(str(file), file.read_bytes)
-            continue
-        for number, line in enumerate(file.read_bytes().splitlines(), 1):
-            if line.strip():
-                yield GoldPlace(f"{file}, line {number}", partial(bytes, line))
+    elif source.is_file():
+        files = [source]
+    elif source.exists():
+        # a device could be read endlessly, and a pipe might wait forever
+        raise ArgumentError(
+            f"{source}: neither a file nor a folder; specify {_SOURCES}"
+        )
+    else:
+        raise ArgumentError(f"{source}: does not exist; specify {_SOURCES}")
+    for place in chain.from_iterable(map(list_in_file, files)):
+        yield GoldPlace(place.name, place.read)
 
 
 class Extractions(UserDict[str, Any]):
@@ -102,6 +99,7 @@ class Extractions(UserDict[str, Any]):
         super().__init__()
         self.name = name
         self._custom_fields = custom_fields
+        # the samples of the bootstrap depend on the order of the records
         for record_id, entry in sorted(entries, key=itemgetter(0)):
             if record_id in self:
                 raise GoldError(f"{name}: {record_id!r} occurs twice; keep one")

@@ -25,6 +25,7 @@ def describe_groups(extraction: TrialExtraction) -> TrialExtraction:
     """
     people = extraction.eligibility
     members = defaultdict[str | None, str](str)
+    # two annotators number their groups differently, so the members stand for a group
     for criterion in people.criteria:
         for group in people.list_around(criterion.group):
             members[group.id] += fold_quote(criterion.quote) + "\n"

@@ -3,7 +3,7 @@ in both.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic_core import to_jsonable_python
 
@@ -16,10 +16,9 @@ from extractor.apps.evaluation.alignment import (
 from extractor.apps.evaluation.comparers import HARM, LABEL, NOTHING, ErrorKind, Verdict
 from extractor.apps.evaluation.fields import FIELDS, Field, Group
 from extractor.apps.evaluation.grouping import describe_groups
-from extractor.apps.evaluation.places import name_home
 from extractor.apps.evaluation.report import ErrorExample, ErrorSide
 from extractor.apps.evaluation.text import measure_overlap
-from extractor.apps.values import find_words
+from extractor.apps.values import find_words, name_home
 from extractor.language.values import list_members
 from extractor.schemas import CustomItem, ExtractedItem, FieldRef, TrialExtraction
 
@@ -72,15 +71,14 @@ def _describe(field: Field, side: Side, value: object) -> ErrorSide | None:
     item = side.item
     if item is None:
         return None
+    # the field of the item itself is supported by the item's words
     attribute = field.attribute or "quote"
     evidence = item.evidence_for(attribute)
+    # the paths of values in nested lists have positions
     if not evidence and isinstance(item, CustomItem):
-        # the paths of values in nested lists have positions
-        evidence = tuple(
-            piece
-            for piece in item.evidence
-            if FieldRef(attribute).covers(FieldRef(piece.field).path)
-        )
+        ref = FieldRef(attribute)
+        pieces = item.evidence
+        evidence = tuple(p for p in pieces if ref.covers(FieldRef(p.field).path))
     return ErrorSide(
         path=".".join(filter(None, (side.path, field.attribute))),
         value=to_jsonable_python(value) if value != NOTHING else None,
@@ -122,12 +120,13 @@ def judge(
     predicted = predicted and describe_groups(predicted)
     for group in groups:
         gold_items = group.items(gold)
-        for pair in align(
-            group, gold_items, group.items(predicted) if predicted else ()
-        ):
-            # An empty list in gold states that there is no item.
-            if pair[0].item or not (only_given and gold_items):
-                rows += _judge_items(group, *pair)
+        predicted_items = group.items(predicted) if predicted else ()
+        # an empty list in gold states that there is no item, so all items are invented
+        ignores_others = only_given and bool(gold_items)
+        for gold_side, predicted_side in align(group, gold_items, predicted_items):
+            if ignores_others and gold_side.item is None:
+                continue
+            rows += _judge_items(group, gold_side, predicted_side)
     return rows
 
 
@@ -137,14 +136,16 @@ def _judge_items(group: Group, gold: Side, predicted: Side) -> Iterator[JudgedVa
     """
     is_pair = bool(gold.item and predicted.item)
     has_item_row = any(field.attribute is None for field in group.fields)
+    # the row of a missed or invented item already counts as an error
+    is_explained = has_item_row and not is_pair
     for field in group.fields:
-        is_explained = bool(field.attribute) and has_item_row and not is_pair
         for ours, theirs in _pair_values(field, gold.item, predicted.item):
             for row in compare_values(field, ours, theirs):
+                error = row.error
+                if field.attribute and is_explained:
+                    error = None
                 yield row._replace(
-                    error=None if is_explained else row.error,
-                    gold_item=gold,
-                    predicted_item=predicted,
+                    error=error, gold_item=gold, predicted_item=predicted
                 )
 
 
@@ -152,20 +153,25 @@ def _pair_values(
     field: Field, gold: ExtractedItem | None, predicted: ExtractedItem | None
 ) -> Iterator[tuple[object, object]]:
     """Yield (gold, predicted) pairs of a field's values in two items. If one of the items is None,
-    its values are None. A part of a value, such as ``of`` in time windows, is compared only in
-    values that both items have.
+    its values are None. Arms, and a part of a value, such as ``of`` in time windows, are compared
+    only in items that both have; for a part, several pairs or none may be yielded.
     """
     if field.attribute is None:
         yield _label(gold), _label(predicted)
-    elif field.task == "custom" and len(field.steps) > 1:
+        return
+    is_nested = field.task == "custom" and len(field.steps) > 1
+    if is_nested:
         sides = (getattr(item, "values", None) for item in (gold, predicted))
         yield from _pair_nested(field.steps, *sides)
-    elif not field.whole:
-        # Arms are compared only in items that both have.
-        if field.comparer is not LABEL or (gold and predicted):
-            yield gold and field.read(gold), predicted and field.read(predicted)
-    elif gold and predicted:
+        return
+    if gold and predicted and field.whole:
         yield from _pair_parts(field, gold, predicted)
+        return
+    is_unpaired = gold is None or predicted is None
+    needs_both = field.whole or field.comparer is LABEL
+    if is_unpaired and needs_both:
+        return
+    yield gold and field.read(gold), predicted and field.read(predicted)
 
 
 def _pair_nested(
@@ -177,48 +183,56 @@ def _pair_nested(
     None.
     """
     name, *rest = names
-    gold_value, predicted_value = (
-        side.get(name) if isinstance(side, Mapping) else None
-        for side in (gold, predicted)
-    )
+    gold_value: Any = None
+    if isinstance(gold, Mapping):
+        gold_value = gold.get(name)
+    predicted_value: Any = None
+    if isinstance(predicted, Mapping):
+        predicted_value = predicted.get(name)
     if not rest:
         yield gold_value, predicted_value
         return
-    if not isinstance(gold_value, tuple) and not isinstance(predicted_value, tuple):
+    are_lists = isinstance(gold_value, tuple) or isinstance(predicted_value, tuple)
+    if not are_lists:
         yield from _pair_nested(rest, gold_value, predicted_value)
         return
     paired, missed, invented = match_values(
         gold_value or (), predicted_value or (), _compare_objects, _LEAST_NESTED
     )
-    pairs: list[tuple[object, object]] = [*paired]
-    pairs += [(member, None) for member in missed]
-    pairs += [(None, member) for member in invented]
-    for pair in pairs:
-        yield from _pair_nested(rest, *pair)
+    for gold_member, predicted_member in paired:
+        yield from _pair_nested(rest, gold_member, predicted_member)
+    for member in missed:
+        yield from _pair_nested(rest, member, None)
+    for member in invented:
+        yield from _pair_nested(rest, None, member)
 
 
 def _compare_objects(
     gold: Mapping[str, object], predicted: Mapping[str, object]
 ) -> float:
-    """Return the similarity of two nested objects, from 0 to 2 (equal): that of their first
+    """Return the similarity of two nested objects, from 0 to 2 (equal): that of gold's first
     attribute, which usually names the object, and that of all their attributes together.
     """
     first = next(iter(gold), "")
-    names = (str(side.get(first)) for side in (gold, predicted))
-    words = (" ".join(map(str, side.values())) for side in (gold, predicted))
-    return measure_overlap(*names) + measure_overlap(*words)
+    names = measure_overlap(str(gold.get(first)), str(predicted.get(first)))
+    gold_words = " ".join(map(str, gold.values()))
+    predicted_words = " ".join(map(str, predicted.values()))
+    return names + measure_overlap(gold_words, predicted_words)
 
 
 def _pair_parts(
     field: Field, gold: ExtractedItem, predicted: ExtractedItem
 ) -> Iterator[tuple[object, object]]:
     """Yield (gold, predicted) pairs of a part, such as ``of``, in agreeing values of two items."""
-    for pair in pair_wholes(field, gold, predicted):
-        gold_part, predicted_part = (getattr(whole, field.part) for whole in pair)
-        if field.comparer is LABEL and (gold_part or predicted_part):
-            # An amount without arms applies to its regimen's arms.
-            gold_part = gold_part or getattr(gold, field.part)
-            predicted_part = predicted_part or getattr(predicted, field.part)
+    for gold_whole, predicted_whole in pair_wholes(field, gold, predicted):
+        gold_part = getattr(gold_whole, field.part)
+        predicted_part = getattr(predicted_whole, field.part)
+        # an amount without arms applies to its regimen's arms
+        if field.comparer is LABEL:
+            if predicted_part and not gold_part:
+                gold_part = getattr(gold, field.part)
+            elif gold_part and not predicted_part:
+                predicted_part = getattr(predicted, field.part)
         yield gold_part, predicted_part
 
 
@@ -304,7 +318,7 @@ def compare_values(field: Field, gold: object, predicted: object) -> list[Judged
         ]
     longest = max(len(gold_values), len(predicted_values))
     is_list = isinstance(gold, tuple) or longest > 1
-    # A single value is always compared with the other one, however different it is.
+    # a single value is always compared with the other one, however different it is
     measure = comparer.measure if is_list else lambda *_: 1.0
     pairs, missed, invented = match_values(
         gold_values, predicted_values, measure, comparer.threshold

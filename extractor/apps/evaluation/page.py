@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
 
-from extractor.apps.evaluation.places import find_section
 from extractor.apps.evaluation.report import ErrorSide, ScoreReport
 from extractor.apps.evaluation.tables import (
     list_kinds,
@@ -15,6 +14,7 @@ from extractor.apps.evaluation.tables import (
 from extractor.apps.pages import escape_json, render_page
 from extractor.apps.pages.view import view
 from extractor.apps.pages.words import say
+from extractor.apps.values import find_section
 from extractor.evidence.drafts import Span
 from extractor.evidence.quotes import verify_quote
 from extractor.formats import read_records
@@ -50,6 +50,7 @@ def write_score_page(
             }
         )
     views: dict[str, JsonObject] = {}
+    # the errors of a record that cannot be read are shown without its text
     for record in read_records(*records, on_error=lambda _: None):
         if record.record_id in sides:
             views[record.record_id] = _mark_text(record, sides[record.record_id])
@@ -74,6 +75,7 @@ def write_score_page(
         styles=("page.css",),
         scripts=("errors.js",),
     )
+    # a quote may contain a lone surrogate, which cannot be encoded
     Path(path).write_bytes(page.encode("utf-8", "replace"))
 
 
@@ -84,8 +86,11 @@ def _export_side(side: ErrorSide | None) -> JsonObject | None:
     facts = side.path
     if side.confidence is not None:
         facts += f", confidence {side.confidence:.2f}"
-    quote = side.quote and say(side.quote)
-    return {"said": say(side.value, [side.quote or ""]), "quote": quote, "facts": facts}
+    words = side.quote or ""
+    quote = None
+    if words:
+        quote = say(words)
+    return {"said": say(side.value, [words]), "quote": quote, "facts": facts}
 
 
 def _mark_text(

@@ -94,10 +94,11 @@ def measure_overlap(text: str, other_text: str) -> float:
     """Return the Dice coefficient of the tokens of two texts. Texts without tokens have an overlap
     of 1 if they are equal.
     """
-    first = _list_tokens(text)
-    second = _list_tokens(other_text)
     if text == other_text:
         return 1.0
+    first = _list_tokens(text)
+    second = _list_tokens(other_text)
+    # a text of signs alone, such as "/"
     if not first or not second:
         return float(fold_text(text) == fold_text(other_text))
     return 2 * len(first & second) / (len(first) + len(second))
@@ -124,7 +125,10 @@ def _list_content(text: str) -> frozenset[str]:
     other words, return all its words.
     """
     words = _list_tokens(text)
-    return words - _FUNCTION_WORDS or words
+    content = words - _FUNCTION_WORDS
+    if content:
+        return content
+    return words
 
 
 def is_inside(part: str, whole: str) -> bool:
@@ -137,12 +141,12 @@ def is_inside(part: str, whole: str) -> bool:
     ... )
     (True, False)
     """
-    short, long = (
-        f" {' '.join(_TOKEN.findall(fold_text(text)))} " for text in (part, whole)
-    )
-    if short.isspace() or short == long:
+    part_tokens = _TOKEN.findall(fold_text(part))
+    whole_tokens = _TOKEN.findall(fold_text(whole))
+    if not part_tokens or part_tokens == whole_tokens:
         return False
-    return short in long
+    # the spaces at both ends keep "no" out of "nodes"
+    return f" {' '.join(part_tokens)} " in f" {' '.join(whole_tokens)} "
 
 
 def compare_extents(text: str | None, other_text: str | None) -> float:

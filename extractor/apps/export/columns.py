@@ -123,6 +123,7 @@ def choose_tables(
     refuse_unknown("table", names, tables)
     if names:
         return tuple(tables[name] for name in dict.fromkeys(names))
+    # a table of whole records has no task
     wanted = {None, *map(Task, tasks)}
     return tuple(table for table in tables.values() if table.task in wanted)
 
@@ -206,8 +207,10 @@ def _add_columns(table: Table, declared: AttributeSet) -> Iterator[Table]:
         name = "_".join(path)
         if isinstance(content, Attribute):
             position = Column(f"{name}_index", _POSITION, "integer")
+            # a list in a list of the same name
             while position.name in {key.name for key in table.keys}:
                 position = replace(position, name=f"{position.name}_")
+            # the row of the custom value already names the item that the value belongs to
             keys = [key for key in table.keys if key is not _OF]
             of_list = Table(
                 f"{table.name}_{name}",
@@ -219,6 +222,7 @@ def _add_columns(table: Table, declared: AttributeSet) -> Iterator[Table]:
             )
             nested += _add_columns(of_list, content)
             continue
+        # DuckDB ignores the case of column names
         while name.casefold() in taken:
             name += "_"
         taken.add(name.casefold())
@@ -237,6 +241,7 @@ def _list_contents(
     for attribute in declared.attributes:
         place = (*path, attribute.name)
         value_class = attribute.kind.value_class
+        # each object of a list has a row of its own
         if attribute.attributes and attribute.many:
             yield place, attribute
         elif attribute.attributes:

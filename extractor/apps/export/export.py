@@ -147,8 +147,10 @@ def write_tables(
     """
     kind = destination.format
     names = [table.name for table in tables]
-    has_many_tables = kind in (Format.DUCKDB, Format.XLSX)
-    if destination.is_single_file and not has_many_tables and len(names) > 1:
+    most_tables = len(names)
+    if destination.is_single_file and kind not in (Format.DUCKDB, Format.XLSX):
+        most_tables = 1
+    if len(names) > most_tables:
         raise ValueError(
             f"{destination.path} can hold only one table; select it with --tables, or specify a "
             "folder with --format"
@@ -223,19 +225,24 @@ def open_library(to: str) -> Any:
 
 
 def make_frame(library: Any, to: str, table: Table, rows: Sequence[Row]) -> Any:
-    """Return a table's rows as a data frame from the library ``to``, which has been imported as
-    ``library``. Columns have types even if there are no rows.
+    """Return a table's rows as a data frame of the library ``to``: pandas, polars or arrow, which
+    has been imported as ``library``. Each column has the type of its kind in ``_TYPES``, even if
+    there are no rows.
     """
-    types = {column.name: _TYPES[to][column.kind] for column in table.columns}
+    type_names = {column.name: _TYPES[to][column.kind] for column in table.columns}
     if to == "pandas":
-        untyped = library.DataFrame(list(rows), columns=[*types], dtype=object)
-        return untyped.astype(types)
-    schema = {name: getattr(library, kind) for name, kind in types.items()}
+        # without dtype=object, pandas makes numbers with decimals of whole numbers and gaps
+        untyped = library.DataFrame(list(rows), columns=[*type_names], dtype=object)
+        return untyped.astype(type_names)
+    types = {name: getattr(library, type_) for name, type_ in type_names.items()}
     if to == "polars":
-        return library.DataFrame(rows, schema, orient="row", strict=False)
-    typed = library.schema([(name, kind()) for name, kind in schema.items()])
-    cells: list[Any] = list(zip(*rows, strict=True)) or [()] * len(types)
-    return library.table(cells, schema=typed)
+        return library.DataFrame(rows, types, orient="row", strict=False)
+    # Arrow takes columns instead of rows, and its types are functions
+    schema = library.schema([(name, make_type()) for name, make_type in types.items()])
+    columns: list[Any] = list(zip(*rows, strict=True))
+    if not rows:
+        columns = [()] * len(types)
+    return library.table(columns, schema=schema)
 
 
 def frame_table(

@@ -118,6 +118,7 @@ def _describe_people(trial: TrialResources) -> list[JsonObject]:
             people[name.replace("_", "-")] = {"code": concept, "valueQuantity": value}
     sex = trial.take_first("eligibility", "sex")
     sex = sex or read_registered(registry, "sex")
+    # "all" does not exclude anybody
     if sex in ("female", "male"):
         gender = code("http://hl7.org/fhir/administrative-gender", sex)
         concept = code(LOINC, "46098-0", "sex")

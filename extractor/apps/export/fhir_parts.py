@@ -219,9 +219,10 @@ def describe_value(row: ValueRow) -> JsonObject:
     if isinstance(value, Amount):
         low = quantity(value.low, value.unit)
         high = quantity(value.high, value.unit)
-        span = make_range(low, high)
-        if low and low == high:
+        has_number = bool(low or high)
+        if has_number and low == high:
             return {"valueQuantity": low}
-        if span and (low or high):
+        span = make_range(low, high)
+        if has_number and span:
             return {"valueRange": span}
     return {"valueCodeableConcept": {"text": row.text}}

@@ -117,6 +117,7 @@ def _read_registered(record: TrialRecord) -> JsonObject:
         },
         "comparisonGroup": [
             {
+                # FHIR requires a name
                 "name": arm.label or arm.section,
                 "type": _translate("arms", arm.type),
                 "description": arm.description,

@@ -104,25 +104,24 @@ class Destination:
         missing.
         """
         suffix = path.suffix.removeprefix(".").lower()
-        # The name of an existing folder may end in any suffix.
+        # the name of an existing folder may end in any suffix
         is_file = suffix in set(Format) and not path.is_dir()
-        chosen = wanted
-        if is_file and wanted is None:
-            chosen = Format(suffix)
-        if chosen is None:
+        if is_file:
+            if wanted not in (None, suffix):
+                raise ValueError(
+                    f"{path} ends with {suffix}, but the format is {wanted}; choose another name"
+                )
+            return cls(path, Format(suffix), force=force)
+        if wanted is None:
             raise ValueError(
                 f"{path}: specify a file name that ends with .{', .'.join(Format)}; a folder needs "
                 "--format"
             )
-        if is_file and chosen != suffix:
+        if wanted in (Format.DUCKDB, Format.XLSX):
             raise ValueError(
-                f"{path} ends with {suffix}, but the format is {chosen}; choose another name"
+                f"{path}: {wanted} is a single file; its name must end with .{wanted}"
             )
-        if chosen in (Format.DUCKDB, Format.XLSX) and not is_file:
-            raise ValueError(
-                f"{path}: {chosen} is a single file; its name must end with .{chosen}"
-            )
-        return cls(path, chosen, force=force)
+        return cls(path, wanted, force=force)
 
     @property
     def is_single_file(self) -> bool:
@@ -168,17 +167,21 @@ class Destination:
         files: list[Path] = []
         if self.path.is_dir():
             files = list(self.path.iterdir())
-        suffixes = {".json", ".ndjson", *(f".{suffix}" for suffix in Format)}
-        # an earlier export is recognised by its marker files, and does not contain any other files
-        lacks_marker = _MARKERS.isdisjoint(file.name for file in files)
-        has_others = not suffixes.issuperset(file.suffix for file in files)
-        if files and (lacks_marker or has_others):
-            raise StoreError(f"{self.path}: contains other files; choose another name")
-        if (files or self.path.is_file()) and not self.force:
+        if files:
+            suffixes = {".json", ".ndjson", *(f".{suffix}" for suffix in Format)}
+            # an earlier export is recognised by its marker files, and contains no other files
+            lacks_marker = _MARKERS.isdisjoint(file.name for file in files)
+            if lacks_marker or not suffixes.issuperset(file.suffix for file in files):
+                raise StoreError(
+                    f"{self.path}: contains other files; choose another name"
+                )
+        is_file = self.path.is_file()
+        exists = is_file or bool(files)
+        if exists and not self.force:
             raise ArgumentError(
                 f"{self.path}: already exists; choose another name, or replace it with --force"
             )
-        if self.path.is_file() and not self._is_export():
+        if is_file and not self._is_export():
             raise StoreError(
                 f"{self.path}: is not a {self.format} file of an export; choose another name"
             )

@@ -134,8 +134,10 @@ def name_limit(
             return renamed
     canonical = CanonicalLimit(quantity.name, quantity.laboratory)
     # "ECOG 2 at screening": a score or a count has no unit that could be missed
-    is_measured = quantity.unit not in BARE_UNITS
-    if (limit.unit and unit is None) or (has_unread_unit and is_measured):
+    is_unknown_unit = has_unread_unit and quantity.unit not in BARE_UNITS
+    if limit.unit:
+        is_unknown_unit = unit is None
+    if is_unknown_unit:
         return canonical._replace(canonical_note="unknown unit")
     ends = [end for end in (limit.value, limit.value_high) if end is not None]
     return _add_canonical_value(canonical, quantity, ends, unit)
@@ -378,7 +380,10 @@ def name_instrument(name: str) -> str | None:
     elif " " not in bare:
         written = bare
     key = _make_key(written)
-    return scores.get(key) or key or None
+    if key in scores:
+        return scores[key]
+    # a name of signs alone has no key
+    return key or None
 
 
 def is_other_version(name: str, quantity: KnownQuantity) -> bool:

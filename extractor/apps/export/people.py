@@ -79,15 +79,18 @@ def find_sex(people: Eligibility, registered: Mapping[str, Any]) -> str | None:
 
 def _admits_healthy(people: Eligibility, registered: Mapping[str, Any]) -> bool | None:
     """Return whether a trial admits healthy people, according to the text or else to the
-    register.
+    register. The register also takes precedence over a description. None if neither states it.
     """
     healthy = people.healthy_volunteers
     in_register: bool | None = registered.get("registered_healthy_volunteers")
     if healthy is None:
         return in_register
+    if in_register is None:
+        return healthy
     sections = {piece.section for piece in people.evidence_for("healthy_volunteers")}
-    # If it is stated only in a description, it may refer to other trials.
-    if sections and sections <= DESCRIPTIONS and in_register is not None:
+    # a description may tell of healthy people in other trials
+    is_only_described = bool(sections) and sections <= DESCRIPTIONS
+    if is_only_described:
         return in_register
     return healthy
 

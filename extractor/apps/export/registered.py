@@ -167,7 +167,9 @@ def read_registered(registry: RegistryFields, name: str) -> Any:
 
 
 def read_arms(record: TrialRecord) -> list[Arm]:
-    """Return a record's registered arms."""
+    """Return a record's registered arms, in order. A section that is a single text without a label
+    becomes an arm that only has a description.
+    """
     arms = []
     for section in record.sections:
         if not section.name.startswith("arms["):
@@ -175,20 +177,25 @@ def read_arms(record: TrialRecord) -> list[Arm]:
         label = section.part("label")
         kind = unify_word("arm_type", section.part("type") or "") or None
         description = section.part("description") or None
-        # in some formats, an arm is a single text
-        if description is None and not label:
+        # an arm in free text, or an item of a table's cell, has no parts
+        is_single_text = description is None and not label
+        if is_single_text:
             description = section.text
         arms.append(Arm(label, kind, description, section.name))
     return arms
 
 
 def read_interventions(record: TrialRecord) -> list[Intervention]:
-    """Return a record's registered interventions."""
+    """Return a record's registered interventions, in order. A section without parts is the name of
+    an intervention. Runs of white space in names are replaced by a space, and repeated other names
+    are left out.
+    """
     interventions = []
     for section in record.sections:
         if not section.name.startswith("interventions["):
             continue
         name = section.part("name")
+        # an item of a table's cell without a type has no parts
         if not section.parts:
             name = section.text
         if name:

@@ -390,6 +390,7 @@ def _describe_amount(amount: Amount, frequency: str | None) -> dict[str, object]
     dose_unit = canonical.removesuffix("/d")
     times = 1
     if dose_unit == canonical:
+        # a weekly dose has no amount per day
         times = _DAILY.get(frequency or "", 0)
     mass, *per = dose_unit.split("/")
     # A concentration such as mg/mL or a percentage does not state an amount.
@@ -479,6 +480,7 @@ def _find_nested_objects(
     value = _read_part(values, name)
     path = f"{path}.{name}"
     if not isinstance(value, tuple):
+        # a single object on the way to the list
         if rest:
             yield from _find_nested_objects(value, rest, path)
         return
@@ -499,6 +501,7 @@ def _read_cells(values: object, table: Table) -> Cells:
         for name in column.path:
             cell = _read_part(cell, name)
         has_parts = isinstance(cell, dict | BaseModel)
+        # a limit has a column for each of its parts instead
         if not has_parts:
             cells[column.name] = cell
     return cells

@@ -1,7 +1,7 @@
 """Read gold from sheets, and write it as sheets."""
 
 from collections import defaultdict
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +14,6 @@ from extractor.apps.values import ValueRow
 from extractor.concepts.own.declaration import CustomField
 from extractor.errors import ArgumentError, GoldError
 from extractor.formats import read_records
-from extractor.schemas import TrialRecord
 
 Inputs = Sequence[str | PathLike[str]]
 
@@ -59,11 +58,14 @@ def import_gold(
         rows[row.record_id].append(row)
     if not rows:
         raise GoldError(f"{path}: contains no values; add a row for each value")
-    records = _find_records(inputs, rows)
+    # an unreadable record is reported below, as a missing id
+    read = read_records(*inputs, on_error=lambda _: None)
+    records = {record.record_id: record for record in read if record.record_id in rows}
     problems: list[RowProblem] = []
     gold: dict[str, dict[str, object]] = {}
     for record_id, of_record in rows.items():
         record = records.get(record_id)
+        # without records, the quotes are not checked
         if inputs and record is None:
             text = f"there is no record {record_id!r}; specify its file with --records"
             problems.append(RowProblem(f"{of_record[0].section}, record", text))
@@ -79,14 +81,6 @@ def _check_ending(path: Path) -> None:
     """Raise ``GoldError`` if the suffix of a file is not .csv or .xlsx."""
     if path.suffix.casefold() not in SHEETS:
         raise GoldError(f"{path}: is not a gold sheet; specify a .csv or .xlsx file")
-
-
-def _find_records(inputs: Inputs, ids: Container[str]) -> dict[str, TrialRecord]:
-    """Return the records with these ids, keyed by id. Unreadable records are reported later, as
-    missing ids.
-    """
-    records = read_records(*inputs, on_error=lambda _: None)
-    return {record.record_id: record for record in records if record.record_id in ids}
 
 
 def export_gold(gold: Path, to: Path, *, force: bool = False) -> int:

@@ -133,21 +133,23 @@ def shape_gold(extraction: TrialExtraction) -> JsonObject:
 
 
 def _flatten(path: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """Yield (path, value) pairs. Lists that are part of a value have separate paths."""
+    """Yield (path, value) pairs. Lists that are part of a value have separate paths. An empty
+    list or object is a value.
+    """
     if not value or not isinstance(value, dict | list):
         yield path, value
-    elif isinstance(value, list):
+        return
+    if isinstance(value, list):
         for position, member in enumerate(value):
             yield from _flatten(f"{path}[{position}]", member)
-    else:
-        parts = {}
-        if FieldRef(path).path in _PARTS:
-            parts = {
-                name: part for name, part in value.items() if type(part) is not list
-            }
-            yield path, parts
-        for name in (name for name in value if name not in parts):
-            yield from _flatten(f"{path}.{name}".lstrip("."), value[name])
+        return
+    apart = value
+    # a limit is one value, but the arms of an amount have their own rows
+    if FieldRef(path).path in _PARTS:
+        apart = {name: part for name, part in value.items() if type(part) is list}
+        yield path, {name: value[name] for name in value if name not in apart}
+    for name, part in apart.items():
+        yield from _flatten(f"{path}.{name}".lstrip("."), part)
 
 
 def write_cells(row: ValueRow) -> dict[str, str]:
@@ -156,16 +158,17 @@ def write_cells(row: ValueRow) -> dict[str, str]:
     value.
     """
     value = row.value
-    if row.path.startswith(_CUSTOM) and not (value and _read_custom(value) == value):
-        return {VALUE: json.dumps(value, ensure_ascii=False)}
+    if row.path.startswith(_CUSTOM):
+        is_plain = bool(value) and _read_custom(value) == value
+        if not is_plain:
+            return {VALUE: json.dumps(value, ensure_ascii=False)}
+    parts = {VALUE: value}
     if isinstance(value, dict):
         parts = value
-    else:
-        parts = {VALUE: value}
     return {
         name: part if isinstance(part, str) else json.dumps(part)
         for name, part in parts.items()
-        if part is not None and part != []
+        if part not in (None, [])
     }
 
 
@@ -203,7 +206,9 @@ def build_gold(
     if gold and record:
         for flaw in check_annotation(gold, record, fields):
             builder.report_at(read_path(flaw.path), flaw.problem)
-    return None if builder.problems else gold, builder.problems
+    if builder.problems:
+        gold = None
+    return gold, builder.problems
 
 
 class _Builder:
@@ -228,7 +233,8 @@ class _Builder:
             text = f"there is no {row.path!r}{suggest(path, _KNOWN)}; correct field or item"
             self._report(row, "field", text)
             return
-        if row.value and path in _LISTS and row.path[-1] != "]":
+        is_member = row.path.endswith("]")
+        if row.value and path in _LISTS and not is_member:
             location += (number,)
         # a value with parts may also be written in the column "value" alone, such as "18 years"
         for column in row.value.keys() - {*_PARTS.get(path, (VALUE,))}:
@@ -357,7 +363,9 @@ def _read_row(path: str, cells: Mapping[str, object]) -> dict[Location, Any]:
     ``()``, or each part under its name. Raises ``ValueError`` if a text is invalid.
     """
     if not cells:
-        return {(): [] if path in _LISTS else None}
+        if path in _LISTS:
+            return {(): []}
+        return {(): None}
     if path.startswith(_CUSTOM):
         return {(): _read_custom(cells.get(VALUE))}
     if path not in _PARTS:

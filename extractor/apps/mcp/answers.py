@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Iterator
 from enum import Enum
+from importlib.resources import files
 
+import tomli
 from pydantic import BaseModel, ConfigDict, Field
 
-from extractor.apps.pages.definitions import read_definitions
 from extractor.apps.pages.view import name_record
 from extractor.apps.values import RowKind, list_values
 from extractor.concepts.own.declaration import CustomField
@@ -145,13 +146,17 @@ def _describe_group(group: ItemGroup, definition: str = "") -> Iterator[Describe
     """Yield a group's fields with their meanings, taken from the guideline, or else from a custom
     field's ``definition``, or else from their labels.
     """
-    meanings = read_definitions()["fields"].get(group.path, {})
+    definitions = files(__package__) / "definitions.toml"
+    fields = tomli.loads(definitions.read_text("utf-8"))["fields"]
+    meanings = fields.get(group.path, {})
     for info in group.fields:
-        is_closed = issubclass(info.type, Enum)
+        words = []
+        if issubclass(info.type, Enum):
+            words = [member.value for member in info.type]
         yield DescribedField(
             field=info.path,
             meaning=meanings.get(info.name) or definition or info.label,
             kind=info.kind.value,
             many=info.many,
-            words=[member.value for member in info.type] if is_closed else [],
+            words=words,
         )

@@ -129,10 +129,12 @@ def _mark_evidence(shown: JsonObject) -> Iterator[tuple[str, list[tuple[str, str
         pieces = []
         for start, end in pairwise(sorted(cuts)):
             words = units[2 * start : 2 * end].decode("utf-16-le", "surrogatepass")
-            covering = (
-                task for first, last, task in inside if first < end and last > start
-            )
-            pieces.append((words, next(covering, "")))
+            covering = ""
+            for first, last, task in inside:
+                if first < end and last > start:
+                    covering = task
+                    break
+            pieces.append((words, covering))
         yield section["title"], pieces
 
 

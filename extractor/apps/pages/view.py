@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from extractor.apps.pages import name_label
 from extractor.apps.pages.texts import GivenText, QuotedText, ShownText, show_texts
 from extractor.apps.pages.words import say
-from extractor.apps.values import find_least, list_doubts
+from extractor.apps.values import weigh_evidence
 from extractor.language.shown import show_line
 from extractor.schemas import (
     Eligibility,
@@ -283,9 +283,7 @@ def _show_value(
         "label": label,
         "said": said,
         "support": support,
-        "confidence": find_least(value.evidence),
-        "doubts": list_doubts(value.evidence),
-        "pages": sorted({piece.page for piece in value.evidence if piece.page}),
+        **weigh_evidence(value.evidence),
         "spans": spans,
     }
 

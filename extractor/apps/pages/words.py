@@ -90,31 +90,27 @@ def _write_measured(parts: Mapping[str, object], quotes: tuple[str, ...]) -> str
     ends = map(parts.get, ("low", "value", "high", "value_high"))
     # a range from 5 to 5 is a single number
     numbers = list(dict.fromkeys(say(end, quotes) for end in ends if end is not None))
+    said = {name: say(part) for name, part in parts.items() if part}
     # a window that is described better by its words than by a number
-    if not numbers and parts.get("quote"):
-        return say(parts["quote"])
-    unit = ""
-    if parts.get("unit"):
-        unit = say(parts["unit"])
+    if not numbers and "quote" in said:
+        return said["quote"]
+    unit = said.get("unit", "")
     # "5 days", but "5 mg" and "1 day"
     if str(parts.get("unit")) in _TIME_UNITS and numbers != ["1"]:
         unit = f"{unit}s".replace("lifes", "lives")
-    quantity = ""
-    if parts.get("quantity"):
-        quantity = say(parts["quantity"])
     sign = ""
     if numbers:
         sign = _write_sign(parts)
-    words = (quantity, sign, " to ".join(numbers), unit)
+    words = (said.get("quantity"), sign, " to ".join(numbers), unit)
     whole = " ".join(filter(None, words))
-    if parts.get("of"):
-        whole = f"{say(parts['of'])}: {whole}"
-    if parts.get("anchor"):
-        whole = f"{whole} {say(parts['anchor'])}"
-    if parts.get("condition"):
-        whole = f"{whole}, {say(parts['condition'])}"
-    if parts.get("arms"):
-        whole = f"{whole} ({say(parts['arms'])})"
+    if "of" in said:
+        whole = f"{said['of']}: {whole}"
+    if "anchor" in said:
+        whole = f"{whole} {said['anchor']}"
+    if "condition" in said:
+        whole = f"{whole}, {said['condition']}"
+    if "arms" in said:
+        whole = f"{whole} ({said['arms']})"
     return whole
 
 

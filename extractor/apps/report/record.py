@@ -17,7 +17,6 @@ from extractor.apps.pages.view import (
 from extractor.apps.values import ValueRow, list_absences, list_values
 from extractor.run.finished import TextState
 from extractor.schemas import (
-    Absence,
     AbsenceReason,
     FieldRef,
     FindingKind,
@@ -98,25 +97,25 @@ def show_record(result: RunRecord, *, as_given: bool = False) -> JsonObject:
     coverage = extraction.coverage
     if coverage:
         counts = [coverage.characters, coverage.claimed, coverage.boilerplate]
+    absences = []
+    for absence in list_absences(extraction):
+        name = FieldRef(absence.field).names[-1]
+        absences.append(
+            {
+                "field": absence.field,
+                "label": _NOUNS.get(name) or name_label(name),
+                "reason": absence.reason,
+                "sections": list(absence.sections),
+            }
+        )
     return shown | {
         "id": extraction.record_id,
         "title": title,
         "source": ", ".join(filter(None, origin)),
         "text": result.text.value,
         "findings": show_findings(findings, iter(shown.pop("marks"))),
-        "absences": [*map(_show_absence, list_absences(extraction))],
+        "absences": absences,
         "coverage": counts,
-    }
-
-
-def _show_absence(absence: Absence) -> JsonObject:
-    """Return the data of an empty field for the page."""
-    name = FieldRef(absence.field).names[-1]
-    return {
-        "field": absence.field,
-        "label": _NOUNS.get(name) or name_label(name),
-        "reason": absence.reason,
-        "sections": list(absence.sections),
     }
 
 

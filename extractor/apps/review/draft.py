@@ -141,11 +141,12 @@ def check_patch(patch: Patch, data: JsonObject, forms: Mapping[str, Form]) -> No
     form = forms.get(group)
     if form is None:
         raise ValueError(f"{patch.path[:80]!r} is not an item")
-    is_new = patch.path == group and group != "eligibility"
-    if not is_new and patch.path not in dict(list_items(data, group)):
+    # the path of a group adds an item to it; eligibility is its own only item
+    if patch.path == group:
+        if patch.value is None:
+            raise ValueError(f"{form.noun}: cannot be deleted")
+    elif patch.path not in dict(list_items(data, group)):
         raise ValueError(f"{patch.path[:80]!r} does not exist, or was deleted")
-    if patch.value is None and patch.path == group:
-        raise ValueError(f"{form.noun}: cannot be deleted")
     known = {CHECKED, *form.fields}
     if group.startswith("custom."):
         known.add("of")

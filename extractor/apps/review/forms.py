@@ -67,7 +67,9 @@ def list_forms(custom_fields: Iterable[CustomField] = ()) -> dict[str, Form]:
 
 
 def _list_built_in(model: type[ExtractedItem]) -> dict[str, JsonObject]:
-    parts = {part["name"]: part for part in _list_parts(model.model_json_schema())}
+    schema = model.model_json_schema()
+    described = _describe(schema, schema.get("$defs", {}))
+    parts = {part["name"]: part for part in described["parts"]}
     names = [name for name in model.list_gold_fields() if name not in _WITHOUT_FORM]
     return {name: parts[name] for name in names}
 
@@ -86,10 +88,6 @@ def _describe_own(attribute: Attribute) -> JsonObject:
         value["many"] = True
     named = {"name": attribute.name, "label": name_label(attribute.name)}
     return {**named, "help": attribute.definition, **value}
-
-
-def _list_parts(schema: JsonObject) -> list[JsonObject]:
-    return _describe(schema, schema.get("$defs", {}))["parts"]  # type: ignore[no-any-return]
 
 
 def _describe(schema: JsonObject, definitions: JsonObject) -> JsonObject:

@@ -145,6 +145,7 @@ def name_gold(record_id: str) -> str:
     >>> name_gold("NCT00000001"), name_gold("../x")
     ('NCT00000001.json', '%2E.%2Fx.json')
     """
+    # the percent sign first, so that escapes are not escaped again
     name = (
         record_id.replace("%", "%25")
         .replace("/", "%2F")

@@ -44,8 +44,14 @@ class Journal:
             if "start" in entry:
                 draft = ReviewedRecord(entry["start"], entry["written"])
                 draft.is_in_journal = True
-            elif draft is not None:
-                _replay(draft, entry)
+            elif draft is None:
+                continue
+            elif "patch" in entry:
+                draft.add(Patch.model_validate(entry["patch"]))
+            elif "undo" in entry:
+                draft.undo()
+            elif "finished" in entry:
+                draft.finish(entry["finished"])
         return draft
 
     def append(self, record_id: str, *entries: JsonObject) -> None:
@@ -90,12 +96,3 @@ def open_journal(gold: Path) -> Iterator[Journal]:
         yield Journal(folder)
     finally:
         lock.release()
-
-
-def _replay(draft: ReviewedRecord, entry: JsonObject) -> None:
-    if "patch" in entry:
-        draft.add(Patch.model_validate(entry["patch"]))
-    elif "undo" in entry:
-        draft.undo()
-    elif "finished" in entry:
-        draft.finish(entry["finished"])

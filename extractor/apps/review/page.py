@@ -24,7 +24,7 @@ from extractor.apps.review.draft import (
 )
 from extractor.apps.review.forms import Form
 from extractor.apps.review.gold import find_flaws, read_gold
-from extractor.apps.values import find_least, list_doubts
+from extractor.apps.values import weigh_evidence
 from extractor.concepts.own.declaration import CustomField
 from extractor.schemas import Evidence, FieldRef, TrialExtraction, TrialRecord
 from extractor.schemas.base import JsonObject
@@ -161,24 +161,16 @@ def _describe_fields(
         evidence = known.list_evidence(path, name, item)
         said = say(value, [proof.quote for proof in evidence])
         if name == "constraints":
-            said += show_canonical_names(
-                (
-                    limit,
-                    [
-                        proof
-                        for proof in evidence
-                        if FieldRef(proof.field).position == position
-                    ],
-                )
-                for position, limit in enumerate(value or ())
-            )
+            proofs = defaultdict[int | None, list[Evidence]](list)
+            for proof in evidence:
+                proofs[FieldRef(proof.field).position].append(proof)
+            limits = enumerate(value or ())
+            said += show_canonical_names((limit, proofs[at]) for at, limit in limits)
         last = changed.get((path, name))
         described[name] = {
             "value": value,
             "said": said,
-            "confidence": find_least(evidence),
-            "doubts": list_doubts(evidence),
-            "pages": sorted({proof.page for proof in evidence if proof.page}),
+            **weigh_evidence(evidence),
             "reason": known.reasons.get((path, name)),
             "typed": last is not None and last.typed,
         }
@@ -197,9 +189,10 @@ def _list_places(
         for proof in evidence:
             yield Highlight(proof.section, proof.start, proof.end, path)
         value = read_field(item, name)
-        is_text = field["kind"] == "text" and isinstance(value, str)
         if evidence or section is None:
             continue
+        is_text = field["kind"] == "text" and isinstance(value, str)
+        # the empty text would be found at the beginning
         if not is_text or not value:
             continue
         start = section.text.find(value)

@@ -214,10 +214,9 @@ class Review:
         draft = self._drafts.get(record_id) or self._journal.read(record_id)
         path = self._gold / name_gold(record_id)
         digest = digest_gold(path)
-        is_replaced = (
-            draft is not None and draft.is_finished and draft.gold_digest != digest
-        )
-        if draft is None or is_replaced:
+        if draft and draft.is_finished and draft.gold_digest != digest:
+            draft = None
+        if draft is None:
             draft = ReviewedRecord(self._start_json(record_id, path), digest)
         self._drafts[record_id] = draft
         return draft
@@ -274,9 +273,10 @@ class Review:
         """
         group = change.patch.path
         fields = self.forms[group].fields
-        values: JsonObject = {
-            name: [] if field.get("many") else None for name, field in fields.items()
-        }
+        values: JsonObject = dict.fromkeys(fields)
+        for name, field in fields.items():
+            if field.get("many"):
+                values[name] = []
         if not change.words:
             return values
         section, start, end = dict(change.words).values()
@@ -306,8 +306,11 @@ class Review:
                     kind = criterion.get("kind") or kind
             return quoted | {"kind": kind}
         for name, field in self.forms[group].fields.items():
-            if field["kind"] == "text":
-                return {name: [words] if field.get("many") else words}
+            if field["kind"] != "text":
+                continue
+            if field.get("many"):
+                return {name: [words]}
+            return {name: words}
         return {}
 
 
@@ -317,6 +320,7 @@ def _place_endpoint(section: str, data: JsonObject) -> dict[str, object]:
     """
     place = FieldRef(section)
     rank = place.path.removesuffix("_outcomes")
+    # words outside the registered outcomes give an endpoint neither rank nor index
     if rank not in list(Rank):
         raise ValueError(
             "select the words of a registered outcome to create an endpoint"

@@ -22,9 +22,10 @@ Where to make a change:
 - an operation: ``routes``; it is public unless it has a parameter of type ``CallerOfRequest`` or
   ``JobOfRequest``. List it in ``docs/reference/service.md`` and in ``OPERATIONS`` in
   ``tests/serve/test_openapi.py``. A problem type: ``assets/problems.toml`` and ``problems``
-- a caller's attributes, or a table: ``store`` and ``keys``; cost accounting: ``money``
+- a caller's attributes, the requests that a caller may send per minute, or a table: ``store`` and
+  ``keys``; cost accounting: ``money``
 - a job's attributes, or the conditions under which it fails or pauses: ``job``; the queue, expiry
   and deletion: ``jobs``
-- the requests that a caller may send per minute: ``rate``; a metric: ``metrics``
+- a metric: ``metrics``
 - the page for trying out a text: ``playground``
 """

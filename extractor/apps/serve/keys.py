@@ -1,13 +1,16 @@
-"""Callers and their keys."""
+"""Callers, their keys, and how many requests each caller sends per minute."""
 
 import re
 import secrets
 import shlex
+from collections import defaultdict, deque
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import count
-from math import isfinite
+from math import ceil, isfinite
+from time import monotonic
 
+from extractor.apps.serve.problems import ProblemError
 from extractor.apps.serve.store import now
 from extractor.model.database import Database
 
@@ -16,6 +19,7 @@ OPERATOR = "operator"
 KEY_INVALID = "the caller's key has been revoked or has expired"
 _IS_VALID = "NOT is_revoked AND (expires IS NULL OR expires > ?)"
 _MOST_DAYS = 36_500
+_WINDOW_S = 60.0
 _NAME = re.compile("[a-z0-9][a-z0-9_-]{0,39}")
 _LIST = """
 SELECT name, made, coalesce(expires, 'never'), id, coalesce(max_usd, 'none'),
@@ -50,12 +54,14 @@ class Keys:
                 f"start with a letter or a digit, and must not be {OPERATOR}; choose another name"
             )
         with self._store.transaction():
+            # the name of a revoked caller may be given to another caller
             sql = "SELECT 1 FROM callers WHERE name = ? AND NOT is_revoked"
             if self._store.row(sql, (name,)):
                 raise ValueError(
                     f"{name} already has a key; renew it, or revoke it first"
                 )
             caller = self._find_free_id(name)
+            # no key has the empty hash, which the key replaces before the transaction ends
             sql = "INSERT INTO callers VALUES (?, ?, '', ?, NULL, ?, 0)"
             self._store.execute(sql, (caller, name, now(), max_usd))
             return self._replace_key(caller, days)
@@ -158,6 +164,35 @@ class Keys:
         spending limit, dollars spent, and key status.
         """
         return self._store.execute(_LIST, (now(),)).fetchall()
+
+
+class RequestLimit:
+    """Accepts at most ``per_minute`` requests from each caller within any 60 seconds; None means no
+    limit. Rejected requests are not counted.
+    """
+
+    def __init__(self, per_minute: int | None) -> None:
+        self._per_minute = per_minute
+        self._accepted: dict[str, deque[float]] = defaultdict(deque)
+        """The times of each caller's latest accepted requests."""
+
+    def check(self, caller: str) -> None:
+        """Count a request of a caller. Raises ``ProblemError`` if the caller has reached the
+        limit.
+        """
+        if self._per_minute is None:
+            return
+        now = monotonic()
+        accepted = self._accepted[caller]
+        while accepted and accepted[0] <= now - _WINDOW_S:
+            accepted.popleft()
+        if len(accepted) >= self._per_minute:
+            raise ProblemError(
+                "too-many-requests",
+                f"the limit of each key is {self._per_minute} per minute",
+                retry_s=ceil(accepted[0] + _WINDOW_S - now),
+            )
+        accepted.append(now)
 
 
 def _check_limit(max_usd: float | None) -> None:

@@ -128,6 +128,7 @@ async def submit_job(
     service.check_open()
     options = parameters.choose(service.settings.options)
     service.money.check(options.effort, caller)
+    # the checks above come before the upload, which may take long
     name = parameters.name or "records"
     max_bytes = service.settings.options.max_upload_bytes
     with service.jobs.receiving() as folder:
@@ -204,6 +205,7 @@ async def resume_job(
     service.check_open()
     if job.state in ACTIVE | {JobState.DONE}:
         raise _reject_state(job, "there is nothing to resume")
+    # the operator may resume the job of another caller
     if not service.keys.is_valid(job.caller):
         raise _reject_state(
             job,
@@ -327,6 +329,9 @@ async def show_health() -> dict[str, str]:
 
 @router.get("/readyz")
 async def show_readiness(service: ServiceOfRequest) -> dict[str, str]:
-    """Ok unless the service is stopping or cannot start its workers. No key is required."""
+    """Ok unless the service is stopping, cannot start its workers, or cannot write to its folder.
+    No key is required.
+    """
     service.check_ready()
+    service.check_store()
     return {"status": "ok"}

@@ -16,19 +16,19 @@ from importlib.resources import files
 from io import BytesIO
 from logging import NullHandler
 from math import ceil
+from tempfile import TemporaryFile
 
 from extractor.apps.serve.drain import is_draining
 from extractor.apps.serve.events import separate_job_events
 from extractor.apps.serve.jobs import Jobs
-from extractor.apps.serve.keys import Keys
+from extractor.apps.serve.keys import Keys, RequestLimit
 from extractor.apps.serve.metrics import Metrics
 from extractor.apps.serve.money import Money
 from extractor.apps.serve.problems import ProblemError
-from extractor.apps.serve.rate import RequestLimit
 from extractor.apps.serve.reading import PostedRecord, read_posted
 from extractor.apps.serve.settings import ServiceSettings
 from extractor.apps.serve.store import open_store
-from extractor.errors import EngineError, RecordError
+from extractor.errors import EngineError, RecordError, StoreError
 from extractor.formats import read_stream
 from extractor.model.client import Model, Route
 from extractor.model.events import Event, listening, tell
@@ -44,6 +44,11 @@ _SPARE_S = 1.0
 limit.
 """
 _STOP_TIMEOUT_S = 2.0
+_STORE_CHECK_S = 1.0
+"""Minimum number of seconds between two checks of a store that accepts writes. The checks need no
+key, so anybody could keep the disk busy.
+"""
+_PAGE = bytes(4096)
 _EXAMPLE = files("extractor.apps.serve") / "assets" / "record.txt"
 """A made-up record that is used to make each worker process load the rules."""
 
@@ -72,6 +77,7 @@ class Service:
         self._request_count = 0
         self._limits = set[asyncio.Timeout]()
         self._failure: EngineError | None = None
+        self._next_store_check = 0.0
         self.metrics = Metrics(self)
         self._silence = None
         if self.model:
@@ -170,6 +176,30 @@ class Service:
             raise ProblemError("not-ready", "the service is stopping", retry_s=10)
         if self._failure:
             raise self._failure
+
+    def check_store(self) -> None:
+        """Raise ``ProblemError`` if nothing can be written to the service's folder or database,
+        for example because the disk is full.
+        """
+        if self._loop.time() < self._next_store_check:
+            return
+        store = self.jobs.store
+        try:
+            # the database may still have unused pages on a full disk, but jobs need new files
+            with TemporaryFile(dir=self.settings.root) as file:
+                file.write(_PAGE)
+            store.check_writable()
+        except (OSError, StoreError) as error:
+            # the path is not shown, because the caller may be anybody
+            reason = getattr(error, "strerror", None) or str(error)
+            problem = reason.removeprefix(f"{store.path}: ")
+            raise ProblemError(
+                "not-ready",
+                f"the service's folder cannot be written: {problem}",
+                remedy="ask the service's operator to check the disk and its permissions",
+                retry_s=60,
+            ) from error
+        self._next_store_check = self._loop.time() + _STORE_CHECK_S
 
     @asynccontextmanager
     async def _taking_turn(self, *, asks: bool) -> AsyncIterator[None]:

@@ -413,13 +413,18 @@ def find_runs(
 def _find_alternatives(
     items: Sequence[Passage],
 ) -> Iterator[tuple[int, int, Reading[CriterionGroup]]]:
-    """Yield the first run of adjacent items that begin with different names of the same type."""
-    for name, case in _ALTERNATIVES.items():
-        names = [_read_name(item.tokens, name) for item in items]
-        are_similar = [bool(name and following) for name, following in pairwise(names)]
-        for first, end in _list_runs(are_similar):
+    """Yield at most one run of adjacent items that exclude each other because they begin with
+    different names of the same type ("Part A:", "Part B:"), as the index of its first item, the
+    index after its last, and the rule "any of". Types are tried in the order of ``_ALTERNATIVES``.
+    """
+    for rule_name, case in _ALTERNATIVES.items():
+        names = [_read_name(item.tokens, rule_name) for item in items]
+        are_both_named = [bool(name and next_) for name, next_ in pairwise(names)]
+        for first, end in _list_runs(are_both_named):
+            run = names[first:end]
             # "Men ...", "Women ..." are alternatives, unlike two items about men
-            if len(set(names[first:end])) == end - first:
+            are_distinct = len(set(run)) == len(run)
+            if are_distinct:
                 yield first, end, _conclude(GroupRule.ANY, case, items[first])
                 return
 
@@ -452,11 +457,11 @@ def _list_runs(joined: Sequence[bool]) -> Iterator[Range]:
         first = position + 1
 
 
-def _read_name(tokens: Tokens, name: str) -> str:
-    """Return the opening words that distinguish an item from its alternatives; an empty string if
-    there are none.
+def _read_name(tokens: Tokens, rule_name: str) -> str:
+    """Return the opening words that distinguish an item from its alternatives, case-folded; an
+    empty string if the rule does not match at its beginning.
     """
-    match = rule(name).starts(tokens, 0)
+    match = rule(rule_name).starts(tokens, 0)
     if match:
         return match.text.casefold()
     return ""

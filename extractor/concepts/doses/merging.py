@@ -126,8 +126,10 @@ class Regimen:
     contradicted: set[str] = field(default_factory=set)
     """The fields for which a statement that is not part of any regimen has a different value."""
     _best: dict[str, Linked | None] = field(default_factory=dict)
-    _levels: tuple[_Levels, _Levels] = field(default_factory=lambda: ({}, {}))
-    """The levels of substance, and of volumes and tablets."""
+    _substance: _Levels = field(default_factory=dict)
+    """The levels of substance: "50 mg"."""
+    _portions: _Levels = field(default_factory=dict)
+    """The levels of volumes and tablets: "10 mL"."""
     _dosed: set[tuple[DoseText, tuple[int, int]]] = field(default_factory=set)
     """The clauses that state an amount, each with its text."""
 
@@ -165,9 +167,15 @@ class Regimen:
         return (statement.text, statement.clause) in self._dosed
 
     def _add_levels(self, statement: Statement) -> None:
-        for link in statement.amounts:
+        """Add the dose levels that a statement states, and note its clause if it states any. Of
+        levels that differ only in "/day", the one added first is kept.
+        """
+        if statement.amounts:
             self._dosed.add((statement.text, statement.clause))
-            levels = self._levels[is_portion(link.mark)]
+        for link in statement.amounts:
+            levels = self._substance
+            if is_portion(link.mark):
+                levels = self._portions
             for amount in link.mark.value:
                 levels.setdefault(without_rate(amount), Level(amount, link))
 
@@ -186,8 +194,7 @@ class Regimen:
         of substance is stated. If both "50 mg" and "50 mg/day" are stated, only the one stated
         first is kept.
         """
-        of_substance, portions = self._levels
-        return of_substance or portions
+        return self._substance or self._portions
 
     @cached_property
     def kinds(self) -> Set[str]:

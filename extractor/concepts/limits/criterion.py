@@ -254,9 +254,11 @@ def _word_quantity(passage: Passage, limit: Limit, topic: str) -> str:
 
 
 def _find_span(passage: Passage, limit: Limit) -> Span:
-    """Return the span that covers a limit and the name of its quantity."""
-    limit_place = limit.first, limit.end
-    first, end = _find_name(passage.tokens, limit) or limit_place
+    """Return the span from the name of a limit's quantity to the limit, in either order, with the
+    words between them: "Hb must be > 9 g/dL", "> 9 g/dL of Hb". Without a name, return the span of
+    the limit.
+    """
+    first, end = _find_name(passage.tokens, limit) or (limit.first, limit.end)
     return span_of(passage.part(min(first, limit.first), max(end, limit.end)))
 
 

@@ -122,11 +122,13 @@ def split_statements(text: Passage) -> list[OutcomeParts]:
 
 
 def _list_statements(text: Passage) -> Iterator[Passage]:
-    """Yield the parts of a text that semicolons separate, without empty ones."""
+    """Yield the parts of a text that semicolons separate, without line breaks at their ends.
+    Empty parts are left out.
+    """
     codes = text.tokens.codes
-    marks = [at for at in range(text.first, text.end) if codes[at] == ";"]
-    for before, mark in pairwise([text.first - 1, *marks, text.end]):
-        first, end = strip_span(codes, before + 1, mark, "\n")
+    semicolons = [at for at in range(text.first, text.end) if codes[at] == ";"]
+    for before, after in pairwise([text.first - 1, *semicolons, text.end]):
+        first, end = strip_span(codes, before + 1, after, "\n")
         if first < end:
             yield text.part(first, end)
 

@@ -460,11 +460,16 @@ def _turn_end(tokens: Tokens, window: Window, last: Window | None) -> Window:
 
 
 def _repeats(tokens: Tokens, last: Window, window: Window) -> bool:
-    """Return whether a window repeats the previous window in another unit: "28 days (4 weeks)"."""
-    between = (last.length[1], window.first)
-    if last.unit is window.unit or not rule("restates_window").covers(tokens, *between):
+    """Return whether a window repeats the previous window in another unit: "28 days (4 weeks)". In
+    "28 days or 5 half-lives", both count.
+    """
+    _, last_end = last.length
+    if last.unit is window.unit:
         return False
-    return "or" not in map(str.lower, tokens.words[slice(*between)])
+    if not rule("restates_window").covers(tokens, last_end, window.first):
+        return False
+    words_between = tokens.words[last_end : window.first]
+    return "or" not in [word.lower() for word in words_between]
 
 
 def _borrow(
