@@ -80,11 +80,15 @@ def list_unread_fields(
 
 
 def _read_quote(parsed: ParsedRecord, piece: Evidence) -> Passage:
-    """Return the words of a quote and, on the same line, the next four tokens."""
+    """Return the words of a quote and the next four tokens, but no other clause, which may give
+    another agent.
+    """
     quote = parsed.passage(Span(piece.section, piece.start, piece.end))
-    following = quote.tokens.codes[quote.end : quote.end + _BESIDE]
-    length = len(following.partition("\n")[0])
-    return quote.part(quote.first, quote.end + length).alone()
+    end = min(quote.end + _BESIDE, len(quote.tokens))
+    other_clause = rule("further_clause").search(quote.tokens, quote.end, end)
+    if other_clause:
+        end = other_clause.first
+    return quote.part(quote.first, end).alone()
 
 
 def _find_unread_numbers(tokens: Tokens) -> Iterator[tuple[int, str]]:

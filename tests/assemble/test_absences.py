@@ -174,6 +174,7 @@ def criterion(text):
         (dose("Drugamab 300 XU every 2 weeks"), "[0].amounts", "unread_number"),
         (dose("Drugamab by mouth twice daily"), "[0].amounts", "not_reported"),
         (dose("Drugamab orally on days 1, 8 and 15"), "[0].amounts", "not_reported"),
+        (dose("Drugamab IV daily with citabine 80"), "[0].amounts", "not_reported"),
         (dose("Drugamab 5 mg for six moons"), "[0].duration", "unread_number"),
         (dose("Drugamab 5 mg by mouth"), "[0].duration", "not_reported"),
         (dose("Drugamab IV over 2 hours"), "[0].duration", "not_reported"),
