@@ -2,19 +2,23 @@
 belong.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from typing import Protocol
 
 from extractor.concepts.limits.mentions import find_mentions
-from extractor.concepts.limits.written_numbers import NumberRole
+from extractor.concepts.limits.written_numbers import NumberRole, find_numbers
 from extractor.concepts.places import GROUPS_OF_DOSES
 from extractor.evidence.drafts import Span, span_of
 from extractor.evidence.parsed import ParsedRecord, is_touched, sort_places
 from extractor.language.book import read_text, rule
-from extractor.language.numbers import find_durations
+from extractor.language.lexer import NAME_NUMBER, NUMBER
+from extractor.language.numbers import ORDINALS, find_durations
 from extractor.schemas import (
     Absence,
     AbsenceReason,
+    Category,
     Criterion,
+    Eligibility,
     Endpoint,
     Evidence,
     Finding,
@@ -23,7 +27,15 @@ from extractor.schemas import (
     TrialExtraction,
 )
 
-_MOMENTS = (TimeKind.AT, TimeKind.UP_TO, TimeKind.FROM_TO)
+
+class Place(Protocol):
+    """The tokens ``first:end`` of a text."""
+
+    @property
+    def first(self) -> int: ...
+
+    @property
+    def end(self) -> int: ...
 
 
 def find_unread(
@@ -33,13 +45,20 @@ def find_unread(
     these absences, the reason ``UNREAD_NUMBER`` replaces "not reported" for an empty field to
     which an unexplained number may belong.
     """
-    unread = set[str]()
-    for number, criterion in enumerate(extraction.eligibility.criteria):
-        path = f"eligibility.criteria[{number}]"
-        unread.update(f"{path}.{name}" for name in _list_fields(parsed, criterion))
+    unread = set(_list_unread_in_criteria(parsed, extraction.eligibility))
     for number, endpoint in enumerate(extraction.endpoints):
         if _has_unread_time(endpoint):
             unread.add(f"endpoints[{number}].time_points")
+    findings: list[Finding] = []
+    has_groups = any(name.startswith(GROUPS_OF_DOSES) for name in parsed.sections)
+    if Task.DOSING in tasks and (parsed.candidates or has_groups):
+        from extractor.assembly.unread_doses import (  # noqa: PLC0415 - many texts have no doses
+            find_unread_doses,
+            list_unread_fields,
+        )
+
+        findings += find_unread_doses(parsed, extraction.dosing)
+        unread.update(list_unread_fields(parsed, extraction.dosing))
     absences = []
     for absence in extraction.absences:
         is_silent = absence.reason is AbsenceReason.NOT_REPORTED
@@ -48,19 +67,32 @@ def find_unread(
             absences.append(absence.model_copy(update=reason))
         else:
             absences.append(absence)
-    findings: list[Finding] = []
-    if Task.DOSING in tasks:
-        names = parsed.sections
-        if parsed.candidates or any(name.startswith(GROUPS_OF_DOSES) for name in names):
-            from extractor.assembly.unread_doses import find_unread_doses  # noqa: PLC0415 - many texts have no doses
-
-            findings += find_unread_doses(parsed, extraction.dosing)
     return findings, tuple(absences)
 
 
+def _list_unread_in_criteria(
+    parsed: ParsedRecord, eligibility: Eligibility
+) -> Iterator[str]:
+    """Yield the fields of the criteria to which an unread number may belong, and both ages if no
+    age was read and such a number is in a criterion about age that has a word such as "aged".
+    """
+    has_age = eligibility.minimum_age or eligibility.maximum_age
+    for number, criterion in enumerate(eligibility.criteria):
+        fields = set(_list_fields(parsed, criterion))
+        yield from (f"eligibility.criteria[{number}].{name}" for name in fields)
+        if not fields or has_age or criterion.category is not Category.AGE:
+            continue
+        tokens = read_text(criterion.quote)
+        # "5 to 20 years" alone may be the length of a disease
+        if rule("says_age").occurs(tokens) or rule("age_in_words").occurs(tokens):
+            yield from ("eligibility.minimum_age", "eligibility.maximum_age")
+
+
 def _list_fields(parsed: ParsedRecord, criterion: Criterion) -> Iterator[str]:
-    """Yield the field to which each number of a criterion may belong that is not part of a limit, a
-    window or a name: ``time_windows`` if it has a time unit, and ``constraints`` otherwise.
+    """Yield the fields to which each number of a criterion may belong that is not part of a limit,
+    a window or a name: ``time_window`` and ``time_windows`` if it has a time unit, and
+    ``constraints`` otherwise. Numbers in words count too, except "zero" and "one", and so do words
+    such as "sixties" for an age.
     """
     values = sort_places(
         _place(piece)
@@ -70,26 +102,38 @@ def _list_fields(parsed: ParsedRecord, criterion: Criterion) -> Iterator[str]:
     for quote in criterion.evidence_for("quote"):
         words = parsed.passage(_place(quote)).alone()
         tokens = words.tokens
-        if not any(word[0].isdigit() for word in tokens.words):
+        if rule("age_in_words").occurs(tokens):
+            yield "constraints"
+        if NUMBER not in tokens.codes and NAME_NUMBER not in tokens.codes:
             continue
-        in_names = set[int]()
-        for name in rule("part_of_name").find(tokens):
-            in_names.update(range(name.first, name.end))
-        in_times = set[int]()
-        for length in find_durations(tokens):
-            in_times.update(range(length.first, length.end))
+        in_names = cover(rule("part_of_name").find(tokens))
+        in_names |= cover(rule("number_of_lists").find(tokens))
+        in_times = cover(find_durations(tokens))
         for mention in find_mentions(tokens):
             at, _ = mention.number
             place = span_of(words.part(at, at + 1))
             is_digits = tokens.words[at][0].isdigit()
+            # "one" is more often an article, and "IV" or "twice" is no level
+            is_word = tokens.codes[at] == NUMBER and mention.likeliest[0] > 1
             is_read = at in in_names or is_touched(place, values)
-            if not is_digits:
+            if not is_digits and not is_word:
                 continue
             if is_read:
                 continue
             if mention.role is NumberRole.PART:
                 continue
-            yield "time_windows" if at in in_times else "constraints"
+            if at in in_times:
+                yield from ("time_window", "time_windows")
+            else:
+                yield "constraints"
+
+
+def cover(places: Iterable[Place]) -> set[int]:
+    """Return all tokens of the places."""
+    covered = set[int]()
+    for place in places:
+        covered.update(range(place.first, place.end))
+    return covered
 
 
 def _place(piece: Evidence) -> Span:
@@ -97,11 +141,17 @@ def _place(piece: Evidence) -> Span:
 
 
 def _has_unread_time(endpoint: Endpoint) -> bool:
-    """Return True if a time frame states a time as a number but no time point was read from it."""
-    if endpoint.time_kind not in _MOMENTS:
+    """Return True if a time frame states a time as a number, in digits or words, but no time point
+    was read from it. An interval such as "every 2 weeks" is no such time.
+    """
+    if endpoint.time_kind is TimeKind.PER:
         return False
     if endpoint.time_points:
         return False
-    words = read_text(endpoint.time_frame or "").words
-    # "day 1" is the start of a trial
-    return any(word.isdecimal() and int(word) > 1 for word in words)
+    tokens = read_text(endpoint.time_frame or "")
+    # the digits of "T2" are part of a name, which no number contains
+    numbers = [float(word) for word in tokens.words if word.isdecimal()]
+    numbers += (number.value for number in find_numbers(tokens))
+    numbers += (ORDINALS.get(word.lower(), 0) for word in tokens.words)
+    # "day 1" and "the first visit" are the start of a trial
+    return any(number > 1 for number in numbers)

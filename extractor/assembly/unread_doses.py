@@ -1,20 +1,31 @@
-"""Report the doses of a record that no regimen contains."""
+"""Report the doses of a record that no regimen contains, and the regimens with a number that is
+in no value.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 
 from extractor.assembly.findings import cite, inform
+from extractor.assembly.unread import cover
 from extractor.concepts.criteria.unheaded import list_sentences
-from extractor.concepts.doses.amounts import find_amounts, is_portion
+from extractor.concepts.doses.amounts import (
+    find_amounts,
+    is_portion,
+    list_other_amounts,
+)
 from extractor.concepts.doses.marks import Mark
 from extractor.concepts.places import GROUPS_OF_DOSES
 from extractor.evidence.drafts import Span, span_of
 from extractor.evidence.parsed import ParsedRecord, is_touched, sort_places
-from extractor.language.book import rule
+from extractor.language.book import read_text, rule
+from extractor.language.lexer import NUMBER, Tokens
+from extractor.language.numbers import find_durations
 from extractor.language.passage import Passage
-from extractor.schemas import Amount, Finding, FindingKind, Regimen
+from extractor.schemas import Amount, Evidence, Finding, FindingKind, Regimen
 
 _CUE_REACH = 10
 """Number of tokens around an amount that are searched for words about supply or preparation."""
+_BESIDE = 4
+"""Number of tokens after a quote or the name of an agent that are searched for unread numbers."""
 _DOSE = "these words look like a dose that no regimen contains"
 
 
@@ -30,12 +41,7 @@ def find_unread_doses(
     reported = _list_levels(
         amount for regimen in regimens for amount in regimen.amounts
     )
-    quoted = sort_places(
-        Span(piece.section, piece.start, piece.end)
-        for regimen in regimens
-        for piece in regimen.evidence
-        if piece.field != "quote"
-    )
+    quoted = _list_quoted(regimens)
     for sentence in _list_sentences(parsed):
         for mark in find_amounts(sentence.tokens):
             place = span_of(sentence.part(mark.first, mark.end))
@@ -48,6 +54,95 @@ def find_unread_doses(
             reported |= levels
             cited = cite(parsed, span_of(sentence))
             yield inform(FindingKind.DOSE_UNREAD, "dosing", _DOSE, cited)
+
+
+def list_unread_fields(
+    parsed: ParsedRecord, regimens: Sequence[Regimen]
+) -> Iterator[str]:
+    """Yield the paths of the fields of regimens to which a number may belong that is in or shortly
+    after the regimen's quote, but in no value: the amounts for "5 squirts", the duration for "for
+    six moons". If there are no regimens, yield ``dosing`` if a number that may be an amount follows
+    the name of an intervention in an arm or an intervention.
+    """
+    quoted = _list_quoted(regimens)
+    for number, regimen in enumerate(regimens):
+        agent = read_text(regimen.agent).words
+        for piece in regimen.evidence_for("quote"):
+            words = _read_quote(parsed, piece)
+            for at, field in _find_unread_numbers(words.tokens):
+                # the 3 of "3TC" and the 201 of "CBP-201"
+                is_of_agent = words.tokens.words[at] in agent
+                is_read = is_touched(span_of(words.part(at, at + 1)), quoted)
+                if not is_of_agent and not is_read:
+                    yield f"dosing[{number}].{field}"
+    if not regimens and _has_unread_dose(parsed):
+        yield "dosing"
+
+
+def _read_quote(parsed: ParsedRecord, piece: Evidence) -> Passage:
+    """Return the words of a quote and the next four tokens, but no other clause, which may give
+    another agent.
+    """
+    quote = parsed.passage(Span(piece.section, piece.start, piece.end))
+    end = min(quote.end + _BESIDE, len(quote.tokens))
+    other_clause = rule("further_clause").search(quote.tokens, quote.end, end)
+    if other_clause:
+        end = other_clause.first
+    return quote.part(quote.first, end).alone()
+
+
+def _find_unread_numbers(tokens: Tokens) -> Iterator[tuple[int, str]]:
+    """Yield each token that is a number and not only a label such as "cohort 2", a part of a name
+    or a ratio, a number of people, or that of a limit or a package, with the field of a regimen to
+    which it may belong. A time belongs to a field only if words such as "for" or "every" precede
+    it. In words, "one" is no number.
+    """
+    in_times = cover(find_durations(tokens))
+    in_others = cover(list_other_amounts(tokens))
+    for at, code in enumerate(tokens.codes):
+        if code != NUMBER or tokens.words[at].lower() == "one" or at in in_others:
+            continue
+        is_label = rule("no_dose_number_before").ends(tokens, at) is not None
+        is_count = rule("no_dose_number_after").starts(tokens, at + 1) is not None
+        if is_label or is_count:
+            continue
+        before = rule("number_of_schedule_before").ends(tokens, at)
+        if before and before.has("frequency"):
+            yield at, "frequency"
+        elif before:
+            yield at, "duration"
+        elif at not in in_times:
+            yield at, "amounts"
+
+
+def _has_unread_dose(parsed: ParsedRecord) -> bool:
+    """Return whether a number that may be an amount is among the four tokens after the last word of
+    an intervention's name, in a sentence about doses.
+    """
+    names = (
+        section.text[part.start : part.end].lower().split()[-1:]
+        for section in parsed.record.sections
+        for part in section.parts
+        if section.name.startswith("interventions[") and part.name == "name"
+    )
+    last_words = {word for name in names for word in name}
+    for sentence in _list_sentences(parsed):
+        words = [word.lower() for word in sentence.tokens.words]
+        for at, field in _find_unread_numbers(sentence.tokens):
+            near = words[max(0, at - _BESIDE) : at]
+            if field == "amounts" and not last_words.isdisjoint(near):
+                return True
+    return False
+
+
+def _list_quoted(regimens: Sequence[Regimen]) -> dict[str, list[tuple[int, int]]]:
+    """Return the places that the values of the regimens quote, by section."""
+    return sort_places(
+        Span(piece.section, piece.start, piece.end)
+        for regimen in regimens
+        for piece in regimen.evidence
+        if piece.field != "quote"
+    )
 
 
 def _list_sentences(parsed: ParsedRecord) -> Iterator[Passage]:

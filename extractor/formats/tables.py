@@ -34,6 +34,8 @@ _LINES_ABOVE = 5
 """Maximum number of lines, such as a title, above the header."""
 _FEW = 3
 _SHOWN = 60
+_MOST_NAMED = 10
+"""Maximum number of unknown columns that a note names."""
 _NUMBER = r"(?:NCT|nct)\d{8}"
 csv.field_size_limit(MAX_RECORD_BYTES)
 
@@ -48,6 +50,7 @@ class _Header(NamedTuple):
         delimiter: The delimiter.
         line: The line number.
         columns: The register's column for each column name; "" for an unknown name.
+        names: The column names, as written.
     """
 
     has_number: bool
@@ -56,6 +59,16 @@ class _Header(NamedTuple):
     delimiter: str
     line: int
     columns: list[str]
+    names: list[str]
+
+    def list_unknown(self) -> list[str]:
+        """Return the column names that the register does not know, as written."""
+        skipped = set(map(fold_column, self.register.skipped_columns))
+        return [
+            name.strip()
+            for name, column in zip(self.names, self.columns, strict=True)
+            if not column and name.strip() and fold_column(name) not in skipped
+        ]
 
 
 def is_table(head: str) -> bool:
@@ -73,7 +86,10 @@ def is_table(head: str) -> bool:
 
 
 def read_table(stream: BufferedReader) -> Iterator[ReadResult]:
-    """Yield the records of a table in order, and a problem for each row that cannot be read."""
+    """Yield the records of a table in order, and a problem for each row that cannot be read. A note
+    of the first record lists the columns that are not read, except those that the register's
+    downloads usually have.
+    """
     head = stream.peek().decode("utf-8", "replace")
     header = _find_header(head)
     if not header.known_count:
@@ -85,9 +101,26 @@ def read_table(stream: BufferedReader) -> Iterator[ReadResult]:
         )
     number = header.register.id_pattern or _NUMBER
     begins = rf'("?)(?:{number})\1{re.escape(header.delimiter)}'
+    notes = _list_notes(header)
     for line, row in group_rows(stream, begins):
-        if line > header.line and row.strip():
-            yield build_content(partial(_read_row, header), row, f"line {line}")
+        if line <= header.line or not row.strip():
+            continue
+        result = build_content(partial(_read_row, header), row, f"line {line}")
+        if isinstance(result, RecordContent):
+            result = replace(result, notes=(*notes, *result.notes))
+            notes = ()
+        yield result
+
+
+def _list_notes(header: _Header) -> tuple[str, ...]:
+    """Return a note that names the first unknown columns of a table, if there are any."""
+    unknown = header.list_unknown()
+    if not unknown:
+        return ()
+    listed = ", ".join(repr(name[:_SHOWN]) for name in unknown[:_MOST_NAMED])
+    if len(unknown) > _MOST_NAMED:
+        listed += f" and {len(unknown) - _MOST_NAMED} more"
+    return (f"columns of the table that are not read: {listed}",)
 
 
 def knows_columns(names: Iterable[str]) -> bool:
@@ -128,9 +161,10 @@ def _find_header(head: str) -> _Header:
                 columns = [by_name.get(fold_column(name), "") for name in names]
                 known_count = len(columns) - columns.count("")
                 has_number = register.id in columns
-                headers.append(
-                    _Header(has_number, known_count, register, delimiter, line, columns)
+                header = _Header(
+                    has_number, known_count, register, delimiter, line, columns, names
                 )
+                headers.append(header)
     return max(headers, key=itemgetter(0, 1))
 
 

@@ -257,8 +257,8 @@ About text from which nothing was read:
 
 About a file that had to be corrected, or parts of which had to be guessed:
 
-- ``source_doubtful``: for example, the file contains characters that XML does not allow, or a
-  column whose name differs from the registry's.
+- ``source_doubtful``: for example, the file contains characters that XML does not allow, or
+  columns that are not read.
 
 About text that addresses a model or hides something (``extractor/concepts/hostile/injection.py``):
 

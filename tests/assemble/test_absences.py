@@ -148,3 +148,55 @@ async def test_budget_exhausted():
     assert not stub.requests
     assert reasons(extraction)["dosing"] is AbsenceReason.BUDGET_EXHAUSTED
     assert extraction.usage.open_questions == 2
+
+
+def dose(text):
+    return {
+        "interventions_0": {"type": "DRUG", "name": "Drugamab", "description": text}
+    }
+
+
+def outcome(frame):
+    parts = {"measure": "Change in pain"}
+    if frame:
+        parts["time_frame"] = frame
+    return {"title": "A trial", "primary_outcomes_0": parts}
+
+
+def criterion(text):
+    return {"eligibility": f"Inclusion Criteria:\n\n* {text}\n* Consent"}
+
+
+@pytest.mark.parametrize(
+    ("sections", "field", "reason"),
+    [
+        (dose("Drugamab 5 squirts twice daily"), "[0].amounts", "unread_number"),
+        (dose("Drugamab 300 XU every 2 weeks"), "[0].amounts", "unread_number"),
+        (dose("Drugamab by mouth twice daily"), "[0].amounts", "not_reported"),
+        (dose("Drugamab orally on days 1, 8 and 15"), "[0].amounts", "not_reported"),
+        (dose("Drugamab IV daily with citabine 80"), "[0].amounts", "not_reported"),
+        (dose("Drugamab 5 mg for six moons"), "[0].duration", "unread_number"),
+        (dose("Drugamab 5 mg by mouth"), "[0].duration", "not_reported"),
+        (dose("Drugamab IV over 2 hours"), "[0].duration", "not_reported"),
+        (dose("Drugamab 80"), "dosing", "unread_number"),
+        (dose("Drugamab in cohort 2"), "dosing", "not_reported"),
+        (outcome("During the third trimester"), "time_points", "unread_number"),
+        (outcome("six and twelve m."), "time_points", "unread_number"),
+        (outcome("T0, T1 and T2"), "time_points", "unread_number"),
+        (outcome("Every 2 cycles"), "time_points", "not_reported"),
+        (outcome(""), "time_points", "not_reported"),
+        (criterion("Two or so blips"), "[0].constraints", "unread_number"),
+        (criterion("CrCl 30:60"), "[0].constraints", "unread_number"),
+        (criterion("Two study groups"), "[0].constraints", "not_reported"),
+        (criterion("Able to walk"), "[0].constraints", "not_reported"),
+        (criterion("Adults in their sixties"), "minimum_age", "unread_number"),
+        (criterion("Adults in their sixties"), "maximum_age", "unread_number"),
+        (criterion("Adults"), "minimum_age", "not_reported"),
+        (criterion("Aged 18 years or older"), "maximum_age", "not_reported"),
+    ],
+)
+def test_not_reported_is_said_only_where_the_text_holds_no_number(
+    sections, field, reason
+):
+    found = reasons(Extractor().extract(trial(**sections)))
+    assert next(found[path] for path in found if path.endswith(field)) == reason

@@ -33,6 +33,39 @@ def test_other_names_and_separators_give_the_same_record(header, delimiter, abov
     assert record.source.notes == ()
 
 
+@pytest.mark.parametrize(
+    ("columns", "note"),
+    [
+        (
+            ["Arm A dose", " Notes "],
+            "columns of the table that are not read: 'Arm A dose', 'Notes'",
+        ),
+        # no name, and a name that is usual in the register's downloads
+        (["", "Study URL"], None),
+        (
+            [f"Extra {number}" for number in range(12)],
+            f"{', '.join(repr(f'Extra {number}') for number in range(10))} and 2 more",
+        ),
+    ],
+)
+def test_columns_that_are_not_read_are_noted_once(tmp_path, columns, note):
+    path = tmp_path / "mine.csv"
+    names = ["nct_id", "criteria", *columns]
+    rows = [
+        ["NCT90000001"],  # too short to be read
+        ["NCT90000002", "Adults with gout", *columns],
+        ["NCT90000003", "Adults with asthma", *columns],
+    ]
+    path.write_text("\n".join(map(",".join, [names, *rows])), "utf-8")
+
+    records = read_all(path).records
+
+    notes = [note for record in records for note in record.source.notes]
+    assert len(records) == 2
+    assert len(notes) == (note is not None)
+    assert all(each.endswith(note) for each in notes)
+
+
 def test_a_table_without_a_known_column_is_refused_by_how_it_begins(tmp_path):
     path = tmp_path / "other.csv"
     path.write_text("alpha;beta\n1;2\n3;4\n", "utf-8")

@@ -18,6 +18,8 @@ of a table are:
 ``columns``
     For tables: the columns, each with its alternative names. Case, spaces and punctuation are
     ignored.
+``skipped_columns``
+    For tables: further columns of the register's downloads, which are not read and not reported.
 ``breaks``
     Whether line breaks are written as HTML tags.
 ``labels``
@@ -82,6 +84,7 @@ class Register(BaseModel, frozen=True, extra="forbid"):
     pages: str = ""
     element: str = ""
     columns: _Rows = {}
+    skipped_columns: list[str] = []
     breaks: bool = False
     labels: _Rows = {}
     terms: _Rows = {}
