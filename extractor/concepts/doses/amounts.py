@@ -49,7 +49,8 @@ def find_amounts(tokens: Tokens) -> list[Mark]:
         if _is_content(tokens, levels):
             contents.append(_make(levels, _AMBIGUOUS))
         elif not _is_no_dose(tokens, levels):
-            amounts.append(_make(levels, _rate(tokens, levels)))
+            day = _find_day(tokens, levels)
+            amounts.append(_make(levels, _rate(tokens, levels), day))
     return _drop_explaining(tokens, drop_overlaps(amounts)) or contents
 
 
@@ -93,15 +94,41 @@ def _is_in_volume(level: Quantity) -> bool:
     return level.unit.parts[-1].code == "{volume}"
 
 
-def _make(levels: Sequence[Quantity], confidence: float) -> Mark:
+def _make(levels: Sequence[Quantity], confidence: float, day: str = "") -> Mark:
+    """Return the mark of an amount. ``day`` ends the unit of each level, as ``_find_day`` returns
+    it.
+    """
     unit = levels[0].unit.dose or ""
     # each level has its own unit in "500 mg to 1 g"
     amounts = [
-        Amount(low=level.low, high=level.high, unit=level.unit.dose or unit)
+        Amount(low=level.low, high=level.high, unit=(level.unit.dose or unit) + day)
         for level in levels
     ]
     value = tuple(dict.fromkeys(amounts))
     return Mark("amounts", value, levels[0].first, levels[-1].end, confidence)
+
+
+def _find_day(tokens: Tokens, levels: Sequence[Quantity]) -> str:
+    """Return the end of an amount's unit that stands apart from it, "/day" or "/kg/day", because
+    the words around the amount call it the total of a day: "a total daily dose of 40 mg", "4 g
+    daily in divided doses", "60 mg of elemental iron per day". Return "" for any other amount, and
+    for pieces, volumes and units with a rate or a body surface, which count as single doses.
+    """
+    unit = levels[-1].unit.dose or ""
+    substance, _, reference = unit.partition("/")
+    if substance in PORTIONS or reference not in ("", "kg"):
+        return ""
+    first = levels[0].first
+    end = levels[-1].end
+    is_total = rule("total_before").ends(tokens, first)
+    if is_total or rule("daily_total_after").starts(tokens, end):
+        return "/day"
+    daily = rule("daily_after").starts(tokens, end)
+    if daily is None:
+        return ""
+    if daily.has("weight") and not reference:
+        return "/kg/day"
+    return "/day"
 
 
 def _rate(tokens: Tokens, levels: Sequence[Quantity]) -> float:
@@ -134,6 +161,9 @@ def _is_no_dose(tokens: Tokens, levels: Sequence[Quantity]) -> bool:
     first = levels[0].first
     end = levels[-1].end
     if _GAUGE.fullmatch(tokens.read(first, end)):
+        return True
+    # "a diet of 1600 kcal" is no dose, but "200 kcal/kg/day" is one of a ready-to-use food
+    if unit.startswith("kcal") and "kg" not in unit:
         return True
     if unit == "cells" and (levels[-1].high or levels[-1].low or 0) < _FEWEST_CELLS:
         return True
