@@ -9,7 +9,7 @@ from extractor.concepts.doses.amounts import is_portion
 from extractor.concepts.doses.arms import Arms
 from extractor.concepts.doses.linking import Linked, count_unexplained, find_gap
 from extractor.concepts.doses.marks import Place, within
-from extractor.concepts.doses.merging import Regimen
+from extractor.concepts.doses.merging import Regimen, without_rate
 from extractor.concepts.doses.names import is_salt
 from extractor.concepts.doses.roles import Trial, read_role
 from extractor.concepts.doses.sections import DoseText
@@ -308,6 +308,18 @@ def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[s
     slashed = _SLASHED.search(text.tokens.codes[max(0, first - 2) : end])
     is_open = level.low is None or level.high is None
     most = level.high or level.low or 0
+    is_daily = level.unit.endswith("/day")
+    clause = text.find_clause(first)
+    is_divided = rule("divided_doses").occurs(text.tokens, *clause)
+    is_split = is_divided or rule("splits_day").occurs(text.tokens, *clause)
+    rhythm = regimen.frequency()
+    is_once_daily = rhythm is None or rhythm[0] is Frequency.QD
+    units = {
+        stated.unit
+        for other in regimen.links("amounts")
+        for stated in other.mark.value
+        if without_rate(stated) == without_rate(level)
+    }
     yield from describe_link(link, regimen)
     yield from _describe_owner(link, regimen)
     yield from _list_true(
@@ -328,6 +340,10 @@ def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[s
             "an amount of a placebo": regimen.agent.is_placebo,
             "an amount of a description": not text.is_group,
             "levels with a slash": slashed is not None,
+            # "600 mg/day bid" may mean 600 mg or 1200 mg a day
+            "a day given otherwise": is_daily and not is_once_daily and not is_split,
+            "with and without a day": len(units) > 1,
+            "a day may be split": is_divided and not is_daily,
         }
     )
 
@@ -400,13 +416,15 @@ def describe_link(link: Linked, regimen: Regimen) -> Iterator[str]:
 
 
 def _list_words(link: Linked, kind: str) -> Iterator[str]:
-    """Yield the signs found in the words before a mark, after a mark, or in its clause."""
+    """Yield the signs found in the words before a mark, in it, after it, or in its clause."""
     tokens = link.text.tokens
     first, end = link.mark.place
     for sign, row in read_table("dose_signs")["words"].get(kind, {}).items():
         where, name = row
         if where == "before":
             match = rule(name).ends(tokens, first)
+        elif where == "in":
+            match = rule(name).search(tokens, first, end)
         elif where == "after":
             match = rule(name).starts(tokens, end)
         else:
