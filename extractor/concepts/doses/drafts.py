@@ -308,20 +308,9 @@ def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[s
     slashed = _SLASHED.search(text.tokens.codes[max(0, first - 2) : end])
     is_open = level.low is None or level.high is None
     most = level.high or level.low or 0
-    is_daily = level.unit.endswith("/day")
-    clause = text.find_clause(first)
-    is_divided = rule("divided_doses").occurs(text.tokens, *clause)
-    is_split = is_divided or rule("splits_day").occurs(text.tokens, *clause)
-    rhythm = regimen.frequency()
-    is_once_daily = rhythm is None or rhythm[0] is Frequency.QD
-    units = {
-        stated.unit
-        for other in regimen.links("amounts")
-        for stated in other.mark.value
-        if without_rate(stated) == without_rate(level)
-    }
     yield from describe_link(link, regimen)
     yield from _describe_owner(link, regimen)
+    yield from _describe_day(level, link, regimen)
     yield from _list_true(
         {
             "a limit": is_open,
@@ -340,12 +329,27 @@ def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[s
             "an amount of a placebo": regimen.agent.is_placebo,
             "an amount of a description": not text.is_group,
             "levels with a slash": slashed is not None,
-            # "600 mg/day bid" may mean 600 mg or 1200 mg a day
-            "a day given otherwise": is_daily and not is_once_daily and not is_split,
-            "with and without a day": len(units) > 1,
-            "a day may be split": is_divided and not is_daily,
         }
     )
+
+
+def _describe_day(level: Amount, link: Linked, regimen: Regimen) -> Iterator[str]:
+    """Yield the signs that an amount may be that of a day where its unit is that of a single
+    giving, or the reverse.
+    """
+    text = link.text
+    is_daily = level.unit.endswith("/day")
+    rhythm = regimen.frequency()
+    if rule("splits_day").occurs(text.tokens, *text.find_clause(link.mark.first)):
+        if not is_daily:
+            yield "a day may be split"
+    # "600 mg/day bid" may mean 600 mg or 1200 mg a day
+    elif is_daily and rhythm and rhythm[0] is not Frequency.QD:
+        yield "a day given otherwise"
+    amounts = [near for other in regimen.links("amounts") for near in other.mark.value]
+    same = [near for near in amounts if without_rate(near) == without_rate(level)]
+    if any(near.unit != level.unit for near in same):
+        yield "with and without a day"
 
 
 def _describe_owner(link: Linked, regimen: Regimen) -> Iterator[str]:
