@@ -28,6 +28,8 @@ _AMBIGUOUS = 0.5
 """The confidence of amounts with plain numbers and units, and of amounts with ambiguous numbers or
 units.
 """
+_OF_DIET = word_set("kcal kcal/day")
+"""Units of a diet's energy. "200 kcal/kg/day" is a dose of therapeutic food."""
 _GAUGE = re.compile(r"(?:1[4-9]|2\d|3[0-4])-?G")
 """The size of a needle."""
 _FEWEST_CELLS = 1000
@@ -115,20 +117,14 @@ def _find_day(tokens: Tokens, levels: Sequence[Quantity]) -> str:
     for pieces, volumes and units with a rate or a body surface, which count as single doses.
     """
     unit = levels[-1].unit.dose or ""
-    substance, _, reference = unit.partition("/")
-    if substance in PORTIONS or reference not in ("", "kg"):
+    if unit in PORTIONS or unit.partition("/")[2] not in ("", "kg"):
         return ""
-    first = levels[0].first
-    end = levels[-1].end
-    is_total = rule("total_before").ends(tokens, first)
-    if is_total or rule("daily_total_after").starts(tokens, end):
-        return "/day"
-    daily = rule("daily_after").starts(tokens, end)
-    if daily is None:
-        return ""
-    if daily.has("weight") and not reference:
+    daily = rule("daily_after").starts(tokens, levels[-1].end)
+    if daily and daily.has("weight"):
         return "/kg/day"
-    return "/day"
+    if daily or rule("total_before").ends(tokens, levels[0].first):
+        return "/day"
+    return ""
 
 
 def _rate(tokens: Tokens, levels: Sequence[Quantity]) -> float:
@@ -162,8 +158,7 @@ def _is_no_dose(tokens: Tokens, levels: Sequence[Quantity]) -> bool:
     end = levels[-1].end
     if _GAUGE.fullmatch(tokens.read(first, end)):
         return True
-    # "a diet of 1600 kcal" is no dose, but "200 kcal/kg/day" is one of a ready-to-use food
-    if unit.startswith("kcal") and "kg" not in unit:
+    if unit in _OF_DIET:
         return True
     if unit == "cells" and (levels[-1].high or levels[-1].low or 0) < _FEWEST_CELLS:
         return True
