@@ -9,7 +9,7 @@ from extractor.concepts.doses.amounts import is_portion
 from extractor.concepts.doses.arms import Arms
 from extractor.concepts.doses.linking import Linked, count_unexplained, find_gap
 from extractor.concepts.doses.marks import Place, within
-from extractor.concepts.doses.merging import Regimen, without_rate
+from extractor.concepts.doses.merging import Regimen
 from extractor.concepts.doses.names import is_salt
 from extractor.concepts.doses.roles import Trial, read_role
 from extractor.concepts.doses.sections import DoseText
@@ -334,22 +334,18 @@ def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[s
 
 
 def _describe_day(level: Amount, link: Linked, regimen: Regimen) -> Iterator[str]:
-    """Yield the signs that an amount may be that of a day where its unit is that of a single
+    """Yield the sign that an amount may be that of a day although its unit is that of a single
     giving, or the reverse.
     """
-    text = link.text
     is_daily = level.unit.endswith("/day")
-    rhythm = regimen.frequency()
-    if rule("splits_day").occurs(text.tokens, *text.find_clause(link.mark.first)):
+    clause = link.text.find_clause(link.mark.first)
+    rhythm = regimen.best("frequency")
+    if rule("splits_day").occurs(link.text.tokens, *clause):
         if not is_daily:
             yield "a day may be split"
     # "600 mg/day bid" may mean 600 mg or 1200 mg a day
-    elif is_daily and rhythm and rhythm[0] is not Frequency.QD:
+    elif is_daily and rhythm and rhythm.mark.value is not Frequency.QD:
         yield "a day given otherwise"
-    amounts = [near for other in regimen.links("amounts") for near in other.mark.value]
-    same = [near for near in amounts if without_rate(near) == without_rate(level)]
-    if any(near.unit != level.unit for near in same):
-        yield "with and without a day"
 
 
 def _describe_owner(link: Linked, regimen: Regimen) -> Iterator[str]:
