@@ -340,7 +340,7 @@ def _describe_day(level: Amount, link: Linked, regimen: Regimen) -> Iterator[str
     is_daily = level.unit.endswith("/day")
     clause = link.text.find_clause(link.mark.first)
     rhythm = regimen.best("frequency")
-    if rule("splits_day").occurs(link.text.tokens, *clause):
+    if rule("divides_day").occurs(link.text.tokens, *clause):
         if not is_daily:
             yield "a day may be split"
     # "600 mg/day bid" may mean 600 mg or 1200 mg a day

@@ -252,8 +252,8 @@ def _state_amounts(
     named: Sequence[Mention],
     unnamed: Sequence[Owner],
 ) -> Iterator[Statement]:
-    """Yield a statement for each amount of a clause. An amount whose agent cannot be found is
-    omitted.
+    """Yield a statement for each amount of a clause. An amount is omitted if its agent cannot be
+    found, or is an unknown one behind it: in "300 mg nettle 10 mg sage", 10 mg is not nettle's.
     """
     rivals = len({near.agent.key for near in named})
     for mark in amounts:
@@ -265,6 +265,9 @@ def _state_amounts(
         if owner in unnamed[:-1]:
             doubts += _SEVERAL
         statement = Statement(owner, text, clause, mark.place, rivals)
+        has_own_amount = _has_amount_before(text, owner, mark, amounts)
+        if has_own_amount and _is_before_name(statement, mark):
+            continue
         statement.add(Linked(mark, text, tuple(doubts)))
         yield statement
 
@@ -472,9 +475,8 @@ def _list_owner_doubts(
 def _has_amount_before(
     text: DoseText, owner: Owner, mark: Mark, amounts: Sequence[Mark]
 ) -> bool:
-    """Return whether an amount behind a name may be that of the next, unknown name, because the
-    name has an amount of substance before it: "300 mg nettle 10 mg sage". "2 tablets of A 10 mg"
-    has none.
+    """Return whether an agent before an amount has another amount of substance before its name, as
+    nettle in "300 mg nettle 10 mg sage" and not A in "2 tablets of A 10 mg".
     """
     if mark.first < owner.place[1]:
         return False
