@@ -137,12 +137,14 @@ def _rate(tokens: Tokens, levels: Sequence[Quantity]) -> float:
 
 def _is_content(tokens: Tokens, levels: Sequence[Quantity]) -> bool:
     """Return whether an amount of substance is what a piece or a volume contains: "100 ug per
-    actuation", "a capsule containing 182 mg", "1.25 mg/0.05 mL".
+    actuation", "a capsule containing 182 mg", "1.25 mg/0.05 mL", "0.3 mg/mL, once".
     """
     unit = levels[-1].unit
     if unit.dose in PORTIONS:
         return False
     if any(part.piece for part in unit.parts[1:]):
+        return True
+    if unit.dose == "mg/mL" and rule("rhythm_after").starts(tokens, levels[-1].end):
         return True
     if _is_in_volume(levels[-1]):
         return True
@@ -171,7 +173,6 @@ def _is_no_dose(tokens: Tokens, levels: Sequence[Quantity]) -> bool:
         return True
     if unit == "%":
         return not _is_strength(tokens, first, end)
-    # "10 mg/mL" is the strength of a solution
     if unit.partition("/")[2] in PORTIONS:
         return True
     return rule("contained_before").ends(tokens, first) is not None
