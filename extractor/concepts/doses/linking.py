@@ -3,7 +3,6 @@
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from extractor.concepts.doses.agents import Agent, Agents, Mention
 from extractor.concepts.doses.amounts import is_portion
@@ -327,24 +326,15 @@ def _link_all(marks: Sequence[Mark], statements: Sequence[Statement]) -> None:
         if mark.field == "amounts":
             continue
         is_only = sum(near.field == mark.field for near in marks) == 1
-        receivers = _choose_receivers(mark, statements, is_only=is_only)
-        _add(receivers.nearest, mark)
+        nearest, *members = _choose_receivers(mark, statements, is_only=is_only)
+        _add(nearest, mark)
         kinds = _WHEN if mark.field in _WHEN else (mark.field,)
-        for statement in receivers.members:
+        for statement in members:
             if not statement.facts.keys().isdisjoint(kinds):
                 break
             if _is_remark(statement, mark, statements):
                 continue
             _add(statement, mark, SHARED)
-
-
-class _Receivers(NamedTuple):
-    """The statement that a mark belongs to, and the members of a list that may share the mark, the
-    nearest first.
-    """
-
-    nearest: Statement
-    members: Sequence[Statement] = ()
 
 
 def _is_remark(
@@ -362,19 +352,23 @@ def _is_remark(
 
 def _choose_receivers(
     mark: Mark, statements: Sequence[Statement], *, is_only: bool
-) -> _Receivers:
-    """Return what receives a mark: the statement before it, or the first one. A mark directly
-    before a name, as in "and oral A", or before a colon belongs to what follows.
+) -> Sequence[Statement]:
+    """Return the statement that a mark belongs to, followed by the members of a list that may share
+    it, the nearest first.
 
-    The members of a list share a mark before the list if it is the only one of its field, and a
-    mark behind the list, or behind its first part: "A 4 mg and B 8 mg daily, then C 2 mg".
+    A mark belongs to the statement before it, or to the first one if none is before it. A mark
+    directly before a name, as in "and oral A", or before a colon belongs to what follows. The
+    members of a list share a mark before the list if it is the only one of its field
+    (``is_only``), and a mark behind the list, or behind its first part: "A 4 mg and B 8 mg daily,
+    then C 2 mg".
     """
     before = [near for near in statements if near.place[0] < mark.first]
     after = statements[len(before) :]
     if not before:
-        return _Receivers(after[0], after[1:] if is_only else ())
+        return after if is_only else after[:1]
+    nearest_first = before[::-1]
     if not after:
-        return _Receivers(before[-1], before[-2::-1])
+        return nearest_first
     words = before[0].text.tokens.words
     next_name = min(after[0].owner.place, after[0].place)[0]
     is_joined = words[mark.first - 1].lower() in _JOINTS and mark.end == next_name
@@ -382,11 +376,11 @@ def _choose_receivers(
     is_of_next = words[mark.end : next_name] == ["of"] and mark.field == "frequency"
     is_before_colon = words[mark.end : mark.end + 1] == [":"]
     if is_joined or is_of_next or is_before_colon:
-        return _Receivers(after[0])
+        return after[:1]
     is_phase_end = not _PHASES.isdisjoint(words[mark.end : next_name])
     if mark.field in _INNER or is_phase_end:
-        return _Receivers(before[-1], before[-2::-1])
-    return _Receivers(before[-1])
+        return nearest_first
+    return nearest_first[:1]
 
 
 def _add(statement: Statement, mark: Mark, *known: str) -> None:
