@@ -28,6 +28,8 @@ _AMBIGUOUS = 0.5
 """The confidence of amounts with plain numbers and units, and of amounts with ambiguous numbers or
 units.
 """
+_VOLUME = "{volume}"
+"""The code of a volume and its number at the end of a unit: "mg/0.05 mL"."""
 _OF_DIET = word_set("kcal kcal/day")
 """Units of a diet's energy. "200 kcal/kg/day" is a dose of therapeutic food."""
 _GAUGE = re.compile(r"(?:1[4-9]|2\d|3[0-4])-?G")
@@ -81,7 +83,7 @@ def _list_levels(tokens: Tokens) -> Iterator[Sequence[Quantity]]:
             level
             for level in quantities
             if level.unit.dose
-            and (level.unit.is_dose or _is_in_volume(level))
+            and (level.unit.is_dose or level.unit.parts[-1].code == _VOLUME)
             and (
                 level is quantities[-1]
                 or rule("day_before").ends(tokens, level.first) is None
@@ -89,11 +91,6 @@ def _list_levels(tokens: Tokens) -> Iterator[Sequence[Quantity]]:
         ]
         if levels:
             yield levels
-
-
-def _is_in_volume(level: Quantity) -> bool:
-    """Return whether the unit of an amount ends with a volume and its number: "mg/0.05 mL"."""
-    return level.unit.parts[-1].code == "{volume}"
 
 
 def _make(levels: Sequence[Quantity], confidence: float, day: str = "") -> Mark:
@@ -146,7 +143,7 @@ def _is_content(tokens: Tokens, levels: Sequence[Quantity]) -> bool:
         return True
     if unit.dose == "mg/mL" and rule("rhythm_after").starts(tokens, levels[-1].end):
         return True
-    if _is_in_volume(levels[-1]):
+    if unit.parts[-1].code == _VOLUME:
         return True
     return rule("contained_before").ends(tokens, levels[0].first) is not None
 
@@ -158,15 +155,12 @@ def _is_no_dose(tokens: Tokens, levels: Sequence[Quantity]) -> bool:
     unit = levels[0].unit.dose or ""
     first = levels[0].first
     end = levels[-1].end
-    if _GAUGE.fullmatch(tokens.read(first, end)):
-        return True
-    if unit in _OF_DIET:
+    if unit in _OF_DIET or _GAUGE.fullmatch(tokens.read(first, end)):
         return True
     if unit == "cells" and (levels[-1].high or levels[-1].low or 0) < _FEWEST_CELLS:
         return True
-    if rule("no_dose_before").ends(tokens, first):
-        return True
-    if rule("no_dose_after").starts(tokens, end):
+    before = rule("no_dose_before").ends(tokens, first)
+    if before or rule("no_dose_after").starts(tokens, end):
         return True
     # "in 100 mL normal saline"
     if unit in _VOLUMES and rule("diluent_before").ends(tokens, end):

@@ -150,11 +150,7 @@ def read_clauses(text: DoseText, agents: Agents) -> list[Statement]:
         if heading:
             is_result = heading.has("results")
         marks = within(text.marks, *clause)
-        if not marks:
-            continue
-        if is_result:
-            continue
-        if is_aside(text, clause):
+        if not marks or is_result or is_aside(text, clause):
             continue
         fields = {mark.field for mark in marks}
         is_of_all = not named and "cycle" in fields and "amounts" not in fields
@@ -256,7 +252,11 @@ def _state_amounts(
     """
     rivals = len({near.agent.key for near in named})
     for mark in amounts:
-        owner = _find_owner(text, mark, amounts, named) or _find_unnamed(unnamed)
+        owner = _find_owner(text, mark, amounts, named)
+        is_about_first = len(unnamed) == 1 or (unnamed and unnamed[0].how == "topic")
+        # of several agents that were named earlier, none is known to be meant
+        if owner is None and is_about_first:
+            owner = unnamed[0]
         if owner is None:
             continue
         doubts = list(_list_owner_doubts(owner, mark, text, amounts, rivals))
@@ -264,20 +264,11 @@ def _state_amounts(
         if owner in unnamed[:-1]:
             doubts += _SEVERAL
         statement = Statement(owner, text, clause, mark.place, rivals)
-        has_own_amount = _has_amount_before(text, owner, mark, amounts)
-        if has_own_amount and _is_before_name(statement, mark):
+        is_other = _is_before_name(statement, mark)
+        if is_other and _has_amount_before(text, owner, mark, amounts):
             continue
         statement.add(Linked(mark, text, tuple(doubts)))
         yield statement
-
-
-def _find_unnamed(unnamed: Sequence[Owner]) -> Owner | None:
-    """Return the agent that a clause may be about without naming it; None if several agents were
-    named earlier.
-    """
-    if len(unnamed) == 1 or (unnamed and unnamed[0].how == "topic"):
-        return unnamed[0]
-    return None
 
 
 def _find_owner(
@@ -311,9 +302,7 @@ def _find_owner(
 
 def _is_alternative(tokens: Tokens, mark: Mark, near: Mention) -> bool:
     """Return whether an agent is the placebo that is compared with an amount: "5 mg or placebo"."""
-    if not near.agent.is_placebo:
-        return False
-    if near.first < mark.end:
+    if not near.agent.is_placebo or near.first < mark.end:
         return False
     return rule("other_choice").ends(tokens, near.first, mark.end) is not None
 
