@@ -327,8 +327,8 @@ _Step = tuple[Unit, int]
 
 def _read_step(tokens: Tokens, at: int, end: int) -> _Step | None:
     """Return the denominator that begins at token ``at``: a denominator introduced by a slash or
-    "per", or a unit with a negative exponent ("mg kg-1 hr-1", "mg•kg^-1"). Return None if no
-    denominator begins there.
+    "per", a unit with a negative exponent ("mg kg-1 hr-1", "mg•kg^-1"), or the time in "mg/kg.d".
+    Return None if no denominator begins there.
     """
     divider = rule("unit_divider").starts(tokens, at, end)
     if divider:
@@ -374,8 +374,13 @@ def _read_denominator(tokens: Tokens, at: int, end: int) -> _Step | None:
     return unit, body.end if body else after
 
 
-_NEGATIVE = re.compile(r"\s?[•·.*]?\s?(?P<unit>[A-Za-z]{1,4})\s?\^?\s?-\s?[12](?!\d)")
-"""A denominator with a negative exponent, such as "kg-1", whose hyphen is not a token."""
+_NEGATIVE = re.compile(
+    r"\s?[•·.*]?\s?(?P<unit>[A-Za-z]{1,4})"
+    r"(?:\s?\^?\s?-\s?[12](?!\d)|(?<=kg[•·.][dh])(?![\w-]))"
+)
+"""A denominator with a negative exponent, such as "kg-1", whose hyphen is not a token, or the time
+behind the weight in "mg/kg.d".
+"""
 _BY_VOLUME = Unit("{volume}", per="")
 _COUNTED = {
     ("24", "h"): Unit("d", per="day"),

@@ -28,6 +28,10 @@ _AMBIGUOUS = 0.5
 """The confidence of amounts with plain numbers and units, and of amounts with ambiguous numbers or
 units.
 """
+_VOLUME = "{volume}"
+"""The code of a volume and its number at the end of a unit: "mg/0.05 mL"."""
+_OF_DIET = word_set("kcal kcal/day")
+"""Units of a diet's energy. "200 kcal/kg/day" is a dose of therapeutic food."""
 _GAUGE = re.compile(r"(?:1[4-9]|2\d|3[0-4])-?G")
 """The size of a needle."""
 _FEWEST_CELLS = 1000
@@ -49,7 +53,8 @@ def find_amounts(tokens: Tokens) -> list[Mark]:
         if _is_content(tokens, levels):
             contents.append(_make(levels, _AMBIGUOUS))
         elif not _is_no_dose(tokens, levels):
-            amounts.append(_make(levels, _rate(tokens, levels)))
+            day = _find_day(tokens, levels)
+            amounts.append(_make(levels, _rate(tokens, levels), day))
     return _drop_explaining(tokens, drop_overlaps(amounts)) or contents
 
 
@@ -78,7 +83,7 @@ def _list_levels(tokens: Tokens) -> Iterator[Sequence[Quantity]]:
             level
             for level in quantities
             if level.unit.dose
-            and (level.unit.is_dose or _is_in_volume(level))
+            and (level.unit.is_dose or level.unit.parts[-1].code == _VOLUME)
             and (
                 level is quantities[-1]
                 or rule("day_before").ends(tokens, level.first) is None
@@ -88,20 +93,35 @@ def _list_levels(tokens: Tokens) -> Iterator[Sequence[Quantity]]:
             yield levels
 
 
-def _is_in_volume(level: Quantity) -> bool:
-    """Return whether the unit of an amount ends with a volume and its number: "mg/0.05 mL"."""
-    return level.unit.parts[-1].code == "{volume}"
-
-
-def _make(levels: Sequence[Quantity], confidence: float) -> Mark:
+def _make(levels: Sequence[Quantity], confidence: float, day: str = "") -> Mark:
+    """Return the mark of an amount. ``day`` ends the unit of each level, as ``_find_day`` returns
+    it.
+    """
     unit = levels[0].unit.dose or ""
     # each level has its own unit in "500 mg to 1 g"
     amounts = [
-        Amount(low=level.low, high=level.high, unit=level.unit.dose or unit)
+        Amount(low=level.low, high=level.high, unit=(level.unit.dose or unit) + day)
         for level in levels
     ]
     value = tuple(dict.fromkeys(amounts))
     return Mark("amounts", value, levels[0].first, levels[-1].end, confidence)
+
+
+def _find_day(tokens: Tokens, levels: Sequence[Quantity]) -> str:
+    """Return the end of an amount's unit that stands apart from it, "/day" or "/kg/day", because
+    the words around the amount call it the total of a day: "a total daily dose of 40 mg", "4 g
+    daily in divided doses", "60 mg of elemental iron per day". Return "" for any other amount, and
+    for pieces, volumes and units with a rate or a body surface, which count as single doses.
+    """
+    unit = levels[-1].unit.dose or ""
+    if unit in PORTIONS or unit.partition("/")[2] not in ("", "kg"):
+        return ""
+    daily = rule("daily_after").starts(tokens, levels[-1].end)
+    if daily and daily.has("weight"):
+        return "/kg/day"
+    if daily or rule("total_before").ends(tokens, levels[0].first):
+        return "/day"
+    return ""
 
 
 def _rate(tokens: Tokens, levels: Sequence[Quantity]) -> float:
@@ -114,14 +134,16 @@ def _rate(tokens: Tokens, levels: Sequence[Quantity]) -> float:
 
 def _is_content(tokens: Tokens, levels: Sequence[Quantity]) -> bool:
     """Return whether an amount of substance is what a piece or a volume contains: "100 ug per
-    actuation", "a capsule containing 182 mg", "1.25 mg/0.05 mL".
+    actuation", "a capsule containing 182 mg", "1.25 mg/0.05 mL", "0.3 mg/mL, once".
     """
     unit = levels[-1].unit
     if unit.dose in PORTIONS:
         return False
     if any(part.piece for part in unit.parts[1:]):
         return True
-    if _is_in_volume(levels[-1]):
+    if unit.dose == "mg/mL" and rule("rhythm_after").starts(tokens, levels[-1].end):
+        return True
+    if unit.parts[-1].code == _VOLUME:
         return True
     return rule("contained_before").ends(tokens, levels[0].first) is not None
 
@@ -133,20 +155,18 @@ def _is_no_dose(tokens: Tokens, levels: Sequence[Quantity]) -> bool:
     unit = levels[0].unit.dose or ""
     first = levels[0].first
     end = levels[-1].end
-    if _GAUGE.fullmatch(tokens.read(first, end)):
+    if unit in _OF_DIET or _GAUGE.fullmatch(tokens.read(first, end)):
         return True
     if unit == "cells" and (levels[-1].high or levels[-1].low or 0) < _FEWEST_CELLS:
         return True
-    if rule("no_dose_before").ends(tokens, first):
-        return True
-    if rule("no_dose_after").starts(tokens, end):
+    before = rule("no_dose_before").ends(tokens, first)
+    if before or rule("no_dose_after").starts(tokens, end):
         return True
     # "in 100 mL normal saline"
     if unit in _VOLUMES and rule("diluent_before").ends(tokens, end):
         return True
     if unit == "%":
         return not _is_strength(tokens, first, end)
-    # "10 mg/mL" is the strength of a solution
     if unit.partition("/")[2] in PORTIONS:
         return True
     return rule("contained_before").ends(tokens, first) is not None

@@ -49,14 +49,14 @@ class Arms:
         self.texts = {text.name: text for text in texts if text.name in self.places}
         self._links = record.registry.arm_links
         self._bare = record.registry.bare_arms
-        self._mentioned: dict[str, set[str]] = {}
-        self._named: dict[str, set[str]] = {}
-        for name, text in self.texts.items():
-            mentions = agents.find(text)
-            self._mentioned[name] = {mention.agent.key for mention in mentions}
-            self._named[name] = {
-                mention.agent.key for mention in mentions if _gets(text, mention)
-            }
+        self._mentioned = {
+            name: {near.agent.key for near in agents.find(text)}
+            for name, text in self.texts.items()
+        }
+        self._named = {
+            name: {near.agent.key for near in agents.find(text) if _gets(text, near)}
+            for name, text in self.texts.items()
+        }
         self._linked = defaultdict[str, set[str]](set)
         for agent in agents.registered:
             for section in agent.sections:

@@ -322,6 +322,11 @@ def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[s
     slashed = _SLASHED.search(text.tokens.codes[max(0, first - 2) : end])
     is_open = level.low is None or level.high is None
     most = level.high or level.low or 0
+    is_daily = level.unit.endswith("/day")
+    is_split = rule("divides_day").occurs(text.tokens, *text.find_clause(first))
+    rhythm = regimen.best("frequency")
+    # "600 mg/day bid" may mean 600 mg or 1200 mg a day
+    is_unclear = rhythm and rhythm.mark.value is not Frequency.QD and not is_split
     yield from describe_link(link, regimen)
     yield from _describe_owner(link, regimen)
     yield from _list_true(
@@ -342,6 +347,8 @@ def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[s
             "an amount of a placebo": regimen.agent.is_placebo,
             "an amount of a description": not text.is_group,
             "levels with a slash": slashed is not None,
+            "a day given otherwise": is_daily and bool(is_unclear),
+            "a day may be split": is_split and not is_daily,
         }
     )
 
@@ -421,13 +428,15 @@ def describe_link(link: Linked, regimen: Regimen) -> Iterator[str]:
 
 
 def _list_words(link: Linked, kind: str) -> Iterator[str]:
-    """Yield the features found in the words before a mark, after a mark, or in its clause."""
+    """Yield the features of the words before a mark, at its end, after it, or in its clause."""
     tokens = link.text.tokens
     first, end = link.mark.place
     for feature, row in read_table("dose_features")["words"].get(kind, {}).items():
         where, name = row
         if where == "before":
             match = rule(name).ends(tokens, first)
+        elif where == "at the end":
+            match = rule(name).ends(tokens, end)
         elif where == "after":
             match = rule(name).starts(tokens, end)
         else:

@@ -3,7 +3,6 @@
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from extractor.concepts.doses.agents import Agent, Agents, Mention
 from extractor.concepts.doses.amounts import is_portion
@@ -152,11 +151,7 @@ def read_clauses(text: DoseText, agents: Agents) -> list[Statement]:
         if heading:
             is_result = heading.has("results")
         marks = within(text.marks, *clause)
-        if not marks:
-            continue
-        if is_result:
-            continue
-        if is_aside(text, clause):
+        if not marks or is_result or is_aside(text, clause):
             continue
         fields = {mark.field for mark in marks}
         is_of_all = not named and "cycle" in fields and "amounts" not in fields
@@ -253,12 +248,16 @@ def _state_amounts(
     named: Sequence[Mention],
     unnamed: Sequence[Owner],
 ) -> Iterator[Statement]:
-    """Yield a statement for each amount of a clause. An amount whose agent cannot be found is
-    omitted.
+    """Yield a statement for each amount of a clause. An amount is omitted if its agent cannot be
+    found, or is an unknown one behind it: in "300 mg nettle 10 mg sage", 10 mg is not nettle's.
     """
     rivals = len({near.agent.key for near in named})
     for mark in amounts:
-        owner = _find_owner(text, mark, amounts, named) or _find_unnamed(unnamed)
+        owner = _find_owner(text, mark, amounts, named)
+        is_about_first = len(unnamed) == 1 or (unnamed and unnamed[0].how == "topic")
+        # of several agents that were named earlier, none is known to be meant
+        if owner is None and is_about_first:
+            owner = unnamed[0]
         if owner is None:
             continue
         doubts = list(_list_owner_doubts(owner, mark, text, amounts, rivals))
@@ -266,17 +265,11 @@ def _state_amounts(
         if owner in unnamed[:-1]:
             doubts += _SEVERAL
         statement = Statement(owner, text, clause, mark.place, rivals)
+        is_other = _is_before_name(statement, mark)
+        if is_other and _has_amount_before(text, owner, mark, amounts):
+            continue
         statement.add(Linked(mark, text, tuple(doubts)))
         yield statement
-
-
-def _find_unnamed(unnamed: Sequence[Owner]) -> Owner | None:
-    """Return the agent that a clause may be about without naming it; None if several agents were
-    named earlier.
-    """
-    if len(unnamed) == 1 or (unnamed and unnamed[0].how == "topic"):
-        return unnamed[0]
-    return None
 
 
 def _find_owner(
@@ -310,9 +303,7 @@ def _find_owner(
 
 def _is_alternative(tokens: Tokens, mark: Mark, near: Mention) -> bool:
     """Return whether an agent is the placebo that is compared with an amount: "5 mg or placebo"."""
-    if not near.agent.is_placebo:
-        return False
-    if near.first < mark.end:
+    if not near.agent.is_placebo or near.first < mark.end:
         return False
     return rule("other_choice").ends(tokens, near.first, mark.end) is not None
 
@@ -325,24 +316,15 @@ def _link_all(marks: Sequence[Mark], statements: Sequence[Statement]) -> None:
         if mark.field == "amounts":
             continue
         is_only = sum(near.field == mark.field for near in marks) == 1
-        receivers = _choose_receivers(mark, statements, is_only=is_only)
-        _add(receivers.nearest, mark)
+        nearest, *members = _choose_receivers(mark, statements, is_only=is_only)
+        _add(nearest, mark)
         kinds = _WHEN if mark.field in _WHEN else (mark.field,)
-        for statement in receivers.members:
+        for statement in members:
             if not statement.facts.keys().isdisjoint(kinds):
                 break
             if _is_remark(statement, mark, statements):
                 continue
             _add(statement, mark, SHARED)
-
-
-class _Receivers(NamedTuple):
-    """The statement that a mark belongs to, and the members of a list that may share the mark, the
-    nearest first.
-    """
-
-    nearest: Statement
-    members: Sequence[Statement] = ()
 
 
 def _is_remark(
@@ -360,19 +342,23 @@ def _is_remark(
 
 def _choose_receivers(
     mark: Mark, statements: Sequence[Statement], *, is_only: bool
-) -> _Receivers:
-    """Return what receives a mark: the statement before it, or the first one. A mark directly
-    before a name, as in "and oral A", or before a colon belongs to what follows.
+) -> Sequence[Statement]:
+    """Return the statement that a mark belongs to, followed by the members of a list that may share
+    it, the nearest first.
 
-    The members of a list share a mark before the list if it is the only one of its field, and a
-    mark behind the list, or behind its first part: "A 4 mg and B 8 mg daily, then C 2 mg".
+    A mark belongs to the statement before it, or to the first one if none is before it. A mark
+    directly before a name, as in "and oral A", or before a colon belongs to what follows. The
+    members of a list share a mark before the list if it is the only one of its field
+    (``is_only``), and a mark behind the list, or behind its first part: "A 4 mg and B 8 mg daily,
+    then C 2 mg".
     """
     before = [near for near in statements if near.place[0] < mark.first]
     after = statements[len(before) :]
     if not before:
-        return _Receivers(after[0], after[1:] if is_only else ())
+        return after if is_only else after[:1]
+    nearest_first = before[::-1]
     if not after:
-        return _Receivers(before[-1], before[-2::-1])
+        return nearest_first
     words = before[0].text.tokens.words
     next_name = min(after[0].owner.place, after[0].place)[0]
     is_joined = words[mark.first - 1].lower() in _JOINTS and mark.end == next_name
@@ -380,11 +366,11 @@ def _choose_receivers(
     is_of_next = words[mark.end : next_name] == ["of"] and mark.field == "frequency"
     is_before_colon = words[mark.end : mark.end + 1] == [":"]
     if is_joined or is_of_next or is_before_colon:
-        return _Receivers(after[0])
+        return after[:1]
     is_phase_end = not _PHASES.isdisjoint(words[mark.end : next_name])
     if mark.field in _INNER or is_phase_end:
-        return _Receivers(before[-1], before[-2::-1])
-    return _Receivers(before[-1])
+        return nearest_first
+    return nearest_first[:1]
 
 
 def _add(statement: Statement, mark: Mark, *known: str) -> None:
@@ -473,9 +459,8 @@ def _list_owner_doubts(
 def _has_amount_before(
     text: DoseText, owner: Owner, mark: Mark, amounts: Sequence[Mark]
 ) -> bool:
-    """Return whether an amount behind a name may be that of the next, unknown name, because the
-    name has an amount of substance before it: "300 mg nettle 10 mg sage". "2 tablets of A 10 mg"
-    has none.
+    """Return whether an agent before an amount has another amount of substance before its name, as
+    nettle in "300 mg nettle 10 mg sage" and not A in "2 tablets of A 10 mg".
     """
     if mark.first < owner.place[1]:
         return False

@@ -124,7 +124,9 @@ class Regimen:
     route: Linked | None = None
     """The route of this regimen, if its statements name several routes."""
     contradicted: set[str] = field(default_factory=set)
-    """The fields for which a statement that is not part of any regimen has a different value."""
+    """The fields for which a statement that is not part of any regimen has a different value, and
+    "amounts" if an amount is stated with and without "per day".
+    """
     _best: dict[str, Linked | None] = field(default_factory=dict)
     _substance: _Levels = field(default_factory=dict)
     """The levels of substance: "50 mg"."""
@@ -177,7 +179,10 @@ class Regimen:
             if is_portion(link.mark):
                 levels = self._portions
             for amount in link.mark.value:
-                levels.setdefault(without_rate(amount), Level(amount, link))
+                known = levels.setdefault(without_rate(amount), Level(amount, link))
+                # "5 mg" and "5 mg/day"
+                if known.amount.unit != amount.unit:
+                    self.contradicted.add("amounts")
 
     def best(self, name: str) -> Linked | None:
         """Return the most likely link of a field in the first statement that states the field."""

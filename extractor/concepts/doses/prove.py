@@ -189,17 +189,14 @@ class _Proof:
             proven = self._prove(field, readings.pop(field))
             if proven:
                 readings[field] = proven
-        if self._mixes_regimens():
+        # a rejected amount, frequency or duration may be that of another regimen
+        if any(refusal.field in _OTHER_ACTS for refusal in self._refused):
             for field in readings.keys() & LINKED:
                 supports = (Support.INFERRED,) * len(readings[field].spans)
                 readings[field] = replace(
                     readings[field], support=Support.INFERRED, supports=supports
                 )
         return replace(self.draft, model=readings, refused=tuple(self._refused))
-
-    def _mixes_regimens(self) -> bool:
-        """Return whether an amount, a frequency or a duration was rejected."""
-        return any(refusal.field in _OTHER_ACTS for refusal in self._refused)
 
     def _prove(self, field: str, reading: Reading[object]) -> Reading[object] | None:
         """Return a reading with only the values that are not rejected, and record the rejected
@@ -300,12 +297,13 @@ class _Proof:
         is_others = False
         in_quote = stated.span.overlaps(self._quote)
         for statement, link in stated.links:
+            words = statement.text.tokens.words[slice(*statement.clause)]
             if statement.agent in self._owners and self._fits(statement, link):
                 is_part = statement.agent is not self.agent
                 doubts = min(doubts, is_part + _count_doubts(statement, link))
                 clause = statement.text.span(*statement.clause)
                 in_quote |= clause.overlaps(self._quote)
-            elif not link.is_shared and not _is_of_several(statement):
+            elif not link.is_shared and _OF_SEVERAL.isdisjoint(words):
                 is_others |= len(_list_doubts(link)) < _DOUBTFUL
         return _Place(stated.value, stated.span, doubts, is_others, in_quote)
 
@@ -411,11 +409,6 @@ def _list_doubts(link: Linked) -> set[str]:
     if link.mark.field in OF_ALL:
         doubts.discard(SHARED)
     return doubts
-
-
-def _is_of_several(statement: Statement) -> bool:
-    words = statement.text.tokens.words[slice(*statement.clause)]
-    return not _OF_SEVERAL.isdisjoint(words)
 
 
 def _list_values(mark: Mark) -> Sequence[DoseValue]:

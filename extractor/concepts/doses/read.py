@@ -98,13 +98,8 @@ def _list_unread(doses: ReadDoses, numbers: Iterator[int]) -> Iterator[Chunk]:
             amounts = [mark for mark in marks if mark.field == "amounts"]
             is_new = any(not levels.issuperset(mark.value) for mark in amounts)
             is_given = text.is_group or _gives(doses.trial.agents, text, clause)
-            if not is_new:
-                continue
-            if not is_given:
-                continue
-            if is_aside(text, clause):
-                continue
-            yield text.chunk(next(numbers), *clause)
+            if is_new and is_given and not is_aside(text, clause):
+                yield text.chunk(next(numbers), *clause)
 
 
 def _gives(agents: Agents, text: DoseText, clause: Place) -> bool:
