@@ -8,12 +8,15 @@ held-out figures by source and field: the number of values, how many are right, 
 confidence of 0.85 or more, how many of these are wrong, and the last two with the table of the package.
 A second table lists the features whose weight contradicts their prior, or their being a doubt.
 Each source is left out whole, and the gold by folds; folds 3 and 4 of the gold are never fitted. The
-same rows always give the same table. ``--fields`` fits only the fields of these names, such as
+same rows always give the same table. Fields with the key ``frozen`` keep their numbers, and a new
+feature of theirs gets its prior as its weight. ``--fields`` fits only the fields of these names, such as
 "criteria.time_windows". ``--write`` writes the table of these fields: the curves of other fields come
 from more records than the repository has rows of.
 
 ``rows`` writes the rows of today's rules: ``--records`` are the records of the gold; ``--data`` contains
-the labels of other trials and the marks of other projects (``benchmarks/training/README.md``).
+the labels of other trials and the marks of other projects (``benchmarks/training/README.md``). Without
+``--data``, there are only the rows of the gold and of the texts in the repository: enough to see what a
+new feature counts there, too few to write a table with.
 ``--field`` writes only fields whose paths begin with START, or with "-" all others.
 """
 
@@ -36,10 +39,12 @@ from benchmarks.confidence.rows import (
 )
 from benchmarks.confidence.tables import (
     FITTED_FOLDS,
+    FROZEN,
     Contrary,
     Table,
     fit_table,
     list_contrary,
+    list_sections,
     read_file,
     weigh_row,
 )
@@ -79,6 +84,12 @@ def main() -> None:
         table = fit_table(rows, table, names)
         Path(str(FILE)).write_text(format_table(table), "utf-8")
     print(format_contrary(list_contrary(table)))
+    for section in list_sections(table):
+        for name, numbers in section["fields"].items():
+            if FROZEN in numbers and (not names or name in names):
+                print(
+                    f"{name} is frozen, and only gets the priors of new features: {numbers[FROZEN]}"
+                )
 
 
 Held = tuple[str, Row, int, float, float]
@@ -148,7 +159,7 @@ def format_contrary(contrary: Iterable[Contrary]) -> str:
 
 
 def _write_rows(given: Sequence[str]) -> None:
-    options: dict[str, Any] = {"data": ..., "records": [...], "out": ..., "field": ""}
+    options: dict[str, Any] = {"data": Path, "records": [...], "out": ..., "field": ""}
     chosen = parse_options(__doc__, given=given, **options)
     start = chosen.field.removeprefix("-")
     is_wanted = not chosen.field.startswith("-")
@@ -161,12 +172,14 @@ def _write_rows(given: Sequence[str]) -> None:
     print(f"{chosen.out}: {len(rows)} rows")
 
 
-def _list_rows(data: Path, records: Sequence[Path]) -> Iterator[Row]:
+def _list_rows(data: Path | None, records: Sequence[Path]) -> Iterator[Row]:
+    """Yield the rows of all sources; without the folder ``data``, of those in the repository."""
     yield from read_labelled(data, records)
-    for line in read_lines(data / "human" / "chia_marks.jsonl.gz"):
-        yield from judge_chia(line)
-    for line in read_lines(data / "human" / "lct_comparisons.jsonl.gz"):
-        yield from judge_leaf(line)
+    if data:
+        for line in read_lines(data / "human" / "chia_marks.jsonl.gz"):
+            yield from judge_chia(line)
+        for line in read_lines(data / "human" / "lct_comparisons.jsonl.gz"):
+            yield from judge_leaf(line)
     for source, names in _WORDINGS.items():
         yield from _read_wordings(source, names)
 

@@ -52,8 +52,10 @@ _FIELD_OF = {field.name: field for field in FIELDS}
 _AGES = frozenset({"age", "ages", "aged", "old", "older", "younger"})
 
 
-def read_labelled(data: Path, gold: Sequence[Path]) -> Iterator[Row]:
-    """Yield the rows for the records in ``gold``, and for the labels of other trials in ``data``."""
+def read_labelled(data: Path | None, gold: Sequence[Path]) -> Iterator[Row]:
+    """Yield the rows for the records in ``gold``, and for the labels of other trials in ``data``, if
+    any.
+    """
     lines = read_gold()
     records = read_records(*gold, on_error=lambda _: None)
     for record, line, annotation in read_annotated(lines, records):
@@ -61,6 +63,8 @@ def read_labelled(data: Path, gold: Sequence[Path]) -> Iterator[Row]:
         parsed = parse_unweighed(record)
         yield from judge_members_of(parsed, labelled, GOLD, line["fold"])
         yield from _judge_wholes(parsed, labelled, line["fold"])
+    if data is None:
+        return
     for record, doses in read_dose_labels(data):
         if record.record_id not in lines:
             dosing = [dose for dose in doses if _is_valid(dose)]

@@ -1,6 +1,5 @@
 """Fit the numbers of a table, and weigh rows with it."""
 
-import math
 import tomllib
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
@@ -11,9 +10,8 @@ from typing import Any, NamedTuple
 from benchmarks.confidence.curves import Stated, fit_curve
 from benchmarks.confidence.fitting import fit
 from benchmarks.confidence.rows import GOLD, Row, Rows
-from extractor.confidence import log_odds
-from extractor.confidence.table import ANSWERS, FILE, Curve, pick
-from extractor.confidence.weighing import follow
+from extractor.confidence.table import ANSWERS, FILE, make_table, pick
+from extractor.confidence.weighing import follow, weigh_by
 from extractor.language.book import read_table as read_rules
 
 Table = dict[str, Any]
@@ -22,10 +20,10 @@ FITTED_FOLDS = frozenset({0, 1, 2})
 """The folds of the gold on which the table is fitted. The others only measure."""
 _SHARED = {"criteria.time_window": "criteria.time_windows"}
 """The first window of a criterion is one of its windows, and has their numbers."""
+FROZEN = "frozen"
+"""The key of a field whose numbers stay as they are, with the reason."""
 _LEAST = 20
 """Minimum number of values of a field that is fitted."""
-_LOWEST = 0.01
-_HIGHEST = 0.99
 
 
 def read_file() -> Table:
@@ -35,7 +33,7 @@ def read_file() -> Table:
 
 def fit_table(rows: Rows, table: Table, names: Collection[str] = ()) -> Table:
     """Return a table with the numbers fitted to rows. Judged numbers stay, and so do those of fields
-    with few rows.
+    with few rows and of frozen fields, in which a new feature gets its prior as its weight.
 
     Args:
         rows: The rows of all fields.
@@ -47,6 +45,9 @@ def fit_table(rows: Rows, table: Table, names: Collection[str] = ()) -> Table:
     for section in list_sections(fitted):
         for name, numbers in section["fields"].items():
             if name in _SHARED or (names and name not in names):
+                continue
+            if FROZEN in numbers:
+                _add_priors(name, section["features"])
                 continue
             of_field = select(rows, name)
             if of_field.total() < _LEAST:
@@ -77,6 +78,13 @@ def select(rows: Rows, name: str) -> Rows:
             if row.name == name and (row.source != GOLD or row.fold in FITTED_FOLDS)
         }
     )
+
+
+def _add_priors(name: str, features: Mapping[str, Table]) -> None:
+    """Give each feature that has a prior, but no weight, its prior as the weight for a field."""
+    for row in features.values():
+        if "prior" in row and "weight" not in row:
+            row["weight"] = {name.rpartition(".")[2]: row["prior"]}
 
 
 def _fit_weights(rows: Rows, name: str, section: Table) -> None:
@@ -161,26 +169,10 @@ def weigh_row(row: Row, table: Table) -> float | None:
     """Return the confidence of a value according to a table; None if the table lacks its field."""
     for section in list_sections(table):
         if row.name in section["fields"]:
-            return _weigh(row, section)
+            numbers = section["fields"][row.name]
+            known = make_table(row.name, numbers, section["features"])
+            return weigh_by(known, row.features, row.probability)
     return None
-
-
-def _weigh(row: Row, section: Table) -> float:
-    numbers = section["fields"][row.name]
-    features = section["features"]
-    confidence = row.probability
-    if "level" in numbers:
-        score = numbers["level"]
-        score += numbers.get("probability", 0.0) * log_odds(row.probability)
-        for feature in row.features:
-            score += pick(features[feature].get("weight"), row.name) or 0.0
-        confidence = round(1 / (1 + math.exp(-score)), 2)
-        confidence = min(max(confidence, _LOWEST), _HIGHEST)
-    elif "curve" in numbers:
-        curve: Curve = tuple((low, share) for low, share in numbers["curve"])
-        confidence = follow(curve, row.probability)
-    caps = [pick(features[feature].get("most"), row.name) for feature in row.features]
-    return min([confidence, *(cap for cap in caps if cap is not None)])
 
 
 class Contrary(NamedTuple):

@@ -59,7 +59,7 @@ def read_table() -> Mapping[str, FieldTable]:
     for name, section in _read_file().items():
         if name not in ("note", ANSWERS):
             for short, numbers in section["fields"].items():
-                tables[short] = _make_table(short, numbers, section["features"])
+                tables[short] = make_table(short, numbers, section["features"])
     return tables
 
 
@@ -87,9 +87,10 @@ def shorten(path: str) -> str:
     return path
 
 
-def _make_table(
+def make_table(
     name: str, numbers: Mapping[str, Any], features: Mapping[str, Any]
 ) -> FieldTable:
+    """Return the table of the field ``name``, from its numbers and the features of its section."""
     means: dict[str, str] = {}
     weights: dict[str, float] = {}
     most: dict[str, float] = {}

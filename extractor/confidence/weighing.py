@@ -69,6 +69,15 @@ def weigh(
     """
     table = _find_table(path, is_empty=is_empty)
     _check_known(path, table, features)
+    return weigh_by(table, features, probability)
+
+
+def weigh_by(
+    table: FieldTable, features: Sequence[str], probability: float = 1.0
+) -> float:
+    """Return the confidence of a value by the table of its field. Features that the table does
+    not know count nothing.
+    """
     confidence = probability
     if table.level is not None:
         score = table.level + table.probability * log_odds(probability)

@@ -48,9 +48,32 @@ def make_rows(features, right, wrong, source="gold"):
     return rows
 
 
-def test_the_same_rows_give_the_numbers_of_the_table():
+@pytest.fixture(scope="module")
+def rows():
+    return read_rows()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for section in list_sections(read_file())
+        for name, numbers in section["fields"].items()
+        if "level" in numbers
+    ],
+)
+def test_the_same_rows_give_the_numbers_of_the_table(rows, name):
     table = read_file()
-    fitted = fit_table(read_rows(), table, [FIELD])
+    assert fit_table(rows, table, [name]) == table
+
+
+def test_a_new_feature_of_a_frozen_field_counts_its_prior(rows):
+    name = "criteria.time_windows.of"
+    table = read_file()
+    table["names"]["features"]["new"] = {"means": "a new doubt", "prior": -1.5}
+    fitted = fit_table(rows, table, [name])
+    assert fitted["names"]["features"]["new"]["weight"] == {"of": -1.5}
+    del fitted["names"]["features"]["new"], table["names"]["features"]["new"]
     assert fitted == table
 
 
