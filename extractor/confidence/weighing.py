@@ -54,7 +54,8 @@ def weigh(
     Args:
         path: The field, such as ``dosing.route``.
         features: The features of the value, each counted once.
-        probability: The probability that a scorer gives the value; 1 without one.
+        probability: The probability that a scorer gives the value, or the product of the
+            probabilities of a dose's marks and doubts; 1 without either.
         is_empty: Whether the field has no value.
 
     Raises:

@@ -2,16 +2,23 @@
 counter-examples.
 """
 
+import re
+
 import pytest
 
+from extractor.concepts.limits.read import find_limits
 from extractor.concepts.windows.times import find_windows
 from extractor.language.book import read_table, read_text
+from extractor.language.units import read_unit
 from extractor.measures.grammar import Chart, compose, read_productions
 from extractor.measures.makers import MAKERS
 from extractor.measures.terminals import PRODUCED, read_terminals
 
 MEASURES = read_table("measures")
 WINDOWS = read_table("windows")["window"]
+
+WRITTEN_AS_CODE = re.compile(r"[A-Za-z%]+(?:/[A-Za-z]+)*")
+"""UCUM codes that texts write in the same way: "mg/dL"."""
 
 
 def read_measures(text: str) -> set[str]:
@@ -40,3 +47,18 @@ def test_a_production_reads_its_examples_(read, name, fields) -> None:
         assert name in read(example), example
     for example in fields.get("counter_examples", ()):
         assert name not in read(example), example
+
+
+def test_each_unit_of_a_laboratory_value_is_found_behind_its_number() -> None:
+    """A new unit needs its spelling in ``limit_units.toml`` and its code in ``units.toml``."""
+    lost = []
+    for name, quantity in read_table("quantity_names").items():
+        units = {quantity.get("unit"), *quantity.get("others", ())} - {None}
+        for unit in units if quantity.get("laboratory") else ():
+            if not WRITTEN_AS_CODE.fullmatch(unit):
+                continue
+            text = f"{quantity['names'][0]} > 5 {unit}"
+            found = [each.unit for each in find_limits(read_text(text), None)]
+            if [read_unit(each or "") for each in found] != [unit]:
+                lost.append((name, unit, found))
+    assert lost == []
