@@ -2,7 +2,7 @@
 
 import math
 from bisect import bisect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from operator import itemgetter
 
@@ -154,6 +154,28 @@ def explain(path: str, features: Sequence[str]) -> tuple[str, ...]:
         return (_RIVALS,)
     heaviest = sorted(losses, key=losses.__getitem__, reverse=True)
     return tuple(heaviest[:_MOST_REASONS])
+
+
+def list_counts(
+    path: str, features: Sequence[str], probability: float = 1.0
+) -> Iterator[str]:
+    """Yield what counts for the confidence of a value, in words: the level of its field, a
+    probability below 1, what each feature adds, and at most which confidence it allows. Numbers
+    that are added are log-odds; features without an effect are left out.
+
+    >>> list(list_counts("eligibility.criteria.constraints", ["beside its name"]))
+    ['level 3.07', 'beside its name +0.67']
+    """
+    table = _find_table(path, is_empty=False)
+    if table.level is not None:
+        yield f"level {table.level}"
+    if probability < 1:
+        yield f"probability {probability:.2f}"
+    for feature in features:
+        if feature in table.weights:
+            yield f"{feature} {table.weights[feature]:+}"
+        if feature in table.most:
+            yield f"{feature}: at most {table.most[feature]}"
 
 
 def follow(curve: Curve, probability: float) -> float:

@@ -55,7 +55,7 @@ def parse(
     ],
     explain: Annotated[
         bool,
-        option(FILES, "Show the words and rule files for each value.", "--explain"),
+        option(FILES, "Show the words, the rule files and what the confidence of each value consists of.", "--explain"),
     ] = False,
     fields: FieldsOption = None,
 ) -> int:
@@ -91,6 +91,7 @@ def parse(
                 explains=explain,
                 list_readings=_list_readings,
                 explain_place=explain_place,
+                explain_confidence=_explain_confidence,
             ),
             sep="",
         )
@@ -106,3 +107,21 @@ def _list_readings(item: "Draft") -> "Iterator[tuple[str, Reading[object]]]":
         for value in values:
             for name, reading in value.rules.items():
                 yield f"{field}.{name}", reading
+
+
+def _explain_confidence(item: "Draft", name: str, reading: "Reading[object]") -> str:
+    """Return what counts for the confidence of a reading; of a list, for each member in order. An
+    empty string if nothing does, as for a value that is certain or empty.
+    """
+    from extractor.confidence import list_counts
+
+    if not reading.list_values():
+        return ""
+    path = f"{item.group}.{name}"
+    if path == "dosing.stands":
+        # whether a regimen exists depends on the features of its agent
+        path = "dosing.regimens"
+        reading = item.rules["agent"]
+    members = [(*of.own, *reading.features) for of in reading.list_member_features()]
+    counts = [", ".join(list_counts(path, own, reading.probability)) for own in members]
+    return "; ".join(filter(None, counts))
