@@ -55,7 +55,11 @@ def parse(
     ],
     explain: Annotated[
         bool,
-        option(FILES, "Show the words, the rule files and what the confidence of each value consists of.", "--explain"),
+        option(
+            FILES,
+            "Show the words, the rule files and what the confidence of each value consists of.",
+            "--explain",
+        ),
     ] = False,
     fields: FieldsOption = None,
 ) -> int:

@@ -41,6 +41,8 @@ _FORMS = {
 """
 _FEW_LEFT = 2
 """Maximum number of unexplained words that count as few."""
+_LONGEST_SYMBOL = 3
+"""Maximum number of letters in a name that may be the symbol of a unit."""
 _FAR_FROM_NAME = 3
 """Minimum number of tokens between a limit and a distant name."""
 _YEARS = range(1900, 2100)
@@ -237,6 +239,10 @@ def _describe_word_behind(tokens: Tokens, limit: Limit) -> Iterator[str]:
         # "3 or more fresh transfer or cryopreservation-quality blastocysts"
         if not limit.unit and rule("or_behind_count").starts(tokens, end):
             yield "a count whose name may go on"
+        # "Fluence above 20 kl": the unexplained word may be the name, and "kl" its unit
+        is_short = len(tokens.read(*limit.quantity)) <= _LONGEST_SYMBOL
+        if is_short and limit.unexplained[0]:
+            yield "a name that may be a unit"
     # the unit was read as part of the name in "1 000 to 200 000 asexual parasites/uL"
     has_rate = "/" in tokens.codes[limit.end : end]
     if not limit.unit and (has_rate or rule("rate_of_count").starts(tokens, end)):
