@@ -15,7 +15,8 @@ from extractor.language.units import read_unit
 from extractor.measures.names import fold_words, spell_words
 
 _SIDES = frozenset({"systolic", "diastolic"})
-_AGE = frozenset({"age", "ages", "aged", "old"})
+AGE_WORDS = frozenset({"age", "ages", "aged", "old"})
+"""Words that name an age."""
 _COUNTED_REACH = 4
 """Maximum number of tokens between a number and the noun that it counts."""
 _AGE_PHRASE = 4
@@ -67,7 +68,7 @@ def judge_owner(quantity: str, mention: NumberMention, tokens: Tokens) -> Owners
         return Ownership.OTHER
     if _is_part_of_ratio(words, mention, tokens):
         return Ownership.OTHER
-    if len(words) < _AGE_PHRASE and not _AGE.isdisjoint(spelled):
+    if len(words) < _AGE_PHRASE and not AGE_WORDS.isdisjoint(spelled):
         return _judge_age(words, mention, tokens)
     sides = _SIDES & spelled
     side = _read_side(mention, tokens)
@@ -120,9 +121,9 @@ def _judge_age(words: WordSet, mention: NumberMention, tokens: Tokens) -> Owners
     words make it an age ("has turned 18"), or if it is a bare number without a name.
     """
     clause = _list_words(tokens, *mention.clause)
-    if mention.kind is Measured.AGE or not _AGE.isdisjoint(clause):
+    if mention.kind is Measured.AGE or not AGE_WORDS.isdisjoint(clause):
         # as in "Age in phase 2" in the clause of phase 1
-        missing = words - _AGE - _list_inherited(mention, tokens)
+        missing = words - AGE_WORDS - _list_inherited(mention, tokens)
         if missing and missing <= _spell(tokens.text):
             return Ownership.OTHER
         return Ownership.OWN

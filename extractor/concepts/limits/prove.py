@@ -2,12 +2,13 @@
 the same quantity, and its condition if no other limit has it.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from extractor.concepts.aliases import find_entry
 from extractor.concepts.limits.mentions import NumberMention, find_mentions
-from extractor.concepts.limits.owners import Ownership, judge_owner
+from extractor.concepts.limits.owners import AGE_WORDS, Ownership, judge_owner
 from extractor.concepts.limits.quantity_names import KnownQuantity, find_exactly
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.limits.written_numbers import (
@@ -36,6 +37,7 @@ from extractor.measures import Limit
 from extractor.measures.makers import MULTIPLES
 from extractor.schemas import Comparator, Constraint, Quantity, Support
 
+_BRACKETS = re.compile(r" ?[()]")
 _NO_LIMITS = (NumberRole.SCALE, NumberRole.PART)
 _MOST_SAME = 24
 """Maximum number of mentions with the same numbers to examine. Lines in real records do not
@@ -200,11 +202,18 @@ def _has_unit(
         if read in MULTIPLES:
             return False
         return stands_bare(tokens, place, subject)
-    if code == "a" and "age" in subject and may_be_years(tokens, place):
+    is_of_age = not subject.isdisjoint(AGE_WORDS)
+    if code == "a" and is_of_age and may_be_years(tokens, place):
         return True
-    if code is not None and read == code:
+    if code in _list_codes(mention.unit or ""):
         return True
     return _has_written(value.unit, known, tokens, place)
+
+
+def _list_codes(unit: str) -> set[str]:
+    """Return the codes of a written unit, which may be stated twice: "standard deviations (SD)"."""
+    written = map(read_unit, (unit, *_BRACKETS.split(unit)))
+    return {code for code in written if code is not None}
 
 
 def _has_written(

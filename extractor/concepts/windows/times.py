@@ -368,9 +368,11 @@ def _adjust_direction(tokens: Tokens, window: Window) -> Window:
     is_after = rule("after_sign").starts(tokens, length_end) is not None
     if is_after and rule("not_late").ends(tokens, window.length[0], first):
         return replace(window, comparator=Comparator.AT_MOST)
-    # "No steroids for 4 weeks before enrollment" forbids them in these weeks
-    if is_absence(tokens, window) and rule("before_sign").starts(tokens, length_end):
-        return replace(window, comparator=Comparator.AT_MOST)
+    if is_absence(tokens, window):
+        window = replace(window, is_reversible=True)
+        # "No steroids for 4 weeks before enrollment" forbids them in these weeks
+        if rule("before_sign").starts(tokens, length_end):
+            return replace(window, comparator=Comparator.AT_MOST)
     if window.comparator is not Comparator.AT_MOST:
         return window
     if rule("or_more").search(tokens, *window.length):
