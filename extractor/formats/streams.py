@@ -69,7 +69,6 @@ class SteadyStream(io.RawIOBase):
         # after damage in the middle of a block, gzip's read would lose the block's beginning
         self._read = getattr(source, "read1", source.read)
         self._packed = packed
-        self._has_ended = False
         self._damage: UnreadableSource | None = None
         self.position = 0
 
@@ -78,17 +77,6 @@ class SteadyStream(io.RawIOBase):
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
         filled = 0
-        if not self._has_ended:
-            filled = self._fill(buffer)
-        if self._damage and not filled:
-            damage = self._damage
-            self._damage = None
-            raise damage
-        return filled
-
-    def _fill(self, buffer: bytearray | memoryview) -> int:
-        """Fill the buffer, and return the number of bytes before the end or the damage."""
-        filled = 0
         try:
             with name_damage():
                 # a pipe may return fewer bytes than requested before its end
@@ -96,14 +84,18 @@ class SteadyStream(io.RawIOBase):
                     buffer[filled : filled + len(block)] = block
                     filled += len(block)
                     self.position += len(block)
-            # a decompression bomb is noticed before it fills the memory
-            if self._packed:
-                check_unpacked(self.position, self._packed.position)
+                    # a decompression bomb is noticed before it fills the memory
+                    if self._packed:
+                        check_unpacked(self.position, self._packed.position)
         except UnreadableSource as damage:
-            self._has_ended = True
+            self._read = io.BytesIO().read
             self._damage = damage
             if self.position:
                 damage.problem += _REST
+        if self._damage and not filled:
+            raised = self._damage
+            self._damage = None
+            raise raised
         return filled
 
 

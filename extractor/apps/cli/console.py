@@ -165,13 +165,9 @@ def warn_failed(runs: "JoinedRuns", missing: str) -> None:
     from extractor.run.files import name_failed
 
     extracted = set(runs.record_ids)
-    without: list[str] = []
-    outdated: list[str] = []
-    for name in map(name_failed, runs.failures):
-        if name in extracted:
-            outdated.append(name)
-        else:
-            without.append(name)
+    failed = [*map(name_failed, runs.failures)]
+    outdated = [name for name in failed if name in extracted]
+    without = [name for name in failed if name not in extracted]
     for names, outcome in (
         (without, f"added no {missing}"),
         (outdated, "kept the values of an earlier version, which may be out of date"),
