@@ -189,7 +189,9 @@ class BatchUnfinished(ModelError):
 
 
 class MissingKey(ModelUnavailable):
-    """The environment does not contain a key for a hosted model."""
+    """The environment does not contain a key for a model, or the provider rejects the key. The run
+    can continue with another key.
+    """
 
 
 class RequestTooLong(ModelUnavailable):

@@ -27,9 +27,10 @@ _SIGNS = re.compile(
     | (?P<packed>PK\x03\x04|PK\x05\x06|\x1f\ufffd)
     | (?P<page>\s*(?:<!--(?:(?!-->).)*+-->\s*)*+(?:<!doctype\ html|<html))
     | (?P<xml>\s*<[?!A-Za-z])
+    # a full disk may leave a line of NULs among the lines of records
+    | (?P<json>[\s\0]*(?:\{\s*(?:["}]|\Z)|\[\s*(?:[{\]]|\Z)))
     | (?P<binary>\{\\rtf|[^\0]*\0)
     | (?P<aact>"?(?:id"?\|"?)?nct_id"?\|)
-    | (?P<json>\s*(?:\{\s*(?:["}]|\Z)|\[\s*(?:[{\]]|\Z)))
     | (?P<empty>\s*\Z)""",
     re.IGNORECASE | re.DOTALL | re.VERBOSE | re.ASCII,
 )

@@ -122,13 +122,17 @@ def build_content(
 
 def refuse_unexpected(error: BaseException) -> UnreadableSource:
     """Return an ``UnreadableSource`` unchanged, and any other error as a problem in this
-    program. Only a record that is nested too deeply exceeds Python's limit of recursion.
+    program. Only a record that is nested too deeply exceeds Python's limit of recursion, and only
+    half of a surrogate pair, which JSON may contain, cannot be encoded.
     """
     if isinstance(error, UnreadableSource):
         return error
     if isinstance(error, RecursionError):
         remedy = "correct the record, or leave it out"
         return UnreadableSource("the record is nested too deeply", remedy)
+    if isinstance(error, UnicodeEncodeError):
+        remedy = "correct it, or leave the record out"
+        return UnreadableSource("the text is not valid Unicode", remedy)
     name = type(error).__name__
     return UnreadableSource(f"an unexpected {name}", "please report it with the record")
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache
-from typing import BinaryIO
+from io import BufferedReader
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -39,7 +39,7 @@ word.
 _DECODER = json.JSONDecoder()
 
 
-def read_json(stream: BinaryIO) -> Iterator[ReadResult]:
+def read_json(stream: BufferedReader) -> Iterator[ReadResult]:
     """Yield the records of one document in order, and a problem for each record that cannot be
     read.
     """

@@ -24,6 +24,8 @@ RATIO_FREE_BYTES = 10 * 1000**2
 compress well.
 """
 
+_REST = "; the rest of the file is lost, and the number of records in it is unknown"
+
 
 class Bytes(Protocol):
     """A source of bytes."""
@@ -55,39 +57,45 @@ class SteadyStream(io.RawIOBase):
     """A stream that reads full blocks from any source, so that a buffered reader can peek at the
     whole first block.
 
-    Damage is raised once. The stream then ends, so that a reader that reports the damage at a
-    record and skips the rest of the record does not report it again.
+    Damage is raised once, after all bytes before it were read. The stream then ends, so that a
+    reader that reports the damage at a record and skips the rest of the record does not report it
+    again.
 
     Attributes:
         position: The number of bytes read.
     """
 
     def __init__(self, source: Bytes, packed: "SteadyStream | None" = None) -> None:
-        self._source = source
+        # after damage in the middle of a block, gzip's read would lose the block's beginning
+        self._read = getattr(source, "read1", source.read)
         self._packed = packed
-        self._is_damaged = False
+        self._damage: UnreadableSource | None = None
         self.position = 0
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
-        if self._is_damaged:
-            return 0
         filled = 0
         try:
             with name_damage():
                 # a pipe may return fewer bytes than requested before its end
-                while block := self._source.read(len(buffer) - filled):
+                while block := self._read(len(buffer) - filled):
                     buffer[filled : filled + len(block)] = block
                     filled += len(block)
-            self.position += filled
-            # a decompression bomb is noticed before it fills the memory
-            if self._packed:
-                check_unpacked(self.position, self._packed.position)
-        except UnreadableSource:
-            self._is_damaged = True
-            raise
+                    self.position += len(block)
+                    # a decompression bomb is noticed before it fills the memory
+                    if self._packed:
+                        check_unpacked(self.position, self._packed.position)
+        except UnreadableSource as damage:
+            self._read = io.BytesIO().read
+            self._damage = damage
+            if self.position:
+                damage.problem += _REST
+        if self._damage and not filled:
+            raised = self._damage
+            self._damage = None
+            raise raised
         return filled
 
 
@@ -139,7 +147,7 @@ class TextBuffer:
         line: The line number at ``at``.
     """
 
-    def __init__(self, stream: Bytes, encoding: str = "utf-8") -> None:
+    def __init__(self, stream: io.BufferedReader, encoding: str = "utf-8") -> None:
         self._stream = stream
         self._decoder = codecs.getincrementaldecoder(encoding)("surrogateescape")
         self.text = ""
@@ -153,7 +161,8 @@ class TextBuffer:
         """
         waiting = len(self.text) - self.at
         check_size(waiting - BLOCK_BYTES)
-        block = self._stream.read(max(waiting, BLOCK_BYTES))
+        # read would lose the bytes before damage
+        block = self._stream.read1(max(waiting, BLOCK_BYTES))
         self.text = self.text[self.at :] + self._decoder.decode(block, final=not block)
         self.at = 0
         return bool(block)

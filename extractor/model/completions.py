@@ -282,13 +282,15 @@ def at(body: object, *places: str) -> Any:
 
 
 def read_garbled(body: object) -> Failure:
-    """Return a failure that describes a reply that is not an answer: truncated JSON, some other
-    text (quoting its beginning), or JSON without a message (including its error, if it has one). In
-    each case, the answer behind it may have been charged.
+    """Return a failure that describes a reply that is not an answer: nothing, truncated JSON, some
+    other text (quoting its beginning), or JSON without a message (including its error, if it has
+    one). In each case, the answer behind it may have been charged.
 
     >>> read_garbled("<html>Sign in</html>").message
     "not JSON: '<html>Sign in</html>'"
     """
+    if body == "":
+        return Failure(200, "the body has no answer", kind="garbled")
     if not isinstance(body, str):
         error = at(body, "choices[0].error", "error")
         detail = ""

@@ -20,6 +20,8 @@ from extractor.model.pace import Failure, list_meanings, retry_after
 from extractor.model.spec import ModelSpec, name_model
 
 _LONGEST_MESSAGE = 300
+_KEYLESS = frozenset({"no_key", "credentials", "key", "401"})
+"""The kinds of failures that only another key can fix."""
 
 
 def read_failure(error: BaseException) -> Failure | None:
@@ -93,7 +95,7 @@ def explain_failure(
     contains no keys. ``away`` means that all requests would fail now.
 
     Returns ``ModelAway`` if the run must end, ``RequestTooLong`` if the request is too long for the
-    model, ``MissingKey`` if the SDK does not find a key, and otherwise ``ModelUnavailable``.
+    model, ``MissingKey`` if the key is missing or rejected, and otherwise ``ModelUnavailable``.
     """
     meaning = failure.meaning
     sentence = meaning.sentence.format(
@@ -106,7 +108,7 @@ def explain_failure(
     if failure.attempts > 1:
         attempts = f" (after {failure.attempts} attempts)"
     message = hide_keys(f"{name_model(spec)}: {sentence}{attempts}")
-    if meaning.kind == "no_key":
+    if meaning.kind in _KEYLESS:
         return MissingKey(message)
     if away or meaning.action == "give up":
         return ModelAway(message)

@@ -21,6 +21,7 @@ from extractor.errors import (
     BudgetReached,
     EngineError,
     ExtractorError,
+    MissingKey,
     ModelAway,
     ModelError,
     ModelUnavailable,
@@ -48,6 +49,8 @@ _AHEAD = 4
 """Maximum number of records, as a multiple of the concurrency, that may wait for an earlier record
 if results are written in input order.
 """
+_ENDS_RUN = (ModelAway, MissingKey, EngineError)
+"""Errors after which no record can be extracted, so that none counts as failed."""
 _LOOK_S = 0.5
 """Interval, in seconds, at which a waiting read checks for a stop request and for finished
 results.
@@ -206,7 +209,8 @@ class RecordLoop:
 
         Raises:
             BudgetReached: The budget was reached, and the records in progress have ended.
-            ModelAway: The model is unavailable, and the records in progress have ended.
+            ModelAway: The model is unavailable.
+            MissingKey: The provider rejects the key.
             ModelUnavailable: The model cannot be used, and has not worked for any record so far.
             EngineError: Worker processes cannot be started.
         """
@@ -215,8 +219,9 @@ class RecordLoop:
             await self._start_records(read, limit)
             await self._wait_while(lambda: bool(tasks))
         except (ModelUnavailable, EngineError, asyncio.CancelledError) as error:
-            # while the model is away, the calls of all records end by themselves
-            if isinstance(error, ModelAway) and tasks:
+            # The calls of all records fail soon. A call that is cut off instead would count at its
+            # maximum cost, although a provider that rejects a key charges nothing.
+            if isinstance(error, ModelUnavailable) and tasks:
                 await asyncio.wait(tasks)
             for task in [task for task in tasks if task.done()]:
                 self._write(task)
@@ -301,8 +306,8 @@ class RecordLoop:
         """Write all finished records or, if the sink requires input order, only those that precede
         the first unfinished record.
 
-        Raises errors that must stop the run: the model is unavailable, worker processes cannot be
-        started, or the model fails permanently and has never worked.
+        Raises errors that must stop the run: those in ``_ENDS_RUN``, and a permanent failure of a
+        model that has never worked.
         """
         for task in list(self._tasks):
             if not task.done():
@@ -310,7 +315,7 @@ class RecordLoop:
                     continue
                 return
             error = self._write(task)
-            if isinstance(error, (ModelAway, EngineError)):
+            if isinstance(error, _ENDS_RUN):
                 raise error
             # if the model has worked for other records, the failure concerns this record only
             if error and not self._model_was_used and _is_lasting(error):
@@ -319,9 +324,8 @@ class RecordLoop:
     def _write(self, task: "_Task") -> ExtractorError | None:
         """Write and count the outcome of a record, and return its error, if any.
 
-        A record that was cancelled, or that failed because the model or the processes were
-        unavailable, is neither finished nor failed: the next run tries it again. Raises any error
-        that the store reports.
+        A record that was cancelled, or that ended with an error in ``_ENDS_RUN``, is neither
+        finished nor failed: the next run tries it again. Raises any error that the store reports.
         """
         record = self._tasks.pop(task)
         if task.cancelled():
@@ -343,7 +347,7 @@ class RecordLoop:
             if isinstance(error, ModelAway) and not error.usage.calls:
                 counts["questions"] = 0  # the model was not asked
             add_counts(self.tally.counts, {"usage": counts})
-        if isinstance(error, (ModelAway, EngineError)):
+        if isinstance(error, _ENDS_RUN):
             return error
         # after a server error or an unusable answer, another attempt may succeed
         is_final = isinstance(error, RequestTooLong) or _is_lasting(error)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from extractor.errors import (
     BatchUnfinished,
     BudgetReached,
+    MissingKey,
     ModelAway,
     ModelUnavailable,
 )
@@ -287,13 +288,15 @@ class Run:
 
     def explain(self, stop: Stop | None) -> str | None:
         """Return the reason why a run in Python is incomplete: its spending limit, or a model that
-        became unavailable. Raises any other error that ended the run.
+        became unavailable or whose key was rejected after some records were extracted. Raises any
+        other error that ended the run.
         """
         if stop is Stop.INTERRUPTED:
             raise KeyboardInterrupt
         if self.error is None:
             return None
-        is_partial = stop is Stop.MODEL_AWAY and self.tally.extracted > 0
+        is_away = isinstance(self.error, ModelAway | MissingKey)
+        is_partial = is_away and self.tally.extracted > 0
         if is_partial or stop is Stop.BUDGET:
             return str(self.error)
         raise self.error

@@ -4,13 +4,13 @@ import json
 import signal
 import sqlite3
 from contextlib import closing
-from time import monotonic
+from time import monotonic, sleep
 
 import pytest
 
 from tests.commands import invoke, read_lines, start_extractor
 from tests.faults.server import WELL, serve_faults
-from tests.llm.stub import Scripted, serve
+from tests.llm.stub import Scripted, fault, serve
 from tests.provider import answer_well, serve_provider
 from tests.stand_ins import answer_request, serve_counting
 
@@ -100,6 +100,29 @@ def test_a_limit_holds_through_kills(words, totals):
     told = f"{cost['calls_without_reply']}, at most"
     most = f"${cost['usd_without_reply']:.4f} in addition"
     assert f"calls with unknown cost: {told} {most}" in stopped.stderr
+
+
+@pytest.mark.parametrize("done", [0, 4], ids=["at once", "after some records"])
+def test_a_rejected_key_stops_a_run_and_costs_nothing(done, words, totals, tmp_path):
+    """The replies to the requests in flight arrive one after the other."""
+
+    def refuse(_):
+        sleep(0.1)
+        return fault(401)
+
+    if done:
+        with serve_counting() as server:
+            invoke(*words("run", server.url, "--limit", done))
+    with serve(refuse) as server:
+        stopped = invoke(*words("run", server.url, "--max-usd", "1"))
+    assert stopped.exit_code == 2
+    assert stopped.stderr.count("HTTP 401, the key is missing or wrong; set ") == 1
+    assert len(server.requests) > 1
+    last = totals()
+    assert (last["state"], last["records"]["failed"]) == ("stopped", 0)
+    assert last["cost"]["usd_without_reply"] == 0
+    assert last["records"]["extracted"] == done
+    assert (tmp_path / "out" / "failures.jsonl").read_text("utf-8") == ""
 
 
 def answer_at_most_half(body):

@@ -133,6 +133,20 @@ def test_the_first_failures_are_printed_and_the_file_with_all(run):
     assert "a.jsonl, line 5 and 3 more (see failures.jsonl)" in done.stderr
 
 
+def test_a_changed_record_that_fails_is_said_to_keep_its_earlier_values(run):
+    run({"a.jsonl": ONE}, "--quiet")
+    too_long = study("NCT90000051", "|" * 30_000)
+    code, _ = run({"a.jsonl": EMPTY + too_long}, "--quiet")
+    assert code == 1
+    done = invoke("export", "out", "--to", "records.csv", "--tables", "records")
+    assert "1 record failed and added no rows: a.jsonl, line 1 (see" in done.stderr
+    kept = (
+        "1 record failed and kept the values of an earlier version, which may be out of"
+    )
+    assert f"{kept} date: NCT90000051 (see failures.jsonl)" in done.stderr
+    assert "NCT90000051" in Path("records.csv").read_text("utf-8")
+
+
 def test_a_quiet_run_without_trouble_prints_nothing(run):
     assert run({"a.jsonl": ONE}, "--quiet") == (0, [])
     # the same file with another text is read again

@@ -10,6 +10,7 @@ from extractor.errors import (
     AnswerRejected,
     BudgetReached,
     EngineError,
+    MissingKey,
     ModelAway,
     ModelUnavailable,
     RecordError,
@@ -69,6 +70,7 @@ SPENT = Usage(calls=1, questions=3, unanswered=3)
         (RequestTooLong("no", lasting=False), 0, (4, 1, 0)),
         (LASTING, 2, (4, 1, 0)),  # the model has worked for other records
         (LASTING, 0, None),
+        (MissingKey("HTTP 401"), 2, None),
         (EngineError("no process"), 2, None),
         (StoreError("the disk is full"), 2, None),
     ],

@@ -337,6 +337,26 @@ def test_a_service_is_ready_only_while_its_store_can_be_written(tmp_path, monkey
 
 @needs_mount
 @pytest.mark.slow
+@pytest.mark.parametrize("words", [["--port", "0"], ["keys", "list"]], ids=" ".join)
+def test_a_root_that_cannot_be_written_is_refused_with_a_remedy(words, tmp_path):
+    open_store(tmp_path).close()
+    root = shlex.quote(str(tmp_path))
+    mount = (
+        f'mount --bind {root} {root} && mount -o remount,bind,ro {root} && exec "$@"'
+    )
+    program = (*UNSHARE, "sh", "-c", mount, "sh", sys.executable, "-m", "extractor")
+    done = subprocess.run(
+        [*program, "serve", *words, "--root", tmp_path],
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    said = f"{tmp_path}: the folder cannot be written (it is read-only); change its permiss"
+    assert said in done.stderr.decode()
+
+
+@needs_mount
+@pytest.mark.slow
 def test_a_full_disk_is_named_to_the_caller_and_the_operator(tmp_path):
     root = tmp_path / "root"
     root.mkdir()

@@ -4,7 +4,7 @@ characters.
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from errno import EBADF, EDQUOT, EFBIG, EIO, ENOSPC
 from functools import cache
@@ -158,15 +158,25 @@ def warn_incomplete(*results: Path) -> None:
             say(f"{run.folder}: {run.incomplete}")
 
 
-def warn_failed(failed: Sequence[str], missing: str) -> None:
-    """Print the ids of the failed records. ``missing`` is the kind of output that they lack, such
-    as rows; an older result of such a record may still have some.
+def warn_failed(runs: "JoinedRuns", missing: str) -> None:
+    """Print the ids of the failed records: first those without a result, which lack the kind of
+    output named ``missing``, such as rows, and then those with the result of an earlier command.
     """
-    if failed:
-        say(
-            f"{counted(len(failed), 'record')} failed and added no {missing}: "
-            f"{name_some(failed)} (see failures.jsonl)"
-        )
+    from extractor.run.files import name_failed
+
+    extracted = set(runs.record_ids)
+    failed = [*map(name_failed, runs.failures)]
+    outdated = [name for name in failed if name in extracted]
+    without = [name for name in failed if name not in extracted]
+    for names, outcome in (
+        (without, f"added no {missing}"),
+        (outdated, "kept the values of an earlier version, which may be out of date"),
+    ):
+        if names:
+            say(
+                f"{counted(len(names), 'record')} failed and {outcome}: {name_some(names)} "
+                "(see failures.jsonl)"
+            )
 
 
 def print_table(head: Row, rows: Iterable[Iterable[str]]) -> None:

@@ -125,7 +125,6 @@ def _prepare(
     kind of output that failed records lack, such as rows.
     """
     from extractor.errors import StoreError
-    from extractor.run.files import name_failed
 
     unfinished = [
         f"{run.folder}: {run.incomplete}; {run.how_to_finish}"
@@ -148,4 +147,4 @@ def _prepare(
 
         corrected = correct_run(runs, gold)
         say(f"corrected: {corrected:,} of {counted(len(runs.record_ids), 'record')}")
-    warn_failed([*map(name_failed, runs.failures)], missing)
+    warn_failed(runs, missing)

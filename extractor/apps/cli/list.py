@@ -77,7 +77,6 @@ def list_(
     from extractor.apps.export import write_sheet
     from extractor.apps.lists import Selection, list_rows, refuse_selection
     from extractor.apps.values import ValueRow
-    from extractor.run.files import name_failed
 
     selection = Selection(name, field, record, min_confidence, max_confidence, severity)
     joined = open_runs(runs)
@@ -96,10 +95,9 @@ def list_(
     )
     say(f"{counted(counts.total(), 'row')}: {kinds or 'nothing to list'}")
     warn_incomplete(*runs, *(since or ()))
-    failed = [*map(name_failed, joined.failures)]
     # a list of failures has a row for each of them
-    if failed and name != "failures":
-        warn_failed(failed, "rows")
+    if joined.failures and name != "failures":
+        warn_failed(joined, "rows")
         return FAILED
     return OK
 

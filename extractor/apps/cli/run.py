@@ -11,9 +11,9 @@ def run(options: RunOptions) -> int:
     Records given by NCT number are fetched first, into DIR/fetched.jsonl. Without --model, only
     the rules are used. To resume a run that stopped, run the same command again.
 
-    Exit codes: 0 done, 1 some records failed, 2 wrong usage or no readable record, 3 budget
-    reached, 75 temporary failure (try again later), 130 interrupted. After exit code 3, 75 or 130,
-    the same command resumes the run.
+    Exit codes: 0 done, 1 some records failed, 2 wrong usage, a rejected key or no readable
+    record, 3 budget reached, 75 temporary failure (try again later), 130 interrupted. After exit
+    code 3, 75 or 130, the same command resumes the run.
 
     Example: extractor run records --model gpt-5-mini --out results
     """

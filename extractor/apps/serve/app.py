@@ -208,10 +208,9 @@ async def _serve(
 
 @contextmanager
 def _lock_root(root: Path) -> Iterator[None]:
-    """Lock a root against other services until the block ends. Raises ``StoreError`` if another
-    process is using it.
+    """Lock a root, which must exist, against other services until the block ends. Raises
+    ``StoreError`` if another process is using it.
     """
-    root.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         with FileLock(root / LOCK, timeout=_LOCK_TIMEOUT_S):
             yield

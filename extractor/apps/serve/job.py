@@ -38,6 +38,7 @@ from extractor.setup import Setup
 RUN = "run"
 UPLOAD = "upload"
 """The folders of a job's run and of its upload."""
+_CANCELLING = "the job is being cancelled: the records in progress are finished first"
 
 
 class JobState(StrEnum):
@@ -62,8 +63,8 @@ class Job(Choice):
     """The caller's name, followed by a number if an earlier caller had the same name."""
     state: JobState
     reason: str | None = None
-    """The reason why the job is paused, failed or cancelled, or a note that some of its records
-    failed.
+    """The reason why the job is paused, failed or cancelled, or a note that it is being cancelled
+    or that some of its records failed.
     """
     name: str
     """Name of the upload. If a record has no id, an id is derived from this name."""
@@ -142,19 +143,21 @@ class JobRun:
 
     @property
     def snapshot(self) -> Job:
-        """The job as it is now, with its counts over all starts and the model usage of this
-        start.
+        """The job as it is now, with its counts over all starts, the model usage of this start,
+        and a note as its reason if it is being cancelled.
         """
         tally = self.run.tally
         # a restarted run has not yet read all records that earlier starts extracted
         extracted = max(self._job.extracted, tally.extracted + tally.resumed)
-        counts = {
+        changes = {
             "extracted": extracted,
             "failed": tally.failed,
             "repeated": tally.repeated,
             "usage": PricedUsage(**tally.usage.model_dump(), usd=tally.usd),
         }
-        return self._job.model_copy(update=counts)
+        if self.cancelled_by is not None:
+            changes["reason"] = _CANCELLING
+        return self._job.model_copy(update=changes)
 
     @property
     def facts(self) -> dict[str, Fact]:

@@ -214,10 +214,8 @@ class Jobs:
             running.cancelled_by = requested_by
             running.run.is_stopping = True
             job = running.snapshot
-            cancelled = job.model_copy(
-                update={"state": JobState.CANCELLED, "ended": now()}
-            )
-            self._save(cancelled, job.state)
+            ended = {"state": JobState.CANCELLED, "reason": None, "ended": now()}
+            self._save(job.model_copy(update=ended), job.state)
             return job
         if self._jobs[job_id].state is JobState.QUEUED:
             self._update(job_id, requested_by, state=JobState.CANCELLED, ended=now())

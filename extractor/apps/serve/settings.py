@@ -1,6 +1,7 @@
 """Configure a service: its options, its folder and the operator's token."""
 
 import ipaddress
+import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import Field
 
+from extractor.errors import ArgumentError
 from extractor.options import RARE, SPEED, ExtractionOptions, ModelOptions, Shown
 
 if TYPE_CHECKING:
@@ -79,6 +81,24 @@ def choose_root(root: Path | None) -> Path:
     return platformdirs.user_data_path("trial-extractor", appauthor=False) / "service"
 
 
+def make_root(root: Path) -> None:
+    """Create the service's folder, unless it exists. Raises ``ArgumentError`` if it cannot be
+    created or written.
+    """
+    reason = "it is read-only"
+    try:
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        reason = str(error.strerror)
+    else:
+        if os.access(root, os.W_OK):
+            return
+    raise ArgumentError(
+        f"{root}: the folder cannot be written ({reason}); change its permissions, or choose "
+        "another folder with --root or EXTRACTOR_ROOT"
+    )
+
+
 def choose_token(
     environment_token: str | None, host: str, root: Path
 ) -> tuple[str, Path | None]:
@@ -86,8 +106,8 @@ def choose_token(
 
     If ``environment_token``, the value of EXTRACTOR_TOKEN, is empty, the token is read from the
     file ``ROOT/token``. A missing file is created, readable only by its owner. Raises
-    ``ValueError`` if the token is shorter than 16 characters, or if other machines can reach the
-    address and EXTRACTOR_TOKEN is not set.
+    ``ValueError`` if the token is shorter than 16 characters, if the folder cannot be written, or
+    if other machines can reach the address and EXTRACTOR_TOKEN is not set.
     """
     path = None
     token = environment_token
@@ -97,7 +117,7 @@ def choose_token(
                 f"--host {host} can be reached from other machines: set EXTRACTOR_TOKEN to a secret"
             )
         path = (root / "token").absolute()
-        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_root(root)
         path.touch(0o600)
         # the permissions of a restored backup may differ
         path.chmod(0o600)

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+from extractor.apps.serve.settings import make_root
 from extractor.errors import ArgumentError
 from extractor.model.database import Database
 
@@ -24,10 +25,10 @@ CREATE TABLE jobs (
 def open_store(root: Path) -> Database:
     """Open the service database in a folder, creating the database if it does not exist.
 
-    Several processes can open it at the same time. Raises ``StoreError`` if the database cannot be
-    used.
+    Several processes can open it at the same time. Raises ``ArgumentError`` if the folder cannot
+    be written, and ``StoreError`` if the database cannot be used.
     """
-    root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_root(root)
     database = Database.open(root / _FILE, _TABLES, _VERSION)
     database.path.chmod(0o600)
     return database
