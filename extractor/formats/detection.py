@@ -1,4 +1,6 @@
-"""Choose the reader for a document by its first block, never by its file name."""
+"""Choose the reader for a document by its first block. ``files`` uses its name only for a document
+that seems to be plain text.
+"""
 
 import re
 from collections.abc import Callable, Iterator
@@ -33,6 +35,8 @@ _SIGNS = re.compile(
     | (?P<empty>\s*\Z)""",
     re.IGNORECASE | re.DOTALL | re.VERBOSE | re.ASCII,
 )
+_LATER_RECORD = re.compile(r'^\{"\w+":.*(?:\}\s*$|\Z)', re.MULTILINE | re.ASCII)
+"""A line that is a JSON object, or the cut start of one, below a first line that is damaged."""
 _REFUSED = {
     "packed": (
         "packed twice, such as a zip inside a zip",
@@ -82,4 +86,6 @@ def detect_format(head: bytes) -> str:
 
     if is_table(text):
         return "table"
+    if _LATER_RECORD.search(text):
+        return "json"
     return "plain"

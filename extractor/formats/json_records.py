@@ -1,7 +1,8 @@
 """Read JSON records: a single record, an array, a page of results, or one record per line. Each
 record is parsed on demand.
 
-After a broken record, the rest of its line is skipped; records on other lines are still read.
+After a broken record, the rest of its line is skipped; records on other lines are still read. A
+line has at most one problem, even if it is the end of a torn record, which may be several values.
 """
 
 import json
@@ -47,6 +48,7 @@ def read_json(stream: BinaryIO) -> Iterator[ReadResult]:
     number = 0
     is_listed = False
     before_list = -1
+    failed_place = ""
     while sign := text.find(_SIGN, skips=True):
         text.take(sign.start())
         opening = begin_list().match(text.text, text.at)
@@ -79,11 +81,16 @@ def read_json(stream: BinaryIO) -> Iterator[ReadResult]:
         try:
             value = _decode(text)
         except UnreadableSource as problem:
-            yield problem.below(place)
+            result: ReadResult = problem.below(place)
             _skip_line(text)
             is_listed = False
         else:
-            yield build_content(build_json, value, place)
+            result = build_content(build_json, value, place)
+        if isinstance(result, UnreadableSource):
+            if place == failed_place:
+                continue
+            failed_place = place
+        yield result
 
 
 def _skip_line(text: TextBuffer) -> None:
