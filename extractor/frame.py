@@ -7,6 +7,7 @@ model once, in an event loop of a thread of its own. Steps are computed in the t
 import asyncio
 import json
 import os
+import re
 import warnings
 from collections import deque
 from collections.abc import Coroutine, Iterator, Mapping
@@ -32,6 +33,7 @@ from extractor.errors import (
     as_extractor_error,
 )
 from extractor.formats import name_text, read_row, read_stream
+from extractor.formats.files import DATA
 from extractor.formats.found import join_place
 from extractor.formats.records import write_study
 from extractor.formats.tables import knows_columns
@@ -63,6 +65,15 @@ _ABOUT = ("record_id", "path", "place")
 """The columns that are about a record rather than a part of it."""
 _UNNAMED = "<record>"
 """The path of a record whose row does not state one."""
+_LOOKS_LIKE_JSON = re.compile(
+    rb"""\A\s*(?:\{|"[^"]*"\s*\Z|(?:true|false|NaN)\s*\Z)
+    | "[A-Za-z]\w*":\s*(?:["{\[]|(?:true|false|null|-?\d[\d.]*)\s*[,}\]])
+    | ["\]}]\s*\}\s*\]?\s*\Z""",
+    re.VERBOSE,
+)
+"""A text that begins like a study, is a JSON scalar, has a key of JSON, or ends like JSON: data,
+perhaps damaged, rather than a note.
+"""
 _AHEAD = 4
 """Maximum number of records, as a multiple of the concurrency, that wait for the model."""
 
@@ -92,9 +103,10 @@ class ExtractFrame:
     """Maps a pandas data frame of records to a data frame of extractions, in any process.
 
     The column ``record`` contains JSON of a study, or any other input that a file may contain, as
-    text or bytes. Without this column, each row is read as a row of a table with columns such as
-    ``title``, ``criteria`` and ``primary_outcomes``. Optional columns are ``record_id``, the id of
-    the row's record, and ``path`` and ``place``, its source.
+    text or bytes. A text that looks like damaged JSON is an error; other text is read as free text,
+    with a finding if it has no heading. Without this column, each row is read as a row of a table
+    with columns such as ``title``, ``criteria`` and ``primary_outcomes``. Optional columns are
+    ``record_id``, the id of the row's record, and ``path`` and ``place``, its source.
 
     The result has the index of the data frame and these columns:
 
@@ -463,8 +475,7 @@ def _read_cells(cells: _Cells, *, is_table: bool) -> Iterator[TrialRecord | _Unr
         record_id = _read_text(cells, "record_id")
         if is_table:
             texts = {name: str(cells[name]) for name in cells if name not in _ABOUT}
-            name = _name(path, json.dumps(texts).encode())
-            found.append(read_row(name, texts))
+            found.append(read_row(name_text(json.dumps(texts).encode()), texts))
         else:
             content = _read_bytes(cells.get(RECORD))
             is_single_line = b"\n" not in content.strip()
@@ -481,9 +492,10 @@ def _read_cells(cells: _Cells, *, is_table: bool) -> Iterator[TrialRecord | _Unr
         found.append(RecordError(path, problem, "correct the cell, or drop the row"))
     for item in found:
         if isinstance(item, RecordError):
-            where = join_place(place, item.place)
-            if place and item.place == "line 1" and is_single_line:
-                where = place
+            within = item.place
+            if place and within and is_single_line:
+                within = within.removeprefix("line 1").removeprefix(", ")
+            where = join_place(place, within)
             located = RecordError(path, item.problem, item.remedy, place=where)
             yield _Unread(located, record_id)
             continue
@@ -497,10 +509,16 @@ def _read_cells(cells: _Cells, *, is_table: bool) -> Iterator[TrialRecord | _Unr
 
 
 def _name(path: str, content: bytes) -> str:
-    """Return the name of a row's record, which becomes its id if it has no other."""
-    if path == _UNNAMED:
-        return name_text(content)
-    return path
+    """Return the name of the file as which a row is read. Without its suffix, it becomes the id of
+    a record without one. The suffix of a data format keeps damaged data from being read as a note.
+    """
+    name = name_text(content)
+    if _LOOKS_LIKE_JSON.search(content):
+        return f"{name}.jsonl"
+    # a row of a file of data may be a text with headings, but not a note
+    if path.lower().removesuffix(".gz").endswith(DATA):
+        return f"{name}.json"
+    return name
 
 
 def _read_text(cells: _Cells, name: str) -> str | None:

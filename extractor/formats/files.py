@@ -38,7 +38,7 @@ _AACT = {"studies", "eligibilities"}
 """The names of two tables that identify an AACT export."""
 _TABLES = (".csv", ".tsv")
 _JSON_LINES = (".jsonl", ".ndjson")
-_DATA = (*_TABLES, *_JSON_LINES, ".json", ".xml")
+DATA = (*_TABLES, *_JSON_LINES, ".json", ".xml")
 """The suffixes of data files, whose content is never read as free text."""
 _HIDDEN = re.compile(r"(?:.*/)?(?:\.[^/]*)?|(?:.*/)?__MACOSX/.*")
 """The names of folders and hidden files in an archive."""
@@ -107,7 +107,7 @@ def _read(
     check_size(len(written))
     with name_damage():
         text = written.decode()
-    is_note = is_specified and not bare.endswith(_DATA)
+    is_note = is_specified and not bare.endswith(DATA)
     yield build_content(partial(build_plain, is_specified=is_note), text, None)
 
 
