@@ -1,5 +1,5 @@
-"""Choose the reader for a document by its first block. ``files`` uses its name only for a document
-that seems to be plain text.
+"""Choose the reader for a document by its first block. Its name is used only if the document seems
+to be plain text (``files``).
 """
 
 import re
@@ -17,6 +17,7 @@ _READERS = {
     "pdf": ("document_records", "read_pdf"),
     "docx": ("document_records", "read_word"),
     "json": ("json_records", "read_json"),
+    "later_json": ("json_records", "read_json"),
     "xml": ("xml_records", "read_xml"),
     "table": ("tables", "read_table"),
     "aact": ("aact", "read_aact"),
@@ -32,11 +33,13 @@ _SIGNS = re.compile(
     | (?P<binary>\{\\rtf|[^\0]*\0)
     | (?P<aact>"?(?:id"?\|"?)?nct_id"?\|)
     | (?P<json>\s*(?:\{\s*(?:["}]|\Z)|\[\s*(?:[{\]]|\Z)))
-    | (?P<empty>\s*\Z)""",
+    | (?P<empty>\s*\Z)
+    | (?P<later_json>.*?\n\{"\w+":[^\n]*(?:\}\s*\n|\Z))""",
     re.IGNORECASE | re.DOTALL | re.VERBOSE | re.ASCII,
 )
-_LATER_RECORD = re.compile(r'^\{"\w+":.*(?:\}\s*$|\Z)', re.MULTILINE | re.ASCII)
-"""A line that is a JSON object, or the cut start of one, below a first line that is damaged."""
+"""``later_json`` is a line that is a JSON object, perhaps cut by the end of the block, below a first
+line that is damaged.
+"""
 _REFUSED = {
     "packed": (
         "packed twice, such as a zip inside a zip",
@@ -86,6 +89,4 @@ def detect_format(head: bytes) -> str:
 
     if is_table(text):
         return "table"
-    if _LATER_RECORD.search(text):
-        return "json"
     return "plain"

@@ -36,9 +36,10 @@ from extractor.formats.streams import (
 _GZIP = b"\x1f\x8b"
 _AACT = {"studies", "eligibilities"}
 """The names of two tables that identify an AACT export."""
-_TABLES = (".csv", ".tsv")
-_JSON_LINES = (".jsonl", ".ndjson")
-DATA = (*_TABLES, *_JSON_LINES, ".json", ".xml")
+_NAMED = {".csv": "table", ".tsv": "table", ".jsonl": "json", ".ndjson": "json"}
+"""The formats of files that seem to be plain text, because their first line is damaged or unknown.
+"""
+DATA = (*_NAMED, ".json", ".xml")
 """The suffixes of data files, whose content is never read as free text."""
 _HIDDEN = re.compile(r"(?:.*/)?(?:\.[^/]*)?|(?:.*/)?__MACOSX/.*")
 """The names of folders and hidden files in an archive."""
@@ -90,16 +91,13 @@ def _read(
     """Yield the records and problems that the reader of the document's format finds.
 
     The format is detected from the content. The name is used only if the content seems to be plain
-    text: a file named as a table or JSON lines is read as such, because its first line may be
-    damaged, and no file with the suffix of a data format is treated as free text.
+    text: a file with the suffix of a data format is not treated as free text.
     """
     kind = detect_format(stream.peek())
     bare = name.lower().removesuffix(".gz")
-    if kind == "plain" and bare.endswith(_TABLES):
+    if kind == "plain":
         # the table reader rejects a table without known columns
-        kind = "table"
-    if kind == "plain" and bare.endswith(_JSON_LINES):
-        kind = "json"
+        kind = _NAMED.get(PurePosixPath(bare).suffix, kind)
     if kind != "plain":
         yield from find_reader(kind)(stream)
         return

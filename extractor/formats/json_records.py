@@ -1,8 +1,8 @@
 """Read JSON records: a single record, an array, a page of results, or one record per line. Each
 record is parsed on demand.
 
-After a broken record, the rest of its line is skipped; records on other lines are still read. A
-line has at most one problem, even if it is the end of a torn record, which may be several values.
+After a broken record, or a value that is neither an object nor in a list, the rest of its line is
+skipped; records on other lines are still read.
 """
 
 import json
@@ -48,7 +48,6 @@ def read_json(stream: BinaryIO) -> Iterator[ReadResult]:
     number = 0
     is_listed = False
     before_list = -1
-    failed_place = ""
     while sign := text.find(_SIGN, skips=True):
         text.take(sign.start())
         opening = begin_list().match(text.text, text.at)
@@ -81,16 +80,14 @@ def read_json(stream: BinaryIO) -> Iterator[ReadResult]:
         try:
             value = _decode(text)
         except UnreadableSource as problem:
-            result: ReadResult = problem.below(place)
+            yield problem.below(place)
             _skip_line(text)
             is_listed = False
         else:
-            result = build_content(build_json, value, place)
-        if isinstance(result, UnreadableSource):
-            if place == failed_place:
-                continue
-            failed_place = place
-        yield result
+            yield build_content(build_json, value, place)
+            # '"sex": "ALL"}}': the end of a torn record, which is one problem
+            if not (is_listed or isinstance(value, dict)):
+                _skip_line(text)
 
 
 def _skip_line(text: TextBuffer) -> None:

@@ -70,7 +70,7 @@ CASES = {
     "first line without JSON": (b"not JSON at all\n" + LINES[1], JSONL_IDS[1:], "line 1, ", "broken JSON"),
     "first line null": (b"null\n" + LINES[1], JSONL_IDS[1:], "line 1", "neither a study"),
     "end of a record": (b'Inclusion Criteria:\\n* Adults"}}}\n' + LINES[1], JSONL_IDS[1:], "line 1, ", "broken JSON"),
-    "end of a record with values": (b'"A", {"label": "B"}]}}\n' + LINES[1], JSONL_IDS[1:], "line 1", "neither a study"),
+    "end of a record with values": (b'"sex": "ALL"}}}\n' + LINES[1], JSONL_IDS[1:], "line 1", "neither a study"),
     "line in Latin-1": (LINES[0] + LINES[1].replace(b"Fabricel", b"\xe9"), JSONL_IDS[:1], "line 2, ", "not valid Unicode"),
     "line without study": (LINES[0] + b"[1]\n" + LINES[1], JSONL_IDS, "record 2", "neither a study"),
     "deep line": (LINES[0] + b"[" * 10**5 + b"\n" + LINES[1], JSONL_IDS, "record 2", "JSON"),
