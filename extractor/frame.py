@@ -90,7 +90,7 @@ class _Row(NamedTuple):
 
 
 class _Unread(NamedTuple):
-    """The error of a record that cannot be read, and the id that its row states."""
+    """The error of a record that cannot be read, and its id, as in the row of the result."""
 
     error: RecordError
     record_id: str | None
@@ -110,7 +110,8 @@ class ExtractFrame:
 
     The result has the index of the data frame and these columns:
 
-    - ``record_id``: the id, or None if the record could not be read
+    - ``record_id``: the id. A record without one has the id ``text-`` and a hash of its row, even
+      if it cannot be read; only an empty or invalid cell has none
     - ``extraction``: the extraction as JSON, or None
     - ``error``: why the extraction is missing or incomplete, or None
     - ``usd``: the cost in US dollars that replies state, without calls that got no readable reply,
@@ -467,19 +468,20 @@ def _read_cells(cells: _Cells, *, is_table: bool) -> Iterator[TrialRecord | _Unr
     path = _UNNAMED
     place: str | None = None
     record_id: str | None = None
+    default_id: str | None = None
     found: list[TrialRecord | RecordError] = []
-    is_single_line = False
     try:
         path = str(cells.get("path", _UNNAMED))
         place = _read_text(cells, "place")
         record_id = _read_text(cells, "record_id")
         if is_table:
             texts = {name: str(cells[name]) for name in cells if name not in _ABOUT}
-            found.append(read_row(name_text(json.dumps(texts).encode()), texts))
+            default_id = name_text(json.dumps(texts).encode())
+            found.append(read_row(default_id, texts))
         else:
             content = _read_bytes(cells.get(RECORD))
-            is_single_line = b"\n" not in content.strip()
-            name = _name(path, content)
+            default_id = name_text(content)
+            name = f"{default_id}{_choose_suffix(path, content)}"
             for record in read_stream(name, BytesIO(content), found.append):
                 found.append(record)  # noqa: PERF402 - in the order of the errors
     except WrongType as error:
@@ -493,11 +495,11 @@ def _read_cells(cells: _Cells, *, is_table: bool) -> Iterator[TrialRecord | _Unr
     for item in found:
         if isinstance(item, RecordError):
             within = item.place
-            if place and within and is_single_line:
-                within = within.removeprefix("line 1").removeprefix(", ")
+            if place and within:
+                within = re.sub(r"^line 1\b(, )?", "", within)
             where = join_place(place, within)
             located = RecordError(path, item.problem, item.remedy, place=where)
-            yield _Unread(located, record_id)
+            yield _Unread(located, record_id or item.record_id or default_id)
             continue
         source = {"path": path}
         if place:
@@ -508,17 +510,16 @@ def _read_cells(cells: _Cells, *, is_table: bool) -> Iterator[TrialRecord | _Unr
         yield item.model_copy(update=changed)
 
 
-def _name(path: str, content: bytes) -> str:
-    """Return the name of the file as which a row is read. Without its suffix, it becomes the id of
-    a record without one. The suffix of a data format keeps damaged data from being read as a note.
+def _choose_suffix(path: str, content: bytes) -> str:
+    """Return the suffix of the file as which a row is read: that of a data format, which keeps
+    damaged data from being read as a note, or "".
     """
-    name = name_text(content)
     if _LOOKS_LIKE_JSON.search(content):
-        return f"{name}.jsonl"
+        return ".jsonl"
     # a row of a file of data may be a text with headings, but not a note
     if path.lower().removesuffix(".gz").endswith(DATA):
-        return f"{name}.json"
-    return name
+        return ".json"
+    return ""
 
 
 def _read_text(cells: _Cells, name: str) -> str | None:

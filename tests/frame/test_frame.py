@@ -155,6 +155,16 @@ def test_a_whole_number_keeps_its_digits_as_an_id():
     assert (first, last) == ("17", "1.5")
 
 
+def test_a_failed_row_is_found_by_its_id():
+    number = {"identificationModule": {"nctId": "NCT90000050"}}
+    records = [json.dumps({"protocolSection": number}), "{broken", None]
+    rows = ExtractFrame()(pd.DataFrame({"record": records}))
+    assert rows["error"].notna().all()
+    assert [*rows["record_id"].fillna("")] == ["NCT90000050", "text-be302461", ""]
+    rows = ExtractFrame()(pd.DataFrame({"nct_id": ["NCT90000050"], "title": [""]}))
+    assert [*rows["record_id"]] == ["NCT90000050"]
+
+
 @pytest.mark.parametrize("column", ["record", "criteria"])
 @pytest.mark.parametrize("source", [{}, {"path": "trials.jsonl", "place": "line 3"}])
 def test_texts_without_an_id_keep_apart_when_they_are_read_back(
