@@ -37,8 +37,8 @@ _SIGNS = re.compile(
     | (?P<later_json>.*?\n\{"\w+":[^\n]*(?:\}\s*\n|\Z))""",
     re.IGNORECASE | re.DOTALL | re.VERBOSE | re.ASCII,
 )
-"""``later_json`` is a line that is a JSON object, perhaps cut by the end of the block, below a first
-line that is damaged.
+"""The signs of each format. ``later_json`` is a line that is a JSON object, perhaps cut by the end
+of the block, below a first line that is damaged.
 """
 _REFUSED = {
     "packed": (
