@@ -103,15 +103,15 @@ class ExtractFrame:
     """Maps a pandas data frame of records to a data frame of extractions, in any process.
 
     The column ``record`` contains JSON of a study, or any other input that a file may contain, as
-    text or bytes. A text that looks like damaged JSON is an error; other text is read as free text,
-    with a finding if it has no heading. Without this column, each row is read as a row of a table
-    with columns such as ``title``, ``criteria`` and ``primary_outcomes``. Optional columns are
-    ``record_id``, the id of the row's record, and ``path`` and ``place``, its source.
+    text or bytes. Text that looks like damaged JSON is an error; other text without headings has a
+    finding. Without this column, each row is read as a row of a table with columns such as
+    ``title``, ``criteria`` and ``primary_outcomes``. Optional columns are ``record_id``, the id of
+    the row's record, and ``path`` and ``place``, its source.
 
     The result has the index of the data frame and these columns:
 
-    - ``record_id``: the id. A record without one has the id ``text-`` and a hash of its row, even
-      if it cannot be read; only an empty or invalid cell has none
+    - ``record_id``: the id; without one, even of a damaged record, ``text-`` and a hash of the row;
+      None for an empty or invalid cell
     - ``extraction``: the extraction as JSON, or None
     - ``error``: why the extraction is missing or incomplete, or None
     - ``usd``: the cost in US dollars that replies state, without calls that got no readable reply,
