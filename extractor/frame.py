@@ -462,8 +462,9 @@ def _list_rows(frame: Frame) -> Iterator[_Cells]:
 
 def _read_cells(cells: _Cells, *, is_table: bool) -> Iterator[TrialRecord | _Unread]:
     """Yield the records in a row, and an error for each record that cannot be read or if there is
-    none. The id in the row replaces that of a single record, and the place those of all; it
-    comes before the place of an error within the cell, but replaces the line of a single line.
+    none. The id in the row replaces that of a single record, and the place those of all; it comes
+    before the place of an error within the cell, but replaces its first line. An error without an
+    id in the row has that of its JSON or, if that is not readable, the one that a text would have.
     """
     path = _UNNAMED
     place: str | None = None
@@ -494,10 +495,11 @@ def _read_cells(cells: _Cells, *, is_table: bool) -> Iterator[TrialRecord | _Unr
         found.append(RecordError(path, problem, "correct the cell, or drop the row"))
     for item in found:
         if isinstance(item, RecordError):
-            within = item.place
-            if place and within:
-                within = re.sub(r"^line 1\b(, )?", "", within)
-            where = join_place(place, within)
+            where = join_place(place, item.place)
+            if place:
+                # "line 18, line 1, character 5": the row is the line
+                within = f"{where}".removeprefix(place)
+                where = place + re.sub(r"^, line 1\b", "", within)
             located = RecordError(path, item.problem, item.remedy, place=where)
             yield _Unread(located, record_id or item.record_id or default_id)
             continue
