@@ -72,7 +72,8 @@ class ExtractorError(Exception):
 
 
 class RecordError(ExtractorError):
-    """An input could not be read as a trial record.
+    """An input could not be read as a trial record. ``record_id`` is the id of a record without
+    text, or None if it is unknown.
 
     >>> print(
     ...     RecordError(
@@ -84,6 +85,8 @@ class RecordError(ExtractorError):
     ... )
     trials.json, byte 812: the JSON ends too early; download the file again
     """
+
+    record_id: str | None = None
 
     def __init__(
         self, path: str, problem: str, remedy: str, *, place: str | None = None

@@ -7,6 +7,7 @@ model once, in an event loop of a thread of its own. Steps are computed in the t
 import asyncio
 import json
 import os
+import re
 import warnings
 from collections import deque
 from collections.abc import Coroutine, Iterator, Mapping
@@ -32,6 +33,7 @@ from extractor.errors import (
     as_extractor_error,
 )
 from extractor.formats import name_text, read_row, read_stream
+from extractor.formats.files import DATA
 from extractor.formats.found import join_place
 from extractor.formats.records import write_study
 from extractor.formats.tables import knows_columns
@@ -63,6 +65,15 @@ _ABOUT = ("record_id", "path", "place")
 """The columns that are about a record rather than a part of it."""
 _UNNAMED = "<record>"
 """The path of a record whose row does not state one."""
+_LOOKS_LIKE_JSON = re.compile(
+    rb"""\A\s*(?:\{|"[^"]*"\s*\Z|(?:true|false|NaN)\s*\Z)
+    | "[A-Za-z]\w*":\s*(?:["{\[]|(?:true|false|null|-?\d[\d.]*)\s*[,}\]])
+    | ["\]}]\s*\}\s*\]?\s*\Z""",
+    re.VERBOSE,
+)
+"""A text that begins like a study, is a JSON scalar, has a key of JSON, or ends like JSON: data,
+perhaps damaged, rather than a note.
+"""
 _AHEAD = 4
 """Maximum number of records, as a multiple of the concurrency, that wait for the model."""
 
@@ -79,7 +90,7 @@ class _Row(NamedTuple):
 
 
 class _Unread(NamedTuple):
-    """The error of a record that cannot be read, and the id that its row states."""
+    """The error of a record that cannot be read, and its id, as in the row of the result."""
 
     error: RecordError
     record_id: str | None
@@ -92,13 +103,15 @@ class ExtractFrame:
     """Maps a pandas data frame of records to a data frame of extractions, in any process.
 
     The column ``record`` contains JSON of a study, or any other input that a file may contain, as
-    text or bytes. Without this column, each row is read as a row of a table with columns such as
+    text or bytes. Text that looks like damaged JSON is an error; other text without headings has a
+    finding. Without this column, each row is read as a row of a table with columns such as
     ``title``, ``criteria`` and ``primary_outcomes``. Optional columns are ``record_id``, the id of
     the row's record, and ``path`` and ``place``, its source.
 
     The result has the index of the data frame and these columns:
 
-    - ``record_id``: the id, or None if the record could not be read
+    - ``record_id``: the id; without one, even of a damaged record, ``text-`` and a hash of the row;
+      None for an empty or invalid cell
     - ``extraction``: the extraction as JSON, or None
     - ``error``: why the extraction is missing or incomplete, or None
     - ``usd``: the cost in US dollars that replies state, without calls that got no readable reply,
@@ -449,26 +462,27 @@ def _list_rows(frame: Frame) -> Iterator[_Cells]:
 
 def _read_cells(cells: _Cells, *, is_table: bool) -> Iterator[TrialRecord | _Unread]:
     """Yield the records in a row, and an error for each record that cannot be read or if there is
-    none. The id in the row replaces that of a single record, and the place those of all; it
-    comes before the place of an error within the cell, but replaces the line of a single line.
+    none. The id in the row replaces that of a single record, and the place those of all; it comes
+    before the place of an error within the cell, but replaces its first line. An error without an
+    id in the row has that of its JSON or, if that is not readable, the one that a text would have.
     """
     path = _UNNAMED
     place: str | None = None
     record_id: str | None = None
+    default_id: str | None = None
     found: list[TrialRecord | RecordError] = []
-    is_single_line = False
     try:
         path = str(cells.get("path", _UNNAMED))
         place = _read_text(cells, "place")
         record_id = _read_text(cells, "record_id")
         if is_table:
             texts = {name: str(cells[name]) for name in cells if name not in _ABOUT}
-            name = _name(path, json.dumps(texts).encode())
-            found.append(read_row(name, texts))
+            default_id = name_text(json.dumps(texts).encode())
+            found.append(read_row(default_id, texts))
         else:
             content = _read_bytes(cells.get(RECORD))
-            is_single_line = b"\n" not in content.strip()
-            name = _name(path, content)
+            default_id = name_text(content)
+            name = f"{default_id}{_choose_suffix(path, content)}"
             for record in read_stream(name, BytesIO(content), found.append):
                 found.append(record)  # noqa: PERF402 - in the order of the errors
     except WrongType as error:
@@ -482,10 +496,12 @@ def _read_cells(cells: _Cells, *, is_table: bool) -> Iterator[TrialRecord | _Unr
     for item in found:
         if isinstance(item, RecordError):
             where = join_place(place, item.place)
-            if place and item.place == "line 1" and is_single_line:
-                where = place
+            if place:
+                # "line 18, line 1, character 5": the row is the line
+                within = f"{where}".removeprefix(place)
+                where = place + re.sub(r"^, line 1\b", "", within)
             located = RecordError(path, item.problem, item.remedy, place=where)
-            yield _Unread(located, record_id)
+            yield _Unread(located, record_id or item.record_id or default_id)
             continue
         source = {"path": path}
         if place:
@@ -496,11 +512,16 @@ def _read_cells(cells: _Cells, *, is_table: bool) -> Iterator[TrialRecord | _Unr
         yield item.model_copy(update=changed)
 
 
-def _name(path: str, content: bytes) -> str:
-    """Return the name of a row's record, which becomes its id if it has no other."""
-    if path == _UNNAMED:
-        return name_text(content)
-    return path
+def _choose_suffix(path: str, content: bytes) -> str:
+    """Return the suffix of the file as which a row is read: that of a data format, which keeps
+    damaged data from being read as a note, or "".
+    """
+    if _LOOKS_LIKE_JSON.search(content):
+        return ".jsonl"
+    # a row of a file of data may be a text with headings, but not a note
+    if path.lower().removesuffix(".gz").endswith(DATA):
+        return ".json"
+    return ""
 
 
 def _read_text(cells: _Cells, name: str) -> str | None:

@@ -4,11 +4,12 @@
 
     inputs --> files --> documents --one reader per container--> contents --> TrialRecords
 
-Formats and packaging are detected by content, never by file name. Everything is streamed: reading
-half a million records requires only enough memory for the largest record, plus about 300 bytes per
-id. A record that cannot be read results in an error that states the file, the place and a remedy,
-and does not affect other records. Data is reported as damaged only if a library fails to unpack or
-decode it (``streams.name_damage``); any other failure is reported as an error in this program.
+Formats and packaging are detected by content; the name decides only for what seems to be plain
+text, such as JSON lines whose first line is damaged. Everything is streamed: reading half a million
+records requires only enough memory for the largest record, plus about 300 bytes per id. A record
+that cannot be read results in an error that states the file, the place and a remedy, and does not
+affect other records. Data is reported as damaged only if a library fails to unpack or decode it
+(``streams.name_damage``); any other failure is reported as an error in this program.
 
 To change which fields of a register are read, or to add a register, edit its table:
 ``registers/NAME.toml`` has one line for each section and each registered field. The keys are

@@ -1,4 +1,6 @@
-"""Choose the reader for a document by its first block, never by its file name."""
+"""Choose the reader for a document by its first block. Its name is used only if the document seems
+to be plain text (``files``).
+"""
 
 import re
 from collections.abc import Callable, Iterator
@@ -15,6 +17,7 @@ _READERS = {
     "pdf": ("document_records", "read_pdf"),
     "docx": ("document_records", "read_word"),
     "json": ("json_records", "read_json"),
+    "later_json": ("json_records", "read_json"),
     "xml": ("xml_records", "read_xml"),
     "table": ("tables", "read_table"),
     "aact": ("aact", "read_aact"),
@@ -31,9 +34,13 @@ _SIGNS = re.compile(
     | (?P<json>[\s\0]*(?:\{\s*(?:["}]|\Z)|\[\s*(?:[{\]]|\Z)))
     | (?P<binary>\{\\rtf|[^\0]*\0)
     | (?P<aact>"?(?:id"?\|"?)?nct_id"?\|)
-    | (?P<empty>\s*\Z)""",
+    | (?P<empty>\s*\Z)
+    | (?P<later_json>.*?\n\{"\w+":[^\n]*(?:\}\s*\n|\Z))""",
     re.IGNORECASE | re.DOTALL | re.VERBOSE | re.ASCII,
 )
+"""The signs of each format. ``later_json`` is a line that is a JSON object, perhaps cut by the end
+of the block, below a first line that is damaged.
+"""
 _REFUSED = {
     "packed": (
         "packed twice, such as a zip inside a zip",

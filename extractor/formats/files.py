@@ -36,8 +36,10 @@ from extractor.formats.streams import (
 _GZIP = b"\x1f\x8b"
 _AACT = {"studies", "eligibilities"}
 """The names of two tables that identify an AACT export."""
-_TABLES = (".csv", ".tsv")
-_DATA = (*_TABLES, ".json", ".jsonl", ".ndjson", ".xml")
+_NAMED = {".csv": "table", ".tsv": "table", ".jsonl": "json", ".ndjson": "json"}
+"""The formats of files that seem to be plain text, because their first line is damaged or unknown.
+"""
+DATA = (*_NAMED, ".json", ".xml")
 """The suffixes of data files, whose content is never read as free text."""
 _HIDDEN = re.compile(r"(?:.*/)?(?:\.[^/]*)?|(?:.*/)?__MACOSX/.*")
 """The names of folders and hidden files in an archive."""
@@ -93,9 +95,9 @@ def _read(
     """
     kind = detect_format(stream.peek())
     bare = name.lower().removesuffix(".gz")
-    if kind == "plain" and bare.endswith(_TABLES):
+    if kind == "plain":
         # the table reader rejects a table without known columns
-        kind = "table"
+        kind = _NAMED.get(PurePosixPath(bare).suffix, kind)
     if kind != "plain":
         yield from find_reader(kind)(stream)
         return
@@ -103,7 +105,7 @@ def _read(
     check_size(len(written))
     with name_damage():
         text = written.decode()
-    is_note = is_specified and not bare.endswith(_DATA)
+    is_note = is_specified and not bare.endswith(DATA)
     yield build_content(partial(build_plain, is_specified=is_note), text, None)
 
 

@@ -69,8 +69,10 @@ class UnreadableSource(Exception):
     """A problem that prevents reading, with a remedy for the user.
 
     A reader yields the problem if it can read the rest of the document; otherwise, it raises the
-    problem.
+    problem. ``trial_id`` is the registry number of a record without text, or None.
     """
+
+    trial_id: str | None = None
 
     def __init__(
         self, problem: str, remedy: str = AGAIN, *, place: str | None = None
@@ -81,13 +83,15 @@ class UnreadableSource(Exception):
         super().__init__(problem, remedy, place)
 
     def below(self, above: str | None) -> "UnreadableSource":
-        """Return the same problem, with its place nested in ``above`` unless that is None."""
-        place = join_place(above, self.place)
-        return UnreadableSource(self.problem, self.remedy, place=place)
+        """Nest the place of the problem in ``above`` unless that is None. Return the problem."""
+        self.place = join_place(above, self.place)
+        return self
 
     def locate(self, path: str) -> RecordError:
         """Return the problem as an error about a file, to be shown to the user."""
-        return RecordError(path, self.problem, self.remedy, place=self.place)
+        error = RecordError(path, self.problem, self.remedy, place=self.place)
+        error.record_id = self.trial_id
+        return error
 
 
 def join_place(*places: str | None) -> str | None:
@@ -116,7 +120,9 @@ def build_content(
         return refuse_unexpected(error).below(place)
     if not content.sections:
         remedy = "pass a record with text"
-        return UnreadableSource("the record contains no text", remedy, place=place)
+        problem = UnreadableSource("the record contains no text", remedy, place=place)
+        problem.trial_id = content.trial_id
+        return problem
     return replace(content, place=place)
 
 

@@ -1,7 +1,8 @@
 """Read JSON records: a single record, an array, a page of results, or one record per line. Each
 record is parsed on demand.
 
-After a broken record, the rest of its line is skipped; records on other lines are still read.
+After a broken record, or a value that is neither an object nor in a list, the rest of its line is
+skipped; records on other lines are still read.
 """
 
 import json
@@ -84,6 +85,9 @@ def read_json(stream: BufferedReader) -> Iterator[ReadResult]:
             is_listed = False
         else:
             yield build_content(build_json, value, place)
+            # '"sex": "ALL"}}': the end of a torn record, which is one problem
+            if not (is_listed or isinstance(value, dict)):
+                _skip_line(text)
 
 
 def _skip_line(text: TextBuffer) -> None:

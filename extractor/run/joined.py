@@ -16,7 +16,13 @@ from pydantic import ValidationError
 
 from extractor.errors import ArgumentError, StoreError
 from extractor.plurals import counted, show_some
-from extractor.run.files import EXTRACTIONS, Failed, name_failed
+from extractor.run.files import (
+    EXTRACTIONS,
+    FAILURES,
+    Failed,
+    name_failed,
+    read_failures,
+)
 from extractor.run.finished import (
     FinishedRun,
     RereadRecord,
@@ -49,19 +55,20 @@ class ByteRange(NamedTuple):
 
 class LooseExtractions:
     """Extractions without their run: a JSON Lines file, a JSON file, or a folder of JSON files.
-    Only their positions stay in memory.
+    Only their positions stay in memory. A folder may have the failures in ``failures.jsonl``, such
+    as those of a frame's rows.
 
     Raises ``ArgumentError`` if the path does not exist, and ``StoreError`` if it contains no
     extractions, or something else.
     """
 
     fields: "tuple[CustomField, ...]" = ()
-    failures: Sequence[Failed] = ()
     incomplete: str | None = None
 
     def __init__(self, path: Path) -> None:
         self.folder = path
         """The file or folder."""
+        self.failures = read_failures(path / FAILURES)
         self.repeated: list[str] = []
         """The records that occur more than once."""
         self._places: dict[str, ByteRange] = {}

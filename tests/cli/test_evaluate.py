@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -59,6 +60,17 @@ def test_fail_under_names_the_scores_that_fell(sources):
     assert "amounts has nothing to score" in empty.stderr
     wrong = _invoke(*sources, "--fail-under", "all")
     assert (wrong.exit_code, "write NAME=SCORE" in wrong.stderr) == (2, True)
+
+
+def test_the_last_of_several_extractions_counts_but_gold_has_one(sources):
+    gold, predicted = sources
+    with Path(predicted).open("a", encoding="utf-8") as file:
+        file.write("\n" + json.dumps(make_gold("A")))
+    result = _invoke(gold, predicted, "--fail-under", "all=1")
+    assert result.exit_code == 0
+    assert "of which the last is used, for 1 record: A" in result.stderr
+    strict = _invoke(predicted, gold)
+    assert (strict.exit_code, "occurs twice" in strict.stderr) == (1, True)
 
 
 def test_a_terminal_shows_aligned_columns(sources, monkeypatch, capsys):

@@ -15,6 +15,7 @@ import pytest
 
 import extractor
 from extractor import ExtractFrame
+from extractor.formats import name_text
 from tests.commands import invoke
 from tests.stand_ins import write_distinct_records
 
@@ -95,20 +96,27 @@ def test_an_engine_returns_what_one_process_does(engine, folder, expected):
     assert list(rows) == [*ExtractFrame.columns]
     assert sorted(rows["extraction"].dropna()) == expected
     [error] = rows["error"].dropna()
-    assert "unknown format" in error
+    assert "broken JSON" in error
+    [failed] = rows.loc[rows["error"].notna(), "record_id"]
+    assert failed == name_text(b"{broken")
 
 
 def test_commands_read_the_stored_rows(folder, expected, monkeypatch):
     (folder / "extracted").mkdir()
-    rows = pd.DataFrame({"extraction": [*expected, None]})
-    rows.to_parquet(folder / "extracted" / "part-0.parquet")
+    lines = (folder / "trials.jsonl").read_text("utf-8").splitlines()
+    for number, part in enumerate([[*lines, "{broken", None], lines[:2]]):
+        rows = ExtractFrame(effort="none")(pd.DataFrame({"record": part}))
+        rows.to_parquet(folder / "extracted" / f"part-{number}.parquet")
+    (folder / "extracted" / "_part-2.parquet").write_bytes(b"begun")
     monkeypatch.chdir(folder)
     [reading] = find_blocks("Read the extractions", "python")
-    [export] = find_blocks("Read the extractions", "bash")
+    [commands] = find_blocks("Read the extractions", "bash")
 
     exec(compile(reading, "page", "exec"), {})
-    done = invoke(*shlex.split(export)[1:])
+    listed, done = (invoke(*shlex.split(line)[1:]) for line in commands.splitlines())
 
+    assert "broken JSON" in listed.output
+    assert "contains no record" in listed.output
     assert done.exit_code == 0, done.output
     assert f"records: {RECORDS}" in done.output
     assert "--records" not in done.output

@@ -81,6 +81,14 @@ class Failing:
         (f"[{STUDIES[0]}, {STUDIES[1]}]", ["NCT90000006", "NCT90000007"]),
         (f"{STUDIES[0]}\n{{\n{STUDIES[1]}", ["NCT90000006", "broken JSON", "NCT90000007"]),
         (TEXT, ["text-c25625c8"]),
+        ("not json at all", ["text-92628a74"]),
+        ('The arm "A": see [the "protocol"]', ["text-eb9379a1"]),
+        ("true", ["neither a study nor a text"]),
+        ('"Adults"', ["neither a study nor a text"]),
+        (STUDIES[0][:700], ["broken JSON"]),
+        (STUDIES[0][720:], ["broken JSON"]),
+        (STUDIES[0][720:900], ["broken JSON"]),
+        (STUDIES[0][-20:], ["neither a study nor a text"]),
         ("[]", ["contains no record"]),
         ("", ["the row contains no record; fill its column record, or drop the row"]),
         (None, ["the row contains no record"]),
@@ -127,7 +135,7 @@ def test_a_cell_that_cannot_be_read_costs_its_row_alone(column, cell):
 
 def test_a_row_names_its_record_and_its_source():
     columns = {
-        "record": [STUDIES[0], TEXT, "{}", f"[{STUDIES[0]}, {STUDIES[1]}]"],
+        "record": [STUDIES[0], TEXT, '{"A":', f"[{STUDIES[0]}, {STUDIES[1]}]"],
         "record_id": ["A", 2, "C", "D"],
         "path": "trials",
         "place": ["row 1", None, "row 3", None],
@@ -135,7 +143,7 @@ def test_a_row_names_its_record_and_its_source():
     rows = ExtractFrame()(pd.DataFrame(columns))
 
     assert list(rows["record_id"]) == ["A", "2", "C", "NCT90000006", "NCT90000007"]
-    assert rows["error"][2].startswith("RecordError: trials, row 3: JSON that")
+    assert rows["error"][2].startswith("RecordError: trials, row 3, character 5: ")
     sources = [json.loads(line)["source"] for line in rows["extraction"].dropna()]
     assert [one["place"] for one in sources[:2]] == ["row 1", None]
     assert {one["path"] for one in sources} == {"trials"}
@@ -147,10 +155,23 @@ def test_a_whole_number_keeps_its_digits_as_an_id():
     assert (first, last) == ("17", "1.5")
 
 
+def test_a_failed_row_is_found_by_its_id():
+    number = {"identificationModule": {"nctId": "NCT90000050"}}
+    records = [json.dumps({"protocolSection": number}), "{broken", None]
+    rows = ExtractFrame()(pd.DataFrame({"record": records}))
+    assert rows["error"].notna().all()
+    assert [*rows["record_id"].fillna("")] == ["NCT90000050", "text-be302461", ""]
+    rows = ExtractFrame()(pd.DataFrame({"nct_id": ["NCT90000050"], "title": [""]}))
+    assert [*rows["record_id"]] == ["NCT90000050"]
+
+
 @pytest.mark.parametrize("column", ["record", "criteria"])
-def test_texts_without_an_id_keep_apart_when_they_are_read_back(column, tmp_path):
+@pytest.mark.parametrize("source", [{}, {"path": "trials.jsonl", "place": "line 3"}])
+def test_texts_without_an_id_keep_apart_when_they_are_read_back(
+    column, source, tmp_path
+):
     texts = [f"Inclusion criteria:\n- HbA1c > {limit} %" for limit in (6, 7, 8)]
-    found = ExtractFrame()(pd.DataFrame({column: texts}))
+    found = ExtractFrame()(pd.DataFrame({column: texts}).assign(**source))
     assert found.record_id.str.fullmatch("text-[0-9a-f]{8}").all()
     stored = tmp_path / "extractions.jsonl"
     stored.write_text("\n".join(found.extraction) + "\n")

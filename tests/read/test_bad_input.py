@@ -69,6 +69,10 @@ CASES = {
     "first line of NULs": (b"\0" * 99 + b"\n" + LINES[0], JSONL_IDS[:1], "line 1, ", "broken JSON"),
     "unfinished last line": (LINES[0] + b'{"text":\n', JSONL_IDS[:1], "line 2, character 9", "broken JSON"),
     "first line": (LINES[0][:900] + b"\n" + LINES[1], JSONL_IDS[1:], "line 1, ", "broken JSON"),
+    "first line without JSON": (b"not JSON at all\n" + LINES[1], JSONL_IDS[1:], "line 1, ", "broken JSON"),
+    "first line null": (b"null\n" + LINES[1], JSONL_IDS[1:], "line 1", "neither a study"),
+    "end of a record": (b'Inclusion Criteria:\\n* Adults"}}}\n' + LINES[1], JSONL_IDS[1:], "line 1, ", "broken JSON"),
+    "end of a record with values": (b'"sex": "ALL"}}}\n' + LINES[1], JSONL_IDS[1:], "line 1", "neither a study"),
     "line in Latin-1": (LINES[0] + LINES[1].replace(b"Fabricel", b"\xe9"), JSONL_IDS[:1], "line 2, ", "not valid Unicode"),
     "line without study": (LINES[0] + b"[1]\n" + LINES[1], JSONL_IDS, "record 2", "neither a study"),
     "deep line": (LINES[0] + b"[" * 10**5 + b"\n" + LINES[1], JSONL_IDS, "record 2", "JSON"),
@@ -123,6 +127,16 @@ def test_each_line_that_is_no_record_is_one_error(before, values, read_bytes):
     reading = read_bytes("\n".join(lines).encode())
     assert reading.ids == JSONL_IDS
     assert len(reading.errors) == len(failing)
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz", "a.ndjson"])
+def test_a_name_tells_json_lines_whose_first_line_is_damaged(read_bytes, name):
+    content = b"Inclusion Criteria: " + b"A " * 40_000 + b"\n" + LINES[1]
+    if name.endswith(".gz"):
+        content = gzip.compress(content)
+    reading = read_bytes(content, name)
+    assert reading.ids == JSONL_IDS[1:]
+    assert [error.place for error in reading.errors] == ["line 1, character 0"]
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -153,8 +153,11 @@ def evaluate(
 
 
 def _open_source(paths: Sequence[Path]) -> "Path | JoinedRuns | None":
-    """Return the only path, several paths as one input, or None if there are no paths."""
-    if len(paths) > 1:
+    """Return several paths as one input, the only path, or None if there are no paths. Of a record
+    that occurs several times in a file or in several paths, the last extraction counts, and a
+    message names it.
+    """
+    if len(paths) > 1 or any(path.is_file() for path in paths):
         return open_runs(paths)
     return next(iter(paths), None)
 
