@@ -80,9 +80,10 @@ def find_doubtful(extraction: TrialExtraction, minimum: float) -> set[str]:
 
 
 def _list_doubtful(path: str, item: ExtractedItem, minimum: float) -> Iterator[str]:
-    """Yield the paths of an item's doubtful values: fields, members of lists, and their parts. If
-    a required field is doubtful, the path of the item is included. The value of a custom field is
-    treated as doubtful as a whole.
+    """Yield the paths of an item's doubtful values: fields, members of lists, and their parts. A
+    doubtful part that the value needs, such as a limit's condition (``_CARRIED``), makes the whole
+    value doubtful. If a required field is doubtful, the path of the item is included. The value of
+    a custom field is treated as doubtful as a whole.
     """
     if isinstance(item, CustomItem):
         if item.confidence is not None and item.confidence < minimum:

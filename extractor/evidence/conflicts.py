@@ -170,6 +170,7 @@ def find_nearest(
             continue
         # the token of the text at which the first word of the quote would be
         start = first + alignment.dest_start - alignment.src_start
+        # aligned at exactly this place, and with room for tokens that the quote adds or omits
         aligned = [_align(quote, text.tokens.words, start, drift) for drift in _DRIFTS]
         candidates += filter(None, aligned)
     return min(candidates, key=lambda place: place.cost, default=None)

@@ -73,7 +73,7 @@ class FoldedText:
             A quote cannot begin with one of these tokens.
         codes: One character per token. The same word always has the same character, and different
             words have different characters unless the text has more than a million distinct words.
-            alphabet: The character of each word.
+        alphabet: The character of each word.
     """
 
     cleaned: CleanText

@@ -218,6 +218,7 @@ def _list_plain(digits: str) -> list[str]:
         return [count, f"{lost['whole']}109"]
     groups = _GROUPS.fullmatch(digits)
     if groups and not digits.startswith("0"):
+        # "1,50,000": Indian groups, which have no named sign
         digits = digits.replace(groups["sign"] or ",", "")
     if not _DECIMAL.fullmatch(digits):
         return []

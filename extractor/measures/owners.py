@@ -136,14 +136,16 @@ def _find_inner(
 
 
 def _find_named_inside(chart: Chart, value: Expression) -> Range | None:
-    """Return the known quantity that is named within a limit but is not part of the limit's number
-    ("100 K/uL"), unit or comparator. An age is not returned.
+    """Return the first known quantity that is named within a limit but is not part of the limit's
+    number, unit ("bpm" in "> 100 bpm" names the heart rate) or comparator; None if there is none.
+    An age is not returned.
     """
     parts = chart.between(value.first, value.end, "number", "unit", "comparator")
     for span in chart.between(value.first, value.end, "quantity"):
         is_in_part = any(
             part.first <= span.first and span.end <= part.end for part in parts
         )
+        # a name may begin within the limit and end after it
         if span.end <= value.end and not is_in_part and span.value != "age":
             return span.first, span.end
     return None

@@ -302,6 +302,7 @@ def read_pieces(section: LexedSection, vocabulary: Vocabulary) -> list[Piece]:
     pieces: list[Piece] = []
     for whole in joined:
         pieces += _split_joined(whole, vocabulary)
+        # the doubt is whether the last joined line belongs to it, so it concerns the last piece
         if whole.doubt:
             pieces[-1] = replace(pieces[-1], doubt=whole.doubt)
     return pieces

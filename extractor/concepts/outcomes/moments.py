@@ -288,9 +288,10 @@ def _select_points(
 
 
 def _is_start(tokens: Tokens, moment: Moment, *, is_of_cycle: bool) -> bool:
-    """Return whether a time with the value 1 is not a time point but the origin, as in "Baseline
-    (Day 1)", the start of a range, as in "day 1 through day 4", or day 1 of a cycle.
+    """Return whether ``moment``, whose value is 1, is not a time point but the origin, as in
+    "Baseline (Day 1)", the start of a range, as in "day 1 through day 4", or day 1 of a cycle.
     """
+    # "1 day" is a duration; only "day 1" can be a start
     if not moment.named:
         return False
     if rule("range_mark").starts(tokens, moment.end):

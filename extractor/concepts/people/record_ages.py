@@ -97,7 +97,8 @@ def read_ages(
     the one that admits the most people. An age that differs from the registered age is uncertain.
     If it is also doubtful, a mere preference, or stated only in the summary, it is treated only as
     an alternative, and there is no value. The same holds for years that may be an age, although no
-    word says so.
+    word says so. An age in the summary is kept as a value, with a lower confidence, if the same
+    words state the other end as registered.
 
     >>> passage = read_passage("Age 18-65 years")
     >>> limits = find_limits(passage.tokens, None)
@@ -113,7 +114,8 @@ def read_ages(
     if low.value is not None and high.value is not None:
         return low, high
     described = [bound for passage in summary for bound in _read_summary(passage)]
-    # "aged 18 to 65 years" where only 18 is registered: the other end has a lower confidence
+    # "aged 18 to 65 years" where only 18 is registered as such: the other end has a lower
+    # confidence; the end that agrees is restored by the choice below
     partly_registered = [
         bound.place
         for bound in described

@@ -238,12 +238,13 @@ def _find_life(tokens: Tokens, topic: str) -> set[int]:
     """Return the tokens of ages and lifetimes, which are not windows."""
     of_life: set[int] = set()
     for limit in find_limits(tokens, None, topic):
-        # the age of "ALT <= 3 x ULN for age >= 16"
+        # the age of "ALT <= 3 x ULN for age >= 16 years"
         is_of_condition = limit.qualifies and limit.time_unit
         if (
             is_of_condition
             or is_age(tokens, limit, topic)
             or is_lifetime(tokens, limit, topic)
+            # "adults >= 18"
             or is_of_people(tokens, limit)
         ):
             of_life.update(range(*limit.number))
