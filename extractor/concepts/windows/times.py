@@ -244,7 +244,7 @@ def _find_life(tokens: Tokens, topic: str) -> set[int]:
             is_of_condition
             or is_age(tokens, limit, topic)
             or is_lifetime(tokens, limit, topic)
-            # "adults >= 18"
+            # an age without a unit: "adults >= 18"
             or is_of_people(tokens, limit)
         ):
             of_life.update(range(*limit.number))
