@@ -140,8 +140,9 @@ def find_parts(passage: Passage, parts: Mapping[str, object]) -> dict[str, Span 
         quoted = find_quotes(passage, str(quote)) if quote else ()
         places = [place for place in quoted if place.start >= reached]
         spans[name] = None
-        if places:
-            span = places[-1] if name == "time_frame" else places[0]
+        if name == "time_frame":
+            places.reverse()
+        for span in places[:1]:
             spans[name] = span
             reached = span.end
     return spans
@@ -189,9 +190,8 @@ def list_mentions(instrument: str, passage: Passage) -> Iterator[tuple[Span, Sup
 
 def find_agent(agent: str, passage: Passage) -> Supported[str] | None:
     """Return the first of an agent's names to occur in the passage, as the passage spells it:
-    "MTX" for "methotrexate". The parts of a combination may be apart; the place
-    is then that of the first one. Return None if the agent is
-    unknown, or if the passage does not name it.
+    "MTX" for "methotrexate". The parts of a combination may be apart; the place is then that of the
+    first one. Return None if the agent is unknown, or if the passage does not name it.
     """
     parts = split_parts(agent)
     places = list(filter(None, (find_quote(passage, part) for part in parts)))

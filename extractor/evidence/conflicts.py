@@ -65,6 +65,7 @@ def compare_tokens(quoted: str, stated: str) -> ConflictKind | None:
         if is_negated:
             return ConflictKind.NEGATION
         return None
+    # if both words are critical, the word of the text says what the quote should have stated
     meaning = meaning_stated or meaning_quoted
     if meaning:
         return meaning[0]
@@ -78,11 +79,13 @@ def _read_meaning(token: str) -> _Meaning | None:
     """
     if not token:
         return None
+    # "twice" and "two" are the number 2
     number = TIMES.get(token, read_number(token))
     if number is not None:
         return ConflictKind.NUMBER, number
     if any(map(str.isdigit, token)):
         return ConflictKind.NUMBER, token
+    # "daily" has the meaning of "day"
     unit = read_time_unit(_RATES.get(token, token))
     if unit:
         return ConflictKind.TIME_UNIT, unit

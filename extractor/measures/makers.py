@@ -275,6 +275,7 @@ def make_pressure(parts: Parts) -> Bounds | None:
     compared = make_compared(parts)
     diastolic = parts["diastolic"]
     low: float = diastolic.value.value
+    # the diastolic pressure, which is written second, is the lower one
     if compared is None or parts["amount"].value.low <= low:
         return None
     unit = None
@@ -308,6 +309,7 @@ def make_shared(parts: Parts) -> Bounds | None:
     if shares_unit:
         first = replace(first, amount=_share_unit(first.amount, second.amount))
     signs = (first.comparator, second.comparator)
+    # ">= 18 and <= 70 years": in one unit, both ends included
     if signs == _INCLUSIVE and first.amount.unit in (None, second.amount.unit):
         joined = _join(first.amount, second.amount, first.first, second.end)
         if joined:
@@ -354,6 +356,7 @@ def make_chain(parts: Parts) -> Bounds | None:
     if is_lost:
         joined = _join(front_amount, bound.amount, amount.first, bound.end)
         return joined and (replace(joined[0], sure=False),)
+    # both ends included: one range; otherwise, each end is a limit
     amounts = {front: front_amount, bound.comparator: bound.amount}
     if amounts.keys() == {*_INCLUSIVE}:
         lower, upper = (amounts[comparator] for comparator in _INCLUSIVE)
@@ -369,6 +372,7 @@ def make_grades(parts: Parts) -> Bounds | None:
     or 17"), or if a comparator applies to several grades ("> grade 2-3").
     """
     grades = parts.get("grades") or parts["roman"]
+    # "performance status: age 18" states no status
     for name in ("gap", "scale"):
         if name in parts and "age" in parts[name].value.lower().split():
             return None

@@ -229,6 +229,7 @@ def _split_phrase(
         prefix = rule(name).search(tokens, first, end)
         if prefix:
             return prefix.place("words"), (prefix.end, end)
+    # "men and women" is no condition
     if rule("all_sexes").search(tokens, first, end):
         return None, (first, end)
     for people in chart.between(first, end, "value_people"):

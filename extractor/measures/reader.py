@@ -192,6 +192,7 @@ def _weigh(
     # "above the ULN" after "10 mg"
     if span.rule == "at_bound" and chart.ending("amount", span.first):
         return None
+    # a duration is a limit without a quantity: "for 6 months"
     if last.amount.time:
         return replace(span, weight=weight)
     # the name follows directly or after one token: "> 30 of BMI"

@@ -80,6 +80,7 @@ def _find_numbers(tokens: Tokens) -> Iterator[Expression]:
     weight. Numbers that are part of a name are omitted.
     """
     for match in rule("number").find(tokens):
+        # "RECIST v. 1", "week 4"
         if rule("number_of_name").ends(tokens, match.first):
             continue
         start = match.first
@@ -111,6 +112,7 @@ def _find_numbers(tokens: Tokens) -> Iterator[Expression]:
         times = TIMES.get(word.lower())
         if times:
             yield Expression("number", at, at + 1, "times", WrittenNumber(times, ""))
+            # "twice normal": the normal limit is the unit
             if tokens.words[at + 1 : at + 2] == ["normal"]:
                 yield Expression(
                     "unit", at + 1, at + 2, "times_normal", WrittenUnit("normal")
@@ -147,11 +149,13 @@ def _read_unit_after(tokens: Tokens, at: int) -> Iterator[Expression]:
         end = unit.end
     rated = rule("rate_apart").starts(tokens, end)
     if unit is None or unit.end == unit.first:
+        # "3 glasses of wine a day": counted things have only a rate
         if rated:
             words = WrittenUnit(rated.read("rate"))
             yield Expression("unit", at, rated.end, "rate_apart", words)
         return
     time = _read_time(tokens, unit)
+    # "10 mg prednisone daily": the rate goes with the unit, not with the words between
     if rated and time is None:
         words = WrittenUnit(f"{unit.text} {rated.read('rate')}")
         yield Expression("unit", at, rated.end, "rate_apart", words)
@@ -204,6 +208,7 @@ def _read_time(tokens: Tokens, unit: RuleMatch) -> TimeUnit | None:
     if unit.text == "D":
         return None
     near = max(0, unit.first - _NEAR)
+    # "6MWD of at least 150 m" is a distance
     if unit.text == "m" and rule("walked").search(tokens, near, unit.first):
         return None
     if rule("span_unit").covers(tokens, unit.first, unit.end):

@@ -349,8 +349,9 @@ def _continues_sentence(line: Line, above: Line) -> bool:
     if not line.text[:1].islower():
         return False
     is_in_item = bool(above.mark) and line.column >= max(above.column, 1)
-    ends = line.text.endswith((".", ";", ",")) or runs_on(above.text)
-    if not (ends or is_in_item):
+    # a heading ends with no such sign, and follows no "are not" or "at least"
+    is_of_sentence = line.text.endswith((".", ";", ",")) or runs_on(above.text)
+    if not (is_of_sentence or is_in_item):
         return False
     return not above.text.endswith((".", ";", ":"))
 
@@ -364,6 +365,7 @@ def _is_only_item(line: Line, below: Line | None, vocabulary: Vocabulary) -> boo
         return False
     tokens = line.passage.tokens
     place = (line.passage.first, line.passage.end)
+    # above items that are indented further, only the plain words of a heading make one
     if below.column > line.column:
         return not rule(vocabulary.plain).occurs(tokens, *place)
     is_numbered = line.ordinal > 1 and line.style == below.style
@@ -455,6 +457,7 @@ def _find_inner(line: Line, vocabulary: Vocabulary) -> Heading | None:
         is_capital = match.tokens.words[match.first][0].isupper()
         ends_clause = previous == ";" or (previous == "." and not line.mark)
         may_begin = ends_clause or (is_capital and line.follows_heading)
+        # within a sentence, the words of such a heading may be only words
         if name in vocabulary.after and not may_begin:
             continue
         rest = line.passage.part(match.first, line.passage.end)
@@ -546,6 +549,7 @@ def _find_counted(
     """Return the place in the stack of the item that an item follows by its number, even if it is
     indented further, as "2." is in "1. Any of:", "  - Stroke", "    2. Asthma"; otherwise, None.
     """
+    # a bullet, or the first item of a list
     if block.ordinal < 2:
         return None
     number_above = (block.style, block.ordinal - 1)
@@ -553,6 +557,7 @@ def _find_counted(
         above = placed[stack[depth]]
         if (above.style, above.ordinal) != number_above:
             continue
+        # directly above: no block between the two has to be closed
         if depth + 1 == len(stack):
             return None
         return depth
@@ -562,10 +567,13 @@ def _find_counted(
 def _is_below(
     top: Block, block: Block, stack: Sequence[int], placed: Sequence[Block]
 ) -> bool:
-    """Return whether a block belongs to the block at the top of the stack."""
+    """Return whether a block belongs to the block at the top of the stack. To an item belongs what
+    is indented further, and to a line that introduces items also an item of another style.
+    """
     is_deeper = block.column >= top.column + DEEPER
     if top.kind is BlockKind.HEADING:
         return _is_below_heading(top, block, stack, placed)
+    # a title within an item, above its parts
     if block.kind is BlockKind.HEADING:
         return top.kind is BlockKind.ITEM and is_deeper
     if block.kind is not BlockKind.ITEM:

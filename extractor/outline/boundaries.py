@@ -205,15 +205,18 @@ def _belongs_to_word(text: str, match: re.Match[str], mark: str) -> bool:
         return _ends_bold(text, match.start())
     if mark[0] == "[":  # a citation: "the criteria [1] and"
         return _AFTER_CITATION.match(text, match.end()) is not None
+    # "1.5 *10^9" is a product; other stars, and brackets around a number, are markers
     if mark[0] in "*(":
         return mark == "*" and first.isdigit()
     if _closes_bracket(text, match.start(), mark):
         return True
     is_open = bool(match["bare"]) or mark[-1] in _DASHES
+    # "visit 1 Screening": the word before asks for a number or a letter
     if _NAMED.search(before):
         return is_open or first.islower() or _is_name(mark)
     if not is_open:
         return False
+    # "100 x 10": a number without a sign is a marker only before a word
     if match["bare"] and not text[match.end() : match.end() + 2].isalpha():
         return True
     return first.islower() or _needs_number(before)
@@ -296,6 +299,7 @@ def describe_mark(mark: str) -> tuple[str, int]:
     if number:
         return _count_from_one(counted, number[1]), int(number[1])
     letters = _LETTERS.search(mark)
+    # word processors write "o" as a bullet
     if letters and mark != "o":
         return _describe_letters(mark, letters[0])
     return mark, 0

@@ -242,15 +242,18 @@ def _choose(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boundary]:
 
 def _choose_unmarked(text: str, boundaries: Sequence[Boundary]) -> Sequence[Boundary]:
     """Return the likely boundaries of sentences and clauses in a piece without list markers."""
-    chosen = [
-        each
-        for each in boundaries
-        if not each.gap.mark
+    chosen: list[Boundary] = []
+    for each in boundaries:
         # where a line was wrapped
-        and not (each.gap.is_line_end and text[each.gap.start].islower())
-        and each.probability
-        >= (_AT_SEMICOLON if _ends_clause(text, each) else _WITHOUT_MARK)
-    ]
+        is_wrapped = each.gap.is_line_end and text[each.gap.start].islower()
+        if each.gap.mark or is_wrapped:
+            continue
+        least = _WITHOUT_MARK
+        if _ends_clause(text, each):
+            least = _AT_SEMICOLON
+        if each.probability >= least:
+            chosen.append(each)
+    # several semicolons make a list; a single one is no surer sign than a full stop
     if len(chosen) == 1 and chosen[0].probability < _WITHOUT_MARK:
         return ()
     # "Organ function: ALT > 3 x ULN; bilirubin > 2 x ULN" is one item
@@ -354,8 +357,10 @@ def _may_start(piece: Piece, number: int, own: int, first: int) -> bool:
     """Return whether a run may begin with a number. ``first`` is the first number of its style."""
     if own:
         return number == own + 1
+    # below a bullet, a list that begins with 1 is a part of the item
     if piece.line.mark:
         return number == first > 1
+    # behind a heading on its line, the numbers may go on from a list above
     if piece.line.follows_heading:
         return True
     return number == 1

@@ -95,6 +95,7 @@ def find_heading(passage: Passage, vocabulary: Vocabulary) -> Heading | None:
     stop = min(passage.end, passage.first + _LONGEST)
     line = passage.tokens.cut(passage.first, stop)
     heading_rule = _heading_rule(vocabulary.terms, vocabulary.front)
+    # "I N C L U S I O N": letters that are set apart
     if all(len(word) == 1 for word in line.words):
         joined = heading_rule.starts(read_text("".join(line.words)), 0)
         if joined:

@@ -52,6 +52,7 @@ def list_written(section: LexedSection, vocabulary: Vocabulary) -> Iterator[Writ
         place += 1
         columns = _list_cells(line, _COLUMN_END)
         headings = _find_headings(columns, vocabulary)
+        # "Inclusion" beside "Exclusion": a table with a column for each list
         if len({heading.name for heading in headings.values()}) > 1:
             end = _find_end(lines, place, vocabulary)
             yield from _list_columns(line, lines[place:end])
@@ -161,6 +162,7 @@ def _read_row(line: Written, vocabulary: Vocabulary) -> Iterator[Written]:
     cells = _list_cells(line, _CELL_END)
     is_ruled = _ROW.match(line.passage.text) is not None
     headings = _find_headings(cells, vocabulary)
+    # the column names of a table, above a ruled line
     if is_ruled and _is_header(line):
         yield from _make_cells(line, [_join_cells(line.passage)], are_furniture=True)
     elif headings:
@@ -417,6 +419,7 @@ def _is_false_mark(line: Line, ordinals: Mapping[str, set[int]]) -> bool:
         is_punctuated = line.mark[-1:] in (":", ".", ")", "]", "-")
         return (has_neighbour, is_list_code, is_punctuated).count(True) < 2
     first_letter = line.style.strip("(")[:1].lower()
+    # the style of a letter is "a", that of a Roman numeral "i"; numbers and bullets are no words
     if first_letter not in ("a", "i"):
         return False
     if line.mark == "<li>" or has_neighbour:

@@ -75,6 +75,7 @@ def describe_lines(
         )
         line_features = list(_describe_words(line_words, kind))
         line_features += _describe_context(entry)
+        # the first letter of a kind is different for each kind
         line_features += [f"m {kind[0]} {mark}" for mark in marks]
         features.append(line_features)
         count_above[kind] += 1

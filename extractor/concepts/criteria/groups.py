@@ -178,7 +178,7 @@ def find_group_rule(tokens: Tokens, value: CriterionGroup) -> Derived | None:
     may_mean_all = is_denied or "any" in tokens.read(first, end).lower().split()
     if not may_mean_all:
         return None
-    if ((group.rule, value.rule)) != ((GroupRule.ANY, GroupRule.ALL)):
+    if (group.rule, value.rule) != (GroupRule.ANY, GroupRule.ALL):
         return None
     return Derived(first, end, Support.INFERRED)
 
@@ -275,6 +275,7 @@ def _judge_inclusions(
     or kinds of that topic. Otherwise, or if the line names a group of people, all of the items
     must apply.
     """
+    # "Part A: adults", "Part B: children": nobody can meet both
     for first, end, alternatives in _find_alternatives(items):
         if end - first == len(items):
             return alternatives
@@ -287,6 +288,7 @@ def _judge_inclusions(
     for name, case in _ANY_OF_TOPIC.items():
         if not rule(name).search(tokens):
             continue
+        # values are all required, even where the line names them as examples
         if wants_values:
             continue
         return _conclude(GroupRule.ANY, case, line)
@@ -632,6 +634,7 @@ def _find_rule(parsed: ParsedRecord, node: _Node) -> None:
         return
     for first, end, combined in reversed(list(find_runs(passages, usual))):
         is_whole = end - first == len(passages)
+        # the rule of the line takes account of what joins all its members
         if node.line and is_whole:
             continue
         members = node.members[first:end]

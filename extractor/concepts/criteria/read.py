@@ -160,6 +160,7 @@ def read_eligibility(
         sex=read_sex(stated, topics, descriptions, registry.sex),
         healthy_volunteers=read_healthy(stated, summary),
     )
+    # in a trial of one sex, "for women" restricts nothing
     if people.sex.value in (Sex.FEMALE, Sex.MALE):
         drafts = list(map(_drop_sex, drafts))
     criteria = tuple(drafts)
@@ -525,8 +526,10 @@ def _read_existence(entry: CriterionEntry, heading_chance: float) -> Reading[boo
     if entry.listed and heading_chance >= _CLEARLY_HEADING:
         return Reading(value=False, probability=heading_chance)
     feature = "prose"
+    probability = 1.0
     if entry.listed:
         feature = "listed"
+        probability = round(1 - heading_chance, 3)
     # it may introduce lines that were not recognised as its parts
     if entry.listed and entry.passage.text.endswith(":"):
         feature = "listed, ends with a colon"
@@ -534,7 +537,7 @@ def _read_existence(entry: CriterionEntry, heading_chance: float) -> Reading[boo
         feature = entry.case
     return Reading(
         value=True,
-        probability=round(1 - heading_chance, 3) if entry.listed else 1.0,
+        probability=probability,
         spans=(span_of(entry.passage),),
         support=Support.INFERRED,
         features=(feature,),

@@ -68,6 +68,7 @@ def describe_criterion(criterion: Criterion, passage: Passage) -> Criterion:
     if negated is None:
         negated = find_negation(tokens, 0, len(tokens)) is not None
     is_turned = False
+    # without a limit, there is no comparator that "must not" may have reversed
     if negated and criterion.constraints:
         is_turned = rule("must_not").search(tokens) is not None
     is_demanded = is_exclusion and rule("demanded").starts(tokens, 0) is not None

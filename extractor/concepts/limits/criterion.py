@@ -217,6 +217,7 @@ def _find_name(tokens: Tokens, limit: Limit) -> Range | None:
             if name:
                 return name.first, name.end
         return None
+    # "adults >= 18", "men > 50 kg": the words before the limit name people
     if is_of_people(tokens, limit) or is_unnamed_weight(tokens, limit):
         return None
     if limit.quantity is None:

@@ -174,11 +174,13 @@ def _compare_names(
             return Ownership.OTHER
     if words <= _list_words(tokens, *_find_direct(len(words), mention, tokens)):
         return Ownership.OWN
+    # "adults over 50 kg" does not name the weight
     if own_names == {"body_weight"} and _names_people(mention, tokens):
         return Ownership.OWN
     subject = tokens.read(*(mention.subject or (0, 0)))
     subject_names = _name(subject)
     subject_words = _fold_quantity(subject)
+    # the name before the number says more than the quantity does; units do not count
     is_foreign = any(not read_unit(word) for word in subject_words - words - _idle())
     if own_names and subject_names >= own_names:
         is_said_elsewhere = not (words - near).isdisjoint(_list_line(tokens))

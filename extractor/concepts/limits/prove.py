@@ -174,6 +174,7 @@ def _compare(value: Constraint | Quantity, mention: NumberMention) -> Support | 
         return Support.INFERRED
     if high is None or Comparator.BETWEEN not in mention.comparators:
         return None
+    # one end of a stated range: "at least 18" from "18 to 65"
     ends = ((Comparator.AT_LEAST, low, None), (Comparator.AT_MOST, high, None))
     if (value.comparator, *bounds) in ends:
         return Support.INFERRED
@@ -200,6 +201,7 @@ def _has_unit(
         if read in MULTIPLES:
             return False
         return stands_bare(tokens, place, subject)
+    # "aged 18": the years of an age need no unit
     if code == "a" and "age" in subject and may_be_years(tokens, place):
         return True
     if code is not None and read == code:

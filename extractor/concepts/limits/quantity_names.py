@@ -476,6 +476,7 @@ def find_loinc(quantity: KnownQuantity, unit: str | None) -> list[str]:
     >>> [find_loinc(glucose, unit) for unit in ("mg/dL", "umol/L", "{ULN}", None, "%")]
     [['2345-7'], ['14749-6'], ['2345-7', '14749-6'], [], []]
     """
+    # without a unit, a mass and an amount of substance cannot be told apart
     if unit is None and quantity.unit not in BARE_UNITS and len(quantity.loinc) > 1:
         return []
     target = unit or quantity.unit
@@ -581,6 +582,7 @@ def find_worse_side(name: str, unit: str | None = None, quote: str = "") -> str 
     ('higher', 'lower', 'higher')
     """
     quantity = name_quantity(name, read_unit(unit or ""), quote)
+    # the words may name a scale that the unit does not fit
     if quantity is None or quantity.general:
         quantity = name_quantity(name, None, quote) or quantity
     if quantity is None:

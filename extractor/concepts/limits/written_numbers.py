@@ -129,6 +129,7 @@ def _are_joined(tokens: Tokens, number: Number, following: Number) -> bool:
     """
     start = following.first
     units = [find_unit(tokens, end) for end in (number.end, following.end)]
+    # "5 mg, 3 mL": two different units
     if len({unit.parts[0].code for unit in units if unit}) > 1:
         return False
     if tokens.words[start - 1] == "/":

@@ -126,8 +126,9 @@ def _read_without(tokens: Tokens, others: Sequence[Range]) -> TimeFrame:
         unit = words.part("unit")
         # the unit in "6 +/- 1 months" is that of both numbers
         if unit and words.first and tokens.codes[words.first - 1] == NUMBER:
-            has_unit = rule("moments_with_unit").ends(tokens, words.first) is not None
-            end = end if has_unit else unit[0]
+            has_own_unit = rule("moments_with_unit").ends(tokens, words.first)
+            if not has_own_unit:
+                end = unit[0]
         omitted.append((words.first, end))
     kept = tokens.without(omitted, 0, len(tokens))
     groups = tuple(_find_groups(kept))

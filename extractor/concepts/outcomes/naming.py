@@ -338,6 +338,7 @@ def _widen(body: Passage, term: Term, *, is_method: bool) -> Passage:
     # a term that is itself an abbreviation has no brackets
     is_long = len(tokens.read(first, end)) > _SHORT_FORM
     brackets = rule("short_form").starts(tokens, end, body.end)
+    # the brackets of "polymerase chain reaction (PCR)"
     if is_long and brackets and _SHORT.fullmatch(brackets.text):
         end = brackets.end
     if is_method:

@@ -101,6 +101,7 @@ def _place_cell(cell: Section, section: LexedSection) -> list[OutcomeParts]:
     if "statement" in parts:
         return split_statements(parts["statement"])
     description = parts.get("description")
+    # the source left the field of the time frame empty: the other parts may state it
     if "time_frame" not in parts and "measure" in parts:
         return [_split_measure(parts["measure"], description)]
     first = min(part.first for part in parts.values())
@@ -232,9 +233,9 @@ def _correct_concept(concept: Reading[Concept], measure: Passage) -> Reading[Con
     is_misled = misleads_to_any or concept.value in misleading
     is_overall = concept.value is Concept.OVERALL_SURVIVAL
     if is_overall and not measure.search("named_overall_survival"):
-        for term in find_terms(measure.tokens, "survivals", measure.first, measure.end)[
-            :1
-        ]:
+        survivals = find_terms(measure.tokens, "survivals", measure.first, measure.end)
+        # "graft survival"
+        for term in survivals[:1]:
             concept = replace(concept, value=Concept(term.value))
             is_misled = True
     if not is_misled:

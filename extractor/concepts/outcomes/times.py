@@ -84,6 +84,7 @@ def describe_points(frame: TimeFrame, measure: Passage) -> str:
     stated = [(moment.value, moment.unit) for moment in frame.moments]
     if len(set(stated)) < len(stated):
         return "time points repeated"
+    # it may be the first day of the trial, and no time point
     if (1, TimeUnit.DAY) in stated:
         return "time points, day 1"
     moments = [(group.first, group.end) for group in frame.groups]

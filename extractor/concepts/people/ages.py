@@ -328,8 +328,10 @@ def may_be_unnamed_age(tokens: Tokens, years: Years) -> bool:
     [True, False]
     """
     near = max(0, years.first - _WHOSE_REACH)
+    # "smoker for at least 12 years"
     if rule("lasting_word").search(tokens, near, years.end + 1):
         return False
+    # "6 years or over" is said of ages, "6 years or more" also of lengths
     if rule("end_of_ages").search(tokens, years.first, years.end):
         return True
     return years.value >= _ADOLESCENCE
@@ -370,8 +372,10 @@ def _is_age_unnamed(tokens: Tokens, limit: Limit) -> bool:
     # as in "3 months prior to entry"
     if limit.time_unit is None:
         return False
+    # "12 years of education"
     if _is_followed_by("of_something", tokens, limit):
         return False
+    # "smoked for 10 years"
     names_length = _is_preceded_by("no_age_before", tokens, limit)
     if names_length and not _is_preceded_by("people_in_before", tokens, limit):
         return False
@@ -536,6 +540,7 @@ def list_age_bounds(
         return [(low, False)]
     is_admitted = _admits_ages(tokens, limit, admits=admits)
     if limit.value_high is None:
+        # "6 to < 18 years": the lower end is before the limit
         opening = find_lower_end(tokens, limit)
         youngest = None
         if opening:

@@ -252,6 +252,7 @@ def _list_bounds(criterion: StatedCriterion) -> list[_Bound]:
     bounds = list(_read_criterion(criterion))
     if bounds or criterion.donor or criterion.kind is not CriterionKind.INCLUSION:
         return bounds
+    # below "Duration of diabetes:", years are lengths
     if rule("lasting_word").occurs(read_words(criterion.heading)):
         return bounds
     for limit in criterion.limits:

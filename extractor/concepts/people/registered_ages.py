@@ -107,6 +107,7 @@ def agrees(age: Age | None, registered: float | None) -> bool:
     if age is None or registered is None:
         return False
     stated = count_days(age)
+    # no limit is registered: only an age that admits everybody is the same
     if registered == inf:
         return stated >= _EVERYBODY
     tolerance = _YEAR

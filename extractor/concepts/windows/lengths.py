@@ -63,6 +63,7 @@ def is_same_length(
     """
     if unit is value.unit:
         return number == value.value
+    # a year has 12 months, but a month has no fixed number of days, and a cycle is of any length
     if unit in _CALENDAR and value.unit in _CALENDAR:
         return number * _CALENDAR[unit] == value.value * _CALENDAR[value.unit]
     others = {unit, value.unit}

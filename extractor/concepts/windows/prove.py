@@ -106,6 +106,7 @@ def _compare(window: Window, value: TimeWindow) -> Support | None:
     a single bound is not certain.
     """
     stated = _list_bounds(window.comparator, window.value, window.high)
+    # the words do not show which bound the number is, so it may be either
     if window.is_reversible:
         stated = {"low": window.value, "high": window.value}
     claimed = _list_bounds(value.comparator, value.value, value.value_high)

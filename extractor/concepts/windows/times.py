@@ -98,6 +98,7 @@ def _read_sense(parts: Parts, otherwise: Comparator | None = None) -> _Sense | N
     if length.value.time is None:
         return None
     sign = parts.get("comparator") or parts.get("suffix")
+    # "or better" says nothing about time
     if sign is None or sign.rule.startswith("turned"):
         return _Sense(otherwise, length)
     comparator = Comparator(sign.value)
@@ -297,6 +298,7 @@ def _read_window(
     first = span.first
     end = _end_span(span)
     moment = None
+    # the moment behind a closing bracket is not that of the window within
     if tokens.codes[end : end + 1] != ")":
         moment = rule("window_anchor").starts(tokens, end)
     # the quote begins before the span: "in the" of "in the 4 weeks before"
@@ -360,9 +362,9 @@ def _adjust_direction(tokens: Tokens, window: Window) -> Window:
 
     A window becomes an upper limit if it is stated as "no later than" a time after a moment ("no
     later than 3 days after surgery"), or if something is absent for that long before a moment. An
-    upper limit becomes a lower limit if "or more" is added ("5
-    or more days"), if "over" means "longer than", or if a treatment has been stopped or unchanged
-    for that long ("stopped 5 days before", "stable over 3 months").
+    upper limit becomes a lower limit if "or more" is added ("5 or more days"), if "over" means
+    "longer than", or if a treatment has been stopped or unchanged for that long ("stopped 5 days
+    before", "stable over 3 months").
     """
     first = window.first
     length_end = window.length[1]
@@ -381,9 +383,11 @@ def _adjust_direction(tokens: Tokens, window: Window) -> Window:
         return replace(window, comparator=Comparator.MORE)
     reach = first - _STOPPING_REACH
     is_minimum = None
+    # "stopped 5 days before": at least so long ago
     if window.rule == "placed_before":
         is_minimum = rule("stopping").ends(tokens, first, reach)
         is_minimum = is_minimum or rule("stopped_behind").starts(tokens, window.end)
+    # "stable over 3 months": for at least so long
     elif window.is_reversible:
         is_minimum = rule("stays_before").ends(tokens, first, reach)
     if is_minimum:
