@@ -473,6 +473,7 @@ class ItemDraft(Generic[ReadT_co]):
         reason = self.questions.get(name, AbsenceReason.NOT_ASKED)
         if reason is not AbsenceReason.MODEL_REFUSED:
             return reason
+        # the model gave an answer, but the text does not support it
         if not self.refuses(name):
             return reason
         return AbsenceReason.UNSUPPORTED_ANSWER

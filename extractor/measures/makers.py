@@ -103,6 +103,7 @@ def _join(
     """
     low = lower.low
     high = upper.low
+    # "between -1 and -2.5"
     if high < low < 0:
         low, high = high, low
     if low >= high:
@@ -223,13 +224,17 @@ def _find_comparator(parts: Parts) -> Comparator | None:
     span = parts.get("comparator") or parts.get("suffix")
     if span is None:
         return None
+    # "18+ years"
     if span.kind == "plus_sign":
         return Comparator.AT_LEAST
+    # "2 or better": the scale is not known here, so the number stands for itself
     if _find_scale_words(parts):
         return Comparator.EQUAL
     comparator = Comparator(span.value)
+    # "equal to 17 or higher"
     if comparator is Comparator.EQUAL and "suffix" in parts:
         return Comparator(parts["suffix"].value)
+    # "not > 3"
     if "measure_negation" in parts:
         return comparator.opposite
     return comparator
@@ -262,6 +267,7 @@ def make_within(parts: Parts) -> Bounds | None:
     ULN".
     """
     amount = parts["amount"]
+    # "within 3 weeks" is a time, "within 5 mmHg" a difference
     if read_unit(amount.value.unit or "") not in MULTIPLES:
         return None
     first = parts["within_sign"].first
@@ -326,6 +332,7 @@ def make_cases(parts: Parts) -> Bounds | None:
     *before, first = parts["bounds"].value
     further_span = parts["amount"]
     amount = further_span.value
+    # the 12 of ">= 13 g/dL in men and 12 in women"
     if amount.unit is None:
         amount = _share_unit(amount, first.amount)
     elif first.amount.unit is None:

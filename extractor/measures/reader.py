@@ -221,6 +221,7 @@ def _are_cases(tokens: Tokens, span: Expression, following: Expression) -> bool:
     """
     last: Bound = span.value[-1]
     first: Bound = following.value[0]
+    # "grade 2, grade 3" and "2 weeks, 4 weeks" are values of different things
     if span.rule.startswith("grades") or last.amount.time:
         return False
     if last.amount.unit != first.amount.unit:
@@ -348,6 +349,7 @@ def _divide(clause: Range, bounds: Bounds, at: int) -> Range:
     start, stop = clause
     if at:
         before = bounds[at - 1]
+        # "in men" of ">= 13 g/dL in men and 12 in women" belongs to the first
         if before.condition:
             start = before.condition.end
         else:
@@ -404,6 +406,7 @@ def _share_stated_unit(tokens: Tokens, limits: list[Limit]) -> list[Limit]:
     for opening in rule("unit_of_all").find(tokens):
         shared = list(limits)
         for at, limit in enumerate(limits):
+            # a grade has no unit, and an age has its own
             is_grade = limit.rule.startswith("grades")
             if limit.unit or is_grade or limit.qualifies:
                 continue
@@ -473,6 +476,7 @@ def _spread_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
         before = spread[at - 1]
         if before.condition is None or following.condition is not None:
             continue
+        # "In case of liver metastases:" holds for what follows it
         is_heading = tokens.codes.startswith(":", before.condition[1])
         between = before.end, following.first
         if is_heading and not rule("sentence_break").search(tokens, *between):

@@ -176,6 +176,7 @@ def _begin_unit(tokens: Tokens, at: int) -> int | None:
     repeat = rule("number_repeat").starts(tokens, at)
     if repeat:
         at = repeat.end
+    # not as in "18-year-old" or "10 (mg/dL)"
     if at >= len(tokens) or tokens.codes[at] not in "-([":
         return at
     if rule("value_people").starts(tokens, at):
@@ -188,6 +189,7 @@ def _read_ordinal(tokens: Tokens, at: int) -> Expression | None:
     neither follows.
     """
     birthday = rule("birthday").starts(tokens, at)
+    # "18th birthday"
     if birthday:
         return Expression(
             "unit", at, birthday.end, "birthday", WrittenUnit("years", TimeUnit.YEAR)
@@ -222,6 +224,7 @@ def _without_people(tokens: Tokens, unit: RuleMatch) -> RuleMatch:
     words in front of the bracket are no unit.
     """
     for at in range(unit.first, unit.end):
+        # the men of "g/dL (men)"
         if tokens.codes[at] == "(" and rule("value_people").starts(tokens, at):
             unit_before = rule("limit_unit").starts(tokens, unit.first, at)
             return unit_before or unit
@@ -255,6 +258,7 @@ def _find_acuities(tokens: Tokens) -> Iterator[Expression]:
     for match in rule("acuity").find(tokens):
         near = max(0, match.first - _NEAR)
         low = read_number(match.read("low") or "")
+        # "visual analogue scale 20/100" is no acuity
         if low is None or rule("visual_scale").search(tokens, near):
             continue
         if rule("vision_word").search(tokens, near, match.first):
@@ -450,6 +454,7 @@ def _list_runs(tokens: Tokens) -> list[Range]:
         is_adjacent = bool(runs) and runs[-1][1] == at and tokens.joined(at)
         is_attached = is_adjacent and is_word and tokens.words[at - 1][0].isalnum()
         first = at
+        # the "1" and "c" of "HbA1c" are tokens of their own
         if is_attached:
             first = runs.pop()[0]
         runs.append((first, at + 1))

@@ -80,6 +80,7 @@ def _read_words_between(line: Line, above: Line, below: Line | None) -> dict[str
     """Return the signs based on the end of the line above and the words of the line."""
     end = above.text
     first_word = line.text.split(maxsplit=1)[0]
+    # a word in small letters throughout: "mRNA" may begin a line of its own
     is_word = first_word[0].islower() and first_word.islower()
     is_small = is_word or first_word[0] in "(,;/+&"
     is_open = runs_on(end) or opens_bracket(end) or end.endswith(",")
@@ -109,6 +110,7 @@ def _is_unit_of(line: Line, above: str) -> bool:
 def _read_columns(line: Line, above: Line, width: int | None) -> dict[str, bool]:
     """Return the signs based on the positions and lengths of a line and of the line above."""
     has_mark = bool(above.mark)
+    # wrapped lines of an item often begin below its words, not below its marker
     is_below_words = abs(line.column - above.text_column) <= _SAME
     is_part_of_item = has_mark and not above.text.endswith(":")
     first_word = line.text.split(maxsplit=1)[0]
@@ -137,6 +139,7 @@ def _read_words(line: Line) -> dict[str, bool]:
     """Return the signs of a heading in the words of a line."""
     text = line.text.rstrip(" *_")
     words = text.split()
+    # "COPD" is an abbreviation, "CARDIAC DISEASE" a heading
     is_capitals = text.isupper() and len(text) > _LETTERS
     names_people = _finds("population", line)
     has_number = any(word[:1].isdigit() for word in words)
@@ -166,6 +169,7 @@ def _read_neighbours(
     marks_above = above is not None and bool(above.mark)
     follows_colon = above is not None and above.text.endswith(":")
     is_title = is_title_case(line.text.split()) and not line.text.endswith(".")
+    # a title with a blank line before it may stand between two items or above the first
     begins_items = marks_above or (follows_colon and is_title)
     return {
         "nothing_below": below is None,
@@ -386,6 +390,7 @@ def _may_continue(above: Piece, whole: Piece) -> bool:
         return False
     if line.is_furniture or above.line.is_furniture or whole.heading:
         return False
+    # a heading with words behind it, as in "Exclusion: pregnancy, / breast-feeding", goes on
     if above.heading is None:
         return True
     return not above.heading.is_whole
@@ -497,6 +502,7 @@ def _make_block(piece: Piece, above: Line | None, below: Line | None) -> Block:
         return replace(block, kind=BlockKind.ROW)
     if line.mark:
         return replace(block, kind=BlockKind.ITEM)
+    # a line without a marker that no vocabulary knows
     if weigh_heading(line, above, below) > 0:
         return replace(block, kind=BlockKind.HEADING)
     return block
@@ -536,6 +542,7 @@ def _close(stack: list[int], placed: Sequence[Block], block: Block) -> None:
         return
     while stack:
         top = placed[stack[-1]]
+        # a heading from the vocabulary stays open for all its list
         if top.name is not None:
             return
         if _is_below(top, block, stack, placed):
@@ -636,5 +643,6 @@ def _is_below_heading(
     """
     if block.kind is BlockKind.HEADING:
         return block.column >= top.column + DEEPER
+    # a heading inside an item ends where a line begins to its left
     is_nested = any(placed[index].kind is BlockKind.ITEM for index in stack)
     return not is_nested or block.column > top.column - DEEPER

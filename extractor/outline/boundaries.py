@@ -171,6 +171,7 @@ def find_gaps(text: str) -> Iterator[Gap]:
     """
     for match in _GAP.finditer(text):
         gap = _read_gap(text, match)
+        # an item begins with a capital, a number or a comparator: "≥ 18 years"
         begins = text[gap.start].isupper() or text[gap.start] in _OPENS
         begins = begins or text[gap.start].isdigit() or gap.is_line_end
         if gap.mark or begins or text[match.start() - 1] in _ENDS:
@@ -324,6 +325,7 @@ def list_meanings(mark: str, style: str, number: int) -> Iterator[tuple[str, int
     """
     yield style, number
     letter = mark.strip("(). ")
+    # "i)" after "h)" is a letter, after nothing a Roman numeral
     if letter in _ROMAN_LETTERS:
         letters = _describe_letters(mark, letter)
         numeral = mark.replace(letter, "i"), ROMAN.index(letter.lower()) + 1
@@ -403,6 +405,7 @@ class _BlockWords:
             return "0"
         if not word[0].isalpha():
             return word
+        # "A" may only begin a sentence, "ALT" is an abbreviation
         if word.isupper() and len(word) > 1:
             return "AA"
         if word[0].isupper():

@@ -169,8 +169,10 @@ def _cut_piece(piece: Piece, cuts: Sequence[Boundary]) -> Iterator[Piece]:
         start = cut.gap.start
         whole = cut.probability
         line = replace(line, mark=cut.gap.mark, gap=False)
+        # the same list goes on, so its number counts
         if cut.gap.style == line.style:
             line = replace(line, ordinal=cut.gap.number)
+        # the items of a list that begins within an item are parts of it
         if _is_nested(piece, cuts):
             column = piece.line.column + DEEPER
             line = replace(line, column=column, style=cut.gap.style)
@@ -220,6 +222,7 @@ def _is_of_text(gap: Gap, text: str, numbers: Set[tuple[str, int]]) -> bool:
         if not bool(gap.mark):
             return False
         return text[gap.start].isdigit()
+    # "2." that is not cut may still be an item: it is left as a doubt
     if gap.mark[0].isdigit():
         return False
     style = _plain(gap.style)
@@ -235,6 +238,7 @@ def _choose(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boundary]:
     counted = _count_up(piece, boundaries)
     if bullets or counted:
         return max(bullets, counted, key=len)
+    # an item with a marker may consist of several sentences
     if piece.line.mark:
         return ()
     return _choose_unmarked(piece.line.text, boundaries)
@@ -280,6 +284,7 @@ def _find_bullets(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boun
     signs.append(_find_first_sign(piece))
     often = {sign for sign in signs if signs.count(sign) >= _FEW}
     chosen = [each for each in marked if each.gap.mark[0] in often]
+    # three bullets or more confirm each other
     if len(chosen) >= _MANY:
         return _raise(chosen)
     return chosen
@@ -299,6 +304,7 @@ def _find_first_sign(piece: Piece) -> str:
     """
     own = find_own_mark(piece.line.text)
     first = piece.line.mark[:1] or (own.mark[0] if own else "")
+    # "*" or "•" begins nothing but an item
     if first not in _DASHES:
         return first
     if piece.line.follows_heading:
@@ -342,6 +348,7 @@ def _follow(
         if _may_start(piece, number, own, numbered[0][0]):
             run = max(run, (0.0, ()))
         gain = _STEP
+        # a number without a full stop or bracket is a weaker sign
         if each.gap.kind == "bare":
             gain = _BARE_STEP
         total = run[0] + gain + log_odds(each.probability)
@@ -383,6 +390,7 @@ def _find_own_mark(piece: Piece, cuts: Sequence[Boundary]) -> Gap | None:
     own = find_own_mark(piece.line.text)
     if piece.line.mark or own is None:
         return None
+    # "Inclusion criteria 1. Age"; a letter there may be a word
     is_marker = piece.line.follows_heading and not own.mark[0].isalpha()
     styles = {style for style, _ in _list_meanings(own)}
     is_like_others = any(cut.gap.style in styles for cut in cuts)
