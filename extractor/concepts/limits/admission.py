@@ -167,6 +167,7 @@ def _name_sex(condition: str | None, line_sex: Sex | None) -> Sex | None:
     (<Sex.FEMALE: 'female'>, <Sex.MALE: 'male'>, None)
     """
     tokens = read_words(condition or "")
+    # "except in men": everybody else is meant
     if tokens.words and tokens.words[0].lower() in _EXCEPTING:
         return None
     sexes = {*find_sex_words(tokens).values()}
@@ -273,6 +274,7 @@ def _describe_gold(criterion: Criterion) -> Criterion:
         places[value.comparator, value.value, value.value_high].append(span)
     pieces: list[Evidence] = []
     for at, limit in enumerate(criterion.constraints):
+        # two limits with the same number have two places
         spans = places[limit.comparator, limit.value, limit.value_high]
         if not spans:
             continue
@@ -306,6 +308,7 @@ def describe_ages(
     of_criteria = {criterion.section for criterion in eligibility.criteria}
     pieces: list[Evidence] = []
     for piece in eligibility.evidence:
+        # "elderly over 65" in a summary does not tell whether 65 is admitted
         is_exact = piece.section in of_criteria or not of_criteria
         if piece.field not in AGES or not is_exact:
             pieces.append(piece)
@@ -324,6 +327,7 @@ def _bound_age(tokens: Tokens, age: Age, side: str) -> Comparator | None:
     single number, or only as an equality.
     """
     for limit in find_limits(tokens, None):
+        # the ends of "18-65 years" are both included, without a comparator
         if limit.value != age.value or limit.value_high is not None:
             continue
         for comparator in (limit.comparator, limit.comparator.opposite):
@@ -341,6 +345,7 @@ def _name_by_context(
     """
     unit = read_unit(limit.unit or "")
     start, end = passage.raw_span
+    # the name may be far before its limits: "Haemoglobin: men > 13 g/dL, women > 12 g/dL"
     start = max(start, piece.start - _CONTEXT_OF_LIMIT)
     end = min(end, piece.end + _CONTEXT_OF_LIMIT)
     context = passage.section.raw[start:end]

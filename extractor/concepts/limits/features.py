@@ -108,6 +108,7 @@ def list_features(
     yield from _describe_number(limit, constraint)
     if constraint.condition:
         yield "a condition of its own"
+    # "ALT < 3 x ULN, or < 5 x ULN with liver metastases"
     if limit.inherits:
         yield "the quantity of the limit before"
     if topic:
@@ -181,6 +182,7 @@ def _describe_words(
             yield feature
     if _has_unread_denial(tokens, limit):
         yield "a denial that changes nothing"
+    # "140-159/90-99"
     if rule("number_beside").starts(tokens, limit.end):
         yield "a number beside it"
     if limit.quantity is None:
@@ -188,6 +190,7 @@ def _describe_words(
     if _has_value_in_name(constraint.quantity):
         yield "name with a value"
     first, end = limit.quantity
+    # "> 5 points in MMSE"
     if first >= limit.end:
         yield "named behind its number"
         return
@@ -220,6 +223,7 @@ def _has_unread_denial(tokens: Tokens, limit: Limit) -> bool:
         return False
     if is_outside(tokens, limit):
         return False
+    # "Nobody with a BMI above 40": the denial precedes the name
     if limit.quantity and not limit.inherits:
         first = min(first, limit.quantity[0])
     if rule("denying_word").search(tokens, first, limit.first):

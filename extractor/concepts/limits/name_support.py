@@ -83,6 +83,7 @@ def _is_counted(text: str, word_index: int) -> bool:
     head = fold_words(_BEHIND_HEAD.split(text.strip(), maxsplit=1)[0])
     if not head:
         return True
+    # "number of lesions" counts the lesions
     if head[-1] in _COUNT_WORDS:
         return True
     return word_index < len(head)
@@ -94,6 +95,7 @@ def _is_other_ratio(words: tuple[str, ...], text: str, quantity: KnownQuantity) 
     """
     if "ratio" not in (words[0], words[-1]):
         return False
+    # the vocabulary knows this ratio by its own name
     if "ratio" in quantity.name:
         return False
     return len({known.name for known in list_named(text)}) > 1

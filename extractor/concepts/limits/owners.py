@@ -208,6 +208,7 @@ def _says_elsewhere(
     """Return whether the ``further`` words of a name are in a line, but neither ``near`` the number
     nor, unless a name precedes it, in the clauses that may name its quantity.
     """
+    # after a name of its own, a number does not inherit the words of earlier clauses
     if mention.subject is None or mention.subject[0] >= mention.first:
         near |= _list_inherited(mention, tokens)
     return not (further - near).isdisjoint(_list_line(tokens))
@@ -284,6 +285,7 @@ def _find_direct(length: int, mention: NumberMention, tokens: Tokens) -> Range:
     stop = min(len(tokens), end + _COUNTED_REACH + length)
     is_named = mention.subject is not None and mention.subject[0] < first
     for at in range(end, stop):
+        # "10 or more cigarettes, and ..."
         if rule("clause_joint").starts(tokens, at):
             return first, at
         if is_named and tokens.codes[at] == "(":

@@ -88,6 +88,7 @@ def _find_named(
     if limit is None:
         return None
     span = locate(passage, limit.first, limit.end)
+    # the evidence shows the name and the number together
     if place:
         start = min(span.start, place.start)
         span = Span(span.section, start, max(span.end, place.end))
@@ -217,6 +218,7 @@ def _has_written(
     """
     if has_unit(tokens, place, unit):
         return True
+    # "AST or platelets < 100 x 10^9/L": the unit does not fit AST
     if known and not known.fits(read_unit(unit) or unit):
         return False
     return shares_unit(tokens, place, unit)
@@ -283,6 +285,7 @@ def _split_limits(
     own: list[Limit] = []
     others: list[Limit] = []
     for stated in find_limits(cut(here), None):
+        # two limits may have the same number: "ALT and bilirubin < 3 x ULN"
         has_value = limit.value in (stated.value, stated.value_high)
         if has_value and locate(here, *stated.number).overlaps(span):
             own.append(stated)

@@ -114,6 +114,7 @@ def _make_back(parts: Parts) -> _Sense | None:
     a minimum of 30 days"; only after words other than "within" and "in" can a comparator make it a
     lower limit ("during a minimum of 2 years"). Return None if its comparator is that of a range.
     """
+    # "within the past month"
     if "last_unit" in parts:
         return _Sense(Comparator.AT_MOST, parts["last_unit"])
     sense = _read_sense(parts, Comparator.AT_MOST)
@@ -347,6 +348,7 @@ def _bound_lead_time(
     exclusion becomes "at most", because it forbids what happens within that time, unless the words
     before the window are about stopping. Otherwise, the comparator is kept and may be reversed.
     """
+    # "fasting from 8 hours before the dose"
     if kind is CriterionKind.INCLUSION:
         return replace(window, sure=True, is_reversible=False)
     reach = window.first - _STOPPING_REACH
@@ -454,6 +456,7 @@ def _turn_end(tokens: Tokens, window: Window, last: Window | None) -> Window:
     are returned unchanged.
     """
     first, end = window.length
+    # "until 7 days after surgery"
     if not rule("after_sign").starts(tokens, end):
         return window
     is_end = rule("stay_until").ends(tokens, first, first - _REACH)
@@ -469,6 +472,7 @@ def _repeats(tokens: Tokens, last: Window, window: Window) -> bool:
     "28 days or 5 half-lives", both count.
     """
     _, last_end = last.length
+    # two times in one unit are two windows
     if last.unit is window.unit:
         return False
     if not rule("restates_window").covers(tokens, last_end, window.first):
@@ -515,6 +519,7 @@ def _read_washout(
     end = window.length[1]
     if rule("washout_opening").ends(tokens, first, first - _REACH) is None:
         return None
+    # the ends of "cetirizine: 3 days" and "cetirizine (3 days), ..."
     is_last = end >= len(tokens)
     if not is_last and rule("washout_end").starts(tokens, end) is None:
         return None
@@ -572,9 +577,11 @@ def first_window(windows: Sequence[TimeWindow]) -> TimeWindow | None:
     {'quote': '3-5 days before', 'comparator': '>=', 'value': 3, 'unit': 'day'}
     """
     for window in windows:
+        # the simple form does not support these units
         if window.unit in _NOT_FIRST:
             continue
         plain: dict[str, object] = {"of": None, "anchor": None, "value_high": None}
+        # and it has only one bound
         if window.value_high is not None:
             plain["comparator"] = Comparator.AT_LEAST
         return window.model_copy(update=plain)
