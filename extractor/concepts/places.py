@@ -219,6 +219,7 @@ def find_names(entry: Entry, passage: Passage) -> Iterator[Span]:
     first, end = passage.raw_span
     for name in list_names(entry):
         has_inner_capital = any(map(str.isupper, name[1:]))
+        # "methotrexate" may be written in any case, "MTX" only in capitals
         if " " in name or not has_inner_capital:
             yield from find_quotes(passage, name)
         elif len(name) >= _SHORTEST_NAME:

@@ -249,6 +249,7 @@ class ItemBuilder:
         read = zip(rule.list_values(), rule.list_member_features(), strict=True)
         features_of = dict(read)
         spans = [self.draft.span]
+        # "within 4 weeks:" above "aspirin"
         if isinstance(member, TimeWindow):
             answered = self.draft.model.get("lead_in")
             spans += answered.spans if answered else ()
@@ -331,6 +332,7 @@ class ItemBuilder:
         """
         record = self._parsed.record
         section = record.section(span.section)
+        # only a PDF or Word file has pages
         if record.document is None:
             return {}
         if section is None:

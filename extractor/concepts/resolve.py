@@ -110,6 +110,7 @@ def _fill_parts(model: Reading[object], rule: Reading[object]) -> Reading[object
     filled: list[object] = []
     for member in model.value:
         same = _find_same(rule, member)
+        #  TimeWindow)|the words of a model take precedence
         if isinstance(member, Constraint | TimeWindow) and same:
             parts = {
                 name: getattr(member, name) or getattr(same, name)

@@ -154,6 +154,7 @@ def classify_weight(
     to 90 kg". The category is left unchanged if the trial treats body weight (``target`` contains
     the stems of the record's title and conditions), or if the line limits anything besides weight.
     """
+    # the scorer learns from words, of which "40 to 90 kg" has none
     limits_weight = {limit.quantity for limit in limits} == {WEIGHT}
     if not limits_weight or not target.isdisjoint(_OF_WEIGHT):
         return category

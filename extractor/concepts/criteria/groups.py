@@ -174,6 +174,7 @@ def find_group_rule(tokens: Tokens, value: CriterionGroup) -> Derived | None:
     group, (first, end) = stated
     if group == value:
         return Derived(first, end)
+    # "no history of any of the following" asks that all are absent
     is_denied = rule("denies_parts").ends(tokens, first) is not None
     may_mean_all = is_denied or "any" in tokens.read(first, end).lower().split()
     if not may_mean_all:
@@ -405,6 +406,7 @@ def find_runs(
             if joint.in_capitals:
                 case = "joined, in capitals"
             yield first, end, _join(usual, case, joint)
+    # exclusions that exclude each other need no group: each is sufficient anyway
     if usual is not GroupRule.ALL:
         return
     if any(joined):
@@ -595,6 +597,7 @@ def _find_line(
     if draft is None:
         return None
     line = _resolve(parsed, draft).resolve("lead_in")
+    # a model may name a line of another section, or one below the criterion
     for span in line.spans[:1]:
         if span.section == draft.span.section and span.start < draft.span.start:
             return line

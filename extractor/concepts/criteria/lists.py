@@ -123,6 +123,7 @@ class CriterionEntry:
             return self.kind
         passage = self.passage
         place = (passage.tokens, passage.first, passage.end)
+        # "Pregnant women will be excluded"
         refuses = rule("refusal").occurs(*place)
         if refuses or rule("reads_like_exclusion").starts(*place):
             return CriterionKind.EXCLUSION
@@ -228,6 +229,7 @@ def _doubt_borders(
     """
     block = blocks[place]
     borders = 1.0
+    # the most serious doubt is reported, and only one
     if block.whole < _SURE_BORDERS:
         reason = "this item could be several items, or a part of another"
         borders = round(block.whole, 2)
@@ -365,6 +367,7 @@ def _is_announced(block: Block, tokens: Tokens, announcing: Block) -> bool:
     is_level = (announcing.parent, announcing.style) == (block.parent, block.style)
     if not is_level or block.text.endswith(":"):
         return False
+    # a line about everybody who takes part ends the announced items
     if rule("those_who_take_part").starts(tokens, 0):
         return False
     return not rule("ends_list").occurs(tokens)
@@ -439,6 +442,7 @@ def _is_below_heading(blocks: Sequence[Block], place: int) -> bool:
     for above in reversed(blocks[:place]):
         if above.name is not None:
             return True
+        # a line of prose may stand between a heading and its items
         if not begins_items or above.mark or above.introduces:
             return False
     return False
@@ -590,6 +594,7 @@ def _is_value_of(block: Block, heading: Block) -> bool:
     tokens = cut(block.passage)
     if heading.name is not None or len(tokens) > _SHORT_VALUE:
         return False
+    # "16 and over" below "Age"
     if rule("bare_range").covers(tokens, 0, len(tokens)):
         return True
     return rule("level").starts(tokens, 0) is not None
@@ -650,10 +655,12 @@ def names_people(heading: Block) -> bool:
         return False
     if rule("list_for_all").covers(tokens, 0, len(tokens)):
         return False
+    # "Participants with one of the following:" restricts what is below it
     if rule("announced").occurs(tokens):
         return True
     if names_group(tokens):
         return True
+    # "Patients with a relapse after surgery:", unlike "Laboratory values:"
     is_long = len(heading.text.split()) >= _LONG and heading.text.endswith(":")
     if not is_long:
         return False
@@ -720,6 +727,7 @@ def _may_open_list(heading: Passage, state: _State) -> bool:
     )
     if not names or any(rule(name).occurs(tokens) for name in known):
         return False
+    # "Allergies:" is a topic
     if find_terms(tokens, "categories", 0, len(tokens)):
         return False
     place = span_of(heading)
@@ -736,6 +744,7 @@ def _doubt_prose(
     """
     if state.seen or state.has_titles or any(entry.listed for entry in entries):
         return list(entries)
+    # "Participants must have asthma"
     if any(rule("states_criterion").occurs(entry.passage.tokens) for entry in entries):
         return list(entries)
     for entry in entries[:1]:

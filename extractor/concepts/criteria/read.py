@@ -193,6 +193,7 @@ def _tell_donors(
         if not statement.donor and (entry.parent_opens_list or not entry.parent)
     ]
     has_donor = any(statement.donor for statement in stated)
+    # in a trial of donors alone, the donors are the participants
     if others or not has_donor:
         return stated
     return [replace(each, donor=False, heading="") for each in stated]
@@ -256,6 +257,7 @@ def _drop_sex(criterion: CriterionDraft) -> CriterionDraft:
     limits: list[Constraint] = []
     for limit in known:
         words = read_text(limit.condition or "")
+        # "for men", but not "for men over 60"
         if rule("sex_condition").covers(words, 0, len(words)):
             limits.append(limit.model_copy(update={"condition": None}))
         else:
@@ -388,6 +390,7 @@ def _describe_source_of_kind(entry: CriterionEntry) -> tuple[str, ...]:
     its list, or only its own words. A doubtful list adds a second feature.
     """
     source = "kind without a list"
+    # a model has seen the whole section
     if entry.origin in _ANSWERED:
         source = _ANSWERED[entry.origin]
     elif entry.case:
@@ -407,6 +410,7 @@ def _read_lead_in(entry: CriterionEntry, *, follows_colon: bool) -> Reading[str 
         feature = "no parent"
         if entry.case:
             feature = "no parent of a sentence"
+        # a line that ends with a colon may introduce more than the rules see
         elif follows_colon:
             feature = "no parent, below a colon"
     elif entry.has_doubtful_parent:

@@ -119,6 +119,7 @@ def find_items(cell: Passage) -> list[OutcomeItem]:
         commas = tuple(
             at
             for at in range(first + 1, end - 1)
+            # the registry writes a space after the commas between parts; "1,000" has none
             if tokens.codes[at] == "," and tokens.text[tokens.ends[at]] == " "
         )
         item = OutcomeItem(cell.part(first, end), commas, tails)
@@ -157,6 +158,7 @@ def _list_ends(item: OutcomeItem) -> list[int]:
     for cut in range(last, -1, -1):
         following = item.segment(cut + 1)
         is_number = rule("bare_number").covers(item.whole.tokens, *following)
+        # a time frame is seldom only the end of a list of numbers
         if cut == last or not is_number or not item.lists_numbers(cut):
             ends.append(cut)
     return ends[:_MOST_ENDS]

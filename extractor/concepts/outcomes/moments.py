@@ -165,6 +165,7 @@ def _read_named_group(tokens: Tokens, named: RuleMatch) -> MomentGroup:
     too large to represent.
     """
     moments = list(_read_list(tokens, named, named=True))
+    # "week 4, 2 years"
     while len(moments) > 1 and _has_own_unit(tokens, moments[-1]):
         moments.pop()
     if moments:
@@ -218,6 +219,7 @@ def _cut_at_commas(listed: RuleMatch, *, is_alone: bool) -> Iterator[tuple[str, 
     span) pairs: "72,96,120 hours". ``is_alone`` means that the number is not part of a list.
     """
     text = listed.text.lower()
+    # "1,000 days" alone is one number, "72,96,120 hours" are three
     if is_alone or "," not in text:
         yield text, listed.span
         return
@@ -233,6 +235,7 @@ def _read_listed_number(
     represented. For days and cycles, "first" is treated as 0, because it means the start: "after
     the first cycle". In "first 28 days", the number is 28.
     """
+    # "after the first cycle" is the start, "the first 28 days" is a length
     may_be_start = text == "first" and unit in _STARTS
     if may_be_start and not rule("first_of_days").starts(tokens, listed.first):
         return 0

@@ -135,6 +135,7 @@ def _read_edition(tokens: Tokens, mentions: Sequence[Term]) -> str | None:
         is_joined = tokens.gap(term.end) == "-"
         if not is_joined:
             continue
+        # "IIEF-5", "ADHD-RS-IV"
         if not _EDITION.fullmatch(tokens.words[term.end]):
             continue
         return tokens.read(term.first, term.end + 1)
@@ -181,6 +182,7 @@ def _read_version(body: Passage, term: Term) -> str | None:
     stated = rule("stated_version").starts(tokens, term.end, body.end)
     if not stated and term.value in word_list("versioned_instruments"):
         stated = rule("bare_version").starts(tokens, term.end, body.end)
+        # "CTC 3 or higher" states a grade
         if stated and stated.has("limit") and "." not in stated.text:
             return None
     if not stated:
@@ -234,6 +236,7 @@ def _is_scale(name: str) -> bool:
         return False
     if not name[:2].isupper():
         return False
+    # "MRI" is the name of a method
     return name.upper().split("-")[0] not in word_list("no_scales")
 
 

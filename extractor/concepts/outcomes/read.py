@@ -124,6 +124,7 @@ def _split_measure(measure: Passage, description: Passage | None) -> OutcomePart
     features: tuple[str, ...] = ()
     if description:
         end = max(end, description.end)
+    # a time in a description may be that of something else, such as a recall period
     if description and time is None:
         time = find_own_time(description.alone())
         features = ("time frame in a description",)
@@ -344,6 +345,7 @@ def _read_censored(body: Passage, frame: Passage | None) -> Reading[bool | None]
     for part, case in ((body, "censored"), (frame, "censored in the time frame")):
         if not part:
             continue
+        # a relapse that is "censored at the last visit"
         if not part.search("censoring"):
             continue
         place = (span_of(part),)

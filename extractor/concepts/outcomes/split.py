@@ -168,6 +168,7 @@ def _split_item(item: OutcomeItem) -> OutcomeParts:
     time_frame = None
     if end < len(item.commas):
         time_frame = item.tail(end)
+    # the cuts that agree on a boundary add up, whatever they make of the other
     same_start = [chance for cut, chance in chances.items() if cut[0] == start]
     same_end = [chance for cut, chance in chances.items() if cut[1] == end]
     return OutcomeParts(

@@ -100,6 +100,7 @@ def _may_last_so_long(frame: TimeFrame, measure: Passage) -> bool:
     """Return whether the only time in a time frame may be the duration of a test: "walking
     distance, after 6 minutes". If words follow it ("after the meal"), it is a time point.
     """
+    # "after 6 minutes of walking" lasts, "6 minutes after the meal" is a time
     ends_frame = frame.groups[0].end == len(frame.kept)
     is_minutes = all(point.unit is TimeUnit.MINUTE for point in frame.points)
     if not ends_frame:
@@ -233,6 +234,7 @@ def _simplify_words(skeleton: Sequence[str]) -> list[str]:
     words = []
     for word in skeleton:
         is_symbol = word[0] in "#@"
+        # "week 4" and "week 12" are frames of one kind
         if word[0].isnumeric():
             words.append("0")
         elif word[0].isalpha() or is_symbol or word in _SIGNS:

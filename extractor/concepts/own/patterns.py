@@ -75,6 +75,7 @@ def _read_item(
     values = [
         value for passage in passages for value in _match_patterns(field, passage)
     ]
+    # a field with one value may state its attributes in several sentences
     if not field.many:
         values = [_merge_values(values)]
     required = set(field.required_names)

@@ -220,6 +220,7 @@ def read_amount(text: str) -> Amount:
         high = low
     else:
         high = stated.value_high
+    # "at least 5 mg" has no upper end
     if stated.comparator in (Comparator.MORE, Comparator.AT_LEAST):
         high = None
     if stated.comparator in (Comparator.LESS, Comparator.AT_MOST):
@@ -267,6 +268,7 @@ def read_window(text: str) -> TimeWindow | str:
         return text.strip(" |")
     written = limit.unit or ""
     unit = read_time_unit(written)
+    # the unit of "<= 5 half-lives"
     if _HALF_LIFE.fullmatch(written):
         unit = TimeUnit.HALF_LIFE
     if unit is None:

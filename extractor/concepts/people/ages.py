@@ -119,6 +119,7 @@ def speaks_of_people(tokens: Tokens) -> bool:
     """
     if rule("says_who").search(tokens):
         return True
+    # "Patients on dialysis:" is about the dialysis
     if rule("people_with").search(tokens):
         return False
     if rule("persons").search(tokens):
@@ -306,6 +307,7 @@ def may_be_age(tokens: Tokens, years: Years) -> bool:
     than most durations, or it is at least the age of majority and only one unfamiliar word
     separates it from words for people, as in "patients quietly more than 18 years".
     """
+    # few durations are so long
     if years.value >= _LONG_TIME:
         return True
     if years.value < _MAJORITY:
@@ -348,6 +350,7 @@ def is_unnamed_weight(tokens: Tokens, limit: Limit) -> bool:
     """
     if limit.unit is None:
         return False
+    # no body weight is stated in other units
     if read_unit(limit.unit) not in _WEIGHTS:
         return False
     only_people = rule("names_only_people")
@@ -402,6 +405,7 @@ def is_age_of_clause(tokens: Tokens, limit: Limit) -> bool:
         return False
     if limit.rule.startswith("range"):
         return True
+    # the part of the trial in "Group B: over 65 years"
     if _is_preceded_by("division_before", tokens, limit):
         return True
     if limit.value < _MAJORITY:
@@ -411,6 +415,7 @@ def is_age_of_clause(tokens: Tokens, limit: Limit) -> bool:
     first = limit.first
     if first == 0:
         return True
+    # "Over 65 years, or over 50 years with diabetes"
     if _is_preceded_by("opens_with_age", tokens, limit):
         return True
     is_apart = tokens.codes[first - 1] in _SIGNS
@@ -423,6 +428,7 @@ def follows_people(tokens: Tokens, limit: Limit) -> bool:
     """
     if not _is_preceded_by("persons_before", tokens, limit):
         return False
+    # "patients with 2 years of asthma"
     is_with = tokens.words[limit.first - 1] == "with"
     if not is_with:
         return True

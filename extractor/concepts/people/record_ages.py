@@ -147,6 +147,7 @@ def _choose(
     agreeing = [bound for bound in of_side if agrees(bound.age, registered)]
     chosen = _find_widest(agreeing or of_side)
     spans = (span_of(chosen.place),)
+    # a weak statement that contradicts the registry is not believed
     is_unlike = registered is not None and not agreeing
     is_weak = chosen.case in (_DOUBTFUL, _PREFERRED, _IN_SUMMARY)
     is_refuted = (is_unlike and is_weak) or _lacks_support(chosen, bounds)
@@ -177,6 +178,7 @@ def _find_widest(bounds: Sequence[_Bound]) -> _Bound:
     """Return the loosest bound on one side. Doubtful bounds are used only if all bounds are
     doubtful.
     """
+    # the criteria may state an age for all and a narrower one for some
     widest = max
     if bounds[0].lower:
         widest = min
@@ -294,6 +296,7 @@ def _list_ages(criterion: StatedCriterion) -> list[Limit]:
         for limit in criterion.limits
         if is_age(tokens, limit, criterion.heading) and not is_lifetime(tokens, limit)
     ]
+    # below "MMSE score:", a bare number is a score
     if not criterion.heading:
         ages += [limit for limit in criterion.limits if is_of_people(tokens, limit)]
     is_of_course = read_subject(criterion.heading) is Subject.COURSE
@@ -340,6 +343,7 @@ def _read_summary(passage: Passage) -> Iterator[_Bound]:
     """
     passed = passage.first
     for talk in rule("age_talk").find(passage.tokens, passage.first, passage.end):
+        # these words were read with the ones before
         if talk.first < passed:
             continue
         first = max(passed, talk.first - _TALK_REACH)
