@@ -153,6 +153,7 @@ def _find_terms(record: TrialRecord) -> Iterator[RegisteredTerm]:
     for section in record.sections:
         if section.name.startswith("interventions["):
             yield from _find_other_names(section)
+    # a table of a user may hold the keywords in one line, with bars
     for line in (record.raw_text("keywords") or "").replace("|", "\n").splitlines():
         name = _tidy(line)
         if name:
@@ -195,6 +196,7 @@ def _explain_no_doses(parsed: ParsedRecord, result: ModelResult) -> Absence:
     reason = AbsenceReason.SECTION_ABSENT
     if searched:
         reason = AbsenceReason.NOT_REPORTED
+    # the text may state doses that only a model can read
     if parsed.candidates and not result.passages:
         reason = AbsenceReason.NOT_ASKED
     for passage in result.passages:

@@ -73,6 +73,7 @@ def find_doubtful(extraction: TrialExtraction, minimum: float) -> set[str]:
         dropped.update(_list_doubtful(path, item, minimum))
         if not isinstance(item, CustomItem):
             continue
+        # a value of a custom field cannot stay without the item that it describes
         if item.of not in dropped:
             continue
         dropped.add(path)
@@ -135,6 +136,7 @@ class _Sieve:
         if not isinstance(value, tuple):
             return value
         places = {f"{path}[{at}]": member for at, member in enumerate(value)}
+        # the list is empty because its members were doubtful, not because none is stated
         if places and self._dropped.issuperset(places):
             self._explain(path)
         return tuple(
@@ -159,6 +161,7 @@ class _Sieve:
                 continue
             name = place.removeprefix(f"{self._follow(path)}.")
             evidence.append(Evidence(**(piece | {"field": name})))
+            # the place of an item says nothing of its values
             if FieldRef(name).names[0] not in _PLACING:
                 confidence = min(confidence, piece["confidence"] or confidence)
         if len(evidence) == len(item["evidence"]):

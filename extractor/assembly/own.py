@@ -87,6 +87,7 @@ def _find_places(
     The places are (path, draft) pairs: the items of the field's group whose text mentions the
     field, or the whole record, with an empty path.
     """
+    # a field of the record may be stated anywhere in it
     if field.of is Of.RECORD:
         sections = list(filter(field.searches, parsed.sections))
         texts = (parsed.sections[name].raw for name in sections)
@@ -119,6 +120,7 @@ def _explain(
         return reason
     if any(answered.refuses(name, attribute) for answered in asked_drafts):
         return AbsenceReason.UNSUPPORTED_ANSWER
+    # an empty answer of a model says that nothing is stated
     if name in draft.model:
         return AbsenceReason.NOT_REPORTED
     return reason
@@ -160,9 +162,11 @@ def _list_claims(field: CustomField, draft: Draft) -> list[OwnReadings]:
             continue
         known.append(values)
         claims.append(_rate(custom.model, is_read=values in read))
+    # the answer of a model takes precedence over a pattern
     if claims and not field.many:
         return claims
     is_skipped = draft.is_skipped and field.name in draft.questions
+    # the model read the same words, but did not find the value there
     is_unconfirmed = is_skipped or field.name in draft.model
     for claim, values in zip(by_rules, read, strict=True):
         if values not in known:
@@ -216,6 +220,7 @@ def _choose(claims: Sequence[OwnReadings]) -> list[OwnReadings]:
         chosen |= added
         for name, values in members.items():
             chosen_values = known.setdefault(name, values)
+            # one claim may list more members than another without contradicting it
             is_part = values <= chosen_values or chosen_values <= values
             if not is_part:
                 is_disputed = True
