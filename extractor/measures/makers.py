@@ -268,7 +268,7 @@ def make_within(parts: Parts) -> Bounds | None:
     """
     amount = parts["amount"]
     # "within 3 weeks" is a time, "within 5 mmHg" a difference
-    if read_unit(amount.value.unit or "") not in MULTIPLES:
+    if read_unit(amount.value.unit) not in MULTIPLES:
         return None
     first = parts["within_sign"].first
     return (Bound(Comparator.AT_MOST, amount.value, first, amount.end),)

@@ -61,7 +61,7 @@ def find_owner(
     and ``value`` is the span of the limit.
     """
     first, end = clause
-    is_multiple = read_unit(value.value[-1].amount.unit or "") == "{ULN}"
+    is_multiple = read_unit(value.value[-1].amount.unit) == "{ULN}"
     # the second limit in "<= 3 x ULN, or <= 5 x ULN with liver metastases"
     is_further = is_case or (is_multiple and (follows or len(value.value) > 1))
     after = _find_condition(chart, tokens, value.end, end, is_further=is_further)

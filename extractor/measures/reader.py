@@ -336,7 +336,7 @@ def _find_condition(
     if is_last or span.rule != "restated":
         return condition
     # bounds in two units are one limit: "<= 3 x ULN (<= 120 U/L) if liver metastases"
-    units = {read_unit(bound.amount.unit or "") for bound in span.value}
+    units = {read_unit(bound.amount.unit) for bound in span.value}
     if len(units) > 1:
         return condition
     return None

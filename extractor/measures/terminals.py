@@ -198,7 +198,7 @@ def _read_ordinal(tokens: Tokens, at: int) -> Expression | None:
     if ordinal is None:
         return None
     return Expression(
-        "unit", at, ordinal.end, "ordinal", WrittenUnit(ordinal.read("unit"))
+        "unit", at, ordinal.end, "ordinal", WrittenUnit(ordinal.read("unit") or None)
     )
 
 
@@ -241,8 +241,8 @@ def _find_at_bounds(tokens: Tokens) -> Iterator[Expression]:
         if comparator := match.part("comparator"):
             entry = read_term("comparators", tokens, *comparator)
             sign = entry.value if entry else sign
-        code = read_unit(match.read("unit") or "") or ""
-        factor = read_number(match.read("low") or "") or 1
+        code = read_unit(match.read("unit")) or ""
+        factor = read_number(match.read("low")) or 1
         amount = NumberWithUnit(factor, None, f"x {code.strip('{}')}")
         bound = Bound(Comparator(sign), amount, match.first, match.end)
         yield Expression(
@@ -257,7 +257,7 @@ def _find_acuities(tokens: Tokens) -> Iterator[Expression]:
     """
     for match in rule("acuity").find(tokens):
         near = max(0, match.first - _NEAR)
-        low = read_number(match.read("low") or "")
+        low = read_number(match.read("low"))
         # "visual analogue scale 20/100" is no acuity
         if low is None or rule("visual_scale").search(tokens, near):
             continue
@@ -337,14 +337,14 @@ def _find_times(tokens: Tokens) -> Iterator[Expression]:
         amount = NumberWithUnit(duration.low, high, duration.unit.value, duration.unit)
         yield Expression(kind, first, end, "duration", amount, weight=0.5)
     for match in rule("half_lives").find(tokens):
-        low = read_number(match.read("low") or "")
+        low = read_number(match.read("low"))
         if low is not None:
             amount = NumberWithUnit(low, None, "half-lives", TimeUnit.HALF_LIFE)
             yield Expression(
                 "time", match.first, match.end, "half_lives", amount, weight=0.5
             )
     for match in rule("last_unit").find(tokens):
-        unit = read_time_unit(match.read("unit") or "")
+        unit = read_time_unit(match.read("unit"))
         if unit:
             amount = NumberWithUnit(1, None, unit.value, unit)
             yield Expression("last_unit", match.first, match.end, "last_unit", amount)

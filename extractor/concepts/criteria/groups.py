@@ -130,8 +130,8 @@ def _read_count(match: RuleMatch) -> CriterionGroup | None:
     named parts is treated as a rule only if it is a range or is accompanied by words such as "at
     least": "at least two risk factors", but not "two risk factors".
     """
-    least = read_number(match.read("n") or "")
-    most = read_number(match.read("high") or "")
+    least = read_number(match.read("n"))
+    most = read_number(match.read("high"))
     # only the rule for named parts has this group
     names_parts = "floor" in match.match.re.groupindex
     is_open = any(map(match.has, ("more", "floor", "open", "high")))

@@ -343,7 +343,7 @@ def _name_by_context(
     "haemoglobin" for the words "women" in "Haemoglobin: men > 13 g/dL, women > 12 g/dL". Return
     None if the limit's own words already indicate this quantity, or if no quantity is indicated.
     """
-    unit = read_unit(limit.unit or "")
+    unit = read_unit(limit.unit)
     start, end = passage.raw_span
     # the name may be far before its limits: "Haemoglobin: men > 13 g/dL, women > 12 g/dL"
     start = max(start, piece.start - _CONTEXT_OF_LIMIT)

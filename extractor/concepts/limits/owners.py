@@ -107,7 +107,7 @@ def _is_part_of_ratio(words: WordSet, mention: NumberMention, tokens: Tokens) ->
                 is_apart = not tokens.joined(ratio.place("one")[1] + 1)
                 if is_apart or len(_name(ratio.text)) > 1:
                     continue
-            parts = [_spell(ratio.read(part) or "") for part in ("one", "other")]
+            parts = [_spell(ratio.read(part)) for part in ("one", "other")]
             # both parts of "E/e'" have the same folded spelling
             if sum(words <= part for part in parts) == 1 or parts == [words, words]:
                 return True

@@ -191,7 +191,7 @@ def _has_unit(
     """
     subject = {word.lower() for word in lex(quantity).words}
     place = mention.number
-    read = read_unit(mention.unit or "")
+    read = read_unit(mention.unit)
     code = read_unit(value.unit or "%")
     known = find_exactly(quantity)
     is_share = code == "%" and known is not None and known.is_in_percent

@@ -539,7 +539,7 @@ def choose_reading(
     """
     readings = list_readings(written)
     likeliest = readings[0]
-    code = read_unit(unit or "")
+    code = read_unit(unit)
     known = name_quantity(name, code)
     usual = [reading for reading in readings if known and known.is_usual(reading, code)]
     if len(usual) != 1:
@@ -594,7 +594,7 @@ def find_worse_side(name: str, unit: str | None = None, quote: str = "") -> str 
     ... )
     ('higher', 'lower', 'higher')
     """
-    quantity = name_quantity(name, read_unit(unit or ""), quote)
+    quantity = name_quantity(name, read_unit(unit), quote)
     # the words may name a scale that the unit does not fit
     if quantity is None or quantity.general:
         quantity = name_quantity(name, None, quote) or quantity

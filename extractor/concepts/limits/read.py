@@ -62,7 +62,7 @@ def _share_last_unit(tokens: Tokens, read: Sequence[Limit]) -> list[Limit]:
         limit, following = limits[at : at + 2]
         if limit.unit or limit.quantity is None or limit.qualifies:
             continue
-        unit = read_unit(following.unit or "")
+        unit = read_unit(following.unit)
         if unit is None or following.time_unit or following.quantity is None:
             continue
         # only a comma or a conjunction may separate the members: "AST <= 40, ALT <= 40 U/L"

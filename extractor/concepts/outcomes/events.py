@@ -351,10 +351,7 @@ def _read_event(listed: Passage, first: int, end: int) -> Passage | None:
     if bracket > 0:
         kept = rule("kept_bracket").starts(tokens, bracket, event.end)
         # an abbreviation such as "(PD)", but not a word such as "(days)"
-        short = None
-        if kept:
-            short = kept.read("short")
-        is_remark = kept is None or (short is not None and short[0].islower())
+        is_remark = kept is None or kept.read("short")[:1].islower()
         # words in brackets after an abbreviation explain it
         if is_remark and not tokens.read(event.first, bracket).isupper():
             span = strip_span(tokens.codes, event.first, bracket, _EDGES)

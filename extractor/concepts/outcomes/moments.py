@@ -188,7 +188,7 @@ def _read_list(tokens: Tokens, group: RuleMatch, *, named: bool) -> Iterator[Mom
     first. Numbers that are too large to represent, or that give a time longer than any trial, are
     skipped.
     """
-    word = (group.read("unit") or "").lower()
+    word = (group.read("unit")).lower()
     is_minutes = word.startswith("min")
     unit = TimeUnit("minute" if is_minutes else _UNITS[word[0]])
     first, end = group.place("list")

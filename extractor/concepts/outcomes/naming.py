@@ -151,7 +151,7 @@ def _read_closer_name(body: Passage, term: Term) -> str | None:
     closer = rule("closer_name").starts(body.tokens, term.end, body.end)
     name = ""
     if closer:
-        name = closer.read("name") or ""
+        name = closer.read("name")
     usual = term.value.lower()
     # "(RECIST 1.1)" states a version
     if name.lower() == usual:
@@ -187,7 +187,7 @@ def _read_version(body: Passage, term: Term) -> str | None:
             return None
     if not stated:
         return None
-    version = (stated.read("version") or "").lstrip(".")
+    version = (stated.read("version")).lstrip(".")
     if _VERSION.fullmatch(version):
         return version
     return None

@@ -129,9 +129,7 @@ def _read_unnamed(stated: str) -> Quantity | None:
         unit = f"x {unit}"
     return Quantity(
         comparator=Comparator(comparator),
-        value=scale_alike(
-            read_bare_number(match.read("low") or ""), written_high or ""
-        ),
+        value=scale_alike(read_bare_number(match.read("low")), written_high),
         value_high=high,
         unit=unit or None,
     )

@@ -550,7 +550,7 @@ def list_age_bounds(
         opening = find_lower_end(tokens, limit)
         youngest = None
         if opening:
-            youngest = read_number(opening.read("low") or "")
+            youngest = read_number(opening.read("low"))
         if is_admitted and youngest is not None:
             return [(Age(value=youngest, unit=unit), True), (high, False)]
         if limit.comparator in LOWER:

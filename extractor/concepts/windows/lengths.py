@@ -115,7 +115,7 @@ def _list_lengths(tokens: Tokens) -> Iterator[_Length]:
         yield _Length(place, duration.high, duration.unit)
     for name in ("single_time", "every_code"):
         for match in rule(name).find(tokens):
-            unit = read_time_unit(match.read("unit") or "")
+            unit = read_time_unit(match.read("unit"))
             if unit:
                 number = read_number(match.read("number") or "1") or 1
                 yield _Length(Derived(match.first, match.end), number, unit)
