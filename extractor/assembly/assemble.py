@@ -1,6 +1,6 @@
 """Assemble the rules' readings and the model's supported answers into one extraction."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ from extractor.schemas import (
     Eligibility,
     Endpoint,
     FieldRef,
+    Finding,
     Regimen,
     RegisteredTerm,
     Section,
@@ -114,7 +115,9 @@ def assemble_extraction(
     )
     unread, absences = find_unread(parsed, extraction, tasks)
     absences = tuple(explain_by_language(parsed, absences))
-    structure = report_structure(parsed) if Task.ELIGIBILITY in tasks else ()
+    structure: Iterable[Finding] = ()
+    if Task.ELIGIBILITY in tasks:
+        structure = report_structure(parsed)
     findings = (
         *report_record(parsed),
         *report_languages(parsed),

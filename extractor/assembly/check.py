@@ -280,7 +280,10 @@ class _Search:
             # the model was not asked for the time frame, so it is that of the rules
             if frame is None and by_rules and "time_frame" not in self.values:
                 frame = by_rules[0]
-            yield self.parsed.passage(frame) if frame else self.here
+            if frame:
+                yield self.parsed.passage(frame)
+            else:
+                yield self.here
             return
         yield self.here
         if self.above and field in ("time_windows", "constraints"):

@@ -59,13 +59,18 @@ def assemble_own(
         found: list[CustomItem] = []
         for path, draft in places:
             claims = _list_claims(field, draft)
+            asked_drafts: Sequence[Draft] = [draft]
+            searched = [draft.span.section]
             # the model is asked for the record's values line by line
-            asked_drafts = [draft] if path else result.drafts
+            if not path:
+                asked_drafts = result.drafts
+                searched = sections
             if not claims:
                 reason = _explain(field.name, draft, asked_drafts)
-                searched = (draft.span.section,) if path else sections
                 explain(f"{path}.{custom}".removeprefix("."), reason, searched)
-            for claim in claims if field.many else _choose(claims):
+            if not field.many:
+                claims = _choose(claims)
+            for claim in claims:
                 item = _build_item(parsed, path, draft, claim)
                 for name in field.list_missing(item.values):
                     attribute = FieldRef(name).path
@@ -171,7 +176,10 @@ def _list_claims(field: CustomField, draft: Draft) -> list[OwnReadings]:
     for claim, values in zip(by_rules, read, strict=True):
         if values not in known:
             known.append(values)
-            claims.append(_limit(claim, "unconfirmed") if is_unconfirmed else claim)
+            stated = claim
+            if is_unconfirmed:
+                stated = _limit(claim, "unconfirmed")
+            claims.append(stated)
     return claims
 
 
@@ -185,8 +193,10 @@ def _rate(claim: OwnReadings, *, is_read: bool) -> OwnReadings:
             agreed = find_most(CUSTOM, "agreed")
             rated[name] = replace(reading, weighed=agreed, origin=Origin.BOTH)
             continue
-        is_inferred = reading.support is Support.INFERRED
-        rated[name] = reading.limited(CUSTOM, "inferred" if is_inferred else "answered")
+        feature = "answered"
+        if reading.support is Support.INFERRED:
+            feature = "inferred"
+        rated[name] = reading.limited(CUSTOM, feature)
     return rated
 
 
@@ -224,7 +234,9 @@ def _choose(claims: Sequence[OwnReadings]) -> list[OwnReadings]:
             is_part = values <= chosen_values or chosen_values <= values
             if not is_part:
                 is_disputed = True
-    return [_limit(chosen, "disputed") if is_disputed else chosen]
+    if is_disputed:
+        return [_limit(chosen, "disputed")]
+    return [chosen]
 
 
 def _list_distinct(claim: OwnReadings) -> dict[str, set[str]]:

@@ -106,7 +106,9 @@ def find_quotes(passage: Passage, quote: str) -> Iterator[Span]:
     # The lines of the passage form a separate text, so that each line is folded only once.
     begin = text.rfind("\n", 0, start) + 1
     stop = text.find("\n", end)
-    lines = CleanText(text[begin : stop if stop >= 0 else len(text)])
+    if stop < 0:
+        stop = len(text)
+    lines = CleanText(text[begin:stop])
     position = start - begin
     while place := locate_quote(quote, lines, position, end - begin):
         first, position = place
@@ -137,9 +139,11 @@ def find_parts(passage: Passage, parts: Mapping[str, object]) -> dict[str, Span 
     spans: dict[str, Span | None] = {}
     reached = 0
     for name, quote in parts.items():
-        quoted = find_quotes(passage, str(quote)) if quote else ()
-        places = [place for place in quoted if place.start >= reached]
         spans[name] = None
+        if not quote:
+            continue
+        quoted = find_quotes(passage, str(quote))
+        places = [place for place in quoted if place.start >= reached]
         if name == "time_frame":
             places.reverse()
         for span in places[:1]:

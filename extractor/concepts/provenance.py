@@ -104,8 +104,11 @@ class ItemBuilder:
         self._parsed = parsed
         self._path = path
         self.draft = draft
-        self._whole = (draft.span,) if searched is None else ()
-        self._sections = (draft.span.section,) if searched is None else tuple(searched)
+        self._whole: tuple[Span, ...] = ()
+        if searched is None:
+            self._whole = (draft.span,)
+            searched = (draft.span.section,)
+        self._sections = tuple(searched)
         self._evidence: list[Evidence] = []
         self._confidence = self._ceiling = ceiling
         self.absences: list[Absence] = []
@@ -148,7 +151,9 @@ class ItemBuilder:
         values: dict[str, Any] = {}
         for field in fields:
             value = self.add(field.name, self.resolve(field.name))
-            values[field.name] = () if field.many and value is None else value
+            if field.many and value is None:
+                value = ()
+            values[field.name] = value
         return values
 
     def add_quote(self, exists: Reading[object]) -> str | None:
@@ -252,12 +257,15 @@ class ItemBuilder:
         # "within 4 weeks:" above "aspirin"
         if isinstance(member, TimeWindow):
             answered = self.draft.model.get("lead_in")
-            spans += answered.spans if answered else ()
+            if answered:
+                spans += answered.spans
             spans += self.draft.read("lead_in").spans
         for name in names:
             words = getattr(member, name)
+            if not words:
+                continue
             place = min(
-                self._list_places(words, spans) if words else (),
+                self._list_places(words, spans),
                 key=lambda span: abs(span.start - near.start),
                 default=None,
             )

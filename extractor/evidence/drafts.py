@@ -518,7 +518,10 @@ class ModelResult:
         by_number: dict[int, Draft] = {}
         for draft in self.drafts:
             first = by_number.get(draft.number)
-            by_number[draft.number] = draft if first is None else _add(first, draft)
+            combined = draft
+            if first:
+                combined = _add(first, draft)
+            by_number[draft.number] = combined
         return by_number
 
     @cached_property

@@ -238,9 +238,10 @@ def _find_at_bounds(tokens: Tokens) -> Iterator[Expression]:
     for match in rule("at_normal_bound").find(tokens):
         # "within the ULN" has no comparator
         sign = "<="
-        if comparator := match.part("comparator"):
-            entry = read_term("comparators", tokens, *comparator)
-            sign = entry.value if entry else sign
+        comparator = match.part("comparator")
+        entry = comparator and read_term("comparators", tokens, *comparator)
+        if entry:
+            sign = entry.value
         code = read_unit(match.read("unit")) or ""
         factor = read_number(match.read("low")) or 1
         amount = NumberWithUnit(factor, None, f"x {code.strip('{}')}")

@@ -329,7 +329,10 @@ def list_meanings(mark: str, style: str, number: int) -> Iterator[tuple[str, int
     if letter in _ROMAN_LETTERS:
         letters = _describe_letters(mark, letter)
         numeral = mark.replace(letter, "i"), ROMAN.index(letter.lower()) + 1
-        yield letters if letters[0] != style else numeral
+        if letters[0] != style:
+            yield letters
+        else:
+            yield numeral
 
 
 def _count_from_one(mark: str, digits: str) -> str:
@@ -428,8 +431,10 @@ def _describe_own(block: Stretch, around: Around) -> tuple[str, str, str, str]:
     if block.has_mark:
         has_mark = "m"
     length = f"len{_bucket(len(block.text))}"
-    share = _bucket(10 * len(block.text) / around.length) if around.length else "-"
-    return has_mark, length, f"of{min(around.count, 6)}", f"rate{share}"
+    rate = "rate-"
+    if around.length:
+        rate = f"rate{_bucket(10 * len(block.text) / around.length)}"
+    return has_mark, length, f"of{min(around.count, 6)}", rate
 
 
 def _describe_mark_of(
@@ -466,7 +471,8 @@ def _describe_words(
     is_small = "?"
     if low in small:
         is_small = "k"
-    is_small += "s" if low in here else ""
+    if low in here:
+        is_small += "s"
     yield f"mark:{gap.kind}:{sign}"
     yield f"case:{is_small}{shape}:{sign}{gap.kind}"
     yield f"sh:{above_shape}:{sign}:{shape}{mark}"

@@ -303,7 +303,9 @@ def _find_first_sign(piece: Piece) -> str:
     line: "- Pain score - Time Frame: 6 months" is one item.
     """
     own = find_own_mark(piece.line.text)
-    first = piece.line.mark[:1] or (own.mark[0] if own else "")
+    first = piece.line.mark[:1]
+    if own and not first:
+        first = own.mark[0]
     # "*" or "•" begins nothing but an item
     if first not in _DASHES:
         return first
@@ -324,7 +326,10 @@ def _count_up(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boundary
             for style, number in _list_meanings(each.gap):
                 alike.setdefault(_plain(style), []).append((number, each))
     line = piece.line
-    own = find_own_mark(f"{line.mark} X" if line.mark else line.text)
+    marked = line.text
+    if line.mark:
+        marked = f"{line.mark} X"
+    own = find_own_mark(marked)
     own_numbers: dict[str, int] = {}
     if own:
         own_numbers = {_plain(style): number for style, number in _list_meanings(own)}

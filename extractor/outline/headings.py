@@ -137,7 +137,7 @@ def _find_run_on(
     if not following[0].isupper() and not _begins_list(following):
         return None
     # "INCLUDE" is written for "inclusion", "EXCLUDE" for "exclusion"
-    name = (match.read("list")).lower().replace("clude", "clusion")
+    name = match.read("list").lower().replace("clude", "clusion")
     end = passage.first + match.end
     return Heading(name, passage.first, end, is_whole=False, doubt=NO_PUNCTUATION)
 

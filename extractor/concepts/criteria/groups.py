@@ -114,7 +114,8 @@ def read_words(tokens: Tokens) -> tuple[CriterionGroup, Range] | None:
     for name in _COUNTS:
         for match in rule(name).find(tokens):
             group = _read_count(match)
-            stated += [(group, match)] if group else []
+            if group:
+                stated.append((group, match))
     for name, of_parts in _OF_PARTS.items():
         group = CriterionGroup(id="", rule=of_parts)
         stated += [(group, match) for match in rule(name).find(tokens)]

@@ -243,7 +243,9 @@ def _find_line(text: str, start: int, end: int, ends: str) -> Range:
     if _LIST_MARK.fullmatch(text, line, first):
         first = line
     rest = re.compile(f"[^{ends}]*").match(text, end)
-    return strip_span(text, first, rest.end() if rest else end)
+    if rest:
+        end = rest.end()
+    return strip_span(text, first, end)
 
 
 def blank_out(

@@ -190,7 +190,9 @@ def _find_alternatives(
     same list. If ``with_and`` is true, they are joined by "and", as in an exclusion: people who
     meet only one of several exclusion limits may take part.
     """
-    joint = rule("and_limit" if with_and else "or_limit")
+    joint = rule("or_limit")
+    if with_and:
+        joint = rule("and_limit")
     order = sorted(places, key=lambda at: places[at][1])
     alternatives = set[int]()
     # from the last pair to the first, because the word before the last limit joins the whole list

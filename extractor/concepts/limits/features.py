@@ -99,8 +99,10 @@ def list_features(
     if not is_age(tokens, limit):
         yield from _describe_quantity(limit, constraint)
     else:
-        is_other = is_other_age(tokens, limit)
-        yield "an age of somebody else" if is_other else "an age"
+        if is_other_age(tokens, limit):
+            yield "an age of somebody else"
+        else:
+            yield "an age"
         if is_doubtful_age(tokens, limit, topic):
             yield "a length that may be no age"
     if limit.rule in _FORMS:
@@ -114,8 +116,10 @@ def list_features(
     if topic:
         yield "below a line that introduces it"
     for count, (few, many) in zip(limit.unexplained, _UNEXPLAINED, strict=True):
-        if count:
-            yield few if count <= _FEW_LEFT else many
+        if count > _FEW_LEFT:
+            yield many
+        elif count:
+            yield few
     yield from _describe_words(tokens, limit, constraint)
     yield from _describe_word_behind(tokens, limit)
 
@@ -156,9 +160,10 @@ def _describe_quantity(limit: Limit, constraint: Constraint) -> Iterator[str]:
     # "D" means dioptres beside a name of refraction; elsewhere, it may mean days
     if unit == "D" and known != name_quantity(constraint.quantity, None):
         yield "a unit of another quantity"
-    if known is None:
-        is_named = limit.is_known and unit
-        yield "a unit of another quantity" if is_named else "no known quantity"
+    if known is None and limit.is_known and unit:
+        yield "a unit of another quantity"
+    elif known is None:
+        yield "no known quantity"
     elif known.general:
         yield "only a kind of quantity"
     elif not known.is_usual(
@@ -252,4 +257,7 @@ def _describe_word_behind(tokens: Tokens, limit: Limit) -> Iterator[str]:
     # the words after "of" name the whole, as in "10 % of patients"
     if limit.unit == "%" and tokens.words[end].lower() == "of":
         return
-    yield "a word behind" if limit.unit else "a word behind, and no unit"
+    if limit.unit:
+        yield "a word behind"
+    else:
+        yield "a word behind, and no unit"

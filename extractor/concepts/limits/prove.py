@@ -68,8 +68,10 @@ def _list_names(quantity: str, passage: Passage) -> Iterator[tuple[str, Span | N
         yield quantity, place
     for vocabulary in ("measures", "instruments"):
         entry = find_entry(quantity, vocabulary)
+        if entry is None:
+            continue
         # only the first place of the other name is tried
-        for span in find_names(entry, passage) if entry else ():
+        for span in find_names(entry, passage):
             written = passage.section.raw[span.start : span.end]
             if written != quantity:
                 yield written, span

@@ -42,7 +42,10 @@ def find_limits(
     >>> [(limit.comparator.value, limit.value, limit.value_high) for limit in limits]
     [('between', 0, 2), ('>=', 1500000000, None)]
     """
-    read = read_line(tokens, read_words(topic) if topic else None)
+    topic_tokens = None
+    if topic:
+        topic_tokens = read_words(topic)
+    read = read_line(tokens, topic_tokens)
     limits: list[Limit] = []
     for limit in _share_last_unit(tokens, read):
         scaled = _apply_scale(tokens, _choose_readings(tokens, limit))

@@ -182,7 +182,9 @@ def _describe_time(item: OutcomeItem, cut: int) -> list[str]:
     text = frame.text
     opening = rule("part_opening").starts(frame.tokens, frame.first, frame.end)
     # the name of the matching branch: "Up to 2 years" opens with a limit
-    kind = opening.match.lastgroup if opening else "other"
+    kind: str | None = "other"
+    if opening:
+        kind = opening.match.lastgroup
     later = range(cut + 1, len(item.commas) + 1)
     sharing = item.tails[text]
     is_cut_short = cut > 0 and item.tails[item.tail(cut - 1).text] > 1

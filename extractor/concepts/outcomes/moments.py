@@ -188,9 +188,11 @@ def _read_list(tokens: Tokens, group: RuleMatch, *, named: bool) -> Iterator[Mom
     first. Numbers that are too large to represent, or that give a time longer than any trial, are
     skipped.
     """
-    word = (group.read("unit")).lower()
-    is_minutes = word.startswith("min")
-    unit = TimeUnit("minute" if is_minutes else _UNITS[word[0]])
+    word = group.read("unit").lower()
+    unit = TimeUnit.MINUTE
+    # "m" alone is a month
+    if not word.startswith("min"):
+        unit = TimeUnit(_UNITS[word[0]])
     first, end = group.place("list")
     done = first
     for listed in rule("listed_number").find(tokens, first, end):

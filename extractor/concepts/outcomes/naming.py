@@ -187,7 +187,7 @@ def _read_version(body: Passage, term: Term) -> str | None:
             return None
     if not stated:
         return None
-    version = (stated.read("version")).lstrip(".")
+    version = stated.read("version").lstrip(".")
     if _VERSION.fullmatch(version):
         return version
     return None
@@ -348,6 +348,8 @@ def _widen(body: Passage, term: Term, *, is_method: bool) -> Passage:
         earliest = max(body.first, first - _LONGEST_MODIFIER)
         modifier = rule("method_modifier").ends(tokens, first, earliest)
         tail = rule("method_tail").starts(tokens, end, body.end)
-        first = modifier.first if modifier else first
-        end = tail.end if tail else end
+        if modifier:
+            first = modifier.first
+        if tail:
+            end = tail.end
     return body.part(first, end)

@@ -71,8 +71,9 @@ def describe_points(frame: TimeFrame, measure: Passage) -> str:
     """
     if not frame.points:
         # including the numbers of intervals and tolerances
-        has_numbers = NUMBER in frame.tokens.codes
-        return "no time points, other numbers" if has_numbers else "no time points"
+        if NUMBER in frame.tokens.codes:
+            return "no time points, other numbers"
+        return "no time points"
     # "Walking test (6 min)": the duration was kept because there is no other candidate
     is_whole = len(frame.kept) == len(frame.tokens)
     if frame.others and is_whole:

@@ -187,7 +187,9 @@ def _is_cut(tokens: Tokens, start: int, first: int, end: int) -> bool:
     if rule("opens_thing").starts(tokens, end):
         return True
     lead = rule("thing_lead").starts(tokens, start, first)
-    if rule("thing_detail").search(tokens, lead.end if lead else start, first):
+    if lead:
+        start = lead.end
+    if rule("thing_detail").search(tokens, start, first):
         return False
     # "upper or lower airway disease", "oral or topical steroids"
     for name in ("kind_alone", "routes", "kind_of_course"):

@@ -132,7 +132,9 @@ def _list_bounds(
     if comparator not in UPPER:
         bounds["low"] = low
     if comparator not in LOWER:
-        bounds["high"] = low if high is None else high
+        bounds["high"] = low
+        if high is not None:
+            bounds["high"] = high
     return bounds
 
 
