@@ -146,7 +146,7 @@ def _explain_no_criteria(parsed: ParsedRecord) -> AbsenceReason:
     # the text seems to contain criteria that the rules did not find
     if parsed.doubts and not parsed.foreign.texts:
         return AbsenceReason.NOT_ASKED
-    if any(parsed.record.section(name) for name in _SEARCHED[:3]):
+    if any(map(parsed.record.section, _SEARCHED[:3])):
         return AbsenceReason.NOT_REPORTED
     return AbsenceReason.SECTION_ABSENT
 

@@ -210,7 +210,7 @@ def _align(
         differences.append((quoted_word, stated_word))
     if not counterparts:
         return None
-    replaced = sum(all(pair) for pair in differences)
+    replaced = sum(map(all, differences))
     shared = len(counterparts) - replaced
     place = (counterparts[0], counterparts[-1] + 1)
     return Nearest(*place, tuple(differences), shared, cost)

@@ -219,7 +219,7 @@ def _is_of_text(gap: Gap, text: str, numbers: Set[tuple[str, int]]) -> bool:
     letter without a neighbour, as in "one (1) of these" and "i.e.", or a dash before a number.
     """
     if not gap.number:
-        if not bool(gap.mark):
+        if not gap.mark:
             return False
         return text[gap.start].isdigit()
     # "2." that is not cut may still be an item: it is left as a doubt

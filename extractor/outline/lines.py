@@ -300,7 +300,7 @@ class Line:
 
 def read_lines(section: LexedSection, vocabulary: Vocabulary) -> list[Line]:
     """Return the lines of a section that contain words, each with its list marker."""
-    lines = [_read_line(written) for written in list_written(section, vocabulary)]
+    lines = list(map(_read_line, list_written(section, vocabulary)))
     lines = _drop_false_marks(lines)
     lines = _read_bare_numbers(_read_joined_dashes(lines))
     return list(_find_furniture(lines))

@@ -298,7 +298,7 @@ def _split_limits(
 
 def overlaps_any(span: Span, others: Iterable[Span]) -> bool:
     """Return whether a span overlaps at least one other."""
-    return any(span.overlaps(other) for other in others)
+    return any(map(span.overlaps, others))
 
 
 def _list_conditions(here: Passage, limits: Sequence[Limit]) -> list[Span]:

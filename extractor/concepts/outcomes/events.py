@@ -138,7 +138,7 @@ def _read_ends(parts: OutcomeParts, events: Events) -> Reading[tuple[str, ...] |
     if not events.start or events.part != parts.description:
         case = "ends elsewhere"
     ends = tuple(end.raw for end in events.ends)
-    spans = tuple(span_of(end) for end in events.ends)
+    spans = tuple(map(span_of, events.ends))
     return Reading(ends, 1.0, spans, features=(case,))
 
 

@@ -121,7 +121,7 @@ def _read_name(usual: str, written: Sequence[str], texts: Iterable[str]) -> str:
     if _fold_abbreviation(usual) in map(_fold_abbreviation, written):
         return usual
     short = re.compile(rf"(?<!\w){re.escape(usual)}(?!\w)")
-    is_in_record = any(short.search(text) for text in texts)
+    is_in_record = any(map(short.search, texts))
     if is_in_record:
         return usual
     return written[0]
@@ -306,7 +306,7 @@ def read_named(body: Passage, kind: _Named) -> Reading[tuple[str, ...] | None]:
     else:
         case = kind.several
     written = tuple(words.raw for words in names)
-    spans = tuple(span_of(words) for words in names)
+    spans = tuple(map(span_of, names))
     return Reading(written, 1.0, spans, features=(case,))
 
 

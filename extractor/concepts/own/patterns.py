@@ -264,7 +264,9 @@ def check_patterns(field: CustomField) -> None:
     """
     for attribute, fixed, pattern in _list_patterns(field):
         where = f"{field.name}.{attribute.name}: the pattern {pattern!r}"
-        named: AttributeSet = attribute if attribute.attributes else field
+        named: AttributeSet = field
+        if attribute.attributes:
+            named = attribute
         known = [part.name for part in named.attributes if not part.attributes]
         try:
             groups = _compile_pattern(pattern).groupindex
