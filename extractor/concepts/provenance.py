@@ -306,6 +306,7 @@ class ItemBuilder:
         elif support is Support.LITERAL and type(value) is not str:
             support = Support.INFERRED
         doubts = proof.doubts
+        # no value is surer than its item
         if self._ceiling < sure:
             sure = self._ceiling
             doubts = (*doubts, "the item itself is doubtful")
@@ -319,6 +320,8 @@ class ItemBuilder:
             clean_run = find_clean_run((span.start, span.end), text, blanks)
             span = Span(span.section, *clean_run)
             quote = self._parsed.raw(span)
+        if sure >= DOUBTFUL_BELOW:
+            doubts = ()
         evidence = Evidence(
             field=name,
             section=span.section,
@@ -328,7 +331,7 @@ class ItemBuilder:
             origin=proof.origin,
             support=support,
             confidence=sure,
-            doubts=doubts if sure < DOUBTFUL_BELOW else (),
+            doubts=doubts,
             **self._locate(span),
         )
         self._evidence.append(evidence)

@@ -160,10 +160,9 @@ def _describe_quantity(limit: Limit, constraint: Constraint) -> Iterator[str]:
     # "D" means dioptres beside a name of refraction; elsewhere, it may mean days
     if unit == "D" and known != name_quantity(constraint.quantity, None):
         yield "a unit of another quantity"
-    if known is None and limit.is_known and unit:
-        yield "a unit of another quantity"
-    elif known is None:
-        yield "no known quantity"
+    if known is None:
+        is_named = limit.is_known and unit
+        yield "a unit of another quantity" if is_named else "no known quantity"
     elif known.general:
         yield "only a kind of quantity"
     elif not known.is_usual(

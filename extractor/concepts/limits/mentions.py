@@ -142,6 +142,10 @@ def _mention_limit(
         allowed.append(Comparator.EQUAL)
     if not limit.sure:
         allowed += _list_allowed(tokens, limit.clause, (limit.first, limit.end))
+    subject = limit.quantity
+    # its name belongs to the limit before
+    if limit.inherits:
+        subject = None
     return NumberMention(
         _measure(tokens, limit),
         limit.first,
@@ -151,7 +155,7 @@ def _mention_limit(
         tuple(dict.fromkeys(allowed)),
         stated=len(allowed) == 1,
         clause=limit.clause,
-        subject=None if limit.inherits else limit.quantity,
+        subject=subject,
         inherited=_inherit(before),
         role=find_role(tokens, limit.number, limit.quantity),
         unit=limit.unit,
