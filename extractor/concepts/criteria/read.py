@@ -84,7 +84,7 @@ _OPENING = 30
 """Number of characters at the start of a criterion that may say that it is about donors."""
 _LONGEST_OPENING = 24
 """Maximum number of tokens in a line that may only open a list."""
-_SENTENCES = re.compile(r"\n\s*\n|[a-z)]{3,}[.:]\s+[A-Z]")
+_SENTENCES = re.compile(r"\n\s*\n|[a-z)]{3}[.:]\s+[A-Z]")
 """Matches the end of a sentence or paragraph before another one."""
 _TITLES = ("title", "official_title")
 _DESCRIPTIONS = ("brief_summary", "detailed_description")
