@@ -1,6 +1,6 @@
 """Assemble the rules' readings and the model's supported answers into one extraction."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ from extractor.schemas import (
     Eligibility,
     Endpoint,
     FieldRef,
+    Finding,
     Regimen,
     RegisteredTerm,
     Section,
@@ -114,7 +115,9 @@ def assemble_extraction(
     )
     unread, absences = find_unread(parsed, extraction, tasks)
     absences = tuple(explain_by_language(parsed, absences))
-    structure = report_structure(parsed) if Task.ELIGIBILITY in tasks else ()
+    structure: Iterable[Finding] = ()
+    if Task.ELIGIBILITY in tasks:
+        structure = report_structure(parsed)
     findings = (
         *report_record(parsed),
         *report_languages(parsed),
@@ -153,6 +156,7 @@ def _find_terms(record: TrialRecord) -> Iterator[RegisteredTerm]:
     for section in record.sections:
         if section.name.startswith("interventions["):
             yield from _find_other_names(section)
+    # a table of a user may hold the keywords in one line, with bars
     for line in (record.raw_text("keywords") or "").replace("|", "\n").splitlines():
         name = _tidy(line)
         if name:
@@ -195,6 +199,7 @@ def _explain_no_doses(parsed: ParsedRecord, result: ModelResult) -> Absence:
     reason = AbsenceReason.SECTION_ABSENT
     if searched:
         reason = AbsenceReason.NOT_REPORTED
+    # the text may state doses that only a model can read
     if parsed.candidates and not result.passages:
         reason = AbsenceReason.NOT_ASKED
     for passage in result.passages:

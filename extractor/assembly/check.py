@@ -237,10 +237,13 @@ class _Search:
         support = next(
             filter(None, (self._prove(field, value, at) for at in places)), None
         )
+        # "the date of first documentation of relapse" is the relapse
         if support and field in ("start_event", "end_events"):
             return _trim_event(support, str(support.value))
+        # "At least 4 weeks" below "Life expectancy:"
         if support is None and field == "constraints" and self.above:
             return self._find_across(value, self.above)
+        # "MTX" for "methotrexate"
         if support is None and field == "agent" and isinstance(value, str):
             return next(filter(None, (find_agent(value, at) for at in places)), None)
         return support
@@ -274,14 +277,19 @@ class _Search:
         if field == "time_points":
             frame = self.parts.get("time_frame")
             by_rules = self.draft.read("time_frame").spans
+            # the model was not asked for the time frame, so it is that of the rules
             if frame is None and by_rules and "time_frame" not in self.values:
                 frame = by_rules[0]
-            yield self.parsed.passage(frame) if frame else self.here
+            if frame:
+                yield self.parsed.passage(frame)
+            else:
+                yield self.here
             return
         yield self.here
         if self.above and field in ("time_windows", "constraints"):
             yield self.above
             return
+        # the cycle may be stated in an arm and the dose in an intervention
         is_regimen = self.draft.group == Task.DOSING and self.values.get("stands")
         for section in self.parsed.record.sections:
             states_doses = FieldRef(section.name).path not in _NO_DOSES
@@ -318,6 +326,7 @@ def _ground_members(
     refused: list[Refusal] = []
     refused_parts: list[Refusal] = []
     places = [search.here]
+    # the line that introduces a criterion may state its time
     if field == "time_windows":
         places = list(search.list_places(field))
     for member in members:

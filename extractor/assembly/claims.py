@@ -125,6 +125,7 @@ class _Scope(NamedTuple):
         """
         others = [other for other in quotes if other and other is not quote]
         outside = min(self.outside, find_most(CUSTOM, "untied"))
+        # even the words within the quote may belong to another object
         if quote is None or any(map(quote.overlaps, others)):
             return self._replace(inside=outside, outside=outside)
         return self._replace(outside=outside)
@@ -175,6 +176,7 @@ class _Checker:
         for value in members:
             proven = None
             why = None
+            # a number or a text must be stated itself; a choice follows from the words of the quote
             if attribute.kind.support is not Support.INFERRED:
                 proven = find_claimed(value, self._here, scope.quote)
             elif scope.quote:
@@ -207,9 +209,11 @@ class _Checker:
         readings: dict[str, Reading[object]] = {}
         position = 0
         for member, quote in zip(distinct, quotes, strict=True):
+            # its quote was rejected, and with it the object
             if member.get("quote") and quote is None:
                 continue
             own = scope.narrow(quote)
+            # a single object cannot be mixed up with another
             if attribute.needs_quote and len(distinct) > 1:
                 own = own.separate(quote, quotes)
             place = path
@@ -231,13 +235,17 @@ class _Checker:
         quote = _find_words(words, self._here)
         if quote is None:
             self._refuse(words, path)
+        # "of the" proves nothing, although the text contains it
         elif not _CONTENT_WORD.search(words):
             self._refuse(words, path, Why.UNQUOTED)
             quote = None
         return quote
 
     def _refuse(self, value: object, path: str, why: Why | None = None) -> None:
-        refusal = Refusal(why) if why else explain_refusal(value, self._here)
+        if why:
+            refusal = Refusal(why)
+        else:
+            refusal = explain_refusal(value, self._here)
         refusal = replace(refusal, attribute=FieldRef(path).path)
         self.refused.append(describe_refusal(refusal, self._field, value))
 
@@ -292,6 +300,7 @@ def _states_kind(value: object, tokens: Tokens, numbers: Sequence[Number]) -> bo
     """
     lengths = list(find_durations(tokens))
     if isinstance(value, Age | Period | TimePoint):
+        # the number of "two methods" is no length
         counted = rule("counted_noun")
         bare = [
             number for number in numbers if counted.starts(tokens, number.end) is None
@@ -332,10 +341,12 @@ def _find(value: object, here: Passage) -> Found:
     support = find_support(value, here)
     if not isinstance(value, TimePoint):
         return support
+    # a time point may be stated as a length: "every 28 days"
     if support is None:
         length = find_support(Period(value=value.value, unit=value.unit), here)
         if length:
             support = replace(length, value=value)
+    # the tolerance in "day 28 +/- 3 days" is no time point
     if support and _NO_MOMENT.search(here.section.raw, 0, support.span.start):
         return None
     return support

@@ -73,6 +73,7 @@ def find_doubtful(extraction: TrialExtraction, minimum: float) -> set[str]:
         dropped.update(_list_doubtful(path, item, minimum))
         if not isinstance(item, CustomItem):
             continue
+        # a value of a custom field cannot stay without the item that it describes
         if item.of not in dropped:
             continue
         dropped.add(path)
@@ -80,9 +81,10 @@ def find_doubtful(extraction: TrialExtraction, minimum: float) -> set[str]:
 
 
 def _list_doubtful(path: str, item: ExtractedItem, minimum: float) -> Iterator[str]:
-    """Yield the paths of an item's doubtful values: fields, members of lists, and their parts. If
-    a required field is doubtful, the path of the item is included. The value of a custom field is
-    treated as doubtful as a whole.
+    """Yield the paths of an item's doubtful values: fields, members of lists, and their parts. A
+    doubtful part that the value needs, such as a limit's condition (``_CARRIED``), makes the whole
+    value doubtful. If a required field is doubtful, the path of the item is included. The value of
+    a custom field is treated as doubtful as a whole.
     """
     if isinstance(item, CustomItem):
         if item.confidence is not None and item.confidence < minimum:
@@ -134,6 +136,7 @@ class _Sieve:
         if not isinstance(value, tuple):
             return value
         places = {f"{path}[{at}]": member for at, member in enumerate(value)}
+        # the list is empty because its members were doubtful, not because none is stated
         if places and self._dropped.issuperset(places):
             self._explain(path)
         return tuple(
@@ -158,6 +161,7 @@ class _Sieve:
                 continue
             name = place.removeprefix(f"{self._follow(path)}.")
             evidence.append(Evidence(**(piece | {"field": name})))
+            # the place of an item says nothing of its values
             if FieldRef(name).names[0] not in _PLACING:
                 confidence = min(confidence, piece["confidence"] or confidence)
         if len(evidence) == len(item["evidence"]):

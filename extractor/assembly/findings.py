@@ -94,7 +94,8 @@ def list_words(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         first = line.start()
         if first == 0 or text[first - 1] == "\n":
             bullet = _BULLET.match(text, first, line.end())
-            first = bullet.end() if bullet else first
+            if bullet:
+                first = bullet.end()
         # the colon may directly follow the given range
         if text[first : line.end() + 1].rstrip().endswith((":", "：")):
             continue
@@ -214,7 +215,9 @@ def report_answers(parsed: ParsedRecord, result: ModelResult) -> Iterator[Findin
     """
     for draft in result.drafts:
         # refusals in the answer about the whole record repeat those about its lines
-        for refusal in draft.refused if draft.number != RECORD else ():
+        if draft.number == RECORD:
+            continue
+        for refusal in draft.refused:
             yield warn(
                 refusal.kind,
                 _name_draft(draft, f"{refusal.field} of "),

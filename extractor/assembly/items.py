@@ -113,6 +113,7 @@ def _resolve_ages(
         is_empty = age.value is None and age.gap is None
         if is_empty and builder.draft.read(name).alternatives:
             age = replace(age, gap=AbsenceReason.AMBIGUOUS)
+        # "aged 365" is a misread number
         if age.value and count_days(age.value) > OLDEST:
             age = _CONTRADICTORY
         if differs(age.value, registered[name]):
@@ -122,6 +123,7 @@ def _resolve_ages(
     if low and high and count_days(low) >= count_days(high):
         for name, age in ages.items():
             days = registered[name]
+            # the registry shows which of the two ages is right
             if not days or not agrees(age.value, days):
                 ages[name] = _CONTRADICTORY
     return ages
@@ -144,7 +146,7 @@ def _explain_no_criteria(parsed: ParsedRecord) -> AbsenceReason:
     # the text seems to contain criteria that the rules did not find
     if parsed.doubts and not parsed.foreign.texts:
         return AbsenceReason.NOT_ASKED
-    if any(parsed.record.section(name) for name in _SEARCHED[:3]):
+    if any(map(parsed.record.section, _SEARCHED[:3])):
         return AbsenceReason.NOT_REPORTED
     return AbsenceReason.SECTION_ABSENT
 
@@ -166,6 +168,7 @@ def assemble_endpoints(parsed: ParsedRecord) -> Assembled[Endpoint]:
     if assembled.items:
         return assembled
     searched = list_outcome_sections(parsed)
+    # the section is there, but states no outcome
     if searched:
         reason = AbsenceReason.NOT_REPORTED
     else:

@@ -59,13 +59,18 @@ def assemble_own(
         found: list[CustomItem] = []
         for path, draft in places:
             claims = _list_claims(field, draft)
+            asked_drafts: Sequence[Draft] = [draft]
+            searched = [draft.span.section]
             # the model is asked for the record's values line by line
-            asked_drafts = [draft] if path else result.drafts
+            if not path:
+                asked_drafts = result.drafts
+                searched = sections
             if not claims:
                 reason = _explain(field.name, draft, asked_drafts)
-                searched = (draft.span.section,) if path else sections
                 explain(f"{path}.{custom}".removeprefix("."), reason, searched)
-            for claim in claims if field.many else _choose(claims):
+            if not field.many:
+                claims = _choose(claims)
+            for claim in claims:
                 item = _build_item(parsed, path, draft, claim)
                 for name in field.list_missing(item.values):
                     attribute = FieldRef(name).path
@@ -87,6 +92,7 @@ def _find_places(
     The places are (path, draft) pairs: the items of the field's group whose text mentions the
     field, or the whole record, with an empty path.
     """
+    # a field of the record may be stated anywhere in it
     if field.of is Of.RECORD:
         sections = list(filter(field.searches, parsed.sections))
         texts = (parsed.sections[name].raw for name in sections)
@@ -119,6 +125,7 @@ def _explain(
         return reason
     if any(answered.refuses(name, attribute) for answered in asked_drafts):
         return AbsenceReason.UNSUPPORTED_ANSWER
+    # an empty answer of a model says that nothing is stated
     if name in draft.model:
         return AbsenceReason.NOT_REPORTED
     return reason
@@ -160,14 +167,19 @@ def _list_claims(field: CustomField, draft: Draft) -> list[OwnReadings]:
             continue
         known.append(values)
         claims.append(_rate(custom.model, is_read=values in read))
+    # the answer of a model takes precedence over a pattern
     if claims and not field.many:
         return claims
     is_skipped = draft.is_skipped and field.name in draft.questions
+    # the model read the same words, but did not find the value there
     is_unconfirmed = is_skipped or field.name in draft.model
     for claim, values in zip(by_rules, read, strict=True):
         if values not in known:
             known.append(values)
-            claims.append(_limit(claim, "unconfirmed") if is_unconfirmed else claim)
+            stated = claim
+            if is_unconfirmed:
+                stated = _limit(claim, "unconfirmed")
+            claims.append(stated)
     return claims
 
 
@@ -181,8 +193,10 @@ def _rate(claim: OwnReadings, *, is_read: bool) -> OwnReadings:
             agreed = find_most(CUSTOM, "agreed")
             rated[name] = replace(reading, weighed=agreed, origin=Origin.BOTH)
             continue
-        is_inferred = reading.support is Support.INFERRED
-        rated[name] = reading.limited(CUSTOM, "inferred" if is_inferred else "answered")
+        feature = "answered"
+        if reading.support is Support.INFERRED:
+            feature = "inferred"
+        rated[name] = reading.limited(CUSTOM, feature)
     return rated
 
 
@@ -216,10 +230,13 @@ def _choose(claims: Sequence[OwnReadings]) -> list[OwnReadings]:
         chosen |= added
         for name, values in members.items():
             chosen_values = known.setdefault(name, values)
+            # one claim may list more members than another without contradicting it
             is_part = values <= chosen_values or chosen_values <= values
             if not is_part:
                 is_disputed = True
-    return [_limit(chosen, "disputed") if is_disputed else chosen]
+    if is_disputed:
+        return [_limit(chosen, "disputed")]
+    return [chosen]
 
 
 def _list_distinct(claim: OwnReadings) -> dict[str, set[str]]:

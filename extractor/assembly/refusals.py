@@ -121,6 +121,7 @@ def _list_same_kind(value: _Measured, tokens: Tokens) -> list[Range]:
             for mention in find_mentions(tokens)
             if judge_owner(name, mention, tokens) is Ownership.OWN
         ]
+    # any other dose of the line may have been meant
     if isinstance(value, Amount):
         return [(dose.first, dose.end) for dose in rule("measured").find(tokens)]
     return [(length.first, length.end) for length in find_durations(tokens)]
@@ -132,6 +133,7 @@ def describe_refusal(refusal: Refusal, field: str, value: object) -> Refusal:
     the value is shown together with that part.
     """
     kind = FindingKind.VALUE_NOT_IN_QUOTE
+    # the text says nearly the same: the finding shows both
     if refusal.nearest and refusal.why in _CONFLICTS:
         kind = FindingKind.QUOTE_CONFLICT
     elif isinstance(value, str):

@@ -113,9 +113,8 @@ def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
 
     A quantity that the grammar reads takes precedence over a row of numbers next to the unit, and
     both take precedence over loosely written doses. Whether an amount is per dose or per day is
-    treated as a
-    conclusion: "mg" supports "mg/day" as inferred, and vice versa. Numbers in names ("IL-6", "arm
-    2") are not amounts.
+    treated as a conclusion: "mg" supports "mg/day" as inferred, and vice versa. Numbers in names
+    ("IL-6", "arm 2") are not amounts.
     """
     in_names = {at for at in range(len(tokens)) if _is_in_name(tokens, at)}
     volume = _find_volume(tokens, amount.unit)
@@ -123,6 +122,7 @@ def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
         for quantity in quantities:
             levels = (quantity.low, quantity.high, quantity.unit.dose)
             is_same = levels == (amount.low, amount.high, amount.unit)
+            # "125 mg/5 mL" does not support "125 mg/10 mL"
             if is_same and quantity.end <= volume:
                 return Derived(quantity.first, quantity.end)
     rows = _list_rows(tokens, amount, volume)
@@ -135,6 +135,7 @@ def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
         other_rate = amount.unit.removesuffix("/day")
     for row in counted:
         is_seldom = rule("seldom_given").starts(tokens, row[1])
+        # "10 mg once a week" does not state 10 mg/day
         if not is_seldom and has_unit(tokens, row, other_rate):
             return Derived(*row, Support.INFERRED)
     return find_loosely(tokens, amount, rows) or _find_titration(tokens, amount)
@@ -144,6 +145,7 @@ def _find_titration(tokens: Tokens, amount: Amount) -> Derived | None:
     """Find the first and the highest dose of a titration, which an answer gives as a range: "12.5
     mg, increased to a maximum of 300 mg".
     """
+    # a single dose is no titration
     if amount.low in (None, amount.high):
         return None
     start, top = (
@@ -163,6 +165,7 @@ def _is_in_name(tokens: Tokens, at: int) -> bool:
         return False
     if tokens.in_name(at):
         return True
+    # "Day 1", "Group 2"
     return rule("counts_a_place").ends(tokens, at, at - 1) is not None
 
 
@@ -185,6 +188,7 @@ def _list_rows(tokens: Tokens, amount: Amount, volume_at: int) -> list[Range]:
     if amount.low in (None, amount.high):
         bounds = (amount.high, None)
     opposite: tuple[Comparator, ...] = ()
+    # "at least 40 mg" does not support "up to 40 mg"
     if amount.low is None:
         opposite = LOWER
     elif amount.high is None:
@@ -193,6 +197,7 @@ def _list_rows(tokens: Tokens, amount: Amount, volume_at: int) -> list[Range]:
     for first, end, bounds_of_row in find_rows(tokens, find_numbers(tokens)):
         if bounds not in bounds_of_row:
             continue
+        # the 0.5 of "5 mg/0.5 mL"
         if first >= volume_at:
             continue
         comparison = rule("comparison").ends(tokens, first, first - _COMPARATOR_REACH)

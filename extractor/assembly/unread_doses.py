@@ -46,6 +46,7 @@ def find_unread_doses(
         for mark in find_amounts(sentence.tokens):
             place = span_of(sentence.part(mark.first, mark.end))
             levels = _list_levels(mark.value)
+            # a dose that is stated again, or in a quote, was read
             is_known = levels <= reported or is_touched(place, quoted)
             if is_known:
                 continue
@@ -102,11 +103,13 @@ def _find_unread_numbers(tokens: Tokens) -> Iterator[tuple[int, str]]:
     for at, code in enumerate(tokens.codes):
         if code != NUMBER or tokens.words[at].lower() == "one" or at in in_others:
             continue
+        # the numbers of "on day 1", "cohort 2" and "n = 5"
         is_label = rule("no_dose_number_before").ends(tokens, at) is not None
         is_count = rule("no_dose_number_after").starts(tokens, at + 1) is not None
         if is_label or is_count:
             continue
         before = rule("number_of_schedule_before").ends(tokens, at)
+        # "every 8 moons"
         if before and before.has("frequency"):
             yield at, "frequency"
         elif before:
@@ -130,6 +133,8 @@ def _has_unread_dose(parsed: ParsedRecord) -> bool:
         words = [word.lower() for word in sentence.tokens.words]
         for at, field in _find_unread_numbers(sentence.tokens):
             near = words[max(0, at - _BESIDE) : at]
+            # only the head of a name is repeated in a sentence: "budesonide" of "inhaled
+            # budesonide"
             if field == "amounts" and not last_words.isdisjoint(near):
                 return True
     return False
@@ -152,6 +157,7 @@ def _list_sentences(parsed: ParsedRecord) -> Iterator[Passage]:
             for line in section.lines():
                 yield from (sentence.alone() for sentence in list_sentences(line))
     for chunk in parsed.candidates:
+        # the chunks of arms and interventions are among their sentences
         if not chunk.span.section.startswith(GROUPS_OF_DOSES):
             yield parsed.passage(chunk.span).alone()
 

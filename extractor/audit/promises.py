@@ -136,12 +136,12 @@ def _is_binding(tokens: Tokens, opening: RuleMatch) -> bool:
     the text must say that they will be measured; endpoints need no further evidence. Objectives are
     aims, not endpoints. Endpoints "in a previous trial" are not endpoints of this trial.
     """
-    noun = (opening.read("noun") or "").lower()
+    noun = opening.read("noun").lower()
     start = _find_start(tokens, opening.first, _SENTENCE)
     before = rule("rank_before").ends(tokens, opening.first, start)
     rank = ""
     if before:
-        rank = (before.read("rank") or "").lower()
+        rank = before.read("rank").lower()
     end = _find_end(tokens, opening.end, opening.first + _REACH, ".")
     if noun.startswith("objective"):
         return False

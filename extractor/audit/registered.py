@@ -74,6 +74,9 @@ def check_ages(parsed: ParsedRecord, extraction: TrialExtraction) -> Iterator[Fi
     """Yield a finding for each age in the criteria that differs from the registered age by more
     than a year, or by more than a month for infants.
 
+    If only one end is registered, the other counts as unlimited, so an age stated for it is
+    reported as missing in the registry.
+
     An age criterion is skipped if it may apply to only some participants because it is in a group,
     below an introductory line, or part of a limit for a subset of people.
     """
@@ -82,6 +85,7 @@ def check_ages(parsed: ParsedRecord, extraction: TrialExtraction) -> Iterator[Fi
     common = list(_list_common(eligibility))
     for name in AGES:
         age = getattr(eligibility, name)
+        # only the first quote is checked; a gold age has none
         pieces = eligibility.evidence_for(name)[:1]
         if age is None:
             continue

@@ -88,6 +88,7 @@ def split_version(name: str) -> tuple[str, str | None]:
     if len(name) > _LONGEST_NAME:
         return name, None
     versioned = _VERSION.fullmatch(name.strip())
+    # the 30 of "QLQ-C30" is a part of the name
     if not versioned or find_entry(versioned["name"], "instruments") is None:
         return name, None
     version = versioned["version"] or versioned["bare"]
@@ -166,6 +167,7 @@ def _list_forms(name: str) -> _Forms:
     small_words = word_list("small_words_of_names")
     general_words = word_list("heads_of_names")
     words = [word for word in spell_words(name) if word not in small_words]
+    # "asthma control score" and "asthma control test" are one measure
     if words and words[-1] in general_words:
         end = -1
     else:

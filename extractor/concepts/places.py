@@ -106,7 +106,9 @@ def find_quotes(passage: Passage, quote: str) -> Iterator[Span]:
     # The lines of the passage form a separate text, so that each line is folded only once.
     begin = text.rfind("\n", 0, start) + 1
     stop = text.find("\n", end)
-    lines = CleanText(text[begin : stop if stop >= 0 else len(text)])
+    if stop < 0:
+        stop = len(text)
+    lines = CleanText(text[begin:stop])
     position = start - begin
     while place := locate_quote(quote, lines, position, end - begin):
         first, position = place
@@ -137,11 +139,14 @@ def find_parts(passage: Passage, parts: Mapping[str, object]) -> dict[str, Span 
     spans: dict[str, Span | None] = {}
     reached = 0
     for name, quote in parts.items():
-        quoted = find_quotes(passage, str(quote)) if quote else ()
-        places = [place for place in quoted if place.start >= reached]
         spans[name] = None
-        if places:
-            span = places[-1] if name == "time_frame" else places[0]
+        if not quote:
+            continue
+        quoted = find_quotes(passage, str(quote))
+        places = [place for place in quoted if place.start >= reached]
+        if name == "time_frame":
+            places.reverse()
+        for span in places[:1]:
             spans[name] = span
             reached = span.end
     return spans
@@ -189,9 +194,8 @@ def list_mentions(instrument: str, passage: Passage) -> Iterator[tuple[Span, Sup
 
 def find_agent(agent: str, passage: Passage) -> Supported[str] | None:
     """Return the first of an agent's names to occur in the passage, as the passage spells it:
-    "MTX" for "methotrexate". The parts of a combination may be apart; the place
-    is then that of the first one. Return None if the agent is
-    unknown, or if the passage does not name it.
+    "MTX" for "methotrexate". The parts of a combination may be apart; the place is then that of the
+    first one. Return None if the agent is unknown, or if the passage does not name it.
     """
     parts = split_parts(agent)
     places = list(filter(None, (find_quote(passage, part) for part in parts)))
@@ -219,6 +223,7 @@ def find_names(entry: Entry, passage: Passage) -> Iterator[Span]:
     first, end = passage.raw_span
     for name in list_names(entry):
         has_inner_capital = any(map(str.isupper, name[1:]))
+        # "methotrexate" may be written in any case, "MTX" only in capitals
         if " " in name or not has_inner_capital:
             yield from find_quotes(passage, name)
         elif len(name) >= _SHORTEST_NAME:

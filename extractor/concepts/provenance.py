@@ -104,8 +104,11 @@ class ItemBuilder:
         self._parsed = parsed
         self._path = path
         self.draft = draft
-        self._whole = (draft.span,) if searched is None else ()
-        self._sections = (draft.span.section,) if searched is None else tuple(searched)
+        self._whole: tuple[Span, ...] = ()
+        if searched is None:
+            self._whole = (draft.span,)
+            searched = (draft.span.section,)
+        self._sections = tuple(searched)
         self._evidence: list[Evidence] = []
         self._confidence = self._ceiling = ceiling
         self.absences: list[Absence] = []
@@ -148,7 +151,9 @@ class ItemBuilder:
         values: dict[str, Any] = {}
         for field in fields:
             value = self.add(field.name, self.resolve(field.name))
-            values[field.name] = () if field.many and value is None else value
+            if field.many and value is None:
+                value = ()
+            values[field.name] = value
         return values
 
     def add_quote(self, exists: Reading[object]) -> str | None:
@@ -249,14 +254,18 @@ class ItemBuilder:
         read = zip(rule.list_values(), rule.list_member_features(), strict=True)
         features_of = dict(read)
         spans = [self.draft.span]
+        # "within 4 weeks:" above "aspirin"
         if isinstance(member, TimeWindow):
             answered = self.draft.model.get("lead_in")
-            spans += answered.spans if answered else ()
+            if answered:
+                spans += answered.spans
             spans += self.draft.read("lead_in").spans
         for name in names:
             words = getattr(member, name)
+            if not words:
+                continue
             place = min(
-                self._list_places(words, spans) if words else (),
+                self._list_places(words, spans),
                 key=lambda span: abs(span.start - near.start),
                 default=None,
             )
@@ -297,6 +306,7 @@ class ItemBuilder:
         elif support is Support.LITERAL and type(value) is not str:
             support = Support.INFERRED
         doubts = proof.doubts
+        # no value is surer than its item
         if self._ceiling < sure:
             sure = self._ceiling
             doubts = (*doubts, "the item itself is doubtful")
@@ -310,6 +320,8 @@ class ItemBuilder:
             clean_run = find_clean_run((span.start, span.end), text, blanks)
             span = Span(span.section, *clean_run)
             quote = self._parsed.raw(span)
+        if sure >= DOUBTFUL_BELOW:
+            doubts = ()
         evidence = Evidence(
             field=name,
             section=span.section,
@@ -319,7 +331,7 @@ class ItemBuilder:
             origin=proof.origin,
             support=support,
             confidence=sure,
-            doubts=doubts if sure < DOUBTFUL_BELOW else (),
+            doubts=doubts,
             **self._locate(span),
         )
         self._evidence.append(evidence)
@@ -331,6 +343,7 @@ class ItemBuilder:
         """
         record = self._parsed.record
         section = record.section(span.section)
+        # only a PDF or Word file has pages
         if record.document is None:
             return {}
         if section is None:

@@ -77,8 +77,11 @@ def resolve(
     if is_same and not rule.is_open:
         # the rules use the usual abbreviation of an instrument
         is_equal = rule.value == model.value or isinstance(rule.value, Instrument)
+        agreed = rule
+        if not is_equal:
+            agreed = _fill_parts(model, rule)
         return replace(
-            rule if is_equal else _fill_parts(model, rule),
+            agreed,
             weighed=round(weigh_answer(field, AGREE, read=rule.confidence), 4),
             origin=Origin.BOTH,
             member_confidences=tuple(
@@ -88,7 +91,9 @@ def resolve(
         )
     has_number = any(isinstance(value, _NUMBERS) for value in model.list_values())
     is_unproven = has_number and Support.INFERRED in model.list_supports()
-    features = (UNPROVEN,) if is_unproven else ()
+    features: tuple[str, ...] = ()
+    if is_unproven:
+        features = (UNPROVEN,)
     situation = name_situation(rule)
     return replace(
         _fill_parts(model, rule),
@@ -110,6 +115,7 @@ def _fill_parts(model: Reading[object], rule: Reading[object]) -> Reading[object
     filled: list[object] = []
     for member in model.value:
         same = _find_same(rule, member)
+        #  TimeWindow)|the words of a model take precedence
         if isinstance(member, Constraint | TimeWindow) and same:
             parts = {
                 name: getattr(member, name) or getattr(same, name)
@@ -125,8 +131,11 @@ def _find_same(reading: Reading[object] | None, wanted: object) -> object:
     """Return the first member of a reading that agrees with ``wanted``, or None if no member
     does.
     """
-    values = reading.list_values() if reading else ()
-    return next((value for value in values if agree(value, wanted)), None)
+    if reading is None:
+        return None
+    return next(
+        (value for value in reading.list_values() if agree(value, wanted)), None
+    )
 
 
 def resolve_part(

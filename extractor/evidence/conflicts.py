@@ -65,6 +65,7 @@ def compare_tokens(quoted: str, stated: str) -> ConflictKind | None:
         if is_negated:
             return ConflictKind.NEGATION
         return None
+    # if both words are critical, the word of the text says what the quote should have stated
     meaning = meaning_stated or meaning_quoted
     if meaning:
         return meaning[0]
@@ -78,11 +79,13 @@ def _read_meaning(token: str) -> _Meaning | None:
     """
     if not token:
         return None
+    # "twice" and "two" are the number 2
     number = TIMES.get(token, read_number(token))
     if number is not None:
         return ConflictKind.NUMBER, number
     if any(map(str.isdigit, token)):
         return ConflictKind.NUMBER, token
+    # "daily" has the meaning of "day"
     unit = read_time_unit(_RATES.get(token, token))
     if unit:
         return ConflictKind.TIME_UNIT, unit
@@ -170,6 +173,7 @@ def find_nearest(
             continue
         # the token of the text at which the first word of the quote would be
         start = first + alignment.dest_start - alignment.src_start
+        # aligned at exactly this place, and with room for tokens that the quote adds or omits
         aligned = [_align(quote, text.tokens.words, start, drift) for drift in _DRIFTS]
         candidates += filter(None, aligned)
     return min(candidates, key=lambda place: place.cost, default=None)
@@ -206,7 +210,7 @@ def _align(
         differences.append((quoted_word, stated_word))
     if not counterparts:
         return None
-    replaced = sum(all(pair) for pair in differences)
+    replaced = sum(map(all, differences))
     shared = len(counterparts) - replaced
     place = (counterparts[0], counterparts[-1] + 1)
     return Nearest(*place, tuple(differences), shared, cost)

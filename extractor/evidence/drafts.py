@@ -473,6 +473,7 @@ class ItemDraft(Generic[ReadT_co]):
         reason = self.questions.get(name, AbsenceReason.NOT_ASKED)
         if reason is not AbsenceReason.MODEL_REFUSED:
             return reason
+        # the model gave an answer, but the text does not support it
         if not self.refuses(name):
             return reason
         return AbsenceReason.UNSUPPORTED_ANSWER
@@ -517,7 +518,10 @@ class ModelResult:
         by_number: dict[int, Draft] = {}
         for draft in self.drafts:
             first = by_number.get(draft.number)
-            by_number[draft.number] = draft if first is None else _add(first, draft)
+            combined = draft
+            if first:
+                combined = _add(first, draft)
+            by_number[draft.number] = combined
         return by_number
 
     @cached_property

@@ -73,7 +73,7 @@ class FoldedText:
             A quote cannot begin with one of these tokens.
         codes: One character per token. The same word always has the same character, and different
             words have different characters unless the text has more than a million distinct words.
-            alphabet: The character of each word.
+        alphabet: The character of each word.
     """
 
     cleaned: CleanText
@@ -162,6 +162,7 @@ def _list_joined_firsts(tokens: Tokens) -> list[int]:
     one word each, but "2, 4" is two numbers.
     """
     joined: set[int] = set()
+    # "10^9" is compared as a whole, so that "10" alone is another number
     for power in rule("raised").find(tokens):
         joined.update(range(power.first + 1, power.end))
     for digits in rule("joined_digits").find(tokens):

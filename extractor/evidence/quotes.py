@@ -136,6 +136,7 @@ def _check_place(
         else:
             status = QuoteStatus.FOLDED
         return QuoteCheck(status, start, stop)
+    # the conflict shows the "no" or "not" before the words
     if conflict.kind is ConflictKind.NEGATION:
         first -= 1
     span = folded.raw_span(first, end)
@@ -159,6 +160,7 @@ def locate_quote(
     for words in _list_forms(fold_raw(quote).tokens):
         for place in _find_places(folded, words, start):
             span = folded.clean_span(*place)
+            # the places are in the order of the text, so all others end later
             if span[1] > end:
                 break
             if span[0] >= start and not find_cut(folded, *place):
@@ -206,6 +208,7 @@ def _find_places(
     cleaned text. Frequent words yield only their first matches; words without a letter or digit
     yield nothing.
     """
+    # a lone sign would be found everywhere
     if not any(map(str.isalnum, "".join(words))):
         return
     first = 0
@@ -251,6 +254,7 @@ def _report_nearest(
         cleaned = text.cleaned.clean_position(near)
         expected = text.tokens.at(text.folded.clean_position(cleaned))
     nearest = find_nearest(quote.tokens.words, text, expected)
+    # a place that shares few words is not what the quote was taken from
     if nearest is None or nearest.shared < len(nearest.differences):
         return QuoteCheck(QuoteStatus.ABSENT)
     conflicts = tuple(_list_conflicts(text, nearest))
@@ -292,6 +296,7 @@ def find_cut(text: FoldedText, first: int, end: int) -> str:
     ['^2', '^']
     """
     tokens = text.tokens
+    # "5 mg" of "5 mg/kg": the slash and what follows it
     if not _ends_clean(text, end):
         return tokens.read(end, min(end + 2, len(tokens)))
     if not _begins_clean(text, first):

@@ -62,6 +62,7 @@ def weigh_reading(path: str, reading: Reading[T]) -> Reading[T]:
         return reading.with_confidence(0)
     if reading.member_features:
         return _weigh_members(path, reading)
+    # "the text states no route" has weights of its own
     is_empty = not reading.value
     confidence = weigh(path, reading.features, reading.probability, is_empty=is_empty)
     return reading.with_confidence(confidence)

@@ -143,8 +143,8 @@ def _is_field(number: str, label: str, last: str) -> bool:
     ``last`` is the number of the previous field, or "" at the beginning of a block.
 
     From section E on, texts are long and may contain field numbers, so the label must be one that
-    the register uses. The short fields have many different labels, so any label that begins with a
-    capital letter is accepted for them.
+    the register uses. The short fields, from E.6 to the end of section F, have many different
+    labels, so any label that begins with a capital letter is accepted for them.
 
     >>> (
     ...     _is_field("E.4", "Principal exclusion criteria", last="E.3"),

@@ -371,6 +371,7 @@ class TextReader:
         while front and find_trial_id(self._read(front[0])):
             self._lines[_ID].append(front.pop(0))
         if front and self._is_title(front[0]):
+            # a title begins with its words, without indentation or a heading mark
             front[0].start = front[0].words
             self._lines[TITLE].append(front.pop(0))
         has_items = all(entry.is_item for entry in front)

@@ -112,6 +112,9 @@ def _find_encoding(head: str) -> str:
 def _read_record(text: TextBuffer, register: Register, number: int) -> ReadResult:
     """Consume a record and return its content. If the record is broken but can be repaired, its
     content includes a note.
+
+    A record that cannot be read is returned as ``UnreadableSource``, so that the next one is still
+    read; a record beyond the maximum size raises it and ends the file.
     """
     first = text.line
     ends = re.compile(rf"</{register.element}\s*>|(?=<{register.element}[\s/>])")

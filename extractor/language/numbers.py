@@ -218,6 +218,7 @@ def _list_plain(digits: str) -> list[str]:
         return [count, f"{lost['whole']}109"]
     groups = _GROUPS.fullmatch(digits)
     if groups and not digits.startswith("0"):
+        # "1,50,000": Indian groups, which have no named sign
         digits = digits.replace(groups["sign"] or ",", "")
     if not _DECIMAL.fullmatch(digits):
         return []
@@ -421,7 +422,7 @@ def _read_duration(match: RuleMatch) -> Duration | None:
     high = low
     if match.has("high"):
         high = _read_part(match, "high")
-    unit = read_time_unit(match.read("unit") or "")
+    unit = read_time_unit(match.read("unit"))
     if low is None:
         return None
     if high is None:
@@ -480,7 +481,7 @@ def _read_part(match: RuleMatch, name: str) -> int | float | None:
     """Return the number in a named part of a match; None if the part did not match or is not a
     number.
     """
-    return read_number(match.read(name) or "")
+    return read_number(match.read(name))
 
 
 @lru_cache(maxsize=256)

@@ -131,11 +131,11 @@ class RuleMatch:
         first, end = self.match.span(name)
         return first + self.shift, end + self.shift
 
-    def read(self, name: str) -> str | None:
-        """Return the text of a named part; None if it did not match."""
+    def read(self, name: str) -> str:
+        """Return the text of a named part; "" if it did not match."""
         if self.has(name):
             return self.tokens.read(*self.place(name))
-        return None
+        return ""
 
 
 def _locate(tokens: Tokens, match: re.Match[str], shift: int = 0) -> RuleMatch:

@@ -275,7 +275,7 @@ def _read_fraction(tokens: Tokens, at: int) -> _ListedNumber | None:
         unit = find_unit(tokens, fraction.end)
     if not fraction or not unit or not unit.dose:
         return None
-    written = (fraction.read("value") or "").lower()
+    written = fraction.read("value").lower()
     # "1/2 tablet" is a fraction, but "5/325 mg" is not
     is_piece = rule("dose_piece").starts(tokens, fraction.end) is not None
     if "half" not in written and not (is_piece and "/" in written):

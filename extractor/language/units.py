@@ -407,8 +407,8 @@ def _join_codes(codes: Sequence[str]) -> str:
 
 
 @lru_cache(maxsize=4096)
-def read_unit(text: str) -> str | None:
-    """Return the UCUM code of a unit in any spelling, or None if the unit is unknown.
+def read_unit(text: str | None) -> str | None:
+    """Return the UCUM code of a unit in any spelling, or None if the unit is unknown or missing.
 
     >>> (
     ...     read_unit("x 10^9/L"),
@@ -425,6 +425,8 @@ def read_unit(text: str) -> str | None:
     ... )
     ('mL/min/{1.73_m2}', '{cigarettes}/d', None)
     """
+    if not text:
+        return None
     table = read_table("units")
     text = clean_text(text).text
     without_brackets = _PARENTHESES.sub("", unicodedata.normalize("NFKC", text))

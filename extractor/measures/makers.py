@@ -103,6 +103,7 @@ def _join(
     """
     low = lower.low
     high = upper.low
+    # "between -1 and -2.5"
     if high < low < 0:
         low, high = high, low
     if low >= high:
@@ -223,13 +224,17 @@ def _find_comparator(parts: Parts) -> Comparator | None:
     span = parts.get("comparator") or parts.get("suffix")
     if span is None:
         return None
+    # "18+ years"
     if span.kind == "plus_sign":
         return Comparator.AT_LEAST
+    # "2 or better": the scale is not known here, so the number stands for itself
     if _find_scale_words(parts):
         return Comparator.EQUAL
     comparator = Comparator(span.value)
+    # "equal to 17 or higher"
     if comparator is Comparator.EQUAL and "suffix" in parts:
         return Comparator(parts["suffix"].value)
+    # "not > 3"
     if "measure_negation" in parts:
         return comparator.opposite
     return comparator
@@ -262,7 +267,8 @@ def make_within(parts: Parts) -> Bounds | None:
     ULN".
     """
     amount = parts["amount"]
-    if read_unit(amount.value.unit or "") not in MULTIPLES:
+    # "within 3 weeks" is a time, "within 5 mmHg" a difference
+    if read_unit(amount.value.unit) not in MULTIPLES:
         return None
     first = parts["within_sign"].first
     return (Bound(Comparator.AT_MOST, amount.value, first, amount.end),)
@@ -275,6 +281,7 @@ def make_pressure(parts: Parts) -> Bounds | None:
     compared = make_compared(parts)
     diastolic = parts["diastolic"]
     low: float = diastolic.value.value
+    # the diastolic pressure, which is written second, is the lower one
     if compared is None or parts["amount"].value.low <= low:
         return None
     unit = None
@@ -308,6 +315,7 @@ def make_shared(parts: Parts) -> Bounds | None:
     if shares_unit:
         first = replace(first, amount=_share_unit(first.amount, second.amount))
     signs = (first.comparator, second.comparator)
+    # ">= 18 and <= 70 years": in one unit, both ends included
     if signs == _INCLUSIVE and first.amount.unit in (None, second.amount.unit):
         joined = _join(first.amount, second.amount, first.first, second.end)
         if joined:
@@ -324,6 +332,7 @@ def make_cases(parts: Parts) -> Bounds | None:
     *before, first = parts["bounds"].value
     further_span = parts["amount"]
     amount = further_span.value
+    # the 12 of ">= 13 g/dL in men and 12 in women"
     if amount.unit is None:
         amount = _share_unit(amount, first.amount)
     elif first.amount.unit is None:
@@ -354,6 +363,7 @@ def make_chain(parts: Parts) -> Bounds | None:
     if is_lost:
         joined = _join(front_amount, bound.amount, amount.first, bound.end)
         return joined and (replace(joined[0], sure=False),)
+    # both ends included: one range; otherwise, each end is a limit
     amounts = {front: front_amount, bound.comparator: bound.amount}
     if amounts.keys() == {*_INCLUSIVE}:
         lower, upper = (amounts[comparator] for comparator in _INCLUSIVE)
@@ -369,6 +379,7 @@ def make_grades(parts: Parts) -> Bounds | None:
     or 17"), or if a comparator applies to several grades ("> grade 2-3").
     """
     grades = parts.get("grades") or parts["roman"]
+    # "performance status: age 18" states no status
     for name in ("gap", "scale"):
         if name in parts and "age" in parts[name].value.lower().split():
             return None

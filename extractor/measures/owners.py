@@ -61,7 +61,7 @@ def find_owner(
     and ``value`` is the span of the limit.
     """
     first, end = clause
-    is_multiple = read_unit(value.value[-1].amount.unit or "") == "{ULN}"
+    is_multiple = read_unit(value.value[-1].amount.unit) == "{ULN}"
     # the second limit in "<= 3 x ULN, or <= 5 x ULN with liver metastases"
     is_further = is_case or (is_multiple and (follows or len(value.value) > 1))
     after = _find_condition(chart, tokens, value.end, end, is_further=is_further)
@@ -97,6 +97,7 @@ def _find_following(
     """
     for span in chart.between(value.first, value.end + 2, "quantity"):
         start = max(span.first, value.end)
+        # "34 weeks of gestation"
         start += tokens.words[start : start + 1] == ["of"]
         name = _trim(tokens, start, span.end)
         if name and span.end <= end:
@@ -136,14 +137,16 @@ def _find_inner(
 
 
 def _find_named_inside(chart: Chart, value: Expression) -> Range | None:
-    """Return the known quantity that is named within a limit but is not part of the limit's number
-    ("100 K/uL"), unit or comparator. An age is not returned.
+    """Return the first known quantity that is named within a limit but is not part of the limit's
+    number, unit ("bpm" in "> 100 bpm" names the heart rate) or comparator; None if there is none.
+    An age is not returned.
     """
     parts = chart.between(value.first, value.end, "number", "unit", "comparator")
     for span in chart.between(value.first, value.end, "quantity"):
         is_in_part = any(
             part.first <= span.first and span.end <= part.end for part in parts
         )
+        # a name may begin within the limit and end after it
         if span.end <= value.end and not is_in_part and span.value != "age":
             return span.first, span.end
     return None
@@ -153,6 +156,7 @@ def _find_scale(chart: Chart, tokens: Tokens, value: Expression) -> Range | None
     """Return the known quantity immediately after a number without a unit, if the clause ends
     there: "a >= 3 ECOG". Return None if a known quantity directly precedes the limit: "ECOG of 1".
     """
+    # a score has no unit
     if value.value[-1].amount.unit is not None:
         return None
     has_of = tokens.words[value.first - 1].lower() == "of"
@@ -227,6 +231,7 @@ def _split_phrase(
         prefix = rule(name).search(tokens, first, end)
         if prefix:
             return prefix.place("words"), (prefix.end, end)
+    # "men and women" is no condition
     if rule("all_sexes").search(tokens, first, end):
         return None, (first, end)
     for people in chart.between(first, end, "value_people"):
@@ -374,6 +379,7 @@ def _is_listed(chart: Chart, tokens: Tokens, first: int, end: int) -> bool:
     """Return whether the given tokens are an item in a list of quantities and do not state a
     value.
     """
+    # "Hepatitis B, hepatitis C, ALT < 40": the viruses name diseases
     names = chart.between(first, end, "quantity")
     if any(name.value in _VIRUSES for name in names) or end - first > _LONGEST_PIECE:
         return False
@@ -390,6 +396,7 @@ def _cut_remark(tokens: Tokens, first: int, end: int) -> int:
     if opening < 0 or tokens.codes[end - 1] != ")":
         return end
     words = tokens.read(opening + 1, end - 1).split()
+    # "haemoglobin (Hb)", unlike "clearance (as estimated by Cockcroft-Gault)"
     if len(words) > _SHORT_FORM_WORDS:
         return opening
     return end
@@ -401,6 +408,7 @@ def _may_cut(chart: Chart, tokens: Tokens, first: int, at: int, end: int) -> boo
     """
     if not _has_content(tokens, at, end):
         return False
+    # a cut may not part the words of a known quantity
     if any(span.end > at for span in chart.between(at - LONGEST_SPAN, at, "quantity")):
         return False
     if tokens.codes.count("(", first, at) > tokens.codes.count(")", first, at):
@@ -419,6 +427,7 @@ def _open_bracket(tokens: Tokens, first: int, end: int) -> Range:
         code = tokens.codes[at]
         if code in ")]":
             depth += 1
+        # the bracket was closed before the limit
         elif code in "([" and depth:
             depth -= 1
         elif code in "([":
@@ -496,6 +505,7 @@ def _find_people_behind(
     for span in chart.between(starts[0], starts[1] + 1, "value_people"):
         if span.first not in starts:
             continue
+        # "Hb >= 13 g/dL in men"; without such a word, they may lead the next limit
         is_led = tokens.words[span.first].lower() in _BEFORE_PEOPLE
         ends_line = end == len(tokens) and span.end <= end
         if is_led or ends_line:

@@ -192,6 +192,7 @@ def _weigh(
     # "above the ULN" after "10 mg"
     if span.rule == "at_bound" and chart.ending("amount", span.first):
         return None
+    # a duration is a limit without a quantity: "for 6 months"
     if last.amount.time:
         return replace(span, weight=weight)
     # the name follows directly or after one token: "> 30 of BMI"
@@ -220,6 +221,7 @@ def _are_cases(tokens: Tokens, span: Expression, following: Expression) -> bool:
     """
     last: Bound = span.value[-1]
     first: Bound = following.value[0]
+    # "grade 2, grade 3" and "2 weeks, 4 weeks" are values of different things
     if span.rule.startswith("grades") or last.amount.time:
         return False
     if last.amount.unit != first.amount.unit:
@@ -334,7 +336,7 @@ def _find_condition(
     if is_last or span.rule != "restated":
         return condition
     # bounds in two units are one limit: "<= 3 x ULN (<= 120 U/L) if liver metastases"
-    units = {read_unit(bound.amount.unit or "") for bound in span.value}
+    units = {read_unit(bound.amount.unit) for bound in span.value}
     if len(units) > 1:
         return condition
     return None
@@ -347,6 +349,7 @@ def _divide(clause: Range, bounds: Bounds, at: int) -> Range:
     start, stop = clause
     if at:
         before = bounds[at - 1]
+        # "in men" of ">= 13 g/dL in men and 12 in women" belongs to the first
         if before.condition:
             start = before.condition.end
         else:
@@ -403,6 +406,7 @@ def _share_stated_unit(tokens: Tokens, limits: list[Limit]) -> list[Limit]:
     for opening in rule("unit_of_all").find(tokens):
         shared = list(limits)
         for at, limit in enumerate(limits):
+            # a grade has no unit, and an age has its own
             is_grade = limit.rule.startswith("grades")
             if limit.unit or is_grade or limit.qualifies:
                 continue
@@ -472,6 +476,7 @@ def _spread_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
         before = spread[at - 1]
         if before.condition is None or following.condition is not None:
             continue
+        # "In case of liver metastases:" holds for what follows it
         is_heading = tokens.codes.startswith(":", before.condition[1])
         between = before.end, following.first
         if is_heading and not rule("sentence_break").search(tokens, *between):

@@ -80,6 +80,7 @@ def _find_numbers(tokens: Tokens) -> Iterator[Expression]:
     weight. Numbers that are part of a name are omitted.
     """
     for match in rule("number").find(tokens):
+        # "RECIST v. 1", "week 4"
         if rule("number_of_name").ends(tokens, match.first):
             continue
         start = match.first
@@ -111,6 +112,7 @@ def _find_numbers(tokens: Tokens) -> Iterator[Expression]:
         times = TIMES.get(word.lower())
         if times:
             yield Expression("number", at, at + 1, "times", WrittenNumber(times, ""))
+            # "twice normal": the normal limit is the unit
             if tokens.words[at + 1 : at + 2] == ["normal"]:
                 yield Expression(
                     "unit", at + 1, at + 2, "times_normal", WrittenUnit("normal")
@@ -147,11 +149,13 @@ def _read_unit_after(tokens: Tokens, at: int) -> Iterator[Expression]:
         end = unit.end
     rated = rule("rate_apart").starts(tokens, end)
     if unit is None or unit.end == unit.first:
+        # "3 glasses of wine a day": counted things have only a rate
         if rated:
             words = WrittenUnit(rated.read("rate"))
             yield Expression("unit", at, rated.end, "rate_apart", words)
         return
     time = _read_time(tokens, unit)
+    # "10 mg prednisone daily": the rate goes with the unit, not with the words between
     if rated and time is None:
         words = WrittenUnit(f"{unit.text} {rated.read('rate')}")
         yield Expression("unit", at, rated.end, "rate_apart", words)
@@ -172,6 +176,7 @@ def _begin_unit(tokens: Tokens, at: int) -> int | None:
     repeat = rule("number_repeat").starts(tokens, at)
     if repeat:
         at = repeat.end
+    # not as in "18-year-old" or "10 (mg/dL)"
     if at >= len(tokens) or tokens.codes[at] not in "-([":
         return at
     if rule("value_people").starts(tokens, at):
@@ -184,6 +189,7 @@ def _read_ordinal(tokens: Tokens, at: int) -> Expression | None:
     neither follows.
     """
     birthday = rule("birthday").starts(tokens, at)
+    # "18th birthday"
     if birthday:
         return Expression(
             "unit", at, birthday.end, "birthday", WrittenUnit("years", TimeUnit.YEAR)
@@ -192,7 +198,7 @@ def _read_ordinal(tokens: Tokens, at: int) -> Expression | None:
     if ordinal is None:
         return None
     return Expression(
-        "unit", at, ordinal.end, "ordinal", WrittenUnit(ordinal.read("unit"))
+        "unit", at, ordinal.end, "ordinal", WrittenUnit(ordinal.read("unit") or None)
     )
 
 
@@ -204,6 +210,7 @@ def _read_time(tokens: Tokens, unit: RuleMatch) -> TimeUnit | None:
     if unit.text == "D":
         return None
     near = max(0, unit.first - _NEAR)
+    # "6MWD of at least 150 m" is a distance
     if unit.text == "m" and rule("walked").search(tokens, near, unit.first):
         return None
     if rule("span_unit").covers(tokens, unit.first, unit.end):
@@ -217,6 +224,7 @@ def _without_people(tokens: Tokens, unit: RuleMatch) -> RuleMatch:
     words in front of the bracket are no unit.
     """
     for at in range(unit.first, unit.end):
+        # the men of "g/dL (men)"
         if tokens.codes[at] == "(" and rule("value_people").starts(tokens, at):
             unit_before = rule("limit_unit").starts(tokens, unit.first, at)
             return unit_before or unit
@@ -230,11 +238,12 @@ def _find_at_bounds(tokens: Tokens) -> Iterator[Expression]:
     for match in rule("at_normal_bound").find(tokens):
         # "within the ULN" has no comparator
         sign = "<="
-        if comparator := match.part("comparator"):
-            entry = read_term("comparators", tokens, *comparator)
-            sign = entry.value if entry else sign
-        code = read_unit(match.read("unit") or "") or ""
-        factor = read_number(match.read("low") or "") or 1
+        comparator = match.part("comparator")
+        entry = comparator and read_term("comparators", tokens, *comparator)
+        if entry:
+            sign = entry.value
+        code = read_unit(match.read("unit")) or ""
+        factor = read_number(match.read("low")) or 1
         amount = NumberWithUnit(factor, None, f"x {code.strip('{}')}")
         bound = Bound(Comparator(sign), amount, match.first, match.end)
         yield Expression(
@@ -249,7 +258,8 @@ def _find_acuities(tokens: Tokens) -> Iterator[Expression]:
     """
     for match in rule("acuity").find(tokens):
         near = max(0, match.first - _NEAR)
-        low = read_number(match.read("low") or "")
+        low = read_number(match.read("low"))
+        # "visual analogue scale 20/100" is no acuity
         if low is None or rule("visual_scale").search(tokens, near):
             continue
         if rule("vision_word").search(tokens, near, match.first):
@@ -328,14 +338,14 @@ def _find_times(tokens: Tokens) -> Iterator[Expression]:
         amount = NumberWithUnit(duration.low, high, duration.unit.value, duration.unit)
         yield Expression(kind, first, end, "duration", amount, weight=0.5)
     for match in rule("half_lives").find(tokens):
-        low = read_number(match.read("low") or "")
+        low = read_number(match.read("low"))
         if low is not None:
             amount = NumberWithUnit(low, None, "half-lives", TimeUnit.HALF_LIFE)
             yield Expression(
                 "time", match.first, match.end, "half_lives", amount, weight=0.5
             )
     for match in rule("last_unit").find(tokens):
-        unit = read_time_unit(match.read("unit") or "")
+        unit = read_time_unit(match.read("unit"))
         if unit:
             amount = NumberWithUnit(1, None, unit.value, unit)
             yield Expression("last_unit", match.first, match.end, "last_unit", amount)
@@ -445,6 +455,7 @@ def _list_runs(tokens: Tokens) -> list[Range]:
         is_adjacent = bool(runs) and runs[-1][1] == at and tokens.joined(at)
         is_attached = is_adjacent and is_word and tokens.words[at - 1][0].isalnum()
         first = at
+        # the "1" and "c" of "HbA1c" are tokens of their own
         if is_attached:
             first = runs.pop()[0]
         runs.append((first, at + 1))

@@ -80,6 +80,7 @@ def _read_words_between(line: Line, above: Line, below: Line | None) -> dict[str
     """Return the signs based on the end of the line above and the words of the line."""
     end = above.text
     first_word = line.text.split(maxsplit=1)[0]
+    # a word in small letters throughout: "mRNA" may begin a line of its own
     is_word = first_word[0].islower() and first_word.islower()
     is_small = is_word or first_word[0] in "(,;/+&"
     is_open = runs_on(end) or opens_bracket(end) or end.endswith(",")
@@ -109,6 +110,7 @@ def _is_unit_of(line: Line, above: str) -> bool:
 def _read_columns(line: Line, above: Line, width: int | None) -> dict[str, bool]:
     """Return the signs based on the positions and lengths of a line and of the line above."""
     has_mark = bool(above.mark)
+    # wrapped lines of an item often begin below its words, not below its marker
     is_below_words = abs(line.column - above.text_column) <= _SAME
     is_part_of_item = has_mark and not above.text.endswith(":")
     first_word = line.text.split(maxsplit=1)[0]
@@ -137,6 +139,7 @@ def _read_words(line: Line) -> dict[str, bool]:
     """Return the signs of a heading in the words of a line."""
     text = line.text.rstrip(" *_")
     words = text.split()
+    # "COPD" is an abbreviation, "CARDIAC DISEASE" a heading
     is_capitals = text.isupper() and len(text) > _LETTERS
     names_people = _finds("population", line)
     has_number = any(word[:1].isdigit() for word in words)
@@ -166,6 +169,7 @@ def _read_neighbours(
     marks_above = above is not None and bool(above.mark)
     follows_colon = above is not None and above.text.endswith(":")
     is_title = is_title_case(line.text.split()) and not line.text.endswith(".")
+    # a title with a blank line before it may stand between two items or above the first
     begins_items = marks_above or (follows_colon and is_title)
     return {
         "nothing_below": below is None,
@@ -302,6 +306,7 @@ def read_pieces(section: LexedSection, vocabulary: Vocabulary) -> list[Piece]:
     pieces: list[Piece] = []
     for whole in joined:
         pieces += _split_joined(whole, vocabulary)
+        # the doubt is whether the last joined line belongs to it, so it concerns the last piece
         if whole.doubt:
             pieces[-1] = replace(pieces[-1], doubt=whole.doubt)
     return pieces
@@ -348,8 +353,9 @@ def _continues_sentence(line: Line, above: Line) -> bool:
     if not line.text[:1].islower():
         return False
     is_in_item = bool(above.mark) and line.column >= max(above.column, 1)
-    ends = line.text.endswith((".", ";", ",")) or runs_on(above.text)
-    if not (ends or is_in_item):
+    # a heading ends with no such sign, and follows no "are not" or "at least"
+    is_of_sentence = line.text.endswith((".", ";", ",")) or runs_on(above.text)
+    if not (is_of_sentence or is_in_item):
         return False
     return not above.text.endswith((".", ";", ":"))
 
@@ -363,6 +369,7 @@ def _is_only_item(line: Line, below: Line | None, vocabulary: Vocabulary) -> boo
         return False
     tokens = line.passage.tokens
     place = (line.passage.first, line.passage.end)
+    # above items that are indented further, only the plain words of a heading make one
     if below.column > line.column:
         return not rule(vocabulary.plain).occurs(tokens, *place)
     is_numbered = line.ordinal > 1 and line.style == below.style
@@ -383,6 +390,7 @@ def _may_continue(above: Piece, whole: Piece) -> bool:
         return False
     if line.is_furniture or above.line.is_furniture or whole.heading:
         return False
+    # a heading with words behind it, as in "Exclusion: pregnancy, / breast-feeding", goes on
     if above.heading is None:
         return True
     return not above.heading.is_whole
@@ -454,6 +462,7 @@ def _find_inner(line: Line, vocabulary: Vocabulary) -> Heading | None:
         is_capital = match.tokens.words[match.first][0].isupper()
         ends_clause = previous == ";" or (previous == "." and not line.mark)
         may_begin = ends_clause or (is_capital and line.follows_heading)
+        # within a sentence, the words of such a heading may be only words
         if name in vocabulary.after and not may_begin:
             continue
         rest = line.passage.part(match.first, line.passage.end)
@@ -493,6 +502,7 @@ def _make_block(piece: Piece, above: Line | None, below: Line | None) -> Block:
         return replace(block, kind=BlockKind.ROW)
     if line.mark:
         return replace(block, kind=BlockKind.ITEM)
+    # a line without a marker that no vocabulary knows
     if weigh_heading(line, above, below) > 0:
         return replace(block, kind=BlockKind.HEADING)
     return block
@@ -532,6 +542,7 @@ def _close(stack: list[int], placed: Sequence[Block], block: Block) -> None:
         return
     while stack:
         top = placed[stack[-1]]
+        # a heading from the vocabulary stays open for all its list
         if top.name is not None:
             return
         if _is_below(top, block, stack, placed):
@@ -545,6 +556,7 @@ def _find_counted(
     """Return the place in the stack of the item that an item follows by its number, even if it is
     indented further, as "2." is in "1. Any of:", "  - Stroke", "    2. Asthma"; otherwise, None.
     """
+    # a bullet, or the first item of a list
     if block.ordinal < 2:
         return None
     number_above = (block.style, block.ordinal - 1)
@@ -552,6 +564,7 @@ def _find_counted(
         above = placed[stack[depth]]
         if (above.style, above.ordinal) != number_above:
             continue
+        # directly above: no block between the two has to be closed
         if depth + 1 == len(stack):
             return None
         return depth
@@ -561,10 +574,13 @@ def _find_counted(
 def _is_below(
     top: Block, block: Block, stack: Sequence[int], placed: Sequence[Block]
 ) -> bool:
-    """Return whether a block belongs to the block at the top of the stack."""
+    """Return whether a block belongs to the block at the top of the stack. To an item belongs what
+    is indented further, and to a line that introduces items also an item of another style.
+    """
     is_deeper = block.column >= top.column + DEEPER
     if top.kind is BlockKind.HEADING:
         return _is_below_heading(top, block, stack, placed)
+    # a title within an item, above its parts
     if block.kind is BlockKind.HEADING:
         return top.kind is BlockKind.ITEM and is_deeper
     if block.kind is not BlockKind.ITEM:
@@ -627,5 +643,6 @@ def _is_below_heading(
     """
     if block.kind is BlockKind.HEADING:
         return block.column >= top.column + DEEPER
+    # a heading inside an item ends where a line begins to its left
     is_nested = any(placed[index].kind is BlockKind.ITEM for index in stack)
     return not is_nested or block.column > top.column - DEEPER

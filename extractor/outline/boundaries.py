@@ -171,6 +171,7 @@ def find_gaps(text: str) -> Iterator[Gap]:
     """
     for match in _GAP.finditer(text):
         gap = _read_gap(text, match)
+        # an item begins with a capital, a number or a comparator: "≥ 18 years"
         begins = text[gap.start].isupper() or text[gap.start] in _OPENS
         begins = begins or text[gap.start].isdigit() or gap.is_line_end
         if gap.mark or begins or text[match.start() - 1] in _ENDS:
@@ -205,15 +206,18 @@ def _belongs_to_word(text: str, match: re.Match[str], mark: str) -> bool:
         return _ends_bold(text, match.start())
     if mark[0] == "[":  # a citation: "the criteria [1] and"
         return _AFTER_CITATION.match(text, match.end()) is not None
+    # "1.5 *10^9" is a product; other stars, and brackets around a number, are markers
     if mark[0] in "*(":
         return mark == "*" and first.isdigit()
     if _closes_bracket(text, match.start(), mark):
         return True
     is_open = bool(match["bare"]) or mark[-1] in _DASHES
+    # "visit 1 Screening": the word before asks for a number or a letter
     if _NAMED.search(before):
         return is_open or first.islower() or _is_name(mark)
     if not is_open:
         return False
+    # "100 x 10": a number without a sign is a marker only before a word
     if match["bare"] and not text[match.end() : match.end() + 2].isalpha():
         return True
     return first.islower() or _needs_number(before)
@@ -296,6 +300,7 @@ def describe_mark(mark: str) -> tuple[str, int]:
     if number:
         return _count_from_one(counted, number[1]), int(number[1])
     letters = _LETTERS.search(mark)
+    # word processors write "o" as a bullet
     if letters and mark != "o":
         return _describe_letters(mark, letters[0])
     return mark, 0
@@ -320,10 +325,14 @@ def list_meanings(mark: str, style: str, number: int) -> Iterator[tuple[str, int
     """
     yield style, number
     letter = mark.strip("(). ")
+    # "i)" after "h)" is a letter, after nothing a Roman numeral
     if letter in _ROMAN_LETTERS:
         letters = _describe_letters(mark, letter)
         numeral = mark.replace(letter, "i"), ROMAN.index(letter.lower()) + 1
-        yield letters if letters[0] != style else numeral
+        if letters[0] != style:
+            yield letters
+        else:
+            yield numeral
 
 
 def _count_from_one(mark: str, digits: str) -> str:
@@ -399,6 +408,7 @@ class _BlockWords:
             return "0"
         if not word[0].isalpha():
             return word
+        # "A" may only begin a sentence, "ALT" is an abbreviation
         if word.isupper() and len(word) > 1:
             return "AA"
         if word[0].isupper():
@@ -421,8 +431,10 @@ def _describe_own(block: Stretch, around: Around) -> tuple[str, str, str, str]:
     if block.has_mark:
         has_mark = "m"
     length = f"len{_bucket(len(block.text))}"
-    share = _bucket(10 * len(block.text) / around.length) if around.length else "-"
-    return has_mark, length, f"of{min(around.count, 6)}", f"rate{share}"
+    rate = "rate-"
+    if around.length:
+        rate = f"rate{_bucket(10 * len(block.text) / around.length)}"
+    return has_mark, length, f"of{min(around.count, 6)}", rate
 
 
 def _describe_mark_of(
@@ -459,7 +471,8 @@ def _describe_words(
     is_small = "?"
     if low in small:
         is_small = "k"
-    is_small += "s" if low in here else ""
+    if low in here:
+        is_small += "s"
     yield f"mark:{gap.kind}:{sign}"
     yield f"case:{is_small}{shape}:{sign}{gap.kind}"
     yield f"sh:{above_shape}:{sign}:{shape}{mark}"

@@ -169,8 +169,10 @@ def _cut_piece(piece: Piece, cuts: Sequence[Boundary]) -> Iterator[Piece]:
         start = cut.gap.start
         whole = cut.probability
         line = replace(line, mark=cut.gap.mark, gap=False)
+        # the same list goes on, so its number counts
         if cut.gap.style == line.style:
             line = replace(line, ordinal=cut.gap.number)
+        # the items of a list that begins within an item are parts of it
         if _is_nested(piece, cuts):
             column = piece.line.column + DEEPER
             line = replace(line, column=column, style=cut.gap.style)
@@ -217,9 +219,10 @@ def _is_of_text(gap: Gap, text: str, numbers: Set[tuple[str, int]]) -> bool:
     letter without a neighbour, as in "one (1) of these" and "i.e.", or a dash before a number.
     """
     if not gap.number:
-        if not bool(gap.mark):
+        if not gap.mark:
             return False
         return text[gap.start].isdigit()
+    # "2." that is not cut may still be an item: it is left as a doubt
     if gap.mark[0].isdigit():
         return False
     style = _plain(gap.style)
@@ -235,6 +238,7 @@ def _choose(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boundary]:
     counted = _count_up(piece, boundaries)
     if bullets or counted:
         return max(bullets, counted, key=len)
+    # an item with a marker may consist of several sentences
     if piece.line.mark:
         return ()
     return _choose_unmarked(piece.line.text, boundaries)
@@ -242,15 +246,18 @@ def _choose(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boundary]:
 
 def _choose_unmarked(text: str, boundaries: Sequence[Boundary]) -> Sequence[Boundary]:
     """Return the likely boundaries of sentences and clauses in a piece without list markers."""
-    chosen = [
-        each
-        for each in boundaries
-        if not each.gap.mark
+    chosen: list[Boundary] = []
+    for each in boundaries:
         # where a line was wrapped
-        and not (each.gap.is_line_end and text[each.gap.start].islower())
-        and each.probability
-        >= (_AT_SEMICOLON if _ends_clause(text, each) else _WITHOUT_MARK)
-    ]
+        is_wrapped = each.gap.is_line_end and text[each.gap.start].islower()
+        if each.gap.mark or is_wrapped:
+            continue
+        least = _WITHOUT_MARK
+        if _ends_clause(text, each):
+            least = _AT_SEMICOLON
+        if each.probability >= least:
+            chosen.append(each)
+    # several semicolons make a list; a single one is no surer sign than a full stop
     if len(chosen) == 1 and chosen[0].probability < _WITHOUT_MARK:
         return ()
     # "Organ function: ALT > 3 x ULN; bilirubin > 2 x ULN" is one item
@@ -277,6 +284,7 @@ def _find_bullets(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boun
     signs.append(_find_first_sign(piece))
     often = {sign for sign in signs if signs.count(sign) >= _FEW}
     chosen = [each for each in marked if each.gap.mark[0] in often]
+    # three bullets or more confirm each other
     if len(chosen) >= _MANY:
         return _raise(chosen)
     return chosen
@@ -295,7 +303,10 @@ def _find_first_sign(piece: Piece) -> str:
     line: "- Pain score - Time Frame: 6 months" is one item.
     """
     own = find_own_mark(piece.line.text)
-    first = piece.line.mark[:1] or (own.mark[0] if own else "")
+    first = piece.line.mark[:1]
+    if own and not first:
+        first = own.mark[0]
+    # "*" or "•" begins nothing but an item
     if first not in _DASHES:
         return first
     if piece.line.follows_heading:
@@ -315,7 +326,10 @@ def _count_up(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boundary
             for style, number in _list_meanings(each.gap):
                 alike.setdefault(_plain(style), []).append((number, each))
     line = piece.line
-    own = find_own_mark(f"{line.mark} X" if line.mark else line.text)
+    marked = line.text
+    if line.mark:
+        marked = f"{line.mark} X"
+    own = find_own_mark(marked)
     own_numbers: dict[str, int] = {}
     if own:
         own_numbers = {_plain(style): number for style, number in _list_meanings(own)}
@@ -339,6 +353,7 @@ def _follow(
         if _may_start(piece, number, own, numbered[0][0]):
             run = max(run, (0.0, ()))
         gain = _STEP
+        # a number without a full stop or bracket is a weaker sign
         if each.gap.kind == "bare":
             gain = _BARE_STEP
         total = run[0] + gain + log_odds(each.probability)
@@ -354,8 +369,10 @@ def _may_start(piece: Piece, number: int, own: int, first: int) -> bool:
     """Return whether a run may begin with a number. ``first`` is the first number of its style."""
     if own:
         return number == own + 1
+    # below a bullet, a list that begins with 1 is a part of the item
     if piece.line.mark:
         return number == first > 1
+    # behind a heading on its line, the numbers may go on from a list above
     if piece.line.follows_heading:
         return True
     return number == 1
@@ -378,6 +395,7 @@ def _find_own_mark(piece: Piece, cuts: Sequence[Boundary]) -> Gap | None:
     own = find_own_mark(piece.line.text)
     if piece.line.mark or own is None:
         return None
+    # "Inclusion criteria 1. Age"; a letter there may be a word
     is_marker = piece.line.follows_heading and not own.mark[0].isalpha()
     styles = {style for style, _ in _list_meanings(own)}
     is_like_others = any(cut.gap.style in styles for cut in cuts)

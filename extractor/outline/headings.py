@@ -95,6 +95,7 @@ def find_heading(passage: Passage, vocabulary: Vocabulary) -> Heading | None:
     stop = min(passage.end, passage.first + _LONGEST)
     line = passage.tokens.cut(passage.first, stop)
     heading_rule = _heading_rule(vocabulary.terms, vocabulary.front)
+    # "I N C L U S I O N": letters that are set apart
     if all(len(word) == 1 for word in line.words):
         joined = heading_rule.starts(read_text("".join(line.words)), 0)
         if joined:
@@ -135,7 +136,8 @@ def _find_run_on(
     following = line.read(match.end, len(line))
     if not following[0].isupper() and not _begins_list(following):
         return None
-    name = (match.read("list") or "").lower().replace("clude", "clusion")
+    # "INCLUDE" is written for "inclusion", "EXCLUDE" for "exclusion"
+    name = match.read("list").lower().replace("clude", "clusion")
     end = passage.first + match.end
     return Heading(name, passage.first, end, is_whole=False, doubt=NO_PUNCTUATION)
 
@@ -173,6 +175,7 @@ def mend_spelling(tokens: Tokens, vocabulary: Vocabulary) -> Tokens | None:
     if words == list(tokens.words):
         return None
     mended = read_text(" ".join(words))
+    # the places of the tokens must stay the same
     if len(mended) == len(tokens):
         return mended
     return None
@@ -189,6 +192,7 @@ def _mend_word(word: str, vocabulary: Vocabulary) -> str | None:
         distance = OSA.distance(word, heading_word, score_cutoff=2)
         if distance == 0:
             return None
+        # other words are as near: "occlusion" is two letters from "exclusion"
         if distance <= 2 and word[0] == heading_word[0]:
             return heading_word
     return None

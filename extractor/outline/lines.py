@@ -52,6 +52,7 @@ def list_written(section: LexedSection, vocabulary: Vocabulary) -> Iterator[Writ
         place += 1
         columns = _list_cells(line, _COLUMN_END)
         headings = _find_headings(columns, vocabulary)
+        # "Inclusion" beside "Exclusion": a table with a column for each list
         if len({heading.name for heading in headings.values()}) > 1:
             end = _find_end(lines, place, vocabulary)
             yield from _list_columns(line, lines[place:end])
@@ -129,6 +130,7 @@ def _find_end(lines: Sequence[Written], place: int, vocabulary: Vocabulary) -> i
         line = lines[place]
         cells = _list_cells(line, _COLUMN_END)
         is_line = len(cells) == 1
+        # a cell that goes on in the next line has no cells of its own
         if is_line and (line.gap or find_heading(line.passage, vocabulary)):
             return place
         place += 1
@@ -161,6 +163,7 @@ def _read_row(line: Written, vocabulary: Vocabulary) -> Iterator[Written]:
     cells = _list_cells(line, _CELL_END)
     is_ruled = _ROW.match(line.passage.text) is not None
     headings = _find_headings(cells, vocabulary)
+    # the column names of a table, above a ruled line
     if is_ruled and _is_header(line):
         yield from _make_cells(line, [_join_cells(line.passage)], are_furniture=True)
     elif headings:
@@ -186,6 +189,7 @@ def _join_cells(passage: Passage) -> Passage:
     first = passage.first
     stop = passage.end
     for at in range(first, stop):
+        # ":|the first cell often has only the number of the row
         if words[at] == "|":
             first = at + 1
         elif words[at][:1].isalpha():
@@ -296,7 +300,7 @@ class Line:
 
 def read_lines(section: LexedSection, vocabulary: Vocabulary) -> list[Line]:
     """Return the lines of a section that contain words, each with its list marker."""
-    lines = [_read_line(written) for written in list_written(section, vocabulary)]
+    lines = list(map(_read_line, list_written(section, vocabulary)))
     lines = _drop_false_marks(lines)
     lines = _read_bare_numbers(_read_joined_dashes(lines))
     return list(_find_furniture(lines))
@@ -352,6 +356,7 @@ def _begin_at(line: Line, start: int, passage: Passage) -> Line:
     tokens = passage.tokens
     text_column = line.column + start - tokens.starts[passage.first]
     first = tokens.at(start)
+    # the second full stop of "1. . Age"
     if line.mark and passage.end > first + 1 and tokens.words[first] in (".", ";"):
         first += 1
     words = passage.part(first, passage.end)
@@ -417,6 +422,7 @@ def _is_false_mark(line: Line, ordinals: Mapping[str, set[int]]) -> bool:
         is_punctuated = line.mark[-1:] in (":", ".", ")", "]", "-")
         return (has_neighbour, is_list_code, is_punctuated).count(True) < 2
     first_letter = line.style.strip("(")[:1].lower()
+    # the style of a letter is "a", that of a Roman numeral "i"; numbers and bullets are no words
     if first_letter not in ("a", "i"):
         return False
     if line.mark == "<li>" or has_neighbour:
@@ -436,6 +442,7 @@ def _read_joined_dashes(lines: Sequence[Line]) -> Sequence[Line]:
         return lines
     read = list(lines)
     for index, dash in enumerate(dashes):
+        # a line that has a marker keeps it
         if dash and not lines[index].mark:
             marked = replace(lines[index], mark="-", style="-", outer=lines[index])
             read[index] = _begin_at(marked, dash.end(), lines[index].passage)
@@ -483,6 +490,7 @@ def _list_counting(numbers: Mapping[int, re.Match[str]]) -> list[list[int]]:
         elif runs and number == len(runs[-1]) + 1:
             runs[-1].append(index)
         else:
+            # a number out of order ends the run
             runs.append([])
     return [run for run in runs if run]
 
@@ -495,6 +503,7 @@ def _is_numbering(marks: Sequence[re.Match[str]]) -> bool:
     if len(marks) == 1:
         return marks[0]["sure"] is not None
     weak = [mark for mark in marks if mark["weak"] is not None]
+    # "2 prior lines", "3 months of ..." are words, not items
     if len(weak) * 2 > len(marks):
         return False
     has_no_space = all(mark["blank"] is None for mark in marks)
@@ -520,6 +529,7 @@ def _find_furniture(lines: Sequence[Line]) -> Iterator[Line]:
     that join two items: "OR".
     """
     for line, below in zip_longest(lines, lines[1:]):
+        # a line with a list marker is an item, whatever page it mentions
         is_edge = not line.mark and is_page_edge(line.tokens)
         is_printed = _PRINTED.match(line.text) or _LEADERS.search(line.text)
         joins_items = below is not None and bool(below.mark) and _JOINT.match(line.text)

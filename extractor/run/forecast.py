@@ -68,9 +68,11 @@ def forecast_run(total: RequestSize, pricing: Pricing, concurrency: int) -> Fore
 def forecast_usage(tokens: TokenCounts, pricing: Pricing, concurrency: int) -> Usage:
     """Return the usage for these tokens, including the tokens that a provider's cache is expected
     to serve: the static beginning of all calls except the first ``concurrency`` calls, for which
-    the cache is still empty.
+    the cache is still empty. Providers do not cache short prompts.
 
-    Batches are assumed not to use a cache, and providers do not cache short prompts.
+    If the request asks for a cache, the static beginning of the calls that the cache does not serve
+    counts as written to it. In a batch, whose calls may run at the same time, the cache is assumed
+    to serve no call, so every call writes: the dearest case.
     """
     calls = max(1.0, tokens.calls)
     static = 0.0
@@ -81,7 +83,7 @@ def forecast_usage(tokens: TokenCounts, pricing: Pricing, concurrency: int) -> U
     else:
         share = max(0.0, 1 - concurrency / calls)
     written = 0.0
-    # if a request marks its prefix, the prefix is written to the cache
+    # "marks" and "key": the request asks for a cache, so some providers charge for the writing
     if pricing.spec and pricing.spec.family.cache != "auto":
         written = static * (1 - share)
     return Usage(

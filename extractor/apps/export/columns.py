@@ -205,12 +205,13 @@ def _add_columns(table: Table, declared: AttributeSet) -> Iterator[Table]:
     nested: list[Table] = []
     for path, content in _list_contents(declared):
         name = "_".join(path)
+        # a list of nested objects; other contents are the kind of a single cell
         if isinstance(content, Attribute):
             position = Column(f"{name}_index", _POSITION, "integer")
             # a list in a list of the same name
             while position.name in {key.name for key in table.keys}:
                 position = replace(position, name=f"{position.name}_")
-            # the row of the custom value already names the item that the value belongs to
+            # the row of the custom value states its host, so the rows of its lists need not
             keys = [key for key in table.keys if key is not _OF]
             of_list = Table(
                 f"{table.name}_{name}",

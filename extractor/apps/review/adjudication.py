@@ -122,7 +122,9 @@ class Adjudication:
                     counterpart = unpaired.pop(pairs[path])
                     differences += self._compare(path, item, counterpart, form)
                 else:
-                    differences.append(Difference(path, "", self.names[0]))
+                    # no field: only this annotator has the item
+                    extra = Difference(path, field="", by=self.names[0])
+                    differences.append(extra)
             for path, item in unpaired.items():
                 items = find_list(draft, group)
                 draft_paths[path] = f"{group}[{len(items)}]"
@@ -130,7 +132,8 @@ class Adjudication:
                 if "of" in item:
                     item["of"] = draft_paths.get(item["of"])
                 items.append(item)
-                differences.append(Difference(draft_paths[path], "", self.names[1]))
+                extra = Difference(draft_paths[path], field="", by=self.names[1])
+                differences.append(extra)
         return draft, differences
 
     def _compare(

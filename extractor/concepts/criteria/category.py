@@ -75,6 +75,7 @@ def describe_lines(
         )
         line_features = list(_describe_words(line_words, kind))
         line_features += _describe_context(entry)
+        # the first letter of a kind is different for each kind
         line_features += [f"m {kind[0]} {mark}" for mark in marks]
         features.append(line_features)
         count_above[kind] += 1
@@ -153,6 +154,7 @@ def classify_weight(
     to 90 kg". The category is left unchanged if the trial treats body weight (``target`` contains
     the stems of the record's title and conditions), or if the line limits anything besides weight.
     """
+    # the scorer learns from words, of which "40 to 90 kg" has none
     limits_weight = {limit.quantity for limit in limits} == {WEIGHT}
     if not limits_weight or not target.isdisjoint(_OF_WEIGHT):
         return category

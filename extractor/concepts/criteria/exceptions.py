@@ -141,6 +141,7 @@ def _is_of_limit(criterion: Criterion, words: str, start: int) -> bool:
     stop = start + len(words)
     for piece in criterion.evidence:
         path = FieldRef(piece.field).path
+        # "platelets < 100, unless transfused"
         is_close = 0 <= start - piece.end <= _UNLESS_REACH
         if path == "constraints" and is_close and words.lower().startswith("unless"):
             return True
@@ -201,6 +202,7 @@ def _find_end(tokens: Tokens, first: int, *, is_list: bool) -> int:
         word = tokens.words[place]
         depth += (word in _OPEN) - (word in _CLOSED)
         is_stop = place in stops and not is_list
+        # the bracket of "(except for basal cell carcinoma)" closes
         if depth < 0:
             return place
         if not is_stop:
@@ -241,6 +243,7 @@ def _is_edge(tokens: Tokens, place: int) -> bool:
     if place + 1 == len(tokens):
         return True
     following = tokens.words[place + 1][0]
+    # the full stop of "e.g. skin" ends nothing
     if following.isupper():
         return True
     return not following.isalnum()

@@ -114,7 +114,8 @@ def read_words(tokens: Tokens) -> tuple[CriterionGroup, Range] | None:
     for name in _COUNTS:
         for match in rule(name).find(tokens):
             group = _read_count(match)
-            stated += [(group, match)] if group else []
+            if group:
+                stated.append((group, match))
     for name, of_parts in _OF_PARTS.items():
         group = CriterionGroup(id="", rule=of_parts)
         stated += [(group, match) for match in rule(name).find(tokens)]
@@ -130,8 +131,8 @@ def _read_count(match: RuleMatch) -> CriterionGroup | None:
     named parts is treated as a rule only if it is a range or is accompanied by words such as "at
     least": "at least two risk factors", but not "two risk factors".
     """
-    least = read_number(match.read("n") or "")
-    most = read_number(match.read("high") or "")
+    least = read_number(match.read("n"))
+    most = read_number(match.read("high"))
     # only the rule for named parts has this group
     names_parts = "floor" in match.match.re.groupindex
     is_open = any(map(match.has, ("more", "floor", "open", "high")))
@@ -174,11 +175,12 @@ def find_group_rule(tokens: Tokens, value: CriterionGroup) -> Derived | None:
     group, (first, end) = stated
     if group == value:
         return Derived(first, end)
+    # "no history of any of the following" asks that all are absent
     is_denied = rule("denies_parts").ends(tokens, first) is not None
     may_mean_all = is_denied or "any" in tokens.read(first, end).lower().split()
     if not may_mean_all:
         return None
-    if ((group.rule, value.rule)) != ((GroupRule.ANY, GroupRule.ALL)):
+    if (group.rule, value.rule) != (GroupRule.ANY, GroupRule.ALL):
         return None
     return Derived(first, end, Support.INFERRED)
 
@@ -275,6 +277,7 @@ def _judge_inclusions(
     or kinds of that topic. Otherwise, or if the line names a group of people, all of the items
     must apply.
     """
+    # "Part A: adults", "Part B: children": nobody can meet both
     for first, end, alternatives in _find_alternatives(items):
         if end - first == len(items):
             return alternatives
@@ -287,6 +290,7 @@ def _judge_inclusions(
     for name, case in _ANY_OF_TOPIC.items():
         if not rule(name).search(tokens):
             continue
+        # values are all required, even where the line names them as examples
         if wants_values:
             continue
         return _conclude(GroupRule.ANY, case, line)
@@ -403,6 +407,7 @@ def find_runs(
             if joint.in_capitals:
                 case = "joined, in capitals"
             yield first, end, _join(usual, case, joint)
+    # exclusions that exclude each other need no group: each is sufficient anyway
     if usual is not GroupRule.ALL:
         return
     if any(joined):
@@ -593,6 +598,7 @@ def _find_line(
     if draft is None:
         return None
     line = _resolve(parsed, draft).resolve("lead_in")
+    # a model may name a line of another section, or one below the criterion
     for span in line.spans[:1]:
         if span.section == draft.span.section and span.start < draft.span.start:
             return line
@@ -632,6 +638,7 @@ def _find_rule(parsed: ParsedRecord, node: _Node) -> None:
         return
     for first, end, combined in reversed(list(find_runs(passages, usual))):
         is_whole = end - first == len(passages)
+        # the rule of the line takes account of what joins all its members
         if node.line and is_whole:
             continue
         members = node.members[first:end]

@@ -123,6 +123,7 @@ class CriterionEntry:
             return self.kind
         passage = self.passage
         place = (passage.tokens, passage.first, passage.end)
+        # "Pregnant women will be excluded"
         refuses = rule("refusal").occurs(*place)
         if refuses or rule("reads_like_exclusion").starts(*place):
             return CriterionKind.EXCLUSION
@@ -215,6 +216,7 @@ def _may_be_title(state: _State, blocks: Sequence[Block], place: int) -> bool:
         if not block.text.istitle():
             return False
         return 1 < len(block.text.split()) <= _TITLE
+    # above the first list, a line that states something about people is a criterion
     tokens = cut(block.passage)
     return not any(rule(name).occurs(tokens) for name in _OF_PEOPLE)
 
@@ -227,6 +229,7 @@ def _doubt_borders(
     """
     block = blocks[place]
     borders = 1.0
+    # the most serious doubt is reported, and only one
     if block.whole < _SURE_BORDERS:
         reason = "this item could be several items, or a part of another"
         borders = round(block.whole, 2)
@@ -250,6 +253,7 @@ def _open_list(state: _State, blocks: Sequence[Block], place: int) -> None:
         state.has_titles = True
         return
     if block.name in ("elsewhere", "perhaps_elsewhere"):
+        # above the first list, there is no list to leave
         if state.seen:
             _leave_list(state, blocks, place)
         return
@@ -303,6 +307,7 @@ def _doubt_heading(blocks: Sequence[Block], place: int) -> str:
         return block.doubt
     above = _get(blocks, place - 1)
     following = _get(blocks, place + 1)
+    # nothing can be in the wrong list
     if following is None:
         return ""
     if above and above.name in _KINDS and above.name != block.name:
@@ -362,6 +367,7 @@ def _is_announced(block: Block, tokens: Tokens, announcing: Block) -> bool:
     is_level = (announcing.parent, announcing.style) == (block.parent, block.style)
     if not is_level or block.text.endswith(":"):
         return False
+    # a line about everybody who takes part ends the announced items
     if rule("those_who_take_part").starts(tokens, 0):
         return False
     return not rule("ends_list").occurs(tokens)
@@ -409,6 +415,7 @@ def _is_opening(
     is_whole = rule("takes_part").occurs(tokens) and _is_whole_list(blocks, place)
     if block.mark and not is_whole and not rule("must_meet").occurs(tokens):
         return False
+    # "Cohort 2 must meet the following:" introduces only the criteria of this cohort
     if rule("trial_division").starts(tokens, 0):
         return False
     names_examples = rule("ends_with_examples").ends(tokens, len(tokens)) is not None
@@ -435,6 +442,7 @@ def _is_below_heading(blocks: Sequence[Block], place: int) -> bool:
     for above in reversed(blocks[:place]):
         if above.name is not None:
             return True
+        # a line of prose may stand between a heading and its items
         if not begins_items or above.mark or above.introduces:
             return False
     return False
@@ -462,10 +470,12 @@ def _find_role(tokens: Tokens, *, has_parts: bool, block: Block) -> str:
         if states_condition(tokens):
             return "both"
         return "introduces"
+    # "Adequate organ function"
     if rule("topic").ends(tokens, len(tokens)) and rule("levels").occurs(tokens):
         return "introduces"
     if _is_title(tokens):
         return "titles"
+    # a sentence is complete without the items below it
     if block.text.endswith("."):
         return "criterion"
     return "both"
@@ -494,14 +504,18 @@ def states_condition(tokens: Tokens) -> bool:
         return True
     if rule("laboratory").covers(tokens, 0, len(tokens)):
         return False
+    # "Recent heart disease, including:" states the heart disease
     if rule("examples_below").occurs(tokens):
         return True
     joined = rule("joins_parts").search(tokens)
     if joined and joined.first > 0:
         is_idle = rule("idle_front").covers(tokens, 0, joined.first)
         runs_on = rule("runs_into_parts").ends(tokens, joined.first)
+        # "Type 2 diabetes with any of the following:", unlike "Patients with ..." and "Headache is
+        # associated with ..."
         if not is_idle and not runs_on:
             return True
+    # the number of parts that must apply is no limit of the line
     counted = rule("count_of_parts").search(tokens)
     end = len(tokens)
     if counted:
@@ -541,6 +555,7 @@ def _make_entry(
             introduces = group is not None or _is_value_of(block, above)
             if parent is None and role != "opens" and introduces:
                 parent = above.passage
+                # only the form of the heading shows that it names a group
                 is_doubtful = group is False
                 opens_list = above.name is not None
         elif parent is None and role in ("introduces", "both"):
@@ -579,6 +594,7 @@ def _is_value_of(block: Block, heading: Block) -> bool:
     tokens = cut(block.passage)
     if heading.name is not None or len(tokens) > _SHORT_VALUE:
         return False
+    # "16 and over" below "Age"
     if rule("bare_range").covers(tokens, 0, len(tokens)):
         return True
     return rule("level").starts(tokens, 0) is not None
@@ -620,6 +636,7 @@ def _describe_form(heading: Block) -> tuple[object, ...]:
 def _may_name_group(heading: Block) -> bool:
     """Return whether a heading could name a group, beside the heading of another group."""
     tokens = cut(heading.passage)
+    # "Inclusion criteria for all participants" names no group
     if heading.name in _KINDS:
         return rule("list_for_all").covers(tokens, 0, len(tokens)) is None
     if heading.name is not None or len(tokens) > _SHORT:
@@ -638,10 +655,12 @@ def names_people(heading: Block) -> bool:
         return False
     if rule("list_for_all").covers(tokens, 0, len(tokens)):
         return False
+    # "Participants with one of the following:" restricts what is below it
     if rule("announced").occurs(tokens):
         return True
     if names_group(tokens):
         return True
+    # "Patients with a relapse after surgery:", unlike "Laboratory values:"
     is_long = len(heading.text.split()) >= _LONG and heading.text.endswith(":")
     if not is_long:
         return False
@@ -669,7 +688,9 @@ def _doubt_exclusions(
             state.doubt(entry.passage, reason)
         is_below = entry.heading is not None and _may_open_list(entry.heading, state)
         reasons = (not state.seen, may_be_heading, reads_so, are_exclusions, is_below)
-        doubted.append(replace(entry, is_list_doubted=True) if any(reasons) else entry)
+        if any(reasons):
+            entry = replace(entry, is_list_doubted=True)  # noqa: PLW2901
+        doubted.append(entry)
         are_exclusions = are_exclusions or may_be_heading or is_below
     return doubted
 
@@ -706,6 +727,7 @@ def _may_open_list(heading: Passage, state: _State) -> bool:
     )
     if not names or any(rule(name).occurs(tokens) for name in known):
         return False
+    # "Allergies:" is a topic
     if find_terms(tokens, "categories", 0, len(tokens)):
         return False
     place = span_of(heading)
@@ -722,6 +744,7 @@ def _doubt_prose(
     """
     if state.seen or state.has_titles or any(entry.listed for entry in entries):
         return list(entries)
+    # "Participants must have asthma"
     if any(rule("states_criterion").occurs(entry.passage.tokens) for entry in entries):
         return list(entries)
     for entry in entries[:1]:

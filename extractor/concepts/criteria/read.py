@@ -160,6 +160,7 @@ def read_eligibility(
         sex=read_sex(stated, topics, descriptions, registry.sex),
         healthy_volunteers=read_healthy(stated, summary),
     )
+    # in a trial of one sex, "for women" restricts nothing
     if people.sex.value in (Sex.FEMALE, Sex.MALE):
         drafts = list(map(_drop_sex, drafts))
     criteria = tuple(drafts)
@@ -192,6 +193,7 @@ def _tell_donors(
         if not statement.donor and (entry.parent_opens_list or not entry.parent)
     ]
     has_donor = any(statement.donor for statement in stated)
+    # in a trial of donors alone, the donors are the participants
     if others or not has_donor:
         return stated
     return [replace(each, donor=False, heading="") for each in stated]
@@ -255,6 +257,7 @@ def _drop_sex(criterion: CriterionDraft) -> CriterionDraft:
     limits: list[Constraint] = []
     for limit in known:
         words = read_text(limit.condition or "")
+        # "for men", but not "for men over 60"
         if rule("sex_condition").covers(words, 0, len(words)):
             limits.append(limit.model_copy(update={"condition": None}))
         else:
@@ -387,6 +390,7 @@ def _describe_source_of_kind(entry: CriterionEntry) -> tuple[str, ...]:
     its list, or only its own words. A doubtful list adds a second feature.
     """
     source = "kind without a list"
+    # a model has seen the whole section
     if entry.origin in _ANSWERED:
         source = _ANSWERED[entry.origin]
     elif entry.case:
@@ -406,6 +410,7 @@ def _read_lead_in(entry: CriterionEntry, *, follows_colon: bool) -> Reading[str 
         feature = "no parent"
         if entry.case:
             feature = "no parent of a sentence"
+        # a line that ends with a colon may introduce more than the rules see
         elif follows_colon:
             feature = "no parent, below a colon"
     elif entry.has_doubtful_parent:
@@ -525,8 +530,10 @@ def _read_existence(entry: CriterionEntry, heading_chance: float) -> Reading[boo
     if entry.listed and heading_chance >= _CLEARLY_HEADING:
         return Reading(value=False, probability=heading_chance)
     feature = "prose"
+    probability = 1.0
     if entry.listed:
         feature = "listed"
+        probability = round(1 - heading_chance, 3)
     # it may introduce lines that were not recognised as its parts
     if entry.listed and entry.passage.text.endswith(":"):
         feature = "listed, ends with a colon"
@@ -534,7 +541,7 @@ def _read_existence(entry: CriterionEntry, heading_chance: float) -> Reading[boo
         feature = entry.case
     return Reading(
         value=True,
-        probability=round(1 - heading_chance, 3) if entry.listed else 1.0,
+        probability=probability,
         spans=(span_of(entry.passage),),
         support=Support.INFERRED,
         features=(feature,),

@@ -66,6 +66,7 @@ def has_structure_doubt(parsed: ParsedRecord, effort: Effort) -> bool:
     place in it, or the words, the list or the line above of one of its criteria. At
     ``Effort.ALL``, every structure is.
     """
+    # at this effort, a model is asked about everything
     if effort is Effort.ALL:
         return True
     if any(doubt.span.section == _SECTION for doubt in parsed.doubts):
@@ -156,6 +157,7 @@ def _find_fault(answer: Sequence[AnsweredLine], most: int) -> str:
     last = 0
     known: set[int] = set()
     for line in answer:
+        # a model that loses count would move the borders of all later lines
         if not last < line.number <= most:
             return f"{line.number} is not a place, or not in the order of the text"
         if line.under is not None and line.under not in known:
@@ -190,6 +192,8 @@ def _cut_parts(
         start = begin
         if match:
             start = match.end()
+        # the rules' entry begins behind its mark, which may be of a form that the pattern does not
+        # know
         known = bisect_left(starts, begin)
         if known < len(starts) and starts[known] < min(end, begin + _LONGEST_MARK):
             start = starts[known]
@@ -270,6 +274,7 @@ def _make_lists(section: LexedSection, parts: Sequence[_Part]) -> Lists:
                 doubts.append(StructureDoubt(span_of(part.passage), reason))
             entries.append(entry)
         else:
+            # a criterion must not be lost because a model takes it for a note
             for kept in filter(_says_more_than_heading, part.inner):
                 reason = "the model takes this line for a heading or a note"
                 doubts.append(StructureDoubt(span_of(kept.passage), reason))
@@ -303,6 +308,7 @@ def _says_more_than_heading(entry: CriterionEntry) -> bool:
     introduces = words[-1] == ":"
     if introduces or not entry.is_criterion:
         return False
+    # headings seldom state numbers
     has_number = any(word[0].isdigit() for word in words)
     if has_number:
         return True

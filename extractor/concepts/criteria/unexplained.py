@@ -63,6 +63,7 @@ class Unexplained:
             return reading.with_features(*found[0])
         members: list[MemberFeatures] = []
         for features, known in zip(found, reading.member_features, strict=True):
+            # the words beside an age seldom change it
             if _AN_AGE in known.own:
                 members.append(known)
                 continue
@@ -110,6 +111,7 @@ def find_unexplained(
         return nothing
     text = passage.raw
     words = [(match.group(), *match.span()) for match in _WORD.finditer(text)]
+    # in a long item, a number may concern something else
     if sum(word[0].isalnum() for word, _, _ in words) >= _MOST_WORDS:
         return nothing
     explained = list(_list_explained(passage, limits, constraints, windows))
@@ -179,6 +181,7 @@ def _list_versions(tokens: Tokens) -> Iterator[Range]:
             version = rule(name).starts(tokens, term.end)
             if not version:
                 continue
+            # the 3 of "CTCAE 3" may be a grade
             if "." not in version.text:
                 continue
             yield term.first, version.end

@@ -56,6 +56,7 @@ def _read_sentence(sentence: Passage) -> CriterionEntry | None:
     case, case_of_course = _SUSPECT
     if states_criterion:
         case, case_of_course = _STATING
+    # "Patients will be randomised to ..."
     if rule("trial_course").occurs(tokens):
         case = case_of_course
     kind = CriterionKind.INCLUSION
@@ -107,6 +108,7 @@ def doubt_unheaded(
     ]
     if not unread:
         return ()
+    # a text about doses describes the treatment
     if has_doses and not stated:
         return ()
     reason = f"{UNHEADED}, and was read as a description; {_REMEDY}"

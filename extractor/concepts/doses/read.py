@@ -72,7 +72,8 @@ def read_regimens(
 
 def _is_given(regimen: Regimen, agents: Agents) -> bool:
     """Return whether the statements contain enough information for a regimen. A placebo needs no
-    more than a registered agent if the record does not register any.
+    more than a registered agent if the record does not register any. An unregistered drug class,
+    as in "steroids daily", needs an amount, because it is usually a background treatment.
     """
     fields = {name for statement in regimen.statements for name in statement.facts}
     if "amounts" in fields:

@@ -169,6 +169,7 @@ def _find_endless(text: str) -> Iterator[_Hostile]:
             is_long = len(match[0]) >= _ENDLESS
             if not is_long:
                 continue
+            # a line of hyphens or dots only separates
             if _RULER.fullmatch(match[0]):
                 continue
             yield _Hostile(*match.span(), FindingKind.OVERSIZED_TOKEN)
@@ -238,10 +239,13 @@ def _find_line(text: str, start: int, end: int, ends: str) -> Range:
     first = line
     if sentences:
         first = sentences[-1]
+    # the marker of an item is no sentence of its own
     if _LIST_MARK.fullmatch(text, line, first):
         first = line
     rest = re.compile(f"[^{ends}]*").match(text, end)
-    return strip_span(text, first, rest.end() if rest else end)
+    if rest:
+        end = rest.end()
+    return strip_span(text, first, end)
 
 
 def blank_out(

@@ -68,6 +68,7 @@ def describe_criterion(criterion: Criterion, passage: Passage) -> Criterion:
     if negated is None:
         negated = find_negation(tokens, 0, len(tokens)) is not None
     is_turned = False
+    # without a limit, there is no comparator that "must not" may have reversed
     if negated and criterion.constraints:
         is_turned = rule("must_not").search(tokens) is not None
     is_demanded = is_exclusion and rule("demanded").starts(tokens, 0) is not None
@@ -166,6 +167,7 @@ def _name_sex(condition: str | None, line_sex: Sex | None) -> Sex | None:
     (<Sex.FEMALE: 'female'>, <Sex.MALE: 'male'>, None)
     """
     tokens = read_words(condition or "")
+    # "except in men": everybody else is meant
     if tokens.words and tokens.words[0].lower() in _EXCEPTING:
         return None
     sexes = {*find_sex_words(tokens).values()}
@@ -188,7 +190,9 @@ def _find_alternatives(
     same list. If ``with_and`` is true, they are joined by "and", as in an exclusion: people who
     meet only one of several exclusion limits may take part.
     """
-    joint = rule("and_limit" if with_and else "or_limit")
+    joint = rule("or_limit")
+    if with_and:
+        joint = rule("and_limit")
     order = sorted(places, key=lambda at: places[at][1])
     alternatives = set[int]()
     # from the last pair to the first, because the word before the last limit joins the whole list
@@ -272,6 +276,7 @@ def _describe_gold(criterion: Criterion) -> Criterion:
         places[value.comparator, value.value, value.value_high].append(span)
     pieces: list[Evidence] = []
     for at, limit in enumerate(criterion.constraints):
+        # two limits with the same number have two places
         spans = places[limit.comparator, limit.value, limit.value_high]
         if not spans:
             continue
@@ -305,6 +310,7 @@ def describe_ages(
     of_criteria = {criterion.section for criterion in eligibility.criteria}
     pieces: list[Evidence] = []
     for piece in eligibility.evidence:
+        # "elderly over 65" in a summary does not tell whether 65 is admitted
         is_exact = piece.section in of_criteria or not of_criteria
         if piece.field not in AGES or not is_exact:
             pieces.append(piece)
@@ -323,6 +329,7 @@ def _bound_age(tokens: Tokens, age: Age, side: str) -> Comparator | None:
     single number, or only as an equality.
     """
     for limit in find_limits(tokens, None):
+        # the ends of "18-65 years" are both included, without a comparator
         if limit.value != age.value or limit.value_high is not None:
             continue
         for comparator in (limit.comparator, limit.comparator.opposite):
@@ -338,8 +345,9 @@ def _name_by_context(
     "haemoglobin" for the words "women" in "Haemoglobin: men > 13 g/dL, women > 12 g/dL". Return
     None if the limit's own words already indicate this quantity, or if no quantity is indicated.
     """
-    unit = read_unit(limit.unit or "")
+    unit = read_unit(limit.unit)
     start, end = passage.raw_span
+    # the name may be far before its limits: "Haemoglobin: men > 13 g/dL, women > 12 g/dL"
     start = max(start, piece.start - _CONTEXT_OF_LIMIT)
     end = min(end, piece.end + _CONTEXT_OF_LIMIT)
     context = passage.section.raw[start:end]

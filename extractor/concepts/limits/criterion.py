@@ -58,6 +58,7 @@ def read_constraints(
     requirements = [limit for limit in limits if _is_constraint(tokens, limit, topic)]
     line_features = list_line_features(tokens, requirements, limits)
     if not requirements:
+        # a duration is read as a time window instead
         has_limits = any(limit.time_unit is None for limit in limits)
         has_numbers = has_limits or OTHER_NUMBERS in line_features
         feature = "no numbers"
@@ -160,6 +161,7 @@ def _make_constraint(passage: Passage, limit: Limit, topic: str) -> Constraint:
     """
     low = limit.value
     high = limit.value_high
+    # "between 65 and 18 years"
     if high is not None and limit.descends:
         low, high = high, low
     return Constraint(
@@ -198,6 +200,7 @@ def _word_condition(passage: Passage, limit: Limit) -> str | None:
     if limit.condition is None:
         return None
     words = passage.part(*limit.condition).raw
+    # "Adults > 18 years": everybody is meant
     only_people = rule("only_persons").covers(passage.tokens, *limit.condition)
     if only_people and not find_sex_words(read_words(words)):
         return None
@@ -217,6 +220,7 @@ def _find_name(tokens: Tokens, limit: Limit) -> Range | None:
             if name:
                 return name.first, name.end
         return None
+    # "adults >= 18", "men > 50 kg": the words before the limit name people
     if is_of_people(tokens, limit) or is_unnamed_weight(tokens, limit):
         return None
     if limit.quantity is None:
@@ -244,6 +248,7 @@ def _word_quantity(passage: Passage, limit: Limit, topic: str) -> str:
     if name:
         return _quote(passage, name).strip(" ,;:")
     is_an_age = is_age(tokens, limit)
+    # "At least 3 months" below "Life expectancy:"
     if topic and not is_an_age:
         return topic.strip(" :.")
     if is_unnamed_weight(tokens, limit):

@@ -101,8 +101,10 @@ def list_features(
     if not is_age(tokens, limit):
         yield from _describe_quantity(limit, constraint)
     else:
-        is_other = is_other_age(tokens, limit)
-        yield "an age of somebody else" if is_other else "an age"
+        if is_other_age(tokens, limit):
+            yield "an age of somebody else"
+        else:
+            yield "an age"
         if is_doubtful_age(tokens, limit, topic):
             yield "a length that may be no age"
     if limit.rule in _FORMS:
@@ -110,13 +112,16 @@ def list_features(
     yield from _describe_number(limit, constraint)
     if constraint.condition:
         yield "a condition of its own"
+    # "ALT < 3 x ULN, or < 5 x ULN with liver metastases"
     if limit.inherits:
         yield "the quantity of the limit before"
     if topic:
         yield "below a line that introduces it"
     for count, (few, many) in zip(limit.unexplained, _UNEXPLAINED, strict=True):
-        if count:
-            yield few if count <= _FEW_LEFT else many
+        if count > _FEW_LEFT:
+            yield many
+        elif count:
+            yield few
     yield from _describe_words(tokens, limit, constraint)
     yield from _describe_word_behind(tokens, limit)
 
@@ -183,6 +188,7 @@ def _describe_words(
             yield feature
     if _has_unread_denial(tokens, limit):
         yield "a denial that changes nothing"
+    # "140-159/90-99"
     if rule("number_beside").starts(tokens, limit.end):
         yield "a number beside it"
     if limit.quantity is None:
@@ -190,6 +196,7 @@ def _describe_words(
     if _has_value_in_name(constraint.quantity):
         yield "name with a value"
     first, end = limit.quantity
+    # "> 5 points in MMSE"
     if first >= limit.end:
         yield "named behind its number"
         return
@@ -222,6 +229,7 @@ def _has_unread_denial(tokens: Tokens, limit: Limit) -> bool:
         return False
     if is_outside(tokens, limit):
         return False
+    # "Nobody with a BMI above 40": the denial precedes the name
     if limit.quantity and not limit.inherits:
         first = min(first, limit.quantity[0])
     if rule("denying_word").search(tokens, first, limit.first):
@@ -254,4 +262,7 @@ def _describe_word_behind(tokens: Tokens, limit: Limit) -> Iterator[str]:
     # the words after "of" name the whole, as in "10 % of patients"
     if limit.unit == "%" and tokens.words[end].lower() == "of":
         return
-    yield "a word behind" if limit.unit else "a word behind, and no unit"
+    if limit.unit:
+        yield "a word behind"
+    else:
+        yield "a word behind, and no unit"

@@ -142,6 +142,10 @@ def _mention_limit(
         allowed.append(Comparator.EQUAL)
     if not limit.sure:
         allowed += _list_allowed(tokens, limit.clause, (limit.first, limit.end))
+    subject = limit.quantity
+    # its name belongs to the limit before
+    if limit.inherits:
+        subject = None
     return NumberMention(
         _measure(tokens, limit),
         limit.first,
@@ -151,7 +155,7 @@ def _mention_limit(
         tuple(dict.fromkeys(allowed)),
         stated=len(allowed) == 1,
         clause=limit.clause,
-        subject=None if limit.inherits else limit.quantity,
+        subject=subject,
         inherited=_inherit(before),
         role=find_role(tokens, limit.number, limit.quantity),
         unit=limit.unit,
@@ -164,6 +168,7 @@ def _measure(tokens: Tokens, limit: Limit) -> Measured:
         return Measured.AGE
     if limit.time_unit is None:
         return Measured.LIMIT
+    # "life expectancy of 3 months" is a limit, unlike "within 3 months"
     if is_lifetime(tokens, limit):
         return Measured.LIFETIME
     return Measured.LENGTH
@@ -189,9 +194,11 @@ def _mention_row(
         start = sentence_break.end
     clause = start, max(end, min(stop, end + _CLAUSE))
     role = find_role(tokens, place, None)
+    # "RECIST 1.1"
     if role is NumberRole.STATED and _is_label(tokens, place):
         role = NumberRole.PART
     allowed: tuple[Comparator, ...] = (Comparator.BETWEEN,)
+    # a number alone does not show which comparator is its own
     if not row.is_range:
         allowed = _list_allowed(tokens, clause, place)
     return NumberMention(
@@ -258,6 +265,7 @@ def _is_label(tokens: Tokens, place: Range) -> bool:
         return True
     if rule("numbered_name").ends(tokens, first, max(0, first - _NAME_REACH)):
         return True
+    # "2)" at the start of an item, unlike the 2 in "(grade 2)"
     if not tokens.codes.startswith(")", end):
         return False
     before = tokens.codes[max(0, first - _CLAUSE) : first]

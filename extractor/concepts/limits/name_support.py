@@ -56,8 +56,10 @@ def supports_name(quantity: KnownQuantity, text: str, unit: str | None) -> bool:
     accepted = (quantity.name, quantity.name.removesuffix("_change"))
     names = find_names(words)
     starts = [name.first for name in names if name.quantity in accepted]
+    # "Cut-off" in ng/mL: the unit alone shows only that it is a concentration
     if quantity.general and not starts and quantity.name not in words:
         return False
+    # "adults > 50 kg", unlike "luggage > 20 kg"
     if quantity.name == _WEIGHED and not starts:
         lists = map(word_list, ("people", "idle_words", "scale_words"))
         return frozenset[str]().union(*lists).issuperset(words)
@@ -70,6 +72,7 @@ def supports_name(quantity: KnownQuantity, text: str, unit: str | None) -> bool:
         return True
     if not is_count:
         return True
+    # without a unit, "trials of adequate dose" counts trials, not doses
     return _is_counted(text, starts[0])
 
 
@@ -80,6 +83,7 @@ def _is_counted(text: str, word_index: int) -> bool:
     head = fold_words(_BEHIND_HEAD.split(text.strip(), maxsplit=1)[0])
     if not head:
         return True
+    # "number of lesions" counts the lesions
     if head[-1] in _COUNT_WORDS:
         return True
     return word_index < len(head)
@@ -91,6 +95,7 @@ def _is_other_ratio(words: tuple[str, ...], text: str, quantity: KnownQuantity) 
     """
     if "ratio" not in (words[0], words[-1]):
         return False
+    # the vocabulary knows this ratio by its own name
     if "ratio" in quantity.name:
         return False
     return len({known.name for known in list_named(text)}) > 1
@@ -119,6 +124,7 @@ def list_joined(
     is_ratio = "/" in plain and unit not in _MULTIPLES
     if len(parts) < 2:
         return ()
+    # "transaminases" has a name of its own for ALT and AST
     if quantity.both == parts.keys():
         return ()
     if is_ratio:

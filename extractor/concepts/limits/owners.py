@@ -108,7 +108,7 @@ def _is_part_of_ratio(words: WordSet, mention: NumberMention, tokens: Tokens) ->
                 is_apart = not tokens.joined(ratio.place("one")[1] + 1)
                 if is_apart or len(_name(ratio.text)) > 1:
                     continue
-            parts = [_spell(ratio.read(part) or "") for part in ("one", "other")]
+            parts = [_spell(ratio.read(part)) for part in ("one", "other")]
             # both parts of "E/e'" have the same folded spelling
             if sum(words <= part for part in parts) == 1 or parts == [words, words]:
                 return True
@@ -175,11 +175,13 @@ def _compare_names(
             return Ownership.OTHER
     if words <= _list_words(tokens, *_find_direct(len(words), mention, tokens)):
         return Ownership.OWN
+    # "adults over 50 kg" does not name the weight
     if own_names == {"body_weight"} and _names_people(mention, tokens):
         return Ownership.OWN
     subject = tokens.read(*(mention.subject or (0, 0)))
     subject_names = _name(subject)
     subject_words = _fold_quantity(subject)
+    # the name before the number says more than the quantity does; units do not count
     is_foreign = any(not read_unit(word) for word in subject_words - words - _idle())
     if own_names and subject_names >= own_names:
         is_said_elsewhere = not (words - near).isdisjoint(_list_line(tokens))
@@ -207,6 +209,7 @@ def _says_elsewhere(
     """Return whether the ``further`` words of a name are in a line, but neither ``near`` the number
     nor, unless a name precedes it, in the clauses that may name its quantity.
     """
+    # after a name of its own, a number does not inherit the words of earlier clauses
     if mention.subject is None or mention.subject[0] >= mention.first:
         near |= _list_inherited(mention, tokens)
     return not (further - near).isdisjoint(_list_line(tokens))
@@ -283,6 +286,7 @@ def _find_direct(length: int, mention: NumberMention, tokens: Tokens) -> Range:
     stop = min(len(tokens), end + _COUNTED_REACH + length)
     is_named = mention.subject is not None and mention.subject[0] < first
     for at in range(end, stop):
+        # "10 or more cigarettes, and ..."
         if rule("clause_joint").starts(tokens, at):
             return first, at
         if is_named and tokens.codes[at] == "(":

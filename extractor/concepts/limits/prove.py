@@ -70,8 +70,10 @@ def _list_names(quantity: str, passage: Passage) -> Iterator[tuple[str, Span | N
         yield quantity, place
     for vocabulary in ("measures", "instruments"):
         entry = find_entry(quantity, vocabulary)
+        if entry is None:
+            continue
         # only the first place of the other name is tried
-        for span in find_names(entry, passage) if entry else ():
+        for span in find_names(entry, passage):
             written = passage.section.raw[span.start : span.end]
             if written != quantity:
                 yield written, span
@@ -90,6 +92,7 @@ def _find_named(
     if limit is None:
         return None
     span = locate(passage, limit.first, limit.end)
+    # the evidence shows the name and the number together
     if place:
         start = min(span.start, place.start)
         span = Span(span.section, start, max(span.end, place.end))
@@ -176,6 +179,7 @@ def _compare(value: Constraint | Quantity, mention: NumberMention) -> Support | 
         return Support.INFERRED
     if high is None or Comparator.BETWEEN not in mention.comparators:
         return None
+    # one end of a stated range: "at least 18" from "18 to 65"
     ends = ((Comparator.AT_LEAST, low, None), (Comparator.AT_MOST, high, None))
     if (value.comparator, *bounds) in ends:
         return Support.INFERRED
@@ -191,7 +195,7 @@ def _has_unit(
     """
     subject = {word.lower() for word in lex(quantity).words}
     place = mention.number
-    read = read_unit(mention.unit or "")
+    read = read_unit(mention.unit)
     code = read_unit(value.unit or "%")
     known = find_exactly(quantity)
     is_share = code == "%" and known is not None and known.is_in_percent
@@ -202,6 +206,7 @@ def _has_unit(
         if read in MULTIPLES:
             return False
         return stands_bare(tokens, place, subject)
+    # "aged 18": the years of an age need no unit
     is_of_age = not subject.isdisjoint(AGE_WORDS)
     if code == "a" and is_of_age and may_be_years(tokens, place):
         return True
@@ -224,6 +229,7 @@ def _has_written(
     """
     if has_unit(tokens, place, unit):
         return True
+    # "AST or platelets < 100 x 10^9/L": the unit does not fit AST
     if known and not known.fits(read_unit(unit) or unit):
         return False
     return shares_unit(tokens, place, unit)
@@ -290,6 +296,7 @@ def _split_limits(
     own: list[Limit] = []
     others: list[Limit] = []
     for stated in find_limits(cut(here), None):
+        # two limits may have the same number: "ALT and bilirubin < 3 x ULN"
         has_value = limit.value in (stated.value, stated.value_high)
         if has_value and locate(here, *stated.number).overlaps(span):
             own.append(stated)
@@ -300,7 +307,7 @@ def _split_limits(
 
 def overlaps_any(span: Span, others: Iterable[Span]) -> bool:
     """Return whether a span overlaps at least one other."""
-    return any(span.overlaps(other) for other in others)
+    return any(map(span.overlaps, others))
 
 
 def _list_conditions(here: Passage, limits: Sequence[Limit]) -> list[Span]:

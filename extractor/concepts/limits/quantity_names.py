@@ -106,6 +106,7 @@ class KnownQuantity:
         own_dimension = find_dimension(self.unit)[1]
         if _PER_VOLUME not in own_dimension:
             return False
+        # "mg%" omits the volume
         if dimension == (("g", 1),):
             return ("g", 1) in own_dimension
         if _PER_VOLUME not in dimension:
@@ -129,6 +130,7 @@ class KnownQuantity:
         """
         if self.usual is None:
             return True
+        # "0 lesions" is outside every range of limits, but is often required
         if canonical == 0:
             return True
         return self.usual[0] <= abs(canonical) <= self.usual[1]
@@ -145,6 +147,7 @@ class KnownQuantity:
         ... ]
         ['/uL', '10*9/L', None]
         """
+        # platelets of 100,000 are per microlitre, of 100 in 10^9/L
         if self.unit == "10*9/L" and self.usual:
             units = [unit for unit in _CELL_UNITS if self.is_usual(value, unit)]
             if len(units) == 1:
@@ -201,6 +204,7 @@ def list_quantities() -> Mapping[str, KnownQuantity]:
     """Return all quantities by name."""
     quantities = {}
     for name, written in read_table("quantity_names").items():
+        # an entry without a unit is a scale
         entry = {"unit": "{score}"} | written
         for key in ("names", "others", "any", "implied", "usual"):
             if key in entry:
@@ -312,8 +316,10 @@ def _find_near(
     """
     of_people_or_scale = word_list("people") | word_list("scale_words")
     nameless = of_people_or_scale | word_list("idle_words")
+    # the words before "men" in "Haemoglobin: men > 13 g/dL" name the quantity
     if text not in quote or not nameless.issuperset(words):
         return None
+    # a name before the words is more likely theirs than one behind them
     for nearby in (quote[: quote.find(text)], quote):
         near = _find_named((*fold_words(nearby), *words[-1:]), unit)
         if near and not near.weak and (unit or near.unit.startswith("{")):
@@ -325,6 +331,7 @@ def _is_age(words: NameWords, unit: str, quote: str) -> bool:
     """Return whether a duration is an age: its words name people, or the quote describes it as an
     age ("18 years old").
     """
+    # no age of participants is stated in such a unit
     if unit in _NO_AGE_UNITS:
         return False
     if find_dimension(unit)[1] != _OF_TIME:
@@ -368,14 +375,17 @@ def _name_by_sense(
         return quantity
     first = max(0, name[0] - _SENSE_REACH)
     near = first, min(len(tokens), number.end + _SENSE_REACH)
+    # "diagnosed before the age of 40"
     if quantity.name == "age" and rule("earlier_moment").search(tokens, *near):
         return get_quantity("age_at_onset")
+    # "leucocytes > 10/uL in unspun urine"
     if quantity.unit == _CELL_UNITS[0] and rule("other_fluid").search(tokens, *near):
         return get_quantity("cell_count")
     if "blood_pressure" in quantity.name:
         quantity = _name_side(quantity, tokens, number)
     is_already_change = quantity.change == quantity.name
     role = find_role(tokens, (number.first, number.end), name)
+    # "a drop in SBP of 20 mmHg"
     if role is NumberRole.CHANGE and not is_already_change:
         return quantity.change_of()
     return quantity
@@ -391,6 +401,7 @@ def _name_side(
     after = rule("pressure_named_after").starts(tokens, number.end)
     if after:
         return get_quantity(f"{(after.read('which') or '').lower()}_blood_pressure")
+    # the second number of "140/90"
     if rule("systolic_before").ends(tokens, number.first):
         return get_quantity("diastolic_blood_pressure")
     if rule("diastolic_after").starts(tokens, number.end):
@@ -428,6 +439,7 @@ def _combine(group: Sequence[KnownQuantity], unit: str | None) -> KnownQuantity 
     """Return the quantity that combines exactly the named quantities and fits the unit; None if
     fewer than two are named, or if the vocabulary has no such quantity.
     """
+    # "AST or SGOT" names one quantity twice
     if len({part.name for part in group}) < 2:
         return None
     parts = frozenset[str]().union(*(part.both or {part.name} for part in group))
@@ -453,6 +465,7 @@ def _find_by_unit(unit: str) -> KnownQuantity | None:
     """
     known = list_quantities().values()
     for quantity in known:
+        # "kg" is a weight
         if unit in quantity.any:
             return quantity
     dimension = find_dimension(unit)[1]
@@ -476,6 +489,7 @@ def find_loinc(quantity: KnownQuantity, unit: str | None) -> list[str]:
     >>> [find_loinc(glucose, unit) for unit in ("mg/dL", "umol/L", "{ULN}", None, "%")]
     [['2345-7'], ['14749-6'], ['2345-7', '14749-6'], [], []]
     """
+    # without a unit, a mass and an amount of substance cannot be told apart
     if unit is None and quantity.unit not in BARE_UNITS and len(quantity.loinc) > 1:
         return []
     target = unit or quantity.unit
@@ -525,7 +539,7 @@ def choose_reading(
     """
     readings = list_readings(written)
     likeliest = readings[0]
-    code = read_unit(unit or "")
+    code = read_unit(unit)
     known = name_quantity(name, code)
     usual = [reading for reading in readings if known and known.is_usual(reading, code)]
     if len(usual) != 1:
@@ -580,7 +594,8 @@ def find_worse_side(name: str, unit: str | None = None, quote: str = "") -> str 
     ... )
     ('higher', 'lower', 'higher')
     """
-    quantity = name_quantity(name, read_unit(unit or ""), quote)
+    quantity = name_quantity(name, read_unit(unit), quote)
+    # the words may name a scale that the unit does not fit
     if quantity is None or quantity.general:
         quantity = name_quantity(name, None, quote) or quantity
     if quantity is None:

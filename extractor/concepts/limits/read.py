@@ -42,10 +42,14 @@ def find_limits(
     >>> [(limit.comparator.value, limit.value, limit.value_high) for limit in limits]
     [('between', 0, 2), ('>=', 1500000000, None)]
     """
-    read = read_line(tokens, read_words(topic) if topic else None)
+    topic_tokens = None
+    if topic:
+        topic_tokens = read_words(topic)
+    read = read_line(tokens, topic_tokens)
     limits: list[Limit] = []
     for limit in _share_last_unit(tokens, read):
         scaled = _apply_scale(tokens, _choose_readings(tokens, limit))
+        # "3 or better" on an unknown scale has no direction
         if scaled:
             listed = _apply_list(tokens, scaled, kind)
             limits += _split_outside(tokens, _negate_below_mean(tokens, listed))
@@ -61,9 +65,10 @@ def _share_last_unit(tokens: Tokens, read: Sequence[Limit]) -> list[Limit]:
         limit, following = limits[at : at + 2]
         if limit.unit or limit.quantity is None or limit.qualifies:
             continue
-        unit = read_unit(following.unit or "")
+        unit = read_unit(following.unit)
         if unit is None or following.time_unit or following.quantity is None:
             continue
+        # only a comma or a conjunction may separate the members: "AST <= 40, ALT <= 40 U/L"
         if rule("case_link").covers(tokens, limit.end, following.quantity[0]) is None:
             continue
         known = name_quantity(tokens.read(*limit.quantity))
@@ -107,6 +112,7 @@ def _negate_below_mean(tokens: Tokens, limit: Limit) -> Limit:
     if limit.value <= 0 or not rule("below_mean").search(tokens, limit.first, reach):
         return limit
     comparator = mirror(limit.comparator)
+    # the further below the mean, the smaller: the ends of a range change places
     if limit.value_high is None:
         return replace(limit, value=-limit.value, comparator=comparator)
     return replace(

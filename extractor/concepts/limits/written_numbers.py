@@ -129,6 +129,7 @@ def _are_joined(tokens: Tokens, number: Number, following: Number) -> bool:
     """
     start = following.first
     units = [find_unit(tokens, end) for end in (number.end, following.end)]
+    # "5 mg, 3 mL": two different units
     if len({unit.parts[0].code for unit in units if unit}) > 1:
         return False
     if tokens.words[start - 1] == "/":
@@ -172,6 +173,7 @@ def skip_unit(tokens: Tokens, at: int) -> int:
         if unit:
             end = max(end, unit.end)
     conversion = rule("conversion_after").starts(tokens, end)
+    # the pounds of "50 kg (110 pounds)"
     if conversion:
         return conversion.end
     return end
@@ -419,8 +421,10 @@ def _find_words_after(tokens: Tokens, at: int) -> Range:
     stop = min(len(tokens), at + _BEHIND)
     for end in range(at, stop):
         ends_sentence = tokens.words[end] == "." and not tokens.joined(end + 1)
+        # the full stop of "1.5" or "wk." ends nothing
         if ends_sentence or tokens.codes[end] in _STOPS:
             return at, end
+        # a further number has a unit of its own, but "10^9" and "1.73 m2" are parts of one
         is_number = end > at and tokens.codes[end] == NUMBER
         if is_number and not _is_in_unit(tokens, end):
             return at, end
@@ -432,10 +436,12 @@ def _is_in_unit(tokens: Tokens, at: int) -> bool:
     1.73 m2".
     """
     before = tokens.words[at - 1]
+    # "per 48 hours", "/ 1.73 m2"
     if before.lower() in ("per", "every", "/"):
         return True
     if not tokens.joined(at):
         return False
+    # "mm3", "10^9"
     return before.isalpha() or before == "^"
 
 

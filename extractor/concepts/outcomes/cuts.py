@@ -119,6 +119,7 @@ def find_items(cell: Passage) -> list[OutcomeItem]:
         commas = tuple(
             at
             for at in range(first + 1, end - 1)
+            # the registry writes a space after the commas between parts; "1,000" has none
             if tokens.codes[at] == "," and tokens.text[tokens.ends[at]] == " "
         )
         item = OutcomeItem(cell.part(first, end), commas, tails)
@@ -157,6 +158,7 @@ def _list_ends(item: OutcomeItem) -> list[int]:
     for cut in range(last, -1, -1):
         following = item.segment(cut + 1)
         is_number = rule("bare_number").covers(item.whole.tokens, *following)
+        # a time frame is seldom only the end of a list of numbers
         if cut == last or not is_number or not item.lists_numbers(cut):
             ends.append(cut)
     return ends[:_MOST_ENDS]
@@ -180,7 +182,9 @@ def _describe_time(item: OutcomeItem, cut: int) -> list[str]:
     text = frame.text
     opening = rule("part_opening").starts(frame.tokens, frame.first, frame.end)
     # the name of the matching branch: "Up to 2 years" opens with a limit
-    kind = opening.match.lastgroup if opening else "other"
+    kind: str | None = "other"
+    if opening:
+        kind = opening.match.lastgroup
     later = range(cut + 1, len(item.commas) + 1)
     sharing = item.tails[text]
     is_cut_short = cut > 0 and item.tails[item.tail(cut - 1).text] > 1

@@ -109,6 +109,7 @@ def _read_start(parts: OutcomeParts, events: Events) -> Reading[str | None]:
         case = "start without ends"
         if events.ends:
             case = "start"
+        # "2 years from randomisation"
         if frame and start.section is frame.section and start.first >= frame.first:
             case = "start in the time frame"
         return Reading(start.raw, 1.0, (span_of(start),), features=(case,))
@@ -133,10 +134,11 @@ def _read_ends(parts: OutcomeParts, events: Events) -> Reading[tuple[str, ...] |
     case = "ends"
     if all(plain.covers(end.tokens, end.first, end.end) for end in events.ends):
         case = "plain ends"
+    # a definition that states both ends is surer
     if not events.start or events.part != parts.description:
         case = "ends elsewhere"
     ends = tuple(end.raw for end in events.ends)
-    spans = tuple(span_of(end) for end in events.ends)
+    spans = tuple(map(span_of, events.ends))
     return Reading(ends, 1.0, spans, features=(case,))
 
 
@@ -149,6 +151,7 @@ def _find_in_parts(parts: OutcomeParts) -> Events:
     for part in filter(None, (parts.description, parts.time_frame, parts.measure)):
         events = find_events(part)
         start = start or events.start
+        # the description defines the events, the measure only names them
         if events.ends:
             return events._replace(start=start)
     return Events(start)
@@ -183,6 +186,7 @@ def _find_clauses(sentence: Passage) -> Iterator[tuple[int, RuleMatch]]:
     tokens = sentence.tokens
     limits = (sentence.first, sentence.end)
     openings: list[tuple[int, str]] = []
+    # "Randomization until death"
     if rule("opens_with_event").starts(tokens, *limits):
         openings.append((sentence.first, "event_until"))
     for name, until in (
@@ -234,6 +238,7 @@ def _find_named(parts: OutcomeParts, start: Passage | None) -> Events:
             after = events.part(ends[0].end, events.end).search("start_after")
             if after and start is None:
                 start = _cut_start(events, after.end, events.end)
+            # after "time to relapse and ...", another outcome may follow
             if not events.search("lists_events"):
                 ends = ends[:1]
             return Events(start, ends, parts.measure)
@@ -257,6 +262,7 @@ def _cut_start(sentence: Passage, first: int, end: int) -> Passage | None:
     """
     end = min(end, first + _LONGEST_START)
     start = _trim(sentence, first, end, "start_lead", "start_tail")
+    # "any cause", "12 weeks"
     if rule("no_start").starts(sentence.tokens, start.first, start.end):
         return None
     if len(start.text) > 1:
@@ -312,6 +318,7 @@ def _split_events(tokens: Tokens, first: int, stop: int) -> Iterator[Range]:
     for end, next_first in (*_find_joints(tokens, first, stop), (stop, stop)):
         piece = (first, end)
         is_qualifier = rule("event_qualifier").starts(tokens, *piece) is not None
+        # "... as assessed by a board or an investigator": the second part is no event
         if is_qualified and not rule("event_start").starts(tokens, *piece):
             is_qualifier = True
         if not is_qualifier:
@@ -326,6 +333,7 @@ def _find_joints(tokens: Tokens, first: int, stop: int) -> Iterator[Range]:
     as single events: "and" or a slash joins events only if a common event follows.
     """
     for joint in _find_outside_brackets("event_joint", tokens, first, stop):
+        # "signs and symptoms" is one event
         is_loose = joint.text.lower() in ("/", "and")
         if is_loose and not rule("event_start").starts(tokens, joint.end, stop):
             continue
@@ -343,10 +351,7 @@ def _read_event(listed: Passage, first: int, end: int) -> Passage | None:
     if bracket > 0:
         kept = rule("kept_bracket").starts(tokens, bracket, event.end)
         # an abbreviation such as "(PD)", but not a word such as "(days)"
-        short = None
-        if kept:
-            short = kept.read("short")
-        is_remark = kept is None or (short is not None and short[0].islower())
+        is_remark = kept is None or kept.read("short")[:1].islower()
         # words in brackets after an abbreviation explain it
         if is_remark and not tokens.read(event.first, bracket).isupper():
             span = strip_span(tokens.codes, event.first, bracket, _EDGES)

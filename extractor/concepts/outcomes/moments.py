@@ -126,8 +126,9 @@ def _read_without(tokens: Tokens, others: Sequence[Range]) -> TimeFrame:
         unit = words.part("unit")
         # the unit in "6 +/- 1 months" is that of both numbers
         if unit and words.first and tokens.codes[words.first - 1] == NUMBER:
-            has_unit = rule("moments_with_unit").ends(tokens, words.first) is not None
-            end = end if has_unit else unit[0]
+            has_own_unit = rule("moments_with_unit").ends(tokens, words.first)
+            if not has_own_unit:
+                end = unit[0]
         omitted.append((words.first, end))
     kept = tokens.without(omitted, 0, len(tokens))
     groups = tuple(_find_groups(kept))
@@ -164,6 +165,7 @@ def _read_named_group(tokens: Tokens, named: RuleMatch) -> MomentGroup:
     too large to represent.
     """
     moments = list(_read_list(tokens, named, named=True))
+    # "week 4, 2 years"
     while len(moments) > 1 and _has_own_unit(tokens, moments[-1]):
         moments.pop()
     if moments:
@@ -186,9 +188,11 @@ def _read_list(tokens: Tokens, group: RuleMatch, *, named: bool) -> Iterator[Mom
     first. Numbers that are too large to represent, or that give a time longer than any trial, are
     skipped.
     """
-    word = (group.read("unit") or "").lower()
-    is_minutes = word.startswith("min")
-    unit = TimeUnit("minute" if is_minutes else _UNITS[word[0]])
+    word = group.read("unit").lower()
+    unit = TimeUnit.MINUTE
+    # "m" alone is a month
+    if not word.startswith("min"):
+        unit = TimeUnit(_UNITS[word[0]])
     first, end = group.place("list")
     done = first
     for listed in rule("listed_number").find(tokens, first, end):
@@ -217,6 +221,7 @@ def _cut_at_commas(listed: RuleMatch, *, is_alone: bool) -> Iterator[tuple[str, 
     span) pairs: "72,96,120 hours". ``is_alone`` means that the number is not part of a list.
     """
     text = listed.text.lower()
+    # "1,000 days" alone is one number, "72,96,120 hours" are three
     if is_alone or "," not in text:
         yield text, listed.span
         return
@@ -232,6 +237,7 @@ def _read_listed_number(
     represented. For days and cycles, "first" is treated as 0, because it means the start: "after
     the first cycle". In "first 28 days", the number is 28.
     """
+    # "after the first cycle" is the start, "the first 28 days" is a length
     may_be_start = text == "first" and unit in _STARTS
     if may_be_start and not rule("first_of_days").starts(tokens, listed.first):
         return 0
@@ -288,9 +294,10 @@ def _select_points(
 
 
 def _is_start(tokens: Tokens, moment: Moment, *, is_of_cycle: bool) -> bool:
-    """Return whether a time with the value 1 is not a time point but the origin, as in "Baseline
-    (Day 1)", the start of a range, as in "day 1 through day 4", or day 1 of a cycle.
+    """Return whether ``moment``, whose value is 1, is not a time point but the origin, as in
+    "Baseline (Day 1)", the start of a range, as in "day 1 through day 4", or day 1 of a cycle.
     """
+    # "1 day" is a duration; only "day 1" can be a start
     if not moment.named:
         return False
     if rule("range_mark").starts(tokens, moment.end):

@@ -121,7 +121,7 @@ def _read_name(usual: str, written: Sequence[str], texts: Iterable[str]) -> str:
     if _fold_abbreviation(usual) in map(_fold_abbreviation, written):
         return usual
     short = re.compile(rf"(?<!\w){re.escape(usual)}(?!\w)")
-    is_in_record = any(short.search(text) for text in texts)
+    is_in_record = any(map(short.search, texts))
     if is_in_record:
         return usual
     return written[0]
@@ -135,6 +135,7 @@ def _read_edition(tokens: Tokens, mentions: Sequence[Term]) -> str | None:
         is_joined = tokens.gap(term.end) == "-"
         if not is_joined:
             continue
+        # "IIEF-5", "ADHD-RS-IV"
         if not _EDITION.fullmatch(tokens.words[term.end]):
             continue
         return tokens.read(term.first, term.end + 1)
@@ -150,7 +151,7 @@ def _read_closer_name(body: Passage, term: Term) -> str | None:
     closer = rule("closer_name").starts(body.tokens, term.end, body.end)
     name = ""
     if closer:
-        name = closer.read("name") or ""
+        name = closer.read("name")
     usual = term.value.lower()
     # "(RECIST 1.1)" states a version
     if name.lower() == usual:
@@ -181,11 +182,12 @@ def _read_version(body: Passage, term: Term) -> str | None:
     stated = rule("stated_version").starts(tokens, term.end, body.end)
     if not stated and term.value in word_list("versioned_instruments"):
         stated = rule("bare_version").starts(tokens, term.end, body.end)
+        # "CTC 3 or higher" states a grade
         if stated and stated.has("limit") and "." not in stated.text:
             return None
     if not stated:
         return None
-    version = (stated.read("version") or "").lstrip(".")
+    version = stated.read("version").lstrip(".")
     if _VERSION.fullmatch(version):
         return version
     return None
@@ -234,6 +236,7 @@ def _is_scale(name: str) -> bool:
         return False
     if not name[:2].isupper():
         return False
+    # "MRI" is the name of a method
     return name.upper().split("-")[0] not in word_list("no_scales")
 
 
@@ -303,7 +306,7 @@ def read_named(body: Passage, kind: _Named) -> Reading[tuple[str, ...] | None]:
     else:
         case = kind.several
     written = tuple(words.raw for words in names)
-    spans = tuple(span_of(words) for words in names)
+    spans = tuple(map(span_of, names))
     return Reading(written, 1.0, spans, features=(case,))
 
 
@@ -338,12 +341,15 @@ def _widen(body: Passage, term: Term, *, is_method: bool) -> Passage:
     # a term that is itself an abbreviation has no brackets
     is_long = len(tokens.read(first, end)) > _SHORT_FORM
     brackets = rule("short_form").starts(tokens, end, body.end)
+    # the brackets of "polymerase chain reaction (PCR)"
     if is_long and brackets and _SHORT.fullmatch(brackets.text):
         end = brackets.end
     if is_method:
         earliest = max(body.first, first - _LONGEST_MODIFIER)
         modifier = rule("method_modifier").ends(tokens, first, earliest)
         tail = rule("method_tail").starts(tokens, end, body.end)
-        first = modifier.first if modifier else first
-        end = tail.end if tail else end
+        if modifier:
+            first = modifier.first
+        if tail:
+            end = tail.end
     return body.part(first, end)

@@ -113,6 +113,7 @@ def _find_in_front(outcome: Passage) -> OwnTime | None:
     tokens = outcome.tokens
     last = min(outcome.end - 1, outcome.first + _LONGEST_FRAME)
     for at in range(outcome.first + 1, last):
+        # the colon of "At week 12: FEV1"
         if tokens.codes[at] not in ",:":
             continue
         if _is_time(tokens, outcome.first, at, is_behind_sign=True):

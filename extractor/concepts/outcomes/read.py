@@ -101,6 +101,7 @@ def _place_cell(cell: Section, section: LexedSection) -> list[OutcomeParts]:
     if "statement" in parts:
         return split_statements(parts["statement"])
     description = parts.get("description")
+    # the source left the field of the time frame empty: the other parts may state it
     if "time_frame" not in parts and "measure" in parts:
         return [_split_measure(parts["measure"], description)]
     first = min(part.first for part in parts.values())
@@ -123,6 +124,7 @@ def _split_measure(measure: Passage, description: Passage | None) -> OutcomePart
     features: tuple[str, ...] = ()
     if description:
         end = max(end, description.end)
+    # a time in a description may be that of something else, such as a recall period
     if description and time is None:
         time = find_own_time(description.alone())
         features = ("time frame in a description",)
@@ -232,9 +234,9 @@ def _correct_concept(concept: Reading[Concept], measure: Passage) -> Reading[Con
     is_misled = misleads_to_any or concept.value in misleading
     is_overall = concept.value is Concept.OVERALL_SURVIVAL
     if is_overall and not measure.search("named_overall_survival"):
-        for term in find_terms(measure.tokens, "survivals", measure.first, measure.end)[
-            :1
-        ]:
+        survivals = find_terms(measure.tokens, "survivals", measure.first, measure.end)
+        # "graft survival"
+        for term in survivals[:1]:
             concept = replace(concept, value=Concept(term.value))
             is_misled = True
     if not is_misled:
@@ -343,6 +345,7 @@ def _read_censored(body: Passage, frame: Passage | None) -> Reading[bool | None]
     for part, case in ((body, "censored"), (frame, "censored in the time frame")):
         if not part:
             continue
+        # a relapse that is "censored at the last visit"
         if not part.search("censoring"):
             continue
         place = (span_of(part),)

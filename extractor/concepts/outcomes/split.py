@@ -88,7 +88,8 @@ def split_section(section: LexedSection) -> list[OutcomeParts]:
     outcomes = [_split_item(item) for item in items]
     if len(items) != 1:
         return outcomes
-    # a table of a user: "Pain at week 6; sleep at week 12" or "Pain at week 6" in one cell
+    # one cell of a user's own table may hold statements without the registry's numbers and
+    # commas: "Pain at week 6; sleep at week 12", or only "Pain at week 6"
     statements = split_statements(items[0].whole)
     has_parts = outcomes[0].description or outcomes[0].time_frame
     if len(statements) > 1 or not has_parts:
@@ -134,7 +135,9 @@ def _list_statements(text: Passage) -> Iterator[Passage]:
 
 
 def _split_statement(whole: Passage) -> OutcomeParts:
-    """Split an outcome into a measure and the time frame that it states, if any."""
+    """Split an outcome into a measure and the time frame that it states, if any. If it only ends
+    with a time that cannot be cut off, it stays whole, with a feature that lowers its confidence.
+    """
     time = find_own_time(whole)
     if time is not None:
         return OutcomeParts(
@@ -165,6 +168,7 @@ def _split_item(item: OutcomeItem) -> OutcomeParts:
     time_frame = None
     if end < len(item.commas):
         time_frame = item.tail(end)
+    # the cuts that agree on a boundary add up, whatever they make of the other
     same_start = [chance for cut, chance in chances.items() if cut[0] == start]
     same_end = [chance for cut, chance in chances.items() if cut[1] == end]
     return OutcomeParts(

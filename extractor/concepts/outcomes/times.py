@@ -71,8 +71,9 @@ def describe_points(frame: TimeFrame, measure: Passage) -> str:
     """
     if not frame.points:
         # including the numbers of intervals and tolerances
-        has_numbers = NUMBER in frame.tokens.codes
-        return "no time points, other numbers" if has_numbers else "no time points"
+        if NUMBER in frame.tokens.codes:
+            return "no time points, other numbers"
+        return "no time points"
     # "Walking test (6 min)": the duration was kept because there is no other candidate
     is_whole = len(frame.kept) == len(frame.tokens)
     if frame.others and is_whole:
@@ -84,6 +85,7 @@ def describe_points(frame: TimeFrame, measure: Passage) -> str:
     stated = [(moment.value, moment.unit) for moment in frame.moments]
     if len(set(stated)) < len(stated):
         return "time points repeated"
+    # it may be the first day of the trial, and no time point
     if (1, TimeUnit.DAY) in stated:
         return "time points, day 1"
     moments = [(group.first, group.end) for group in frame.groups]
@@ -99,6 +101,7 @@ def _may_last_so_long(frame: TimeFrame, measure: Passage) -> bool:
     """Return whether the only time in a time frame may be the duration of a test: "walking
     distance, after 6 minutes". If words follow it ("after the meal"), it is a time point.
     """
+    # "after 6 minutes of walking" lasts, "6 minutes after the meal" is a time
     ends_frame = frame.groups[0].end == len(frame.kept)
     is_minutes = all(point.unit is TimeUnit.MINUTE for point in frame.points)
     if not ends_frame:
@@ -232,6 +235,7 @@ def _simplify_words(skeleton: Sequence[str]) -> list[str]:
     words = []
     for word in skeleton:
         is_symbol = word[0] in "#@"
+        # "week 4" and "week 12" are frames of one kind
         if word[0].isnumeric():
             words.append("0")
         elif word[0].isalpha() or is_symbol or word in _SIGNS:

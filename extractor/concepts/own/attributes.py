@@ -305,6 +305,7 @@ class AttributeSet(FrozenModel):
                 yield attribute.name
             for position, member in enumerate(members):
                 place = ""
+                # the place in "methods[0].duration"
                 if attribute.many:
                     place = f"[{position}]"
                 if isinstance(member, Mapping):
@@ -483,6 +484,7 @@ class Attribute(AttributeSet):
     @property
     def form(self) -> str:
         """The form in which a value is written."""
+        # a model copies one of these words
         if self.choices:
             return f"one of {', '.join(self.choices)}"
         if not self.attributes:

@@ -129,7 +129,9 @@ def declare(model: type[BaseModel]) -> CustomField:
     >>> declare(BrainMetastases).name, declare(BrainMetastases).attributes[0].type
     ('brain_metastases', 'boolean')
     """
-    kind: type[object] = model if isinstance(model, type) else type(model)
+    kind: type[object] = type(model)
+    if isinstance(model, type):
+        kind = model
     if kind is not model or not issubclass(kind, BaseModel) or kind is BaseModel:
         raise FieldError(
             f"{kind.__name__}: pass a subclass of pydantic.BaseModel or its location, such as "

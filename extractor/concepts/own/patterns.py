@@ -75,6 +75,7 @@ def _read_item(
     values = [
         value for passage in passages for value in _match_patterns(field, passage)
     ]
+    # a field with one value may state its attributes in several sentences
     if not field.many:
         values = [_merge_values(values)]
     required = set(field.required_names)
@@ -263,7 +264,9 @@ def check_patterns(field: CustomField) -> None:
     """
     for attribute, fixed, pattern in _list_patterns(field):
         where = f"{field.name}.{attribute.name}: the pattern {pattern!r}"
-        named: AttributeSet = attribute if attribute.attributes else field
+        named: AttributeSet = field
+        if attribute.attributes:
+            named = attribute
         known = [part.name for part in named.attributes if not part.attributes]
         try:
             groups = _compile_pattern(pattern).groupindex

@@ -129,9 +129,7 @@ def _read_unnamed(stated: str) -> Quantity | None:
         unit = f"x {unit}"
     return Quantity(
         comparator=Comparator(comparator),
-        value=scale_alike(
-            read_bare_number(match.read("low") or ""), written_high or ""
-        ),
+        value=scale_alike(read_bare_number(match.read("low")), written_high),
         value_high=high,
         unit=unit or None,
     )
@@ -220,6 +218,7 @@ def read_amount(text: str) -> Amount:
         high = low
     else:
         high = stated.value_high
+    # "at least 5 mg" has no upper end
     if stated.comparator in (Comparator.MORE, Comparator.AT_LEAST):
         high = None
     if stated.comparator in (Comparator.LESS, Comparator.AT_MOST):
@@ -267,6 +266,7 @@ def read_window(text: str) -> TimeWindow | str:
         return text.strip(" |")
     written = limit.unit or ""
     unit = read_time_unit(written)
+    # the unit of "<= 5 half-lives"
     if _HALF_LIFE.fullmatch(written):
         unit = TimeUnit.HALF_LIFE
     if unit is None:

@@ -119,6 +119,7 @@ def speaks_of_people(tokens: Tokens) -> bool:
     """
     if rule("says_who").search(tokens):
         return True
+    # "Patients on dialysis:" is about the dialysis
     if rule("people_with").search(tokens):
         return False
     if rule("persons").search(tokens):
@@ -306,6 +307,7 @@ def may_be_age(tokens: Tokens, years: Years) -> bool:
     than most durations, or it is at least the age of majority and only one unfamiliar word
     separates it from words for people, as in "patients quietly more than 18 years".
     """
+    # few durations are so long
     if years.value >= _LONG_TIME:
         return True
     if years.value < _MAJORITY:
@@ -328,8 +330,10 @@ def may_be_unnamed_age(tokens: Tokens, years: Years) -> bool:
     [True, False]
     """
     near = max(0, years.first - _WHOSE_REACH)
+    # "smoker for at least 12 years"
     if rule("lasting_word").search(tokens, near, years.end + 1):
         return False
+    # "6 years or over" is said of ages, "6 years or more" also of lengths
     if rule("end_of_ages").search(tokens, years.first, years.end):
         return True
     return years.value >= _ADOLESCENCE
@@ -346,6 +350,7 @@ def is_unnamed_weight(tokens: Tokens, limit: Limit) -> bool:
     """
     if limit.unit is None:
         return False
+    # no body weight is stated in other units
     if read_unit(limit.unit) not in _WEIGHTS:
         return False
     only_people = rule("names_only_people")
@@ -370,8 +375,10 @@ def _is_age_unnamed(tokens: Tokens, limit: Limit) -> bool:
     # as in "3 months prior to entry"
     if limit.time_unit is None:
         return False
+    # "12 years of education"
     if _is_followed_by("of_something", tokens, limit):
         return False
+    # "smoked for 10 years"
     names_length = _is_preceded_by("no_age_before", tokens, limit)
     if names_length and not _is_preceded_by("people_in_before", tokens, limit):
         return False
@@ -398,6 +405,7 @@ def is_age_of_clause(tokens: Tokens, limit: Limit) -> bool:
         return False
     if limit.rule.startswith("range"):
         return True
+    # the part of the trial in "Group B: over 65 years"
     if _is_preceded_by("division_before", tokens, limit):
         return True
     if limit.value < _MAJORITY:
@@ -407,6 +415,7 @@ def is_age_of_clause(tokens: Tokens, limit: Limit) -> bool:
     first = limit.first
     if first == 0:
         return True
+    # "Over 65 years, or over 50 years with diabetes"
     if _is_preceded_by("opens_with_age", tokens, limit):
         return True
     is_apart = tokens.codes[first - 1] in _SIGNS
@@ -419,6 +428,7 @@ def follows_people(tokens: Tokens, limit: Limit) -> bool:
     """
     if not _is_preceded_by("persons_before", tokens, limit):
         return False
+    # "patients with 2 years of asthma"
     is_with = tokens.words[limit.first - 1] == "with"
     if not is_with:
         return True
@@ -536,10 +546,11 @@ def list_age_bounds(
         return [(low, False)]
     is_admitted = _admits_ages(tokens, limit, admits=admits)
     if limit.value_high is None:
+        # "6 to < 18 years": the lower end is before the limit
         opening = find_lower_end(tokens, limit)
         youngest = None
         if opening:
-            youngest = read_number(opening.read("low") or "")
+            youngest = read_number(opening.read("low"))
         if is_admitted and youngest is not None:
             return [(Age(value=youngest, unit=unit), True), (high, False)]
         if limit.comparator in LOWER:

@@ -97,7 +97,8 @@ def read_ages(
     the one that admits the most people. An age that differs from the registered age is uncertain.
     If it is also doubtful, a mere preference, or stated only in the summary, it is treated only as
     an alternative, and there is no value. The same holds for years that may be an age, although no
-    word says so.
+    word says so. An age in the summary is kept as a value, with a lower confidence, if the same
+    words state the other end as registered.
 
     >>> passage = read_passage("Age 18-65 years")
     >>> limits = find_limits(passage.tokens, None)
@@ -113,7 +114,8 @@ def read_ages(
     if low.value is not None and high.value is not None:
         return low, high
     described = [bound for passage in summary for bound in _read_summary(passage)]
-    # "aged 18 to 65 years" where only 18 is registered: the other end has a lower confidence
+    # "aged 18 to 65 years" where only 18 is registered as such: the other end has a lower
+    # confidence; the end that agrees is restored by the choice below
     partly_registered = [
         bound.place
         for bound in described
@@ -145,6 +147,7 @@ def _choose(
     agreeing = [bound for bound in of_side if agrees(bound.age, registered)]
     chosen = _find_widest(agreeing or of_side)
     spans = (span_of(chosen.place),)
+    # a weak statement that contradicts the registry is not believed
     is_unlike = registered is not None and not agreeing
     is_weak = chosen.case in (_DOUBTFUL, _PREFERRED, _IN_SUMMARY)
     is_refuted = (is_unlike and is_weak) or _lacks_support(chosen, bounds)
@@ -175,6 +178,7 @@ def _find_widest(bounds: Sequence[_Bound]) -> _Bound:
     """Return the loosest bound on one side. Doubtful bounds are used only if all bounds are
     doubtful.
     """
+    # the criteria may state an age for all and a narrower one for some
     widest = max
     if bounds[0].lower:
         widest = min
@@ -250,6 +254,7 @@ def _list_bounds(criterion: StatedCriterion) -> list[_Bound]:
     bounds = list(_read_criterion(criterion))
     if bounds or criterion.donor or criterion.kind is not CriterionKind.INCLUSION:
         return bounds
+    # below "Duration of diabetes:", years are lengths
     if rule("lasting_word").occurs(read_words(criterion.heading)):
         return bounds
     for limit in criterion.limits:
@@ -291,6 +296,7 @@ def _list_ages(criterion: StatedCriterion) -> list[Limit]:
         for limit in criterion.limits
         if is_age(tokens, limit, criterion.heading) and not is_lifetime(tokens, limit)
     ]
+    # below "MMSE score:", a bare number is a score
     if not criterion.heading:
         ages += [limit for limit in criterion.limits if is_of_people(tokens, limit)]
     is_of_course = read_subject(criterion.heading) is Subject.COURSE
@@ -337,6 +343,7 @@ def _read_summary(passage: Passage) -> Iterator[_Bound]:
     """
     passed = passage.first
     for talk in rule("age_talk").find(passage.tokens, passage.first, passage.end):
+        # these words were read with the ones before
         if talk.first < passed:
             continue
         first = max(passed, talk.first - _TALK_REACH)

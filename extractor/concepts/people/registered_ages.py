@@ -62,6 +62,7 @@ def read_registered_age(written: str) -> Age | None:
     if not short:
         return None
     number = read_number(short["number"])
+    # an "M" is never a metre or a million here
     if short["months"]:
         unit = TimeUnit.MONTH
     else:
@@ -94,6 +95,7 @@ def read_registered_ages(registry: RegistryFields) -> Mapping[str, float | None]
             if age:
                 ages[name] = count_days(age)
     highest = ages["maximum_age"]
+    # "120 Years" limits nobody
     if highest is not None and highest >= _EVERYBODY:
         ages["maximum_age"] = inf
     return ages
@@ -107,6 +109,7 @@ def agrees(age: Age | None, registered: float | None) -> bool:
     if age is None or registered is None:
         return False
     stated = count_days(age)
+    # no limit is registered: only an age that admits everybody is the same
     if registered == inf:
         return stated >= _EVERYBODY
     tolerance = _YEAR

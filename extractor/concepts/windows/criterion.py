@@ -88,6 +88,7 @@ def read_windows(
     possible = list_possible_firsts(windows)
     if not possible:
         return Times(Reading(None, 1.0, features=(_OTHER_UNIT,)), every_window)
+    # an aside explains or excepts; the criterion itself may state its time behind it
     plain = [window for window in possible if not window.is_aside]
     first = windows.index((plain or possible)[0])
     reading = Reading(
@@ -162,6 +163,7 @@ def inherit_windows(windows: Windows, introduction: Passage, item: Passage) -> W
     for at, known in enumerate(windows.member_features):
         parts = dict(known.parts)
         of = parts.pop("of", ())
+        # "any of the following drugs": the item below is the drug
         if announced:
             values[at] = values[at].model_copy(update={"of": None})
         elif of:

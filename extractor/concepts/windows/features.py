@@ -106,6 +106,7 @@ def list_features(
         shared.append("the only window")
     if window.comparator in LOWER:
         shared.append("at least")
+    # most time windows are counted from entry, which many lines leave out
     if own_parts.anchor is None:
         shared.append("without a moment")
     kind = _describe_kind(tokens, window, own_parts)
@@ -169,6 +170,7 @@ def _describe_direction(tokens: Tokens, window: Window, parts: Parts) -> Iterato
     """
     first = window.first
     is_anchored = parts.anchor is not None or is_past(tokens, window)
+    # "28 days or 5 half-lives"
     if window.takes_direction:
         yield "its direction is that of another window"
     elif window.high is not None:
@@ -188,8 +190,10 @@ def _describe_direction(tokens: Tokens, window: Window, parts: Parts) -> Iterato
         if is_past(tokens, window):
             yield "for the past"
         near = max(0, first - 1), window.length[1]
+        # "scheduled for the next 6 months": it lies ahead, so nothing is counted back
         if rule("planned_for").search(tokens, *near):
             yield "planned for a length of time"
+    # "stopped within 4 weeks" may mean at least or at most
     if window.comparator in UPPER:
         near = max(0, first - _STOP_REACH), min(len(tokens), window.end + _STOP_REACH)
         if rule("ends_treatment").search(tokens, *near):
@@ -209,11 +213,13 @@ def _describe_unanchored(tokens: Tokens, window: Window) -> Iterator[str]:
     rather than a limit.
     """
     if window.has_comparator:
+        # "Cyclists, at least 20 years"
         if window.unit is TimeUnit.YEAR and may_be_unnamed_age(tokens, window):
             yield "may be an age"
         near = max(0, window.first - _REACH), window.end
         if rule("weeks_of_pregnancy").search(tokens, *near):
             yield "may be a week of a pregnancy"
+    # "over 3 months" may mean within or longer
     if window.is_reversible:
         yield "over or during a length of time"
     opening = tokens.words[window.first].lower()
@@ -232,6 +238,7 @@ def _describe_name(
         yield _POSITIONS[parts.position]
     word_count = sum(word[0].isalnum() for word in tokens.words[first:end])
     yield _describe_count(word_count)
+    # a number in a name may belong to a limit or a dose that was not read
     if NUMBER in tokens.codes[first:end]:
         yield "a number within"
     for rule_name, feature in _RULES_IN_NAME.items():
@@ -259,6 +266,7 @@ def _describe_lead(
     first, end = name
     time_end = window.length[1]
     behind = tokens.words[time_end : time_end + 2]
+    # "use (within 14 days) of steroids": the name may be the steroids
     if parts.anchor is None and not _GO_ON.isdisjoint(behind):
         yield "goes on behind its time"
     if window.first - end > _FEW_WORDS:
@@ -293,6 +301,7 @@ def _describe_rest(
     yield _describe_left(after, _LEFT_BEHIND)
     if between:
         yield "words left between its name and time"
+    # the words that are left may be the real name
     if before + between:
         return
     if is_short and window.first - end <= 1:

@@ -183,11 +183,15 @@ def _is_cut(tokens: Tokens, start: int, first: int, end: int) -> bool:
         return False
     if is_slash:
         return False
+    # "smoking or treatment with steroids"
     if rule("opens_thing").starts(tokens, end):
         return True
     lead = rule("thing_lead").starts(tokens, start, first)
-    if rule("thing_detail").search(tokens, lead.end if lead else start, first):
+    if lead:
+        start = lead.end
+    if rule("thing_detail").search(tokens, start, first):
         return False
+    # "upper or lower airway disease", "oral or topical steroids"
     for name in ("kind_alone", "routes", "kind_of_course"):
         if rule(name).ends(tokens, first, first - 3):
             return False
@@ -215,6 +219,7 @@ def _make_singular(word: str) -> str:
     """Return the singular of a word if its ending is unambiguous; otherwise, return the word
     itself.
     """
+    # "MS", "gas"
     if len(word) < 4:
         return word
     if word in _UNCOUNTED:

@@ -63,6 +63,7 @@ def is_same_length(
     """
     if unit is value.unit:
         return number == value.value
+    # a year has 12 months, but a month has no fixed number of days, and a cycle is of any length
     if unit in _CALENDAR and value.unit in _CALENDAR:
         return number * _CALENDAR[unit] == value.value * _CALENDAR[value.unit]
     others = {unit, value.unit}
@@ -114,7 +115,7 @@ def _list_lengths(tokens: Tokens) -> Iterator[_Length]:
         yield _Length(place, duration.high, duration.unit)
     for name in ("single_time", "every_code"):
         for match in rule(name).find(tokens):
-            unit = read_time_unit(match.read("unit") or "")
+            unit = read_time_unit(match.read("unit"))
             if unit:
                 number = read_number(match.read("number") or "1") or 1
                 yield _Length(Derived(match.first, match.end), number, unit)
@@ -168,6 +169,7 @@ def read_point(tokens: Tokens, value: TimePoint, place: Derived) -> TimePoint:
         at = _locate_moment(frame, moment, tokens)
         if (at.first, at.end) != (place.first, place.end):
             continue
+        # "24 h" for a day, but not "1.5 months" for 45 days
         is_other_unit = moment.unit is not value.unit
         if not is_other_unit or moment.value != int(moment.value):
             continue
@@ -189,12 +191,14 @@ def find_age(tokens: Tokens, value: Age) -> Derived | None:
             continue
         if mention.kind is Measured.AGE and _has_unit(tokens, mention, value):
             return Derived(*number)
+        # only years are left out, as in "women between 19 and 64"
         if not in_years or not stands_bare(tokens, number):
             continue
         reach = number[0] - _AGE_WORD_REACH
         age_word = rule("before_bare_age").ends(tokens, number[0], reach)
         if age_word or rule("after_bare_age").starts(tokens, number[1]):
             return Derived(*number, Support.INFERRED)
+    # in a line about age, any duration may be one
     if rule("says_age").search(tokens):
         return find_length(tokens, value)
     return None
@@ -207,6 +211,7 @@ def _has_unit(tokens: Tokens, mention: NumberMention, value: Age) -> bool:
     number = mention.number
     if has_unit(tokens, number, value.unit) or shares_unit(tokens, number, value.unit):
         return True
+    # "6 to 12" without "months" are years
     if value.unit is not TimeUnit.YEAR:
         return False
     return may_be_years(tokens, number)
@@ -284,6 +289,7 @@ def _is_on_side(mention: NumberMention, value: Age, *, lower: bool) -> bool:
         side = LOWER
     if high is not None:
         return value.value == end
+    # a single number may be either bound, which its comparator decides
     if value.value != low:
         return False
     return not set(mention.comparators).isdisjoint(side)
@@ -301,6 +307,7 @@ def _may_be_age(tokens: Tokens, mention: NumberMention, value: Age) -> bool:
     is_bare = in_years and stands_bare(tokens, mention.number)
     if not is_bare and not _has_unit(tokens, mention, value):
         return False
+    # "18 to 65 years" as the whole item
     opens_line = mention.first == 0 and in_years
     if not opens_line and not rule("may_name_people").search(tokens):
         return False

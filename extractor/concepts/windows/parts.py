@@ -210,8 +210,10 @@ def _trim(tokens: Tokens, first: int, end: int) -> Range | None:
         # "post-operative"
         first -= 1
     bracket = tokens.codes.rfind("(", first, end)
+    # the bracket opened before the name
     if bracket < 0 and tokens.codes[end - 1] == ")":
         end -= 1
+    # an open bracket contains both the window and its name
     elif bracket >= 0 and ")" not in tokens.codes[bracket:end]:
         return _trim(tokens, bracket + 1, end)
     has_word = any(word[:2].isalpha() for word in tokens.words[first:end])

@@ -53,6 +53,7 @@ def find_window(
         first = first or found
         if not of:
             break
+        # the same words may state the time of several treatments
         if parts.of and of.lower() in cut(passage).read(*parts.of).lower():
             return found
     return first
@@ -106,6 +107,7 @@ def _compare(window: Window, value: TimeWindow) -> Support | None:
     a single bound is not certain.
     """
     stated = _list_bounds(window.comparator, window.value, window.high)
+    # the words do not show which bound the number is, so it may be either
     if window.is_reversible:
         stated = {"low": window.value, "high": window.value}
     claimed = _list_bounds(value.comparator, value.value, value.value_high)
@@ -126,10 +128,13 @@ def _list_bounds(
     "high".
     """
     bounds = {}
+    # "at least", "exactly" and "between" have a shortest duration
     if comparator not in UPPER:
         bounds["low"] = low
     if comparator not in LOWER:
-        bounds["high"] = low if high is None else high
+        bounds["high"] = low
+        if high is not None:
+            bounds["high"] = high
     return bounds
 
 
@@ -163,6 +168,7 @@ def take_first(answered: Reading[object], here: Passage) -> Reading[object] | No
         span = locate(here, window.first, window.end)
         is_plain = window.sure and not window.is_aside
         if is_plain and not span.overlaps(best_span):
+            # the answer skips a sure window that precedes its own
             if (False, False, span.start) < rank(best_span):
                 return None
             break
@@ -234,8 +240,10 @@ def _prove_part(
                 foreign.append(place)
         for place in find_quotes(passage, quote):
             written[place] = passage.section.raw[place.start : place.end]
+    # a model must copy the part from the text
     if not written:
         return None, Refusal(Why.NOT_STATED, part=name, value=quote)
+    # "steroids" may be stated twice: the place that the rules read is surer
     fitting = [place for place in written if overlaps_any(place, own)]
     if not fitting:
         fitting = [place for place in written if not overlaps_any(place, foreign)]

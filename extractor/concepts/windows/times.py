@@ -98,6 +98,7 @@ def _read_sense(parts: Parts, otherwise: Comparator | None = None) -> _Sense | N
     if length.value.time is None:
         return None
     sign = parts.get("comparator") or parts.get("suffix")
+    # "or better" says nothing about time
     if sign is None or sign.rule.startswith("turned"):
         return _Sense(otherwise, length)
     comparator = Comparator(sign.value)
@@ -113,6 +114,7 @@ def _make_back(parts: Parts) -> _Sense | None:
     a minimum of 30 days"; only after words other than "within" and "in" can a comparator make it a
     lower limit ("during a minimum of 2 years"). Return None if its comparator is that of a range.
     """
+    # "within the past month"
     if "last_unit" in parts:
         return _Sense(Comparator.AT_MOST, parts["last_unit"])
     sense = _read_sense(parts, Comparator.AT_MOST)
@@ -238,12 +240,13 @@ def _find_life(tokens: Tokens, topic: str) -> set[int]:
     """Return the tokens of ages and lifetimes, which are not windows."""
     of_life: set[int] = set()
     for limit in find_limits(tokens, None, topic):
-        # the age of "ALT <= 3 x ULN for age >= 16"
+        # the age of "ALT <= 3 x ULN for age >= 16 years"
         is_of_condition = limit.qualifies and limit.time_unit
         if (
             is_of_condition
             or is_age(tokens, limit, topic)
             or is_lifetime(tokens, limit, topic)
+            # an age without a unit: "adults >= 18"
             or is_of_people(tokens, limit)
         ):
             of_life.update(range(*limit.number))
@@ -296,6 +299,7 @@ def _read_window(
     first = span.first
     end = _end_span(span)
     moment = None
+    # the moment behind a closing bracket is not that of the window within
     if tokens.codes[end : end + 1] != ")":
         moment = rule("window_anchor").starts(tokens, end)
     # the quote begins before the span: "in the" of "in the 4 weeks before"
@@ -344,6 +348,7 @@ def _bound_lead_time(
     exclusion becomes "at most", because it forbids what happens within that time, unless the words
     before the window are about stopping. Otherwise, the comparator is kept and may be reversed.
     """
+    # "fasting from 8 hours before the dose"
     if kind is CriterionKind.INCLUSION:
         return replace(window, sure=True, is_reversible=False)
     reach = window.first - _STOPPING_REACH
@@ -359,9 +364,9 @@ def _adjust_direction(tokens: Tokens, window: Window) -> Window:
 
     A window becomes an upper limit if it is stated as "no later than" a time after a moment ("no
     later than 3 days after surgery"), or if something is absent for that long before a moment. An
-    upper limit becomes a lower limit if "or more" is added ("5
-    or more days"), if "over" means "longer than", or if a treatment has been stopped or unchanged
-    for that long ("stopped 5 days before", "stable over 3 months").
+    upper limit becomes a lower limit if "or more" is added ("5 or more days"), if "over" means
+    "longer than", or if a treatment has been stopped or unchanged for that long ("stopped 5 days
+    before", "stable over 3 months").
     """
     first = window.first
     length_end = window.length[1]
@@ -382,9 +387,11 @@ def _adjust_direction(tokens: Tokens, window: Window) -> Window:
         return replace(window, comparator=Comparator.MORE)
     reach = first - _STOPPING_REACH
     is_minimum = None
+    # "stopped 5 days before": at least so long ago
     if window.rule == "placed_before":
         is_minimum = rule("stopping").ends(tokens, first, reach)
         is_minimum = is_minimum or rule("stopped_behind").starts(tokens, window.end)
+    # "stable over 3 months": for at least so long
     elif window.is_reversible:
         is_minimum = rule("stays_before").ends(tokens, first, reach)
     if is_minimum:
@@ -451,6 +458,7 @@ def _turn_end(tokens: Tokens, window: Window, last: Window | None) -> Window:
     are returned unchanged.
     """
     first, end = window.length
+    # "until 7 days after surgery"
     if not rule("after_sign").starts(tokens, end):
         return window
     is_end = rule("stay_until").ends(tokens, first, first - _REACH)
@@ -466,6 +474,7 @@ def _repeats(tokens: Tokens, last: Window, window: Window) -> bool:
     "28 days or 5 half-lives", both count.
     """
     _, last_end = last.length
+    # two times in one unit are two windows
     if last.unit is window.unit:
         return False
     if not rule("restates_window").covers(tokens, last_end, window.first):
@@ -512,6 +521,7 @@ def _read_washout(
     end = window.length[1]
     if rule("washout_opening").ends(tokens, first, first - _REACH) is None:
         return None
+    # the ends of "cetirizine: 3 days" and "cetirizine (3 days), ..."
     is_last = end >= len(tokens)
     if not is_last and rule("washout_end").starts(tokens, end) is None:
         return None
@@ -569,9 +579,11 @@ def first_window(windows: Sequence[TimeWindow]) -> TimeWindow | None:
     {'quote': '3-5 days before', 'comparator': '>=', 'value': 3, 'unit': 'day'}
     """
     for window in windows:
+        # the simple form does not support these units
         if window.unit in _NOT_FIRST:
             continue
         plain: dict[str, object] = {"of": None, "anchor": None, "value_high": None}
+        # and it has only one bound
         if window.value_high is not None:
             plain["comparator"] = Comparator.AT_LEAST
         return window.model_copy(update=plain)
