@@ -20,7 +20,7 @@ from extractor.concepts.doses.names import (
 )
 from extractor.concepts.doses.sections import DoseText
 from extractor.language.book import find_terms, rule
-from extractor.language.lexer import NAME_NUMBER, UNKNOWN, Tokens, lex
+from extractor.language.lexer import NAME_NUMBER, NUMBER, UNKNOWN, Tokens, lex
 
 _ALIAS_LENGTHS = range(3, 60)
 """The lengths, in characters, that an alias may have."""
@@ -114,6 +114,8 @@ class Agents:
                 self._add_new_names(text)
             for text in texts:
                 self._join_bracketed(text)
+        for text in texts:
+            self._name_combinations(text)
         placebos = [agent for agent in self.registered if agent.is_placebo]
         for agent in placebos:
             agent.is_only = len(placebos) == 1
@@ -155,13 +157,17 @@ class Agents:
             else:
                 marks = [mark for mark in marks if mark.field in ("amounts", "route")]
             for start in starts:
-                # the "oral" in "oral solatrigin 10 mg" may precede the name
-                doses = (mark.first for mark in marks if mark.field != "route")
-                dose = next((at for at in doses if at > start), start)
-                place = trim_name(tokens, start, dose)
-                if place and _is_new_name(tokens, *place):
-                    agent = self._recognise(text, "other", place)
-                    self._name(agent, tokens.words[slice(*place)])
+                for mark in marks:
+                    if mark.first <= start:
+                        continue
+                    place = trim_name(tokens, start, mark.first)
+                    if place and _is_new_name(tokens, *place):
+                        agent = self._recognise(text, "other", place)
+                        self._name(agent, tokens.words[slice(*place)])
+                        break
+                    # the "oral" in "daily oral solatrigin 10 mg" may precede the name
+                    if mark.field != "route":
+                        break
 
     def _join_bracketed(self, text: DoseText) -> None:
         """Give a code and the name in brackets beside it one agent: "LX-4477 (solatrigin)"."""
@@ -179,6 +185,30 @@ class Agents:
                 for key, agent in known.items():
                     if agent is other.agent:
                         known[key] = named.agent
+
+    def _name_combinations(self, text: DoseText) -> None:
+        """Name each fixed combination, whose names and amounts are joined alike, as one agent:
+        "amoxicillin/clavulanic acid 875/125 mg", "trimethoprim and sulfamethoxazole 160/800 mg".
+        """
+        tokens = text.tokens
+        slashed = {
+            mark.first: tokens.codes[slice(*mark.place)].count(NUMBER)
+            for mark in text.marks
+            if mark.field == "amounts" and "/" in tokens.codes[slice(*mark.place)]
+        }
+        if not slashed:
+            return
+        parts: list[Mention] = []
+        for mention in self._find(text):
+            is_drug = mention.agent.kind in _DRUG_KINDS
+            if not is_drug or (parts and not _are_joined(tokens, parts[-1], mention)):
+                parts = []
+            if is_drug:
+                parts.append(mention)
+            if len(parts) > 1 and slashed.get(mention.end) == len(parts):
+                place = (parts[0].first, mention.end)
+                agent = self._recognise(text, "drug", place)
+                self._name(agent, tokens.words[slice(*place)])
 
     def _recognise(self, text: DoseText, kind: str, place: Place) -> Agent:
         """Return the agent with this name; a new agent if the name is unknown."""
@@ -375,6 +405,15 @@ def _is_diluent(tokens: Tokens, first: int) -> bool:
     """Return whether a name is a fluid that dilutes a dose: "in 100 mL normal saline"."""
     fluid = rule("inactive_fluid").starts(tokens, first)
     return bool(fluid and rule("diluent_before").ends(tokens, first))
+
+
+def _are_joined(tokens: Tokens, part: Mention, next_part: Mention) -> bool:
+    """Return whether two names may be those of one fixed combination: "A/B", "A and B", "A-B"."""
+    # a hyphen inside a word is no token
+    if part.end == next_part.first:
+        return tokens.gap(part.end) == "-"
+    joint = (part.end, next_part.first)
+    return rule("combination_joint").covers(tokens, *joint) is not None
 
 
 def _fold(word: str) -> str:
