@@ -125,21 +125,26 @@ def _find_day(tokens: Tokens, levels: Sequence[Quantity]) -> str:
 
 
 def _rate(tokens: Tokens, levels: Sequence[Quantity]) -> float:
-    """Return the confidence of an amount. In "28 mg 2T", it may be that of a single piece."""
-    is_of_piece = rule("piece_count_after").starts(tokens, levels[-1].end)
+    """Return the confidence of an amount. In "28 mg 2T" and "28 mg tablets, two tablets", it may be
+    that of a single piece.
+    """
+    pieces = rule("piece_count_after").starts(tokens, levels[-1].end)
+    is_of_piece = pieces and read_number(pieces.read("count") or "") != 1
     if not is_of_piece and all(level.is_sure for level in levels):
         return _PLAIN
     return _AMBIGUOUS
 
 
 def _is_content(tokens: Tokens, levels: Sequence[Quantity]) -> bool:
-    """Return whether an amount of substance is what a piece or a volume contains: "100 ug per
-    actuation", "a capsule containing 182 mg", "1.25 mg/0.05 mL", "0.3 mg/mL, once".
+    """Return whether an amount of substance is what a piece, a volume or a salt contains: "100 ug
+    per actuation", "a capsule containing 182 mg", "1.25 mg/0.05 mL", "0.3 mg/mL, once", "(65 mg
+    elemental iron)".
     """
     unit = levels[-1].unit
     if unit.dose in PORTIONS:
         return False
-    if any(part.piece for part in unit.parts[1:]):
+    is_of_piece = any(part.piece for part in unit.parts[1:])
+    if is_of_piece or rule("elemental_part").starts(tokens, levels[-1].end):
         return True
     if unit.dose == "mg/mL" and rule("rhythm_after").starts(tokens, levels[-1].end):
         return True
