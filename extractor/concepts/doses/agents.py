@@ -19,8 +19,8 @@ from extractor.concepts.doses.names import (
     unify_name,
 )
 from extractor.concepts.doses.sections import DoseText
-from extractor.language.book import find_terms, rule
-from extractor.language.lexer import NAME_NUMBER, NUMBER, UNKNOWN, Tokens, lex
+from extractor.language.book import find_terms, rule, word_set
+from extractor.language.lexer import NAME_NUMBER, UNKNOWN, Tokens, lex
 
 _ALIAS_LENGTHS = range(3, 60)
 """The lengths, in characters, that an alias may have."""
@@ -32,6 +32,8 @@ _LONGEST_NEW_NAME = 3
 """Maximum number of tokens in a name that neither the record nor a vocabulary contains."""
 _DRUG_KINDS = ("drug", "other")
 """The kinds of registered agents that may be drugs."""
+_COMBINING = word_set("/ and plus + &") | {""}
+"""What joins the names of a fixed combination; a hyphen is no token."""
 _CODE = re.compile(r"[A-Z]{2,6}-?[A-Z]?\d{3,}[A-Z]?")
 """The code of a drug that does not have a name yet."""
 _BORDER = "\n"
@@ -114,11 +116,11 @@ class Agents:
                 self._add_new_names(text)
             for text in texts:
                 self._join_bracketed(text)
-        for text in texts:
-            self._name_combinations(text)
         placebos = [agent for agent in self.registered if agent.is_placebo]
         for agent in placebos:
             agent.is_only = len(placebos) == 1
+        for text in texts:
+            self._name_combinations(text)
 
     def _register(self, text: DoseText) -> None:
         """Register the agents named by an intervention so that they are also found without their
@@ -187,28 +189,18 @@ class Agents:
                         known[key] = named.agent
 
     def _name_combinations(self, text: DoseText) -> None:
-        """Name each fixed combination, whose names and amounts are joined alike, as one agent:
-        "amoxicillin/clavulanic acid 875/125 mg", "trimethoprim and sulfamethoxazole 160/800 mg".
+        """Name each fixed combination of two drugs, whose names and amounts are joined, as one
+        agent: "amoxicillin/clavulanic acid 875/125 mg".
         """
         tokens = text.tokens
-        slashed = {
-            mark.first: tokens.codes[slice(*mark.place)].count(NUMBER)
-            for mark in text.marks
-            if mark.field == "amounts" and "/" in tokens.codes[slice(*mark.place)]
-        }
-        if not slashed:
-            return
-        parts: list[Mention] = []
-        for mention in self._find(text):
-            is_drug = mention.agent.kind in _DRUG_KINDS
-            if not is_drug or (parts and not _are_joined(tokens, parts[-1], mention)):
-                parts = []
-            if is_drug:
-                parts.append(mention)
-            if len(parts) > 1 and slashed.get(mention.end) == len(parts):
-                place = (parts[0].first, mention.end)
-                agent = self._recognise(text, "drug", place)
+        for part, other in pairwise(self.find(text)):
+            is_joined = tokens.read(part.end, other.first).lower() in _COMBINING
+            is_pair = is_joined and not other.agent.is_placebo
+            if is_pair and rule("joined_amounts").starts(tokens, other.end):
+                place = (part.first, other.end)
+                agent = self._recognise(text, part.agent.kind, place)
                 self._name(agent, tokens.words[slice(*place)])
+                self._found.clear()
 
     def _recognise(self, text: DoseText, kind: str, place: Place) -> Agent:
         """Return the agent with this name; a new agent if the name is unknown."""
@@ -405,15 +397,6 @@ def _is_diluent(tokens: Tokens, first: int) -> bool:
     """Return whether a name is a fluid that dilutes a dose: "in 100 mL normal saline"."""
     fluid = rule("inactive_fluid").starts(tokens, first)
     return bool(fluid and rule("diluent_before").ends(tokens, first))
-
-
-def _are_joined(tokens: Tokens, part: Mention, next_part: Mention) -> bool:
-    """Return whether two names may be those of one fixed combination: "A/B", "A and B", "A-B"."""
-    # a hyphen inside a word is no token
-    if part.end == next_part.first:
-        return tokens.gap(part.end) == "-"
-    joint = (part.end, next_part.first)
-    return rule("combination_joint").covers(tokens, *joint) is not None
 
 
 def _fold(word: str) -> str:

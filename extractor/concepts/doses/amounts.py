@@ -128,23 +128,20 @@ def _rate(tokens: Tokens, levels: Sequence[Quantity]) -> float:
     """Return the confidence of an amount. In "28 mg 2T" and "28 mg tablets, two tablets", it may be
     that of a single piece.
     """
-    pieces = rule("piece_count_after").starts(tokens, levels[-1].end)
-    is_of_piece = pieces and read_number(pieces.read("count") or "") != 1
+    is_of_piece = rule("piece_count_after").starts(tokens, levels[-1].end)
     if not is_of_piece and all(level.is_sure for level in levels):
         return _PLAIN
     return _AMBIGUOUS
 
 
 def _is_content(tokens: Tokens, levels: Sequence[Quantity]) -> bool:
-    """Return whether an amount of substance is what a piece, a volume or a salt contains: "100 ug
-    per actuation", "a capsule containing 182 mg", "1.25 mg/0.05 mL", "0.3 mg/mL, once", "(65 mg
-    elemental iron)".
+    """Return whether an amount of substance is what a piece or a volume contains: "100 ug per
+    actuation", "a capsule containing 182 mg", "1.25 mg/0.05 mL", "0.3 mg/mL, once".
     """
     unit = levels[-1].unit
     if unit.dose in PORTIONS:
         return False
-    is_of_piece = any(part.piece for part in unit.parts[1:])
-    if is_of_piece or rule("elemental_part").starts(tokens, levels[-1].end):
+    if any(part.piece for part in unit.parts[1:]):
         return True
     if unit.dose == "mg/mL" and rule("rhythm_after").starts(tokens, levels[-1].end):
         return True
@@ -165,7 +162,8 @@ def _is_no_dose(tokens: Tokens, levels: Sequence[Quantity]) -> bool:
     if unit == "cells" and (levels[-1].high or levels[-1].low or 0) < _FEWEST_CELLS:
         return True
     before = rule("no_dose_before").ends(tokens, first)
-    if before or rule("no_dose_after").starts(tokens, end):
+    after = rule("no_dose_after").starts(tokens, end)
+    if before or after or rule("elemental_part").starts(tokens, end):
         return True
     # "in 100 mL normal saline"
     if unit in _VOLUMES and rule("diluent_before").ends(tokens, end):

@@ -57,11 +57,16 @@ class Arms:
             name: {near.agent.key for near in agents.find(text) if _gets(text, near)}
             for name, text in self.texts.items()
         }
-        for text in self.texts.values():
-            for mention in agents.find(text):
-                if _is_given_to_all(text, mention):
-                    for keys in self._named.values():
-                        keys.add(mention.agent.key)
+        shared = {
+            near.agent.key
+            for text in self.texts.values()
+            # what a registry holds for one arm speaks of all patients of this arm
+            if not text.type
+            for near in agents.find(text)
+            if rule("given_to_all").starts(text.tokens, *text.find_clause(near.first))
+        }
+        for keys in self._named.values():
+            keys.update(shared)
         self._linked = defaultdict[str, set[str]](set)
         for agent in agents.registered:
             for section in agent.sections:
@@ -180,15 +185,3 @@ def _gets(text: DoseText, mention: Mention) -> bool:
     if rule("not_given_before").ends(text.tokens, mention.first):
         return False
     return rule("not_given_after").starts(text.tokens, mention.end) is None
-
-
-def _is_given_to_all(text: DoseText, mention: Mention) -> bool:
-    """Return whether the clause that names an agent says that all arms receive it. "All patients"
-    may mean those of one arm in a text that a registry holds for this arm.
-    """
-    opening = rule("given_to_all").starts(
-        text.tokens, text.find_clause(mention.first)[0]
-    )
-    if opening is None:
-        return False
-    return opening.has("arms") or not text.type

@@ -416,7 +416,6 @@ def describe_link(link: Linked, regimen: Regimen) -> Iterator[str]:
             "elsewhere": link.text is not regimen.main.text,
             "words of two meanings": has_two_meanings,
             "rivals": len(values) > 1,
-            "several lengths": field == "duration" and len(values) > 1,
             "contradicted": field in regimen.contradicted,
         }
     )

@@ -1,7 +1,7 @@
 """Read the sections of a record that can state doses, with their marks and clauses."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from operator import itemgetter
@@ -123,11 +123,10 @@ class DoseText:
     @cached_property
     def clauses(self) -> Sequence[Place]:
         """The clauses of the title and the body, in reading order. Very long clauses are cut."""
-        titles: Iterable[Place] = [self.title]
-        # without a registered type, the title is a line that may be running text
-        if not self.type:
-            titles = split_clauses(self.tokens, *self.title)
-        clauses = [*titles, *split_clauses(self.tokens, *self.body)]
+        parts = (self.title, self.body)
+        clauses = [
+            place for part in parts for place in split_clauses(self.tokens, *part)
+        ]
         return [
             (start, min(end, start + _LONGEST_CLAUSE))
             for first, end in clauses
