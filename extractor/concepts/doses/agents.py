@@ -19,7 +19,7 @@ from extractor.concepts.doses.names import (
     unify_name,
 )
 from extractor.concepts.doses.sections import DoseText
-from extractor.language.book import find_terms, rule, word_set
+from extractor.language.book import find_terms, rule
 from extractor.language.lexer import NAME_NUMBER, UNKNOWN, Tokens, lex
 
 _ALIAS_LENGTHS = range(3, 60)
@@ -32,7 +32,7 @@ _LONGEST_NEW_NAME = 3
 """Maximum number of tokens in a name that neither the record nor a vocabulary contains."""
 _DRUG_KINDS = ("drug", "other")
 """The kinds of registered agents that may be drugs."""
-_COMBINING = word_set("/ and plus + &") | {""}
+_COMBINING = ("/", "and", "plus", "+", "&", "")
 """What joins the names of a fixed combination; a hyphen is no token."""
 _CODE = re.compile(r"[A-Z]{2,6}-?[A-Z]?\d{3,}[A-Z]?")
 """The code of a drug that does not have a name yet."""
@@ -194,9 +194,10 @@ class Agents:
         """
         tokens = text.tokens
         for part, other in pairwise(self.find(text)):
-            is_joined = tokens.read(part.end, other.first).lower() in _COMBINING
-            is_pair = is_joined and not other.agent.is_placebo
-            if is_pair and rule("joined_amounts").starts(tokens, other.end):
+            joint = tokens.read(part.end, other.first).lower()
+            if joint not in _COMBINING or other.agent.is_placebo:
+                continue
+            if rule("joined_amounts").starts(tokens, other.end):
                 place = (part.first, other.end)
                 agent = self._recognise(text, part.agent.kind, place)
                 self._name(agent, tokens.words[slice(*place)])

@@ -162,8 +162,9 @@ def _is_no_dose(tokens: Tokens, levels: Sequence[Quantity]) -> bool:
     if unit == "cells" and (levels[-1].high or levels[-1].low or 0) < _FEWEST_CELLS:
         return True
     before = rule("no_dose_before").ends(tokens, first)
-    after = rule("no_dose_after").starts(tokens, end)
-    if before or after or rule("elemental_part").starts(tokens, end):
+    if before or rule("no_dose_after").starts(tokens, end):
+        return True
+    if rule("elemental_part").starts(tokens, end):
         return True
     # "in 100 mL normal saline"
     if unit in _VOLUMES and rule("diluent_before").ends(tokens, end):
