@@ -32,6 +32,8 @@ _LONGEST_NEW_NAME = 3
 """Maximum number of tokens in a name that neither the record nor a vocabulary contains."""
 _DRUG_KINDS = ("drug", "other")
 """The kinds of registered agents that may be drugs."""
+_COMBINING = ("/", "and", "plus", "+", "&", "")
+"""What joins the names of a fixed combination; a hyphen is no token."""
 _CODE = re.compile(r"[A-Z]{2,6}-?[A-Z]?\d{3,}[A-Z]?")
 """The code of a drug that does not have a name yet."""
 _BORDER = "\n"
@@ -117,6 +119,8 @@ class Agents:
         placebos = [agent for agent in self.registered if agent.is_placebo]
         for agent in placebos:
             agent.is_only = len(placebos) == 1
+        for text in texts:
+            self._name_combinations(text)
 
     def _register(self, text: DoseText) -> None:
         """Register the agents named by an intervention so that they are also found without their
@@ -155,13 +159,17 @@ class Agents:
             else:
                 marks = [mark for mark in marks if mark.field in ("amounts", "route")]
             for start in starts:
-                # the "oral" in "oral solatrigin 10 mg" may precede the name
-                doses = (mark.first for mark in marks if mark.field != "route")
-                dose = next((at for at in doses if at > start), start)
-                place = trim_name(tokens, start, dose)
-                if place and _is_new_name(tokens, *place):
-                    agent = self._recognise(text, "other", place)
-                    self._name(agent, tokens.words[slice(*place)])
+                for mark in marks:
+                    if mark.first <= start:
+                        continue
+                    place = trim_name(tokens, start, mark.first)
+                    if place and _is_new_name(tokens, *place):
+                        agent = self._recognise(text, "other", place)
+                        self._name(agent, tokens.words[slice(*place)])
+                        break
+                    # the "oral" in "daily oral solatrigin 10 mg" may precede the name
+                    if mark.field != "route":
+                        break
 
     def _join_bracketed(self, text: DoseText) -> None:
         """Give a code and the name in brackets beside it one agent: "LX-4477 (solatrigin)"."""
@@ -179,6 +187,21 @@ class Agents:
                 for key, agent in known.items():
                     if agent is other.agent:
                         known[key] = named.agent
+
+    def _name_combinations(self, text: DoseText) -> None:
+        """Name each fixed combination of two drugs, whose names and amounts are joined, as one
+        agent: "amoxicillin/clavulanic acid 875/125 mg".
+        """
+        tokens = text.tokens
+        for part, other in pairwise(self.find(text)):
+            joint = tokens.read(part.end, other.first).lower()
+            if joint not in _COMBINING or other.agent.is_placebo:
+                continue
+            if rule("joined_amounts").starts(tokens, other.end):
+                place = (part.first, other.end)
+                agent = self._recognise(text, part.agent.kind, place)
+                self._name(agent, tokens.words[slice(*place)])
+                self._found.clear()
 
     def _recognise(self, text: DoseText, kind: str, place: Place) -> Agent:
         """Return the agent with this name; a new agent if the name is unknown."""

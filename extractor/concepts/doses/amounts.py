@@ -125,7 +125,9 @@ def _find_day(tokens: Tokens, levels: Sequence[Quantity]) -> str:
 
 
 def _rate(tokens: Tokens, levels: Sequence[Quantity]) -> float:
-    """Return the confidence of an amount. In "28 mg 2T", it may be that of a single piece."""
+    """Return the confidence of an amount. In "28 mg 2T" and "28 mg tablets, two tablets", it may be
+    that of a single piece.
+    """
     is_of_piece = rule("piece_count_after").starts(tokens, levels[-1].end)
     if not is_of_piece and all(level.is_sure for level in levels):
         return _PLAIN
@@ -161,6 +163,8 @@ def _is_no_dose(tokens: Tokens, levels: Sequence[Quantity]) -> bool:
         return True
     before = rule("no_dose_before").ends(tokens, first)
     if before or rule("no_dose_after").starts(tokens, end):
+        return True
+    if rule("elemental_part").starts(tokens, end):
         return True
     # "in 100 mL normal saline"
     if unit in _VOLUMES and rule("diluent_before").ends(tokens, end):

@@ -57,6 +57,14 @@ class Arms:
             name: {near.agent.key for near in agents.find(text) if _gets(text, near)}
             for name, text in self.texts.items()
         }
+        self._shared = {
+            near.agent.key
+            for text in self.texts.values()
+            # what a registry holds for one arm speaks of all patients of this arm
+            if not text.type
+            for near in agents.find(text)
+            if rule("given_to_all").starts(text.tokens, *text.find_clause(near.first))
+        }
         self._linked = defaultdict[str, set[str]](set)
         for agent in agents.registered:
             for section in agent.sections:
@@ -92,8 +100,11 @@ class Arms:
         return is_of_stand_in and self._linked[arm] == {agent.key}
 
     def list_naming(self, agent: Agent) -> set[str]:
-        """Return the arms whose own text states that an agent is given."""
-        return {arm for arm, keys in self._named.items() if agent.key in keys}
+        """Return the arms whose own text states that an agent is given; all arms if one text states
+        that all get it.
+        """
+        given = self._named.items()
+        return {arm for arm, keys in given if agent.key in keys | self._shared}
 
     def list_mentioning(self, agent: Agent) -> set[str]:
         """Return the arms whose own text mentions an agent, even as not given."""

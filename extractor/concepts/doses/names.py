@@ -214,8 +214,8 @@ def trim_name(tokens: Tokens, first: int, end: int) -> Place | None:
     if opening and opening.end < end:
         first, end = _trim_signs(tokens, opening.end, end)
     cut = rule("name_cut").search(tokens, first + 1, end)
-    end = _skip_trail(tokens, first, cut.first if cut else end)
-    first, end = _trim_signs(tokens, first, end)
+    first, end = _trim_signs(tokens, first, cut.first if cut else end)
+    end = _skip_trail(tokens, first, end)
     # a route on its own is not a name, except for external beam radiation
     route = read_term("routes", tokens, first, end)
     if route and route.value != Route.EXTERNAL_BEAM:

@@ -123,7 +123,10 @@ class DoseText:
     @cached_property
     def clauses(self) -> Sequence[Place]:
         """The clauses of the title and the body, in reading order. Very long clauses are cut."""
-        clauses = [self.title, *split_clauses(self.tokens, *self.body)]
+        parts = (self.title, self.body)
+        clauses = [
+            place for part in parts for place in split_clauses(self.tokens, *part)
+        ]
         return [
             (start, min(end, start + _LONGEST_CLAUSE))
             for first, end in clauses

@@ -79,6 +79,7 @@ _RULES_IN_NAME = {
     "relation_word": "words in relation",
     "joint_word": "joined by and or or",
     "duration": "a length of time within",
+    "limit_in_name": "a limit within",
 }
 """Rules for words within a name, with the features that they create."""
 _BEFORE_NAME = {
