@@ -146,6 +146,7 @@ def _explain_no_criteria(parsed: ParsedRecord) -> AbsenceReason:
     # the text seems to contain criteria that the rules did not find
     if parsed.doubts and not parsed.foreign.texts:
         return AbsenceReason.NOT_ASKED
+    # only the eligibility section and the two descriptions state criteria
     if any(map(parsed.record.section, _SEARCHED[:3])):
         return AbsenceReason.NOT_REPORTED
     return AbsenceReason.SECTION_ABSENT

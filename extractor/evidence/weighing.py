@@ -31,6 +31,7 @@ def _weigh_item(item: ItemDraft[ReadingsT]) -> ItemDraft[ReadingsT]:
     rules = item.rules.change(
         lambda name, reading: weigh_reading(f"{item.group}.{name}", reading)
     )
+    # only criteria have doubtful borders, which count as those of their quotes
     if item.borders is not None:
         path = "eligibility.criteria.quote"
         most = weigh(path, (_BORDERS,), item.borders)

@@ -146,7 +146,8 @@ def make_record(
 
     Raises:
         RecordError: The text is empty, too long, or data such as JSON, or the section is unknown.
-        ArgumentError: The text is not a string, is not valid Unicode, or is the name of a file.
+        WrongType: The text is not a string.
+        ArgumentError: The text is not valid Unicode, or is the name of a file.
 
     >>> text = "Inclusion criteria\n- Adults\n\nPrimary endpoint: Survival at 2 years"
     >>> record = make_record(text, title="A Trial of Fictumab")

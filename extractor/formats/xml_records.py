@@ -119,6 +119,7 @@ def _read_record(text: TextBuffer, register: Register, number: int) -> ReadResul
     first = text.line
     ends = re.compile(rf"</{register.element}\s*>|(?=<{register.element}[\s/>])")
     try:
+        # the start of this record matches too, so the search begins behind it
         end = text.find(ends, ahead=1)
     except UnreadableSource as problem:
         raise problem.below(f"line {first}") from None

@@ -97,7 +97,9 @@ def is_plain(text: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _show_odd(raw: str) -> str:
-    """Return a text on one line, cleaned until nothing changes."""
+    """Return a text on one line, cleaned until nothing changes, at most ``_MOST_PASSES`` times:
+    what is cleaned may be escaped text.
+    """
     text = raw
     for _ in range(_MOST_PASSES):
         shown = show_text(text).text

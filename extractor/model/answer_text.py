@@ -251,7 +251,7 @@ def read_whole(text: str) -> Items | None:
 
 
 def find_items(value: object) -> Items | None:
-    """Return the items of the answer in a value, or None if there is no answer.
+    """Return the items of the last answer in a value, or None if there is no answer.
 
     >>> find_items({"Reply": '{"items": [{"n": 1}]}'})
     [{'n': 1}]

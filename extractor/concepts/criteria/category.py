@@ -181,7 +181,6 @@ def classify_treatment(
     if category.value not in TREATMENTS:
         return category
     place = (passage.tokens, passage.first, passage.end)
-    # "planned surgery within 4 weeks" is in the future
     looks_back = window is not None and window.comparator in _LOOKS_BACK
     decided = category.value
     case = ""
@@ -189,6 +188,7 @@ def classify_treatment(
     if rule("treatment_changes").occurs(*place):
         decided = Category.CONCOMITANT_THERAPY
         case = "a treatment that is stable or changes"
+    # "planned surgery within 4 weeks" is in the future
     elif looks_back and not rule("treatment_ahead").occurs(*place):
         decided = Category.PRIOR_THERAPY
         case = "a treatment with a look-back"

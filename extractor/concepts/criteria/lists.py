@@ -634,7 +634,9 @@ def _describe_form(heading: Block) -> tuple[object, ...]:
 
 
 def _may_name_group(heading: Block) -> bool:
-    """Return whether a heading could name a group, beside the heading of another group."""
+    """Return whether a heading could name a group of people, if another heading of its form does:
+    the heading of a list that is not for all, or a short unknown one that is no topic of values.
+    """
     tokens = cut(heading.passage)
     # "Inclusion criteria for all participants" names no group
     if heading.name in _KINDS:
@@ -751,6 +753,7 @@ def _doubt_prose(
         state.doubt(
             entry.passage, "this text has no list and might not contain any criteria"
         )
+    # any value marks the borders as doubtful; 1.0 adds no doubt of its own
     return [replace(entry, borders=1.0) for entry in entries]
 
 

@@ -349,8 +349,9 @@ class Agents:
         return self._recognise(text, kind, place)
 
     def _list_known(self, tokens: Tokens) -> list[tuple[str, int, int]]:
-        """Return the names in a text that are in the vocabularies and, if the record does not
-        register any drug, in the list of drugs, as (kind, start, end) tuples, longest first.
+        """Return the names in a text that are in the vocabularies, as (kind, start, end) tuples,
+        longest first. If the record does not register any drug, the text names the drugs, and
+        names in the list of drugs and codes count too, except those of measured substances.
         """
         names = find_general(tokens)
         for term in find_terms(tokens, "agent_abbreviations"):

@@ -262,10 +262,8 @@ class _Proof:
         other_act = self._find_other_act(field, value)
         # the text may state an amount in a form that the rules cannot read, unless it has the unit
         # of a laboratory value, which doses do not have
-        is_unread_dose = isinstance(value, Amount) and not value.unit.endswith(
-            _OF_BLOOD
-        )
-        if is_unread_dose and not (same or other_act):
+        may_be_unread = isinstance(value, Amount) and not value.unit.endswith(_OF_BLOOD)
+        if may_be_unread and not (same or other_act):
             return None
         for place in own_here:
             if self._contradicts(place.value, value):

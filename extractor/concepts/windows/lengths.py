@@ -111,6 +111,7 @@ def _list_lengths(tokens: Tokens) -> Iterator[_Length]:
             continue
         if duration.is_sum:
             sums.update(range(place.first, place.end))
+        # both ends are the same unless the duration is a range
         yield _Length(place, duration.low, duration.unit)
         yield _Length(place, duration.high, duration.unit)
     for name in ("single_time", "every_code"):
