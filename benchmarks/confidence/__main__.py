@@ -1,6 +1,6 @@
 """Fit ``extractor/confidence/table.toml`` on the rows in ``benchmarks/rows``.
 
-    python -m benchmarks.confidence [--fields NAME...] [--write]
+    python -m benchmarks.confidence [--fields NAME...] [--write] [--rows FILE...]
     python -m benchmarks.confidence rows --data DIR --records INPUT... --out FILE [--field START]
 
 The first command needs nothing but the repository. It fits weights, levels and curves, and prints
@@ -9,7 +9,8 @@ confidence of 0.85 or more, how many of these are wrong, and the last two with t
 A second table lists the features whose weight contradicts their prior, or their being a doubt.
 Each source is left out whole, and the gold by folds; folds 3 and 4 of the gold are never fitted. The
 same rows always give the same table. Fields with the key ``frozen`` keep their numbers, and a new
-feature of theirs gets its prior as its weight. ``--fields`` fits only the fields of these names, such as
+feature of theirs gets its prior as its weight. ``--rows`` reads these files of rows instead of those
+of the repository. ``--fields`` fits only the fields of these names, such as
 "criteria.time_windows". ``--write`` writes the table of these fields: the curves of other fields come
 from more records than the repository has rows of.
 
@@ -73,10 +74,15 @@ def main() -> None:
     if sys.argv[1:2] == ["rows"]:
         _write_rows(sys.argv[2:])
         return
-    chosen = parse_options(__doc__, fields=[str], write=False)
-    rows = read_rows()
+    chosen = parse_options(__doc__, fields=[str], write=False, rows=[Path])
+    rows = read_rows(chosen.rows or ())
     table = read_file()
     names = chosen.fields or ()
+    known = {name for section in list_sections(table) for name in section["fields"]}
+    if unknown := {*names} - known:
+        sys.exit(
+            f"unknown fields: {', '.join(sorted(unknown))}; use those of table.toml"
+        )
     if chosen.write and not names:
         sys.exit("name the fields to write: --fields criteria.constraints --write")
     print(format_claims(hold_out(rows, table, names)))

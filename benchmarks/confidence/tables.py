@@ -43,11 +43,12 @@ def fit_table(rows: Rows, table: Table, names: Collection[str] = ()) -> Table:
     names = {_SHARED.get(name, name) for name in names}
     fitted = deepcopy(table)
     for section in list_sections(fitted):
+        # before a fit gives the new features their first weights
         for name, numbers in section["fields"].items():
-            if name in _SHARED or (names and name not in names):
-                continue
             if FROZEN in numbers:
                 _add_priors(name, section["features"])
+        for name, numbers in section["fields"].items():
+            if name in _SHARED or FROZEN in numbers or (names and name not in names):
                 continue
             of_field = select(rows, name)
             if of_field.total() < _LEAST:

@@ -40,7 +40,11 @@ def test_a_field_is_explained_by_its_words_and_the_files_of_its_rules(tmp_path):
 def test_the_files_of_a_field_exist():
     names = [name for place in PLACES for name in (*place.rules, place.reader)]
     files = [
-        Path("extractor", "" if name.startswith("language/") else "concepts", name)
+        Path(
+            "extractor",
+            "" if name.startswith(("language/", "measures/")) else "concepts",
+            name,
+        )
         for name in names
     ]
     files += [Path("tests/cases", place.cases) for place in PLACES]
