@@ -442,7 +442,6 @@ def _is_below_heading(blocks: Sequence[Block], place: int) -> bool:
     for above in reversed(blocks[:place]):
         if above.name is not None:
             return True
-        # a line of prose may stand between a heading and its items
         if not begins_items or above.mark or above.introduces:
             return False
     return False

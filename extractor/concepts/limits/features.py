@@ -238,8 +238,9 @@ def _has_unread_denial(tokens: Tokens, limit: Limit) -> bool:
 
 
 def _describe_word_behind(tokens: Tokens, limit: Limit) -> Iterator[str]:
-    """Yield a feature for a count that is a rate ("at least 8 micturitions per 24 hours"), and one
-    for the word after a limit, or after its name if the name follows the limit.
+    """Yield features for a name behind its number that may go on or be a unit, one for a count that
+    is a rate ("at least 8 micturitions per 24 hours"), and one for the word after a limit, or after
+    its name if the name follows the limit.
     """
     end = limit.end
     if limit.quantity and limit.quantity[0] >= end:
