@@ -1,5 +1,5 @@
-"""Verify a model's answer: find its quotes and numbers in the text, and reject values that the text
-does not support.
+"""Verify a model's answer: find its quotes and numbers in the text, reject values whose words the
+text lacks, and doubt those that the rules cannot confirm.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from extractor.assembly.claims import check_claim
+from extractor.assembly.grounding import ground_value
 from extractor.assembly.refusals import describe_refusal, explain_refusal
 from extractor.assembly.support import find_support
 from extractor.concepts.aliases import trim_event
@@ -21,9 +22,18 @@ from extractor.concepts.places import (
     read_supported,
     support_quote,
 )
+from extractor.concepts.resolve import agrees_with_member, find_sure
 from extractor.concepts.windows.lengths import find_stated_age
 from extractor.concepts.windows.prove import find_window, prove_parts, take_first
-from extractor.evidence.drafts import Chunk, Draft, Reading, Refusal, Span, Why
+from extractor.evidence.drafts import (
+    Chunk,
+    Draft,
+    MemberFeatures,
+    Reading,
+    Refusal,
+    Span,
+    Why,
+)
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.passage import Passage
 from extractor.language.values import list_members
@@ -122,9 +132,7 @@ def ground_answer(
         refused += refusals
     windows = readings.get("time_windows")
     if windows:
-        first_window = take_first(windows, search.here)
-        if first_window:
-            readings["time_window"] = first_window
+        readings["time_window"] = take_first(windows, search.here)
     return replace(
         draft,
         model=readings,
@@ -248,6 +256,17 @@ class _Search:
             return next(filter(None, (find_agent(value, at) for at in places)), None)
         return support
 
+    def ground(self, field: str, value: object) -> Found:
+        """Return a value that the rules cannot confirm, with the place of its quote or its numbers;
+        None if no place has them, or if the rules surely read another value in the same words.
+        """
+        places = self.list_places(field)
+        found = next(filter(None, (ground_value(value, at) for at in places)), None)
+        read = self.draft.read(field)
+        if found is None or agrees_with_member(read, value):
+            return found
+        return None if find_sure(read, found.span) else found
+
     def _prove(self, field: str, value: object, place: Passage) -> Found:
         """Return the support for a value in one place, or None. Ages are verified as minimum or
         maximum ages, windows within their quote, and other values according to their type.
@@ -333,11 +352,14 @@ def _ground_members(
         support = search.find(field, member)
         if support is None:
             refusal = explain_refusal(member, search.here)
+            support = search.ground(field, member)
+            refusal = replace(refusal, is_kept=support is not None)
             refused.append(describe_refusal(refusal, field, member))
-            continue
+            if support is None:
+                continue
+            support = replace(support, doubts=MemberFeatures((refusal.why,)))
         proven, refusals = prove_parts(support, places, search.above)
-        if proven:
-            supported.append(proven)
+        supported.append(proven)
         refused_parts += [
             describe_refusal(refusal, field, member) for refusal in refusals
         ]

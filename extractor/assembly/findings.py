@@ -164,6 +164,7 @@ _SKIPPED_REGIMEN = (
     "the rules read a regimen here, and the model skipped the line; the regimen is kept but not "
     "confirmed"
 )
+_KEPT = "the rules could not confirm it, and it was kept with a low confidence"
 _LEFT_OUT_DOSE = "the rules found a dose here that is missing from the model's regimens"
 _HOSTILE = {
     FindingKind.INSTRUCTION_IN_TEXT: "text that instructs a model or dictates its answer",
@@ -221,7 +222,8 @@ def report_answers(parsed: ParsedRecord, result: ModelResult) -> Iterator[Findin
             yield warn(
                 refusal.kind,
                 _name_draft(draft, f"{refusal.field} of "),
-                f"the model answered {refusal.value}: {refusal.why.value}; it was rejected",
+                f"the model answered {refusal.value}: {refusal.why.value}; "
+                + (_KEPT if refusal.is_kept else "it was rejected"),
                 cite(parsed, refusal.nearest) if refusal.nearest else None,
             )
     for reason in result.dropped:

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
 
 from extractor.concepts.aliases import find_entry, list_names
-from extractor.evidence.drafts import Reading, Span, find_weakest
+from extractor.evidence.drafts import (
+    NO_FEATURES,
+    MemberFeatures,
+    Reading,
+    Span,
+    find_weakest,
+)
 from extractor.evidence.quotes import locate_quote
 from extractor.language.book import Entry, find_terms
 from extractor.language.clean import CleanText
@@ -32,12 +38,16 @@ T_co = TypeVar("T_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Supported(Generic[T_co]):
-    """A value with the span that supports it. ``confidence`` is lower if the value is doubtful."""
+    """A value with the span that supports it. ``confidence`` is lower if the value of a user's own
+    field is doubtful; ``doubts`` contains the features that speak against any other value and
+    against its parts.
+    """
 
     value: T_co
     span: Span
     support: Support
     confidence: float = 1.0
+    doubts: MemberFeatures = NO_FEATURES
 
 
 Found: TypeAlias = Supported[object] | None
@@ -61,6 +71,12 @@ def read_supported(
     spans = tuple(member.span for member in supported)
     supports = tuple(member.support for member in supported)
     least = min((member.confidence for member in supported), default=1.0)
+    features: tuple[str, ...] = ()
+    of_members: tuple[MemberFeatures, ...] = ()
+    if many and any(member.doubts != NO_FEATURES for member in supported):
+        of_members = tuple(member.doubts for member in supported)
+    elif supported and not many:
+        features = supported[0].doubts.own
     return Reading(
         value,
         spans=spans,
@@ -68,6 +84,8 @@ def read_supported(
         supports=supports,
         origin=Origin.MODEL,
         weighed=least,
+        features=features,
+        member_features=of_members,
     )
 
 

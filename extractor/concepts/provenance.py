@@ -7,7 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic, TypedDict, TypeGuard, TypeVar
 
 from extractor.concepts.hostile.injection import find_clean_run
-from extractor.concepts.resolve import resolve, resolve_part
+from extractor.concepts.resolve import (
+    name_origin,
+    resolve,
+    resolve_part,
+)
 from extractor.confidence import ANSWERS, explain, find_meaning, find_most
 from extractor.evidence.drafts import Draft, Reading, Span, find_weakest
 from extractor.evidence.parsed import ParsedRecord
@@ -116,8 +120,8 @@ class ItemBuilder:
     def resolve(self, field: str) -> Reading[object]:
         """Return the value of a field, combined from the rules' reading and the model's answer.
         The value's confidence is lower if the model was asked about the field but skipped the
-        item. A value that the rules found but that, according to the model's answer, does not
-        exist is treated as ambiguous.
+        item. A guess of the rules that, according to the model's answer, does not exist is treated
+        as ambiguous.
         """
         task, _, _ = self.draft.group.partition(".")
         # the model answers the whole list at once
@@ -128,7 +132,8 @@ class ItemBuilder:
         read = self.draft.read(field)
         answer = self.draft.model.get(field)
         resolved = resolve(read, answer, gap, f"{task}.{field}")
-        if read.list_values() and answer is not None and not answer.list_values():
+        is_denied = answer is not None and not answer.list_values()
+        if is_denied and read.list_values() and not resolved.list_values():
             return replace(resolved, gap=AbsenceReason.AMBIGUOUS)
         is_unconfirmed = self.draft.is_skipped and asked_as in self.draft.questions
         if is_unconfirmed:
@@ -193,7 +198,7 @@ class ItemBuilder:
         for position, (span, support) in enumerate(places):
             if not isinstance(value, tuple):
                 sure = resolved.confidence
-                doubts = self._doubt(field, resolved, resolved.features, sure)
+                doubts = self._doubt(field, resolved, (), sure)
                 proof = _Proof(span, support, resolved.origin, doubts)
                 self._prove(field, value, resolved.confidence, proof)
                 continue
@@ -201,12 +206,11 @@ class ItemBuilder:
             at = min(position, len(value) - 1)
             member = value[at]
             own = resolved.list_member_features()[at].own
-            features = (*own, *resolved.features)
             sure = resolved.confidence
             if at < len(resolved.member_confidences):
                 sure = resolved.member_confidences[at]
-            doubts = self._doubt(field, resolved, features, sure)
-            proof = _Proof(span, support, resolved.origin, doubts)
+            doubts = self._doubt(field, resolved, own, sure)
+            proof = _Proof(span, support, name_origin(resolved, own), doubts)
             self._prove(f"{field}[{at}]", member, sure, proof)
             self._prove_parts(field, at, member, span)
         return value
@@ -215,14 +219,18 @@ class ItemBuilder:
         self,
         field: str,
         resolved: Reading[object],
-        features: Sequence[str],
+        own: Sequence[str],
         sure: float,
     ) -> tuple[str, ...]:
-        """Return what speaks against a value, in words; nothing if the value is sure."""
+        """Return what speaks against a value, in words; nothing if the value is sure. The features
+        of a member of a list are ``own``, and those of the answer if a model read the list.
+        """
         if min(sure, self._ceiling) >= DOUBTFUL_BELOW:
             return ()
         if resolved.origin is Origin.MODEL or field == _QUOTE:
-            return resolved.reasons
+            means = (find_meaning(ANSWERS, feature) for feature in own)
+            return (*resolved.reasons, *means)
+        features = (*own, *resolved.features)
         reasons = explain(f"{self.draft.group}.{field}", features)
         return tuple(dict.fromkeys((*resolved.reasons, *reasons)))
 
@@ -270,9 +278,9 @@ class ItemBuilder:
                 default=None,
             )
             if place:
-                origin, sure = resolve_part(member, name, rule, model)
-                doubts: tuple[str, ...] = ()
-                if sure < DOUBTFUL_BELOW and member in features_of:
+                origin, sure, doubts = resolve_part(member, name, rule, model)
+                is_of_rule = origin is not Origin.MODEL and member in features_of
+                if sure < DOUBTFUL_BELOW and is_of_rule:
                     features = features_of[member].parts.get(name, ())
                     doubts = explain(f"{path}.{name}", features)
                 proof = _Proof(place, Support.LITERAL, origin, doubts)

@@ -96,6 +96,9 @@ class MemberFeatures(NamedTuple):
     parts: Mapping[str, tuple[str, ...]] = {}
 
 
+NO_FEATURES = MemberFeatures()
+
+
 @value_class()
 class Reading(Generic[T_co]):
     """The value read for one field, the characters that support it, and what is known about how
@@ -316,7 +319,9 @@ class TokenConflict:
 
 
 class Why(StrEnum):
-    """The reason for rejecting an answer, as worded in the finding."""
+    """The reason for rejecting or doubting an answer, as worded in the finding. It is also the
+    feature of an answer that is kept (``confidence/table.toml``).
+    """
 
     NOT_STATED = "not stated"
     OTHER_NUMBER = "another number"
@@ -331,7 +336,7 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A rejected value and the reason for rejecting it. The function that finds the reason leaves
+    """A rejected or doubted value and the reason. The function that finds the reason leaves
     ``field``, ``value``, ``kind`` and ``attribute`` to be set by its caller.
 
     Attributes:
@@ -345,6 +350,8 @@ class Refusal:
         kind: The kind of finding that reports the rejected value.
         attribute: The path of the attribute of a custom field, without positions; "" for any other
             field.
+        is_kept: Whether the value is kept and doubted, because the text has its numbers or words,
+            and only the reason speaks against it.
     """
 
     why: Why = Why.NOT_STATED
@@ -354,6 +361,7 @@ class Refusal:
     value: str = ""
     kind: FindingKind = FindingKind.VALUE_NOT_IN_QUOTE
     attribute: str = ""
+    is_kept: bool = False
 
 
 NOT_READ = Reading.open_()

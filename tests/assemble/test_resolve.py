@@ -7,7 +7,7 @@ import pytest
 from extractor.concepts.own.value_forms import read_amount as dose
 from extractor.concepts.resolve import resolve, resolve_part
 from extractor.confidence import AGREE, weigh_answer
-from extractor.evidence.drafts import Reading
+from extractor.evidence.drafts import Reading, Span
 from extractor.schemas import (
     AbsenceReason,
     Category,
@@ -22,6 +22,13 @@ from extractor.schemas import (
 
 GAP = AbsenceReason.MODEL_REFUSED
 FIELD = "dosing.route"
+
+
+def place(value, sure):
+    """A weighed reading whose members have places, one after the other."""
+    members = value if isinstance(value, tuple) else (value,)
+    spans = tuple(Span("arms[0]", at, at + 1) for at in range(len(members)))
+    return Reading(value, spans=spans, weighed=sure)
 
 
 @pytest.mark.parametrize(
@@ -94,9 +101,7 @@ def test_a_closed_set_of_which_one_word_is_right_always_has_the_best(word):
 def test_quotes_that_mean_the_same_are_agreement_in_the_words_of_the_model(
     rule, model, agree
 ):
-    resolved = resolve(
-        Reading(rule, weighed=0.8), Reading(model, weighed=0.9), GAP, FIELD
-    )
+    resolved = resolve(place(rule, 0.8), place(model, 0.9), GAP, FIELD)
     assert resolved.value == model
     assert resolved.origin == (Origin.BOTH if agree else Origin.MODEL)
     assert (resolved.confidence == weigh_answer(FIELD, AGREE)) is agree
@@ -115,9 +120,7 @@ def test_quotes_that_mean_the_same_are_agreement_in_the_words_of_the_model(
 def test_labels_of_arms_are_a_set_of_names_and_amounts_agree_whatever_their_arms(
     field, rule, model, agree
 ):
-    resolved = resolve(
-        Reading(rule, weighed=0.8), Reading(model, weighed=0.9), GAP, field
-    )
+    resolved = resolve(place(rule, 0.8), place(model, 0.9), GAP, field)
     assert resolved.value == model
     assert resolved.origin == (Origin.BOTH if agree else Origin.MODEL)
 
@@ -142,7 +145,7 @@ def test_the_words_of_a_part_are_resolved_by_themselves(rule, model, origin):
     )
     answer = Reading((said,), weighed=0.9) if model else None
 
-    found, sure = resolve_part(
+    found, sure, _ = resolve_part(
         said if model else read,
         "condition",
         Reading((read,), weighed=0.9),

@@ -57,7 +57,7 @@ FOLDER = Path(__file__).parent
 FILES = sorted(FOLDER.glob("*.toml"))
 TABLES = tomllib.loads(FOLDER.with_name("case_keys.toml").read_text("utf-8"))
 PLACES = TABLES["places"]
-WAYS = ("stands", "inferred", "refused")
+WAYS = ("stands", "inferred", "doubted", "refused")
 """What the proof may decide about a model's answer."""
 
 
@@ -236,9 +236,17 @@ class Case:
 def read_way(reading: Reading[Any] | None) -> str:
     if reading is None or reading.value is None:
         return "refused"
+    if is_doubted(reading):
+        return "doubted"
     if reading.list_supports()[0] is Support.INFERRED:
         return "inferred"
     return "stands"
+
+
+def is_doubted(reading: Reading[Any]) -> bool:
+    """Whether the rules could not confirm the value or one of its members or parts."""
+    of_members = reading.list_member_features()
+    return bool(reading.features) or any(any((own, parts)) for own, parts in of_members)
 
 
 def show(value: Any) -> str:
@@ -259,7 +267,7 @@ def is_same(reading: Reading[Any], proven: Reading[Any] | None) -> bool:
     infusion".
     """
     read_values = reading.list_values()
-    proven_values = proven.list_values() if proven else ()
+    proven_values = proven.list_values() if proven and not is_doubted(proven) else ()
     if read_values == proven_values:
         return True
     if len(read_values) != len(proven_values):
@@ -348,7 +356,7 @@ def list_faults_of_order(case: Case, other: Case) -> Iterator[str]:
 
 
 def list_faults_of_answers(case: Case) -> Iterator[str]:
-    """Each answer stands, is inferred or is refused as expected, by the expected words."""
+    """Each answer stands, is inferred, doubted or refused as expected, by the expected words."""
     wanted = {}
     for way in WAYS:
         wanted |= dict.fromkeys(case.expected.get(way, ()), way)

@@ -30,6 +30,7 @@ READ = {
     "category": Category,
 }
 LISTS = ("constraints", "amounts", "time_windows")
+KEPT = ("another comparator", "another unit", "stated about something else")
 
 
 def read(field, written):
@@ -67,8 +68,10 @@ def test_a_refusal_has_its_reason_and_the_place_that_says_otherwise(
     field, written, kind, why, nearest
 ):
     grounded = ground(**{field: read(field, written)})
-    assert grounded.model == {}
     (refusal,) = grounded.refused
+    # the text has the numbers of an answer that is kept
+    assert refusal.is_kept is (why in KEPT)
+    assert (field in grounded.model) is refusal.is_kept
     assert (refusal.field, refusal.kind, refusal.why) == (field, kind, why)
     assert (refusal.nearest and quoted_at(refusal.nearest)) == nearest
 

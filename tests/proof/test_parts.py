@@ -10,6 +10,7 @@ import pytest
 from extractor.assembly.check import ground_answer
 from extractor.concepts.own.value_forms import read_limit, read_window
 from extractor.concepts.parse import parse_record
+from extractor.evidence.drafts import Why
 from tests.trust import trial
 
 TABLES = tomllib.loads(Path(__file__).with_name("parts.toml").read_text("utf-8"))
@@ -41,6 +42,9 @@ def test_a_part_of_a_time_window_costs_only_itself(
 
     (window,) = list_read(grounded, "time_windows")
     assert (window.of or "", window.anchor or "") == (of, anchor)
+    (features,) = grounded.model["time_windows"].list_member_features()
+    doubts = {doubt for of_part in features.parts.values() for doubt in of_part}
+    assert doubts == ({why} if why == Why.OTHER_OWNER else set())
     refused = [
         (one.why, parsed.raw(one.nearest) if one.nearest else "")
         for one in grounded.refused
@@ -48,11 +52,12 @@ def test_a_part_of_a_time_window_costs_only_itself(
     assert refused == ([(why, nearest)] if why else [])
 
 
-@pytest.mark.parametrize(("line", "answers", "first"), TABLES["first_windows"])
-def test_the_first_window_is_in_hours_or_longer_units(line, answers, first):
+@pytest.mark.parametrize(("line", "answers", "first", "doubts"), TABLES["first_windows"])
+def test_the_first_window_is_in_hours_or_longer_units(line, answers, first, doubts):
     _, grounded = ground(line, windows=[f"{answer} | - | -" for answer in answers])
-    reading = grounded.model.get("time_window")
-    assert (reading.value.quote if reading else "") == first
+    reading = grounded.model["time_window"]
+    assert reading.value.quote == first
+    assert [*reading.features] == doubts
 
 
 @pytest.mark.parametrize(

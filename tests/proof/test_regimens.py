@@ -93,19 +93,19 @@ def test_what_the_text_says_of_the_agent_is_linked_at_its_own_words(
 
 
 @pytest.mark.parametrize(
-    ("text", "agent", "dose", "field", "written", "stated"), REGIMENS["refused"]
+    ("text", "agent", "dose", "field", "written", "stated"), REGIMENS["doubted"]
 )
-def test_what_the_text_says_of_something_else_is_refused_with_the_agents_own(
+def test_what_the_text_says_of_something_else_is_doubted_with_the_agents_own(
     text, agent, dose, field, written, stated
 ):
     proven = prove(text, agent, **{"amounts": dose, field: written})
-    assert field not in proven.model
+    assert is_doubted(proven, field)
     (refusal, *_) = [refused for refused in proven.refused if refused.field == field]
     assert refusal.why is Why.OTHER_VALUE
     assert read_span(text, refusal.nearest) == stated
 
 
-def test_what_the_text_says_of_another_agent_is_refused():
+def test_what_the_text_says_of_another_agent_is_doubted():
     text = "Examplumab IV every 2 weeks; oral testamide 30 mg."
     (refusal,) = prove(text, amounts="30 mg").refused
     assert refusal.why is Why.OTHER_OWNER
@@ -118,7 +118,7 @@ def test_what_is_given_to_several_agents_is_not_refused():
 
 
 @pytest.mark.parametrize(("text", "field", "written"), REGIMENS["not_given"])
-def test_what_the_words_state_of_something_else_than_giving_is_refused(
+def test_what_the_words_state_of_something_else_than_giving_is_doubted(
     text, field, written
 ):
     (refusal,) = prove(text, **{field: written}).refused
@@ -132,7 +132,7 @@ def test_agents_that_only_the_model_knows_own_their_doses():
         for dose in ("7.5 mg", "15 mg")
     )
     assert own.model["amounts"].support is Support.PARSED
-    assert "amounts" not in other.model
+    assert is_doubted(other, "amounts")
 
 
 @pytest.mark.parametrize(("text", "quote", "field", "written"), REGIMENS["right"])
@@ -141,8 +141,15 @@ def test_a_right_value_stands(text, quote, field, written):
 
 
 @pytest.mark.parametrize(("text", "written"), REGIMENS["wrong_amounts"])
-def test_what_is_no_dose_of_the_agent_is_refused(text, written):
-    assert "amounts" not in prove(text, amounts=written).model
+def test_what_is_no_dose_of_the_agent_is_doubted(text, written):
+    assert is_doubted(prove(text, amounts=written), "amounts")
+
+
+def is_doubted(proven, field):
+    """Whether an answer is kept, and a reason to doubt it recorded."""
+    reading = proven.model[field]
+    own = [features.own for features in reading.list_member_features()]
+    return any((reading.features, *own))
 
 
 def mg(value, *arms):

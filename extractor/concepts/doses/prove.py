@@ -3,7 +3,7 @@ text.
 
 A link may refute a value even if it is doubted; only a link without doubt proves one. A value is
 linked if the regimen's quote, or other words in the record, state it for the agent without doubt.
-It is rejected if the quote gives the agent another value or uses the value for something else.
+It is doubted if the quote gives the agent another value or uses the value for something else.
 Otherwise, it is open.
 """
 
@@ -30,7 +30,15 @@ from extractor.concepts.doses.rhythms import list_other_frequencies, list_other_
 from extractor.concepts.doses.sections import DoseText, list_texts
 from extractor.concepts.own.value_forms import show_value
 from extractor.concepts.places import split_parts
-from extractor.evidence.drafts import Draft, Reading, Refusal, Span, Why, find_weakest
+from extractor.evidence.drafts import (
+    Draft,
+    MemberFeatures,
+    Reading,
+    Refusal,
+    Span,
+    Why,
+    find_weakest,
+)
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.book import word_set
 from extractor.language.lexer import Tokens
@@ -91,7 +99,7 @@ class _Place(NamedTuple):
 
 def prove_regimens(answers: Sequence[Draft], parsed: ParsedRecord) -> list[Draft]:
     """Check each regimen in the answers against the statements about its agent in the text, and
-    remove values that the text refutes. Answers for other groups, and answers without an agent,
+    doubt values that the text seems to refute. Answers for other groups, and answers without an agent,
     are left unchanged.
 
     The support of a linked value is ``parsed``, and its place is where the text states it for the
@@ -175,9 +183,9 @@ class _Proof:
         self._refused = list(self.draft.refused)
 
     def keep_proven(self) -> Draft:
-        """Return the answer without the rejected values of the linked fields; the values that are
-        kept get their support and place. Other fields are unchanged. If a rejection suggests that
-        the answer mixes up two regimens, all linked fields are only inferred.
+        """Return the answer with the support and place of the values of the linked fields, and with
+        doubts about those that the text seems to refute. Other fields are unchanged. If a doubt
+        suggests that the answer mixes up two regimens, all linked fields are only inferred.
         """
         readings = dict(self.draft.model)
         stated = [
@@ -186,9 +194,7 @@ class _Proof:
             if field in readings and readings[field].list_values()
         ]
         for field in stated:
-            proven = self._prove(field, readings.pop(field))
-            if proven:
-                readings[field] = proven
+            readings[field] = self._prove(field, readings.pop(field))
         # a rejected amount, frequency or duration may be that of another regimen
         if any(refusal.field in _OTHER_ACTS for refusal in self._refused):
             for field in readings.keys() & LINKED:
@@ -198,34 +204,48 @@ class _Proof:
                 )
         return replace(self.draft, model=readings, refused=tuple(self._refused))
 
-    def _prove(self, field: str, reading: Reading[object]) -> Reading[object] | None:
-        """Return a reading with only the values that are not rejected, and record the rejected
-        values. The result is None if all values are rejected.
+    def _prove(self, field: str, reading: Reading[object]) -> Reading[object]:
+        """Return a reading with the support and the place of each value, and with a doubt about
+        each value that the text seems to refute. The doubts are also recorded.
         """
-        values: list[DoseValue] = []
         spans: list[Span] = []
         supports: list[Support] = []
-        for value, span in zip(reading.list_values(), reading.spans, strict=True):
-            if field == "arms":
-                verdict = self._judge_arm(value)
-            else:
-                verdict = self._judge(field, value)
+        doubts: list[MemberFeatures] = []
+        known = reading.list_member_features()
+        for value, span, of_value in zip(
+            reading.list_values(), reading.spans, known, strict=True
+        ):
+            verdict = self._judge_value(field, value)
+            own = (*of_value.own, *reading.features)
             if isinstance(verdict, Refusal):
                 self._refuse(verdict, field, value)
-                continue
-            values.append(self._drop_arms(value) if field == "amounts" else value)
+                own = (*own, verdict.why)
+                verdict = None
             spans.append(verdict or span)
             supports.append(Support.PARSED if verdict else Support.INFERRED)
-        if not values:
-            return None
-        is_list = isinstance(reading.value, tuple)
-        return replace(
+            doubts.append(MemberFeatures(own))
+        proven = replace(
             reading,
-            value=tuple(values) if is_list else values[0],
             spans=tuple(spans),
             support=find_weakest(supports),
             supports=tuple(supports),
         )
+        if isinstance(reading.value, tuple):
+            return replace(proven, member_features=tuple(doubts))
+        return replace(proven, features=doubts[0].own)
+
+    def _judge_value(self, field: str, value: DoseValue) -> Verdict:
+        """Return the verdict on an arm or a linked value. An amount is also refused if the text of
+        one of its arms states a different amount.
+        """
+        if field == "arms" and isinstance(value, str):
+            return self._judge_arm(value)
+        verdict = self._judge(field, value)
+        if not isinstance(value, Amount) or isinstance(verdict, Refusal):
+            return verdict
+        rivals = (self._find_rival(label, [value]) for label in value.arms)
+        rival = next(filter(None, rivals), None)
+        return Refusal(Why.OTHER_VALUE, rival) if rival else verdict
 
     def _judge(self, field: str, value: DoseValue) -> Verdict:
         """Return the place where the text states a value for the agent, a refusal if the value is
@@ -376,18 +396,9 @@ class _Proof:
             return rivals[arms[0]]
         return None
 
-    def _drop_arms(self, amount: Amount) -> Amount:
-        """Remove from an amount any arms whose texts state a different amount. Only the first such
-        amount is recorded as a refusal.
-        """
-        rivals = {label: self._find_rival(label, [amount]) for label in amount.arms}
-        for rival in list(filter(None, rivals.values()))[:1]:
-            self._refuse(Refusal(Why.OTHER_VALUE, rival), "amounts", amount)
-        kept = tuple(label for label in amount.arms if not rivals[label])
-        return amount.model_copy(update={"arms": kept})
-
     def _refuse(self, refusal: Refusal, field: str, value: DoseValue) -> None:
-        self._refused.append(replace(refusal, field=field, value=show_value(value)))
+        shown = show_value(value)
+        self._refused.append(replace(refusal, field=field, value=shown, is_kept=True))
 
 
 def _count_doubts(statement: Statement, link: Linked) -> int:

@@ -27,7 +27,7 @@ from extractor.concepts.places import (
     find_quotes,
     locate,
 )
-from extractor.evidence.drafts import Refusal, Span, Why
+from extractor.evidence.drafts import MemberFeatures, Refusal, Span, Why
 from extractor.language.book import rule
 from extractor.language.lexer import Range, Tokens, lex
 from extractor.language.numbers import is_two_ways
@@ -248,7 +248,7 @@ def prove_condition(
     limit: Constraint,
     here: Passage,
     lead_in: Passage | None,
-) -> tuple[Supported[object] | None, Refusal | None]:
+) -> tuple[Supported[object], Refusal | None]:
     """Return a model's ``limit`` with only a condition that belongs to it, and the refusal of any
     other condition. ``supported`` is the limit with its place in the criterion ``here``, and
     ``lead_in`` the line that introduces the criterion.
@@ -256,8 +256,8 @@ def prove_condition(
     - If the criterion lacks the words of the condition, the limit loses it and is marked as
       inferred. Words of ``lead_in`` hold for every item below it: they are removed without doubt
       and without a refusal.
-    - If the condition belongs to another limit, there is no limit (None), since without its
-      condition it would apply to everybody.
+    - If the condition seems to belong to another limit, the limit keeps it and is doubted: without
+      it, the limit would apply to everybody.
     - If the rules do not read the condition as that of this limit, the limit keeps it and is
       marked as inferred.
     """
@@ -283,7 +283,11 @@ def prove_condition(
     is_of_other = own_conditions or overlaps_any(place, _list_conditions(here, others))
     if is_of_other or _is_of_other_clause(here, place, own, others):
         stated = next(iter(own_conditions), None)
-        return None, Refusal(Why.OTHER_OWNER, stated, "condition", value=condition)
+        refusal = Refusal(
+            Why.OTHER_OWNER, stated, "condition", value=condition, is_kept=True
+        )
+        doubts = MemberFeatures((Why.OTHER_OWNER,))
+        return replace(kept, support=Support.INFERRED, doubts=doubts), refusal
     return replace(kept, support=Support.INFERRED), None
 
 

@@ -25,6 +25,9 @@ from extractor.language.passage import Passage
 from extractor.schemas import Comparator, Constraint, Support, TimeWindow
 from extractor.schemas.vocabulary import LOWER, UPPER
 
+_NOT_FIRST = "an earlier time window"
+"""The feature of a first time window before which the text states another one."""
+
 
 class _StatedWindow(NamedTuple):
     """A window that a passage states, with its parts and the raw span of its duration."""
@@ -138,13 +141,13 @@ def _list_bounds(
     return bounds
 
 
-def take_first(answered: Reading[object], here: Passage) -> Reading[object] | None:
+def take_first(answered: Reading[object], here: Passage) -> Reading[object]:
     """Return the reading for ``time_window``: the first of the time windows in a model's answer.
     Its value is None if none of the windows is in hours or longer units.
 
     Windows of the criterion ``here`` take precedence over windows of the line above it, and
     windows in brackets, exceptions and definitions come after the other windows of their line.
-    Return None if the text contains an unambiguous window, in hours or longer units, before all
+    It is doubted if the text contains an unambiguous window, in hours or longer units, before all
     the windows in the answer, since the model may have missed it.
     """
     windows = find_windows(cut(here), None)
@@ -161,22 +164,25 @@ def take_first(answered: Reading[object], here: Passage) -> Reading[object] | No
     firsts = [first_window([window]) for window in answered.list_values()]
     possible = [index for index, window in enumerate(firsts) if window]
     if not possible:
-        return replace(answered, value=None, spans=(), supports=())
+        return replace(answered, value=None, spans=(), supports=(), member_features=())
     best = min(possible, key=lambda index: rank(answered.spans[index]))
     best_span = answered.spans[best]
+    doubts = answered.list_member_features()[best].own
     for window in list_possible_firsts(windows):
         span = locate(here, window.first, window.end)
         is_plain = window.sure and not window.is_aside
         if is_plain and not span.overlaps(best_span):
             # the answer skips a sure window that precedes its own
             if (False, False, span.start) < rank(best_span):
-                return None
+                doubts = (*doubts, _NOT_FIRST)
             break
     return replace(
         answered,
         value=firsts[best],
         spans=(best_span,),
         supports=answered.list_supports()[best : best + 1],
+        features=doubts,
+        member_features=(),
     )
 
 
@@ -184,13 +190,13 @@ def prove_parts(
     supported: Supported[object],
     places: Sequence[Passage],
     lead_in: Passage | None = None,
-) -> tuple[Supported[object] | None, list[Refusal]]:
+) -> tuple[Supported[object], list[Refusal]]:
     """Return a supported value with only the parts that the text supports, and the refusals of the
     other parts. The parts are the condition of a limit, or the name and the moment of a time
     window. Any other value is returned unchanged.
 
-    A part that is not in the text, or belongs to another time window, is removed. A limit whose
-    condition belongs to another limit is rejected entirely (None); see ``prove_condition``.
+    A part that is not in the text is removed; a part that seems to belong to another limit or
+    window is kept and doubted.
 
     Args:
         supported: A value that the text states.
@@ -210,13 +216,18 @@ def prove_parts(
         return supported, []
     refusals = []
     parts: dict[str, str | None] = {}
+    doubts: dict[str, tuple[str, ...]] = {}
     for name, quote in (("of", value.of), ("anchor", value.anchor)):
         if not quote:
             continue
         parts[name], refusal = _prove_part(name, quote, supported.span, places)
         if refusal:
             refusals.append(refusal)
-    return replace(supported, value=value.model_copy(update=parts)), refusals
+        if refusal and refusal.is_kept:
+            doubts[name] = (refusal.why,)
+    value = value.model_copy(update=parts)
+    of_parts = supported.doubts._replace(parts=doubts)
+    return replace(supported, value=value, doubts=of_parts), refusals
 
 
 def _prove_part(
@@ -247,12 +258,13 @@ def _prove_part(
     fitting = [place for place in written if overlaps_any(place, own)]
     if not fitting:
         fitting = [place for place in written if not overlaps_any(place, foreign)]
+    refusal = None
     if not fitting:
         nearest = next(iter((*own, *written)))
-        return None, Refusal(Why.OTHER_OWNER, nearest, name, value=quote)
-    return written[
-        min(fitting, key=lambda place: abs(place.start - window.start))
-    ], None
+        refusal = Refusal(Why.OTHER_OWNER, nearest, name, value=quote, is_kept=True)
+        fitting = [*written]
+    best = min(fitting, key=lambda place: abs(place.start - window.start))
+    return written[best], refusal
 
 
 def _list_parts(

@@ -253,6 +253,8 @@ def _join_record(drafts: Sequence[Draft], reasons: Reasons) -> Draft:
                 key=lambda age: age.value.value * DAYS[age.value.unit],
                 reverse=name == AGES[1],
             )
+            # ages that the rules could not confirm come last
+            answers.sort(key=lambda age: bool(age.features))
         elif name not in PEOPLE_FIELDS:
             # answers that state a value come first
             answers.sort(key=lambda reading: not reading.value)

@@ -1,0 +1,79 @@
+"""Find the words of a model's value in the text, whatever they may state there."""
+
+import re
+from collections.abc import Iterator
+
+from extractor.concepts.limits.written_numbers import find_numbers
+from extractor.concepts.places import Found, Supported, cut, find_quotes, locate
+from extractor.evidence.drafts import Span
+from extractor.language.passage import Passage
+from extractor.schemas import (
+    Age,
+    Amount,
+    Constraint,
+    Period,
+    Quantity,
+    Support,
+    TimePoint,
+    TimeWindow,
+)
+
+_DIGITS = re.compile(r"\d+(?:\.\d+)?")
+_WORDS = {"both": 2, "double": 2, "half": 0.5, "single": 1, "triple": 3}
+"""Words that state a number beside the number words. Articles are not among them."""
+
+
+def ground_value(value: object, passage: Passage) -> Found:
+    """Return a value with the place of its numbers in a passage or, if it is a time window, with
+    the place of its quote, which must contain its numbers. Return None if a number is missing, or
+    if the value has none.
+    """
+    match value:
+        case TimeWindow():
+            for place in find_quotes(passage, value.quote):
+                quoted = passage.section.between(place.start, place.end)
+                if _find_all(quoted, (value.value, value.value_high)):
+                    return Supported(value, place, Support.INFERRED)
+            return None
+        case Constraint() | Quantity():
+            span = _find_all(passage, (value.value, value.value_high))
+        case Amount():
+            span = _find_all(passage, (value.low, value.high))
+        case Age() | Period() | TimePoint():
+            span = _find_all(passage, (value.value,))
+        case _:
+            return None
+    if span is None:
+        return None
+    return Supported(value, span, Support.INFERRED)
+
+
+def _find_all(passage: Passage, wanted: tuple[float | None, ...]) -> Span | None:
+    """Return the span from the first to the last of the numbers, each at its first place; None if
+    the passage lacks one of them. A number that is None is not searched for.
+    """
+    places: dict[float, Span] = {}
+    for number, place in _list_numbers(passage):
+        places.setdefault(number, place)
+    found = [places.get(abs(number)) for number in wanted if number is not None]
+    spans = [place for place in found if place]
+    if not spans or len(spans) < len(found):
+        return None
+    first, last = min(spans), max(spans)
+    return Span(first.section, first.start, max(first.end, last.end))
+
+
+def _list_numbers(passage: Passage) -> Iterator[tuple[float, Span]]:
+    """Yield the numbers of a passage without their signs: those that the rules read, all digits,
+    and words such as "single".
+    """
+    tokens = cut(passage)
+    for number in find_numbers(tokens):
+        yield abs(number.value), locate(passage, number.first, number.end)
+    offset, _ = passage.raw_span
+    for match in _DIGITS.finditer(passage.raw):
+        first, end = match.span()
+        yield float(match[0]), Span(passage.section.name, offset + first, offset + end)
+    for at, word in enumerate(tokens.words):
+        if word.lower() in _WORDS:
+            yield _WORDS[word.lower()], locate(passage, at, at + 1)
