@@ -6,9 +6,12 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Protocol
 
 from extractor.concepts.limits.mentions import find_mentions
+from extractor.concepts.limits.read import find_limits
 from extractor.concepts.limits.written_numbers import NumberRole, find_numbers
-from extractor.concepts.places import GROUPS_OF_DOSES
+from extractor.concepts.places import GROUPS_OF_DOSES, cut, locate
+from extractor.concepts.windows.times import find_windows
 from extractor.evidence.drafts import Span, span_of
+from extractor.evidence.items import CriterionDraft
 from extractor.evidence.parsed import ParsedRecord, is_touched, sort_places
 from extractor.language.book import read_text, rule
 from extractor.language.lexer import NAME_NUMBER, NUMBER
@@ -126,6 +129,44 @@ def _list_fields(parsed: ParsedRecord, criterion: Criterion) -> Iterator[str]:
                 yield from ("time_window", "time_windows")
             else:
                 yield "constraints"
+
+
+def find_missed(parsed: ParsedRecord, item: CriterionDraft) -> set[str]:
+    """Return the fields of a criterion that the rules may have missed, however sure they are:
+    limits or time windows if the line that introduces the criterion states one, and limits if a
+    number in words or Roman numerals, or "single", is in no value.
+    """
+    missed: set[str] = set()
+    for span in item.rules.lead_in.spans:
+        above = cut(parsed.passage(span))
+        if find_limits(above, None):
+            missed.add("constraints")
+        if find_windows(above, None):
+            missed.add("time_windows")
+    passage = parsed.passage(item.span)
+    tokens = cut(passage)
+    values = sort_places(
+        (*item.rules.constraints.spans, *item.rules.time_windows.spans)
+    )
+    in_names = cover(rule("part_of_name").find(tokens))
+    for mention in find_mentions(tokens):
+        at, _ = mention.number
+        is_counted = mention.role is not NumberRole.PART and mention.likeliest[0] > 1
+        if not is_counted or at in in_names or tokens.words[at][0].isdigit():
+            continue
+        if not is_touched(locate(passage, at, at + 1), values):
+            missed.add("constraints")
+    if "single" in map(str.lower, tokens.words):
+        missed.add("constraints")
+    return missed
+
+
+def limits_age(item: CriterionDraft) -> bool:
+    """Return whether the rules read a limit of an age in a criterion."""
+    limits = item.rules.constraints.list_values()
+    return any(
+        rule("may_name_age").occurs(read_text(limit.quantity)) for limit in limits
+    )
 
 
 def cover(places: Iterable[Place]) -> set[int]:

@@ -137,7 +137,7 @@ def test_what_the_rules_likely_read_and_the_model_leaves_out_is_kept_and_doubted
     assert extraction.endpoints[0].specimens == ("plasma",)
     (kept,) = extraction.endpoints[0].evidence_for("specimens[0]")
     assert (kept.origin, kept.confidence) == (Origin.RULE, 0.7)
-    assert kept.doubts == ("the model stated no such value",)
+    assert kept.doubts[0] == "the model stated no such value"
     found = reasons(extraction)
     assert found["endpoints[0].instrument"] is AbsenceReason.NOT_REPORTED
 

@@ -99,8 +99,8 @@ class _Place(NamedTuple):
 
 def prove_regimens(answers: Sequence[Draft], parsed: ParsedRecord) -> list[Draft]:
     """Check each regimen in the answers against the statements about its agent in the text, and
-    doubt values that the text seems to refute. Answers for other groups, and answers without an agent,
-    are left unchanged.
+    doubt values that the text seems to refute. Answers for other groups, and answers without an
+    agent, are left unchanged.
 
     The support of a linked value is ``parsed``, and its place is where the text states it for the
     agent. The support of an open value is ``inferred``. All agents that the answers name are

@@ -67,7 +67,7 @@ def read_events(
     duration and name end events.
     """
     is_timed = concept.value in TIMED
-    if not is_timed and not _states_clock(parts, concept):
+    if not may_have_events(parts, concept):
         probability = 1.0
         if concept.probability < _CONCEPT_UNSURE:
             # the absence of events is as uncertain as the concept
@@ -85,6 +85,11 @@ def read_events(
             (), 1.0, features=features
         )
     return _read_start(parts, events), _read_ends(parts, events)
+
+
+def may_have_events(parts: OutcomeParts, concept: Reading[Concept]) -> bool:
+    """Return whether an outcome is a time to an event, by its concept or its words."""
+    return concept.value in TIMED or _states_clock(parts, concept)
 
 
 def _states_clock(parts: OutcomeParts, concept: Reading[Concept]) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, pairwise
 
-from extractor.concepts.outcomes.events import read_events
+from extractor.concepts.outcomes.events import may_have_events, read_events
 from extractor.concepts.outcomes.moments import read_time_frame
 from extractor.concepts.outcomes.naming import (
     METHODS,
@@ -261,6 +261,10 @@ def _read(
     body = measure.part(measure.first, last.end)
     points, kind = _read_times(parts, concept.value)
     start_event, end_events = read_events(parts, concept)
+    censored = Reading[bool | None](value=False, features=("not censored",))
+    # "last observation carried forward" of a score is no censoring
+    if may_have_events(parts, concept):
+        censored = _read_censored(body, parts.time_frame)
     rules = EndpointReadings(
         rank=Reading(parts.rank, 1.0),
         index=Reading(parts.index, 1.0),
@@ -276,7 +280,7 @@ def _read(
         instrument=read_instrument(body, texts),
         start_event=start_event,
         end_events=end_events,
-        censored=_read_censored(body, parts.time_frame),
+        censored=censored,
         specimens=read_named(body, SPECIMENS),
         methods=read_named(body, METHODS),
     )

@@ -13,10 +13,13 @@ from itertools import count, groupby
 from statistics import fmean
 from typing import NamedTuple
 
+from extractor.assembly.unread import find_missed, limits_age
 from extractor.concepts.doses.passages import GROUPS, list_dose_passages, mentions_dose
 from extractor.concepts.own.declaration import CustomField, Of
 from extractor.concepts.parse import parse_record
+from extractor.concepts.people.registered_ages import AGES
 from extractor.evidence.drafts import Chunk, Draft, Span, span_of
+from extractor.evidence.items import CriterionDraft
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.book import read_text, rule
 from extractor.language.clean import clean_text
@@ -237,9 +240,8 @@ def _plan_eligibility(
     with a doubtful lead-in, and, if the age, sex or health of the participants is doubtful, lines
     that may state who can take part.
     """
-    names = FIELDS[Task.ELIGIBILITY]
     doubtful_fields = {
-        item.number: _list_doubtful(item, names, effort) for item in parsed.criteria
+        item.number: _list_fields(parsed, item, effort) for item in parsed.criteria
     }
     lead_lines = _list_introducing(parsed, doubtful_fields, numbers)
     lines = [_show_item(item, lead_lines) for item in parsed.criteria]
@@ -249,6 +251,7 @@ def _plan_eligibility(
         if chunk.number not in doubtful_fields
     ]
     asks_people = bool(_list_doubtful(parsed.whole, PEOPLE_FIELDS, effort))
+    asks_people |= effort is Effort.MEDIUM and _has_lost_age(parsed)
     if asks_people:
         for name in _PEOPLE_IN:
             text = parsed.record.raw_text(name)
@@ -263,6 +266,29 @@ def _plan_eligibility(
             fields.append(PEOPLE)
         if fields or span in lead_lines:
             yield replace(line, fields=tuple(fields))
+
+
+def _list_fields(
+    parsed: ParsedRecord, item: CriterionDraft, effort: Effort
+) -> list[str]:
+    """Return the fields that a model is asked about a criterion, in the order of the reply: the
+    doubtful ones, limits and time limits that the rules may have missed, and, if the line is asked
+    anyway, its time windows if it is doubtful what they limit.
+    """
+    names = FIELDS[Task.ELIGIBILITY]
+    fields = {*_list_doubtful(item, names, effort)}
+    if effort is Effort.MEDIUM:
+        fields |= find_missed(parsed, item)
+    parts = item.rules.time_windows.list_part_confidences()
+    if fields and any(effort.doubts(part.get("of", 1.0)) for part in parts):
+        fields.add("time_windows")
+    return [name for name in names if name in fields]
+
+
+def _has_lost_age(parsed: ParsedRecord) -> bool:
+    """Return whether a criterion limits an age, but the rules read no age of the participants."""
+    ages = [parsed.whole.read(name).value for name in AGES]
+    return not any(ages) and any(map(limits_age, parsed.criteria))
 
 
 def _number_line(numbers: Iterator[int], span: Span, text: str) -> Question:
