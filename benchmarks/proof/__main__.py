@@ -39,6 +39,8 @@ from extractor.model.completions import Completion, Ending
 from extractor.schemas import TrialExtraction
 from extractor.setup import Setup
 
+FILES = sorted(Path(__file__).parent.glob("*.jsonl"))
+"""The files of cases that are read unless others are named."""
 _LINE = re.compile(r"^\[(\d+)\|([^|\]]*)(?:\|([^\]]*))?\] (.*)$", re.MULTILINE)
 _KEYS = {
     "limits": ("constraint", "constraints"),
@@ -113,7 +115,7 @@ def main() -> None:
     """Print the table, and cases on request."""
     chosen = parse_options(__doc__, "files*", sure=0.85, show=str)
     cases: list[Row] = []
-    for path in chosen.files or sorted(Path(__file__).parent.glob("*.jsonl")):
+    for path in chosen.files or FILES:
         cases += read_lines(path)
     verdicts = asyncio.run(judge(cases))
     print(format_counts(verdicts, chosen.sure))
@@ -137,13 +139,21 @@ def _describe(verdict: Verdict) -> str:
 
 async def judge(cases: Sequence[Row]) -> list[Verdict]:
     """Extract each text with the answer of its case, and look for the values in the result."""
+    found = await extract_cases(cases)
+    return [
+        verdict for case, extraction in found for verdict in _judge(case, extraction)
+    ]
+
+
+async def extract_cases(cases: Sequence[Row]) -> list[tuple[Row, TrialExtraction]]:
+    """Extract the text of each case with a model that gives its answer."""
     records = read_studies(map(_make_study, count(), cases))
-    verdicts: list[Verdict] = []
+    found = []
     for case, record in zip(cases, records, strict=True):
         setup = Setup("http://stubborn.invalid/v1#stubborn", effort="all")
         async with setup.open(route=Route(answer=Stubborn(case).answer)) as extract:
-            verdicts += _judge(case, await extract(record))
-    return verdicts
+            found.append((case, await extract(record)))
+    return found
 
 
 def _make_study(number: int, case: Row) -> Row:

@@ -57,9 +57,9 @@ def resolve(
 
     Since the model has read the whole text, its answer is kept, and the rules' reading determines
     its confidence. A list is combined member by member. If there is no answer, the rules' reading
-    is kept, however doubtful it is; if the answer states no value, a likely reading is kept and
-    doubted. If the rules left the field open, it is empty for the reason ``gap``. A reading without
-    a value means that the text does not state the field.
+    is kept, however doubtful it is; if the answer states no value, what the rules surely parsed is
+    kept and doubted. If the rules left the field open, it is empty for the reason ``gap``. A
+    reading without a value means that the text does not state the field.
 
     Args:
         rule: The rules' reading.
@@ -90,7 +90,7 @@ def resolve(
         if rule.is_open:
             return replace(NOT_READ, gap=gap)
         return rule.with_confidence(round(rule.confidence, 4))
-    if is_left_out(rule, model):
+    if _is_left_out(rule, model):
         return rule.limited(ANSWERS, LEFT_OUT)
     is_same = agree(rule.value, model.value)
     if field == "dosing.arms":  # labels are exact names, in any order
@@ -111,11 +111,14 @@ def resolve(
     )
 
 
-def is_left_out(rule: Reading[object], model: Reading[object]) -> bool:
-    """Return whether a model's answer has no value where the rules read a likely one."""
+def _is_left_out(rule: Reading[object], model: Reading[object]) -> bool:
+    """Return whether a model's answer has no value where the rules surely parsed one. Of other
+    values, such as specimens, the model knows better: of eight likely ones that it left out, none
+    was right.
+    """
     if model.list_values() or not rule.list_values():
         return False
-    return rule.confidence >= DOUBTFUL
+    return all(map(_is_sure, _list_members(rule)))
 
 
 def _confirm(
@@ -168,6 +171,10 @@ def _list_members(reading: Reading[object]) -> list[_Member]:
     return [_Member(*place) for place in places]
 
 
+def _is_sure(member: _Member) -> bool:
+    return member.confidence >= SURE and member.support is Support.PARSED
+
+
 def _combine_members(
     rule: Reading[object], model: Reading[object], field: str
 ) -> Reading[object]:
@@ -200,8 +207,7 @@ def _combine_members(
         member.doubts = doubts._replace(own=(situation, *own))
     for left in read:
         is_answered = any(left.span.overlaps(member.span) for member in members)
-        is_sure = left.confidence >= SURE and left.support is Support.PARSED
-        if is_sure and not is_answered:
+        if _is_sure(left) and not is_answered:
             left.confidence = min(left.confidence, find_most(ANSWERS, LEFT_OUT))
             left.doubts = MemberFeatures((LEFT_OUT,))
             members.append(left)
@@ -255,8 +261,7 @@ def find_sure(rule: Reading[object], span: Span) -> Span | None:
     None.
     """
     for member in _list_members(rule):
-        is_sure = member.confidence >= SURE and member.support is Support.PARSED
-        if is_sure and member.span.overlaps(span):
+        if _is_sure(member) and member.span.overlaps(span):
             return member.span
     return None
 

@@ -6,7 +6,7 @@ from extractor import Extractor
 from extractor.errors import BudgetReached
 from extractor.model.client import Route
 from extractor.model.cost.budget import Reservation
-from extractor.schemas import AbsenceReason, Origin
+from extractor.schemas import AbsenceReason
 from tests.llm.stub import completion, serve
 from tests.trust import answering, trial
 
@@ -126,19 +126,15 @@ def test_an_answer_that_is_not_stated():
     assert reasons(extraction)["dosing"] is AbsenceReason.UNSUPPORTED_ANSWER
 
 
-def test_what_the_rules_likely_read_and_the_model_leaves_out_is_kept_and_doubted():
+def test_what_the_rules_read_and_the_model_leaves_out_is_ambiguous():
     record = trial(title="A trial", primary_outcomes_0=OUTCOME)
-    (endpoint,) = Extractor().extract(record).endpoints
-    assert endpoint.specimens == ("plasma",)
-    assert endpoint.evidence_for("specimens[0]")[0].confidence > 0.8
+    assert Extractor().extract(record).endpoints[0].specimens == ("plasma",)
     answer = {"concept": "biomarker", "specimens": [], "instrument": None}
     script = answering({"Zinc": answer})
     extraction = ask(script, record, ["endpoints"])
-    assert extraction.endpoints[0].specimens == ("plasma",)
-    (kept,) = extraction.endpoints[0].evidence_for("specimens[0]")
-    assert (kept.origin, kept.confidence) == (Origin.RULE, 0.7)
-    assert kept.doubts[0] == "the model stated no such value"
+    assert extraction.endpoints[0].specimens == ()
     found = reasons(extraction)
+    assert found["endpoints[0].specimens"] is AbsenceReason.AMBIGUOUS
     assert found["endpoints[0].instrument"] is AbsenceReason.NOT_REPORTED
 
 

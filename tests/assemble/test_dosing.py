@@ -201,10 +201,11 @@ def test_arms_and_those_of_amounts_cite_the_labels():
 
 def test_what_a_model_lists_once_for_each_arm_is_one_regimen_of_all_of_them():
     same = {"amounts": (mg(10),), "quote": "10 mg daily"}
-    _, dosing = in_arms(same | {"arms": (3,)}, same | {"arms": (1,)})
-    assert [regimen.arms for regimen in dosing] == [
-        ("High",)
-    ]  # the third arm gets no examplumab
+    _, (regimen,) = in_arms(same | {"arms": (3,)}, same | {"arms": (1,)})
+    assert regimen.arms == ("Sham", "High")
+    sham, high = regimen.evidence_for("arms")
+    # the third arm gets no examplumab
+    assert sham.confidence < 0.5 < high.confidence
     same = {"frequency": Frequency.QD, "quote": "Examplumab 10 mg daily"}
     _, (regimen,) = in_arms(same | {"arms": (2,)}, same | {"arms": (1,)})
     assert regimen.arms == ("Low", "High")

@@ -180,10 +180,12 @@ def test_a_number_without_an_arm_costs_only_itself():
     assert show_amounts(found) == ["10 mg (High)"]
 
 
-def test_an_amount_loses_an_arm_whose_text_gives_another_amount():
+def test_an_amount_is_doubted_if_the_text_of_its_arm_gives_another_amount():
     """The arms of the amounts are those of the regimen."""
     found = prove_in_arms(TWO, amounts=(mg(10, 1, 2), mg(5, 2)))
-    assert show_amounts(found) == ["10 mg (High)", "5 mg (Low)"]
+    assert show_amounts(found) == ["10 mg (High, Low)", "5 mg (Low)"]
+    of_amounts = found.model["amounts"].list_member_features()
+    assert [features.own for features in of_amounts] == [(Why.OTHER_VALUE,), ()]
     assert found.model["arms"].value == ("High", "Low")
     (refusal,) = found.refused
     assert refusal.field == "amounts"
@@ -193,10 +195,11 @@ def test_an_amount_loses_an_arm_whose_text_gives_another_amount():
 
 
 @pytest.mark.parametrize(
-    ("arms", "links", "description", "numbers", "amount", "kept"), ARMS["contrasts"]
+    ("arms", "links", "description", "numbers", "amount", "undoubted"),
+    ARMS["contrasts"],
 )
-def test_an_arm_is_refused_by_contrast_alone(
-    arms, links, description, numbers, amount, kept
+def test_an_arm_is_doubted_by_contrast_alone(
+    arms, links, description, numbers, amount, undoubted
 ):
     found = prove_in_arms(
         arms,
@@ -206,7 +209,9 @@ def test_an_arm_is_refused_by_contrast_alone(
         arms=tuple(numbers),
         **({"amounts": READ["amounts"](amount)} if amount else {}),
     )
-    assert list(found.model["arms"].value) == kept
+    reading = found.model["arms"]
+    known = zip(reading.value, reading.list_member_features(), strict=True)
+    assert [arm for arm, features in known if not features.own] == undoubted
     assert {refusal.field for refusal in found.refused} <= {"arms", "amounts"}
 
 
