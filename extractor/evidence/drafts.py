@@ -478,13 +478,9 @@ class ItemDraft(Generic[ReadT_co]):
         """Return why a field has no answer from a model: the model was not asked, the budget was
         spent, the model did not answer, or the text does not support the answer.
         """
-        reason = self.questions.get(name, AbsenceReason.NOT_ASKED)
-        if reason is not AbsenceReason.MODEL_REFUSED:
-            return reason
-        # the model gave an answer, but the text does not support it
-        if not self.refuses(name):
-            return reason
-        return AbsenceReason.UNSUPPORTED_ANSWER
+        if self.refuses(name):
+            return AbsenceReason.UNSUPPORTED_ANSWER
+        return self.questions.get(name, AbsenceReason.NOT_ASKED)
 
 
 Draft: TypeAlias = ItemDraft[Mapping[str, Reading[Any]]]

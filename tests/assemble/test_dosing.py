@@ -152,6 +152,24 @@ def test_a_value_that_was_refused_is_the_rules_one_of_the_same_words(parsed):
     )
 
 
+def test_a_rejected_value_is_not_filled_from_another_phase_and_costs_no_regimen():
+    text = "Testimab 20 mg once daily for 2 weeks, then Testimab 40 mg every 2 weeks."
+    parsed = parse_record(trial(title="Testimab in asthma", arms_0=text))
+    rejected = {
+        "stands": True,
+        "quote": text,
+        "agent": "Testimab",
+        "amounts": (mg(70),),
+    }
+    (chunk,) = list_arms(parsed)
+    result = ModelResult((ground(parsed, chunk, rejected),))
+    extraction = assemble_extraction(parsed, result, [Task.DOSING])
+    (regimen,) = extraction.dosing
+    assert (regimen.agent, regimen.amounts) == ("Testimab", ())
+    reasons = {absence.field: absence.reason for absence in extraction.absences}
+    assert reasons["dosing[0].amounts"] is AbsenceReason.UNSUPPORTED_ANSWER
+
+
 def in_arms(*answers):
     """The regimens that are assembled from a model's answers about a record with three arms,
     "High", "Low", "Sham".

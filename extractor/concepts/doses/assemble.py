@@ -49,7 +49,8 @@ def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regi
         exists = draft.read("stands")
         builder = ItemBuilder(parsed, draft, assembled.path, ceiling=exists.confidence)
         fields = builder.add_fields(_FIELDS) | {"quote": builder.add_quote(exists)}
-        is_stated = any(fields[name] for name in _STATED)
+        # a regimen is not lost because one value of it was rejected
+        is_stated = any(fields[name] or draft.refuses(name) for name in _STATED)
         if fields["agent"] is None or not is_stated:
             continue
         regimen = _cite_arms(
@@ -186,13 +187,16 @@ def _read_beside(
       value agrees with the model's value.
     - A field that the model left empty is filled from a rule-based regimen that has the same agent
       and whose words overlap with the answer. If there is only one such regimen, its arms are used
-      regardless of where it is stated.
+      regardless of where it is stated. A field whose answer was rejected stays empty if there are
+      several: the value may be that of another phase.
     - All other readings are open.
 
     ``similar`` contains the rule-based regimens with the same agent; ``span`` covers the words of
     the answer.
     """
     model = answer.model.get(name)
+    if model is None and answer.refuses(name) and len(similar) > 1:
+        return Reading.open_()
     if model and name in LINKED:
         if Support.INFERRED in model.list_supports():
             return Reading.open_()
