@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Coroutine, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import FileResponse
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sse_starlette import EventSourceResponse
 from starlette.requests import ClientDisconnect
 
@@ -17,6 +19,7 @@ from extractor.apps.export import (
     choose_tables,
     export_run,
 )
+from extractor.apps.match import match_trials
 from extractor.apps.serve.description import (
     BODY,
     JSON_LINES,
@@ -36,7 +39,9 @@ from extractor.apps.serve.requests import (
     save_body,
 )
 from extractor.apps.serve.service import Render, Service
+from extractor.errors import ArgumentError
 from extractor.formats import name_text
+from extractor.match import Patient, join_synonyms
 from extractor.run.files import EXTRACTIONS, FAILURES
 from extractor.run.joined import JoinedRuns
 from extractor.run.manifest import MANIFEST, read_manifest, restore_fields
@@ -93,6 +98,63 @@ async def extract_body(
     work = service.extract(name, body, options, caller, render)
     line = await while_connected(request, work)
     return Response(line, media_type="application/json")
+
+
+class MatchRequest(BaseModel):
+    """Trials, and a patient to compare with their criteria."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+    patient: Patient
+    """What is known of the patient."""
+    extractions: list[TrialExtraction]
+    """The trials, as `POST /v1/extractions` returns them."""
+    min_confidence: Annotated[float, Field(ge=0, le=1)] = 0.85
+    """What is less sure decides nothing."""
+    synonyms: list[list[str]] = []
+    """Rows of names that mean the same drug, condition or event."""
+
+
+@router.post(
+    "/v1/match",
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {"schema": MatchRequest.model_json_schema()}
+            },
+        }
+    },
+)
+async def match(
+    request: Request, _: CallerOfRequest, service: ServiceOfRequest
+) -> list[dict[str, object]]:
+    """The answer for the patient and each trial: `excluded`, `open` or `no_reason_against`, what
+    would decide it, and a verdict on each criterion with its words. The data of the patient are not
+    stored or logged.
+    """
+    body = await read_body(request, service.settings.options.max_bytes)
+    try:
+        asked = MatchRequest.model_validate_json(body)
+        work = partial(_match, asked)
+        return await asyncio.to_thread(work)
+    except ValidationError as error:
+        flaw = error.errors()[0]
+        where = ".".join(map(str, flaw["loc"]))
+        detail = f"{where}: {flaw['msg']}"
+        raise ProblemError("wrong-parameter", detail, place="body") from None
+    except ArgumentError as error:
+        raise ProblemError("wrong-parameter", str(error), place="patient") from None
+
+
+def _match(asked: MatchRequest) -> list[dict[str, object]]:
+    found = match_trials(
+        asked.extractions,
+        [asked.patient],
+        min_confidence=asked.min_confidence,
+        synonyms=join_synonyms(asked.synonyms),
+    )
+    return [each.to_dict() for each in found]
 
 
 async def while_connected(
