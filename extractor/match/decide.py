@@ -48,26 +48,24 @@ class Match(NamedTuple):
         """
         return [
             {
-                "index": rule.index,
-                "kind": rule.kind,
+                "index": place,
+                "kind": kind,
                 "verdict": found.verdict,
                 "why": found.why,
-                "quote": rule.quote,
-                "section": rule.section,
-                "start": rule.start,
-                "end": rule.end,
+                "quote": quote,
+                "section": section,
+                "start": start,
+                "end": end,
             }
-            for rule, found in zip(self.rules, self.verdicts, strict=True)
+            for (place, kind, quote, section, start, end, *_), found in zip(
+                self.rules, self.verdicts, strict=True
+            )
         ]
 
     def to_dict(self) -> dict[str, object]:
-        """Return the match as one object of JSON."""
+        """Return the match as an object of JSON."""
         return {
-            "record_id": self.record_id,
-            "patient": self.patient,
-            "answer": self.answer,
-            "unjudged": self.unjudged,
-            "ask": list(self.ask),
+            **dict(zip(self._fields, self[:5], strict=False)),
             "criteria": self.criteria,
         }
 
@@ -146,18 +144,17 @@ def _take(test: Test, facts: Facts, least: float) -> Verdict:
     """Return the verdict of one test."""
     found = []
     for name, unit, span in test.spans:
-        shown = name.lstrip("~")
         units = facts.values.get(name)
         if units is None:
-            ask = () if name.startswith("has ") else (shown,)
+            ask = () if name.startswith("has ") else (name,)
             found.append(Verdict("not_stated", "", ask))
         elif unit not in units:
-            ask = (f"{shown} in the unit of {test.shown}",)
+            ask = (f"{name} in the unit of {test.shown}",)
             found.append(Verdict("depends", ask[0], ask))
         else:
             numbers = " or ".join(f"{number:g}" for number in units[unit])
-            why = test.shown and f"{shown} {numbers} {unit or ''}: {test.shown}"
-            found.append(_compare(units[unit], span, why or shown))
+            why = test.shown and f"{name} {numbers} {unit or ''}: {test.shown}"
+            found.append(_compare(units[unit], span, why or name))
     whole = _weigh(found, test.need)
     if whole.verdict in ("met", "not_met") and test.confidence < least:
         why = f"{test.shown} ({test.confidence:.2f})"
@@ -172,9 +169,7 @@ def _compare(numbers: Sequence[float], span: Span, shown: str) -> Verdict:
     held = {_passes(number, span) for number in (*numbers, *inner)}
     if len(held) > 1:
         return Verdict("depends", f"the exact {shown}", (f"exact {shown}",))
-    if True in held:
-        return Verdict("met", shown)
-    return Verdict("not_met", shown)
+    return Verdict("met" if True in held else "not_met", shown)
 
 
 def _passes(number: float, span: Span) -> bool:

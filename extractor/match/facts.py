@@ -18,8 +18,9 @@ from extractor.concepts.people.registered_ages import (
 from extractor.errors import ArgumentError
 from extractor.language.book import read_words
 from extractor.language.numbers import DAYS, find_durations, read_number
-from extractor.measures.names import fold_words, spell_words
+from extractor.measures.names import spell_words
 from extractor.schemas import Comparator, Constraint
+from extractor.schemas.arguments import suggest
 from extractor.schemas.base import FrozenModel
 
 _VALUE = re.compile(
@@ -66,23 +67,21 @@ class Facts(NamedTuple):
         values: The numbers that each value can mean, by quantity and unit. An age has several: 1
             year can be 12 to 23 months. A sex, a drug and a condition are numbers, too.
         names: The keys of drugs, conditions and events.
-        notes: Messages about data that may not be compared as intended.
     """
 
     id: str
     values: Mapping[str, Mapping[str | None, tuple[float, ...]]]
     names: tuple[str, ...]
-    notes: tuple[str, ...]
 
 
-def name_value(named: CanonicalLimit, written: str) -> str:
-    """Return the name by which a quantity is compared: its canonical name or, if that is used for
-    many things ("score", "lesions"), its words after a ``~``.
+def name_value(named: CanonicalLimit) -> str | None:
+    """Return the name by which a quantity is compared; None if the vocabulary does not name it, or
+    uses the name for many things ("score", "lesions").
     """
     name = named.quantity_canonical
     known = list_quantities().get(name or "")
-    if name is None or (known and known.weak and name not in _OF_BODY):
-        return f"~{' '.join(fold_words(written))}"
+    if known and known.weak and name not in _OF_BODY:
+        return None
     return name
 
 
@@ -117,7 +116,6 @@ def read_facts(patient: Patient, synonyms: Synonyms | None = None) -> Facts:
     """
     values: dict[str, dict[str | None, tuple[float, ...]]] = {}
     names: dict[str, None] = {}
-    notes = []
     place = f"patient {patient.id}"
     for written, value in patient.values.items():
         quantity, unit, number = _read_value(f"{place}: {written}", written, str(value))
@@ -125,11 +123,6 @@ def read_facts(patient: Patient, synonyms: Synonyms | None = None) -> Facts:
         if unit in units:
             raise ArgumentError(f"{place}: {written}: is given twice; keep one value")
         units[unit] = (number,)
-        if quantity.startswith("~"):
-            notes.append(
-                f"{place}: {written}: only limits in the same words and unit are compared, because "
-                "the vocabulary has no such quantity"
-            )
     days = dict.fromkeys(patient.drugs, 0.0)
     for name, time in patient.since.items():
         days[name] = _read_days(f"{place}: since {name}", time)
@@ -145,7 +138,7 @@ def read_facts(patient: Patient, synonyms: Synonyms | None = None) -> Facts:
         values["sex"] = {None: (float(SEXES.index(patient.sex)),)}
     if patient.age is not None:
         values["age"] = _read_age(f"{place}: age", str(patient.age))
-    return Facts(patient.id, values, tuple(names), tuple(notes))
+    return Facts(patient.id, values, tuple(names))
 
 
 def _read_value(place: str, name: str, written: str) -> tuple[str, str | None, float]:
@@ -162,15 +155,17 @@ def _read_value(place: str, name: str, written: str) -> tuple[str, str | None, f
         quantity=name, comparator=Comparator.EQUAL, value=number, unit=parts[2] or None
     )
     named = name_limit(limit)
-    quantity, unit = name_value(named, name), named.unit_ucum
-    if named.value_canonical is not None and quantity != "age":
+    quantity, unit = name_value(named), named.unit_ucum
+    if quantity is None and name_quantity(name) is None:
+        remedy = (
+            suggest(name, list_quantities()) or "; use another name, or leave it out"
+        )
+        raise ArgumentError(f"{place}: no criterion limits such a quantity{remedy}")
+    if quantity and named.value_canonical is not None and quantity != "age":
         return quantity, named.unit_canonical, named.value_canonical
-    known = name_quantity(name)
-    is_unknown = quantity.startswith("~") and (known is None or known.weak)
-    is_relative = unit is not None and _RELATIVE.fullmatch(unit) is not None
-    if (is_unknown and (unit or not limit.unit)) or is_relative:
+    if quantity and unit and _RELATIVE.fullmatch(unit):
         return quantity, unit, number
-    reason = named.canonical_note or "is given as `age`"
+    reason = named.canonical_note or "cannot be compared"
     raise ArgumentError(
         f"{place}: {written!r}: {reason}; state one quantity, with a usual unit and number"
     )

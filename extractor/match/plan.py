@@ -5,7 +5,6 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-from itertools import pairwise
 from math import inf
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -93,11 +92,11 @@ class Test(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """A criterion of a plan. ``index`` is None for an age or a sex of the whole record; ``words``
+    """A criterion of a plan. ``place`` is None for an age or a sex of the whole record; ``words``
     contains all words, between spaces. The others are the fields of a test or of a quote.
     """
 
-    index: int | None
+    place: int | None
     kind: str
     quote: str
     section: str | None
@@ -217,7 +216,7 @@ def _plan_criterion(
         idle += ["opening", "ended", "denials"]
         tests = [*_list_window_tests(criterion)]
     masked = _mask(criterion, place.start)
-    rest = _find_rest(masked, *idle)
+    rest = _find_rest(_JOINTS.sub(" ", masked), *idle)
     if not tests and not criterion.time_windows:
         rest = []
         tests = [*_list_name_tests(criterion)]
@@ -232,7 +231,10 @@ def _plan_criterion(
         keeps_out = f"for whom it applies: {criterion.lead_in}"
     if not _words("links", "denials").isdisjoint(above):
         lets_in = keeps_out
-    if _is_loosely_joined(criterion, place.start):
+    # an unexpected conjunction: the extraction does not call these limits alternatives
+    joint = "or" if includes else "and"
+    is_chosen = any(test.alternative for test in tests)
+    if not is_chosen and re.search(rf"{_CUT}\W*{joint}\W*{_CUT}", masked):
         keeps_out = "how its limits are joined"
     if criterion.has_exception:
         quotes = [one.quote for one in criterion.evidence_for("has_exception")]
@@ -265,26 +267,7 @@ def _mask(criterion: Criterion, base: int) -> str:
     for piece in pieces:
         start, end = piece.start - base, piece.end - base
         text = text[:start] + _CUT * (end - start) + text[end:]
-    return _JOINTS.sub(" ", text)
-
-
-def _is_loosely_joined(criterion: Criterion, base: int) -> bool:
-    """Return whether "or" joins limits of an inclusion, or "and" those of an exclusion, that the
-    extraction does not call alternatives.
-    """
-    pieces = [
-        piece
-        for piece in criterion.evidence
-        if piece.field.startswith("constraints[") and piece.field.endswith("]")
-    ]
-    if any(piece.alternative for piece in pieces):
-        return False
-    joint = "or" if criterion.kind is CriterionKind.INCLUSION else "and"
-    for one, other in pairwise(sorted(pieces, key=lambda piece: piece.end)):
-        between = criterion.quote[one.end - base : other.end - base]
-        if joint in spell_words(between.partition(other.quote)[0]):
-            return True
-    return False
+    return text
 
 
 def _list_limit_tests(
@@ -304,7 +287,7 @@ def _list_limit_tests(
         cells, field = limits[number], f"constraints[{number}]"
         named = CanonicalLimit(*map(cells.get, CanonicalLimit._fields))
         sign = read_admitted(limit.comparator, plain) or "between"
-        key = name_value(named, limit.quantity)
+        key = name_value(named) or ""
         spans = _list_spans(key, named, limit, sign)
         when, condition = _read_condition(limit.condition or "", cells["sex"])
         keeps_out = condition
@@ -318,7 +301,7 @@ def _list_limit_tests(
         lets_in = ""
         if condition and spell_words(condition)[0] not in _words("neutral", "links"):
             lets_in = condition
-        narrowed = "" if key.startswith("~") else _find_narrowing(limit.quantity)
+        narrowed = _find_narrowing(limit.quantity)
         confidence = _find_least(criterion, field)
         if named.canonical_note == "implausible":
             confidence = 0.0
@@ -368,26 +351,28 @@ def _list_spans(
                 _make_span(sign, *written),
             ),
         )
-    parts = key.split("|")
     known = list_quantities().get(key)
+    parts = key.split("|")
     if known and known.both and ("_or_" in key or "_and_" in key):
         parts = sorted(known.both)
-    if len(parts) == 1:
-        ends = named.value_canonical, named.value_high_canonical
-        if ends[0] is None:
-            ends = written
-        return ((key, unit, _make_span(sign, *ends)),)
+    if parts == [key]:
+        low = named.value_canonical
+        if low is None:
+            return ((key, unit, _make_span(sign, *written)),)
+        return ((key, unit, _make_span(sign, low, named.value_high_canonical)),)
     spans = []
     for part in map(get_quantity, parts):
-        ends = tuple(
-            end if end is None else part.to_canonical(end, named.unit_ucum)
+        ends = [
+            part.to_canonical(end, named.unit_ucum)
             for end in written
-        )
+            if end is not None
+        ]
+        low, *high = ends
         # "ECOG or Karnofsky 0-1": no Karnofsky score is 1
-        if ends[0] is not None and part.is_possible(ends[1] or ends[0]):
-            spans.append((part.name, part.unit, _make_span(sign, *ends)))
-        elif ends[0] is None and part.fits(named.unit_ucum):
-            spans.append((part.name, named.unit_ucum, _make_span(sign, *written)))
+        if low is not None and part.is_possible((high or ends)[0] or 0):
+            spans.append((part.name, part.unit, _make_span(sign, low, *high)))
+        elif low is None and part.fits(named.unit_ucum):
+            spans.append((part.name, named.unit_ucum or "", _make_span(sign, *written)))
     return tuple(spans)
 
 

@@ -127,7 +127,7 @@ def read_patients(path: Path) -> list[Patient]:
 
 def _import_yaml() -> Any:
     try:
-        import yaml  # type: ignore[import-untyped] # noqa: PLC0415 - an extra
+        import yaml  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise MissingExtra("YAML needs pyyaml", "yaml") from error
     return yaml
