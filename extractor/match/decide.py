@@ -132,6 +132,10 @@ def _judge(rule: Rule, facts: Facts, names: Iterable[str], least: float) -> Verd
         enough = [_depend(enough[0], "an alternative", "")]
     if enough:
         required.append(_weigh(enough, 1))
+        # "A < 1, B < 2 and C < 3" among exclusions may also mean any of them
+        if rule.kind == "exclusion" and required[-1].verdict == "met":
+            everyone = _weigh(enough, len(enough))
+            required.append(_depend(everyone, "whether all of them must apply", ""))
     found = _weigh(required, len(required))
     if not required or found.verdict == "not_stated":
         touched = [name for name in names if f" {name} " in rule.words]

@@ -151,8 +151,13 @@ def _read_value(place: str, name: str, written: str) -> tuple[str, str | None, f
         raise ArgumentError(
             f"{place}: {written!r} is not a number with its unit; write it as in '45 mL/min'"
         )
+    known = name if name in list_quantities() else None
     limit = Constraint(
-        quantity=name, comparator=Comparator.EQUAL, value=number, unit=parts[2] or None
+        quantity=name,
+        comparator=Comparator.EQUAL,
+        value=number,
+        unit=parts[2] or None,
+        quantity_canonical=known,
     )
     named = name_limit(limit)
     quantity, unit = name_value(named), named.unit_ucum

@@ -212,6 +212,8 @@ def _plan_criterion(
     tests = [*_list_limit_tests(criterion, limits, people)]
     if not includes:
         idle.append("disturbed")
+    if criterion.turned:
+        idle.append("denials")
     if not tests and criterion.time_windows:
         idle += ["opening", "ended", "denials"]
         tests = [*_list_window_tests(criterion)]
