@@ -1,10 +1,11 @@
 """Decide what each criterion of a trial means for a patient, and what the trial answers."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from extractor.match.facts import Facts
-from extractor.match.plan import Plan, Rule, Span, Test
+from extractor.match.plan import Plan, Rule, Test
 
 Decision = Literal["met", "not_met", "depends", "doubtful", "not_stated"]
 
@@ -29,8 +30,8 @@ class Match(NamedTuple):
             patient is undecided; otherwise ``no_reason_against``.
         unjudged: The number of criteria that are neither met nor not met.
         ask: What would decide more criteria.
-        rules: The criteria of the trial, then the ages and the sex of the whole record.
-        verdicts: The verdict on each of them.
+        judged: The criteria of the trial, then the ages and the sex of the whole record, each with
+            its verdict.
     """
 
     record_id: str
@@ -38,36 +39,32 @@ class Match(NamedTuple):
     answer: Literal["excluded", "open", "no_reason_against"]
     unjudged: int
     ask: tuple[str, ...]
-    rules: tuple[Rule, ...]
-    verdicts: tuple[Verdict, ...]
+    judged: tuple[tuple[Rule, Verdict], ...]
 
     @property
     def criteria(self) -> list[dict[str, object]]:
-        """The verdicts as dictionaries, with ``index``, ``kind``, ``verdict``, ``why``, and the
-        words: ``quote``, ``section``, ``start`` and ``end``.
+        """The verdicts as dictionaries: ``index``, ``kind``, ``verdict``, ``why``, and the words
+        with their place: ``quote``, ``section``, ``start``, ``end``.
         """
         return [
             {
-                "index": place,
-                "kind": kind,
+                "index": rule.place,
+                "kind": rule.kind,
                 "verdict": found.verdict,
                 "why": found.why,
-                "quote": quote,
-                "section": section,
-                "start": start,
-                "end": end,
+                "quote": rule.quote,
+                "section": rule.section,
+                "start": rule.start,
+                "end": rule.end,
             }
-            for (place, kind, quote, section, start, end, *_), found in zip(
-                self.rules, self.verdicts, strict=True
-            )
+            for rule, found in self.judged
         ]
 
     def to_dict(self) -> dict[str, object]:
         """Return the match as an object of JSON."""
-        return {
-            **dict(zip(self._fields, self[:5], strict=False)),
-            "criteria": self.criteria,
-        }
+        fields = self._asdict()
+        del fields["judged"]
+        return {**fields, "criteria": self.criteria}
 
 
 def decide(plan: Plan, facts: Facts) -> Match:
@@ -81,107 +78,80 @@ def decide(plan: Plan, facts: Facts) -> Match:
     >>> found = decide(
     ...     plan_trial(trial), read_facts(Patient(age=70, values={"ECOG": 2}))
     ... )
-    >>> found.answer, [one.verdict for one in found.verdicts]
+    >>> found.answer, [one["verdict"] for one in found.criteria]
     ('excluded', ['not_met', 'met', 'met'])
     """
-    names = [name for name in facts.names if f" {name} " in plan.words]
-    found = [_judge(rule, facts, names, plan.min_confidence) for rule in plan.rules]
+    names = [f" {name} " for name in facts.names if f" {name} " in plan.words]
+    found = []
+    for rule in plan.rules:
+        one = _take(rule.test, facts, plan.min_confidence)
+        touched = [name.strip() for name in names if name in rule.words]
+        if touched and one.verdict == "not_stated":
+            one = Verdict("depends", f"what it says of {touched[0]}", (rule.quote,))
+        found.append(one)
     for group in plan.groups:
-        whole = _weigh([found[place] for place in group.members], group.need)
+        whole = _weigh([found[place] for place in group.members], group.need).verdict
         for place in group.members:
-            one = found[place]
-            if whole.verdict == "met" and one.verdict == "not_met":
-                found[place] = one._replace(verdict="met", ask=())
-            elif whole.verdict not in ("met", "not_met"):
-                shown = f"the others in the list: {group.shown}"
-                found[place] = _depend(one, shown, shown)
-    kinds = {one.verdict for one in found}
+            if whole == "met" and found[place].verdict == "not_met":
+                found[place] = found[place]._replace(verdict="met")
+            elif whole not in ("met", "not_met"):
+                found[place] = _depend(found[place], group.shown, group.shown)
+    counts = Counter(one.verdict for one in found)
     answer: Literal["excluded", "open", "no_reason_against"] = "no_reason_against"
-    if plan.doubts or not kinds.isdisjoint(("depends", "doubtful")):
+    if plan.doubts or counts["depends"] or counts["doubtful"]:
         answer = "open"
-    if "not_met" in kinds:
+    if counts["not_met"]:
         answer = "excluded"
     ask = dict.fromkeys(name for one in found for name in one.ask)
-    unjudged = sum(one.verdict not in ("met", "not_met") for one in found)
+    unjudged = len(found) - counts["met"] - counts["not_met"]
+    judged = tuple(zip(plan.rules, found, strict=True))
     return Match(
-        plan.record_id,
-        facts.id,
-        answer,
-        unjudged,
-        (*ask, *plan.doubts),
-        plan.rules,
-        tuple(found),
+        plan.record_id, facts.id, answer, unjudged, (*ask, *plan.doubts), judged
     )
 
 
-def _judge(rule: Rule, facts: Facts, names: Iterable[str], least: float) -> Verdict:
-    """Judge a criterion on its own."""
-    required, enough = [], []
-    for test in rule.tests:
-        when = _weigh([_take(one, facts, least) for one in test.when], len(test.when))
-        if when.verdict == "not_met":
-            continue
-        found = _take(test, facts, least)
-        if test.when and when.verdict != "met":
-            found = _depend(found, test.shown, "")
-        if test.alternative:
-            enough.append(found)
-        else:
-            required.append(found)
-    if len(enough) == 1:
-        enough = [_depend(enough[0], "an alternative", "")]
-    if enough:
-        required.append(_weigh(enough, 1))
-        # "A < 1, B < 2 and C < 3" among exclusions may also mean any of them
-        if rule.kind == "exclusion" and required[-1].verdict == "met":
-            everyone = _weigh(enough, len(enough))
-            required.append(_depend(everyone, "whether all of them must apply", ""))
-    found = _weigh(required, len(required))
-    if not required or found.verdict == "not_stated":
-        touched = [name for name in names if f" {name} " in rule.words]
-        if touched:
-            return Verdict("depends", f"what it says of {touched[0]}", (rule.quote,))
-    return _depend(found, rule.keeps_out, rule.lets_in)
-
-
 def _take(test: Test, facts: Facts, least: float) -> Verdict:
-    """Return the verdict of one test."""
-    found = []
-    for name, unit, span in test.spans:
-        units = facts.values.get(name)
-        if units is None:
-            ask = () if name.startswith("has ") else (name,)
-            found.append(Verdict("not_stated", "", ask))
-        elif unit not in units:
-            ask = (f"{name} in the unit of {test.shown}",)
-            found.append(Verdict("depends", ask[0], ask))
-        else:
-            numbers = " or ".join(f"{number:g}" for number in units[unit])
-            why = test.shown and f"{name} {numbers} {unit or ''}: {test.shown}"
-            found.append(_compare(units[unit], span, why or name))
-    whole = _weigh(found, test.need)
-    if whole.verdict in ("met", "not_met") and test.confidence < least:
+    """Return the verdict of a test."""
+    if test.quantity:
+        found = _compare(test, facts)
+    else:
+        parts = []
+        for part in test.parts:
+            applies = _weigh([_take(one, facts, least) for one in part.when], 0)
+            if applies.verdict == "not_met":
+                continue
+            one = _take(part, facts, least)
+            if part.when and applies.verdict != "met":
+                one = _depend(one, part.shown, "")
+            parts.append(one)
+        found = _weigh(parts, test.need)
+    if test.confidence < least and found.verdict in ("met", "not_met"):
         why = f"{test.shown} ({test.confidence:.2f})"
         return Verdict("doubtful", why, (test.shown,))
-    return _depend(whole, test.keeps_out, test.lets_in)
+    return _depend(found, test.keeps_out, test.lets_in)
 
 
-def _compare(numbers: Sequence[float], span: Span, shown: str) -> Verdict:
-    """Compare the numbers that a value can mean with those that pass."""
-    lowest, highest = min(numbers), max(numbers)
-    inner = [end for end in (span.low, span.high) if lowest < end < highest]
-    held = {_passes(number, span) for number in (*numbers, *inner)}
+def _compare(test: Test, facts: Facts) -> Verdict:
+    """Compare the numbers that a value can mean with the limits of a test."""
+    units = facts.values.get(test.quantity)
+    if units is None:
+        # nobody is asked for all drugs and diseases
+        ask = () if test.quantity.startswith("has ") else (test.quantity,)
+        return Verdict("not_stated", f"{test.quantity}: not given", ask)
+    if test.unit not in units:
+        ask = (f"{test.quantity} in the unit of {test.shown}",)
+        return Verdict("depends", ask[0], ask)
+    numbers = units[test.unit]
+    inner = [end for end in (test.low, test.high) if numbers[0] < end < numbers[-1]]
+    held = {
+        (test.low <= number <= test.high) is not test.outside
+        for number in (*numbers, *inner)
+    }
+    stated = " or ".join(f"{number:g}" for number in numbers)
+    why = f"{test.quantity} {stated} {test.unit or ''}: {test.shown}"
     if len(held) > 1:
-        return Verdict("depends", f"the exact {shown}", (f"exact {shown}",))
-    return Verdict("met" if True in held else "not_met", shown)
-
-
-def _passes(number: float, span: Span) -> bool:
-    """Return whether a number lets a patient in."""
-    low, with_low, high, with_high, outside = span
-    is_above = number > low or (number == low and with_low)
-    is_below = number < high or (number == high and with_high)
-    return (is_above and is_below) is not outside
+        return Verdict("depends", why, (f"exact {test.quantity}",))
+    return Verdict("met" if True in held else "not_met", why)
 
 
 def _depend(found: Verdict, keeps_out: str, lets_in: str) -> Verdict:
@@ -193,23 +163,22 @@ def _depend(found: Verdict, keeps_out: str, lets_in: str) -> Verdict:
 
 
 def _weigh(found: Sequence[Verdict], need: int) -> Verdict:
-    """Return what verdicts say together if ``need`` of them must be met."""
-    met = [one for one in found if one.verdict == "met"]
-    not_met = [one for one in found if one.verdict == "not_met"]
-    ask = tuple(dict.fromkeys(name for one in found for name in one.ask))
-    if not_met and len(found) - len(not_met) < need:
-        return not_met[0]
-    if len(met) >= need > 0:
-        return Verdict("met", "; ".join(dict.fromkeys(one.why for one in met)))
-    kinds = {one.verdict for one in found}
-    if kinds <= {"not_stated"}:
-        return Verdict("not_stated", "", ask)
-    if "doubtful" in kinds:
-        return Verdict(
-            "doubtful", "; ".join(filter(None, (one.why for one in found))), ask
-        )
-    missing = [name for one in found if one.verdict == "not_stated" for name in one.ask]
-    whys = [one.why for one in found if one.why]
-    if missing:
-        whys.append(f"not given: {', '.join(missing)}")
-    return Verdict("depends", "; ".join(dict.fromkeys(whys)), ask)
+    """Return what verdicts say together if ``need`` of them must be met; 0 stands for all."""
+    counts = Counter(one.verdict for one in found)
+    need = need or len(found)
+    verdict: Decision = "depends"
+    if counts["not_met"] and len(found) - counts["not_met"] < need:
+        verdict = "not_met"
+    elif counts["met"] >= need > 0:
+        verdict = "met"
+    elif counts["not_stated"] == len(found):
+        verdict = "not_stated"
+    elif counts["doubtful"]:
+        verdict = "doubtful"
+    relevant = [one for one in found if one.verdict == verdict] or found
+    if verdict == "depends":
+        relevant = found
+    ask = dict.fromkeys(name for one in found for name in one.ask)
+    return Verdict(
+        verdict, "; ".join(dict.fromkeys(one.why for one in relevant)), (*ask,)
+    )

@@ -200,5 +200,7 @@ def _read_age(place: str, written: str) -> dict[str | None, tuple[float, ...]]:
     ages: dict[str | None, tuple[float, ...]] = {}
     for unit, days in DAYS.items():
         exact = round(lowest / days, 6)
-        ages[unit] = tuple({exact, float(floor(exact)), float(floor(highest / days))})
+        ages[unit] = tuple(
+            sorted({exact, float(floor(exact)), float(floor(highest / days))})
+        )
     return ages

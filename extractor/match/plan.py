@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-from math import inf
+from math import inf, nextafter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ from extractor.apps.export.limits import (
     read_admitted,
 )
 from extractor.apps.export.rows import complete_gold
-from extractor.concepts.limits.quantity_names import get_quantity, list_quantities
+from extractor.concepts.limits.quantity_names import list_quantities
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.people.registered_ages import AGES
 from extractor.language.book import read_text
@@ -23,6 +23,7 @@ from extractor.language.numbers import DAYS
 from extractor.match.facts import SEXES, make_key, name_value
 from extractor.measures.names import find_names, fold_words, spell_words
 from extractor.schemas import (
+    Comparator,
     Constraint,
     Criterion,
     CriterionKind,
@@ -38,7 +39,7 @@ from extractor.schemas import (
 _CUT = "\0"
 """Stands for words that a test covers."""
 _JOINTS = re.compile(
-    r"\0+[\s,;:()\[\]]*(?:(?:and|or|either|both|plus|[/&,;:])[\s,;:]*)*(?=\0)"
+    r"\0[\s,;:()\[\]]*(?:(?:and|or|either|both|plus|[/&,;:])[\s,;:]*)*(?=\0)"
     r"|\bor (?:older|above|more|greater|higher|over|less|below|lower|under|better|younger|equal)\b"
     r"|\b(?:wo)?men (?:and|or) (?:wo)?men\b|\b(?:fe)?males?(?: ?/ ?| and | or )(?:fe)?males?\b",
     re.IGNORECASE,
@@ -50,50 +51,49 @@ _SHORT = re.compile(r"\s*\(([A-Z][\w-]{1,6})\)")
 _AFTER = re.compile(r"\b(?:after|following|post|since|diagnosis)\b", re.IGNORECASE)
 _RECENT_DAYS = 31
 """A laboratory value that is at most so old counts as the current one."""
-_UNITS = {"d": "day", "wk": "week", "mo": "month", "a": "year", "h": "hour"}
-"""The units of ages, by their UCUM codes."""
+_UNITS = {"d": "day", "wk": "week", "mo": "month", "h": "hour"}
+"""The units of ages other than years, by their UCUM codes."""
+_UNDECIDED = -1
 _NOWHERE = Evidence.model_construct(section=None, start=0, end=0, quote="")
 _DOUBTS = frozenset({FindingKind.STRUCTURE_DOUBTFUL, FindingKind.LANGUAGE_OTHER})
 """Findings after which a list may lack criteria, or hold wrong ones."""
 
 
-class Span(NamedTuple):
-    """The numbers that let a patient in: those between the ends or, if ``outside``, the others."""
-
-    low: float = -inf
-    with_low: bool = True
-    high: float = inf
-    with_high: bool = True
-    outside: bool = False
-
-
 class Test(NamedTuple):
-    """A test of numbers.
+    """A test of a patient's numbers, or of whether enough other tests are met.
 
     Attributes:
-        spans: Triples of a quantity, its unit, and the numbers that pass.
-        need: How many of them must pass.
         shown: What is tested, as written.
+        quantity: The quantity; empty for a test of other tests.
+        unit: Its unit.
+        low: The lowest number that passes.
+        high: The highest number that passes.
+        outside: Whether the other numbers pass instead.
+        parts: The other tests.
+        need: How many of them must be met; 0 for all.
         confidence: The confidence of what is tested.
         when: Tests of whether it applies to a patient.
-        keeps_out: What stands in the way of a decision if the test fails.
-        lets_in: What stands in the way if it passes.
-        alternative: Whether another limit of the criterion is enough.
+        keeps_out: What stands in the way of a decision if the test is not met.
+        lets_in: What stands in the way if it is met.
     """
 
-    spans: tuple[tuple[str, str | None, Span], ...]
-    need: int
     shown: str
+    quantity: str = ""
+    unit: str | None = None
+    low: float = -inf
+    high: float = inf
+    outside: bool = False
+    parts: tuple["Test", ...] = ()
+    need: int = 0
     confidence: float = 1.0
     when: tuple["Test", ...] = ()
     keeps_out: str = ""
     lets_in: str = ""
-    alternative: bool = False
 
 
 class Rule(NamedTuple):
-    """A criterion of a plan. ``place`` is None for an age or a sex of the whole record; ``words``
-    contains all words, between spaces. The others are the fields of a test or of a quote.
+    """A criterion, or an age or a sex of the whole record (whose ``place`` is None), with its words
+    and their place. ``words`` contains the spelled words between spaces.
     """
 
     place: int | None
@@ -102,14 +102,12 @@ class Rule(NamedTuple):
     section: str | None
     start: int
     end: int
-    tests: tuple[Test, ...] = ()
-    keeps_out: str = ""
-    lets_in: str = ""
+    test: Test
     words: str = ""
 
 
 class Group(NamedTuple):
-    """Criteria, by position, of which ``need`` must let a patient in; 0 if that is not known."""
+    """Criteria, by position, of which ``need`` must let a patient in; -1 if that is not known."""
 
     members: tuple[int, ...]
     need: int
@@ -142,8 +140,10 @@ def _find_rest(text: str, *lists: str) -> list[str]:
 def _find_least(item: ExtractedItem, *fields: str) -> float:
     """Return the lowest confidence of fields and their parts. Gold, which has none, is sure."""
     pieces = [piece for field in fields for piece in item.evidence_for(field)]
-    known = [one.confidence for one in pieces if one.confidence is not None]
-    return min(known, default=1.0)
+    return min(
+        (1.0 if one.confidence is None else one.confidence for one in pieces),
+        default=1.0,
+    )
 
 
 def plan_trial(
@@ -160,278 +160,292 @@ def plan_trial(
             not state.
     """
     people = complete_gold(extraction).eligibility
-    doubts = {one.message: "" for one in extraction.findings if one.kind in _DOUBTS}
+    doubts = [one.message for one in extraction.findings if one.kind in _DOUBTS]
     if not people.criteria:
-        doubts["the record states no criteria"] = ""
-    by_group: dict[str, str] = {}
+        doubts.append("the record states no criteria")
+    unsure = dict[str, str]()
     for place, group in enumerate(people.groups):
-        least = _find_least(people, f"groups[{place}].rule", f"groups[{place}].lead_in")
-        if least < min_confidence:
-            shown = group.lead_in or str(group)
-            by_group[group.id] = f"how this list belongs together: {shown}"
+        if _find_least(people, f"groups[{place}]") < min_confidence:
+            unsure[group.id] = (
+                f"how this list belongs together: {group.lead_in or group}"
+            )
     rules = []
-    for index, described in enumerate(describe_criteria(people)):
-        criterion = people.criteria[index]
-        rule = _plan_criterion(index, criterion, described.limits, people)
-        unsure = _find_least(criterion, "kind", "quote", "lead_in", "negated")
-        around = [one.id for one in people.list_around(criterion.group)]
-        doubt = next((by_group[name] for name in around if name in by_group), "")
-        if unsure < min_confidence:
-            doubt = f"the doubtful structure of the list ({unsure:.2f})"
+    for place, described in enumerate(describe_criteria(people)):
+        criterion = people.criteria[place]
+        rule = _plan_criterion(place, criterion, described.limits, people)
+        around = [unsure.get(one.id) for one in people.list_around(criterion.group)]
+        doubt = next(filter(None, around), "")
+        least = _find_least(criterion, "kind", "quote", "lead_in", "negated")
+        if least < min_confidence:
+            doubt = f"the doubtful structure of the list ({least:.2f})"
         if doubt:
-            rule = rule._replace(keeps_out=doubt, lets_in=doubt)
+            doubted = rule.test._replace(keeps_out=doubt, lets_in=doubt)
+            rule = rule._replace(test=doubted)
         rules.append(rule)
-    groups = tuple(_list_groups(people))
     rules += _list_record_rules(people, registered)
     words = "".join(rule.words for rule in rules)
-    messages = (*doubts, *by_group.values())
+    messages = tuple(dict.fromkeys((*doubts, *unsure.values())))
+    groups = tuple(_list_groups(people))
     return Plan(
         extraction.record_id, tuple(rules), groups, messages, words, min_confidence
     )
 
 
 def _plan_criterion(
-    index: int,
+    place: int,
     criterion: Criterion,
     limits: Sequence[Mapping[str, Any]],
     people: Eligibility,
 ) -> Rule:
-    """Compile a criterion: its tests, and the words that stand in the way of a decision."""
-    place = next(iter(criterion.evidence_for("quote")), _NOWHERE)
+    """Compile a criterion."""
     includes = criterion.kind is CriterionKind.INCLUSION
-    rule = Rule(
-        index,
+    idle = {"neutral", "defined"}
+    if not includes:
+        idle.add("disturbed")
+    if criterion.turned:
+        idle.add("denials")
+    if criterion.constraints:
+        tests = _list_limit_tests(criterion, limits, people)
+    elif criterion.time_windows:
+        idle |= {"opening", "ended", "denials"}
+        tests = _list_window_tests(criterion)
+    else:
+        tests = _list_name_tests(criterion)
+    piece = next(iter(criterion.evidence_for("quote")), _NOWHERE)
+    masked = _mask(criterion, piece.start)
+    keeps_out, lets_in = _find_obstacles(criterion, masked, sorted(idle))
+    test = Test("", parts=tuple(tests), keeps_out=keeps_out, lets_in=lets_in)
+    words = f" {' '.join(spell_words(criterion.quote))} "
+    return Rule(
+        place,
         criterion.kind.value,
         criterion.quote,
-        place.section,
-        place.start,
-        place.end,
-        words=f" {' '.join(spell_words(criterion.quote))} ",
+        piece.section,
+        piece.start,
+        piece.end,
+        test,
+        words,
     )
-    idle = ["neutral", "defined"]
-    tests = [*_list_limit_tests(criterion, limits, people)]
-    if not includes:
-        idle.append("disturbed")
-    if criterion.turned:
-        idle.append("denials")
-    if not tests and criterion.time_windows:
-        idle += ["opening", "ended", "denials"]
-        tests = [*_list_window_tests(criterion)]
-    masked = _mask(criterion, place.start)
-    rest = _find_rest(_JOINTS.sub(" ", masked), *idle)
-    if not tests and not criterion.time_windows:
-        rest = []
-        tests = [*_list_name_tests(criterion)]
-    above = _find_rest(criterion.lead_in or "", *idle, "leading")
-    lets_in = keeps_out = ""
-    if rest:
-        lets_in = f"more words: {' '.join(rest)}"
+
+
+def _find_obstacles(
+    criterion: Criterion, masked: str, idle: Sequence[str]
+) -> tuple[str, str]:
+    """Return what stands in the way of a decision if the tests of a criterion are not met, and if
+    they are: words that no test covers, a line above, an exception, or a negation.
+    """
+    includes = criterion.kind is CriterionKind.INCLUSION
+    has_tests = bool(criterion.constraints or criterion.time_windows)
+    rest = _find_rest(_JOINTS.sub(" ", masked), *idle) if has_tests else []
+    lets_in = f"more words: {' '.join(rest)}" if rest else ""
     is_linked = not _words("links").isdisjoint(rest)
+    keeps_out = ""
+    # "type 2 diabetes with HbA1c > 7 %" requires both
     if is_linked or not includes or not criterion.constraints:
         keeps_out = lets_in
+    above = _find_rest(criterion.lead_in or "", *idle, "leading")
     if above:
         keeps_out = f"for whom it applies: {criterion.lead_in}"
     if not _words("links", "denials").isdisjoint(above):
         lets_in = keeps_out
-    # an unexpected conjunction: the extraction does not call these limits alternatives
+    # the extraction does not call such limits alternatives
     joint = "or" if includes else "and"
-    is_chosen = any(test.alternative for test in tests)
+    is_chosen = any(piece.alternative for piece in criterion.evidence)
     if not is_chosen and re.search(rf"{_CUT}\W*{joint}\W*{_CUT}", masked):
         keeps_out = "how its limits are joined"
     if criterion.has_exception:
-        quotes = [one.quote for one in criterion.evidence_for("has_exception")]
+        quotes = [piece.quote for piece in criterion.evidence_for("has_exception")]
         keeps_out = f"an exception: {' '.join(quotes)}"
-        if includes:
-            lets_in = keeps_out
+        lets_in = keeps_out if includes else lets_in
     is_denied = criterion.negated and not criterion.turned
-    if criterion.demanded or (is_denied and (criterion.constraints or not includes)):
-        lets_in = keeps_out = "what is negated"
-    return rule._replace(tests=tuple(tests), keeps_out=keeps_out, lets_in=lets_in)
+    is_doubly_denied = is_denied and (criterion.constraints or not includes)
+    if criterion.demanded or is_doubly_denied:
+        return "what is negated", "what is negated"
+    return keeps_out, lets_in
 
 
 def _mask(criterion: Criterion, base: int) -> str:
     """Return the words of a criterion without those that its limits, times and exceptions cover.
     The time of a limit is left if it is long, because the value may be an old one.
     """
-    pieces = [
-        piece
-        for piece in criterion.evidence
-        if piece.field.startswith(("constraints[", "has_exception"))
-    ]
-    for number, window in enumerate(criterion.time_windows):
-        is_recent = window.value * DAYS.get(window.unit, inf) <= _RECENT_DAYS
-        for piece in criterion.evidence_for(f"time_windows[{number}]"):
-            # what a window is about is more than the limit of the criterion
-            is_of_limit = is_recent and not piece.field.endswith(".of")
-            if is_of_limit or not criterion.constraints:
-                pieces.append(piece)
+    covered = ["constraints[", "has_exception"]
+    for place, window in enumerate(criterion.time_windows):
+        field = f"time_windows[{place}]"
+        if not criterion.constraints:
+            covered.append(field)
+        elif window.value * DAYS.get(window.unit, inf) <= _RECENT_DAYS:
+            covered += [f"{field};", f"{field}.anchor"]
     text = criterion.quote
-    for piece in pieces:
-        start, end = piece.start - base, piece.end - base
-        text = text[:start] + _CUT * (end - start) + text[end:]
+    for piece in criterion.evidence:
+        if f"{piece.field};".startswith(tuple(covered)):
+            start = piece.start - base
+            end = piece.end - base
+            text = text[:start] + _CUT * (end - start) + text[end:]
     return text
 
 
 def _list_limit_tests(
     criterion: Criterion, limits: Sequence[Mapping[str, Any]], people: Eligibility
 ) -> Iterator[Test]:
-    """Yield the tests of a criterion's limits."""
-    excludes = criterion.kind is CriterionKind.EXCLUSION
+    """Yield the tests of a criterion's limits; those that are alternatives are one test."""
+    enough = []
+    for place in range(len(criterion.constraints)):
+        test = _make_limit_test(criterion, place, limits[place], people)
+        pieces = criterion.evidence_for(f"constraints[{place}]")
+        if any(piece.alternative for piece in pieces):
+            enough.append(test)
+        else:
+            yield test
+    if enough:
+        # one limit that is an alternative is joined to words
+        obstacle = "an alternative" if len(enough) == 1 else ""
+        yield Test("", parts=tuple(enough), need=1, keeps_out=obstacle)
+    if enough and criterion.kind is CriterionKind.EXCLUSION:
+        # "A < 1, B < 2 and C < 3" may also mean any of them
+        yield Test("", parts=tuple(enough), keeps_out="whether all must apply")
+
+
+def _make_limit_test(
+    criterion: Criterion, place: int, cells: Mapping[str, Any], people: Eligibility
+) -> Test:
+    """Return the test of a limit. ``cells`` are those of the table ``constraints``."""
+    limit = criterion.constraints[place]
+    named = CanonicalLimit(*map(cells.get, CanonicalLimit._fields))
     plain = criterion
     if criterion.turned:
         plain = criterion.model_copy(update={"negated": False})
-    conditions = [
-        (limit.quantity, limit.condition)
-        for limit in criterion.constraints
-        if limit.condition
-    ]
-    for number, limit in enumerate(criterion.constraints):
-        cells, field = limits[number], f"constraints[{number}]"
-        named = CanonicalLimit(*map(cells.get, CanonicalLimit._fields))
-        sign = read_admitted(limit.comparator, plain) or "between"
-        key = name_value(named) or ""
-        spans = _list_spans(key, named, limit, sign)
-        when, condition = _read_condition(limit.condition or "", cells["sex"])
-        keeps_out = condition
-        if not limit.condition:
-            # the limit for some takes the place of the one for everybody
-            keeps_out = dict(conditions).get(limit.quantity, "")
-        if len(spans) > 1 and excludes is ("and" in spell_words(limit.quantity)):
-            keeps_out = "which of them"
-        if key == "age" and not _is_age_of_record(limit, people):
-            keeps_out = "whose age it is"
-        lets_in = ""
-        if condition and spell_words(condition)[0] not in _words("neutral", "links"):
-            lets_in = condition
-        narrowed = _find_narrowing(limit.quantity)
-        confidence = _find_least(criterion, field)
-        if named.canonical_note == "implausible":
-            confidence = 0.0
-        yield Test(
-            spans,
-            len(spans),
-            str(limit),
-            confidence,
-            when,
-            narrowed or keeps_out,
-            narrowed or lets_in,
-            any(one.alternative for one in criterion.evidence_for(field)),
-        )
-
-
-def _is_age_of_record(limit: Constraint, people: Eligibility) -> bool:
-    """Return whether the ends of an age are those of the record; otherwise, it may be the age of
-    some people, or of relatives.
-    """
+    sign = read_admitted(limit.comparator, plain) or "between"
+    when, condition = _read_condition(limit.condition or "", cells["sex"])
+    keeps_out = condition
+    for other in criterion.constraints:
+        # the limit for some takes the place of the one for everybody
+        if other.condition and not limit.condition and other.quantity == limit.quantity:
+            keeps_out = other.condition
+    lets_in = ""
+    if condition and spell_words(condition)[0] not in _words("neutral", "links"):
+        lets_in = condition
+    quantity = name_value(named) or ""
+    ends = {limit.value, limit.value_high} - {None}
     ages = [getattr(people, name) for name in AGES]
-    known = {age.value for age in ages if age}
-    return {limit.value, limit.value_high} - {None} <= known
+    if quantity == "age" and not ends <= {age.value for age in ages if age}:
+        keeps_out = "whose age it is"
+    narrowed = _find_narrowing(limit.quantity)
+    confidence = _find_least(criterion, f"constraints[{place}]")
+    if named.canonical_note == "implausible":
+        confidence = 0.0
+    tests = [
+        _bound(str(limit), part, unit, sign, *numbers)
+        for part, unit, numbers in _list_quantities(quantity, named, limit)
+    ]
+    # "ALT or AST" of an exclusion: either is enough
+    excludes = criterion.kind is CriterionKind.EXCLUSION
+    if len(tests) > 1 and excludes is ("and" in spell_words(limit.quantity)):
+        keeps_out = "which of them"
+    return Test(
+        str(limit),
+        parts=tuple(tests),
+        confidence=confidence,
+        when=when,
+        keeps_out=narrowed or keeps_out,
+        lets_in=narrowed or lets_in,
+    )
 
 
 def _find_narrowing(written: str) -> str:
     """Return the words of a quantity that its name does not contain: "question 9" of "PHQ-9
     question 9".
     """
-    words = fold_words(written)
-    rest = list(words)
-    for name in find_names(words):
-        rest[name.first : name.end] = [""] * (name.end - name.first)
-    return " ".join(_find_rest(" ".join(rest), "neutral", "defined", "disturbed"))
+    words = list(fold_words(written))
+    for name in find_names(tuple(words)):
+        words[name.first : name.end] = [""] * (name.end - name.first)
+    return " ".join(_find_rest(" ".join(words), "neutral", "defined", "disturbed"))
 
 
-def _list_spans(
-    key: str, named: CanonicalLimit, limit: Constraint, sign: str
-) -> tuple[tuple[str, str | None, Span], ...]:
-    """Return the quantities that a limit bounds, each with its unit and the numbers that pass."""
+def _list_quantities(
+    quantity: str, named: CanonicalLimit, limit: Constraint
+) -> Iterator[tuple[str, str | None, tuple[float, float | None]]]:
+    """Yield the quantities that a limit bounds, with the unit and the ends."""
     written = limit.value, limit.value_high
-    unit = named.unit_canonical or named.unit_ucum or limit.unit
-    if key == "age":
-        return (
-            (
-                key,
-                _UNITS.get(named.unit_ucum or "", "year"),
-                _make_span(sign, *written),
-            ),
-        )
-    known = list_quantities().get(key)
-    parts = key.split("|")
-    if known and known.both and ("_or_" in key or "_and_" in key):
+    if quantity == "age":
+        yield quantity, _UNITS.get(named.unit_ucum or "", "year"), written
+        return
+    ends = written
+    if named.value_canonical is not None:
+        ends = named.value_canonical, named.value_high_canonical
+    known = list_quantities().get(quantity)
+    parts = quantity.split("|")
+    if known and ("_or_" in quantity or "_and_" in quantity):
         parts = sorted(known.both)
-    if parts == [key]:
-        low = named.value_canonical
-        if low is None:
-            return ((key, unit, _make_span(sign, *written)),)
-        return ((key, unit, _make_span(sign, low, named.value_high_canonical)),)
-    spans = []
-    for part in map(get_quantity, parts):
-        ends = [
-            part.to_canonical(end, named.unit_ucum)
-            for end in written
-            if end is not None
-        ]
-        low, *high = ends
-        # "ECOG or Karnofsky 0-1": no Karnofsky score is 1
-        if low is not None and part.is_possible((high or ends)[0] or 0):
-            spans.append((part.name, part.unit, _make_span(sign, low, *high)))
-        elif low is None and part.fits(named.unit_ucum):
-            spans.append((part.name, named.unit_ucum or "", _make_span(sign, *written)))
-    return tuple(spans)
+    for part in parts:
+        yield part, named.unit_canonical or named.unit_ucum or limit.unit, ends
 
 
-def _make_span(sign: str, one: float, other: float | None = None) -> Span:
-    """Return the numbers that a comparator admits."""
-    if sign in (">", ">="):
-        return Span(one, with_low=sign == ">=")
-    if sign in ("<", "<="):
-        return Span(high=one, with_high=sign == "<=")
+def _bound(
+    shown: str,
+    quantity: str,
+    unit: str | None,
+    sign: str,
+    one: float,
+    other: float | None = None,
+) -> Test:
+    """Return the test of a number. ``sign`` is the comparator of the numbers that pass."""
+    test = Test(shown, quantity, unit)
+    match sign:
+        case ">=":
+            return test._replace(low=one)
+        case ">":
+            return test._replace(low=nextafter(one, inf))
+        case "<=":
+            return test._replace(high=one)
+        case "<":
+            return test._replace(high=nextafter(one, -inf))
     high = one if other is None else other
-    return Span(one, high=high, outside=sign in ("outside", "<>"))
+    return test._replace(low=one, high=high, outside=sign in ("outside", "<>"))
 
 
-def _make_sex_test(sex: str) -> Test:
-    return Test((("sex", None, _make_span("=", SEXES.index(sex))),), 1, "sex")
+def _test_sex(sex: str) -> Test:
+    return _bound("sex", "sex", None, "=", SEXES.index(sex))
 
 
 def _read_condition(written: str, sex: str | None) -> tuple[tuple[Test, ...], str]:
     """Return tests of whether a condition applies, and the condition if they do not decide that."""
-    when = [_make_sex_test(sex)] if sex in SEXES else []
+    when = [_test_sex(sex)] if sex in SEXES else []
     rest = _find_rest(written, "neutral")
     ages = [one for one in find_limits(read_text(written), None) if one.time_unit]
     if len(ages) == 1 and _words("links").isdisjoint(spell_words(written)):
         [age] = ages
-        span = _make_span(age.comparator, age.value, age.value_high)
-        when.append(Test((("age", age.time_unit, span),), 1, "age"))
+        ends = age.value, age.value_high
+        when.append(_bound("age", "age", age.time_unit, age.comparator, *ends))
         rest = [word for word in rest if not word.isdecimal()]
-    if rest or not when:
-        return tuple(when), written
-    return tuple(when), ""
+    is_decided = when and not rest
+    return tuple(when), "" if is_decided else written
 
 
 def _list_window_tests(criterion: Criterion) -> Iterator[Test]:
     """Yield the test of a time window, if the words tell whom an event within it lets in."""
     [window, *others] = criterion.time_windows
     is_counted = window.unit in DAYS and window.value_high is None and not others
-    if not is_counted or not window.of or _AFTER.search(window.anchor or ""):
+    if not is_counted or _AFTER.search(window.anchor or ""):
         return
-    includes = criterion.kind is CriterionKind.INCLUSION
+    requires = criterion.kind is CriterionKind.INCLUSION and not criterion.negated
     is_within = window.comparator in ("<", "<=")
     has_ended = not _words("ended").isdisjoint(spell_words(criterion.quote))
-    comparator = window.comparator
-    admits_within = includes and not criterion.negated
-    if is_within and not admits_within:
-        opposite = comparator.opposite
-        assert opposite, "a window has an end"
-        comparator = opposite
-    elif not is_within and not (has_ended and admits_within):
+    sign: Comparator | None = window.comparator
+    if is_within and not requires:
+        sign = window.comparator.opposite
+    elif not is_within and not (has_ended and requires):
         return
-    span = _make_span(comparator, window.value * DAYS[window.unit])
-    names = [*_list_names(window.of)]
-    need = len(names)
-    if is_within and admits_within:
-        need = 1
-    confidence = _find_least(criterion, "time_windows")
-    spans = tuple((f"since {name}", "day", span) for name in names)
-    yield Test(spans, need, str(window), confidence)
+    days = window.value * DAYS[window.unit]
+    tests = [
+        _bound(str(window), f"since {name}", "day", sign or "", days)
+        for name in _list_names(window.of or "")
+    ]
+    yield Test(
+        str(window),
+        parts=tuple(tests),
+        need=int(is_within and requires),
+        confidence=_find_least(criterion, "time_windows"),
+    )
 
 
 def _list_names(text: str) -> Iterator[str]:
@@ -453,45 +467,44 @@ def _list_name_tests(criterion: Criterion) -> Iterator[Test]:
     """Yield the test of a criterion that consists of names: a single one, or alternatives."""
     text = _SHORT.sub("", criterion.quote)
     names = [*_list_names(text)]
-    words = {word for name in names for word in name.split()}
+    words = set(" ".join(names).split())
     # "asthma and eczema" may mean both; "asthma requiring steroids" is more than asthma
     is_joined = len(names) > 1 and "and" in spell_words(text)
     is_more = not (_words("details", "links") - {"other"}).isdisjoint(words)
     if is_joined or is_more or "(" in text or not names:
         return
     names += map(make_key, _SHORT.findall(criterion.quote))
-    admits = (criterion.kind is CriterionKind.INCLUSION) is not bool(criterion.negated)
-    need = 1 if admits else len(names)
-    span = _make_span("=", float(admits))
-    yield Test(tuple((f"has {name}", None, span) for name in names), need, "")
+    requires = (criterion.kind is CriterionKind.INCLUSION) is not bool(
+        criterion.negated
+    )
+    tests = [_bound("named", f"has {name}", None, "=", int(requires)) for name in names]
+    yield Test("", parts=tuple(tests), need=int(requires))
 
 
 def _list_record_rules(
     people: Eligibility, registered: Mapping[str, Any]
 ) -> Iterator[Rule]:
     """Yield the ages and the sex of the whole record, from the text or else from the register."""
-    ends = dict(zip(AGES, (">=", "<="), strict=True))
-    for name in (*AGES, "sex"):
-        value, test = getattr(people, name), None
+    for name, sign in (*zip(AGES, (">=", "<="), strict=True), ("sex", "=")):
+        value = getattr(people, name)
         piece = next(iter(people.evidence_for(name)), _NOWHERE)
-        if name == "sex":
-            sex = str(value or registered.get("registered_sex") or "").lower()
-            test = _make_sex_test(sex) if sex in SEXES else None
-        elif value:
-            sign = piece.comparator or ends[name]
-            span = _make_span(sign, value.value)
-            test = Test((("age", value.unit, span),), 1, f"{sign} {value}")
-        elif registered.get(f"registered_{name}_days"):
-            years = registered[f"registered_{name}_days"] / DAYS[TimeUnit.YEAR]
-            span = _make_span(ends[name], years)
-            test = Test((("age", "year", span),), 1, f"{ends[name]} {years:g} years")
-        if test is None:
-            continue
         kind = name if value else f"registered_{name}"
+        stated = value or registered.get(f"{kind}_days") or registered.get(kind)
+        if name == "sex":
+            if str(stated).lower() not in SEXES:
+                continue
+            test = _test_sex(str(stated).lower())
+        elif value:
+            test = _bound(
+                str(value), "age", value.unit, piece.comparator or sign, value.value
+            )
+        elif isinstance(stated, float):
+            years = stated / DAYS[TimeUnit.YEAR]
+            test = _bound(f"{sign} {years:g} years", "age", "year", sign, years)
+        else:
+            continue
         sure = test._replace(confidence=_find_least(people, name))
-        yield Rule(
-            None, kind, piece.quote, piece.section, piece.start, piece.end, (sure,)
-        )
+        yield Rule(None, kind, piece.quote, piece.section, piece.start, piece.end, sure)
 
 
 def _list_groups(people: Eligibility) -> Iterator[Group]:
@@ -502,16 +515,15 @@ def _list_groups(people: Eligibility) -> Iterator[Group]:
             for place, criterion in enumerate(people.criteria)
             if group in people.list_around(criterion.group)
         ]
-        excludes = any(
-            people.criteria[place].kind is CriterionKind.EXCLUSION for place in members
-        )
-        # a list inside a list is left undecided
-        is_nested = any(people.criteria[place].group != group.id for place in members)
+        inside = [people.criteria[place] for place in members]
         total = len(members)
         need = {GroupRule.ALL: total, GroupRule.ANY: 1}.get(group.rule, group.n or 1)
-        if excludes:
+        if any(one.kind is CriterionKind.EXCLUSION for one in inside):
             need = total - need + 1
-        if is_nested or need < 1:
-            need = 0
+        # a list inside a list is left undecided
+        if need < 1 or any(one.group != group.id for one in inside):
+            need = _UNDECIDED
         if need < total:
-            yield Group(tuple(members), need, group.lead_in or str(group))
+            yield Group(
+                tuple(members), need, f"the others in: {group.lead_in or group}"
+            )

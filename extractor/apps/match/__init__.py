@@ -15,6 +15,7 @@ from extractor.apps.export import Column, RegisteredByRecord, Table, open_librar
 from extractor.apps.export.export import make_frame
 from extractor.apps.export.registered import Registered
 from extractor.errors import ArgumentError, MissingExtra
+from extractor.language.shown import show_line
 from extractor.match import (
     Match,
     Patient,
@@ -49,17 +50,17 @@ _PATIENTS = TypeAdapter(list[Patient] | Patient)
 def list_cells(match: Match) -> tuple[object, ...]:
     """Return a row of the table ``matches``."""
     reasons = [
-        rule.quote or found.why
-        for rule, found in zip(match.rules, match.verdicts, strict=True)
+        show_line(rule.quote or found.why)
+        for rule, found in match.judged
         if found.verdict == "not_met"
     ]
     return (
         match.record_id,
         match.patient,
         match.answer,
-        "|".join(" ".join(reason.split()) for reason in dict.fromkeys(reasons)) or None,
-        "|".join(" ".join(name.split()) for name in match.ask) or None,
-        len(match.rules),
+        "|".join(dict.fromkeys(reasons)) or None,
+        "|".join(map(show_line, match.ask)) or None,
+        len(match.judged),
         match.unjudged,
     )
 
