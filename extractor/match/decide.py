@@ -93,7 +93,8 @@ def decide(plan: Plan, facts: Facts) -> Match:
         whole = _weigh([found[place] for place in group.members], group.need).verdict
         for place in group.members:
             if whole == "met" and found[place].verdict == "not_met":
-                found[place] = found[place]._replace(verdict="met")
+                why = f"{found[place].why}; but enough of {group.shown}"
+                found[place] = Verdict("met", why)
             elif whole not in ("met", "not_met"):
                 found[place] = _depend(found[place], group.shown, group.shown)
     counts = Counter(one.verdict for one in found)
@@ -148,7 +149,9 @@ def _compare(test: Test, facts: Facts) -> Verdict:
         for number in (*numbers, *inner)
     }
     stated = " or ".join(f"{number:g}" for number in numbers)
-    why = f"{test.quantity} {stated} {test.unit or ''}: {test.shown}"
+    why = test.quantity
+    if test.unit:
+        why += f" {stated} {test.unit}: {test.shown}"
     if len(held) > 1:
         return Verdict("depends", why, (f"exact {test.quantity}",))
     return Verdict("met" if True in held else "not_met", why)

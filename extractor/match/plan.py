@@ -410,9 +410,10 @@ def _test_sex(sex: str) -> Test:
 def _read_condition(written: str, sex: str | None) -> tuple[tuple[Test, ...], str]:
     """Return tests of whether a condition applies, and the condition if they do not decide that."""
     when = [_test_sex(sex)] if sex in SEXES else []
-    rest = _find_rest(written, "neutral")
+    rest = [word for word in _find_rest(written, "neutral") if word != "if"]
     ages = [one for one in find_limits(read_text(written), None) if one.time_unit]
-    if len(ages) == 1 and _words("links").isdisjoint(spell_words(written)):
+    links = _words("links") - {"if", "when", "where"}
+    if len(ages) == 1 and links.isdisjoint(spell_words(written)):
         [age] = ages
         ends = age.value, age.value_high
         when.append(_bound("age", "age", age.time_unit, age.comparator, *ends))
@@ -448,11 +449,11 @@ def _list_window_tests(criterion: Criterion) -> Iterator[Test]:
     )
 
 
-def _list_names(text: str) -> Iterator[str]:
+def _list_names(text: str, *lists: str) -> Iterator[str]:
     """Yield the keys of names that commas or conjunctions join, without the words around them that
-    do not change them.
+    do not change them, which are those in the ``lists``.
     """
-    idle = _words("neutral", "opening", "denials")
+    idle = _words("neutral", "opening", *lists)
     for part in _PARTS.split(text):
         words = list(spell_words(part))
         while words and words[0] in idle:
@@ -466,11 +467,12 @@ def _list_names(text: str) -> Iterator[str]:
 def _list_name_tests(criterion: Criterion) -> Iterator[Test]:
     """Yield the test of a criterion that consists of names: a single one, or alternatives."""
     text = _SHORT.sub("", criterion.quote)
-    names = [*_list_names(text)]
+    idle = ["denials"] if criterion.negated else []
+    names = [*_list_names(text, *idle)]
     words = set(" ".join(names).split())
     # "asthma and eczema" may mean both; "asthma requiring steroids" is more than asthma
     is_joined = len(names) > 1 and "and" in spell_words(text)
-    is_more = not (_words("details", "links") - {"other"}).isdisjoint(words)
+    is_more = not (_words("details", "denials", "links") - {"other"}).isdisjoint(words)
     if is_joined or is_more or "(" in text or not names:
         return
     names += map(make_key, _SHORT.findall(criterion.quote))
@@ -503,8 +505,20 @@ def _list_record_rules(
             test = _bound(f"{sign} {years:g} years", "age", "year", sign, years)
         else:
             continue
-        sure = test._replace(confidence=_find_least(people, name))
+        obstacle = "for whom the age is" if _is_of_some(piece, people) else ""
+        sure = test._replace(confidence=_find_least(people, name), keeps_out=obstacle)
         yield Rule(None, kind, piece.quote, piece.section, piece.start, piece.end, sure)
+
+
+def _is_of_some(age: Evidence, people: Eligibility) -> bool:
+    """Return whether an age is one that excludes only people of one sex or with a condition."""
+    return any(
+        piece.start <= age.start < piece.end
+        and (piece.sex or ".condition" in piece.field)
+        for criterion in people.criteria
+        for piece in criterion.evidence
+        if criterion.kind is CriterionKind.EXCLUSION
+    )
 
 
 def _list_groups(people: Eligibility) -> Iterator[Group]:
@@ -524,6 +538,4 @@ def _list_groups(people: Eligibility) -> Iterator[Group]:
         if need < 1 or any(one.group != group.id for one in inside):
             need = _UNDECIDED
         if need < total:
-            yield Group(
-                tuple(members), need, f"the others in: {group.lead_in or group}"
-            )
+            yield Group(tuple(members), need, f"the list: {group.lead_in or group}")

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Coroutine, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +22,7 @@ from extractor.apps.match import match_trials
 from extractor.apps.serve.description import (
     BODY,
     JSON_LINES,
+    MATCH_BODY,
     PROBLEMS,
     describe_response,
 )
@@ -103,58 +103,42 @@ async def extract_body(
 class MatchRequest(BaseModel):
     """Trials, and a patient to compare with their criteria."""
 
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid")
 
     patient: Patient
-    """What is known of the patient."""
     extractions: list[TrialExtraction]
-    """The trials, as `POST /v1/extractions` returns them."""
     min_confidence: Annotated[float, Field(ge=0, le=1)] = 0.85
-    """What is less sure decides nothing."""
     synonyms: list[list[str]] = []
-    """Rows of names that mean the same drug, condition or event."""
+
+    def answer(self) -> list[dict[str, object]]:
+        """Return the match with each trial."""
+        found = match_trials(
+            self.extractions,
+            [self.patient],
+            min_confidence=self.min_confidence,
+            synonyms=join_synonyms(self.synonyms),
+        )
+        return [each.to_dict() for each in found]
 
 
-@router.post(
-    "/v1/match",
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/json": {"schema": MatchRequest.model_json_schema()}
-            },
-        }
-    },
-)
+@router.post("/v1/match", openapi_extra=MATCH_BODY)
 async def match(
     request: Request, _: CallerOfRequest, service: ServiceOfRequest
 ) -> list[dict[str, object]]:
-    """The answer for the patient and each trial: `excluded`, `open` or `no_reason_against`, what
-    would decide it, and a verdict on each criterion with its words. The data of the patient are not
-    stored or logged.
+    """The answer for a patient and each trial: `excluded`, `open` or `no_reason_against`, what
+    would decide it, and a verdict on each criterion with its words. The patient's data are neither
+    stored nor logged.
     """
     body = await read_body(request, service.settings.options.max_bytes)
     try:
         asked = MatchRequest.model_validate_json(body)
-        work = partial(_match, asked)
-        return await asyncio.to_thread(work)
+        return await asyncio.to_thread(asked.answer)
     except ValidationError as error:
         flaw = error.errors()[0]
-        where = ".".join(map(str, flaw["loc"]))
-        detail = f"{where}: {flaw['msg']}"
-        raise ProblemError("wrong-parameter", detail, place="body") from None
+        place = ".".join(map(str, flaw["loc"])) or "body"
+        raise ProblemError("wrong-parameter", flaw["msg"], place=place) from None
     except ArgumentError as error:
         raise ProblemError("wrong-parameter", str(error), place="patient") from None
-
-
-def _match(asked: MatchRequest) -> list[dict[str, object]]:
-    found = match_trials(
-        asked.extractions,
-        [asked.patient],
-        min_confidence=asked.min_confidence,
-        synonyms=join_synonyms(asked.synonyms),
-    )
-    return [each.to_dict() for each in found]
 
 
 async def while_connected(
