@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from extractor.match.facts import Facts
-from extractor.match.plan import Plan, Rule, Test
+from extractor.match.plan import Group, Plan, Rule, Test
 
+_PLACE = ("index", "kind", "quote", "section", "start", "end")
+"""The names of the first six fields of a rule."""
 Decision = Literal["met", "not_met", "depends", "doubtful", "not_stated"]
 
 
@@ -43,28 +45,24 @@ class Match(NamedTuple):
 
     @property
     def criteria(self) -> list[dict[str, object]]:
-        """The verdicts as dictionaries: ``index``, ``kind``, ``verdict``, ``why``, and the words
-        with their place: ``quote``, ``section``, ``start``, ``end``.
+        """The verdicts as dictionaries: ``index``, ``kind``, the words with their place (``quote``,
+        ``section``, ``start``, ``end``), ``verdict`` and ``why``.
         """
         return [
             {
-                "index": rule.place,
-                "kind": rule.kind,
+                **dict(zip(_PLACE, rule[:6], strict=True)),
                 "verdict": found.verdict,
                 "why": found.why,
-                "quote": rule.quote,
-                "section": rule.section,
-                "start": rule.start,
-                "end": rule.end,
             }
             for rule, found in self.judged
         ]
 
     def to_dict(self) -> dict[str, object]:
         """Return the match as an object of JSON."""
-        fields = self._asdict()
-        del fields["judged"]
-        return {**fields, "criteria": self.criteria}
+        return {
+            **dict(zip(self._fields, self[:5], strict=False)),
+            "criteria": self.criteria,
+        }
 
 
 def decide(plan: Plan, facts: Facts) -> Match:
@@ -90,13 +88,7 @@ def decide(plan: Plan, facts: Facts) -> Match:
             one = Verdict("depends", f"what it says of {touched[0]}", (rule.quote,))
         found.append(one)
     for group in plan.groups:
-        whole = _weigh([found[place] for place in group.members], group.need).verdict
-        for place in group.members:
-            if whole == "met" and found[place].verdict == "not_met":
-                why = f"{found[place].why}; but enough of {group.shown}"
-                found[place] = Verdict("met", why)
-            elif whole not in ("met", "not_met"):
-                found[place] = _depend(found[place], group.shown, group.shown)
+        _apply(group, found)
     counts = Counter(one.verdict for one in found)
     answer: Literal["excluded", "open", "no_reason_against"] = "no_reason_against"
     if plan.doubts or counts["depends"] or counts["doubtful"]:
@@ -109,6 +101,17 @@ def decide(plan: Plan, facts: Facts) -> Match:
     return Match(
         plan.record_id, facts.id, answer, unjudged, (*ask, *plan.doubts), judged
     )
+
+
+def _apply(group: Group, found: list[Verdict]) -> None:
+    """Replace the verdicts on a group's members that do not decide on their own."""
+    whole = _weigh([found[place] for place in group.members], group.need).verdict
+    for place in group.members:
+        one = found[place]
+        if whole == "met" and one.verdict == "not_met":
+            found[place] = Verdict("met", f"{one.why}; but enough of {group.shown}")
+        elif whole not in ("met", "not_met"):
+            found[place] = _depend(one, group.shown, group.shown)
 
 
 def _take(test: Test, facts: Facts, least: float) -> Verdict:
@@ -178,10 +181,6 @@ def _weigh(found: Sequence[Verdict], need: int) -> Verdict:
         verdict = "not_stated"
     elif counts["doubtful"]:
         verdict = "doubtful"
-    relevant = [one for one in found if one.verdict == verdict] or found
-    if verdict == "depends":
-        relevant = found
+    whys = [one.why for one in found if verdict in (one.verdict, "depends")]
     ask = dict.fromkeys(name for one in found for name in one.ask)
-    return Verdict(
-        verdict, "; ".join(dict.fromkeys(one.why for one in relevant)), (*ask,)
-    )
+    return Verdict(verdict, "; ".join(dict.fromkeys(whys)), (*ask,))

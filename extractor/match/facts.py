@@ -160,7 +160,8 @@ def _read_value(place: str, name: str, written: str) -> tuple[str, str | None, f
         quantity_canonical=known,
     )
     named = name_limit(limit)
-    quantity, unit = name_value(named), named.unit_ucum
+    quantity = name_value(named)
+    unit = named.unit_ucum
     if quantity is None and name_quantity(name) is None:
         remedy = (
             suggest(name, list_quantities()) or "; use another name, or leave it out"

@@ -212,7 +212,9 @@ def _plan_criterion(
     else:
         tests = _list_name_tests(criterion)
     piece = next(iter(criterion.evidence_for("quote")), _NOWHERE)
-    masked = _mask(criterion, piece.start)
+    masked = ""
+    if criterion.constraints or criterion.time_windows:
+        masked = _mask(criterion, piece.start)
     keeps_out, lets_in = _find_obstacles(criterion, masked, sorted(idle))
     test = Test("", parts=tuple(tests), keeps_out=keeps_out, lets_in=lets_in)
     words = f" {' '.join(spell_words(criterion.quote))} "
@@ -235,33 +237,46 @@ def _find_obstacles(
     they are: words that no test covers, a line above, an exception, or a negation.
     """
     includes = criterion.kind is CriterionKind.INCLUSION
-    has_tests = bool(criterion.constraints or criterion.time_windows)
-    rest = _find_rest(_JOINTS.sub(" ", masked), *idle) if has_tests else []
-    lets_in = f"more words: {' '.join(rest)}" if rest else ""
-    is_linked = not _words("links").isdisjoint(rest)
-    keeps_out = ""
-    # "type 2 diabetes with HbA1c > 7 %" requires both
-    if is_linked or not includes or not criterion.constraints:
-        keeps_out = lets_in
+    rest = _find_rest(_JOINTS.sub(" ", masked), *idle)
     above = _find_rest(criterion.lead_in or "", *idle, "leading")
-    if above:
-        keeps_out = f"for whom it applies: {criterion.lead_in}"
-    if not _words("links", "denials").isdisjoint(above):
-        lets_in = keeps_out
+    exceptions = [piece.quote for piece in criterion.evidence_for("has_exception")]
+    # "type 2 diabetes with HbA1c > 7 %" requires both
+    requires_both = includes and criterion.constraints and _lacks(rest, "links")
     # the extraction does not call such limits alternatives
     joint = "or" if includes else "and"
     is_chosen = any(piece.alternative for piece in criterion.evidence)
-    if not is_chosen and re.search(rf"{_CUT}\W*{joint}\W*{_CUT}", masked):
-        keeps_out = "how its limits are joined"
-    if criterion.has_exception:
-        quotes = [piece.quote for piece in criterion.evidence_for("has_exception")]
-        keeps_out = f"an exception: {' '.join(quotes)}"
-        lets_in = keeps_out if includes else lets_in
-    is_denied = criterion.negated and not criterion.turned
-    is_doubly_denied = is_denied and (criterion.constraints or not includes)
-    if criterion.demanded or is_doubly_denied:
-        return "what is negated", "what is negated"
-    return keeps_out, lets_in
+    loose = re.search(rf"{_CUT}\W*{joint}\W*{_CUT}", masked) and not is_chosen
+    negated = _is_negated(criterion)
+    # what stands in the way, and whether it does if the tests are not met, and if they are
+    obstacles = {
+        f"more words: {' '.join(rest)}": (rest and not requires_both, rest),
+        f"for whom it applies: {criterion.lead_in}": (
+            above,
+            not _lacks(above, "links", "denials"),
+        ),
+        "how its limits are joined": (loose, False),
+        f"an exception: {' '.join(exceptions)}": (
+            criterion.has_exception,
+            criterion.has_exception and includes,
+        ),
+        "what is negated": (negated, negated),
+    }
+    keeps_out = [text for text, (stands, _) in obstacles.items() if stands]
+    lets_in = [text for text, (_, stands) in obstacles.items() if stands]
+    return "; ".join(keeps_out), "; ".join(lets_in)
+
+
+def _is_negated(criterion: Criterion) -> bool:
+    """Return whether a criterion is worded against its list, or with a negation of which it is not
+    known what it covers.
+    """
+    if not criterion.negated or criterion.turned:
+        return criterion.demanded
+    return bool(criterion.constraints) or criterion.kind is CriterionKind.EXCLUSION
+
+
+def _lacks(words: Sequence[str], *lists: str) -> bool:
+    return _words(*lists).isdisjoint(words)
 
 
 def _mask(criterion: Criterion, base: int) -> str:
@@ -315,20 +330,14 @@ def _make_limit_test(
     if criterion.turned:
         plain = criterion.model_copy(update={"negated": False})
     sign = read_admitted(limit.comparator, plain) or "between"
+    quantity = name_value(named) or ""
     when, condition = _read_condition(limit.condition or "", cells["sex"])
-    keeps_out = condition
-    for other in criterion.constraints:
-        # the limit for some takes the place of the one for everybody
-        if other.condition and not limit.condition and other.quantity == limit.quantity:
-            keeps_out = other.condition
+    keeps_out = condition or _find_others(limit, criterion.constraints)
+    if quantity == "age" and not _is_age_of_record(limit, people):
+        keeps_out = "whose age it is"
     lets_in = ""
     if condition and spell_words(condition)[0] not in _words("neutral", "links"):
         lets_in = condition
-    quantity = name_value(named) or ""
-    ends = {limit.value, limit.value_high} - {None}
-    ages = [getattr(people, name) for name in AGES]
-    if quantity == "age" and not ends <= {age.value for age in ages if age}:
-        keeps_out = "whose age it is"
     narrowed = _find_narrowing(limit.quantity)
     confidence = _find_least(criterion, f"constraints[{place}]")
     if named.canonical_note == "implausible":
@@ -349,6 +358,23 @@ def _make_limit_test(
         keeps_out=narrowed or keeps_out,
         lets_in=narrowed or lets_in,
     )
+
+
+def _find_others(limit: Constraint, limits: Sequence[Constraint]) -> str:
+    """Return the condition of a limit for some that takes the place of one for everybody."""
+    conditions = [one.condition for one in limits if one.quantity == limit.quantity]
+    if limit.condition:
+        return ""
+    return next(filter(None, conditions), "")
+
+
+def _is_age_of_record(limit: Constraint, people: Eligibility) -> bool:
+    """Return whether the ends of an age are those of the record; otherwise, it may be the age of
+    some people, or of relatives.
+    """
+    ages = [getattr(people, name) for name in AGES]
+    known = {None, *(age.value for age in ages if age)}
+    return {limit.value, limit.value_high} <= known
 
 
 def _find_narrowing(written: str) -> str:
