@@ -140,8 +140,9 @@ def _compare(test: Test, facts: Facts) -> Verdict:
     units = facts.values.get(test.quantity)
     if units is None:
         # nobody is asked for all drugs and diseases
-        ask = () if test.quantity.startswith("has ") else (test.quantity,)
-        return Verdict("not_stated", f"{test.quantity}: not given", ask)
+        if test.quantity.startswith("has "):
+            return Verdict("not_stated")
+        return Verdict("not_stated", f"{test.quantity}: not given", (test.quantity,))
     if test.unit not in units:
         ask = (f"{test.quantity} in the unit of {test.shown}",)
         return Verdict("depends", ask[0], ask)
@@ -183,4 +184,4 @@ def _weigh(found: Sequence[Verdict], need: int) -> Verdict:
         verdict = "doubtful"
     whys = [one.why for one in found if verdict in (one.verdict, "depends")]
     ask = dict.fromkeys(name for one in found for name in one.ask)
-    return Verdict(verdict, "; ".join(dict.fromkeys(whys)), (*ask,))
+    return Verdict(verdict, "; ".join(dict.fromkeys(filter(None, whys))), (*ask,))

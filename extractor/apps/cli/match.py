@@ -83,13 +83,16 @@ def match(
     )
 
     joined = open_runs(runs, records)
-    row = {"id": "patient", "age": age, "sex": sex}
+    row = {"age": age, "sex": sex}
     row |= {"drugs": "|".join(drug), "conditions": "|".join(condition)}
-    row |= _split(value, "--value", "")
-    row |= _split(since, "--since", "since ")
-    patients = list_patients([row], "options")
+    row |= _split(value, "--value", "") | _split(since, "--since", "since ")
+    has_options = any(row.values())
+    if has_options is bool(patient):
+        raise ValueError("specify either --patient FILE, or data such as --age 70")
     if patient:
         patients = read_patients(patient)
+    else:
+        patients = list_patients([{"id": "patient", **row}], "options")
     registry, _ = read_run_registry(joined, list_tables())
     known = read_synonyms(synonyms)
     found = match_trials(

@@ -44,7 +44,7 @@ _LISTS = frozenset({"drugs", "conditions"})
 """Columns whose names are joined by |."""
 _FIELDS = frozenset({"id", "age", "sex"})
 _SINCE = "since "
-_PATIENTS = TypeAdapter(list[Patient] | Patient)
+_PATIENTS = TypeAdapter(list[Patient])
 
 
 def list_cells(match: Match) -> tuple[object, ...]:
@@ -116,14 +116,13 @@ def read_patients(path: Path) -> list[Patient]:
             data = [json.loads(line) for line in text.splitlines() if line.strip()]
         else:
             data = json.loads(text)
-        read = _PATIENTS.validate_python(data)
+        return _PATIENTS.validate_python(data if isinstance(data, list) else [data])
     except ValidationError as error:
         raise _explain(error, str(path)) from None
     except (OSError, ValueError, csv.Error) as error:
         raise ArgumentError(
             f"{path}: cannot be read ({error}); use .json, .jsonl, .yaml or .csv in UTF-8"
         ) from error
-    return read if isinstance(read, list) else [read]
 
 
 def _import_yaml() -> Any:
@@ -185,12 +184,14 @@ def read_synonyms(path: Path | None) -> Synonyms:
     if path is None:
         return {}
     try:
-        rows = list(csv.DictReader(path.read_text("utf-8-sig").splitlines()))
-        return join_synonyms([(row["name"], *row["also"].split("|")) for row in rows])
-    except (OSError, ValueError, KeyError, AttributeError, csv.Error) as error:
+        head, *rows = csv.reader(path.read_text("utf-8-sig").splitlines())
+    except (OSError, ValueError, csv.Error) as error:
         raise ArgumentError(
-            f"{path}: is not a CSV table in UTF-8 with the columns name and also"
+            f"{path}: cannot be read ({error}); use CSV in UTF-8"
         ) from error
+    if head != ["name", "also"]:
+        raise ArgumentError(f"{path}: the columns are {head}; name them name and also")
+    return join_synonyms("|".join(row).split("|") for row in rows)
 
 
 def frame_matches(
