@@ -22,6 +22,9 @@ class Verdict(NamedTuple):
     ask: tuple[str, ...] = ()
 
 
+_SILENT = Verdict("not_stated")
+
+
 class Match(NamedTuple):
     """What a trial means for a patient.
 
@@ -121,12 +124,14 @@ def _take(test: Test, facts: Facts, least: float) -> Verdict:
     else:
         parts = []
         for part in test.parts:
-            applies = _weigh([_take(one, facts, least) for one in part.when], 0)
-            if applies.verdict == "not_met":
-                continue
             one = _take(part, facts, least)
-            if part.when and applies.verdict != "met":
-                one = _depend(one, part.shown, "")
+            if part.when:
+                tests = [_take(each, facts, least) for each in part.when]
+                applies = _weigh(tests, 0).verdict
+                if applies == "not_met":
+                    continue
+                if applies != "met":
+                    one = _depend(one, part.shown, "")
             parts.append(one)
         found = _weigh(parts, test.need)
     if test.confidence < least and found.verdict in ("met", "not_met"):
@@ -141,7 +146,7 @@ def _compare(test: Test, facts: Facts) -> Verdict:
     if units is None:
         # nobody is asked for all drugs and diseases
         if test.quantity.startswith("has "):
-            return Verdict("not_stated")
+            return _SILENT
         return Verdict("not_stated", f"{test.quantity}: not given", (test.quantity,))
     if test.unit not in units:
         ask = (f"{test.quantity} in the unit of {test.shown}",)
@@ -171,6 +176,11 @@ def _depend(found: Verdict, keeps_out: str, lets_in: str) -> Verdict:
 
 def _weigh(found: Sequence[Verdict], need: int) -> Verdict:
     """Return what verdicts say together if ``need`` of them must be met; 0 stands for all."""
+    # most criteria have no test, or one
+    if not found:
+        return _SILENT
+    if len(found) == 1 and need in (0, 1):
+        return found[0]
     counts = Counter(one.verdict for one in found)
     need = need or len(found)
     verdict: Decision = "depends"
