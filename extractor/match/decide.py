@@ -145,7 +145,7 @@ def _compare(test: Test, facts: Facts) -> Verdict:
     units = facts.values.get(test.quantity)
     if units is None:
         # nobody is asked for all drugs and diseases
-        if test.quantity.startswith("has "):
+        if test.quantity.startswith(("has ", "had ", "takes ", "took ")):
             return _SILENT
         return Verdict("not_stated", f"{test.quantity}: not given", (test.quantity,))
     if test.unit not in units:

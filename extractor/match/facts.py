@@ -32,6 +32,8 @@ _OF_BODY = frozenset({"age", "body_weight", "height"})
 _RELATIVE = re.compile(r"%?\{(?:ULN|LLN|baseline|normal)\}")
 """A unit that relates a value to a normal value: "x ULN"."""
 SEXES = ("female", "male")
+_TRUE: dict[str | None, tuple[float, ...]] = {None: (1.0,)}
+"""The number for a name that the patient's data contain."""
 
 Synonyms = Mapping[str, Iterable[str]]
 """The keys of all names for a thing, by the key of each name."""
@@ -130,10 +132,14 @@ def read_facts(patient: Patient, synonyms: Synonyms | None = None) -> Facts:
         key = " ".join(spell_words(name))
         for other in {key, make_key(name), *(synonyms or {}).get(key, ())} - {""}:
             names[other] = None
+            values[f"had {other}"] = _TRUE
             if name in days:
+                values[f"took {other}"] = _TRUE
                 values[f"since {other}"] = {"day": (days[name],)}
-            if name not in patient.since:
-                values[f"has {other}"] = {None: (1.0,)}
+            if name in patient.drugs:
+                values[f"takes {other}"] = _TRUE
+            if name in patient.drugs or name in patient.conditions:
+                values[f"has {other}"] = _TRUE
     if patient.sex:
         values["sex"] = {None: (float(SEXES.index(patient.sex)),)}
     if patient.age is not None:

@@ -48,12 +48,25 @@ _JOINTS = re.compile(
 _PARTS = re.compile(r"[,;/]|\band/or\b|\band\b|\bor\b", re.IGNORECASE)
 _SHORT = re.compile(r"\s*\(([A-Z][\w-]{1,6})\)")
 """An abbreviation behind its name."""
-_AFTER = re.compile(r"\b(?:after|following|post|since|diagnosis)\b", re.IGNORECASE)
+_MOMENT = re.compile(
+    r"\bat (?:the )?(?:time of )?(?:screening|baseline|enrol|study entry|inclusion|randomi).*",
+    re.IGNORECASE,
+)
+_AFTER = re.compile(
+    r"\b(?:after|following|post|diagnosis|for|duration)\b", re.IGNORECASE
+)
 _RECENT_DAYS = 31
 """A laboratory value that is at most so old counts as the current one."""
 _UNITS = {"d": "day", "wk": "week", "mo": "month", "h": "hour"}
 """The units of ages other than years, by their UCUM codes."""
 _UNDECIDED = -1
+_VERBS = {
+    (False, False): "has",
+    (False, True): "had",
+    (True, False): "takes",
+    (True, True): "took",
+}
+"""What is said of a name, by whether it is taken, and whether that may be in the past."""
 _NOWHERE = Evidence.model_construct(section=None, start=0, end=0, quote="")
 _DOUBTS = frozenset({FindingKind.STRUCTURE_DOUBTFUL, FindingKind.LANGUAGE_OTHER})
 """Findings after which a list may lack criteria, or hold wrong ones."""
@@ -207,7 +220,7 @@ def _plan_criterion(
     if criterion.constraints:
         tests = _list_limit_tests(criterion, limits, people)
     elif criterion.time_windows:
-        idle |= {"opening", "ended", "denials"}
+        idle |= {"opening", "past", "taken", "ended", "denials"}
         tests = _list_window_tests(criterion)
     else:
         tests = _list_name_tests(criterion)
@@ -452,7 +465,8 @@ def _list_window_tests(criterion: Criterion) -> Iterator[Test]:
     """Yield the test of a time window, if the words tell whom an event within it lets in."""
     [window, *others] = criterion.time_windows
     is_counted = window.unit in DAYS and window.value_high is None and not others
-    if not is_counted or _AFTER.search(window.anchor or ""):
+    words = f"{window.quote} {window.anchor or ''}"
+    if not is_counted or _AFTER.search(words):
         return
     requires = criterion.kind is CriterionKind.INCLUSION and not criterion.negated
     is_within = window.comparator in ("<", "<=")
@@ -465,7 +479,7 @@ def _list_window_tests(criterion: Criterion) -> Iterator[Test]:
     days = window.value * DAYS[window.unit]
     tests = [
         _bound(str(window), f"since {name}", "day", sign or "", days)
-        for name in _list_names(window.of or "")
+        for _, name in _list_names(window.of or "")
     ]
     yield Test(
         str(window),
@@ -475,37 +489,45 @@ def _list_window_tests(criterion: Criterion) -> Iterator[Test]:
     )
 
 
-def _list_names(text: str, *lists: str) -> Iterator[str]:
-    """Yield the keys of names that commas or conjunctions join, without the words around them that
-    do not change them, which are those in the ``lists``.
+def _list_names(text: str, *lists: str) -> Iterator[tuple[str, str]]:
+    """Yield the names that commas or conjunctions join, without the words around them that do not
+    change them, each as a verb (see ``_VERBS``) and a key. The ``lists`` contain more of
+    such words.
     """
-    idle = _words("neutral", "opening", *lists)
+    idle = _words("opening", "past", "taken", *lists)
     for part in _PARTS.split(text):
         words = list(spell_words(part))
+        dropped = []
         while words and words[0] in idle:
-            words.pop(0)
+            dropped.append(words.pop(0))
         while words and words[-1] in idle:
-            words.pop()
+            dropped.append(words.pop())
+        is_taken = not _lacks(dropped, "taken")
+        verb = _VERBS[is_taken, not _lacks(dropped, "past")]
         if words:
-            yield make_key(" ".join(words))
+            yield verb, make_key(" ".join(words))
 
 
 def _list_name_tests(criterion: Criterion) -> Iterator[Test]:
     """Yield the test of a criterion that consists of names: a single one, or alternatives."""
-    text = _SHORT.sub("", criterion.quote)
+    text = _MOMENT.sub("", _SHORT.sub("", criterion.quote))
     idle = ["denials"] if criterion.negated else []
-    names = [*_list_names(text, *idle)]
-    words = set(" ".join(names).split())
+    named = [*_list_names(text, *idle)]
+    words = " ".join(key for _, key in named).split()
     # "asthma and eczema" may mean both; "asthma requiring steroids" is more than asthma
-    is_joined = len(names) > 1 and "and" in spell_words(text)
-    is_more = not (_words("details", "denials", "links") - {"other"}).isdisjoint(words)
-    if is_joined or is_more or "(" in text or not names:
+    is_joined = len(named) > 1 and "and" in spell_words(text)
+    is_plain = _lacks(words, "details", "denials") and _lacks(words, "links")
+    if is_joined or not is_plain or "(" in text or not named:
         return
+    verb = named[0][0]
+    names = [key for _, key in named]
     names += map(make_key, _SHORT.findall(criterion.quote))
     requires = (criterion.kind is CriterionKind.INCLUSION) is not bool(
         criterion.negated
     )
-    tests = [_bound("named", f"has {name}", None, "=", int(requires)) for name in names]
+    tests = [
+        _bound("named", f"{verb} {name}", None, "=", int(requires)) for name in names
+    ]
     yield Test("", parts=tuple(tests), need=int(requires))
 
 
