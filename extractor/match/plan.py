@@ -45,6 +45,8 @@ _JOINTS = re.compile(
     re.IGNORECASE,
 )
 """Words that join two tests, and words with "or" that name no alternative."""
+_OPEN_END = re.compile(r"\bor\W*$", re.IGNORECASE)
+"""The end of a line whose next line is an alternative."""
 _PARTS = re.compile(r"[,;/]|\band/or\b|\band\b|\bor\b", re.IGNORECASE)
 _SHORT = re.compile(r"\s*\(([A-Z][\w-]{1,6})\)")
 """An abbreviation behind its name."""
@@ -57,6 +59,8 @@ _AFTER = re.compile(
 )
 _RECENT_DAYS = 31
 """A laboratory value that is at most so old counts as the current one."""
+_SURE = 0.85
+"""The lowest confidence of a time that covers words."""
 _UNITS = {"d": "day", "wk": "week", "mo": "month", "h": "hour"}
 """The units of ages other than years, by their UCUM codes."""
 _UNDECIDED = -1
@@ -229,6 +233,9 @@ def _plan_criterion(
     if criterion.constraints or criterion.time_windows:
         masked = _mask(criterion, piece.start)
     keeps_out, lets_in = _find_obstacles(criterion, masked, sorted(idle))
+    near = people.criteria[max(0, place - 1) : place + 1]
+    if includes and any(_OPEN_END.search(one.quote) for one in near):
+        keeps_out = "an alternative in the next or the previous line"
     test = Test("", parts=tuple(tests), keeps_out=keeps_out, lets_in=lets_in)
     words = f" {' '.join(spell_words(criterion.quote))} "
     return Rule(
@@ -294,17 +301,22 @@ def _lacks(words: Sequence[str], *lists: str) -> bool:
 
 def _mask(criterion: Criterion, base: int) -> str:
     """Return the words of a criterion without those that its limits, times and exceptions cover.
-    The time of a limit is left if it is long, because the value may be an old one.
+    The time of a limit is left if it is doubtful, or long, because the value may be an old one.
     """
     covered = ["constraints[", "has_exception"]
     for place, window in enumerate(criterion.time_windows):
         field = f"time_windows[{place}]"
+        is_recent = window.value * DAYS.get(window.unit, inf) <= _RECENT_DAYS
         if not criterion.constraints:
             covered.append(field)
-        elif window.value * DAYS.get(window.unit, inf) <= _RECENT_DAYS:
+        elif is_recent:
             covered += [f"{field};", f"{field}.anchor"]
     text = criterion.quote
     for piece in criterion.evidence:
+        is_sure = not criterion.constraints or (piece.confidence or 1) >= _SURE
+        is_time = piece.field.startswith("time_windows")
+        if is_time and not is_sure:
+            continue
         if f"{piece.field};".startswith(tuple(covered)):
             start = piece.start - base
             end = piece.end - base
