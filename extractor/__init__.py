@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from extractor.evidence.quotes import QuoteCheck, QuoteStatus, verify_quote
     from extractor.formats import make_record, read_records
     from extractor.frame import ExtractFrame
+    from extractor.match import Match, Patient
     from extractor.options import ExtractorOptions
     from extractor.results import Results, read_results
     from extractor.schemas import Task, TrialExtraction, TrialRecord
@@ -37,8 +38,10 @@ __all__ = [
     "Extractor",
     "ExtractorError",
     "ExtractorOptions",
+    "Match",
     "Outcome",
     "ParsedRecord",
+    "Patient",
     "QuoteCheck",
     "QuoteStatus",
     "Registry",
@@ -67,6 +70,7 @@ __all__ = [
 _MODULES = {
     ".api": "Extractor",
     ".frame": "ExtractFrame",
+    ".match": "Match Patient",
     ".options": "ExtractorOptions",
     ".results": "Results read_results",
     ".apps.diff": "diff_trials",

@@ -154,6 +154,46 @@ class Results:
             warnings.warn(message.replace("--records", "records"), stacklevel=2)
         return frame_table(self.extractions, name, to, registry, fields)
 
+    def match(
+        self,
+        patients: Frame,
+        to: Literal["pandas", "polars", "arrow"] = "pandas",
+        *,
+        min_confidence: float = 0.85,
+        synonyms: Iterable[Iterable[str]] = (),
+    ) -> Frame:
+        """Compare all trials with patients, as ``extractor match`` does, and return the table
+        ``matches`` as a data frame.
+
+        Args:
+            patients: A data frame of pandas or polars with the columns ``id``, ``age``, ``sex``,
+                ``drugs`` and ``conditions`` (joined by ``|``), ``since EVENT``, and a column for
+                each value, named after its quantity; or dictionaries with such keys.
+            to: The library that provides the returned table.
+            min_confidence: What is less sure decides nothing.
+            synonyms: Rows of names that mean the same drug, condition or event.
+
+        Raises:
+            ValueError: The data of a patient cannot be read without a guess.
+            MissingExtra: The library is not installed.
+
+        >>> from extractor import Extractor
+        >>> results = Extractor().run("tests/records")
+        >>> results.match([{"age": 70}])["answer"].value_counts()["excluded"].item()
+        3
+        """
+        from extractor.apps.match import frame_matches  # noqa: PLC0415 - few results need it
+
+        registry, _ = read_run_registry(self._runs, choose_tables(tuple(Task), (), ()))
+        return frame_matches(
+            self.extractions,
+            patients,
+            to,
+            min_confidence=min_confidence,
+            synonyms=synonyms,
+            registry=registry,
+        )
+
     def to_pandas(self, name: str = "values") -> Frame:
         """Return a table as a pandas data frame, like ``table(name)``.
 

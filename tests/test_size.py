@@ -7,7 +7,7 @@ import ast
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "extractor"
-MOST_NODES = 394_500
+MOST_NODES = 404_100
 
 
 def test_package_has_at_most_the_nodes_of_its_limit():

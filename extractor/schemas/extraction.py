@@ -755,6 +755,26 @@ class TrialExtraction(FrozenModel):
             fields = tuple(map(own.CustomField.model_validate, self.declared))
         return _import_frames().frame_table([self], name, to, fields=fields)
 
+    def match(self, patient: Any, min_confidence: float = 0.85) -> Any:
+        """Compare the criteria with a patient's data, and return an ``extractor.match.Match``.
+
+        Args:
+            patient: An ``extractor.match.Patient``, or a dictionary of its fields.
+            min_confidence: What is less sure decides nothing.
+
+        Raises:
+            ValueError: The data cannot be read without a guess.
+
+        >>> extraction = TrialExtraction.model_validate(
+        ...     {"record_id": "A", "eligibility": {"sex": "male"}}
+        ... )
+        >>> extraction.match({"sex": "female"}).answer
+        'excluded'
+        """
+        matching: Any = import_module("extractor.match")
+        facts = matching.read_facts(matching.Patient.model_validate(patient))
+        return matching.decide(matching.plan_trial(self, min_confidence), facts)
+
     def to_pandas(self) -> Any:
         """Return all values as a pandas data frame with one row per value. The columns are
         ``record_id``, ``field`` (the path), ``value``, ``quote``, ``section``, ``char_start``,

@@ -1,6 +1,6 @@
 """The queries on the page of questions return the right rows for a few invented trials.
 ``trials.jsonl`` contains the trials with their records, and ``answers.jsonl`` the rows for each
-question. The views and macros are asked about the trials in ``test_queries.json``.
+question. The views are asked about the trials in ``test_queries.json``.
 """
 
 import re
@@ -9,7 +9,6 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from extractor import Extractor
 from extractor.apps.export import Destination, export_run, read_registry
 from extractor.run.joined import JoinedRuns
 from extractor.schemas import TrialExtraction, TrialRecord
@@ -129,22 +128,3 @@ def test_a_limit_has_two_ends(ask, number):
 def test_a_joint_floor_of_the_ill_is_met_by_either(ask):
     query = "SELECT DISTINCT holds_for FROM bounds WHERE record_id = ?"
     assert ask(query, "ill") == [("some",)]
-
-
-@pytest.mark.parametrize(
-    ("name", "question", "answer"), CASES["a_database_answers_whom_a_trial_admits"]
-)
-def test_a_database_answers_whom_a_trial_admits(ask, name, question, answer):
-    query = f"SELECT admits(record_id, {question}) FROM records WHERE record_id = ?"
-    assert ask(query, name) == [(answer,)]
-
-
-@pytest.mark.parametrize(
-    ("kind", "line", "question", "answer"), CASES["a_database_answers_for_a_criterion"]
-)
-def test_a_database_answers_for_a_criterion(tmp_path, kind, line, question, answer):
-    text = f"{kind.capitalize()} Criteria:\n\n* {line}"
-    trial = Extractor().extract_text(text, record_id="A")
-    with write_database(tmp_path, [trial.model_dump()]) as database:
-        query = f"SELECT admits('A', {question})"
-        assert database.execute(query).fetchall() == [(answer,)]

@@ -156,10 +156,10 @@ def test_another_version_of_any_part_makes_other_rules(
         assert (digest() != before) == counts
 
 
-def test_all_packages_but_the_apps_and_the_run_are_parts():
+def test_all_packages_but_the_apps_the_run_and_the_match_are_parts():
     package = Path(run_manifest.__file__).parents[1]
     packages = {path.parent.name for path in package.glob("*/__init__.py")}
-    assert packages - set(run_manifest._DECIDING) == {"apps", "run"}
+    assert packages - set(run_manifest._DECIDING) == {"apps", "match", "run"}
 
 
 def test_a_new_status_does_not_make_another_record():

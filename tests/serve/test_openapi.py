@@ -18,6 +18,7 @@ OPERATIONS = [
     operation.replace("JOB", "/v1/jobs/{job_id}").split()
     for operation in [
         "POST /v1/extractions",
+        "POST /v1/match",
         "POST /v1/jobs",
         "GET /v1/jobs",
         "GET JOB",

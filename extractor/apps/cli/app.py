@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "list": "List values, doubts, findings, absences or failures.",
     "review": "Correct a run in the browser.",
     "export": "Write tables or FHIR resources.",
+    "match": "Compare patients with the criteria of trials.",
     "evaluate": "Score extractions against gold.",
     "gold": "Import and export gold as spreadsheets.",
     "diff": "Compare two versions of trials.",

@@ -7,7 +7,7 @@ DuckDB or Excel files, or returned as data frames.
 
 Columns are declared in ``tables.toml``. ``rows.py`` fills them from an extraction and the
 register's data, using the column names as keys. The tables of values, absences and findings are
-filled from ``ValueRow``. Anything that a query can compute is defined as a database view or macro
+filled from ``ValueRow``. Anything that a query can compute is defined as a database view
 in ``views.sql``.
 
 - ``columns.py``: the tables, including those of custom fields.

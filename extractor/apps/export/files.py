@@ -272,7 +272,7 @@ def load_tables(
     rows: Mapping[str, Path],
     parquet: Mapping[str, Path] | None,
 ) -> None:
-    """Load JSON lines into a DuckDB database with views and macros or, if ``parquet`` contains the
+    """Load JSON lines into a DuckDB database with views or, if ``parquet`` contains the
     path of a file for each table, convert them to Parquet files. Requires the extra ``export``. In
     a database, the meanings of the columns are stored as column comments.
 
@@ -299,7 +299,7 @@ def load_tables(
                     connection.execute(_comment(table))
             if not parquet:
                 for part in _VIEWS.read_text("utf-8").split("\n\n"):
-                    # A table of this view or macro may not be part of the export.
+                    # A table of this view may not be part of the export.
                     with suppress(duckdb.CatalogException):
                         connection.execute(part)
     except duckdb.Error as error:

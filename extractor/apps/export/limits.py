@@ -277,7 +277,7 @@ def _describe_limits(
         column = "admits"
         if has_others or is_divided or proof.alternative:
             column = "admits_some"
-        admitted = _read_admitted(limit.comparator, criterion)
+        admitted = read_admitted(limit.comparator, criterion)
         yield {**canonical._asdict(), column: admitted, "sex": proof.sex}
 
 
@@ -336,7 +336,7 @@ def _list_divided(
     return divided
 
 
-def _read_admitted(comparator: Comparator, criterion: Criterion) -> str | None:
+def read_admitted(comparator: Comparator, criterion: Criterion) -> str | None:
     """Return the comparator for the values that a criterion admits: the comparator of an
     inclusion, or the opposite of an exclusion's comparator. ``between`` and ``=``, which have no
     opposite, become "outside" and "<>". Return None if the criterion is negated, or states a

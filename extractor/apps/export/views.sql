@@ -1,4 +1,4 @@
--- The views and macros of an exported DuckDB database. Each is created only if the tables and views that it needs exist.
+-- The views of an exported DuckDB database. Each is created only if the tables and views that it needs exist.
 
 CREATE VIEW bounds AS
 WITH parts(joint, part, part_unit, of_units) AS (VALUES
@@ -129,52 +129,3 @@ COMMENT ON COLUMN look_backs.counted_from IS 'The class of the moment from which
 COMMENT ON COLUMN look_backs.words IS 'The text of the criterion.';
 COMMENT ON COLUMN look_backs.confidence IS 'The lowest probability that a field of the time window is correct.';
 COMMENT ON COLUMN look_backs.limits IS 'The limits in the criterion, joined by ;.';
-
--- Whether a trial admits a value. The ages in `eligibility` are included, because texts and registers state them there.
-CREATE MACRO admits(trial, named, number, unit_of := NULL, least := 0) AS (
-    WITH limits AS (
-        FROM (
-            SELECT record_id, quantity, quantity_group, holds_for, low, low_inclusive, high,
-                high_inclusive, outside, unit, canonical, sex, confidence
-            FROM bounds
-            UNION ALL
-            SELECT record_id, 'age', NULL, 'all',
-                coalesce(minimum_age_days, registered_minimum_age_days) / 365.25,
-                coalesce(minimum_age_comparator, '>=') = '>=',
-                coalesce(maximum_age_days, registered_maximum_age_days) / 365.25,
-                coalesce(maximum_age_comparator, '<=') = '<=',
-                false, 'a', true, NULL, NULL
-            FROM eligibility
-            WHERE coalesce(minimum_age_days, registered_minimum_age_days, maximum_age_days,
-                registered_maximum_age_days) IS NOT NULL
-        )
-        WHERE record_id = trial AND (quantity = named OR quantity_group = named)
-            AND coalesce(confidence, 1) >= least
-    ),
-    compared AS (
-        SELECT holds_for, sex,
-            CASE
-                WHEN low IS NULL AND high IS NULL THEN NULL
-                WHEN unit_of IS NOT NULL AND unit IS DISTINCT FROM unit_of THEN NULL
-                WHEN unit_of IS NULL AND NOT canonical THEN NULL
-                ELSE outside <> (
-                    (low IS NULL OR number > low OR (number = low AND low_inclusive <> outside))
-                    AND
-                    (high IS NULL OR number < high OR (number = high AND high_inclusive <> outside))
-                )
-            END AS holds
-        FROM limits
-    )
-    SELECT CASE
-        WHEN named <> 'age' AND NOT EXISTS (FROM bounds WHERE quantity = named OR quantity_group = named) THEN 'no trial limits it'
-        WHEN count(*) = 0 THEN 'states no limit'
-        WHEN bool_or(holds_for = 'all' AND NOT holds) THEN 'does not admit'
-        WHEN bool_or(sex = 'male' AND NOT holds) AND bool_or(sex = 'female' AND NOT holds)
-            THEN 'does not admit'
-        WHEN bool_or(NOT holds) THEN 'depends'
-        WHEN bool_and(coalesce(holds, false)) THEN 'admits'
-        WHEN bool_or(holds) THEN 'depends'
-        ELSE 'unclear'
-    END
-    FROM compared
-);

@@ -6,6 +6,7 @@ from importlib.resources import files
 
 from extractor.apps.serve.problems import PROBLEM_TYPE, Problem
 from extractor.apps.serve.requests import BODY_TYPES
+from extractor.match import Patient
 
 Responses = dict[int | str, dict[str, object]]
 JSON_LINES = "application/x-ndjson"
@@ -33,6 +34,34 @@ def _describe_body() -> dict[str, object]:
 
 
 BODY = _describe_body()
+MATCH_BODY: dict[str, object] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["patient", "extractions"],
+                    "additionalProperties": False,
+                    "properties": {
+                        "patient": Patient.model_json_schema(),
+                        "extractions": {"type": "array", "items": {"type": "object"}},
+                        "min_confidence": {
+                            "type": "number",
+                            "minimum": 0,
+                            "maximum": 1,
+                        },
+                        "synonyms": {
+                            "type": "array",
+                            "items": {"type": "array", "items": {"type": "string"}},
+                        },
+                    },
+                }
+            }
+        },
+    }
+}
+"""The OpenAPI documentation for the body of a match request."""
 PROBLEMS: Responses = {
     "default": {
         "description": "A problem. All types are listed in docs/reference/service.md.",

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import FileResponse
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sse_starlette import EventSourceResponse
 from starlette.requests import ClientDisconnect
 
@@ -17,9 +18,11 @@ from extractor.apps.export import (
     choose_tables,
     export_run,
 )
+from extractor.apps.match import match_trials
 from extractor.apps.serve.description import (
     BODY,
     JSON_LINES,
+    MATCH_BODY,
     PROBLEMS,
     describe_response,
 )
@@ -36,7 +39,9 @@ from extractor.apps.serve.requests import (
     save_body,
 )
 from extractor.apps.serve.service import Render, Service
+from extractor.errors import ArgumentError
 from extractor.formats import name_text
+from extractor.match import Patient, join_synonyms
 from extractor.run.files import EXTRACTIONS, FAILURES
 from extractor.run.joined import JoinedRuns
 from extractor.run.manifest import MANIFEST, read_manifest, restore_fields
@@ -93,6 +98,47 @@ async def extract_body(
     work = service.extract(name, body, options, caller, render)
     line = await while_connected(request, work)
     return Response(line, media_type="application/json")
+
+
+class MatchRequest(BaseModel):
+    """Trials, and a patient to compare with their criteria."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    patient: Patient
+    extractions: list[TrialExtraction]
+    min_confidence: Annotated[float, Field(ge=0, le=1)] = 0.85
+    synonyms: list[list[str]] = []
+
+    def answer(self) -> list[dict[str, object]]:
+        """Return the match with each trial."""
+        found = match_trials(
+            self.extractions,
+            [self.patient],
+            min_confidence=self.min_confidence,
+            synonyms=join_synonyms(self.synonyms),
+        )
+        return [each.to_dict() for each in found]
+
+
+@router.post("/v1/match", openapi_extra=MATCH_BODY)
+async def match(
+    request: Request, _: CallerOfRequest, service: ServiceOfRequest
+) -> list[dict[str, object]]:
+    """The answer for a patient and each trial: `excluded`, `open` or `no_reason_against`, what
+    would decide it, and a verdict on each criterion with its words. The patient's data are neither
+    stored nor logged.
+    """
+    body = await read_body(request, service.settings.options.max_bytes)
+    try:
+        asked = MatchRequest.model_validate_json(body)
+        return await asyncio.to_thread(asked.answer)
+    except ValidationError as error:
+        flaw = error.errors()[0]
+        place = ".".join(map(str, flaw["loc"])) or "body"
+        raise ProblemError("wrong-parameter", flaw["msg"], place=place) from None
+    except ArgumentError as error:
+        raise ProblemError("wrong-parameter", str(error), place="patient") from None
 
 
 async def while_connected(

@@ -1,0 +1,140 @@
+"""``extractor match``: compare patients with the criteria of trials."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from extractor.apps.cli.console import open_runs, print_table, warn_incomplete
+from extractor.apps.cli.options import (
+    ForceOption,
+    JsonOption,
+    QuietOption,
+    RecordsOption,
+    RunsArgument,
+    SheetOption,
+    option,
+)
+from extractor.options import FILES, WHAT
+
+
+def match(
+    runs: RunsArgument,
+    patient: Annotated[
+        Path | None,
+        option(FILES, "Patients: .json, .jsonl, .yaml or .csv.", metavar="FILE"),
+    ] = None,
+    synonyms: Annotated[
+        Path | None,
+        option(FILES, "More names: a CSV table with name and also.", metavar="FILE"),
+    ] = None,
+    age: Annotated[
+        str | None, option(WHAT, "In years, or with a unit: '6 months'.")
+    ] = None,
+    sex: Annotated[str | None, option(WHAT, "female or male.")] = None,
+    value: Annotated[
+        list[str],
+        option(
+            WHAT, "A value: 'eGFR=45 mL/min/1.73m2'; repeatable.", metavar="NAME=VALUE"
+        ),
+    ] = [],  # noqa: B006 - typer reads it
+    drug: Annotated[list[str], option(WHAT, "A drug; repeatable.")] = [],  # noqa: B006
+    condition: Annotated[list[str], option(WHAT, "A condition; repeatable.")] = [],  # noqa: B006
+    since: Annotated[
+        list[str],
+        option(
+            WHAT, "Time since an event: 'chemotherapy=3 weeks'.", metavar="NAME=TIME"
+        ),
+    ] = [],  # noqa: B006
+    min_confidence: Annotated[
+        float, option(WHAT, "What is less sure decides nothing.", min=0, max=1)
+    ] = 0.85,
+    json_: JsonOption = False,
+    to: SheetOption = None,
+    records: RecordsOption = None,
+    force: ForceOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Compare patients with the criteria of trials.
+
+    The answer for each patient and trial is excluded, open or no_reason_against; with --json, also
+    a verdict on each criterion, with its words. A registry's text is not the protocol, and this is
+    not a medical device: read the words before you decide.
+
+
+    Example: extractor match results --age 70 --sex female --value "eGFR=45 mL/min/1.73m2"
+    """
+    from rich.console import Console
+    from rich.progress import track
+
+    from extractor.apps.export import (
+        Destination,
+        list_tables,
+        read_run_registry,
+        write_tables,
+    )
+    from extractor.apps.match import (
+        MATCHES,
+        list_cells,
+        list_patients,
+        match_trials,
+        read_patients,
+        read_synonyms,
+    )
+
+    joined = open_runs(runs, records)
+    row = {"age": age, "sex": sex}
+    row |= {"drugs": "|".join(drug), "conditions": "|".join(condition)}
+    row |= _split(value, "--value", "") | _split(since, "--since", "since ")
+    has_options = any(row.values())
+    if has_options is bool(patient):
+        raise ValueError("specify either --patient FILE, or data such as --age 70")
+    if patient:
+        patients = read_patients(patient)
+    else:
+        patients = list_patients([{"id": "patient", **row}], "options")
+    registry, _ = read_run_registry(joined, list_tables())
+    known = read_synonyms(synonyms)
+    found = match_trials(
+        joined,
+        patients,
+        min_confidence=min_confidence,
+        synonyms=known,
+        registry=registry,
+    )
+    total = len(joined.record_ids) * len(patients)
+    shown = track(
+        found,
+        "matching",
+        total,
+        console=Console(stderr=True),
+        disable=quiet or not sys.stderr.isatty(),
+        transient=True,
+    )
+    warn_incomplete(*runs)
+    if to:
+        destination = Destination.choose(to, None, force=force)
+        write_tables(
+            destination, [MATCHES], (("matches", list_cells(one)) for one in shown)
+        )
+    elif json_:
+        for one in shown:
+            print(json.dumps(one.to_dict(), ensure_ascii=False))
+    else:
+        names = tuple(column.name for column in MATCHES.columns)
+        rows = (
+            ["" if cell is None else str(cell) for cell in list_cells(one)]
+            for one in shown
+        )
+        print_table(names, rows)
+
+
+def _split(pairs: list[str], name: str, prefix: str) -> dict[str, str]:
+    """Return NAME=VALUE pairs as a dictionary."""
+    parts = {}
+    for pair in pairs:
+        key, sign, text = pair.partition("=")
+        if not sign or prefix + key.strip() in parts:
+            raise ValueError(f"{name} {pair}: write each name once, as in NAME=VALUE")
+        parts[prefix + key.strip()] = text.strip()
+    return parts

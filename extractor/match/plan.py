@@ -1,0 +1,601 @@
+"""Compile a trial once: its criteria become tests of numbers, which many patients can take."""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from math import inf, nextafter
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from extractor.apps.export.limits import (
+    CanonicalLimit,
+    describe_criteria,
+    read_admitted,
+)
+from extractor.apps.export.rows import complete_gold
+from extractor.concepts.limits.quantity_names import list_quantities
+from extractor.concepts.limits.read import find_limits
+from extractor.concepts.people.registered_ages import AGES
+from extractor.language.book import read_text
+from extractor.language.numbers import DAYS
+from extractor.match.facts import SEXES, make_key, name_value
+from extractor.measures.names import find_names, fold_words, spell_words
+from extractor.schemas import (
+    Comparator,
+    Constraint,
+    Criterion,
+    CriterionKind,
+    Eligibility,
+    Evidence,
+    ExtractedItem,
+    FindingKind,
+    GroupRule,
+    TimeUnit,
+    TrialExtraction,
+)
+
+_CUT = "\0"
+"""Stands for words that a test covers."""
+_JOINTS = re.compile(
+    r"\0[\s,;:()\[\]]*(?:(?:and|or|either|both|plus|[/&,;:])[\s,;:]*)*(?=\0)"
+    r"|\bor (?:older|above|more|greater|higher|over|less|below|lower|under|better|younger|equal)\b"
+    r"|\b(?:wo)?men (?:and|or) (?:wo)?men\b|\b(?:fe)?males?(?: ?/ ?| and | or )(?:fe)?males?\b",
+    re.IGNORECASE,
+)
+"""Words that join two tests, and words with "or" that name no alternative."""
+_OPEN_END = re.compile(r"\bor\W*$", re.IGNORECASE)
+"""The end of a line whose next line is an alternative."""
+_PARTS = re.compile(r"[,;/]|\band/or\b|\band\b|\bor\b", re.IGNORECASE)
+_SHORT = re.compile(r"\s*\(([A-Z][\w-]{1,6})\)")
+"""An abbreviation behind its name."""
+_MOMENT = re.compile(
+    r"\bat (?:the )?(?:time of )?(?:screening|baseline|enrol|study entry|inclusion|randomi).*",
+    re.IGNORECASE,
+)
+_AFTER = re.compile(
+    r"\b(?:after|following|post|diagnosis|for|duration)\b", re.IGNORECASE
+)
+_RECENT_DAYS = 31
+"""A laboratory value that is at most so old counts as the current one."""
+_SURE = 0.85
+"""The lowest confidence of a time that covers words."""
+_UNITS = {"d": "day", "wk": "week", "mo": "month", "h": "hour"}
+"""The units of ages other than years, by their UCUM codes."""
+_UNDECIDED = -1
+_VERBS = {
+    (False, False): "has",
+    (False, True): "had",
+    (True, False): "takes",
+    (True, True): "took",
+}
+"""What is said of a name, by whether it is taken, and whether that may be in the past."""
+_NOWHERE = Evidence.model_construct(section=None, start=0, end=0, quote="")
+_DOUBTS = frozenset({FindingKind.STRUCTURE_DOUBTFUL, FindingKind.LANGUAGE_OTHER})
+"""Findings after which a list may lack criteria, or hold wrong ones."""
+
+
+class Test(NamedTuple):
+    """A test of a patient's numbers, or of whether enough other tests are met.
+
+    Attributes:
+        shown: What is tested, as written.
+        quantity: The quantity; empty for a test of other tests.
+        unit: Its unit.
+        low: The lowest number that passes.
+        high: The highest number that passes.
+        outside: Whether the other numbers pass instead.
+        parts: The other tests.
+        need: How many of them must be met; 0 for all.
+        confidence: The confidence of what is tested.
+        when: Tests of whether it applies to a patient.
+        keeps_out: What stands in the way of a decision if the test is not met.
+        lets_in: What stands in the way if it is met.
+    """
+
+    shown: str
+    quantity: str = ""
+    unit: str | None = None
+    low: float = -inf
+    high: float = inf
+    outside: bool = False
+    parts: tuple["Test", ...] = ()
+    need: int = 0
+    confidence: float = 1.0
+    when: tuple["Test", ...] = ()
+    keeps_out: str = ""
+    lets_in: str = ""
+
+
+class Rule(NamedTuple):
+    """A criterion, or an age or a sex of the whole record (whose ``place`` is None), with its words
+    and their place. ``words`` contains the spelled words between spaces.
+    """
+
+    place: int | None
+    kind: str
+    quote: str
+    section: str | None
+    start: int
+    end: int
+    test: Test
+    words: str = ""
+
+
+class Group(NamedTuple):
+    """Criteria, by position, of which ``need`` must let a patient in; -1 if that is not known."""
+
+    members: tuple[int, ...]
+    need: int
+    shown: str
+
+
+class Plan(NamedTuple):
+    """A compiled trial. ``doubts`` lists why its list of criteria is doubtful as a whole."""
+
+    record_id: str
+    rules: tuple[Rule, ...]
+    groups: tuple[Group, ...]
+    doubts: tuple[str, ...]
+    words: str
+    min_confidence: float
+
+
+@cache
+def _words(*names: str) -> frozenset[str]:
+    """Return the words of lists in ``words.toml``."""
+    table = tomllib.loads((files(__package__) / "words.toml").read_text("utf-8"))
+    return frozenset(word for name in names for word in table[name].split())
+
+
+def _find_rest(text: str, *lists: str) -> list[str]:
+    """Return the words of a text that are in none of the lists."""
+    return [word for word in spell_words(text) if word not in _words(*lists)]
+
+
+def _find_least(item: ExtractedItem, *fields: str) -> float:
+    """Return the lowest confidence of fields and their parts. Gold, which has none, is sure."""
+    pieces = [piece for field in fields for piece in item.evidence_for(field)]
+    return min(
+        (1.0 if one.confidence is None else one.confidence for one in pieces),
+        default=1.0,
+    )
+
+
+def plan_trial(
+    extraction: TrialExtraction,
+    min_confidence: float = 0.85,
+    registered: Mapping[str, Any] = MappingProxyType({}),
+) -> Plan:
+    """Compile a trial for ``decide``.
+
+    Args:
+        extraction: The trial.
+        min_confidence: What is less sure decides nothing.
+        registered: The register's columns, which supply the ages and the sex that the text does
+            not state.
+    """
+    people = complete_gold(extraction).eligibility
+    doubts = [one.message for one in extraction.findings if one.kind in _DOUBTS]
+    if not people.criteria:
+        doubts.append("the record states no criteria")
+    unsure = dict[str, str]()
+    for place, group in enumerate(people.groups):
+        if _find_least(people, f"groups[{place}]") < min_confidence:
+            unsure[group.id] = (
+                f"how this list belongs together: {group.lead_in or group}"
+            )
+    rules = []
+    for place, described in enumerate(describe_criteria(people)):
+        criterion = people.criteria[place]
+        rule = _plan_criterion(place, criterion, described.limits, people)
+        around = [unsure.get(one.id) for one in people.list_around(criterion.group)]
+        doubt = next(filter(None, around), "")
+        least = _find_least(criterion, "kind", "quote", "lead_in", "negated")
+        if least < min_confidence:
+            doubt = f"the doubtful structure of the list ({least:.2f})"
+        if doubt:
+            doubted = rule.test._replace(keeps_out=doubt, lets_in=doubt)
+            rule = rule._replace(test=doubted)
+        rules.append(rule)
+    rules += _list_record_rules(people, registered)
+    words = "".join(rule.words for rule in rules)
+    messages = tuple(dict.fromkeys((*doubts, *unsure.values())))
+    groups = tuple(_list_groups(people))
+    return Plan(
+        extraction.record_id, tuple(rules), groups, messages, words, min_confidence
+    )
+
+
+def _plan_criterion(
+    place: int,
+    criterion: Criterion,
+    limits: Sequence[Mapping[str, Any]],
+    people: Eligibility,
+) -> Rule:
+    """Compile a criterion."""
+    includes = criterion.kind is CriterionKind.INCLUSION
+    idle = {"neutral", "defined"}
+    if not includes:
+        idle.add("disturbed")
+    if criterion.turned:
+        idle.add("denials")
+    if criterion.constraints:
+        tests = _list_limit_tests(criterion, limits, people)
+    elif criterion.time_windows:
+        idle |= {"opening", "past", "taken", "ended", "denials"}
+        tests = _list_window_tests(criterion)
+    else:
+        tests = _list_name_tests(criterion)
+    piece = next(iter(criterion.evidence_for("quote")), _NOWHERE)
+    masked = ""
+    if criterion.constraints or criterion.time_windows:
+        masked = _mask(criterion, piece.start)
+    keeps_out, lets_in = _find_obstacles(criterion, masked, sorted(idle))
+    near = people.criteria[max(0, place - 1) : place + 1]
+    if includes and any(_OPEN_END.search(one.quote) for one in near):
+        keeps_out = "an alternative in the next or the previous line"
+    test = Test("", parts=tuple(tests), keeps_out=keeps_out, lets_in=lets_in)
+    words = f" {' '.join(spell_words(criterion.quote))} "
+    return Rule(
+        place,
+        criterion.kind.value,
+        criterion.quote,
+        piece.section,
+        piece.start,
+        piece.end,
+        test,
+        words,
+    )
+
+
+def _find_obstacles(
+    criterion: Criterion, masked: str, idle: Sequence[str]
+) -> tuple[str, str]:
+    """Return what stands in the way of a decision if the tests of a criterion are not met, and if
+    they are: words that no test covers, a line above, an exception, or a negation.
+    """
+    includes = criterion.kind is CriterionKind.INCLUSION
+    rest = _find_rest(_JOINTS.sub(" ", masked), *idle)
+    above = _find_rest(criterion.lead_in or "", *idle, "leading")
+    exceptions = [piece.quote for piece in criterion.evidence_for("has_exception")]
+    # "type 2 diabetes with HbA1c > 7 %" requires both
+    requires_both = includes and criterion.constraints and _lacks(rest, "links")
+    # the extraction does not call such limits alternatives
+    joint = "or" if includes else "and"
+    is_chosen = any(piece.alternative for piece in criterion.evidence)
+    loose = re.search(rf"{_CUT}\W*{joint}\W*{_CUT}", masked) and not is_chosen
+    negated = _is_negated(criterion)
+    # what stands in the way, and whether it does if the tests are not met, and if they are
+    obstacles = {
+        f"more words: {' '.join(rest)}": (rest and not requires_both, rest),
+        f"for whom it applies: {criterion.lead_in}": (
+            above,
+            not _lacks(above, "links", "denials"),
+        ),
+        "how its limits are joined": (loose, False),
+        f"an exception: {' '.join(exceptions)}": (
+            criterion.has_exception,
+            criterion.has_exception and includes,
+        ),
+        "what is negated": (negated, negated),
+    }
+    keeps_out = [text for text, (stands, _) in obstacles.items() if stands]
+    lets_in = [text for text, (_, stands) in obstacles.items() if stands]
+    return "; ".join(keeps_out), "; ".join(lets_in)
+
+
+def _is_negated(criterion: Criterion) -> bool:
+    """Return whether a criterion is worded against its list, or with a negation of which it is not
+    known what it covers.
+    """
+    if not criterion.negated or criterion.turned:
+        return criterion.demanded
+    return bool(criterion.constraints) or criterion.kind is CriterionKind.EXCLUSION
+
+
+def _lacks(words: Sequence[str], *lists: str) -> bool:
+    return _words(*lists).isdisjoint(words)
+
+
+def _mask(criterion: Criterion, base: int) -> str:
+    """Return the words of a criterion without those that its limits, times and exceptions cover.
+    The time of a limit is left if it is doubtful, or long, because the value may be an old one.
+    """
+    covered = ["constraints[", "has_exception"]
+    for place, window in enumerate(criterion.time_windows):
+        field = f"time_windows[{place}]"
+        is_recent = window.value * DAYS.get(window.unit, inf) <= _RECENT_DAYS
+        if not criterion.constraints:
+            covered.append(field)
+        elif is_recent:
+            covered += [f"{field};", f"{field}.anchor"]
+    text = criterion.quote
+    for piece in criterion.evidence:
+        is_sure = not criterion.constraints or (piece.confidence or 1) >= _SURE
+        is_time = piece.field.startswith("time_windows")
+        if is_time and not is_sure:
+            continue
+        if f"{piece.field};".startswith(tuple(covered)):
+            start = piece.start - base
+            end = piece.end - base
+            text = text[:start] + _CUT * (end - start) + text[end:]
+    return text
+
+
+def _list_limit_tests(
+    criterion: Criterion, limits: Sequence[Mapping[str, Any]], people: Eligibility
+) -> Iterator[Test]:
+    """Yield the tests of a criterion's limits; those that are alternatives are one test."""
+    enough = []
+    for place in range(len(criterion.constraints)):
+        test = _make_limit_test(criterion, place, limits[place], people)
+        pieces = criterion.evidence_for(f"constraints[{place}]")
+        if any(piece.alternative for piece in pieces):
+            enough.append(test)
+        else:
+            yield test
+    if enough:
+        # one limit that is an alternative is joined to words
+        obstacle = "an alternative" if len(enough) == 1 else ""
+        yield Test("", parts=tuple(enough), need=1, keeps_out=obstacle)
+    if enough and criterion.kind is CriterionKind.EXCLUSION:
+        # "A < 1, B < 2 and C < 3" may also mean any of them
+        yield Test("", parts=tuple(enough), keeps_out="whether all must apply")
+
+
+def _make_limit_test(
+    criterion: Criterion, place: int, cells: Mapping[str, Any], people: Eligibility
+) -> Test:
+    """Return the test of a limit. ``cells`` are those of the table ``constraints``."""
+    limit = criterion.constraints[place]
+    named = CanonicalLimit(*map(cells.get, CanonicalLimit._fields))
+    plain = criterion
+    if criterion.turned:
+        plain = criterion.model_copy(update={"negated": False})
+    sign = read_admitted(limit.comparator, plain) or "between"
+    quantity = name_value(named) or ""
+    when, condition = _read_condition(limit.condition or "", cells["sex"])
+    keeps_out = condition or _find_others(limit, criterion.constraints)
+    if quantity == "age" and not _is_age_of_record(limit, people):
+        keeps_out = "whose age it is"
+    lets_in = ""
+    if condition and spell_words(condition)[0] not in _words("neutral", "links"):
+        lets_in = condition
+    narrowed = _find_narrowing(limit.quantity)
+    confidence = _find_least(criterion, f"constraints[{place}]")
+    if named.canonical_note == "implausible":
+        confidence = 0.0
+    tests = [
+        _bound(str(limit), part, unit, sign, *numbers)
+        for part, unit, numbers in _list_quantities(quantity, named, limit)
+    ]
+    # "ALT or AST" of an exclusion: either is enough
+    excludes = criterion.kind is CriterionKind.EXCLUSION
+    if len(tests) > 1 and excludes is ("and" in spell_words(limit.quantity)):
+        keeps_out = "which of them"
+    return Test(
+        str(limit),
+        parts=tuple(tests),
+        confidence=confidence,
+        when=when,
+        keeps_out=narrowed or keeps_out,
+        lets_in=narrowed or lets_in,
+    )
+
+
+def _find_others(limit: Constraint, limits: Sequence[Constraint]) -> str:
+    """Return the condition of a limit for some that takes the place of one for everybody."""
+    conditions = [one.condition for one in limits if one.quantity == limit.quantity]
+    if limit.condition:
+        return ""
+    return next(filter(None, conditions), "")
+
+
+def _is_age_of_record(limit: Constraint, people: Eligibility) -> bool:
+    """Return whether the ends of an age are those of the record; otherwise, it may be the age of
+    some people, or of relatives.
+    """
+    ages = [getattr(people, name) for name in AGES]
+    known = {None, *(age.value for age in ages if age)}
+    return {limit.value, limit.value_high} <= known
+
+
+def _find_narrowing(written: str) -> str:
+    """Return the words of a quantity that its name does not contain: "question 9" of "PHQ-9
+    question 9".
+    """
+    words = list(fold_words(written))
+    for name in find_names(tuple(words)):
+        words[name.first : name.end] = [""] * (name.end - name.first)
+    return " ".join(_find_rest(" ".join(words), "neutral", "defined", "disturbed"))
+
+
+def _list_quantities(
+    quantity: str, named: CanonicalLimit, limit: Constraint
+) -> Iterator[tuple[str, str | None, tuple[float, float | None]]]:
+    """Yield the quantities that a limit bounds, with the unit and the ends."""
+    written = limit.value, limit.value_high
+    if quantity == "age":
+        yield quantity, _UNITS.get(named.unit_ucum or "", "year"), written
+        return
+    ends = written
+    if named.value_canonical is not None:
+        ends = named.value_canonical, named.value_high_canonical
+    known = list_quantities().get(quantity)
+    parts = quantity.split("|")
+    if known and ("_or_" in quantity or "_and_" in quantity):
+        parts = sorted(known.both)
+    for part in parts:
+        yield part, named.unit_canonical or named.unit_ucum or limit.unit, ends
+
+
+def _bound(
+    shown: str,
+    quantity: str,
+    unit: str | None,
+    sign: str,
+    one: float,
+    other: float | None = None,
+) -> Test:
+    """Return the test of a number. ``sign`` is the comparator of the numbers that pass."""
+    test = Test(shown, quantity, unit)
+    match sign:
+        case ">=":
+            return test._replace(low=one)
+        case ">":
+            return test._replace(low=nextafter(one, inf))
+        case "<=":
+            return test._replace(high=one)
+        case "<":
+            return test._replace(high=nextafter(one, -inf))
+    high = one if other is None else other
+    return test._replace(low=one, high=high, outside=sign in ("outside", "<>"))
+
+
+def _test_sex(sex: str) -> Test:
+    return _bound("sex", "sex", None, "=", SEXES.index(sex))
+
+
+def _read_condition(written: str, sex: str | None) -> tuple[tuple[Test, ...], str]:
+    """Return tests of whether a condition applies, and the condition if they do not decide that."""
+    when = [_test_sex(sex)] if sex in SEXES else []
+    rest = [word for word in _find_rest(written, "neutral") if word != "if"]
+    ages = [one for one in find_limits(read_text(written), None) if one.time_unit]
+    links = _words("links") - {"if", "when", "where"}
+    if len(ages) == 1 and links.isdisjoint(spell_words(written)):
+        [age] = ages
+        ends = age.value, age.value_high
+        when.append(_bound("age", "age", age.time_unit, age.comparator, *ends))
+        rest = [word for word in rest if not word.isdecimal()]
+    is_decided = when and not rest
+    return tuple(when), "" if is_decided else written
+
+
+def _list_window_tests(criterion: Criterion) -> Iterator[Test]:
+    """Yield the test of a time window, if the words tell whom an event within it lets in."""
+    [window, *others] = criterion.time_windows
+    is_counted = window.unit in DAYS and window.value_high is None and not others
+    words = f"{window.quote} {window.anchor or ''}"
+    if not is_counted or _AFTER.search(words):
+        return
+    requires = criterion.kind is CriterionKind.INCLUSION and not criterion.negated
+    is_within = window.comparator in ("<", "<=")
+    has_ended = not _words("ended").isdisjoint(spell_words(criterion.quote))
+    sign: Comparator | None = window.comparator
+    if is_within and not requires:
+        sign = window.comparator.opposite
+    elif not is_within and not (has_ended and requires):
+        return
+    days = window.value * DAYS[window.unit]
+    tests = [
+        _bound(str(window), f"since {name}", "day", sign or "", days)
+        for _, name in _list_names(window.of or "")
+    ]
+    yield Test(
+        str(window),
+        parts=tuple(tests),
+        need=int(is_within and requires),
+        confidence=_find_least(criterion, "time_windows"),
+    )
+
+
+def _list_names(text: str, *lists: str) -> Iterator[tuple[str, str]]:
+    """Yield the names that commas or conjunctions join, without the words around them that do not
+    change them, each as a verb (see ``_VERBS``) and a key. The ``lists`` contain more of
+    such words.
+    """
+    idle = _words("opening", "past", "taken", *lists)
+    for part in _PARTS.split(text):
+        words = list(spell_words(part))
+        dropped = []
+        while words and words[0] in idle:
+            dropped.append(words.pop(0))
+        while words and words[-1] in idle:
+            dropped.append(words.pop())
+        is_taken = not _lacks(dropped, "taken")
+        verb = _VERBS[is_taken, not _lacks(dropped, "past")]
+        if words:
+            yield verb, make_key(" ".join(words))
+
+
+def _list_name_tests(criterion: Criterion) -> Iterator[Test]:
+    """Yield the test of a criterion that consists of names: a single one, or alternatives."""
+    text = _MOMENT.sub("", _SHORT.sub("", criterion.quote))
+    idle = ["denials"] if criterion.negated else []
+    named = [*_list_names(text, *idle)]
+    words = " ".join(key for _, key in named).split()
+    # "asthma and eczema" may mean both; "asthma requiring steroids" is more than asthma
+    is_joined = len(named) > 1 and "and" in spell_words(text)
+    is_plain = _lacks(words, "details", "denials") and _lacks(words, "links")
+    if is_joined or not is_plain or "(" in text or not named:
+        return
+    verb = named[0][0]
+    names = [key for _, key in named]
+    names += map(make_key, _SHORT.findall(criterion.quote))
+    requires = (criterion.kind is CriterionKind.INCLUSION) is not bool(
+        criterion.negated
+    )
+    tests = [
+        _bound("named", f"{verb} {name}", None, "=", int(requires)) for name in names
+    ]
+    yield Test("", parts=tuple(tests), need=int(requires))
+
+
+def _list_record_rules(
+    people: Eligibility, registered: Mapping[str, Any]
+) -> Iterator[Rule]:
+    """Yield the ages and the sex of the whole record, from the text or else from the register."""
+    for name, sign in (*zip(AGES, (">=", "<="), strict=True), ("sex", "=")):
+        value = getattr(people, name)
+        piece = next(iter(people.evidence_for(name)), _NOWHERE)
+        kind = name if value else f"registered_{name}"
+        stated = value or registered.get(f"{kind}_days") or registered.get(kind)
+        if name == "sex":
+            if str(stated).lower() not in SEXES:
+                continue
+            test = _test_sex(str(stated).lower())
+        elif value:
+            test = _bound(
+                str(value), "age", value.unit, piece.comparator or sign, value.value
+            )
+        elif isinstance(stated, float):
+            years = stated / DAYS[TimeUnit.YEAR]
+            test = _bound(f"{sign} {years:g} years", "age", "year", sign, years)
+        else:
+            continue
+        obstacle = "for whom the age is" if _is_of_some(piece, people) else ""
+        sure = test._replace(confidence=_find_least(people, name), keeps_out=obstacle)
+        yield Rule(None, kind, piece.quote, piece.section, piece.start, piece.end, sure)
+
+
+def _is_of_some(age: Evidence, people: Eligibility) -> bool:
+    """Return whether an age is one that excludes only people of one sex or with a condition."""
+    return any(
+        piece.start <= age.start < piece.end
+        and (piece.sex or ".condition" in piece.field)
+        for criterion in people.criteria
+        for piece in criterion.evidence
+        if criterion.kind is CriterionKind.EXCLUSION
+    )
+
+
+def _list_groups(people: Eligibility) -> Iterator[Group]:
+    """Yield the groups that do not simply add criteria to the list."""
+    for group in people.groups:
+        members = [
+            place
+            for place, criterion in enumerate(people.criteria)
+            if group in people.list_around(criterion.group)
+        ]
+        inside = [people.criteria[place] for place in members]
+        total = len(members)
+        need = {GroupRule.ALL: total, GroupRule.ANY: 1}.get(group.rule, group.n or 1)
+        if any(one.kind is CriterionKind.EXCLUSION for one in inside):
+            need = total - need + 1
+        # a list inside a list is left undecided
+        if need < 1 or any(one.group != group.id for one in inside):
+            need = _UNDECIDED
+        if need < total:
+            yield Group(tuple(members), need, f"the list: {group.lead_in or group}")
