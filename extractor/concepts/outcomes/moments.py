@@ -31,6 +31,13 @@ _LONGEST_WAIT = {
     TimeUnit.HOUR: 1_051_200,
 }
 """For each unit, the number of units in a lifetime, which is longer than any trial."""
+_PARTS = {
+    (TimeUnit.YEAR, TimeUnit.MONTH): 12,
+    (TimeUnit.WEEK, TimeUnit.DAY): 7,
+    (TimeUnit.DAY, TimeUnit.HOUR): 24,
+    (TimeUnit.HOUR, TimeUnit.MINUTE): 60,
+}
+"""Units that state one length together, with the number of the second in the first."""
 _NUMBER_TAIL = re.compile(r" (?:of )?an?$|(?<=\d) ?(?:st|nd|rd|th)$")
 """Words that may follow a number in a list: "half an hour", "4th"."""
 
@@ -131,7 +138,7 @@ def _read_without(tokens: Tokens, others: Sequence[Range]) -> TimeFrame:
                 end = unit[0]
         omitted.append((words.first, end))
     kept = tokens.without(omitted, 0, len(tokens))
-    groups = tuple(_find_groups(kept))
+    groups = tuple(_join_parts(kept, _find_groups(kept)))
     has_cycles = rule("cycle_in_frame").search(tokens) is not None
     points = tuple(_select_points(kept, groups, has_cycles=has_cycles))
     return TimeFrame(tokens, kept, groups, points, len(others))
@@ -152,11 +159,53 @@ def _find_groups(tokens: Tokens) -> Iterator[MomentGroup]:
             counted = rule("counted_moments").starts(tokens, match.first)
             assert counted
             moments = tuple(_read_list(tokens, counted, named=False))
+            moments = _add_minutes(moments, counted)
             group = MomentGroup(moments, counted.first, counted.end)
         # the group is empty if its numbers are too large
         if group.moments:
             yield group
         match = rule("moments_with_unit").search(tokens, group.end)
+
+
+def _add_minutes(moments: tuple[Moment, ...], counted: RuleMatch) -> tuple[Moment, ...]:
+    """Return the times, with the minutes that follow the last one without a unit: "1h45"."""
+    if not counted.has("minutes") or not moments:
+        return moments
+    last = moments[-1]
+    minutes = read_number(counted.read("minutes")) or 0
+    return (*moments[:-1], replace(last, value=last.value + minutes / 60))
+
+
+def _join_parts(tokens: Tokens, groups: Iterator[MomentGroup]) -> Iterator[MomentGroup]:
+    """Yield the groups, joining the two parts of one length: "6 weeks 3 days" is 45 days. A list of
+    two times has a comma ("2 years, 9 months") or counts up ("4 days and 2 weeks").
+    """
+    above: MomentGroup | None = None
+    for group in groups:
+        joined = above and _add_part(tokens, above, group)
+        if above and not joined:
+            yield above
+        above = joined or group
+    if above:
+        yield above
+
+
+def _add_part(
+    tokens: Tokens, whole: MomentGroup, part: MomentGroup
+) -> MomentGroup | None:
+    """Return the single time that two adjacent groups state together, or None."""
+    times = (*whole.moments, *part.moments)
+    if len(times) != 2 or any(time.named for time in times):
+        return None
+    first, second = times
+    count = _PARTS.get((first.unit, second.unit), 0)
+    if not 0 < second.value < count:
+        return None
+    if tokens.read(whole.end, part.first).lower() not in ("", "and"):
+        return None
+    value = first.value * count + second.value
+    total = replace(second, value=value, span=(first.span[0], second.span[1]))
+    return MomentGroup((total,), whole.first, part.end)
 
 
 def _read_named_group(tokens: Tokens, named: RuleMatch) -> MomentGroup:
@@ -234,7 +283,7 @@ def _read_listed_number(
     tokens: Tokens, listed: RuleMatch, text: str, unit: TimeUnit
 ) -> int | float | None:
     """Return a number in digits or words ("2", "half an", "4th", "third"); None if it cannot be
-    represented. For days and cycles, "first" is treated as 0, because it means the start: "after
+    represented. Hours and minutes, as in "1:30", are hours. For days and cycles, "first" is treated as 0, because it means the start: "after
     the first cycle". In "first 28 days", the number is 28.
     """
     # "after the first cycle" is the start, "the first 28 days" is a length
@@ -243,6 +292,10 @@ def _read_listed_number(
         return 0
     if text in ORDINALS:
         return ORDINALS[text]
+    # "1:30 h"
+    hours, _, minutes = text.partition(":")
+    if minutes:
+        return round(int(hours) + int(minutes) / 60, 2)
     return read_number(_NUMBER_TAIL.sub("", text))
 
 
@@ -270,7 +323,7 @@ def _is_negative(tokens: Tokens, number: int, *, opens_list: bool) -> bool:
 def _select_points(
     tokens: Tokens, groups: Sequence[MomentGroup], *, has_cycles: bool
 ) -> list[Moment]:
-    """From the groups, return the distinct times that are time points. Zero and negative numbers,
+    """From the groups, return the times that are time points, as often as they are named. Zero and negative numbers,
     "Day 1 of Cycle 1" and the starts of ranges are treated not as time points but as the origin
     from which time is counted.
 
@@ -280,7 +333,7 @@ def _select_points(
     moments: list[Moment] = []
     for group in groups:
         moments += group.moments
-    points: dict[tuple[float, TimeUnit], Moment] = {}
+    points: list[Moment] = []
     for index, moment in enumerate(moments):
         # "C1D1": the first cycle is part of the origin
         neighbours = moments[max(0, index - 1) : index + 2]
@@ -288,9 +341,20 @@ def _select_points(
         is_start = moment.value == 1 and _is_start(
             tokens, moment, is_of_cycle=is_of_cycle
         )
-        if moment.value > 0 and not is_start:
-            points.setdefault((moment.value, moment.unit), moment)
-    return list(points.values())
+        # "0-6, 6-12 hours": where two ranges meet is one time
+        meets = points and _is_met(points[-1], moments[index : index + 2])
+        if moment.value > 0 and not is_start and not meets:
+            points.append(moment)
+    return points
+
+
+def _is_met(above: Moment, moments: Sequence[Moment]) -> bool:
+    """Return whether a time ends one range and starts the next: the ``moments`` are the start and
+    the end of the second.
+    """
+    start, end = moments[0], moments[-1]
+    is_same = (start.value, start.unit) == (above.value, above.unit)
+    return is_same and above.after_range and end.after_range
 
 
 def _is_start(tokens: Tokens, moment: Moment, *, is_of_cycle: bool) -> bool:
