@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from extractor.formats.cells import split_outcome
 from extractor.formats.layout import (
     ARMS,
     OUTCOMES,
@@ -12,6 +13,7 @@ from extractor.formats.layout import (
     PlacedBlock,
     find_cells,
 )
+from extractor.formats.registers import load_table, make_register
 from extractor.language.book import read_text, rule
 from extractor.language.passage import strip_span
 
@@ -44,6 +46,7 @@ _GROUP = re.compile(
 _PHRASE = re.compile(
     r"(?:[^;\n]|;(?![ \t]{0,12}(?!(?i:time[ -]?(?:frame|point)))[A-Z\d]))+"
 )
+_OPENINGS = make_register("ictrp", load_table("ictrp")).openings
 _EDGES = " \t\r\n|*_:;,-–—"
 _INDENT = 2
 _LONGEST_NAME = 60
@@ -134,6 +137,13 @@ def _read_outcome(text: str, item: Sequence[PlacedBlock]) -> Iterator[Part]:
         if is_time or len(cells) > 2:
             names[-1] = "time_frame"
         yield from zip(names, cells, strict=True)
+        return
+    start = first.words
+    parts = split_outcome(text[start : first.end], _OPENINGS)
+    # as on the pages of registers
+    if len(item) == 1 and len(parts) > 1:
+        for part, (begin, end) in parts:
+            yield part, (start + begin, start + end)
         return
     name = "measure"
     for entry in item:
