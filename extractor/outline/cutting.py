@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 from operator import attrgetter
 
+from extractor.language.book import rule
 from extractor.outline.boundaries import (
     Around,
     Boundary,
@@ -241,11 +242,12 @@ def _choose(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boundary]:
     # an item with a marker may consist of several sentences
     if piece.line.mark:
         return ()
-    return _choose_unmarked(piece.line.text, boundaries)
+    return _choose_unmarked(piece.line, boundaries)
 
 
-def _choose_unmarked(text: str, boundaries: Sequence[Boundary]) -> Sequence[Boundary]:
+def _choose_unmarked(line: Line, boundaries: Sequence[Boundary]) -> Sequence[Boundary]:
     """Return the likely boundaries of sentences and clauses in a piece without list markers."""
+    text = line.text
     chosen: list[Boundary] = []
     for each in boundaries:
         # where a line was wrapped
@@ -257,6 +259,8 @@ def _choose_unmarked(text: str, boundaries: Sequence[Boundary]) -> Sequence[Boun
             least = _AT_SEMICOLON
         if each.probability >= least:
             chosen.append(each)
+        elif _refuses(line, each):
+            chosen += _raise([each])
     # several semicolons make a list; a single one is no surer sign than a full stop
     if len(chosen) == 1 and chosen[0].probability < _WITHOUT_MARK:
         return ()
@@ -267,6 +271,16 @@ def _choose_unmarked(text: str, boundaries: Sequence[Boundary]) -> Sequence[Boun
     if are_clauses and len(chosen) >= _MANY:
         return _raise(chosen)
     return chosen
+
+
+def _refuses(line: Line, boundary: Boundary) -> bool:
+    """Return whether a sentence of its own begins at a boundary and says who is excluded."""
+    if line.text[boundary.gap.end - 1] != ".":
+        return False
+    tokens = line.passage.tokens
+    begin, _ = line.span
+    place = tokens.at(begin + boundary.gap.start)
+    return rule("refuses_people").starts(tokens, place, line.passage.end) is not None
 
 
 def _ends_clause(text: str, boundary: Boundary) -> bool:
