@@ -256,9 +256,7 @@ class TextReader:
 
     # Which section a line belongs to.
 
-    def _find_opened(
-        self, entry: PlacedBlock, below: PlacedBlock | None
-    ) -> str | None:
+    def _find_opened(self, entry: PlacedBlock, below: PlacedBlock | None) -> str | None:
         """Return the section that a line opens, or None if the line is content. A row with an
         unknown label opens a description, and so does an unknown heading whose mark is that of the
         open section's heading, but of no item in it, or is a higher heading mark.
