@@ -159,7 +159,10 @@ def _find_groups(tokens: Tokens) -> Iterator[MomentGroup]:
             counted = rule("counted_moments").starts(tokens, match.first)
             assert counted
             moments = tuple(_read_list(tokens, counted, named=False))
-            moments = _add_minutes(moments, counted)
+            # "1h45"
+            if counted.has("minutes") and moments:
+                value = moments[-1].value + int(counted.read("minutes")) / 60
+                moments = (*moments[:-1], replace(moments[-1], value=value))
             group = MomentGroup(moments, counted.first, counted.end)
         # the group is empty if its numbers are too large
         if group.moments:
@@ -167,27 +170,18 @@ def _find_groups(tokens: Tokens) -> Iterator[MomentGroup]:
         match = rule("moments_with_unit").search(tokens, group.end)
 
 
-def _add_minutes(moments: tuple[Moment, ...], counted: RuleMatch) -> tuple[Moment, ...]:
-    """Return the times, with the minutes that follow the last one without a unit: "1h45"."""
-    if not counted.has("minutes") or not moments:
-        return moments
-    last = moments[-1]
-    minutes = read_number(counted.read("minutes")) or 0
-    return (*moments[:-1], replace(last, value=last.value + minutes / 60))
-
-
 def _join_parts(tokens: Tokens, groups: Iterator[MomentGroup]) -> Iterator[MomentGroup]:
     """Yield the groups, joining the two parts of one length: "6 weeks 3 days" is 45 days. A list of
     two times has a comma ("2 years, 9 months") or counts up ("4 days and 2 weeks").
     """
-    above: MomentGroup | None = None
+    joined: list[MomentGroup] = []
     for group in groups:
-        joined = above and _add_part(tokens, above, group)
-        if above and not joined:
-            yield above
-        above = joined or group
-    if above:
-        yield above
+        total = joined and _add_part(tokens, joined[-1], group)
+        if total:
+            joined[-1] = total
+        else:
+            joined.append(group)
+    return joined
 
 
 def _add_part(
@@ -195,16 +189,13 @@ def _add_part(
 ) -> MomentGroup | None:
     """Return the single time that two adjacent groups state together, or None."""
     times = (*whole.moments, *part.moments)
-    if len(times) != 2 or any(time.named for time in times):
-        return None
-    first, second = times
+    first, second = times[0], times[-1]
     count = _PARTS.get((first.unit, second.unit), 0)
-    if not 0 < second.value < count:
+    is_adjacent = tokens.read(whole.end, part.first).lower() in ("", "and")
+    is_named = first.named or second.named
+    if len(times) != 2 or is_named or not is_adjacent or second.value >= count:
         return None
-    if tokens.read(whole.end, part.first).lower() not in ("", "and"):
-        return None
-    value = first.value * count + second.value
-    total = replace(second, value=value, span=(first.span[0], second.span[1]))
+    total = replace(second, value=first.value * count + second.value)
     return MomentGroup((total,), whole.first, part.end)
 
 
@@ -283,8 +274,8 @@ def _read_listed_number(
     tokens: Tokens, listed: RuleMatch, text: str, unit: TimeUnit
 ) -> int | float | None:
     """Return a number in digits or words ("2", "half an", "4th", "third"); None if it cannot be
-    represented. Hours and minutes, as in "1:30", are hours. For days and cycles, "first" is treated as 0, because it means the start: "after
-    the first cycle". In "first 28 days", the number is 28.
+    represented. Hours and minutes, as in "1:30", are hours. For days and cycles, "first" is treated
+    as 0, because it means the start: "after the first cycle". In "first 28 days", the number is 28.
     """
     # "after the first cycle" is the start, "the first 28 days" is a length
     may_be_start = text == "first" and unit in _STARTS
@@ -292,7 +283,7 @@ def _read_listed_number(
         return 0
     if text in ORDINALS:
         return ORDINALS[text]
-    # "1:30 h"
+    # as in "1:30 h"
     hours, _, minutes = text.partition(":")
     if minutes:
         return round(int(hours) + int(minutes) / 60, 2)
@@ -323,9 +314,9 @@ def _is_negative(tokens: Tokens, number: int, *, opens_list: bool) -> bool:
 def _select_points(
     tokens: Tokens, groups: Sequence[MomentGroup], *, has_cycles: bool
 ) -> list[Moment]:
-    """From the groups, return the times that are time points, as often as they are named. Zero and negative numbers,
-    "Day 1 of Cycle 1" and the starts of ranges are treated not as time points but as the origin
-    from which time is counted.
+    """From the groups, return the times that are time points, as often as they are named. Zero and
+    negative numbers, "Day 1 of Cycle 1" and the starts of ranges are treated not as time points
+    but as the origin from which time is counted.
 
     ``has_cycles`` means that the time frame mentions cycles, so day 1 is the treatment day of each
     cycle.
@@ -342,19 +333,11 @@ def _select_points(
             tokens, moment, is_of_cycle=is_of_cycle
         )
         # "0-6, 6-12 hours": where two ranges meet is one time
-        meets = points and _is_met(points[-1], moments[index : index + 2])
-        if moment.value > 0 and not is_start and not meets:
+        above = points[-1:] or [moment]
+        is_met = above[0].after_range and above[0].value == moment.value
+        if moment.value > 0 and not is_start and not is_met:
             points.append(moment)
     return points
-
-
-def _is_met(above: Moment, moments: Sequence[Moment]) -> bool:
-    """Return whether a time ends one range and starts the next: the ``moments`` are the start and
-    the end of the second.
-    """
-    start, end = moments[0], moments[-1]
-    is_same = (start.value, start.unit) == (above.value, above.unit)
-    return is_same and above.after_range and end.after_range
 
 
 def _is_start(tokens: Tokens, moment: Moment, *, is_of_cycle: bool) -> bool:

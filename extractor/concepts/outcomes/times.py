@@ -116,7 +116,7 @@ def _may_be_misread(frame: TimeFrame) -> bool:
     # "operations last on average 2 to 4 hours"
     if rule("lasts_so_long").search(frame.tokens):
         return True
-    # "3 years and 9 months", "8:00 h"
+    # as in "3 years and 9 months", "8:00 h"
     if rule("perhaps_no_sum").search(frame.kept):
         return True
     # "a 4-week programme" next to another moment
