@@ -83,7 +83,8 @@ def split_outcome(item: str, openings: str) -> list[tuple[str, tuple[int, int]]]
     parts = {"measure": (0, found[0].start())}
     for opening, following in zip_longest(found, found[1:]):
         end = following.start() if following else len(item)
-        end = len(item[:end].rstrip(" \n.;]"))
+        closing = ")" if "(" in opening[0] else ""
+        end = len(item[:end].rstrip(f" \n.;]{closing}"))
         parts.setdefault(str(opening.lastgroup), (opening.end(), end))
     return [(name, parts[name]) for name in sorted(parts, key=_PARTS.index)]
 

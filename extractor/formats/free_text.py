@@ -211,7 +211,6 @@ class TextReader:
         self._style = ""
         self._styles: set[str] = set()
         self._has_criteria = False
-        self._is_paused = False
         self._begins_with_title = False
 
     @property
@@ -233,9 +232,15 @@ class TextReader:
         """Assign each line to the section that the headings above it opened. A line in another
         language is treated as part of the criteria or the description.
         """
-        for entry, below in zip_longest(self.entries, self.entries[1:]):
+        pairs = zip_longest(self.entries, self.entries[1:])
+        for entry, below in pairs:
             section = self._find_opened(entry, below)
-            if not self._english[entry.words : entry.end].strip():
+            # the fields of a page between the heading of a list and its items
+            is_field = entry.block.name in _FIELDS and section == DESCRIPTION
+            if is_field and below and self._is_below_heading:
+                self._lines[DESCRIPTION] += [entry, below]
+                next(pairs)
+            elif not self._english[entry.words : entry.end].strip():
                 is_criterion = self._section == ELIGIBILITY
                 name = DESCRIPTION
                 if is_criterion:
@@ -324,9 +329,9 @@ class TextReader:
         return self._begins_with_title or below.block.ordinal > 1
 
     @property
-    def _has_only_heading(self) -> bool:
-        """Whether the last line of the criteria is the heading of a list."""
-        last = self._lines[ELIGIBILITY][-1:]
+    def _is_below_heading(self) -> bool:
+        """Whether the last line is the heading of a list of criteria."""
+        last = self._lines[self._section][-1:]
         return any(name_section(entry.block.name) == ELIGIBILITY for entry in last)
 
     def _begins_arms(self, entry: PlacedBlock) -> bool:
@@ -340,10 +345,6 @@ class TextReader:
 
     def _open(self, section: str, entry: PlacedBlock) -> None:
         is_item = entry.block.name in STATES
-        is_field = entry.block.name in _FIELDS
-        # the fields of a page between the heading of a list and its items
-        is_in_list = self._section == ELIGIBILITY and self._has_only_heading
-        self._is_paused = is_field and (self._is_paused or is_in_list)
         if not (is_item and self._section == section):
             self._section = section
             self._style = entry.style
@@ -362,11 +363,7 @@ class TextReader:
         """Add a line to the open section. A title or a registry number can have only one line.
         Words that have no list marker and continue an item's line are joined to that item.
         """
-        above = self._lines[self._section][-1:]
-        if self._is_paused and all(line.block.name is None for line in above):
-            self._is_paused = False
-            self._section = ELIGIBILITY
-        if self._has_only_heading:
+        if self._is_below_heading:
             is_title = not entry.is_item and not self._read(entry).endswith(":")
             self._begins_with_title = is_title
         if entry.is_item:

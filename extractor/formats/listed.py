@@ -29,11 +29,6 @@ LABELS = re.compile(
     re.IGNORECASE,
 )
 """The label of a part of an outcome or arm."""
-_TIME_LABEL = re.compile(
-    r"(?P<open>[\[(])?(?:(?<=[\[(\s,;.*-])|\A)[\s*]{0,12}(?:measure )?time[ -]?(?:frame|point)s?"
-    r"[ \t]*[*_]*[:=][*_\s]*",
-    re.IGNORECASE,
-)
 _GROUP = re.compile(
     r"(?P<opening>[*_]*(?:(?P<type>Experimental|(?:Active|Placebo|Sham) [Cc]omparator"
     r"|No [Ii]ntervention|Other|Behavioral|Biological|Combination [Pp]roduct|Device"
@@ -138,13 +133,6 @@ def _read_outcome(text: str, item: Sequence[PlacedBlock]) -> Iterator[Part]:
             names[-1] = "time_frame"
         yield from zip(names, cells, strict=True)
         return
-    start = first.words
-    parts = split_outcome(text[start : first.end], _OPENINGS)
-    # as on the pages of registers
-    if len(item) == 1 and len(parts) > 1:
-        for part, (begin, end) in parts:
-            yield part, (start + begin, start + end)
-        return
     name = "measure"
     for entry in item:
         label = LABELS.match(text, entry.words, entry.end)
@@ -152,13 +140,10 @@ def _read_outcome(text: str, item: Sequence[PlacedBlock]) -> Iterator[Part]:
         if label and entry is not first and label.lastgroup != "measure":
             name = label.lastgroup or name
             start = label.end()
-        time_label = _TIME_LABEL.search(text, start, entry.end)
-        if time_label:
-            is_closed = time_label["open"] is not None and text[entry.end - 1] in "])"
-            yield name, (start, time_label.start())
-            yield "time_frame", (time_label.end(), entry.end - is_closed)
-        else:
-            yield name, (start, entry.end)
+        for part, (begin, end) in split_outcome(text[start : entry.end], _OPENINGS):
+            if part not in ("measure", "statement"):
+                name = part
+            yield name, (start + begin, start + end)
         if start < entry.end:  # a label without text applies to the next line
             name = "description"
 

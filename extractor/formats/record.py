@@ -216,6 +216,9 @@ def _list_entries(
         if not frame or (not have_own and _STATES_TIME.search(outcome)):
             spans = split_outcome(outcome, register.openings)
             parts = [(part, cut(outcome, *span)) for part, span in spans]
+        # "Timepoint: week 4" alone
+        if not parts[0][1]:
+            parts = [("statement", outcome)]
         yield from join_parts(f"{name}[{first + number}]", [("", lead), *parts])
 
 
