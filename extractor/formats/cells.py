@@ -11,7 +11,10 @@ from extractor.language.clean import CELL, EDGE, EMPHASIS, may_hold_markup
 from extractor.schemas import Part, Section
 
 _MARK = r"(?:\d{1,2}[.)](?!\d)|\[\d{1,2}\]|[*~-](?=\s)|•)\s*"
-_STARTS_ITEM = rf"(?:\A|\n)[ \t]*{_MARK}|;(?!\s)(?![^][]{{0,400}}\])(?:{_MARK})?|;\s+\d{{1,2}}[.)](?!\d)\s*"
+_STARTS_ITEM = (
+    rf"(?:\A|\n)[ \t]*{_MARK}|;(?!\s)(?![^][]{{0,400}}\])(?:{_MARK})?"
+    r"|;\s+\d{1,2}[.)](?!\d)\s*"
+)
 _TYPE = (
     r"(?i:BEHAVIORAL|BIOLOGICAL|COMBINATION[_ ]PRODUCT|DEVICE|DIAGNOSTIC[_ ]TEST|DIETARY[_ "
     r"]SUPPLEMENT|DRUG|GENETIC|OTHER|PROCEDURE|RADIATION)"

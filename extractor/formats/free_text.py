@@ -76,7 +76,8 @@ _TOPICS = ("conditions", "health_conditions", "interventions", "treatment")
 """Kinds of headings that may be titles above some of the criteria: "Medical conditions"."""
 _LONGEST_TITLE = 300
 _DATA = re.compile(
-    r"\s*(?:[{\"]|[\W\d_]*\Z|(?![^\n]*\.\s*\n)(?:[^,;\t\n]*(?:[,;\t](?! )[^,;\t\n]*)++(?:\n\s*+|\Z)){2})"
+    r"\s*(?:[{\"]|[\W\d_]*\Z"
+    r"|(?![^\n]*\.\s*\n)(?:[^,;\t\n]*(?:[,;\t](?! )[^,;\t\n]*)++(?:\n\s*+|\Z)){2})"
 )
 """Matches JSON, a text without words, or two table rows, of which the first ends no sentence."""
 _INVISIBLE = "\u200b"

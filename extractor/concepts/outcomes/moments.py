@@ -188,12 +188,13 @@ def _add_part(
     tokens: Tokens, whole: MomentGroup, part: MomentGroup
 ) -> MomentGroup | None:
     """Return the single time that two adjacent groups state together, or None."""
-    times = (*whole.moments, *part.moments)
-    first, second = times[0], times[-1]
+    first = whole.moments[-1]
+    second = part.moments[0]
     count = _PARTS.get((first.unit, second.unit), 0)
     is_adjacent = tokens.read(whole.end, part.first).lower() in ("", "and")
-    is_named = first.named or second.named
-    if len(times) != 2 or is_named or not is_adjacent or second.value >= count:
+    if len(whole.moments) + len(part.moments) > 2 or not is_adjacent:
+        return None
+    if first.named or second.named or second.value >= count:
         return None
     total = replace(second, value=first.value * count + second.value)
     return MomentGroup((total,), whole.first, part.end)
@@ -333,8 +334,9 @@ def _select_points(
             tokens, moment, is_of_cycle=is_of_cycle
         )
         # "0-6, 6-12 hours": where two ranges meet is one time
-        above = points[-1:] or [moment]
-        is_met = above[0].after_range and above[0].value == moment.value
+        is_met = any(
+            above.after_range and above.value == moment.value for above in points[-1:]
+        )
         if moment.value > 0 and not is_start and not is_met:
             points.append(moment)
     return points
