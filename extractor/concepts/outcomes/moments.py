@@ -170,8 +170,8 @@ def _find_groups(tokens: Tokens) -> Iterator[MomentGroup]:
         match = rule("moments_with_unit").search(tokens, group.end)
 
 
-def _join_parts(tokens: Tokens, groups: Iterator[MomentGroup]) -> Iterator[MomentGroup]:
-    """Yield the groups, joining the two parts of one length: "6 weeks 3 days" is 45 days. A list of
+def _join_parts(tokens: Tokens, groups: Iterator[MomentGroup]) -> list[MomentGroup]:
+    """Return the groups, joining the two parts of one length: "6 weeks 3 days" is 45 days. A list of
     two times has a comma ("2 years, 9 months") or counts up ("4 days and 2 weeks").
     """
     joined: list[MomentGroup] = []
