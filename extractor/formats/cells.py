@@ -4,13 +4,17 @@ and exclusion criteria into one section.
 
 import re
 from collections.abc import Iterator
+from itertools import zip_longest
 
 from extractor.formats.found import STARTS_TIME, FoundText, text_section
 from extractor.language.clean import CELL, EDGE, EMPHASIS, may_hold_markup
 from extractor.schemas import Part, Section
 
-_MARK = r"(?:\d{1,2}[.)](?!\d)|[*~-](?=\s)|•)\s*"
-_STARTS_ITEM = rf"(?:\A|\n)[ \t]*{_MARK}|;(?!\s)(?:{_MARK})?|;\s+\d{{1,2}}[.)](?!\d)\s*"
+_MARK = r"(?:\d{1,2}[.)](?!\d)|\[\d{1,2}\]|[*~-](?=\s)|•)\s*"
+_STARTS_ITEM = (
+    rf"(?:\A|\n)[ \t]*{_MARK}|;(?!\s)(?![^][]{{0,400}}\])(?:{_MARK})?"
+    r"|;\s+\d{1,2}[.)](?!\d)\s*"
+)
 _TYPE = (
     r"(?i:BEHAVIORAL|BIOLOGICAL|COMBINATION[_ ]PRODUCT|DEVICE|DIAGNOSTIC[_ ]TEST|DIETARY[_ "
     r"]SUPPLEMENT|DRUG|GENETIC|OTHER|PROCEDURE|RADIATION)"
@@ -24,6 +28,8 @@ _STARTS = {
     "types": re.compile(rf"\|(?={_TYPE}:)"),
     "products": re.compile(r";(?!\s)|\n(?=\s{0,9}(?:Trade|Product) Name:)"),
 }
+_PARTS = ("measure", "description", "time_frame")
+"""The parts of an outcome, in the order in which they are read."""
 _OWN_HEADING = re.compile(
     r"\W*(?:\w+ ){0,3}(?:inclusion|exclusion)\b[^.\n]{0,40}(?::|\n)", re.IGNORECASE
 )
@@ -65,6 +71,25 @@ def split_list(cell: str, by: str = "marks") -> list[tuple[str, str]]:
     if lead:
         return [*items, ("", lead)]
     return items
+
+
+def split_outcome(item: str, openings: str) -> list[tuple[str, tuple[int, int]]]:
+    r"""Return the parts of an outcome as (name, span) pairs: a single statement if it has none.
+    ``openings`` is a pattern whose groups match what precedes the parts that they are named after.
+
+    >>> split_outcome("Pain[week 4].", r"(?P<time_frame>\[)")
+    [('measure', (0, 4)), ('time_frame', (5, 11))]
+    """
+    found = list(re.finditer(openings, item)) if openings else []
+    if not found:
+        return [("statement", (0, len(item)))]
+    parts = {"measure": (0, found[0].start())}
+    for opening, following in zip_longest(found, found[1:]):
+        end = following.start() if following else len(item)
+        closing = ")" if "(" in opening[0] else ""
+        end = len(item[:end].rstrip(f" \n.;]{closing}"))
+        parts.setdefault(str(opening.lastgroup), (opening.end(), end))
+    return [(name, parts[name]) for name in sorted(parts, key=_PARTS.index)]
 
 
 def undo_breaks(text: str) -> str:

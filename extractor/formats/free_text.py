@@ -10,7 +10,7 @@ the text.
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from itertools import chain
+from itertools import chain, zip_longest
 from typing import Literal, get_args
 
 from extractor.formats.cells import undo_breaks
@@ -70,11 +70,16 @@ _EDGES = dict.fromkeys((ELIGIBILITY, DESCRIPTION, "brief_summary"), "\n")
 """Characters to remove from both ends of the sections that keep their layout."""
 _IN_CRITERIA = ("conditions", "label", "treatment")
 """Kinds of headings that may be labels in a list of criteria: "Sex: female"."""
+_FIELDS = ("field", "label")
+"""Kinds of headings that are fields of a registry's page."""
+_TOPICS = ("conditions", "health_conditions", "interventions", "treatment")
+"""Kinds of headings that may be titles above some of the criteria: "Medical conditions"."""
 _LONGEST_TITLE = 300
 _DATA = re.compile(
-    r"\s*(?:[{\"]|[\W\d_]*\Z|(?:[^,;\t\n]*(?:[,;\t](?! )[^,;\t\n]*)++(?:\n\s*+|\Z)){2})"
+    r"\s*(?:[{\"]|[\W\d_]*\Z"
+    r"|(?![^\n]*\.\s*\n)(?:[^,;\t\n]*(?:[,;\t](?! )[^,;\t\n]*)++(?:\n\s*+|\Z)){2})"
 )
-"""Matches JSON, a text without words, or two table rows."""
+"""Matches JSON, a text without words, or two table rows, of which the first ends no sentence."""
 _INVISIBLE = "\u200b"
 _RANKED = re.compile(r"[\w#=]")
 """A character that shows that a heading's mark depends on its rank. Bullets do not contain such
@@ -207,6 +212,7 @@ class TextReader:
         self._style = ""
         self._styles: set[str] = set()
         self._has_criteria = False
+        self._begins_with_title = False
 
     @property
     def has_usual_headings(self) -> bool:
@@ -227,9 +233,15 @@ class TextReader:
         """Assign each line to the section that the headings above it opened. A line in another
         language is treated as part of the criteria or the description.
         """
-        for entry in self.entries:
-            section = self._find_opened(entry)
-            if not self._english[entry.words : entry.end].strip():
+        pairs = zip_longest(self.entries, self.entries[1:])
+        for entry, below in pairs:
+            section = self._find_opened(entry, below)
+            # the fields of a page between the heading of a list and its items
+            is_field = entry.block.name in _FIELDS and section == DESCRIPTION
+            if is_field and below and self._is_below_heading:
+                self._lines[DESCRIPTION] += [entry, below]
+                next(pairs)
+            elif not self._english[entry.words : entry.end].strip():
                 is_criterion = self._section == ELIGIBILITY
                 name = DESCRIPTION
                 if is_criterion:
@@ -250,7 +262,7 @@ class TextReader:
 
     # Which section a line belongs to.
 
-    def _find_opened(self, entry: PlacedBlock) -> str | None:
+    def _find_opened(self, entry: PlacedBlock, below: PlacedBlock | None) -> str | None:
         """Return the section that a line opens, or None if the line is content. A row with an
         unknown label opens a description, and so does an unknown heading whose mark is that of the
         open section's heading, but of no item in it, or is a higher heading mark.
@@ -260,7 +272,7 @@ class TextReader:
         if entry.has_unknown_label:
             return DESCRIPTION
         if name:
-            if self._is_content(entry, name):
+            if self._is_content(entry, name) or self._is_topic(name, below):
                 return None
             return name_section(name)
         if entry.continues_line:
@@ -307,6 +319,22 @@ class TextReader:
         is_deeper = entry.style.startswith("#") and entry.style > self._style
         return is_deeper or not is_alone
 
+    def _is_topic(self, name: str, below: PlacedBlock | None) -> bool:
+        """Return whether a heading is a title above some of the criteria: in a list that begins
+        with a title, or above an item that continues the numbers of the list.
+        """
+        if name not in _TOPICS or self._section != ELIGIBILITY:
+            return False
+        if below is None or not below.is_item:
+            return False
+        return self._begins_with_title or below.block.ordinal > 1
+
+    @property
+    def _is_below_heading(self) -> bool:
+        """Whether the last line is the heading of a list of criteria."""
+        last = self._lines[self._section][-1:]
+        return any(name_section(entry.block.name) == ELIGIBILITY for entry in last)
+
     def _begins_arms(self, entry: PlacedBlock) -> bool:
         """Return whether a line below criteria is the first arm, by what it gives: "Arm A:
         Isoniazid 300 mg once daily". "Arm A: adults with asthma" is a criterion.
@@ -328,6 +356,7 @@ class TextReader:
         if is_item:
             self._add(entry)
         elif section == DESCRIPTION or name_section(entry.block.name) == ELIGIBILITY:
+            self._begins_with_title = section == ELIGIBILITY
             entry.start = entry.words
             self._lines[section].append(entry)
 
@@ -335,6 +364,9 @@ class TextReader:
         """Add a line to the open section. A title or a registry number can have only one line.
         Words that have no list marker and continue an item's line are joined to that item.
         """
+        if self._is_below_heading:
+            is_title = not entry.is_item and not self._read(entry).endswith(":")
+            self._begins_with_title = is_title
         if entry.is_item:
             self._styles.add(entry.style)
         if self._section in (*_TITLES, _ID) and self._lines[self._section]:

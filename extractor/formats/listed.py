@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from extractor.formats.cells import split_outcome
 from extractor.formats.layout import (
     ARMS,
     OUTCOMES,
@@ -12,6 +13,7 @@ from extractor.formats.layout import (
     PlacedBlock,
     find_cells,
 )
+from extractor.formats.registers import load_table, make_register
 from extractor.language.book import read_text, rule
 from extractor.language.passage import strip_span
 
@@ -27,11 +29,6 @@ LABELS = re.compile(
     re.IGNORECASE,
 )
 """The label of a part of an outcome or arm."""
-_TIME_LABEL = re.compile(
-    r"(?P<open>[\[(])?(?:(?<=[\[(\s,;.*-])|\A)[\s*]{0,12}(?:measure )?time[ -]?(?:frame|point)s?"
-    r"[ \t]*[*_]*[:=][*_\s]*",
-    re.IGNORECASE,
-)
 _GROUP = re.compile(
     r"(?P<opening>[*_]*(?:(?P<type>Experimental|(?:Active|Placebo|Sham) [Cc]omparator"
     r"|No [Ii]ntervention|Other|Behavioral|Biological|Combination [Pp]roduct|Device"
@@ -44,6 +41,7 @@ _GROUP = re.compile(
 _PHRASE = re.compile(
     r"(?:[^;\n]|;(?![ \t]{0,12}(?!(?i:time[ -]?(?:frame|point)))[A-Z\d]))+"
 )
+_OPENINGS = make_register("ictrp", load_table("ictrp")).openings
 _EDGES = " \t\r\n|*_:;,-–—"
 _INDENT = 2
 _LONGEST_NAME = 60
@@ -142,13 +140,10 @@ def _read_outcome(text: str, item: Sequence[PlacedBlock]) -> Iterator[Part]:
         if label and entry is not first and label.lastgroup != "measure":
             name = label.lastgroup or name
             start = label.end()
-        time_label = _TIME_LABEL.search(text, start, entry.end)
-        if time_label:
-            is_closed = time_label["open"] is not None and text[entry.end - 1] in "])"
-            yield name, (start, time_label.start())
-            yield "time_frame", (time_label.end(), entry.end - is_closed)
-        else:
-            yield name, (start, entry.end)
+        for part, (begin, end) in split_outcome(text[start : entry.end], _OPENINGS):
+            if part not in ("measure", "statement"):
+                name = part
+            yield name, (start + begin, start + end)
         if start < entry.end:  # a label without text applies to the next line
             name = "description"
 

@@ -9,8 +9,10 @@ from typing import NamedTuple
 
 from extractor.formats.cells import (
     criteria_section,
+    cut,
     list_interventions,
     split_list,
+    split_outcome,
     undo_breaks,
 )
 from extractor.formats.fields import find_values, read_texts
@@ -65,7 +67,8 @@ def read_record(register: Register, tree: object, container: str) -> RecordConte
             forms = declared
         try:
             for form in forms:
-                same_name += _list_sections(name, form, tree, len(same_name), items)
+                first = len(same_name)
+                same_name += _list_sections(register, name, form, tree, first, items)
         except UnreadableSource as problem:
             raise problem.below(name) from None
         sections += same_name
@@ -136,7 +139,12 @@ def _join(tree: object, path: str) -> str:
 
 
 def _list_sections(
-    name: str, form: str | JsonObject, tree: object, first: int, items: _Items
+    register: Register,
+    name: str,
+    form: str | JsonObject,
+    tree: object,
+    first: int,
+    items: _Items,
 ) -> Iterable[Section]:
     """Return the sections that a form in the register's table defines. ``first`` is the number of
     sections that the preceding forms defined.
@@ -148,7 +156,7 @@ def _list_sections(
     if "items" in form:
         return _list_items(name, form, tree, items)
     if "list" in form:
-        return _list_entries(name, form, tree, first)
+        return _list_entries(register, name, form, tree, first)
     if first:
         return ()
     if "inclusion" in form:
@@ -181,12 +189,13 @@ def _list_items(
 
 
 def _list_entries(
-    name: str, form: dict[str, str], tree: object, first: int
+    register: Register, name: str, form: dict[str, str], tree: object, first: int
 ) -> Iterator[Section]:
     """Yield the section of each intervention or outcome in a list, numbered from ``first``. If the
     list of time frames is as long as the list of outcomes, each outcome has its own time frame.
     Otherwise, the entire time-frame text is assigned to each outcome that does not state a time;
-    an outcome that states a time becomes the part "statement", from which the time is read.
+    an outcome that states a time becomes the part "statement", from which the time is read, unless
+    the register's table knows what precedes its parts.
     """
     by = form.get("by", "marks")
     cells = read_texts(tree, form["list"])
@@ -203,10 +212,14 @@ def _list_entries(
         frame = times
         if have_own:
             frame = frames[number]
-        parts = [("", lead), ("measure", outcome), ("time_frame", frame)]
+        parts = [("measure", outcome), ("time_frame", frame)]
         if not frame or (not have_own and _STATES_TIME.search(outcome)):
-            parts = [("", lead), ("statement", outcome)]
-        yield from join_parts(f"{name}[{first + number}]", parts)
+            spans = split_outcome(outcome, register.openings)
+            parts = [(part, cut(outcome, *span)) for part, span in spans]
+        # "Timepoint: week 4" alone
+        if not parts[0][1]:
+            parts = [("statement", outcome)]
+        yield from join_parts(f"{name}[{first + number}]", [("", lead), *parts])
 
 
 def _read_field(tree: object, row: str | list[str] | JsonObject) -> list[str]:

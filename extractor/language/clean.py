@@ -31,7 +31,7 @@ _OPEN = "(?:<|&lt;)"
 _CLOSE = "(?:>|&gt;)"
 _ATTRIBUTES = (
     r"(?:[ ](?!on|style|hidden|src)[a-z-]{1,20}="
-    r"(?:(?!display|hidden|script)[^<>&]){0,300})?[ ]?/?"
+    r"(?:(?!display|hidden|script)[^<>&]){0,300})?[ ]?/?[ ]?"
 )
 """The attributes of a layout tag. Attributes that hide text or run code are excluded, so that a
 tag with any of these attributes remains in the text and is reported.

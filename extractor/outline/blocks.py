@@ -149,6 +149,7 @@ def _read_words(line: Line) -> dict[str, bool]:
         "many_words": len(words) > _MANY,
         "emphasis": line.hashes > 0 or line.text.startswith("**") or is_capitals,
         "topic": ends_with(line, "topic"),
+        "title_of_template": _finds("title_of_template", line),
         "group_name": _finds("group_title", line),
         "people": names_people,
         "title_case": len(words) > 1 and not is_capitals and is_title_case(words),

@@ -208,7 +208,7 @@ def _belongs_to_word(text: str, match: re.Match[str], mark: str) -> bool:
         return _AFTER_CITATION.match(text, match.end()) is not None
     # "1.5 *10^9" is a product; other stars, and brackets around a number, are markers
     if mark[0] in "*(":
-        return mark == "*" and first.isdigit()
+        return mark == "*" and first.isdigit() and before[-1:] != ":"
     if _closes_bracket(text, match.start(), mark):
         return True
     is_open = bool(match["bare"]) or mark[-1] in _DASHES

@@ -1,12 +1,14 @@
 """Cut the pieces of a text at the boundaries of the items that share a piece."""
 
 import math
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from operator import attrgetter
 
+from extractor.language.book import rule
 from extractor.outline.boundaries import (
     Around,
     Boundary,
@@ -38,6 +40,12 @@ _CONFIRMED = 0.95
 DEEPER = 2
 """Minimum number of columns by which a nested item is indented."""
 _DASHES = frozenset("-–")
+_FIRM = ("*", "•")
+"""Bullets that are nothing else between two spaces."""
+_LABEL = re.compile(
+    r"(?<=\S )(?:[A-Z]{4,}(?: [A-Z]{4,}){1,3}|[A-Z][\w/]*(?: [a-z]\w*){0,3}):$"
+)
+"""Matches a label at the end of a text: "Age:", "PATIENT CHARACTERISTICS:"."""
 _FEW = 2
 """The least number of list markers of one kind, unless they continue the piece's own."""
 _MANY = 3
@@ -165,7 +173,8 @@ def _cut_piece(piece: Piece, cuts: Sequence[Boundary]) -> Iterator[Piece]:
         if words.end > words.first:
             item = replace(line, passage=words)
             whole = min(whole, cut.probability)
-            yield replace(piece, line=item, whole=whole, in_prose=in_prose)
+            cut_out = replace(piece, line=item, whole=whole, in_prose=in_prose)
+            yield from _split_label(cut_out, cut.gap.mark)
         start = cut.gap.start
         whole = cut.probability
         line = replace(line, mark=cut.gap.mark, gap=False)
@@ -181,6 +190,23 @@ def _cut_piece(piece: Piece, cuts: Sequence[Boundary]) -> Iterator[Piece]:
     if words.end > words.first:
         item = replace(line, passage=words)
         yield replace(piece, line=item, whole=whole, in_prose=in_prose)
+
+
+def _split_label(item: Piece, mark: str) -> Iterator[Piece]:
+    """Yield an item and the labels of the next one, which a list that lost its lines has at the end
+    of the item: "* ECOG 0 to 2 Life expectancy: * 3 months". ``mark`` is the next item's.
+    """
+    line = item.line
+    label = _LABEL.search(line.text)
+    if label is None or mark not in _FIRM:
+        yield item
+        return
+    passage = line.passage
+    at = passage.tokens.at(line.span[0] + label.start())
+    rest = replace(line, passage=passage.part(passage.first, at))
+    yield from _split_label(replace(item, line=rest), mark)
+    title = replace(line, passage=passage.part(at, passage.end), mark="", style="")
+    yield replace(item, line=title)
 
 
 def _is_nested(piece: Piece, cuts: Sequence[Boundary]) -> bool:
@@ -241,11 +267,12 @@ def _choose(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boundary]:
     # an item with a marker may consist of several sentences
     if piece.line.mark:
         return ()
-    return _choose_unmarked(piece.line.text, boundaries)
+    return _choose_unmarked(piece.line, boundaries)
 
 
-def _choose_unmarked(text: str, boundaries: Sequence[Boundary]) -> Sequence[Boundary]:
+def _choose_unmarked(line: Line, boundaries: Sequence[Boundary]) -> Sequence[Boundary]:
     """Return the likely boundaries of sentences and clauses in a piece without list markers."""
+    text = line.text
     chosen: list[Boundary] = []
     for each in boundaries:
         # where a line was wrapped
@@ -257,6 +284,8 @@ def _choose_unmarked(text: str, boundaries: Sequence[Boundary]) -> Sequence[Boun
             least = _AT_SEMICOLON
         if each.probability >= least:
             chosen.append(each)
+        elif _refuses(line, each):
+            chosen += _raise([each])
     # several semicolons make a list; a single one is no surer sign than a full stop
     if len(chosen) == 1 and chosen[0].probability < _WITHOUT_MARK:
         return ()
@@ -267,6 +296,16 @@ def _choose_unmarked(text: str, boundaries: Sequence[Boundary]) -> Sequence[Boun
     if are_clauses and len(chosen) >= _MANY:
         return _raise(chosen)
     return chosen
+
+
+def _refuses(line: Line, boundary: Boundary) -> bool:
+    """Return whether a sentence of its own begins at a boundary and says who is excluded."""
+    if line.text[boundary.gap.end - 1] != ".":
+        return False
+    tokens = line.passage.tokens
+    begin, _ = line.span
+    place = tokens.at(begin + boundary.gap.start)
+    return rule("refuses_people").starts(tokens, place, line.passage.end) is not None
 
 
 def _ends_clause(text: str, boundary: Boundary) -> bool:
@@ -283,7 +322,13 @@ def _find_bullets(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boun
     signs = [each.gap.mark[0] for each in marked]
     signs.append(_find_first_sign(piece))
     often = {sign for sign in signs if signs.count(sign) >= _FEW}
-    chosen = [each for each in marked if each.gap.mark[0] in often]
+    text = piece.line.text
+    chosen = [
+        each
+        for each in boundaries
+        if each.gap.mark[:1] in often
+        and (each in marked or text[each.gap.end - 1] == ":")
+    ]
     # three bullets or more confirm each other
     if len(chosen) >= _MANY:
         return _raise(chosen)

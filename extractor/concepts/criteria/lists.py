@@ -68,6 +68,8 @@ _OF_PEOPLE = ("says_of_people", "says_who_may", "states_criterion")
 """Rules for lines that state something about people."""
 FOREIGN_LISTS = ("foreign_inclusion", "foreign_exclusion")
 """Rules for the headings of lists in other languages."""
+_FOR_ALL = ("list_for_all", "title_of_template")
+"""Rules for headings that apply to everybody."""
 _ONLY_INTRODUCES = ("time_alone", "length_alone", "group_title")
 """Rules for lines that only introduce the items below them."""
 
@@ -654,7 +656,7 @@ def names_people(heading: Block) -> bool:
         return rule("list_for_some").occurs(tokens)
     if heading.name is not None:
         return False
-    if rule("list_for_all").covers(tokens, 0, len(tokens)):
+    if any(rule(name).covers(tokens, 0, len(tokens)) for name in _FOR_ALL):
         return False
     # "Participants with one of the following:" restricts what is below it
     if rule("announced").occurs(tokens):

@@ -337,7 +337,7 @@ def _read(
         constraints=constraints,
         time_window=window,
         time_windows=windows,
-        negated=_read_negation(passage),
+        negated=_read_negation(entry),
     )
     if len(parts) > 1:
         # as in "One of the following:"
@@ -450,19 +450,25 @@ def _describe_line_above(line: Passage, *, opens_list: bool) -> str:
     return "under an item"
 
 
-def _read_negation(passage: Passage) -> Reading[bool]:
-    """Return whether a criterion is negated: "No fever", "Fever: none". Its evidence is the
-    negation or, if there is none, the whole criterion.
+def _read_negation(entry: CriterionEntry) -> Reading[bool]:
+    """Return whether a criterion is negated: "No fever", "Fever: none", or "fever" below "None of
+    the following:". Its evidence is the negation or, if there is none, the whole criterion.
     """
+    passage = entry.passage
     place = (passage.tokens, passage.first, passage.end)
     negation = find_negation(*place)
-    feature = name_case_of_no_negation(*place)
     evidence = passage
     if negation:
         feature = negation.case
         evidence = passage.part(negation.first, negation.end)
+    elif entry.parent and rule("parts_absent").occurs(entry.parent.alone().tokens):
+        feature = "negated in the line above"
+        evidence = entry.parent
+    else:
+        feature = name_case_of_no_negation(*place)
+    is_negated = evidence is not passage
     spans = (span_of(evidence),)
-    return Reading(bool(negation), 1.0, spans, Support.INFERRED, features=(feature,))
+    return Reading(is_negated, 1.0, spans, Support.INFERRED, features=(feature,))
 
 
 def _read_times(entry: CriterionEntry, parent_words: str, *, is_value: bool) -> Times:

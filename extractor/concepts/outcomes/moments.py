@@ -31,6 +31,13 @@ _LONGEST_WAIT = {
     TimeUnit.HOUR: 1_051_200,
 }
 """For each unit, the number of units in a lifetime, which is longer than any trial."""
+_PARTS = {
+    (TimeUnit.YEAR, TimeUnit.MONTH): 12,
+    (TimeUnit.WEEK, TimeUnit.DAY): 7,
+    (TimeUnit.DAY, TimeUnit.HOUR): 24,
+    (TimeUnit.HOUR, TimeUnit.MINUTE): 60,
+}
+"""Units that state one length together, with the number of the second in the first."""
 _NUMBER_TAIL = re.compile(r" (?:of )?an?$|(?<=\d) ?(?:st|nd|rd|th)$")
 """Words that may follow a number in a list: "half an hour", "4th"."""
 
@@ -131,7 +138,7 @@ def _read_without(tokens: Tokens, others: Sequence[Range]) -> TimeFrame:
                 end = unit[0]
         omitted.append((words.first, end))
     kept = tokens.without(omitted, 0, len(tokens))
-    groups = tuple(_find_groups(kept))
+    groups = tuple(_join_parts(kept, _find_groups(kept)))
     has_cycles = rule("cycle_in_frame").search(tokens) is not None
     points = tuple(_select_points(kept, groups, has_cycles=has_cycles))
     return TimeFrame(tokens, kept, groups, points, len(others))
@@ -152,11 +159,45 @@ def _find_groups(tokens: Tokens) -> Iterator[MomentGroup]:
             counted = rule("counted_moments").starts(tokens, match.first)
             assert counted
             moments = tuple(_read_list(tokens, counted, named=False))
+            # "1h45"
+            if counted.has("minutes") and moments:
+                value = moments[-1].value + int(counted.read("minutes")) / 60
+                moments = (*moments[:-1], replace(moments[-1], value=value))
             group = MomentGroup(moments, counted.first, counted.end)
         # the group is empty if its numbers are too large
         if group.moments:
             yield group
         match = rule("moments_with_unit").search(tokens, group.end)
+
+
+def _join_parts(tokens: Tokens, groups: Iterator[MomentGroup]) -> list[MomentGroup]:
+    """Return the groups, joining the two parts of one length: "6 weeks 3 days" is 45 days. A list of
+    two times has a comma ("2 years, 9 months") or counts up ("4 days and 2 weeks").
+    """
+    joined: list[MomentGroup] = []
+    for group in groups:
+        total = joined and _add_part(tokens, joined[-1], group)
+        if total:
+            joined[-1] = total
+        else:
+            joined.append(group)
+    return joined
+
+
+def _add_part(
+    tokens: Tokens, whole: MomentGroup, part: MomentGroup
+) -> MomentGroup | None:
+    """Return the single time that two adjacent groups state together, or None."""
+    first = whole.moments[-1]
+    second = part.moments[0]
+    count = _PARTS.get((first.unit, second.unit), 0)
+    is_adjacent = tokens.read(whole.end, part.first).lower() in ("", "and")
+    if len(whole.moments) + len(part.moments) > 2 or not is_adjacent:
+        return None
+    if first.named or second.named or second.value >= count:
+        return None
+    total = replace(second, value=first.value * count + second.value)
+    return MomentGroup((total,), whole.first, part.end)
 
 
 def _read_named_group(tokens: Tokens, named: RuleMatch) -> MomentGroup:
@@ -234,8 +275,8 @@ def _read_listed_number(
     tokens: Tokens, listed: RuleMatch, text: str, unit: TimeUnit
 ) -> int | float | None:
     """Return a number in digits or words ("2", "half an", "4th", "third"); None if it cannot be
-    represented. For days and cycles, "first" is treated as 0, because it means the start: "after
-    the first cycle". In "first 28 days", the number is 28.
+    represented. Hours and minutes, as in "1:30", are hours. For days and cycles, "first" is treated
+    as 0, because it means the start: "after the first cycle". In "first 28 days", the number is 28.
     """
     # "after the first cycle" is the start, "the first 28 days" is a length
     may_be_start = text == "first" and unit in _STARTS
@@ -243,6 +284,10 @@ def _read_listed_number(
         return 0
     if text in ORDINALS:
         return ORDINALS[text]
+    # as in "1:30 h"
+    hours, _, minutes = text.partition(":")
+    if minutes:
+        return round(int(hours) + int(minutes) / 60, 2)
     return read_number(_NUMBER_TAIL.sub("", text))
 
 
@@ -270,9 +315,9 @@ def _is_negative(tokens: Tokens, number: int, *, opens_list: bool) -> bool:
 def _select_points(
     tokens: Tokens, groups: Sequence[MomentGroup], *, has_cycles: bool
 ) -> list[Moment]:
-    """From the groups, return the distinct times that are time points. Zero and negative numbers,
-    "Day 1 of Cycle 1" and the starts of ranges are treated not as time points but as the origin
-    from which time is counted.
+    """From the groups, return the times that are time points, as often as they are named. Zero and
+    negative numbers, "Day 1 of Cycle 1" and the starts of ranges are treated not as time points
+    but as the origin from which time is counted.
 
     ``has_cycles`` means that the time frame mentions cycles, so day 1 is the treatment day of each
     cycle.
@@ -280,7 +325,7 @@ def _select_points(
     moments: list[Moment] = []
     for group in groups:
         moments += group.moments
-    points: dict[tuple[float, TimeUnit], Moment] = {}
+    points: list[Moment] = []
     for index, moment in enumerate(moments):
         # "C1D1": the first cycle is part of the origin
         neighbours = moments[max(0, index - 1) : index + 2]
@@ -288,9 +333,13 @@ def _select_points(
         is_start = moment.value == 1 and _is_start(
             tokens, moment, is_of_cycle=is_of_cycle
         )
-        if moment.value > 0 and not is_start:
-            points.setdefault((moment.value, moment.unit), moment)
-    return list(points.values())
+        # "0-6, 6-12 hours": where two ranges meet is one time
+        is_met = any(
+            above.after_range and above.value == moment.value for above in points[-1:]
+        )
+        if moment.value > 0 and not is_start and not is_met:
+            points.append(moment)
+    return points
 
 
 def _is_start(tokens: Tokens, moment: Moment, *, is_of_cycle: bool) -> bool:

@@ -10,7 +10,7 @@ from extractor.language.lexer import Tokens
 from extractor.language.passage import Passage
 from extractor.schemas import Instrument, Support
 
-_VERSION = re.compile(r"(?:19|20)\d\d|\d{1,2}(?:\.\d{1,4}){0,2}")
+_VERSION = re.compile(r"\.?((?:19|20)\d\d|\d{1,2}(?:\.\d{1,4}){0,2}[a-c]?)(?!\w)")
 _SHORT = re.compile(r"\(\w?[A-Z]\S{0,7}\)")
 """Matches an abbreviation in brackets. It may begin with a lower-case letter, like "qPCR"."""
 
@@ -187,9 +187,11 @@ def _read_version(body: Passage, term: Term) -> str | None:
             return None
     if not stated:
         return None
-    version = stated.read("version").lstrip(".")
-    if _VERSION.fullmatch(version):
-        return version
+    # the words of "2.1a" and "v.5.0" are several tokens
+    first, _ = stated.place("version")
+    version = _VERSION.match(tokens.text, tokens.starts[first])
+    if version:
+        return version[1]
     return None
 
 
@@ -245,6 +247,7 @@ _NAMINGS: tuple[tuple[str, Callable[[str], bool], str], ...] = (
     ("spelt_out_scale", _is_abbreviation, _SHORT_NAME),
     ("abbreviated_scale", _is_scale, _CAPITALS),
     ("described_scale", _is_scale, _CAPITALS),
+    ("measured_scale", _is_scale, _CAPITALS),
     # "using the vegetable neophobia scale"
     ("plain_scale", bool, "unknown instrument, any scale"),
 )

@@ -116,8 +116,8 @@ def _may_be_misread(frame: TimeFrame) -> bool:
     # "operations last on average 2 to 4 hours"
     if rule("lasts_so_long").search(frame.tokens):
         return True
-    # "3 years and 9 months"
-    if rule("months_of_years").search(frame.kept):
+    # as in "3 years and 9 months", "8:00 h"
+    if rule("perhaps_no_sum").search(frame.kept):
         return True
     # "a 4-week programme" next to another moment
     names_length = rule("perhaps_other_length").search(frame.kept)
@@ -189,8 +189,10 @@ def describe_time_frame(frame: TimeFrame) -> list[str]:
     # a number or sign is its own class
     known = _word_classes()
     classes = [known.get(word, "WORD" if word[0].isalpha() else word) for word in words]
-    points = min(len(frame.points), 3)
-    named_points = sum(point.named for point in frame.points)
+    # a time that is named twice says nothing more of the kind
+    distinct = {(point.value, point.unit): point for point in frame.points}
+    points = min(len(distinct), 3)
+    named_points = sum(point.named for point in distinct.values())
     features: list[str] = []
     for name in rules:
         features += [f"rule {name}", f"rule {name} {points}"]

@@ -29,6 +29,7 @@ from extractor.concepts.people.registered_ages import (
     UNLIKE,
     agrees,
     count_days,
+    read_registered_age,
     read_registered_ages,
 )
 from extractor.evidence.drafts import Reading, span_of
@@ -113,7 +114,11 @@ def read_ages(
     low, high = (_choose(listed, name, registered[name]) for name in AGES)
     if low.value is not None and high.value is not None:
         return low, high
-    described = [bound for passage in summary for bound in _read_summary(passage)]
+    described = [
+        bound
+        for passage in summary
+        for bound in (*_read_fields(passage), *_read_summary(passage))
+    ]
     # "aged 18 to 65 years" where only 18 is registered as such: the other end has a lower
     # confidence; the end that agrees is restored by the choice below
     partly_registered = [
@@ -335,6 +340,15 @@ def _names_age(tokens: Tokens, limit: Limit) -> bool:
     if follows_people(tokens, limit):
         return True
     return is_age_of_clause(tokens, limit)
+
+
+def _read_fields(passage: Passage) -> Iterator[_Bound]:
+    """Yield the ages in the fields of a registry's page: "Minimum age: 18 Year(s)"."""
+    for field in rule("age_field").find(passage.tokens, passage.first, passage.end):
+        age = read_registered_age(field.read("value"))
+        if age:
+            place = passage.part(*field.place("value"))
+            yield _Bound(age, field.has("lowest"), place, "age among other words")
 
 
 def _read_summary(passage: Passage) -> Iterator[_Bound]:

@@ -25,6 +25,9 @@ of a table are:
 ``labels``
     For each column, the labels in its text, each with the column that the text after the label
     belongs to.
+``parts``
+    For outcomes that are lists: the patterns of what precedes each part (``description``,
+    ``time_frame``) within the text of one outcome.
 ``settings``
     Further settings for the reader of a container.
 ``like``
@@ -87,8 +90,16 @@ class Register(BaseModel, frozen=True, extra="forbid"):
     skipped_columns: list[str] = []
     breaks: bool = False
     labels: _Rows = {}
+    parts: dict[str, list[str]] = {}
     terms: _Rows = {}
     settings: _Rows = {}
+
+    @cached_property
+    def openings(self) -> str:
+        """The pattern of what precedes the parts of an outcome; "" if its text has no parts."""
+        return "|".join(
+            f"(?P<{part}>{'|'.join(row)})" for part, row in self.parts.items()
+        )
 
     @cached_property
     def columns_by_name(self) -> dict[str, str]:
