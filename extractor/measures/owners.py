@@ -231,6 +231,10 @@ def _split_phrase(
         prefix = rule(name).search(tokens, first, end)
         if prefix:
             return prefix.place("words"), (prefix.end, end)
+    # "BMI 25-40 kg/m2 (Asian participants 23-37 kg/m2)"
+    people_of_case = rule("people_of_case").ends(tokens, end, first)
+    if people_of_case and people_of_case.first == first:
+        return people_of_case.place("words"), (end, end)
     # "men and women" is no condition
     if rule("all_sexes").search(tokens, first, end):
         return None, (first, end)
@@ -490,6 +494,12 @@ def _find_condition(
         last -= 1
     has_joint = not {",", "and"}.isdisjoint(tokens.words[value_end : opening.end])
     is_before_next = end < len(tokens) and last >= end - 1
+    # "QTc > 450 ms for men and QTc > 470 ms for women": the next limit has the same name
+    named = {name.value for name in chart.between(0, value_end, "quantity")}
+    for name in chart.between(opening.end, last, "quantity"):
+        joint = rule("case_link").ends(tokens, name.first, opening.end)
+        if is_before_next and joint and name.value in named:
+            return _take(tokens, opening.first, joint.first)
     if has_joint and is_before_next and names_known(chart, opening.end, end):
         return None
     return _take(tokens, opening.first, last)

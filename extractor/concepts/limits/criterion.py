@@ -200,9 +200,10 @@ def _word_condition(passage: Passage, limit: Limit) -> str | None:
     if limit.condition is None:
         return None
     words = passage.part(*limit.condition).raw
-    # "Adults > 18 years": everybody is meant
+    # "Adults > 18 years": everybody is meant, unlike in "adolescents must have a BMI < 30"
     only_people = rule("only_persons").covers(passage.tokens, *limit.condition)
-    if only_people and not find_sex_words(read_words(words)):
+    is_subject = rule("subject_verb").starts(passage.tokens, limit.condition[1])
+    if only_people and not is_subject and not find_sex_words(read_words(words)):
         return None
     return words
 

@@ -65,6 +65,7 @@ _WORDS_AFTER = 3
 """Number of tokens before and after a limit that are searched for words about age."""
 _DOUBTFUL = "doubtful age"
 _POSSIBLE = "possible age"
+_OF_SOME = "age of some"
 _PREFERRED = "age preferred"
 _IN_SUMMARY = "age in a summary"
 
@@ -110,6 +111,9 @@ def read_ages(
     """
     registered = read_registered_ages(registry)
     listed = [bound for criterion in stated for bound in _list_bounds(criterion)]
+    # beside an age of all, one of some people is no age of the trial
+    of_all = [bound for bound in listed if bound.case != _OF_SOME]
+    listed = of_all or listed
     low, high = (_choose(listed, name, registered[name]) for name in AGES)
     if low.value is not None and high.value is not None:
         return low, high
@@ -193,7 +197,7 @@ def _lacks_support(chosen: _Bound, bounds: Iterable[_Bound]) -> bool:
     highest age of 64 next to a lowest age of 65. If all bounds on the other side do so by more
     than two years, the text contradicts itself ("over 65" and "under 18"), and both ages are kept.
     """
-    if chosen.case == _POSSIBLE:
+    if chosen.case in (_POSSIBLE, _OF_SOME):
         return True
     rivals = [
         rival.days - chosen.days
@@ -229,6 +233,10 @@ def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
         near = max(0, limit.first - _OPENING)
         of_some = rule("condition_of_age").search(tokens, near, limit.end)
         if limit.qualifies and of_some:
+            continue
+        # "patients over 75 years must have ECOG 0", "women aged 15 to 50 years must have a test"
+        if limit.qualifies:
+            yield from _read_bounds(criterion.passage, limit, _OF_SOME, admits=admits)
             continue
         if is_other_age(tokens, limit, admits=admits):
             continue
