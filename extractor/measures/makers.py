@@ -449,6 +449,18 @@ def make_bare_age(parts: Parts) -> Bounds | None:
     return (Bound(Comparator.AT_LEAST, amount, *_cover(parts), sure=False),)
 
 
+def make_bare_multiple(parts: Parts) -> Bounds | None:
+    """Make a bound from a multiple of a normal limit without a comparator: "AST 6 x ULN". It is
+    treated as a minimum only tentatively. Return None for other units.
+    """
+    amount = parts["amount"]
+    if read_unit(amount.value.unit) not in MULTIPLES:
+        return None
+    return (
+        Bound(Comparator.AT_LEAST, amount.value, amount.first, amount.end, sure=False),
+    )
+
+
 MAKERS: Mapping[str, Maker] = {
     name.removeprefix("make_"): function
     for name, function in tuple(globals().items())

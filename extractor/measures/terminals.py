@@ -243,7 +243,7 @@ def _find_at_bounds(tokens: Tokens) -> Iterator[Expression]:
         if entry:
             sign = entry.value
         code = read_unit(match.read("unit")) or ""
-        factor = read_number(match.read("low")) or 1
+        factor = read_number(match.read("times") or match.read("low")) or 1
         amount = NumberWithUnit(factor, None, f"x {code.strip('{}')}")
         bound = Bound(Comparator(sign), amount, match.first, match.end)
         yield Expression(
@@ -395,6 +395,9 @@ def _is_no_grade(tokens: Tokens, match: RuleMatch) -> bool:
     """
     first = match.first
     if rule("number_of_grade").ends(tokens, first):
+        return True
+    # "the GINA guidelines [9]" cites a paper
+    if tokens.codes[first - 1 : first] == "[" and tokens.codes[match.end :][:1] == "]":
         return True
     if has_minus(tokens, first) or _has_plus(tokens, first):
         return True

@@ -187,7 +187,7 @@ def _is_other_length(tokens: Tokens, limit: Limit) -> bool:
     if _is_preceded_by("within_front", tokens, limit):
         return True
     near = max(0, limit.first - _WHOSE_REACH)
-    if rule("weeks_of_pregnancy").search(tokens, near, limit.end):
+    if rule("weeks_of_pregnancy").search(tokens, near, limit.end + 1):
         return True
     if _is_followed_by("age_difference", tokens, limit):
         return True

@@ -394,7 +394,8 @@ def _name_case(tokens: Tokens, limit: Limit, *, admits: bool) -> str:
         if limit.sure and limit.time_unit:
             return "age among other words"
         return "age without unit or comparator"
-    if rule("joined_condition").starts(tokens, limit.end):
+    # an excluded "age 80 years" has lost its sign
+    if not limit.sure or rule("joined_condition").starts(tokens, limit.end):
         return _DOUBTFUL
     # only words such as "patients aged" separate the start of a clause and the age
     first = limit.first
