@@ -9,6 +9,7 @@ from extractor.concepts.limits.read import find_limits
 from extractor.concepts.people.ages import is_age, is_lifetime, is_of_people
 from extractor.language.book import rule
 from extractor.language.lexer import Range, Tokens, keep
+from extractor.language.numbers import DAYS
 from extractor.measures.grammar import (
     Chart,
     Expression,
@@ -29,6 +30,8 @@ _REACH = 12
 duration.
 """
 _STOPPING_REACH = 16
+_ROUNDED = 1.25
+"""The greatest ratio of one time in two units, of which one is rounded."""
 _ASIDE_REACH = 30
 _NOT_FIRST = (TimeUnit.MINUTE, TimeUnit.CYCLE, TimeUnit.HALF_LIFE)
 """Units that ``time_window`` does not support."""
@@ -474,13 +477,21 @@ def _repeats(tokens: Tokens, last: Window, window: Window) -> bool:
     "28 days or 5 half-lives", both count.
     """
     _, last_end = last.length
-    # two times in one unit are two windows
-    if last.unit is window.unit:
+    # two times in one unit, or of different lengths, are two windows
+    if last.unit is window.unit or not _are_as_long(last, window):
         return False
     if not rule("restates_window").covers(tokens, last_end, window.first):
         return False
     words_between = tokens.words[last_end : window.first]
     return "or" not in [word.lower() for word in words_between]
+
+
+def _are_as_long(last: Window, window: Window) -> bool:
+    """Return whether two windows may be the same time in two units, such as "3 months" and "90
+    days". The length of a cycle or half-life is unknown.
+    """
+    days = [one.value * DAYS.get(one.unit, 0) for one in (last, window)]
+    return min(days) == 0 or max(days) < _ROUNDED * min(days)
 
 
 def _borrow(
