@@ -22,6 +22,7 @@ from extractor.language.lexer import Range, Tokens, keep
 from extractor.language.passage import Passage
 from extractor.measures import Limit
 from extractor.schemas import Constraint, Sex, Support
+from extractor.schemas.vocabulary import LOWER
 
 _SEXED = {"men": Sex.MALE, "women": Sex.FEMALE}
 """The rules that find words for each sex."""
@@ -35,6 +36,8 @@ _CONDITION_REACH = 6
 """Number of tokens before an age that may make it the condition of something else."""
 _BETWEEN_LIMITS = "between two limits"
 """The feature of a condition that may belong to either the previous or the next limit."""
+_SECOND = "a second limit of its quantity"
+"""The feature of a limit that may be one of some people, but does not say of whom."""
 _NO_LIMITS = (NumberRole.SCALE, NumberRole.PART, NumberRole.AIM)
 
 
@@ -75,8 +78,12 @@ def read_constraints(
             parts["condition"] = ()
             if _may_be_of_next(tokens, limit, limits):
                 parts["condition"] = (_BETWEEN_LIMITS,)
+        own = [*limit_features, *line_features]
+        before = zip(requirements, constraints, strict=False)
+        if any(_is_second(tokens, *one, limit, constraint) for one in before):
+            own.append(_SECOND)
         constraints.append(constraint)
-        member_features.append(MemberFeatures((*limit_features, *line_features), parts))
+        member_features.append(MemberFeatures(tuple(own), parts))
     return Reading(
         tuple(constraints),
         1.0,
@@ -84,6 +91,26 @@ def read_constraints(
         Support.PARSED,
         member_features=tuple(member_features),
     )
+
+
+def _is_second(
+    tokens: Tokens,
+    before: Limit,
+    stated: Constraint,
+    limit: Limit,
+    constraint: Constraint,
+) -> bool:
+    """Return whether two limits bound one side of a quantity, and no words say to whom either
+    applies, or that they are alternatives.
+    """
+    if stated.condition or constraint.condition or "pressure" in limit.rule:
+        return False
+    if stated.quantity.lower() != constraint.quantity.lower():
+        return False
+    is_low = {one.comparator in LOWER for one in (stated, constraint)}
+    if len(is_low) > 1 or stated.unit != constraint.unit:
+        return False
+    return "or" not in map(str.lower, tokens.words[before.end : limit.first])
 
 
 def _may_be_of_next(tokens: Tokens, limit: Limit, limits: Sequence[Limit]) -> bool:
@@ -248,6 +275,10 @@ def _word_quantity(passage: Passage, limit: Limit, topic: str) -> str:
     name = _find_name(tokens, limit)
     if name:
         return _quote(passage, name).strip(" ,;:")
+    # "less than 3 months of life expected"
+    life = rule("lifetime_after").starts(tokens, limit.end)
+    if life:
+        return _quote(passage, (life.first, life.end)).removeprefix("of ")
     is_an_age = is_age(tokens, limit)
     # "At least 3 months" below "Life expectancy:"
     if topic and not is_an_age:
