@@ -235,7 +235,8 @@ def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
         if limit.qualifies and of_some:
             continue
         # "patients over 75 years must have ECOG 0", "women aged 15 to 50 years must have a test"
-        if limit.qualifies:
+        behind = limit.end, limit.end + _OPENING
+        if limit.qualifies and rule("subject_verb").search(tokens, *behind):
             yield from _read_bounds(criterion.passage, limit, _OF_SOME, admits=admits)
             continue
         if is_other_age(tokens, limit, admits=admits):
