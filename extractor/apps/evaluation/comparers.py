@@ -62,6 +62,11 @@ Verdict.__doc__ = """The result for a value.
 - ``missed``: only gold has the value.
 - ``invented``: only the prediction has the value.
 """
+_VERDICTS = {
+    ErrorKind.MISSED: Verdict.MISSED,
+    ErrorKind.INVENTED: Verdict.INVENTED,
+}
+"""The verdicts of a part that only one side has."""
 NOTHING = ""
 """Stands for the words of an optional part of a value if that part is missing."""
 
@@ -115,9 +120,10 @@ class Comparer(Generic[T]):
         limit with the wrong quantity counts as right, but is also reported as an error.
         """
         if not self.agrees(gold, predicted):
-            if isinstance(self.error, ErrorKind):
-                return Verdict.WRONG, self.error
-            return Verdict.WRONG, self.error(gold, predicted)
+            error = self.error
+            if not isinstance(error, ErrorKind):
+                error = error(gold, predicted)
+            return _VERDICTS.get(error, Verdict.WRONG), error
         if isinstance(gold, LimitEnd) and isinstance(predicted, LimitEnd):
             names = (fold_name(gold.quantity), fold_name(predicted.quantity))
             if not measure_overlap(*names):
