@@ -30,8 +30,6 @@ _INCLUSIVE = (Comparator.AT_LEAST, Comparator.AT_MOST)
 """The comparators of the two ends of a range."""
 MULTIPLES = ("{ULN}", "{LLN}")
 """The UCUM codes of multiples of a normal limit."""
-_VOLUMES = ("mL", "L")
-"""The UCUM codes of the volumes of breath."""
 _NO_AGES = (TimeUnit.MINUTE, TimeUnit.HOUR, TimeUnit.CYCLE)
 """The time units that are never used to state ages."""
 
@@ -325,19 +323,6 @@ def make_shared(parts: Parts) -> Bounds | None:
     if shares_unit:
         return first, second
     return None
-
-
-def make_further(parts: Parts) -> Bounds | None:
-    """Make the bounds of a change that is stated as a share and as an amount: ">= 12 % and 200 mL".
-    Return None for other units.
-    """
-    bounds: Bounds = tuple(parts["left"].value)
-    stated = bounds[-1]
-    span = parts["amount"]
-    unit = span.value.unit
-    if stated.amount.unit != "%" or span.value.time or read_unit(unit) not in _VOLUMES:
-        return None
-    return *bounds, Bound(stated.comparator, span.value, span.first, span.end)
 
 
 def make_cases(parts: Parts) -> Bounds | None:

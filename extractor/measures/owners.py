@@ -226,15 +226,11 @@ def _split_phrase(
     """Split the tokens before a limit into its condition, or None, and the remaining tokens: "In
     men, Hb", "Cohort B: HbA1c", "Ferritin: women".
     """
-    # as in "Cohort B:" or "Donors must have"
-    for name in ("condition_prefix", "donors_must"):
+    # as in "Cohort B:" or "(Asian participants 23-37 kg/m2)"
+    for name in ("condition_prefix", "people_of_case"):
         prefix = rule(name).search(tokens, first, end)
         if prefix:
             return prefix.place("words"), (prefix.end, end)
-    # "BMI 25-40 kg/m2 (Asian participants 23-37 kg/m2)"
-    people_of_case = rule("people_of_case").ends(tokens, end, first)
-    if people_of_case and people_of_case.first == first:
-        return people_of_case.place("words"), (end, end)
     # "men and women" is no condition
     if rule("all_sexes").search(tokens, first, end):
         return None, (first, end)
@@ -486,7 +482,8 @@ def _find_condition(
     if opening is None:
         return _find_people_behind(chart, tokens, (value_end, at), end)
     last = end
-    stop = rule("condition_stop").search(tokens, opening.end, end)
+    # the stop may depend on the last word of the opening: "for men" ("and QTc > 450 ms")
+    stop = rule("condition_stop").search(tokens, opening.end - 1, end)
     if stop:
         last = stop.first
     # the "and" in "in group A and <= 3 in group B" begins the next limit
@@ -494,12 +491,6 @@ def _find_condition(
         last -= 1
     has_joint = not {",", "and"}.isdisjoint(tokens.words[value_end : opening.end])
     is_before_next = end < len(tokens) and last >= end - 1
-    # "QTc > 450 ms for men and QTc > 470 ms for women": the next limit has the same name
-    named = {name.value for name in chart.between(0, value_end, "quantity")}
-    for name in chart.between(opening.end, last, "quantity"):
-        joint = rule("case_link").ends(tokens, name.first, opening.end)
-        if is_before_next and joint and name.value in named:
-            return _take(tokens, opening.first, joint.first)
     if has_joint and is_before_next and names_known(chart, opening.end, end):
         return None
     return _take(tokens, opening.first, last)

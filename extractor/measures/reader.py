@@ -14,6 +14,7 @@ from typing import NamedTuple
 from extractor.language.book import rule
 from extractor.language.lexer import NUMBER, Range, Tokens, keep
 from extractor.language.numbers import ROMAN, read_number, read_time_unit
+from extractor.language.patterns import RuleMatch
 from extractor.language.units import read_unit
 from extractor.language.values import value_class
 from extractor.measures.grammar import (
@@ -127,7 +128,8 @@ def _read_line(tokens: Tokens, introduced: frozenset[str]) -> tuple[Limit, ...]:
     compose(chart, _list_productions())
     chosen = _choose_spans(chart, tokens, introduced)
     subjects = _find_subjects(tokens, chosen)
-    chosen, inside = _part_subjects(chosen, subjects)
+    inside = [span for span in chosen if _find_subject(subjects, span, "words")]
+    chosen = [span for span in chosen if span not in inside]
     cases = set[int]()
     for at, (span, following) in enumerate(pairwise(chosen)):
         if _are_cases(tokens, span, following):
@@ -138,11 +140,15 @@ def _read_line(tokens: Tokens, introduced: frozenset[str]) -> tuple[Limit, ...]:
         if limits:
             last = limits[-1]
         clause = _find_clause(chart, tokens, chosen, at, last)
-        subject = _find_subject(subjects, span)
+        subject = _find_subject(subjects, span, "clause")
         if subject:
-            clause = max(clause[0], subject.first), clause[1]
+            clause = max(clause[0], subject.place("clause")[0]), clause[1]
         read = _read_limits(chart, tokens, span, clause, last, is_case=at in cases)
-        limits += _apply_subject(read, subject)
+        for limit in read:
+            condition = limit.condition
+            if subject and condition is None:
+                condition = subject.place("words")
+            limits.append(replace(limit, condition=condition))
     limits = [_find_unit_apart(tokens, limit) for limit in limits]
     limits = _join_conditions(tokens, _share_stated_unit(tokens, limits))
     limits = _spread_conditions(tokens, limits)
@@ -154,64 +160,28 @@ def _read_line(tokens: Tokens, introduced: frozenset[str]) -> tuple[Limit, ...]:
     return tuple(sorted(limits, key=attrgetter("first")))
 
 
-class _Subject(NamedTuple):
-    """The ``words`` that name some people, and the tokens ``first:end`` of the clause whose
-    subject they are.
+def _find_subjects(tokens: Tokens, chosen: Sequence[Expression]) -> list[RuleMatch]:
+    """Return the people for whom only the limits of a clause hold, with the clause: "LVEF >= 50 %;
+    patients treated with anthracyclines must have LVEF >= 55 %". Without a limit before it, the
+    subject must single out people by more than a disease, which may be that of the trial.
     """
-
-    words: Range
-    first: int
-    end: int
-
-
-def _find_subjects(
-    tokens: Tokens, chosen: Sequence[Expression]
-) -> list[_Subject]:
-    """Return the people for whom only the limits of a clause hold: "LVEF >= 50 %; patients treated
-    with anthracyclines must have LVEF >= 55 %". Without a limit before it, the subject must single
-    out people by more than a disease, which may be that of the trial.
-    """
-    subjects = list[_Subject]()
-    for match in rule("subject_of_some").find(tokens):
-        words = match.place("words")
-        is_further = bool(chosen) and chosen[0].end <= words[0]
-        if not is_further and not rule("subject_at_start").covers(tokens, *words):
-            continue
-        closing = rule("subject_closing").search(tokens, match.end)
-        end = len(tokens)
-        if closing:
-            end = closing.first
-        subjects.append(_Subject(words, match.end, end))
-    return subjects
+    return [
+        match
+        for match in rule("clause_of_some").find(tokens)
+        if (chosen and chosen[0].end <= match.first)
+        or rule("subject_at_start").covers(tokens, *match.place("words"))
+    ]
 
 
-def _part_subjects(
-    chosen: Sequence[Expression], subjects: Sequence[_Subject]
-) -> tuple[list[Expression], list[Expression]]:
-    """Return the chosen spans outside and inside the words of subjects."""
-    places = set[int]()
+def _find_subject(
+    subjects: Iterable[RuleMatch], span: Expression, part: str
+) -> RuleMatch | None:
+    """Return the subject whose ``part``, its words or its clause, contains a span, or None."""
     for subject in subjects:
-        places.update(range(*subject.words))
-    outside = [span for span in chosen if span.first not in places]
-    return outside, [span for span in chosen if span.first in places]
-
-
-def _find_subject(subjects: Sequence[_Subject], span: Expression) -> _Subject | None:
-    """Return the last subject whose clause contains a span, or None."""
-    around = [one for one in subjects if one.first <= span.first < one.end]
-    if around:
-        return around[-1]
+        first, end = subject.place(part)
+        if first <= span.first < end:
+            return subject
     return None
-
-
-def _apply_subject(
-    limits: Iterable[Limit], subject: _Subject | None
-) -> Iterator[Limit]:
-    """Yield limits; those without a condition take the subject of their clause as theirs."""
-    for limit in limits:
-        if subject and limit.condition is None:
-            limit = replace(limit, condition=subject.words)
-        yield limit
 
 
 class _Link(NamedTuple):
@@ -523,8 +493,15 @@ def _join_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
         condition = limit.condition
         if condition:
             is_between = limit.end <= condition[0]
-            if is_between and condition[1] == following.first:
-                joined[at : at + 2] = _part_condition(limit, following)
+            if not is_between or condition[1] != following.first:
+                continue
+            # "at least 40 kg, and for the biopsy cohort at least 50 kg"
+            if following.inherits and following.unit == limit.unit:
+                joined[at] = replace(limit, condition=None)
+                joined[at + 1] = replace(following, condition=condition)
+                continue
+            joined[at] = replace(limit, condition=(condition[0], following.end))
+            joined[at + 1] = replace(following, qualifies=True)
             continue
         of_age = rule("condition_of_age").starts(tokens, limit.end)
         if limit.is_known and of_age and of_age.end >= following.first:
@@ -536,19 +513,6 @@ def _join_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
             joined[at] = replace(limit, condition=place)
             joined[at + 1] = replace(following, qualifies=True, unit=unit)
     return joined
-
-
-def _part_condition(limit: Limit, following: Limit) -> tuple[Limit, Limit]:
-    """Return two limits, of which the first has the words up to the second as its condition. The
-    second is part of it ("if creatinine > 1.5 x ULN"), unless both are limits of one quantity: then,
-    the words are the condition of the second ("and for the biopsy cohort at least 50 kg").
-    """
-    assert limit.condition
-    if following.inherits and following.unit == limit.unit:
-        of_following = replace(following, condition=limit.condition)
-        return replace(limit, condition=None), of_following
-    whole = limit.condition[0], following.end
-    return replace(limit, condition=whole), replace(following, qualifies=True)
 
 
 def _spread_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
