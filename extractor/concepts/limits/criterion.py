@@ -70,6 +70,7 @@ def read_constraints(
         return Reading((), 1.0, features=(feature,))
     constraints: list[Constraint] = []
     member_features: list[MemberFeatures] = []
+    seen: dict[object, Limit] = {}
     for limit in requirements:
         constraint = _make_constraint(passage, limit, topic)
         limit_features = list_features(tokens, limit, constraint, topic)
@@ -79,8 +80,12 @@ def read_constraints(
             if _may_be_of_next(tokens, limit, limits):
                 parts["condition"] = (_BETWEEN_LIMITS,)
         own = [*limit_features, *line_features]
-        before = zip(requirements, constraints, strict=False)
-        if any(_is_second(tokens, *one, limit, constraint) for one in before):
+        is_lower = constraint.comparator in LOWER
+        name = constraint.quantity.lower()
+        before = seen.setdefault(
+            (name, constraint.unit, is_lower, constraint.condition), limit
+        )
+        if _is_second(tokens, limit, before):
             own.append(_SECOND)
         constraints.append(constraint)
         member_features.append(MemberFeatures(tuple(own), parts))
@@ -93,22 +98,11 @@ def read_constraints(
     )
 
 
-def _is_second(
-    tokens: Tokens,
-    before: Limit,
-    stated: Constraint,
-    limit: Limit,
-    constraint: Constraint,
-) -> bool:
-    """Return whether two limits bound one side of a quantity, and no words say to whom either
-    applies, or that they are alternatives.
+def _is_second(tokens: Tokens, limit: Limit, before: Limit) -> bool:
+    """Return whether a limit follows another one on the same side of its quantity, and is neither
+    an alternative nor the diastolic pressure.
     """
-    if stated.condition or constraint.condition or "pressure" in limit.rule:
-        return False
-    if stated.quantity.lower() != constraint.quantity.lower():
-        return False
-    is_low = {one.comparator in LOWER for one in (stated, constraint)}
-    if len(is_low) > 1 or stated.unit != constraint.unit:
+    if before is limit or limit.rule == "pressure":
         return False
     return "or" not in map(str.lower, tokens.words[before.end : limit.first])
 
