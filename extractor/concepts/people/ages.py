@@ -15,9 +15,7 @@ from extractor.concepts.limits.read import is_denied
 from extractor.concepts.people.registered_ages import OLDEST, count_days
 from extractor.language.book import read_words, rule
 from extractor.language.lexer import Tokens
-from extractor.language.numbers import read_number
 from extractor.language.passage import Passage
-from extractor.language.patterns import RuleMatch
 from extractor.language.units import read_unit
 from extractor.measures import Limit
 from extractor.schemas import Age, Category, CriterionKind, TimeUnit
@@ -550,13 +548,6 @@ def list_age_bounds(
         return [(low, False)]
     is_admitted = _admits_ages(tokens, limit, admits=admits)
     if limit.value_high is None:
-        # "6 to < 18 years": the lower end is before the limit
-        opening = find_lower_end(tokens, limit)
-        youngest = None
-        if opening:
-            youngest = read_number(opening.read("low"))
-        if is_admitted and youngest is not None:
-            return [(Age(value=youngest, unit=unit), True), (high, False)]
         if limit.comparator in LOWER:
             return [(low, is_admitted)]
         if limit.comparator in UPPER:
@@ -566,15 +557,6 @@ def list_age_bounds(
     if is_admitted is _is_preceded_by("outside_ages", tokens, limit):
         return []
     return [(low, True), (high, False)]
-
-
-def find_lower_end(tokens: Tokens, limit: Limit) -> RuleMatch | None:
-    """Return the lower end that precedes the upper limit of an age range: "6 to" before "<18
-    yr".
-    """
-    if limit.comparator not in UPPER:
-        return None
-    return rule("range_opening_bare").ends(tokens, limit.first)
 
 
 def _admits_ages(tokens: Tokens, limit: Limit, *, admits: bool) -> bool:

@@ -9,7 +9,6 @@ from extractor.concepts.people.ages import (
     StatedCriterion,
     Subject,
     ends_age_range,
-    find_lower_end,
     follows_people,
     is_age,
     is_age_of_clause,
@@ -371,14 +370,8 @@ def _read_summary(passage: Passage) -> Iterator[_Bound]:
 def _read_bounds(
     passage: Passage, limit: Limit, case: str, *, admits: bool = True
 ) -> Iterator[_Bound]:
-    """Yield the bounds that an age limit sets, with the place of the limit and of a lower end
-    before it ("6 to" before "<18 yr").
-    """
-    first = limit.first
-    lower_end = find_lower_end(passage.tokens, limit)
-    if lower_end:
-        first = lower_end.first
-    place = passage.part(first, limit.end)
+    """Yield the bounds that an age limit sets, with the place of the limit."""
+    place = passage.part(limit.first, limit.end)
     for age, is_lowest in list_age_bounds(passage.tokens, limit, admits=admits):
         yield _Bound(age, is_lowest, place, case)
 
