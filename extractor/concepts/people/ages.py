@@ -170,7 +170,7 @@ def is_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
     if not _is_age_unnamed(tokens, limit):
         return False
     is_below_course = bool(topic) and read_subject(topic) is Subject.COURSE
-    return not (is_below_course and _has_no_subject(tokens, limit))
+    return not (is_below_course and _has_only_ages(tokens))
 
 
 def _is_other_length(tokens: Tokens, limit: Limit) -> bool:
@@ -226,7 +226,7 @@ def is_doubtful_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
         return False
     if _says_age(tokens):
         return False
-    if _has_no_subject(tokens, limit):
+    if _has_only_ages(tokens):
         return read_subject(topic) is not Subject.PEOPLE
     if limit.first > _FEW_BEFORE:
         return False
@@ -241,16 +241,10 @@ def _says_age(tokens: Tokens) -> bool:
 
 @lru_cache(maxsize=64)
 def _has_only_ages(tokens: Tokens) -> bool:
-    return rule("only_ages").starts(tokens, 0) is not None
-
-
-def _has_no_subject(tokens: Tokens, limit: Limit) -> bool:
-    """Return True if the words before or after a duration do not state what it describes, so that
-    only the line above can state it.
+    """Return whether a line states nothing but ages or durations, so that only the line above can
+    state what they describe.
     """
-    if _has_only_ages(tokens):
-        return True
-    return _stands_alone(tokens, limit)
+    return rule("only_ages").starts(tokens, 0) is not None
 
 
 def _is_called_age(tokens: Tokens, limit: Limit) -> bool:
@@ -382,8 +376,6 @@ def _is_age_unnamed(tokens: Tokens, limit: Limit) -> bool:
         return False
     in_years = limit.time_unit == "year"
     if in_years or rule("months_of_years").search(tokens, limit.first, limit.end):
-        if _stands_alone(tokens, limit):
-            return True
         if stands_beside_consent(tokens, limit):
             return True
         if limit.value_high is not None:
@@ -431,12 +423,6 @@ def follows_people(tokens: Tokens, limit: Limit) -> bool:
     if not is_with:
         return True
     return _is_followed_by("age_end", tokens, limit)
-
-
-def _stands_alone(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether a limit is adjacent only to punctuation on its line."""
-    adjacent = tokens.codes[: limit.first] + tokens.codes[limit.end :].strip(".")
-    return not adjacent.strip(_SIGNS)
 
 
 def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
