@@ -226,11 +226,10 @@ def _split_phrase(
     """Split the tokens before a limit into its condition, or None, and the remaining tokens: "In
     men, Hb", "Cohort B: HbA1c", "Ferritin: women".
     """
-    # as in "Cohort B:" or "(Asian participants 23-37 kg/m2)"
-    for name in ("condition_prefix", "people_of_case"):
-        prefix = rule(name).search(tokens, first, end)
-        if prefix:
-            return prefix.place("words"), (prefix.end, end)
+    # "BMI 25-40 kg/m2 (Asian participants 23-37 kg/m2)"
+    prefix = rule("people_of_case").search(tokens, first, end)
+    if prefix:
+        return prefix.place("words"), (prefix.end, end)
     # "men and women" is no condition
     if rule("all_sexes").search(tokens, first, end):
         return None, (first, end)

@@ -151,7 +151,6 @@ def _read_line(tokens: Tokens, introduced: frozenset[str]) -> tuple[Limit, ...]:
             limits.append(replace(limit, condition=condition))
     limits = [_find_unit_apart(tokens, limit) for limit in limits]
     limits = _join_conditions(tokens, _share_stated_unit(tokens, limits))
-    limits = _spread_conditions(tokens, limits)
     limits = _share_units(limits)
     for span in inside:
         place = span.first, span.end
@@ -169,6 +168,7 @@ def _find_subjects(tokens: Tokens, chosen: Sequence[Expression]) -> list[RuleMat
         match
         for match in rule("clause_of_some").find(tokens)
         if (chosen and chosen[0].end <= match.first)
+        or tokens.codes[match.place("words")[1]] == ":"
         or rule("subject_at_start").covers(tokens, *match.place("words"))
     ]
 
@@ -513,23 +513,6 @@ def _join_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
             joined[at] = replace(limit, condition=place)
             joined[at + 1] = replace(following, qualifies=True, unit=unit)
     return joined
-
-
-def _spread_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
-    """Return the limits, each with the condition that a colon puts above it: "In case of liver
-    metastases: ALT <= 5 x ULN, and bilirubin <= 3 x ULN". Such a condition ends with its sentence.
-    """
-    spread = list(limits)
-    for at, following in enumerate(limits[1:], 1):
-        before = spread[at - 1]
-        if before.condition is None or following.condition is not None:
-            continue
-        # "In case of liver metastases:" holds for what follows it
-        is_heading = tokens.codes.startswith(":", before.condition[1])
-        between = before.end, following.first
-        if is_heading and not rule("sentence_break").search(tokens, *between):
-            spread[at] = replace(following, condition=before.condition)
-    return spread
 
 
 def _share_units(limits: Sequence[Limit]) -> list[Limit]:
