@@ -133,7 +133,7 @@ def _find_inner(
             if name and rule("general_scale").starts(tokens, name[0]):
                 return _find_name(chart, tokens, start, name[1])
             return name
-    return _find_named_inside(chart, value) or _find_scale(chart, tokens, value)
+    return _find_named_inside(chart, value)
 
 
 def _find_named_inside(chart: Chart, value: Expression) -> Range | None:
@@ -148,22 +148,6 @@ def _find_named_inside(chart: Chart, value: Expression) -> Range | None:
         )
         # a name may begin within the limit and end after it
         if span.end <= value.end and not is_in_part and span.value != "age":
-            return span.first, span.end
-    return None
-
-
-def _find_scale(chart: Chart, tokens: Tokens, value: Expression) -> Range | None:
-    """Return the known quantity immediately after a number without a unit, if the clause ends
-    there: "a >= 3 ECOG". Return None if a known quantity directly precedes the limit: "ECOG of 1".
-    """
-    # a score has no unit
-    if value.value[-1].amount.unit is not None:
-        return None
-    has_of = tokens.words[value.first - 1].lower() == "of"
-    if chart.ending("quantity", value.first - has_of):
-        return None
-    for span in chart.at("quantity", value.end):
-        if span.end == len(tokens) or tokens.codes[span.end] in ",;)":
             return span.first, span.end
     return None
 

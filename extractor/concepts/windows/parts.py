@@ -111,7 +111,7 @@ def _find_name(
     rules = ["state_behind"]
     if window.rule == "kept_before":
         rules.append("lasting_before")
-    has_lender = window.takes_direction or window.is_alone
+    has_lender = window.takes_direction or window.rule == "alone"
     if taken or has_lender:
         rules.append("window_of_other")
     for rule_name in rules:
