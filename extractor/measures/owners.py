@@ -210,7 +210,7 @@ def _split_phrase(
     """Split the tokens before a limit into its condition, or None, and the remaining tokens: "In
     men, Hb", "Cohort B: HbA1c", "Ferritin: women".
     """
-    # "BMI 25-40 kg/m2 (Asian participants 23-37 kg/m2)"
+    # "(Asian participants 23-37 kg/m2)" after another limit
     prefix = rule("people_of_case").search(tokens, first, end)
     if prefix:
         return prefix.place("words"), (prefix.end, end)

@@ -145,7 +145,6 @@ def _read_unit_after(tokens: Tokens, at: int) -> Iterator[Expression]:
     unit = unit or rule("limit_unit").starts(tokens, start)
     end = start
     if unit:
-        unit = _without_people(tokens, unit)
         end = unit.end
     rated = rule("rate_apart").starts(tokens, end)
     if unit is None or unit.end == unit.first:
@@ -216,19 +215,6 @@ def _read_time(tokens: Tokens, unit: RuleMatch) -> TimeUnit | None:
     if rule("span_unit").covers(tokens, unit.first, unit.end):
         return read_time_unit(unit.text.split()[-1])
     return read_time_unit(unit.text)
-
-
-def _without_people(tokens: Tokens, unit: RuleMatch) -> RuleMatch:
-    """Return the unit in front of a bracket that mentions people, if a matched unit contains one:
-    "g/dL" in "g/dL (men)". Return the matched unit unchanged if it has no such bracket, or if the
-    words in front of the bracket are no unit.
-    """
-    for at in range(unit.first, unit.end):
-        # the men of "g/dL (men)"
-        if tokens.codes[at] == "(" and rule("value_people").starts(tokens, at):
-            unit_before = rule("limit_unit").starts(tokens, unit.first, at)
-            return unit_before or unit
-    return unit
 
 
 def _find_at_bounds(tokens: Tokens) -> Iterator[Expression]:
