@@ -75,17 +75,17 @@ def read_constraints(
         constraint = _make_constraint(passage, limit, topic)
         limit_features = list_features(tokens, limit, constraint, topic)
         parts: dict[str, tuple[str, ...]] = {}
-        if constraint.condition:
+        if constraint.condition and limit.condition:
+            first, end = limit.condition
             parts["condition"] = ()
-            if _may_be_of_next(tokens, limit, limits):
+            # "Hb > 9 g/dL, unless transfused, platelets > 100 x 10^9/L"
+            if tokens.codes[first - 1] == tokens.codes[end : end + 1] == ",":
                 parts["condition"] = (_BETWEEN_LIMITS,)
         own = [*limit_features, *line_features]
-        is_lower = constraint.comparator in LOWER
+        side = constraint.comparator in LOWER
         name = constraint.quantity.lower()
-        before = seen.setdefault(
-            (name, constraint.unit, is_lower, constraint.condition), limit
-        )
-        if _is_second(tokens, limit, before):
+        key = name, constraint.unit, side, constraint.condition
+        if _is_second(tokens, limit, seen.setdefault(key, limit)):
             own.append(_SECOND)
         constraints.append(constraint)
         member_features.append(MemberFeatures(tuple(own), parts))
@@ -105,18 +105,6 @@ def _is_second(tokens: Tokens, limit: Limit, before: Limit) -> bool:
     if before is limit or limit.rule == "pressure":
         return False
     return "or" not in map(str.lower, tokens.words[before.end : limit.first])
-
-
-def _may_be_of_next(tokens: Tokens, limit: Limit, limits: Sequence[Limit]) -> bool:
-    """Return whether a condition between two commas may belong to the next limit: "Hb > 9 g/dL,
-    unless transfused, platelets > 100 x 10^9/L".
-    """
-    # the condition in "In men, Hb > 9 g/dL, platelets > 100 x 10^9/L" precedes its limit
-    if limit.condition is None or limit.condition[0] < limit.end:
-        return False
-    first, end = limit.condition
-    has_next = limits[-1].first > end
-    return has_next and tokens.codes[first - 1] == tokens.codes[end : end + 1] == ","
 
 
 def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
