@@ -130,6 +130,26 @@ def _read_line(tokens: Tokens, introduced: frozenset[str]) -> tuple[Limit, ...]:
     subjects = _find_subjects(tokens, chosen)
     inside = [span for span in chosen if _find_subject(subjects, span, "words")]
     chosen = [span for span in chosen if span not in inside]
+    limits = _read_chosen(chart, tokens, chosen, subjects)
+    limits = [_find_unit_apart(tokens, limit) for limit in limits]
+    limits = _join_conditions(tokens, _share_stated_unit(tokens, limits))
+    limits = _share_units(limits)
+    for span in inside:
+        place = span.first, span.end
+        read = _read_limits(chart, tokens, span, place, None, is_case=False)
+        limits += [replace(limit, qualifies=True) for limit in read]
+    return tuple(sorted(limits, key=attrgetter("first")))
+
+
+def _read_chosen(
+    chart: Chart,
+    tokens: Tokens,
+    chosen: Sequence[Expression],
+    subjects: Iterable[RuleMatch],
+) -> list[Limit]:
+    """Return the limits of the chosen spans. Those in the clause of one of the ``subjects`` have
+    its words as their condition, unless they have another one.
+    """
     cases = set[int]()
     for at, (span, following) in enumerate(pairwise(chosen)):
         if _are_cases(tokens, span, following):
@@ -149,14 +169,7 @@ def _read_line(tokens: Tokens, introduced: frozenset[str]) -> tuple[Limit, ...]:
             if subject and condition is None:
                 condition = subject.place("words")
             limits.append(replace(limit, condition=condition))
-    limits = [_find_unit_apart(tokens, limit) for limit in limits]
-    limits = _join_conditions(tokens, _share_stated_unit(tokens, limits))
-    limits = _share_units(limits)
-    for span in inside:
-        place = span.first, span.end
-        read = _read_limits(chart, tokens, span, place, None, is_case=False)
-        limits += [replace(limit, qualifies=True) for limit in read]
-    return tuple(sorted(limits, key=attrgetter("first")))
+    return limits
 
 
 def _find_subjects(tokens: Tokens, chosen: Sequence[Expression]) -> list[RuleMatch]:
@@ -179,7 +192,8 @@ def _find_subject(
     """Return the subject whose ``part``, its words or its clause, contains a span, or None."""
     for subject in subjects:
         first, end = subject.place(part)
-        if first <= span.first < end:
+        # the "1: 18" of "Part 1: 18 years" may be read as a titre
+        if first < span.end <= end:
             return subject
     return None
 

@@ -415,21 +415,16 @@ def find_quantities(tokens: Tokens) -> tuple[Expression, ...]:
         # "score" or "count" alone does not identify a quantity
         is_general = table[name].get("general") or name == "count"
         is_near = stop - start <= _SPREAD * (end - first)
-        if not is_near:
+        # "K" is potassium, but not in "K/uL"
+        begins_unit = (
+            len(tokens.words[start]) == 1 and tokens.codes[stop : stop + 1] == "/"
+        )
+        if not is_near or begins_unit:
             continue
         if is_general:
             continue
-        if _begins_unit(tokens, start):
-            continue
         spans.append(Expression("quantity", start, stop, "quantity_names", name))
     return tuple(spans)
-
-
-def _begins_unit(tokens: Tokens, at: int) -> bool:
-    """Return whether a single letter begins a unit: "K" is potassium, but not in "K/uL"."""
-    if len(tokens.words[at]) > 1 or not tokens.codes.startswith("/", at + 1):
-        return False
-    return read_unit(tokens.read(at, min(at + 3, len(tokens)))) is not None
 
 
 def _list_runs(tokens: Tokens) -> list[Range]:

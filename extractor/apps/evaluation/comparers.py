@@ -62,11 +62,6 @@ Verdict.__doc__ = """The result for a value.
 - ``missed``: only gold has the value.
 - ``invented``: only the prediction has the value.
 """
-_VERDICTS = {
-    ErrorKind.MISSED: Verdict.MISSED,
-    ErrorKind.INVENTED: Verdict.INVENTED,
-}
-"""The verdicts of a part that only one side has."""
 NOTHING = ""
 """Stands for the words of an optional part of a value if that part is missing."""
 
@@ -123,7 +118,8 @@ class Comparer(Generic[T]):
             error = self.error
             if not isinstance(error, ErrorKind):
                 error = error(gold, predicted)
-            return _VERDICTS.get(error, Verdict.WRONG), error
+            # a part that only one side has is missed or invented
+            return Verdict.__members__.get(error.name, Verdict.WRONG), error
         if isinstance(gold, LimitEnd) and isinstance(predicted, LimitEnd):
             names = (fold_name(gold.quantity), fold_name(predicted.quantity))
             if not measure_overlap(*names):

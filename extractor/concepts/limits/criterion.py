@@ -83,8 +83,7 @@ def read_constraints(
                 parts["condition"] = (_BETWEEN_LIMITS,)
         own = [*limit_features, *line_features]
         side = constraint.comparator in LOWER
-        name = constraint.quantity.lower()
-        key = name, constraint.unit, side, constraint.condition
+        key = constraint.quantity.lower(), constraint.unit, side, constraint.condition
         if _is_second(tokens, limit, seen.setdefault(key, limit)):
             own.append(_SECOND)
         constraints.append(constraint)

@@ -109,10 +109,7 @@ def read_ages(
     [18, 65]
     """
     registered = read_registered_ages(registry)
-    listed = [bound for criterion in stated for bound in _list_bounds(criterion)]
-    # beside an age of all, one of some people is no age of the trial
-    of_all = [bound for bound in listed if bound.case != _OF_SOME]
-    listed = of_all or listed
+    listed = _list_stated(stated)
     low, high = (_choose(listed, name, registered[name]) for name in AGES)
     if low.value is not None and high.value is not None:
         return low, high
@@ -233,11 +230,6 @@ def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
         of_some = rule("condition_of_age").search(tokens, near, limit.end)
         if limit.qualifies and of_some:
             continue
-        # "patients over 75 years must have ECOG 0", "women aged 15 to 50 years must have a test"
-        behind = limit.end, limit.end + _OPENING
-        if limit.qualifies and rule("subject_verb").search(tokens, *behind):
-            yield from _read_bounds(criterion.passage, limit, _OF_SOME, admits=admits)
-            continue
         if is_other_age(tokens, limit, admits=admits):
             continue
         is_likely = criterion.category in _LIKELY or limit.first < last_end + _OPENING
@@ -255,6 +247,12 @@ def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
         elif rule("preferred_before").ends(tokens, limit.first):
             case = _PREFERRED
         yield from _read_bounds(criterion.passage, limit, case, admits=admits)
+
+
+def _list_stated(stated: Iterable[StatedCriterion]) -> list[_Bound]:
+    """Return the ages of all criteria. Beside an age of all people, one of some is left out."""
+    listed = [bound for criterion in stated for bound in _list_bounds(criterion)]
+    return [bound for bound in listed if bound.case != _OF_SOME] or listed
 
 
 def _list_bounds(criterion: StatedCriterion) -> list[_Bound]:
@@ -381,6 +379,10 @@ def _name_case(tokens: Tokens, limit: Limit, *, admits: bool) -> str:
     follows other conditions in an exclusion, whether the age is excluded, and whether its unit or
     comparator is missing.
     """
+    # "patients over 75 years must have ECOG 0", "women aged 15 to 50 years must have a test"
+    behind = limit.end, limit.end + _OPENING
+    if limit.qualifies and rule("subject_verb").search(tokens, *behind):
+        return _OF_SOME
     is_of_some = rule("age_of_some_after").starts(tokens, limit.end)
     if is_of_some or ends_age_range(tokens, limit):
         return _DOUBTFUL
