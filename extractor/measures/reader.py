@@ -135,8 +135,9 @@ def _read_line(tokens: Tokens, introduced: frozenset[str]) -> tuple[Limit, ...]:
     limits = _join_conditions(tokens, _share_stated_unit(tokens, limits))
     limits = _share_units(limits)
     for span in inside:
-        place = span.first, span.end
-        read = _read_limits(chart, tokens, span, place, None, is_case=False)
+        read = _read_limits(
+            chart, tokens, span, (span.first, span.end), None, is_case=False
+        )
         limits += [replace(limit, qualifies=True) for limit in read]
     return tuple(sorted(limits, key=attrgetter("first")))
 
