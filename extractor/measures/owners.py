@@ -133,6 +133,11 @@ def _find_inner(
             if name and rule("general_scale").starts(tokens, name[0]):
                 return _find_name(chart, tokens, start, name[1])
             return name
+    # a score behind its number: "after >= 2 lines of therapy"
+    if unit is None and not chart.ending("quantity", value.first):
+        for span in chart.at("quantity", value.end):
+            if tokens.codes[span.end : span.end + 1] in ("", ",", ";", ")"):
+                return span.first, span.end
     return _find_named_inside(chart, value)
 
 
