@@ -437,16 +437,19 @@ def make_restated(parts: Parts) -> Bounds | None:
     return *limits, restated
 
 
-def make_bare_age(parts: Parts) -> Bounds | None:
-    """Make a bound from an age without a comparator: "age 18". It is treated as a minimum only
-    tentatively, because the list may imply otherwise. Return None if the unit is not a unit for
-    ages.
+def make_bare(parts: Parts) -> Bounds | None:
+    """Make a bound from an age, or a multiple of a normal limit, without a comparator: "age 18",
+    "AST 6 x ULN". It is treated as a minimum only tentatively, because the list may imply
+    otherwise. Return None if the unit is that of something else.
     """
     amount = parts["amount"].value
-    has_other_unit = amount.unit and not amount.time
-    if has_other_unit or amount.time in _NO_AGES:
-        return None
-    return (Bound(Comparator.AT_LEAST, amount, *_cover(parts), sure=False),)
+    if "quantity" in parts:
+        fits = read_unit(amount.unit) in MULTIPLES
+    else:
+        fits = not amount.unit or amount.time not in (None, *_NO_AGES)
+    if fits:
+        return (Bound(Comparator.AT_LEAST, amount, *_cover(parts), sure=False),)
+    return None
 
 
 MAKERS: Mapping[str, Maker] = {

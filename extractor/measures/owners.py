@@ -133,7 +133,12 @@ def _find_inner(
             if name and rule("general_scale").starts(tokens, name[0]):
                 return _find_name(chart, tokens, start, name[1])
             return name
-    return _find_named_inside(chart, value) or _find_scale(chart, tokens, value)
+    # a score behind its number: "after >= 2 lines of therapy"
+    if unit is None and not chart.ending("quantity", value.first):
+        for span in chart.at("quantity", value.end):
+            if tokens.codes[span.end : span.end + 1] in ("", ",", ";", ")"):
+                return span.first, span.end
+    return _find_named_inside(chart, value)
 
 
 def _find_named_inside(chart: Chart, value: Expression) -> Range | None:
@@ -148,22 +153,6 @@ def _find_named_inside(chart: Chart, value: Expression) -> Range | None:
         )
         # a name may begin within the limit and end after it
         if span.end <= value.end and not is_in_part and span.value != "age":
-            return span.first, span.end
-    return None
-
-
-def _find_scale(chart: Chart, tokens: Tokens, value: Expression) -> Range | None:
-    """Return the known quantity immediately after a number without a unit, if the clause ends
-    there: "a >= 3 ECOG". Return None if a known quantity directly precedes the limit: "ECOG of 1".
-    """
-    # a score has no unit
-    if value.value[-1].amount.unit is not None:
-        return None
-    has_of = tokens.words[value.first - 1].lower() == "of"
-    if chart.ending("quantity", value.first - has_of):
-        return None
-    for span in chart.at("quantity", value.end):
-        if span.end == len(tokens) or tokens.codes[span.end] in ",;)":
             return span.first, span.end
     return None
 
@@ -226,11 +215,10 @@ def _split_phrase(
     """Split the tokens before a limit into its condition, or None, and the remaining tokens: "In
     men, Hb", "Cohort B: HbA1c", "Ferritin: women".
     """
-    # as in "Cohort B:" or "Donors must have"
-    for name in ("condition_prefix", "donors_must"):
-        prefix = rule(name).search(tokens, first, end)
-        if prefix:
-            return prefix.place("words"), (prefix.end, end)
+    # "(Asian participants 23-37 kg/m2)" after another limit
+    prefix = rule("people_of_case").search(tokens, first, end)
+    if prefix:
+        return prefix.place("words"), (prefix.end, end)
     # "men and women" is no condition
     if rule("all_sexes").search(tokens, first, end):
         return None, (first, end)
@@ -482,7 +470,8 @@ def _find_condition(
     if opening is None:
         return _find_people_behind(chart, tokens, (value_end, at), end)
     last = end
-    stop = rule("condition_stop").search(tokens, opening.end, end)
+    # the stop may depend on the last word of the opening: "for men" ("and QTc > 450 ms")
+    stop = rule("condition_stop").search(tokens, opening.end - 1, end)
     if stop:
         last = stop.first
     # the "and" in "in group A and <= 3 in group B" begins the next limit

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
 from extractor.language.book import rule
 from extractor.language.lexer import NUMBER, Range, Tokens, keep
 from extractor.language.numbers import ROMAN, read_number, read_time_unit
+from extractor.language.patterns import RuleMatch
 from extractor.language.units import read_unit
 from extractor.language.values import value_class
 from extractor.measures.grammar import (
@@ -126,6 +127,30 @@ def _read_line(tokens: Tokens, introduced: frozenset[str]) -> tuple[Limit, ...]:
     chart = Chart(read_terminals(tokens))
     compose(chart, _list_productions())
     chosen = _choose_spans(chart, tokens, introduced)
+    subjects = _find_subjects(tokens, chosen)
+    inside = [span for span in chosen if _find_subject(subjects, span, "words")]
+    chosen = [span for span in chosen if span not in inside]
+    limits = _read_chosen(chart, tokens, chosen, subjects)
+    limits = [_find_unit_apart(tokens, limit) for limit in limits]
+    limits = _join_conditions(tokens, _share_stated_unit(tokens, limits))
+    limits = _share_units(limits)
+    for span in inside:
+        read = _read_limits(
+            chart, tokens, span, (span.first, span.end), None, is_case=False
+        )
+        limits += [replace(limit, qualifies=True) for limit in read]
+    return tuple(sorted(limits, key=attrgetter("first")))
+
+
+def _read_chosen(
+    chart: Chart,
+    tokens: Tokens,
+    chosen: Sequence[Expression],
+    subjects: Iterable[RuleMatch],
+) -> list[Limit]:
+    """Return the limits of the chosen spans. Those in the clause of one of the ``subjects`` have
+    its words as their condition, unless they have another one.
+    """
     cases = set[int]()
     for at, (span, following) in enumerate(pairwise(chosen)):
         if _are_cases(tokens, span, following):
@@ -136,11 +161,42 @@ def _read_line(tokens: Tokens, introduced: frozenset[str]) -> tuple[Limit, ...]:
         if limits:
             last = limits[-1]
         clause = _find_clause(chart, tokens, chosen, at, last)
-        limits += _read_limits(chart, tokens, span, clause, last, is_case=at in cases)
-    limits = [_find_unit_apart(tokens, limit) for limit in limits]
-    limits = _join_conditions(tokens, _share_stated_unit(tokens, limits))
-    limits = _spread_conditions(tokens, limits)
-    return tuple(_share_units(limits))
+        subject = _find_subject(subjects, span, "clause")
+        if subject:
+            clause = max(clause[0], subject.place("clause")[0]), clause[1]
+        read = _read_limits(chart, tokens, span, clause, last, is_case=at in cases)
+        for limit in read:
+            condition = limit.condition
+            if subject and condition is None:
+                condition = subject.place("words")
+            limits.append(replace(limit, condition=condition))
+    return limits
+
+
+def _find_subjects(tokens: Tokens, chosen: Sequence[Expression]) -> list[RuleMatch]:
+    """Return the people for whom only the limits of a clause hold, with the clause: "LVEF >= 50 %;
+    patients treated with anthracyclines must have LVEF >= 55 %". Without a limit before it, the
+    subject must single out people by more than a disease, which may be that of the trial.
+    """
+    return [
+        match
+        for match in rule("clause_of_some").find(tokens)
+        if (chosen and chosen[0].end <= match.first)
+        or tokens.codes[match.place("words")[1]] == ":"
+        or rule("subject_at_start").covers(tokens, *match.place("words"))
+    ]
+
+
+def _find_subject(
+    subjects: Iterable[RuleMatch], span: Expression, part: str
+) -> RuleMatch | None:
+    """Return the subject whose ``part``, its words or its clause, contains a span, or None."""
+    for subject in subjects:
+        first, end = subject.place(part)
+        # the "1: 18" of "Part 1: 18 years" may be read as a titre
+        if first < span.end <= end:
+            return subject
+    return None
 
 
 class _Link(NamedTuple):
@@ -452,9 +508,15 @@ def _join_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
         condition = limit.condition
         if condition:
             is_between = limit.end <= condition[0]
-            if is_between and condition[1] == following.first:
-                joined[at] = replace(limit, condition=(condition[0], following.end))
-                joined[at + 1] = replace(following, qualifies=True)
+            if not is_between or condition[1] != following.first:
+                continue
+            # "at least 40 kg, and for the biopsy cohort at least 50 kg"
+            if following.inherits and following.unit == limit.unit:
+                joined[at] = replace(limit, condition=None)
+                joined[at + 1] = replace(following, condition=condition)
+                continue
+            joined[at] = replace(limit, condition=(condition[0], following.end))
+            joined[at + 1] = replace(following, qualifies=True)
             continue
         of_age = rule("condition_of_age").starts(tokens, limit.end)
         if limit.is_known and of_age and of_age.end >= following.first:
@@ -462,26 +524,10 @@ def _join_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
             unit = None
             if following.time_unit:
                 unit = following.unit
-            joined[at] = replace(limit, condition=(limit.end, following.end))
+            place = strip_bracket(tokens, (limit.end, following.end))
+            joined[at] = replace(limit, condition=place)
             joined[at + 1] = replace(following, qualifies=True, unit=unit)
     return joined
-
-
-def _spread_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
-    """Return the limits, each with the condition that a colon puts above it: "In case of liver
-    metastases: ALT <= 5 x ULN, and bilirubin <= 3 x ULN". Such a condition ends with its sentence.
-    """
-    spread = list(limits)
-    for at, following in enumerate(limits[1:], 1):
-        before = spread[at - 1]
-        if before.condition is None or following.condition is not None:
-            continue
-        # "In case of liver metastases:" holds for what follows it
-        is_heading = tokens.codes.startswith(":", before.condition[1])
-        between = before.end, following.first
-        if is_heading and not rule("sentence_break").search(tokens, *between):
-            spread[at] = replace(following, condition=before.condition)
-    return spread
 
 
 def _share_units(limits: Sequence[Limit]) -> list[Limit]:

@@ -145,7 +145,6 @@ def _read_unit_after(tokens: Tokens, at: int) -> Iterator[Expression]:
     unit = unit or rule("limit_unit").starts(tokens, start)
     end = start
     if unit:
-        unit = _without_people(tokens, unit)
         end = unit.end
     rated = rule("rate_apart").starts(tokens, end)
     if unit is None or unit.end == unit.first:
@@ -218,19 +217,6 @@ def _read_time(tokens: Tokens, unit: RuleMatch) -> TimeUnit | None:
     return read_time_unit(unit.text)
 
 
-def _without_people(tokens: Tokens, unit: RuleMatch) -> RuleMatch:
-    """Return the unit in front of a bracket that mentions people, if a matched unit contains one:
-    "g/dL" in "g/dL (men)". Return the matched unit unchanged if it has no such bracket, or if the
-    words in front of the bracket are no unit.
-    """
-    for at in range(unit.first, unit.end):
-        # the men of "g/dL (men)"
-        if tokens.codes[at] == "(" and rule("value_people").starts(tokens, at):
-            unit_before = rule("limit_unit").starts(tokens, unit.first, at)
-            return unit_before or unit
-    return unit
-
-
 def _find_at_bounds(tokens: Tokens) -> Iterator[Expression]:
     """Yield comparisons with a normal limit that is not preceded by a number: "<= ULN", "<= ULN x
     2.5".
@@ -243,7 +229,7 @@ def _find_at_bounds(tokens: Tokens) -> Iterator[Expression]:
         if entry:
             sign = entry.value
         code = read_unit(match.read("unit")) or ""
-        factor = read_number(match.read("low")) or 1
+        factor = read_number(match.read("times") or match.read("low")) or 1
         amount = NumberWithUnit(factor, None, f"x {code.strip('{}')}")
         bound = Bound(Comparator(sign), amount, match.first, match.end)
         yield Expression(
@@ -396,6 +382,9 @@ def _is_no_grade(tokens: Tokens, match: RuleMatch) -> bool:
     first = match.first
     if rule("number_of_grade").ends(tokens, first):
         return True
+    # "the GINA guidelines [9]" cites a paper
+    if tokens.codes[first - 1 : first] == "[" and tokens.codes[match.end :][:1] == "]":
+        return True
     if has_minus(tokens, first) or _has_plus(tokens, first):
         return True
     if rule("grade_letter").starts(tokens, match.end):
@@ -426,21 +415,16 @@ def find_quantities(tokens: Tokens) -> tuple[Expression, ...]:
         # "score" or "count" alone does not identify a quantity
         is_general = table[name].get("general") or name == "count"
         is_near = stop - start <= _SPREAD * (end - first)
-        if not is_near:
+        # "K" is potassium, but not in "K/uL"
+        begins_unit = (
+            len(tokens.words[start]) == 1 and tokens.codes[stop : stop + 1] == "/"
+        )
+        if not is_near or begins_unit:
             continue
         if is_general:
             continue
-        if _begins_unit(tokens, start):
-            continue
         spans.append(Expression("quantity", start, stop, "quantity_names", name))
     return tuple(spans)
-
-
-def _begins_unit(tokens: Tokens, at: int) -> bool:
-    """Return whether a single letter begins a unit: "K" is potassium, but not in "K/uL"."""
-    if len(tokens.words[at]) > 1 or not tokens.codes.startswith("/", at + 1):
-        return False
-    return read_unit(tokens.read(at, min(at + 3, len(tokens)))) is not None
 
 
 def _list_runs(tokens: Tokens) -> list[Range]:

@@ -147,7 +147,7 @@ class FieldInfo:
         tokens: Maximum number of output tokens for the value in a model's reply.
         in_total: Whether the field contributes to the score of its task and to the overall score.
             Fields added in guideline 1.5 do not contribute, so that these scores remain
-            comparable.
+            comparable, except for the conditions of limits: a limit of some is no limit of all.
         group: Path of the items: ``eligibility``, ``eligibility.criteria``, ``dosing``,
             ``endpoints``, or that of a custom field or a nested object.
         name: The name of the attribute.

@@ -101,9 +101,7 @@ _QUOTE = FieldInfo(Comparison.WORDS, in_total=False)
 class Constraint(_Limit, _Limited):  # the fields of the second base class come first
     """One numeric or graded limit. "ECOG 0-2" is read as ECOG, between, 0, 2."""
 
-    condition: Annotated[
-        str | None, FieldInfo(Comparison.WORDS, rare=True, in_total=False)
-    ] = Field(
+    condition: Annotated[str | None, FieldInfo(Comparison.WORDS, rare=True)] = Field(
         default=None,
         description="Quote that states to whom or when the limit applies: 'for men', 'unless "
         "the marrow is involved'.",

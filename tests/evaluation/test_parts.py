@@ -1,4 +1,6 @@
-"""Conditions, time windows, groups and arms, which have separate lines next to the totals."""
+"""Conditions, which count, and time windows, groups and arms, which have separate lines next to the
+totals.
+"""
 
 import itertools
 
@@ -80,10 +82,21 @@ def test_scores_of_parts_and_groups(maker, gold, predicted, scores):
     assert {name: figures[name] for name in scores} == pytest.approx(scores)
 
 
-def test_they_are_no_part_of_the_totals():
+def test_a_lost_condition_is_missed_in_the_scores_and_in_the_list():
+    gold = limits("haemoglobin 12|for men")
+
+    report = score(gold, limits("haemoglobin 12"))
+
+    name = "eligibility.criteria.constraints.condition"
+    (lost,) = [line for line in report.fields if line.name == name]
+    assert (lost.missed, lost.wrong, lost.recall) == (1, 0, 0.0)
+    assert [error.kind.value for error in report.errors] == ["missed"]
+    assert report.figure("all.micro") < 1
+
+
+def test_the_others_are_no_part_of_the_totals():
     gold = make_gold()
     criteria = gold["eligibility"]["criteria"]
-    criteria[2]["constraints"][0]["condition"] = "in men"
     window = {"quote": "q", "comparator": "<=", "value": 4, "unit": "week"}
     criteria[3]["time_windows"] = [window]
     gold["eligibility"]["groups"] = [{"id": "1", "rule": "any"}]

@@ -115,9 +115,11 @@ class Comparer(Generic[T]):
         limit with the wrong quantity counts as right, but is also reported as an error.
         """
         if not self.agrees(gold, predicted):
-            if isinstance(self.error, ErrorKind):
-                return Verdict.WRONG, self.error
-            return Verdict.WRONG, self.error(gold, predicted)
+            error = self.error
+            if not isinstance(error, ErrorKind):
+                error = error(gold, predicted)
+            # a part that only one side has is missed or invented
+            return Verdict.__members__.get(error.name, Verdict.WRONG), error
         if isinstance(gold, LimitEnd) and isinstance(predicted, LimitEnd):
             names = (fold_name(gold.quantity), fold_name(predicted.quantity))
             if not measure_overlap(*names):

@@ -308,6 +308,9 @@ def compare_values(field: Field, gold: object, predicted: object) -> list[Judged
     ... ]
     [('wrong', 'wrong_category')]
     """
+    # a condition counts where a limit has one; "none" is an answer only beside the totals
+    if gold is predicted is None and field.in_total:
+        return []
     comparer = field.comparer
     # The order of a list must not affect which members are paired.
     gold_values = sorted(comparer.spread(gold), key=repr)

@@ -22,6 +22,7 @@ from extractor.language.lexer import Range, Tokens, keep
 from extractor.language.passage import Passage
 from extractor.measures import Limit
 from extractor.schemas import Constraint, Sex, Support
+from extractor.schemas.vocabulary import LOWER
 
 _SEXED = {"men": Sex.MALE, "women": Sex.FEMALE}
 """The rules that find words for each sex."""
@@ -35,6 +36,8 @@ _CONDITION_REACH = 6
 """Number of tokens before an age that may make it the condition of something else."""
 _BETWEEN_LIMITS = "between two limits"
 """The feature of a condition that may belong to either the previous or the next limit."""
+_SECOND = "a second limit of its quantity"
+"""The feature of a limit that may be one of some people, but does not say of whom."""
 _NO_LIMITS = (NumberRole.SCALE, NumberRole.PART, NumberRole.AIM)
 
 
@@ -67,16 +70,24 @@ def read_constraints(
         return Reading((), 1.0, features=(feature,))
     constraints: list[Constraint] = []
     member_features: list[MemberFeatures] = []
+    seen: dict[object, Limit] = {}
     for limit in requirements:
         constraint = _make_constraint(passage, limit, topic)
         limit_features = list_features(tokens, limit, constraint, topic)
         parts: dict[str, tuple[str, ...]] = {}
-        if constraint.condition:
+        if constraint.condition and limit.condition:
+            first, end = limit.condition
             parts["condition"] = ()
-            if _may_be_of_next(tokens, limit, limits):
+            # "Hb > 9 g/dL, unless transfused, platelets > 100 x 10^9/L"
+            if tokens.codes[first - 1] == tokens.codes[end : end + 1] == ",":
                 parts["condition"] = (_BETWEEN_LIMITS,)
+        own = [*limit_features, *line_features]
+        side = constraint.comparator in LOWER
+        key = constraint.quantity.lower(), constraint.unit, side, constraint.condition
+        if _is_second(tokens, limit, seen.setdefault(key, limit)):
+            own.append(_SECOND)
         constraints.append(constraint)
-        member_features.append(MemberFeatures((*limit_features, *line_features), parts))
+        member_features.append(MemberFeatures(tuple(own), parts))
     return Reading(
         tuple(constraints),
         1.0,
@@ -86,16 +97,13 @@ def read_constraints(
     )
 
 
-def _may_be_of_next(tokens: Tokens, limit: Limit, limits: Sequence[Limit]) -> bool:
-    """Return whether a condition between two commas may belong to the next limit: "Hb > 9 g/dL,
-    unless transfused, platelets > 100 x 10^9/L".
+def _is_second(tokens: Tokens, limit: Limit, before: Limit) -> bool:
+    """Return whether a limit follows another one on the same side of its quantity, and is neither
+    an alternative nor the diastolic pressure.
     """
-    # the condition in "In men, Hb > 9 g/dL, platelets > 100 x 10^9/L" precedes its limit
-    if limit.condition is None or limit.condition[0] < limit.end:
+    if before is limit or limit.rule == "pressure":
         return False
-    first, end = limit.condition
-    has_next = limits[-1].first > end
-    return has_next and tokens.codes[first - 1] == tokens.codes[end : end + 1] == ","
+    return "or" not in map(str.lower, tokens.words[before.end : limit.first])
 
 
 def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
@@ -200,9 +208,10 @@ def _word_condition(passage: Passage, limit: Limit) -> str | None:
     if limit.condition is None:
         return None
     words = passage.part(*limit.condition).raw
-    # "Adults > 18 years": everybody is meant
+    # "Adults > 18 years": everybody is meant, unlike in "adolescents must have a BMI < 30"
     only_people = rule("only_persons").covers(passage.tokens, *limit.condition)
-    if only_people and not find_sex_words(read_words(words)):
+    is_subject = rule("subject_verb").starts(passage.tokens, limit.condition[1])
+    if only_people and not is_subject and not find_sex_words(read_words(words)):
         return None
     return words
 
@@ -247,6 +256,10 @@ def _word_quantity(passage: Passage, limit: Limit, topic: str) -> str:
     name = _find_name(tokens, limit)
     if name:
         return _quote(passage, name).strip(" ,;:")
+    # "less than 3 months of life expected"
+    life = rule("lifetime_after").starts(tokens, limit.end)
+    if life:
+        return _quote(passage, (life.first, life.end)).removeprefix("of ")
     is_an_age = is_age(tokens, limit)
     # "At least 3 months" below "Life expectancy:"
     if topic and not is_an_age:

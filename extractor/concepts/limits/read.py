@@ -17,6 +17,8 @@ from extractor.schemas import Comparator, CriterionKind
 
 _DENIAL_REACH = 14
 """Number of tokens before a limit that are searched for words that negate it."""
+_MIDDLE_AGE = 40
+"""The number of years from which an excluded age is more often the least that is excluded."""
 _MEAN_REACH = 6
 """Number of tokens after a limit in standard deviations that may say "below the mean"."""
 _OF_SCALE = {
@@ -150,7 +152,9 @@ def _apply_list(tokens: Tokens, limit: Limit, kind: CriterionKind | None) -> Lim
     """
     is_exclusion = kind is CriterionKind.EXCLUSION
     if not limit.sure:
-        if is_exclusion and limit.comparator is Comparator.AT_LEAST:
+        # "Age 16 years" is too young, but "Age 80 years" has lost another sign
+        is_young = limit.rule.startswith("bare_age") and limit.value < _MIDDLE_AGE
+        if is_exclusion and is_young:
             return replace(limit, comparator=Comparator.AT_MOST)
         return limit
     reach = max(0, limit.first - _DENIAL_REACH)

@@ -15,9 +15,7 @@ from extractor.concepts.limits.read import is_denied
 from extractor.concepts.people.registered_ages import OLDEST, count_days
 from extractor.language.book import read_words, rule
 from extractor.language.lexer import Tokens
-from extractor.language.numbers import read_number
 from extractor.language.passage import Passage
-from extractor.language.patterns import RuleMatch
 from extractor.language.units import read_unit
 from extractor.measures import Limit
 from extractor.schemas import Age, Category, CriterionKind, TimeUnit
@@ -172,7 +170,7 @@ def is_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
     if not _is_age_unnamed(tokens, limit):
         return False
     is_below_course = bool(topic) and read_subject(topic) is Subject.COURSE
-    return not (is_below_course and _has_no_subject(tokens, limit))
+    return not (is_below_course and _has_only_ages(tokens))
 
 
 def _is_other_length(tokens: Tokens, limit: Limit) -> bool:
@@ -187,7 +185,7 @@ def _is_other_length(tokens: Tokens, limit: Limit) -> bool:
     if _is_preceded_by("within_front", tokens, limit):
         return True
     near = max(0, limit.first - _WHOSE_REACH)
-    if rule("weeks_of_pregnancy").search(tokens, near, limit.end):
+    if rule("weeks_of_pregnancy").search(tokens, near, limit.end + 1):
         return True
     if _is_followed_by("age_difference", tokens, limit):
         return True
@@ -228,7 +226,7 @@ def is_doubtful_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
         return False
     if _says_age(tokens):
         return False
-    if _has_no_subject(tokens, limit):
+    if _has_only_ages(tokens):
         return read_subject(topic) is not Subject.PEOPLE
     if limit.first > _FEW_BEFORE:
         return False
@@ -243,16 +241,10 @@ def _says_age(tokens: Tokens) -> bool:
 
 @lru_cache(maxsize=64)
 def _has_only_ages(tokens: Tokens) -> bool:
-    return rule("only_ages").starts(tokens, 0) is not None
-
-
-def _has_no_subject(tokens: Tokens, limit: Limit) -> bool:
-    """Return True if the words before or after a duration do not state what it describes, so that
-    only the line above can state it.
+    """Return whether a line states nothing but ages or durations, so that only the line above can
+    state what they describe.
     """
-    if _has_only_ages(tokens):
-        return True
-    return _stands_alone(tokens, limit)
+    return rule("only_ages").starts(tokens, 0) is not None
 
 
 def _is_called_age(tokens: Tokens, limit: Limit) -> bool:
@@ -384,8 +376,6 @@ def _is_age_unnamed(tokens: Tokens, limit: Limit) -> bool:
         return False
     in_years = limit.time_unit == "year"
     if in_years or rule("months_of_years").search(tokens, limit.first, limit.end):
-        if _stands_alone(tokens, limit):
-            return True
         if stands_beside_consent(tokens, limit):
             return True
         if limit.value_high is not None:
@@ -435,12 +425,6 @@ def follows_people(tokens: Tokens, limit: Limit) -> bool:
     return _is_followed_by("age_end", tokens, limit)
 
 
-def _stands_alone(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether a limit is adjacent only to punctuation on its line."""
-    adjacent = tokens.codes[: limit.first] + tokens.codes[limit.end :].strip(".")
-    return not adjacent.strip(_SIGNS)
-
-
 def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
     """Return whether a limit applies to a duration itself, such as life expectancy, gestational age
     or a QT interval. A limit after "within" is a time window, never a lifetime. ``topic`` is the
@@ -456,6 +440,10 @@ def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
         return True
     if rule("lifetime_before").ends(tokens, first):
         return True
+    # "Life expectancy > 6 months; > 12 months for surgical patients"
+    between = tokens.codes[limit.clause[0] : limit.first].strip(_SIGNS)
+    if limit.inherits and limit.quantity and not between:
+        return rule("lifetime_before").ends(tokens, limit.quantity[1]) is not None
     if first > 0:
         return False
     heading = read_words(topic)
@@ -546,13 +534,6 @@ def list_age_bounds(
         return [(low, False)]
     is_admitted = _admits_ages(tokens, limit, admits=admits)
     if limit.value_high is None:
-        # "6 to < 18 years": the lower end is before the limit
-        opening = find_lower_end(tokens, limit)
-        youngest = None
-        if opening:
-            youngest = read_number(opening.read("low"))
-        if is_admitted and youngest is not None:
-            return [(Age(value=youngest, unit=unit), True), (high, False)]
         if limit.comparator in LOWER:
             return [(low, is_admitted)]
         if limit.comparator in UPPER:
@@ -562,15 +543,6 @@ def list_age_bounds(
     if is_admitted is _is_preceded_by("outside_ages", tokens, limit):
         return []
     return [(low, True), (high, False)]
-
-
-def find_lower_end(tokens: Tokens, limit: Limit) -> RuleMatch | None:
-    """Return the lower end that precedes the upper limit of an age range: "6 to" before "<18
-    yr".
-    """
-    if limit.comparator not in UPPER:
-        return None
-    return rule("range_opening_bare").ends(tokens, limit.first)
 
 
 def _admits_ages(tokens: Tokens, limit: Limit, *, admits: bool) -> bool:

@@ -9,7 +9,6 @@ from extractor.concepts.people.ages import (
     StatedCriterion,
     Subject,
     ends_age_range,
-    find_lower_end,
     follows_people,
     is_age,
     is_age_of_clause,
@@ -66,6 +65,7 @@ _WORDS_AFTER = 3
 """Number of tokens before and after a limit that are searched for words about age."""
 _DOUBTFUL = "doubtful age"
 _POSSIBLE = "possible age"
+_OF_SOME = "age of some"
 _PREFERRED = "age preferred"
 _IN_SUMMARY = "age in a summary"
 
@@ -110,7 +110,7 @@ def read_ages(
     [18, 65]
     """
     registered = read_registered_ages(registry)
-    listed = [bound for criterion in stated for bound in _list_bounds(criterion)]
+    listed = _list_stated(stated)
     low, high = (_choose(listed, name, registered[name]) for name in AGES)
     if low.value is not None and high.value is not None:
         return low, high
@@ -198,7 +198,7 @@ def _lacks_support(chosen: _Bound, bounds: Iterable[_Bound]) -> bool:
     highest age of 64 next to a lowest age of 65. If all bounds on the other side do so by more
     than two years, the text contradicts itself ("over 65" and "under 18"), and both ages are kept.
     """
-    if chosen.case == _POSSIBLE:
+    if chosen.case in (_POSSIBLE, _OF_SOME):
         return True
     rivals = [
         rival.days - chosen.days
@@ -252,6 +252,12 @@ def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
         elif rule("preferred_before").ends(tokens, limit.first):
             case = _PREFERRED
         yield from _read_bounds(criterion.passage, limit, case, admits=admits)
+
+
+def _list_stated(stated: Iterable[StatedCriterion]) -> list[_Bound]:
+    """Return the ages of all criteria. Beside an age of all people, one of some is left out."""
+    listed = [bound for criterion in stated for bound in _list_bounds(criterion)]
+    return [bound for bound in listed if bound.case != _OF_SOME] or listed
 
 
 def _list_bounds(criterion: StatedCriterion) -> list[_Bound]:
@@ -376,14 +382,8 @@ def _read_summary(passage: Passage) -> Iterator[_Bound]:
 def _read_bounds(
     passage: Passage, limit: Limit, case: str, *, admits: bool = True
 ) -> Iterator[_Bound]:
-    """Yield the bounds that an age limit sets, with the place of the limit and of a lower end
-    before it ("6 to" before "<18 yr").
-    """
-    first = limit.first
-    lower_end = find_lower_end(passage.tokens, limit)
-    if lower_end:
-        first = lower_end.first
-    place = passage.part(first, limit.end)
+    """Yield the bounds that an age limit sets, with the place of the limit."""
+    place = passage.part(limit.first, limit.end)
     for age, is_lowest in list_age_bounds(passage.tokens, limit, admits=admits):
         yield _Bound(age, is_lowest, place, case)
 
@@ -393,6 +393,10 @@ def _name_case(tokens: Tokens, limit: Limit, *, admits: bool) -> str:
     follows other conditions in an exclusion, whether the age is excluded, and whether its unit or
     comparator is missing.
     """
+    # "patients over 75 years must have ECOG 0", "women aged 15 to 50 years must have a test"
+    behind = limit.end, limit.end + _OPENING
+    if limit.qualifies and rule("subject_verb").search(tokens, *behind):
+        return _OF_SOME
     is_of_some = rule("age_of_some_after").starts(tokens, limit.end)
     if is_of_some or ends_age_range(tokens, limit):
         return _DOUBTFUL
@@ -400,7 +404,8 @@ def _name_case(tokens: Tokens, limit: Limit, *, admits: bool) -> str:
         if limit.sure and limit.time_unit:
             return "age among other words"
         return "age without unit or comparator"
-    if rule("joined_condition").starts(tokens, limit.end):
+    # an excluded "age 80 years" has lost its sign
+    if not limit.sure or rule("joined_condition").starts(tokens, limit.end):
         return _DOUBTFUL
     # only words such as "patients aged" separate the start of a clause and the age
     first = limit.first

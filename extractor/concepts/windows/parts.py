@@ -111,7 +111,7 @@ def _find_name(
     rules = ["state_behind"]
     if window.rule == "kept_before":
         rules.append("lasting_before")
-    has_lender = window.takes_direction or window.is_alone
+    has_lender = window.takes_direction or window.rule == "alone"
     if taken or has_lender:
         rules.append("window_of_other")
     for rule_name in rules:
@@ -121,12 +121,12 @@ def _find_name(
     words = _find_before(tokens, window, max(taken, window.first - _REACH))
     if words:
         return _Name(words, NamePosition.BEFORE)
-    if taken and (has_lender or window.first - taken <= _JOINTS):
-        return None
     since = rule("since_event").starts(tokens, length_end, stop)
     if since:
         # the name begins after the "since"
         return _name_behind(narrow(tokens, since.first + 1, since.end))
+    if taken and (has_lender or window.first - taken <= _JOINTS):
+        return None
     return _name_behind(name_line(tokens, end, stop))
 
 

@@ -9,6 +9,7 @@ from extractor.concepts.limits.read import find_limits
 from extractor.concepts.people.ages import is_age, is_lifetime, is_of_people
 from extractor.language.book import rule
 from extractor.language.lexer import Range, Tokens, keep
+from extractor.language.numbers import DAYS
 from extractor.measures.grammar import (
     Chart,
     Expression,
@@ -29,6 +30,8 @@ _REACH = 12
 duration.
 """
 _STOPPING_REACH = 16
+_ROUNDED = 1.25
+"""The greatest ratio of one time in two units, of which one is rounded."""
 _ASIDE_REACH = 30
 _NOT_FIRST = (TimeUnit.MINUTE, TimeUnit.CYCLE, TimeUnit.HALF_LIFE)
 """Units that ``time_window`` does not support."""
@@ -68,15 +71,6 @@ class Window:
     has_comparator: bool = False
     takes_direction: bool = False
     is_aside: bool = False
-
-    @property
-    def is_alone(self) -> bool:
-        """Whether it is a duration that directly follows the name of a treatment: "cetirizine: 3
-        days".
-        """
-        if self.rule != "alone":
-            return False
-        return not self.takes_direction
 
 
 @dataclass(frozen=True, slots=True)
@@ -471,16 +465,16 @@ def _turn_end(tokens: Tokens, window: Window, last: Window | None) -> Window:
 
 def _repeats(tokens: Tokens, last: Window, window: Window) -> bool:
     """Return whether a window repeats the previous window in another unit: "28 days (4 weeks)". In
-    "28 days or 5 half-lives", both count.
+    "14 days (5 weeks for fluoxetine)" and "28 days or 5 half-lives", both count.
     """
-    _, last_end = last.length
-    # two times in one unit are two windows
-    if last.unit is window.unit:
+    days, more_days = sorted(
+        one.value * DAYS.get(one.unit, 0) for one in (last, window)
+    )
+    # two times in one unit, or of different lengths, are two windows
+    if last.unit is window.unit or days == 0 or more_days > _ROUNDED * days:
         return False
-    if not rule("restates_window").covers(tokens, last_end, window.first):
-        return False
-    words_between = tokens.words[last_end : window.first]
-    return "or" not in [word.lower() for word in words_between]
+    between = last.length[1], window.first
+    return rule("restates_window").covers(tokens, *between) is not None
 
 
 def _borrow(
@@ -522,8 +516,7 @@ def _read_washout(
     if rule("washout_opening").ends(tokens, first, first - _REACH) is None:
         return None
     # the ends of "cetirizine: 3 days" and "cetirizine (3 days), ..."
-    is_last = end >= len(tokens)
-    if not is_last and rule("washout_end").starts(tokens, end) is None:
+    if rule("washout_end").starts(tokens, end) is None:
         return None
     if window.high is not None:
         return None
