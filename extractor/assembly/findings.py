@@ -164,7 +164,7 @@ _SKIPPED_REGIMEN = (
     "the rules read a regimen here, and the model skipped the line; the regimen is kept but not "
     "confirmed"
 )
-_KEPT = "the rules could not confirm it, and it was kept with a low confidence"
+_KEPT = "the rules could not confirm it, so its confidence is low"
 _LEFT_OUT_DOSE = "the rules found a dose here that is missing from the model's regimens"
 _HOSTILE = {
     FindingKind.INSTRUCTION_IN_TEXT: "text that instructs a model or dictates its answer",
@@ -211,19 +211,21 @@ def report_structure(parsed: ParsedRecord) -> Iterator[Finding]:
 
 
 def report_answers(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
-    """Yield findings about a model's rejected values (citing the conflicting text), about answers
-    that were lost entirely, and about doubtful replies.
+    """Yield findings about a model's rejected and unconfirmed values (citing the conflicting
+    text), about answers that were lost entirely, and about doubtful replies.
     """
     for draft in result.drafts:
         # refusals in the answer about the whole record repeat those about its lines
         if draft.number == RECORD:
             continue
         for refusal in draft.refused:
+            kind, outcome = refusal.kind, "it was rejected"
+            if refusal.is_kept:
+                kind, outcome = FindingKind.ANSWER_UNCONFIRMED, _KEPT
             yield warn(
-                refusal.kind,
+                kind,
                 _name_draft(draft, f"{refusal.field} of "),
-                f"the model answered {refusal.value}: {refusal.why.value}; "
-                + (_KEPT if refusal.is_kept else "it was rejected"),
+                f"the model answered {refusal.value}: {refusal.why.value}; {outcome}",
                 cite(parsed, refusal.nearest) if refusal.nearest else None,
             )
     for reason in result.dropped:

@@ -217,8 +217,8 @@ MENDED: Final = (
 FindingKind = StrEnum(
     "FindingKind",
     """
-    QUOTE_NOT_FOUND VALUE_NOT_IN_QUOTE QUOTE_CONFLICT ANSWER_MISSING ANSWER_AMBIGUOUS
-    ANSWER_MENDED
+    QUOTE_NOT_FOUND VALUE_NOT_IN_QUOTE QUOTE_CONFLICT ANSWER_UNCONFIRMED ANSWER_MISSING
+    ANSWER_AMBIGUOUS ANSWER_MENDED
     LINE_UNANSWERED
     REGIMEN_UNCONFIRMED STRUCTURE_DOUBTFUL
     DOSE_UNREAD LANGUAGE_OTHER
@@ -236,6 +236,7 @@ About a model's answers:
 - ``value_not_in_quote``: a value is not supported by its quote.
 - ``quote_conflict``: a quote or value nearly matches the text, but with a different number, unit or
   comparator.
+- ``answer_unconfirmed``: the rules could not confirm a value, so its confidence is low.
 - ``answer_missing``: a question did not receive a usable answer, or a value cannot be read.
 - ``answer_ambiguous``: a reply has several readings, for example because it contains two different
   complete answers.
