@@ -68,6 +68,8 @@ class Completion:
 
     ``remark`` explains a refusal, or an uncertainty in reading the answer. If ``has_usage`` is
     False, the reply does not state plausible usage, and ``usage`` is a call without tokens.
+    ``line`` is the digest of the line of an answer file that contains the answer, if it is read
+    from a file.
     """
 
     text: str
@@ -76,6 +78,7 @@ class Completion:
     model: str = ""
     remark: str = ""
     has_usage: bool = True
+    line: str = ""
 
     @property
     def stated_usage(self) -> Usage | None:

@@ -170,6 +170,19 @@ class Budget:
                 ratio = reservation.scale * cost / reservation.dollars
                 self._scale = max(self._scale, ratio)
 
+    def price_most(self, call: Call) -> float:
+        """Return the maximum cost of a request, in dollars."""
+        return self._price.most(self._forecast(call))
+
+    def spend(self, dollars: float) -> bool:
+        """Count the maximum cost of a request that may be sent without this program, and return
+        True. If it does not fit, the budget is ``reached``.
+        """
+        self.reached = self.max_usd is not None and self._used + dollars > self.max_usd
+        if not self.reached:
+            self._uncounted += dollars
+        return not self.reached
+
     def change_limit(self, max_usd: float | None) -> None:
         """Change the limit. After this, calls can be sent again if they fit within the budget."""
         if max_usd != self.max_usd:
