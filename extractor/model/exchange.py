@@ -108,7 +108,7 @@ class Exchange:
     @contextmanager
     def open(
         self, spec: ModelSpec, settings: ClientSettings, meter: Meter | None = None
-    ) -> Iterator[None]:
+    ) -> Iterator["Exchange"]:
         """Answer calls inside the block, and write the unanswered calls. The request file is
         created, or replaced, when the block ends without an error.
 
@@ -119,7 +119,7 @@ class Exchange:
         limit = budget.max_usd
         budget.change_limit(None)
         if not self.requests:
-            yield
+            yield self
             return
         spec.check_batches()
         form = RequestForm(spec, settings)
@@ -133,7 +133,7 @@ class Exchange:
                     self._ends.append((budget.price_most(call), file.tell()))
 
                 self._write = write
-                yield
+                yield self
                 budget.change_limit(limit)
                 file.truncate(self._find_end(budget))
             unfinished.replace(self.requests)

@@ -194,6 +194,11 @@ class Budget:
         return self._spent + self._uncounted
 
     @property
+    def is_exceeded(self) -> bool:
+        """Whether more than the limit may have been spent."""
+        return self.max_usd is not None and self._used > self.max_usd
+
+    @property
     def is_spent(self) -> bool:
         """Whether the budget is used up or too small for the next call."""
         if self.reached:
