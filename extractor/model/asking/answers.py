@@ -85,8 +85,31 @@ def read_items(completion: Completion, call: Call, questions: Questions) -> Mode
             valid += call.reply_model.model_validate({"items": [raw]}).items
         except ValidationError as error:
             dropped.append((number, _explain(error)))
-    remarks = tuple(filter(None, [completion.remark]))
-    return ModelReply(tuple(valid), dropped=tuple(dropped), remarks=remarks)
+    remarks = [completion.remark] if completion.remark else []
+    for (number, name), values in find_contradictions(questions, valid).items():
+        remarks.append(
+            f"line {number} has two answers to {name}, and neither was used: "
+            f"{' and '.join(values)}"
+        )
+    return ModelReply(tuple(valid), dropped=tuple(dropped), remarks=tuple(remarks))
+
+
+def find_contradictions(
+    questions: Questions, items: Iterable[ReplyItem]
+) -> dict[tuple[int, str], list[str]]:
+    """Return the different values, as JSON, that items give for the same field of a line that
+    allows one item, keyed by the number of the line and the field.
+    """
+    tasks = {line.number: line.task for line in questions if not is_listing(line)}
+    found: dict[tuple[int, str], dict[str, None]] = {}
+    for item in items:
+        raw_values = item.model_extra or {}
+        for name, form in FORMS[tasks[item.n]].items() if item.n in tasks else ():
+            value = raw_values.get(form.key, raw_values.get(name))
+            if value is not None:
+                written = json.dumps(value, ensure_ascii=False, sort_keys=True)
+                found.setdefault((item.n, name), {})[written] = None
+    return {place: [*values] for place, values in found.items() if len(values) > 1}
 
 
 Values = Mapping[str, object]
@@ -96,9 +119,11 @@ Answers = Iterator[tuple[Question, Values]]
 
 def read_values(questions: Questions, items: Iterable[ReplyItem]) -> Answers:
     """Yield the values of items for the lines in ``questions``, in the order of the items. If a
-    line that allows one item has several, they are one item, in which the first value of a key
-    counts. Items that do not answer their question are skipped.
+    line that allows one item has several, they are one item. A field for which they contradict each
+    other is not answered. Items that do not answer their question are skipped.
     """
+    items = tuple(items)
+    contradicted = find_contradictions(questions, items)
     by_number = {question.number: question for question in questions}
     raw_by_item: dict[tuple[int, int], Values] = {}
     for position, item in enumerate(items):
@@ -108,7 +133,11 @@ def read_values(questions: Questions, items: Iterable[ReplyItem]) -> Answers:
         earlier = raw_by_item.get(item_id, {})
         raw_by_item[item_id] = {**(item.model_extra or {}), **earlier}
     for (number, _), raw_values in raw_by_item.items():
-        values = _read_item(by_number[number], raw_values)
+        values = {
+            name: value
+            for name, value in _read_item(by_number[number], raw_values).items()
+            if (number, name) not in contradicted
+        }
         if values:
             yield by_number[number], values
 
