@@ -24,7 +24,7 @@ from extractor.schemas import (
     Task,
     TrialRecord,
 )
-from extractor.schemas.vocabulary import MENDED
+from extractor.schemas.vocabulary import LIMITED, MENDED
 
 _GAP = re.compile(rb"\0+")
 _LINE = re.compile(r"[^\n]+")
@@ -166,6 +166,8 @@ _SKIPPED_REGIMEN = (
 )
 _KEPT = "the rules could not confirm it, so its confidence is low"
 _LEFT_OUT_DOSE = "the rules found a dose here that is missing from the model's regimens"
+_REMARKS = {MENDED: FindingKind.ANSWER_MENDED, LIMITED: FindingKind.LIMIT_REACHED}
+"""The kinds of findings for remarks about replies; any other remark is an ambiguity."""
 _HOSTILE = {
     FindingKind.INSTRUCTION_IN_TEXT: "text that instructs a model or dictates its answer",
     FindingKind.INVISIBLE_CHARACTERS: "invisible characters, or characters that reverse the text",
@@ -231,12 +233,7 @@ def report_answers(parsed: ParsedRecord, result: ModelResult) -> Iterator[Findin
     for reason in result.dropped:
         yield warn(FindingKind.ANSWER_MISSING, "", reason)
     for remark in dict.fromkeys(result.remarks):
-        is_mended = remark == MENDED
-        if is_mended:
-            kind = FindingKind.ANSWER_MENDED
-        else:
-            kind = FindingKind.ANSWER_AMBIGUOUS
-        yield warn(kind, "", remark)
+        yield warn(_REMARKS.get(remark, FindingKind.ANSWER_AMBIGUOUS), "", remark)
 
 
 def report_skipped(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:

@@ -213,12 +213,14 @@ MENDED: Final = (
     "the reply is not one JSON document; its errors were mended, or its parts joined"
 )
 """The remark about a reply that becomes the finding ``answer_mended``."""
+LIMITED: Final = "a spending limit stopped a call; its questions are open"
+"""The remark about a record that becomes the finding ``limit_reached``."""
 
 FindingKind = StrEnum(
     "FindingKind",
     """
     QUOTE_NOT_FOUND VALUE_NOT_IN_QUOTE QUOTE_CONFLICT ANSWER_UNCONFIRMED ANSWER_MISSING
-    ANSWER_AMBIGUOUS ANSWER_MENDED
+    ANSWER_AMBIGUOUS ANSWER_MENDED LIMIT_REACHED
     LINE_UNANSWERED
     REGIMEN_UNCONFIRMED STRUCTURE_DOUBTFUL
     DOSE_UNREAD LANGUAGE_OTHER
@@ -241,6 +243,7 @@ About a model's answers:
 - ``answer_ambiguous``: a reply has several readings, for example because it contains two different
   complete answers.
 - ``answer_mended``: a reply was not valid JSON, and its small errors were mended.
+- ``limit_reached``: a spending limit stopped a call about the record.
 - ``line_unanswered``: the model was asked about a line and skipped it, so the values of the rules
   are not confirmed.
 - ``regimen_unconfirmed``: the rules read a dose that is not in the model's list of regimens.

@@ -114,6 +114,7 @@ class Budget:
         self._price = self.price or Price(prompt=0, output=0)
         self._in_flight: set[Reservation] = set()
         self._scale = 1.0
+        self._next = 0.0
         self._lock = Lock()
         self.count(spent or Spending())
 
@@ -151,6 +152,7 @@ class Budget:
             # without other requests in flight, the request will not fit later either
             self.reached |= not has_room and not self._in_flight
             if self.reached or not has_room:
+                self._next = reservation.dollars
                 return None
             self._in_flight.add(reservation)
         return reservation
@@ -178,6 +180,7 @@ class Budget:
         """Count the maximum cost of a request that may be sent without this program, and return
         True. If it does not fit, the budget is ``reached``.
         """
+        self._next = dollars
         self.reached = self.max_usd is not None and self._used + dollars > self.max_usd
         if not self.reached:
             self._uncounted += dollars
@@ -215,7 +218,7 @@ class Budget:
                 "a cost"
             )
         if self.reached:
-            spent += "; the next call might exceed the limit"
+            spent += f"; the next call might exceed the limit (up to ${self._next:.4f})"
         return spent
 
     def _forecast(self, call: Call) -> Usage:
