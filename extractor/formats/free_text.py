@@ -72,9 +72,12 @@ _IN_CRITERIA = ("conditions", "label", "treatment")
 """Kinds of headings that may be labels in a list of criteria: "Sex: female"."""
 _LONGEST_TITLE = 300
 _DATA = re.compile(
-    r"\s*(?:[{\"]|[\W\d_]*\Z|(?:[^,;\t\n]*(?:[,;\t](?! )[^,;\t\n]*)++(?:\n\s*+|\Z)){2})"
+    r"\s*(?:[{\"]|[\W\d_]*\Z|(?!(?=[^\n]* )[^,;\t\n]*,[^,;\t\n]*\n)"
+    r"(?:[^,;\t\n]*(?:[,;\t](?! )[^,;\t\n]*)++(?:\n\s*+|\Z)){2})"
 )
-"""Matches JSON, a text without words, or two table rows."""
+"""Matches JSON, a text without words, or two table rows. A first line of several words with one
+comma, such as "HbA1c above 7,5 %", is text.
+"""
 _INVISIBLE = "\u200b"
 _RANKED = re.compile(r"[\w#=]")
 """A character that shows that a heading's mark depends on its rank. Bullets do not contain such
