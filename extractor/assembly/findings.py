@@ -221,9 +221,11 @@ def report_answers(parsed: ParsedRecord, result: ModelResult) -> Iterator[Findin
         if draft.number == RECORD:
             continue
         for refusal in draft.refused:
-            kind, outcome = refusal.kind, "it was rejected"
+            kind = refusal.kind
+            outcome = "it was rejected"
             if refusal.is_kept:
-                kind, outcome = FindingKind.ANSWER_UNCONFIRMED, _KEPT
+                kind = FindingKind.ANSWER_UNCONFIRMED
+                outcome = _KEPT
             yield warn(
                 kind,
                 _name_draft(draft, f"{refusal.field} of "),

@@ -167,5 +167,5 @@ def test_answers_of_one_reply_that_contradict_each_other_are_not_used(form):
         if finding.kind is FindingKind.ANSWER_AMBIGUOUS
     ]
     assert messages == [
-        'line 1 has two answers to category, and neither was used: "safety" and "efficacy"'
+        'line 1 has two answers to domain, and neither was used: "safety" and "efficacy"'
     ]

@@ -5,6 +5,7 @@ Items and values are validated separately, so an invalid item or value does not 
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
 from pydantic import ValidationError
@@ -86,30 +87,28 @@ def read_items(completion: Completion, call: Call, questions: Questions) -> Mode
         except ValidationError as error:
             dropped.append((number, _explain(error)))
     remarks = [completion.remark] if completion.remark else []
-    for (number, name), values in find_contradictions(questions, valid).items():
+    for (number, key), values in find_contradictions(questions, valid).items():
+        both = " and ".join(json.dumps(value, ensure_ascii=False) for value in values)
         remarks.append(
-            f"line {number} has two answers to {name}, and neither was used: "
-            f"{' and '.join(values)}"
+            f"line {number} has two answers to {key}, and neither was used: {both}"
         )
     return ModelReply(tuple(valid), dropped=tuple(dropped), remarks=tuple(remarks))
 
 
 def find_contradictions(
     questions: Questions, items: Iterable[ReplyItem]
-) -> dict[tuple[int, str], list[str]]:
-    """Return the different values, as JSON, that items give for the same field of a line that
-    allows one item, keyed by the number of the line and the field.
+) -> dict[tuple[int, str], list[object]]:
+    """Return the different values that items give for the same key of a line that allows one item,
+    by the number of the line and the key.
     """
-    tasks = {line.number: line.task for line in questions if not is_listing(line)}
-    found: dict[tuple[int, str], dict[str, None]] = {}
+    single = {line.number for line in questions if not is_listing(line)}
+    found = defaultdict[tuple[int, str], list[object]](list)
     for item in items:
-        raw_values = item.model_extra or {}
-        for name, form in FORMS[tasks[item.n]].items() if item.n in tasks else ():
-            value = raw_values.get(form.key, raw_values.get(name))
-            if value is not None:
-                written = json.dumps(value, ensure_ascii=False, sort_keys=True)
-                found.setdefault((item.n, name), {})[written] = None
-    return {place: [*values] for place, values in found.items() if len(values) > 1}
+        for key, value in (item.model_extra or {}).items():
+            values = found[item.n, key]
+            if item.n in single and value is not None and value not in values:
+                values.append(value)
+    return {place: values for place, values in found.items() if len(values) > 1}
 
 
 Values = Mapping[str, object]
@@ -133,13 +132,13 @@ def read_values(questions: Questions, items: Iterable[ReplyItem]) -> Answers:
         earlier = raw_by_item.get(item_id, {})
         raw_by_item[item_id] = {**(item.model_extra or {}), **earlier}
     for (number, _), raw_values in raw_by_item.items():
-        values = {
-            name: value
-            for name, value in _read_item(by_number[number], raw_values).items()
-            if (number, name) not in contradicted
-        }
+        question = by_number[number]
+        values = dict(_read_item(question, raw_values))
+        for name, form in FORMS[question.task].items():
+            if (number, form.key) in contradicted:
+                values.pop(name, None)
         if values:
-            yield by_number[number], values
+            yield question, values
 
 
 def _read_item(question: Question, raw_values: Values) -> Values:
