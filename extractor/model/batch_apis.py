@@ -134,7 +134,7 @@ class BatchApi:
             seen.add(path)
             page = _Page.read(await self._sdk.get(path, cast_to=bytes))
             for listed in page.data:
-                if listed.tag == tag or listed.input_file_id == file:
+                if listed.tag == tag or (file and listed.input_file_id == file):
                     return listed.id
             if page.has_more and page.data:
                 last = page.last_id or page.data[-1].id

@@ -99,14 +99,19 @@ def find_contradictions(
     questions: Questions, items: Iterable[ReplyItem]
 ) -> dict[tuple[int, str], list[object]]:
     """Return the different values that items give for the same key of a line that allows one item,
-    by the number of the line and the key.
+    by the number of the line and the key. A custom field may have a claim in each item.
     """
-    single = {line.number for line in questions if not is_listing(line)}
+    single = {
+        line.number: {form.key for form in FORMS[line.task].values()}
+        for line in questions
+        if not is_listing(line)
+    }
     found = defaultdict[tuple[int, str], list[object]](list)
     for item in items:
         for key, value in (item.model_extra or {}).items():
             values = found[item.n, key]
-            if item.n in single and value is not None and value not in values:
+            is_single = key in single.get(item.n, ())
+            if is_single and value is not None and value not in values:
                 values.append(value)
     return {place: values for place, values in found.items() if len(values) > 1}
 
