@@ -250,7 +250,7 @@ def _list_users(name: str, value: str) -> Iterator[str]:
 class _Forms:
     """The forms in which credentials may appear in a text: ``exact`` matches whole credentials,
     and ``encoded`` also those of which any characters are percent-encoded; ``long`` contains the
-    long ones, and ``parts`` contains every part of the long ones.
+    long ones, and ``parts`` contains every part of the long ones, also of their Base64.
     """
 
     exact: re.Pattern[str]
@@ -316,7 +316,8 @@ def _list_forms(credentials: frozenset[str]) -> _Forms:
         exact += spellings
         encoded.append(_spell_for_url(secret))
         long.append(secret)
-        parts |= {secret[n : n + _PART] for n in range(len(secret) - _PART + 1)}
+        for form in (secret, *in_base64):
+            parts |= {form[n : n + _PART] for n in range(len(form) - _PART + 1)}
     return _Forms(_match_any(exact), _match_any(encoded), long, parts)
 
 

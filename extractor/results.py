@@ -36,6 +36,10 @@ from extractor.schemas import Task, TrialExtraction
 from extractor.schemas.evidence import PricedUsage
 
 if TYPE_CHECKING:
+    import pandas as pd  # type: ignore[import-untyped]
+    import polars as pl
+    import pyarrow as pa  # type: ignore[import-untyped]
+
     from extractor.apps.evaluation import ScoreReport
 
 Paths = str | PathLike[str] | Iterable[str | PathLike[str]]
@@ -54,8 +58,8 @@ _ARGUMENTS = {
 
 @dataclass(eq=False, repr=False)
 class Results:
-    """The extractions, failures, usage and tables of one or more runs. Supports ``len`` and
-    iteration.
+    """The extractions, failures, usage and tables of one or more runs. Supports ``len``, iteration,
+    and ``results["NCT90000001"]`` for the extraction of a record.
 
     Attributes:
         paths: The folder of the run (a temporary folder, which you can keep with ``save``, unless
@@ -84,6 +88,17 @@ class Results:
 
     def __iter__(self) -> Iterator[TrialExtraction]:
         return iter(self.extractions)
+
+    def __getitem__(self, record_id: str) -> TrialExtraction:
+        """Return the extraction of a record. Raises ``KeyError`` if there is none.
+
+        >>> from extractor import Extractor
+        >>> Extractor().run("tests/records/study.json")["NCT90000001"].record_id
+        'NCT90000001'
+        """
+        if record_id not in self._runs.record_ids:
+            raise KeyError(record_id)
+        return self._runs.read(record_id)
 
     @cached_property
     def _runs(self) -> JoinedRuns:
@@ -194,7 +209,7 @@ class Results:
             registry=registry,
         )
 
-    def to_pandas(self, name: str = "values") -> Frame:
+    def to_pandas(self, name: str = "values") -> "pd.DataFrame":
         """Return a table as a pandas data frame, like ``table(name)``.
 
         >>> from extractor import Extractor
@@ -203,11 +218,12 @@ class Results:
         """
         return self.table(name)
 
-    def to_polars(self, name: str = "values") -> Frame:
+    def to_polars(self, name: str = "values") -> "pl.DataFrame":
         """Return a table as a polars data frame, like ``table(name, "polars")``."""
-        return self.table(name, "polars")
+        frame: pl.DataFrame = self.table(name, "polars")
+        return frame
 
-    def to_arrow(self, name: str = "values") -> Frame:
+    def to_arrow(self, name: str = "values") -> "pa.Table":
         """Return a table as an Arrow table, like ``table(name, "arrow")``."""
         return self.table(name, "arrow")
 

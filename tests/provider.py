@@ -38,7 +38,8 @@ class Provider:
     ``spoils`` change the next downloads, which then come without a length. ``room`` is the number
     of requests that may wait at once; a batch beyond it fails. ``gone`` are files and batches that
     were deleted. ``page`` is the number of batches that a list shows at once, and ``later`` the
-    number of batches that others make after each batch.
+    number of batches that others make after each batch. The list of batches shows what
+    ``lists`` makes of each one; None hides it.
     """
 
     url: str = ""
@@ -54,6 +55,7 @@ class Provider:
     page: int = 100
     gone: set[str] = field(default_factory=set)
     later: int = 0
+    lists: Callable[[dict[str, Any]], dict[str, Any] | None] = dict
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -191,7 +193,8 @@ class _Handler(QuietHandler, BaseHTTPRequestHandler):
             assert answered, "a live request does not expire"
             return answered[1]
         if path == "/batches":
-            rows = list(reversed(self.provider.batches.values()))
+            batches = reversed(self.provider.batches.values())
+            rows = [*filter(None, map(self.provider.lists, batches))]
             after = parse_qs(urlsplit(self.path).query).get("after")
             start = 0
             if after:

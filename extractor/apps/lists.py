@@ -63,6 +63,7 @@ class Selection(NamedTuple):
         max_confidence: The bound below which values are listed. None means no bound, or 0.85 for
             doubts.
         severity: The severity of the findings to list.
+        kind: The kind of the findings to list.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Selection(NamedTuple):
     min_confidence: float = 0
     max_confidence: float | None = None
     severity: str | None = None
+    kind: str | None = None
 
 
 def refuse_selection(
@@ -84,8 +86,8 @@ def refuse_selection(
     has_bounds = selection.min_confidence != 0 or selection.max_confidence is not None
     if has_bounds and name not in ("values", _DOUBTS):
         raise ArgumentError(f"{name} have no confidence; remove the confidence bounds")
-    if name != "findings" and selection.severity:
-        raise ArgumentError(f"{name} have no severity; remove --severity")
+    if name != "findings" and (selection.severity or selection.kind):
+        raise ArgumentError(f"{name} are not findings; remove --severity and --kind")
     _refuse_fields(selection.fields, run)
     listed = _list_ids(run, name)
     if since:
@@ -224,6 +226,8 @@ def _make_address(record_id: str, path: str) -> str:
 def _is_listed(row: ValueRow, selection: Selection) -> bool:
     """Return whether a row is selected."""
     if selection.severity not in (None, row.severity):
+        return False
+    if selection.kind not in (None, row.reason):
         return False
     if selection.name == _DOUBTS and not _can_be_doubtful(row):
         return False

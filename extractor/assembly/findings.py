@@ -24,7 +24,7 @@ from extractor.schemas import (
     Task,
     TrialRecord,
 )
-from extractor.schemas.vocabulary import MENDED
+from extractor.schemas.vocabulary import LIMITED, MENDED
 
 _GAP = re.compile(rb"\0+")
 _LINE = re.compile(r"[^\n]+")
@@ -164,8 +164,10 @@ _SKIPPED_REGIMEN = (
     "the rules read a regimen here, and the model skipped the line; the regimen is kept but not "
     "confirmed"
 )
-_KEPT = "the rules could not confirm it, and it was kept with a low confidence"
+_KEPT = "the rules could not confirm it, so its confidence is low"
 _LEFT_OUT_DOSE = "the rules found a dose here that is missing from the model's regimens"
+_REMARKS = {MENDED: FindingKind.ANSWER_MENDED, LIMITED: FindingKind.LIMIT_REACHED}
+"""The kinds of findings for remarks about replies; any other remark is an ambiguity."""
 _HOSTILE = {
     FindingKind.INSTRUCTION_IN_TEXT: "text that instructs a model or dictates its answer",
     FindingKind.INVISIBLE_CHARACTERS: "invisible characters, or characters that reverse the text",
@@ -211,30 +213,29 @@ def report_structure(parsed: ParsedRecord) -> Iterator[Finding]:
 
 
 def report_answers(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
-    """Yield findings about a model's rejected values (citing the conflicting text), about answers
-    that were lost entirely, and about doubtful replies.
+    """Yield findings about a model's rejected and unconfirmed values (citing the conflicting
+    text), about answers that were lost entirely, and about doubtful replies.
     """
     for draft in result.drafts:
         # refusals in the answer about the whole record repeat those about its lines
         if draft.number == RECORD:
             continue
         for refusal in draft.refused:
+            kind = refusal.kind
+            outcome = "it was rejected"
+            if refusal.is_kept:
+                kind = FindingKind.ANSWER_UNCONFIRMED
+                outcome = _KEPT
             yield warn(
-                refusal.kind,
+                kind,
                 _name_draft(draft, f"{refusal.field} of "),
-                f"the model answered {refusal.value}: {refusal.why.value}; "
-                + (_KEPT if refusal.is_kept else "it was rejected"),
+                f"the model answered {refusal.value}: {refusal.why.value}; {outcome}",
                 cite(parsed, refusal.nearest) if refusal.nearest else None,
             )
     for reason in result.dropped:
         yield warn(FindingKind.ANSWER_MISSING, "", reason)
     for remark in dict.fromkeys(result.remarks):
-        is_mended = remark == MENDED
-        if is_mended:
-            kind = FindingKind.ANSWER_MENDED
-        else:
-            kind = FindingKind.ANSWER_AMBIGUOUS
-        yield warn(kind, "", remark)
+        yield warn(_REMARKS.get(remark, FindingKind.ANSWER_AMBIGUOUS), "", remark)
 
 
 def report_skipped(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:

@@ -76,10 +76,12 @@ _TOPICS = ("conditions", "health_conditions", "interventions", "treatment")
 """Kinds of headings that may be titles above some of the criteria: "Medical conditions"."""
 _LONGEST_TITLE = 300
 _DATA = re.compile(
-    r"\s*(?:[{\"]|[\W\d_]*\Z"
-    r"|(?![^\n]*\.\s*\n)(?:[^,;\t\n]*(?:[,;\t](?! )[^,;\t\n]*)++(?:\n\s*+|\Z)){2})"
+    r"\s*(?:[{\"]|[\W\d_]*\Z|(?![^\n]*\.\s*\n)(?!(?=[^\n]* )[^,;\t\n]*,[^,;\t\n]*\n)"
+    r"(?:[^,;\t\n]*(?:[,;\t](?! )[^,;\t\n]*)++(?:\n\s*+|\Z)){2})"
 )
-"""Matches JSON, a text without words, or two table rows, of which the first ends no sentence."""
+"""Matches JSON, a text without words, or two table rows. A first line that ends a sentence, or of
+several words with one comma, such as "HbA1c above 7,5 %", is text.
+"""
 _INVISIBLE = "\u200b"
 _RANKED = re.compile(r"[\w#=]")
 """A character that shows that a heading's mark depends on its rank. Bullets do not contain such

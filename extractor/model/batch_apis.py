@@ -6,6 +6,7 @@ Replies are validated here, because a proxy's page lacks the attributes that the
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple, Self
 from urllib.parse import quote
@@ -68,6 +69,7 @@ class _Named(_Reply):
 
     id: str = Field(min_length=1)
     tag: object = Field(None, validation_alias=AliasPath("metadata", _TAG))
+    input_file_id: object = None
 
 
 class _Page(_Reply):
@@ -103,23 +105,28 @@ class BatchApi:
     def __init__(self, sdk: "AsyncOpenAI") -> None:
         self._sdk = sdk
 
-    async def create(self, tag: str, requests: Iterable[bytes]) -> str:
-        """Create a batch of requests, and return its id."""
+    async def upload(self, tag: str, requests: Iterable[bytes]) -> str:
+        """Upload the requests of a batch, and return the id of the file."""
         uploaded = await self._sdk.files.with_raw_response.create(
             file=(f"{tag}.jsonl", b"".join(requests)), purpose="batch"
         )
+        return _Named.read(uploaded.content).id
+
+    async def create(self, tag: str, file: str) -> str:
+        """Create a batch of the requests in a file, and return its id."""
         body = {
             "completion_window": "24h",
             "endpoint": "/v1/chat/completions",
-            "input_file_id": _Named.read(uploaded.content).id,
+            "input_file_id": file,
             "metadata": {_TAG: tag},
         }
         created = await self._sdk.post("/batches", body=body, cast_to=bytes)
         return _Named.read(created).id
 
-    async def find(self, tag: str) -> str | None:
-        """Return the id of the batch with this tag, or None if there is no such batch. If an
-        earlier command was killed, the batch may exist although its id is not stored.
+    async def find(self, tag: str, file: str) -> str | None:
+        """Return the id of the batch with this tag or input file ("" if none was uploaded), or None
+        if there is no such batch. If an earlier command was killed, the batch may exist although
+        its id is not stored. Not all providers keep tags.
         """
         path = "/batches?limit=100"
         seen = set[str]()
@@ -127,7 +134,7 @@ class BatchApi:
             seen.add(path)
             page = _Page.read(await self._sdk.get(path, cast_to=bytes))
             for listed in page.data:
-                if listed.tag == tag:
+                if listed.tag == tag or (file and listed.input_file_id == file):
                     return listed.id
             if page.has_more and page.data:
                 last = page.last_id or page.data[-1].id
@@ -202,7 +209,9 @@ def read_lines(lines: Iterable[bytes]) -> Iterator[tuple[int, AnswerLine]]:
         text = line.decode("utf-8-sig", "replace").strip()
         if text:
             digest = sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-            yield number, read_line(text)._replace(sha256=digest)
+            read = read_line(text)
+            completion = read.completion and replace(read.completion, line=digest)
+            yield number, read._replace(completion=completion, sha256=digest)
 
 
 def read_line(text: str) -> AnswerLine:
@@ -223,7 +232,7 @@ def read_line(text: str) -> AnswerLine:
         return AnswerLine("", problem=message)
     status = at(row, "response.status_code") or "unknown"
     body = at(row, "response.body")
-    usage = read_stated_usage(body)
+    usage = read_stated_usage(body, has_failed=status != 200)
     if status == 200:
         try:
             completion = read_completion(body)

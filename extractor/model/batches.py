@@ -5,7 +5,9 @@ into batches, creates each batch at the provider (``batch_apis``), queries its s
 ended, and stores its answers. ``exchange`` uses files instead.
 
 - A row in ``batches`` is stored before a batch is created, and the batch id afterwards. If a
-  command is killed in between, the next command finds the batch by its tag.
+  command is killed in between, or the creation gets no reply, the batch is found by its tag or its
+  input file. If the provider does not list it, it may exist nevertheless: its requests are counted
+  at their maximum cost, and again for the batch that is created instead.
 - A batch is closed when all answers that were paid for are stored. Until then, the next command
   fetches its answers again, so nothing is paid for twice. Answers that are no longer available are
   reported.
@@ -35,7 +37,7 @@ from extractor.model.calls import Call, PromptVersion, ReplyModel
 from extractor.model.client import Model
 from extractor.model.completions import Completion
 from extractor.model.cost.budget import Budget
-from extractor.model.failures import explain_failure
+from extractor.model.failures import explain_failure, read_failure
 from extractor.model.pace import Failure, RetryPolicy
 from extractor.model.sending import repeat
 from extractor.model.store import CallStore, State, unpack
@@ -59,6 +61,13 @@ _CLOSE = (
     "UPDATE calls SET batch = NULL WHERE batch = ? AND state = 'waiting'",
 )
 """Close a batch. Its calls without an answer then wait for another batch."""
+_STATE = "SELECT state FROM batches WHERE id = ?"
+_DOUBLE = (
+    "INSERT INTO requests (call, prompt_tokens, written_tokens, output_tokens, dollars)"
+    " SELECT 0, prompt_tokens, written_tokens, output_tokens, dollars FROM requests"
+    " WHERE call IN (SELECT id FROM calls WHERE batch = ?)"
+)
+"""Count the requests of a batch twice. No answer settles the requests of call 0."""
 _FORGET = "DELETE FROM requests WHERE call = ?"
 """Delete the maximum cost of a call whose cost is known."""
 _RELEASE = (
@@ -189,7 +198,7 @@ class Batches:
             tag = uuid4().hex
             with self._database.transaction():
                 number = self._database.insert(
-                    "batches", state="sent", requests=size, tag=tag
+                    "batches", state="new", requests=size, tag=tag
                 )
                 self._database.execute(_FILL, (number, size))
             await self._make(Batch(number, tag, size))
@@ -209,15 +218,44 @@ class Batches:
             call = Call(prompt, system, unpack(user), reply_model, limit)
             requests.append(write_line(question, self._sender.form.write(call)))
 
-        async def create() -> str:
-            # an earlier attempt whose reply was lost may have created the batch
-            existing = await self._api.find(batch.tag)
-            return existing or await self._api.create(batch.tag, requests)
+        file = ""
 
-        name = await self._send(create)
-        sql = "UPDATE batches SET state = 'made', batch = ? WHERE id = ?"
-        self._database.execute(sql, (name, batch.number))
+        async def create() -> str:
+            nonlocal file
+            # an earlier attempt whose reply was lost may have created the batch
+            existing = await self._api.find(batch.tag, file)
+            if existing:
+                return existing
+            file = file or await self._api.upload(batch.tag, requests)
+            if self._database.value(_STATE, (batch.number,)) == "sent":
+                self._count_again(batch)
+            self._set(batch, "sent")
+            try:
+                return await self._api.create(batch.tag, file)
+            except Exception as error:
+                failure = read_failure(error)
+                if failure and not failure.meaning.paid:
+                    self._set(batch, "new")
+                raise
+
+        self._set(batch, "made", await self._send(create))
         self._report_status(batch, "submitted")
+
+    def _set(self, batch: Batch, state: str, name: str | None = None) -> None:
+        """Store the state of a batch, and its id if it is known."""
+        sql = "UPDATE batches SET state = ?, batch = ? WHERE id = ?"
+        self._database.execute(sql, (state, name, batch.number))
+
+    def _count_again(self, batch: Batch) -> None:
+        """Count the requests of a batch that may exist although the provider does not list it.
+        Raises ``BudgetReached`` if the batch cannot be created again within the limit.
+        """
+        with self._database.transaction():
+            self._database.execute(_DOUBLE, (batch.number,))
+            self._set(batch, "new")
+        self.budget.count(self.store.spending)
+        if self.budget.is_exceeded:
+            raise BudgetReached(str(self.budget))
 
     async def _follow(self, batch: Batch) -> None:
         """Query the state of a submitted batch, and fetch its answers if it has ended. The answers

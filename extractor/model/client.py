@@ -81,10 +81,16 @@ class Bill:
 
     def close(self, answer: Completion | None, why: str = "") -> None:
         """Store the outcome of the call: its answer, or ``why`` there is none, and its cost. A call
-        of which no request was stored is skipped.
+        of which no request was stored is skipped. For an answer in a file, a row without a cost
+        says that its line was counted.
         """
-        if self.store and self.number:
+        if not self.store or not self.number:
+            return
+        with self.store.database.transaction():
             self.store.end(self.number, answer, self.usage, self._paid, why=why)
+            if answer and answer.line:
+                line = self.store.begin(self.call, self.model)
+                self.store.end(line, None, Usage(), (), why=answer.line)
 
 
 class Answer(NamedTuple):
@@ -104,12 +110,13 @@ class Route:
 
     ``answer`` returns a completion, or raises ``AnswerPending`` if the answer will be received
     later. ``list_unused`` returns the lines of files that may be paid answers to a call but are
-    not used. If ``queues`` is True, a call that is waiting for a batch is not sent again.
+    not used, which is true of all lines if the call is answered already (its second argument). If
+    ``queues`` is True, a call that is waiting for a batch is not sent again.
     """
 
     meter: Meter | None = None
     answer: Callable[[Call], Completion] | None = None
-    list_unused: "Callable[[Call], Iterable[AnswerLine]]" = lambda _: ()
+    list_unused: "Callable[[Call, bool], Iterable[AnswerLine]]" = lambda _, __: ()
     queues: bool = False
 
 
@@ -169,14 +176,15 @@ class Model:
             store = self.store()
         lock = self._asked.setdefault(call.key_for(self.name), asyncio.Lock())
         async with lock:
-            for line in self.route.list_unused(call):
-                await self._count(line, Bill(call, self.name, self._meter, store))
             queues = self.route.queues
             stored = None
             if store:
                 stored = store.find(call, self.name, in_batches=queues)
-            if stored and stored.completion:
-                return Answer(stored.completion, stored.number)
+            answered = stored and stored.completion
+            for line in self.route.list_unused(call, bool(answered)):
+                await self._count(line, Bill(call, self.name, self._meter, store))
+            if stored and answered:
+                return Answer(answered, stored.number)
             # outside a batch run, a waiting call is sent live
             if stored and queues:
                 raise AnswerPending("the answer has not arrived yet")
@@ -189,7 +197,7 @@ class Model:
         earlier run in the same folder has counted it. Without a stated usage, it is counted at its
         maximum cost.
         """
-        if bill.store and bill.store.has_counted(bill.call, self.name, line):
+        if bill.store and bill.store.find_line(bill.call, self.name, line.sha256):
             return
         async with bill.request():
             bill.settle(line.usage)
@@ -213,11 +221,11 @@ class Model:
         try:
             if self.route.answer:
                 completion = self.route.answer(bill.call)
-                number = None
-                if bill.store:
-                    number = bill.store.find_equal(bill.call, self.name, completion)
-                if number:
-                    return Answer(completion, number)
+                line = completion.line
+                if bill.store and line:
+                    number = bill.store.find_line(bill.call, self.name, line)
+                    if number:
+                        return Answer(completion, number)
                 async with bill.request():
                     bill.settle(completion.stated_usage)
             else:

@@ -68,6 +68,8 @@ class Completion:
 
     ``remark`` explains a refusal, or an uncertainty in reading the answer. If ``has_usage`` is
     False, the reply does not state plausible usage, and ``usage`` is a call without tokens.
+    ``line`` is the digest of the line of an answer file that contains the answer, if it is read
+    from a file.
     """
 
     text: str
@@ -76,6 +78,7 @@ class Completion:
     model: str = ""
     remark: str = ""
     has_usage: bool = True
+    line: str = ""
 
     @property
     def stated_usage(self) -> Usage | None:
@@ -162,14 +165,18 @@ def _make_storable(text: str) -> str:
     )
 
 
-def read_stated_usage(body: object) -> Usage | None:
+def read_stated_usage(body: object, *, has_failed: bool) -> Usage | None:
     """Return the usage that a reply without a readable answer states, or None if it states no
-    plausible usage.
+    plausible usage. A request that ``has_failed`` may state it within the error, and may have no
+    output.
     """
     for form in _FORMS:
         usage = _read_usage(body, form)
-        if usage.prompt_tokens > 1 and usage.output_tokens > 0:
+        if usage.prompt_tokens > 1 and (has_failed or usage.output_tokens > 0):
             return usage
+    error = at(body, "error")
+    if has_failed and error:
+        return read_stated_usage(error, has_failed=True)
     return None
 
 

@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from extractor.errors import AnswerPending, ArgumentError
+from extractor.errors import AnswerPending, ArgumentError, BudgetReached
 from extractor.model.batch_apis import AnswerLine, read_lines, write_line
 from extractor.model.calls import Call
 from extractor.model.completions import Completion
+from extractor.model.cost.budget import Budget, Meter
 from extractor.model.request_form import RequestForm
 from extractor.model.spec import ClientSettings, ModelSpec
 from extractor.model.store import State, judge
@@ -20,7 +21,9 @@ class Exchange:
     """The answer files to read, and the file to which unanswered ``requests`` are written.
 
     The first usable answer to a call is used. Every other line of the call counts as paid, unless
-    it shows the opposite. ``failed`` lists the lines without an
+    it shows the opposite. Answers count however low the spending limit is, because they have been
+    paid for, and then requests are written as far as their maximum cost fits into the limit.
+    ``failed`` lists the lines without an
     answer as ``file, line: reason``, unless another line answers the same call. Raises
     ``ArgumentError`` if an answer file does not exist, or if the requests would overwrite an
     answer file.
@@ -37,7 +40,9 @@ class Exchange:
         self.requests = requests
         self.is_saved = False
         self._open: set[str] = set()
-        self._answers: dict[str, Completion] = {}
+        self._ends: list[tuple[float, int]] = []
+        """The maximum cost of each written request, and the offset at which its line ends."""
+        self._answers: dict[str, AnswerLine] = {}
         self._paid = defaultdict[str, dict[str, AnswerLine]](dict)
         self._write: Callable[[Call], object] = lambda _: None
         failed: dict[str, str] = {}
@@ -49,7 +54,7 @@ class Exchange:
             # the first of equal ones
             used = min(lines.values(), key=_rank)
             if used.completion:
-                self._answers[name] = used.completion
+                self._answers[name] = used
                 del lines[used.sha256]
         self.failed = [failed[name] for name in failed if name not in self._answers]
 
@@ -69,8 +74,8 @@ class Exchange:
 
     @property
     def written(self) -> int:
-        """The number of unanswered calls."""
-        return len(self._open)
+        """The number of requests in the file."""
+        return len(self._ends)
 
     def __str__(self) -> str:
         """Return the text that represents the model in a run's settings. It does not name the
@@ -83,28 +88,36 @@ class Exchange:
         raise ``AnswerPending``.
         """
         name = call.question_key
-        completion = self._answers.get(name)
-        if completion:
-            return completion
+        line = self._answers.get(name)
+        if line and line.completion:
+            return line.completion
         if name not in self._open:
             self._open.add(name)
             self._write(call)
         raise AnswerPending("the answer is not in the files")
 
-    def list_unused(self, call: Call) -> Iterable[AnswerLine]:
-        """Return the lines that may be paid answers to a call but are not used. They are returned
-        once.
+    def list_unused(self, call: Call, is_answered: bool) -> Iterable[AnswerLine]:  # noqa: FBT001 - as declared by Route
+        """Return the lines that may be paid answers to a call but are not used, once. If the call
+        is answered already, no line is used.
         """
-        return self._paid.pop(call.question_key, {}).values()
+        name = call.question_key
+        yield from self._paid.pop(name, {}).values()
+        if is_answered and name in self._answers:
+            yield self._answers[name]
 
     @contextmanager
-    def open(self, spec: ModelSpec, settings: ClientSettings) -> Iterator["Exchange"]:
+    def open(
+        self, spec: ModelSpec, settings: ClientSettings, meter: Meter | None = None
+    ) -> Iterator["Exchange"]:
         """Answer calls inside the block, and write the unanswered calls. The request file is
         created, or replaced, when the block ends without an error.
 
         Raises ``ArgumentError`` if requests are to be written but the provider does not support
-        batch files.
+        batch files, and ``BudgetReached`` if only the first requests fit into the limit.
         """
+        budget = meter if isinstance(meter, Budget) else Budget()
+        limit = budget.max_usd
+        budget.change_limit(None)
         if not self.requests:
             yield self
             return
@@ -114,14 +127,31 @@ class Exchange:
         try:
             unfinished.unlink(missing_ok=True)  # of a killed process
             with unfinished.open("xb") as file:  # does not follow links
-                self._write = lambda call: file.write(
-                    write_line(call.question_key, form.write(call))
-                )
+
+                def write(call: Call) -> None:
+                    file.write(write_line(call.question_key, form.write(call)))
+                    self._ends.append((budget.price_most(call), file.tell()))
+
+                self._write = write
                 yield self
+                budget.change_limit(limit)
+                file.truncate(self._find_end(budget))
             unfinished.replace(self.requests)
             self.is_saved = True
         finally:
             unfinished.unlink(missing_ok=True)
+        if budget.reached:
+            raise BudgetReached(str(budget))
+
+    def _find_end(self, budget: Budget) -> int:
+        """Return the offset at which the last written request that fits into the limit ends."""
+        end = 0
+        for number, (dollars, line_end) in enumerate(self._ends):
+            if not budget.spend(dollars):
+                del self._ends[number:]
+                break
+            end = line_end
+        return end
 
 
 def _rank(line: AnswerLine) -> int:

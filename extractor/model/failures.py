@@ -71,7 +71,8 @@ def _read_status(error: object) -> Failure | None:
     failure = Failure(status, masked, f"{text} {masked}", retry_after(headers))
     # the reply of any SDK; the body above may be a part of it
     with suppress(Exception):
-        failure.usage = read_stated_usage(from_json(getattr(response, "content", b"")))
+        reply = from_json(getattr(response, "content", b""))
+        failure.usage = read_stated_usage(reply, has_failed=True)
     return failure
 
 

@@ -108,7 +108,8 @@ async def open_model(
         return
     with ExitStack() as stack:
         if choice.exchange:
-            files = stack.enter_context(choice.exchange.open(spec, settings))
+            opened_files = choice.exchange.open(spec, settings, route.meter)
+            files = stack.enter_context(opened_files)
             route = replace(route, answer=files.answer, list_unused=files.list_unused)
         elif choice.replay:
             opened = stack.enter_context(closing(open_run_to_read(choice.replay)))

@@ -23,7 +23,7 @@ CREATE TABLE records (  -- results: the lines of extractions.jsonl, compressed b
     lacking INTEGER NOT NULL,  -- 1 if an answer from a model is missing
     counts TEXT NOT NULL, packed BLOB NOT NULL
 );
-CREATE TABLE batches (  -- batches at providers. The state is sent (the batch may exist), made (its id is known) or fetched
+CREATE TABLE batches (  -- batches at providers. The state is new, sent (the batch may exist), made (its id is known) or fetched
     id INTEGER PRIMARY KEY, tag TEXT NOT NULL UNIQUE, requests INTEGER NOT NULL, state TEXT NOT NULL,
     batch TEXT
 );

@@ -30,6 +30,10 @@ _NO_KEY = "none"
 """The placeholder for a server without a key."""
 _AZURE_VERSION = "2024-10-21"
 """The version of Azure's API if OPENAI_API_VERSION is not set."""
+_MOST_BYTES = 2**24
+"""Maximum number of unpacked bytes in a reply. An answer has a few thousand."""
+_MOST_IN_FILE = 2**30
+"""The same for a file with the answers of a batch."""
 
 
 def open_client(spec: ModelSpec) -> tuple[Sdk, httpx2.AsyncClient]:
@@ -99,7 +103,24 @@ def _open_http(spec: ModelSpec) -> httpx2.AsyncClient:
         verify=httpx2.create_ssl_context(),
         follow_redirects=False,
         timeout=None,
+        event_hooks={"response": [_read_bounded]},
     )
+
+
+async def _read_bounded(response: httpx2.Response) -> None:
+    """Read a reply. Raises ``DecodingError``, like for a reply that cannot be unpacked, if it is
+    too long.
+    """
+    most = _MOST_BYTES
+    if response.url.path.endswith("/content"):
+        most = _MOST_IN_FILE
+    content = bytearray()
+    async for part in response.aiter_bytes():
+        content += part
+        if len(content) > most:
+            raise httpx2.DecodingError(f"the reply has more than {most:,} bytes")
+    # as Response.aread does, which has no limit
+    response._content = bytes(content)
 
 
 def _open_sdk(spec: ModelSpec, key: str | None, http: httpx2.AsyncClient) -> Sdk:

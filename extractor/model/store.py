@@ -19,7 +19,6 @@ from extractor.model.database import Database
 from extractor.schemas import Usage
 
 if TYPE_CHECKING:
-    from extractor.model.batch_apis import AnswerLine
     from extractor.model.cost.prices import Price
 
 _MOST = ("prompt_tokens", "written_tokens", "output_tokens")
@@ -190,27 +189,12 @@ class CallStore:
             (call.key_for(model), call.max_output_tokens, in_batches),
         )
 
-    def has_counted(self, call: Call, model: str, line: "AnswerLine") -> bool:
-        """Return whether the line of an answer file, or the answer in it, is stored for a call."""
-        if line.completion and self.find_equal(call, model, line.completion):
-            return True
-        sql = "SELECT 1 FROM calls WHERE key = ? AND answer IS NULL AND why = ?"
-        key = call.key_for(model)
-        return self.database.row(sql, (key, line.sha256)) is not None
-
-    def find_equal(self, call: Call, model: str, completion: Completion) -> int | None:
-        """Return the number of a stored call with the same answer and usage, or None."""
-        usage = completion.usage
-        number: int | None = self.database.value(
-            "SELECT id FROM calls WHERE key = ? AND answer = ? AND prompt_tokens = ?"
-            " AND output_tokens = ? ORDER BY id DESC",
-            (
-                call.key_for(model),
-                pack(completion.text),
-                usage.prompt_tokens,
-                usage.output_tokens,
-            ),
-        )
+    def find_line(self, call: Call, model: str, sha256: str) -> int | None:
+        """Return the number of the row that says that the line of an answer file with this digest
+        was counted for a call, or None.
+        """
+        sql = "SELECT id FROM calls WHERE key = ? AND answer IS NULL AND why = ?"
+        number: int | None = self.database.value(sql, (call.key_for(model), sha256))
         return number
 
     def recall(self, question: str) -> StoredCall | None:

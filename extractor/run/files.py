@@ -135,6 +135,17 @@ def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
         fresh.unlink(missing_ok=True)
 
 
+def write_page(path: Path, page: str) -> None:
+    """Write an HTML page, atomically unless the path is a device or a pipe. A lone surrogate of a
+    quote, which cannot be encoded as UTF-8, becomes a question mark.
+    """
+    content = page.encode("utf-8", "replace")
+    if path.exists() and not path.is_file():
+        path.write_bytes(content)
+    else:
+        write_atomically(path.resolve(), content)
+
+
 def read_failures(path: Path) -> list[Failed]:
     """Read ``failures.jsonl``, which may be missing. A line that is not a JSON object is assumed
     to have been written incompletely and is skipped.

@@ -129,6 +129,8 @@ class RunFolder(Sink):
                     continue
                 if not (self.path / name).stat().st_size:
                     continue
+                if name == RUN_FILE and self._has_unused_store():
+                    continue
                 remedy = how_to_keep_answers(self.path)
                 raise StoreError(f"{self.path}: has {name} but no {MANIFEST}; {remedy}")
             return
@@ -141,10 +143,10 @@ class RunFolder(Sink):
                 "in the same folder"
             )
         results = self.path / EXTRACTIONS
+        if not (self.path / RUN_FILE).exists():
+            missing = f"no {RUN_FILE}, the store of its answers and what they cost; {HOW_LOST}"
+            raise StoreError(f"{self.path}: {missing}, or pay again with --fresh")
         if results.exists() and results.stat().st_size:
-            if not (self.path / RUN_FILE).exists():
-                missing = f"has results but no {RUN_FILE}, the store of its answers; {HOW_LOST}"
-                raise StoreError(f"{self.path}: {missing}, or pay again with --fresh")
             # raises an error for an empty store, which would otherwise be taken for a new one
             open_run_to_read(self.path).close()
         # The remaining differences do not affect results, such as the address of the model's server
@@ -155,6 +157,13 @@ class RunFolder(Sink):
         with naming_file(results):
             # a killed run leaves results out of order, and perhaps a truncated line
             write_atomically(results, store.read_lines())
+
+    def _has_unused_store(self) -> bool:
+        """Return whether an invocation was killed between creating the store and the manifest."""
+        try:
+            return self._open_store().is_unused
+        except StoreError:
+            return False
 
     def begin(self) -> None:
         """Begin the run: if ``fresh`` is set, move an earlier run aside, then write the manifest
@@ -167,9 +176,10 @@ class RunFolder(Sink):
         with naming_file(self.path):
             if self._fresh:
                 self._set_aside()
+            # a manifest without a store would be taken for a run that lost it
+            self._open_store().drop_failures()
             started = datetime.now(UTC).isoformat(timespec="seconds")
             self._write_manifest(self.manifest.begin(self._inputs, started))
-            self._open_store().drop_failures()
             # Results are added to those of earlier invocations; failures are those of this
             # invocation only.
             (self.path / EXTRACTIONS).touch()

@@ -62,6 +62,12 @@ class RunStore:
 
         return CallStore(self.database, self._price)
 
+    @property
+    def is_unused(self) -> bool:
+        """Whether the run was killed before its first record and its first call."""
+        rows = "SELECT id FROM calls UNION ALL SELECT position FROM records"
+        return self.database.row(rows) is None
+
     def find(self, record_id: str) -> tuple[str, int, bool] | None:
         """Return the digest of a finished record's text, its position, and whether it lacks an
         answer from a model. Returns None if the record does not have a result.

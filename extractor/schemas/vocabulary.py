@@ -213,12 +213,14 @@ MENDED: Final = (
     "the reply is not one JSON document; its errors were mended, or its parts joined"
 )
 """The remark about a reply that becomes the finding ``answer_mended``."""
+LIMITED: Final = "a spending limit stopped a call; its questions are open"
+"""The remark about a record that becomes the finding ``limit_reached``."""
 
 FindingKind = StrEnum(
     "FindingKind",
     """
-    QUOTE_NOT_FOUND VALUE_NOT_IN_QUOTE QUOTE_CONFLICT ANSWER_MISSING ANSWER_AMBIGUOUS
-    ANSWER_MENDED
+    QUOTE_NOT_FOUND VALUE_NOT_IN_QUOTE QUOTE_CONFLICT ANSWER_UNCONFIRMED ANSWER_MISSING
+    ANSWER_AMBIGUOUS ANSWER_MENDED LIMIT_REACHED
     LINE_UNANSWERED
     REGIMEN_UNCONFIRMED STRUCTURE_DOUBTFUL
     DOSE_UNREAD LANGUAGE_OTHER
@@ -236,10 +238,12 @@ About a model's answers:
 - ``value_not_in_quote``: a value is not supported by its quote.
 - ``quote_conflict``: a quote or value nearly matches the text, but with a different number, unit or
   comparator.
+- ``answer_unconfirmed``: the rules could not confirm a value, so its confidence is low.
 - ``answer_missing``: a question did not receive a usable answer, or a value cannot be read.
 - ``answer_ambiguous``: a reply has several readings, for example because it contains two different
   complete answers.
 - ``answer_mended``: a reply was not valid JSON, and its small errors were mended.
+- ``limit_reached``: a spending limit stopped a call about the record.
 - ``line_unanswered``: the model was asked about a line and skipped it, so the values of the rules
   are not confirmed.
 - ``regimen_unconfirmed``: the rules read a dose that is not in the model's list of regimens.

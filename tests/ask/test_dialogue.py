@@ -2,6 +2,8 @@
 lost.
 """
 
+import json
+
 import pytest
 
 from extractor import Extractor
@@ -130,3 +132,40 @@ def test_an_invented_regimen_is_left_out_and_reported():
         FindingKind.QUOTE_CONFLICT,
         FindingKind.DOSE_UNREAD,
     }
+
+
+@pytest.mark.parametrize("form", ["items", "calls", "list", "lines"])
+def test_answers_of_one_reply_that_contradict_each_other_are_not_used(form):
+    """Both are named. What only one of the items says stands."""
+
+    def script(request):
+        number = int(read_lines(request)[0]["number"])
+        both = [{"n": number, "domain": name} for name in ("safety", "efficacy")]
+        both[1]["concept"] = "other"
+        answers = [{"items": [one]} for one in both]
+        text = {
+            "items": json.dumps({"items": both}),
+            "list": json.dumps(answers),
+            "lines": "\n".join(map(json.dumps, both)),
+        }
+        if form in text:
+            return completion(text[form])
+        calls = [{"id": str(number), "type": "function"} for number in range(2)]
+        for call, one in zip(calls, answers, strict=True):
+            call["function"] = {"name": "Reply", "arguments": json.dumps(one)}
+        return completion(None, message={"tool_calls": calls})
+
+    record = trial(primary_outcomes=["Wellness of participants"])
+    extraction, _ = extract(script, record, "endpoints")
+    (endpoint,) = extraction.endpoints
+    origins = {piece.field: piece.origin for piece in endpoint.evidence}
+    assert origins["category"] is Origin.RULE
+    assert origins["concept"] in (Origin.MODEL, Origin.BOTH)
+    messages = [
+        finding.message
+        for finding in extraction.findings
+        if finding.kind is FindingKind.ANSWER_AMBIGUOUS
+    ]
+    assert messages == [
+        'line 1 has two answers to domain, and neither was used: "safety" and "efficacy"'
+    ]

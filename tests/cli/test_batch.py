@@ -214,3 +214,37 @@ def test_files_without_an_answer_are_a_failure(tmp_path):
     assert done.exit_code == 1, done.output
     first, *_ = done.stderr.splitlines()
     assert "no line in --answers matches a question" in first
+
+
+def test_requests_in_a_file_fit_into_the_limit_and_paid_answers_always_count(tmp_path):
+    """Equal answers that were paid for twice count twice, in one file or in two."""
+    asked = tmp_path / "requests.jsonl"
+    invoke(*SUBMIT, "--requests", asked)
+    every = read_lines(asked)
+    limited = invoke(*SUBMIT, "--requests", asked, "--max-usd", 0.03)
+    assert limited.exit_code == 3, limited.stderr
+    assert "of $0.03 are spent" in limited.stderr
+    some = read_lines(asked)
+    assert some == every[: len(some)]
+    assert 0 < len(some) < len(every)
+    assert f"{len(some)} requests of 5 records" in limited.stderr
+
+    answers = [answer(request) for request in every[:2]]
+    for line in answers:
+        line["response"]["body"]["choices"][0]["message"]["content"] = "lorem"
+    again = [answers[0] | {"id": "another"}]
+    files = write(tmp_path / "a.jsonl", answers), write(tmp_path / "b.jsonl", again)
+    few = ("--max-usd", 0.000001, "--requests", asked)
+    costs = []
+    for name, commands in ("two", [*zip(files), files]), ("one", [files]):
+        for given in commands:
+            out = ("--out", tmp_path / name)
+            names = [part for file in given for part in ("--answers", file)]
+            done = invoke(*COLLECT, *names, *out, *few)
+            assert done.exit_code == 3, done.stderr
+            assert read_lines(asked) == []
+        run = json.loads((tmp_path / name / "run.json").read_text("utf-8"))
+        assert run["usage"]["calls"] == 3
+        costs.append(run["cost"])
+    assert costs[0] == costs[1]
+    assert costs[0]["usd"] > 0

@@ -201,9 +201,11 @@ def test_paid_answers_that_cannot_be_read_count_and_are_asked_again_on_request_o
 PAGE = Scripted(body="<html>Sign in</html>")
 PACKED = Scripted(body="packed", headers={"Content-Encoding": "gzip"})
 EMPTY = Scripted(body='{"choices": [], "usage": {"prompt_tokens": 9}}')
+LONG = Scripted(body=" " * (2**24 + 1))
+REPLIES = {"page": PAGE, "gzip": PACKED, "empty": EMPTY, "long": LONG}
 
 
-@pytest.mark.parametrize("reply", [PAGE, PACKED, EMPTY], ids=["page", "gzip", "empty"])
+@pytest.mark.parametrize("reply", REPLIES.values(), ids=REPLIES)
 def test_live_replies_that_cannot_be_read_count_at_the_most_and_end_the_run(
     reply, words, manifest
 ):

@@ -75,6 +75,19 @@ def test_a_query_gives_the_right_rows(databases, page, question):
     assert rows == answer
 
 
+def test_a_look_back_has_a_drug_or_says_why_not(databases):
+    sql = "SELECT drug IS NULL, no_drug, category FROM look_backs"
+    rows = [
+        row for page in databases for row in databases[page].execute(sql).fetchall()
+    ]
+    assert all(lacks is (why is not None) for lacks, why, _ in rows)
+    assert {why for *_, why, _ in rows} == {
+        None,
+        "the window does not name it; see words",
+        "the criterion is not about a treatment",
+    }
+
+
 def test_every_query_has_an_answer_but_those_for_what_is_missing_which_run(databases):
     missing = "What is missing?"
     assert set(QUERIES) - {missing} == {question for _, question in ANSWERS}

@@ -32,6 +32,7 @@ POINTS = [
     (FOLDER, "RunFolder.write", "before", 3),
     (FOLDER, "RunStore.add", "before", 3),
     (FOLDER, "RunStore.add", "after", 3),
+    (FOLDER, "write_atomically", "before", 1),
     (FOLDER, "write_atomically", "before", 2),
     (FOLDER, "write_atomically", "after", 2),
     (FOLDER, "Manifest.end", "before", 1),

@@ -1,5 +1,5 @@
 """If a model answers only some lines of a call, the other lines keep the rules' values, marked as
-unconfirmed.
+unconfirmed. A model's values that the rules cannot confirm are told apart.
 """
 
 import json
@@ -81,3 +81,31 @@ def test_a_whole_answer_without_a_regimen_is_believed():
         assert (
             of_kind(extractor.extract(read_study()), FindingKind.LINE_UNANSWERED) == []
         )
+
+
+def test_values_that_the_rules_cannot_confirm_are_kept_listed_and_left_out(tmp_path):
+    text = "Inclusion criteria:\n- Haemoglobin of 9 g/dL, measured twice\n"
+    (tmp_path / "trial.txt").write_text(text, "utf-8")
+    wrong = {"n": 1, "ok": True, "cat": "lab", "limits": ["Haemoglobin: <= 9 g/dL"]}
+    with serve(lambda _: completion(json.dumps({"items": [wrong]}))) as stub:
+        words = ("run", tmp_path / "trial.txt", "--model", str(stub.spec))
+        invoke(*words, "--effort", "all", "--out", tmp_path / "run")
+        invoke(
+            *words,
+            "--effort",
+            "all",
+            "--out",
+            tmp_path / "careful",
+            "--min-confidence",
+            0.6,
+        )
+    shown = invoke("list", tmp_path / "run", "findings", "--kind", "answer_unconfirmed")
+    assert (
+        "answered Haemoglobin: <= 9 g/dL: another comparator; the rules" in shown.stdout
+    )
+    kept, left = (
+        json.loads((tmp_path / name / "extractions.jsonl").read_bytes())
+        for name in ("run", "careful")
+    )
+    assert kept["eligibility"]["criteria"][0]["constraints"][0]["comparator"] == "<="
+    assert left["eligibility"]["criteria"][0]["constraints"] == []

@@ -77,6 +77,12 @@ def test_options_choose_rows(run, words, is_listed):
     assert 0 < len(chosen) < len(every)
 
 
+def test_the_first_rows_are_listed_and_said_to_be_the_first(run):
+    every = read_rows(run, "values")
+    assert read_rows(run, "values", "--limit", 3) == every[:3]
+    assert "the first 3 rows: " in invoke("list", run, "values", "--limit", 3).stderr
+
+
 def test_a_text_is_no_formula_in_a_sheet(tmp_path):
     (tmp_path / "trial.txt").write_text(TEXT, "utf-8")
     run = extract(tmp_path / "trial.txt", tmp_path / "run")

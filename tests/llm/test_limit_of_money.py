@@ -120,12 +120,18 @@ def test_the_limit_holds_whatever_a_cache_costs(prices, cached, tmp_path):
     assert len(server.requests) < 2 * len(records)
 
 
-def test_a_failed_reply_that_states_tokens_is_counted(tmp_path):
+@pytest.mark.parametrize("output", [50, 0])
+@pytest.mark.parametrize("is_inside", [False, True])
+@pytest.mark.parametrize("status", [400, 499])
+def test_a_failed_reply_that_states_tokens_is_counted(
+    status, is_inside, output, tmp_path
+):
     file = tmp_path / "prices.toml"
     file.write_text(PRICES, "utf-8")
-    used = {"prompt_tokens": 1000, "completion_tokens": 50}
-    body = json.dumps({"error": {"message": "no"}, "usage": used})
-    with serve(lambda _: Scripted(400, body)) as server:
+    used = {"usage": {"prompt_tokens": 1000, "completion_tokens": output}}
+    error = {"error": {"message": "no"}}
+    body = json.dumps({"error": error["error"] | used} if is_inside else error | used)
+    with serve(lambda _: Scripted(status, body)) as server:
         asking = Extractor(f"{server.url}#stub", effort="all", prices=file)
         with pytest.raises(ModelUnavailable) as raised:
             asking.extract_text("Inclusion criteria:\n- No prior line 1 of treatment")

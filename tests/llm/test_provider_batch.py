@@ -1,7 +1,7 @@
 """Batches at a provider, with faults in each step, and a kill of the program after each step."""
 
 import threading
-from contextlib import closing, suppress
+from contextlib import closing, nullcontext, suppress
 from http.server import BaseHTTPRequestHandler
 
 import pytest
@@ -268,6 +268,36 @@ async def test_a_batch_has_only_what_fits_the_budget_at_the_most_also_after_a_ki
                         with suppress(AnswerPending, BudgetReached):
                             client.answer(call)
             assert (budget.reached, states(store).count(State.WAITING)) == (True, 2)
+
+
+def hide(_):
+    """A list that lags."""
+
+
+def drop_metadata(batch):
+    return batch | {"metadata": None}
+
+
+@pytest.mark.parametrize(("lists", "batches"), [(hide, 2), (drop_metadata, 1)])
+async def test_a_batch_whose_creation_got_no_reply_is_found_or_counted(
+    lists, batches, store
+):
+    """A batch that the provider does not list may be paid for besides the one created instead."""
+    faults = {"POST /batches": [0]}
+    with serve_provider(answer=answer_well, faults=faults, lists=lists) as provider:
+        most = Budget(1e9, RATES, DOLLARS)
+        reserved = sum(map(most.price_most, CALLS))
+        tight = Budget(reserved * 1.5, RATES, DOLLARS)
+        stopped = pytest.raises(BudgetReached) if batches > 1 else nullcontext()
+        with stopped:
+            await finish(provider, store, tight)
+        assert len(provider.batches) == 1
+        await finish(provider, store, most)
+    assert (answered(store), len(provider.batches)) == (5, batches)
+    spending = store.spending
+    assert spending.usage.prompt_tokens == 50
+    assert spending.unstated == 5 * (batches - 1)
+    assert DOLLARS.most(spending.most_unpriced) == reserved * (batches - 1)
 
 
 SPOILED = {

@@ -13,6 +13,7 @@ from extractor.model.cost.budget import Pricing
 from extractor.model.cost.prices import read_prices
 from extractor.model.patience import MOST_USELESS
 from extractor.model.spec import ModelSpec
+from tests.commands import start_extractor
 from tests.faults.server import WELL, Fault, serve_faults
 from tests.fetch.registry import make_study, serve_registry
 from tests.tables import read_cases
@@ -69,6 +70,24 @@ async def test_the_command_serves_its_tools_over_stdio(tmp_path):
         (limit,) = [one for one in extracted["values"] if "HbA1c: >=" in one["text"]]
         assert (limit["value"]["value"], limit["quote"]) == (7.5, "HbA1c of at least 7.5 %")
         assert (await call(client, "extract_record", source="note.txt"))["record_id"] == "note"
+
+
+def test_a_message_that_cannot_be_read_gets_an_error_and_the_next_one_is_read():
+    hello = {"protocolVersion": "2025-06-18", "capabilities": {}}
+    hello["clientInfo"] = {"name": "test", "version": "1"}
+    broken = {"name": "verify_quote", "arguments": {"quote": "\ud800", "text": "a"}}
+    sent = [
+        {"id": 1, "method": "initialize", "params": hello},
+        {"id": 2, "method": "tools/call", "params": broken},
+        {"id": [], "method": "\ud800"},
+        {"id": 3, "method": "ping"},
+    ]
+    lines = [json.dumps({"jsonrpc": "2.0"} | message) for message in sent]
+    with start_extractor("mcp", stdin="\n".join(lines).encode()) as running:
+        told = running.wait().stdout.splitlines()
+    answers = {str(answer["id"]): answer for answer in map(json.loads, told)}
+    assert set(answers) == {"1", "2", "None", "3"}
+    assert ["error" in answers[name] for name in ("1", "2", "None", "3")] == [False, True, True, False]
 
 
 async def test_a_trial_of_the_registry_is_fetched_once(monkeypatch):

@@ -103,6 +103,11 @@ def test_a_text_without_headings_is_a_record_only_if_it_is_named(tmp_path):
     assert read_all(tmp_path / "README.md").ids == ["README"]
 
 
+def test_two_lines_of_words_with_a_comma_each_are_text():
+    record = make_record("HbA1c above 7,5 %\nBMI below 30,5 kg/m2")
+    assert [section.name for section in record.sections] == ["detailed_description"]
+
+
 @pytest.mark.parametrize(
     ("text", "error", "words"),
     [

@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import json
 import re
+import resource
 import shutil
 from pathlib import Path
 
@@ -42,6 +43,20 @@ def unpack(page, name):
 def read_records(page):
     chunks = (unpack(page, name) for name in re.findall(r'id="(chunk-\d+)"', page))
     return {record["id"]: record for chunk in chunks for record in chunk}
+
+
+def test_a_page_that_does_not_fit_on_the_disk_leaves_the_old_one(runs, tmp_path):
+    page = tmp_path / "a.html"
+    page.write_text("old", "utf-8")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            write_report(runs["invented"], page)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert [file.name for file in tmp_path.iterdir()] == ["a.html"]
+    assert page.read_text("utf-8") == "old"
 
 
 def list_quotes(extraction):

@@ -83,6 +83,11 @@ def make_foreign(path):
     execute(path, "CREATE TABLE t (x)")
 
 
+def keep_manifest_alone(path):
+    for name in ("run.sqlite", "extractions.jsonl", "failures.jsonl"):
+        (path / name).unlink()
+
+
 @pytest.mark.parametrize(
     ("change", "reported"),
     [
@@ -96,6 +101,7 @@ def make_foreign(path):
         ),
         (make_foreign, "choose another folder"),
         (lambda path: (path / "run.sqlite").unlink(), "no run.sqlite"),
+        (keep_manifest_alone, "no run.sqlite, the store of its answers and what they"),
         (
             lambda path: (path / "run.json").unlink(),
             "has extractions.jsonl but no run.json; restore it, or use another --out",

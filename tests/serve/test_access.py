@@ -1,6 +1,7 @@
 """Keys, their spending limits, and callers who must not see each other."""
 
 import json
+import re
 import sqlite3
 from contextlib import closing
 from functools import partial
@@ -284,9 +285,16 @@ def test_at_its_limit_a_caller_waits_and_others_go_on(tmp_path, prices):
             run_keys(service.root, "limit", "ben", "--max-usd", "0.0023")
             answer = ben.extract(one(2), effort="all")
             check_problem(answer, 402, "spending-limit")
+            # enough for the first of two calls, whose maximum exceeds its cost
+            most = float(re.search(r"up to \$(.*)\)", answer.json()["detail"])[1])
+            run_keys(service.root, "limit", "ben", "--max-usd", 0.0022 + most + 0.0002)
+            partly = ben.extract(one(2), effort="all")
+            assert partly.headers["X-Spending-Limit"] == "reached"
+            kinds = [finding["kind"] for finding in partly.json()["findings"]]
+            assert "limit_reached" in kinds
         # both limits count what was spent before the restart
         run_keys(service.root, "limit", "ben", "--max-usd", "1")
-        model += ("--max-usd", "0.0166")
+        model += ("--max-usd", "0.0177")
         with serve_here(tmp_path / "root", *model, "--workers", "1") as service:
             job = service.client.finish(
                 service.client.submit(many(3), effort="all")["id"]
@@ -294,4 +302,7 @@ def test_at_its_limit_a_caller_waits_and_others_go_on(tmp_path, prices):
             reason = "the service's spending limit has been reached"
             assert (job["state"], job["reason"]) == ("paused", reason)
             answer = service.client.extract(one(3), effort="all")
-            assert check_problem(answer, 402, "spending-limit")["detail"] == reason
+            told = check_problem(answer, 402, "spending-limit")["detail"]
+            assert re.fullmatch(
+                rf"{reason}: \$0.0176 of \$0.0177 are .* \(up to .*\)", told
+            )

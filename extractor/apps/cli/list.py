@@ -3,6 +3,7 @@
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -22,6 +23,7 @@ from extractor.apps.cli.console import (
 from extractor.apps.cli.options import ForceOption, RunsArgument, SheetOption, option
 from extractor.options import WHAT
 from extractor.plurals import counted
+from extractor.schemas.vocabulary import FindingKind
 
 if TYPE_CHECKING:
     from extractor.apps.values import ValueRow
@@ -59,6 +61,13 @@ def list_(
         Literal["warning", "info"] | None,
         option(WHAT, "List only findings of this severity."),
     ] = None,
+    kind: Annotated[
+        FindingKind | None,
+        option(WHAT, "List only findings of this kind.", metavar="KIND"),
+    ] = None,
+    limit: Annotated[
+        int | None, option(WHAT, "List only the first N rows.", min=1, metavar="N")
+    ] = None,
     since: Annotated[
         list[Path] | None,
         option(WHAT, "List only rows added or removed since an older run; repeatable."),
@@ -78,14 +87,16 @@ def list_(
     from extractor.apps.lists import Selection, list_rows, refuse_selection
     from extractor.apps.values import ValueRow
 
-    selection = Selection(name, field, record, min_confidence, max_confidence, severity)
+    selection = Selection(
+        name, field, record, min_confidence, max_confidence, severity, kind
+    )
     joined = open_runs(runs)
     older = None
     if since:
         older = open_runs(since)
     refuse_selection(selection, joined, older)
     counts: Counter[str] = Counter()
-    rows = _count(list_rows(joined, selection, older), counts)
+    rows = _count(islice(list_rows(joined, selection, older), limit), counts)
     if to:
         write_sheet(to, ValueRow._fields, rows, force=force)
     else:
@@ -93,7 +104,8 @@ def list_(
     kinds = name_some(
         (f"{kind} {count:,}" for kind, count in counts.most_common()), 2 * MAX_LISTED
     )
-    say(f"{counted(counts.total(), 'row')}: {kinds or 'nothing to list'}")
+    first = "the first " if counts.total() == limit else ""
+    say(f"{first}{counted(counts.total(), 'row')}: {kinds or 'nothing to list'}")
     warn_incomplete(*runs, *(since or ()))
     # a list of failures has a row for each of them
     if joined.failures and name != "failures":

@@ -84,7 +84,7 @@ def perform_job(job: CommandJob) -> int:
             stop = job.perform(sink, Interrupts(job).run)
         sys.stdout.flush()
     code = _judge_run(job, folder, stop)
-    if exported and not stop:
+    if exported and exported.is_saved:
         print(exported.requests)
         say(
             f"{counted(exported.written, 'request')} of "

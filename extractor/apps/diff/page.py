@@ -9,6 +9,7 @@ from pathlib import Path
 from extractor.apps.diff.changes import ComparedTrial, read_words
 from extractor.apps.pages import Chunks, pack, render_page
 from extractor.apps.pages.view import name_record, view
+from extractor.run.files import write_page
 from extractor.schemas import Citation
 from extractor.schemas.base import JsonObject
 
@@ -44,8 +45,7 @@ def write_diff_page(
     styles = ("viewer.css", "page.css")
     scripts = ("viewer.js", "browse.js", "page.js")
     page = render_page("extractor.apps.diff", values, styles=styles, scripts=scripts)
-    # a lone surrogate from broken JSON cannot be encoded as UTF-8
-    path.write_bytes(page.encode("utf-8", "replace"))
+    write_page(path, page)
 
 
 def show_changes(trial: ComparedTrial) -> JsonObject:

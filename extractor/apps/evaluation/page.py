@@ -18,6 +18,7 @@ from extractor.apps.values import find_section
 from extractor.evidence.drafts import Span
 from extractor.evidence.quotes import verify_quote
 from extractor.formats import read_records
+from extractor.run.files import write_page
 from extractor.schemas import TrialRecord
 from extractor.schemas.base import JsonObject
 
@@ -75,8 +76,7 @@ def write_score_page(
         styles=("page.css",),
         scripts=("errors.js",),
     )
-    # a quote may contain a lone surrogate, which cannot be encoded
-    Path(path).write_bytes(page.encode("utf-8", "replace"))
+    write_page(Path(path), page)
 
 
 def _export_side(side: ErrorSide | None) -> JsonObject | None:

@@ -107,7 +107,13 @@ CREATE VIEW look_backs AS
 SELECT record_id, criterion_index, window_index, category, windows.of, value, windows.unit, coalesce(days_high, days) AS days,
     coalesce(anchor_class, 'not stated') AS counted_from, criteria.quote AS words, windows.confidence,
     (SELECT string_agg(concat_ws(' ', quantity, comparator, value, unit), '; ' ORDER BY constraint_index) FROM constraints
-     WHERE (record_id, criterion_index) = (windows.record_id, windows.criterion_index)) AS limits
+     WHERE (record_id, criterion_index) = (windows.record_id, windows.criterion_index)) AS limits,
+    CASE WHEN coalesce(category, '') IN ('prior_therapy', 'concomitant_therapy') THEN coalesce(
+        (SELECT string_agg(thing, '; ' ORDER BY thing_index) FROM window_things
+         WHERE (record_id, criterion_index, window_index) = (windows.record_id, windows.criterion_index, windows.window_index)),
+        windows.of) END AS drug,
+    CASE WHEN coalesce(category, '') NOT IN ('prior_therapy', 'concomitant_therapy') THEN 'the criterion is not about a treatment'
+        WHEN windows.of IS NULL THEN 'the window does not name it; see words' END AS no_drug
 FROM windows JOIN criteria USING (record_id, criterion_index)
 WHERE CASE
     WHEN comparator IN ('<', '<=', 'between') THEN
@@ -129,3 +135,5 @@ COMMENT ON COLUMN look_backs.counted_from IS 'The class of the moment from which
 COMMENT ON COLUMN look_backs.words IS 'The text of the criterion.';
 COMMENT ON COLUMN look_backs.confidence IS 'The lowest probability that a field of the time window is correct.';
 COMMENT ON COLUMN look_backs.limits IS 'The limits in the criterion, joined by ;.';
+COMMENT ON COLUMN look_backs.drug IS 'The treatments, joined by ;, if the criterion is about treatments.';
+COMMENT ON COLUMN look_backs.no_drug IS 'Why `drug` is empty.';

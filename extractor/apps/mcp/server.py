@@ -1,14 +1,18 @@
 """The server and its tools, with the official SDK."""
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import wraps
 from importlib.metadata import version
 from typing import ParamSpec, TypeVar
 
+import anyio
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
-from mcp.types import ToolAnnotations
+from mcp.server.stdio import stdio_server
+from mcp.shared.message import SessionMessage
+from mcp.types import PARSE_ERROR, ErrorData, JSONRPCError, ToolAnnotations
 
 from extractor.apps.mcp.desk import Desk
 from extractor.apps.mcp.settings import ToolSettings
@@ -17,6 +21,7 @@ from extractor.masking import mask
 from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
 P = ParamSpec("P")
+Received = SessionMessage | Exception
 T = TypeVar("T")
 
 _INSTRUCTIONS = (
@@ -48,9 +53,42 @@ async def open_server(settings: ToolSettings) -> AsyncIterator[MCPServer]:
 
 
 async def serve_stdio(settings: ToolSettings) -> None:
-    """Serve over standard input and output until the client disconnects."""
-    async with open_server(settings) as server:
-        await server.run_stdio_async()
+    """Serve over standard input and output until the client disconnects. A message that cannot be
+    read, for example because it contains half of a surrogate pair, gets an error, which the SDK
+    does not send.
+    """
+    async with (
+        open_server(settings) as server,
+        stdio_server() as (received, sent),
+        anyio.create_task_group() as group,
+    ):
+        readable, messages = anyio.create_memory_object_stream[Received](0)
+
+        async def pass_on() -> None:
+            async with readable:
+                async for message in received:
+                    if isinstance(message, Exception):
+                        await sent.send(_explain_unreadable(message))
+                    else:
+                        await readable.send(message)
+
+        group.start_soon(pass_on)
+        # the server's own loop over standard input does the same without an error
+        inner = server._lowlevel_server
+        await inner.run(messages, sent, inner.create_initialization_options())
+
+
+def _explain_unreadable(error: Exception) -> SessionMessage:
+    """Return the error for a message that is not valid JSON-RPC, with the id of its request if that
+    can be read.
+    """
+    number = None
+    with suppress(ValueError, LookupError, TypeError, AttributeError):
+        number = json.loads(error.errors()[0]["input"])["id"]  # type: ignore[attr-defined]
+    if not isinstance(number, int | str):
+        number = None
+    problem = ErrorData(code=PARSE_ERROR, message="the message is not valid JSON-RPC")
+    return SessionMessage(JSONRPCError(jsonrpc="2.0", id=number, error=problem))
 
 
 def _explaining_errors(tool: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:

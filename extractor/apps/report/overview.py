@@ -86,8 +86,8 @@ class Overview:
 
 
 def _list_facts(rows: Sequence[ValueRow]) -> Iterator[Fact]:
-    """Yield the facts of a record. A fact about the values of a field is yielded once for each
-    item, however many values the item has.
+    """Yield the facts of a record. A field is filled once for each item, however many values the
+    item has.
     """
     # the keys are (item, fact) pairs, in order and without duplicates
     of_values: dict[tuple[str, Fact], None] = {}
@@ -96,11 +96,12 @@ def _list_facts(rows: Sequence[ValueRow]) -> Iterator[Fact]:
         if row.kind != RowKind.VALUE:
             yield field, f"{row.kind} {row.reason}"
             continue
-        facts = ["filled", f"origin {row.origin}"]
+        of_values[row.item, (field, "filled")] = None
+        of_values[row.item, (field, f"origin {row.origin}")] = None
+        # each doubtful value counts, as in a list of doubts
         if row.confidence is not None:
-            facts += [f"below {bound}" for bound in _BOUNDS if row.confidence < bound]
-        for fact in facts:
-            of_values[row.item, (field, fact)] = None
+            for bound in filter(row.confidence.__lt__, _BOUNDS):
+                yield field, f"below {bound}"
         # for a list of items, count the records that have an item
         if name_field(row.item) in _ITEMS:
             of_values["", (name_field(row.item), "filled")] = None

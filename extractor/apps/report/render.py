@@ -18,6 +18,7 @@ from extractor.apps.report.record import (
     list_words,
     show_record,
 )
+from extractor.run.files import write_page
 from extractor.run.finished import TextState
 from extractor.run.joined import JoinedRuns
 
@@ -102,7 +103,6 @@ def write_report(
         styles=("viewer.css", "page.css"),
         scripts=_SCRIPTS,
     )
-    # a lone surrogate from broken JSON cannot be encoded as UTF-8
-    Path(path).write_bytes(page.encode("utf-8", "replace"))
+    write_page(Path(path), page)
     without_text = total - overview.texts[TextState.SAME]
     return ReportSummary(total, len(search_texts), without_text)

@@ -10,11 +10,11 @@ from typing import NamedTuple
 from extractor.apps.pages import name_label
 from extractor.apps.pages.view import name_record
 from extractor.apps.values import RowKind, ValueRow, list_values
-from extractor.evidence.drafts import CERTAIN
 from extractor.plurals import counted, percent
 from extractor.run.finished import FinishedRun
 from extractor.run.manifest import restore_fields
 from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
+from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
 _MAX_LISTED = 3
 """Maximum number of doubtful values listed for a record in the queue."""
@@ -45,7 +45,7 @@ def assess_result(result: TrialExtraction) -> Doubt:
     doubtful = {
         (row.confidence, _name_value(row))
         for row in rows
-        if row.confidence is not None and row.confidence < CERTAIN
+        if row.confidence is not None and row.confidence < DOUBTFUL_BELOW
     }
     # a doubtful item without values may lack a value, such as eligibility in a record that does not
     # state an age
@@ -53,7 +53,7 @@ def assess_result(result: TrialExtraction) -> Doubt:
     for path, item in result.list_items():
         if path in items_with_values or item.confidence is None:
             continue
-        if item.confidence < CERTAIN:
+        if item.confidence < DOUBTFUL_BELOW:
             doubtful.add((item.confidence, _name_item(path)))
     expected = sum(1 - confidence for confidence, _ in doubtful)
     least = sorted(doubtful)[:_MAX_LISTED]

@@ -122,10 +122,15 @@ class Money:
             return
         if self._pricing.spec is None:
             return
-        if self._all.is_spent or self.budget_of(caller).is_spent:
+        for budget in (self._all, self.budget_of(caller)):
+            if not budget.is_spent:
+                continue
+            detail = f"{self.explain_limit()}: {budget}"
+            if not self._pricing.is_bounded:
+                detail = "the caller has a spending limit, and what a call may cost is unknown"
             raise ProblemError(
                 "spending-limit",
-                self.explain_limit(),
+                detail,
                 remedy="ask the operator for a higher limit, or use effort=none",
             )
 

@@ -96,8 +96,7 @@ async def extract_body(
     body = await read_body(request, service.settings.options.max_bytes)
     name = parameters.name or name_text(body)
     work = service.extract(name, body, options, caller, render)
-    line = await while_connected(request, work)
-    return Response(line, media_type="application/json")
+    return await while_connected(request, work)
 
 
 class MatchRequest(BaseModel):
@@ -142,8 +141,8 @@ async def match(
 
 
 async def while_connected(
-    request: Request, work: Coroutine[object, object, bytes]
-) -> bytes:
+    request: Request, work: Coroutine[object, object, Response]
+) -> Response:
     """Return the result of ``work``. If the caller disconnects first, cancel ``work`` and raise
     ``ClientDisconnect``.
     """

@@ -18,6 +18,8 @@ from logging import NullHandler
 from math import ceil
 from tempfile import TemporaryFile
 
+from starlette.responses import Response
+
 from extractor.apps.serve.drain import is_draining
 from extractor.apps.serve.events import separate_job_events
 from extractor.apps.serve.jobs import Jobs
@@ -36,7 +38,7 @@ from extractor.model.patience import Silence
 from extractor.options import ExtractionOptions
 from extractor.run.executor import ProcessExecutor, extract_with
 from extractor.run.manifest import digest_rules
-from extractor.schemas import TrialRecord
+from extractor.schemas import FindingKind, TrialRecord
 from extractor.setup import OpenExtractor, Setup
 
 _SPARE_S = 1.0
@@ -248,9 +250,10 @@ class Service:
         options: ExtractionOptions,
         caller: str,
         render: Render | None = None,
-    ) -> bytes:
+    ) -> Response:
         """Extract the record in a body, and return the extraction as JSON or as rendered by
-        ``render``. ``name`` is the body's file name.
+        ``render``. ``name`` is the body's file name. The header ``X-Spending-Limit`` says that a
+        limit stopped some of the calls.
 
         The number of concurrent extractions is the number of worker processes. Extractions that
         use the model are queued separately.
@@ -271,11 +274,14 @@ class Service:
                 )
             extractor = OpenExtractor(model, options)
             extracted = await extract_with(self.executor, extractor, record)
-            usage = json.loads(extracted.counts)["usage"]
-            if usage.get("open_questions") and not usage.get("calls"):
-                # a spending limit stopped all calls; without an error, the caller would mistake the
-                # values for values from the model
-                self.money.check(options.effort, caller)
-            if render is None:
-                return extracted.line
-            return await self.executor.compute(render, record, extracted.line)
+            counts = json.loads(extracted.counts)
+            headers = {}
+            if FindingKind.LIMIT_REACHED in counts["finding_kinds"]:
+                headers = {"X-Spending-Limit": "reached"}
+                if not counts["usage"].get("calls"):
+                    # without an error, the caller would mistake the values for the model's
+                    self.money.check(options.effort, caller)
+            content = extracted.line
+            if render:
+                content = await self.executor.compute(render, record, content)
+            return Response(content, headers=headers, media_type="application/json")

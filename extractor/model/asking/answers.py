@@ -5,6 +5,7 @@ Items and values are validated separately, so an invalid item or value does not 
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
 from pydantic import ValidationError
@@ -85,8 +86,34 @@ def read_items(completion: Completion, call: Call, questions: Questions) -> Mode
             valid += call.reply_model.model_validate({"items": [raw]}).items
         except ValidationError as error:
             dropped.append((number, _explain(error)))
-    remarks = tuple(filter(None, [completion.remark]))
-    return ModelReply(tuple(valid), dropped=tuple(dropped), remarks=remarks)
+    remarks = [completion.remark] if completion.remark else []
+    for (number, key), values in find_contradictions(questions, valid).items():
+        both = " and ".join(json.dumps(value, ensure_ascii=False) for value in values)
+        remarks.append(
+            f"line {number} has two answers to {key}, and neither was used: {both}"
+        )
+    return ModelReply(tuple(valid), dropped=tuple(dropped), remarks=tuple(remarks))
+
+
+def find_contradictions(
+    questions: Questions, items: Iterable[ReplyItem]
+) -> dict[tuple[int, str], list[object]]:
+    """Return the different values that items give for the same key of a line that allows one item,
+    by the number of the line and the key. A custom field may have a claim in each item.
+    """
+    single = {
+        line.number: {form.key for form in FORMS[line.task].values()}
+        for line in questions
+        if not is_listing(line)
+    }
+    found = defaultdict[tuple[int, str], list[object]](list)
+    for item in items:
+        for key, value in (item.model_extra or {}).items():
+            values = found[item.n, key]
+            is_single = key in single.get(item.n, ())
+            if is_single and value is not None and value not in values:
+                values.append(value)
+    return {place: values for place, values in found.items() if len(values) > 1}
 
 
 Values = Mapping[str, object]
@@ -96,9 +123,11 @@ Answers = Iterator[tuple[Question, Values]]
 
 def read_values(questions: Questions, items: Iterable[ReplyItem]) -> Answers:
     """Yield the values of items for the lines in ``questions``, in the order of the items. If a
-    line that allows one item has several, they are one item, in which the first value of a key
-    counts. Items that do not answer their question are skipped.
+    line that allows one item has several, they are one item. A field for which they contradict each
+    other is not answered. Items that do not answer their question are skipped.
     """
+    items = tuple(items)
+    contradicted = find_contradictions(questions, items)
     by_number = {question.number: question for question in questions}
     raw_by_item: dict[tuple[int, int], Values] = {}
     for position, item in enumerate(items):
@@ -108,9 +137,13 @@ def read_values(questions: Questions, items: Iterable[ReplyItem]) -> Answers:
         earlier = raw_by_item.get(item_id, {})
         raw_by_item[item_id] = {**(item.model_extra or {}), **earlier}
     for (number, _), raw_values in raw_by_item.items():
-        values = _read_item(by_number[number], raw_values)
+        question = by_number[number]
+        values = dict(_read_item(question, raw_values))
+        for name, form in FORMS[question.task].items():
+            if (number, form.key) in contradicted:
+                values.pop(name, None)
         if values:
-            yield by_number[number], values
+            yield question, values
 
 
 def _read_item(question: Question, raw_values: Values) -> Values:

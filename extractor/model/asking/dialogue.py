@@ -34,6 +34,7 @@ from extractor.model.asking.reply_models import (
     is_listing,
 )
 from extractor.schemas import AbsenceReason, Origin
+from extractor.schemas.vocabulary import LIMITED
 
 _PARTS_OF = {
     PEOPLE: PEOPLE_FIELDS,
@@ -100,7 +101,8 @@ def read_replies(
     if RECORD in reasons:
         drafts.append(_join_record(drafts, reasons[RECORD]))
     total = sum(filter(None, replies), ModelReply())
-    result = ModelResult(tuple(drafts), total.rejected, total.remarks)
+    remarks = (*total.remarks, *([LIMITED] if unasked else ()))
+    result = ModelResult(tuple(drafts), total.rejected, remarks)
     counts = {
         "questions": count_asked(received),
         "open_questions": waiting + sum(map(_is_open, result.by_number.values())),

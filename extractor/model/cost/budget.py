@@ -114,6 +114,7 @@ class Budget:
         self._price = self.price or Price(prompt=0, output=0)
         self._in_flight: set[Reservation] = set()
         self._scale = 1.0
+        self._next = 0.0
         self._lock = Lock()
         self.count(spent or Spending())
 
@@ -151,6 +152,7 @@ class Budget:
             # without other requests in flight, the request will not fit later either
             self.reached |= not has_room and not self._in_flight
             if self.reached or not has_room:
+                self._next = reservation.dollars
                 return None
             self._in_flight.add(reservation)
         return reservation
@@ -170,6 +172,20 @@ class Budget:
                 ratio = reservation.scale * cost / reservation.dollars
                 self._scale = max(self._scale, ratio)
 
+    def price_most(self, call: Call) -> float:
+        """Return the maximum cost of a request, in dollars."""
+        return self._price.most(self._forecast(call))
+
+    def spend(self, dollars: float) -> bool:
+        """Count the maximum cost of a request that may be sent without this program, and return
+        True. If it does not fit, the budget is ``reached``.
+        """
+        self._next = dollars
+        self.reached = self.max_usd is not None and self._used + dollars > self.max_usd
+        if not self.reached:
+            self._uncounted += dollars
+        return not self.reached
+
     def change_limit(self, max_usd: float | None) -> None:
         """Change the limit. After this, calls can be sent again if they fit within the budget."""
         if max_usd != self.max_usd:
@@ -179,6 +195,11 @@ class Budget:
     @property
     def _used(self) -> float:
         return self._spent + self._uncounted
+
+    @property
+    def is_exceeded(self) -> bool:
+        """Whether more than the limit may have been spent."""
+        return self.max_usd is not None and self._used > self.max_usd
 
     @property
     def is_spent(self) -> bool:
@@ -197,7 +218,7 @@ class Budget:
                 "a cost"
             )
         if self.reached:
-            spent += "; the next call might exceed the limit"
+            spent += f"; the next call might exceed the limit (up to ${self._next:.4f})"
         return spent
 
     def _forecast(self, call: Call) -> Usage:

@@ -1,6 +1,7 @@
 // The card of an item: its name and values in words. An open card has a row with an editor for each field.
 
-const CERTAIN = 0.95;
+// As DOUBTFUL_BELOW in extractor/schemas/vocabulary.py.
+const DOUBTFUL_BELOW = 0.85;
 /** By group: the noun, the group of the host items (``of``), and the description of each field. */
 const FORMS = Object.fromEntries(JSON.parse(document.querySelector("#forms").textContent)
   .map(({ group, fields, ...form }) => [group, { ...form, fields: Object.fromEntries(fields) }]));
@@ -18,8 +19,9 @@ class Card {
   update(item) {
     this.item = item;
     const { fields } = item;
-    const headline = HEADLINES.map((name) => fields[name]).find((field) => field?.value);
-    const others = Object.entries(fields).filter(([name, field]) => isStated(field.value) && !HEADLINES.includes(name) && name !== "section");
+    const title = HEADLINES.find((name) => fields[name]?.value);
+    // The words of a dose may not name its agent.
+    const others = Object.entries(fields).filter(([name, field]) => isStated(field.value) && name !== title && name !== "section");
     const chips = [
       item.checked && make("span", { class: "chip good" }, "checked"),
       isDoubtful(item) && make("span", { class: "chip doubtful" }, toPercent(item.confidence)),
@@ -29,7 +31,7 @@ class Card {
     this.head.setAttribute("aria-expanded", String(this.rows !== null));
     this.head.replaceChildren(
       make("span", { class: "name" }, this.review.nameItem(item)), ...chips.filter(Boolean),
-      ...(headline ? [make("span", { class: "words" }, headline.said)] : []),
+      ...(title ? [make("span", { class: "words" }, fields[title].said)] : []),
       ...(this.rows ? [] : [make("span", { class: "others" }, others.map(([name, { said }]) => make("span", {}, `${findField(item, name).label}: ${said}`)))]));
     if (this.rows) this.updateBody();
   }
@@ -100,7 +102,7 @@ class Row {
     const isAlike = JSON.stringify(value ?? null) === this.sent;
     // Text that is being typed is never replaced, not even by the response to an earlier change.
     if (!isAlike && !this.isUnsaved && this.waiting === 0) this.fill(value);
-    const isSure = confidence === null || confidence >= CERTAIN;
+    const isSure = confidence === null || confidence >= DOUBTFUL_BELOW;
     const difference = item.differences.find(({ field }) => field === this.name);
     this.notes.replaceChildren(...[
       !isSure && make("span", { class: "chip doubtful" }, toPercent(confidence)),
@@ -135,7 +137,7 @@ function makeButton(words, act, kind = "small") {
 }
 
 function isDoubtful({ confidence, checked }) {
-  return !checked && confidence !== null && confidence < CERTAIN;
+  return !checked && confidence !== null && confidence < DOUBTFUL_BELOW;
 }
 
 function nameDifference({ differences }) {

@@ -166,6 +166,13 @@ function needsLook(item) {
   return item.flaws.length > 0 || item.differences.length > 0 || isDoubtful(item);
 }
 
+/** Whether a limit or time window of the item may hold for some people only. */
+function mayHoldForSome({ fields }) {
+  const limits = fields.constraints?.value ?? [];
+  const doubts = [fields.constraints, fields.time_windows].flatMap((field) => field?.doubts ?? []);
+  return limits.some(({ condition }) => condition) || doubts.some((words) => /\b(?:people|participants)\b/.test(words));
+}
+
 /** Open the item ``step`` places after the open one, or the next one for which ``isWanted`` is true. */
 function move(step, isWanted = () => true) {
   const { items } = review.record;
@@ -266,7 +273,7 @@ async function finish(anyway) {
 }
 
 const KEYS = {
-  j: () => move(1), k: () => move(-1), n: ACTIONS.next, u: ACTIONS.undo, f: ACTIONS.finish,
+  j: () => move(1), k: () => move(-1), n: ACTIONS.next, l: () => move(1, mayHoldForSome), u: ACTIONS.undo, f: ACTIONS.finish,
   c: () => review.cards.get(review.opened)?.actions.firstChild.click(),
   q: () => { location.hash = ""; },
   "/": () => recordPage.querySelector(".find input").focus(),
