@@ -118,21 +118,29 @@ class LooseExtractions:
         return True
 
 
-def _list_places(path: Path) -> Iterator[ByteRange]:
-    """Yield the places of the extractions in a file or folder: of a folder, those in its
-    ``extractions.jsonl`` or, if it has none, its JSON files.
+def list_files(path: Path) -> list[Path]:
+    """Return the files that contain the extractions of a file or folder: of a folder, its
+    ``extractions.jsonl`` or, if it has none, its ``.json`` and ``.jsonl`` files, if any.
     """
     if path.is_dir():
-        files = [path / EXTRACTIONS]
-        if not files[0].is_file():
-            files = [file for file in sorted(path.glob("*.json")) if file.is_file()]
-    elif path.is_file():
-        files = [path]
-    elif path.exists():
+        results = path / EXTRACTIONS
+        if results.is_file():
+            return [results]
+        files = sorted([*path.glob("*.json"), *path.glob("*.jsonl")])
+        return [file for file in files if file.is_file()]
+    if path.is_file():
+        return [path]
+    if path.exists():
         # a device could be read endlessly, and a pipe might wait forever
         raise ArgumentError(f"{path}: neither a file nor a folder; write it to a file")
-    else:
-        raise ArgumentError(f"{path}: there is no such file or folder; check the path")
+    raise ArgumentError(f"{path}: there is no such file or folder; check the path")
+
+
+def _list_places(path: Path) -> Iterator[ByteRange]:
+    """Yield the places of the extractions in a file or folder. Raises ``StoreError`` if a folder
+    has no files of extractions.
+    """
+    files = list_files(path)
     if not files:
         raise StoreError(
             f"{path}: contains no results; specify a folder written by extractor run --out, "

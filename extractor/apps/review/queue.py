@@ -13,7 +13,6 @@ from extractor.apps.values import RowKind, ValueRow, list_values
 from extractor.evidence.drafts import CERTAIN
 from extractor.plurals import counted, percent
 from extractor.run.finished import FinishedRun
-from extractor.run.manifest import restore_fields
 from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
 
 _MAX_LISTED = 3
@@ -93,7 +92,7 @@ class RunRecords:
 
     def __init__(self, run: Path, inputs: Sequence[Path] = ()) -> None:
         self._run = FinishedRun(run)
-        self.fields = tuple(restore_fields(self._run.manifest.settings))
+        self.fields = self._run.fields
         doubts = {
             record_id: assess_result(self.read_extraction(record_id))
             for record_id in self._run.record_ids
