@@ -94,8 +94,14 @@ class ValueRow(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The value on one line, or an empty string for an absence."""
-        return write_value(self.value)
+        """The value on one line, such as ``4 week`` or ``true``, or an empty string for an
+        absence.
+        """
+        if self.value is None:
+            return ""
+        if isinstance(self.value, bool):
+            return str(self.value).lower()
+        return show_line(str(self.value))
 
 
 def list_values(extraction: TrialExtraction) -> Iterator[ValueRow]:
@@ -119,22 +125,6 @@ def list_values(extraction: TrialExtraction) -> Iterator[ValueRow]:
         yield _describe_absence(extraction.record_id, absence)
     for finding in extraction.findings:
         yield _describe_finding(extraction.record_id, finding)
-
-
-def write_value(value: object) -> str:
-    r"""Write a value on one line, such as ``4 week`` or ``true``. None is written as an empty
-    string.
-
-    >>> write_value(True), write_value(None), write_value("two\nlines")
-    ('true', '', 'two lines')
-    """
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        if value:
-            return "true"
-        return "false"
-    return show_line(str(value))
 
 
 def drop_same(
@@ -249,6 +239,18 @@ def find_section(record: TrialRecord, place: str | None) -> str | None:
     names = (place, FieldRef(place or "").path)
     known = (name for name in names if name and record.raw_text(name) is not None)
     return next(known, None)
+
+
+def find_misplaced(extraction: TrialExtraction, record: TrialRecord) -> Evidence | None:
+    """Return the first evidence whose quote is not at its place in the record's text, or None if
+    the text has not changed since the extraction. Gold has no places.
+    """
+    for _, item in extraction.list_items():
+        for piece in item.evidence:
+            text = record.raw_text(piece.section) or ""
+            if piece.section and text[piece.start : piece.end] != piece.quote:
+                return piece
+    return None
 
 
 def weigh_evidence(pieces: Iterable[Evidence]) -> JsonObject:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import ValidationError
 
+from extractor.apps.values import find_misplaced
 from extractor.errors import ArgumentError, StoreError
 from extractor.plurals import counted, show_some
 from extractor.run.files import (
@@ -107,15 +108,7 @@ class LooseExtractions:
         """Return whether a record contains the quotes of its extraction at their positions. Only a
         run knows the digest of the whole text.
         """
-        for _, item in self.read(record.record_id).list_items():
-            for evidence in item.evidence:
-                # evidence in gold does not have a section
-                if not evidence.section:
-                    continue
-                text = record.raw_text(evidence.section) or ""
-                if text[evidence.start : evidence.end] != evidence.quote:
-                    return False
-        return True
+        return find_misplaced(self.read(record.record_id), record) is None
 
 
 def list_files(path: Path) -> list[Path]:
