@@ -52,10 +52,6 @@ _NAME = re.compile(
     re.IGNORECASE,
 )
 """A name that contains a number, such as "IL-6", "CDK4/6", "type 2" or "stage IV"."""
-_NO_MOMENT = re.compile(r"(?<![\w)])[-\u2212]$|(?:\u00b1|\+\s?/\s?-)\s?$")
-"""Characters after which a number is not a time point: "Day -14" is not day 14, and "Day 28 (+/- 3
-days)" is not day 3.
-"""
 
 
 def check_claim(
@@ -327,8 +323,7 @@ def _find(value: object, here: Passage) -> Found:
     """Find a value in the passage by deriving it from the passage's words; return None if this
     fails.
 
-    A text value must appear word for word. A time point may be stated as a duration ("every 28
-    days"), but not after a minus sign or "+/-".
+    A text value must appear word for word.
     """
     if isinstance(value, str):
         return support_quote(here, _find_words(value, here))
@@ -337,15 +332,4 @@ def _find(value: object, here: Passage) -> Found:
             if number.value == value:
                 return support_at(Derived(number.first, number.end), value, here)
         return None
-    support = find_support(value, here)
-    if not isinstance(value, TimePoint):
-        return support
-    # a time point may be stated as a length: "every 28 days"
-    if support is None:
-        length = find_support(Period(value=value.value, unit=value.unit), here)
-        if length:
-            support = replace(length, value=value)
-    # the tolerance in "day 28 +/- 3 days" is no time point
-    if support and _NO_MOMENT.search(here.section.raw, 0, support.span.start):
-        return None
-    return support
+    return find_support(value, here)
