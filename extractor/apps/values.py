@@ -5,7 +5,7 @@ an export are views of this table. The viewer and the evaluation read the items 
 """
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from functools import lru_cache
@@ -37,6 +37,10 @@ _ITEM = re.compile(
     r"|custom\.[^.\[]+\[\d+\]|eligibility"
 )
 """Matches the path of an item at the start of a value's path."""
+_MAY_BE_INCOMPLETE = "a value may be missing from an empty field or from a list"
+"""What speaks against an item that is less sure than each of its values: its confidence is the
+lowest of all its fields, including empty fields and lists as a whole.
+"""
 _BETWEEN_QUOTES = " … "
 _BETWEEN_DOUBTS = "; "
 """Joins quotes or sections that are not adjacent."""
@@ -125,6 +129,30 @@ def list_values(extraction: TrialExtraction) -> Iterator[ValueRow]:
         yield _describe_absence(extraction.record_id, absence)
     for finding in extraction.findings:
         yield _describe_finding(extraction.record_id, finding)
+
+
+def list_items(
+    extraction: TrialExtraction, rows: Iterable[ValueRow]
+) -> Iterator[ValueRow]:
+    """Yield a row for each item whose confidence is lower than that of all its values in ``rows``,
+    because a field may be empty by mistake, or a list incomplete.
+    """
+    lowest = defaultdict[str, float](lambda: 1)
+    for row in rows:
+        if row.confidence is not None:
+            lowest[row.item] = min(lowest[row.item], row.confidence)
+    for path, item in extraction.list_items():
+        if item.confidence is not None and item.confidence < lowest[path]:
+            yield ValueRow(
+                RowKind.VALUE,
+                extraction.record_id,
+                path,
+                "item",
+                quote=find_words(item),
+                section=getattr(item, "section", None),
+                confidence=item.confidence,
+                doubts=_MAY_BE_INCOMPLETE,
+            )
 
 
 def drop_same(

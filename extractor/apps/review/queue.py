@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 from extractor.apps.pages import name_label
 from extractor.apps.pages.view import name_record
-from extractor.apps.values import RowKind, ValueRow, list_values
-from extractor.evidence.drafts import CERTAIN
+from extractor.apps.values import RowKind, ValueRow, list_items, list_values
 from extractor.plurals import counted, percent
 from extractor.run.finished import FinishedRun
 from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
+from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
 _MAX_LISTED = 3
 """Maximum number of doubtful values listed for a record in the queue."""
@@ -28,7 +28,7 @@ class Doubt(NamedTuple):
 
 def assess_result(result: TrialExtraction) -> Doubt:
     """Return the doubt about a result. The expected number of wrong values is the sum of (1 -
-    confidence) over the result's doubtful values.
+    confidence) over its values. The values that are named are doubts, as in ``extractor list``.
 
     >>> criterion = {
     ...     "kind": "inclusion",
@@ -41,21 +41,14 @@ def assess_result(result: TrialExtraction) -> Doubt:
     ('criteria 1 kind 60 %', 'criteria 1 quote 60 %')
     """
     rows = list(list_values(result))
-    doubtful = {
+    rated = {
         (row.confidence, _name_value(row))
-        for row in rows
-        if row.confidence is not None and row.confidence < CERTAIN
+        for row in (*rows, *list_items(result, rows))
+        if row.confidence is not None
     }
-    # a doubtful item without values may lack a value, such as eligibility in a record that does not
-    # state an age
-    items_with_values = {row.item for row in rows}
-    for path, item in result.list_items():
-        if path in items_with_values or item.confidence is None:
-            continue
-        if item.confidence < CERTAIN:
-            doubtful.add((item.confidence, _name_item(path)))
-    expected = sum(1 - confidence for confidence, _ in doubtful)
-    least = sorted(doubtful)[:_MAX_LISTED]
+    expected = sum(1 - confidence for confidence, _ in rated)
+    doubtful = [doubt for doubt in sorted(rated) if doubt[0] < DOUBTFUL_BELOW]
+    least = doubtful[:_MAX_LISTED]
     reasons = [f"{name} {percent(confidence)}" for confidence, name in least]
     if len(doubtful) > _MAX_LISTED:
         reasons.append(f"{len(doubtful) - _MAX_LISTED:,} more")
@@ -66,16 +59,12 @@ def assess_result(result: TrialExtraction) -> Doubt:
 
 
 def _name_value(row: ValueRow) -> str:
+    item = FieldRef(row.item)
+    name = name_label(item.names[-1])
+    if item.position is not None:
+        name = f"{name} {item.position + 1}"
     field = FieldRef(row.field).path.removeprefix("values.")
-    return f"{_name_item(row.item)} {name_label(field)}"
-
-
-def _name_item(path: str) -> str:
-    ref = FieldRef(path)
-    name = name_label(ref.names[-1])
-    if ref.position is None:
-        return name
-    return f"{name} {ref.position + 1}"
+    return f"{name} {name_label(field)}"
 
 
 class RunRecords:
