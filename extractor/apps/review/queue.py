@@ -11,7 +11,7 @@ from extractor.apps.pages import name_label
 from extractor.apps.pages.view import name_record
 from extractor.apps.values import RowKind, ValueRow, list_items, list_values
 from extractor.plurals import counted, percent
-from extractor.run.finished import FinishedRun
+from extractor.run.joined import JoinedRuns
 from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
 from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
@@ -71,7 +71,7 @@ class RunRecords:
     """The records of a run.
 
     Texts are read once, from ``inputs`` or, by default, from the run's inputs, and are kept in
-    memory in compressed form. Raises ``StoreError`` if the folder is not a run.
+    memory in compressed form. Raises ``StoreError`` if there are no results.
 
     Attributes:
         doubts: The doubt about each record, in queue order.
@@ -80,7 +80,7 @@ class RunRecords:
     """
 
     def __init__(self, run: Path, inputs: Sequence[Path] = ()) -> None:
-        self._run = FinishedRun(run)
+        self._run = JoinedRuns([run], inputs)
         self.fields = self._run.fields
         doubts = {
             record_id: assess_result(self.read_extraction(record_id))
@@ -91,7 +91,7 @@ class RunRecords:
         )
         self.titles: dict[str, str] = {}
         self._texts: dict[str, bytes] = {}
-        for reread in self._run.reread(inputs):
+        for reread in self._run.reread():
             if reread.record is None:
                 continue
             self.titles[reread.record_id] = name_record(reread.record)
