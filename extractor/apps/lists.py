@@ -24,13 +24,13 @@ from extractor.apps.values import (
     RowKind,
     ValueRow,
     drop_same,
-    find_words,
+    list_items,
     list_values,
 )
 from extractor.errors import ArgumentError
 from extractor.run.files import find_place, name_failed
 from extractor.run.joined import JoinedRuns
-from extractor.schemas import TrialExtraction, list_groups
+from extractor.schemas import list_groups
 from extractor.schemas.arguments import refuse_unknown
 from extractor.schemas.vocabulary import DOUBTFUL_BELOW, SETTLED_ABSENCES
 
@@ -41,10 +41,6 @@ _KINDS = {
     "findings": RowKind.FINDING,
     "absences": RowKind.ABSENCE,
 }
-_MAY_BE_INCOMPLETE = "a value may be missing from an empty field or from a list"
-"""What speaks against an item that is less sure than each of its values: its confidence is the
-lowest of all its fields, including empty fields and lists as a whole.
-"""
 _USUAL_MAXIMUM = {_DOUBTS: DOUBTFUL_BELOW}
 """The bound below which values are listed, unless the user sets another one."""
 _PLAIN = "-_.!~*'()[]"
@@ -189,33 +185,10 @@ def _list_record(
         address = _make_address(record_id, path)
         listed.append(row._replace(value=row.text, address=address))
     if selection.name == _DOUBTS:
-        listed += _list_items(extraction, rows)
+        for row in list_items(extraction, rows):
+            address = _make_address(record_id, row.item)
+            listed.append(row._replace(address=address))
     return [row for row in listed if _is_listed(row, selection)]
-
-
-def _list_items(
-    extraction: TrialExtraction, rows: Sequence[ValueRow]
-) -> Iterator[ValueRow]:
-    """Yield a row for each item whose confidence is lower than that of all its values in ``rows``,
-    because a field may be empty by mistake, or a list incomplete.
-    """
-    lowest = defaultdict[str, float](lambda: 1)
-    for row in rows:
-        if row.confidence is not None:
-            lowest[row.item] = min(lowest[row.item], row.confidence)
-    for path, item in extraction.list_items():
-        if item.confidence is not None and item.confidence < lowest[path]:
-            yield ValueRow(
-                RowKind.VALUE,
-                extraction.record_id,
-                path,
-                "item",
-                quote=find_words(item),
-                section=getattr(item, "section", None),
-                confidence=item.confidence,
-                doubts=_MAY_BE_INCOMPLETE,
-                address=_make_address(extraction.record_id, path),
-            )
 
 
 def _make_address(record_id: str, path: str) -> str:

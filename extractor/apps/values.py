@@ -5,7 +5,7 @@ an export are views of this table. The viewer and the evaluation read the items 
 """
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from functools import lru_cache
@@ -37,6 +37,10 @@ _ITEM = re.compile(
     r"|custom\.[^.\[]+\[\d+\]|eligibility"
 )
 """Matches the path of an item at the start of a value's path."""
+_MAY_BE_INCOMPLETE = "a value may be missing from an empty field or from a list"
+"""What speaks against an item that is less sure than each of its values: its confidence is the
+lowest of all its fields, including empty fields and lists as a whole.
+"""
 _BETWEEN_QUOTES = " … "
 _BETWEEN_DOUBTS = "; "
 """Joins quotes or sections that are not adjacent."""
@@ -94,8 +98,14 @@ class ValueRow(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The value on one line, or an empty string for an absence."""
-        return write_value(self.value)
+        """The value on one line, such as ``4 week`` or ``true``, or an empty string for an
+        absence.
+        """
+        if self.value is None:
+            return ""
+        if isinstance(self.value, bool):
+            return str(self.value).lower()
+        return show_line(str(self.value))
 
 
 def list_values(extraction: TrialExtraction) -> Iterator[ValueRow]:
@@ -121,20 +131,28 @@ def list_values(extraction: TrialExtraction) -> Iterator[ValueRow]:
         yield _describe_finding(extraction.record_id, finding)
 
 
-def write_value(value: object) -> str:
-    r"""Write a value on one line, such as ``4 week`` or ``true``. None is written as an empty
-    string.
-
-    >>> write_value(True), write_value(None), write_value("two\nlines")
-    ('true', '', 'two lines')
+def list_items(
+    extraction: TrialExtraction, rows: Iterable[ValueRow]
+) -> Iterator[ValueRow]:
+    """Yield a row for each item whose confidence is lower than that of all its values in ``rows``,
+    because a field may be empty by mistake, or a list incomplete.
     """
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        if value:
-            return "true"
-        return "false"
-    return show_line(str(value))
+    lowest = defaultdict[str, float](lambda: 1)
+    for row in rows:
+        if row.confidence is not None:
+            lowest[row.item] = min(lowest[row.item], row.confidence)
+    for path, item in extraction.list_items():
+        if item.confidence is not None and item.confidence < lowest[path]:
+            yield ValueRow(
+                RowKind.VALUE,
+                extraction.record_id,
+                path,
+                "item",
+                quote=find_words(item),
+                section=getattr(item, "section", None),
+                confidence=item.confidence,
+                doubts=_MAY_BE_INCOMPLETE,
+            )
 
 
 def drop_same(
@@ -249,6 +267,18 @@ def find_section(record: TrialRecord, place: str | None) -> str | None:
     names = (place, FieldRef(place or "").path)
     known = (name for name in names if name and record.raw_text(name) is not None)
     return next(known, None)
+
+
+def find_misplaced(extraction: TrialExtraction, record: TrialRecord) -> Evidence | None:
+    """Return the first evidence whose quote is not at its place in the record's text, or None if
+    the text has not changed since the extraction. Gold has no places.
+    """
+    for _, item in extraction.list_items():
+        for piece in item.evidence:
+            text = record.raw_text(piece.section) or ""
+            if piece.section and text[piece.start : piece.end] != piece.quote:
+                return piece
+    return None
 
 
 def weigh_evidence(pieces: Iterable[Evidence]) -> JsonObject:

@@ -52,10 +52,6 @@ _NAME = re.compile(
     re.IGNORECASE,
 )
 """A name that contains a number, such as "IL-6", "CDK4/6", "type 2" or "stage IV"."""
-_NO_MOMENT = re.compile(r"(?<![\w)])[-\u2212]$|(?:\u00b1|\+\s?/\s?-)\s?$")
-"""Characters after which a number is not a time point: "Day -14" is not day 14, and "Day 28 (+/- 3
-days)" is not day 3.
-"""
 
 
 def check_claim(
@@ -111,24 +107,22 @@ class _Scope(NamedTuple):
             return self.inside
         return self.outside
 
-    def narrow(self, quote: Span | None) -> "_Scope":
-        """Return the scope of a nested object with its own quote, if any."""
-        if quote:
-            most = self.limit(quote)
-        else:
-            most = self.inside
-        return _Scope(quote or self.quote, most, most)
-
-    def separate(self, quote: Span | None, quotes: Iterable[Span | None]) -> "_Scope":
-        """Return the scope of one of several objects, with these ``quotes``. A value outside the
-        object's quote, or inside a quote that overlaps another one, may belong to another object.
+    def narrow(self, quote: Span | None, quotes: Sequence[Span | None]) -> "_Scope":
+        """Return the scope of a nested object with its own ``quote``, if any. If there are several
+        ``quotes``, a value outside the object's quote, or inside a quote that overlaps another one,
+        may belong to another object.
         """
-        others = [other for other in quotes if other and other is not quote]
-        outside = min(self.outside, find_most(CUSTOM, "untied"))
-        # even the words within the quote may belong to another object
-        if quote is None or any(map(quote.overlaps, others)):
-            return self._replace(inside=outside, outside=outside)
-        return self._replace(outside=outside)
+        inside = self.inside
+        if quote:
+            inside = self.limit(quote)
+        outside = inside
+        if len(quotes) > 1:
+            others = [other for other in quotes if other and other is not quote]
+            outside = min(inside, find_most(CUSTOM, "untied"))
+            # even the words within the quote may belong to another object
+            if quote is None or any(map(quote.overlaps, others)):
+                inside = outside
+        return _Scope(quote or self.quote, inside, outside)
 
 
 class _Checker:
@@ -206,19 +200,20 @@ class _Checker:
             member for at, member in enumerate(members) if member not in members[:at]
         ]
         quotes = [self.find_quote(member, path) for member in distinct]
+        # objects without quotes, such as a list of names, cannot be mixed up
+        tied: Sequence[Span | None] = ()
+        if attribute.needs_quote:
+            tied = quotes
         readings: dict[str, Reading[object]] = {}
         position = 0
         for member, quote in zip(distinct, quotes, strict=True):
             # its quote was rejected, and with it the object
             if member.get("quote") and quote is None:
                 continue
-            own = scope.narrow(quote)
-            # a single object cannot be mixed up with another
-            if attribute.needs_quote and len(distinct) > 1:
-                own = own.separate(quote, quotes)
             place = path
             if attribute.many:
                 place = f"{path}[{position}]"
+            own = scope.narrow(quote, tied)
             found = self.check(member, attribute, own, f"{place}.")
             if found:
                 readings |= found
@@ -298,18 +293,18 @@ def _states_kind(value: object, tokens: Tokens, numbers: Sequence[Number]) -> bo
     duration or a number that does not count anything, unlike the number in "two methods". For any
     other value, it is a number that is not part of a duration.
     """
-    lengths = list(find_durations(tokens))
-    if isinstance(value, Age | Period | TimePoint):
-        # the number of "two methods" is no length
-        counted = rule("counted_noun")
-        bare = [
-            number for number in numbers if counted.starts(tokens, number.end) is None
-        ]
-        return bool(lengths or bare)
-    timed = [range(length.first, length.end) for length in lengths]
-    return any(
-        not any(number.first in length for length in timed) for number in numbers
-    )
+    lengths = [range(length.first, length.end) for length in find_durations(tokens)]
+    others = [
+        number
+        for number in numbers
+        if not any(number.first in length for length in lengths)
+    ]
+    if not isinstance(value, Age | Period | TimePoint):
+        return bool(others)
+    # the number of "two methods" is no length
+    counted = rule("counted_noun")
+    bare = [number for number in others if counted.starts(tokens, number.end) is None]
+    return bool(lengths or bare)
 
 
 def _find_words(quote: str, here: Passage) -> Span | None:
@@ -328,8 +323,7 @@ def _find(value: object, here: Passage) -> Found:
     """Find a value in the passage by deriving it from the passage's words; return None if this
     fails.
 
-    A text value must appear word for word. A time point may be stated as a duration ("every 28
-    days"), but not after a minus sign or "+/-".
+    A text value must appear word for word.
     """
     if isinstance(value, str):
         return support_quote(here, _find_words(value, here))
@@ -338,15 +332,4 @@ def _find(value: object, here: Passage) -> Found:
             if number.value == value:
                 return support_at(Derived(number.first, number.end), value, here)
         return None
-    support = find_support(value, here)
-    if not isinstance(value, TimePoint):
-        return support
-    # a time point may be stated as a length: "every 28 days"
-    if support is None:
-        length = find_support(Period(value=value.value, unit=value.unit), here)
-        if length:
-            support = replace(length, value=value)
-    # the tolerance in "day 28 +/- 3 days" is no time point
-    if support and _NO_MOMENT.search(here.section.raw, 0, support.span.start):
-        return None
-    return support
+    return find_support(value, here)

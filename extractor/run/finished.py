@@ -157,16 +157,6 @@ class FinishedRun:
         """Return the run's inputs, except streams, which cannot be read again."""
         return _list_readable(self.manifest.inputs)
 
-    def reread(
-        self, inputs: Sequence[str | PathLike[str]] = ()
-    ) -> Iterator[RereadRecord]:
-        """Yield each record with a result once, as ``reread_records`` does. If ``inputs`` is empty,
-        the inputs of the run are read.
-        """
-        return reread_records(
-            inputs or self.find_inputs(), self.record_ids, self.is_same
-        )
-
     def is_same(self, record: TrialRecord) -> bool:
         """Return whether the text of a record with a result is unchanged."""
         stored = self._store.find(record.record_id)

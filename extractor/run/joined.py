@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import ValidationError
 
+from extractor.apps.values import find_misplaced
 from extractor.errors import ArgumentError, StoreError
 from extractor.plurals import counted, show_some
 from extractor.run.files import (
@@ -107,32 +108,32 @@ class LooseExtractions:
         """Return whether a record contains the quotes of its extraction at their positions. Only a
         run knows the digest of the whole text.
         """
-        for _, item in self.read(record.record_id).list_items():
-            for evidence in item.evidence:
-                # evidence in gold does not have a section
-                if not evidence.section:
-                    continue
-                text = record.raw_text(evidence.section) or ""
-                if text[evidence.start : evidence.end] != evidence.quote:
-                    return False
-        return True
+        return find_misplaced(self.read(record.record_id), record) is None
+
+
+def list_files(path: Path) -> list[Path]:
+    """Return the files that contain the extractions of a file or folder: of a folder, its
+    ``extractions.jsonl`` or, if it has none, its ``.json`` and ``.jsonl`` files, if any.
+    """
+    if path.is_dir():
+        results = path / EXTRACTIONS
+        if results.is_file():
+            return [results]
+        files = sorted([*path.glob("*.json"), *path.glob("*.jsonl")])
+        return [file for file in files if file.is_file()]
+    if path.is_file():
+        return [path]
+    if path.exists():
+        # a device could be read endlessly, and a pipe might wait forever
+        raise ArgumentError(f"{path}: neither a file nor a folder; write it to a file")
+    raise ArgumentError(f"{path}: there is no such file or folder; check the path")
 
 
 def _list_places(path: Path) -> Iterator[ByteRange]:
-    """Yield the places of the extractions in a file or folder: of a folder, those in its
-    ``extractions.jsonl`` or, if it has none, its JSON files.
+    """Yield the places of the extractions in a file or folder. Raises ``StoreError`` if a folder
+    has no files of extractions.
     """
-    if path.is_dir():
-        files = [path / EXTRACTIONS]
-        if not files[0].is_file():
-            files = [file for file in sorted(path.glob("*.json")) if file.is_file()]
-    elif path.is_file():
-        files = [path]
-    elif path.exists():
-        # a device could be read endlessly, and a pipe might wait forever
-        raise ArgumentError(f"{path}: neither a file nor a folder; write it to a file")
-    else:
-        raise ArgumentError(f"{path}: there is no such file or folder; check the path")
+    files = list_files(path)
     if not files:
         raise StoreError(
             f"{path}: contains no results; specify a folder written by extractor run --out, "

@@ -686,9 +686,10 @@ class TrialExtraction(FrozenModel):
         "and keywords.",
     )
 
-    def to_gold(self) -> JsonObject:
+    def to_gold(self, *, exclude_unset: bool = False) -> JsonObject:
         """Return the extraction in the format of gold files, with only the guideline's keys: the
         values of all items, including custom fields, but without evidence, findings or usage.
+        ``exclude_unset`` leaves out keys that are not set, because gold may cover only some fields.
         """
         eligibility = _include_stated(self.eligibility)
         eligibility["criteria"] = _include_each(self.eligibility.criteria)
@@ -703,6 +704,7 @@ class TrialExtraction(FrozenModel):
                 "custom": {name: {"__all__": custom_item_keys} for name in self.custom},
                 "scored": True,
             },
+            exclude_unset=exclude_unset,
         )
 
     def list_items(self) -> Iterator[tuple[str, ExtractedItem]]:

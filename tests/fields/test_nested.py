@@ -339,6 +339,23 @@ def test_two_fields_do_not_share_a_table():
         read_fields([Whole, methods])
 
 
+def test_two_lists_of_a_field_do_not_share_a_table():
+    class Part(BaseModel):
+        name: str
+
+    class Group(BaseModel):
+        part: list[Part]
+
+    class Drug(BaseModel):
+        """What a drug consists of."""
+
+        group: Group
+        group_part: list[Part]
+
+    with pytest.raises(FieldError, match="also has a table custom_drug_group_part"):
+        read_fields(Drug)
+
+
 def test_the_values_are_objects_of_the_users_classes(extraction):
     contraception, visits = load(FIELDS, "Contraception", "Visits")
     (found,) = find_values(extraction, contraception)

@@ -12,7 +12,7 @@ import pytest
 
 from extractor import Extractor, make_record, read_records
 from extractor.errors import ArgumentError, ExtractorError, RecordError
-from extractor.run.finished import FinishedRun
+from extractor.run.joined import JoinedRuns
 from extractor.schemas import Section, Source, TrialRecord
 from tests.commands import extractor, read_lines
 
@@ -91,7 +91,7 @@ def test_each_bad_record_is_a_failure_and_stops_no_other(tmp_path):
         assert failure["message"].isprintable()
         assert len(failure["message"]) < 500
         assert ";" in failure["message"]
-    reread = [again.record_id for again in FinishedRun(tmp_path / "run").reread()]
+    reread = [again.record_id for again in JoinedRuns([tmp_path / "run"]).reread()]
     assert reread == [extraction.record_id for extraction in results]
 
 

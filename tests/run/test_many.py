@@ -25,6 +25,7 @@ from extractor.errors import (
 )
 from extractor.formats import read_stream
 from extractor.run.finished import FinishedRun, TextState
+from extractor.run.joined import JoinedRuns
 from tests.commands import extractor
 from tests.faults.server import serve_faults
 from tests.llm.stub import completion, serve
@@ -228,7 +229,7 @@ def test_commands_take_a_saved_run(tmp_path):
     with pytest.raises(StoreError, match="specify a file in another location"):
         results.save(folder)
     del results  # the temporary folder goes
-    reread = list(FinishedRun(folder).reread())
+    reread = list(JoinedRuns([folder]).reread())
     assert [earlier.text for earlier in reread] == [TextState.SAME] * count
     texts = {earlier.record_id: earlier.record.sections for earlier in reread}
     assert texts["note"] == MADE.sections

@@ -14,7 +14,7 @@ import extractor
 from extractor import Extractor, make_record, read_results
 from extractor.apps.export import list_tables
 from extractor.errors import ArgumentError, StoreError
-from extractor.run.finished import find_run
+from extractor.run.joined import JoinedRuns
 from tests.commands import extract, invoke, read_lines
 from tests.faults.server import serve_faults
 
@@ -96,7 +96,7 @@ def test_any_name_of_a_folder_or_file_is_read_back(tmp_path, name):
     assert [Path(one["path"]).stem for one in results.failures] == [name]
     copy = results.save(out / "copy")
     shutil.rmtree(out / "run")
-    (reread,) = find_run(copy).reread()
+    (reread,) = JoinedRuns([copy]).reread()
     assert reread.text == "same"
     words = ("run", out / f"{name}.json", "--out", out / "cli", "--effort", "none")
     assert invoke(*words).exit_code == 2

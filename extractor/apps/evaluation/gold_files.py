@@ -14,9 +14,9 @@ from pydantic_core import to_jsonable_python
 
 from extractor.apps.values import find_words
 from extractor.concepts.own.declaration import CustomField
-from extractor.errors import ArgumentError, GoldError
+from extractor.errors import GoldError
 from extractor.run.finished import find_run
-from extractor.run.joined import JoinedRuns, list_in_file
+from extractor.run.joined import JoinedRuns, list_files, list_in_file
 from extractor.schemas import TrialExtraction
 from extractor.schemas.paths import write_path
 
@@ -56,7 +56,8 @@ def list_places(source: Path | JoinedRuns) -> Iterator[GoldPlace]:
     """Yield the locations of all extractions, in the order of their files.
 
     - of runs: one for each record with results;
-    - of a folder: one for each of its ``.json`` files, and for each line of its ``.jsonl`` files;
+    - of a folder: those of its ``extractions.jsonl`` or, if it has none, of its ``.json`` and
+      ``.jsonl`` files;
     - of a ``.json`` file: one; of any other file: one for each line.
 
     Blank lines are skipped, and a folder without such files yields none. Raises ``ArgumentError``
@@ -68,19 +69,7 @@ def list_places(source: Path | JoinedRuns) -> Iterator[GoldPlace]:
             yield GoldPlace(f"{source}, {record_id}", partial(run.read_line, record_id))
         return
     assert isinstance(source, Path)
-    if source.is_dir():
-        paths = sorted([*source.glob("*.json"), *source.glob("*.jsonl")])
-        files = [path for path in paths if path.is_file()]
-    elif source.is_file():
-        files = [source]
-    elif source.exists():
-        # a device could be read endlessly, and a pipe might wait forever
-        raise ArgumentError(
-            f"{source}: neither a file nor a folder; specify {_SOURCES}"
-        )
-    else:
-        raise ArgumentError(f"{source}: does not exist; specify {_SOURCES}")
-    for place in chain.from_iterable(map(list_in_file, files)):
+    for place in chain.from_iterable(map(list_in_file, list_files(source))):
         yield GoldPlace(place.name, place.read)
 
 

@@ -18,6 +18,7 @@ from extractor.apps.review.gold import derive_window
 from extractor.apps.values import RowKind, ValueRow, list_values, split_path
 from extractor.concepts.own.attributes import CLASSES
 from extractor.concepts.own.declaration import CustomField
+from extractor.concepts.windows.times import first_window
 from extractor.schemas import (
     FieldRef,
     TrialExtraction,
@@ -102,34 +103,18 @@ def list_gold_rows(extraction: TrialExtraction) -> Iterator[ValueRow]:
     proven = {
         row.path: row for row in list_values(extraction) if row.kind is RowKind.VALUE
     }
-    gold = shape_gold(extraction)
+    gold = extraction.to_gold(exclude_unset=True)
     del gold["record_id"]
-    for criterion in gold[PEOPLE].get("criteria", ()):
-        window = derive_window(criterion.get("time_windows", ()))
-        if not window:
-            continue
-        if criterion.get("time_window") != window:
-            continue
-        del criterion["time_window"]
+    criteria = extraction.eligibility.criteria
+    for criterion, written in zip(
+        criteria, gold[PEOPLE].get("criteria", ()), strict=True
+    ):
+        window = criterion.time_window
+        if window and window == first_window(criterion.time_windows):
+            del written["time_window"]
     for path, value in _flatten("", gold):
         unproven = ValueRow(RowKind.VALUE, extraction.record_id, *split_path(path))
         yield proven.get(path, unproven)._replace(value=value)
-
-
-def shape_gold(extraction: TrialExtraction) -> JsonObject:
-    """Return an extraction as gold. Keys that are not set are omitted, because gold may cover only
-    some fields.
-    """
-    gold = extraction.to_gold()
-    for path, item in extraction.list_items():
-        values: Any = gold
-        for step in read_path(path):
-            values = values[step]
-        for name in values.keys() - item.model_fields_set:
-            del values[name]
-    for name in gold.keys() - extraction.model_fields_set:
-        del gold[name]
-    return gold
 
 
 def _flatten(path: str, value: Any) -> Iterator[tuple[str, Any]]:
@@ -283,7 +268,7 @@ class _Builder:
         except ValidationError as error:
             self._report_violations(error)
             return None
-        gold = shape_gold(extraction)
+        gold = extraction.to_gold(exclude_unset=True)
         self._move_references(gold)
         for criterion in gold[PEOPLE].get("criteria", ()):
             windows = criterion.get("time_windows")

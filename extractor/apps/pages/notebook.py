@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from extractor.apps.pages import read_assets, render_template
 from extractor.apps.pages.view import is_free_text, name_record, view
-from extractor.apps.values import list_values
+from extractor.apps.values import find_misplaced, list_values
 from extractor.errors import ArgumentError
 from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
 from extractor.schemas.base import JsonObject
@@ -78,14 +78,11 @@ def show(
         raise ArgumentError(
             f"the extraction belongs to {extraction.record_id}, the record is {record.record_id}"
         )
-    for _, item in extraction.list_items():
-        for place in item.evidence:
-            text = record.raw_text(place.section) or ""
-            if text[place.start : place.end] != place.quote:
-                raise ArgumentError(
-                    f"the {place.section} of {record.record_id} has changed; extract the record "
-                    "again"
-                )
+    misplaced = find_misplaced(extraction, record)
+    if misplaced:
+        raise ArgumentError(
+            f"the {misplaced.section} of {record.record_id} has changed; extract the record again"
+        )
     return ShownExtraction(extraction, record)
 
 

@@ -9,10 +9,9 @@ from typing import NamedTuple
 
 from extractor.apps.pages import name_label
 from extractor.apps.pages.view import name_record
-from extractor.apps.values import RowKind, ValueRow, list_values
+from extractor.apps.values import RowKind, ValueRow, list_items, list_values
 from extractor.plurals import counted, percent
-from extractor.run.finished import FinishedRun
-from extractor.run.manifest import restore_fields
+from extractor.run.joined import JoinedRuns
 from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
 from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
@@ -29,7 +28,7 @@ class Doubt(NamedTuple):
 
 def assess_result(result: TrialExtraction) -> Doubt:
     """Return the doubt about a result. The expected number of wrong values is the sum of (1 -
-    confidence) over the result's doubtful values.
+    confidence) over its values. The values that are named are doubts, as in ``extractor list``.
 
     >>> criterion = {
     ...     "kind": "inclusion",
@@ -42,21 +41,14 @@ def assess_result(result: TrialExtraction) -> Doubt:
     ('criteria 1 kind 60 %', 'criteria 1 quote 60 %')
     """
     rows = list(list_values(result))
-    doubtful = {
+    rated = {
         (row.confidence, _name_value(row))
-        for row in rows
-        if row.confidence is not None and row.confidence < DOUBTFUL_BELOW
+        for row in (*rows, *list_items(result, rows))
+        if row.confidence is not None
     }
-    # a doubtful item without values may lack a value, such as eligibility in a record that does not
-    # state an age
-    items_with_values = {row.item for row in rows}
-    for path, item in result.list_items():
-        if path in items_with_values or item.confidence is None:
-            continue
-        if item.confidence < DOUBTFUL_BELOW:
-            doubtful.add((item.confidence, _name_item(path)))
-    expected = sum(1 - confidence for confidence, _ in doubtful)
-    least = sorted(doubtful)[:_MAX_LISTED]
+    expected = sum(1 - confidence for confidence, _ in rated)
+    doubtful = [doubt for doubt in sorted(rated) if doubt[0] < DOUBTFUL_BELOW]
+    least = doubtful[:_MAX_LISTED]
     reasons = [f"{name} {percent(confidence)}" for confidence, name in least]
     if len(doubtful) > _MAX_LISTED:
         reasons.append(f"{len(doubtful) - _MAX_LISTED:,} more")
@@ -67,23 +59,19 @@ def assess_result(result: TrialExtraction) -> Doubt:
 
 
 def _name_value(row: ValueRow) -> str:
+    item = FieldRef(row.item)
+    name = name_label(item.names[-1])
+    if item.position is not None:
+        name = f"{name} {item.position + 1}"
     field = FieldRef(row.field).path.removeprefix("values.")
-    return f"{_name_item(row.item)} {name_label(field)}"
-
-
-def _name_item(path: str) -> str:
-    ref = FieldRef(path)
-    name = name_label(ref.names[-1])
-    if ref.position is None:
-        return name
-    return f"{name} {ref.position + 1}"
+    return f"{name} {name_label(field)}"
 
 
 class RunRecords:
     """The records of a run.
 
     Texts are read once, from ``inputs`` or, by default, from the run's inputs, and are kept in
-    memory in compressed form. Raises ``StoreError`` if the folder is not a run.
+    memory in compressed form. Raises ``StoreError`` if there are no results.
 
     Attributes:
         doubts: The doubt about each record, in queue order.
@@ -92,8 +80,8 @@ class RunRecords:
     """
 
     def __init__(self, run: Path, inputs: Sequence[Path] = ()) -> None:
-        self._run = FinishedRun(run)
-        self.fields = tuple(restore_fields(self._run.manifest.settings))
+        self._run = JoinedRuns([run], inputs)
+        self.fields = self._run.fields
         doubts = {
             record_id: assess_result(self.read_extraction(record_id))
             for record_id in self._run.record_ids
@@ -103,7 +91,7 @@ class RunRecords:
         )
         self.titles: dict[str, str] = {}
         self._texts: dict[str, bytes] = {}
-        for reread in self._run.reread(inputs):
+        for reread in self._run.reread():
             if reread.record is None:
                 continue
             self.titles[reread.record_id] = name_record(reread.record)

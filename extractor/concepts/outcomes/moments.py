@@ -171,8 +171,8 @@ def _find_groups(tokens: Tokens) -> Iterator[MomentGroup]:
 
 
 def _join_parts(tokens: Tokens, groups: Iterator[MomentGroup]) -> list[MomentGroup]:
-    """Return the groups, joining the two parts of one length: "6 weeks 3 days" is 45 days. A list of
-    two times has a comma ("2 years, 9 months") or counts up ("4 days and 2 weeks").
+    """Return the groups, joining the two parts of one length: "6 weeks 3 days" is 45 days. A list
+    of two times has a comma ("2 years, 9 months") or counts up ("4 days and 2 weeks").
     """
     joined: list[MomentGroup] = []
     for group in groups:

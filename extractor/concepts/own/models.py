@@ -92,11 +92,12 @@ def read_fields(declared: Iterable[Declared] | Declared) -> tuple[CustomField, .
         if field.name in fields:
             raise FieldError(f"{field.name}: two fields have this name; rename one")
         for table in (field.name, *field.list_tables(field.name)):
-            owner = tables.setdefault(table, field.name)
-            if owner != field.name:
+            if table in tables:
                 raise FieldError(
-                    f"{field.name}: the field {owner} also has a table custom_{table}; rename one"
+                    f"{field.name}: the field {tables[table]} also has a table custom_{table}; "
+                    "rename one"
                 )
+            tables[table] = field.name
         check_patterns(field)
         for example in field.examples:
             for _, reason in field.read(field.complete_answers(example))[1]:
