@@ -17,6 +17,7 @@ from extractor.concepts.doses.sections import DoseText
 from extractor.evidence.drafts import Span
 from extractor.language.book import rule, word_set
 from extractor.language.lexer import Tokens, keep
+from extractor.schemas import Frequency
 
 OF_ALL = ("cycle", "duration")
 """Fields that apply to all agents of a section if a clause states them alone."""
@@ -90,6 +91,11 @@ class Linked:
     def probability(self) -> float:
         """The probability that the mark is read correctly and belongs to the agent."""
         return self.mark.confidence * _UNDOUBTED * _DOUBTED ** len(self.doubts)
+
+    @property
+    def clause(self) -> tuple[str, Place]:
+        """The clause that contains the mark, with the name of its section."""
+        return self.text.name, self.text.find_clause(self.mark.first)
 
     @property
     def span(self) -> Span:
@@ -324,6 +330,9 @@ def _link_all(marks: Sequence[Mark], statements: Sequence[Statement]) -> None:
                 break
             if _is_remark(statement, mark, statements):
                 continue
+            # "a loading dose of 600 mg, then 75 mg daily for 12 months"
+            if mark.field == "duration" and _is_single(statement):
+                continue
             _add(statement, mark, SHARED)
 
 
@@ -338,6 +347,12 @@ def _is_remark(
         return False
     first = next(near for near in statements if near.agent is statement.agent)
     return first is not statement
+
+
+def _is_single(statement: Statement) -> bool:
+    """Return whether a statement is about a single dose, which has no duration."""
+    links = statement.links("frequency")
+    return any(link.mark.value is Frequency.ONCE for link in links)
 
 
 def _choose_receivers(

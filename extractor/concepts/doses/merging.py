@@ -3,17 +3,18 @@ may repeat the statements of another: "R-CHOP as in arm I. Treatment repeats eve
 arm I's regimens with a different cycle.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import pairwise
+from itertools import chain, pairwise
 from operator import attrgetter
 from typing import NamedTuple
 
 from extractor.concepts.doses.agents import Agent
 from extractor.concepts.doses.amounts import is_portion
 from extractor.concepts.doses.linking import Linked, Owner, Statement
-from extractor.concepts.doses.marks import within
+from extractor.concepts.doses.marks import Place, within
 from extractor.concepts.doses.rhythms import code_days, code_interval
 from extractor.concepts.doses.sections import DoseText
 from extractor.language.book import rule
@@ -205,6 +206,27 @@ class Regimen:
     def kinds(self) -> Set[str]:
         """The kinds of sections that state the dose levels of the merged regimen."""
         return {level.link.text.kind for level in self.levels.values()}
+
+    @cached_property
+    def clauses(self) -> Set[tuple[str, Place]]:
+        """The clauses that state the dose levels of the merged regimen, one for each level."""
+        return {level.link.clause for level in self.levels.values()}
+
+    @cached_property
+    def stating(self) -> Mapping[str, Mapping[object, Set[tuple[str, Place]]]]:
+        """The clauses that state each value of a field of the merged regimen. A dose level counts
+        without a rate.
+        """
+        stating = defaultdict[str, dict[object, set[tuple[str, Place]]]](dict)
+        for statement in self.statements:
+            for link in chain.from_iterable(statement.facts.values()):
+                values = [link.mark.value]
+                if link.mark.field == "amounts":
+                    values = list(map(without_rate, link.mark.value))
+                for value in values:
+                    clauses = stating[link.mark.field].setdefault(value, set())
+                    clauses.add(link.clause)
+        return stating
 
     @cached_property
     def owners(self) -> Mapping[Linked, Owner]:
