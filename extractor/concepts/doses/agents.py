@@ -199,19 +199,19 @@ class Agents:
             start = text.find_clause(place[0])[0]
             is_joined = rule("joined_amounts").starts(tokens, place[1])
             is_fixed = rule("fixed_combination").search(tokens, start, place[0])
-            # "A 50 mg/B 1000 mg"
+            registered = {*self.list_of(text)}
+            is_whole = len(registered) > 1 and not within(text.marks, *text.title)
+            is_whole = is_whole and registered == {part.agent for part in parts}
+            # "A 50 mg/B 1000 mg" in an entry of the name "A/B"
             between = tokens.codes[parts[0].end : parts[1].first]
-            is_slashed = len(between) > 1 and between.endswith("/")
+            is_slashed = is_whole and between != "/" and between.endswith("/")
             if not (is_joined or is_fixed or is_slashed):
                 continue
-            words = tokens.words[slice(*place)]
-            registered = self.list_of(text)
-            if len(registered) > 1 and {*registered} == {part.agent for part in parts}:
-                place = text.title
-            agent = self._recognise(text, parts[0].agent.kind, place)
-            if place == text.title:
+            name = text.title if is_whole else place
+            agent = self._recognise(text, parts[0].agent.kind, name)
+            if is_whole:
                 agent.sections.append(text.name)
-            self._name(agent, words)
+            self._name(agent, tokens.words[slice(*place)])
             self._found.clear()
 
     def _list_joined(self, text: DoseText) -> Iterator[Sequence[Mention]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from extractor.concepts.doses.agents import Agent, Agents, Mention
 from extractor.concepts.doses.amounts import is_portion
 from extractor.concepts.doses.marks import (
+    PART,
     Mark,
     Place,
     drop_inside,
@@ -330,8 +331,7 @@ def _link_all(marks: Sequence[Mark], statements: Sequence[Statement]) -> None:
                 break
             if _is_remark(statement, mark, statements):
                 continue
-            # "a loading dose of 600 mg, then 75 mg daily for 12 months"
-            if mark.field == "duration" and _is_single(statement):
+            if mark.field == PART or _is_single(statement, mark):
                 continue
             _add(statement, mark, SHARED)
 
@@ -349,10 +349,13 @@ def _is_remark(
     return first is not statement
 
 
-def _is_single(statement: Statement) -> bool:
-    """Return whether a statement is about a single dose, which has no duration."""
+def _is_single(statement: Statement, mark: Mark) -> bool:
+    """Return whether a mark is a duration, which a single dose does not have: "a loading dose of
+    600 mg, then 75 mg daily for 12 months".
+    """
     links = statement.links("frequency")
-    return any(link.mark.value is Frequency.ONCE for link in links)
+    is_single = any(link.mark.value is Frequency.ONCE for link in links)
+    return is_single and mark.field == "duration"
 
 
 def _choose_receivers(

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from extractor.concepts.doses.agents import Agent
 from extractor.concepts.doses.amounts import is_portion
 from extractor.concepts.doses.linking import Linked, Owner, Statement
-from extractor.concepts.doses.marks import Place, within
+from extractor.concepts.doses.marks import PART, Place, within
 from extractor.concepts.doses.rhythms import code_days, code_interval
 from extractor.concepts.doses.sections import DoseText
 from extractor.language.book import rule
@@ -301,11 +301,25 @@ def _merge_agent(statements: Iterable[Statement]) -> list[Regimen]:
         for regimen in regimens:
             regimen.contradicted |= _list_different(regimen, stated)
     regimens.sort(key=lambda regimen: regimen.main.find_words())
+    if len(regimens) > 1:
+        for known in regimens:
+            _lengthen(known)
     return [
         Regimen(known.statements, route, known.contradicted)
         for known in regimens
         for route in _list_routes(known)
     ]
+
+
+def _lengthen(regimen: Regimen) -> None:
+    """Give a regimen that is a part of the treatment the length of this part. The length of one of
+    several steps is no length of the whole.
+    """
+    if len(regimen.levels) > 1:
+        return
+    for statement in regimen.statements:
+        for link in statement.links(PART):
+            statement.add(replace(link, mark=replace(link.mark, field="duration")))
 
 
 def _may_be_separate(statement: Statement, regimens: Iterable[Regimen]) -> bool:

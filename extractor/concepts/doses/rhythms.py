@@ -10,6 +10,7 @@ from itertools import pairwise
 from math import inf
 
 from extractor.concepts.doses.marks import (
+    PART,
     Mark,
     drop_overlaps,
     within,
@@ -275,7 +276,7 @@ def find_cycles(tokens: Tokens) -> list[Mark]:
 
 def find_lengths(tokens: Tokens) -> list[Mark]:
     """Return the treatment durations: "for 12 weeks", "up to 6 cycles", "until week 24". The value
-    of a range and of the length of a part ("for the first 7 days") is None.
+    of a range is None. The mark of the length of a part, "for the first 7 days", has another field.
     """
     marks = list(_find(tokens, "duration"))
     for time in find_durations(tokens):
@@ -286,10 +287,12 @@ def find_lengths(tokens: Tokens) -> list[Mark]:
             continue
         period = Period(value=time.high, unit=time.unit)
         value = None
-        is_of_part = rule("part_length_before").ends(tokens, time.first)
-        if time.low == time.high and not is_of_part:
+        if time.low == time.high:
             value = period
-        marks.append(Mark("duration", value, time.first, time.end, confidence))
+        field = "duration"
+        if rule("part_length_before").ends(tokens, time.first):
+            field = PART
+        marks.append(Mark(field, value, time.first, time.end, confidence))
     return drop_overlaps(marks)
 
 

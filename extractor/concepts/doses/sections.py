@@ -8,6 +8,7 @@ from operator import itemgetter
 
 from extractor.concepts.doses.amounts import find_amounts
 from extractor.concepts.doses.marks import (
+    PART,
     Mark,
     Place,
     drop_inside,
@@ -62,7 +63,7 @@ def find_marks(tokens: Tokens) -> list[Mark]:
         if mark.place in outside or (mark.value and mark.value.unit is TimeUnit.CYCLE)
     ]
     lengths = [
-        replace(mark, value=None) if _is_of_step(tokens, mark, amounts, lengths) else mark
+        replace(mark, field=PART) if _is_of_step(tokens, mark, amounts, lengths) else mark
         for mark in lengths
     ]
     routes = drop_inside(find_routes(tokens), moments)
