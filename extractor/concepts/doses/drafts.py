@@ -12,6 +12,7 @@ from extractor.concepts.doses.linking import (
     Linked,
     count_unexplained,
     find_gap,
+    find_next_name,
 )
 from extractor.concepts.doses.marks import Place, within
 from extractor.concepts.doses.merging import Regimen, without_rate
@@ -305,6 +306,7 @@ def describe_agent(regimen: Regimen) -> Iterator[str]:
             "the whole name of its entry": agent.place == agent.source.title,
             "a listed drug": find_substance(agent.name) is not None,
             "named in several texts": len(naming) > 1,
+            "a name of several words": len(agent.name.split()) > 1,
             "a long name": len(agent.name.split()) >= _LONG_NAME,
             "a code": any(letter.isdigit() for letter in agent.name),
         }
@@ -380,6 +382,8 @@ def _describe_owner(link: Linked, regimen: Regimen) -> Iterator[str]:
     owner = regimen.owners.get(link, regimen.main.owner)
     if owner.how != "named":
         yield from _list_words(link, "unnamed")
+        if find_next_name(link.text, link.mark):
+            yield "of another name"
         return
     gap = find_gap(owner.place, link.mark.place)
     unexplained = count_unexplained(link.text.tokens, *gap)

@@ -18,6 +18,7 @@ from extractor.concepts.doses.sections import DoseText
 from extractor.evidence.drafts import Span
 from extractor.language.book import rule, word_set
 from extractor.language.lexer import Tokens, keep
+from extractor.language.patterns import RuleMatch
 from extractor.schemas import Frequency
 
 OF_ALL = ("cycle", "duration")
@@ -418,21 +419,24 @@ def _add(statement: Statement, mark: Mark, *known: str) -> None:
 
 
 def _is_before_name(statement: Statement, mark: Mark) -> bool:
-    """Return whether a name that is not that of the statement's agent seems to follow a mark: "a
-    subcutaneous injection of fictizide".
-    """
-    tokens = statement.text.tokens
-    clause = statement.text.find_clause(mark.first)
-    near = within(statement.text.marks, *clause)
-    ends = {other.first: other.end for other in near}
-    at = mark.end
-    while at in ends or rule("form_of_giving").starts(tokens, at):
-        at = ends.get(at, at + 1)
-    name = rule("other_name").starts(tokens, at)
+    """Return whether a name that is not that of the statement's agent seems to follow a mark."""
+    name = find_next_name(statement.text, mark)
     if name is None:
         return False
     first, end = statement.owner.place
     return statement.owner.how != "named" or end <= name.first or name.end <= first
+
+
+def find_next_name(text: DoseText, mark: Mark) -> RuleMatch | None:
+    """Return what seems to be a name behind a mark and the marks and forms that follow it: "a
+    subcutaneous injection of fictizide".
+    """
+    near = within(text.marks, *text.find_clause(mark.first))
+    ends = {other.first: other.end for other in near}
+    at = mark.end
+    while at in ends or rule("form_of_giving").starts(text.tokens, at):
+        at = ends.get(at, at + 1)
+    return rule("other_name").starts(text.tokens, at)
 
 
 def _is_beside(tokens: Tokens, name: Place, amount: Place) -> bool:
