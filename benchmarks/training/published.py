@@ -66,9 +66,7 @@ _SPACE = re.compile(r"\s+")
 def main() -> None:
     """Pack the labels, or write them again."""
     way, *given = sys.argv[1:] or [""]
-    chosen = parse_options(
-        __doc__, "records+", given=given, labels=Path, out=Path
-    )
+    chosen = parse_options(__doc__, "records+", given=given, labels=Path, out=Path)
     if way == "pack":
         _pack(chosen.records, chosen.labels, chosen.out)
     elif way == "restore":

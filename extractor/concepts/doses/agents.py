@@ -189,9 +189,9 @@ class Agents:
                         known[key] = named.agent
 
     def _name_combinations(self, text: DoseText) -> None:
-        """Name each fixed combination as one agent, whose parts have their amounts: "A/B 875/125 mg",
-        "a fixed-dose combination of A 5 mg, B 160 mg and C 10 mg". If an intervention registers all
-        parts, its name is that of the combination.
+        """Name each fixed combination as one agent: "A/B 875/125 mg", "a fixed-dose combination of
+        A 5 mg, B 160 mg and C 10 mg". If an intervention registers all parts, its name is that of
+        the combination.
         """
         tokens = text.tokens
         for parts in self._list_joined(text):

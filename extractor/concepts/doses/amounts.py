@@ -110,7 +110,7 @@ def _make(
         for level in levels
         for low, high in _list_ends(tokens, level, level.unit.dose or unit)
     ]
-    # "0 (placebo), 100 or 200 mg"
+    # as in "placebo (0), 100 or 200 mg"
     given = [amount for amount in amounts if amount.high != 0]
     value = tuple(dict.fromkeys(given or amounts))
     return Mark("amounts", value, levels[0].first, levels[-1].end, confidence)
@@ -119,8 +119,8 @@ def _make(
 def _list_ends(
     tokens: Tokens, level: Quantity, unit: str
 ) -> Iterator[tuple[float | None, float | None]]:
-    """Yield the ends of a level. A mass that nobody takes may be a list whose commas look like those
-    of thousands: "60,150,300 mg".
+    """Yield the ends of a level. A mass that nobody takes may be a list, with commas like those of
+    thousands: "60,150,300 mg".
     """
     numbers = list(map(read_number, tokens.words[level.first].split(",")))
     is_list = len(numbers) > 1 and None not in numbers

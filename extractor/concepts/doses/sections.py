@@ -63,7 +63,9 @@ def find_marks(tokens: Tokens) -> list[Mark]:
         if mark.place in outside or (mark.value and mark.value.unit is TimeUnit.CYCLE)
     ]
     lengths = [
-        replace(mark, field=PART) if _is_of_step(tokens, mark, amounts, lengths) else mark
+        replace(mark, field=PART)
+        if _is_of_step(tokens, mark, amounts, lengths)
+        else mark
         for mark in lengths
     ]
     routes = drop_inside(find_routes(tokens), moments)
