@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import inf
 from typing import TypeVar
 
+from extractor.concepts.doses.agents import Agent
 from extractor.concepts.doses.amounts import MOST_TAKEN, is_portion
 from extractor.concepts.doses.arms import Arms
 from extractor.concepts.doses.linking import (
@@ -277,19 +278,9 @@ def describe_agent(regimen: Regimen) -> Iterator[str]:
     main = regimen.main
     has_schedule = agent.is_registered and bool(main.facts.keys() - {"amounts"})
     tokens = agent.source.tokens
-    first, end = agent.place
-    adjacent = {*tokens.codes[max(0, first - 1) : first], *tokens.codes[end : end + 1]}
-    gaps = [tokens.gap(at) for at in (first, end) if at < len(tokens)]
-    is_part = "-" in gaps or not adjacent.isdisjoint("/+")
-    naming: set[str] = set()
-    dosing: set[str] = set()
-    for statement in regimen.statements:
-        if statement.owner.how == "named":
-            naming.add(statement.text.name)
-        if statement.amounts:
-            dosing.add(statement.text.name)
-    rhythms = [mark for mark in agent.source.marks if mark.field == "frequency"]
-    is_part |= any(mark.first < end and first < mark.end for mark in rhythms)
+    stated = regimen.statements
+    naming = {near.text.name for near in stated if near.owner.how == "named"}
+    dosing = {near.text.name for near in stated if near.amounts}
     # a record without a list of interventions says nothing about an agent
     if agent.is_registered:
         yield "registered True"
@@ -298,8 +289,8 @@ def describe_agent(regimen: Regimen) -> Iterator[str]:
     yield f"kind {agent.kind}"
     yield from _list_true(
         {
-            "a part of a longer name": is_part,
-            "a salt": is_salt(tokens.words[end - 1]),
+            "a part of a longer name": _is_part(agent),
+            "a salt": is_salt(tokens.words[agent.place[1] - 1]),
             "an agent of a description": not main.text.is_group and not has_schedule,
             "a weak agent": any(link.doubts for link in main.amounts[:1]),
             "its own entry states its dose": not dosing.isdisjoint(agent.sections),
@@ -311,6 +302,18 @@ def describe_agent(regimen: Regimen) -> Iterator[str]:
             "a code": any(letter.isdigit() for letter in agent.name),
         }
     )
+
+
+def _is_part(agent: Agent) -> bool:
+    """Return whether a name is joined to the words beside it, or overlaps a rhythm."""
+    tokens = agent.source.tokens
+    first, end = agent.place
+    adjacent = {*tokens.codes[max(0, first - 1) : first], *tokens.codes[end : end + 1]}
+    gaps = [tokens.gap(at) for at in (first, end) if at < len(tokens)]
+    if "-" in gaps or not adjacent.isdisjoint("/+"):
+        return True
+    rhythms = [mark for mark in agent.source.marks if mark.field == "frequency"]
+    return any(mark.first < end and first < mark.end for mark in rhythms)
 
 
 def describe_rhythm(value: Frequency, link: Linked) -> Iterator[str]:
