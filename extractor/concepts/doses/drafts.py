@@ -294,7 +294,7 @@ def describe_agent(regimen: Regimen) -> Iterator[str]:
             "an agent of a description": not main.text.is_group and not has_schedule,
             "a weak agent": any(link.doubts for link in main.amounts[:1]),
             "its own entry states its dose": not dosing.isdisjoint(agent.sections),
-            "the whole name of its entry": agent.place == agent.source.title,
+            "the whole name of its entry": _is_whole(agent),
             "a listed drug": find_substance(agent.name) is not None,
             "named in several texts": len(naming) > 1,
             "a name of several words": len(agent.name.split()) > 1,
@@ -302,6 +302,14 @@ def describe_agent(regimen: Regimen) -> Iterator[str]:
             "a code": any(letter.isdigit() for letter in agent.name),
         }
     )
+
+
+def _is_whole(agent: Agent) -> bool:
+    """Return whether a name is that of its entry, apart from a dose behind it."""
+    first, end = agent.place
+    title = agent.source.title
+    doses = {mark.first for mark in agent.source.marks}
+    return first == title[0] and (end == title[1] or end in doses)
 
 
 def _is_part(agent: Agent) -> bool:
