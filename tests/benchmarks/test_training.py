@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import tomllib
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from benchmarks.gold import GOLD, LABELS, read_gold
-from benchmarks.training import dose_roles, labels
+from benchmarks.training import dose_roles, labels, published
 from benchmarks.training.fitting import Plan, fit, hold_out, make_vectors
 from benchmarks.training.labels import read_training_rows
 from extractor.schemas import Role
@@ -101,6 +102,32 @@ def test_doses_are_fitted_without_the_trials_that_measure_them(run, tmp_path):
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="needs the shared labels")
+def test_a_published_label_has_no_text_and_is_written_again(tmp_path):
+    record = {
+        "protocolSection": {
+            "identificationModule": {"nctId": ROW["record"]},
+            "armsInterventionsModule": {
+                "armGroups": [{"label": "Fictumab", "description": TEXT}]
+            },
+        }
+    }
+    write_lines(tmp_path / "records.jsonl", [record])
+    texts = published.Texts([tmp_path / "records.jsonl"])
+    packed = published.pack_row("dosing", ROW, texts)
+    assert "ictumab" not in json.dumps(packed)
+    assert published.unpack_row(packed, texts)["dosing"] == ROW["dosing"]
+    changed = ROW | {"dosing": [ROW["dosing"][0] | {"quote": "fictumab 6 mg"}]}
+    assert published.pack_row("dosing", changed, texts) is None
+
+
+def test_the_published_labels_hold_no_text():
+    lines = gzip.decompress(published.FILE.read_bytes()).decode()
+    # a text has blanks; of the other values, only units such as "SU/0.5 mL" have one
+    assert set(re.findall('.{7}"[^"]* [^"]*"', lines)) == set(
+        re.findall('"unit":"[^"]{1,16} [^"]{1,16}"', lines)
+    )
+
+
 def test_no_trial_of_the_gold_is_used_for_training():
     held_back = set(read_gold(GOLD))
     rows = [row for part in read_training_rows(SHARED, {}) for row in part]

@@ -191,7 +191,8 @@ def test_doses_have_canonical_units_and_a_daily_amount(
     (row,) = tabulate([trial])["amounts"]
     names = ("low_canonical", "high_canonical", "unit_canonical")
     assert pick([row], *names) == [canonical]
-    assert pick([row], "daily_low", "daily_high", "daily_unit") == [daily]
+    names = ("daily_low", "daily_high", "daily_unit", "daily_note")
+    assert pick([row], *names) == [daily]
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,7 @@ from extractor.apps.values import find_least, list_values
 from extractor.concepts.doses.names import find_substance
 from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.windows.grouping import classify_anchor, list_things
+from extractor.language.book import read_table
 from extractor.language.shown import show_line
 from extractor.language.units import convert, find_dimension, read_unit
 from extractor.schemas import (
@@ -64,17 +65,6 @@ Proofs = Mapping[str, Sequence[Evidence]]
 """The evidence for an item, keyed by field."""
 _DOSE_UNITS = ("mg", "mL", "Gy", "MBq")
 """The canonical units for doses, one for each dimension."""
-_DAILY = {
-    "QD": 1,
-    "BID": 2,
-    "TID": 3,
-    "QID": 4,
-    "Q4H": 6,
-    "Q6H": 4,
-    "Q8H": 3,
-    "Q12H": 2,
-}
-"""The number of doses per day for each frequency."""
 _BODY_UNITS = frozenset({"kg", "m2"})
 """Units of body measures (weight and surface area) to which a daily dose may refer."""
 
@@ -377,35 +367,38 @@ def _describe_regimen(regimen: Regimen, registered: Registered) -> Cells:
 
 
 def _describe_amount(amount: Amount, frequency: str | None) -> dict[str, object]:
-    """Return the cells for an amount, including the amount in its canonical unit and, if it is
-    given daily, the amount per day.
+    """Return the cells for an amount, including the amount in its canonical unit and the amount per
+    day, with a note that it is an average or why there is none.
     """
-    cells: dict[str, object] = {**amount.__dict__}
+    cells: dict[str, object] = {**amount.__dict__, "daily_note": "unknown unit"}
     unit = read_unit(amount.unit)
     if unit is None:
         return cells
     canonical = _choose_dose_unit(unit)
-    cells |= {"unit_ucum": unit, "unit_canonical": canonical}
-    # "5 mg/d" is already an amount per day, whatever the frequency.
     dose_unit = canonical.removesuffix("/d")
-    times = 1
-    if dose_unit == canonical:
-        # a weekly dose has no amount per day
-        times = _DAILY.get(frequency or "", 0)
+    doses, days = read_table("dose_rates").get(frequency or "none", (0, 0))
+    # "5 mg/d" is already an amount per day, whatever the frequency.
+    if dose_unit != canonical:
+        doses = days = 1
     mass, *per = dose_unit.split("/")
     # A concentration such as mg/mL or a percentage does not state an amount.
     if mass == "%" or not _BODY_UNITS.issuperset(per):
-        times = 0
-    if times:
+        doses = 0
+        note = "no amount of substance"
+    elif doses:
         cells["daily_unit"] = f"{dose_unit}/d"
+        note = "on average" if days > 1 else None
+    else:
+        note = "no regular frequency" if frequency else "no frequency"
+    cells |= {"unit_ucum": unit, "unit_canonical": canonical, "daily_note": note}
     for name in ("low", "high"):
         value: float | None = getattr(amount, name)
         if value is None:
             continue
         number = convert(value, unit, canonical)
         cells[f"{name}_canonical"] = number
-        if number and times:
-            cells[f"daily_{name}"] = number * times
+        if number and doses:
+            cells[f"daily_{name}"] = round(number * doses / days, 6)
     return cells
 
 

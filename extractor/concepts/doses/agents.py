@@ -32,7 +32,7 @@ _LONGEST_NEW_NAME = 3
 """Maximum number of tokens in a name that neither the record nor a vocabulary contains."""
 _DRUG_KINDS = ("drug", "other")
 """The kinds of registered agents that may be drugs."""
-_COMBINING = ("/", "and", "plus", "+", "&", "")
+_COMBINING = ("/", "and", "plus", "+", "&", "", ",", ",and")
 """What joins the names of a fixed combination; a hyphen is no token."""
 _CODE = re.compile(r"[A-Z]{2,6}-?[A-Z]?\d{3,}[A-Z]?")
 """The code of a drug that does not have a name yet."""
@@ -189,19 +189,49 @@ class Agents:
                         known[key] = named.agent
 
     def _name_combinations(self, text: DoseText) -> None:
-        """Name each fixed combination of two drugs, whose names and amounts are joined, as one
-        agent: "amoxicillin/clavulanic acid 875/125 mg".
+        """Name each fixed combination as one agent: "A/B 875/125 mg", "a fixed-dose combination of
+        A 5 mg, B 160 mg and C 10 mg". If an intervention registers all parts, its name is that of
+        the combination.
         """
         tokens = text.tokens
-        for part, other in pairwise(self.find(text)):
-            joint = tokens.read(part.end, other.first).lower()
-            if joint not in _COMBINING or other.agent.is_placebo:
+        for parts in self._list_joined(text):
+            place = (parts[0].first, parts[-1].end)
+            start = text.find_clause(place[0])[0]
+            is_joined = rule("joined_amounts").starts(tokens, place[1])
+            is_fixed = rule("fixed_combination").search(tokens, start, place[0])
+            registered = {*self.list_of(text)}
+            is_whole = len(registered) > 1 and not within(text.marks, *text.title)
+            is_whole = is_whole and registered == {part.agent for part in parts}
+            # "A 50 mg/B 1000 mg" in an entry of the name "A/B"
+            between = tokens.codes[parts[0].end : parts[1].first]
+            is_slashed = is_whole and between != "/" and between.endswith("/")
+            if not (is_joined or is_fixed or is_slashed):
                 continue
-            if rule("joined_amounts").starts(tokens, other.end):
-                place = (part.first, other.end)
-                agent = self._recognise(text, part.agent.kind, place)
-                self._name(agent, tokens.words[slice(*place)])
-                self._found.clear()
+            name = text.title if is_whole else place
+            agent = self._recognise(text, parts[0].agent.kind, name)
+            if is_whole:
+                agent.sections.append(text.name)
+            self._name(agent, tokens.words[slice(*place)])
+            self._found.clear()
+
+    def _list_joined(self, text: DoseText) -> Iterator[Sequence[Mention]]:
+        """Yield the drugs that follow each other with nothing but amounts and joints between."""
+        taken = {
+            at
+            for mark in text.marks
+            if mark.field == "amounts"
+            for at in range(*mark.place)
+        }
+        joined: list[Mention] = []
+        for mention in self.find(text):
+            between = range(joined[-1].end if joined else 0, mention.first)
+            words = [text.tokens.words[at] for at in between if at not in taken]
+            is_next = "".join(words).lower() in _COMBINING
+            if joined and (mention.agent.is_placebo or not is_next):
+                yield from [joined] if len(joined) > 1 else ()
+                joined = []
+            joined.append(mention)
+        yield from [joined] if len(joined) > 1 else ()
 
     def _recognise(self, text: DoseText, kind: str, place: Place) -> Agent:
         """Return the agent with this name; a new agent if the name is unknown."""
@@ -295,7 +325,11 @@ class Agents:
 
     def _find(self, text: DoseText) -> list[Mention]:
         tokens = text.tokens
-        mentions = list(self._find_registered(tokens))
+        mentions = [
+            mention
+            for mention in self._find_registered(tokens)
+            if not _is_diluent(tokens, mention.first)
+        ]
         # in "10^6 T cells/kg", the cells are part of the amount
         counted = [
             mark.place

@@ -4,6 +4,7 @@ an amount that a text states in another form than a model's answer.
 
 import re
 from collections.abc import Iterator, Sequence
+from math import inf
 
 from extractor.concepts.doses.marks import Mark, drop_overlaps
 from extractor.concepts.doses.names import find_substance
@@ -23,6 +24,8 @@ PORTIONS = _VOLUMES | word_set(
 """Units that do not state an amount of substance: units of volume, and units that count pieces
 such as tablets.
 """
+MOST_TAKEN = {"g": 250, "mg": 250_000, "ug": 250_000_000}
+"""The largest plausible amount of a substance, by unit: 250 g."""
 _PLAIN = 0.95
 _AMBIGUOUS = 0.5
 """The confidence of amounts with plain numbers and units, and of amounts with ambiguous numbers or
@@ -32,8 +35,8 @@ _VOLUME = "{volume}"
 """The code of a volume and its number at the end of a unit: "mg/0.05 mL"."""
 _OF_DIET = word_set("kcal kcal/day")
 """Units of a diet's energy. "200 kcal/kg/day" is a dose of therapeutic food."""
-_GAUGE = re.compile(r"(?:1[4-9]|2\d|3[0-4])-?G")
-"""The size of a needle."""
+_NO_GRAMS = re.compile(r"(?:1[4-9]|2\d|3[0-4]|\d{4,})-?G")
+"""The size of a needle, or a code."""
 _FEWEST_CELLS = 1000
 """The smallest plausible number of cells: "15 patients with B-cell leukaemia" states no dose."""
 
@@ -51,10 +54,10 @@ def find_amounts(tokens: Tokens) -> list[Mark]:
     contents: list[Mark] = []
     for levels in _list_levels(tokens):
         if _is_content(tokens, levels):
-            contents.append(_make(levels, _AMBIGUOUS))
+            contents.append(_make(tokens, levels, _AMBIGUOUS))
         elif not _is_no_dose(tokens, levels):
             day = _find_day(tokens, levels)
-            amounts.append(_make(levels, _rate(tokens, levels), day))
+            amounts.append(_make(tokens, levels, _rate(tokens, levels), day))
     return _drop_explaining(tokens, drop_overlaps(amounts)) or contents
 
 
@@ -65,7 +68,7 @@ def list_other_amounts(tokens: Tokens) -> Iterator[Mark]:
     doses = {at for mark in find_amounts(tokens) for at in range(*mark.place)}
     for levels in find_quantity_lists(tokens):
         if levels[0].unit.dose and levels[0].first not in doses:
-            yield _make(levels, _PLAIN)
+            yield _make(tokens, levels, _PLAIN)
 
 
 def is_portion(mark: Mark) -> bool:
@@ -83,6 +86,7 @@ def _list_levels(tokens: Tokens) -> Iterator[Sequence[Quantity]]:
             level
             for level in quantities
             if level.unit.dose
+            and not _NO_GRAMS.fullmatch(tokens.read(level.first, level.end))
             and (level.unit.is_dose or level.unit.parts[-1].code == _VOLUME)
             and (
                 level is quantities[-1]
@@ -93,18 +97,37 @@ def _list_levels(tokens: Tokens) -> Iterator[Sequence[Quantity]]:
             yield levels
 
 
-def _make(levels: Sequence[Quantity], confidence: float, day: str = "") -> Mark:
+def _make(
+    tokens: Tokens, levels: Sequence[Quantity], confidence: float, day: str = ""
+) -> Mark:
     """Return the mark of an amount. ``day`` ends the unit of each level, as ``_find_day`` returns
     it.
     """
     unit = levels[0].unit.dose or ""
     # each level has its own unit in "500 mg to 1 g"
     amounts = [
-        Amount(low=level.low, high=level.high, unit=(level.unit.dose or unit) + day)
+        Amount(low=low, high=high, unit=(level.unit.dose or unit) + day)
         for level in levels
+        for low, high in _list_ends(tokens, level, level.unit.dose or unit)
     ]
-    value = tuple(dict.fromkeys(amounts))
+    # as in "placebo (0), 100 or 200 mg"
+    given = [amount for amount in amounts if amount.high != 0]
+    value = tuple(dict.fromkeys(given or amounts))
     return Mark("amounts", value, levels[0].first, levels[-1].end, confidence)
+
+
+def _list_ends(
+    tokens: Tokens, level: Quantity, unit: str
+) -> Iterator[tuple[float | None, float | None]]:
+    """Yield the ends of a level. A mass that nobody takes may be a list, with commas like those of
+    thousands: "60,150,300 mg".
+    """
+    numbers = list(map(read_number, tokens.words[level.first].split(",")))
+    is_list = len(numbers) > 1 and None not in numbers
+    if is_list and level.low and level.low > MOST_TAKEN.get(unit, inf):
+        yield from zip(numbers, numbers, strict=True)
+    else:
+        yield level.low, level.high
 
 
 def _find_day(tokens: Tokens, levels: Sequence[Quantity]) -> str:
@@ -157,7 +180,7 @@ def _is_no_dose(tokens: Tokens, levels: Sequence[Quantity]) -> bool:
     unit = levels[0].unit.dose or ""
     first = levels[0].first
     end = levels[-1].end
-    if unit in _OF_DIET or _GAUGE.fullmatch(tokens.read(first, end)):
+    if unit in _OF_DIET:
         return True
     if unit == "cells" and (levels[-1].high or levels[-1].low or 0) < _FEWEST_CELLS:
         return True

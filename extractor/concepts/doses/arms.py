@@ -106,6 +106,11 @@ class Arms:
         given = self._named.items()
         return {arm for arm, keys in given if agent.key in keys | self._shared}
 
+    def list_telling(self, agent: Agent) -> set[str]:
+        """Return the arms that the registry links to an agent, or whose own text gives it."""
+        linked = {arm for arm, keys in self._linked.items() if agent.key in keys}
+        return linked | {arm for arm, keys in self._named.items() if agent.key in keys}
+
     def list_mentioning(self, agent: Agent) -> set[str]:
         """Return the arms whose own text mentions an agent, even as not given."""
         return {arm for arm, keys in self._mentioned.items() if agent.key in keys}

@@ -5,17 +5,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import inf
 from typing import TypeVar
 
-from extractor.concepts.doses.amounts import is_portion
+from extractor.concepts.doses.agents import Agent
+from extractor.concepts.doses.amounts import MOST_TAKEN, is_portion
 from extractor.concepts.doses.arms import Arms
 from extractor.concepts.doses.linking import (
     IN_WORDS,
     Linked,
     count_unexplained,
     find_gap,
+    find_next_name,
 )
 from extractor.concepts.doses.marks import Place, within
-from extractor.concepts.doses.merging import Regimen
-from extractor.concepts.doses.names import is_salt
+from extractor.concepts.doses.merging import Regimen, without_rate
+from extractor.concepts.doses.names import find_substance, is_salt
 from extractor.concepts.doses.roles import Trial, read_role
 from extractor.concepts.doses.sections import DoseText
 from extractor.evidence.drafts import Draft, MemberFeatures, Reading, Readings
@@ -173,7 +175,10 @@ class _Reader:
         """Return the reading of a value that a mark states. ``features`` are further features
         of the value.
         """
-        own = [*describe_link(link, self._regimen), *features]
+        own = [
+            *describe_link(link, self._regimen, link.mark.value),
+            *features,
+        ]
         return Reading(
             value,
             _estimate(link),
@@ -227,10 +232,12 @@ _IN_DOUBT = 0.7
 """The maximum confidence of a reading of ambiguous words."""
 _MANY_WORDS = 3
 """Minimum number of words that counts as "many"."""
-_MOST_TAKEN = {"g": 250, "mg": 250_000, "ug": 250_000_000}
-"""The largest plausible amount of a substance, by unit: 250 g."""
 _FEW_ARMS = 2
 """Maximum number of arms that counts as "few"."""
+_RHYTHMS = ("frequency", "days", "cycle")
+"""The fields of which an amount that is given has one beside it."""
+_SETTINGS = ("Hz", "W", "J", "mA", "L")
+"""Units of what a device is set to, which may be no dose."""
 _SLASHED = re.compile(f"[{NUMBER}]/[{NUMBER}]")
 
 
@@ -260,7 +267,6 @@ def describe_around(regimen: Regimen, siblings: int) -> Iterator[str]:
             "two agents in the clause": 1 < main.rivals < _MANY_AGENTS,
             "no amount": not regimen.levels,
             "one of several regimens of its agent": siblings > 0,
-            "put together from several places": len(regimen.statements) > 1,
             "a placebo": regimen.agent.is_placebo,
         }
     )
@@ -272,12 +278,9 @@ def describe_agent(regimen: Regimen) -> Iterator[str]:
     main = regimen.main
     has_schedule = agent.is_registered and bool(main.facts.keys() - {"amounts"})
     tokens = agent.source.tokens
-    first, end = agent.place
-    adjacent = {*tokens.codes[max(0, first - 1) : first], *tokens.codes[end : end + 1]}
-    gaps = [tokens.gap(at) for at in (first, end) if at < len(tokens)]
-    is_part = "-" in gaps or not adjacent.isdisjoint("/+")
-    rhythms = [mark for mark in agent.source.marks if mark.field == "frequency"]
-    is_part |= any(mark.first < end and first < mark.end for mark in rhythms)
+    stated = regimen.statements
+    naming = {near.text.name for near in stated if near.owner.how == "named"}
+    dosing = {near.text.name for near in stated if near.amounts}
     # a record without a list of interventions says nothing about an agent
     if agent.is_registered:
         yield "registered True"
@@ -286,14 +289,39 @@ def describe_agent(regimen: Regimen) -> Iterator[str]:
     yield f"kind {agent.kind}"
     yield from _list_true(
         {
-            "a part of a longer name": is_part,
-            "a salt": is_salt(tokens.words[end - 1]),
+            "a part of a longer name": _is_part(agent),
+            "a salt": is_salt(tokens.words[agent.place[1] - 1]),
             "an agent of a description": not main.text.is_group and not has_schedule,
             "a weak agent": any(link.doubts for link in main.amounts[:1]),
+            "its own entry states its dose": not dosing.isdisjoint(agent.sections),
+            "the whole name of its entry": _is_whole(agent),
+            "a listed drug": find_substance(agent.name) is not None,
+            "named in several texts": len(naming) > 1,
+            "a name of several words": len(agent.name.split()) > 1,
             "a long name": len(agent.name.split()) >= _LONG_NAME,
             "a code": any(letter.isdigit() for letter in agent.name),
         }
     )
+
+
+def _is_whole(agent: Agent) -> bool:
+    """Return whether a name is that of its entry, apart from a dose behind it."""
+    first, end = agent.place
+    title = agent.source.title
+    doses = {mark.first for mark in agent.source.marks}
+    return first == title[0] and (end == title[1] or end in doses)
+
+
+def _is_part(agent: Agent) -> bool:
+    """Return whether a name is joined to the words beside it, or overlaps a rhythm."""
+    tokens = agent.source.tokens
+    first, end = agent.place
+    adjacent = {*tokens.codes[max(0, first - 1) : first], *tokens.codes[end : end + 1]}
+    gaps = [tokens.gap(at) for at in (first, end) if at < len(tokens)]
+    if "-" in gaps or not adjacent.isdisjoint("/+"):
+        return True
+    rhythms = [mark for mark in agent.source.marks if mark.field == "frequency"]
+    return any(mark.first < end and first < mark.end for mark in rhythms)
 
 
 def describe_rhythm(value: Frequency, link: Linked) -> Iterator[str]:
@@ -323,24 +351,31 @@ def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[s
     is_open = level.low is None or level.high is None
     most = level.high or level.low or 0
     is_daily = level.unit.endswith("/day")
-    is_split = rule("divides_day").occurs(text.tokens, *text.find_clause(first))
+    clause = text.find_clause(first)
+    is_split = rule("divides_day").occurs(text.tokens, *clause)
+    near = {mark.field for mark in within(text.marks, *clause)}
     rhythm = regimen.best("frequency")
     # "600 mg/day bid" may mean 600 mg or 1200 mg a day
     is_unclear = rhythm and rhythm.mark.value is not Frequency.QD and not is_split
-    yield from describe_link(link, regimen)
+    yield from describe_link(link, regimen, without_rate(level))
     yield from _describe_owner(link, regimen)
     yield from _list_true(
         {
             "a limit": is_open,
             "a range": not is_open and level.low != level.high,
             "nothing given": level.low == 0,
-            "more than is taken": most > _MOST_TAKEN.get(level.unit, inf),
+            "more than is taken": most > MOST_TAKEN.get(level.unit, inf),
             "radiation": level.unit == "Gy",
             "a unit with a slash": "/" in level.unit,
             "a strength": level.unit == "%",
             "a volume or a piece": is_portion(link.mark),
             "arms of its own": bool(level.arms),
             "several levels": len(regimen.levels) > 1,
+            "levels of several clauses": len(regimen.clauses) > 1,
+            "a rhythm beside it": not near.isdisjoint(_RHYTHMS),
+            "a route beside it": "route" in near,
+            "the only amount of its section": len(text.amounts) == 1,
+            "a setting of a device": level.unit.partition("/")[0] in _SETTINGS,
             "several units": len(regimen.units) > 1,
             # An intervention and a description that state two amounts may contradict each other.
             "levels of several texts": len(regimen.kinds) > 1,
@@ -358,6 +393,8 @@ def _describe_owner(link: Linked, regimen: Regimen) -> Iterator[str]:
     owner = regimen.owners.get(link, regimen.main.owner)
     if owner.how != "named":
         yield from _list_words(link, "unnamed")
+        if find_next_name(link.text, link.mark):
+            yield "of another name"
         return
     gap = find_gap(owner.place, link.mark.place)
     unexplained = count_unexplained(link.text.tokens, *gap)
@@ -392,17 +429,19 @@ def describe_arms(
         {
             "every arm of several": is_of_all,
             "another arm names the agent": not mentioning <= found,
+            "not told by each arm": not found <= arms.list_telling(regimen.agent),
             "stated in some of its arms": bool(stating) and not found <= stating,
         }
     )
 
 
-def describe_link(link: Linked, regimen: Regimen) -> Iterator[str]:
+def describe_link(link: Linked, regimen: Regimen, value: object) -> Iterator[str]:
     """Yield the features of a mark's link and of the words around the mark. A doubt about the words
-    of the mark is omitted if they have two meanings, which is a feature of its own.
+    of the mark is omitted if they have two meanings, which is a feature of its own. ``value`` is
+    the value of the mark or one of its dose levels; another statement may have the same one.
     """
     field = link.mark.field
-    values = {rival.mark.value for rival in regimen.main.links(field)}
+    stating = regimen.stating[field]
     has_two_meanings = link.mark.confidence <= _IN_DOUBT
     for doubt in link.doubts:
         # both lower the maximum confidence, but words of two meanings are one doubt: "at 7 a.m."
@@ -415,7 +454,8 @@ def describe_link(link: Linked, regimen: Regimen) -> Iterator[str]:
             "doubtful words": link.mark.confidence < 1,
             "elsewhere": link.text is not regimen.main.text,
             "words of two meanings": has_two_meanings,
-            "rivals": len(values) > 1,
+            "rivals": field != "amounts" and len(stating) > 1,
+            "stated again": len(stating.get(value, ())) > 1,
             "contradicted": field in regimen.contradicted,
         }
     )

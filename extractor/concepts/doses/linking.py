@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from extractor.concepts.doses.agents import Agent, Agents, Mention
 from extractor.concepts.doses.amounts import is_portion
 from extractor.concepts.doses.marks import (
+    PART,
     Mark,
     Place,
     drop_inside,
@@ -17,6 +18,8 @@ from extractor.concepts.doses.sections import DoseText
 from extractor.evidence.drafts import Span
 from extractor.language.book import rule, word_set
 from extractor.language.lexer import Tokens, keep
+from extractor.language.patterns import RuleMatch
+from extractor.schemas import Frequency
 
 OF_ALL = ("cycle", "duration")
 """Fields that apply to all agents of a section if a clause states them alone."""
@@ -90,6 +93,11 @@ class Linked:
     def probability(self) -> float:
         """The probability that the mark is read correctly and belongs to the agent."""
         return self.mark.confidence * _UNDOUBTED * _DOUBTED ** len(self.doubts)
+
+    @property
+    def clause(self) -> tuple[str, Place]:
+        """The clause that contains the mark, with the name of its section."""
+        return self.text.name, self.text.find_clause(self.mark.first)
 
     @property
     def span(self) -> Span:
@@ -324,6 +332,8 @@ def _link_all(marks: Sequence[Mark], statements: Sequence[Statement]) -> None:
                 break
             if _is_remark(statement, mark, statements):
                 continue
+            if mark.field == PART or _is_single(statement, mark):
+                continue
             _add(statement, mark, SHARED)
 
 
@@ -338,6 +348,15 @@ def _is_remark(
         return False
     first = next(near for near in statements if near.agent is statement.agent)
     return first is not statement
+
+
+def _is_single(statement: Statement, mark: Mark) -> bool:
+    """Return whether a mark is a duration, which a single dose does not have: "a loading dose of
+    600 mg, then 75 mg daily for 12 months".
+    """
+    links = statement.links("frequency")
+    is_single = any(link.mark.value is Frequency.ONCE for link in links)
+    return is_single and mark.field == "duration"
 
 
 def _choose_receivers(
@@ -400,21 +419,24 @@ def _add(statement: Statement, mark: Mark, *known: str) -> None:
 
 
 def _is_before_name(statement: Statement, mark: Mark) -> bool:
-    """Return whether a name that is not that of the statement's agent seems to follow a mark: "a
-    subcutaneous injection of fictizide".
-    """
-    tokens = statement.text.tokens
-    clause = statement.text.find_clause(mark.first)
-    near = within(statement.text.marks, *clause)
-    ends = {other.first: other.end for other in near}
-    at = mark.end
-    while at in ends or rule("form_of_giving").starts(tokens, at):
-        at = ends.get(at, at + 1)
-    name = rule("other_name").starts(tokens, at)
+    """Return whether a name that is not that of the statement's agent seems to follow a mark."""
+    name = find_next_name(statement.text, mark)
     if name is None:
         return False
     first, end = statement.owner.place
     return statement.owner.how != "named" or end <= name.first or name.end <= first
+
+
+def find_next_name(text: DoseText, mark: Mark) -> RuleMatch | None:
+    """Return what seems to be a name behind a mark and the marks and forms that follow it: "a
+    subcutaneous injection of fictizide".
+    """
+    near = within(text.marks, *text.find_clause(mark.first))
+    ends = {other.first: other.end for other in near}
+    at = mark.end
+    while at in ends or rule("form_of_giving").starts(text.tokens, at):
+        at = ends.get(at, at + 1)
+    return rule("other_name").starts(text.tokens, at)
 
 
 def _is_beside(tokens: Tokens, name: Place, amount: Place) -> bool:

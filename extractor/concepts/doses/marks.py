@@ -12,6 +12,9 @@ Place = tuple[int, int]
 LINKED = ("amounts", "arms", "route", "frequency", "cycle", "duration")
 """The regimen fields whose link to the agent is proven."""
 
+PART = "part"
+"""The field of the length of a step or of a first part of the treatment."""
+
 
 class Placed(Protocol):
     """An object with a token range."""

@@ -3,17 +3,18 @@ may repeat the statements of another: "R-CHOP as in arm I. Treatment repeats eve
 arm I's regimens with a different cycle.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import pairwise
+from itertools import chain, pairwise
 from operator import attrgetter
 from typing import NamedTuple
 
 from extractor.concepts.doses.agents import Agent
 from extractor.concepts.doses.amounts import is_portion
 from extractor.concepts.doses.linking import Linked, Owner, Statement
-from extractor.concepts.doses.marks import within
+from extractor.concepts.doses.marks import PART, Place, within
 from extractor.concepts.doses.rhythms import code_days, code_interval
 from extractor.concepts.doses.sections import DoseText
 from extractor.language.book import rule
@@ -207,6 +208,27 @@ class Regimen:
         return {level.link.text.kind for level in self.levels.values()}
 
     @cached_property
+    def clauses(self) -> Set[tuple[str, Place]]:
+        """The clauses that state the dose levels of the merged regimen, one for each level."""
+        return {level.link.clause for level in self.levels.values()}
+
+    @cached_property
+    def stating(self) -> Mapping[str, Mapping[object, Set[tuple[str, Place]]]]:
+        """The clauses that state each value of a field of the merged regimen. A dose level counts
+        without a rate.
+        """
+        stating = defaultdict[str, dict[object, set[tuple[str, Place]]]](dict)
+        for statement in self.statements:
+            for link in chain.from_iterable(statement.facts.values()):
+                values = [link.mark.value]
+                if link.mark.field == "amounts":
+                    values = list(map(without_rate, link.mark.value))
+                for value in values:
+                    clauses = stating[link.mark.field].setdefault(value, set())
+                    clauses.add(link.clause)
+        return stating
+
+    @cached_property
     def owners(self) -> Mapping[Linked, Owner]:
         """The words for the agent of each amount of the merged regimen."""
         owners: dict[Linked, Owner] = {}
@@ -279,11 +301,25 @@ def _merge_agent(statements: Iterable[Statement]) -> list[Regimen]:
         for regimen in regimens:
             regimen.contradicted |= _list_different(regimen, stated)
     regimens.sort(key=lambda regimen: regimen.main.find_words())
+    if len(regimens) > 1:
+        for known in regimens:
+            _lengthen(known)
     return [
         Regimen(known.statements, route, known.contradicted)
         for known in regimens
         for route in _list_routes(known)
     ]
+
+
+def _lengthen(regimen: Regimen) -> None:
+    """Give a regimen that is a part of the treatment the length of this part. The length of one of
+    several steps is no length of the whole.
+    """
+    if len(regimen.levels) > 1:
+        return
+    for statement in regimen.statements:
+        for link in statement.links(PART):
+            statement.add(replace(link, mark=replace(link.mark, field="duration")))
 
 
 def _may_be_separate(statement: Statement, regimens: Iterable[Regimen]) -> bool:

@@ -10,6 +10,7 @@ from itertools import pairwise
 from math import inf
 
 from extractor.concepts.doses.marks import (
+    PART,
     Mark,
     drop_overlaps,
     within,
@@ -34,6 +35,8 @@ _FRACTIONS: Mapping[float, TimeUnit] = {
     12: TimeUnit.MONTH,
 }
 """The units of durations that prescriptions write as fractions: "2/52" is two weeks."""
+_PIECES = (0, 0.5, 1, 2, 3)
+"""The numbers of pieces that are taken at one time of the day."""
 _NO_RHYTHM_BEFORE = (
     "no_giving_before",
     "step_before",
@@ -199,6 +202,16 @@ def _make_single(match: RuleMatch) -> Frequency | None:
     return None
 
 
+def _make_daytimes(match: RuleMatch) -> Frequency | None:
+    """Return the code for the pieces that are taken at each time of the day: "1-0-1"."""
+    words = match.tokens.words[match.first : match.end]
+    pieces = [read_number(word) for word in words if word not in "-+"]
+    if not any(pieces) or any(piece not in _PIECES for piece in pieces):
+        return None
+    taken = len(list(filter(None, pieces)))
+    return _find_code(read_table("dose_marks")["count"]["day"], taken)
+
+
 def _make_weekdays(match: RuleMatch) -> Frequency:
     """Return the code for a number of weekdays: "Monday and Friday". A range has the code
     ``other``.
@@ -237,6 +250,7 @@ _MAKERS: Mapping[str, Callable[[RuleMatch], Frequency | Period | None]] = {
     "interval": _make_interval,
     "count": _make_count,
     "single": _make_single,
+    "daytimes": _make_daytimes,
     "weekdays": _make_weekdays,
     "period": _make_period,
     "prescribed": _make_prescribed,
@@ -262,7 +276,7 @@ def find_cycles(tokens: Tokens) -> list[Mark]:
 
 def find_lengths(tokens: Tokens) -> list[Mark]:
     """Return the treatment durations: "for 12 weeks", "up to 6 cycles", "until week 24". The value
-    of a range is None.
+    of a range is None. The mark of the length of a part, "for the first 7 days", has another field.
     """
     marks = list(_find(tokens, "duration"))
     for time in find_durations(tokens):
@@ -275,7 +289,10 @@ def find_lengths(tokens: Tokens) -> list[Mark]:
         value = None
         if time.low == time.high:
             value = period
-        marks.append(Mark("duration", value, time.first, time.end, confidence))
+        field = "duration"
+        if rule("part_length_before").ends(tokens, time.first):
+            field = PART
+        marks.append(Mark(field, value, time.first, time.end, confidence))
     return drop_overlaps(marks)
 
 

@@ -2,12 +2,18 @@
 
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import itemgetter
 
 from extractor.concepts.doses.amounts import find_amounts
-from extractor.concepts.doses.marks import Mark, Place, drop_inside
+from extractor.concepts.doses.marks import (
+    PART,
+    Mark,
+    Place,
+    drop_inside,
+    list_beginning,
+)
 from extractor.concepts.doses.rhythms import (
     find_cycles,
     find_days,
@@ -21,11 +27,13 @@ from extractor.evidence.drafts import Chunk, Span, span_of
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens
 from extractor.language.passage import LexedSection, split_sentences
-from extractor.schemas import Section, TimeUnit, TrialRecord
+from extractor.schemas import Amount, Section, TimeUnit, TrialRecord
 from extractor.schemas.registered_words import unify_word
 
 _ABSENT: Place = (0, 0)
 """The empty token range of a part that a section does not have."""
+_STEP_REACH = 12
+"""Maximum number of tokens between the word that begins a step, its amount and its duration."""
 _LONGEST_CLAUSE = 300
 """Maximum number of tokens in a clause. The time to link marks to agents grows with the cube of
 their number in a clause.
@@ -54,9 +62,30 @@ def find_marks(tokens: Tokens) -> list[Mark]:
         for mark in lengths
         if mark.place in outside or (mark.value and mark.value.unit is TimeUnit.CYCLE)
     ]
+    lengths = [
+        replace(mark, field=PART)
+        if _is_of_step(tokens, mark, amounts, lengths)
+        else mark
+        for mark in lengths
+    ]
     routes = drop_inside(find_routes(tokens), moments)
     marks = [*amounts, *routes, *frequencies, *cycles, *lengths, *days, *moments]
     return sorted(marks, key=lambda mark: mark.place)
+
+
+def _is_of_step(
+    tokens: Tokens, mark: Mark, amounts: Sequence[Mark], lengths: Sequence[Mark]
+) -> bool:
+    """Return whether a duration is that of a step: another amount follows, which has no duration of
+    its own: "200 mg for 2 weeks, then 400 mg".
+    """
+    step = rule("next_step").starts(tokens, mark.end)
+    if step is None or mark.value is None:
+        return False
+    following = list_beginning(amounts, step.end, step.end + _STEP_REACH)
+    return bool(following) and not list_beginning(
+        lengths, following[0].end, following[0].end + _STEP_REACH
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +143,16 @@ class DoseText:
     def marks(self) -> Sequence[Mark]:
         """All marks in the section except agents."""
         return find_marks(self.tokens)
+
+    @cached_property
+    def amounts(self) -> Set[Amount]:
+        """The dose levels that the section states."""
+        return {
+            level
+            for mark in self.marks
+            if mark.field == "amounts"
+            for level in mark.value
+        }
 
     @cached_property
     def fields(self) -> Set[str]:
