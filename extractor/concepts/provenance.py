@@ -3,7 +3,7 @@
 import dataclasses
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Generic, TypedDict, TypeGuard, TypeVar
 
 from extractor.concepts.hostile.injection import find_clean_run
@@ -15,7 +15,7 @@ from extractor.concepts.resolve import (
 from extractor.confidence import ANSWERS, explain, find_meaning, find_most
 from extractor.evidence.drafts import Draft, Reading, Span, find_weakest
 from extractor.evidence.parsed import ParsedRecord
-from extractor.language.values import value_class
+from extractor.language.values import replace, value_class
 from extractor.schemas import (
     Absence,
     AbsenceReason,

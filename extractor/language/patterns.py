@@ -176,7 +176,8 @@ class Rule:
         return "^" in _write(self, set()).source
 
     @cached_property
-    def _needs(self) -> frozenset[str] | None:
+    def needs(self) -> frozenset[str] | None:
+        """Codes of which each match contains at least one; None if there are none."""
         return _write(self, set()).shape.needs
 
     @cached_property
@@ -238,7 +239,7 @@ class Rule:
         """Return False if the tokens contain none of the codes of which each match contains at
         least one; True otherwise, and for a rule without such codes.
         """
-        needs = self._needs
+        needs = self.needs
         if needs is None:
             return True
         return not needs.isdisjoint(tokens.codes_in(first, end))
