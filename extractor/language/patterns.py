@@ -242,6 +242,9 @@ class Rule:
         needs = self.needs
         if needs is None:
             return True
+        if end - first > _MOST:
+            # each of the many questions about a long line would list the codes of the rest of it
+            first, end = 0, len(tokens.codes)
         return not needs.isdisjoint(tokens.codes_in(first, end))
 
     def starts(
