@@ -6,7 +6,7 @@ from math import inf
 from typing import TypeVar
 
 from extractor.concepts.doses.amounts import is_portion
-from extractor.concepts.doses.arms import Arms
+from extractor.concepts.doses.arms import Arms, OfAgent
 from extractor.concepts.doses.linking import (
     IN_WORDS,
     Linked,
@@ -45,31 +45,25 @@ class RegimenReadings(Readings):
     stands: Reading[bool] = Reading(value=True)
 
 
-def make_draft(
-    regimen: Regimen, siblings: Sequence[Regimen], trial: Trial, number: int
-) -> Draft:
-    """Return the draft of a regimen. ``siblings`` contains the other regimens with the same
-    agent.
-    """
+def make_draft(regimen: Regimen, of_agent: OfAgent, trial: Trial, number: int) -> Draft:
+    """Return the draft of a regimen. ``of_agent`` describes all regimens of its agent."""
     main = regimen.main
     return Draft(
         "dosing",
         main.text.chunk(number, *main.clause),
         main.text.span(*main.find_words()),
-        _Reader(regimen, siblings, trial).read(),
+        _Reader(regimen, of_agent, trial).read(),
     )
 
 
 class _Reader:
     """Reads the fields of a regimen. The features of the regimen are among those of each value."""
 
-    def __init__(
-        self, regimen: Regimen, siblings: Sequence[Regimen], trial: Trial
-    ) -> None:
+    def __init__(self, regimen: Regimen, of_agent: OfAgent, trial: Trial) -> None:
         self._regimen = regimen
-        self._siblings = siblings
+        self._of_agent = of_agent
         self._trial = trial
-        self._around = tuple(describe_around(regimen, len(siblings)))
+        self._around = tuple(describe_around(regimen, of_agent.count - 1))
 
     def read(self) -> RegimenReadings:
         text, place = _find_name(self._regimen)
@@ -128,7 +122,7 @@ class _Reader:
         """Return the labels of the arms that receive the regimen, with the places of the labels."""
         arms = self._trial.arms
         # how the arms were found ("linked", "own text") determines the confidence
-        how, receiving = arms.find(self._regimen, self._siblings)
+        how, receiving = arms.find(self._regimen, self._of_agent)
         if not receiving:
             return Reading((), 1.0, features=("no arm",))
         features = [how, *describe_arms(receiving, self._regimen, arms)]

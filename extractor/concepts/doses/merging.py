@@ -90,6 +90,10 @@ def _list_cycles(links: Sequence[Linked]) -> list[float]:
 
 _VAGUE = frozenset({Frequency.ONCE, Frequency.CONTINUOUS, Frequency.OTHER})
 """Frequencies that are less precise than listed days."""
+_MOST_COMPARED = 50
+"""Number of regimens of one agent, the latest ones, that a statement may add to; no trial has
+more.
+"""
 _SCHEDULE = ("route", "frequency", "cycle")
 """Fields with a single value in each regimen."""
 _LENGTH = ("duration", "days")
@@ -265,8 +269,9 @@ def _merge_agent(statements: Iterable[Statement]) -> list[Regimen]:
     for statement in sorted(statements, key=_rank):
         candidate = Regimen([statement])
         stated = _list_stated(candidate)
+        recent = regimens[-_MOST_COMPARED:]
         fitting = [
-            regimen for regimen in regimens if _is_same(regimen, candidate, stated)
+            regimen for regimen in recent if _is_same(regimen, candidate, stated)
         ]
         for regimen in fitting[:1] if statement.amounts else fitting:
             regimen.add(statement)
@@ -276,7 +281,7 @@ def _merge_agent(statements: Iterable[Statement]) -> list[Regimen]:
             regimens.append(candidate)
             continue
         # the statement is omitted, but it makes the fields that it contradicts doubtful
-        for regimen in regimens:
+        for regimen in recent:
             regimen.contradicted |= _list_different(regimen, stated)
     regimens.sort(key=lambda regimen: regimen.main.find_words())
     return [
@@ -286,7 +291,7 @@ def _merge_agent(statements: Iterable[Statement]) -> list[Regimen]:
     ]
 
 
-def _may_be_separate(statement: Statement, regimens: Iterable[Regimen]) -> bool:
+def _may_be_separate(statement: Statement, regimens: Sequence[Regimen]) -> bool:
     """Return whether a statement can be a separate regimen: it has an amount or, if no regimen has
     one, it is in an arm and states a route.
     """
@@ -295,7 +300,8 @@ def _may_be_separate(statement: Statement, regimens: Iterable[Regimen]) -> bool:
     has_route = statement.text.is_arm and bool(statement.links("route"))
     if not has_route:
         return False
-    return not any(regimen.main.amounts for regimen in regimens)
+    # the regimens with an amount come first
+    return not regimens[0].main.amounts
 
 
 def _rank(statement: Statement) -> tuple[bool, bool, bool, int, bool]:
