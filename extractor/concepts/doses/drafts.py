@@ -13,7 +13,7 @@ from extractor.concepts.doses.linking import (
     count_unexplained,
     find_gap,
 )
-from extractor.concepts.doses.marks import Place, within
+from extractor.concepts.doses.marks import Place, list_beginning, within
 from extractor.concepts.doses.merging import Regimen
 from extractor.concepts.doses.names import is_salt
 from extractor.concepts.doses.roles import Trial, read_role
@@ -213,6 +213,8 @@ def _find_name(regimen: Regimen) -> tuple[DoseText, Place]:
     return agent.source, (first, end)
 
 
+_LONGEST_MARK = 60
+"""Maximum number of tokens in a mark that may begin before a name and end within it."""
 _MANY_AGENTS = 3
 """Minimum number of agents in a clause that counts as "many"."""
 _LONG_NAME = 3
@@ -270,8 +272,8 @@ def describe_agent(regimen: Regimen) -> Iterator[str]:
     adjacent = {*tokens.codes[max(0, first - 1) : first], *tokens.codes[end : end + 1]}
     gaps = [tokens.gap(at) for at in (first, end) if at < len(tokens)]
     is_part = "-" in gaps or not adjacent.isdisjoint("/+")
-    rhythms = [mark for mark in agent.source.marks if mark.field == "frequency"]
-    is_part |= any(mark.first < end and first < mark.end for mark in rhythms)
+    near = list_beginning(agent.source.marks, first - _LONGEST_MARK, end)
+    is_part |= any(mark.field == "frequency" and first < mark.end for mark in near)
     # a record without a list of interventions says nothing about an agent
     if agent.is_registered:
         yield "registered True"
