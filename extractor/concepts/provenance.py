@@ -200,7 +200,8 @@ class ItemBuilder:
         if isinstance(value, tuple) and type(value[0]) in PARTS:
             rule = Members(self.draft.read(field))
             answer = self.draft.model.get(field)
-            model = answer and Members(answer)
+            if answer:
+                model = Members(answer)
         for position, (span, support) in enumerate(places):
             if not isinstance(value, tuple):
                 sure = resolved.confidence

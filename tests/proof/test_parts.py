@@ -52,7 +52,9 @@ def test_a_part_of_a_time_window_costs_only_itself(
     assert refused == ([(why, nearest)] if why else [])
 
 
-@pytest.mark.parametrize(("line", "answers", "first", "doubts"), TABLES["first_windows"])
+@pytest.mark.parametrize(
+    ("line", "answers", "first", "doubts"), TABLES["first_windows"]
+)
 def test_the_first_window_is_in_hours_or_longer_units(line, answers, first, doubts):
     _, grounded = ground(line, windows=[f"{answer} | - | -" for answer in answers])
     reading = grounded.model["time_window"]

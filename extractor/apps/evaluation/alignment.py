@@ -1,9 +1,9 @@
 """Pair the items of two extractions, such as gold and a prediction, by overall similarity."""
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from itertools import chain, compress, islice, product, zip_longest
+from itertools import chain, islice, product, zip_longest
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -113,28 +113,38 @@ def match_values(
     >>> match_values([1, 5], [5, 9], lambda a, b: float(a == b), 0.5)
     ([(5, 5)], [1], [9])
     """
-    if not old or not new:
-        return [], list(old), list(new)
-    if len(old) * len(new) > _MOST_COMPARED:
-        return _match_many(old, new, similarity, threshold)
-    table = np.array([[similarity(ours, theirs) for theirs in new] for ours in old])
-    table[table < threshold] = 0.0
-    best = assign(table)
-    # The assignment is complete, so it also pairs values that are not similar.
-    is_pair = np.zeros_like(table, dtype=bool)
-    is_pair[best] = table[best] > 0
-    pairs = [(old[row], new[column]) for row, column in np.argwhere(is_pair)]
-    only_old = list(compress(old, is_pair.sum(axis=1) == 0))
-    return pairs, only_old, list(compress(new, is_pair.sum(axis=0) == 0))
+    find_pairs = _find_among_all
+    if not 0 < len(old) * len(new) <= _MOST_COMPARED:
+        find_pairs = _find_among_near
+    places = dict(find_pairs(old, new, similarity, threshold))
+    taken = {*places.values()}
+    pairs = [(old[row], new[places[row]]) for row in sorted(places)]
+    only_old = [ours for row, ours in enumerate(old) if row not in places]
+    return pairs, only_old, [new[at] for at in range(len(new)) if at not in taken]
 
 
-def _match_many(
+def _find_among_all(
     old: Sequence[T],
     new: Sequence[T],
     similarity: Callable[[T, T], float],
     threshold: float,
-) -> tuple[list[tuple[T, T]], list[T], list[T]]:
-    """Return the result of ``match_values`` for long lists."""
+) -> Iterator[tuple[int, int]]:
+    """Yield the rows and the columns of the pairs, for ``match_values``."""
+    table = np.array([[similarity(ours, theirs) for theirs in new] for ours in old])
+    table[table < threshold] = 0.0
+    for row, column in zip(*map(np.ndarray.tolist, assign(table)), strict=True):
+        # The assignment is complete, so it also pairs values that are not similar.
+        if table[row, column] > 0:
+            yield row, column
+
+
+def _find_among_near(
+    old: Sequence[T],
+    new: Sequence[T],
+    similarity: Callable[[T, T], float],
+    threshold: float,
+) -> Iterator[tuple[int, int]]:
+    """Yield the rows and the columns of the pairs, for long lists in ``match_values``."""
     having = defaultdict[str, list[int]](list)
     for column, theirs in enumerate(new):
         for word in {*str(theirs).split()}:
@@ -147,19 +157,13 @@ def _match_many(
         shared = Counter(islice(columns, _MOST_SHARING))
         for column, _ in shared.most_common(_NEAREST):
             found.append((-similarity(ours, new[column]), row, column))
-    columns_of: dict[int, int] = {}
-    rows_of: dict[int, int] = {}
+    rows: set[int] = set()
+    taken: set[int] = set()
     for value, row, column in sorted(found):
-        if -value >= threshold and row not in columns_of and column not in rows_of:
-            columns_of[row] = column
-            rows_of[column] = row
-    pairs = [(old[row], new[columns_of[row]]) for row in sorted(columns_of)]
-    only_old = [ours for row, ours in enumerate(old) if row not in columns_of]
-    return (
-        pairs,
-        only_old,
-        [theirs for at, theirs in enumerate(new) if at not in rows_of],
-    )
+        if -value >= threshold and row not in rows and column not in taken:
+            rows.add(row)
+            taken.add(column)
+            yield row, column
 
 
 def _place(path: str, items: Sequence[ExtractedItem]) -> list[Side]:
