@@ -244,7 +244,8 @@ class Rule:
             return True
         if end - first > _MOST:
             # each of the many questions about a long line would list the codes of the rest of it
-            first, end = 0, len(tokens.codes)
+            first = 0
+            end = len(tokens.codes)
         return not needs.isdisjoint(tokens.codes_in(first, end))
 
     def starts(

@@ -6,7 +6,6 @@ builds the value for each rule, and the codes of intervals and counts.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
 from itertools import pairwise
 from math import inf
 
@@ -15,7 +14,7 @@ from extractor.concepts.doses.marks import (
     drop_overlaps,
     within,
 )
-from extractor.language.book import find_terms, list_possible, read_table, rule
+from extractor.language.book import find_terms, read_table, rule
 from extractor.language.lexer import NAME_NUMBER, NUMBER, Tokens
 from extractor.language.numbers import (
     ORDINALS,
@@ -112,18 +111,11 @@ def _is_of_other_act(tokens: Tokens, mark: Mark, amounts: Sequence[Mark]) -> boo
     return False
 
 
-@cache
-def _list_rules(field: str) -> tuple[str, ...]:
-    return tuple(read_table("dose_marks")[field])
-
-
 def _find(tokens: Tokens, field: str) -> Iterator[Mark]:
     """Yield the marks found by the rules that the table lists for a field. The mark of a cycle
     covers only its length, from the ``value`` part to the ``unit`` part of the rule.
     """
-    rows = read_table("dose_marks")[field]
-    for name in list_possible(_list_rules(field), tokens):
-        row = rows[name]
+    for name, row in read_table("dose_marks")[field].items():
         for match in rule(name).find(tokens):
             make = _MAKERS.get(row.get("makes"))
             if make:
