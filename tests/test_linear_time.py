@@ -130,6 +130,42 @@ def test_a_varied_line_takes_linear_time(section, piece):
     assert list_quadratic(extract, partial(vary, piece)) == []
 
 
+LISTS = [
+    ("eligibility", "Haemoglobin ", ">= # mg/dL, "),
+    ("eligibility", "Haemoglobin ", ">= # mg/dL if group #, "),
+    ("eligibility", "", "Marker# >= 0.5 mg/dL, "),
+    ("eligibility", "", "# years, "),
+    ("eligibility", "", "aged # years in cohort #, "),
+    ("eligibility", "", "Drug# within # weeks, "),
+    ("eligibility", "Infection ", "except a# "),
+    ("eligibility", "Infection ", "unless a# "),
+    ("time_frame", "", "day #, "),
+    ("measure", "Pain ", "by the Q# scale, "),
+    ("detailed_description", "Examplumab ", "# mg for # weeks, "),
+    ("interventions_0", "", "Drug# # mg, "),
+]
+"""Lists of many different values of a field in one line."""
+
+
+@pytest.mark.parametrize(("place", "head", "piece"), LISTS)
+def test_a_list_of_different_values_takes_linear_time(place, head, piece):
+    """Its values are quoted in proportion to the text, too."""
+    quoted = {}
+
+    def extract(text):
+        outcome = {"measure": "Change in albumin", "time_frame": "Day 5"}
+        sections = {place: head + text}
+        if place in outcome:
+            sections = {"primary_outcomes": [outcome | sections]}
+        extraction = extract_by_rules(trial(**sections), RULES)
+        quoted[len(text)] = len(extraction.model_dump_json())
+
+    assert list_quadratic(extract, partial(vary, piece)) == []
+    for length in (2_400, 9_600):
+        extract(vary(piece, length))
+    assert quoted[9_600] < 6 * quoted[2_400]
+
+
 @pytest.mark.parametrize(
     ("section", "piece"),
     [

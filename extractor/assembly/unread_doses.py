@@ -26,6 +26,8 @@ _CUE_REACH = 10
 """Number of tokens around an amount that are searched for words about supply or preparation."""
 _BESIDE = 4
 """Number of tokens after a quote or the name of an agent that are searched for unread numbers."""
+_LONG_SENTENCE = 200
+"""Number of tokens from which a sentence with an unread dose is not cited as a whole."""
 _DOSE = "these words look like a dose that no regimen contains"
 
 
@@ -53,7 +55,10 @@ def find_unread_doses(
             if not _is_given(mark, sentence):
                 continue
             reported |= levels
-            cited = cite(parsed, span_of(sentence))
+            near = sentence
+            if len(sentence.tokens) > _LONG_SENTENCE:
+                near = sentence.part(mark.first, mark.end)
+            cited = cite(parsed, span_of(near))
             yield inform(FindingKind.DOSE_UNREAD, "dosing", _DOSE, cited)
 
 

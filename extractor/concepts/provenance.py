@@ -1,13 +1,13 @@
 """Collect the evidence of an item's values while the item is built."""
 
 import dataclasses
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Generic, TypedDict, TypeGuard, TypeVar
 
 from extractor.concepts.hostile.injection import find_clean_run
 from extractor.concepts.resolve import (
+    Members,
     name_origin,
     resolve,
     resolve_part,
@@ -15,7 +15,7 @@ from extractor.concepts.resolve import (
 from extractor.confidence import ANSWERS, explain, find_meaning, find_most
 from extractor.evidence.drafts import Draft, Reading, Span, find_weakest
 from extractor.evidence.parsed import ParsedRecord
-from extractor.language.values import value_class
+from extractor.language.values import replace, value_class
 from extractor.schemas import (
     Absence,
     AbsenceReason,
@@ -195,6 +195,13 @@ class ItemBuilder:
             return value
         supports = resolved.list_supports() or (Support.LITERAL,)
         places = zip(resolved.spans or self._whole, supports, strict=False)
+        features = resolved.list_member_features()
+        rule = model = None
+        if isinstance(value, tuple) and type(value[0]) in PARTS:
+            rule = Members(self.draft.read(field))
+            answer = self.draft.model.get(field)
+            if answer:
+                model = Members(answer)
         for position, (span, support) in enumerate(places):
             if not isinstance(value, tuple):
                 sure = resolved.confidence
@@ -205,14 +212,15 @@ class ItemBuilder:
             # additional spans belong to the last member
             at = min(position, len(value) - 1)
             member = value[at]
-            own = resolved.list_member_features()[at].own
+            own = features[at].own
             sure = resolved.confidence
             if at < len(resolved.member_confidences):
                 sure = resolved.member_confidences[at]
             doubts = self._doubt(field, resolved, own, sure)
             proof = _Proof(span, support, name_origin(resolved, own), doubts)
             self._prove(f"{field}[{at}]", member, sure, proof)
-            self._prove_parts(field, at, member, span)
+            if rule:
+                self._prove_parts(f"{field}[{at}]", member, span, (rule, model))
         return value
 
     def _doubt(
@@ -247,20 +255,22 @@ class ItemBuilder:
         """
         return describe_evidence((*self._evidence, *also), round(self._confidence, 4))
 
-    def _prove_parts(self, field: str, at: int, member: object, near: Span) -> None:
-        """Add evidence for the quotes that are parts of the list member at the position ``at``. A
+    def _prove_parts(
+        self,
+        place_of_member: str,
+        member: object,
+        near: Span,
+        readers: tuple[Members, Members | None],
+    ) -> None:
+        """Add evidence for the quotes that are parts of the list member at ``place_of_member``, for
+        example ``constraints[0]``; ``readers`` are what the rules and a model read. A
         part that is not found is omitted. Each part is searched for in the item; parts of a time
         window are also searched for in the line that introduces the item. If there are several
         places, the place nearest to the span ``near`` of the member is used.
         """
-        names = PARTS.get(type(member), ())
-        if not names:
-            return
-        rule = self.draft.read(field)
-        model = self.draft.model.get(field)
+        rule, model = readers
+        field, _, _ = place_of_member.partition("[")
         path = f"{self.draft.group}.{field}"
-        read = zip(rule.list_values(), rule.list_member_features(), strict=True)
-        features_of = dict(read)
         spans = [self.draft.span]
         # "within 4 weeks:" above "aspirin"
         if isinstance(member, TimeWindow):
@@ -268,34 +278,33 @@ class ItemBuilder:
             if answered:
                 spans += answered.spans
             spans += self.draft.read("lead_in").spans
-        for name in names:
+        for name in PARTS[type(member)]:
             words = getattr(member, name)
             if not words:
                 continue
-            place = min(
-                self._list_places(words, spans),
-                key=lambda span: abs(span.start - near.start),
-                default=None,
-            )
+            place = self._find_place(words, spans, near)
             if place:
                 origin, sure, doubts = resolve_part(member, name, rule, model)
-                is_of_rule = origin is not Origin.MODEL and member in features_of
+                is_of_rule = origin is not Origin.MODEL and member in rule.features
                 if sure < DOUBTFUL_BELOW and is_of_rule:
-                    features = features_of[member].parts.get(name, ())
+                    features = rule.features[member].parts.get(name, ())
                     doubts = explain(f"{path}.{name}", features)
                 proof = _Proof(place, Support.LITERAL, origin, doubts)
-                self._prove(f"{field}[{at}].{name}", words, sure, proof)
+                self._prove(f"{place_of_member}.{name}", words, sure, proof)
 
-    def _list_places(self, words: str, spans: Sequence[Span]) -> list[Span]:
-        """Return the places of these words in the first span that contains them."""
-        places: list[Span] = []
+    def _find_place(self, words: str, spans: Sequence[Span], near: Span) -> Span | None:
+        """Return the place of these words that is nearest to ``near`` in the first span that
+        contains them, or None.
+        """
         for span in spans:
-            for match in re.finditer(re.escape(words), self._parsed.raw(span)):
-                start = span.start + match.start()
-                places.append(Span(span.section, start, start + len(words)))
+            text = self._parsed.raw(span)
+            at = max(0, near.start - span.start)
+            found = text.rfind(words, 0, at + len(words)), text.find(words, at)
+            places = [place for place in found if place >= 0]
             if places:
-                break
-        return places
+                start = span.start + min(places, key=lambda place: abs(place - at))
+                return Span(span.section, start, start + len(words))
+        return None
 
     def _prove(self, name: str, value: object, sure: float, proof: "_Proof") -> None:
         """Add evidence for a value, with its support. If the support is unknown, a value that is

@@ -253,7 +253,7 @@ def name_origin(resolved: Reading[object], features: Sequence[str]) -> Origin:
 
 def agrees_with_member(rule: Reading[object], value: object) -> bool:
     """Return whether the rules read the same value, perhaps as a member of a list."""
-    return _find_same(rule, value) is not None
+    return any(agree(member, value) for member in rule.list_values())
 
 
 def find_sure(rule: Reading[object], span: Span) -> Span | None:
@@ -270,9 +270,12 @@ def _fill_parts(model: Reading[object], rule: Reading[object]) -> Reading[object
     """Fill in missing parts in a model's list from the rules' reading of the same limits or time
     windows. Any other value is returned unchanged.
     """
-    if not isinstance(model.value, tuple):
+    if not isinstance(model.value, tuple) or PARTS.keys().isdisjoint(
+        map(type, model.value)
+    ):
         return model
-    filled = [_fill_member(member, _find_same(rule, member)) for member in model.value]
+    members = Members(rule)
+    filled = [_fill_member(member, members.find(member)) for member in model.value]
     return replace(model, value=tuple(filled))
 
 
@@ -289,22 +292,25 @@ def _fill_member(member: object, read: object) -> object:
     return member.model_copy(update=parts)
 
 
-def _find_same(reading: Reading[object] | None, wanted: object) -> object:
-    """Return the first member of a reading that agrees with ``wanted``, or None if no member
-    does.
+class Members:
+    """The members of a list that was read, with the confidences and the features of their parts.
+    The index is made once for a list, because each member is looked up.
     """
-    if reading is None:
-        return None
-    return next(
-        (value for value in reading.list_values() if agree(value, wanted)), None
-    )
+
+    def __init__(self, reading: Reading[object]) -> None:
+        values = reading.list_values()
+        self.confidence = reading.confidence
+        self.parts = dict(zip(values, reading.list_part_confidences(), strict=True))
+        self.features = dict(zip(values, reading.list_member_features(), strict=True))
+        self._by_key = {_make_key(value): value for value in reversed(values)}
+
+    def find(self, wanted: object) -> object:
+        """Return the first member that agrees with ``wanted``, or None if no member does."""
+        return self._by_key.get(_make_key(wanted))
 
 
 def resolve_part(
-    member: object,
-    name: str,
-    rule: Reading[object],
-    model: Reading[object] | None,
+    member: object, name: str, rule: Members, model: Members | None
 ) -> tuple[Origin, float, tuple[str, ...]]:
     """Return the origin and the confidence of a quote that is part of a list member, and what
     speaks against it if only the model read it, in words. ``name`` is the name of the part. The
@@ -315,23 +321,20 @@ def resolve_part(
     ...     quote="for 2 days", comparator=">=", value=2, unit="day", of="the fever"
     ... )
     >>> answer = Reading((window.model_copy(update={"of": "fever"}),), weighed=0.9)
-    >>> resolve_part(window, "of", Reading((window,), weighed=0.9), answer)[0].value
+    >>> rule = Reading((window,), weighed=0.9)
+    >>> resolve_part(window, "of", Members(rule), Members(answer))[0].value
     'both'
     """
-    answered = _find_same(model, member)
-    read = _find_same(rule, member)
+    answered = model and model.find(member)
+    read = rule.find(member)
     if model is None or answered is None or getattr(answered, name) is None:
         # only the rules read this part
-        parts = dict(zip(rule.list_values(), rule.list_part_confidences(), strict=True))
-        return Origin.RULE, parts.get(read, {}).get(name, rule.confidence), ()
+        return Origin.RULE, rule.parts.get(read, {}).get(name, rule.confidence), ()
     words = getattr(read, name, None)
     if words is not None and agree(words, getattr(member, name)):
         return Origin.BOTH, weigh_answer(name, AGREE), ()
     situation = ALONE if read is None else "doubtful"
-    of_members = dict(
-        zip(model.list_values(), model.list_member_features(), strict=True)
-    )
-    doubts = of_members[answered].parts.get(name, ())
+    doubts = model.features[answered].parts.get(name, ())
     reasons = tuple(find_meaning(ANSWERS, doubt) for doubt in doubts)
     return Origin.MODEL, weigh_answer(name, situation, doubts), reasons
 

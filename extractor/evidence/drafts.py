@@ -4,14 +4,14 @@ confidence for each field.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Generic, NamedTuple, Self, TypeAlias, TypeVar
 
 from extractor.confidence import find_meaning, find_most
 from extractor.language.passage import Passage
-from extractor.language.values import list_members, value_class
+from extractor.language.values import list_members, replace, value_class
 from extractor.schemas import (
     AbsenceReason,
     FieldRef,

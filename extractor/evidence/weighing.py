@@ -1,12 +1,12 @@
 """Set the confidence of every value that the rules read in a record."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TypeVar
 
 from extractor.confidence import find_meaning, weigh
 from extractor.evidence.drafts import Draft, ItemDraft, Reading, Readings
 from extractor.evidence.parsed import ParsedRecord
+from extractor.language.values import replace
 
 _BORDERS = "borders in doubt"
 T = TypeVar("T")

@@ -332,6 +332,29 @@ def rule(name: str) -> Rule:
     return load_book().rules[name]
 
 
+def list_possible(names: tuple[str, ...], tokens: Tokens) -> list[str]:
+    """Return the names of the rules that may match the tokens, in the same order. The others, which
+    need a token that the text lacks, are not asked.
+    """
+    by_code = _index_rules(names)
+    possible = set(by_code[""])
+    for code in tokens.codes_in(0, len(tokens.codes)):
+        possible.update(by_code.get(code, ()))
+    return [names[place] for place in sorted(possible)]
+
+
+@cache
+def _index_rules(names: tuple[str, ...]) -> Mapping[str, set[int]]:
+    """Return the places of the rules that each code allows. An empty code stands for those that any
+    text may match.
+    """
+    by_code: dict[str, set[int]] = {"": set()}
+    for place, name in enumerate(names):
+        for code in rule(name).needs or ("",):
+            by_code.setdefault(code, set()).add(place)
+    return by_code
+
+
 def read_term(vocabulary: str, tokens: Tokens, first: int, end: int) -> Entry | None:
     """Return the entry whose term or rule exactly matches the tokens ``first:end``, or None.
 

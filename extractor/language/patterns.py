@@ -176,7 +176,8 @@ class Rule:
         return "^" in _write(self, set()).source
 
     @cached_property
-    def _needs(self) -> frozenset[str] | None:
+    def needs(self) -> frozenset[str] | None:
+        """Codes of which each match contains at least one; None if there are none."""
         return _write(self, set()).shape.needs
 
     @cached_property
@@ -238,9 +239,13 @@ class Rule:
         """Return False if the tokens contain none of the codes of which each match contains at
         least one; True otherwise, and for a rule without such codes.
         """
-        needs = self._needs
+        needs = self.needs
         if needs is None:
             return True
+        if end - first > _MOST:
+            # each of the many questions about a long line would list the codes of the rest of it
+            first = 0
+            end = len(tokens.codes)
         return not needs.isdisjoint(tokens.codes_in(first, end))
 
     def starts(

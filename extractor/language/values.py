@@ -1,8 +1,9 @@
 """Values that are made thousands of times a record."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TypeVar, dataclass_transform
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
+from typing import Any, TypeVar, dataclass_transform
 
 T = TypeVar("T")
 
@@ -19,6 +20,24 @@ def value_class(
         order: Whether objects are ordered by their fields.
     """
     return dataclass(eq=eq, order=order, unsafe_hash=eq, slots=True)
+
+
+_FIELDS: dict[type, tuple[Callable[[Any], tuple[Any, ...]], dict[str, int]]] = {}
+
+
+def replace(value: T, **changes: Any) -> T:
+    """Return a copy of a value with these fields changed, as ``dataclasses.replace`` does in three
+    times the time. All fields must be arguments of the class.
+    """
+    kind = type(value)
+    if kind not in _FIELDS:
+        names = [each.name for each in fields(kind)]  # type: ignore[arg-type]
+        _FIELDS[kind] = attrgetter(*names), {name: at for at, name in enumerate(names)}
+    read, places = _FIELDS[kind]
+    values = list(read(value))
+    for name, changed in changes.items():
+        values[places[name]] = changed
+    return kind(*values)
 
 
 def list_members(value: T | tuple[T, ...] | list[T] | None) -> tuple[T, ...]:

@@ -8,7 +8,7 @@ from functools import cache, cached_property
 from operator import attrgetter
 from typing import Any
 
-from extractor.language.book import read_table, rule
+from extractor.language.book import list_possible, read_table, rule
 from extractor.language.lexer import Tokens
 from extractor.language.values import value_class
 
@@ -148,7 +148,7 @@ def find_rules(
     """Yield a span for each match of a rule that the productions of these kinds name. The kind of
     the span is the name of the rule.
     """
-    for name in _list_rules(table, kinds):
+    for name in list_possible(_list_rules(table, kinds), tokens):
         for match in rule(name).find(tokens):
             yield Expression(name, match.first, match.end, name, match.text)
 

@@ -38,6 +38,7 @@ def spell_words(text: str) -> NameWords:
     )
 
 
+@lru_cache(maxsize=4096)
 def fold_words(text: str) -> NameWords:
     """Return the words of a name as ``spell_words`` does, but without filler words ("the",
     "level").

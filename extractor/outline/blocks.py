@@ -1,13 +1,14 @@
 """Turn the lines of a text into blocks with levels."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise, zip_longest
 
 from extractor.language.book import read_weights, rule
 from extractor.language.passage import LexedSection, Passage
 from extractor.language.units import find_unit
+from extractor.language.values import replace
 from extractor.language.wrapping import (
     ends_sentence,
     find_width,

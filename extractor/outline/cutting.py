@@ -4,11 +4,12 @@ import math
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import zip_longest
 from operator import attrgetter
 
 from extractor.language.book import rule
+from extractor.language.values import replace
 from extractor.outline.boundaries import (
     Around,
     Boundary,

@@ -4,12 +4,13 @@ furniture.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import zip_longest
 
 from extractor.language.clean import ITEM
 from extractor.language.lexer import Tokens
 from extractor.language.passage import LexedSection, Passage
+from extractor.language.values import replace
 from extractor.language.wrapping import is_page_edge
 from extractor.outline.boundaries import describe_mark, list_meanings
 from extractor.outline.headings import Heading, Vocabulary, find_heading

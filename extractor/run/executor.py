@@ -11,19 +11,20 @@ from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 from multiprocessing import get_context
 from time import monotonic
 from typing import Protocol, Self, TypeVar
 
 from extractor.errors import EngineError, RecordError
 from extractor.model.events import Event, tell
-from extractor.options import ExtractionOptions
 from extractor.run.tally import ExtractedLine
 from extractor.run.worker import (
     KILL_S,
     call_picklable,
     call_within,
     finish_record,
+    load_rules,
     plan_record,
     start_worker,
 )
@@ -89,7 +90,8 @@ class ProcessExecutor(Executor):
     A process that dies is replaced, and its records are processed again, one at a time, in a
     separate process. A record that also kills the second process fails with a ``RecordError``.
 
-    A process is killed if a call takes longer than ``timeout`` seconds. Before its first call, a
+    A step of a record fails if it takes longer than ``step_limit`` seconds of processor time, and a
+    process is killed if a call takes longer than ``timeout`` seconds. Before its first call, a
     process extracts the record ``example``, if there is one, to load the rules; the time limit
     does not apply to this extraction. At the end, the processes are killed without waiting for
     unfinished work.
@@ -99,11 +101,13 @@ class ProcessExecutor(Executor):
     inline_first: int = SMALL_RUN
     timeout: float = KILL_S
     example: TrialRecord | None = None
+    step_limit: float = inf
 
     def __post_init__(self) -> None:
         self.capacity = self.workers * _QUEUED
         processes = [
-            _Worker(self.timeout, self.example) for _ in range(self.workers + 1)
+            _Worker(self.timeout, self.step_limit, self.example)
+            for _ in range(self.workers + 1)
         ]
         self._suspects = processes.pop()
         self._workers = processes
@@ -153,6 +157,7 @@ class _Worker:
     """
 
     timeout: float
+    step_limit: float
     example: TrialRecord | None
     pending: int = 0
     _starting: asyncio.Task[ProcessPoolExecutor] | None = None
@@ -174,7 +179,8 @@ class _Worker:
                 pool = await asyncio.shield(starting)
                 work: Future[T] | None = None
                 try:
-                    work = pool.submit(call_within, self.timeout, function, *arguments)
+                    within = partial(call_within, self.timeout, self.step_limit)
+                    work = pool.submit(within, function, *arguments)
                     return await asyncio.wrap_future(work)
                 except BrokenExecutor:
                     if self._starting is starting:
@@ -201,13 +207,7 @@ class _Worker:
         """
         first: Callable[[], object] = os.getpid
         if self.example:
-            first = partial(
-                plan_record,
-                self.example,
-                ExtractionOptions(),
-                has_model=False,
-                packs=True,
-            )
+            first = partial(load_rules, self.example)
         spawn = get_context("spawn")
         pool = ProcessPoolExecutor(1, spawn, initializer=start_worker)
         is_ready = False
@@ -273,6 +273,7 @@ async def extract_with(
 
     >>> from extractor.formats import read_records
     >>> record = next(read_records("seeds/records"))
+    >>> from extractor.options import ExtractionOptions
     >>> rules = OpenExtractor(None, ExtractionOptions())
     >>> asyncio.run(extract_with(Executor(), rules, record)).record_id[:3]
     '000'

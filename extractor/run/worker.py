@@ -19,7 +19,7 @@ from extractor.options import ExtractionOptions
 from extractor.pipeline import finish, plan
 from extractor.run.tally import ExtractedLine, to_line
 from extractor.schemas import Source, TrialRecord
-from extractor.schemas.record_limits import MAX_CLOCK_SECONDS
+from extractor.schemas.record_limits import MAX_CLOCK_SECONDS, STEP_LIMIT
 
 if TYPE_CHECKING:
     from extractor.evidence.parsed import ParsedRecord
@@ -97,6 +97,12 @@ def start_worker() -> None:
     Thread(target=end_with_parent, daemon=True).start()
 
 
+def load_rules(example: TrialRecord) -> None:
+    """Extract a record so that the rules are loaded, and hide them from the garbage collector."""
+    plan_record(example, ExtractionOptions(), has_model=False, packs=True)
+    gc.freeze()
+
+
 def relax_garbage_collector() -> None:
     """Run the garbage collector less often. Otherwise, it would use a tenth of a run's processor
     time to scan the loaded vocabularies.
@@ -104,11 +110,15 @@ def relax_garbage_collector() -> None:
     gc.set_threshold(_NEW_OBJECTS)
 
 
-def call_within(timeout: float, function: Callable[..., T], *arguments: object) -> T:
-    """Return ``call_picklable(function, *arguments)``. If the call takes longer than ``timeout``
+def call_within(
+    timeout: float, step_limit: float, function: Callable[..., T], *arguments: object
+) -> T:
+    """Return ``call_picklable(function, *arguments)``. A step may take ``step_limit`` seconds of
+    processor time. If the call takes longer than ``timeout``
     seconds, the process ends. This is a fallback: the time limit of a step is enforced by a signal,
     which some C code ignores.
     """
+    STEP_LIMIT.set(step_limit)
     # otherwise, the traceback would be written to the terminal
     with Path(os.devnull).open("wb") as nowhere:
         faulthandler.dump_traceback_later(timeout, exit=True, file=nowhere)

@@ -11,6 +11,8 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from math import inf
 from time import monotonic, thread_time
 
 from extractor.errors import RecordError, RecordTooLarge, RecordTooSlow
@@ -25,6 +27,10 @@ MAX_ITEMS = 5_000
 MAX_SECONDS = 60.0
 """Processor time in seconds for one step, either everything before a model is asked or everything
 after it replies. On a busy machine, the elapsed time is longer than the processor time.
+"""
+STEP_LIMIT = ContextVar("STEP_LIMIT", default=inf)
+"""A lower limit of processor time for one step, which a service sets so that a caller's record does
+not delay those of others.
 """
 MAX_CLOCK_SECONDS = 300.0
 """Elapsed time in seconds for one step, regardless of its processor time."""
@@ -110,8 +116,8 @@ class _TimeUp(BaseException):
 
 @contextmanager
 def limit_time(source: Source) -> Iterator[None]:
-    """Raise ``RecordTooSlow`` if the block takes more than ``MAX_SECONDS`` of processor time or
-    more than ``MAX_CLOCK_SECONDS`` of elapsed time.
+    """Raise ``RecordTooSlow`` if the block takes more than ``MAX_SECONDS`` or ``STEP_LIMIT`` of
+    processor time or more than ``MAX_CLOCK_SECONDS`` of elapsed time.
 
     A signal interrupts the block either between two bytecode instructions or, during a regular
     expression match, at nearly any point. This works only in the main thread, on systems that
@@ -121,12 +127,13 @@ def limit_time(source: Source) -> Iterator[None]:
         yield
         return
 
+    most = min(MAX_SECONDS, STEP_LIMIT.get())
     used_before = thread_time()
     since = monotonic()
 
     def stop(*_: object) -> None:
-        if thread_time() - used_before >= MAX_SECONDS:
-            raise _TimeUp(f"{MAX_SECONDS:g} seconds of processor time")
+        if thread_time() - used_before >= most:
+            raise _TimeUp(f"{most:g} seconds of processor time")
         if monotonic() - since >= MAX_CLOCK_SECONDS:
             raise _TimeUp(f"{MAX_CLOCK_SECONDS:g} seconds")
 
@@ -134,7 +141,7 @@ def limit_time(source: Source) -> Iterator[None]:
     try:
         # repeat the alarm: the first may come before the limit is reached, or be lost in a
         # destructor
-        signal.setitimer(signal.ITIMER_REAL, MAX_SECONDS, _AGAIN_S)
+        signal.setitimer(signal.ITIMER_REAL, most, _AGAIN_S)
         yield
     except _TimeUp as up:
         raise tell_too_slow(source, str(up)) from None

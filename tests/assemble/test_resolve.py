@@ -5,7 +5,7 @@ the rules' reading is used.
 import pytest
 
 from extractor.concepts.own.value_forms import read_amount as dose
-from extractor.concepts.resolve import resolve, resolve_part
+from extractor.concepts.resolve import Members, resolve, resolve_part
 from extractor.confidence import AGREE, weigh_answer
 from extractor.evidence.drafts import Reading, Span
 from extractor.schemas import (
@@ -143,12 +143,12 @@ def test_the_words_of_a_part_are_resolved_by_themselves(rule, model, origin):
     read, said = (
         LIMIT.model_copy(update={"condition": words}) for words in (rule, model)
     )
-    answer = Reading((said,), weighed=0.9) if model else None
+    answer = Members(Reading((said,), weighed=0.9)) if model else None
 
     found, sure, _ = resolve_part(
         said if model else read,
         "condition",
-        Reading((read,), weighed=0.9),
+        Members(Reading((read,), weighed=0.9)),
         answer,
     )
 

@@ -311,13 +311,20 @@ def test_a_job_whose_start_fails_unexpectedly_is_started_again(tmp_path, monkeyp
 
 
 @pytest.mark.slow
-def test_too_slow_a_record_is_given_up_and_its_worker_is_replaced(tmp_path):
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [
+        (("--timeout", "1"), "longer than 1 seconds"),
+        (("--record-timeout", "0.1"), "longer than 0.1 seconds of processor time"),
+    ],
+)
+def test_too_slow_a_record_is_given_up_and_others_are_served(tmp_path, limit, words):
     criteria = "\n".join(
         f"- HbA1c of at least {n}.5 % and BMI < {n}" for n in range(9000)
     )
-    with serve_here(tmp_path / "root", "--workers", "1", "--timeout", "1") as service:
+    with serve_here(tmp_path / "root", "--workers", "1", *limit) as service:
         slow = service.client.extract(criteria.encode(), "text/plain")
-        check_problem(slow, 504, "took-too-long")
+        assert words in check_problem(slow, 504, "took-too-long")["detail"]
         wait_until(lambda: service.client.extract(one()).status_code == 200)
 
 

@@ -1,8 +1,9 @@
 """Pair the items of two extractions, such as gold and a prediction, by overall similarity."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from itertools import compress, product, zip_longest
+from itertools import chain, islice, product, zip_longest
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -12,8 +13,15 @@ from extractor.apps.evaluation.fields import Group
 from extractor.apps.evaluation.text import compare_extents, fold_agent, fold_name
 from extractor.schemas import Criterion, CustomItem, Endpoint, ExtractedItem, Regimen
 
-_SAME = 1000.0
-"""The similarity of equal items, which is high enough that they are always paired."""
+_MOST_COMPARED = 250_000
+"""The number of pairs up to which all values of two lists are compared."""
+_RAREST = 8
+"""Number of words of a value in a long list by which its counterpart is searched for."""
+_MOST_SHARING = 1_000
+_NEAREST = 20
+"""Number of values that are compared with a value in a long list: those that share most of its
+rarest words.
+"""
 _LEAST = 0.01
 """Items with a lower similarity are not paired."""
 _LEAST_HOST = 0.5
@@ -37,6 +45,9 @@ class Side(NamedTuple):
     path: str = ""
     position: int = 0
     identity: str = ""
+
+    def __str__(self) -> str:
+        return self.identity
 
 
 NOWHERE = Side()
@@ -66,15 +77,23 @@ def align(
         return list(zip_longest(old_sides, new_sides, fillvalue=NOWHERE))
     compare = _COMPARERS.get(group.path, partial(_compare_custom, group))
 
-    def measure(old: Side, new: Side) -> float:
-        is_same = old.identity == new.identity
-        if is_same:
-            return _SAME
-        return compare(old.item, new.item)
-
-    pairs, only_old, only_new = match_values(
-        _place(group.path, old), _place(group.path, new), measure, _LEAST
+    equal = defaultdict[str, deque[Side]](deque)
+    for theirs in _place(group.path, new):
+        equal[theirs.identity].append(theirs)
+    pairs: list[tuple[Side, Side]] = []
+    changed: list[Side] = []
+    for ours in _place(group.path, old):
+        if equal[ours.identity]:
+            pairs.append((ours, equal[ours.identity].popleft()))
+        else:
+            changed.append(ours)
+    similar, only_old, only_new = match_values(
+        changed,
+        [*chain.from_iterable(equal.values())],
+        lambda ours, theirs: compare(ours.item, theirs.item),
+        _LEAST,
     )
+    pairs = sorted(pairs + similar, key=lambda pair: pair[0].identity)
     pairs += [(side, NOWHERE) for side in only_old]
     return pairs + [(NOWHERE, side) for side in only_new]
 
@@ -88,22 +107,63 @@ def match_values(
     """Return (pairs with the highest total similarity, in the old order; unpaired old values;
     unpaired new values). Values whose similarity is below ``threshold``, which must be above 0, are
     not paired. Ties are broken by position, so sort both sides first if their order must not
-    matter.
+    matter. In long lists, a value is compared only with those that share its rarest words, and the
+    most similar pairs are taken first.
 
     >>> match_values([1, 5], [5, 9], lambda a, b: float(a == b), 0.5)
     ([(5, 5)], [1], [9])
     """
-    if not old or not new:
-        return [], list(old), list(new)
+    find_pairs = _find_among_all
+    if not 0 < len(old) * len(new) <= _MOST_COMPARED:
+        find_pairs = _find_among_near
+    places = dict(find_pairs(old, new, similarity, threshold))
+    taken = {*places.values()}
+    pairs = [(old[row], new[places[row]]) for row in sorted(places)]
+    only_old = [ours for row, ours in enumerate(old) if row not in places]
+    return pairs, only_old, [new[at] for at in range(len(new)) if at not in taken]
+
+
+def _find_among_all(
+    old: Sequence[T],
+    new: Sequence[T],
+    similarity: Callable[[T, T], float],
+    threshold: float,
+) -> Iterator[tuple[int, int]]:
+    """Yield the rows and the columns of the pairs, for ``match_values``."""
     table = np.array([[similarity(ours, theirs) for theirs in new] for ours in old])
     table[table < threshold] = 0.0
-    best = assign(table)
-    # The assignment is complete, so it also pairs values that are not similar.
-    is_pair = np.zeros_like(table, dtype=bool)
-    is_pair[best] = table[best] > 0
-    pairs = [(old[row], new[column]) for row, column in np.argwhere(is_pair)]
-    only_old = list(compress(old, is_pair.sum(axis=1) == 0))
-    return pairs, only_old, list(compress(new, is_pair.sum(axis=0) == 0))
+    for row, column in zip(*map(np.ndarray.tolist, assign(table)), strict=True):
+        # The assignment is complete, so it also pairs values that are not similar.
+        if table[row, column] > 0:
+            yield row, column
+
+
+def _find_among_near(
+    old: Sequence[T],
+    new: Sequence[T],
+    similarity: Callable[[T, T], float],
+    threshold: float,
+) -> Iterator[tuple[int, int]]:
+    """Yield the rows and the columns of the pairs, for long lists in ``match_values``."""
+    having = defaultdict[str, list[int]](list)
+    for column, theirs in enumerate(new):
+        for word in {*str(theirs).split()}:
+            having[word].append(column)
+    found: list[tuple[float, int, int]] = []
+    for row, ours in enumerate(old):
+        known = having.keys() & str(ours).split()
+        rarest = sorted(known, key=lambda word: (len(having[word]), word))
+        columns = chain.from_iterable(having[word] for word in rarest[:_RAREST])
+        shared = Counter(islice(columns, _MOST_SHARING))
+        for column, _ in shared.most_common(_NEAREST):
+            found.append((-similarity(ours, new[column]), row, column))
+    rows: set[int] = set()
+    taken: set[int] = set()
+    for value, row, column in sorted(found):
+        if -value >= threshold and row not in rows and column not in taken:
+            rows.add(row)
+            taken.add(column)
+            yield row, column
 
 
 def _place(path: str, items: Sequence[ExtractedItem]) -> list[Side]:
@@ -134,11 +194,10 @@ def compare_criteria(gold: Criterion, predicted: Criterion) -> float:
     the kind break ties.
     """
     quotes = compare_extents(gold.quote, predicted.quote)
+    if quotes < 0.5:
+        return 0.0
     # The same words may occur in two lists.
-    ties = _count_equal(gold, predicted, "section", "kind")
-    if quotes >= 0.5:
-        return quotes + 0.05 * ties
-    return 0.0
+    return quotes + 0.05 * _count_equal(gold, predicted, "section", "kind")
 
 
 def _count_equal(gold: object, predicted: object, *names: str) -> int:

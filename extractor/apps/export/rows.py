@@ -381,6 +381,7 @@ def _describe_amount(amount: Amount, frequency: str | None) -> dict[str, object]
     if dose_unit != canonical:
         doses = days = 1
     mass, *per = dose_unit.split("/")
+    note: str | None = "no regular frequency" if frequency else "no frequency"
     # A concentration such as mg/mL or a percentage does not state an amount.
     if mass == "%" or not _BODY_UNITS.issuperset(per):
         doses = 0
@@ -388,8 +389,6 @@ def _describe_amount(amount: Amount, frequency: str | None) -> dict[str, object]
     elif doses:
         cells["daily_unit"] = f"{dose_unit}/d"
         note = "on average" if days > 1 else None
-    else:
-        note = "no regular frequency" if frequency else "no frequency"
     cells |= {"unit_ucum": unit, "unit_canonical": canonical, "daily_note": note}
     for name in ("low", "high"):
         value: float | None = getattr(amount, name)

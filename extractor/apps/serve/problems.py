@@ -31,7 +31,6 @@ KINDS: dict[str, tuple[int, str, str]] = tomli.loads(
 """The HTTP status, title and remedy of each problem type."""
 _UNKNOWN = "Extra inputs are not permitted"
 """Pydantic's message for an unknown parameter."""
-_KINDS_OF_RECORDS = {RecordTooLarge: "unreadable", RecordTooSlow: "took-too-long"}
 
 
 class Problem(BaseModel):
@@ -141,8 +140,10 @@ def _find_problem(error: Exception) -> ProblemError:
             detail = "; ".join(flaws).replace(_UNKNOWN, "there is no such parameter")
             return ProblemError("wrong-parameter", detail, place="query parameters")
         case RecordError():
+            if isinstance(error, RecordTooSlow):
+                return ProblemError("took-too-long", error.problem)
             # any other record error is from the executor: the record's process was killed
-            kind = _KINDS_OF_RECORDS.get(type(error), "internal")
+            kind = "unreadable" if isinstance(error, RecordTooLarge) else "internal"
             return ProblemError(kind, error.problem, remedy=error.remedy)
         case EngineError():
             return ProblemError(

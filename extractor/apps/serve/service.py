@@ -120,7 +120,9 @@ class Service:
             example = next(read_stream("example", BytesIO(_EXAMPLE.read_bytes())))
             # Jobs have their own processes, so that their long records do not block requests.
             limit = options.timeout + _SPARE_S
-            executor = ProcessExecutor(settings.workers, 0, limit, example)
+            executor = ProcessExecutor(
+                settings.workers, 0, limit, example, options.record_timeout
+            )
             job_executor = ProcessExecutor(settings.workers, inline_first=0)
             for processes in (executor, job_executor):
                 await stack.enter_async_context(processes)

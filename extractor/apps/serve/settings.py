@@ -36,6 +36,8 @@ class ServiceOptions(ExtractionOptions, ModelOptions):
     """Maximum number of records sent to the model concurrently."""
     timeout: Annotated[float, Field(ge=0.1), Shown(SPEED, "S")] = 60.0
     """Maximum duration of an extraction in seconds."""
+    record_timeout: Annotated[float, Field(ge=0.1), Shown(SPEED, "S")] = 5.0
+    """Maximum processor time in seconds for one step of an extraction; jobs may take longer."""
     workers: Annotated[int | None, Field(ge=1, le=10_000), Shown(SPEED, "N")] = None
     """Number of worker processes (default: one per core)."""
     jobs: Annotated[int, Field(ge=1), Shown(LIMITS, "N")] = 2

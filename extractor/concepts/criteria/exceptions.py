@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from extractor.confidence import weigh
 from extractor.language.book import rule
-from extractor.language.lexer import Range, Tokens
+from extractor.language.lexer import Range, Tokens, keep
 from extractor.language.passage import Passage
 from extractor.schemas import (
     Criterion,
@@ -180,9 +180,13 @@ def find_exceptions(tokens: Tokens, kind: CriterionKind) -> list[Range]:
 
 def _find_openings(tokens: Tokens) -> Iterator[Range]:
     """Yield the exceptions that begin with words such as "except for", up to the end of their
-    brackets or clause. An opening without any words after it is skipped.
+    brackets or clause. An opening without any words after it is skipped, and so is one within
+    another exception.
     """
+    end = 0
     for opening in rule("exception_opening").find(tokens):
+        if opening.first < end:
+            continue
         # "except the following: A; B" has several clauses
         following = tokens.words[opening.end - 1 : opening.end + 4]
         is_list = ":" in following or "following" in following
@@ -197,7 +201,7 @@ def _find_end(tokens: Tokens, first: int, *, is_list: bool) -> int:
     words that begin a new clause (";", ", within"); otherwise, it ends with the text.
     """
     depth = 0
-    stops = {stop.first for stop in rule("exception_stop").find(tokens, first)}
+    stops = _list_stops(tokens)
     for place in range(first, len(tokens)):
         word = tokens.words[place]
         depth += (word in _OPEN) - (word in _CLOSED)
@@ -211,6 +215,12 @@ def _find_end(tokens: Tokens, first: int, *, is_list: bool) -> int:
             continue
         return place
     return len(tokens)
+
+
+@keep
+def _list_stops(tokens: Tokens) -> frozenset[int]:
+    """Return the tokens at which the words of an exception end, outside brackets."""
+    return frozenset(stop.first for stop in rule("exception_stop").find(tokens))
 
 
 def _find_statements(tokens: Tokens, kind: CriterionKind) -> Iterator[Range]:

@@ -4,7 +4,7 @@ criteria, and the blocks that introduce other blocks.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 
 from extractor.concepts.places import cut
@@ -13,6 +13,7 @@ from extractor.evidence.scoring import list_words
 from extractor.language.book import find_terms, rule, word_list
 from extractor.language.lexer import Tokens
 from extractor.language.passage import LexedSection, Passage
+from extractor.language.values import replace
 from extractor.outline import UNSURE_END, Block, BlockKind, Vocabulary, read_outline
 from extractor.schemas import CriterionKind, Origin
 

@@ -8,13 +8,14 @@ of the rules' reading, and ``has_structure_doubt`` says whether there is a reaso
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from extractor.concepts.criteria.lists import LISTS, CriterionEntry, Lists
 from extractor.evidence.drafts import Span, StructureDoubt, span_of
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.passage import LexedSection, Passage
+from extractor.language.values import replace
 from extractor.outline.blocks import read_pieces
 from extractor.outline.boundaries import find_boundaries
 from extractor.outline.cutting import list_stretches, look_around

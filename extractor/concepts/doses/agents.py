@@ -1,7 +1,8 @@
 """Agents: find the agents registered in a record, and the places where a text names them."""
 
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
@@ -101,10 +102,15 @@ class Agents:
         self.registered: list[Agent] = []
         self._by_key: dict[str, Agent] = {}
         self._by_words: dict[str, Agent] = {}
+        self._lengths = defaultdict[str, set[int]](set)
+        self._by_section = defaultdict[str, list[Agent]](list)
         self._found: dict[str, list[Mention]] = {}
         interventions = [text for text in texts if text.is_intervention]
         for text in interventions:
             self._register(text)
+        for agent in self.registered:
+            for section in dict.fromkeys(agent.sections):
+                self._by_section[section].append(agent)
         for text in interventions:
             self._add_aliases(text)
         # beside registered names, brands and parts of combinations would be further agents
@@ -267,9 +273,11 @@ class Agents:
                 self._name(agent, tokens.words[slice(*place)])
 
     def _name(self, agent: Agent, words: Sequence[str]) -> None:
-        folded = "".join(map(_fold, words))
-        if folded:
+        pieces = list(filter(None, map(_fold, words)))
+        if pieces:
+            folded = "".join(pieces)
             self._by_words.setdefault(folded, agent)
+            self._lengths[pieces[0]].add(len(folded))
 
     def name_agent(self, name: str, texts: Sequence[DoseText]) -> None:
         """Register a name for an agent so that it is found in the texts, unless another agent
@@ -296,7 +304,7 @@ class Agents:
 
     def list_of(self, text: DoseText) -> list[Agent]:
         """Return the agents that an intervention registers."""
-        return [agent for agent in self.registered if text.name in agent.sections]
+        return self._by_section[text.name]
 
     def list_topics(self, text: DoseText) -> list[Agent]:
         """Return the agents that are the topic of a section. For an intervention, these are its
@@ -355,12 +363,18 @@ class Agents:
             return
         pieces = list(map(_fold, tokens.words))
         starts = list(accumulate(map(len, pieces), initial=0))
-        longest_first = sorted(self._by_words, key=len, reverse=True)
-        names = "|".join(map(re.escape, longest_first))
-        for match in re.finditer(rf"(?:{names})(?={_BORDER}|$)", "".join(pieces)):
-            first = bisect_right(starts, match.start()) - 1
-            end = bisect_left(starts, match.end())
-            yield Mention(self._by_words[match.group()], first, end)
+        folded = "".join(pieces)
+        last = 0
+        for first, (piece, start) in enumerate(zip(pieces, starts, strict=False)):
+            if start < last or not piece:
+                continue
+            for length in sorted(self._lengths.get(piece, ()), reverse=True):
+                stop = start + length
+                agent = self._by_words.get(folded[start:stop])
+                if agent and folded[stop : stop + 1] in ("", _BORDER):
+                    last = stop
+                    yield Mention(agent, first, bisect_left(starts, stop))
+                    break
 
     def _find_known_agent(self, text: DoseText, kind: str, place: Place) -> Agent:
         """Return the agent for a name that no intervention registers: the record's only placebo,

@@ -3,7 +3,8 @@ state it, or the only arm.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from itertools import chain
 
 from extractor.concepts.doses.agents import Agent, Agents, Mention
@@ -32,6 +33,19 @@ def locate_arms(record: TrialRecord) -> dict[str, Span]:
             end = len(section.text.partition("\n")[0])
             places[section.name] = Span(section.name, 0, end)
     return places
+
+
+@dataclass(eq=False)
+class OfAgent:
+    """All regimens of an agent: their number, and the arms whose own text states one of them."""
+
+    count: int = 0
+    stating: set[str] = field(default_factory=set)
+
+    def add(self, regimen: Regimen) -> None:
+        """Add a regimen of the agent."""
+        self.count += 1
+        self.stating |= _list_stating(regimen)
 
 
 class Arms:
@@ -120,27 +134,24 @@ class Arms:
         is_referring = rule("as_in_group").occurs(self.texts[arm].tokens)
         return bool(self._named[arm]) and not is_referring
 
-    def find(
-        self, regimen: Regimen, siblings: Sequence[Regimen]
-    ) -> tuple[str, list[str]]:
+    def find(self, regimen: Regimen, of_agent: OfAgent) -> tuple[str, list[str]]:
         """Return how the arms of a regimen were found, which is the case to pass to ``measured``,
-        and the arms in the order of the record. ``siblings`` contains the other regimens with the
-        same agent; their own arms are excluded if neither the registry nor an arm's text
-        determines which arms receive the regimen.
+        and the arms in the order of the record. ``of_agent`` describes all regimens of the agent:
+        the arms of the others are excluded if neither the registry nor an arm's text determines
+        which arms receive the regimen.
         """
         if len(self.places) == 1:
             return "the only arm", list(self.places)
         linked = self.list_linked(regimen.agent)
         stating = _list_stating(regimen)
-        if linked and not siblings:
+        if linked and of_agent.count == 1:
             how = "linked"
             if stating:
                 how = "own text, linked"
             return how, self._sort(linked)
         if stating:
             return "own text", self._sort(stating)
-        of_siblings = {arm for sibling in siblings for arm in _list_stating(sibling)}
-        return "one of several regimens", self._sort(linked - of_siblings)
+        return "one of several regimens", self._sort(linked - of_agent.stating)
 
     def _sort(self, arms: Iterable[str]) -> list[str]:
         wanted = set(arms)

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from extractor.concepts.doses.agents import Agent
 from extractor.concepts.doses.amounts import MOST_TAKEN, is_portion
-from extractor.concepts.doses.arms import Arms
+from extractor.concepts.doses.arms import Arms, OfAgent
 from extractor.concepts.doses.linking import (
     IN_WORDS,
     Linked,
@@ -15,7 +15,7 @@ from extractor.concepts.doses.linking import (
     find_gap,
     find_next_name,
 )
-from extractor.concepts.doses.marks import Place, within
+from extractor.concepts.doses.marks import Place, list_beginning, within
 from extractor.concepts.doses.merging import Regimen, without_rate
 from extractor.concepts.doses.names import find_substance, is_salt
 from extractor.concepts.doses.roles import Trial, read_role
@@ -47,31 +47,25 @@ class RegimenReadings(Readings):
     stands: Reading[bool] = Reading(value=True)
 
 
-def make_draft(
-    regimen: Regimen, siblings: Sequence[Regimen], trial: Trial, number: int
-) -> Draft:
-    """Return the draft of a regimen. ``siblings`` contains the other regimens with the same
-    agent.
-    """
+def make_draft(regimen: Regimen, of_agent: OfAgent, trial: Trial, number: int) -> Draft:
+    """Return the draft of a regimen. ``of_agent`` describes all regimens of its agent."""
     main = regimen.main
     return Draft(
         "dosing",
         main.text.chunk(number, *main.clause),
         main.text.span(*main.find_words()),
-        _Reader(regimen, siblings, trial).read(),
+        _Reader(regimen, of_agent, trial).read(),
     )
 
 
 class _Reader:
     """Reads the fields of a regimen. The features of the regimen are among those of each value."""
 
-    def __init__(
-        self, regimen: Regimen, siblings: Sequence[Regimen], trial: Trial
-    ) -> None:
+    def __init__(self, regimen: Regimen, of_agent: OfAgent, trial: Trial) -> None:
         self._regimen = regimen
-        self._siblings = siblings
+        self._of_agent = of_agent
         self._trial = trial
-        self._around = tuple(describe_around(regimen, len(siblings)))
+        self._around = tuple(describe_around(regimen, of_agent.count - 1))
 
     def read(self) -> RegimenReadings:
         text, place = _find_name(self._regimen)
@@ -130,7 +124,7 @@ class _Reader:
         """Return the labels of the arms that receive the regimen, with the places of the labels."""
         arms = self._trial.arms
         # how the arms were found ("linked", "own text") determines the confidence
-        how, receiving = arms.find(self._regimen, self._siblings)
+        how, receiving = arms.find(self._regimen, self._of_agent)
         if not receiving:
             return Reading((), 1.0, features=("no arm",))
         features = [how, *describe_arms(receiving, self._regimen, arms)]
@@ -224,6 +218,8 @@ def _find_name(regimen: Regimen) -> tuple[DoseText, Place]:
     return agent.source, (first, end)
 
 
+_LONGEST_MARK = 60
+"""Maximum number of tokens in a mark that may begin before a name and end within it."""
 _MANY_AGENTS = 3
 """Minimum number of agents in a clause that counts as "many"."""
 _LONG_NAME = 3
@@ -320,8 +316,8 @@ def _is_part(agent: Agent) -> bool:
     gaps = [tokens.gap(at) for at in (first, end) if at < len(tokens)]
     if "-" in gaps or not adjacent.isdisjoint("/+"):
         return True
-    rhythms = [mark for mark in agent.source.marks if mark.field == "frequency"]
-    return any(mark.first < end and first < mark.end for mark in rhythms)
+    near = list_beginning(agent.source.marks, first - _LONGEST_MARK, end)
+    return any(mark.field == "frequency" and first < mark.end for mark in near)
 
 
 def describe_rhythm(value: Frequency, link: Linked) -> Iterator[str]:

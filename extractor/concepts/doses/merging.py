@@ -91,6 +91,10 @@ def _list_cycles(links: Sequence[Linked]) -> list[float]:
 
 _VAGUE = frozenset({Frequency.ONCE, Frequency.CONTINUOUS, Frequency.OTHER})
 """Frequencies that are less precise than listed days."""
+_MOST_COMPARED = 50
+"""Number of regimens of one agent, the latest ones, that a statement may add to; no trial has
+more.
+"""
 _SCHEDULE = ("route", "frequency", "cycle")
 """Fields with a single value in each regimen."""
 _LENGTH = ("duration", "days")
@@ -287,8 +291,9 @@ def _merge_agent(statements: Iterable[Statement]) -> list[Regimen]:
     for statement in sorted(statements, key=_rank):
         candidate = Regimen([statement])
         stated = _list_stated(candidate)
+        recent = regimens[-_MOST_COMPARED:]
         fitting = [
-            regimen for regimen in regimens if _is_same(regimen, candidate, stated)
+            regimen for regimen in recent if _is_same(regimen, candidate, stated)
         ]
         for regimen in fitting[:1] if statement.amounts else fitting:
             regimen.add(statement)
@@ -298,7 +303,7 @@ def _merge_agent(statements: Iterable[Statement]) -> list[Regimen]:
             regimens.append(candidate)
             continue
         # the statement is omitted, but it makes the fields that it contradicts doubtful
-        for regimen in regimens:
+        for regimen in recent:
             regimen.contradicted |= _list_different(regimen, stated)
     regimens.sort(key=lambda regimen: regimen.main.find_words())
     if len(regimens) > 1:
@@ -322,7 +327,7 @@ def _lengthen(regimen: Regimen) -> None:
             statement.add(replace(link, mark=replace(link.mark, field="duration")))
 
 
-def _may_be_separate(statement: Statement, regimens: Iterable[Regimen]) -> bool:
+def _may_be_separate(statement: Statement, regimens: Sequence[Regimen]) -> bool:
     """Return whether a statement can be a separate regimen: it has an amount or, if no regimen has
     one, it is in an arm and states a route.
     """
@@ -331,7 +336,8 @@ def _may_be_separate(statement: Statement, regimens: Iterable[Regimen]) -> bool:
     has_route = statement.text.is_arm and bool(statement.links("route"))
     if not has_route:
         return False
-    return not any(regimen.main.amounts for regimen in regimens)
+    # the regimens with an amount come first
+    return not regimens[0].main.amounts
 
 
 def _rank(statement: Statement) -> tuple[bool, bool, bool, int, bool]:

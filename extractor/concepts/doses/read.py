@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from extractor.concepts.doses.agents import Agents
-from extractor.concepts.doses.arms import Arms
+from extractor.concepts.doses.arms import Arms, OfAgent
 from extractor.concepts.doses.drafts import make_draft
 from extractor.concepts.doses.linking import Statement, is_aside, read_clauses
 from extractor.concepts.doses.marks import Place, within
@@ -35,16 +35,14 @@ def read_dosing(
     regimen.
     """
     doses = read_regimens(record, sections)
-    of_agent = defaultdict[str, list[Regimen]](list)
+    by_agent = defaultdict[str, OfAgent](OfAgent)
     for regimen in doses.regimens:
-        of_agent[regimen.agent.key].append(regimen)
-    drafts: list[Draft] = []
-    for regimen in doses.regimens:
-        siblings = [
-            other for other in of_agent[regimen.agent.key] if other is not regimen
-        ]
-        drafts.append(make_draft(regimen, siblings, doses.trial, next(numbers)))
-    return tuple(drafts), tuple(_list_unread(doses, numbers))
+        by_agent[regimen.agent.key].add(regimen)
+    drafts = tuple(
+        make_draft(regimen, by_agent[regimen.agent.key], doses.trial, next(numbers))
+        for regimen in doses.regimens
+    )
+    return drafts, tuple(_list_unread(doses, numbers))
 
 
 def read_regimens(

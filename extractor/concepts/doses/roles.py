@@ -62,6 +62,8 @@ class Trial:
             for key, agent in given.items()
         }
         """The arms that receive each agent."""
+        self.novel = {key for key in given if "novel" in class_name(key)}
+        self.sets_of_arms = {*map(frozenset, self.uses.values())}
         self.arm_classes = {name: _class_arm(text) for name, text in arms.texts.items()}
         self.has_titles = False
         self.namings: dict[str, str] = {}
@@ -112,11 +114,10 @@ def describe_role(regimen: Regimen, trial: Trial) -> Iterator[str]:
     """
     agent = regimen.agent
     classes = class_name(agent.key)
-    others = trial.uses.keys() - {agent.key}
     yield "always"
     yield f"kind {agent.kind}"
     yield f"registered {agent.is_registered}"
-    yield f"novel others {any('novel' in class_name(key) for key in others)}"
+    yield f"novel others {bool(trial.novel - {agent.key})}"
     yield from (f"name {name}" for name in classes)
     if agent.is_registered:
         yield f"type {agent.source.type}"
@@ -152,7 +153,7 @@ def _describe_arms(agent: Agent, trial: Trial) -> Iterator[str]:
     yield f"in {own_classes} of {'+'.join(sorted(all_classes))}"
     if "experimental" in all_classes - classes:
         yield f"not experimental, {own_classes}"
-    if any(arms > uses for arms in trial.uses.values()):
+    if any(arms > uses for arms in trial.sets_of_arms):
         yield "others in more arms"
     cover = "some arms"
     if total < 2:

@@ -32,6 +32,8 @@ _ASIDE_REACH = 24
 """Number of tokens before a limit that are searched for words showing that it is not a
 requirement.
 """
+_NAME_REACH = 60
+"""Maximum number of tokens between the name of a quantity and a limit that are quoted with it."""
 _CONDITION_REACH = 6
 """Number of tokens before an age that may make it the condition of something else."""
 _BETWEEN_LIMITS = "between two limits"
@@ -274,9 +276,12 @@ def _word_quantity(passage: Passage, limit: Limit, topic: str) -> str:
 def _find_span(passage: Passage, limit: Limit) -> Span:
     """Return the span from the name of a limit's quantity to the limit, in either order, with the
     words between them: "Hb must be > 9 g/dL", "> 9 g/dL of Hb". Without a name, return the span of
-    the limit.
+    the limit, and so is one far away: otherwise, the spans of a long list would together be as
+    long as the square of its length.
     """
     first, end = _find_name(passage.tokens, limit) or (limit.first, limit.end)
+    if limit.first - end > _NAME_REACH:
+        first = limit.first
     return span_of(passage.part(min(first, limit.first), max(end, limit.end)))
 
 

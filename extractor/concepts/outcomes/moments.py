@@ -87,18 +87,23 @@ class TimeFrame:
         """All times in the groups."""
         return [moment for group in self.groups for moment in group.moments]
 
-    def locate(self, moment: Moment) -> Range:
-        """Return the characters of a time in the text, including its unit if no other time shares
-        it.
+    def locate(self, moments: Sequence[Moment]) -> list[Range]:
+        """Return the characters of each of these times in the text, including its unit if no other
+        time shares it.
 
         >>> frame = read_time_frame(read_text("at 2 years, and weeks 4 and 8"))
-        >>> [frame.tokens.text[slice(*frame.locate(point))] for point in frame.points]
+        >>> [frame.tokens.text[slice(*place)] for place in frame.locate(frame.points)]
         ['2 years', '4', '8']
         """
-        for group in self.groups:
-            if group.moments == (moment,):
-                return self.kept.span(group.first, group.end)
-        return moment.span
+        alone = {group.moments: group for group in reversed(self.groups)}
+        places = []
+        for moment in moments:
+            place = moment.span
+            group = alone.get((moment,))
+            if group:
+                place = self.kept.span(group.first, group.end)
+            places.append(place)
+        return places
 
 
 def read_time_frame(tokens: Tokens) -> TimeFrame:

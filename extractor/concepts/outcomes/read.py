@@ -320,9 +320,9 @@ def _read_times(
     frame = read_time_frame(words.tokens.cut(words.first, words.end))
     values = []
     spans = []
-    for point in frame.points:
+    for point, place in zip(frame.points, frame.locate(frame.points), strict=True):
         values.append(TimePoint(value=point.value, unit=point.unit))
-        span = words.section.cleaned.raw_span(*frame.locate(point))
+        span = words.section.cleaned.raw_span(*place)
         spans.append(Span(words.section.name, *span))
     case = describe_points(frame, parts.measure)
     points = Reading(

@@ -4,6 +4,7 @@
 confidence.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
 from extractor.concepts.doses.names import find_general
@@ -12,7 +13,7 @@ from extractor.concepts.windows.parts import NamePosition, Parts, is_past
 from extractor.concepts.windows.times import Window, is_absence
 from extractor.evidence.drafts import MemberFeatures
 from extractor.language.book import rule
-from extractor.language.lexer import NUMBER, Range, Tokens
+from extractor.language.lexer import NUMBER, Range, Tokens, keep
 from extractor.schemas import TimeUnit
 from extractor.schemas.vocabulary import LOWER, UPPER
 
@@ -29,6 +30,10 @@ _FEW_LEFT = 2
 _FEW_WORDS = 3
 _SOME_WORDS = 6
 _MANY_WORDS = 10
+_FAR = 200
+"""Number of tokens before a name and after its time that are counted. They have more than
+``_MANY_WORDS`` words that no rule explains, or the line is a list.
+"""
 _FORMS = {
     "alone": "read as alone",
     "compared_window": "read as compared_window",
@@ -245,7 +250,8 @@ def _describe_name(
     for rule_name, feature in _RULES_IN_NAME.items():
         if rule(rule_name).search(tokens, first, end):
             yield feature
-    if any(first <= start < end for _, start, _ in find_general(tokens)):
+    known = _list_known(tokens)
+    if bisect_left(known, end) > bisect_left(known, first):
         yield "a known name"
     is_short = word_count <= _SOME_WORDS
     last = tokens.words[end - 1].lower()
@@ -256,6 +262,12 @@ def _describe_name(
     if parts.position is NamePosition.BEFORE:
         yield from _describe_lead(tokens, window, parts, name)
         yield from _describe_rest(tokens, window, parts, name, is_short=is_short)
+
+
+@keep
+def _list_known(tokens: Tokens) -> list[int]:
+    """Return the tokens at which the agents that a line names begin, in order."""
+    return [first for _, first, _ in find_general(tokens)]
 
 
 def _describe_lead(
@@ -295,9 +307,9 @@ def _describe_rest(
     last = window.end
     if parts.anchor:
         last = max(last, parts.anchor[1])
-    before = _count_left(tokens, (0, first), _LEADS)
+    before = _count_left(tokens, (max(0, first - _FAR), first), _LEADS)
     between = _count_left(tokens, (end, window.first), _TAILS)
-    after = _count_left(tokens, (last, len(tokens)), ())
+    after = _count_left(tokens, (last, min(last + _FAR, len(tokens))), ())
     yield _describe_left(before, _LEFT_BEFORE)
     yield _describe_left(after, _LEFT_BEHIND)
     if between:

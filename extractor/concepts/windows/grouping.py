@@ -118,7 +118,8 @@ def _names_drug(tokens: Tokens, first: int) -> bool:
     """Return whether the name of the moment begins with a known drug or cell product: "before
     fictumab".
     """
-    known = find_general(tokens, first)
+    # the longest known name is shorter
+    known = find_general(tokens, first, min(first + _LONGEST_NAME, len(tokens)))
     if not known:
         return False
     kind, known_first = known[0][:2]
@@ -127,6 +128,7 @@ def _names_drug(tokens: Tokens, first: int) -> bool:
     return kind in ("drug", "cells")
 
 
+_LONGEST_NAME = 40
 _BRACKETED = re.compile(r" ?\([^()]{0,400}(?:\)|$)")
 _ADJECTIVES = ("al", "ous", "ed", "ular", "olar", "ory", "atic", "emic", "toxic")
 """Endings of adjectives that need a following noun: "systemic or topical steroids"."""

@@ -126,15 +126,16 @@ def _list_lengths(tokens: Tokens) -> Iterator[_Length]:
             place = Derived(count.first, count.end)
             yield _Length(place, count.value, TimeUnit.CYCLE)
     frame = read_time_frame(tokens)
-    for moment in frame.moments:
-        place = _locate_moment(frame, moment, tokens)
+    for moment, place in _list_moments(frame, tokens):
         if sums.isdisjoint(range(place.first, place.end)):
             yield _Length(place, moment.value, moment.unit)
 
 
-def _locate_moment(frame: TimeFrame, moment: Moment, tokens: Tokens) -> Derived:
-    start, end = frame.locate(moment)
-    return Derived(tokens.at(start), tokens.before(end))
+def _list_moments(frame: TimeFrame, tokens: Tokens) -> Iterator[tuple[Moment, Derived]]:
+    """Yield the times of a time frame, each with its place."""
+    places = frame.locate(frame.moments)
+    for moment, (start, end) in zip(frame.moments, places, strict=True):
+        yield moment, Derived(tokens.at(start), tokens.before(end))
 
 
 def find_point(tokens: Tokens, value: TimePoint) -> Derived | None:
@@ -145,10 +146,10 @@ def find_point(tokens: Tokens, value: TimePoint) -> Derived | None:
     a duration in a line without times ("a fortnight").
     """
     frame = read_time_frame(tokens)
-    for moment in (*frame.points, *frame.moments):
+    listed = [*_list_moments(frame, tokens)]
+    for moment, place in sorted(listed, key=lambda each: each[0] not in frame.points):
         if not is_same_length(moment.value, moment.unit, value):
             continue
-        place = _locate_moment(frame, moment, tokens)
         if moment in frame.points and moment.unit is value.unit:
             return place
         return replace(place, support=Support.INFERRED)
@@ -166,8 +167,7 @@ def read_point(tokens: Tokens, value: TimePoint, place: Derived) -> TimePoint:
     number: "24 h" for a day. Otherwise, return it unchanged.
     """
     frame = read_time_frame(tokens)
-    for moment in frame.moments:
-        at = _locate_moment(frame, moment, tokens)
+    for moment, at in _list_moments(frame, tokens):
         if (at.first, at.end) != (place.first, place.end):
             continue
         # "24 h" for a day, but not "1.5 months" for 45 days
