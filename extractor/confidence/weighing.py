@@ -164,7 +164,7 @@ def list_counts(
     that are added are log-odds; features without an effect are left out.
 
     >>> list(list_counts("eligibility.criteria.constraints", ["beside its name"]))
-    ['level 3.07', 'beside its name +0.67']
+    ['level 3.1', 'beside its name +0.67']
     """
     table = _find_table(path, is_empty=False)
     if table.level is not None:
