@@ -35,6 +35,7 @@ class Match(NamedTuple):
             patient is undecided; otherwise ``no_reason_against``.
         unjudged: The number of criteria that are neither met nor not met.
         ask: What would decide more criteria.
+        unused: The patient's values that no limit can be compared with, each with the reason.
         judged: The criteria of the trial, then the ages and the sex of the whole record, each with
             its verdict.
     """
@@ -44,6 +45,7 @@ class Match(NamedTuple):
     answer: Literal["excluded", "open", "no_reason_against"]
     unjudged: int
     ask: tuple[str, ...]
+    unused: tuple[str, ...]
     judged: tuple[tuple[Rule, Verdict], ...]
 
     @property
@@ -63,7 +65,7 @@ class Match(NamedTuple):
     def to_dict(self) -> dict[str, object]:
         """Return the match as an object of JSON."""
         return {
-            **dict(zip(self._fields, self[:5], strict=False)),
+            **dict(zip(self._fields, self[:6], strict=False)),
             "criteria": self.criteria,
         }
 
@@ -102,7 +104,13 @@ def decide(plan: Plan, facts: Facts) -> Match:
     unjudged = len(found) - counts["met"] - counts["not_met"]
     judged = tuple(zip(plan.rules, found, strict=True))
     return Match(
-        plan.record_id, facts.id, answer, unjudged, (*ask, *plan.doubts), judged
+        plan.record_id,
+        facts.id,
+        answer,
+        unjudged,
+        (*ask, *plan.doubts),
+        facts.unused,
+        judged,
     )
 
 

@@ -69,11 +69,13 @@ class Facts(NamedTuple):
         values: The numbers that each value can mean, by quantity and unit. An age has several: 1
             year can be 12 to 23 months. A sex, a drug and a condition are numbers, too.
         names: The keys of drugs, conditions and events.
+        unused: The values that no limit can be compared with, each with the reason.
     """
 
     id: str
     values: Mapping[str, Mapping[str | None, tuple[float, ...]]]
     names: tuple[str, ...]
+    unused: tuple[str, ...] = ()
 
 
 def name_value(named: CanonicalLimit) -> str | None:
@@ -110,17 +112,22 @@ def make_key(name: str) -> str:
 def read_facts(patient: Patient, synonyms: Synonyms | None = None) -> Facts:
     """Return a patient's data in the form that limits have.
 
-    Raises ``ArgumentError`` for data that cannot be read without a guess: a unit that cannot be
-    converted, a negative age, or two values of one quantity.
+    A value that no limit can be compared with, such as a score that the vocabulary does not know,
+    is unused. Raises ``ArgumentError`` for data that cannot be read without a guess: a missing or
+    unknown unit, a negative age, or two values of one quantity.
 
     >>> read_facts(Patient(values={"creatinine": "177 umol/L"})).values
     {'serum_creatinine': {'mg/dL': (2.002224,)}}
     """
     values: dict[str, dict[str | None, tuple[float, ...]]] = {}
     names: dict[str, None] = {}
+    unused: list[str] = []
     place = f"patient {patient.id}"
     for written, value in patient.values.items():
         quantity, unit, number = _read_value(f"{place}: {written}", written, str(value))
+        if quantity is None:
+            unused.append(f"{written}: {value}: {unit}")
+            continue
         units = values.setdefault(quantity, {})
         if unit in units:
             raise ArgumentError(f"{place}: {written}: is given twice; keep one value")
@@ -144,11 +151,15 @@ def read_facts(patient: Patient, synonyms: Synonyms | None = None) -> Facts:
         values["sex"] = {None: (float(SEXES.index(patient.sex)),)}
     if patient.age is not None:
         values["age"] = _read_age(f"{place}: age", str(patient.age))
-    return Facts(patient.id, values, tuple(names))
+    return Facts(patient.id, values, tuple(names), tuple(unused))
 
 
-def _read_value(place: str, name: str, written: str) -> tuple[str, str | None, float]:
-    """Return the canonical quantity, unit and number of a value."""
+def _read_value(
+    place: str, name: str, written: str
+) -> tuple[str | None, str | None, float]:
+    """Return the canonical quantity, unit and number of a value; None and the reason in place of
+    the unit if no limit can be compared with it.
+    """
     parts = _VALUE.fullmatch(written.strip())
     number = None
     if parts:
@@ -178,6 +189,8 @@ def _read_value(place: str, name: str, written: str) -> tuple[str, str | None, f
     if quantity and unit and _RELATIVE.fullmatch(unit):
         return quantity, unit, number
     reason = named.canonical_note or "cannot be compared"
+    if reason not in ("unknown unit", "no unit"):
+        return None, reason, number
     raise ArgumentError(
         f"{place}: {written!r}: {reason}; state one quantity, with a usual unit and number"
     )
