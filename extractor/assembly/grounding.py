@@ -65,15 +65,14 @@ def _find_all(passage: Passage, wanted: tuple[float | None, ...]) -> Span | None
 
 def _list_numbers(passage: Passage) -> Iterator[tuple[float, Span]]:
     """Yield the numbers of a passage without their signs: those that the rules read, all digits,
-    and words such as "single".
+    and words such as "single". Blanked text has none.
     """
     tokens = cut(passage)
     for number in find_numbers(tokens):
         yield abs(number.value), locate(passage, number.first, number.end)
-    offset, _ = passage.raw_span
-    for match in _DIGITS.finditer(passage.raw):
-        first, end = match.span()
-        yield float(match[0]), Span(passage.section.name, offset + first, offset + end)
     for at, word in enumerate(tokens.words):
+        stated = [float(digits) for digits in _DIGITS.findall(word)]
         if word.lower() in _WORDS:
-            yield _WORDS[word.lower()], locate(passage, at, at + 1)
+            stated.append(_WORDS[word.lower()])
+        for value in stated:
+            yield value, locate(passage, at, at + 1)

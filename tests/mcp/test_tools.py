@@ -1,6 +1,7 @@
 """Each tool, its limits and its messages, over stdio and in this process."""
 
 import json
+import os
 import sys
 from contextlib import asynccontextmanager
 
@@ -72,7 +73,7 @@ async def test_the_command_serves_its_tools_over_stdio(tmp_path):
         assert (await call(client, "extract_record", source="note.txt"))["record_id"] == "note"
 
 
-def test_a_message_that_cannot_be_read_gets_an_error_and_the_next_one_is_read():
+def test_a_message_that_cannot_be_read_gets_an_error_and_the_next_one_is_read(tmp_path):
     hello = {"protocolVersion": "2025-06-18", "capabilities": {}}
     hello["clientInfo"] = {"name": "test", "version": "1"}
     broken = {"name": "verify_quote", "arguments": {"quote": "\ud800", "text": "a"}}
@@ -83,7 +84,13 @@ def test_a_message_that_cannot_be_read_gets_an_error_and_the_next_one_is_read():
         {"id": 3, "method": "ping"},
     ]
     lines = [json.dumps({"jsonrpc": "2.0"} | message) for message in sent]
-    with start_extractor("mcp", stdin="\n".join(lines).encode()) as running:
+    os.mkfifo(tmp_path / "stdin")
+    with start_extractor("mcp", stdin=tmp_path / "stdin") as running:
+        # a client keeps the pipe open until it has its answers
+        with (tmp_path / "stdin").open("w") as pipe:
+            pipe.write("\n".join([*lines, ""]))
+            pipe.flush()
+            running.wait_for(lambda: running.stdout.read_bytes().count(b"\n") == len(sent))
         told = running.wait().stdout.splitlines()
     answers = {str(answer["id"]): answer for answer in map(json.loads, told)}
     assert set(answers) == {"1", "2", "None", "3"}
