@@ -48,7 +48,7 @@ _JOINTS = re.compile(
 _OPEN_END = re.compile(r"\bor\W*$", re.IGNORECASE)
 """The end of a line whose next line is an alternative."""
 _PARTS = re.compile(r"[,;/]|\band/or\b|\band\b|\bor\b", re.IGNORECASE)
-_SHORT = re.compile(r"\s*\(([A-Z][\w-]{1,6})\)")
+_SHORT = re.compile(r" ?\(([A-Z][\w-]{1,6})\)")
 """An abbreviation behind its name."""
 _MOMENT = re.compile(
     r"\bat (?:the )?(?:time of )?(?:screening|baseline|enrol|study entry|inclusion|randomi).*",

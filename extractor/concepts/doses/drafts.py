@@ -304,8 +304,9 @@ def _is_whole(agent: Agent) -> bool:
     """Return whether a name is that of its entry, apart from a dose behind it."""
     first, end = agent.place
     title = agent.source.title
-    doses = {mark.first for mark in agent.source.marks}
-    return first == title[0] and (end == title[1] or end in doses)
+    if first != title[0] or end == title[1]:
+        return first == title[0]
+    return bool(list_beginning(agent.source.marks, end, end + 1))
 
 
 def _is_part(agent: Agent) -> bool:

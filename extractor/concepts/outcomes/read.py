@@ -261,10 +261,10 @@ def _read(
     body = measure.part(measure.first, last.end)
     points, kind = _read_times(parts, concept.value)
     start_event, end_events = read_events(parts, concept)
-    censored = Reading[bool | None](value=False, features=("not censored",))
-    # "last observation carried forward" of a score is no censoring
-    if may_have_events(parts, concept):
-        censored = _read_censored(body, parts.time_frame)
+    censored = _read_censored(body, parts.time_frame)
+    # "last observation carried forward" of a score is no censoring, unless its concept is misread
+    if censored.value and not may_have_events(parts, concept):
+        censored = Reading(value=False, probability=0.9, features=("not censored",))
     rules = EndpointReadings(
         rank=Reading(parts.rank, 1.0),
         index=Reading(parts.index, 1.0),
