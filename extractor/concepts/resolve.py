@@ -118,7 +118,8 @@ def _is_left_out(rule: Reading[object], model: Reading[object]) -> bool:
     """
     if model.list_values() or not rule.list_values():
         return False
-    return all(map(_is_sure, _list_members(rule)))
+    members = _list_members(rule)
+    return bool(members) and all(map(_is_sure, members))
 
 
 def _confirm(
