@@ -27,6 +27,14 @@ from extractor.formats import read_records
 from extractor.schemas import TrialRecord
 
 FILE = Path(__file__).with_name("labels.jsonl.gz")
+_OF_OUTCOMES = {
+    "rank": False,
+    "measure": True,
+    "description": True,
+    "time_frame": True,
+    "concept": False,
+    "category": False,
+}
 _KEYS: Mapping[str, Mapping[str, bool]] = {
     "criteria": {"list": False, "text": True, "category": False},
     "all_areas_criteria": {
@@ -35,23 +43,8 @@ _KEYS: Mapping[str, Mapping[str, bool]] = {
         "lead_in": True,
         "category": False,
     },
-    "outcomes": {
-        "rank": False,
-        "measure": True,
-        "description": True,
-        "time_frame": True,
-        "concept": False,
-        "category": False,
-    },
-    "all_areas_outcomes": {
-        "rank": False,
-        "measure": True,
-        "description": True,
-        "time_frame": True,
-        "concept": False,
-        "category": False,
-        "time_kind": False,
-    },
+    "outcomes": _OF_OUTCOMES,
+    "all_areas_outcomes": {**_OF_OUTCOMES, "time_kind": False},
     "time_frames": {"time_frame": True, "time_kind": False},
     "dosing": {"dosing": False},
     "all_areas_dosing": {"dosing": False},

@@ -195,11 +195,9 @@ def _combine_members(
             member.confidence = weigh_answer(field, AGREE, read=same.confidence)
             member.doubts = doubts._replace(own=(AGREE,))
             if doubts.own:
-                member.value, member.span, member.support = (
-                    same.value,
-                    same.span,
-                    same.support,
-                )
+                member.value = same.value
+                member.span = same.span
+                member.support = same.support
             else:
                 member.value = _fill_member(member.value, same.value)
             continue

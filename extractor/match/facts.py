@@ -124,14 +124,14 @@ def read_facts(patient: Patient, synonyms: Synonyms | None = None) -> Facts:
     unused: list[str] = []
     place = f"patient {patient.id}"
     for written, value in patient.values.items():
-        quantity, unit, number = _read_value(f"{place}: {written}", written, str(value))
-        if quantity is None:
-            unused.append(f"{written}: {value}: {unit}")
+        read = _read_value(f"{place}: {written}", written, str(value))
+        if isinstance(read, str):
+            unused.append(f"{written}: {value}: {read}")
             continue
-        units = values.setdefault(quantity, {})
-        if unit in units:
+        units = values.setdefault(read.quantity, {})
+        if read.unit in units:
             raise ArgumentError(f"{place}: {written}: is given twice; keep one value")
-        units[unit] = (number,)
+        units[read.unit] = (read.number,)
     days = dict.fromkeys(patient.drugs, 0.0)
     for name, time in patient.since.items():
         days[name] = _read_days(f"{place}: since {name}", time)
@@ -154,12 +154,16 @@ def read_facts(patient: Patient, synonyms: Synonyms | None = None) -> Facts:
     return Facts(patient.id, values, tuple(names), tuple(unused))
 
 
-def _read_value(
-    place: str, name: str, written: str
-) -> tuple[str | None, str | None, float]:
-    """Return the canonical quantity, unit and number of a value; None and the reason in place of
-    the unit if no limit can be compared with it.
-    """
+class _Value(NamedTuple):
+    """A value in its canonical form."""
+
+    quantity: str
+    unit: str | None
+    number: float
+
+
+def _read_number(place: str, written: str) -> tuple[float, str | None]:
+    """Return the number of a value and its unit as written."""
     parts = _VALUE.fullmatch(written.strip())
     number = None
     if parts:
@@ -168,12 +172,18 @@ def _read_value(
         raise ArgumentError(
             f"{place}: {written!r} is not a number with its unit; write it as in '45 mL/min'"
         )
+    return number, parts[2] or None
+
+
+def _read_value(place: str, name: str, written: str) -> _Value | str:
+    """Return a value in its canonical form, or the reason why no limit can be compared with it."""
+    number, written_unit = _read_number(place, written)
     known = name if name in list_quantities() else None
     limit = Constraint(
         quantity=name,
         comparator=Comparator.EQUAL,
         value=number,
-        unit=parts[2] or None,
+        unit=written_unit,
         quantity_canonical=known,
     )
     named = name_limit(limit)
@@ -185,12 +195,12 @@ def _read_value(
         )
         raise ArgumentError(f"{place}: no criterion limits such a quantity{remedy}")
     if quantity and named.value_canonical is not None and quantity != "age":
-        return quantity, named.unit_canonical, named.value_canonical
+        return _Value(quantity, named.unit_canonical, named.value_canonical)
     if quantity and unit and _RELATIVE.fullmatch(unit):
-        return quantity, unit, number
+        return _Value(quantity, unit, number)
     reason = named.canonical_note or "cannot be compared"
     if reason not in ("unknown unit", "no unit"):
-        return None, reason, number
+        return reason
     raise ArgumentError(
         f"{place}: {written!r}: {reason}; state one quantity, with a usual unit and number"
     )
