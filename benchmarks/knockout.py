@@ -1,15 +1,15 @@
 """List parts of the rules without which no value of many records changes.
 
     python -m benchmarks.knockout INPUT ... --out FILE [--within concepts measures language outline]
-        [--n 1200] [--seed 0] [--processes 2]
+        [--n 1200] [--seed 0] [--least 10] [--processes 2]
 
 INPUT are records in any format that nobody looked at while the rules were written; ``--n`` of them
 are drawn. A part is a function that answers False, None or nothing at once, a branch that is never
-taken, an operand of a condition, or a filter of a comprehension. Each part is taken out in a process
-of its own, which reads the records whose reading executes the part, until a value changes. A part
-without which no value changes is a question, not a verdict: it may serve the proof of answers, a
-model's questions, or a text that is not among the records. Take it out if the tests, the public
-cases and the gold agree.
+taken, an operand of a condition, or a filter of a comprehension, with at least ``--least`` syntax
+nodes; the largest are tried first. Each is taken out in a process of its own, which reads the
+records that execute it until a value changes. A part without which no value changes is a question,
+not a verdict: it may serve the proof of answers, a model's questions, or a text that is not among
+the records. Take it out if the tests, the public cases and the gold agree.
 
 FILE gets a line for each part without effect: what changed ("nothing", or "confidence":
 confidences, findings or reasons, but no value), the syntax nodes, the number of records that execute
@@ -25,12 +25,13 @@ import random
 import signal
 import sys
 import types
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import coverage
 
 from benchmarks.data import RULES, parse_options
 from extractor.formats import read_records
@@ -82,13 +83,14 @@ class Corpus(NamedTuple):
     executing: dict[tuple[str, int], set[int]]
 
 
-_corpus = Corpus([], [], defaultdict(set))
+_corpus = Corpus([], [], {})
 
 
 def main() -> None:
     """Write the parts without effect."""
     rooms = ["concepts", "measures", "language", "outline"]
-    options: dict[str, Any] = {"within": rooms, "n": 1200, "seed": 0, "processes": 2}
+    options: dict[str, Any] = {"within": rooms, "n": 1200, "seed": 0}
+    options |= {"least": 10, "processes": 2}
     chosen = parse_options(__doc__, "inputs+", **options, out=...)
     records = [record for path in chosen.inputs for record in read_records(path)]
     random.Random(chosen.seed).shuffle(records)
@@ -97,10 +99,12 @@ def main() -> None:
         for room in chosen.within
         for path in sorted((_PACKAGE / room).rglob("*.py"))
     ]
-    parts = [part for path in paths for part in list_parts(path)]
+    found = [part for path in paths for part in list_parts(path)]
+    large = [part for part in found if part.nodes >= chosen.least]
+    parts = sorted(large, key=lambda part: part.nodes, reverse=True)
     fork = multiprocessing.get_context("fork")
     with fork.Pool(1) as pool:
-        corpus = pool.apply(read_corpus, (records[:-1][: chosen.n], paths))
+        corpus = pool.apply(read_corpus, (records[:-1][: chosen.n], [*map(str, paths)]))
     _corpus.records.extend(corpus.records)
     _corpus.outcomes.extend(corpus.outcomes)
     _corpus.executing.update(corpus.executing)
@@ -120,27 +124,19 @@ def main() -> None:
                 print(*row, sep="\t", file=file, flush=True)
 
 
-def read_corpus(records: list[TrialRecord], paths: list[Path]) -> Corpus:
+def read_corpus(records: list[TrialRecord], paths: list[str]) -> Corpus:
     """Read records with the rules, and note which lines of the modules each executes."""
-    watched = {str(path) for path in paths}
     corpus = Corpus(records, [], {})
-    executed = set[tuple[str, int]]()
-
-    def trace(frame: types.FrameType, event: str, _: object) -> Any:
-        if frame.f_code.co_filename not in watched:
-            return None
-        if event == "line":
-            executed.add((frame.f_code.co_filename, frame.f_lineno))
-        return trace
-
+    recorder = coverage.Coverage(data_file=None, include=paths, config_file=False)
+    recorder.start()
     for position, record in enumerate(records):
-        executed.clear()
-        sys.settrace(trace)
-        outcome = read(record)
-        sys.settrace(None)
-        corpus.outcomes.append(outcome)
-        for line in executed:
-            corpus.executing.setdefault(line, set()).add(position)
+        recorder.switch_context(str(position))
+        corpus.outcomes.append(read(record))
+    recorder.stop()
+    executed = recorder.get_data()
+    for path in executed.measured_files():
+        for line, positions in executed.contexts_by_lineno(path).items():
+            corpus.executing[path, line] = {int(one) for one in positions if one}
     return corpus
 
 
