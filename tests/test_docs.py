@@ -100,7 +100,7 @@ def test_the_page_on_packages_lists_every_package():
 
 def test_the_types_that_a_page_maps_exist():
     page = (ROOT / "docs/contributing/types.md").read_text("utf-8")
-    mapped = re.findall(r"^\| `(\w+)` \| `([\w/]+\.py)` \|", page, re.M)
+    mapped = re.findall(r"^- `(\w+)` \(`([\w/]+\.py)`\): ", page, re.M)
     assert mapped
     assert [
         (name, module)
