@@ -4,7 +4,19 @@
     python -m tests.recording check
 
 A scenario of ``tests/cassettes/scenarios.toml`` is a record whose questions a model answers once;
-its cassette lies beside that file. Without names, every scenario meant for the model is recorded.
+its cassette lies beside that file. Without names, every scenario meant for the model is recorded;
+``rate-limit`` needs a proxy that accepts one request every five seconds and answers the others with
+429 and ``Retry-After``. SPEC is a capable model under the name ``capable``.
+
+Other answers are runs. After a change of a prompt or a reply schema, record these again, too::
+
+    extractor run seeds/records --model SPEC --out recorded/seeds --fresh
+    python -m tests.keep_answers seeds/answers recorded/seeds
+    extractor run tests/hostile/records --model SPEC --effort all --out recorded/hostile --fresh
+    python -m tests.keep_answers tests/hostile/answers recorded/hostile
+
+and the seeds again with the small model and ``tests/small_answers``, where a proxy restricts the
+reply schema to the lines and keys of each call.
 """
 
 import argparse

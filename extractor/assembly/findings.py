@@ -154,6 +154,7 @@ def cite_field(parsed: ParsedRecord, name: str) -> Citation:
     return Citation(section=name, start=0, end=len(text), quote=text)
 
 
+# Chosen by hand, for a message that people read.
 _LONGEST_CITED = 200
 """Maximum number of characters that a finding about a doubtful structure quotes."""
 _SKIPPED_LINE = (

@@ -56,6 +56,7 @@ from extractor.schemas import (
 )
 from extractor.schemas.vocabulary import LOWER, UPPER
 
+# Chosen by hand.
 _COMPARATOR_REACH = 14
 """Maximum number of tokens between a comparator and its number."""
 _VOLUME = re.compile(r"/\s?(\d+(?:\.\d+)?)(?=\s?[^\W\d])")

@@ -22,10 +22,13 @@ from extractor.language.numbers import find_durations
 from extractor.language.passage import Passage
 from extractor.schemas import Amount, Evidence, Finding, FindingKind, Regimen
 
+# Chosen by hand.
 _CUE_REACH = 10
 """Number of tokens around an amount that are searched for words about supply or preparation."""
+# Chosen by hand.
 _BESIDE = 4
 """Number of tokens after a quote or the name of an agent that are searched for unread numbers."""
+# Chosen by hand.
 _LONG_SENTENCE = 200
 """Number of tokens from which a sentence with an unread dose is not cited as a whole."""
 _DOSE = "these words look like a dose that no regimen contains"

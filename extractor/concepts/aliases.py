@@ -23,6 +23,7 @@ _VERSION = re.compile(
     r"|[\s,(]+(?P<bare>\d{1,2}\.\d{1,2}))\)?",
     re.IGNORECASE | re.DOTALL,
 )
+# Chosen by hand, longer than names are; keeps the time of the patterns short.
 _LONGEST_NAME = 120
 """Maximum number of characters in a name."""
 _OPENING = re.compile(

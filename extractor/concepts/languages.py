@@ -28,6 +28,7 @@ from extractor.schemas import (
 _DESCRIBES = ("eligibility", "brief_summary", "detailed_description")
 """Sections that may state fields that do not have a section of their own."""
 _UNEXPLAINED = (AbsenceReason.NOT_REPORTED, AbsenceReason.SECTION_ABSENT)
+# Chosen by hand, for a message that people read.
 _LONGEST_QUOTE = 300
 
 

@@ -26,6 +26,7 @@ GROUPS_OF_DOSES = ("interventions[", "arms[")
 """The beginnings of the names of sections that state doses."""
 DESCRIPTIONS_OF_DOSES = ("detailed_description", "brief_summary", "official_title")
 """Other sections that may state doses."""
+# Half of it misses 5.0 in "CTCAE, the terminology criteria for adverse events of any can 5.0".
 _VERSION_REACH = 60
 """Maximum number of characters between an instrument's name and its version."""
 _SHORTEST_NAME = 3

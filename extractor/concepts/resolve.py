@@ -40,10 +40,12 @@ rules do not confirm.
 """
 LEFT_OUT = "left out by the model"
 """A value that the rules read, and that a model's answer about its line does not have."""
+# Chosen by hand.
 SURE = 0.97
 """The confidence from which a value that the rules parsed stands against an answer about the same
 words that they cannot confirm.
 """
+# Chosen by hand.
 DOUBTFUL = 0.8
 """Readings from the rules whose confidence is below this value are treated as guesses."""
 ALONE = "alone"

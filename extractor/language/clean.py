@@ -119,6 +119,7 @@ _MONEY_AFTER = re.compile(
     r"£ ?[\d.,]+ ?(?:k\b|million|pounds|vouchers?|gift|per\b|a (?:week|month|year)\b|sterling)",
     re.I,
 )
+# Chosen by hand; half of it changes no case, and none of 120 registry records.
 _REACH = 80
 """Maximum number of characters before a "£" that are examined for words about money."""
 

@@ -161,6 +161,7 @@ ANY_WORD = r"[^\W_a-s]"
 """The codes of all words: the letters except ``n``, ``d`` and ``s``. This set compiles faster than
 a range of codes.
 """
+# Chosen by hand, to bound the memory.
 _MOST_WORDS = 200_000
 """Maximum number of words whose codes are cached."""
 _AFTER_WORD = re.compile(rf"(?<={ANY_WORD}){NUMBER}")

@@ -351,6 +351,7 @@ def joins_words(tokens: Tokens, at: int) -> bool:
     return tokens.codes[at] in _JOINING
 
 
+# Chosen by hand; half of it changes no case, and none of 120 registry records.
 _LETTER_REACH = 24
 """Number of tokens before and after a "D" or "W" that are searched for evidence that the letter is
 not a time unit.

@@ -16,6 +16,7 @@ _ABBREVIATION = re.compile(
     r"|et al|spp)|\b[A-Za-z]|(?:^|\n)\s{0,9}\d{1,2})\.$",
     re.IGNORECASE,
 )
+# Chosen by hand; half of it changes no case, and none of 120 registry records.
 _LONGEST_ABBREVIATION = 12
 """Number of characters to search for an abbreviation. It exceeds the length of any abbreviation
 plus the characters that precede it.

@@ -53,6 +53,7 @@ _ATOM = re.compile(
 )
 _WORDS = re.compile(rf"<\+?\w+>|(?<!\w)\w++=(?=[<(])|\\n|({_WORD})")
 """Matches a word, or another part of a pattern that has letters."""
+# Chosen by hand, far above what rules repeat.
 _MOST = 300
 """Maximum number of repetitions that ``*`` and ``+`` match. The limit prevents searches from taking
 quadratic time.

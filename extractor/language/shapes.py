@@ -16,6 +16,7 @@ from functools import cache
 
 Codes = frozenset[str] | None
 """A set of codes; None if any code is possible."""
+# Chosen by hand; half of it changes no case, and none of 120 registry records.
 _COMMON_SIGN = 40
 """The weight of a sign or a number, beside 1 for a word: most lines contain them."""
 

@@ -24,6 +24,7 @@ _PIECE = re.compile(
 )
 """A piece of a UCUM code, including the preceding operator."""
 _RATES = frozenset({"day", "week", "h", "min", "sec"})
+# Half of it reads "Body Mass Index (BMI) >= 19 and <= 32 kg/m^2" otherwise.
 _LONGEST_SPELLING = 4
 """Maximum number of tokens in a spelling, such as "cm of water", "m ^ 2" or "TCID 50"."""
 _VOLUMES = frozenset({"uL", "mL", "dL", "L"})

@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens
 
+# Chosen by hand; half of it changes no case, and none of 120 registry records.
 _LONGEST = 40
 """Maximum number of tokens in a header or footer."""
+# Chosen by hand; half of it changes no case, and none of 120 registry records.
 _MOST_NAMES = 6
 """Maximum number of words in the names of a protocol and its sponsor."""
 
@@ -57,10 +59,13 @@ _RUNS_ON = re.compile(
     r"|this|to|until|was|were|which|who|whose|with|within|without|the\s(?:last|next|past|previous|preceding)|between\b[^;\n]{1,40}\band)"
     r"|[<>≤≥=/])[ \t]*\Z"
 )
+# Chosen by hand; half of it changes no case, and none of 120 registry records.
 _NARROWEST = 40
 """Minimum width, in characters, at which a text is considered to be wrapped."""
+# Chosen by hand; a tenth less changes no case, and none of 120 registry records.
 _ALIKE = 0.1
 """Maximum relative difference in length between two full lines of a wrapped text."""
+# Chosen by hand; a tenth less changes 1 of 120 registry records, but no case.
 _MOST_LONGER = 0.25
 """Maximum share of the lines in a wrapped text that are longer than its width."""
 

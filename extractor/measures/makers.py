@@ -12,6 +12,7 @@ from extractor.language.values import value_class
 from extractor.measures.grammar import Expression, Maker, Parts
 from extractor.schemas.vocabulary import LOWER, UPPER, Comparator, TimeUnit
 
+# Chosen by hand; half of it changes no case, and none of 120 registry records.
 _WHOLE = 1000
 """Numbers below this threshold may share the power of ten of the number that follows them."""
 _DIGITS = re.compile(
@@ -25,6 +26,7 @@ _LOST_POWER = re.compile(r"\d{1,3}(?:[.,]\d{1,2})?(?= 109$)")
 """The number before a power of ten whose formatting was lost, such as the first "10" in "10 109"
 ("10 x 10^9").
 """
+# Chosen by hand; half of it changes no case, and none of 120 registry records.
 _LARGEST_GRADE = 10
 _INCLUSIVE = (Comparator.AT_LEAST, Comparator.AT_MOST)
 """The comparators of the two ends of a range."""

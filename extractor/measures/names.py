@@ -13,6 +13,7 @@ _QUOTES = str.maketrans("", "", "'’")
 _WORD = re.compile(r"[a-z0-9]+")
 _PLURAL = re.compile(r"(?<=\w{4})(?<![sui])s$|(?<=\w\w)(?P<y>ie)s$")
 """The ending of a plural, as in "levels", but not in "mass", "status" or "pelvis"."""
+# Chosen by hand; half of it changes no case, and none of 120 registry records.
 _LONGEST_GAP = 4
 """Maximum number of words that a ``*`` in a name can match."""
 

@@ -9,13 +9,17 @@ from extractor.language.units import read_unit
 from extractor.language.values import value_class
 from extractor.measures.grammar import LONGEST_SPAN, Chart, Expression
 
+# Chosen by hand.
 _SHORTEST_WORD = 3
 """Minimum number of letters in a content word."""
+# Chosen by hand.
 _LONGEST_NAME = 14
 """Maximum number of tokens in the name of a quantity."""
 _PER_TIME = ("/d", "/wk", "/mo", "/a")
+# Chosen by hand.
 _SHORT_FORM_WORDS = 2
 """Maximum number of words in an abbreviation in brackets."""
+# Chosen by hand.
 _LONGEST_PIECE = 10
 """Maximum number of tokens in each of several joined quantities."""
 _STOP_LISTS = ("function_words", "quantity_fillers", "people", "idle_words")

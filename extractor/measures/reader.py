@@ -34,10 +34,13 @@ from extractor.measures.terminals import (
 )
 from extractor.schemas.vocabulary import Comparator
 
+# Chosen by hand; a tenth less changes no case, and none of 120 registry records.
 _WORD_WEIGHT = 0.5
 """The score for each token, which ensures that a longer reading is preferred."""
+# Half of it reads "ECOG 0-2 (0-3 for patients under 75 years)" otherwise.
 _NEAR = 8
 """Maximum number of tokens from the beginning of a quantity's name to the limit that follows it."""
+# Chosen by hand; a sixth less changes no case, and none of 120 registry records.
 _UNITLESS_PENALTY = 2.0
 """The penalty for a plain range without a unit, because the range may be a list or a date:
 "3-5".

@@ -41,8 +41,10 @@ _NO_COUNT = re.compile(
     re.IGNORECASE,
 )
 """Matches words to which a number without a full stop or bracket belongs."""
+# The weights were trained with it.
 _FRONT = 12
 """Number of characters that are searched for these words."""
+# The weights were trained with it.
 _BRACKET = 80
 """Number of characters that are searched for a bracket that a marker would close."""
 _COUNTED = (
@@ -68,9 +70,12 @@ _ENDS = frozenset(".;:")
 _OPENS = frozenset("<>≥≤")
 _HIGHEST = 30.0
 """The highest log-odds, which keep ``exp`` within bounds."""
+# The weights were trained with it.
 _NEAR = 6.0
 """The highest log-odds of a gap that the second stage counts."""
+# The weights were trained with it.
 _SAME = 5
+# Chosen by hand; the weights are stored with it.
 SCALE = 64
 """A weight in the file is this many times its value in nats."""
 

@@ -26,18 +26,25 @@ from extractor.outline.headings import Heading
 from extractor.outline.lines import Line, strip_punctuation
 
 _START = attrgetter("gap.start")
+# Chosen by hand; a tenth less changes no case, and none of 120 registry records.
 _AT_BULLET = 0.4
+# Chosen by hand; a tenth less changes no case, and none of 120 registry records.
 _AT_SEMICOLON = 0.2
+# Chosen by hand; a tenth less changes no case, and none of 120 registry records.
 _WITHOUT_MARK = 0.5
 """The least probability of a boundary at which a piece is cut: at a bullet and, in a piece that has
 no list marker, after a semicolon and elsewhere.
 """
+# Chosen by hand; a sixth less changes no case, and none of 120 registry records.
 _STEP = 3.0
+# Chosen by hand; a sixth less changes no case, and none of 120 registry records.
 _BARE_STEP = 1.7
 """The log-odds that a number gains because it continues a run, the second without punctuation."""
+# A tenth less reads "Inclusion Criteria: / 1 - Adults 2 - 18 to 80 years" otherwise.
 _CONFIRMED = 0.95
 """The least probability of a boundary at a number that continues a run, or at one of many bullets.
 """
+# Chosen by hand; one less changes no case, and none of 120 registry records.
 DEEPER = 2
 """Minimum number of columns by which a nested item is indented."""
 _DASHES = frozenset("-–")
@@ -47,8 +54,10 @@ _LABEL = re.compile(
     r"(?<=\S )(?:[A-Z]{4,}(?: [A-Z]{4,}){1,3}|[A-Z][\w/]*(?: [a-z]\w*){0,3}):$"
 )
 """Matches a label at the end of a text: "Age:", "PATIENT CHARACTERISTICS:"."""
+# One less reads "Age: 6 months - 10 years" otherwise.
 _FEW = 2
 """The least number of list markers of one kind, unless they continue the piece's own."""
+# One less reads "Asthma for 6 months - Gout - 2 lesions or more" otherwise.
 _MANY = 3
 """The number of bullets or semicolons that makes each of them a likely boundary."""
 

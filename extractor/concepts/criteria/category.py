@@ -25,8 +25,10 @@ TREATMENTS = (Category.PRIOR_THERAPY, Category.CONCOMITANT_THERAPY)
 _LOOKS_BACK = (Comparator.AT_MOST, Comparator.LESS)
 _OF_WEIGHT = frozenset({"weight", "obes", "obesit", "overwe", "underw", "bariat"})
 """Stems of words in trials that treat body weight."""
+# The weights of the scorer were trained with it.
 _OPENING_LINES = 6
 """Number of inclusion criteria, counted from the first, that often name the disease."""
+# The weights of the scorer were trained with it.
 _OPENING_WORDS = 4
 """Number of words at the beginning of a line that are features in their own right."""
 

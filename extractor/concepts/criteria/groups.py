@@ -50,8 +50,10 @@ the next item.
 """
 _FIRST_WORD = re.compile(rf"[\s(\[*_-]*{_JOINT}(?![^\W_]|\s?[<>=≤≥])", re.IGNORECASE)
 """Matches an "or" or "and" at the start of an item, but not the "or" in "or = 38 degrees"."""
+# Chosen by hand; half of it changes no case, and none of 120 registry records.
 _REACH = 60
 """Maximum distance, in characters, between the joining word and the item after it."""
+# Chosen by hand; half of it changes no case, and none of 120 registry records.
 _LONGEST_NAME = 10
 """Maximum number of tokens in an item that is only a name, such as "Chronic hand eczema"."""
 _CONTRARY = {GroupRule.ALL: OR, GroupRule.ANY: AND}

@@ -26,6 +26,7 @@ _SECTION = "eligibility"
 _PLACED = ("kind", "lead_in")
 """The fields of a criterion that state its place in the structure."""
 _LINE = re.compile(r"^[ \t]*(?=\S)", re.MULTILINE)
+# Chosen by hand, low, because a model cannot choose a place that is not offered.
 _OFFERED = 0.02
 """A boundary within a line is offered if it has at least this probability."""
 _MARK = re.compile(
@@ -34,11 +35,14 @@ _MARK = re.compile(
     r"(?=\s|[A-Z]))?[\s•*-]*"
 )
 """Matches list marks and white space before the words of an item."""
+# Chosen by hand.
 _LONGEST_MARK = 12
+# Chosen by hand.
 _LONGEST_HEADING = 7
 """Maximum number of tokens in a line that a model may call a heading although the rules read it as
 a criterion.
 """
+# Chosen by hand.
 _SHARE_JOINED = 0.2
 """If an answer joins more than this share of the items that have list marks of their own, the model
 is assumed not to have read the whole text.

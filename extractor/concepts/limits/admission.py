@@ -37,8 +37,10 @@ _SIDES = dict(zip(AGES, "><", strict=True))
 """The first character of the comparators that can bound each age."""
 _EXCEPTING = frozenset({"except", "excepting", "unless", "other", "exception"})
 """The first words of a condition that is an exception."""
+# Chosen by hand.
 _NEAR = 3
 """Number of tokens after "or" within which a limit may begin."""
+# Chosen by hand.
 _CONTEXT_OF_LIMIT = 200
 """Number of characters on each side of a limit within which its quantity may be named."""
 

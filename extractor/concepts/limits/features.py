@@ -16,8 +16,10 @@ from extractor.measures import Limit
 from extractor.schemas import Comparator, Constraint
 
 OTHER_NUMBERS = "other numbers in the line"
+# The weights of its feature were fitted with it.
 _REACH = 24
 """Number of tokens before a limit that are searched for words of features."""
+# The weights of its feature were fitted with it.
 _MOST_WORDS = 8
 """Maximum number of words in the name of a quantity."""
 _UNEXPLAINED = (
@@ -39,10 +41,13 @@ _FORMS = {
 """The productions that make a limit more or less certain, with their features in
 ``confidence/table.toml``.
 """
+# The weights of its feature were fitted with it.
 _FEW_LEFT = 2
 """Maximum number of unexplained words that count as few."""
+# The weights of its feature were fitted with it.
 _LONGEST_SYMBOL = 3
 """Maximum number of letters in a name that may be the symbol of a unit."""
+# The weights of its feature were fitted with it.
 _FAR_FROM_NAME = 3
 """Minimum number of tokens between a limit and a distant name."""
 _YEARS = range(1900, 2100)

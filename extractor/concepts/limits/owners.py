@@ -17,8 +17,10 @@ from extractor.measures.names import fold_words, spell_words
 _SIDES = frozenset({"systolic", "diastolic"})
 AGE_WORDS = frozenset({"age", "ages", "aged", "old"})
 """Words that name an age."""
+# Chosen by hand.
 _COUNTED_REACH = 4
 """Maximum number of tokens between a number and the noun that it counts."""
+# Chosen by hand.
 _AGE_PHRASE = 4
 """A quantity whose name includes "age" and has fewer words than this is treated as a person's
 age.

@@ -28,6 +28,7 @@ _ANY_LABORATORY = frozenset(
 """Units that express a value relative to another value of the same quantity."""
 _CELL_UNITS = ("10*9/L", "/uL", "/L")  # texts omit these units
 _NO_AGE_UNITS = frozenset({"ms", "s", "min"})  # these units are not used for ages
+# The scale ends with 5, death.
 _WORST_ECOG = 5
 _OF_SCORES = (("{score}", 1),)
 """The dimension of score points."""
@@ -35,6 +36,7 @@ _OF_TIME = (("s", 1),)
 _PER_VOLUME = ("m", -3)
 _LOSSES = frozenset({"logMAR", "LogMAR", "20/", "6/"})
 """Visual acuity units in which higher values are worse."""
+# Chosen by hand.
 _SENSE_REACH = 8
 """Number of tokens around a limit that are searched for a reference to an earlier time or another
 fluid.

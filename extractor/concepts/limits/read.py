@@ -15,10 +15,13 @@ from extractor.language.units import read_unit
 from extractor.measures import Limit, mirror, read_line
 from extractor.schemas import Comparator, CriterionKind
 
+# Half of it reads "Patients must not have a creatinine > 2 mg/dL" otherwise.
 _DENIAL_REACH = 14
 """Number of tokens before a limit that are searched for words that negate it."""
+# Chosen by hand; half of it changes no case, and none of 120 registry records.
 _MIDDLE_AGE = 40
 """The number of years from which an excluded age is more often the least that is excluded."""
+# Chosen by hand; half of it changes no case, and none of 120 registry records.
 _MEAN_REACH = 6
 """Number of tokens after a limit in standard deviations that may say "below the mean"."""
 _OF_SCALE = {

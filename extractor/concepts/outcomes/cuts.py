@@ -23,8 +23,10 @@ frame, the second index is the number of commas; if there is no description, bot
 same.
 """
 
+# The weights of the cuts were trained with it.
 _MOST_STARTS = 18
 """Maximum number of commas, counted from the beginning, that may start a description."""
+# The weights of the cuts were trained with it.
 _MOST_ENDS = 14
 """Maximum number of commas, counted from the end, that may start a time frame."""
 

@@ -15,9 +15,11 @@ _SHORT = re.compile(r"\(\w?[A-Z]\S{0,7}\)")
 """Matches an abbreviation in brackets. It may begin with a lower-case letter, like "qPCR"."""
 
 _EDITION = re.compile(r"[1-9]\d?|II|III|IV")
+# Chosen by hand; half of it changes no case, and none of 120 registry records.
 _SHORT_FORM = 5
 """A name with at most this many letters is itself an abbreviation."""
 
+# Chosen by hand; half of it changes no case, and none of 120 registry records.
 _LONGEST_MODIFIER = 4
 """Maximum number of tokens in a modifier that precedes a method."""
 _SHORT_NAME = "unknown instrument, short name"

@@ -6,6 +6,7 @@ from extractor.language.book import rule
 from extractor.language.lexer import Tokens
 from extractor.language.passage import Passage, strip_span
 
+# Chosen by hand.
 _LONGEST_FRAME = 40
 """Maximum number of tokens in a time frame within an outcome."""
 _EDGES = ",;:-([<."

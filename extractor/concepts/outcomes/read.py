@@ -37,14 +37,20 @@ from extractor.schemas import (
     TrialRecord,
 )
 
+# The weights of the scorer were trained with it.
 _LONGEST_MEASURE = 60
+# The weights of the scorer were trained with it.
 _LONGEST_DESCRIPTION = 80
+# The weights of the scorer were trained with it.
 _LONGEST_TIME_FRAME = 30
 """Maximum number of words that are used from a part. Later words explain the method."""
+# The weights of the scorer were trained with it.
 _OPENING_WORDS = 4
 """Number of words at the beginning of a measure that are used as opening-word features."""
+# The weights of the scorer were trained with it.
 _HINTS_READ = 70
 """Maximum number of tokens in a part that are searched for terms that indicate concepts."""
+# The weights of the scorer were trained with it.
 _ABOUT = 30
 """Maximum number of words from the title, and from the conditions, that are used to describe the
 trial.

@@ -150,12 +150,16 @@ Patterns = Annotated[Mapping[str, Texts], BeforeValidator(_name_patterns)]
 """Regular expressions, keyed by the value that they indicate; "" if a single value or a list."""
 
 
+# Chosen by hand.
 _VALUE_TOKENS = 30
+# Chosen by hand.
 _QUOTE_TOKENS = 60
+# Chosen by hand.
 _EMPTY_TOKENS = 10
 """Maximum number of output tokens for a plain value or a list of them, for the quote of an object,
 and for the place of a quote in an object without one.
 """
+# Chosen by hand.
 _SEVERAL = 3
 """The number of objects in a list for which the output tokens suffice."""
 

@@ -71,8 +71,10 @@ _SECTIONS = [
 _SHAPE: JsonObject = dict.fromkeys(("name", "type", "of", "many"), True)
 for _ in range(4):  # a field and three levels of nested objects
     _SHAPE = {**_SHAPE, "attributes": {"__all__": _SHAPE}}
+# Chosen by hand.
 _MOST_VALUES = 3
 """The number of values of an item for which the output tokens suffice."""
+# Chosen by hand, to bound the memory.
 _MOST_CACHED = 256
 """Maximum number of fields whose classes are cached, since each caller of a service may declare new
 fields.

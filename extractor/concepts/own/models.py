@@ -41,6 +41,7 @@ own class may have the same name.
 """
 _CHECKED_KEYS = ("description", "pattern", "enum", "type")
 """The attribute keys that are checked for misspellings."""
+# Chosen by hand; docs/how-to/your-own-fields.md states it.
 _DEEPEST = 3
 """Maximum number of nested objects that contain a value."""
 _SCHEMA_KEYS = frozenset(
@@ -56,6 +57,7 @@ _SCHEMA_KEYS = frozenset(
     }
 )
 """The keys of a field's schema that are not part of the declaration."""
+# Chosen by hand; docs/how-to/your-own-fields.md states it.
 _MOST_ATTRIBUTES = 50
 """Maximum number of attributes of a field, including those of nested objects."""
 

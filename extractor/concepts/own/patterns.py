@@ -26,13 +26,16 @@ from extractor.language.values import list_members
 from extractor.schemas import Task
 from extractor.schemas.arguments import suggest
 
+# Chosen by hand; docs/how-to/your-own-fields.md states it.
 _SECONDS = 2.0
 """Maximum time in seconds that a pattern may take to search a text."""
+# Chosen by hand; docs/how-to/your-own-fields.md states it.
 _MOST_REPEATS = 10_000
 """Maximum product of nested repetition counts, such as those in ``(a{1000}){1000}``, since each
 repetition uses memory.
 """
 _COUNTS = re.compile(r"\{(\d*),?(\d*)\}")
+# Chosen by hand.
 _AROUND = 40
 """Number of characters around a match that are examined to check it."""
 _ARTICLE = re.compile(r"\b(?:an?|the)\s{1,9}$", re.IGNORECASE)

@@ -48,6 +48,7 @@ from extractor.schemas import (
 
 _UNKNOWN = RegistryFields()
 _CLAUSE = frozenset(",;:.()-/")
+# Half of it reads "Patients able to give consent and over 21 years" otherwise.
 _OPENING = 12
 """Number of tokens at the start of a criterion that are searched for the participants' age if its
 category is not age.
@@ -58,9 +59,12 @@ _ADJOINING = 2 * DAYS[TimeUnit.YEAR]
 """Maximum number of days between two adjoining ages, as in "under 65, or 66 and older with
 diabetes".
 """
+# Chosen by hand; half of it changes no case, and none of 120 registry records.
 _TALK_REACH = 12
 """Number of tokens before and after words about age in a summary that are searched for an age."""
+# Chosen by hand; half of it changes no case, and none of 120 registry records.
 _WORDS_BEFORE = 8
+# Chosen by hand; one less changes no case, and none of 120 registry records.
 _WORDS_AFTER = 3
 """Number of tokens before and after a limit that are searched for words about age."""
 _DOUBTFUL = "doubtful age"

@@ -13,6 +13,7 @@ DESCRIPTIONS = frozenset({"brief_summary", "detailed_description"})
 """Sections that may also describe the illness, other trials and comparison groups."""
 UNLIKE = "age unlike the registry's"
 """The feature of an age that differs from the registered age."""
+# Chosen by hand: a week in a year.
 _ROUNDED = 1.02
 """The factor by which the tolerance is multiplied to allow for rounding. Registries may convert
 "under 18" to 17.

@@ -18,17 +18,25 @@ from extractor.schemas import TimeUnit
 from extractor.schemas.vocabulary import LOWER, UPPER
 
 _SHORT_TIMES = (TimeUnit.MINUTE, TimeUnit.HOUR)
+# The weights of its feature were fitted with it.
 _LONG_LINE = 60
+# The weights of its feature were fitted with it.
 _REACH = 14
 """Number of tokens before a window that are searched for words of features."""
+# The weights of its feature were fitted with it.
 _STOP_REACH = 10
 """Number of tokens before and after a window that may say that a treatment stops."""
+# The weights of its feature were fitted with it.
 _JOINT_REACH = 3
 """Number of tokens before a duration that may be the first end of its range."""
+# The weights of its feature were fitted with it.
 _FEW_LEFT = 2
 """Maximum number of unexplained words that count as few."""
+# The weights of its feature were fitted with it.
 _FEW_WORDS = 3
+# The weights of its feature were fitted with it.
 _SOME_WORDS = 6
+# The weights of its feature were fitted with it.
 _MANY_WORDS = 10
 _FAR = 200
 """Number of tokens before a name and after its time that are counted. They have more than

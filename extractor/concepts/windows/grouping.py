@@ -14,6 +14,7 @@ from extractor.language.lexer import Range, Tokens
 _FIRST_NUMBERS = frozenset({"0", "1", "one", "zero", "01", "00"})
 _NUMBERS = ("cycle_number", "day_number", "visit_number")
 """The names of the unit and the number in a numbered moment."""
+# Chosen by hand, to bound the memory.
 _KEPT = 4096
 """Maximum number of texts whose classes or parts are cached."""
 
@@ -128,6 +129,7 @@ def _names_drug(tokens: Tokens, first: int) -> bool:
     return kind in ("drug", "cells")
 
 
+# Chosen by hand.
 _LONGEST_NAME = 40
 _BRACKETED = re.compile(r" ?\([^()]{0,400}(?:\)|$)")
 _ADJECTIVES = ("al", "ous", "ed", "ular", "olar", "ory", "atic", "emic", "toxic")

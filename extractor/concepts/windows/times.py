@@ -25,13 +25,17 @@ from extractor.measures.terminals import read_terminals
 from extractor.schemas import Comparator, CriterionKind, TimeUnit, TimeWindow
 from extractor.schemas.vocabulary import UPPER
 
+# Half of it reads "Able and willing to take part in the study for 2 years" otherwise.
 _REACH = 12
 """Number of tokens before a window that are searched for words that indicate the type of a
 duration.
 """
+# Chosen by hand; half of it changes no case, and none of 120 registry records.
 _STOPPING_REACH = 16
+# A sixth less reads "Steroids within 12 weeks (3 months) of entry" otherwise.
 _ROUNDED = 1.25
 """The greatest ratio of one time in two units, of which one is rounded."""
+# Chosen by hand; half of it changes 1 of 120 registry records, but no case.
 _ASIDE_REACH = 30
 _NOT_FIRST = (TimeUnit.MINUTE, TimeUnit.CYCLE, TimeUnit.HALF_LIFE)
 """Units that ``time_window`` does not support."""
