@@ -16,7 +16,6 @@ from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.people.registered_ages import AGES
 from extractor.concepts.places import (
     Found,
-    Supported,
     find_agent,
     find_parts,
     read_supported,
@@ -28,10 +27,10 @@ from extractor.concepts.windows.prove import find_window, prove_parts, take_firs
 from extractor.evidence.drafts import (
     Chunk,
     Draft,
-    MemberFeatures,
     Reading,
     Refusal,
     Span,
+    Supported,
     Why,
 )
 from extractor.evidence.parsed import ParsedRecord
@@ -357,7 +356,7 @@ def _ground_members(
             refused.append(describe_refusal(refusal, field, member))
             if support is None:
                 continue
-            support = replace(support, doubts=MemberFeatures((refusal.why,)))
+            support = replace(support, features=(refusal.why,))
         proven, refusals = prove_parts(support, places, search.above)
         supported.append(proven)
         refused_parts += [

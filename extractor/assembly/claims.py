@@ -15,13 +15,12 @@ from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.places import (
     Derived,
     Found,
-    Supported,
     cut,
     read_supported,
     support_quote,
 )
 from extractor.confidence import CUSTOM, find_most
-from extractor.evidence.drafts import Reading, Refusal, Span, Why
+from extractor.evidence.drafts import Reading, Refusal, Span, Supported, Why
 from extractor.evidence.items import OwnReadings
 from extractor.evidence.quotes import QuoteStatus, verify_quote
 from extractor.language.book import rule

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 
 from extractor.concepts.limits.written_numbers import find_numbers
-from extractor.concepts.places import Found, Supported, cut, find_quotes, locate
-from extractor.evidence.drafts import Span
+from extractor.concepts.places import Found, cut, find_quotes, locate
+from extractor.evidence.drafts import Span, Supported
 from extractor.language.passage import Passage
 from extractor.schemas import (
     Age,

@@ -20,7 +20,6 @@ from extractor.concepts.limits.written_numbers import find_numbers, find_rows, h
 from extractor.concepts.places import (
     Derived,
     Found,
-    Supported,
     cut,
     find_named_instrument,
     find_quote,
@@ -34,7 +33,7 @@ from extractor.concepts.windows.lengths import (
     read_point,
 )
 from extractor.concepts.windows.prove import find_window
-from extractor.evidence.drafts import Span
+from extractor.evidence.drafts import Span, Supported
 from extractor.language.book import Term, find_terms, read_term, rule
 from extractor.language.lexer import NUMBER, Range, Tokens
 from extractor.language.passage import Passage

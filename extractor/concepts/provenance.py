@@ -193,34 +193,27 @@ class ItemBuilder:
                 reason = AbsenceReason.NOT_REPORTED
             self.add_absence(field, reason)
             return value
-        supports = resolved.list_supports() or (Support.LITERAL,)
-        places = zip(resolved.spans or self._whole, supports, strict=False)
-        features = resolved.list_member_features()
+        if not isinstance(value, tuple):
+            sure = resolved.confidence
+            doubts = self._doubt(field, resolved, (), sure)
+            for span in resolved.spans or self._whole:
+                proof = _Proof(span, resolved.support, resolved.origin, doubts)
+                self._prove(field, value, sure, proof)
+            return value
         rule = model = None
-        if isinstance(value, tuple) and type(value[0]) in PARTS:
+        if type(value[0]) in PARTS:
             rule = Members(self.draft.read(field))
             answer = self.draft.model.get(field)
             if answer:
                 model = Members(answer)
-        for position, (span, support) in enumerate(places):
-            if not isinstance(value, tuple):
-                sure = resolved.confidence
-                doubts = self._doubt(field, resolved, (), sure)
-                proof = _Proof(span, support, resolved.origin, doubts)
-                self._prove(field, value, resolved.confidence, proof)
-                continue
-            # additional spans belong to the last member
-            at = min(position, len(value) - 1)
-            member = value[at]
-            own = features[at].own
-            sure = resolved.confidence
-            if at < len(resolved.member_confidences):
-                sure = resolved.member_confidences[at]
-            doubts = self._doubt(field, resolved, own, sure)
-            proof = _Proof(span, support, name_origin(resolved, own), doubts)
-            self._prove(f"{field}[{at}]", member, sure, proof)
+        for at, member in enumerate(resolved.members):
+            place = f"{field}[{at}]"
+            doubts = self._doubt(field, resolved, member.features, member.confidence)
+            origin = name_origin(resolved, member.features)
+            proof = _Proof(member.span, member.support, origin, doubts)
+            self._prove(place, member.value, member.confidence, proof)
             if rule:
-                self._prove_parts(f"{field}[{at}]", member, span, (rule, model))
+                self._prove_parts(place, member.value, member.span, (rule, model))
         return value
 
     def _doubt(
@@ -285,10 +278,9 @@ class ItemBuilder:
             place = self._find_place(words, spans, near)
             if place:
                 origin, sure, doubts = resolve_part(member, name, rule, model)
-                is_of_rule = origin is not Origin.MODEL and member in rule.features
-                if sure < DOUBTFUL_BELOW and is_of_rule:
-                    features = rule.features[member].parts.get(name, ())
-                    doubts = explain(f"{path}.{name}", features)
+                part = rule.find_part(member, name)
+                if sure < DOUBTFUL_BELOW and origin is not Origin.MODEL and part:
+                    doubts = explain(f"{path}.{name}", part.features)
                 proof = _Proof(place, Support.LITERAL, origin, doubts)
                 self._prove(f"{place_of_member}.{name}", words, sure, proof)
 

@@ -79,7 +79,7 @@ def weigh_by(
     """Return the confidence of a value by the table of its field. Features that the table does
     not know count nothing.
     """
-    confidence = probability
+    confidence = round(probability, 4)
     if table.level is not None:
         score = table.level + table.probability * log_odds(probability)
         score += sum(table.weights.get(feature, 0.0) for feature in {*features})

@@ -87,16 +87,35 @@ class Span:
         return other.start < self.end
 
 
-class MemberFeatures(NamedTuple):
-    """What speaks for or against a member of a list (``own``), and for or against each quote that
-    is a part of the member, by the part's name. A part that is not stated is no key.
+class Part(NamedTuple):
+    """What speaks for or against a quote that is a part of a value, such as the condition of a
+    limit, and how sure it is.
     """
 
-    own: tuple[str, ...] = ()
-    parts: Mapping[str, tuple[str, ...]] = {}
+    features: tuple[str, ...] = ()
+    confidence: float = 1.0
 
 
-NO_FEATURES = MemberFeatures()
+@value_class()
+class Supported(Generic[T_co]):
+    """A value, or a member of a list, with the characters that support it.
+
+    Attributes:
+        value: The value.
+        span: The characters that support it.
+        support: How the value follows from them.
+        features: What speaks for or against the value itself.
+        parts: The quotes that are parts of the value, by name. A part that is not stated is no key.
+        confidence: The share, from 0 to 1, of such values that are correct; 1 before the record is
+            weighed.
+    """
+
+    value: T_co
+    span: Span
+    support: Support = Support.LITERAL
+    features: tuple[str, ...] = ()
+    parts: Mapping[str, Part] = field(default_factory=dict)
+    confidence: float = 1.0
 
 
 @value_class()
@@ -111,25 +130,19 @@ class Reading(Generic[T_co]):
             open.
         probability: The probability, from 0 to 1, that a scorer gives the value; 1 without a
             scorer. It is 0 for an open reading.
-        spans: The characters that support the value. If the value is a tuple, each member has one
-            span at the same position.
-        support: How the value follows from the characters in ``spans``.
+        spans: The characters that support the value.
+        support: How the value follows from the characters in ``spans``; for a list, the weakest
+            support of a member.
         alternatives: Other likely values, most likely first; empty if unknown.
-        supports: The support of each member of a list if the members differ in support; otherwise
-            empty.
         origin: Whether rules, a model or both read the value.
         gap: Why the field was not read; the reading then has no value, and its confidence is
             meaningless. None if the field was read.
         features: What speaks for or against the value or the list as a whole
             (``confidence/table.toml``).
-        member_features: The features of each member of a list and of its parts; empty for a single
-            value, and for a list whose members have no features of their own.
         reasons: Further reasons for a low confidence, in words.
         weighed: The ``confidence`` if it is known; otherwise None.
-        member_confidences: The confidence of each member of a list; empty if ``confidence`` applies
-            to all members.
-        part_confidences: For each member of a list, the confidences of the quotes that are its
-            parts, by part name; empty if parts have no separate confidences.
+        members: The members of a list, from which ``with_supported`` derives its value and its
+            spans; empty for a single value.
 
     >>> Reading.open_().certain, Reading(None, weighed=0.98).certain
     (False, True)
@@ -140,15 +153,12 @@ class Reading(Generic[T_co]):
     spans: tuple[Span, ...] = ()
     support: Support = Support.LITERAL
     alternatives: tuple[T_co, ...] = ()
-    supports: tuple[Support, ...] = ()
     origin: Origin = Origin.RULE
     gap: AbsenceReason | None = None
     features: tuple[str, ...] = ()
-    member_features: tuple[MemberFeatures, ...] = ()
     reasons: tuple[str, ...] = ()
     weighed: float | None = None
-    member_confidences: tuple[float, ...] = ()
-    part_confidences: tuple[Mapping[str, float], ...] = ()
+    members: tuple[Supported[Any], ...] = ()
 
     @property
     def confidence(self) -> float:
@@ -175,11 +185,50 @@ class Reading(Generic[T_co]):
         """
         return list_members(self.value)
 
+    def list_supported(self) -> tuple[Supported[Any], ...]:
+        """Return the members of a list, or the single value with its first place, if it has one."""
+        if self.members or self.value is None:
+            return self.members
+        sure = self.weighed or 0.0
+        return tuple(
+            Supported(self.value, span, self.support, self.features, confidence=sure)
+            for span in self.spans[:1]
+        )
+
+    def with_supported(self, supported: Iterable[Supported[Any]]) -> "Reading[Any]":
+        """Return the reading with these values, their places and the weakest of their supports. A
+        list consists of all of them, and a single value is the first of them.
+
+        >>> word = Supported("oral", Span("arms[0]", 0, 4))
+        >>> Reading(None).with_supported([word]).value
+        'oral'
+        >>> Reading(()).with_supported([word]).value
+        ('oral',)
+        """
+        members = tuple(supported)
+        spans = tuple(member.span for member in members)
+        support = find_weakest(member.support for member in members)
+        if isinstance(self.value, tuple):
+            value = tuple(member.value for member in members)
+            return replace(
+                self, value=value, spans=spans, support=support, members=members
+            )
+        for first in members[:1]:
+            return replace(
+                self,
+                value=first.value,
+                spans=spans,
+                support=support,
+                features=first.features,
+            )
+        return self
+
     def with_confidence(self, confidence: float) -> "Reading[T_co]":
-        """Return the reading with this confidence of the value or the list as a whole."""
-        if confidence == self.weighed:
-            return self
-        return replace(self, weighed=confidence)
+        """Return the reading with this confidence of the value and of the members of a list."""
+        members = tuple(
+            replace(member, confidence=confidence) for member in self.members
+        )
+        return replace(self, weighed=confidence, members=members)
 
     def with_features(self, *features: str) -> "Reading[T_co]":
         """Return the reading with further features of the value or the list as a whole."""
@@ -189,19 +238,22 @@ class Reading(Generic[T_co]):
         """Return the reading with the confidences of the value and of its members capped at
         ``most`` for a reason, in words. The confidences of parts are unchanged.
 
-        >>> read = Reading(("a", "b"), weighed=0.9, member_confidences=(0.95, 0.6))
-        >>> read.at_most(0.8, "unproven").member_confidences
-        (0.8, 0.6)
+        >>> Reading("a", weighed=0.9).at_most(0.8, "unproven").confidence
+        0.8
         """
-        if most >= max((self.confidence, *self.member_confidences)):
+        if most >= max(
+            (self.confidence, *(member.confidence for member in self.members))
+        ):
             return self
+        members = tuple(
+            replace(member, confidence=min(member.confidence, most))
+            for member in self.members
+        )
         return replace(
             self,
             weighed=min(self.confidence, most),
-            member_confidences=tuple(
-                min(sure, most) for sure in self.member_confidences
-            ),
             reasons=(*self.reasons, reason),
+            members=members,
         )
 
     def limited(self, path: str, feature: str) -> "Reading[T_co]":
@@ -211,22 +263,6 @@ class Reading(Generic[T_co]):
         0.8
         """
         return self.at_most(find_most(path, feature), find_meaning(path, feature))
-
-    def list_part_confidences(self) -> tuple[Mapping[str, float], ...]:
-        """Return, for each member of a list, the confidences of its parts by part name. Parts
-        without a separate confidence are omitted.
-        """
-        return self.part_confidences or ({},) * len(self.list_values())
-
-    def list_member_features(self) -> tuple[MemberFeatures, ...]:
-        """Return the features of each member of a list and of its parts. A member without features
-        of its own, and a single value, has none.
-        """
-        return self.member_features or (MemberFeatures(),) * len(self.list_values())
-
-    def list_supports(self) -> tuple[Support, ...]:
-        """Return how the value follows from each span in ``spans``."""
-        return self.supports or (self.support,) * len(self.spans)
 
     @property
     def certain(self) -> bool:
@@ -260,6 +296,11 @@ def find_weakest(supports: Iterable[Support]) -> Support:
 def span_of(passage: Passage) -> Span:
     """Return the raw span of a passage."""
     return Span(passage.section.name, *passage.raw_span)
+
+
+def support_words(passage: Passage) -> Supported[str]:
+    """Return the raw words of a passage as a value."""
+    return Supported(passage.raw, span_of(passage))
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ def value_class(
 _FIELDS: dict[type, tuple[Callable[[Any], tuple[Any, ...]], dict[str, int]]] = {}
 
 
-def replace(value: T, **changes: Any) -> T:
+def replace(value: T, /, **changes: Any) -> T:
     """Return a copy of a value with these fields changed, as ``dataclasses.replace`` does in three
     times the time. All fields must be arguments of the class.
     """

@@ -148,8 +148,7 @@ def test_what_is_no_dose_of_the_agent_is_doubted(text, written):
 def is_doubted(proven, field):
     """Whether an answer is kept, and a reason to doubt it recorded."""
     reading = proven.model[field]
-    own = [features.own for features in reading.list_member_features()]
-    return any((reading.features, *own))
+    return any(member.features for member in reading.list_supported())
 
 
 def mg(value, *arms):
@@ -165,7 +164,7 @@ def test_numbers_are_grounded_in_the_labels():
     arms = found.model["arms"]
 
     assert arms.value == ("High", "Low")
-    assert arms.supports == (Support.PARSED,) * 2
+    assert [arm.support for arm in arms.members] == [Support.PARSED] * 2
     assert [(span.section, span.start, span.end) for span in arms.spans] == [
         ("arms[0]", 0, 4),
         ("arms[1]", 0, 3),
@@ -184,8 +183,8 @@ def test_an_amount_is_doubted_if_the_text_of_its_arm_gives_another_amount():
     """The arms of the amounts are those of the regimen."""
     found = prove_in_arms(TWO, amounts=(mg(10, 1, 2), mg(5, 2)))
     assert show_amounts(found) == ["10 mg (High, Low)", "5 mg (Low)"]
-    of_amounts = found.model["amounts"].list_member_features()
-    assert [features.own for features in of_amounts] == [(Why.OTHER_VALUE,), ()]
+    amounts = found.model["amounts"].members
+    assert [amount.features for amount in amounts] == [(Why.OTHER_VALUE,), ()]
     assert found.model["arms"].value == ("High", "Low")
     (refusal,) = found.refused
     assert refusal.field == "amounts"
@@ -209,9 +208,8 @@ def test_an_arm_is_doubted_by_contrast_alone(
         arms=tuple(numbers),
         **({"amounts": READ["amounts"](amount)} if amount else {}),
     )
-    reading = found.model["arms"]
-    known = zip(reading.value, reading.list_member_features(), strict=True)
-    assert [arm for arm, features in known if not features.own] == undoubted
+    known = found.model["arms"].members
+    assert [arm.value for arm in known if not arm.features] == undoubted
     assert {refusal.field for refusal in found.refused} <= {"arms", "amounts"}
 
 

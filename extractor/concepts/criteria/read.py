@@ -47,6 +47,7 @@ from extractor.evidence.drafts import (
     ItemDraft,
     Reading,
     StructureDoubt,
+    Supported,
     span_of,
 )
 from extractor.evidence.items import (
@@ -251,18 +252,17 @@ def _drop_sex(criterion: CriterionDraft) -> CriterionDraft:
     a trial of men. A criterion without conditions is returned unchanged.
     """
     constraints = criterion.rules.constraints
-    known = constraints.value or ()
-    if not any(limit.condition for limit in known):
+    if not any(limit.condition for limit in constraints.value or ()):
         return criterion
-    limits: list[Constraint] = []
-    for limit in known:
+    members: list[Supported[Constraint]] = []
+    for member in constraints.members:
+        limit = member.value
         words = read_text(limit.condition or "")
         # "for men", but not "for men over 60"
         if rule("sex_condition").covers(words, 0, len(words)):
-            limits.append(limit.model_copy(update={"condition": None}))
-        else:
-            limits.append(limit)
-    changed = replace(constraints, value=tuple(limits))
+            limit = limit.model_copy(update={"condition": None})
+        members.append(replace(member, value=limit))
+    changed = constraints.with_supported(members)
     return replace(criterion, rules=replace(criterion.rules, constraints=changed))
 
 

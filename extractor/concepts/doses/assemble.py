@@ -198,7 +198,7 @@ def _read_beside(
     if model is None and answer.refuses(name) and len(similar) > 1:
         return Reading.open_()
     if model and name in LINKED:
-        if Support.INFERRED in model.list_supports():
+        if model.support is Support.INFERRED:
             return Reading.open_()
         return model
     for regimen in similar:

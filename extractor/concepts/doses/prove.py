@@ -32,12 +32,10 @@ from extractor.concepts.own.value_forms import show_value
 from extractor.concepts.places import split_parts
 from extractor.evidence.drafts import (
     Draft,
-    MemberFeatures,
     Reading,
     Refusal,
     Span,
     Why,
-    find_weakest,
 )
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.book import word_set
@@ -198,9 +196,9 @@ class _Proof:
         # a rejected amount, frequency or duration may be that of another regimen
         if any(refusal.field in _OTHER_ACTS for refusal in self._refused):
             for field in readings.keys() & LINKED:
-                supports = (Support.INFERRED,) * len(readings[field].spans)
-                readings[field] = replace(
-                    readings[field], support=Support.INFERRED, supports=supports
+                readings[field] = readings[field].with_supported(
+                    replace(member, support=Support.INFERRED)
+                    for member in readings[field].list_supported()
                 )
         return replace(self.draft, model=readings, refused=tuple(self._refused))
 
@@ -208,31 +206,18 @@ class _Proof:
         """Return a reading with the support and the place of each value, and with a doubt about
         each value that the text seems to refute. The doubts are also recorded.
         """
-        spans: list[Span] = []
-        supports: list[Support] = []
-        doubts: list[MemberFeatures] = []
-        known = reading.list_member_features()
-        for value, span, of_value in zip(
-            reading.list_values(), reading.spans, known, strict=True
-        ):
-            verdict = self._judge_value(field, value)
-            own = (*of_value.own, *reading.features)
-            if isinstance(verdict, Refusal):
-                self._refuse(verdict, field, value)
-                own = (*own, verdict.why)
-                verdict = None
-            spans.append(verdict or span)
-            supports.append(Support.PARSED if verdict else Support.INFERRED)
-            doubts.append(MemberFeatures(own))
-        proven = replace(
-            reading,
-            spans=tuple(spans),
-            support=find_weakest(supports),
-            supports=tuple(supports),
-        )
-        if isinstance(reading.value, tuple):
-            return replace(proven, member_features=tuple(doubts))
-        return replace(proven, features=doubts[0].own)
+        proven = []
+        for member in reading.list_supported():
+            verdict = self._judge_value(field, member.value)
+            if isinstance(verdict, Span):
+                proven.append(replace(member, span=verdict, support=Support.PARSED))
+                continue
+            doubts = member.features
+            if verdict:
+                self._refuse(verdict, field, member.value)
+                doubts = (*doubts, verdict.why)
+            proven.append(replace(member, support=Support.INFERRED, features=doubts))
+        return reading.with_supported(proven)
 
     def _judge_value(self, field: str, value: DoseValue) -> Verdict:
         """Return the verdict on an arm or a linked value. An amount is also refused if the text of

@@ -20,14 +20,13 @@ from extractor.concepts.limits.written_numbers import (
 )
 from extractor.concepts.places import (
     Derived,
-    Supported,
     cut,
     find_names,
     find_quote,
     find_quotes,
     locate,
 )
-from extractor.evidence.drafts import MemberFeatures, Refusal, Span, Why
+from extractor.evidence.drafts import Refusal, Span, Supported, Why
 from extractor.language.book import rule
 from extractor.language.lexer import Range, Tokens, lex
 from extractor.language.numbers import is_two_ways
@@ -286,8 +285,8 @@ def prove_condition(
         refusal = Refusal(
             Why.OTHER_OWNER, stated, "condition", value=condition, is_kept=True
         )
-        doubts = MemberFeatures((Why.OTHER_OWNER,))
-        return replace(kept, support=Support.INFERRED, doubts=doubts), refusal
+        doubts = (Why.OTHER_OWNER,)
+        return replace(kept, support=Support.INFERRED, features=doubts), refusal
     return replace(kept, support=Support.INFERRED), None
 
 

@@ -2,7 +2,6 @@
 item inherits from the line above it.
 """
 
-from dataclasses import replace
 from typing import NamedTuple
 
 from extractor.concepts.windows.features import list_features
@@ -17,11 +16,12 @@ from extractor.concepts.windows.times import (
     list_possible_firsts,
     make_window,
 )
-from extractor.evidence.drafts import MemberFeatures, Reading, span_of
+from extractor.evidence.drafts import Part, Reading, Supported, span_of
 from extractor.language.book import read_words, rule
 from extractor.language.lexer import Range, Tokens
 from extractor.language.numbers import find_durations
 from extractor.language.passage import Passage
+from extractor.language.values import replace
 from extractor.schemas import CriterionKind, Support, TimeWindow
 
 _NO_WINDOWS_BELOW = frozenset({"age", "life", "survival"})
@@ -68,37 +68,24 @@ def read_windows(
             Reading(None, 1.0, features=features), Reading((), 1.0, features=features)
         )
     parts = find_parts(tokens, windows)
-    values = []
-    spans = []
-    for window, (of, anchor, _) in zip(windows, parts, strict=True):
+    members: list[Supported[TimeWindow]] = []
+    for at, window in enumerate(windows):
+        of, anchor, _ = parts[at]
         words = passage.part(window.first, window.end)
         update = {"of": _quote(passage, of), "anchor": _quote(passage, anchor)}
-        values.append(make_window(window, words.raw).model_copy(update=update))
-        spans.append(span_of(words))
-    member_features = [
-        list_features(tokens, windows, parts, at) for at in range(len(windows))
-    ]
-    every_window = Reading(
-        tuple(values),
-        1.0,
-        tuple(spans),
-        Support.PARSED,
-        member_features=tuple(member_features),
-    )
+        value = make_window(window, words.raw).model_copy(update=update)
+        own, of_parts = list_features(tokens, windows, parts, at)
+        place = span_of(words)
+        members.append(Supported(value, place, Support.PARSED, own, of_parts))
+    every_window = Reading(()).with_supported(members)
     possible = list_possible_firsts(windows)
     if not possible:
         return Times(Reading(None, 1.0, features=(_OTHER_UNIT,)), every_window)
     # an aside explains or excepts; the criterion itself may state its time behind it
     plain = [window for window in possible if not window.is_aside]
-    first = windows.index((plain or possible)[0])
-    reading = Reading(
-        first_window([values[first]]),
-        1.0,
-        (spans[first],),
-        Support.PARSED,
-        features=member_features[first].own,
-    )
-    return Times(reading, every_window)
+    member = members[windows.index((plain or possible)[0])]
+    first = replace(member, value=first_window([member.value]))
+    return Times(Reading(None).with_supported([first]), every_window)
 
 
 def _quote(passage: Passage, place: Range | None) -> str | None:
@@ -125,21 +112,20 @@ def name_limited(windows: Windows, other: Passage) -> Windows:
     >>> name_limited(windows, read_passage("Treatment with statins:")).value[0].of
     'statins'
     """
-    nameless = [at for at, window in enumerate(windows.value) if window.of is None]
-    if not nameless:
+    if all(window.of for window in windows.value):
         return windows
     line = other.alone()
     name = name_line(line.tokens, line.first, line.end)
     if name is None:
         return windows
     words = line.part(*name).raw
-    members = list(windows.member_features)
-    values = list(windows.value)
-    for at in nameless:
-        values[at] = values[at].model_copy(update={"of": words})
-        parts = {**members[at].parts, "of": (_OF_OTHER_LINE,)}
-        members[at] = members[at]._replace(parts=parts)
-    return replace(windows, value=tuple(values), member_features=tuple(members))
+    members = list(windows.members)
+    for at, member in enumerate(members):
+        if member.value.of is None:
+            value = member.value.model_copy(update={"of": words})
+            parts = {**member.parts, "of": Part((_OF_OTHER_LINE,))}
+            members[at] = replace(member, value=value, parts=parts)
+    return windows.with_supported(members)
 
 
 def inherit_window(window: FirstWindow) -> FirstWindow:
@@ -158,19 +144,19 @@ def inherit_windows(windows: Windows, introduction: Passage, item: Passage) -> W
     'Aspirin'
     """
     announced = rule("announces_items").search(introduction.alone().tokens)
-    values = list(windows.value)
-    members: list[MemberFeatures] = []
-    for at, known in enumerate(windows.member_features):
-        parts = dict(known.parts)
-        of = parts.pop("of", ())
+    members: list[Supported[TimeWindow]] = []
+    for member in windows.members:
+        value = member.value
+        parts = dict(member.parts)
+        of, _ = parts.pop("of", Part())
         # "any of the following drugs": the item below is the drug
         if announced:
-            values[at] = values[at].model_copy(update={"of": None})
+            value = value.model_copy(update={"of": None})
         elif of:
-            parts["of"] = (*of, _INHERITED)
-        members.append(MemberFeatures((*known.own, _INHERITED), parts))
-    inherited = replace(windows, value=tuple(values), member_features=tuple(members))
-    return name_limited(inherited, item)
+            parts["of"] = Part((*of, _INHERITED))
+        features = (*member.features, _INHERITED)
+        members.append(replace(member, value=value, features=features, parts=parts))
+    return name_limited(windows.with_supported(members), item)
 
 
 def demands_other(introduction: Passage) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from extractor.concepts.limits.prove import overlaps_any, prove_condition
-from extractor.concepts.places import Supported, cut, find_quotes, locate
+from extractor.concepts.places import cut, find_quotes, locate
 from extractor.concepts.windows.lengths import is_same_length
 from extractor.concepts.windows.parts import Parts, find_parts
 from extractor.concepts.windows.times import (
@@ -19,7 +19,15 @@ from extractor.concepts.windows.times import (
     list_possible_firsts,
     make_window,
 )
-from extractor.evidence.drafts import Reading, Refusal, Span, Why, span_of
+from extractor.evidence.drafts import (
+    Part,
+    Reading,
+    Refusal,
+    Span,
+    Supported,
+    Why,
+    span_of,
+)
 from extractor.language.book import rule
 from extractor.language.passage import Passage
 from extractor.schemas import Comparator, Constraint, Support, TimeWindow
@@ -164,10 +172,10 @@ def take_first(answered: Reading[object], here: Passage) -> Reading[object]:
     firsts = [first_window([window]) for window in answered.list_values()]
     possible = [index for index, window in enumerate(firsts) if window]
     if not possible:
-        return replace(answered, value=None, spans=(), supports=(), member_features=())
+        return replace(answered, value=None, spans=(), members=())
     best = min(possible, key=lambda index: rank(answered.spans[index]))
     best_span = answered.spans[best]
-    doubts = answered.list_member_features()[best].own
+    doubts = answered.members[best].features
     for window in list_possible_firsts(windows):
         span = locate(here, window.first, window.end)
         is_plain = window.sure and not window.is_aside
@@ -180,9 +188,9 @@ def take_first(answered: Reading[object], here: Passage) -> Reading[object]:
         answered,
         value=firsts[best],
         spans=(best_span,),
-        supports=answered.list_supports()[best : best + 1],
+        support=answered.members[best].support,
         features=doubts,
-        member_features=(),
+        members=(),
     )
 
 
@@ -216,7 +224,7 @@ def prove_parts(
         return supported, []
     refusals = []
     parts: dict[str, str | None] = {}
-    doubts: dict[str, tuple[str, ...]] = {}
+    doubts: dict[str, Part] = {}
     for name, quote in (("of", value.of), ("anchor", value.anchor)):
         if not quote:
             continue
@@ -224,10 +232,9 @@ def prove_parts(
         if refusal:
             refusals.append(refusal)
         if refusal and refusal.is_kept:
-            doubts[name] = (refusal.why,)
+            doubts[name] = Part((refusal.why,))
     value = value.model_copy(update=parts)
-    of_parts = supported.doubts._replace(parts=doubts)
-    return replace(supported, value=value, doubts=of_parts), refusals
+    return replace(supported, value=value, parts=doubts), refusals
 
 
 def _prove_part(
