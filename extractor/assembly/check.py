@@ -23,7 +23,7 @@ from extractor.concepts.places import (
 )
 from extractor.concepts.resolve import agrees_with_member, find_sure
 from extractor.concepts.windows.lengths import find_stated_age
-from extractor.concepts.windows.prove import find_window, prove_parts, take_first
+from extractor.concepts.windows.prove import find_window, prove_first, prove_parts
 from extractor.evidence.drafts import (
     Chunk,
     Draft,
@@ -131,7 +131,7 @@ def ground_answer(
         refused += refusals
     windows = readings.get("time_windows")
     if windows:
-        readings["time_window"] = take_first(windows, search.here)
+        readings["time_window"] = prove_first(windows, search.here)
     return replace(
         draft,
         model=readings,

@@ -2,7 +2,7 @@
 item inherits from the line above it.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from extractor.concepts.windows.features import list_features
 from extractor.concepts.windows.parts import (
@@ -27,35 +27,36 @@ from extractor.schemas import CriterionKind, Support, TimeWindow
 _NO_WINDOWS_BELOW = frozenset({"age", "life", "survival"})
 _OF_OTHER_LINE = "named in another line"
 _INHERITED = "of the line above"
-_OTHER_UNIT = "a time in another unit"
+OTHER_UNIT = "a time in another unit"
 
 FirstWindow = Reading[TimeWindow | None]
 Windows = Reading[tuple[TimeWindow, ...]]
 
 
 class Times(NamedTuple):
-    """The first time window of a criterion, as stored in ``time_window``, and all its windows."""
+    """All time windows of a criterion, and the index of the first one, from which ``take_first``
+    makes its ``time_window``; None if none can be that.
+    """
 
-    first: FirstWindow
     windows: Windows
+    first: int | None = None
 
 
 def read_windows(
     passage: Passage, kind: CriterionKind | None = None, topic: str = ""
 ) -> Times:
-    """Return the first time window of a criterion, as stored in ``time_window``, and all windows
-    of the criterion. Each window has the name of the event or treatment that it limits, and the
-    moment from which it is counted. The first window must be in hours or longer units. A window
-    that has no direction of its own, or that is in an explanation or an exception, is used only if
-    there is no other window. ``passage`` contains only the criterion (``Passage.alone``).
-    ``topic`` is the heading or parent line; durations below a line about age, life or survival are
-    not treated as windows.
+    """Return all time windows of a criterion, and which of them is the first. Each window has the
+    name of the event or treatment that it limits, and the moment from which it is counted. The
+    first window must be in hours or longer units. A window that has no direction of its own, or
+    that is in an explanation or an exception, is used only if there is no other window.
+    ``passage`` contains only the criterion (``Passage.alone``). ``topic`` is the heading or parent
+    line; durations below a line about age, life or survival are not treated as windows.
 
-    >>> first, windows = read_windows(
+    >>> windows, first = read_windows(
     ...     read_passage("No chemotherapy within 4 weeks before enrolment")
     ... )
-    >>> first.value.quote, windows.value[0].of, windows.value[0].anchor
-    ('within 4 weeks before enrolment', 'chemotherapy', 'before enrolment')
+    >>> first, windows.value[0].of, windows.value[0].anchor
+    (0, 'chemotherapy', 'before enrolment')
     """
     tokens = passage.tokens
     topic_words = map(str.lower, read_words(topic).words)
@@ -63,10 +64,7 @@ def read_windows(
     if _NO_WINDOWS_BELOW.isdisjoint(topic_words):
         windows = find_windows(tokens, kind, topic)
     if not windows:
-        features = (_describe_none(tokens),)
-        return Times(
-            Reading(None, 1.0, features=features), Reading((), 1.0, features=features)
-        )
+        return Times(Reading((), features=(_describe_none(tokens),)))
     parts = find_parts(tokens, windows)
     members: list[Supported[TimeWindow]] = []
     for at, window in enumerate(windows):
@@ -80,12 +78,26 @@ def read_windows(
     every_window = Reading(()).with_supported(members)
     possible = list_possible_firsts(windows)
     if not possible:
-        return Times(Reading(None, 1.0, features=(_OTHER_UNIT,)), every_window)
+        return Times(every_window)
     # an aside explains or excepts; the criterion itself may state its time behind it
     plain = [window for window in possible if not window.is_aside]
-    member = members[windows.index((plain or possible)[0])]
-    first = replace(member, value=first_window([member.value]))
-    return Times(Reading(None).with_supported([first]), every_window)
+    return Times(every_window, windows.index((plain or possible)[0]))
+
+
+def take_first(windows: Reading[Any], first: int | None) -> FirstWindow:
+    """Return the reading of ``time_window``: the window at the index ``first`` of all windows, in
+    the form of ``time_window``; without a value if ``first`` is None.
+
+    >>> take_first(*read_windows(read_passage("No alcohol for 3-5 days"))).value.value
+    3
+    """
+    nothing = replace(
+        windows, value=None, spans=(), support=Support.LITERAL, members=()
+    )
+    if first is None:
+        return nothing
+    member = windows.members[first]
+    return nothing.with_supported([replace(member, value=first_window([member.value]))])
 
 
 def _quote(passage: Passage, place: Range | None) -> str | None:
@@ -108,7 +120,7 @@ def name_limited(windows: Windows, other: Passage) -> Windows:
     without a name. These windows are less certain. If the other line does not contain a name, all
     windows are left unchanged.
 
-    >>> _, windows = read_windows(read_passage("within 4 weeks"))
+    >>> windows, _ = read_windows(read_passage("within 4 weeks"))
     >>> name_limited(windows, read_passage("Treatment with statins:")).value[0].of
     'statins'
     """
@@ -128,18 +140,13 @@ def name_limited(windows: Windows, other: Passage) -> Windows:
     return windows.with_supported(members)
 
 
-def inherit_window(window: FirstWindow) -> FirstWindow:
-    """Return the first window of an introducing line as a window of the item below it."""
-    return window.with_features(_INHERITED)
-
-
 def inherit_windows(windows: Windows, introduction: Passage, item: Passage) -> Windows:
     """Return the time windows of an introducing line as windows of an item below it. These windows
     are less certain. If a window does not have a name, or its name only announces the items ("any
     of the following drugs"), it takes its name from the item.
 
     >>> line = read_passage("Any of the following drugs within 2 weeks:")
-    >>> _, windows = read_windows(line)
+    >>> windows, _ = read_windows(line)
     >>> inherit_windows(windows, line, read_passage("Aspirin")).value[0].of
     'Aspirin'
     """

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from extractor.concepts.limits.prove import overlaps_any, prove_condition
 from extractor.concepts.places import cut, find_quotes, locate
+from extractor.concepts.windows.criterion import take_first
 from extractor.concepts.windows.lengths import is_same_length
 from extractor.concepts.windows.parts import Parts, find_parts
 from extractor.concepts.windows.times import (
@@ -149,7 +150,7 @@ def _list_bounds(
     return bounds
 
 
-def take_first(answered: Reading[object], here: Passage) -> Reading[object]:
+def prove_first(answered: Reading[object], here: Passage) -> Reading[TimeWindow | None]:
     """Return the reading for ``time_window``: the first of the time windows in a model's answer.
     Its value is None if none of the windows is in hours or longer units.
 
@@ -169,29 +170,22 @@ def take_first(answered: Reading[object], here: Passage) -> Reading[object]:
                 break
         return not span_of(here).contains(span), is_subordinate, span.start
 
-    firsts = [first_window([window]) for window in answered.list_values()]
-    possible = [index for index, window in enumerate(firsts) if window]
+    members = answered.members
+    possible = [at for at, each in enumerate(members) if first_window([each.value])]
     if not possible:
-        return replace(answered, value=None, spans=(), members=())
-    best = min(possible, key=lambda index: rank(answered.spans[index]))
-    best_span = answered.spans[best]
-    doubts = answered.members[best].features
+        return take_first(answered, None)
+    best = min(possible, key=lambda at: rank(members[at].span))
+    first = take_first(answered, best)
+    best_span = members[best].span
     for window in list_possible_firsts(windows):
         span = locate(here, window.first, window.end)
         is_plain = window.sure and not window.is_aside
         if is_plain and not span.overlaps(best_span):
             # the answer skips a sure window that precedes its own
             if (False, False, span.start) < rank(best_span):
-                doubts = (*doubts, _NOT_FIRST)
+                return first.with_features(_NOT_FIRST)
             break
-    return replace(
-        answered,
-        value=firsts[best],
-        spans=(best_span,),
-        support=answered.members[best].support,
-        features=doubts,
-        members=(),
-    )
+    return first
 
 
 def prove_parts(
