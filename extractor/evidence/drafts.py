@@ -3,7 +3,6 @@ confidence for each field.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -416,10 +415,11 @@ class Readings(Mapping[str, Reading[object]]):
     for code that treats all fields alike.
     """
 
-    __slots__: tuple[str, ...] = ()
+    __slots__ = ()
+    __match_args__: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> Reading[object]:
-        if name not in self.__slots__:
+        if name not in self.__match_args__:
             raise KeyError(name)
         reading: Reading[object] = getattr(self, name)
         if reading is NOT_READ:
@@ -427,7 +427,7 @@ class Readings(Mapping[str, Reading[object]]):
         return reading
 
     def __iter__(self) -> Iterator[str]:
-        for name in self.__slots__:
+        for name in self.__match_args__:
             if getattr(self, name) is not NOT_READ:
                 yield name
 
@@ -438,10 +438,8 @@ class Readings(Mapping[str, Reading[object]]):
         """Return the readings, each replaced by the result of ``change``, which is given the name
         and the reading of a field. The types of the values must stay the same.
         """
-        changed = copy(self)
-        for name, reading in self.items():
-            setattr(changed, name, change(name, reading))
-        return changed
+        changed = {name: change(name, reading) for name, reading in self.items()}
+        return replace(self, **changed)
 
 
 ReadT_co = TypeVar("ReadT_co", covariant=True, bound=Mapping[str, Reading[object]])
