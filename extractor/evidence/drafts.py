@@ -375,9 +375,9 @@ class Why(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """A rejected or doubted value and the reason. The function that finds the reason leaves
-    ``field``, ``value``, ``kind`` and ``attribute`` to be set by its caller.
+class Objection:
+    """A reason against a value of an answer, which is rejected or doubted. The function that finds
+    the reason leaves ``field``, ``value``, ``kind`` and ``attribute`` to be set by its caller.
 
     Attributes:
         why: The reason.
@@ -460,7 +460,8 @@ class ItemDraft(Generic[ReadT_co]):
         rules: The rules' readings, by field. ``stands`` states whether the text is a criterion or
             regimen at all.
         model: The model's answers that the text supports, by field.
-        refused: The model's answers that the text does not support.
+        objections: What speaks against answers of the model: against those that the text does not
+            support, and against those that are kept and doubted.
         questions: The fields that a model is asked about, each with the reason to report if no
             answer is available: the model did not answer, or the budget was spent.
         borders: The probability that the item is one whole item, if its boundaries are doubtful;
@@ -476,7 +477,7 @@ class ItemDraft(Generic[ReadT_co]):
     span: Span
     rules: ReadT_co
     model: Mapping[str, Reading[Any]] = field(default_factory=dict)
-    refused: tuple[Refusal, ...] = ()
+    objections: tuple[Objection, ...] = ()
     borders: float | None = None
     custom_values: "Mapping[str, tuple[Draft, ...]]" = field(default_factory=dict)
     questions: Mapping[str, AbsenceReason] = field(default_factory=dict)
@@ -501,23 +502,23 @@ class ItemDraft(Generic[ReadT_co]):
     @property
     def is_answered(self) -> bool:
         """Whether a model gave an answer about the item, even if the whole answer was rejected."""
-        return bool(self.model or self.refused)
+        return bool(self.model or self.objections)
 
-    def refuses(self, name: str, attribute: str = "") -> bool:
-        """Return whether a value for a field was rejected. If ``attribute`` is given, only values
-        for this attribute, or for the attributes of its nested objects, count.
+    def objects_to(self, name: str, attribute: str = "") -> bool:
+        """Return whether something speaks against a value for a field. If ``attribute`` is given,
+        only values for this attribute, or for the attributes of its nested objects, count.
         """
-        of_field = [refusal for refusal in self.refused if refusal.field == name]
+        of_field = [each for each in self.objections if each.field == name]
         if not attribute:
             return bool(of_field)
         covers = FieldRef(attribute).covers
-        return any(covers(refusal.attribute) for refusal in of_field)
+        return any(covers(each.attribute) for each in of_field)
 
     def gap(self, name: str) -> AbsenceReason:
         """Return why a field has no answer from a model: the model was not asked, the budget was
         spent, the model did not answer, or the text does not support the answer.
         """
-        if self.refuses(name):
+        if self.objects_to(name):
             return AbsenceReason.UNSUPPORTED_ANSWER
         return self.questions.get(name, AbsenceReason.NOT_ASKED)
 
@@ -601,7 +602,7 @@ def _add(draft: ItemDraft[ReadT], answer: Draft) -> ItemDraft[ReadT]:
     return replace(
         draft,
         model={**answer.model, **draft.model},
-        refused=(*draft.refused, *answer.refused),
+        objections=(*draft.objections, *answer.objections),
         custom_values=custom_values,
         questions={**answer.questions, **draft.questions},
         is_skipped=draft.is_skipped or answer.is_skipped,

@@ -47,7 +47,7 @@ def test_a_part_of_a_time_window_costs_only_itself(
     assert doubts == ({why} if why == Why.OTHER_OWNER else set())
     refused = [
         (one.why, parsed.raw(one.nearest) if one.nearest else "")
-        for one in grounded.refused
+        for one in grounded.objections
     ]
     assert refused == ([(why, nearest)] if why else [])
 
@@ -75,7 +75,7 @@ def test_a_limit_stands_for_those_of_whom_the_text_says_it(
     reading = grounded.model.get("constraints")
     supports = [member.support.value for member in reading.members] if reading else []
     assert supports == ([support] if support else [])
-    assert [refused.why for refused in grounded.refused] == ([why] if why else [])
+    assert [refused.why for refused in grounded.objections] == ([why] if why else [])
 
 
 def test_a_part_has_the_characters_of_the_record():

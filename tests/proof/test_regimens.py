@@ -100,16 +100,18 @@ def test_what_the_text_says_of_something_else_is_doubted_with_the_agents_own(
 ):
     proven = prove(text, agent, **{"amounts": dose, field: written})
     assert is_doubted(proven, field)
-    (refusal, *_) = [refused for refused in proven.refused if refused.field == field]
-    assert refusal.why is Why.OTHER_VALUE
-    assert read_span(text, refusal.nearest) == stated
+    (objection, *_) = [
+        refused for refused in proven.objections if refused.field == field
+    ]
+    assert objection.why is Why.OTHER_VALUE
+    assert read_span(text, objection.nearest) == stated
 
 
 def test_what_the_text_says_of_another_agent_is_doubted():
     text = "Examplumab IV every 2 weeks; oral testamide 30 mg."
-    (refusal,) = prove(text, amounts="30 mg").refused
-    assert refusal.why is Why.OTHER_OWNER
-    assert read_span(text, refusal.nearest) == "30 mg"
+    (objection,) = prove(text, amounts="30 mg").objections
+    assert objection.why is Why.OTHER_OWNER
+    assert read_span(text, objection.nearest) == "30 mg"
 
 
 def test_what_is_given_to_several_agents_is_not_refused():
@@ -121,8 +123,8 @@ def test_what_is_given_to_several_agents_is_not_refused():
 def test_what_the_words_state_of_something_else_than_giving_is_doubted(
     text, field, written
 ):
-    (refusal,) = prove(text, **{field: written}).refused
-    assert refusal.why is Why.OTHER_OWNER
+    (objection,) = prove(text, **{field: written}).objections
+    assert objection.why is Why.OTHER_OWNER
 
 
 def test_agents_that_only_the_model_knows_own_their_doses():
@@ -170,7 +172,7 @@ def test_numbers_are_grounded_in_the_labels():
         ("arms[1]", 0, 3),
     ]
     assert show_amounts(found) == ["10 mg (High)", "5 mg (Low)"]
-    assert found.refused == ()
+    assert found.objections == ()
 
 
 def test_a_number_without_an_arm_costs_only_itself():
@@ -186,11 +188,11 @@ def test_an_amount_is_doubted_if_the_text_of_its_arm_gives_another_amount():
     amounts = found.model["amounts"].members
     assert [amount.features for amount in amounts] == [(Why.OTHER_VALUE,), ()]
     assert found.model["arms"].value == ("High", "Low")
-    (refusal,) = found.refused
-    assert refusal.field == "amounts"
-    assert refusal.value == "10 mg (High, Low)"
-    assert refusal.nearest.section == "arms[1]"
-    assert refusal.why is Why.OTHER_VALUE
+    (objection,) = found.objections
+    assert objection.field == "amounts"
+    assert objection.value == "10 mg (High, Low)"
+    assert objection.nearest.section == "arms[1]"
+    assert objection.why is Why.OTHER_VALUE
 
 
 @pytest.mark.parametrize(
@@ -210,7 +212,7 @@ def test_an_arm_is_doubted_by_contrast_alone(
     )
     known = found.model["arms"].members
     assert [arm.value for arm in known if not arm.features] == undoubted
-    assert {refusal.field for refusal in found.refused} <= {"arms", "amounts"}
+    assert {objection.field for objection in found.objections} <= {"arms", "amounts"}
 
 
 @pytest.mark.parametrize(("arms", "links", "support"), ARMS["supports"])

@@ -21,9 +21,9 @@ from extractor.concepts.windows.times import (
     make_window,
 )
 from extractor.evidence.drafts import (
+    Objection,
     Part,
     Reading,
-    Refusal,
     Span,
     Supported,
     Why,
@@ -192,9 +192,9 @@ def prove_parts(
     supported: Supported[object],
     places: Sequence[Passage],
     lead_in: Passage | None = None,
-) -> tuple[Supported[object], list[Refusal]]:
-    """Return a supported value with only the parts that the text supports, and the refusals of the
-    other parts. The parts are the condition of a limit, or the name and the moment of a time
+) -> tuple[Supported[object], list[Objection]]:
+    """Return a supported value with only the parts that the text supports, and the objections to
+    the other parts. The parts are the condition of a limit, or the name and the moment of a time
     window. Any other value is returned unchanged.
 
     A part that is not in the text is removed; a part that seems to belong to another limit or
@@ -206,36 +206,36 @@ def prove_parts(
             window.
         lead_in: The line that introduces the criterion. A condition in this line applies to all
             the items below the line rather than to a single limit, so it is removed without
-            recording a refusal.
+            recording an objection.
     """
     value = supported.value
     if isinstance(value, Constraint):
-        proven, refusal = prove_condition(supported, value, places[0], lead_in)
-        if refusal:
-            return proven, [refusal]
+        proven, objection = prove_condition(supported, value, places[0], lead_in)
+        if objection:
+            return proven, [objection]
         return proven, []
     if not isinstance(value, TimeWindow):
         return supported, []
-    refusals = []
+    objections = []
     parts: dict[str, str | None] = {}
     doubts: dict[str, Part] = {}
     for name, quote in (("of", value.of), ("anchor", value.anchor)):
         if not quote:
             continue
-        parts[name], refusal = _prove_part(name, quote, supported.span, places)
-        if refusal:
-            refusals.append(refusal)
-        if refusal and refusal.is_kept:
-            doubts[name] = Part((refusal.why,))
+        parts[name], objection = _prove_part(name, quote, supported.span, places)
+        if objection:
+            objections.append(objection)
+        if objection and objection.is_kept:
+            doubts[name] = Part((objection.why,))
     value = value.model_copy(update=parts)
-    return replace(supported, value=value, parts=doubts), refusals
+    return replace(supported, value=value, parts=doubts), objections
 
 
 def _prove_part(
     name: str, quote: str, window: Span, passages: Sequence[Passage]
-) -> tuple[str | None, Refusal | None]:
+) -> tuple[str | None, Objection | None]:
     """Return the words of the ``name`` part of a window, as written in the text, or None and the
-    refusal: no passage contains its ``quote``, or the quote belongs to another window, to the
+    objection: no passage contains its ``quote``, or the quote belongs to another window, to the
     window's other part or to an exception.
 
     Words that the rules read as this part take precedence over other words, and then the words
@@ -254,18 +254,18 @@ def _prove_part(
             written[place] = passage.section.raw[place.start : place.end]
     # a model must copy the part from the text
     if not written:
-        return None, Refusal(Why.NOT_STATED, part=name, value=quote)
+        return None, Objection(Why.NOT_STATED, part=name, value=quote)
     # "steroids" may be stated twice: the place that the rules read is surer
     fitting = [place for place in written if overlaps_any(place, own)]
     if not fitting:
         fitting = [place for place in written if not overlaps_any(place, foreign)]
-    refusal = None
+    objection = None
     if not fitting:
         nearest = next(iter((*own, *written)))
-        refusal = Refusal(Why.OTHER_OWNER, nearest, name, value=quote, is_kept=True)
+        objection = Objection(Why.OTHER_OWNER, nearest, name, value=quote, is_kept=True)
         fitting = [*written]
     best = min(fitting, key=lambda place: abs(place.start - window.start))
-    return written[best], refusal
+    return written[best], objection
 
 
 def _list_parts(
