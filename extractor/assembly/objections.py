@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from extractor.assembly.grounding import list_numbers
 from extractor.concepts.limits.mentions import find_mentions
 from extractor.concepts.limits.owners import Ownership, judge_owner
 from extractor.concepts.own.value_forms import show_value
@@ -53,22 +54,13 @@ def explain_objection(value: object, passage: Passage) -> Objection:
     ... )
     ('another number', 'ECOG 0-2')
     """
-    match value:
-        case str() if type(value) is str:
-            return _explain_quote(value, passage)
-        case TimeWindow():
-            place = find_quote(passage, value.quote)
-            if place:
-                return Objection(Why.OTHER_VALUE, place)
-            return Objection()
-        case Amount() if value.low not in (None, value.high):
-            return _explain_number(value, (value.low, value.high), passage)
-        case Amount():
-            return _explain_number(value, (value.high, None), passage)
-        case Constraint() | Quantity():
-            return _explain_number(value, (value.value, value.value_high), passage)
-        case Age() | Period() | TimePoint():
-            return _explain_number(value, (value.value, None), passage)
+    if type(value) is str:
+        return _explain_quote(value, passage)
+    if isinstance(value, TimeWindow):
+        place = find_quote(passage, value.quote)
+        return Objection(Why.OTHER_VALUE, place) if place else Objection()
+    if isinstance(value, _Measured):
+        return _explain_number(value, passage)
     return Objection()
 
 
@@ -86,14 +78,12 @@ def _explain_quote(quote: str, passage: Passage) -> Objection:
     return Objection(_WHY.get(check.conflicts[0].kind, Why.OTHER_WORDS), place)
 
 
-def _explain_number(
-    value: _Measured, bounds: tuple[float | None, float | None], passage: Passage
-) -> Objection:
+def _explain_number(value: _Measured, passage: Passage) -> Objection:
     """Find the first mention of the same numbers or, failing that, another number of the same
-    quantity, another dose or another duration. ``bounds`` contains the lower and upper numbers of
-    the value; a single number has no upper number.
+    quantity, another dose or another duration.
     """
     tokens = cut(passage)
+    bounds = list_numbers(value)
     for mention in find_mentions(tokens):
         if bounds not in mention.bounds:
             continue
