@@ -58,11 +58,8 @@ class Span:
         ... ]
         [True, False, False, False]
         """
-        if self.section != inner.section:
-            return False
-        if self.start > inner.start:
-            return False
-        return inner.end <= self.end
+        is_same = self.section == inner.section
+        return is_same and self.start <= inner.start and inner.end <= self.end
 
     def overlaps(self, other: "Span") -> bool:
         """Return whether this span and another span share a character.
@@ -79,11 +76,8 @@ class Span:
         ... ]
         [True, False, False, False]
         """
-        if self.section != other.section:
-            return False
-        if self.start >= other.end:
-            return False
-        return other.start < self.end
+        is_same = self.section == other.section
+        return is_same and self.start < other.end and other.start < self.end
 
 
 class Part(NamedTuple):
@@ -207,19 +201,12 @@ class Reading(Generic[T_co]):
         members = tuple(supported)
         spans = tuple(member.span for member in members)
         support = find_weakest(member.support for member in members)
+        proven = replace(self, spans=spans, support=support)
         if isinstance(self.value, tuple):
             value = tuple(member.value for member in members)
-            return replace(
-                self, value=value, spans=spans, support=support, members=members
-            )
+            return replace(proven, value=value, members=members)
         for first in members[:1]:
-            return replace(
-                self,
-                value=first.value,
-                spans=spans,
-                support=support,
-                features=first.features,
-            )
+            return replace(proven, value=first.value, features=first.features)
         return self
 
     def with_confidence(self, confidence: float) -> "Reading[T_co]":
@@ -495,9 +482,8 @@ class ItemDraft(Generic[ReadT_co]):
     @property
     def is_structure_doubted(self) -> bool:
         """Whether the boundaries of the item or its list are doubtful."""
-        if self.borders is not None:
-            return True
-        return LIST_IN_DOUBT in self.read("kind").features
+        is_in_doubt = LIST_IN_DOUBT in self.read("kind").features
+        return is_in_doubt or self.borders is not None
 
     @property
     def is_answered(self) -> bool:
@@ -562,10 +548,7 @@ class ModelResult:
         by_number: dict[int, Draft] = {}
         for draft in self.drafts:
             first = by_number.get(draft.number)
-            combined = draft
-            if first:
-                combined = _add(first, draft)
-            by_number[draft.number] = combined
+            by_number[draft.number] = _add(first, draft) if first else draft
         return by_number
 
     @cached_property
