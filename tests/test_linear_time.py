@@ -8,7 +8,7 @@ from itertools import cycle
 import pytest
 
 from extractor import make_record
-from extractor.assembly.refusals import explain_refusal
+from extractor.assembly.objections import explain_objection
 from extractor.assembly.support import find_support
 from extractor.concepts.parse import parse_record
 from extractor.language.passage import read_section
@@ -224,7 +224,7 @@ def test_the_proof_of_a_value_takes_linear_time(piece):
         whole = read_section("eligibility", text).whole
         for value in list_values(text):
             if not find_support(value, whole):
-                explain_refusal(value, whole)
+                explain_objection(value, whole)
 
     assert count_growth(ground, piece) < LARGEST_GROWTH
 

@@ -212,14 +212,14 @@ def _judge_reading(
 ) -> Iterator[tuple[str, tuple[str, ...], bool]]:
     """Yield the field, the features and the verdict of each member, and of the parts of right ones."""
     field = _FIELD_OF[f"{match.path}.{name}"]
-    members = reading.list_values()
-    rights = judge_members(field.comparer, members, label)
-    known = zip(members, reading.list_member_features(), rights, strict=True)
-    for member, features, right in known:
-        yield field.name, (*features.own, *reading.features), right
-        for part, same in _judge_parts(match, field, member) if right else ():
-            if part in features.parts:
-                yield f"{field.name}.{part}", features.parts[part], same
+    rights = judge_members(field.comparer, reading.list_values(), label)
+    if not reading.members:
+        yield field.name, reading.features, rights[0]
+    for member, right in zip(reading.members, rights, strict=False):
+        yield field.name, (*member.features, *reading.features), right
+        for part, same in _judge_parts(match, field, member.value) if right else ():
+            if part in member.parts:
+                yield f"{field.name}.{part}", member.parts[part].features, same
 
 
 def judge_members(

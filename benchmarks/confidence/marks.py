@@ -21,7 +21,7 @@ from benchmarks.confidence.labelled import LIMITS, WINDOWS, make_record
 from benchmarks.confidence.rows import Row, make_row
 from benchmarks.data import Row as Line
 from extractor.concepts.parse import parse_unweighed
-from extractor.evidence.drafts import MemberFeatures
+from extractor.evidence.drafts import Supported
 from extractor.schemas import Comparator, Constraint, TrialRecord
 
 _HEADINGS = {"inclusion": "Inclusion Criteria:\n", "exclusion": "Exclusion Criteria:\n"}
@@ -90,7 +90,7 @@ class Member(NamedTuple):
     value: Any
     start: int
     end: int
-    features: MemberFeatures
+    read: Supported[Any]
 
     def overlaps(self, mark: Marked | Bound) -> bool:
         """Return whether this value and a mark share a character."""
@@ -109,11 +109,11 @@ class Member(NamedTuple):
     def judge(self, trial: str, source: str, *, right: bool) -> Row:
         """Return the row for this value."""
         field = _NAMES[self.name]
-        return make_row(field, source, trial, self.features.own, right=right)
+        return make_row(field, source, trial, self.read.features, right=right)
 
     def judge_of(self, trial: str, source: str, *, right: bool) -> Row:
         """Return the row for the event or treatment that this window limits."""
-        features = self.features.parts["of"]
+        features = self.read.parts["of"].features
         return make_row(f"{WINDOWS}.of", source, trial, features, right=right)
 
 
@@ -133,7 +133,7 @@ def judge_chia(row: Line) -> Iterator[Row]:
             yield member.judge(trial, "Chia", right=right)
             continue
         yield member.judge(trial, "Chia", right=bool(same))
-        if same and "of" in member.features.parts and member.value.of:
+        if same and "of" in member.read.parts and member.value.of:
             words = _list_words(member.value.of)
             owners = [owner for mark in there for owner in mark.owners]
             right = any(words & _list_words(owner["text"]) for owner in owners)
@@ -160,11 +160,9 @@ def _list_members(record: TrialRecord, offset: int) -> Iterator[Member]:
     for draft in parse_unweighed(record).criteria:
         for name in _NAMES:
             reading = draft.read(name)
-            for at, span in enumerate(reading.spans):
-                place = (span.start - offset, span.end - offset)
-                yield Member(
-                    name, reading.value[at], *place, reading.member_features[at]
-                )
+            for read in reading.members:
+                place = (read.span.start - offset, read.span.end - offset)
+                yield Member(name, read.value, *place, read)
 
 
 def list_marked(row: Line) -> Iterator[Marked]:

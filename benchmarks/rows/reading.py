@@ -94,6 +94,12 @@ def list_features(reading: Any) -> list[dict[str, Any]]:
     "" stands for the member itself.
     """
     of_whole = getattr(reading, "features", ())
+    if hasattr(reading, "members"):
+        return [
+            {name: part.features for name, part in member.parts.items()}
+            | {"": (*member.features, *of_whole)}
+            for member in reading.members
+        ] or [{"": of_whole}]
     members = getattr(reading, "member_features", None)
     if members is None:
         # older versions had a mapping like those returned here

@@ -10,7 +10,7 @@ explains.
 - ``assemble.py``: the order of the steps. ``items.py``: ages, criteria and endpoints; regimens are
   assembled in ``concepts/doses``.
 - ``check.py``: where the values of an answer may be stated. ``support.py``: how a value of each
-  type is found in the text. ``refusals.py``: the reasons for rejected values.
+  type is found in the text. ``objections.py``: the reasons against values.
 - ``findings.py``: findings about answers, hostile text and structure, their citations, and
   character counts. ``unread.py``: numbers and doses that are not part of any value.
 - ``doubtful.py``: dropping values below ``min_confidence``.

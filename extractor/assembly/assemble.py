@@ -206,6 +206,6 @@ def _explain_no_doses(parsed: ParsedRecord, result: ModelResult) -> Absence:
         if not passage.is_answered:
             reason = passage.gap("regimens")
             break
-    if any(passage.refused for passage in result.passages):
+    if any(passage.objections for passage in result.passages):
         reason = AbsenceReason.UNSUPPORTED_ANSWER
     return Absence(field="dosing", reason=reason, sections=searched)

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from extractor.assembly.claims import check_claim
 from extractor.assembly.grounding import ground_value
-from extractor.assembly.refusals import describe_refusal, explain_refusal
+from extractor.assembly.objections import describe_objection, explain_objection
 from extractor.assembly.support import find_support
 from extractor.concepts.aliases import trim_event
 from extractor.concepts.doses.arms import locate_arms
@@ -16,7 +16,6 @@ from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.people.registered_ages import AGES
 from extractor.concepts.places import (
     Found,
-    Supported,
     find_agent,
     find_parts,
     read_supported,
@@ -24,14 +23,14 @@ from extractor.concepts.places import (
 )
 from extractor.concepts.resolve import agrees_with_member, find_sure
 from extractor.concepts.windows.lengths import find_stated_age
-from extractor.concepts.windows.prove import find_window, prove_parts, take_first
+from extractor.concepts.windows.prove import find_window, prove_first, prove_parts
 from extractor.evidence.drafts import (
     Chunk,
     Draft,
-    MemberFeatures,
+    Objection,
     Reading,
-    Refusal,
     Span,
+    Supported,
     Why,
 )
 from extractor.evidence.parsed import ParsedRecord
@@ -107,16 +106,16 @@ def ground_answer(
     custom_fields = {field.name: field for field in fields}
     readings: dict[str, Reading[object]] = {}
     claims: dict[str, tuple[Draft, ...]] = {}
-    refused: list[Refusal] = []
-    unreadable: list[Refusal] = []
+    against: list[Objection] = []
+    unreadable: list[Objection] = []
     for name, value in values.items():
         many = isinstance(value, tuple)
         members = [member for member in list_members(value) if member is not None]
-        readable, refusals = _part_unreadable(name, members)
-        unreadable += refusals
+        readable, objections = _part_unreadable(name, members)
+        unreadable += objections
         if name in custom_fields:
             of_field = [claim for claim in readable if isinstance(claim, Mapping)]
-            drafts, refusals = _ground_claims(of_field, custom_fields[name], search)
+            drafts, objections = _ground_claims(of_field, custom_fields[name], search)
             reading: Reading[object] = Reading(
                 bool(drafts), origin=Origin.MODEL, weighed=1.0
             )
@@ -124,37 +123,39 @@ def ground_answer(
             if is_proven or not members:
                 claims[name] = drafts
         else:
-            supported, refusals = _ground_members(readable, name, search)
+            supported, objections = _ground_members(readable, name, search)
             reading = read_supported(supported, many=many)
             is_proven = bool(supported)
         if is_proven or not members:
             readings[name] = reading
-        refused += refusals
+        against += objections
     windows = readings.get("time_windows")
     if windows:
-        readings["time_window"] = take_first(windows, search.here)
+        readings["time_window"] = prove_first(windows, search.here)
     return replace(
         draft,
         model=readings,
-        refused=(*refused, *unreadable),
+        objections=(*against, *unreadable),
         custom_values=claims,
     )
 
 
 def _part_unreadable(
     field: str, members: Iterable[object]
-) -> tuple[list[object], list[Refusal]]:
-    """Return the readable members of an answer, and the refusals of the others."""
+) -> tuple[list[object], list[Objection]]:
+    """Return the readable members of an answer, and the objections to the others."""
     readable: list[object] = []
-    refusals: list[Refusal] = []
+    objections: list[Objection] = []
     for member in members:
         if isinstance(member, UnreadableValue):
             kind = FindingKind.ANSWER_MISSING
-            refusal = Refusal(Why.UNREADABLE, field=field, value=member.text, kind=kind)
-            refusals.append(refusal)
+            objection = Objection(
+                Why.UNREADABLE, field=field, value=member.text, kind=kind
+            )
+            objections.append(objection)
         else:
             readable.append(member)
-    return readable, refusals
+    return readable, objections
 
 
 def name_arms(
@@ -334,7 +335,7 @@ class _Search:
 
 def _ground_members(
     members: Iterable[object], field: str, search: _Search
-) -> tuple[list[Supported[object]], list[Refusal]]:
+) -> tuple[list[Supported[object]], list[Objection]]:
     """Return the supported values of a field, and the rejections of unsupported values, followed by
     the rejections of parts of values.
 
@@ -342,8 +343,8 @@ def _ground_members(
     kept. Windows are sorted by their position in the text.
     """
     supported: list[Supported[object]] = []
-    refused: list[Refusal] = []
-    refused_parts: list[Refusal] = []
+    against: list[Objection] = []
+    against_parts: list[Objection] = []
     places = [search.here]
     # the line that introduces a criterion may state its time
     if field == "time_windows":
@@ -351,39 +352,39 @@ def _ground_members(
     for member in members:
         support = search.find(field, member)
         if support is None:
-            refusal = explain_refusal(member, search.here)
+            objection = explain_objection(member, search.here)
             support = search.ground(field, member)
-            refusal = replace(refusal, is_kept=support is not None)
-            refused.append(describe_refusal(refusal, field, member))
+            objection = replace(objection, is_kept=support is not None)
+            against.append(describe_objection(objection, field, member))
             if support is None:
                 continue
-            support = replace(support, doubts=MemberFeatures((refusal.why,)))
-        proven, refusals = prove_parts(support, places, search.above)
+            support = replace(support, features=(objection.why,))
+        proven, objections = prove_parts(support, places, search.above)
         supported.append(proven)
-        refused_parts += [
-            describe_refusal(refusal, field, member) for refusal in refusals
+        against_parts += [
+            describe_objection(objection, field, member) for objection in objections
         ]
     if field == "time_windows":
         supported.sort(key=lambda window: (window.span.section, window.span.start))
-    return supported, refused + refused_parts
+    return supported, against + against_parts
 
 
 def _ground_claims(
     claims: Iterable[Mapping[str, object]], field: CustomField, search: _Search
-) -> tuple[tuple[Draft, ...], list[Refusal]]:
+) -> tuple[tuple[Draft, ...], list[Objection]]:
     """For each claim about a custom field, if the chunk at least partly supports the claim, return
     a draft located at the first supported words; also return the rejections of unsupported values.
     """
     drafts: list[Draft] = []
-    refused: list[Refusal] = []
+    against: list[Objection] = []
     chunk = search.draft.chunk
     for claim in claims:
         readings, unproven = check_claim(claim, field, search.here)
-        refused += unproven
+        against += unproven
         for reading in list(readings.values())[:1]:
             place = reading.spans[0]
             drafts.append(Draft(field.group.path, chunk, place, {}, readings))
-    return tuple(drafts), refused
+    return tuple(drafts), against
 
 
 def _trim_event(event: Supported[object], words: str) -> Supported[object]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from extractor.assembly.refusals import describe_refusal, explain_refusal
+from extractor.assembly.objections import describe_objection, explain_objection
 from extractor.assembly.support import find_support, support_at
 from extractor.concepts.limits.written_numbers import Number, find_numbers
 from extractor.concepts.own.attributes import Attribute, AttributeSet
@@ -15,13 +15,12 @@ from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.places import (
     Derived,
     Found,
-    Supported,
     cut,
     read_supported,
     support_quote,
 )
 from extractor.confidence import CUSTOM, find_most
-from extractor.evidence.drafts import Reading, Refusal, Span, Why
+from extractor.evidence.drafts import Objection, Reading, Span, Supported, Why
 from extractor.evidence.items import OwnReadings
 from extractor.evidence.quotes import QuoteStatus, verify_quote
 from extractor.language.book import rule
@@ -56,7 +55,7 @@ _NAME = re.compile(
 
 def check_claim(
     claim: Mapping[str, object], field: CustomField, here: Passage
-) -> tuple[OwnReadings, list[Refusal]]:
+) -> tuple[OwnReadings, list[Objection]]:
     """Check each value of a claim. Returns the supported readings, keyed by the path of their
     attribute, such as ``methods[0].name``, and the rejected values.
 
@@ -82,14 +81,14 @@ def check_claim(
     >>> check_claim(
     ...     claim, field, read_passage("Staff are masked for 6 weeks")
     ... )  # doctest: +ELLIPSIS
-    ({}, [Refusal(why=<Why.OTHER_NUMBER: 'another number'>, ...)])
+    ({}, [Objection(why=<Why.OTHER_NUMBER: 'another number'>, ...)])
     """
     checker = _Checker(field.name, here)
     quote = checker.find_quote(claim)
     if claim.get("quote") and quote is None:
-        return {}, checker.refused
+        return {}, checker.objections
     readings = checker.check(claim, field, _Scope(quote))
-    return readings or {}, checker.refused
+    return readings or {}, checker.objections
 
 
 class _Scope(NamedTuple):
@@ -131,7 +130,7 @@ class _Checker:
     """
 
     def __init__(self, field: str, here: Passage) -> None:
-        self.refused: list[Refusal] = []
+        self.objections: list[Objection] = []
         self._field = field
         self._here = here
 
@@ -178,7 +177,7 @@ class _Checker:
             else:
                 why = Why.UNQUOTED
             if proven is None:
-                self._refuse(value, path, why)
+                self._reject(value, path, why)
                 continue
             most = min(proven.confidence, scope.limit(proven.span))
             supported.append(replace(proven, confidence=most))
@@ -229,20 +228,20 @@ class _Checker:
             return None
         quote = _find_words(words, self._here)
         if quote is None:
-            self._refuse(words, path)
+            self._reject(words, path)
         # "of the" proves nothing, although the text contains it
         elif not _CONTENT_WORD.search(words):
-            self._refuse(words, path, Why.UNQUOTED)
+            self._reject(words, path, Why.UNQUOTED)
             quote = None
         return quote
 
-    def _refuse(self, value: object, path: str, why: Why | None = None) -> None:
+    def _reject(self, value: object, path: str, why: Why | None = None) -> None:
         if why:
-            refusal = Refusal(why)
+            objection = Objection(why)
         else:
-            refusal = explain_refusal(value, self._here)
-        refusal = replace(refusal, attribute=FieldRef(path).path)
-        self.refused.append(describe_refusal(refusal, self._field, value))
+            objection = explain_objection(value, self._here)
+        objection = replace(objection, attribute=FieldRef(path).path)
+        self.objections.append(describe_objection(objection, self._field, value))
 
 
 def find_claimed(value: object, here: Passage, quote: Span | None = None) -> Found:

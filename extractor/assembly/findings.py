@@ -218,20 +218,20 @@ def report_answers(parsed: ParsedRecord, result: ModelResult) -> Iterator[Findin
     text), about answers that were lost entirely, and about doubtful replies.
     """
     for draft in result.drafts:
-        # refusals in the answer about the whole record repeat those about its lines
+        # objections in the answer about the whole record repeat those about its lines
         if draft.number == RECORD:
             continue
-        for refusal in draft.refused:
-            kind = refusal.kind
+        for objection in draft.objections:
+            kind = objection.kind
             outcome = "it was rejected"
-            if refusal.is_kept:
+            if objection.is_kept:
                 kind = FindingKind.ANSWER_UNCONFIRMED
                 outcome = _KEPT
             yield warn(
                 kind,
-                _name_draft(draft, f"{refusal.field} of "),
-                f"the model answered {refusal.value}: {refusal.why.value}; {outcome}",
-                cite(parsed, refusal.nearest) if refusal.nearest else None,
+                _name_draft(draft, f"{objection.field} of "),
+                f"the model answered {objection.value}: {objection.why.value}; {outcome}",
+                cite(parsed, objection.nearest) if objection.nearest else None,
             )
     for reason in result.dropped:
         yield warn(FindingKind.ANSWER_MISSING, "", reason)

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 
 from extractor.concepts.limits.written_numbers import find_numbers
-from extractor.concepts.places import Found, Supported, cut, find_quotes, locate
-from extractor.evidence.drafts import Span
+from extractor.concepts.places import Found, cut, find_quotes, locate
+from extractor.evidence.drafts import Span, Supported
 from extractor.language.passage import Passage
 from extractor.schemas import (
     Age,
@@ -28,24 +28,36 @@ def ground_value(value: object, passage: Passage) -> Found:
     the place of its quote, which must contain its numbers. Return None if a number is missing, or
     if the value has none.
     """
-    match value:
-        case TimeWindow():
-            for place in find_quotes(passage, value.quote):
-                quoted = passage.section.between(place.start, place.end)
-                if _find_all(quoted, (value.value, value.value_high)):
-                    return Supported(value, place, Support.INFERRED)
-            return None
-        case Constraint() | Quantity():
-            span = _find_all(passage, (value.value, value.value_high))
-        case Amount():
-            span = _find_all(passage, (value.low, value.high))
-        case Age() | Period() | TimePoint():
-            span = _find_all(passage, (value.value,))
-        case _:
-            return None
+    numbers = list_numbers(value)
+    if isinstance(value, TimeWindow):
+        for place in find_quotes(passage, value.quote):
+            quoted = passage.section.between(place.start, place.end)
+            if _find_all(quoted, numbers):
+                return Supported(value, place, Support.INFERRED)
+        return None
+    span = _find_all(passage, numbers)
     if span is None:
         return None
     return Supported(value, span, Support.INFERRED)
+
+
+def list_numbers(value: object) -> tuple[float | None, float | None]:
+    """Return the lower and the upper number of a value; a single number is the lower one, and a
+    value of another type has none.
+
+    >>> list_numbers(Amount(low=40, high=40, unit="mg")), list_numbers("40 mg")
+    ((40, None), (None, None))
+    """
+    match value:
+        case Constraint() | Quantity() | TimeWindow():
+            return value.value, value.value_high
+        case Amount() if value.low not in (None, value.high):
+            return value.low, value.high
+        case Amount():
+            return value.high, None
+        case Age() | Period() | TimePoint():
+            return value.value, None
+    return None, None
 
 
 def _find_all(passage: Passage, wanted: tuple[float | None, ...]) -> Span | None:

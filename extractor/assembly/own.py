@@ -123,7 +123,7 @@ def _explain(
     reason = draft.gap(name)
     if reason is AbsenceReason.BUDGET_EXHAUSTED:
         return reason
-    if any(answered.refuses(name, attribute) for answered in asked_drafts):
+    if any(answered.objects_to(name, attribute) for answered in asked_drafts):
         return AbsenceReason.UNSUPPORTED_ANSWER
     # an empty answer of a model says that nothing is stated
     if name in draft.model:

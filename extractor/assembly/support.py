@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
+from extractor.assembly.grounding import list_numbers
 from extractor.concepts.criteria.groups import find_group_rule
 from extractor.concepts.doses.amounts import find_loosely
 from extractor.concepts.doses.marks import Mark
@@ -20,7 +21,6 @@ from extractor.concepts.limits.written_numbers import find_numbers, find_rows, h
 from extractor.concepts.places import (
     Derived,
     Found,
-    Supported,
     cut,
     find_named_instrument,
     find_quote,
@@ -34,7 +34,7 @@ from extractor.concepts.windows.lengths import (
     read_point,
 )
 from extractor.concepts.windows.prove import find_window
-from extractor.evidence.drafts import Span
+from extractor.evidence.drafts import Span, Supported
 from extractor.language.book import Term, find_terms, read_term, rule
 from extractor.language.lexer import NUMBER, Range, Tokens
 from extractor.language.passage import Passage
@@ -185,9 +185,7 @@ def _list_rows(tokens: Tokens, amount: Amount, volume_at: int) -> list[Range]:
     if its comparator contradicts the amount, as "at least" does for "up to 40 mg", or if it begins
     at or after token ``volume_at``, the volume in the unit.
     """
-    bounds = (amount.low, amount.high)
-    if amount.low in (None, amount.high):
-        bounds = (amount.high, None)
+    bounds = list_numbers(amount)
     opposite: tuple[Comparator, ...] = ()
     # "at least 40 mg" does not support "up to 40 mg"
     if amount.low is None:

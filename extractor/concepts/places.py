@@ -5,16 +5,10 @@ forms.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeAlias, TypeVar
+from typing import TypeAlias
 
 from extractor.concepts.aliases import find_entry, list_names
-from extractor.evidence.drafts import (
-    NO_FEATURES,
-    MemberFeatures,
-    Reading,
-    Span,
-    find_weakest,
-)
+from extractor.evidence.drafts import Reading, Span, Supported
 from extractor.evidence.quotes import locate_quote
 from extractor.language.book import Entry, find_terms
 from extractor.language.clean import CleanText
@@ -34,23 +28,6 @@ _SHORTEST_NAME = 3
 meanings.
 """
 
-T_co = TypeVar("T_co", covariant=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Supported(Generic[T_co]):
-    """A value with the span that supports it. ``confidence`` is lower if the value of a user's own
-    field is doubtful; ``doubts`` contains the features that speak against any other value and
-    against its parts.
-    """
-
-    value: T_co
-    span: Span
-    support: Support
-    confidence: float = 1.0
-    doubts: MemberFeatures = NO_FEATURES
-
-
 Found: TypeAlias = Supported[object] | None
 """A value with its support; None if the text does not support it."""
 
@@ -63,31 +40,9 @@ def read_supported(
     otherwise, it is the first value. If there are no values, the value is an empty tuple if
     ``many`` is true, or None otherwise.
     """
-    value: object = None
-    if many:
-        value = tuple(member.value for member in supported)
-    elif supported:
-        value = supported[0].value
-    weakest = find_weakest(member.support for member in supported)
-    spans = tuple(member.span for member in supported)
-    supports = tuple(member.support for member in supported)
     least = min((member.confidence for member in supported), default=1.0)
-    features: tuple[str, ...] = ()
-    of_members: tuple[MemberFeatures, ...] = ()
-    if many and any(member.doubts != NO_FEATURES for member in supported):
-        of_members = tuple(member.doubts for member in supported)
-    elif supported and not many:
-        features = supported[0].doubts.own
-    return Reading(
-        value,
-        spans=spans,
-        support=weakest,
-        supports=supports,
-        origin=Origin.MODEL,
-        weighed=least,
-        features=features,
-        member_features=of_members,
-    )
+    reading = Reading(() if many else None, origin=Origin.MODEL)
+    return reading.with_supported(supported).with_confidence(least)
 
 
 @dataclass(frozen=True, slots=True)

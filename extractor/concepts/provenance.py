@@ -13,9 +13,9 @@ from extractor.concepts.resolve import (
     resolve_part,
 )
 from extractor.confidence import ANSWERS, explain, find_meaning, find_most
-from extractor.evidence.drafts import Draft, Reading, Span, find_weakest
+from extractor.evidence.drafts import Draft, Reading, Span, Supported, find_weakest
 from extractor.evidence.parsed import ParsedRecord
-from extractor.language.values import replace, value_class
+from extractor.language.values import replace
 from extractor.schemas import (
     Absence,
     AbsenceReason,
@@ -71,18 +71,6 @@ def _is_of(reading: Reading[object], kind: type[T]) -> TypeGuard[Reading[T | Non
     """Return whether a reading has no value of another type."""
     values = (reading.value, *reading.alternatives)
     return all(value is None or isinstance(value, kind) for value in values)
-
-
-@value_class()
-class _Proof:
-    """The characters that support a value, how it follows from them, who read it, and what speaks
-    against it.
-    """
-
-    span: Span
-    support: Support
-    origin: Origin
-    doubts: tuple[str, ...] = ()
 
 
 class ItemBuilder:
@@ -193,34 +181,26 @@ class ItemBuilder:
                 reason = AbsenceReason.NOT_REPORTED
             self.add_absence(field, reason)
             return value
-        supports = resolved.list_supports() or (Support.LITERAL,)
-        places = zip(resolved.spans or self._whole, supports, strict=False)
-        features = resolved.list_member_features()
+        if not isinstance(value, tuple):
+            sure = resolved.confidence
+            doubts = self._doubt(field, resolved, (), sure)
+            for span in resolved.spans or self._whole:
+                proven = Supported(value, span, resolved.support, confidence=sure)
+                self._prove(field, proven, resolved.origin, doubts)
+            return value
         rule = model = None
-        if isinstance(value, tuple) and type(value[0]) in PARTS:
+        if type(value[0]) in PARTS:
             rule = Members(self.draft.read(field))
             answer = self.draft.model.get(field)
             if answer:
                 model = Members(answer)
-        for position, (span, support) in enumerate(places):
-            if not isinstance(value, tuple):
-                sure = resolved.confidence
-                doubts = self._doubt(field, resolved, (), sure)
-                proof = _Proof(span, support, resolved.origin, doubts)
-                self._prove(field, value, resolved.confidence, proof)
-                continue
-            # additional spans belong to the last member
-            at = min(position, len(value) - 1)
-            member = value[at]
-            own = features[at].own
-            sure = resolved.confidence
-            if at < len(resolved.member_confidences):
-                sure = resolved.member_confidences[at]
-            doubts = self._doubt(field, resolved, own, sure)
-            proof = _Proof(span, support, name_origin(resolved, own), doubts)
-            self._prove(f"{field}[{at}]", member, sure, proof)
+        for at, member in enumerate(resolved.members):
+            place = f"{field}[{at}]"
+            doubts = self._doubt(field, resolved, member.features, member.confidence)
+            origin = name_origin(resolved, member.features)
+            self._prove(place, member, origin, doubts)
             if rule:
-                self._prove_parts(f"{field}[{at}]", member, span, (rule, model))
+                self._prove_parts(place, member, rule, model)
         return value
 
     def _doubt(
@@ -258,39 +238,37 @@ class ItemBuilder:
     def _prove_parts(
         self,
         place_of_member: str,
-        member: object,
-        near: Span,
-        readers: tuple[Members, Members | None],
+        member: Supported[object],
+        rule: Members,
+        model: Members | None,
     ) -> None:
         """Add evidence for the quotes that are parts of the list member at ``place_of_member``, for
-        example ``constraints[0]``; ``readers`` are what the rules and a model read. A
+        example ``constraints[0]``; ``rule`` and ``model`` are what the rules and a model read. A
         part that is not found is omitted. Each part is searched for in the item; parts of a time
         window are also searched for in the line that introduces the item. If there are several
-        places, the place nearest to the span ``near`` of the member is used.
+        places, the place nearest to the member is used.
         """
-        rule, model = readers
         field, _, _ = place_of_member.partition("[")
         path = f"{self.draft.group}.{field}"
         spans = [self.draft.span]
         # "within 4 weeks:" above "aspirin"
-        if isinstance(member, TimeWindow):
+        if isinstance(member.value, TimeWindow):
             answered = self.draft.model.get("lead_in")
             if answered:
                 spans += answered.spans
             spans += self.draft.read("lead_in").spans
-        for name in PARTS[type(member)]:
-            words = getattr(member, name)
+        for name in PARTS[type(member.value)]:
+            words = getattr(member.value, name)
             if not words:
                 continue
-            place = self._find_place(words, spans, near)
+            place = self._find_place(words, spans, member.span)
             if place:
-                origin, sure, doubts = resolve_part(member, name, rule, model)
-                is_of_rule = origin is not Origin.MODEL and member in rule.features
-                if sure < DOUBTFUL_BELOW and is_of_rule:
-                    features = rule.features[member].parts.get(name, ())
-                    doubts = explain(f"{path}.{name}", features)
-                proof = _Proof(place, Support.LITERAL, origin, doubts)
-                self._prove(f"{place_of_member}.{name}", words, sure, proof)
+                origin, sure, doubts = resolve_part(member.value, name, rule, model)
+                part = rule.find_part(member.value, name)
+                if sure < DOUBTFUL_BELOW and origin is not Origin.MODEL and part:
+                    doubts = explain(f"{path}.{name}", part.features)
+                proven = Supported(words, place, confidence=sure)
+                self._prove(f"{place_of_member}.{name}", proven, origin, doubts)
 
     def _find_place(self, words: str, spans: Sequence[Span], near: Span) -> Span | None:
         """Return the place of these words that is nearest to ``near`` in the first span that
@@ -306,14 +284,22 @@ class ItemBuilder:
                 return Span(span.section, start, start + len(words))
         return None
 
-    def _prove(self, name: str, value: object, sure: float, proof: "_Proof") -> None:
-        """Add evidence for a value, with its support. If the support is unknown, a value that is
-        not a quote is treated as a conclusion. If the evidence is a whole passage that contains
-        hostile text, the longest run without blanked text is used. The item's confidence is at
-        most the confidence of this value.
+    def _prove(
+        self,
+        name: str,
+        proven: Supported[object],
+        origin: Origin,
+        doubts: tuple[str, ...],
+    ) -> None:
+        """Add evidence for a value that ``origin`` read, with its support and its doubts. If the
+        support is unknown, a value that is not a quote is treated as a conclusion. If the evidence
+        is a whole passage that contains hostile text, the longest run without blanked text is
+        used. The item's confidence is at most the confidence of this value.
         """
-        span = proof.span
-        support = proof.support
+        value = proven.value
+        span = proven.span
+        support = proven.support
+        sure = proven.confidence
         quote = self._parsed.raw(span)
         is_quote = quote in (value, getattr(value, "name", None))
         is_whole_quote = is_quote and getattr(value, "version", None) is None
@@ -322,7 +308,6 @@ class ItemBuilder:
             support = Support.LITERAL
         elif support is Support.LITERAL and type(value) is not str:
             support = Support.INFERRED
-        doubts = proof.doubts
         # no value is surer than its item
         if self._ceiling < sure:
             sure = self._ceiling
@@ -345,7 +330,7 @@ class ItemBuilder:
             start=span.start,
             end=span.end,
             quote=quote,
-            origin=proof.origin,
+            origin=origin,
             support=support,
             confidence=sure,
             doubts=doubts,

@@ -5,19 +5,18 @@ The confidence of an answer depends on the field and on the rules' reading (``co
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from extractor.concepts.aliases import name_instrument, trim_event
 from extractor.confidence import AGREE, ANSWERS, find_meaning, find_most, weigh_answer
 from extractor.evidence.drafts import (
     CERTAIN,
-    NO_FEATURES,
     NOT_READ,
-    MemberFeatures,
+    Part,
     Reading,
     Span,
-    find_weakest,
+    Supported,
 )
+from extractor.language.values import replace
 from extractor.schemas import (
     AbsenceReason,
     Age,
@@ -91,7 +90,7 @@ def resolve(
     if model is None:
         if rule.is_open:
             return replace(NOT_READ, gap=gap)
-        return rule.with_confidence(round(rule.confidence, 4))
+        return rule
     if _is_left_out(rule, model):
         return rule.limited(ANSWERS, LEFT_OUT)
     is_same = agree(rule.value, model.value)
@@ -120,7 +119,7 @@ def _is_left_out(rule: Reading[object], model: Reading[object]) -> bool:
     """
     if model.list_values() or not rule.list_values():
         return False
-    members = _list_members(rule)
+    members = rule.list_supported()
     return bool(members) and all(map(_is_sure, members))
 
 
@@ -133,20 +132,21 @@ def _confirm(
     agreed = rule
     if not is_equal and not _is_doubted(model):
         agreed = _fill_parts(model, rule)
+    members = tuple(
+        replace(member, confidence=weigh_answer(field, AGREE, read=read.confidence))
+        for member, read in zip(agreed.members, rule.members, strict=False)
+    )
     return replace(
         agreed,
         weighed=round(weigh_answer(field, AGREE, read=rule.confidence), 4),
         origin=Origin.BOTH,
-        member_confidences=tuple(
-            weigh_answer(field, AGREE, read=sure) for sure in rule.member_confidences
-        ),
+        members=members,
     )
 
 
 def _is_doubted(model: Reading[object]) -> bool:
     """Return whether the rules could not confirm a model's value or one of its members."""
-    own = (features.own for features in model.list_member_features())
-    return any((model.features, *own))
+    return any((model.features, *(member.features for member in model.members)))
 
 
 def _find_unproven(value: object, support: Support) -> tuple[str, ...]:
@@ -155,26 +155,7 @@ def _find_unproven(value: object, support: Support) -> tuple[str, ...]:
     return ()
 
 
-@dataclass(slots=True)
-class _Member:
-    """A member of a list, its place, the features of an answer, and its confidence."""
-
-    value: object
-    span: Span
-    support: Support
-    confidence: float
-    doubts: MemberFeatures = NO_FEATURES
-
-
-def _list_members(reading: Reading[object]) -> list[_Member]:
-    """Return the members of a weighed list."""
-    values = reading.list_values()
-    sure = reading.member_confidences or (reading.confidence,) * len(values)
-    places = zip(values, reading.spans, reading.list_supports(), sure, strict=False)
-    return [_Member(*place) for place in places]
-
-
-def _is_sure(member: _Member) -> bool:
+def _is_sure(member: Supported[object]) -> bool:
     return member.confidence >= SURE and member.support is Support.PARSED
 
 
@@ -188,45 +169,38 @@ def _combine_members(
     added, and doubted.
     """
     situation = name_situation(rule)
-    read = _list_members(rule)
-    members = _list_members(model)
-    for member, doubts in zip(members, model.list_member_features(), strict=True):
-        same = next((each for each in read if _is_same(each, member)), None)
-        if same:
-            read.remove(same)
-            member.confidence = weigh_answer(field, AGREE, read=same.confidence)
-            member.doubts = doubts._replace(own=(AGREE,))
-            if doubts.own:
-                member.value = same.value
-                member.span = same.span
-                member.support = same.support
-            else:
-                member.value = _fill_member(member.value, same.value)
+    read = list(rule.list_supported())
+    members: list[Supported[object]] = []
+    for answered in model.members:
+        same = next((each for each in read if _is_same(each, answered)), None)
+        if same is None:
+            unproven = _find_unproven(answered.value, answered.support)
+            doubts = (*answered.features, *unproven)
+            sure = weigh_answer(field, situation, doubts)
+            features = (situation, *doubts)
+            members.append(replace(answered, features=features, confidence=sure))
             continue
-        own = (*doubts.own, *_find_unproven(member.value, member.support))
-        member.confidence = weigh_answer(field, situation, own)
-        member.doubts = doubts._replace(own=(situation, *own))
+        read.remove(same)
+        kept = same
+        if not answered.features:
+            value = _fill_member(answered.value, same.value)
+            kept = replace(answered, value=value)
+        sure = weigh_answer(field, AGREE, read=same.confidence)
+        members.append(
+            replace(kept, features=(AGREE,), parts=answered.parts, confidence=sure)
+        )
+    most = find_most(ANSWERS, LEFT_OUT)
     for left in read:
         is_answered = any(left.span.overlaps(member.span) for member in members)
         if _is_sure(left) and not is_answered:
-            left.confidence = min(left.confidence, find_most(ANSWERS, LEFT_OUT))
-            left.doubts = MemberFeatures((LEFT_OUT,))
-            members.append(left)
-    supports = tuple(member.support for member in members)
-    return replace(
-        model,
-        value=tuple(member.value for member in members),
-        spans=tuple(member.span for member in members),
-        support=find_weakest(supports),
-        supports=supports,
-        weighed=min(member.confidence for member in members),
-        member_features=tuple(member.doubts for member in members),
-        member_confidences=tuple(member.confidence for member in members),
-        origin=Origin.MODEL,
-    )
+            sure = min(left.confidence, most)
+            members.append(replace(left, features=(LEFT_OUT,), confidence=sure))
+    least = min(member.confidence for member in members)
+    combined = replace(model, weighed=least, origin=Origin.MODEL)
+    return combined.with_supported(members)
 
 
-def _is_same(read: _Member, answered: _Member) -> bool:
+def _is_same(read: Supported[object], answered: Supported[object]) -> bool:
     """Return whether the rules read the same member, and not as a guess. A limit must also name its
     quantity in some of the same words.
     """
@@ -261,7 +235,7 @@ def find_sure(rule: Reading[object], span: Span) -> Span | None:
     """Return the place of a value that the rules surely parsed in some of the same words, or
     None.
     """
-    for member in _list_members(rule):
+    for member in rule.list_supported():
         if _is_sure(member) and member.span.overlaps(span):
             return member.span
     return None
@@ -276,8 +250,10 @@ def _fill_parts(model: Reading[object], rule: Reading[object]) -> Reading[object
     ):
         return model
     members = Members(rule)
-    filled = [_fill_member(member, members.find(member)) for member in model.value]
-    return replace(model, value=tuple(filled))
+    return model.with_supported(
+        replace(member, value=_fill_member(member.value, members.find(member.value)))
+        for member in model.members
+    )
 
 
 def _fill_member(member: object, read: object) -> object:
@@ -294,20 +270,26 @@ def _fill_member(member: object, read: object) -> object:
 
 
 class Members:
-    """The members of a list that was read, with the confidences and the features of their parts.
-    The index is made once for a list, because each member is looked up.
+    """The members of a list that was read. The index is made once for a list, because each member
+    is looked up.
     """
 
     def __init__(self, reading: Reading[object]) -> None:
-        values = reading.list_values()
         self.confidence = reading.confidence
-        self.parts = dict(zip(values, reading.list_part_confidences(), strict=True))
-        self.features = dict(zip(values, reading.list_member_features(), strict=True))
-        self._by_key = {_make_key(value): value for value in reversed(values)}
+        self._by_value = {member.value: member for member in reading.members}
+        self._by_key = {
+            _make_key(member.value): member.value
+            for member in reversed(reading.members)
+        }
 
     def find(self, wanted: object) -> object:
         """Return the first member that agrees with ``wanted``, or None if no member does."""
         return self._by_key.get(_make_key(wanted))
+
+    def find_part(self, member: object, name: str) -> Part | None:
+        """Return a part of a member; None if there is no such member, or if it lacks the part."""
+        found = self._by_value.get(member)
+        return found.parts.get(name) if found else None
 
 
 def resolve_part(
@@ -321,8 +303,10 @@ def resolve_part(
     >>> window = TimeWindow(
     ...     quote="for 2 days", comparator=">=", value=2, unit="day", of="the fever"
     ... )
-    >>> answer = Reading((window.model_copy(update={"of": "fever"}),), weighed=0.9)
-    >>> rule = Reading((window,), weighed=0.9)
+    >>> rule, answer = (
+    ...     Reading((), weighed=0.9).with_supported([Supported(value, Span("", 0, 1))])
+    ...     for value in (window, window.model_copy(update={"of": "fever"}))
+    ... )
     >>> resolve_part(window, "of", Members(rule), Members(answer))[0].value
     'both'
     """
@@ -330,12 +314,13 @@ def resolve_part(
     read = rule.find(member)
     if model is None or answered is None or getattr(answered, name) is None:
         # only the rules read this part
-        return Origin.RULE, rule.parts.get(read, {}).get(name, rule.confidence), ()
+        part = rule.find_part(read, name)
+        return Origin.RULE, part.confidence if part else rule.confidence, ()
     words = getattr(read, name, None)
     if words is not None and agree(words, getattr(member, name)):
         return Origin.BOTH, weigh_answer(name, AGREE), ()
     situation = ALONE if read is None else "doubtful"
-    doubts = model.features[answered].parts.get(name, ())
+    doubts, _ = model.find_part(answered, name) or Part()
     reasons = tuple(find_meaning(ANSWERS, doubt) for doubt in doubts)
     return Origin.MODEL, weigh_answer(name, situation, doubts), reasons
 

@@ -20,7 +20,9 @@ from extractor.confidence.table import (
 
 _LEAST = 0.01
 _MOST = 0.99
-"""The range to which probabilities are clipped: the log-odds of 0 and 1 are infinite."""
+"""The range of the confidences that weights give."""
+_HIGHEST = 30.0
+"""The highest log-odds, which keep ``exp`` within bounds."""
 AGREE = "agree"
 """The situation in which the rules and a model read the same value."""
 _PLAIN = FieldTable()
@@ -31,14 +33,24 @@ _COUNTS = 0.3
 """The smallest weight (log-odds) that is worth a reason."""
 
 
-def log_odds(probability: float) -> float:
-    """Return the log-odds of a probability, which is clipped so that they are finite.
+def log_odds(probability: float, least: float = _LEAST) -> float:
+    """Return the log-odds of a probability, which is at least ``least`` and at most 1 - ``least``:
+    the log-odds of 0 and 1 are infinite.
 
     >>> log_odds(0.5), round(log_odds(1.0), 2), round(log_odds(0.0), 2)
     (0.0, 4.6, -4.6)
     """
-    within = min(max(probability, _LEAST), _MOST)
+    within = min(max(probability, least), 1 - least)
     return math.log(within / (1 - within))
+
+
+def find_probability(score: float) -> float:
+    """Return the probability with these log-odds, such as a sum of weights.
+
+    >>> find_probability(0.0), find_probability(-1000.0) > 0
+    (0.5, True)
+    """
+    return 1 / (1 + math.exp(-max(-_HIGHEST, min(_HIGHEST, score))))
 
 
 @lru_cache(maxsize=32768)
@@ -79,11 +91,11 @@ def weigh_by(
     """Return the confidence of a value by the table of its field. Features that the table does
     not know count nothing.
     """
-    confidence = probability
+    confidence = round(probability, 4)
     if table.level is not None:
         score = table.level + table.probability * log_odds(probability)
         score += sum(table.weights.get(feature, 0.0) for feature in {*features})
-        confidence = round(1 / (1 + math.exp(-score)), 2)
+        confidence = round(find_probability(score), 2)
         confidence = min(max(confidence, _LEAST), _MOST)
     elif table.curve:
         confidence = follow(table.curve, probability)

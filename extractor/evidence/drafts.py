@@ -3,7 +3,6 @@ confidence for each field.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -59,11 +58,8 @@ class Span:
         ... ]
         [True, False, False, False]
         """
-        if self.section != inner.section:
-            return False
-        if self.start > inner.start:
-            return False
-        return inner.end <= self.end
+        is_same = self.section == inner.section
+        return is_same and self.start <= inner.start and inner.end <= self.end
 
     def overlaps(self, other: "Span") -> bool:
         """Return whether this span and another span share a character.
@@ -80,23 +76,39 @@ class Span:
         ... ]
         [True, False, False, False]
         """
-        if self.section != other.section:
-            return False
-        if self.start >= other.end:
-            return False
-        return other.start < self.end
+        is_same = self.section == other.section
+        return is_same and self.start < other.end and other.start < self.end
 
 
-class MemberFeatures(NamedTuple):
-    """What speaks for or against a member of a list (``own``), and for or against each quote that
-    is a part of the member, by the part's name. A part that is not stated is no key.
+class Part(NamedTuple):
+    """What speaks for or against a quote that is a part of a value, such as the condition of a
+    limit, and how sure it is.
     """
 
-    own: tuple[str, ...] = ()
-    parts: Mapping[str, tuple[str, ...]] = {}
+    features: tuple[str, ...] = ()
+    confidence: float = 1.0
 
 
-NO_FEATURES = MemberFeatures()
+@value_class()
+class Supported(Generic[T_co]):
+    """A value, or a member of a list, with the characters that support it.
+
+    Attributes:
+        value: The value.
+        span: The characters that support it.
+        support: How the value follows from them.
+        features: What speaks for or against the value itself.
+        parts: The quotes that are parts of the value, by name. A part that is not stated is no key.
+        confidence: The share, from 0 to 1, of such values that are correct; 1 before the record is
+            weighed.
+    """
+
+    value: T_co
+    span: Span
+    support: Support = Support.LITERAL
+    features: tuple[str, ...] = ()
+    parts: Mapping[str, Part] = field(default_factory=dict)
+    confidence: float = 1.0
 
 
 @value_class()
@@ -111,25 +123,19 @@ class Reading(Generic[T_co]):
             open.
         probability: The probability, from 0 to 1, that a scorer gives the value; 1 without a
             scorer. It is 0 for an open reading.
-        spans: The characters that support the value. If the value is a tuple, each member has one
-            span at the same position.
-        support: How the value follows from the characters in ``spans``.
+        spans: The characters that support the value.
+        support: How the value follows from the characters in ``spans``; for a list, the weakest
+            support of a member.
         alternatives: Other likely values, most likely first; empty if unknown.
-        supports: The support of each member of a list if the members differ in support; otherwise
-            empty.
         origin: Whether rules, a model or both read the value.
         gap: Why the field was not read; the reading then has no value, and its confidence is
             meaningless. None if the field was read.
         features: What speaks for or against the value or the list as a whole
             (``confidence/table.toml``).
-        member_features: The features of each member of a list and of its parts; empty for a single
-            value, and for a list whose members have no features of their own.
         reasons: Further reasons for a low confidence, in words.
         weighed: The ``confidence`` if it is known; otherwise None.
-        member_confidences: The confidence of each member of a list; empty if ``confidence`` applies
-            to all members.
-        part_confidences: For each member of a list, the confidences of the quotes that are its
-            parts, by part name; empty if parts have no separate confidences.
+        members: The members of a list, from which ``with_supported`` derives its value and its
+            spans; empty for a single value.
 
     >>> Reading.open_().certain, Reading(None, weighed=0.98).certain
     (False, True)
@@ -140,15 +146,12 @@ class Reading(Generic[T_co]):
     spans: tuple[Span, ...] = ()
     support: Support = Support.LITERAL
     alternatives: tuple[T_co, ...] = ()
-    supports: tuple[Support, ...] = ()
     origin: Origin = Origin.RULE
     gap: AbsenceReason | None = None
     features: tuple[str, ...] = ()
-    member_features: tuple[MemberFeatures, ...] = ()
     reasons: tuple[str, ...] = ()
     weighed: float | None = None
-    member_confidences: tuple[float, ...] = ()
-    part_confidences: tuple[Mapping[str, float], ...] = ()
+    members: tuple[Supported[Any], ...] = ()
 
     @property
     def confidence(self) -> float:
@@ -175,11 +178,43 @@ class Reading(Generic[T_co]):
         """
         return list_members(self.value)
 
+    def list_supported(self) -> tuple[Supported[Any], ...]:
+        """Return the members of a list, or the single value with its first place, if it has one."""
+        if self.members or self.value is None:
+            return self.members
+        sure = self.weighed or 0.0
+        return tuple(
+            Supported(self.value, span, self.support, self.features, confidence=sure)
+            for span in self.spans[:1]
+        )
+
+    def with_supported(self, supported: Iterable[Supported[Any]]) -> "Reading[Any]":
+        """Return the reading with these values, their places and the weakest of their supports. A
+        list consists of all of them, and a single value is the first of them.
+
+        >>> word = Supported("oral", Span("arms[0]", 0, 4))
+        >>> Reading(None).with_supported([word]).value
+        'oral'
+        >>> Reading(()).with_supported([word]).value
+        ('oral',)
+        """
+        members = tuple(supported)
+        spans = tuple(member.span for member in members)
+        support = find_weakest(member.support for member in members)
+        proven = replace(self, spans=spans, support=support)
+        if isinstance(self.value, tuple):
+            value = tuple(member.value for member in members)
+            return replace(proven, value=value, members=members)
+        for first in members[:1]:
+            return replace(proven, value=first.value, features=first.features)
+        return self
+
     def with_confidence(self, confidence: float) -> "Reading[T_co]":
-        """Return the reading with this confidence of the value or the list as a whole."""
-        if confidence == self.weighed:
-            return self
-        return replace(self, weighed=confidence)
+        """Return the reading with this confidence of the value and of the members of a list."""
+        members = tuple(
+            replace(member, confidence=confidence) for member in self.members
+        )
+        return replace(self, weighed=confidence, members=members)
 
     def with_features(self, *features: str) -> "Reading[T_co]":
         """Return the reading with further features of the value or the list as a whole."""
@@ -189,19 +224,22 @@ class Reading(Generic[T_co]):
         """Return the reading with the confidences of the value and of its members capped at
         ``most`` for a reason, in words. The confidences of parts are unchanged.
 
-        >>> read = Reading(("a", "b"), weighed=0.9, member_confidences=(0.95, 0.6))
-        >>> read.at_most(0.8, "unproven").member_confidences
-        (0.8, 0.6)
+        >>> Reading("a", weighed=0.9).at_most(0.8, "unproven").confidence
+        0.8
         """
-        if most >= max((self.confidence, *self.member_confidences)):
+        if most >= max(
+            (self.confidence, *(member.confidence for member in self.members))
+        ):
             return self
+        members = tuple(
+            replace(member, confidence=min(member.confidence, most))
+            for member in self.members
+        )
         return replace(
             self,
             weighed=min(self.confidence, most),
-            member_confidences=tuple(
-                min(sure, most) for sure in self.member_confidences
-            ),
             reasons=(*self.reasons, reason),
+            members=members,
         )
 
     def limited(self, path: str, feature: str) -> "Reading[T_co]":
@@ -211,22 +249,6 @@ class Reading(Generic[T_co]):
         0.8
         """
         return self.at_most(find_most(path, feature), find_meaning(path, feature))
-
-    def list_part_confidences(self) -> tuple[Mapping[str, float], ...]:
-        """Return, for each member of a list, the confidences of its parts by part name. Parts
-        without a separate confidence are omitted.
-        """
-        return self.part_confidences or ({},) * len(self.list_values())
-
-    def list_member_features(self) -> tuple[MemberFeatures, ...]:
-        """Return the features of each member of a list and of its parts. A member without features
-        of its own, and a single value, has none.
-        """
-        return self.member_features or (MemberFeatures(),) * len(self.list_values())
-
-    def list_supports(self) -> tuple[Support, ...]:
-        """Return how the value follows from each span in ``spans``."""
-        return self.supports or (self.support,) * len(self.spans)
 
     @property
     def certain(self) -> bool:
@@ -260,6 +282,11 @@ def find_weakest(supports: Iterable[Support]) -> Support:
 def span_of(passage: Passage) -> Span:
     """Return the raw span of a passage."""
     return Span(passage.section.name, *passage.raw_span)
+
+
+def support_words(passage: Passage) -> Supported[str]:
+    """Return the raw words of a passage as a value."""
+    return Supported(passage.raw, span_of(passage))
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,9 +362,9 @@ class Why(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """A rejected or doubted value and the reason. The function that finds the reason leaves
-    ``field``, ``value``, ``kind`` and ``attribute`` to be set by its caller.
+class Objection:
+    """A reason against a value of an answer, which is rejected or doubted. The function that finds
+    the reason leaves ``field``, ``value``, ``kind`` and ``attribute`` to be set by its caller.
 
     Attributes:
         why: The reason.
@@ -375,10 +402,11 @@ class Readings(Mapping[str, Reading[object]]):
     for code that treats all fields alike.
     """
 
-    __slots__: tuple[str, ...] = ()
+    __slots__ = ()
+    __match_args__: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> Reading[object]:
-        if name not in self.__slots__:
+        if name not in self.__match_args__:
             raise KeyError(name)
         reading: Reading[object] = getattr(self, name)
         if reading is NOT_READ:
@@ -386,7 +414,7 @@ class Readings(Mapping[str, Reading[object]]):
         return reading
 
     def __iter__(self) -> Iterator[str]:
-        for name in self.__slots__:
+        for name in self.__match_args__:
             if getattr(self, name) is not NOT_READ:
                 yield name
 
@@ -397,10 +425,8 @@ class Readings(Mapping[str, Reading[object]]):
         """Return the readings, each replaced by the result of ``change``, which is given the name
         and the reading of a field. The types of the values must stay the same.
         """
-        changed = copy(self)
-        for name, reading in self.items():
-            setattr(changed, name, change(name, reading))
-        return changed
+        changed = {name: change(name, reading) for name, reading in self.items()}
+        return replace(self, **changed)
 
 
 ReadT_co = TypeVar("ReadT_co", covariant=True, bound=Mapping[str, Reading[object]])
@@ -421,7 +447,8 @@ class ItemDraft(Generic[ReadT_co]):
         rules: The rules' readings, by field. ``stands`` states whether the text is a criterion or
             regimen at all.
         model: The model's answers that the text supports, by field.
-        refused: The model's answers that the text does not support.
+        objections: What speaks against answers of the model: against those that the text does not
+            support, and against those that are kept and doubted.
         questions: The fields that a model is asked about, each with the reason to report if no
             answer is available: the model did not answer, or the budget was spent.
         borders: The probability that the item is one whole item, if its boundaries are doubtful;
@@ -437,7 +464,7 @@ class ItemDraft(Generic[ReadT_co]):
     span: Span
     rules: ReadT_co
     model: Mapping[str, Reading[Any]] = field(default_factory=dict)
-    refused: tuple[Refusal, ...] = ()
+    objections: tuple[Objection, ...] = ()
     borders: float | None = None
     custom_values: "Mapping[str, tuple[Draft, ...]]" = field(default_factory=dict)
     questions: Mapping[str, AbsenceReason] = field(default_factory=dict)
@@ -455,30 +482,29 @@ class ItemDraft(Generic[ReadT_co]):
     @property
     def is_structure_doubted(self) -> bool:
         """Whether the boundaries of the item or its list are doubtful."""
-        if self.borders is not None:
-            return True
-        return LIST_IN_DOUBT in self.read("kind").features
+        is_in_doubt = LIST_IN_DOUBT in self.read("kind").features
+        return is_in_doubt or self.borders is not None
 
     @property
     def is_answered(self) -> bool:
         """Whether a model gave an answer about the item, even if the whole answer was rejected."""
-        return bool(self.model or self.refused)
+        return bool(self.model or self.objections)
 
-    def refuses(self, name: str, attribute: str = "") -> bool:
-        """Return whether a value for a field was rejected. If ``attribute`` is given, only values
-        for this attribute, or for the attributes of its nested objects, count.
+    def objects_to(self, name: str, attribute: str = "") -> bool:
+        """Return whether something speaks against a value for a field. If ``attribute`` is given,
+        only values for this attribute, or for the attributes of its nested objects, count.
         """
-        of_field = [refusal for refusal in self.refused if refusal.field == name]
+        of_field = [each for each in self.objections if each.field == name]
         if not attribute:
             return bool(of_field)
         covers = FieldRef(attribute).covers
-        return any(covers(refusal.attribute) for refusal in of_field)
+        return any(covers(each.attribute) for each in of_field)
 
     def gap(self, name: str) -> AbsenceReason:
         """Return why a field has no answer from a model: the model was not asked, the budget was
         spent, the model did not answer, or the text does not support the answer.
         """
-        if self.refuses(name):
+        if self.objects_to(name):
             return AbsenceReason.UNSUPPORTED_ANSWER
         return self.questions.get(name, AbsenceReason.NOT_ASKED)
 
@@ -522,10 +548,7 @@ class ModelResult:
         by_number: dict[int, Draft] = {}
         for draft in self.drafts:
             first = by_number.get(draft.number)
-            combined = draft
-            if first:
-                combined = _add(first, draft)
-            by_number[draft.number] = combined
+            by_number[draft.number] = _add(first, draft) if first else draft
         return by_number
 
     @cached_property
@@ -562,7 +585,7 @@ def _add(draft: ItemDraft[ReadT], answer: Draft) -> ItemDraft[ReadT]:
     return replace(
         draft,
         model={**answer.model, **draft.model},
-        refused=(*draft.refused, *answer.refused),
+        objections=(*draft.objections, *answer.objections),
         custom_values=custom_values,
         questions={**answer.questions, **draft.questions},
         is_skipped=draft.is_skipped or answer.is_skipped,

@@ -167,11 +167,8 @@ def _list_joined_firsts(tokens: Tokens) -> list[int]:
         joined.update(range(power.first + 1, power.end))
     for digits in rule("joined_digits").find(tokens):
         for comma in range(digits.first + 1, digits.end, 2):
-            if not tokens.joined(comma):
-                continue
-            if not tokens.joined(comma + 1):
-                continue
-            joined.update((comma, comma + 1))
+            if tokens.joined(comma) and tokens.joined(comma + 1):
+                joined.update((comma, comma + 1))
     return [at for at in range(len(tokens)) if at not in joined]
 
 

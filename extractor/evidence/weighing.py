@@ -1,10 +1,9 @@
 """Set the confidence of every value that the rules read in a record."""
 
-from collections.abc import Mapping
 from typing import TypeVar
 
 from extractor.confidence import find_meaning, weigh
-from extractor.evidence.drafts import Draft, ItemDraft, Reading, Readings
+from extractor.evidence.drafts import Draft, ItemDraft, Part, Reading, Readings
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.values import replace
 
@@ -61,7 +60,7 @@ def weigh_reading(path: str, reading: Reading[T]) -> Reading[T]:
     """
     if reading.is_open:
         return reading.with_confidence(0)
-    if reading.member_features:
+    if reading.members:
         return _weigh_members(path, reading)
     # "the text states no route" has weights of its own
     is_empty = not reading.value
@@ -74,19 +73,14 @@ def _weigh_members(path: str, reading: Reading[T]) -> Reading[T]:
     of a member. A part is at most as sure as its member: if a time window is wrong, so is the
     event that it is counted from.
     """
-    member_confidences: list[float] = []
-    part_confidences: list[Mapping[str, float]] = []
-    for own, features_of_parts in reading.member_features:
-        member = weigh(path, (*own, *reading.features), reading.probability)
+    members = []
+    for member in reading.members:
+        features = (*member.features, *reading.features)
+        sure = weigh(path, features, reading.probability)
         parts = {
-            name: min(weigh(f"{path}.{name}", features), member)
-            for name, features in features_of_parts.items()
+            name: Part(of, min(weigh(f"{path}.{name}", of), sure))
+            for name, (of, _) in member.parts.items()
         }
-        member_confidences.append(member)
-        part_confidences.append(parts)
-    return replace(
-        reading,
-        weighed=min(member_confidences),
-        member_confidences=tuple(member_confidences),
-        part_confidences=tuple(part_confidences),
-    )
+        members.append(replace(member, confidence=sure, parts=parts))
+    least = min(member.confidence for member in members)
+    return replace(reading, weighed=least, members=tuple(members))

@@ -587,13 +587,10 @@ def _find_names(
         index = number.start()
         is_joined = text[ends[index - 1] : starts[index]] in _JOINTS
         is_in_name = codes[index - 1] in LEXICON.name_codes
-        if not is_joined:
+        if not is_joined or not is_in_name:
             continue
-        if not is_in_name:
-            continue
-        if _NOT_IN_NAME.match(text, starts[index]):
-            continue
-        yield index
+        if not _NOT_IN_NAME.match(text, starts[index]):
+            yield index
     for number in _BEFORE_NAME.finditer(codes):
         index = number.start()
         if _begins_name(text, starts, ends, index):
@@ -604,19 +601,13 @@ def _begins_name(text: str, starts: list[int], ends: list[int], index: int) -> b
     """Return whether a hyphen joins a number to the capitals of a name: "6-MP", but not "10-MG"."""
     number = text[starts[index] : ends[index]]
     capitals = text[starts[index + 2] : ends[index + 2]]
-    if not number.isdigit():
+    if not number.isdigit() or len(number) > 2:
         return False
-    if len(number) > 2:
-        return False
-    if _UNITS_IN_CAPITALS.fullmatch(capitals):
+    if _UNITS_IN_CAPITALS.fullmatch(capitals) or _ROMAN.fullmatch(capitals):
         return False
     if not _CAPITALS.fullmatch(capitals):
-        return False
-    if _ROMAN.fullmatch(capitals):
         return False
     is_joined = ends[index] + 1 == starts[index + 2]
     # the "2" in "1-2-MRI" and the "10" in "> 10-FU" are not the first characters of a name
     before = text[: starts[index]].rstrip(" ")[-1:]
-    if not is_joined:
-        return False
-    return before not in tuple("<>≤≥=-/")
+    return is_joined and before not in tuple("<>≤≥=-/")

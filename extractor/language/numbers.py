@@ -326,29 +326,20 @@ def is_signed(tokens: Tokens, at: int) -> bool:
     [True, True, False, False, False, False]
     """
     sign = at - 1
-    if sign < 0:
-        return False
-    if tokens.codes[sign] != "-":
-        return False
-    if not tokens.joined(at):
+    if sign < 0 or tokens.codes[sign] != "-" or not tokens.joined(at):
         return False
     before = sign - 1
-    if before < 0:
-        return True
-    if tokens.codes[before] == "\n":
+    if before < 0 or tokens.codes[before] == "\n":
         return True
     # "at 1 -5" is a range
     if tokens.codes[before] in _DIGITS:
         return False
-    is_joined = tokens.joined(sign) and joins_words(tokens, before)
-    return not is_joined
+    return not (tokens.joined(sign) and joins_words(tokens, before))
 
 
 def joins_words(tokens: Tokens, at: int) -> bool:
     """Return whether a hyphen directly after a token joins it to the next word or number."""
-    if tokens.words[at][-1].isalnum():
-        return True
-    return tokens.codes[at] in _JOINING
+    return tokens.words[at][-1].isalnum() or tokens.codes[at] in _JOINING
 
 
 # Chosen by hand; half of it changes no case, and none of 120 registry records.
@@ -424,15 +415,9 @@ def _read_duration(match: RuleMatch) -> Duration | None:
     if match.has("high"):
         high = _read_part(match, "high")
     unit = read_time_unit(match.read("unit"))
-    if low is None:
+    if low is None or high is None or unit is None:
         return None
-    if high is None:
-        return None
-    if unit is None:
-        return None
-    if _is_no_time(match):
-        return None
-    if _is_rate(match, low):
+    if _is_no_time(match) or _is_rate(match, low):
         return None
     months = _read_part(match, "months")
     if unit is not TimeUnit.YEAR or months is None or months >= MONTHS_OF_YEAR:
@@ -452,9 +437,7 @@ def _read_duration(match: RuleMatch) -> Duration | None:
 def _is_rate(duration: RuleMatch, value: float) -> bool:
     """Return whether a number is a rate per time unit: "4 a day", but not "half a day"."""
     unit, _ = duration.place("unit")
-    if value < 1:
-        return False
-    return duration.tokens.words[unit - 1].lower() in ("a", "an")
+    return value >= 1 and duration.tokens.words[unit - 1].lower() in ("a", "an")
 
 
 def _is_no_time(duration: RuleMatch) -> bool:

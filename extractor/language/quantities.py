@@ -85,9 +85,7 @@ def find_quantity_lists(
     for digits in _NUMBERS.finditer(tokens.codes):
         at = digits.start()
         start = tokens.starts[at]
-        if at < done:
-            continue
-        if at in skipped:
+        if at < done or at in skipped:
             continue
         if _END_OF_CODE.search(tokens.text, max(0, start - 2), start):
             continue
@@ -390,11 +388,7 @@ def _find_counted(
             return unit
         if rule("no_description").starts(tokens, at):
             break
-    if scale == 1:
-        return None
-    if is_divided:
-        return None
-    if is_worded:
+    if scale == 1 or is_divided or is_worded:
         return None
     return UnitPlace((_CELLS,), after, after)
 

@@ -80,19 +80,10 @@ def is_plain(text: str) -> bool:
     >>> is_plain("age 18 or older"), is_plain("age  < 18")
     (True, False)
     """
-    if not text.isascii():
+    if not text.isascii() or not text.isprintable():
         return False
-    if not text.isprintable():
-        return False
-    if "\\" in text:
-        return False
-    if "&" in text:
-        return False
-    if "<" in text:
-        return False
-    if "  " in text:
-        return False
-    return text == text.strip(" ")
+    is_escaped = "\\" in text or "&" in text or "<" in text
+    return not is_escaped and "  " not in text and text == text.strip(" ")
 
 
 @lru_cache(maxsize=4096)

@@ -101,9 +101,7 @@ def convert(
     target_factor, target_dimension = find_dimension(target)
     if dimension != target_dimension:
         # an equivalent ("meq/L") is a mole only for ions with one charge
-        if molar_mass is None:
-            return None
-        if "eq" in unit:
+        if molar_mass is None or "eq" in unit:
             return None
         if _moles_to_mass(dimension) != _moles_to_mass(target_dimension):
             return None
@@ -305,16 +303,10 @@ def _skip_repeat(tokens: Tokens, at: int, end: int, parts: Sequence[Unit]) -> in
     "milligrams (mg) per ..." or "mg per kg (mg/kg)". If there is no such abbreviation, return
     ``at``.
     """
-    if at >= end:
-        return at
-    if tokens.words[at] != "(":
+    if at >= end or tokens.words[at] != "(":
         return at
     repeat = find_unit(tokens, at + 1, end, loose=True)
-    if repeat is None:
-        return at
-    if repeat.end >= end:
-        return at
-    if tokens.words[repeat.end] != ")":
+    if repeat is None or repeat.end >= end or tokens.words[repeat.end] != ")":
         return at
     is_same = [part.code for part in repeat.parts] == [part.code for part in parts]
     if is_same:

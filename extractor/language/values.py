@@ -1,7 +1,7 @@
 """Values that are made thousands of times a record."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import FrozenInstanceError, dataclass, field, fields
 from operator import attrgetter
 from typing import Any, TypeVar, dataclass_transform
 
@@ -12,22 +12,57 @@ T = TypeVar("T")
 def value_class(
     *, eq: bool = True, order: bool = False
 ) -> Callable[[type[T]], type[T]]:
-    """Return a decorator for a data class with slots that type checkers treat as frozen. It is not
-    frozen when the program runs, because a frozen object takes three times as long to make.
+    """Return a decorator for a frozen data class with slots. An object is made with plain
+    assignments and then gets a class that refuses them, because an object of a frozen data class
+    takes four times as long to make.
 
     Args:
         eq: Whether objects with the same fields are equal, and have the same hash.
         order: Whether objects are ordered by their fields.
+
+    >>> @value_class()
+    ... class Dose:
+    ...     amount: float
+    >>> Dose(5.0).amount = 10.0
+    Traceback (most recent call last):
+        ...
+    dataclasses.FrozenInstanceError: cannot change 'amount' of Dose(amount=5.0)
     """
-    return dataclass(eq=eq, order=order, unsafe_hash=eq, slots=True)
+
+    def decorate(plain: Any) -> Any:
+        def freeze(value: Any) -> None:
+            value.__class__ = frozen
+
+        plain.__post_init__ = freeze
+        opened: Any = dataclass(eq=eq, order=order, unsafe_hash=eq, slots=True)(plain)
+        names = opened.__match_args__
+        body = {
+            "__slots__": (),
+            "__new__": lambda _, *given, **named: opened(*given, **named),
+            "__init__": lambda *_, **__: None,
+            "__reduce__": lambda value: (
+                opened,
+                tuple(getattr(value, n) for n in names),
+            ),
+            "__setattr__": _refuse,
+            "__delattr__": _refuse,
+        }
+        frozen = type(opened)(opened.__name__, (opened,), body)
+        return opened
+
+    return decorate
+
+
+def _refuse(value: object, name: str, *_: object) -> None:
+    raise FrozenInstanceError(f"cannot change {name!r} of {value!r}")
 
 
 _FIELDS: dict[type, tuple[Callable[[Any], tuple[Any, ...]], dict[str, int]]] = {}
 
 
-def replace(value: T, **changes: Any) -> T:
-    """Return a copy of a value with these fields changed, as ``dataclasses.replace`` does in three
-    times the time. All fields must be arguments of the class.
+def replace(value: T, /, **changes: Any) -> T:
+    """Return a copy of a value with these fields changed, as ``dataclasses.replace`` does, in a
+    third of the time. All fields must be arguments of the class.
     """
     kind = type(value)
     if kind not in _FIELDS:

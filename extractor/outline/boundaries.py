@@ -20,6 +20,8 @@ from importlib.resources import files
 from typing import Any, NamedTuple
 from zlib import crc32
 
+from extractor.confidence import find_probability
+
 _BULLET = (
     r"(?:[~•▪●◦·–*■□✓\uf0b7-]|\\\*)+(?=\s|[A-Z<>≥≤~(]|\d{1,2}[.)]\s)"
     r"(?:\s*\d{1,2}[.)](?=\s))?\s*|~(?=[a-z])|o\s+(?=[A-Z][a-z])"
@@ -68,8 +70,6 @@ _ROMAN_LETTERS = frozenset("ivxIVX")
 _DASHES = frozenset("-–")
 _ENDS = frozenset(".;:")
 _OPENS = frozenset("<>≥≤")
-_HIGHEST = 30.0
-"""The highest log-odds, which keep ``exp`` within bounds."""
 # The weights were trained with it.
 _NEAR = 6.0
 """The highest log-odds of a gap that the second stage counts."""
@@ -166,7 +166,8 @@ def find_boundaries(block: Stretch, around: Around) -> list[Boundary]:
         for signs in describe_block(gaps, totals, len(block.text))
     ]
     return [
-        Boundary(*pair) for pair in zip(gaps, map(_logistic, corrected), strict=True)
+        Boundary(*pair)
+        for pair in zip(gaps, map(find_probability, corrected), strict=True)
     ]
 
 
@@ -562,16 +563,6 @@ def describe_block(
 
 def _bucket(number: float) -> int:
     return min(int(math.log2(number + 1) * 2), 16)
-
-
-def log_odds(probability: float) -> float:
-    """Return the logarithm of the odds of a probability."""
-    return math.log(probability / (1 - probability))
-
-
-def _logistic(total: float) -> float:
-    bounded = max(-_HIGHEST, min(_HIGHEST, total))
-    return 1 / (1 + math.exp(-bounded))
 
 
 class Stage(NamedTuple):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from operator import attrgetter
 
+from extractor.confidence import log_odds
 from extractor.language.book import rule
 from extractor.language.values import replace
 from extractor.outline.boundaries import (
@@ -19,7 +20,6 @@ from extractor.outline.boundaries import (
     find_boundaries,
     find_own_mark,
     list_meanings,
-    log_odds,
     read_mark,
 )
 from extractor.outline.headings import Heading
@@ -411,7 +411,7 @@ def _follow(
         # a number without a full stop or bracket is a weaker sign
         if each.gap.kind == "bare":
             gain = _BARE_STEP
-        total = run[0] + gain + log_odds(each.probability)
+        total = run[0] + gain + log_odds(each.probability, least=0)
         if total > best.get(number, nothing)[0]:
             best[number] = (total, (*run[1], each))
     total, likeliest = max(best.values(), default=nothing)

@@ -115,7 +115,7 @@ def test_every_value_of_the_worked_example_is_read_and_supported_by_its_line():
     assert len(answers) == len(answer["items"]) == 8
     for question, values in answers:
         draft = parsed.draft_of(question.task, places[question.number])
-        assert ground_answer(values, draft, parsed).refused == ()
+        assert ground_answer(values, draft, parsed).objections == ()
 
 
 def test_no_text_or_number_of_the_example_becomes_a_value_of_another_record():

@@ -7,7 +7,8 @@ import pytest
 from extractor.concepts.own.value_forms import read_amount as dose
 from extractor.concepts.resolve import Members, resolve, resolve_part
 from extractor.confidence import AGREE, weigh_answer
-from extractor.evidence.drafts import Reading, Span
+from extractor.evidence.drafts import Reading, Span, Supported
+from extractor.language.values import list_members
 from extractor.schemas import (
     AbsenceReason,
     Category,
@@ -26,9 +27,11 @@ FIELD = "dosing.route"
 
 def place(value, sure):
     """A weighed reading whose members have places, one after the other."""
-    members = value if isinstance(value, tuple) else (value,)
-    spans = tuple(Span("arms[0]", at, at + 1) for at in range(len(members)))
-    return Reading(value, spans=spans, weighed=sure)
+    reading = Reading(() if isinstance(value, tuple) else None, weighed=sure)
+    return reading.with_supported(
+        Supported(member, Span("arms[0]", at, at + 1), confidence=sure)
+        for at, member in enumerate(list_members(value))
+    )
 
 
 @pytest.mark.parametrize(
@@ -143,12 +146,12 @@ def test_the_words_of_a_part_are_resolved_by_themselves(rule, model, origin):
     read, said = (
         LIMIT.model_copy(update={"condition": words}) for words in (rule, model)
     )
-    answer = Members(Reading((said,), weighed=0.9)) if model else None
+    answer = Members(place((said,), 0.9)) if model else None
 
     found, sure, _ = resolve_part(
         said if model else read,
         "condition",
-        Members(Reading((read,), weighed=0.9)),
+        Members(place((read,), 0.9)),
         answer,
     )
 

@@ -238,15 +238,16 @@ def read_way(reading: Reading[Any] | None) -> str:
         return "refused"
     if is_doubted(reading):
         return "doubted"
-    if reading.list_supports()[0] is Support.INFERRED:
+    if reading.list_supported()[0].support is Support.INFERRED:
         return "inferred"
     return "stands"
 
 
 def is_doubted(reading: Reading[Any]) -> bool:
     """Whether the rules could not confirm the value or one of its members or parts."""
-    of_members = reading.list_member_features()
-    return bool(reading.features) or any(any((own, parts)) for own, parts in of_members)
+    return bool(reading.features) or any(
+        any((member.features, member.parts)) for member in reading.members
+    )
 
 
 def show(value: Any) -> str:

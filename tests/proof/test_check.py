@@ -68,12 +68,12 @@ def test_a_refusal_has_its_reason_and_the_place_that_says_otherwise(
     field, written, kind, why, nearest
 ):
     grounded = ground(**{field: read(field, written)})
-    (refusal,) = grounded.refused
+    (objection,) = grounded.objections
     # the text has the numbers of an answer that is kept
-    assert refusal.is_kept is (why in KEPT)
-    assert (field in grounded.model) is refusal.is_kept
-    assert (refusal.field, refusal.kind, refusal.why) == (field, kind, why)
-    assert (refusal.nearest and quoted_at(refusal.nearest)) == nearest
+    assert objection.is_kept is (why in KEPT)
+    assert (field in grounded.model) is objection.is_kept
+    assert (objection.field, objection.kind, objection.why) == (field, kind, why)
+    assert (objection.nearest and quoted_at(objection.nearest)) == nearest
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_list_keeps_its_supported_members_and_reports_the_others():
     wrong, right = map(forms.read_limit, ("Platelets: > 75 x 10^9 /L", LIMIT))
     grounded = ground(constraints=(wrong, right))
     assert grounded.model["constraints"].value == (right,)
-    assert [one.kind for one in grounded.refused] == [FindingKind.QUOTE_CONFLICT]
+    assert [one.kind for one in grounded.objections] == [FindingKind.QUOTE_CONFLICT]
 
 
 def test_an_absence_is_an_answer():
@@ -129,7 +129,7 @@ def test_a_list_that_cannot_be_read_costs_only_itself():
     found = ground_answer(values, parsed.criteria[0], parsed)
 
     assert found.model["minimum_age"].value.value == 18
-    assert [(one.field, one.value) for one in found.refused] == [("kind", "maybe")]
+    assert [(one.field, one.value) for one in found.objections] == [("kind", "maybe")]
 
 
 def test_a_number_of_blanked_text_grounds_no_answer():
@@ -140,4 +140,4 @@ def test_a_number_of_blanked_text_grounds_no_answer():
     answer = {"minimum_age": Age(value=7, unit="year")}
     grounded = ground_answer(answer, parsed.criteria[0], parsed)
     assert grounded.model == {}
-    assert [one.is_kept for one in grounded.refused] == [False]
+    assert [one.is_kept for one in grounded.objections] == [False]

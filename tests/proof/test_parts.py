@@ -42,12 +42,12 @@ def test_a_part_of_a_time_window_costs_only_itself(
 
     (window,) = list_read(grounded, "time_windows")
     assert (window.of or "", window.anchor or "") == (of, anchor)
-    (features,) = grounded.model["time_windows"].list_member_features()
-    doubts = {doubt for of_part in features.parts.values() for doubt in of_part}
+    (member,) = grounded.model["time_windows"].members
+    doubts = {doubt for part in member.parts.values() for doubt in part.features}
     assert doubts == ({why} if why == Why.OTHER_OWNER else set())
     refused = [
         (one.why, parsed.raw(one.nearest) if one.nearest else "")
-        for one in grounded.refused
+        for one in grounded.objections
     ]
     assert refused == ([(why, nearest)] if why else [])
 
@@ -73,9 +73,9 @@ def test_a_limit_stands_for_those_of_whom_the_text_says_it(
     limits = list_read(grounded, "constraints")
     assert [limit.condition or "" for limit in limits] == conditions
     reading = grounded.model.get("constraints")
-    supports = [found.value for found in reading.supports] if reading else []
+    supports = [member.support.value for member in reading.members] if reading else []
     assert supports == ([support] if support else [])
-    assert [refused.why for refused in grounded.refused] == ([why] if why else [])
+    assert [refused.why for refused in grounded.objections] == ([why] if why else [])
 
 
 def test_a_part_has_the_characters_of_the_record():

@@ -100,16 +100,18 @@ def test_what_the_text_says_of_something_else_is_doubted_with_the_agents_own(
 ):
     proven = prove(text, agent, **{"amounts": dose, field: written})
     assert is_doubted(proven, field)
-    (refusal, *_) = [refused for refused in proven.refused if refused.field == field]
-    assert refusal.why is Why.OTHER_VALUE
-    assert read_span(text, refusal.nearest) == stated
+    (objection, *_) = [
+        refused for refused in proven.objections if refused.field == field
+    ]
+    assert objection.why is Why.OTHER_VALUE
+    assert read_span(text, objection.nearest) == stated
 
 
 def test_what_the_text_says_of_another_agent_is_doubted():
     text = "Examplumab IV every 2 weeks; oral testamide 30 mg."
-    (refusal,) = prove(text, amounts="30 mg").refused
-    assert refusal.why is Why.OTHER_OWNER
-    assert read_span(text, refusal.nearest) == "30 mg"
+    (objection,) = prove(text, amounts="30 mg").objections
+    assert objection.why is Why.OTHER_OWNER
+    assert read_span(text, objection.nearest) == "30 mg"
 
 
 def test_what_is_given_to_several_agents_is_not_refused():
@@ -121,8 +123,8 @@ def test_what_is_given_to_several_agents_is_not_refused():
 def test_what_the_words_state_of_something_else_than_giving_is_doubted(
     text, field, written
 ):
-    (refusal,) = prove(text, **{field: written}).refused
-    assert refusal.why is Why.OTHER_OWNER
+    (objection,) = prove(text, **{field: written}).objections
+    assert objection.why is Why.OTHER_OWNER
 
 
 def test_agents_that_only_the_model_knows_own_their_doses():
@@ -148,8 +150,7 @@ def test_what_is_no_dose_of_the_agent_is_doubted(text, written):
 def is_doubted(proven, field):
     """Whether an answer is kept, and a reason to doubt it recorded."""
     reading = proven.model[field]
-    own = [features.own for features in reading.list_member_features()]
-    return any((reading.features, *own))
+    return any(member.features for member in reading.list_supported())
 
 
 def mg(value, *arms):
@@ -165,13 +166,13 @@ def test_numbers_are_grounded_in_the_labels():
     arms = found.model["arms"]
 
     assert arms.value == ("High", "Low")
-    assert arms.supports == (Support.PARSED,) * 2
+    assert [arm.support for arm in arms.members] == [Support.PARSED] * 2
     assert [(span.section, span.start, span.end) for span in arms.spans] == [
         ("arms[0]", 0, 4),
         ("arms[1]", 0, 3),
     ]
     assert show_amounts(found) == ["10 mg (High)", "5 mg (Low)"]
-    assert found.refused == ()
+    assert found.objections == ()
 
 
 def test_a_number_without_an_arm_costs_only_itself():
@@ -184,14 +185,14 @@ def test_an_amount_is_doubted_if_the_text_of_its_arm_gives_another_amount():
     """The arms of the amounts are those of the regimen."""
     found = prove_in_arms(TWO, amounts=(mg(10, 1, 2), mg(5, 2)))
     assert show_amounts(found) == ["10 mg (High, Low)", "5 mg (Low)"]
-    of_amounts = found.model["amounts"].list_member_features()
-    assert [features.own for features in of_amounts] == [(Why.OTHER_VALUE,), ()]
+    amounts = found.model["amounts"].members
+    assert [amount.features for amount in amounts] == [(Why.OTHER_VALUE,), ()]
     assert found.model["arms"].value == ("High", "Low")
-    (refusal,) = found.refused
-    assert refusal.field == "amounts"
-    assert refusal.value == "10 mg (High, Low)"
-    assert refusal.nearest.section == "arms[1]"
-    assert refusal.why is Why.OTHER_VALUE
+    (objection,) = found.objections
+    assert objection.field == "amounts"
+    assert objection.value == "10 mg (High, Low)"
+    assert objection.nearest.section == "arms[1]"
+    assert objection.why is Why.OTHER_VALUE
 
 
 @pytest.mark.parametrize(
@@ -209,10 +210,9 @@ def test_an_arm_is_doubted_by_contrast_alone(
         arms=tuple(numbers),
         **({"amounts": READ["amounts"](amount)} if amount else {}),
     )
-    reading = found.model["arms"]
-    known = zip(reading.value, reading.list_member_features(), strict=True)
-    assert [arm for arm, features in known if not features.own] == undoubted
-    assert {refusal.field for refusal in found.refused} <= {"arms", "amounts"}
+    known = found.model["arms"].members
+    assert [arm.value for arm in known if not arm.features] == undoubted
+    assert {objection.field for objection in found.objections} <= {"arms", "amounts"}
 
 
 @pytest.mark.parametrize(("arms", "links", "support"), ARMS["supports"])

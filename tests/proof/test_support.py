@@ -34,11 +34,10 @@ def test_accepted_values_of_a_model_are_supported():
 
 def check_supported(reading, parsed):
     """The words of each value hold it: its number, or itself."""
-    values = reading.value if isinstance(reading.value, tuple) else (reading.value,)
-    assert len(reading.supports) == len(reading.spans)
-    for value, span, support in zip(
-        values, reading.spans, reading.supports, strict=True
-    ):
+    supported = reading.list_supported()
+    assert tuple(each.span for each in supported) == reading.spans
+    for each in supported:
+        value, span, support = each.value, each.span, each.support
         words = parsed.sections[span.section].raw[span.start : span.end]
         if isinstance(value, TimePoint):
             numbers = find_numbers(read_passage(words).tokens)

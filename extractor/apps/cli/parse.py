@@ -126,6 +126,9 @@ def _explain_confidence(item: "Draft", name: str, reading: "Reading[object]") ->
         # whether a regimen exists depends on the features of its agent
         path = "dosing.regimens"
         reading = item.rules["agent"]
-    members = [(*of.own, *reading.features) for of in reading.list_member_features()]
-    counts = [", ".join(list_counts(path, own, reading.probability)) for own in members]
+    of_members = [(*member.features, *reading.features) for member in reading.members]
+    counts = [
+        ", ".join(list_counts(path, features, reading.probability))
+        for features in of_members or [reading.features]
+    ]
     return "; ".join(filter(None, counts))

@@ -33,13 +33,14 @@ from extractor.concepts.people.ages import StatedCriterion, is_doubtful_age
 from extractor.concepts.people.record_ages import read_ages
 from extractor.concepts.people.sex import read_healthy, read_sex
 from extractor.concepts.windows.criterion import (
+    OTHER_UNIT,
     Times,
     demands_other,
-    inherit_window,
     inherit_windows,
     is_of_kind,
     name_limited,
     read_windows,
+    take_first,
 )
 from extractor.evidence.drafts import (
     LIST_IN_DOUBT,
@@ -47,6 +48,7 @@ from extractor.evidence.drafts import (
     ItemDraft,
     Reading,
     StructureDoubt,
+    Supported,
     span_of,
 )
 from extractor.evidence.items import (
@@ -255,18 +257,17 @@ def _drop_sex(criterion: CriterionDraft) -> CriterionDraft:
     a trial of men. A criterion without conditions is returned unchanged.
     """
     constraints = criterion.rules.constraints
-    known = constraints.value or ()
-    if not any(limit.condition for limit in known):
+    if not any(limit.condition for limit in constraints.value or ()):
         return criterion
-    limits: list[Constraint] = []
-    for limit in known:
+    members: list[Supported[Constraint]] = []
+    for member in constraints.members:
+        limit = member.value
         words = read_text(limit.condition or "")
         # "for men", but not "for men over 60"
         if rule("sex_condition").covers(words, 0, len(words)):
-            limits.append(limit.model_copy(update={"condition": None}))
-        else:
-            limits.append(limit)
-    changed = replace(constraints, value=tuple(limits))
+            limit = limit.model_copy(update={"condition": None})
+        members.append(replace(member, value=limit))
+    changed = constraints.with_supported(members)
     return replace(criterion, rules=replace(criterion.rules, constraints=changed))
 
 
@@ -316,11 +317,13 @@ def _read(
     # "Stable for at least 3 months" above measured values applies to doses, not to these values;
     # "within" applies to both
     is_value = bool(constraints.value) and category.value not in TREATMENTS
-    window, windows = _read_times(entry, parent_words, is_value=is_value)
+    windows, first = _read_times(entry, parent_words, is_value=is_value)
     unexplained = find_unexplained(passage, limits, constraints, windows)
     constraints = unexplained.describe(constraints)
-    window = unexplained.describe(window)
     windows = unexplained.describe(windows)
+    window = take_first(windows, first)
+    if windows.value and first is None:
+        window = window.with_features(OTHER_UNIT)
     category = classify_treatment(category, passage, window.value)
     category = classify_weight(category, constraints.value or (), target)
     topic = parent_words or heading_words
@@ -476,8 +479,8 @@ def _read_negation(entry: CriterionEntry) -> Reading[bool]:
 
 
 def _read_times(entry: CriterionEntry, parent_words: str, *, is_value: bool) -> Times:
-    """Return the first time window and all time windows of an item or, if it does not state any,
-    of the line that introduces it. A window that does not name what it limits takes the name from
+    """Return the time windows of an item or, if it does not state any, of the line that introduces
+    it. A window that does not name what it limits takes the name from
     the other line. A line that is itself a criterion passes neither times nor names on to the items
     below it. ``parent_words`` are the words of the introducing line, or ""; ``is_value`` means that
     the entry limits a measured value.
@@ -492,10 +495,9 @@ def _read_times(entry: CriterionEntry, parent_words: str, *, is_value: bool) -> 
     if not states_time:
         inherited = _find_inherited(entry, introduction, is_value=is_value)
     if inherited is None:
-        windows = name_limited(own_times.windows, introduction)
-        return Times(own_times.first, windows)
+        return Times(name_limited(own_times.windows, introduction), own_times.first)
     windows = inherit_windows(inherited.windows, introduction, entry.passage)
-    return Times(inherit_window(inherited.first), windows)
+    return Times(windows, inherited.first)
 
 
 def _find_inherited(
@@ -509,7 +511,7 @@ def _find_inherited(
     if not is_of_kind(introduction, entry.passage, is_value=is_value):
         return None
     times = read_windows(introduction, entry.sense)
-    first = times.first.value
+    first = take_first(*times).value
     if first is None:
         return None
     lasts = first.comparator in (Comparator.AT_LEAST, Comparator.MORE)

@@ -4,14 +4,15 @@ limit, no time and no name. A limit or a time beside such words may be read wron
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
-from extractor.evidence.drafts import MemberFeatures, Reading
+from extractor.evidence.drafts import Reading
 from extractor.language.book import find_terms, rule, word_list
 from extractor.language.lexer import Range, Tokens
 from extractor.language.passage import Passage
 from extractor.language.units import read_unit
+from extractor.language.values import replace
 from extractor.measures import Limit
 from extractor.schemas import Constraint, TimeWindow
 
@@ -57,20 +58,15 @@ class Unexplained:
         """
         if not self.critical or not reading.value:
             return reading
-        found = [
-            self._find((span.start - self.origin, span.end - self.origin))
-            for span in reading.spans
-        ]
-        if not reading.member_features:
-            return reading.with_features(*found[0])
-        members: list[MemberFeatures] = []
-        for features, known in zip(found, reading.member_features, strict=True):
+        members = []
+        for member in reading.list_supported():
+            features = member.features
             # the words beside an age seldom change it
-            if _AN_AGE in known.own:
-                members.append(known)
-                continue
-            members.append(known._replace(own=(*known.own, *features)))
-        return replace(reading, member_features=tuple(members))
+            if _AN_AGE not in features:
+                place = member.span.start - self.origin, member.span.end - self.origin
+                features = (*features, *self._find(place))
+            members.append(replace(member, features=features))
+        return reading.with_supported(members)
 
     def _find(self, own: Range) -> tuple[str, ...]:
         """Return where the unexplained words are, seen from a value at the place ``own``."""
@@ -109,7 +105,7 @@ def find_unexplained(
         windows: The reading of its time windows.
     """
     nothing = Unexplained(0, (), (), ())
-    if not constraints.member_features and not windows.member_features:
+    if not constraints.members and not windows.members:
         return nothing
     text = passage.raw
     words = [(match.group(), *match.span()) for match in _WORD.finditer(text)]

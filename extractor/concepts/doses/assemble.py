@@ -50,7 +50,7 @@ def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regi
         builder = ItemBuilder(parsed, draft, assembled.path, ceiling=exists.confidence)
         fields = builder.add_fields(_FIELDS) | {"quote": builder.add_quote(exists)}
         # a regimen is not lost because one value of it was rejected
-        is_stated = any(fields[name] or draft.refuses(name) for name in _STATED)
+        is_stated = any(fields[name] or draft.objects_to(name) for name in _STATED)
         if fields["agent"] is None or not is_stated:
             continue
         regimen = _cite_arms(
@@ -195,10 +195,10 @@ def _read_beside(
     the answer.
     """
     model = answer.model.get(name)
-    if model is None and answer.refuses(name) and len(similar) > 1:
+    if model is None and answer.objects_to(name) and len(similar) > 1:
         return Reading.open_()
     if model and name in LINKED:
-        if Support.INFERRED in model.list_supports():
+        if model.support is Support.INFERRED:
             return Reading.open_()
         return model
     for regimen in similar:

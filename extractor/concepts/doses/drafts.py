@@ -20,7 +20,7 @@ from extractor.concepts.doses.merging import Regimen, without_rate
 from extractor.concepts.doses.names import find_substance, is_salt
 from extractor.concepts.doses.roles import Trial, read_role
 from extractor.concepts.doses.sections import DoseText
-from extractor.evidence.drafts import Draft, MemberFeatures, Reading, Readings
+from extractor.evidence.drafts import Draft, Reading, Readings, Supported
 from extractor.language.book import read_table, rule
 from extractor.language.lexer import NUMBER
 from extractor.language.values import value_class
@@ -108,17 +108,11 @@ class _Reader:
         if not links:
             return self._read_nothing("amounts", ())
         amounts = self._trial.arms.find_of_amounts(self._regimen)
-        features = [
-            self._with_common(describe_amount(amount, link, self._regimen))
-            for amount, link in zip(amounts, links, strict=True)
-        ]
-        return Reading(
-            tuple(amounts),
-            min(map(_estimate, links)),
-            tuple(link.span for link in links),
-            Support.PARSED,
-            member_features=tuple(map(MemberFeatures, features)),
-        )
+        members = []
+        for amount, link in zip(amounts, links, strict=True):
+            own = self._with_common(describe_amount(amount, link, self._regimen))
+            members.append(Supported(amount, link.span, Support.PARSED, own))
+        return Reading((), min(map(_estimate, links))).with_supported(members)
 
     def _read_arms(self) -> Reading[tuple[str, ...]]:
         """Return the labels of the arms that receive the regimen, with the places of the labels."""
@@ -128,13 +122,10 @@ class _Reader:
         if not receiving:
             return Reading((), 1.0, features=("no arm",))
         features = [how, *describe_arms(receiving, self._regimen, arms)]
-        of_each = MemberFeatures(self._with_common(features))
-        return Reading(
-            tuple(map(arms.read_label, receiving)),
-            1.0,
-            tuple(arms.places[arm] for arm in receiving),
-            Support.PARSED,
-            member_features=(of_each,) * len(receiving),
+        own = self._with_common(features)
+        return Reading(()).with_supported(
+            Supported(arms.read_label(arm), arms.places[arm], Support.PARSED, own)
+            for arm in receiving
         )
 
     def _read_frequency(self) -> Reading[Frequency | None]:

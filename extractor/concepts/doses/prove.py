@@ -32,12 +32,10 @@ from extractor.concepts.own.value_forms import show_value
 from extractor.concepts.places import split_parts
 from extractor.evidence.drafts import (
     Draft,
-    MemberFeatures,
+    Objection,
     Reading,
-    Refusal,
     Span,
     Why,
-    find_weakest,
 )
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.book import word_set
@@ -48,7 +46,7 @@ from extractor.schemas import Amount, Frequency, Period, Route, Support, Task
 
 DoseValue = Amount | Frequency | Period | Route | str
 """A value of a regimen; the name of an arm is a string."""
-Verdict = Span | Refusal | None
+Verdict = Span | Objection | None
 """The place that proves a value, the reason to reject it, or None if it is open."""
 _ROUNDED = 0.05
 """The maximum relative difference between equal durations, such as half a year and 26 weeks."""
@@ -180,7 +178,7 @@ class _Proof:
         self._amounts: Sequence[Amount] = ()
         if "amounts" in self.draft.model:
             self._amounts = self.draft.model["amounts"].list_values()
-        self._refused = list(self.draft.refused)
+        self._objections = list(self.draft.objections)
 
     def keep_proven(self) -> Draft:
         """Return the answer with the support and place of the values of the linked fields, and with
@@ -196,60 +194,47 @@ class _Proof:
         for field in stated:
             readings[field] = self._prove(field, readings.pop(field))
         # a rejected amount, frequency or duration may be that of another regimen
-        if any(refusal.field in _OTHER_ACTS for refusal in self._refused):
+        if any(objection.field in _OTHER_ACTS for objection in self._objections):
             for field in readings.keys() & LINKED:
-                supports = (Support.INFERRED,) * len(readings[field].spans)
-                readings[field] = replace(
-                    readings[field], support=Support.INFERRED, supports=supports
+                readings[field] = readings[field].with_supported(
+                    replace(member, support=Support.INFERRED)
+                    for member in readings[field].list_supported()
                 )
-        return replace(self.draft, model=readings, refused=tuple(self._refused))
+        return replace(self.draft, model=readings, objections=tuple(self._objections))
 
     def _prove(self, field: str, reading: Reading[object]) -> Reading[object]:
         """Return a reading with the support and the place of each value, and with a doubt about
         each value that the text seems to refute. The doubts are also recorded.
         """
-        spans: list[Span] = []
-        supports: list[Support] = []
-        doubts: list[MemberFeatures] = []
-        known = reading.list_member_features()
-        for value, span, of_value in zip(
-            reading.list_values(), reading.spans, known, strict=True
-        ):
-            verdict = self._judge_value(field, value)
-            own = (*of_value.own, *reading.features)
-            if isinstance(verdict, Refusal):
-                self._refuse(verdict, field, value)
-                own = (*own, verdict.why)
-                verdict = None
-            spans.append(verdict or span)
-            supports.append(Support.PARSED if verdict else Support.INFERRED)
-            doubts.append(MemberFeatures(own))
-        proven = replace(
-            reading,
-            spans=tuple(spans),
-            support=find_weakest(supports),
-            supports=tuple(supports),
-        )
-        if isinstance(reading.value, tuple):
-            return replace(proven, member_features=tuple(doubts))
-        return replace(proven, features=doubts[0].own)
+        proven = []
+        for member in reading.list_supported():
+            verdict = self._judge_value(field, member.value)
+            if isinstance(verdict, Span):
+                proven.append(replace(member, span=verdict, support=Support.PARSED))
+                continue
+            doubts = member.features
+            if verdict:
+                self._doubt(verdict, field, member.value)
+                doubts = (*doubts, verdict.why)
+            proven.append(replace(member, support=Support.INFERRED, features=doubts))
+        return reading.with_supported(proven)
 
     def _judge_value(self, field: str, value: DoseValue) -> Verdict:
-        """Return the verdict on an arm or a linked value. An amount is also refused if the text of
+        """Return the verdict on an arm or a linked value. An amount is also doubted if the text of
         one of its arms states a different amount.
         """
         if field == "arms" and isinstance(value, str):
             return self._judge_arm(value)
         verdict = self._judge(field, value)
-        if not isinstance(value, Amount) or isinstance(verdict, Refusal):
+        if not isinstance(value, Amount) or isinstance(verdict, Objection):
             return verdict
         rivals = (self._find_rival(label, [value]) for label in value.arms)
         rival = next(filter(None, rivals), None)
-        return Refusal(Why.OTHER_VALUE, rival) if rival else verdict
+        return Objection(Why.OTHER_VALUE, rival) if rival else verdict
 
     def _judge(self, field: str, value: DoseValue) -> Verdict:
-        """Return the place where the text states a value for the agent, a refusal if the value is
-        not the agent's, or None if the text leaves it open.
+        """Return the place where the text states a value for the agent, an objection if the value
+        is not the agent's, or None if the text leaves it open.
         """
         places = self._list_places(field)
         same = [place for place in places if _is_equal(place.value, value)]
@@ -274,7 +259,7 @@ class _Proof:
         value: DoseValue,
         own_here: Sequence[_Place],
         same: Sequence[_Place],
-    ) -> Refusal | None:
+    ) -> Objection | None:
         """Return why a value that the text does not clearly give to the agent is not the agent's,
         or None if the text leaves it open. ``own_here`` are the agent's values in the quote, and
         ``same`` are the places that state the value.
@@ -287,12 +272,12 @@ class _Proof:
             return None
         for place in own_here:
             if self._contradicts(place.value, value):
-                return Refusal(Why.OTHER_VALUE, place.span)
+                return Objection(Why.OTHER_VALUE, place.span)
         if _list_elsewhere(same):
             return None
         for place in same:
             if place.is_others and place.in_quote:
-                return Refusal(Why.OTHER_OWNER, place.span)
+                return Objection(Why.OTHER_OWNER, place.span)
         return other_act
 
     def _contradicts(self, stated: DoseValue, value: DoseValue) -> bool:
@@ -334,8 +319,8 @@ class _Proof:
             return True
         return any(_contains(self._amounts, level) for level in levels)
 
-    def _find_other_act(self, field: str, value: DoseValue) -> Refusal | None:
-        """Return a refusal if the quote uses a value for something other than dosing."""
+    def _find_other_act(self, field: str, value: DoseValue) -> Objection | None:
+        """Return an objection if the quote uses a value for something other than dosing."""
         if field not in _OTHER_ACTS:
             return None
         for text in self.text.texts:
@@ -346,11 +331,11 @@ class _Proof:
                 if mark in text.marks or not span.overlaps(self._quote):
                     continue
                 if _contains(_list_values(mark), value):
-                    return Refusal(Why.OTHER_OWNER, span)
+                    return Objection(Why.OTHER_OWNER, span)
         return None
 
     def _judge_arm(self, label: str) -> Verdict:
-        """Return the place of an arm's label if the arm receives the agent, a refusal if it does
+        """Return the place of an arm's label if the arm receives the agent, an objection if it does
         not receive the regimen, or None if the text leaves it open. Several arms may have the same
         label.
         """
@@ -358,7 +343,7 @@ class _Proof:
         labelled = self._list_arms(label)
         rival = self._find_rival(label, self._amounts)
         if rival:
-            return Refusal(Why.OTHER_VALUE, rival)
+            return Objection(Why.OTHER_VALUE, rival)
         getting = arms.list_naming(self.agent) | arms.list_linked(self.agent)
         for arm in labelled:
             if arm in getting:
@@ -370,7 +355,7 @@ class _Proof:
             mentions = () if text.is_group else self.text.agents.find(text)
             if any(mention.agent is self.agent for mention in mentions):
                 return None
-        return Refusal(Why.OTHER_OWNER, arms.places[labelled[0]])
+        return Objection(Why.OTHER_OWNER, arms.places[labelled[0]])
 
     def _list_arms(self, label: str) -> list[str]:
         arms = self.text.arms
@@ -396,9 +381,11 @@ class _Proof:
             return rivals[arms[0]]
         return None
 
-    def _refuse(self, refusal: Refusal, field: str, value: DoseValue) -> None:
+    def _doubt(self, objection: Objection, field: str, value: DoseValue) -> None:
         shown = show_value(value)
-        self._refused.append(replace(refusal, field=field, value=shown, is_kept=True))
+        self._objections.append(
+            replace(objection, field=field, value=shown, is_kept=True)
+        )
 
 
 def _count_doubts(statement: Statement, link: Linked) -> int:

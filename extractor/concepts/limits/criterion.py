@@ -16,7 +16,7 @@ from extractor.concepts.people.ages import (
     is_unnamed_weight,
     stands_beside_consent,
 )
-from extractor.evidence.drafts import MemberFeatures, Reading, Span, span_of
+from extractor.evidence.drafts import Part, Reading, Span, Supported, span_of
 from extractor.language.book import read_words, rule
 from extractor.language.lexer import Range, Tokens, keep
 from extractor.language.passage import Passage
@@ -73,33 +73,26 @@ def read_constraints(
         if has_numbers:
             feature = "numbers that are no limits"
         return Reading((), 1.0, features=(feature,))
-    constraints: list[Constraint] = []
-    member_features: list[MemberFeatures] = []
+    members: list[Supported[Constraint]] = []
     seen: dict[object, Limit] = {}
     for limit in requirements:
         constraint = _make_constraint(passage, limit, topic)
         limit_features = list_features(tokens, limit, constraint, topic)
-        parts: dict[str, tuple[str, ...]] = {}
+        parts: dict[str, Part] = {}
         if constraint.condition and limit.condition:
             first, end = limit.condition
-            parts["condition"] = ()
+            parts["condition"] = Part()
             # "Hb > 9 g/dL, unless transfused, platelets > 100 x 10^9/L"
             if tokens.codes[first - 1] == tokens.codes[end : end + 1] == ",":
-                parts["condition"] = (_BETWEEN_LIMITS,)
+                parts["condition"] = Part((_BETWEEN_LIMITS,))
         own = [*limit_features, *line_features]
         side = constraint.comparator in LOWER
         key = constraint.quantity.lower(), constraint.unit, side, constraint.condition
         if _is_second(tokens, limit, seen.setdefault(key, limit)):
             own.append(_SECOND)
-        constraints.append(constraint)
-        member_features.append(MemberFeatures(tuple(own), parts))
-    return Reading(
-        tuple(constraints),
-        1.0,
-        tuple(_find_span(passage, limit) for limit in requirements),
-        Support.PARSED,
-        member_features=tuple(member_features),
-    )
+        span = _find_span(passage, limit)
+        members.append(Supported(constraint, span, Support.PARSED, tuple(own), parts))
+    return Reading(()).with_supported(members)
 
 
 def _is_second(tokens: Tokens, limit: Limit, before: Limit) -> bool:

@@ -20,14 +20,13 @@ from extractor.concepts.limits.written_numbers import (
 )
 from extractor.concepts.places import (
     Derived,
-    Supported,
     cut,
     find_names,
     find_quote,
     find_quotes,
     locate,
 )
-from extractor.evidence.drafts import MemberFeatures, Refusal, Span, Why
+from extractor.evidence.drafts import Objection, Span, Supported, Why
 from extractor.language.book import rule
 from extractor.language.lexer import Range, Tokens, lex
 from extractor.language.numbers import is_two_ways
@@ -248,14 +247,14 @@ def prove_condition(
     limit: Constraint,
     here: Passage,
     lead_in: Passage | None,
-) -> tuple[Supported[object], Refusal | None]:
-    """Return a model's ``limit`` with only a condition that belongs to it, and the refusal of any
+) -> tuple[Supported[object], Objection | None]:
+    """Return a model's ``limit`` with only a condition that belongs to it, and the objection to any
     other condition. ``supported`` is the limit with its place in the criterion ``here``, and
     ``lead_in`` the line that introduces the criterion.
 
     - If the criterion lacks the words of the condition, the limit loses it and is marked as
       inferred. Words of ``lead_in`` hold for every item below it: they are removed without doubt
-      and without a refusal.
+      and without an objection.
     - If the condition seems to belong to another limit, the limit keeps it and is doubted: without
       it, the limit would apply to everybody.
     - If the rules do not read the condition as that of this limit, the limit keeps it and is
@@ -269,8 +268,8 @@ def prove_condition(
         bare = replace(supported, value=limit.model_copy(update={"condition": None}))
         if lead_in and any(find_quotes(lead_in, condition)):
             return bare, None
-        refusal = Refusal(Why.NOT_STATED, part="condition", value=condition)
-        return replace(bare, support=Support.INFERRED), refusal
+        objection = Objection(Why.NOT_STATED, part="condition", value=condition)
+        return replace(bare, support=Support.INFERRED), objection
     own, others = _split_limits(limit, supported.span, here)
     own_conditions = _list_conditions(here, own)
     read = [place for place in places if overlaps_any(place, own_conditions)]
@@ -283,11 +282,11 @@ def prove_condition(
     is_of_other = own_conditions or overlaps_any(place, _list_conditions(here, others))
     if is_of_other or _is_of_other_clause(here, place, own, others):
         stated = next(iter(own_conditions), None)
-        refusal = Refusal(
+        objection = Objection(
             Why.OTHER_OWNER, stated, "condition", value=condition, is_kept=True
         )
-        doubts = MemberFeatures((Why.OTHER_OWNER,))
-        return replace(kept, support=Support.INFERRED, doubts=doubts), refusal
+        doubts = (Why.OTHER_OWNER,)
+        return replace(kept, support=Support.INFERRED, features=doubts), objection
     return replace(kept, support=Support.INFERRED), None
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from extractor.concepts.criteria.unheaded import list_sentences
 from extractor.concepts.outcomes.split import OutcomeParts
-from extractor.evidence.drafts import Reading, span_of
+from extractor.evidence.drafts import Reading, span_of, support_words
 from extractor.language.book import rule
 from extractor.language.lexer import Range, Tokens
 from extractor.language.passage import Passage, strip_span
@@ -147,9 +147,8 @@ def _read_ends(parts: OutcomeParts, events: Events) -> Reading[tuple[str, ...] |
     # a definition that states both ends is surer
     if not events.start or events.part != parts.description:
         case = "ends elsewhere"
-    ends = tuple(end.raw for end in events.ends)
-    spans = tuple(map(span_of, events.ends))
-    return Reading(ends, 1.0, spans, features=(case,))
+    ends = map(support_words, events.ends)
+    return Reading((), features=(case,)).with_supported(ends)
 
 
 def _find_in_parts(parts: OutcomeParts) -> Events:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from extractor.evidence.drafts import Reading, span_of
+from extractor.evidence.drafts import Reading, span_of, support_words
 from extractor.language.book import Term, find_terms, rule, word_list
 from extractor.language.lexer import Tokens
 from extractor.language.passage import Passage
@@ -310,9 +310,7 @@ def read_named(body: Passage, kind: _Named) -> Reading[tuple[str, ...] | None]:
         case = kind.one
     else:
         case = kind.several
-    written = tuple(words.raw for words in names)
-    spans = tuple(map(span_of, names))
-    return Reading(written, 1.0, spans, features=(case,))
+    return Reading((), features=(case,)).with_supported(map(support_words, names))
 
 
 def _find_names(body: Passage, vocabulary: str) -> list[Passage]:

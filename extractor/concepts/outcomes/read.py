@@ -21,7 +21,14 @@ from extractor.concepts.outcomes.split import (
     split_statements,
 )
 from extractor.concepts.outcomes.times import describe_points, read_time_kind
-from extractor.evidence.drafts import Chunk, ItemDraft, Reading, Span, span_of
+from extractor.evidence.drafts import (
+    Chunk,
+    ItemDraft,
+    Reading,
+    Span,
+    Supported,
+    span_of,
+)
 from extractor.evidence.items import EndpointDraft, EndpointReadings
 from extractor.evidence.scoring import list_words, load_scorer
 from extractor.language.book import find_terms
@@ -324,20 +331,14 @@ def _read_times(
         )
         return Reading((), of_frame), unspecified
     frame = read_time_frame(words.tokens.cut(words.first, words.end))
-    values = []
-    spans = []
+    members = []
     for point, place in zip(frame.points, frame.locate(frame.points), strict=True):
-        values.append(TimePoint(value=point.value, unit=point.unit))
-        span = words.section.cleaned.raw_span(*place)
-        spans.append(Span(words.section.name, *span))
+        value = TimePoint(value=point.value, unit=point.unit)
+        span = Span(words.section.name, *words.section.cleaned.raw_span(*place))
+        members.append(Supported(value, span, Support.PARSED))
     case = describe_points(frame, parts.measure)
-    points = Reading(
-        tuple(values),
-        of_frame,
-        tuple(spans),
-        Support.PARSED,
-        features=(case, *parts.features),
-    )
+    points = Reading((), of_frame, features=(case, *parts.features))
+    points = points.with_supported(members)
     kind = read_time_kind(frame, concept)
     kind = replace(
         kind,

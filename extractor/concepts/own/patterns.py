@@ -17,7 +17,7 @@ from extractor.concepts.own.attributes import (
 from extractor.concepts.own.declaration import CustomField, Of
 from extractor.confidence import find_most
 from extractor.errors import FieldError
-from extractor.evidence.drafts import Draft, ItemDraft, Reading, ReadT, Span
+from extractor.evidence.drafts import Draft, ItemDraft, Reading, ReadT, Span, Supported
 from extractor.evidence.items import OwnReadings, list_values
 from extractor.evidence.parsed import ParsedRecord
 from extractor.evidence.quotes import QuoteStatus, verify_quote
@@ -125,11 +125,7 @@ def _extend_list(earlier: Reading[object], later: Reading[object]) -> Reading[ob
     """Return the reading of a list of plain values, which has one reading for all its members, with
     the members and spans of a later reading added.
     """
-    return replace(
-        earlier,
-        value=(*list_members(earlier.value), *list_members(later.value)),
-        spans=earlier.spans + later.spans,
-    )
+    return earlier.with_supported((*earlier.members, *later.members))
 
 
 def _find_first_span(value: OwnReadings) -> Span:
@@ -238,16 +234,15 @@ def _read_stated(
     members = attribute.read_members(fixed or text[start:end], "", [])
     if not members:
         return None
-    value = attribute.pack(members)
     section = passage.section
     begin = passage.tokens.starts[passage.first]
     span = Span(section.name, *section.cleaned.raw_span(begin + start, begin + end))
     # at medium effort, a model is asked to confirm it
-    return Reading(
-        value,
-        spans=(span,),
-        support=attribute.kind.support,
-        weighed=find_most("custom", "by a pattern"),
+    sure = find_most("custom", "by a pattern")
+    reading = Reading(() if attribute.many else None, weighed=sure)
+    return reading.with_supported(
+        Supported(member, span, attribute.kind.support, confidence=sure)
+        for member in members
     )
 
 

@@ -2,8 +2,7 @@
 item inherits from the line above it.
 """
 
-from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from extractor.concepts.windows.features import list_features
 from extractor.concepts.windows.parts import (
@@ -17,45 +16,47 @@ from extractor.concepts.windows.times import (
     list_possible_firsts,
     make_window,
 )
-from extractor.evidence.drafts import MemberFeatures, Reading, span_of
+from extractor.evidence.drafts import Part, Reading, Supported, span_of
 from extractor.language.book import read_words, rule
 from extractor.language.lexer import Range, Tokens
 from extractor.language.numbers import find_durations
 from extractor.language.passage import Passage
+from extractor.language.values import replace
 from extractor.schemas import CriterionKind, Support, TimeWindow
 
 _NO_WINDOWS_BELOW = frozenset({"age", "life", "survival"})
 _OF_OTHER_LINE = "named in another line"
 _INHERITED = "of the line above"
-_OTHER_UNIT = "a time in another unit"
+OTHER_UNIT = "a time in another unit"
 
 FirstWindow = Reading[TimeWindow | None]
 Windows = Reading[tuple[TimeWindow, ...]]
 
 
 class Times(NamedTuple):
-    """The first time window of a criterion, as stored in ``time_window``, and all its windows."""
+    """All time windows of a criterion, and the index of the first one, from which ``take_first``
+    makes its ``time_window``; None if none can be that.
+    """
 
-    first: FirstWindow
     windows: Windows
+    first: int | None = None
 
 
 def read_windows(
     passage: Passage, kind: CriterionKind | None = None, topic: str = ""
 ) -> Times:
-    """Return the first time window of a criterion, as stored in ``time_window``, and all windows
-    of the criterion. Each window has the name of the event or treatment that it limits, and the
-    moment from which it is counted. The first window must be in hours or longer units. A window
-    that has no direction of its own, or that is in an explanation or an exception, is used only if
-    there is no other window. ``passage`` contains only the criterion (``Passage.alone``).
-    ``topic`` is the heading or parent line; durations below a line about age, life or survival are
-    not treated as windows.
+    """Return all time windows of a criterion, and which of them is the first. Each window has the
+    name of the event or treatment that it limits, and the moment from which it is counted. The
+    first window must be in hours or longer units. A window that has no direction of its own, or
+    that is in an explanation or an exception, is used only if there is no other window.
+    ``passage`` contains only the criterion (``Passage.alone``). ``topic`` is the heading or parent
+    line; durations below a line about age, life or survival are not treated as windows.
 
-    >>> first, windows = read_windows(
+    >>> windows, first = read_windows(
     ...     read_passage("No chemotherapy within 4 weeks before enrolment")
     ... )
-    >>> first.value.quote, windows.value[0].of, windows.value[0].anchor
-    ('within 4 weeks before enrolment', 'chemotherapy', 'before enrolment')
+    >>> first, windows.value[0].of, windows.value[0].anchor
+    (0, 'chemotherapy', 'before enrolment')
     """
     tokens = passage.tokens
     topic_words = map(str.lower, read_words(topic).words)
@@ -63,42 +64,40 @@ def read_windows(
     if _NO_WINDOWS_BELOW.isdisjoint(topic_words):
         windows = find_windows(tokens, kind, topic)
     if not windows:
-        features = (_describe_none(tokens),)
-        return Times(
-            Reading(None, 1.0, features=features), Reading((), 1.0, features=features)
-        )
+        return Times(Reading((), features=(_describe_none(tokens),)))
     parts = find_parts(tokens, windows)
-    values = []
-    spans = []
-    for window, (of, anchor, _) in zip(windows, parts, strict=True):
+    members: list[Supported[TimeWindow]] = []
+    for at, window in enumerate(windows):
+        of, anchor, _ = parts[at]
         words = passage.part(window.first, window.end)
         update = {"of": _quote(passage, of), "anchor": _quote(passage, anchor)}
-        values.append(make_window(window, words.raw).model_copy(update=update))
-        spans.append(span_of(words))
-    member_features = [
-        list_features(tokens, windows, parts, at) for at in range(len(windows))
-    ]
-    every_window = Reading(
-        tuple(values),
-        1.0,
-        tuple(spans),
-        Support.PARSED,
-        member_features=tuple(member_features),
-    )
+        value = make_window(window, words.raw).model_copy(update=update)
+        own, of_parts = list_features(tokens, windows, parts, at)
+        place = span_of(words)
+        members.append(Supported(value, place, Support.PARSED, own, of_parts))
+    every_window = Reading(()).with_supported(members)
     possible = list_possible_firsts(windows)
     if not possible:
-        return Times(Reading(None, 1.0, features=(_OTHER_UNIT,)), every_window)
+        return Times(every_window)
     # an aside explains or excepts; the criterion itself may state its time behind it
     plain = [window for window in possible if not window.is_aside]
-    first = windows.index((plain or possible)[0])
-    reading = Reading(
-        first_window([values[first]]),
-        1.0,
-        (spans[first],),
-        Support.PARSED,
-        features=member_features[first].own,
+    return Times(every_window, windows.index((plain or possible)[0]))
+
+
+def take_first(windows: Reading[Any], first: int | None) -> FirstWindow:
+    """Return the reading of ``time_window``: the window at the index ``first`` of all windows, in
+    the form of ``time_window``; without a value if ``first`` is None.
+
+    >>> take_first(*read_windows(read_passage("No alcohol for 3-5 days"))).value.value
+    3
+    """
+    nothing = replace(
+        windows, value=None, spans=(), support=Support.LITERAL, members=()
     )
-    return Times(reading, every_window)
+    if first is None:
+        return nothing
+    member = windows.members[first]
+    return nothing.with_supported([replace(member, value=first_window([member.value]))])
 
 
 def _quote(passage: Passage, place: Range | None) -> str | None:
@@ -121,30 +120,24 @@ def name_limited(windows: Windows, other: Passage) -> Windows:
     without a name. These windows are less certain. If the other line does not contain a name, all
     windows are left unchanged.
 
-    >>> _, windows = read_windows(read_passage("within 4 weeks"))
+    >>> windows, _ = read_windows(read_passage("within 4 weeks"))
     >>> name_limited(windows, read_passage("Treatment with statins:")).value[0].of
     'statins'
     """
-    nameless = [at for at, window in enumerate(windows.value) if window.of is None]
-    if not nameless:
+    if all(window.of for window in windows.value):
         return windows
     line = other.alone()
     name = name_line(line.tokens, line.first, line.end)
     if name is None:
         return windows
     words = line.part(*name).raw
-    members = list(windows.member_features)
-    values = list(windows.value)
-    for at in nameless:
-        values[at] = values[at].model_copy(update={"of": words})
-        parts = {**members[at].parts, "of": (_OF_OTHER_LINE,)}
-        members[at] = members[at]._replace(parts=parts)
-    return replace(windows, value=tuple(values), member_features=tuple(members))
-
-
-def inherit_window(window: FirstWindow) -> FirstWindow:
-    """Return the first window of an introducing line as a window of the item below it."""
-    return window.with_features(_INHERITED)
+    members = list(windows.members)
+    for at, member in enumerate(members):
+        if member.value.of is None:
+            value = member.value.model_copy(update={"of": words})
+            parts = {**member.parts, "of": Part((_OF_OTHER_LINE,))}
+            members[at] = replace(member, value=value, parts=parts)
+    return windows.with_supported(members)
 
 
 def inherit_windows(windows: Windows, introduction: Passage, item: Passage) -> Windows:
@@ -153,24 +146,24 @@ def inherit_windows(windows: Windows, introduction: Passage, item: Passage) -> W
     of the following drugs"), it takes its name from the item.
 
     >>> line = read_passage("Any of the following drugs within 2 weeks:")
-    >>> _, windows = read_windows(line)
+    >>> windows, _ = read_windows(line)
     >>> inherit_windows(windows, line, read_passage("Aspirin")).value[0].of
     'Aspirin'
     """
     announced = rule("announces_items").search(introduction.alone().tokens)
-    values = list(windows.value)
-    members: list[MemberFeatures] = []
-    for at, known in enumerate(windows.member_features):
-        parts = dict(known.parts)
-        of = parts.pop("of", ())
+    members: list[Supported[TimeWindow]] = []
+    for member in windows.members:
+        value = member.value
+        parts = dict(member.parts)
+        of, _ = parts.pop("of", Part())
         # "any of the following drugs": the item below is the drug
         if announced:
-            values[at] = values[at].model_copy(update={"of": None})
+            value = value.model_copy(update={"of": None})
         elif of:
-            parts["of"] = (*of, _INHERITED)
-        members.append(MemberFeatures((*known.own, _INHERITED), parts))
-    inherited = replace(windows, value=tuple(values), member_features=tuple(members))
-    return name_limited(inherited, item)
+            parts["of"] = Part((*of, _INHERITED))
+        features = (*member.features, _INHERITED)
+        members.append(replace(member, value=value, features=features, parts=parts))
+    return name_limited(windows.with_supported(members), item)
 
 
 def demands_other(introduction: Passage) -> bool:

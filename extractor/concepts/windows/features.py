@@ -11,7 +11,7 @@ from extractor.concepts.doses.names import find_general
 from extractor.concepts.people.ages import may_be_age, may_be_unnamed_age
 from extractor.concepts.windows.parts import NamePosition, Parts, is_past
 from extractor.concepts.windows.times import Window, is_absence
-from extractor.evidence.drafts import MemberFeatures
+from extractor.evidence.drafts import Part
 from extractor.language.book import rule
 from extractor.language.lexer import NUMBER, Range, Tokens, keep
 from extractor.schemas import TimeUnit
@@ -109,7 +109,7 @@ _GO_ON = frozenset({"of", "to"})
 
 def list_features(
     tokens: Tokens, windows: Sequence[Window], parts: Sequence[Parts], at: int
-) -> MemberFeatures:
+) -> tuple[tuple[str, ...], dict[str, Part]]:
     """Return the features of the time window at index ``at`` of a line, and those of its name
     ("of") and its moment ("anchor") if the line states them.
     """
@@ -125,13 +125,13 @@ def list_features(
         shared.append("without a moment")
     kind = _describe_kind(tokens, window, own_parts)
     direction = _describe_direction(tokens, window, own_parts)
-    of_parts: dict[str, tuple[str, ...]] = {}
+    of_parts: dict[str, Part] = {}
     if own_parts.of:
         name = _describe_name(tokens, window, own_parts, own_parts.of)
-        of_parts["of"] = (*name, *shared)
+        of_parts["of"] = Part((*name, *shared))
     if own_parts.anchor:
-        of_parts["anchor"] = tuple(shared)
-    return MemberFeatures((*kind, *direction, *shared), of_parts)
+        of_parts["anchor"] = Part(tuple(shared))
+    return (*kind, *direction, *shared), of_parts
 
 
 def _describe_kind(tokens: Tokens, window: Window, parts: Parts) -> Iterator[str]:

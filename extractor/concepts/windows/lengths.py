@@ -24,8 +24,9 @@ from extractor.concepts.people.ages import (
     may_be_unnamed_age,
 )
 from extractor.concepts.people.registered_ages import count_days
-from extractor.concepts.places import Derived, Supported, cut, locate
+from extractor.concepts.places import Derived, cut, locate
 from extractor.concepts.windows.times import find_windows
+from extractor.evidence.drafts import Supported
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens
 from extractor.language.numbers import (

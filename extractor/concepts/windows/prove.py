@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from extractor.concepts.limits.prove import overlaps_any, prove_condition
-from extractor.concepts.places import Supported, cut, find_quotes, locate
+from extractor.concepts.places import cut, find_quotes, locate
+from extractor.concepts.windows.criterion import take_first
 from extractor.concepts.windows.lengths import is_same_length
 from extractor.concepts.windows.parts import Parts, find_parts
 from extractor.concepts.windows.times import (
@@ -19,7 +20,15 @@ from extractor.concepts.windows.times import (
     list_possible_firsts,
     make_window,
 )
-from extractor.evidence.drafts import Reading, Refusal, Span, Why, span_of
+from extractor.evidence.drafts import (
+    Objection,
+    Part,
+    Reading,
+    Span,
+    Supported,
+    Why,
+    span_of,
+)
 from extractor.language.book import rule
 from extractor.language.passage import Passage
 from extractor.schemas import Comparator, Constraint, Support, TimeWindow
@@ -141,7 +150,7 @@ def _list_bounds(
     return bounds
 
 
-def take_first(answered: Reading[object], here: Passage) -> Reading[object]:
+def prove_first(answered: Reading[object], here: Passage) -> Reading[TimeWindow | None]:
     """Return the reading for ``time_window``: the first of the time windows in a model's answer.
     Its value is None if none of the windows is in hours or longer units.
 
@@ -161,38 +170,31 @@ def take_first(answered: Reading[object], here: Passage) -> Reading[object]:
                 break
         return not span_of(here).contains(span), is_subordinate, span.start
 
-    firsts = [first_window([window]) for window in answered.list_values()]
-    possible = [index for index, window in enumerate(firsts) if window]
+    members = answered.members
+    possible = [at for at, each in enumerate(members) if first_window([each.value])]
     if not possible:
-        return replace(answered, value=None, spans=(), supports=(), member_features=())
-    best = min(possible, key=lambda index: rank(answered.spans[index]))
-    best_span = answered.spans[best]
-    doubts = answered.list_member_features()[best].own
+        return take_first(answered, None)
+    best = min(possible, key=lambda at: rank(members[at].span))
+    first = take_first(answered, best)
+    best_span = members[best].span
     for window in list_possible_firsts(windows):
         span = locate(here, window.first, window.end)
         is_plain = window.sure and not window.is_aside
         if is_plain and not span.overlaps(best_span):
             # the answer skips a sure window that precedes its own
             if (False, False, span.start) < rank(best_span):
-                doubts = (*doubts, _NOT_FIRST)
+                return first.with_features(_NOT_FIRST)
             break
-    return replace(
-        answered,
-        value=firsts[best],
-        spans=(best_span,),
-        supports=answered.list_supports()[best : best + 1],
-        features=doubts,
-        member_features=(),
-    )
+    return first
 
 
 def prove_parts(
     supported: Supported[object],
     places: Sequence[Passage],
     lead_in: Passage | None = None,
-) -> tuple[Supported[object], list[Refusal]]:
-    """Return a supported value with only the parts that the text supports, and the refusals of the
-    other parts. The parts are the condition of a limit, or the name and the moment of a time
+) -> tuple[Supported[object], list[Objection]]:
+    """Return a supported value with only the parts that the text supports, and the objections to
+    the other parts. The parts are the condition of a limit, or the name and the moment of a time
     window. Any other value is returned unchanged.
 
     A part that is not in the text is removed; a part that seems to belong to another limit or
@@ -204,37 +206,36 @@ def prove_parts(
             window.
         lead_in: The line that introduces the criterion. A condition in this line applies to all
             the items below the line rather than to a single limit, so it is removed without
-            recording a refusal.
+            recording an objection.
     """
     value = supported.value
     if isinstance(value, Constraint):
-        proven, refusal = prove_condition(supported, value, places[0], lead_in)
-        if refusal:
-            return proven, [refusal]
+        proven, objection = prove_condition(supported, value, places[0], lead_in)
+        if objection:
+            return proven, [objection]
         return proven, []
     if not isinstance(value, TimeWindow):
         return supported, []
-    refusals = []
+    objections = []
     parts: dict[str, str | None] = {}
-    doubts: dict[str, tuple[str, ...]] = {}
+    doubts: dict[str, Part] = {}
     for name, quote in (("of", value.of), ("anchor", value.anchor)):
         if not quote:
             continue
-        parts[name], refusal = _prove_part(name, quote, supported.span, places)
-        if refusal:
-            refusals.append(refusal)
-        if refusal and refusal.is_kept:
-            doubts[name] = (refusal.why,)
+        parts[name], objection = _prove_part(name, quote, supported.span, places)
+        if objection:
+            objections.append(objection)
+        if objection and objection.is_kept:
+            doubts[name] = Part((objection.why,))
     value = value.model_copy(update=parts)
-    of_parts = supported.doubts._replace(parts=doubts)
-    return replace(supported, value=value, doubts=of_parts), refusals
+    return replace(supported, value=value, parts=doubts), objections
 
 
 def _prove_part(
     name: str, quote: str, window: Span, passages: Sequence[Passage]
-) -> tuple[str | None, Refusal | None]:
+) -> tuple[str | None, Objection | None]:
     """Return the words of the ``name`` part of a window, as written in the text, or None and the
-    refusal: no passage contains its ``quote``, or the quote belongs to another window, to the
+    objection: no passage contains its ``quote``, or the quote belongs to another window, to the
     window's other part or to an exception.
 
     Words that the rules read as this part take precedence over other words, and then the words
@@ -253,18 +254,18 @@ def _prove_part(
             written[place] = passage.section.raw[place.start : place.end]
     # a model must copy the part from the text
     if not written:
-        return None, Refusal(Why.NOT_STATED, part=name, value=quote)
+        return None, Objection(Why.NOT_STATED, part=name, value=quote)
     # "steroids" may be stated twice: the place that the rules read is surer
     fitting = [place for place in written if overlaps_any(place, own)]
     if not fitting:
         fitting = [place for place in written if not overlaps_any(place, foreign)]
-    refusal = None
+    objection = None
     if not fitting:
         nearest = next(iter((*own, *written)))
-        refusal = Refusal(Why.OTHER_OWNER, nearest, name, value=quote, is_kept=True)
+        objection = Objection(Why.OTHER_OWNER, nearest, name, value=quote, is_kept=True)
         fitting = [*written]
     best = min(fitting, key=lambda place: abs(place.start - window.start))
-    return written[best], refusal
+    return written[best], objection
 
 
 def _list_parts(

@@ -265,12 +265,14 @@ def _join_record(drafts: Sequence[Draft], reasons: Reasons) -> Draft:
             )
         if answers:
             model[name] = answers[0]
-    refusals = [refusal for draft in drafts for refusal in draft.refused]
-    refused = tuple(refusal for refusal in refusals if refusal.field in PEOPLE_FIELDS)
+    objections = [objection for draft in drafts for objection in draft.objections]
+    against = tuple(
+        objection for objection in objections if objection.field in PEOPLE_FIELDS
+    )
     return replace(
         draft_record(PeopleReadings()),
         model=model,
-        refused=refused,
+        objections=against,
         custom_values=custom,
         questions=reasons,
     )

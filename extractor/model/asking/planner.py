@@ -18,7 +18,7 @@ from extractor.concepts.doses.passages import GROUPS, list_dose_passages, mentio
 from extractor.concepts.own.declaration import CustomField, Of
 from extractor.concepts.parse import parse_record
 from extractor.concepts.people.registered_ages import AGES
-from extractor.evidence.drafts import Chunk, Draft, Span, span_of
+from extractor.evidence.drafts import Chunk, Draft, Part, Span, span_of
 from extractor.evidence.items import CriterionDraft
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.book import read_text, rule
@@ -279,8 +279,9 @@ def _list_fields(
     fields = {*_list_doubtful(item, names, effort)}
     if effort is Effort.MEDIUM:
         fields |= find_missed(parsed, item)
-    parts = item.rules.time_windows.list_part_confidences()
-    if fields and any(effort.doubts(part.get("of", 1.0)) for part in parts):
+    windows = item.rules.time_windows.members
+    names_of_windows = [window.parts.get("of", Part()) for window in windows]
+    if fields and any(effort.doubts(name.confidence) for name in names_of_windows):
         fields.add("time_windows")
     return [name for name in names if name in fields]
 

@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
+from extractor.assembly.grounding import list_numbers
 from extractor.concepts.limits.mentions import find_mentions
 from extractor.concepts.limits.owners import Ownership, judge_owner
 from extractor.concepts.own.value_forms import show_value
 from extractor.concepts.places import cut, find_quote, locate
-from extractor.evidence.drafts import ConflictKind, Refusal, Span, Why
+from extractor.evidence.drafts import ConflictKind, Objection, Span, Why
 from extractor.evidence.quotes import QuoteStatus, verify_quote
 from extractor.language.book import rule
 from extractor.language.lexer import Range, Tokens
@@ -35,7 +36,7 @@ _CONFLICTS = frozenset({*_WHY.values(), Why.OTHER_WORDS})
 """Reasons that indicate that the cited place nearly states the answer."""
 
 
-def explain_refusal(value: object, passage: Passage) -> Refusal:
+def explain_objection(value: object, passage: Passage) -> Objection:
     """Return the reason why a value is not supported, together with the contradicting place if the
     passage contains one.
 
@@ -46,51 +47,43 @@ def explain_refusal(value: object, passage: Passage) -> Refusal:
 
     >>> from extractor.language.passage import read_passage
     >>> passage = read_passage("ECOG 0-2 or better")
-    >>> refusal = explain_refusal("ECOG 0-1", passage)
-    >>> refusal.why.value, passage.raw[refusal.nearest.start : refusal.nearest.end]
+    >>> objection = explain_objection("ECOG 0-1", passage)
+    >>> (
+    ...     objection.why.value,
+    ...     passage.raw[objection.nearest.start : objection.nearest.end],
+    ... )
     ('another number', 'ECOG 0-2')
     """
-    match value:
-        case str() if type(value) is str:
-            return _explain_quote(value, passage)
-        case TimeWindow():
-            place = find_quote(passage, value.quote)
-            if place:
-                return Refusal(Why.OTHER_VALUE, place)
-            return Refusal()
-        case Amount() if value.low not in (None, value.high):
-            return _explain_number(value, (value.low, value.high), passage)
-        case Amount():
-            return _explain_number(value, (value.high, None), passage)
-        case Constraint() | Quantity():
-            return _explain_number(value, (value.value, value.value_high), passage)
-        case Age() | Period() | TimePoint():
-            return _explain_number(value, (value.value, None), passage)
-    return Refusal()
+    if type(value) is str:
+        return _explain_quote(value, passage)
+    if isinstance(value, TimeWindow):
+        place = find_quote(passage, value.quote)
+        return Objection(Why.OTHER_VALUE, place) if place else Objection()
+    if isinstance(value, _Measured):
+        return _explain_number(value, passage)
+    return Objection()
 
 
-def _explain_quote(quote: str, passage: Passage) -> Refusal:
+def _explain_quote(quote: str, passage: Passage) -> Objection:
     """Find words that are nearly the same as the quote but differ in a number, unit, comparator or
     word. The first difference is the reason.
     """
     check = verify_quote(quote, passage.raw)
     if check.status is not QuoteStatus.CONFLICT:
-        return Refusal()
+        return Objection()
     if check.start is None or check.end is None:
-        return Refusal()
+        return Objection()
     offset, _ = passage.raw_span
     place = Span(passage.section.name, offset + check.start, offset + check.end)
-    return Refusal(_WHY.get(check.conflicts[0].kind, Why.OTHER_WORDS), place)
+    return Objection(_WHY.get(check.conflicts[0].kind, Why.OTHER_WORDS), place)
 
 
-def _explain_number(
-    value: _Measured, bounds: tuple[float | None, float | None], passage: Passage
-) -> Refusal:
+def _explain_number(value: _Measured, passage: Passage) -> Objection:
     """Find the first mention of the same numbers or, failing that, another number of the same
-    quantity, another dose or another duration. ``bounds`` contains the lower and upper numbers of
-    the value; a single number has no upper number.
+    quantity, another dose or another duration.
     """
     tokens = cut(passage)
+    bounds = list_numbers(value)
     for mention in find_mentions(tokens):
         if bounds not in mention.bounds:
             continue
@@ -98,16 +91,16 @@ def _explain_number(
         owner_differs = isinstance(value, Age)
         if isinstance(value, Constraint | Quantity):
             if value.comparator not in mention.comparators:
-                return Refusal(Why.OTHER_COMPARATOR, place)
+                return Objection(Why.OTHER_COMPARATOR, place)
             owner_differs = not value.unit or value.unit in passage.text
         if owner_differs:
             # the place is omitted, because a re-ask would only name another owner for the same
             # words
-            return Refusal(Why.OTHER_OWNER)
-        return Refusal(Why.OTHER_UNIT, place)
+            return Objection(Why.OTHER_OWNER)
+        return Objection(Why.OTHER_UNIT, place)
     for number in _list_same_kind(value, tokens):
-        return Refusal(Why.OTHER_NUMBER, locate(passage, *number))
-    return Refusal()
+        return Objection(Why.OTHER_NUMBER, locate(passage, *number))
+    return Objection()
 
 
 def _list_same_kind(value: _Measured, tokens: Tokens) -> list[Range]:
@@ -127,18 +120,18 @@ def _list_same_kind(value: _Measured, tokens: Tokens) -> list[Range]:
     return [(length.first, length.end) for length in find_durations(tokens)]
 
 
-def describe_refusal(refusal: Refusal, field: str, value: object) -> Refusal:
+def describe_objection(objection: Objection, field: str, value: object) -> Objection:
     """Return a rejection with the rejected value, its field, and the kind of finding, which is a
     conflict if the text contains nearly the same words as the value. If only a part is rejected,
     the value is shown together with that part.
     """
     kind = FindingKind.VALUE_NOT_IN_QUOTE
     # the text says nearly the same: the finding shows both
-    if refusal.nearest and refusal.why in _CONFLICTS:
+    if objection.nearest and objection.why in _CONFLICTS:
         kind = FindingKind.QUOTE_CONFLICT
     elif isinstance(value, str):
         kind = FindingKind.QUOTE_NOT_FOUND
     shown = show_value(value)
-    if refusal.part:
-        shown = f"{shown}, {refusal.value}"
-    return replace(refusal, field=field, value=shown, kind=kind)
+    if objection.part:
+        shown = f"{shown}, {objection.value}"
+    return replace(objection, field=field, value=shown, kind=kind)
