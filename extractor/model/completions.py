@@ -23,6 +23,7 @@ from pydantic_core import from_json
 
 from extractor.masking import mask, mask_known
 from extractor.model.answer_text import find_answer
+from extractor.model.calls import ReplyModel
 from extractor.model.pace import Failure
 from extractor.model.spec import shown_model
 from extractor.schemas import Usage
@@ -79,6 +80,7 @@ class Completion:
     remark: str = ""
     has_usage: bool = True
     line: str = ""
+    filled: ReplyModel | None = None
 
     @property
     def stated_usage(self) -> Usage | None:
@@ -88,8 +90,8 @@ class Completion:
         return None
 
 
-def read_completion(reply: object, answer: str = "") -> Completion:
-    """Read a reply. ``answer`` is what instructor has read in it, or "" if it could not read it.
+def read_completion(reply: object, filled: ReplyModel | None = None) -> Completion:
+    """Read a reply. ``filled`` is what instructor has read in it, or None if it could not read it.
     Raises ``Failure`` if the reply is not an answer.
 
     An answer is treated as truncated only if the output limit was reached and the answer is
@@ -101,13 +103,13 @@ def read_completion(reply: object, answer: str = "") -> Completion:
     """
     body = as_json(reply)
     try:
-        return _read(body, answer)
+        return _read(body, filled)
     # an unknown format, or a reply that does not match its format
     except (StopIteration, LookupError, TypeError, AttributeError):
         raise read_garbled(body) from None
 
 
-def _read(body: object, answer: str) -> Completion:
+def _read(body: object, filled: ReplyModel | None) -> Completion:
     """Read a reply as plain data. Raises a built-in error such as ``StopIteration`` or
     ``LookupError`` if its format is unknown.
     """
@@ -115,13 +117,13 @@ def _read(body: object, answer: str) -> Completion:
     fields = {name: at(body, place) for name, place in form.paths.items()}
     reason = fields.get("reason", "")
     is_cut = reason in _TABLE["cut"]
-    text = _join_texts(fields, form, is_cut=is_cut)
+    written = _join_texts(fields, form, is_cut=is_cut)
+    text = _make_storable(written)
     remark = ""
     # instructor reads one part of a message: this is the whole message if that is one document
-    is_whole = bool(answer) and not is_cut and is_json(text)
-    if is_whole:
-        text = answer
-    else:
+    is_whole = text == written and is_json(text)
+    if filled is None or not is_whole:
+        filled = None
         text, remark = find_answer(text, is_cut=is_cut)
     ending = Ending.COMPLETE
     refused = _explain_refusal(fields.get("refusal", ""), reason)
@@ -136,12 +138,13 @@ def _read(body: object, answer: str) -> Completion:
     if not has_usage:
         usage = Usage(calls=1)
     return Completion(
-        _make_storable(text),
+        text,
         ending,
         usage,
         model=_make_storable(shown_model(fields["model"])),
         remark=_make_storable(remark),
         has_usage=has_usage,
+        filled=filled,
     )
 
 
