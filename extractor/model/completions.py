@@ -67,27 +67,24 @@ class Ending(StrEnum):
 class Completion:
     """An answer as text, which should be JSON.
 
-    ``remark`` explains a refusal, or an uncertainty in reading the answer. If ``has_usage`` is
-    False, the reply does not state plausible usage, and ``usage`` is a call without tokens.
-    ``line`` is the digest of the line of an answer file that contains the answer, if it is read
-    from a file.
+    ``remark`` explains a refusal, or an uncertainty in reading the answer. ``stated_usage`` is None
+    if the reply does not state plausible usage. ``line`` is the digest of the line of an answer
+    file that contains the answer, if it is read from a file. ``filled`` is the answer if instructor
+    could read all of it.
     """
 
     text: str
     ending: Ending
-    usage: Usage = field(default_factory=lambda: Usage(calls=1))
+    stated_usage: Usage | None = field(default_factory=lambda: Usage(calls=1))
     model: str = ""
     remark: str = ""
-    has_usage: bool = True
     line: str = ""
     filled: ReplyModel | None = None
 
     @property
-    def stated_usage(self) -> Usage | None:
-        """The usage, or None if the reply does not state plausible usage."""
-        if self.has_usage:
-            return self.usage
-        return None
+    def usage(self) -> Usage:
+        """The usage; a call without tokens if the reply does not state it."""
+        return self.stated_usage or Usage(calls=1)
 
 
 def read_completion(reply: object, filled: ReplyModel | None = None) -> Completion:
@@ -132,18 +129,12 @@ def _read(body: object, filled: ReplyModel | None) -> Completion:
         ending = Ending.REFUSED
     elif is_cut and not is_json(text):
         ending = Ending.CUT
-    usage = _read_usage(body, form)
-    # a prompt has more than one token; an SDK converts true to 1
-    has_usage = usage.prompt_tokens > 1 and (usage.output_tokens > 0 or not text)
-    if not has_usage:
-        usage = Usage(calls=1)
     return Completion(
         text,
         ending,
-        usage,
+        read_stated_usage(body, has_failed=not text),
         model=_make_storable(shown_model(fields["model"])),
         remark=_make_storable(remark),
-        has_usage=has_usage,
         filled=filled,
     )
 
@@ -169,12 +160,12 @@ def _make_storable(text: str) -> str:
 
 
 def read_stated_usage(body: object, *, has_failed: bool) -> Usage | None:
-    """Return the usage that a reply without a readable answer states, or None if it states no
-    plausible usage. A request that ``has_failed`` may state it within the error, and may have no
-    output.
+    """Return the usage that a reply states, or None if it states no plausible usage. A request that
+    ``has_failed`` may state it within the error, and may have no output.
     """
     for form in _FORMS:
         usage = _read_usage(body, form)
+        # a prompt has more than one token; an SDK converts true to 1
         if usage.prompt_tokens > 1 and (has_failed or usage.output_tokens > 0):
             return usage
     error = at(body, "error")

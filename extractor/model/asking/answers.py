@@ -39,8 +39,6 @@ _HEAD = 60
 """Maximum number of characters used to find the beginning of a part of an outcome. If a model
 copies more words of the part, they are truncated to this length.
 """
-_LONGEST_NUMBER = 9
-"""Maximum number of digits in the number of a line. Python refuses to read thousands of digits."""
 
 
 def read_items(completion: Completion, call: Call, questions: Questions) -> ModelReply:
@@ -98,15 +96,10 @@ def _fill(
                 (None, "the answer is empty, is not JSON, or contains no items")
             )
     for raw in raw_items:
-        written = str(raw["n"])
-        if len(written) > _LONGEST_NUMBER:
-            dropped.append((None, "an item has a number that no line has"))
-            continue
-        number = int(written)
         try:
-            items += model.model_validate({"items": [raw | {"n": number}]}).items
+            items += model.model_validate({"items": [raw]}).items
         except ValidationError as error:
-            dropped.append((number, explain(error)))
+            dropped.append((raw["n"], explain(error)))
     return items, dropped
 
 
