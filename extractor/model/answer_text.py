@@ -291,7 +291,10 @@ def list_answers(value: object) -> list[Items]:
     if number.isdecimal() and len(number) <= _LONGEST_NUMBER:
         return [[value | {"n": int(number)}]]
     found: list[Items] = []
-    for name in sorted(value, key=_rank_key):
+    # first the reasoning, last the items
+    for name in sorted(
+        value, key=lambda name: (name == "items", not _REASONING_KEY.fullmatch(name))
+    ):
         answers = list_answers(value[name])
         if name == "items" and not answers:
             if value[name] == []:
@@ -299,15 +302,6 @@ def list_answers(value: object) -> list[Items]:
             return []
         found += answers
     return found
-
-
-def _rank_key(name: str) -> int:
-    """Return the rank of a member of an object: 2 for ``items``, 0 for reasoning, and 1 for any
-    other. A member with a higher rank is preferred.
-    """
-    if name == "items":
-        return 2
-    return int(not _REASONING_KEY.fullmatch(name))
 
 
 def split_items(text: str, *, is_cut: bool) -> Items:

@@ -52,21 +52,20 @@ def read_items(completion: Completion, call: Call, questions: Questions) -> Mode
         return ModelReply(dropped=((None, completion.remark),))
     items, dropped = _fill(completion, call.reply_model)
     numbers = {number for question in questions for number in question.item_numbers}
-    valid = [item for item in items if item.n in numbers]
-    dropped += [
-        (item.n, "was not asked about") for item in items if item.n not in numbers
-    ]
-    remarks = [completion.remark] if completion.remark else []
-    remarks += [
-        f"line {item.n} has unknown keys, which were not read: {', '.join(item.unknown)}"
-        for item in valid
-        if item.unknown
-    ]
     single = {
         line.number for line in questions if not line.places and not is_listing(line)
     }
+    remarks = [*filter(None, [completion.remark])]
     joined: dict[tuple[int, int], dict[str, Any]] = {}
-    for position, item in enumerate(valid, 1):
+    for position, item in enumerate(items, 1):
+        if item.n not in numbers:
+            dropped.append((item.n, "was not asked about"))
+            continue
+        if item.unknown:
+            names = ", ".join(item.unknown)
+            remarks.append(
+                f"line {item.n} has unknown keys, which were not read: {names}"
+            )
         place = (item.n, position)
         if item.n in single:
             place = (item.n, 0)

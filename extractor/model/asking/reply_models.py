@@ -8,10 +8,11 @@ value. ``answers`` reads the items.
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from enum import Enum, StrEnum
+from enum import StrEnum
 from functools import lru_cache, partial
 from typing import Annotated, Any, ClassVar, NamedTuple
 
+import tomli
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -93,15 +94,10 @@ FIELDS: Mapping[Task, tuple[str, ...]] = {
 _EXPANDED = {REGIMENS: ("quote", *REGIMEN_FIELDS), PEOPLE: PEOPLE_FIELDS}
 
 
-class Missing(Enum):
-    """The value of a key that an item omits although every line has one, and of a key for which two
-    items of a line contradict each other.
-    """
-
-    UNANSWERED = "unanswered"
-
-
-UNANSWERED = Missing.UNANSWERED
+UNANSWERED = ...
+"""The value of a key that an item omits although every line has one, and of a key for which two
+items of a line contradict each other.
+"""
 _NEEDED = {
     "kind",
     "category",
@@ -122,55 +118,7 @@ _SCHEMA = "reply_schema.json"
 _KEYS = json.loads((PROMPTS / _SCHEMA).read_text("utf-8"))["$defs"]["Item"][
     "properties"
 ]
-_VALUES: Mapping[str, Mapping[str, str]] = {
-    "list": {"in": "inclusion", "ex": "exclusion"},
-    "cat": {
-        "prior": "prior_therapy",
-        "during": "concomitant_therapy",
-        "organ": "organ_function",
-        "performance": "performance_status",
-        "expectancy": "life_expectancy",
-        "consent": "consent_compliance",
-    },
-    "concept": {
-        "OS": "overall_survival",
-        "PFS": "progression_free_survival",
-        "EFS": "event_free_survival",
-        "DFS": "disease_free_survival",
-        "TTP": "time_to_progression",
-        "TTE": "time_to_event_other",
-        "response": "response_rate",
-        "DOR": "duration_of_response",
-        "TTR": "time_to_response",
-        "MRD": "minimal_residual_disease",
-        "relapse": "relapse_or_progression_rate",
-        "AE": "adverse_events",
-        "DLT": "dose_limiting_toxicity",
-        "MTD": "maximum_tolerated_dose",
-        "harm": "specific_toxicity",
-        "labs": "laboratory_or_vital_safety",
-        "PK": "pharmacokinetics",
-        "cells": "cellular_kinetics",
-        "symptoms": "symptom_score",
-        "QoL": "quality_of_life",
-        "function": "functional_status",
-        "event": "clinical_event",
-        "physiology": "physiological_measure",
-        "imaging": "imaging_measure",
-        "medication": "medication_use",
-        "challenge": "desensitization_or_challenge",
-        "economics": "health_economics",
-    },
-    "domain": {
-        "PK": "pharmacokinetics",
-        "PD": "pharmacodynamics",
-        "patient": "patient_reported",
-    },
-    "span": {"none": "unspecified"},
-}
-"""By key of a reply, the values that a model writes as shorter words, to save output tokens. All
-other words of the schema are the values themselves.
-"""
+_VALUES = tomli.loads((PROMPTS / "reply_words.toml").read_text("utf-8"))
 _READERS: Mapping[type, Callable[[str], object]] = {
     TimeWindow: read_window,
     Age: partial(read_time, Age),
