@@ -367,13 +367,6 @@ def read_value(text: str, start: int = 0) -> tuple[object, int]:
     return None, max(last, start + 1)
 
 
-def check_strict(text: str) -> None:
-    """Raise ``ValueError`` for text that is not JSON, for an infinite number, and for an object in
-    which a key has two different values.
-    """
-    _DECODER.decode(text)
-
-
 def _write_token(token: re.Match[str]) -> str:
     """Return a token as strict JSON. A backslash that does not escape anything is kept as a
     character.
@@ -411,3 +404,7 @@ _DECODER = json.JSONDecoder(
     parse_constant=_read_finite,
     object_pairs_hook=_join_pairs,
 )
+read_strict = _DECODER.decode
+"""Read JSON. Raises ``ValueError`` for other text, for a number that is too large, and for an
+object in which a key has two different values.
+"""

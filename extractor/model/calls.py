@@ -11,7 +11,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 from pydantic import BaseModel, StrictInt, model_validator
 
-from extractor.model.answer_text import check_strict
+from extractor.model.answer_text import read_strict
 
 PROMPTS = Path(__file__).parent / "prompts"
 CHARACTERS_PER_TOKEN = 4
@@ -85,8 +85,7 @@ class ReplyModel(BaseModel, frozen=True, extra="forbid"):
     @classmethod
     def model_validate_json(cls, json_data: Any, **_: Any) -> Self:
         """Validate an answer. Raises ``ValueError`` also if a key has two values."""
-        check_strict(json_data)
-        return super().model_validate_json(json_data)
+        return cls.model_validate(read_strict(json_data))
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ class RequestForm:
         table_parameters = self._list_parameters(call)
         arguments = table_parameters | dict(self.settings.options)
         # Google's SDK accepts only arguments that it knows
-        if self.spec.entry.is_google:
+        if self.spec.entry.sdk == "google":
             return arguments
         body: dict[str, object] = {}
         extra = arguments.get("extra_body")
@@ -103,7 +103,7 @@ class RequestForm:
         schema = schema_of(model)
         if self.mode == "TOOLS" or self.spec.entry.extra:
             schema = f'{{"title": "{model.__name__}", {schema[1:]}'
-        if self.spec.entry.is_google:
+        if self.spec.entry.sdk == "google":
             schema = schema.replace('"additionalProperties": false, ', "")
         return _give_schema(model, schema)
 

@@ -168,7 +168,7 @@ def _read_item(question: Question, written: Values) -> Values:
         try:
             values |= split_outcome(question.chunk.text, split)
         except ValueError as error:
-            values["split"] = UnreadableValue(str(split), str(error))
+            values["split"] = UnreadableValue(split.model_dump_json(), str(error))
     claims = {
         field.name: written.get(f"{CLAIMS}{field.name}", ())
         for field in question.custom

@@ -141,14 +141,10 @@ class AnswerForm(NamedTuple):
 
 
 def _find_member(words: Mapping[str, StrEnum], raw_value: object) -> object:
-    """Return the member of a closed set with this short word, ignoring case, or, if there is none,
-    the value itself.
+    """Return the member of a closed set with this short word, whose case is ignored, or, if there
+    is none, the value itself.
     """
-    folded = str(raw_value).strip().casefold()
-    for word, member in words.items():
-        if folded == word.casefold():
-            return member
-    return raw_value
+    return words.get(str(raw_value).strip().casefold(), raw_value)
 
 
 def _leave_out(raw_value: object, read: ValidatorFunctionWrapHandler) -> object:
@@ -158,10 +154,7 @@ def _leave_out(raw_value: object, read: ValidatorFunctionWrapHandler) -> object:
     try:
         return read(raw_value)
     except ValidationError as error:
-        text = raw_value
-        if not isinstance(text, str):
-            text = json.dumps(raw_value, ensure_ascii=False)
-        return UnreadableValue(text, explain(error))
+        return UnreadableValue(str(raw_value), explain(error))
 
 
 def explain(error: ValidationError) -> str:
@@ -187,7 +180,8 @@ def _make_form(info: FieldInfo) -> AnswerForm:
     if info.kind is ValueKind.CHOICE:
         values = _VALUES.get(key, {})
         words = {word: info.type(values.get(word, word)) for word in _KEYS[key]["enum"]}
-        read = Annotated[info.type, BeforeValidator(partial(_find_member, words))]
+        folded = {word.casefold(): member for word, member in words.items()}
+        read = Annotated[info.type, BeforeValidator(partial(_find_member, folded))]
     elif info.type in _READERS:
         read = _from_text(_READERS[info.type])
     # an arm is written as its number in the call's list of arms
