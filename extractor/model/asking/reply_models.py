@@ -1,9 +1,9 @@
 """The format of a model's reply: items with short keys, in the same JSON schema for every call
 (``model/prompts/reply_schema.json``).
 
-For each field that a model can be asked for, ``FORMS`` contains its key and the function that reads
-its values. Because output tokens are expensive, keys are omitted if the text does not state their
-value. ``answers`` reads the items.
+For each field that a model can be asked for, ``FORMS`` contains its key and the pydantic type that
+reads its values. Because output tokens are expensive, keys are omitted if the text does not state
+their value. ``answers`` reads the items.
 """
 
 import json
