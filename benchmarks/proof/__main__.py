@@ -31,8 +31,7 @@ from benchmarks.adversarial.__main__ import (
 from benchmarks.data import Row, format_table, parse_options, read_lines, read_studies
 from extractor.assembly.check import UnreadableValue
 from extractor.measures.names import fold_words
-from extractor.model.asking.answers import read_field
-from extractor.model.asking.reply_models import FORMS
+from extractor.model.asking.reply_models import FORMS, Item
 from extractor.model.calls import Call
 from extractor.model.client import Route
 from extractor.model.completions import Completion, Ending
@@ -240,9 +239,12 @@ def _list_claimed(case: Row) -> Iterator[tuple[str, Any]]:
 def read_answer(answer: Row) -> SimpleNamespace:
     """Return the values of a reply item by field."""
     values = {}
+    item = Item.model_validate({"n": 1} | answer)
     for forms in FORMS.values():
         for name, form in forms.items():
-            values[name] = read_field(name, form, answer)
+            values[name] = form.missing
+            if form.key in item.model_fields_set:
+                values[name] = getattr(item, form.key)
     return SimpleNamespace(**values)
 
 

@@ -23,10 +23,11 @@ import re
 from contextlib import suppress
 from itertools import chain, islice
 from math import isfinite
+from typing import Any
 
 from extractor.schemas.vocabulary import MENDED
 
-Items = list[dict[str, object]]
+Items = list[dict[str, Any]]
 
 _REASONING = r"""(?:\w+:)?(?:\w*think(?:ing)?|thoughts?|reason(?:ing)?|reflection|rationale
     |scratch_?pad|analysis|planning|cot|chain_of_thought|inner_monologue|draft)"""
@@ -84,6 +85,8 @@ ignored.
 _LONGEST_VALUE = 400_000
 """Maximum number of characters in a value. Answers are never that long."""
 _DEEPEST_VALUE = 16
+_LONGEST_NUMBER = 9
+"""Maximum number of digits in the number of an item."""
 _TOKEN = re.compile(
     r"""
       (?P<blank> (?: \s+ | //[^\n]{0,500} | /\*.{0,500}?\*/ )++ )  # white space and comments
@@ -283,11 +286,15 @@ def list_answers(value: object) -> list[Items]:
         return [*chain.from_iterable(answers[:-1] for answers in lists), joined]
     if not isinstance(value, dict):
         return []
-    # some models write the number as a string
-    if str(value.get("n")).isdecimal():
-        return [[value]]
+    # some models write the number as a string; Python refuses to read thousands of digits
+    number = str(value.get("n"))
+    if number.isdecimal() and len(number) <= _LONGEST_NUMBER:
+        return [[value | {"n": int(number)}]]
     found: list[Items] = []
-    for name in sorted(value, key=_rank_key):
+    # first the reasoning, last the items
+    for name in sorted(
+        value, key=lambda name: (name == "items", not _REASONING_KEY.fullmatch(name))
+    ):
         answers = list_answers(value[name])
         if name == "items" and not answers:
             if value[name] == []:
@@ -295,15 +302,6 @@ def list_answers(value: object) -> list[Items]:
             return []
         found += answers
     return found
-
-
-def _rank_key(name: str) -> int:
-    """Return the rank of a member of an object: 2 for ``items``, 0 for reasoning, and 1 for any
-    other. A member with a higher rank is preferred.
-    """
-    if name == "items":
-        return 2
-    return int(not _REASONING_KEY.fullmatch(name))
 
 
 def split_items(text: str, *, is_cut: bool) -> Items:
@@ -351,17 +349,14 @@ def read_value(text: str, start: int = 0) -> tuple[object, int]:
     depth = 0
     last = start
     end = start
-    while depth <= _DEEPEST_VALUE and end - start < _LONGEST_VALUE:
-        token = _TOKEN.match(text, end)
-        if token is None:
-            break
-        last = end
-        end = token.end()
+    while token := _TOKEN.match(text, end):
+        last, end = token.span()
         depth += bool(token["open"]) - bool(token["close"])
         strict += _write_token(token)
         if depth == 0:
             last = end
             strict = strict.rstrip(",")
+        if not 0 < depth <= _DEEPEST_VALUE or end - start >= _LONGEST_VALUE:
             break
     if end == len(text) and _LACKS_BRACKET.fullmatch(strict):
         # if the list that has ended is inside an item, decoding still fails
@@ -370,13 +365,6 @@ def read_value(text: str, start: int = 0) -> tuple[object, int]:
         return _DECODER.decode(strict), end
     # an answer may begin inside the last token, such as an unterminated string
     return None, max(last, start + 1)
-
-
-def check_strict(text: str) -> None:
-    """Raise ``ValueError`` for text that is not JSON, for an infinite number, and for an object in
-    which a key has two different values.
-    """
-    _DECODER.decode(text)
 
 
 def _write_token(token: re.Match[str]) -> str:
@@ -416,3 +404,7 @@ _DECODER = json.JSONDecoder(
     parse_constant=_read_finite,
     object_pairs_hook=_join_pairs,
 )
+read_strict = _DECODER.decode
+"""Read JSON. Raises ``ValueError`` for other text, for a number that is too large, and for an
+object in which a key has two different values.
+"""

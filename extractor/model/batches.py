@@ -285,7 +285,6 @@ class Batches:
         failed or was cancelled needs only as many lines as it has ended requests.
         """
         waiting = self._name_waiting(batch)
-        unseen = set(waiting)
         unread = set[str]()
         named = set[str]()
         problem = ""
@@ -308,7 +307,7 @@ class Batches:
                     unread.add(line.name)
                 if line.completion:
                     del waiting[line.name]
-        unseen -= named
+        unseen = waiting.keys() - named
         unread &= waiting.keys()
         may_lack = not ENDED[progress.state] and len(named) >= progress.done
         reason = _explain_open(unread, unseen, problem, line_problem, may_lack=may_lack)

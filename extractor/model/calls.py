@@ -2,17 +2,24 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import ceil
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
-from pydantic import BaseModel
+from pydantic import BaseModel, StrictInt, model_validator
+
+from extractor.model.answer_text import read_strict
 
 PROMPTS = Path(__file__).parent / "prompts"
 CHARACTERS_PER_TOKEN = 4
 """A rough average for English text."""
+LINE_BREAK = " // "
+"""The replacement for a line break, because a prompt shows a record's text on one line."""
+_EMPTY: Sequence[object] = (None, "", [], [None])
+"""Values that a model may write for a key without a value."""
 MOST_CALLS = 5
 """The maximum number of calls that may be used to answer the questions of one call, including the
 calls that split these questions in half and ask them again.
@@ -39,14 +46,33 @@ class PromptVersion(NamedTuple):
     sha256: str
 
 
-class ReplyItem(BaseModel, frozen=True):
-    """An item of an answer: values for the line, or about the place, with number ``n``."""
+class ReplyItem(BaseModel, frozen=True, extra="forbid"):
+    """An item of an answer: values for the line, or about the place, with number ``n``. The values
+    of ``unknown`` keys are not read.
+    """
 
-    n: int
+    n: StrictInt
+    unknown: tuple[str, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tidy(cls, data: dict[str, object]) -> dict[str, object]:
+        """Drop empty values, set unknown keys apart, and restore the line breaks that the prompt
+        replaced.
+        """
+        data = json.loads(json.dumps(data).replace(LINE_BREAK, r"\n"))
+        keys = {info.alias or name for name, info in cls.model_fields.items()}
+        keys.remove("unknown")
+        written = {key: data[key] for key in data if data[key] not in _EMPTY}
+        known = {key: written[key] for key in written if key in keys}
+        return known | {"unknown": sorted(written.keys() - keys)}
 
 
-class ReplyModel(BaseModel, frozen=True):
-    """The format of an answer to a call. Its JSON schema is a file among the prompts."""
+class ReplyModel(BaseModel, frozen=True, extra="forbid"):
+    """The format of an answer to a call. Its JSON schema is a file among the prompts.
+
+    instructor fills it from a live reply; the text of any other reply is validated in the same way.
+    """
 
     schema_file: ClassVar[str]
     items: tuple[ReplyItem, ...]
@@ -55,6 +81,11 @@ class ReplyModel(BaseModel, frozen=True):
     def model_json_schema(cls, *_: object, **__: object) -> dict[str, Any]:
         """Return a minimal schema, because the prompt already defines each key."""
         return dict(json.loads((PROMPTS / cls.schema_file).read_text("utf-8")))
+
+    @classmethod
+    def model_validate_json(cls, json_data: Any, **_: Any) -> Self:
+        """Validate an answer. Raises ``ValueError`` also if a key has two values."""
+        return cls.model_validate(read_strict(json_data))
 
 
 @dataclass(frozen=True, slots=True)

@@ -238,4 +238,6 @@ class Model:
         finally:
             bill.close(completion)
             self.usage += bill.usage
-        return Answer(replace(completion, usage=bill.usage), bill.number, is_new=True)
+        return Answer(
+            replace(completion, stated_usage=bill.usage), bill.number, is_new=True
+        )

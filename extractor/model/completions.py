@@ -23,6 +23,7 @@ from pydantic_core import from_json
 
 from extractor.masking import mask, mask_known
 from extractor.model.answer_text import find_answer
+from extractor.model.calls import ReplyModel
 from extractor.model.pace import Failure
 from extractor.model.spec import shown_model
 from extractor.schemas import Usage
@@ -66,30 +67,28 @@ class Ending(StrEnum):
 class Completion:
     """An answer as text, which should be JSON.
 
-    ``remark`` explains a refusal, or an uncertainty in reading the answer. If ``has_usage`` is
-    False, the reply does not state plausible usage, and ``usage`` is a call without tokens.
-    ``line`` is the digest of the line of an answer file that contains the answer, if it is read
-    from a file.
+    ``remark`` explains a refusal, or an uncertainty in reading the answer. ``stated_usage`` is None
+    if the reply does not state plausible usage. ``line`` is the digest of the line of an answer
+    file that contains the answer, if it is read from a file. ``filled`` is the answer if instructor
+    could read all of it.
     """
 
     text: str
     ending: Ending
-    usage: Usage = field(default_factory=lambda: Usage(calls=1))
+    stated_usage: Usage | None = field(default_factory=lambda: Usage(calls=1))
     model: str = ""
     remark: str = ""
-    has_usage: bool = True
     line: str = ""
+    filled: ReplyModel | None = None
 
     @property
-    def stated_usage(self) -> Usage | None:
-        """The usage, or None if the reply does not state plausible usage."""
-        if self.has_usage:
-            return self.usage
-        return None
+    def usage(self) -> Usage:
+        """The usage; a call without tokens if the reply does not state it."""
+        return self.stated_usage or Usage(calls=1)
 
 
-def read_completion(reply: object, answer: str = "") -> Completion:
-    """Read a reply. ``answer`` is what instructor has read in it, or "" if it could not read it.
+def read_completion(reply: object, filled: ReplyModel | None = None) -> Completion:
+    """Read a reply. ``filled`` is what instructor has read in it, or None if it could not read it.
     Raises ``Failure`` if the reply is not an answer.
 
     An answer is treated as truncated only if the output limit was reached and the answer is
@@ -101,13 +100,13 @@ def read_completion(reply: object, answer: str = "") -> Completion:
     """
     body = as_json(reply)
     try:
-        return _read(body, answer)
+        return _read(body, filled)
     # an unknown format, or a reply that does not match its format
     except (StopIteration, LookupError, TypeError, AttributeError):
         raise read_garbled(body) from None
 
 
-def _read(body: object, answer: str) -> Completion:
+def _read(body: object, filled: ReplyModel | None) -> Completion:
     """Read a reply as plain data. Raises a built-in error such as ``StopIteration`` or
     ``LookupError`` if its format is unknown.
     """
@@ -115,13 +114,13 @@ def _read(body: object, answer: str) -> Completion:
     fields = {name: at(body, place) for name, place in form.paths.items()}
     reason = fields.get("reason", "")
     is_cut = reason in _TABLE["cut"]
-    text = _join_texts(fields, form, is_cut=is_cut)
+    written = _join_texts(fields, form, is_cut=is_cut)
+    text = _make_storable(written)
     remark = ""
     # instructor reads one part of a message: this is the whole message if that is one document
-    is_whole = bool(answer) and not is_cut and is_json(text)
-    if is_whole:
-        text = answer
-    else:
+    is_whole = text == written and is_json(text)
+    if filled is None or not is_whole:
+        filled = None
         text, remark = find_answer(text, is_cut=is_cut)
     ending = Ending.COMPLETE
     refused = _explain_refusal(fields.get("refusal", ""), reason)
@@ -130,18 +129,13 @@ def _read(body: object, answer: str) -> Completion:
         ending = Ending.REFUSED
     elif is_cut and not is_json(text):
         ending = Ending.CUT
-    usage = _read_usage(body, form)
-    # a prompt has more than one token; an SDK converts true to 1
-    has_usage = usage.prompt_tokens > 1 and (usage.output_tokens > 0 or not text)
-    if not has_usage:
-        usage = Usage(calls=1)
     return Completion(
-        _make_storable(text),
+        text,
         ending,
-        usage,
+        read_stated_usage(body, has_failed=not text),
         model=_make_storable(shown_model(fields["model"])),
         remark=_make_storable(remark),
-        has_usage=has_usage,
+        filled=filled,
     )
 
 
@@ -166,12 +160,12 @@ def _make_storable(text: str) -> str:
 
 
 def read_stated_usage(body: object, *, has_failed: bool) -> Usage | None:
-    """Return the usage that a reply without a readable answer states, or None if it states no
-    plausible usage. A request that ``has_failed`` may state it within the error, and may have no
-    output.
+    """Return the usage that a reply states, or None if it states no plausible usage. A request that
+    ``has_failed`` may state it within the error, and may have no output.
     """
     for form in _FORMS:
         usage = _read_usage(body, form)
+        # a prompt has more than one token; an SDK converts true to 1
         if usage.prompt_tokens > 1 and (has_failed or usage.output_tokens > 0):
             return usage
     error = at(body, "error")

@@ -85,21 +85,10 @@ class Provider(_Entry):
     extra: str | None = None
     prices: str | None = None
     batches: bool = False
-    sdk: Literal["openai", "azure", "anthropic", "bedrock", "google", "vertex"] = (
-        "openai"
-    )
+    sdk: Literal["openai", "anthropic", "google"] = "openai"
+    cloud: bool = False
     like: str | None = None
     family: tuple[Family, ...] = ()
-
-    @property
-    def is_google(self) -> bool:
-        """Whether Google's SDK opens it."""
-        return self.sdk in ("google", "vertex")
-
-    @property
-    def is_anthropic(self) -> bool:
-        """Whether Anthropic's SDK opens it."""
-        return self.sdk in ("anthropic", "bedrock")
 
 
 @cache

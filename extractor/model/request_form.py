@@ -5,11 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Self
 
-from pydantic import ConfigDict
-
-from extractor.model.answer_text import check_strict
 from extractor.model.calls import Call, ReplyModel, schema_of
 from extractor.model.pace import Failure
 from extractor.model.spec import ClientSettings, ModelSpec
@@ -81,7 +77,7 @@ class RequestForm:
         table_parameters = self._list_parameters(call)
         arguments = table_parameters | dict(self.settings.options)
         # Google's SDK accepts only arguments that it knows
-        if self.spec.entry.is_google:
+        if self.spec.entry.sdk == "google":
             return arguments
         body: dict[str, object] = {}
         extra = arguments.get("extra_body")
@@ -107,7 +103,7 @@ class RequestForm:
         schema = schema_of(model)
         if self.mode == "TOOLS" or self.spec.entry.extra:
             schema = f'{{"title": "{model.__name__}", {schema[1:]}'
-        if self.spec.entry.is_google:
+        if self.spec.entry.sdk == "google":
             schema = schema.replace('"additionalProperties": false, ', "")
         return _give_schema(model, schema)
 
@@ -156,24 +152,13 @@ class RequestForm:
 
 @lru_cache(256)  # the number of custom fields is unlimited
 def _give_schema(model: type[ReplyModel], schema: str) -> type[ReplyModel]:
-    """Return a strict form of a reply model: instructor sends this schema for it, and reads with it
-    only an answer that is not ambiguous. ``completions`` reads any other answer.
-    """
+    """Return a form of a reply model for which instructor sends this schema."""
 
     class Reply(model):  # type: ignore[valid-type, misc]
-        model_config = ConfigDict(extra="forbid", strict=True)
-
         @classmethod
         def model_json_schema(cls, *_: object, **__: object) -> dict[str, object]:
             """Return a new copy of the schema, because instructor may change it."""
             return dict(json.loads(schema))
-
-        @classmethod
-        def model_validate_json(cls, json_data: str, **_: object) -> Self:
-            """Validate an answer. Raises ``ValueError`` also if a key has two values."""
-            check_strict(json_data)
-            reply: Self = super().model_validate_json(json_data, strict=True)
-            return reply
 
     Reply.__name__ = model.__name__
     Reply.__doc__ = model.__doc__

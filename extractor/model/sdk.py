@@ -66,9 +66,9 @@ def open_client(spec: ModelSpec) -> tuple[Sdk, httpx2.AsyncClient]:
 def instruct(sdk: Sdk, spec: ModelSpec, mode: str) -> Sdk:
     """Return instructor's client for an SDK. ``mode`` is how it sends the schema."""
     sends = instructor.Mode[mode]
-    if spec.entry.is_anthropic:
+    if spec.entry.sdk == "anthropic":
         return instructor.from_anthropic(sdk, mode=sends)
-    if spec.entry.is_google:
+    if spec.entry.sdk == "google":
         return instructor.from_genai(sdk, mode=sends, use_async=True)
     return instructor.from_openai(sdk, mode=sends)
 
@@ -124,25 +124,24 @@ async def _read_bounded(response: httpx2.Response) -> None:
 
 
 def _open_sdk(spec: ModelSpec, key: str | None, http: httpx2.AsyncClient) -> Sdk:
-    # the retries and timeouts are those of ``sending``
-    settings: dict[str, Any] = {"max_retries": 0, "timeout": None, "http_client": http}
-    kind = spec.entry.sdk
-    if spec.entry.is_google:
+    entry = spec.entry
+    if entry.sdk == "google":
         from google import genai  # noqa: PLC0415 - an extra
 
         options = genai.types.HttpOptions(httpx_async_client=http)
-        is_vertex = kind == "vertex"
-        return genai.Client(vertexai=is_vertex, api_key=key, http_options=options)
-    if spec.entry.is_anthropic:
+        return genai.Client(vertexai=entry.cloud, api_key=key, http_options=options)
+    # the retries and timeouts are those of ``sending``
+    settings: dict[str, Any] = {"max_retries": 0, "timeout": None, "http_client": http}
+    if entry.sdk == "anthropic":
         import anthropic  # noqa: PLC0415 - an extra
-    if kind == "anthropic":
-        return anthropic.AsyncAnthropic(api_key=key, **settings)
-    if kind == "bedrock":
+
+        if not entry.cloud:
+            return anthropic.AsyncAnthropic(api_key=key, **settings)
         # without a bearer token, requests are signed with AWS credentials, which boto3 finds
         if not os.environ.get("AWS_BEARER_TOKEN_BEDROCK"):
             import boto3  # noqa: F401, PLC0415 - an extra
         return anthropic.AsyncAnthropicBedrock(**settings)
-    if kind == "azure":
+    if entry.cloud:
         version = os.environ.get("OPENAI_API_VERSION", _AZURE_VERSION)
         return openai.AsyncAzureOpenAI(api_key=key, api_version=version, **settings)
     sdk = openai.AsyncOpenAI(api_key=key or _NO_KEY, base_url=spec.base_url, **settings)

@@ -195,9 +195,9 @@ class Sender:
         hooks = Hooks()
         hooks.on("completion:response", replies.append)
         error: BaseException | None = None
-        answer = ""
+        filled = None
         try:
-            read = await instruct(self.sdk, self.spec, form.mode).create(
+            filled = await instruct(self.sdk, self.spec, form.mode).create(
                 response_model=form.reply_model(call),
                 max_retries=0,
                 hooks=hooks,
@@ -206,13 +206,12 @@ class Sender:
                 model=self.spec.name,
                 **form.arguments(call),
             )
-            answer = read.model_dump_json(exclude_unset=True)
         except Exception as failed:  # noqa: BLE001 - each SDK has its own
             # instructor wraps the SDK's errors
             error = failed.__cause__ or failed
         if error and not replies:
             raise error
-        return read_completion(replies[0], answer)
+        return read_completion(replies[0], filled)
 
 
 async def repeat(

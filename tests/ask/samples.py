@@ -1,5 +1,6 @@
 """Synthetic parsed records, built by hand."""
 
+import json
 from typing import Any
 
 from extractor.evidence.drafts import NOT_READ, Chunk, Draft, ItemDraft, Reading, Span
@@ -13,8 +14,11 @@ from extractor.evidence.items import (
 )
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.passage import read_section
+from extractor.model.asking.answers import read_items, read_values
+from extractor.model.asking.prompt import Trial, render_call
 from extractor.model.asking.questions import Question
 from extractor.model.asking.reply_models import REGIMEN_FIELDS
+from extractor.model.completions import Completion, Ending
 from extractor.schemas import Concept, CriterionKind, Rank, Section, Task, TimeKind
 from tests.trust import make_section, trial
 
@@ -104,3 +108,10 @@ def parsed_record(*items: Draft, candidates: tuple[Chunk, ...] = ()) -> ParsedRe
         candidates,
         groups[2],
     )
+
+
+def read_answers(questions: list[Question], items: Any) -> list[tuple[Question, Any]]:
+    """What the items of a reply answer, by question."""
+    answer = Completion(json.dumps({"items": items}), Ending.COMPLETE)
+    reply = read_items(answer, render_call(Trial("x"), questions), questions)
+    return list(read_values(questions, reply.items))

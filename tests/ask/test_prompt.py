@@ -12,7 +12,6 @@ from extractor.assembly.check import ground_answer
 from extractor.concepts.parse import parse_record
 from extractor.evidence.drafts import Chunk, Span
 from extractor.language.passage import read_section
-from extractor.model.asking.answers import read_values
 from extractor.model.asking.planner import plan_questions
 from extractor.model.asking.prompt import (
     PROMPT,
@@ -37,7 +36,7 @@ from extractor.schemas.vocabulary import Effort
 from tests.tables import read_cases
 from tests.trust import make_section, trial
 
-from .samples import OPEN, ask, criterion, parsed_record, regimen
+from .samples import OPEN, ask, criterion, parsed_record, read_answers, regimen
 
 CASES = read_cases(__file__)
 SYSTEM = load_prompt().system
@@ -109,7 +108,7 @@ def test_every_value_of_the_worked_example_is_read_and_supported_by_its_line():
     read = {s.name: read_section(s.name, s.text) for s in sections}
     parsed = replace(parsed_record(), record=record, sections=read)
 
-    answers = list(read_values(questions, Reply.model_validate(answer).items))
+    answers = read_answers(questions, answer["items"])
 
     assert len(questions) == 6
     assert len(answers) == len(answer["items"]) == 8
@@ -134,7 +133,7 @@ def test_no_text_or_number_of_the_example_becomes_a_value_of_another_record():
     }
     questions, answer = read_example()
     copied = 0
-    for question, values in read_values(questions, Reply.model_validate(answer).items):
+    for question, values in read_answers(questions, answer["items"]):
         draft = walk.draft_of(question.task, chunks[question.task])
         model = ground_answer(values, draft, walk).model
         # The number of an arm in whose text the regimen is names an arm of this record.

@@ -3,17 +3,18 @@
 import json
 
 import pytest
+from pydantic import TypeAdapter
 
 from extractor.assembly.check import UnreadableValue
-from extractor.model.asking.answers import read_items, read_silence, read_values
+from extractor.model.asking.answers import read_items, read_silence
 from extractor.model.asking.prompt import Trial, load_prompt, render_call
 from extractor.model.asking.reply_models import FIELDS, FORMS, Reply
 from extractor.model.calls import estimate_tokens, schema_of
 from extractor.model.completions import Completion, Ending
-from extractor.schemas import Task, list_fields
+from extractor.schemas import Category, Task, list_fields
 from tests.tables import read_cases
 
-from .samples import ask
+from .samples import ask, read_answers
 
 CASES = read_cases(__file__)
 OUTCOME = "Survival, overall, From infusion, to death., Up to 2 years, 30 days"
@@ -22,8 +23,7 @@ DOSES = "Testimab 5 mg IV weekly, Drugamide 2 tablets daily"
 
 def read(questions, *items):
     """Number and values of each answer that the items hold."""
-    reply = Reply.model_validate({"items": items})
-    return [(q.number, values) for q, values in read_values(questions, reply.items)]
+    return [(q.number, values) for q, values in read_answers(questions, items)]
 
 
 def as_plain(values):
@@ -40,11 +40,9 @@ def test_the_schema_of_a_reply_has_a_key_for_each_field_that_is_asked():
         *("n", "ok", "under", "rule", "split", "quote"),
         *("min", "max", "sex", "healthy"),
     }
-    for task in Task:
-        for info in list_fields(task):
-            form = FORMS[task].get(info.name)
-            if form and form.key in schema:
-                assert (schema[form.key]["type"] == "array") is form.many
+    for form in (form for forms in FORMS.values() for form in forms.values()):
+        is_array = TypeAdapter(form.kind).json_schema().get("type") == "array"
+        assert (schema[form.key].get("type") == "array") is is_array, form.key
 
 
 def test_each_member_of_a_closed_set_has_one_word():
@@ -171,3 +169,13 @@ def test_each_item_is_judged_on_its_own():
     assert read_text(items) == ([1, 3], ((4, "was not asked about"),))
     broken = (None, "the answer is empty, is not JSON, or contains no items")
     assert read_text([items[0], {"cat": "age"}]) == ([1], (broken,))
+
+
+def test_a_key_that_no_item_has_is_told_and_costs_only_itself():
+    item = {"n": 1, "cat": "age", "mood": "good", "unknown": 1}
+    questions = [ask(1, "category")]
+    answer = Completion(json.dumps({"items": [item]}), Ending.COMPLETE)
+    reply = read_items(answer, render_call(Trial("x"), questions), questions)
+    assert [item.values for item in reply.items] == [{"cat": Category.AGE}]
+    told = "line 1 has unknown keys, which were not read: mood, unknown"
+    assert (reply.remarks, reply.dropped) == ((told,), ())

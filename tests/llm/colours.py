@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, Literal
 
-from pydantic import BaseModel
+from pydantic import TypeAdapter
 
 from extractor.evidence.drafts import Chunk, Span
 from extractor.model.asking import querying
 from extractor.model.asking.questions import ModelReply, Question
-from extractor.model.calls import Call, PromptVersion
+from extractor.model.calls import Call, PromptVersion, ReplyItem, ReplyModel
 from extractor.model.client import Model
 from extractor.model.pace import RetryPolicy
 from extractor.model.spec import ClientSettings
@@ -37,18 +37,23 @@ class SkippedTime:
         self._now += seconds
 
 
-class Answer(BaseModel):
+class Answer(ReplyItem, frozen=True):
     """What one line says."""
 
-    n: int
     colour: Literal["red", "green"]
     word: Literal["rose", "grass"] | None = None
+    x: object = None
 
 
-class Answers(BaseModel):
+class Answers(ReplyModel, frozen=True):
     """Answers to all lines."""
 
-    items: list[Answer]
+    items: tuple[Answer, ...]
+
+    @classmethod
+    def model_json_schema(cls, *_: object, **__: object) -> dict[str, Any]:
+        """The schema that pydantic makes, as there is no file."""
+        return TypeAdapter(tuple[Answer, ...]).json_schema()
 
 
 def ask_about(*numbers: int) -> list[Question]:

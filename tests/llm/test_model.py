@@ -27,7 +27,7 @@ GREEN = {"n": 2, "colour": "green"}
 
 
 def colours(reply):
-    return {item.n: item.colour for item in reply.items}
+    return {item.n: item.values["colour"] for item in reply.items}
 
 
 def asked_lines(request):

@@ -30,7 +30,7 @@ DIFFERS = "another complete answer in the reply differs; the last one after all 
 
 
 def colours(reply):
-    return {item.n: item.colour for item in reply.items}
+    return {item.n: item.values["colour"] for item in reply.items}
 
 
 @pytest.mark.parametrize("wording", TABLES["drafts"].values(), ids=TABLES["drafts"])

@@ -115,7 +115,7 @@ async def test_what_is_of_no_use_is_stored_and_asked_again_by_the_next_run(
         good = await put(asking(calls, stub), 1)
         assert calls.spending.unstated == unknown
 
-    assert [item.colour for item in good.items] == ["red"]
+    assert [item.values["colour"] for item in good.items] == ["red"]
     assert query(
         tmp_path, "SELECT state, answer IS NOT NULL FROM calls ORDER BY id"
     ) == [

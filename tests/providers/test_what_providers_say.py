@@ -6,13 +6,14 @@ from dataclasses import replace
 import pytest
 
 from extractor import Extractor
+from extractor.assembly.check import UnreadableValue
 from extractor.errors import ArgumentError, ModelAway, ModelUnavailable
 from extractor.model.answer_text import split_items
 from extractor.model.completions import Ending
 from extractor.model.providers import Reasoning, list_providers
 from extractor.model.sdk import instruct, open_client
 from extractor.model.spec import SERVER, ModelSpec
-from extractor.schemas import Usage
+from extractor.schemas import Category, Constraint, Usage
 from tests.commands import invoke
 from tests.tables import read_cases
 
@@ -115,11 +116,14 @@ def test_an_output_limit_that_is_too_high_is_the_error_of_the_user(stand):
 def test_what_instructor_reads_into_the_reply_model_is_the_answer(
     kind, model, refused, stand
 ):
-    """The reply model drops empty values."""
-    said = answer({"n": 1, "ok": True, "cat": ""})
+    """Its values are of the schema's own types."""
+    said = answer({"n": 1, "cat": "prior", "limits": ["ECOG: 1", "well"], "max": ""})
     stand(kind, said, refuses=frozenset({refused}))
     (completion,) = ask(model)
-    assert completion.text == '{"items":[{"n":1,"ok":true}]}'
+    (item,) = completion.filled.items
+    assert item.cat is Category.PRIOR_THERAPY
+    assert list(map(type, item.limits)) == [Constraint, UnreadableValue]
+    assert item.model_fields_set == {"n", "unknown", "cat", "limits"}
 
 
 def test_claude_gets_one_mark_at_the_end_of_the_static_prefix(stand):

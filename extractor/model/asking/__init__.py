@@ -9,7 +9,7 @@ modules do not use the network.
 - ``prompt``: a call consists of a static system part (guideline, format of an answer, example) and
   a JSON schema, both byte-identical over a run, followed by the record as numbered lines. The text
   and the schema are in ``model/prompts``. ``reply_models`` defines the key of each field and the
-  function that reads it.
+  pydantic type that reads it.
 - ``querying``: the calls for a record are sent concurrently. If an answer is truncated, the missing
   lines are asked about again in two halves, using at most five answered calls in total. If a call
   fails, only its own questions remain unanswered.

@@ -1,119 +1,125 @@
-"""Read an answer: the valid items in its text, and the values of these items for their lines.
+"""Read an answer: its valid items, and the values of these items for their lines.
 
-Items and values are validated separately, so an invalid item or value does not affect the others.
+The reply model validates each item separately if it cannot validate all of them, and each value of
+an item, so that an invalid item or value does not affect the others.
 """
 
 import json
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from pydantic import ValidationError
 
 from extractor.assembly.check import UnreadableValue
 from extractor.model.answer_text import read_whole, split_items
-from extractor.model.asking.questions import ModelReply, Question, Questions
+from extractor.model.asking.questions import (
+    AnswerItem,
+    ModelReply,
+    Question,
+    Questions,
+)
 from extractor.model.asking.reply_models import (
+    CLAIMS,
     FORMS,
     PEOPLE,
-    PEOPLE_FIELDS,
     REGIMENS,
-    AnswerForm,
+    UNANSWERED,
+    Split,
     expand,
+    explain,
     is_listing,
 )
-from extractor.model.calls import Call, ReplyItem
+from extractor.model.calls import Call, ReplyItem, ReplyModel
 from extractor.model.completions import Completion, Ending
 from extractor.schemas import Concept, Task
 
-_NEEDED = {
-    "stands",
-    "kind",
-    "category",
-    "rule",
-    "role",
-    "arms",
-    "split",
-    "concept",
-    "time_kind",
-    *PEOPLE_FIELDS,
-}
-"""Fields that have a value for every line for which they are requested. If an item omits such a
-field, the field remains unanswered.
-"""
 _KINETICS = (Concept.PHARMACOKINETICS, Concept.CELLULAR_KINETICS)
 _HEAD = 60
 """Maximum number of characters used to find the beginning of a part of an outcome. If a model
 copies more words of the part, they are truncated to this length.
 """
-_LONGEST_NUMBER = 9
-"""Maximum number of digits in the number of a line. Python refuses to read thousands of digits."""
 
 
 def read_items(completion: Completion, call: Call, questions: Questions) -> ModelReply:
-    """Validate each item of an answer separately. Return the valid items for the lines in the
-    call, and the reasons for dropping the other items. If the answer is a refusal, only its reason
-    is read.
+    """Return the valid items of an answer for the lines in the call, and the reasons for dropping
+    the other items. If the answer is a refusal, only its reason is read.
 
     If the answer is truncated, only its complete items are read; the caller asks about the other
     lines again.
     """
     if completion.ending is Ending.REFUSED:
         return ModelReply(dropped=((None, completion.remark),))
+    items, dropped = _fill(completion, call.reply_model)
+    numbers = {number for question in questions for number in question.item_numbers}
+    single = {
+        line.number for line in questions if not line.places and not is_listing(line)
+    }
+    remarks = [*filter(None, [completion.remark])]
+    joined: dict[tuple[int, int], dict[str, Any]] = {}
+    for position, item in enumerate(items, 1):
+        if item.n not in numbers:
+            dropped.append((item.n, "was not asked about"))
+            continue
+        if item.unknown:
+            names = ", ".join(item.unknown)
+            remarks.append(
+                f"line {item.n} has unknown keys, which were not read: {names}"
+            )
+        place = (item.n, position)
+        if item.n in single:
+            place = (item.n, 0)
+        remarks += _join(joined.setdefault(place, {}), item)
+    found = tuple(AnswerItem(number, joined[number, at]) for number, at in joined)
+    return ModelReply(found, dropped=tuple(dropped), remarks=tuple(remarks))
+
+
+def _fill(
+    completion: Completion, model: type[ReplyModel]
+) -> tuple[Sequence[ReplyItem], list[tuple[int | None, str]]]:
+    """Return the items of an answer, and the reasons for dropping others, each with its number if
+    it has one. Items that instructor did not read are validated one by one.
+    """
+    if completion.filled:
+        return completion.filled.items, []
+    items: list[ReplyItem] = []
     dropped: list[tuple[int | None, str]] = []
     is_cut = completion.ending is Ending.CUT
-    items = None
+    raw_items = None
     if not is_cut:
-        items = read_whole(completion.text)
-    if items is None:
-        items = split_items(completion.text, is_cut=is_cut)
+        raw_items = read_whole(completion.text)
+    if raw_items is None:
+        raw_items = split_items(completion.text, is_cut=is_cut)
         if not is_cut:
             dropped.append(
                 (None, "the answer is empty, is not JSON, or contains no items")
             )
-    valid: list[ReplyItem] = []
-    numbers = {number for question in questions for number in question.item_numbers}
-    for raw in items:
-        written = str(raw["n"])
-        if len(written) > _LONGEST_NUMBER:
-            dropped.append((None, "an item has a number that no line has"))
-            continue
-        number = int(written)
-        if number not in numbers:
-            dropped.append((number, "was not asked about"))
-            continue
+    for raw in raw_items:
         try:
-            valid += call.reply_model.model_validate({"items": [raw]}).items
+            items += model.model_validate({"items": [raw]}).items
         except ValidationError as error:
-            dropped.append((number, _explain(error)))
-    remarks = [completion.remark] if completion.remark else []
-    for (number, key), values in find_contradictions(questions, valid).items():
-        both = " and ".join(json.dumps(value, ensure_ascii=False) for value in values)
-        remarks.append(
-            f"line {number} has two answers to {key}, and neither was used: {both}"
-        )
-    return ModelReply(tuple(valid), dropped=tuple(dropped), remarks=tuple(remarks))
+            dropped.append((raw["n"], explain(error)))
+    return items, dropped
 
 
-def find_contradictions(
-    questions: Questions, items: Iterable[ReplyItem]
-) -> dict[tuple[int, str], list[object]]:
-    """Return the different values that items give for the same key of a line that allows one item,
-    by the number of the line and the key. A custom field may have a claim in each item.
+def _join(values: dict[str, Any], item: ReplyItem) -> Iterator[str]:
+    """Add the values of an item to those of earlier items of a line that allows one. A key for
+    which they contradict each other has no answer, and a remark says so. Each item may have claims
+    of a custom field.
     """
-    single = {
-        line.number: {form.key for form in FORMS[line.task].values()}
-        for line in questions
-        if not is_listing(line)
-    }
-    found = defaultdict[tuple[int, str], list[object]](list)
-    for item in items:
-        for key, value in (item.model_extra or {}).items():
-            values = found[item.n, key]
-            is_single = key in single.get(item.n, ())
-            if is_single and value is not None and value not in values:
-                values.append(value)
-    return {place: values for place, values in found.items() if len(values) > 1}
+    for key in sorted(item.model_fields_set - {"n", "unknown"}):
+        value = getattr(item, key)
+        first = values.setdefault(key, value)
+        if first in (value, UNANSWERED):
+            continue
+        if key.startswith(CLAIMS):
+            values[key] = (*first, *value)
+            continue
+        both = " and ".join(
+            json.dumps(one, ensure_ascii=False, default=str) for one in (first, value)
+        )
+        yield f"line {item.n} has two answers to {key}, and neither was used: {both}"
+        values[key] = UNANSWERED
 
 
 Values = Mapping[str, object]
@@ -121,35 +127,22 @@ Answers = Iterator[tuple[Question, Values]]
 """Pairs of a question and the values (keyed by field) of an item that answers it."""
 
 
-def read_values(questions: Questions, items: Iterable[ReplyItem]) -> Answers:
-    """Yield the values of items for the lines in ``questions``, in the order of the items. If a
-    line that allows one item has several, they are one item. A field for which they contradict each
-    other is not answered. Items that do not answer their question are skipped.
+def read_values(questions: Questions, items: Iterable[AnswerItem]) -> Answers:
+    """Yield the values of items for the lines in ``questions``. Items that do not answer their
+    question are skipped.
     """
-    items = tuple(items)
-    contradicted = find_contradictions(questions, items)
     by_number = {question.number: question for question in questions}
-    raw_by_item: dict[tuple[int, int], Values] = {}
-    for position, item in enumerate(items):
-        item_id = (item.n, 0)
-        if is_listing(by_number[item.n]):
-            item_id = (item.n, position)
-        earlier = raw_by_item.get(item_id, {})
-        raw_by_item[item_id] = {**(item.model_extra or {}), **earlier}
-    for (number, _), raw_values in raw_by_item.items():
-        question = by_number[number]
-        values = dict(_read_item(question, raw_values))
-        for name, form in FORMS[question.task].items():
-            if (number, form.key) in contradicted:
-                values.pop(name, None)
+    for item in items:
+        question = by_number[item.n]
+        values = _read_item(question, item.values)
         if values:
             yield question, values
 
 
-def _read_item(question: Question, raw_values: Values) -> Values:
+def _read_item(question: Question, written: Values) -> Values:
     """Return the values that an item gives for a question's fields, or an empty dictionary if the
-    item does not answer the question. ``raw_values`` contains the item's values by key. The value
-    of a custom field is a tuple of claims.
+    item does not answer the question. ``written`` contains the item's values by key. The value of
+    a custom field is a tuple of claims.
 
     If the item omits a field, the text is taken not to state it: its value is None, an empty tuple,
     or False for ``censored``. However, omitting a field that every line has, or a field about the
@@ -158,28 +151,28 @@ def _read_item(question: Question, raw_values: Values) -> Values:
     forms = FORMS[question.task]
     names = question.guideline_fields
     # a line that is not a criterion may still introduce criteria and describe participants
-    is_none = read_field("stands", forms["stands"], raw_values) is False
+    is_none = written.get("ok") is False
     if is_none and question.task is Task.ELIGIBILITY:
         names = ("stands", *sorted({"rule", PEOPLE}.intersection(names)))
     values: dict[str, object] = {}
     for name in expand(names):
-        value = read_field(name, forms[name], raw_values)
-        if value is not None or name not in _NEEDED:
+        value = written.get(forms[name].key, forms[name].missing)
+        if value is not UNANSWERED:
             values[name] = value
     if values.get("concept") in _KINETICS:
         # a pharmacokinetic measure such as Tmax is a time, but not a time to an event
         values |= dict.fromkeys(values.keys() & {"start_event", "end_events"})
     split = values.get("split")
-    if isinstance(split, dict):
+    if isinstance(split, Split):
         del values["split"]
         try:
             values |= split_outcome(question.chunk.text, split)
         except ValueError as error:
-            values["split"] = UnreadableValue(json.dumps(split), str(error))
-    claims = {}
-    for field in question.custom:
-        readable, faults = field.read(raw_values.get(field.name))
-        claims[field.name] = (*readable, *(UnreadableValue(*fault) for fault in faults))
+            values["split"] = UnreadableValue(split.model_dump_json(), str(error))
+    claims = {
+        field.name: written.get(f"{CLAIMS}{field.name}", ())
+        for field in question.custom
+    }
     is_regimen = REGIMENS in question.fields
     # a regimen item that contains only the number of its line is not an answer
     if is_regimen:
@@ -193,7 +186,7 @@ def _read_item(question: Question, raw_values: Values) -> Values:
     return values | claims
 
 
-def split_outcome(text: str, heads: Mapping[str, str | None]) -> Values:
+def split_outcome(text: str, heads: Split) -> Values:
     """Split a flattened outcome into its measure, description and time frame. ``heads`` contains
     the first words of the description (``d``) and of the time frame (``t``), as the model copied
     them. Each begins after a comma: the description after the earliest possible comma, and the time
@@ -204,12 +197,12 @@ def split_outcome(text: str, heads: Mapping[str, str | None]) -> Values:
 
     >>> split_outcome(
     ...     "Survival, overall, From infusion to death., 2 years",
-    ...     {"d": "From infusion", "t": "2 years"},
+    ...     Split(d="From infusion", t="2 years"),
     ... )  # doctest: +NORMALIZE_WHITESPACE
     {'measure': 'Survival, overall', 'description': 'From infusion to death.',
      'time_frame': '2 years'}
     """
-    description, time_frame = ((heads.get(part) or "")[:_HEAD] for part in "dt")
+    description, time_frame = ((head or "")[:_HEAD] for head in (heads.d, heads.t))
     time_start = len(text)
     if time_frame:
         time_start = _find_starts(text, time_frame)[-1]
@@ -242,48 +235,6 @@ def _find_starts(text: str, head: str) -> list[int]:
             f"split: no part begins with {head!r} after a comma; copy its first words exactly"
         )
     return starts
-
-
-def read_field(name: str, form: AnswerForm, raw_values: Values) -> object:
-    """Return the value of a field in an item, or an ``UnreadableValue``. If the item omits the
-    field, return the value that means "not stated" (None, an empty tuple, or False for
-    ``censored``), or None if the field must have a value.
-    """
-    # the field's full name is also accepted
-    value = raw_values.get(form.key, raw_values.get(name))
-    if value is None:
-        if name == "censored":
-            return False
-        if form.many and name not in _NEEDED:
-            return ()
-        return None
-    if not form.many:
-        return _read_value(form, value)
-    # a single value is sometimes written without brackets
-    if isinstance(value, list):
-        members = value
-    else:
-        members = [value]
-    return tuple(_read_value(form, member) for member in members)
-
-
-def _read_value(form: AnswerForm, raw_value: object) -> object:
-    """Return a value, or an ``UnreadableValue`` with the reason."""
-    try:
-        return form.read(raw_value)
-    except ValueError as error:
-        text = raw_value
-        if not isinstance(text, str):
-            text = json.dumps(raw_value, ensure_ascii=False)
-        return UnreadableValue(text, _explain(error))
-
-
-def _explain(error: ValueError) -> str:
-    """Return the message of an error, or all messages of a validation error."""
-    if not isinstance(error, ValidationError):
-        return str(error)
-    problems = "; ".join(fault["msg"] for fault in error.errors())
-    return problems.removeprefix("Value error, ")
 
 
 def read_silence(silent: Iterable[Question]) -> Answers:

@@ -15,13 +15,13 @@ from typing import NamedTuple
 
 from extractor.concepts.own.declaration import CustomField, Example, Of
 from extractor.language.clean import clean_text
-from extractor.model.asking.questions import LINE_BREAK, Question, Questions
+from extractor.model.asking.questions import Question, Questions
 from extractor.model.asking.reply_models import (
     is_listing,
     list_keys,
     reply_for,
 )
-from extractor.model.calls import PROMPTS, Call, PromptVersion
+from extractor.model.calls import LINE_BREAK, PROMPTS, Call, PromptVersion
 from extractor.schemas import Task, TrialRecord, list_fields
 
 _VERSION = 8

@@ -1,15 +1,13 @@
 """Questions to a model, and its replies."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 from extractor.concepts.own.declaration import CustomField
 from extractor.evidence.drafts import Chunk
-from extractor.model.calls import Call, ReplyItem
+from extractor.model.calls import Call
 from extractor.schemas import Task, Usage
-
-LINE_BREAK = " // "
-"""The replacement for a line break, because a prompt shows a record's text on one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +55,13 @@ Render = Callable[[Questions], Call]
 """Creates the call for any subset of a record's questions."""
 
 
+class AnswerItem(NamedTuple):
+    """What an answer says about the line, or place, with number ``n``: validated values by key."""
+
+    n: int
+    values: Mapping[str, Any]
+
+
 @dataclass(frozen=True, slots=True)
 class ModelReply:
     """A model's reply to some questions.
@@ -70,7 +75,7 @@ class ModelReply:
         remarks: Remarks about uncertainties in reading the reply.
     """
 
-    items: tuple[ReplyItem, ...] = ()
+    items: tuple[AnswerItem, ...] = ()
     usage: Usage = field(default_factory=Usage)
     dropped: tuple[tuple[int | None, str], ...] = ()
     pending: int = 0

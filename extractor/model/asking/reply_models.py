@@ -1,23 +1,36 @@
 """The format of a model's reply: items with short keys, in the same JSON schema for every call
 (``model/prompts/reply_schema.json``).
 
-For each field that a model can be asked for, ``FORMS`` contains its key and the function that reads
-its values. Because output tokens are expensive, keys are omitted if the text does not state their
-value. ``answers`` reads the items.
+For each field that a model can be asked for, ``FORMS`` contains its key and the pydantic type that
+reads its values. Because output tokens are expensive, keys are omitted if the text does not state
+their value. ``answers`` reads the items.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from functools import lru_cache, partial
-from typing import Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
-from pydantic import TypeAdapter, model_validator
+import tomli
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    PlainValidator,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    create_model,
+)
 
+from extractor.assembly.check import UnreadableValue
 from extractor.concepts.own.attributes import CLASSES
 from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.own.value_forms import read_group_rule, read_time, read_window
-from extractor.model.asking.questions import LINE_BREAK, Question
+from extractor.language.values import list_members
+from extractor.model.asking.questions import Question
 from extractor.model.calls import PROMPTS, ReplyItem, ReplyModel
 from extractor.schemas import (
     Age,
@@ -79,8 +92,24 @@ FIELDS: Mapping[Task, tuple[str, ...]] = {
 }
 """The fields of an item that a model can be asked for in each task, in the order of the keys."""
 _EXPANDED = {REGIMENS: ("quote", *REGIMEN_FIELDS), PEOPLE: PEOPLE_FIELDS}
-_EMPTY: Sequence[object] = (None, "", [], [None])
-"""Values that a model may write for a key without a value."""
+
+
+UNANSWERED = ...
+"""The value of a key that an item omits although every line has one, and of a key for which two
+items of a line contradict each other.
+"""
+_NEEDED = {
+    "kind",
+    "category",
+    "role",
+    "arms",
+    "concept",
+    "time_kind",
+    *PEOPLE_FIELDS,
+}
+"""Fields that have a value for every line for which they are requested. If an item omits such a
+field, the field remains unanswered.
+"""
 _LONGEST = 1000
 """Maximum number of characters in a value with numbers and units. The time to parse a value grows
 with its length.
@@ -89,55 +118,7 @@ _SCHEMA = "reply_schema.json"
 _KEYS = json.loads((PROMPTS / _SCHEMA).read_text("utf-8"))["$defs"]["Item"][
     "properties"
 ]
-_VALUES: Mapping[str, Mapping[str, str]] = {
-    "list": {"in": "inclusion", "ex": "exclusion"},
-    "cat": {
-        "prior": "prior_therapy",
-        "during": "concomitant_therapy",
-        "organ": "organ_function",
-        "performance": "performance_status",
-        "expectancy": "life_expectancy",
-        "consent": "consent_compliance",
-    },
-    "concept": {
-        "OS": "overall_survival",
-        "PFS": "progression_free_survival",
-        "EFS": "event_free_survival",
-        "DFS": "disease_free_survival",
-        "TTP": "time_to_progression",
-        "TTE": "time_to_event_other",
-        "response": "response_rate",
-        "DOR": "duration_of_response",
-        "TTR": "time_to_response",
-        "MRD": "minimal_residual_disease",
-        "relapse": "relapse_or_progression_rate",
-        "AE": "adverse_events",
-        "DLT": "dose_limiting_toxicity",
-        "MTD": "maximum_tolerated_dose",
-        "harm": "specific_toxicity",
-        "labs": "laboratory_or_vital_safety",
-        "PK": "pharmacokinetics",
-        "cells": "cellular_kinetics",
-        "symptoms": "symptom_score",
-        "QoL": "quality_of_life",
-        "function": "functional_status",
-        "event": "clinical_event",
-        "physiology": "physiological_measure",
-        "imaging": "imaging_measure",
-        "medication": "medication_use",
-        "challenge": "desensitization_or_challenge",
-        "economics": "health_economics",
-    },
-    "domain": {
-        "PK": "pharmacokinetics",
-        "PD": "pharmacodynamics",
-        "patient": "patient_reported",
-    },
-    "span": {"none": "unspecified"},
-}
-"""By key of a reply, the values that a model writes as shorter words, to save output tokens. All
-other words of the schema are the values themselves.
-"""
+_VALUES = tomli.loads((PROMPTS / "reply_words.toml").read_text("utf-8"))
 _READERS: Mapping[type, Callable[[str], object]] = {
     TimeWindow: read_window,
     Age: partial(read_time, Age),
@@ -149,68 +130,95 @@ _READERS: Mapping[type, Callable[[str], object]] = {
 
 
 class AnswerForm(NamedTuple):
-    """How a model writes a field: the key, and the function that reads a value or, if ``many``,
-    each of several values. Members of a closed set are written as short ``words``.
+    """How a model writes a field: the key, the pydantic type that reads its value, and the value
+    that a missing key means. Members of a closed set are written as short ``words``.
     """
 
     key: str
-    read: Callable[[object], object]
-    many: bool = False
+    kind: object
+    missing: object = UNANSWERED
     words: Mapping[str, StrEnum] = {}
 
 
-def _read_text(read: Callable[[str], object], raw_value: object) -> object:
-    """Read a value from text. Raises ``ValueError`` if it is not text, too long or unreadable."""
-    if not isinstance(raw_value, str):
-        raise ValueError(f"{raw_value!r} is not a string")  # noqa: TRY004 - the same error as for other values
-    if len(raw_value) > _LONGEST:
-        raise ValueError(
-            f"the value has more than {_LONGEST} characters; quote less of the text"
-        )
-    return read(raw_value)
-
-
-def _read_word(words: Mapping[str, StrEnum], raw_value: object) -> StrEnum:
-    """Read a member of a closed set from its short word or its value, ignoring case. Raises
-    ``ValueError`` for any other word.
+def _find_member(words: Mapping[str, StrEnum], raw_value: object) -> object:
+    """Return the member of a closed set with this short word, whose case is ignored, or, if there
+    is none, the value itself.
     """
-    folded = str(raw_value).strip().casefold()
-    for word, member in words.items():
-        if folded in (word.casefold(), member.casefold()):
-            return member
-    raise ValueError(f"{raw_value!r} is not one of: {', '.join(words)}")
+    return words.get(str(raw_value).strip().casefold(), raw_value)
 
 
-def _make_form(key: str, info: FieldInfo) -> AnswerForm:
-    """Return the form of a guideline field with this key."""
+def _leave_out(raw_value: object, read: ValidatorFunctionWrapHandler) -> object:
+    """Validate a value. One that cannot be read is left out with its reason, and does not affect
+    the others.
+    """
+    try:
+        return read(raw_value)
+    except ValidationError as error:
+        return UnreadableValue(str(raw_value), explain(error))
+
+
+def explain(error: ValidationError) -> str:
+    """Return the messages of an error."""
+    return "; ".join(fault["msg"] for fault in error.errors())
+
+
+def _kind_of(read: Any, *, many: bool = False) -> object:
+    """Return the pydantic type of the values of a field. A single value of a list may be written
+    without brackets.
+    """
+    one = Annotated[read, WrapValidator(_leave_out)]
+    if many:
+        return Annotated[tuple[one, ...], BeforeValidator(list_members)]
+    return one
+
+
+def _make_form(info: FieldInfo) -> AnswerForm:
+    """Return the form of a guideline field."""
+    key = info.key
+    words: Mapping[str, StrEnum] = {}
+    read: object = info.type
     if info.kind is ValueKind.CHOICE:
         values = _VALUES.get(key, {})
         words = {word: info.type(values.get(word, word)) for word in _KEYS[key]["enum"]}
-        return AnswerForm(key, partial(_read_word, words), info.many, words)
-    if info.type in _READERS:
-        return AnswerForm(key, partial(_read_text, _READERS[info.type]), info.many)
+        folded = {word.casefold(): member for word, member in words.items()}
+        read = Annotated[info.type, BeforeValidator(partial(_find_member, folded))]
+    elif info.type in _READERS:
+        read = _from_text(_READERS[info.type])
     # an arm is written as its number in the call's list of arms
-    if key == "arms":
-        kind = int
-    else:
-        kind = info.type
-    return AnswerForm(key, TypeAdapter(kind).validate_python, info.many)
+    elif key == "arms":
+        read = int
+    missing: object = None
+    if info.name in _NEEDED:
+        missing = UNANSWERED
+    elif info.many:
+        missing = ()
+    elif key == "censored":
+        missing = False
+    return AnswerForm(key, _kind_of(read, many=info.many), missing, words)
+
+
+def _from_text(read: Callable[[str], object]) -> object:
+    """Return the pydantic type of a value that is read from text."""
+    return Annotated[str, Field(max_length=_LONGEST), AfterValidator(read)]
+
+
+class Split(BaseModel, frozen=True, extra="forbid"):
+    """The first words of an outcome's description and of its time frame."""
+
+    d: str | None = None
+    t: str | None = None
 
 
 def _list_forms(task: Task) -> Mapping[str, AnswerForm]:
-    forms = {}
-    for info in list_fields(task):
-        key = info.key
-        if key in _KEYS:
-            forms[info.name] = _make_form(key, info)
+    forms = {
+        info.name: _make_form(info) for info in list_fields(task) if info.key in _KEYS
+    }
     return forms | {
-        "stands": AnswerForm("ok", TypeAdapter(bool).validate_python),
-        "lead_in": AnswerForm("under", TypeAdapter(int).validate_python),
-        "rule": AnswerForm("rule", partial(_read_text, read_group_rule)),
-        "quote": AnswerForm("quote", TypeAdapter(str).validate_python),
-        "split": AnswerForm(
-            "split", TypeAdapter(dict[str, str | None]).validate_python
-        ),
+        "stands": AnswerForm("ok", _kind_of(bool)),
+        "lead_in": AnswerForm("under", _kind_of(int), None),
+        "rule": AnswerForm("rule", _kind_of(_from_text(read_group_rule))),
+        "quote": AnswerForm("quote", _kind_of(str), None),
+        "split": AnswerForm("split", _kind_of(Split)),
     }
 
 
@@ -243,17 +251,33 @@ def list_keys(question: Question) -> list[str]:
     return [forms[name].key if name in forms else name for name in question.fields]
 
 
-class Item(ReplyItem, frozen=True, extra="allow"):
-    """A model's values for the line with number ``n``, by key. Each value is read separately
-    later.
-    """
+CLAIMS = "own_"
+"""The prefix of the attributes of an item that contain claims of custom fields. Without it, a
+user's name could be that of an attribute of all pydantic models.
+"""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _tidy(cls, data: dict[str, object]) -> dict[str, object]:
-        """Drop empty values, and restore the line breaks that the prompt replaced."""
-        data = json.loads(json.dumps(data).replace(LINE_BREAK, r"\n"))
-        return {key: value for key, value in data.items() if value not in _EMPTY}
+
+def _make_item(custom: Iterable[CustomField]) -> type[ReplyItem]:
+    """Return the model of an item, which has a field for each key."""
+    fields: dict[str, Any] = {
+        form.key: (form.kind, None)
+        for forms in FORMS.values()
+        for form in forms.values()
+    }
+    for field in custom:
+        claims = Annotated[
+            tuple[object, ...], PlainValidator(partial(_read_claims, field))
+        ]
+        fields[f"{CLAIMS}{field.name}"] = (claims, Field(None, alias=field.name))
+    return create_model("Item", __base__=ReplyItem, **fields)
+
+
+def _read_claims(field: CustomField, raw_value: object) -> tuple[object, ...]:
+    claims, faults = field.read(raw_value)
+    return (*claims, *(UnreadableValue(*fault) for fault in faults))
+
+
+Item = _make_item(())
 
 
 class Reply(ReplyModel, frozen=True):
@@ -265,7 +289,7 @@ class Reply(ReplyModel, frozen=True):
 
     schema_file = _SCHEMA
     custom: ClassVar[tuple[CustomField, ...]] = ()
-    items: tuple[Item, ...]
+    items: tuple[Item, ...]  # type: ignore[valid-type]
 
     @classmethod
     def model_json_schema(cls, *_: object, **__: object) -> dict[str, Any]:
@@ -283,4 +307,6 @@ def reply_for(fields: tuple[CustomField, ...]) -> type[Reply]:
     """
     if not fields:
         return Reply
-    return type("Reply", (Reply,), {"custom": fields, "__module__": __name__})
+    members = {"items": tuple[_make_item(fields), ...]}  # type: ignore[misc]
+    body = {"custom": fields, "__module__": __name__, "__annotations__": members}
+    return type("Reply", (Reply,), body)

@@ -126,7 +126,8 @@ def read_structure(replies: Replies) -> tuple[AnsweredLine, ...]:
     lines: list[AnsweredLine] = []
     for reply in filter(None, replies):
         for item in reply.items:
-            assert isinstance(item, Line)
-            kind = _KINDS.get(item.list or "")
-            lines.append(AnsweredLine(item.n, kind, item.under, item.ok))
+            kind = _KINDS.get(item.values.get("list", ""))
+            under = item.values.get("under")
+            is_item = item.values.get("ok", True)
+            lines.append(AnsweredLine(item.n, kind, under, is_item))
     return tuple(lines)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import InitVar, dataclass, field
-from math import ceil
+from math import ceil, inf
 from threading import Lock
 from typing import Protocol
 
@@ -148,7 +148,7 @@ class Budget:
         with self._lock:
             reservations = (*self._in_flight, reservation)
             total = self._used + sum(each.dollars for each in reservations)
-            has_room = self.max_usd is None or total <= self.max_usd
+            has_room = total <= self._limit
             # without other requests in flight, the request will not fit later either
             self.reached |= not has_room and not self._in_flight
             if self.reached or not has_room:
@@ -181,7 +181,7 @@ class Budget:
         True. If it does not fit, the budget is ``reached``.
         """
         self._next = dollars
-        self.reached = self.max_usd is not None and self._used + dollars > self.max_usd
+        self.reached = self._used + dollars > self._limit
         if not self.reached:
             self._uncounted += dollars
         return not self.reached
@@ -193,22 +193,24 @@ class Budget:
             self.reached = False
 
     @property
+    def _limit(self) -> float:
+        if self.max_usd is None:
+            return inf
+        return self.max_usd
+
+    @property
     def _used(self) -> float:
         return self._spent + self._uncounted
 
     @property
     def is_exceeded(self) -> bool:
         """Whether more than the limit may have been spent."""
-        return self.max_usd is not None and self._used > self.max_usd
+        return self._used > self._limit
 
     @property
     def is_spent(self) -> bool:
         """Whether the budget is used up or too small for the next call."""
-        if self.reached:
-            return True
-        if self.max_usd is None:
-            return False
-        return self._used >= self.max_usd
+        return self.reached or self._used >= self._limit
 
     def __str__(self) -> str:
         spent = f"${self._spent:.4f} of ${self.max_usd} are spent"
