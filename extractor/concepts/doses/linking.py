@@ -35,11 +35,10 @@ _JOINTS = word_set("and or then plus with + , / by")
 """The words before a mark that belongs to the name behind it: "A 5 mg and oral B"."""
 _APART = word_set("; . \n + plus followed") | {"\n"}
 """The words between two parts of a clause that are about different agents."""
-_JOINING = word_set("and plus with + then followed ;")
+_JOINING = word_set("and plus with + then followed ; vs versus against compared")
+"""The words between a mark and its agent that may begin what is said of another agent."""
 _PHASES = word_set("then followed")
 """The words between a mark and the next agent that begin another part of the treatment."""
-_COMPARING = word_set("vs versus against compared")
-"""The words between a mark and its agent that may begin what is said of another agent."""
 _APART_WORDS = 2
 _FAR_WORDS = 8
 """Numbers of words without a dose between a mark and its agent that make a link doubtful."""
@@ -330,24 +329,9 @@ def _link_all(marks: Sequence[Mark], statements: Sequence[Statement]) -> None:
         for statement in members:
             if not statement.facts.keys().isdisjoint(kinds):
                 break
-            if _is_remark(statement, mark, statements):
-                continue
             if mark.field == PART or _is_single(statement, mark):
                 continue
             _add(statement, mark, SHARED)
-
-
-def _is_remark(
-    statement: Statement, mark: Mark, statements: Sequence[Statement]
-) -> bool:
-    """Return whether a statement is a remark in brackets on an earlier amount of its agent, and a
-    mark follows the brackets: "A 4 mg (first 2 mg) and B 8 mg daily".
-    """
-    between = statement.text.tokens.codes[statement.place[1] : mark.first]
-    if between.count(")") <= between.count("("):
-        return False
-    first = next(near for near in statements if near.agent is statement.agent)
-    return first is not statement
 
 
 def _is_single(statement: Statement, mark: Mark) -> bool:
@@ -411,8 +395,6 @@ def _add(statement: Statement, mark: Mark, *known: str) -> None:
     between = {word.lower() for word in text.tokens.words[slice(*gap)]}
     if not between.isdisjoint(_JOINING):
         found.append("joined to its agent")
-    if not between.isdisjoint(_COMPARING):
-        found.append("compared with its agent")
     if _is_before_name(statement, mark):
         found.append("before another name")
     statement.add(Linked(mark, text, tuple(found)))

@@ -55,13 +55,6 @@ def find_marks(tokens: Tokens) -> list[Mark]:
     rates = [mark for mark in amounts if mark.value[0].unit.endswith("/day")]
     frequencies = drop_inside(find_frequencies(tokens, amounts), [*rates, *cycles])
     lengths = drop_inside(find_lengths(tokens), days)
-    outside = {mark.place for mark in drop_inside(lengths, cycles)}
-    # "6 21-day cycles" is a duration, and "21-day" is the length of a cycle
-    lengths = [
-        mark
-        for mark in lengths
-        if mark.place in outside or (mark.value and mark.value.unit is TimeUnit.CYCLE)
-    ]
     lengths = [
         replace(mark, field=PART)
         if _is_of_step(tokens, mark, amounts, lengths)
