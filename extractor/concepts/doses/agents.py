@@ -159,8 +159,6 @@ class Agents:
             marks = within(text.marks, first, end)
             if text.is_group:
                 starts.append(first)
-            else:
-                marks = [mark for mark in marks if mark.field in ("amounts", "route")]
             for start in starts:
                 for mark in marks:
                     if mark.first <= start:

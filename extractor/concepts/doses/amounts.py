@@ -187,14 +187,14 @@ def _is_no_dose(tokens: Tokens, levels: Sequence[Quantity]) -> bool:
     before = rule("no_dose_before").ends(tokens, first)
     if before or rule("no_dose_after").starts(tokens, end):
         return True
+    if rule("elemental_part").starts(tokens, end):
+        return True
     # "in 100 mL normal saline"
     if unit in _VOLUMES and rule("diluent_before").ends(tokens, end):
         return True
     if unit == "%":
         return not _is_strength(tokens, first, end)
-    if unit.partition("/")[2] in PORTIONS:
-        return True
-    return rule("contained_before").ends(tokens, first) is not None
+    return unit.partition("/")[2] in PORTIONS
 
 
 def _is_strength(tokens: Tokens, first: int, end: int) -> bool:

@@ -218,6 +218,8 @@ def _find_name(regimen: Regimen) -> tuple[DoseText, Place]:
     return agent.source, (first, end)
 
 
+_LONGEST_MARK = 60
+"""Maximum number of tokens in a mark that may begin before a name and end within it."""
 _MANY_AGENTS = 3
 """Minimum number of agents in a clause that counts as "many"."""
 _LONG_NAME = 3
@@ -226,6 +228,8 @@ _IN_DOUBT = 0.7
 """The maximum confidence of a reading of ambiguous words."""
 _MANY_WORDS = 3
 """Minimum number of words that counts as "many"."""
+_FEW_ARMS = 2
+"""Maximum number of arms that counts as "few"."""
 _RHYTHMS = ("frequency", "days", "cycle")
 """The fields of which an amount that is given has one beside it."""
 _SETTINGS = ("Hz", "W", "J", "mA", "L")
@@ -306,12 +310,15 @@ def _is_whole(agent: Agent) -> bool:
 
 
 def _is_part(agent: Agent) -> bool:
-    """Return whether a name is joined to the words beside it."""
+    """Return whether a name is joined to the words beside it, or overlaps a rhythm."""
     tokens = agent.source.tokens
     first, end = agent.place
     adjacent = {*tokens.codes[max(0, first - 1) : first], *tokens.codes[end : end + 1]}
     gaps = [tokens.gap(at) for at in (first, end) if at < len(tokens)]
-    return "-" in gaps or not adjacent.isdisjoint("/+")
+    if "-" in gaps or not adjacent.isdisjoint("/+"):
+        return True
+    near = list_beginning(agent.source.marks, first - _LONGEST_MARK, end)
+    return any(mark.field == "frequency" and first < mark.end for mark in near)
 
 
 def describe_rhythm(value: Frequency, link: Linked) -> Iterator[str]:
@@ -338,6 +345,7 @@ def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[s
     text = link.text
     first, end = link.mark.place
     slashed = _SLASHED.search(text.tokens.codes[max(0, first - 2) : end])
+    is_open = level.low is None or level.high is None
     most = level.high or level.low or 0
     is_daily = level.unit.endswith("/day")
     clause = text.find_clause(first)
@@ -350,7 +358,8 @@ def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[s
     yield from _describe_owner(link, regimen)
     yield from _list_true(
         {
-            "a limit": level.low is None or level.high is None,
+            "a limit": is_open,
+            "a range": not is_open and level.low != level.high,
             "nothing given": level.low == 0,
             "more than is taken": most > MOST_TAKEN.get(level.unit, inf),
             "radiation": level.unit == "Gy",
@@ -399,6 +408,7 @@ def describe_arms(
     """Yield the features of the arms found for a regimen, which may be too many or too few.
     ``receiving`` are the section names of these arms.
     """
+    yield "few arms" if len(receiving) <= _FEW_ARMS else "many arms"
     if len(arms.places) == 1:
         return
     found = {*receiving}

@@ -14,6 +14,7 @@ from extractor.concepts.doses.marks import (
     list_beginning,
     within,
 )
+from extractor.concepts.doses.names import find_substance
 from extractor.concepts.doses.sections import DoseText
 from extractor.evidence.drafts import Span
 from extractor.language.book import rule, word_set
@@ -35,10 +36,11 @@ _JOINTS = word_set("and or then plus with + , / by")
 """The words before a mark that belongs to the name behind it: "A 5 mg and oral B"."""
 _APART = word_set("; . \n + plus followed") | {"\n"}
 """The words between two parts of a clause that are about different agents."""
-_JOINING = word_set("and plus with + then followed ; vs versus against compared")
-"""The words between a mark and its agent that may begin what is said of another agent."""
+_JOINING = word_set("and plus with + then followed ;")
 _PHASES = word_set("then followed")
 """The words between a mark and the next agent that begin another part of the treatment."""
+_COMPARING = word_set("vs versus against compared")
+"""The words between a mark and its agent that may begin what is said of another agent."""
 _APART_WORDS = 2
 _FAR_WORDS = 8
 """Numbers of words without a dose between a mark and its agent that make a link doubtful."""
@@ -265,7 +267,7 @@ def _state_amounts(
         # of several agents that were named earlier, none is known to be meant
         if owner is None and is_about_first:
             owner = unnamed[0]
-        if owner is None:
+        if owner is None or _is_of_other_drug(text, mark, owner, named):
             continue
         doubts = list(_list_owner_doubts(owner, mark, text, amounts, rivals))
         # of several agents that were named earlier, only the last one is near
@@ -277,6 +279,18 @@ def _state_amounts(
             continue
         statement.add(Linked(mark, text, tuple(doubts)))
         yield statement
+
+
+def _is_of_other_drug(
+    text: DoseText, mark: Mark, owner: Owner, named: Sequence[Mention]
+) -> bool:
+    """Return whether an amount belongs to a drug directly before it that is no agent of the record:
+    10 mg in "prochlorperazine 10 mg plus A 50 mg".
+    """
+    first = mark.first - 1
+    if owner.place < mark.place or any(first in range(*near.place) for near in named):
+        return False
+    return find_substance(text.tokens.read(max(first, 0), mark.first)) is not None
 
 
 def _find_owner(
@@ -291,8 +305,6 @@ def _find_owner(
     tokens = text.tokens
     is_name_first = any(near.end <= amounts[0].first for near in named)
     able = [near for near in named if not _is_alternative(tokens, mark, near)]
-    if not is_name_first:
-        able.reverse()
 
     def measure(near: Mention) -> tuple[bool, bool, int]:
         first, end = find_gap(near.place, mark.place)
@@ -395,6 +407,8 @@ def _add(statement: Statement, mark: Mark, *known: str) -> None:
     between = {word.lower() for word in text.tokens.words[slice(*gap)]}
     if not between.isdisjoint(_JOINING):
         found.append("joined to its agent")
+    if not between.isdisjoint(_COMPARING):
+        found.append("compared with its agent")
     if _is_before_name(statement, mark):
         found.append("before another name")
     statement.add(Linked(mark, text, tuple(found)))

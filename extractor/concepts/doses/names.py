@@ -6,7 +6,7 @@ names, in lower case. ``drug_names.md`` gives its source and licence.
 """
 
 import gzip
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
 from functools import cache, lru_cache
 from importlib.resources import files
 from operator import itemgetter
@@ -53,7 +53,7 @@ def find_drugs(tokens: Tokens) -> Iterator[Place]:
     places = [at for at, word in enumerate(tokens.words) if word != "-"]
     words = [tokens.words[at].lower() for at in places]
     end = 0
-    for at, word in enumerate(words):
+    for at in range(len(words)):
         if at < end:
             continue
         for stop in range(min(at + _MOST_WORDS, len(words)), at, -1):
@@ -181,11 +181,7 @@ def find_general(
             continue
         if at in taken:
             continue
-        before = rule("surgery_kind").ends(tokens, at, first)
-        start = at
-        if kind == "procedure" and before:
-            start = before.first
-        agents.append((kind, start, at + 1))
+        agents.append((kind, at, at + 1))
     return sorted(agents, key=itemgetter(1))
 
 
