@@ -305,6 +305,8 @@ def _find_owner(
     tokens = text.tokens
     is_name_first = any(near.end <= amounts[0].first for near in named)
     able = [near for near in named if not _is_alternative(tokens, mark, near)]
+    if not is_name_first:
+        able.reverse()
 
     def measure(near: Mention) -> tuple[bool, bool, int]:
         first, end = find_gap(near.place, mark.place)
