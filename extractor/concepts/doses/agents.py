@@ -5,13 +5,12 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, pairwise
+from itertools import accumulate
 
 from extractor.concepts.doses.marks import Place, within
 from extractor.concepts.doses.names import (
     find_drugs,
     find_general,
-    find_substance,
     is_salt,
     is_same_agent,
     name_key,
@@ -120,8 +119,6 @@ class Agents:
         if self._names_drugs:
             for text in texts:
                 self._add_new_names(text)
-            for text in texts:
-                self._join_bracketed(text)
         placebos = [agent for agent in self.registered if agent.is_placebo]
         for agent in placebos:
             agent.is_only = len(placebos) == 1
@@ -162,8 +159,6 @@ class Agents:
             marks = within(text.marks, first, end)
             if text.is_group:
                 starts.append(first)
-            else:
-                marks = [mark for mark in marks if mark.field in ("amounts", "route")]
             for start in starts:
                 for mark in marks:
                     if mark.first <= start:
@@ -177,47 +172,29 @@ class Agents:
                     if mark.field != "route":
                         break
 
-    def _join_bracketed(self, text: DoseText) -> None:
-        """Give a code and the name in brackets beside it one agent: "LX-4477 (solatrigin)"."""
-        tokens = text.tokens
-        for named, other in pairwise(self._find(text)):
-            between = tokens.codes[named.end : other.first]
-            behind = tokens.codes[other.end : other.end + 1]
-            if (between, behind) != ("(", ")"):
-                continue
-            if not {named.agent.kind, other.agent.kind} <= set(_DRUG_KINDS):
-                continue
-            if NAME_NUMBER not in tokens.codes[named.first : other.end]:
-                continue
-            for known in (self._by_key, self._by_words):
-                for key, agent in known.items():
-                    if agent is other.agent:
-                        known[key] = named.agent
-
     def _name_combinations(self, text: DoseText) -> None:
         """Name each fixed combination as one agent: "A/B 875/125 mg", "a fixed-dose combination of
         A 5 mg, B 160 mg and C 10 mg". If an intervention registers all parts, its name is that of
         the combination.
         """
         tokens = text.tokens
+        registered = {*self.list_of(text)}
         for parts in self._list_joined(text):
-            place = (parts[0].first, parts[-1].end)
-            start = text.find_clause(place[0])[0]
-            is_joined = rule("joined_amounts").starts(tokens, place[1])
-            is_fixed = rule("fixed_combination").search(tokens, start, place[0])
-            registered = {*self.list_of(text)}
-            is_whole = len(registered) > 1 and not within(text.marks, *text.title)
-            is_whole = is_whole and registered == {part.agent for part in parts}
+            first, end = parts[0].first, parts[-1].end
+            start = text.find_clause(first)[0]
+            is_joined = rule("joined_amounts").starts(tokens, end)
+            is_fixed = rule("fixed_combination").search(tokens, start, first)
+            is_whole = registered == {part.agent for part in parts}
             # "A 50 mg/B 1000 mg" in an entry of the name "A/B"
             between = tokens.codes[parts[0].end : parts[1].first]
             is_slashed = is_whole and between != "/" and between.endswith("/")
             if not (is_joined or is_fixed or is_slashed):
                 continue
-            name = text.title if is_whole else place
+            name = text.title if is_whole else (first, end)
             agent = self._recognise(text, parts[0].agent.kind, name)
             if is_whole:
                 agent.sections.append(text.name)
-            self._name(agent, tokens.words[slice(*place)])
+            self._name(agent, tokens.words[first:end])
             self._found.clear()
 
     def _list_joined(self, text: DoseText) -> Iterator[Sequence[Mention]]:
@@ -228,16 +205,15 @@ class Agents:
             if mark.field == "amounts"
             for at in range(*mark.place)
         }
-        joined: list[Mention] = []
+        joined: list[list[Mention]] = [[]]
         for mention in self.find(text):
-            between = range(joined[-1].end if joined else 0, mention.first)
+            between = range(joined[-1][-1].end if joined[-1] else 0, mention.first)
             words = [text.tokens.words[at] for at in between if at not in taken]
             is_next = "".join(words).lower() in _COMBINING
-            if joined and (mention.agent.is_placebo or not is_next):
-                yield from [joined] if len(joined) > 1 else ()
-                joined = []
-            joined.append(mention)
-        yield from [joined] if len(joined) > 1 else ()
+            if mention.agent.is_placebo or not is_next:
+                joined.append([])
+            joined[-1].append(mention)
+        return (parts for parts in joined if len(parts) > 1)
 
     def _recognise(self, text: DoseText, kind: str, place: Place) -> Agent:
         """Return the agent with this name; a new agent if the name is unknown."""
@@ -247,7 +223,7 @@ class Agents:
         return self._by_key.setdefault(key, new)
 
     def _add_aliases(self, text: DoseText) -> None:
-        """Add the aliases of an intervention, unless they are the agents of a combination."""
+        """Add the aliases of an intervention that registers one agent."""
         agents = self.list_of(text)
         if len(agents) != 1:
             return
@@ -257,12 +233,8 @@ class Agents:
             for place in text.aliases
             for piece in split_names(tokens, *place)
         ]
-        aliases = [place for place in pieces if place]
-        substances = {find_substance(tokens.read(*place)) for place in aliases}
-        if len(substances - {None}) > 1:
-            return
         agent = agents[0]
-        for place in aliases:
+        for place in filter(None, pieces):
             alias = tokens.read(*place)
             key = unify_name(alias)
             is_alike = (find_kind(tokens, *place) == "placebo") == agent.is_placebo
@@ -351,6 +323,10 @@ class Agents:
             if not taken.isdisjoint(place):
                 continue
             if _is_diluent(tokens, first):
+                continue
+            # the name in "LX-4477 (solatrigin)" is that of the code
+            is_bracketed = tokens.codes[end : end + 1] == ")"
+            if is_bracketed and rule("code_before").ends(tokens, first):
                 continue
             taken.update(place)
             agent = self._find_known_agent(text, kind, (first, end))

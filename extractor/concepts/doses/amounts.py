@@ -194,9 +194,7 @@ def _is_no_dose(tokens: Tokens, levels: Sequence[Quantity]) -> bool:
         return True
     if unit == "%":
         return not _is_strength(tokens, first, end)
-    if unit.partition("/")[2] in PORTIONS:
-        return True
-    return rule("contained_before").ends(tokens, first) is not None
+    return unit.partition("/")[2] in PORTIONS
 
 
 def _is_strength(tokens: Tokens, first: int, end: int) -> bool:
@@ -217,16 +215,14 @@ def _find_auc(tokens: Tokens) -> Iterator[Mark]:
     """Yield target exposures: "AUC 5", "AUC 5 or 6", "AUC 5-6"."""
     for match in rule("auc").find(tokens):
         low = read_number(match.read("low") or "")
-        high = read_number(match.read("high") or "")
-        if low is None:
-            continue
-        if high is None:
-            ranges = [(low, low)]
-        elif match.has("range"):
-            ranges = [(low, high)]
-        else:
-            ranges = [(low, low), (high, high)]
-        levels = [Amount(low=least, high=most, unit="AUC") for least, most in ranges]
+        high = read_number(match.read("high") or "") or low
+        ends = [(low, low), (high, high)]
+        if match.has("range"):
+            ends = [(low, high)]
+        levels = [
+            Amount(low=least, high=most, unit="AUC")
+            for least, most in dict.fromkeys(ends)
+        ]
         yield Mark("amounts", tuple(levels), match.first, match.end, _PLAIN)
 
 

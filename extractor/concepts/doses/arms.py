@@ -107,8 +107,6 @@ class Arms:
         """
         if agent.is_placebo or arm not in self.places:
             return False
-        if agent.key in self._mentioned[arm] - self._named[arm]:
-            return True
         # "capsules, 0 (placebo), 100 or 200 mg": one intervention is the drug and its placebo
         is_of_stand_in = any(word in self.texts[arm].type for word in _STAND_INS)
         return is_of_stand_in and self._linked[arm] == {agent.key}

@@ -14,6 +14,7 @@ from extractor.concepts.doses.marks import (
     list_beginning,
     within,
 )
+from extractor.concepts.doses.names import find_substance
 from extractor.concepts.doses.sections import DoseText
 from extractor.evidence.drafts import Span
 from extractor.language.book import rule, word_set
@@ -266,7 +267,7 @@ def _state_amounts(
         # of several agents that were named earlier, none is known to be meant
         if owner is None and is_about_first:
             owner = unnamed[0]
-        if owner is None:
+        if owner is None or _is_of_other_drug(text, mark, owner, named):
             continue
         doubts = list(_list_owner_doubts(owner, mark, text, amounts, rivals))
         # of several agents that were named earlier, only the last one is near
@@ -278,6 +279,18 @@ def _state_amounts(
             continue
         statement.add(Linked(mark, text, tuple(doubts)))
         yield statement
+
+
+def _is_of_other_drug(
+    text: DoseText, mark: Mark, owner: Owner, named: Sequence[Mention]
+) -> bool:
+    """Return whether an amount belongs to a drug directly before it that is no agent of the record:
+    10 mg in "prochlorperazine 10 mg plus A 50 mg".
+    """
+    first = mark.first - 1
+    if owner.place < mark.place or any(first in range(*near.place) for near in named):
+        return False
+    return find_substance(text.tokens.read(max(first, 0), mark.first)) is not None
 
 
 def _find_owner(
@@ -330,24 +343,9 @@ def _link_all(marks: Sequence[Mark], statements: Sequence[Statement]) -> None:
         for statement in members:
             if not statement.facts.keys().isdisjoint(kinds):
                 break
-            if _is_remark(statement, mark, statements):
-                continue
             if mark.field == PART or _is_single(statement, mark):
                 continue
             _add(statement, mark, SHARED)
-
-
-def _is_remark(
-    statement: Statement, mark: Mark, statements: Sequence[Statement]
-) -> bool:
-    """Return whether a statement is a remark in brackets on an earlier amount of its agent, and a
-    mark follows the brackets: "A 4 mg (first 2 mg) and B 8 mg daily".
-    """
-    between = statement.text.tokens.codes[statement.place[1] : mark.first]
-    if between.count(")") <= between.count("("):
-        return False
-    first = next(near for near in statements if near.agent is statement.agent)
-    return first is not statement
 
 
 def _is_single(statement: Statement, mark: Mark) -> bool:

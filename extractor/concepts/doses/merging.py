@@ -39,10 +39,11 @@ def repeat_referred(
         ends = [*(heading.first for heading in headings[1:]), len(text.tokens)]
         for heading, end in zip(headings, ends, strict=False):
             first = heading.first
-            of_text = [statement for statement in statements if statement.text is text]
             # a clause may begin before the heading: "Outline: Arm I: A 5 mg daily"
             own_statements = [
-                statement for statement in of_text if first < statement.clause[1] <= end
+                statement
+                for statement in statements
+                if statement.text is text and first < statement.clause[1] <= end
             ]
             known.setdefault(_read_group(heading), []).extend(own_statements)
             reference = rule("as_in_group").search(text.tokens, first, end)
@@ -71,8 +72,13 @@ def _repeat(
         for mark in marks
         if mark.field in ("cycle", "duration")
     }
-    cycles = _list_cycles(facts.get("cycle", ()))
-    referred_cycles = _list_cycles(referred.links("cycle"))
+    cycles, referred_cycles = (
+        [
+            link.mark.value.value * DAYS[link.mark.value.unit]
+            for link in of.get("cycle", ())
+        ]
+        for of in (facts, referred.facts)
+    )
     if cycles and referred_cycles and cycles != referred_cycles:
         yield replace(
             referred,
@@ -81,12 +87,6 @@ def _repeat(
             owner=replace(referred.owner, how="repeated"),
             facts=referred.facts | facts,
         )
-
-
-def _list_cycles(links: Sequence[Linked]) -> list[float]:
-    """Return the lengths, in days, of the linked cycles."""
-    cycles = [link.mark.value for link in links]
-    return [cycle.value * DAYS[cycle.unit] for cycle in cycles]
 
 
 _VAGUE = frozenset({Frequency.ONCE, Frequency.CONTINUOUS, Frequency.OTHER})

@@ -16,7 +16,7 @@ from extractor.concepts.doses.marks import (
     within,
 )
 from extractor.language.book import find_terms, read_table, rule
-from extractor.language.lexer import NAME_NUMBER, NUMBER, Tokens
+from extractor.language.lexer import Tokens
 from extractor.language.numbers import (
     ORDINALS,
     WHOLE_DAYS,
@@ -51,8 +51,7 @@ def find_routes(tokens: Tokens) -> Iterator[Mark]:
     ("not intramuscularly") are skipped.
     """
     for term in find_terms(tokens, "routes"):
-        is_code = tokens.gap(term.first) == "-" and tokens.words[term.first].isupper()
-        if is_code:
+        if tokens.gap(term.first) == "-" and tokens.words[term.first].isupper():
             continue
         if rule("no_route_after").starts(tokens, term.end):
             continue
@@ -328,7 +327,8 @@ _MOMENT = 0.6
 """The confidence of a time such as "at bedtime", set by judgement: it may be the time of another
 agent in the clause.
 """
-_NUMBERS = NUMBER + NAME_NUMBER
+_SIGNS = tuple("-+\\(")
+"""The codes of signs before a day."""
 
 
 def find_moments(tokens: Tokens) -> list[Mark]:
@@ -397,10 +397,6 @@ def _read_days(tokens: Tokens, at: int) -> tuple[list[int], int]:
     is_range = False
     while read := _read_day(tokens, at):
         day, following = read
-        # in "days 1-5, six 21-day cycles", "six" is not a day
-        is_count = bool(days) and tokens.codes[following : following + 1] == NUMBER
-        if is_count:
-            break
         if rule("no_day_after").starts(tokens, following):
             break
         if is_range and 0 < day - days[-1] <= _MOST:
@@ -421,21 +417,14 @@ def _read_day(tokens: Tokens, at: int) -> tuple[int, int] | None:
     a day. A minus sign, as in "day -3", makes the number negative.
     """
     signs = at
-    while at < len(tokens) and tokens.codes[at] in "-+\\(":
+    while tokens.codes[at : at + 1] in _SIGNS:
         at += 1
-    if at >= len(tokens):
+    word = "".join(tokens.words[at : at + 1])
+    number = read_number(word) or 0
+    if not word.isdigit() or number > _LARGEST:
         return None
-    if tokens.codes[at] not in _NUMBERS:
-        return None
-    number = read_number(tokens.words[at])
-    if number is None or number > _LARGEST:
-        return None
-    day = int(number)
-    if number != day:
-        return None
-    if "-" in tokens.codes[signs:at] or has_minus(tokens, at):
-        day = -day
-    return day, at + 1
+    is_negative = "-" in tokens.codes[signs:at] or has_minus(tokens, at)
+    return int(-number if is_negative else number), at + 1
 
 
 def code_days(days: tuple[int, ...], cycle: Period | None) -> Frequency:
@@ -454,10 +443,10 @@ def code_days(days: tuple[int, ...], cycle: Period | None) -> Frequency:
     ['once', 'Q3W', 'QW']
     """
     gaps = {later - day for day, later in pairwise(days)}
-    if len(days) == 1 and (cycle is None or cycle.unit not in WHOLE_DAYS):
+    if len(days) == 1:
+        if cycle and cycle.unit in WHOLE_DAYS:
+            return code_interval(cycle.value, cycle.unit)
         return Frequency.ONCE
-    if len(days) == 1 and cycle:
-        return code_interval(cycle.value, cycle.unit)
     if len(gaps) == 1:
         return code_interval(gaps.pop(), TimeUnit.DAY)
     return Frequency.OTHER

@@ -27,7 +27,7 @@ from extractor.evidence.drafts import Chunk, Span, span_of
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens
 from extractor.language.passage import LexedSection, split_sentences
-from extractor.schemas import Amount, Section, TimeUnit, TrialRecord
+from extractor.schemas import Amount, Section, TrialRecord
 from extractor.schemas.registered_words import unify_word
 
 _ABSENT: Place = (0, 0)
@@ -54,13 +54,11 @@ def find_marks(tokens: Tokens) -> list[Mark]:
     days = drop_inside(find_days(tokens), moments)
     rates = [mark for mark in amounts if mark.value[0].unit.endswith("/day")]
     frequencies = drop_inside(find_frequencies(tokens, amounts), [*rates, *cycles])
-    lengths = drop_inside(find_lengths(tokens), days)
-    outside = {mark.place for mark in drop_inside(lengths, cycles)}
-    # "6 21-day cycles" is a duration, and "21-day" is the length of a cycle
+    cyclic = {mark.place for mark in cycles}
     lengths = [
         mark
-        for mark in lengths
-        if mark.place in outside or (mark.value and mark.value.unit is TimeUnit.CYCLE)
+        for mark in drop_inside(find_lengths(tokens), days)
+        if mark.place not in cyclic
     ]
     lengths = [
         replace(mark, field=PART)
