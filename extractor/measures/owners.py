@@ -430,8 +430,7 @@ def _trim(tokens: Tokens, first: int, end: int) -> Range | None:
     remains.
     """
     while first < end:
-        lead = rule("bound_link").starts(tokens, first, end)
-        lead = lead or rule("limited_name_lead").starts(tokens, first, end)
+        lead = rule("lead_of_name").starts(tokens, first, end)
         if lead is None or lead.end == first:
             break
         first = lead.end

@@ -141,8 +141,7 @@ def _read_unit_after(tokens: Tokens, at: int) -> Iterator[Expression]:
     start = _begin_unit(tokens, at)
     if start is None:
         return
-    unit = rule("relative_unit").starts(tokens, start)
-    unit = unit or rule("limit_unit").starts(tokens, start)
+    unit = rule("unit_of_limit").starts(tokens, start)
     end = start
     if unit:
         end = unit.end

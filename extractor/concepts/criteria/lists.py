@@ -353,13 +353,10 @@ def _find_announcers(blocks: Sequence[Block]) -> dict[int, int]:
             if _is_announced(block, tokens, announcing):
                 announcers[place] = announcer
                 continue
-        announces = block.text.endswith(":") and (
-            rule("announced").occurs(tokens) or rule("laboratory").occurs(tokens)
-        )
         announcer = None
-        if not announces or place in with_parts:
-            continue
-        announcer = place
+        is_announcing = block.text.endswith(":") and place not in with_parts
+        if is_announcing and rule("announces_items_beside").occurs(tokens):
+            announcer = place
     return announcers
 
 
@@ -641,13 +638,14 @@ def _may_name_group(heading: Block) -> bool:
     """
     tokens = cut(heading.passage)
     # "Inclusion criteria for all participants" names no group
+    if rule("list_for_all").covers(tokens, 0, len(tokens)):
+        return False
     if heading.name in _KINDS:
-        return rule("list_for_all").covers(tokens, 0, len(tokens)) is None
+        return True
     if heading.name is not None or len(tokens) > _SHORT:
         return False
-    if rule("topic").ends(tokens, len(tokens)) or rule("levels").occurs(tokens):
-        return False
-    return rule("list_for_all").covers(tokens, 0, len(tokens)) is None
+    is_topic = rule("topic").ends(tokens, len(tokens)) is not None
+    return not is_topic and not rule("levels").occurs(tokens)
 
 
 def names_people(heading: Block) -> bool:

@@ -458,8 +458,7 @@ def _read_unit(tokens: Tokens, at: int, end: int) -> frozenset[str]:
     first = at + (tokens.words[at] == "-")
     is_bracketed = tokens.words[first - 1] == "("
     place = find_unit(tokens, first, end, loose=is_bracketed)
-    limit = rule("limit_unit").starts(tokens, first, end)
-    limit = limit or rule("normal_limit").starts(tokens, first, end)
+    limit = rule("unit_or_normal_limit").starts(tokens, first, end)
     names = set[str | None]()
     if place:
         names = {place.code, place.dose}

@@ -100,9 +100,7 @@ def read_subject(line: str) -> Subject | None:
 
 def _is_of_others(tokens: Tokens) -> bool:
     """Return whether a line names only relatives, or an age at a time other than entry."""
-    if rule("age_at_event_named").search(tokens):
-        return True
-    if rule("measured_age_named").search(tokens):
+    if rule("age_of_others_named").search(tokens):
         return True
     if rule("relative").search(tokens) is None:
         return False
@@ -120,9 +118,7 @@ def speaks_of_people(tokens: Tokens) -> bool:
     # "Patients on dialysis:" is about the dialysis
     if rule("people_with").search(tokens):
         return False
-    if rule("persons").search(tokens):
-        return True
-    return rule("names_list").search(tokens) is not None
+    return rule("names_people_or_list").search(tokens) is not None
 
 
 def names_division(heading: str) -> bool:
@@ -182,14 +178,12 @@ def _is_other_length(tokens: Tokens, limit: Limit) -> bool:
         return True
     if limit.unit and not limit.time_unit:
         return True
-    if _is_preceded_by("within_front", tokens, limit):
+    if _is_preceded_by("no_age_front", tokens, limit):
         return True
     near = max(0, limit.first - _WHOSE_REACH)
     if rule("weeks_of_pregnancy").search(tokens, near, limit.end + 1):
         return True
-    if _is_followed_by("age_difference", tokens, limit):
-        return True
-    return _is_preceded_by("scales_by_age", tokens, limit)
+    return _is_followed_by("age_difference", tokens, limit)
 
 
 def _is_preceded_by(name: str, tokens: Tokens, limit: Limit, first: int = 0) -> bool:
