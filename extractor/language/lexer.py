@@ -240,9 +240,7 @@ class Lexicon(dict[str, str]):
         prefix from the same term or rule.
         """
         for word in words:
-            if word in self._added:
-                continue
-            if not word[0].isalpha():
+            if word in self._added or not word[0].isalpha():
                 continue
             self.add(word)
         folded = list(map(str.lower, words))
@@ -266,9 +264,7 @@ class Lexicon(dict[str, str]):
             index = prefix.end()
             compound = (words[index - 1].lower(), words[index].lower())
             is_joined = text[starts[index] - 1] == "-"
-            if not is_joined:
-                continue
-            if compound in self.compounds:
+            if not is_joined or compound in self.compounds:
                 continue
             yield index
 
@@ -327,9 +323,8 @@ class Lexicon(dict[str, str]):
 
     def _look_up(self, word: str) -> str:
         """Return the code of a token whose code is not cached."""
-        if word[-1].isdigit():
-            return NUMBER
-        if "-" in word[1:] or " " in word:  # "twenty-four", "two hundred"
+        # "twenty-four", "two hundred"
+        if word[-1].isdigit() or "-" in word[1:] or " " in word:
             return NUMBER
         folded = word.lower()
         code = self._codes.get(word) or self._codes.get(folded)
@@ -350,9 +345,7 @@ def is_abbreviation(word: str) -> bool:
     >>> is_abbreviation("IV"), is_abbreviation("RECIST"), is_abbreviation("A")
     (True, False, False)
     """
-    if not word.isupper():
-        return False
-    return 1 < len(word) <= 4
+    return word.isupper() and 1 < len(word) <= 4
 
 
 LEXICON = Lexicon()
@@ -484,9 +477,7 @@ class Tokens:
         >>> [tokens.in_name(index) for index in (1, 4, 6)]
         [True, True, False]
         """
-        if self.gap(index) not in _JOINTS:
-            return False
-        return self.words[index - 1].isalpha()
+        return self.gap(index) in _JOINTS and self.words[index - 1].isalpha()
 
     def without(self, places: Sequence[Range], first: int, end: int) -> "Tokens":
         """Return the tokens ``first:end``, omitting those in ``places``, which are half-open
@@ -586,9 +577,7 @@ def _find_names(
         index = number.start()
         is_joined = text[ends[index - 1] : starts[index]] in _JOINTS
         is_in_name = codes[index - 1] in LEXICON.name_codes
-        if not is_joined:
-            continue
-        if not is_in_name:
+        if not is_joined or not is_in_name:
             continue
         if _NOT_IN_NAME.match(text, starts[index]):
             continue
@@ -603,19 +592,13 @@ def _begins_name(text: str, starts: list[int], ends: list[int], index: int) -> b
     """Return whether a hyphen joins a number to the capitals of a name: "6-MP", but not "10-MG"."""
     number = text[starts[index] : ends[index]]
     capitals = text[starts[index + 2] : ends[index + 2]]
-    if not number.isdigit():
+    if not number.isdigit() or len(number) > 2:
         return False
-    if len(number) > 2:
-        return False
-    if _UNITS_IN_CAPITALS.fullmatch(capitals):
-        return False
-    if not _CAPITALS.fullmatch(capitals):
+    if _UNITS_IN_CAPITALS.fullmatch(capitals) or not _CAPITALS.fullmatch(capitals):
         return False
     if _ROMAN.fullmatch(capitals):
         return False
     is_joined = ends[index] + 1 == starts[index + 2]
     # the "2" in "1-2-MRI" and the "10" in "> 10-FU" are not the first characters of a name
     before = text[: starts[index]].rstrip(" ")[-1:]
-    if not is_joined:
-        return False
-    return before not in tuple("<>≤≥=-/")
+    return is_joined and before not in tuple("<>≤≥=-/")

@@ -309,9 +309,7 @@ def has_minus(tokens: Tokens, at: int) -> bool:
         minus = rule("before_minus").ends(tokens, at, at - 1)
     else:
         minus = rule("minus_apart").ends(tokens, at, at - 2)
-    if minus is not None:
-        return True
-    return is_signed(tokens, at)
+    return minus is not None or is_signed(tokens, at)
 
 
 def is_signed(tokens: Tokens, at: int) -> bool:
@@ -326,16 +324,10 @@ def is_signed(tokens: Tokens, at: int) -> bool:
     [True, True, False, False, False, False]
     """
     sign = at - 1
-    if sign < 0:
-        return False
-    if tokens.codes[sign] != "-":
-        return False
-    if not tokens.joined(at):
+    if sign < 0 or tokens.codes[sign] != "-" or not tokens.joined(at):
         return False
     before = sign - 1
-    if before < 0:
-        return True
-    if tokens.codes[before] == "\n":
+    if before < 0 or tokens.codes[before] == "\n":
         return True
     # "at 1 -5" is a range
     if tokens.codes[before] in _DIGITS:
@@ -346,9 +338,7 @@ def is_signed(tokens: Tokens, at: int) -> bool:
 
 def joins_words(tokens: Tokens, at: int) -> bool:
     """Return whether a hyphen directly after a token joins it to the next word or number."""
-    if tokens.words[at][-1].isalnum():
-        return True
-    return tokens.codes[at] in _JOINING
+    return tokens.words[at][-1].isalnum() or tokens.codes[at] in _JOINING
 
 
 _LETTER_REACH = 24
@@ -423,15 +413,9 @@ def _read_duration(match: RuleMatch) -> Duration | None:
     if match.has("high"):
         high = _read_part(match, "high")
     unit = read_time_unit(match.read("unit"))
-    if low is None:
+    if low is None or high is None or unit is None:
         return None
-    if high is None:
-        return None
-    if unit is None:
-        return None
-    if _is_no_time(match):
-        return None
-    if _is_rate(match, low):
+    if _is_no_time(match) or _is_rate(match, low):
         return None
     months = _read_part(match, "months")
     if unit is not TimeUnit.YEAR or months is None or months >= MONTHS_OF_YEAR:
@@ -451,9 +435,7 @@ def _read_duration(match: RuleMatch) -> Duration | None:
 def _is_rate(duration: RuleMatch, value: float) -> bool:
     """Return whether a number is a rate per time unit: "4 a day", but not "half a day"."""
     unit, _ = duration.place("unit")
-    if value < 1:
-        return False
-    return duration.tokens.words[unit - 1].lower() in ("a", "an")
+    return value >= 1 and duration.tokens.words[unit - 1].lower() in ("a", "an")
 
 
 def _is_no_time(duration: RuleMatch) -> bool:
@@ -467,9 +449,7 @@ def _is_no_time(duration: RuleMatch) -> bool:
     if duration.read("unit") not in ("D", "W"):
         return False
     number, _ = duration.place("low")
-    if is_signed(tokens, number):
-        return True
-    if not tokens.words[number].isalnum():
+    if is_signed(tokens, number) or not tokens.words[number].isalnum():
         return True
     # "0.75 D" and "-6 D" are always dioptres; "25 W" is watts near a word such as "cycled"
     first = max(0, duration.first - _LETTER_REACH)

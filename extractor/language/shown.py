@@ -80,17 +80,9 @@ def is_plain(text: str) -> bool:
     >>> is_plain("age 18 or older"), is_plain("age  < 18")
     (True, False)
     """
-    if not text.isascii():
+    if not text.isascii() or not text.isprintable() or "\\" in text:
         return False
-    if not text.isprintable():
-        return False
-    if "\\" in text:
-        return False
-    if "&" in text:
-        return False
-    if "<" in text:
-        return False
-    if "  " in text:
+    if "&" in text or "<" in text or "  " in text:
         return False
     return text == text.strip(" ")
 

@@ -100,9 +100,7 @@ def convert(
     target_factor, target_dimension = find_dimension(target)
     if dimension != target_dimension:
         # an equivalent ("meq/L") is a mole only for ions with one charge
-        if molar_mass is None:
-            return None
-        if "eq" in unit:
+        if molar_mass is None or "eq" in unit:
             return None
         if _moles_to_mass(dimension) != _moles_to_mass(target_dimension):
             return None
@@ -304,16 +302,10 @@ def _skip_repeat(tokens: Tokens, at: int, end: int, parts: Sequence[Unit]) -> in
     "milligrams (mg) per ..." or "mg per kg (mg/kg)". If there is no such abbreviation, return
     ``at``.
     """
-    if at >= end:
-        return at
-    if tokens.words[at] != "(":
+    if at >= end or tokens.words[at] != "(":
         return at
     repeat = find_unit(tokens, at + 1, end, loose=True)
-    if repeat is None:
-        return at
-    if repeat.end >= end:
-        return at
-    if tokens.words[repeat.end] != ")":
+    if repeat is None or repeat.end >= end or tokens.words[repeat.end] != ")":
         return at
     is_same = [part.code for part in repeat.parts] == [part.code for part in parts]
     if is_same:
@@ -339,9 +331,7 @@ def _read_step(tokens: Tokens, at: int, end: int) -> _Step | None:
     unit = None
     if negative:
         unit = _look_up(negative["unit"], loose=True)
-    if negative is None:
-        return None
-    if unit is None:
+    if negative is None or unit is None:
         return None
     last = tokens.at(negative.end() - 1)
     if last < end:
@@ -472,9 +462,7 @@ def _read_folded(folded: str) -> str | None:
         folded = folded[power.end() :]
     tokens = read_text(f"times{folded}" if folded.startswith("/") else folded)
     unit = find_unit(tokens, 0, loose=True)
-    if unit is None:
-        return None
-    if unit.end < len(tokens):
+    if unit is None or unit.end < len(tokens):
         return None
     if not power:
         return unit.code

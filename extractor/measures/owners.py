@@ -401,9 +401,7 @@ def _may_cut(chart: Chart, tokens: Tokens, first: int, at: int, end: int) -> boo
         return False
     if tokens.codes.count("(", first, at) > tokens.codes.count(")", first, at):
         return False
-    if names_known(chart, at, end):
-        return True
-    return not names_known(chart, first, at)
+    return names_known(chart, at, end) or not names_known(chart, first, at)
 
 
 def _open_bracket(tokens: Tokens, first: int, end: int) -> Range:

@@ -96,9 +96,7 @@ class Limit:
     @property
     def descends(self) -> bool:
         """Whether its range is written from the upper number to the lower: "65 to 18 years"."""
-        if self.value_high is None:
-            return False
-        return self.value > self.value_high
+        return self.value_high is not None and self.value > self.value_high
 
 
 @cache

@@ -124,9 +124,7 @@ def _has_plus(tokens: Tokens, at: int) -> bool:
     ("2+0").
     """
     codes = tokens.codes
-    if not codes.endswith("+", 0, at):
-        return False
-    return not codes.endswith(NUMBER, 0, at - 1)
+    return codes.endswith("+", 0, at) and not codes.endswith(NUMBER, 0, at - 1)
 
 
 def _read_unit_after(tokens: Tokens, at: int) -> Iterator[Expression]:
@@ -418,9 +416,7 @@ def find_quantities(tokens: Tokens) -> tuple[Expression, ...]:
         begins_unit = (
             len(tokens.words[start]) == 1 and tokens.codes[stop : stop + 1] == "/"
         )
-        if not is_near or begins_unit:
-            continue
-        if is_general:
+        if not is_near or begins_unit or is_general:
             continue
         spans.append(Expression("quantity", start, stop, "quantity_names", name))
     return tuple(spans)

@@ -203,9 +203,7 @@ def _has_unit(
         return True
     if value.unit is None or is_share:
         # "ALT <= 3 x ULN" does not state a count of 3
-        if read in MULTIPLES:
-            return False
-        return stands_bare(tokens, place, subject)
+        return read not in MULTIPLES and stands_bare(tokens, place, subject)
     # "aged 18": the years of an age need no unit
     is_of_age = not subject.isdisjoint(AGE_WORDS)
     if code == "a" and is_of_age and may_be_years(tokens, place):

@@ -375,9 +375,8 @@ def may_be_years(tokens: Tokens, place: Range) -> bool:
     """Return whether a number that may be an age is in years, that is, whether it has no unit or
     is part of a phrase such as "the over-60s" or "the 50th birthday".
     """
-    if rule("aged_after").starts(tokens, place[1]):
-        return True
-    return stands_bare(tokens, place)
+    is_aged = rule("aged_after").starts(tokens, place[1]) is not None
+    return is_aged or stands_bare(tokens, place)
 
 
 def stands_bare(tokens: Tokens, place: Range, subject: Collection[str] = ()) -> bool:
@@ -398,9 +397,7 @@ def stands_bare(tokens: Tokens, place: Range, subject: Collection[str] = ()) -> 
     if rule("class_before").ends(tokens, place[0], place[0] - 1):
         return True
     names = _read_unit(tokens, first, end)
-    if not names:
-        return True
-    return any(map(_COUNTED.fullmatch, names))
+    return not names or any(map(_COUNTED.fullmatch, names))
 
 
 def _find_words_after(tokens: Tokens, at: int) -> Range:

@@ -47,9 +47,7 @@ def read_sex(
             continue
         line_sexes = _list_sexes([criterion.passage])
         sexes += line_sexes
-        if not line_sexes:
-            continue
-        if not names_division(criterion.heading):
+        if not line_sexes or not names_division(criterion.heading):
             continue
         is_of_division = True
     if not sexes:
@@ -69,9 +67,7 @@ def _may_limit_sex(criterion: StatedCriterion) -> bool:
     """Return whether a criterion may state which sex can take part: it is an inclusion that is
     neither about donors nor only about pregnancy or contraception.
     """
-    if criterion.kind is CriterionKind.EXCLUSION:
-        return False
-    if criterion.donor:
+    if criterion.kind is CriterionKind.EXCLUSION or criterion.donor:
         return False
     if criterion.category is not Category.REPRODUCTIVE:
         return True

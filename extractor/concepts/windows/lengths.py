@@ -17,15 +17,9 @@ from extractor.concepts.limits.written_numbers import (
     stands_bare,
 )
 from extractor.concepts.outcomes.moments import Moment, TimeFrame, read_time_frame
-from extractor.concepts.people.ages import (
-    is_age,
-    is_other_age,
-    list_age_bounds,
-    may_be_unnamed_age,
-)
+from extractor.concepts.people.ages import is_age, is_other_age, list_age_bounds
 from extractor.concepts.people.registered_ages import count_days
 from extractor.concepts.places import Derived, Supported, cut, locate
-from extractor.concepts.windows.times import find_windows
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens
 from extractor.language.numbers import (
@@ -105,10 +99,6 @@ def _list_lengths(tokens: Tokens) -> Iterator[_Length]:
     sums: set[int] = set()
     for duration in find_durations(tokens):
         place = Derived(duration.first, duration.end)
-        # "4 Day" in "Cycle 4 Day 9" is not a duration
-        counts = rule("counts_a_moment").ends(tokens, place.first, place.first - 1)
-        if counts and rule("next_moment").starts(tokens, place.end - 1):
-            continue
         if duration.is_sum:
             sums.update(range(place.first, place.end))
         # both ends are the same unless the duration is a range
@@ -213,9 +203,7 @@ def _has_unit(tokens: Tokens, mention: NumberMention, value: Age) -> bool:
     if has_unit(tokens, number, value.unit) or shares_unit(tokens, number, value.unit):
         return True
     # "6 to 12" without "months" are years
-    if value.unit is not TimeUnit.YEAR:
-        return False
-    return may_be_years(tokens, number)
+    return value.unit is TimeUnit.YEAR and may_be_years(tokens, number)
 
 
 def find_stated_age(
@@ -256,27 +244,17 @@ def _find_unnamed_age(
     value: Age, passage: Passage, *, lower: bool
 ) -> Supported[Age] | None:
     """Return an age with the place of the first number that states it and may be an age, although
-    no word says so, with the support ``inferred``; None if there is no such number. The length of
-    a time window does not count.
+    no word says so, with the support ``inferred``; None if there is no such number.
 
     If ``lower`` is true, the number must be the lower end of a range or have a comparator for a
     lower bound; otherwise, the upper end or a comparator for an upper bound.
     """
     tokens = cut(passage)
-    of_windows = [
-        window.length
-        for window in find_windows(tokens, None)
-        if not may_be_unnamed_age(tokens, window)
-    ]
     for mention in find_mentions(tokens):
-        number = mention.number
-        if any(first <= number[0] < end for first, end in of_windows):
-            continue
-        if not _is_on_side(mention, value, lower=lower):
-            continue
-        if not _may_be_age(tokens, mention, value):
-            continue
-        return Supported(value, locate(passage, *number), Support.INFERRED)
+        is_on_side = _is_on_side(mention, value, lower=lower)
+        if is_on_side and _may_be_age(tokens, mention, value):
+            place = locate(passage, *mention.number)
+            return Supported(value, place, Support.INFERRED)
     return None
 
 
@@ -291,9 +269,7 @@ def _is_on_side(mention: NumberMention, value: Age, *, lower: bool) -> bool:
     if high is not None:
         return value.value == end
     # a single number may be either bound, which its comparator decides
-    if value.value != low:
-        return False
-    return not set(mention.comparators).isdisjoint(side)
+    return value.value == low and not set(mention.comparators).isdisjoint(side)
 
 
 def _may_be_age(tokens: Tokens, mention: NumberMention, value: Age) -> bool:
