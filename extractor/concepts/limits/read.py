@@ -65,16 +65,14 @@ def _share_last_unit(tokens: Tokens, read: Sequence[Limit]) -> list[Limit]:
     limits = list(read)
     for at in reversed(range(len(limits) - 1)):
         limit, following = limits[at : at + 2]
-        if limit.unit or limit.quantity is None or limit.qualifies:
-            continue
         unit = read_unit(following.unit)
-        if unit is None or following.time_unit or following.quantity is None:
+        if limit.unit or unit is None or not limit.quantity or not following.quantity:
             continue
         # only a comma or a conjunction may separate the members: "AST <= 40, ALT <= 40 U/L"
         if rule("case_link").covers(tokens, limit.end, following.quantity[0]) is None:
             continue
         known = name_quantity(tokens.read(*limit.quantity))
-        if known and known.fits(unit) and known.is_usual(limit.value, unit):
+        if known and known.is_usual(limit.value, unit):
             limits[at] = replace(limit, unit=following.unit)
     return limits
 

@@ -215,10 +215,6 @@ def find_role(tokens: Tokens, place: Range, quantity: Range | None) -> NumberRol
     is_rated = rule("rated").ends(tokens, first, first - 2)
     if is_rated and rule("comparison").search(tokens, end, end + _ROLES):
         return NumberRole.SCALE
-    # as in "MADRS (0 to 60) of at least 12"
-    is_bracketed = tokens.codes[max(0, first - 1) : first] == "("
-    if is_bracketed and rule("scale_closed").starts(tokens, end):
-        return NumberRole.SCALE
     low = max(0, first - _ROLES)
     # "gestational age 26+0 - 29+5 weeks": the 0 and the 5 are days of a week
     if rule("part_before").ends(tokens, first, low):
@@ -251,11 +247,6 @@ def _is_change(tokens: Tokens, place: Range, quantity: Range | None) -> bool:
     is_named_behind = quantity is not None and quantity[0] >= first
     if not is_named_behind and rule("size_of_change_before").ends(tokens, first, low):
         return True
-    if quantity:
-        name_start = quantity[0]
-        # "a fall in haemoglobin of 2 g/dL"
-        if rule("named_change_before").ends(tokens, name_start, name_start - _ROLES):
-            return True
     # "lost more than 5 kg"
     if not rule("weighed").search(tokens, *place):
         return False
@@ -278,8 +269,6 @@ def name_change(tokens: Tokens, name: Range, limit: int) -> Range:
     return first, end
 
 
-_NEXT_REACH = 10
-"""Number of tokens after a number that are searched for the number that shares its unit."""
 _EXPOSURE_REACH = 8
 """Number of tokens before a number that may call it an area under the curve."""
 _BEHIND = 24
@@ -302,9 +291,8 @@ def has_unit(tokens: Tokens, place: Range, unit: str) -> bool:
     """Return whether the number at a token range has ``unit``, which must be the first unit after
     it.
 
-    An area under the curve has the unit "AUC" regardless of what follows. The "+" in a score must
-    be joined to the number. The "20/" in a visual acuity precedes the number. A unit that the rules
-    do not know must follow word for word.
+    An area under the curve has the unit "AUC" regardless of what follows. The "20/" in a visual
+    acuity precedes the number. A unit that the rules do not know must follow word for word.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("5 mg/kg or 10 g daily")
@@ -315,12 +303,6 @@ def has_unit(tokens: Tokens, place: Range, unit: str) -> bool:
     # in "AUC of 5", the unit precedes the number
     if rule("exposure_before").ends(tokens, first, first - _EXPOSURE_REACH):
         return unit == "AUC"
-    # as in "proteinuria >= 2+ at entry"; the plus sign of "18+" is a comparator
-    if unit == "+":
-        if tokens.words[end : end + 1] != ["+"] or not tokens.joined(end):
-            return False
-        is_sign = rule("limit_plus").starts(tokens, end)
-        return not (is_sign or rule("number").starts(tokens, end + 1))
     # the "20/" in "20/40"
     if unit.endswith("/"):
         return tokens.read(max(0, first - 2), first).replace(" ", "") == unit
@@ -350,25 +332,6 @@ def _name_unit(unit: str) -> frozenset[str]:
     # "2 x 10^6/kg" is a number of cells
     names = {dose, code, code.removesuffix("{predicted}"), code.removeprefix("{cells}")}
     return frozenset(filter(None, names))
-
-
-def shares_unit(tokens: Tokens, place: Range, unit: str) -> bool:
-    """Return whether a number without a unit shares ``unit`` with the next number, from which it
-    may be separated only by a conjunction or a comma: "BMI below 18 or above 40 kg/m2".
-
-    >>> from extractor.language.book import read_text
-    >>> tokens = read_text("BMI below 18 or above 40 kg/m2")
-    >>> [shares_unit(tokens, (2, 3), unit) for unit in ("kg/m2", "kg")]
-    [True, False]
-    """
-    end = place[1]
-    following = find_numbers(tokens, end, min(len(tokens), end + _NEXT_REACH))
-    if not following or tokens.words[end] == "+" or not stands_bare(tokens, place):
-        return False
-    # a word may be in between: "above 160 systolic or 100 diastolic"
-    if not any(rule("unit_shared").starts(tokens, at) for at in (end, end + 1)):
-        return False
-    return has_unit(tokens, (following[0].first, following[0].end), unit)
 
 
 def may_be_years(tokens: Tokens, place: Range) -> bool:
@@ -404,7 +367,7 @@ def _find_words_after(tokens: Tokens, at: int) -> Range:
     """Return the tokens in which to search for the unit of a number that ends at token ``at``. The
     search begins after the list that the number belongs to ("1, 3 or 10 mg") and after a factor
     ("25 x 40 cm"). It ends at a semicolon, colon or line break, at the end of the sentence, at the
-    next number that is not part of a unit, or after 24 tokens.
+    next number, or after 24 tokens.
     """
     reach = at + _LONGEST_LIST
     while at < reach:
@@ -421,25 +384,10 @@ def _find_words_after(tokens: Tokens, at: int) -> Range:
         # the full stop of "1.5" or "wk." ends nothing
         if ends_sentence or tokens.codes[end] in _STOPS:
             return at, end
-        # a further number has a unit of its own, but "10^9" and "1.73 m2" are parts of one
-        is_number = end > at and tokens.codes[end] == NUMBER
-        if is_number and not _is_in_unit(tokens, end):
+        # a further number has a unit of its own
+        if end > at and tokens.codes[end] == NUMBER:
             return at, end
     return at, max(at, stop)
-
-
-def _is_in_unit(tokens: Tokens, at: int) -> bool:
-    """Return whether the number at a token is part of a unit: "mm3", "10^9", "per 48 hours", "/
-    1.73 m2".
-    """
-    before = tokens.words[at - 1]
-    # "per 48 hours", "/ 1.73 m2"
-    if before.lower() in ("per", "every", "/"):
-        return True
-    if not tokens.joined(at):
-        return False
-    # "mm3", "10^9"
-    return before.isalpha() or before == "^"
 
 
 @keep

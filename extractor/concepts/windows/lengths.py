@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from extractor.concepts.limits.mentions import Measured, NumberMention, find_mentions
+from extractor.concepts.limits.mentions import NumberMention, find_mentions
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.limits.written_numbers import (
     NumberRole,
     find_numbers,
     has_unit,
     may_be_years,
-    shares_unit,
     stands_bare,
 )
 from extractor.concepts.outcomes.moments import Moment, TimeFrame, read_time_frame
@@ -180,7 +179,7 @@ def find_age(tokens: Tokens, value: Age) -> Derived | None:
         number = mention.number
         if mention.role is NumberRole.PART or value.value not in mention.likeliest:
             continue
-        if mention.kind is Measured.AGE and _has_unit(tokens, mention, value):
+        if mention.is_age and _has_unit(tokens, mention, value):
             return Derived(*number)
         # only years are left out, as in "women between 19 and 64"
         if not in_years or not stands_bare(tokens, number):
@@ -196,11 +195,9 @@ def find_age(tokens: Tokens, value: Age) -> Derived | None:
 
 
 def _has_unit(tokens: Tokens, mention: NumberMention, value: Age) -> bool:
-    """Return whether a number has the unit of an age, or shares the unit of the next number. Years
-    may lack a unit.
-    """
+    """Return whether a number has the unit of an age. Years may lack a unit."""
     number = mention.number
-    if has_unit(tokens, number, value.unit) or shares_unit(tokens, number, value.unit):
+    if has_unit(tokens, number, value.unit):
         return True
     # "6 to 12" without "months" are years
     return value.unit is TimeUnit.YEAR and may_be_years(tokens, number)
@@ -278,7 +275,7 @@ def _may_be_age(tokens: Tokens, mention: NumberMention, value: Age) -> bool:
     if the unit is years), must not have the name of another quantity, and must not refer to other
     people.
     """
-    if mention.role is not NumberRole.STATED or mention.kind is Measured.LIFETIME:
+    if mention.role is not NumberRole.STATED:
         return False
     in_years = value.unit is TimeUnit.YEAR
     is_bare = in_years and stands_bare(tokens, mention.number)

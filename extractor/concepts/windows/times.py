@@ -232,7 +232,10 @@ def _find_life(tokens: Tokens, topic: str) -> set[int]:
     """Return the tokens of ages and lifetimes, which are not windows."""
     of_life: set[int] = set()
     for limit in find_limits(tokens, None, topic):
-        if is_age(tokens, limit, topic) or is_lifetime(tokens, limit, topic):
+        # the age of "ALT <= 3 x ULN for age >= 16 years"
+        is_of_condition = limit.qualifies and limit.time_unit
+        is_of_life = is_age(tokens, limit, topic) or is_lifetime(tokens, limit, topic)
+        if is_of_condition or is_of_life:
             of_life.update(range(*limit.number))
     return of_life
 
