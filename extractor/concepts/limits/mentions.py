@@ -211,16 +211,8 @@ def _list_allowed(
 
 
 def _inherit(before: Sequence[NumberMention]) -> tuple[Range, ...]:
-    """Return the preceding clauses that may name the quantity of a limit: those back to the nearest
-    clause with a subject, followed by the subject itself, or the last six clauses if none has a
-    subject.
-    """
-    places: list[Range] = []
-    for mention in reversed(before[-_MOST_INHERITED:]):
-        places.insert(0, mention.clause)
-        if mention.subject:
-            return (*places, mention.subject)
-    return tuple(places)
+    """Return the preceding clauses that may name the quantity of a limit: the last six."""
+    return tuple(mention.clause for mention in before[-_MOST_INHERITED:])
 
 
 def _is_label(tokens: Tokens, place: Range) -> bool:

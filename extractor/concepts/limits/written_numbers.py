@@ -97,7 +97,7 @@ def _find_counts(tokens: Tokens, first: int, end: int) -> Iterator[Number]:
 
 def find_rows(tokens: Tokens, numbers: Sequence[Number]) -> Iterator[Row]:
     """Yield each number with its readings, and each row of numbers joined by commas, "or" or "to":
-    "0, 1 or 2", "20/40 to 20/320". ``numbers`` is the result of ``find_numbers``.
+    "0, 1 or 2". ``numbers`` is the result of ``find_numbers``.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("ECOG 0, 1 or 2")
@@ -108,12 +108,8 @@ def find_rows(tokens: Tokens, numbers: Sequence[Number]) -> Iterator[Row]:
     groups = [
         [*group] for _, group in groupby(numbers, key=lambda number: number.first)
     ]
-    is_on_vision = rule("vision_word").search(tokens) is not None
     for readings in groups:
         first, end, _ = readings[0]
-        # the first 20 in "20/40 to 20/160"
-        if is_on_vision and rule("over_number").starts(tokens, end):
-            continue
         yield Row(first, end, tuple((number.value, None) for number in readings))
         if run and not _are_joined(tokens, run[-1][0], readings[0]):
             yield from _close_row(run)
@@ -124,17 +120,14 @@ def find_rows(tokens: Tokens, numbers: Sequence[Number]) -> Iterator[Row]:
 
 def _are_joined(tokens: Tokens, number: Number, following: Number) -> bool:
     """Return whether a punctuation mark or a word joins two numbers into a row. The unit of the
-    first number may be between them, and so may the second "20/" in "20/40 to 20/160". A semicolon
-    does not join numbers, and neither do two different units.
+    first number may be between them. A semicolon does not join numbers, and neither do two
+    different units.
     """
     start = following.first
     units = [find_unit(tokens, end) for end in (number.end, following.end)]
     # "5 mg, 3 mL": two different units
     if len({unit.parts[0].code for unit in units if unit}) > 1:
         return False
-    if tokens.words[start - 1] == "/":
-        # the second "20/" of two visual acuities
-        start -= 2
     # "below 45; 80 patients"
     if tokens.words[start - 1] == ";":
         return False
@@ -321,16 +314,12 @@ def has_unit(tokens: Tokens, place: Range, unit: str) -> bool:
 
 @lru_cache(maxsize=256)
 def _name_unit(unit: str) -> frozenset[str]:
-    """Return the names under which a unit is compared with the units in a text: its UCUM code and
-    its dose unit. The result is empty if the rules do not know the unit.
+    """Return the UCUM codes under which a unit is compared with the units in a text; none if the
+    rules do not know the unit.
     """
-    place = find_unit(lex(unit), 0, loose=True)
-    dose = None
-    if place and place.is_dose:
-        dose = place.dose
     code = read_unit(unit) or ""
     # "2 x 10^6/kg" is a number of cells
-    names = {dose, code, code.removesuffix("{predicted}"), code.removeprefix("{cells}")}
+    names = {code, code.removesuffix("{predicted}"), code.removeprefix("{cells}")}
     return frozenset(filter(None, names))
 
 
@@ -356,9 +345,6 @@ def stands_bare(tokens: Tokens, place: Range, subject: Collection[str] = ()) -> 
     first, end = _find_words_after(tokens, place[1])
     if first < end and tokens.words[first].lower() in subject:
         return True
-    # as in "Recovered to <= grade 1"
-    if rule("class_before").ends(tokens, place[0], place[0] - 1):
-        return True
     names = _read_unit(tokens, first, end)
     return not names or any(map(_COUNTED.fullmatch, names))
 
@@ -366,8 +352,8 @@ def stands_bare(tokens: Tokens, place: Range, subject: Collection[str] = ()) -> 
 def _find_words_after(tokens: Tokens, at: int) -> Range:
     """Return the tokens in which to search for the unit of a number that ends at token ``at``. The
     search begins after the list that the number belongs to ("1, 3 or 10 mg") and after a factor
-    ("25 x 40 cm"). It ends at a semicolon, colon or line break, at the end of the sentence, at the
-    next number, or after 24 tokens.
+    ("25 x 40 cm"). It ends at a semicolon, colon or line break, at the next number, or after
+    24 tokens.
     """
     reach = at + _LONGEST_LIST
     while at < reach:
@@ -380,12 +366,9 @@ def _find_words_after(tokens: Tokens, at: int) -> Range:
         at = factor.end
     stop = min(len(tokens), at + _BEHIND)
     for end in range(at, stop):
-        ends_sentence = tokens.words[end] == "." and not tokens.joined(end + 1)
-        # the full stop of "1.5" or "wk." ends nothing
-        if ends_sentence or tokens.codes[end] in _STOPS:
-            return at, end
         # a further number has a unit of its own
-        if end > at and tokens.codes[end] == NUMBER:
+        is_number = end > at and tokens.codes[end] == NUMBER
+        if is_number or tokens.codes[end] in _STOPS:
             return at, end
     return at, max(at, stop)
 
@@ -393,9 +376,8 @@ def _find_words_after(tokens: Tokens, at: int) -> Range:
 @keep
 def _read_unit(tokens: Tokens, at: int, end: int) -> frozenset[str]:
     """Return the names of the unit that begins at token ``at``, before token ``end``: its UCUM
-    code, its dose unit, and each of them also without a counted noun that has a rate ("10 mg
-    prednisone per day") and without "predicted". If the unit is unknown, its denominator is used
-    ("350 CD4/uL"). The result is empty if no unit begins there.
+    code, its dose unit, and each of them also without "predicted". If the unit is unknown, its
+    denominator is used ("350 CD4/uL"). The result is empty if no unit begins there.
     """
     if at >= end:
         return frozenset()
@@ -416,9 +398,6 @@ def _read_unit(tokens: Tokens, at: int, end: int) -> frozenset[str]:
         elif not names and denominator:
             names = {read_unit(f"/{denominator}")}
     written = {name for name in names if name}
-    for name in tuple(written):
-        if "}/" in name:
-            written.add(_COUNTED.sub("", name, count=1))
     return frozenset(
         {*written, *(name.removesuffix("{predicted}") for name in written)}
     )

@@ -419,8 +419,7 @@ def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
     if rule("lifetime_before").ends(tokens, first):
         return True
     # "Life expectancy > 6 months; > 12 months for surgical patients"
-    between = tokens.codes[limit.clause[0] : limit.first].strip(_SIGNS)
-    if limit.inherits and limit.quantity and not between:
+    if limit.inherits and limit.quantity:
         return rule("lifetime_before").ends(tokens, limit.quantity[1]) is not None
     if first > 0:
         return False

@@ -231,10 +231,8 @@ def find_stated_age(
     # the same number of days can be written in months and in weeks, which are never equal
     if not is_as_long or not is_same_length(age.value, age.unit, value):
         return None
-    support = Support.INFERRED
-    if limit.sure and limit.time_unit is not None and age == value:
-        support = Support.PARSED
-    return Supported(value, locate(passage, limit.first, limit.end), support)
+    place = locate(passage, limit.first, limit.end)
+    return Supported(value, place, Support.INFERRED)
 
 
 def _find_unnamed_age(
