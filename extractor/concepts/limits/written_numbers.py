@@ -208,6 +208,10 @@ def find_role(tokens: Tokens, place: Range, quantity: Range | None) -> NumberRol
     is_rated = rule("rated").ends(tokens, first, first - 2)
     if is_rated and rule("comparison").search(tokens, end, end + _ROLES):
         return NumberRole.SCALE
+    # as in "MADRS (0 to 60) of at least 12"
+    is_bracketed = tokens.codes[max(0, first - 1) : first] == "("
+    if is_bracketed and rule("scale_closed").starts(tokens, end):
+        return NumberRole.SCALE
     low = max(0, first - _ROLES)
     # "gestational age 26+0 - 29+5 weeks": the 0 and the 5 are days of a week
     if rule("part_before").ends(tokens, first, low):

@@ -155,7 +155,7 @@ def _list_ends(item: OutcomeItem) -> list[int]:
         following = item.segment(cut + 1)
         is_number = rule("bare_number").covers(item.whole.tokens, *following)
         # a time frame is seldom only the end of a list of numbers
-        if cut == last or not is_number:
+        if cut == last or not is_number or not item.lists_numbers(cut):
             ends.append(cut)
     return ends[:_MOST_ENDS]
 
