@@ -244,6 +244,11 @@ def _is_change(tokens: Tokens, place: Range, quantity: Range | None) -> bool:
     is_named_behind = quantity is not None and quantity[0] >= first
     if not is_named_behind and rule("size_of_change_before").ends(tokens, first, low):
         return True
+    if quantity:
+        name_start = quantity[0]
+        # "a fall in haemoglobin of 2 g/dL"
+        if rule("named_change_before").ends(tokens, name_start, name_start - _ROLES):
+            return True
     # "lost more than 5 kg"
     if not rule("weighed").search(tokens, *place):
         return False
