@@ -272,11 +272,14 @@ def change_function(place: Place) -> None:
 
 
 def find_function(value: Any) -> types.FunctionType:
-    """Return the function in a property, a class method, a cache or another decorator."""
+    """Return the function in a property, a class method, a cache, which is emptied, or another
+    decorator.
+    """
     while not isinstance(value, types.FunctionType) or hasattr(value, "__wrapped__"):
         for name in ("fget", "func", "__wrapped__", "__func__"):
             inner = getattr(value, name, None)
             if inner is not None:
+                getattr(value, "cache_clear", bool)()
                 value = inner
                 break
     return value

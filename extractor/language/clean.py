@@ -61,9 +61,7 @@ def may_hold_markup(text: str) -> bool:
     >>> [may_hold_markup(text) for text in ("a <p>", "a &lt;p&gt;", "a & b")]
     [True, True, False]
     """
-    if "<" in text:
-        return True
-    return "&lt;" in text
+    return "<" in text or "&lt;" in text
 
 
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63\uff0d"
@@ -360,9 +358,7 @@ def repair(damaged: str) -> str:
         repaired = original.decode("utf-8")
     except UnicodeDecodeError:
         return damaged
-    if repaired.isprintable():
-        return repaired
-    if repaired.isspace():
+    if repaired.isprintable() or repaired.isspace():
         return repaired
     return damaged
 

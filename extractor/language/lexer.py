@@ -241,9 +241,7 @@ class Lexicon(dict[str, str]):
         prefix from the same term or rule.
         """
         for word in words:
-            if word in self._added:
-                continue
-            if not word[0].isalpha():
+            if word in self._added or not word[0].isalpha():
                 continue
             self.add(word)
         folded = list(map(str.lower, words))
@@ -267,9 +265,7 @@ class Lexicon(dict[str, str]):
             index = prefix.end()
             compound = (words[index - 1].lower(), words[index].lower())
             is_joined = text[starts[index] - 1] == "-"
-            if not is_joined:
-                continue
-            if compound in self.compounds:
+            if not is_joined or compound in self.compounds:
                 continue
             yield index
 
@@ -328,9 +324,8 @@ class Lexicon(dict[str, str]):
 
     def _look_up(self, word: str) -> str:
         """Return the code of a token whose code is not cached."""
-        if word[-1].isdigit():
-            return NUMBER
-        if "-" in word[1:] or " " in word:  # "twenty-four", "two hundred"
+        # "twenty-four", "two hundred"
+        if word[-1].isdigit() or "-" in word[1:] or " " in word:
             return NUMBER
         folded = word.lower()
         code = self._codes.get(word) or self._codes.get(folded)
@@ -351,9 +346,7 @@ def is_abbreviation(word: str) -> bool:
     >>> is_abbreviation("IV"), is_abbreviation("RECIST"), is_abbreviation("A")
     (True, False, False)
     """
-    if not word.isupper():
-        return False
-    return 1 < len(word) <= 4
+    return word.isupper() and 1 < len(word) <= 4
 
 
 LEXICON = Lexicon()
@@ -485,9 +478,7 @@ class Tokens:
         >>> [tokens.in_name(index) for index in (1, 4, 6)]
         [True, True, False]
         """
-        if self.gap(index) not in _JOINTS:
-            return False
-        return self.words[index - 1].isalpha()
+        return self.gap(index) in _JOINTS and self.words[index - 1].isalpha()
 
     def without(self, places: Sequence[Range], first: int, end: int) -> "Tokens":
         """Return the tokens ``first:end``, omitting those in ``places``, which are half-open

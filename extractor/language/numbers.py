@@ -309,9 +309,7 @@ def has_minus(tokens: Tokens, at: int) -> bool:
         minus = rule("before_minus").ends(tokens, at, at - 1)
     else:
         minus = rule("minus_apart").ends(tokens, at, at - 2)
-    if minus is not None:
-        return True
-    return is_signed(tokens, at)
+    return minus is not None or is_signed(tokens, at)
 
 
 def is_signed(tokens: Tokens, at: int) -> bool:
@@ -451,9 +449,7 @@ def _is_no_time(duration: RuleMatch) -> bool:
     if duration.read("unit") not in ("D", "W"):
         return False
     number, _ = duration.place("low")
-    if is_signed(tokens, number):
-        return True
-    if not tokens.words[number].isalnum():
+    if is_signed(tokens, number) or not tokens.words[number].isalnum():
         return True
     # "0.75 D" and "-6 D" are always dioptres; "25 W" is watts near a word such as "cycled"
     first = max(0, duration.first - _LETTER_REACH)

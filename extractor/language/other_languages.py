@@ -146,9 +146,7 @@ def _name_list(text: _Text | ForeignText) -> str:
 def _is_english_item(line: _Text) -> bool:
     """Return whether a line is in English and is not a heading."""
     is_heading = line.words.rstrip("*_ ").lower().endswith((":", "criteria"))
-    if line.language != "":
-        return False
-    return not is_heading
+    return line.language == "" and not is_heading
 
 
 def hide_foreign(text: str) -> str:
@@ -197,9 +195,7 @@ def _may_be_foreign(text: str) -> bool:
     _, *others = _load_words().values()
     if any(len(words & known) >= _ENOUGH for known in others):
         return True
-    if text.isascii():
-        return False
-    return _OTHER_SCRIPT.search(text) is not None
+    return not text.isascii() and _OTHER_SCRIPT.search(text) is not None
 
 
 def _find_language(text: str, record_languages: Collection[str] = ()) -> str | None:
@@ -300,9 +296,7 @@ def _follow_neighbours(lines: Sequence[_Text], language: str) -> None:
     second is treated as the translation of the first.
     """
     for line, below in pairwise(lines):
-        if line.language is not None:
-            continue
-        if line.words != below.words:
+        if line.language is not None or line.words != below.words:
             continue
         line.language = ""
         below.language = language
@@ -317,11 +311,7 @@ def _follow_neighbours(lines: Sequence[_Text], language: str) -> None:
     for (above, line), is_before_english in zip(
         pairwise(lines), before_english[1:], strict=True
     ):
-        if line.language is not None:
-            continue
-        if not above.language:
-            continue
-        if is_before_english:
+        if line.language is not None or not above.language or is_before_english:
             continue
         line.language = above.language
         # the English items of a list whose heading is in another script

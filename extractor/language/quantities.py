@@ -112,9 +112,7 @@ def _read_chain(
     end = len(tokens)
     while len(items) < _MOST_LEVELS and at < end and at not in skipped:
         item = _read_item(tokens, at)
-        if item is None:
-            break
-        if not _continues(items, item):
+        if item is None or not _continues(items, item):
             break
         items.append(item)
         at = item.end
@@ -178,9 +176,7 @@ def _drop_label(tokens: Tokens, items: list[_ListedNumber]) -> list[_ListedNumbe
     """Return the numbers in a list, omitting the first number if it is part of a label: "EX 154,
     10 mg/kg", "Cohort 1 - 10 mg".
     """
-    if len(items) < 2:
-        return items
-    if items[0].first == 0:
+    if len(items) < 2 or items[0].first == 0:
         return items
     label = items[0]
     # the dash of "Cohort 1 - 10 mg", unlike that of "5-10 mg"
@@ -395,6 +391,4 @@ def _find_counted(
 
 def _is_count(unit: UnitPlace | None) -> bool:
     """Return whether a unit counts cells or organisms."""
-    if unit is None:
-        return False
-    return unit.parts[0].code in _COUNTS
+    return unit is not None and unit.parts[0].code in _COUNTS

@@ -332,9 +332,7 @@ def _read_step(tokens: Tokens, at: int, end: int) -> _Step | None:
     unit = None
     if negative:
         unit = _look_up(negative["unit"], loose=True)
-    if negative is None:
-        return None
-    if unit is None:
+    if negative is None or unit is None:
         return None
     last = tokens.at(negative.end() - 1)
     if last < end:
@@ -465,9 +463,7 @@ def _read_folded(folded: str) -> str | None:
         folded = folded[power.end() :]
     tokens = read_text(f"times{folded}" if folded.startswith("/") else folded)
     unit = find_unit(tokens, 0, loose=True)
-    if unit is None:
-        return None
-    if unit.end < len(tokens):
+    if unit is None or unit.end < len(tokens):
         return None
     if not power:
         return unit.code

@@ -35,9 +35,7 @@ def is_page_edge(tokens: Tokens) -> bool:
     >>> [is_page_edge(read_text(line)) for line in lines]
     [True, True, False, True, False, False]
     """
-    if len(tokens) > _LONGEST:
-        return False
-    if not rule("page_mark").occurs(tokens):
+    if len(tokens) > _LONGEST or not rule("page_mark").occurs(tokens):
         return False
     page_words = [(word.first, word.end) for word in rule("page_word").find(tokens)]
     names = tokens.without(page_words, 0, len(tokens)).words
@@ -46,9 +44,7 @@ def is_page_edge(tokens: Tokens) -> bool:
         most = _MOST_NAMES
     capitals = [word[0].isupper() for word in names if word[0].isalpha()]
     # a word in lower case is part of a sentence
-    if len(capitals) > most:
-        return False
-    return all(capitals)
+    return len(capitals) <= most and all(capitals)
 
 
 ENDS = tuple(".;:!?；。：")
@@ -79,9 +75,7 @@ def ends_sentence(line: str) -> bool:
     >>> ends_sentence("Asthma."), ends_sentence("an approved test (e.g.")
     (True, False)
     """
-    if not line.endswith(ENDS):
-        return False
-    return _ABBREVIATED.search(line) is None
+    return line.endswith(ENDS) and _ABBREVIATED.search(line) is None
 
 
 def runs_on(line: str) -> bool:

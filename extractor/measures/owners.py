@@ -405,9 +405,7 @@ def _may_cut(chart: Chart, tokens: Tokens, first: int, at: int, end: int) -> boo
         return False
     if tokens.codes.count("(", first, at) > tokens.codes.count(")", first, at):
         return False
-    if names_known(chart, at, end):
-        return True
-    return not names_known(chart, first, at)
+    return names_known(chart, at, end) or not names_known(chart, first, at)
 
 
 def _open_bracket(tokens: Tokens, first: int, end: int) -> Range:
@@ -434,8 +432,7 @@ def _trim(tokens: Tokens, first: int, end: int) -> Range | None:
     remains.
     """
     while first < end:
-        lead = rule("bound_link").starts(tokens, first, end)
-        lead = lead or rule("limited_name_lead").starts(tokens, first, end)
+        lead = rule("lead_of_name").starts(tokens, first, end)
         if lead is None or lead.end == first:
             break
         first = lead.end

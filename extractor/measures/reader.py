@@ -99,9 +99,7 @@ class Limit:
     @property
     def descends(self) -> bool:
         """Whether its range is written from the upper number to the lower: "65 to 18 years"."""
-        if self.value_high is None:
-            return False
-        return self.value > self.value_high
+        return self.value_high is not None and self.value > self.value_high
 
 
 @cache
@@ -136,7 +134,6 @@ def _read_line(tokens: Tokens, introduced: frozenset[str]) -> tuple[Limit, ...]:
     limits = _read_chosen(chart, tokens, chosen, subjects)
     limits = [_find_unit_apart(tokens, limit) for limit in limits]
     limits = _join_conditions(tokens, _share_stated_unit(tokens, limits))
-    limits = _share_units(limits)
     for span in inside:
         read = _read_limits(
             chart, tokens, span, (span.first, span.end), None, is_case=False
@@ -531,18 +528,3 @@ def _join_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
             joined[at] = replace(limit, condition=place)
             joined[at + 1] = replace(following, qualifies=True, unit=unit)
     return joined
-
-
-def _share_units(limits: Sequence[Limit]) -> list[Limit]:
-    """Return the limits with shared units filled in: the first of two values for different groups
-    of people takes the unit of the second.
-    """
-    shared = list(limits)
-    for at, (limit, following) in enumerate(pairwise(limits)):
-        # as in "in men >= 13, in women >= 12 g/dL", not in "Hb >= 9 if creatinine > 2 mg/dL"
-        is_case = following.inherits and not following.qualifies
-        if not is_case or following.time_unit:
-            continue
-        if limit.quantity and limit.condition and not limit.unit:
-            shared[at] = replace(limit, unit=following.unit)
-    return shared

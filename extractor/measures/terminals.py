@@ -126,9 +126,7 @@ def _has_plus(tokens: Tokens, at: int) -> bool:
     ("2+0").
     """
     codes = tokens.codes
-    if not codes.endswith("+", 0, at):
-        return False
-    return not codes.endswith(NUMBER, 0, at - 1)
+    return codes.endswith("+", 0, at) and not codes.endswith(NUMBER, 0, at - 1)
 
 
 def _read_unit_after(tokens: Tokens, at: int) -> Iterator[Expression]:
@@ -143,8 +141,7 @@ def _read_unit_after(tokens: Tokens, at: int) -> Iterator[Expression]:
     start = _begin_unit(tokens, at)
     if start is None:
         return
-    unit = rule("relative_unit").starts(tokens, start)
-    unit = unit or rule("limit_unit").starts(tokens, start)
+    unit = rule("unit_of_limit").starts(tokens, start)
     end = start
     if unit:
         end = unit.end
@@ -421,9 +418,7 @@ def find_quantities(tokens: Tokens) -> tuple[Expression, ...]:
         begins_unit = (
             len(tokens.words[start]) == 1 and tokens.codes[stop : stop + 1] == "/"
         )
-        if not is_near or begins_unit:
-            continue
-        if is_general:
+        if not is_near or begins_unit or is_general:
             continue
         spans.append(Expression("quantity", start, stop, "quantity_names", name))
     return tuple(spans)

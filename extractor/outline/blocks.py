@@ -201,9 +201,7 @@ def is_title_case(words: Sequence[str]) -> bool:
 
 def _is_value(line: Line | None) -> bool:
     """Return whether a line is only a value, such as "At least 8 weeks"."""
-    if line is None:
-        return False
-    if len(line.tokens) > _SHORT_VALUE:
+    if line is None or len(line.tokens) > _SHORT_VALUE:
         return False
     return rule("level").starts(line.tokens, 0) is not None
 
@@ -356,9 +354,7 @@ def _continues_sentence(line: Line, above: Line) -> bool:
     heading's words: the second line of "Patients who smoke are not / to be included in this study"
     is not a heading.
     """
-    if line.mark or line.gap:
-        return False
-    if not line.text[:1].islower():
+    if line.mark or line.gap or not line.text[:1].islower():
         return False
     is_in_item = bool(above.mark) and line.column >= max(above.column, 1)
     # a heading ends with no such sign, and follows no "are not" or "at least"
@@ -399,9 +395,7 @@ def _may_continue(above: Piece, whole: Piece) -> bool:
     if line.is_furniture or above.line.is_furniture or whole.heading:
         return False
     # a heading with words behind it, as in "Exclusion: pregnancy, / breast-feeding", goes on
-    if above.heading is None:
-        return True
-    return not above.heading.is_whole
+    return above.heading is None or not above.heading.is_whole
 
 
 def _split_joined(whole: Piece, vocabulary: Vocabulary) -> Iterator[Piece]:
@@ -551,9 +545,7 @@ def _close(stack: list[int], placed: Sequence[Block], block: Block) -> None:
     while stack:
         top = placed[stack[-1]]
         # a heading from the vocabulary stays open for all its list
-        if top.name is not None:
-            return
-        if _is_below(top, block, stack, placed):
+        if top.name is not None or _is_below(top, block, stack, placed):
             return
         stack.pop()
 

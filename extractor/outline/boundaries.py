@@ -242,9 +242,7 @@ def _is_name(mark: str) -> bool:
 
 def _needs_number(before: str) -> bool:
     """Return whether the words before a number ask for it: "BMI >", "100 x"."""
-    if before[-1:] in "<>=≤≥":
-        return True
-    return _NO_COUNT.search(before) is not None
+    return before[-1:] in "<>=≤≥" or _NO_COUNT.search(before) is not None
 
 
 def _ends_bold(text: str, start: int) -> bool:
@@ -255,9 +253,7 @@ def _ends_bold(text: str, start: int) -> bool:
 def _closes_bracket(text: str, start: int, mark: str) -> bool:
     """Return whether a marker such as "4)" closes a bracket that the text before it opened."""
     near = text[max(0, start - _BRACKET) : start]
-    if mark[-1] != ")":
-        return False
-    return near.count("(") > near.count(")")
+    return mark[-1] == ")" and near.count("(") > near.count(")")
 
 
 def find_own_mark(text: str) -> Gap | None:
@@ -267,9 +263,7 @@ def find_own_mark(text: str) -> Gap | None:
     3
     """
     match = _GAP.match(f"x {text}", 1)
-    if match is None:
-        return None
-    if not match["mark"]:
+    if match is None or not match["mark"]:
         return None
     mark = match["mark"].strip()
     return Gap(0, match.end() - 2, mark, *describe_mark(mark))

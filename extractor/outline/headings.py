@@ -130,9 +130,7 @@ def _find_run_on(
     marker without intervening punctuation: "Inclusion criteria Adults with asthma".
     """
     match = rule(vocabulary.run_on).starts(line, 0)
-    if match is None:
-        return None
-    if match.end == len(line):
+    if match is None or match.end == len(line):
         return None
     following = line.read(match.end, len(line))
     if not following[0].isupper() and not _begins_list(following):

@@ -335,9 +335,7 @@ def _read_line(written: Written) -> Line:
     line = _begin_at(line, start, passage)
     for _ in range(_MOST_MARKS):
         match = _MARK.match(text, start, end)
-        if not match:
-            break
-        if match.end() >= end:
+        if not match or match.end() >= end:
             break
         start = match.end()
         marked = _mark(line, match)
@@ -389,9 +387,7 @@ def _is_html_item(passage: Passage) -> bool:
     """Return whether a line is immediately preceded by an HTML tag that begins an item."""
     start, _ = passage.raw_span
     raw = passage.section.raw[max(0, start - 80) : start].rstrip()
-    if not raw.endswith((">", "&gt;")):
-        return False
-    return ITEM.search(raw) is not None
+    return raw.endswith((">", "&gt;")) and ITEM.search(raw) is not None
 
 
 def _drop_false_marks(lines: Sequence[Line]) -> list[Line]:
@@ -427,9 +423,7 @@ def _is_false_mark(line: Line, ordinals: Mapping[str, set[int]]) -> bool:
         return (has_neighbour, is_list_code, is_punctuated).count(True) < 2
     first_letter = line.style.strip("(")[:1].lower()
     # the style of a letter is "a", that of a Roman numeral "i"; numbers and bullets are no words
-    if first_letter not in ("a", "i"):
-        return False
-    if line.mark == "<li>" or has_neighbour:
+    if first_letter not in ("a", "i") or line.mark == "<li>" or has_neighbour:
         return False
     return line.ordinal != 1
 
@@ -511,9 +505,7 @@ def _is_numbering(marks: Sequence[re.Match[str]]) -> bool:
     if len(weak) * 2 > len(marks):
         return False
     has_no_space = all(mark["blank"] is None for mark in marks)
-    if len(marks) > _FEW_NUMBERS:
-        return True
-    return has_no_space
+    return len(marks) > _FEW_NUMBERS or has_no_space
 
 
 def _mark_bare(line: Line, match: re.Match[str]) -> Line:

@@ -210,9 +210,7 @@ def _find_end(tokens: Tokens, first: int, *, is_list: bool) -> int:
         # the bracket of "(except for basal cell carcinoma)" closes
         if depth < 0:
             return place
-        if not is_stop:
-            continue
-        if depth != 0:
+        if not is_stop or depth != 0:
             continue
         return place
     return len(tokens)
@@ -255,6 +253,4 @@ def _is_edge(tokens: Tokens, place: int) -> bool:
         return True
     following = tokens.words[place + 1][0]
     # the full stop of "e.g. skin" ends nothing
-    if following.isupper():
-        return True
-    return not following.isalnum()
+    return following.isupper() or not following.isalnum()

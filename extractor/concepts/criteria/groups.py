@@ -410,9 +410,7 @@ def find_runs(
                 case = "joined, in capitals"
             yield first, end, _join(usual, case, joint)
     # exclusions that exclude each other need no group: each is sufficient anyway
-    if usual is not GroupRule.ALL:
-        return
-    if any(joined):
+    if usual is not GroupRule.ALL or any(joined):
         return
     yield from _find_alternatives(items)
 
@@ -442,9 +440,7 @@ def _contradicts(joint: Joint, usual: GroupRule) -> bool:
     several exclusions, each of which is sufficient.
     """
     is_strong = joint.in_capitals or usual is not GroupRule.ANY
-    if joint.word != _CONTRARY[usual]:
-        return False
-    return is_strong
+    return joint.word == _CONTRARY[usual] and is_strong
 
 
 def _list_runs(joined: Sequence[bool]) -> Iterator[Range]:

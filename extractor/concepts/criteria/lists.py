@@ -222,9 +222,7 @@ def _may_be_title(state: _State, blocks: Sequence[Block], place: int) -> bool:
         return False
     # after a list, the line is more likely the last item, and a single word ("Pregnancy") always is
     if state.seen:
-        if not block.text.istitle():
-            return False
-        return 1 < len(block.text.split()) <= _TITLE
+        return block.text.istitle() and 1 < len(block.text.split()) <= _TITLE
     # above the first list, a line that states something about people is a criterion
     tokens = cut(block.passage)
     return not any(rule(name).occurs(tokens) for name in _OF_PEOPLE)
@@ -359,13 +357,10 @@ def _find_announcers(blocks: Sequence[Block]) -> dict[int, int]:
             if _is_announced(block, tokens, announcing):
                 announcers[place] = announcer
                 continue
-        announces = block.text.endswith(":") and (
-            rule("announced").occurs(tokens) or rule("laboratory").occurs(tokens)
-        )
         announcer = None
-        if not announces or place in with_parts:
-            continue
-        announcer = place
+        is_announcing = block.text.endswith(":") and place not in with_parts
+        if is_announcing and rule("announces_items_beside").occurs(tokens):
+            announcer = place
     return announcers
 
 
@@ -392,9 +387,7 @@ def _get(blocks: Sequence[Block], place: int) -> Block | None:
 def _is_followed_by_list(blocks: Sequence[Block], place: int) -> bool:
     """Return whether the next block is the heading of the inclusion or exclusion list."""
     following = _get(blocks, place + 1)
-    if following is None:
-        return False
-    return following.name in _KINDS
+    return following is not None and following.name in _KINDS
 
 
 def _is_remark(tokens: Tokens) -> bool:
@@ -621,9 +614,7 @@ def _find_groups(blocks: Sequence[Block], target: frozenset[str]) -> dict[int, b
     groups = {place: True for place, block in headings.items() if names_people(block)}
     others: dict[tuple[object, ...], list[int]] = defaultdict(list)
     for place, block in headings.items():
-        if place in groups:
-            continue
-        if not _may_name_group(block):
+        if place in groups or not _may_name_group(block):
             continue
         others[_describe_form(block)].append(place)
     forms = {_describe_form(blocks[place]) for place in groups}
@@ -647,13 +638,14 @@ def _may_name_group(heading: Block) -> bool:
     """
     tokens = cut(heading.passage)
     # "Inclusion criteria for all participants" names no group
+    if rule("list_for_all").covers(tokens, 0, len(tokens)):
+        return False
     if heading.name in _KINDS:
-        return rule("list_for_all").covers(tokens, 0, len(tokens)) is None
+        return True
     if heading.name is not None or len(tokens) > _SHORT:
         return False
-    if rule("topic").ends(tokens, len(tokens)) or rule("levels").occurs(tokens):
-        return False
-    return rule("list_for_all").covers(tokens, 0, len(tokens)) is None
+    is_topic = rule("topic").ends(tokens, len(tokens)) is not None
+    return not is_topic and not rule("levels").occurs(tokens)
 
 
 def names_people(heading: Block) -> bool:
@@ -666,15 +658,11 @@ def names_people(heading: Block) -> bool:
     if any(rule(name).covers(tokens, 0, len(tokens)) for name in _FOR_ALL):
         return False
     # "Participants with one of the following:" restricts what is below it
-    if rule("announced").occurs(tokens):
-        return True
-    if names_group(tokens):
+    if rule("announced").occurs(tokens) or names_group(tokens):
         return True
     # "Patients with a relapse after surgery:", unlike "Laboratory values:"
     is_long = len(heading.text.split()) >= _LONG and heading.text.endswith(":")
-    if not is_long:
-        return False
-    return not rule("about_list").occurs(tokens)
+    return is_long and not rule("about_list").occurs(tokens)
 
 
 def _doubt_exclusions(
@@ -708,9 +696,7 @@ def _doubt_exclusions(
 def _may_be_heading(entry: CriterionEntry) -> bool:
     """Return whether a short line may be the missing heading of the exclusions."""
     tokens = entry.passage.tokens
-    if len(tokens) > _SHORT:
-        return False
-    return rule("names_exclusions").occurs(tokens)
+    return len(tokens) <= _SHORT and rule("names_exclusions").occurs(tokens)
 
 
 def _reads_like_exclusion(entry: CriterionEntry) -> bool:
@@ -770,9 +756,7 @@ def names_group(tokens: Tokens) -> bool:
     if rule("group_title").occurs(tokens):
         return True
     is_topic = rule("topic").ends(tokens, len(tokens)) is not None
-    if not rule("population").occurs(tokens):
-        return False
-    return not is_topic
+    return rule("population").occurs(tokens) and not is_topic
 
 
 def target_words(*passages: Passage) -> frozenset[str]:

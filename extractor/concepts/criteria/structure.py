@@ -315,9 +315,7 @@ def _says_more_than_heading(entry: CriterionEntry) -> bool:
         return False
     # headings seldom state numbers
     has_number = any(word[0].isdigit() for word in words)
-    if has_number:
-        return True
-    return len(words) > _LONGEST_HEADING
+    return has_number or len(words) > _LONGEST_HEADING
 
 
 def _make_entry(

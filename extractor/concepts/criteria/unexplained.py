@@ -133,9 +133,7 @@ def _is_critical(words: Sequence[_Word], at: int) -> bool:
     is_measure = before[:1].isdigit() or before in ("/", "per")
     # "in" is a unit, too
     is_unit = word[0].isalpha() and word not in word_list("function_words")
-    if not is_measure:
-        return False
-    if not is_unit:
+    if not is_measure or not is_unit:
         return False
     return read_unit(word) is not None
 

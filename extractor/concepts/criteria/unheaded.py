@@ -95,9 +95,7 @@ def doubt_unheaded(
     >>> doubt.span
     Span(section='detailed_description', start=0, end=21)
     """
-    if _DESCRIPTION not in sections:
-        return ()
-    if not sections.keys() <= _DESCRIBING:
+    if _DESCRIPTION not in sections or not sections.keys() <= _DESCRIBING:
         return ()
     described = sections[_DESCRIPTION]
     stated = [criterion.span for criterion in criteria if criterion.rules.stands.value]

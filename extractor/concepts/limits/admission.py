@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from itertools import pairwise
 
 from extractor.concepts.criteria.exceptions import add_exceptions, find_negation
-from extractor.concepts.limits.criterion import find_sex_words, read_constraints
+from extractor.concepts.limits.criterion import read_constraints
 from extractor.concepts.limits.quantity_names import name_quantity
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.people.registered_ages import AGES
+from extractor.concepts.people.sex import find_sex_words
 from extractor.evidence.drafts import Span
 from extractor.language.book import read_words, rule
 from extractor.language.lexer import NUMBER, Range, Tokens

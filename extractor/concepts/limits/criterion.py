@@ -16,16 +16,15 @@ from extractor.concepts.people.ages import (
     is_unnamed_weight,
     stands_beside_consent,
 )
+from extractor.concepts.people.sex import find_sex_words
 from extractor.evidence.drafts import Part, Reading, Span, Supported, span_of
 from extractor.language.book import read_words, rule
 from extractor.language.lexer import Range, Tokens, keep
 from extractor.language.passage import Passage
 from extractor.measures import Limit
-from extractor.schemas import Constraint, Sex, Support
+from extractor.schemas import Constraint, Support
 from extractor.schemas.vocabulary import LOWER
 
-_SEXED = {"men": Sex.MALE, "women": Sex.FEMALE}
-"""The rules that find words for each sex."""
 WEIGHT = "weight"
 """The quantity of an unnamed limit in kilograms or pounds."""
 # Half of it reads "Assent will be obtained from all participants who ..." otherwise.
@@ -279,15 +278,3 @@ def _find_span(passage: Passage, limit: Limit) -> Span:
     if limit.first - end > _NAME_REACH:
         first = limit.first
     return span_of(passage.part(min(first, limit.first), max(end, limit.end)))
-
-
-def find_sex_words(tokens: Tokens) -> dict[int, Sex]:
-    """Map the token of each word that names a sex to that sex. "MEN 1" and "male condom" do not
-    name a sex.
-    """
-    sex_words = {}
-    for name, sex in _SEXED.items():
-        for match in rule(name).find(tokens):
-            if not rule("not_sex").starts(tokens, match.first):
-                sex_words[match.first] = sex
-    return sex_words

@@ -261,9 +261,7 @@ def _describe_word_behind(tokens: Tokens, limit: Limit) -> Iterator[str]:
     has_rate = "/" in tokens.codes[limit.end : end]
     if not limit.unit and (has_rate or rule("rate_of_count").starts(tokens, end)):
         yield "a count that is a rate"
-    if end == len(tokens):
-        return
-    if rule("limit_ends").starts(tokens, end):
+    if end == len(tokens) or rule("limit_ends").starts(tokens, end):
         return
     # the words after "of" name the whole, as in "10 % of patients"
     if limit.unit == "%" and tokens.words[end].lower() == "of":

@@ -5,7 +5,6 @@ line states a value only if the value is a reading of one of its mentions.
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from enum import StrEnum
 from operator import attrgetter
 
 from extractor.concepts.limits.read import find_limits
@@ -18,7 +17,7 @@ from extractor.concepts.limits.written_numbers import (
     find_role,
     find_rows,
 )
-from extractor.concepts.people.ages import is_age, is_lifetime, is_of_people
+from extractor.concepts.people.ages import is_age, is_of_people
 from extractor.language.book import find_terms, rule
 from extractor.language.lexer import Range, Tokens, keep
 from extractor.language.values import value_class
@@ -40,30 +39,20 @@ _UNNAMED = (Comparator.AT_LEAST, Comparator.EQUAL, Comparator.BETWEEN)
 """The comparators that can be implied for a number without a comparator."""
 
 
-class Measured(StrEnum):
-    """The type of quantity that a number measures: an age, a lifetime such as life expectancy,
-    another duration, or any other quantity.
-    """
-
-    LIMIT = "limit"
-    AGE = "age"
-    LIFETIME = "lifetime"
-    LENGTH = "length"
-
-
 @value_class()
 class NumberMention:
     """A number in a line with all its possible readings: the tokens ``first:end`` state ``bounds``,
     with the most likely reading first. All places are token ranges.
 
-    ``number`` covers its digits or number words. ``comparators`` contains the comparators that the
-    words allow, with the most likely first; ``stated`` means that the adjacent words allow only
-    one. ``clause`` covers the surrounding words that do not belong to another limit; ``inherited``
-    contains the preceding clauses that may name the quantity. ``subject`` is the name of the
-    quantity, or None if only preceding limits name it. ``unit`` is the unit that the grammar read.
+    ``is_age`` means that a limit is an age. ``number`` covers its digits or number words.
+    ``comparators`` contains the comparators that the words allow, with the most likely first;
+    ``stated`` means that the adjacent words allow only one. ``clause`` covers the surrounding words
+    that do not belong to another limit; ``inherited`` contains the preceding clauses that may name
+    the quantity. ``subject`` is the name of the quantity, or None for a number outside a limit.
+    ``unit`` is the unit that the grammar read.
     """
 
-    kind: Measured
+    is_age: bool
     first: int
     end: int
     number: Range
@@ -145,12 +134,8 @@ def _mention_limit(
         allowed.append(Comparator.EQUAL)
     if not limit.sure:
         allowed += _list_allowed(tokens, limit.clause, (limit.first, limit.end))
-    subject = limit.quantity
-    # its name belongs to the limit before
-    if limit.inherits:
-        subject = None
     return NumberMention(
-        _measure(tokens, limit),
+        is_age(tokens, limit) or is_of_people(tokens, limit),
         limit.first,
         limit.end,
         place,
@@ -158,23 +143,11 @@ def _mention_limit(
         tuple(dict.fromkeys(allowed)),
         stated=len(allowed) == 1,
         clause=limit.clause,
-        subject=subject,
+        subject=limit.quantity,
         inherited=_inherit(before),
         role=find_role(tokens, limit.number, limit.quantity),
         unit=limit.unit,
     )
-
-
-def _measure(tokens: Tokens, limit: Limit) -> Measured:
-    """Return the type of quantity that a limit measures."""
-    if is_age(tokens, limit) or is_of_people(tokens, limit):
-        return Measured.AGE
-    if limit.time_unit is None:
-        return Measured.LIMIT
-    # "life expectancy of 3 months" is a limit, unlike "within 3 months"
-    if is_lifetime(tokens, limit):
-        return Measured.LIFETIME
-    return Measured.LENGTH
 
 
 def _mention_row(
@@ -205,12 +178,12 @@ def _mention_row(
     if not row.is_range:
         allowed = _list_allowed(tokens, clause, place)
     return NumberMention(
-        Measured.LIMIT,
-        first,
-        end,
-        place,
-        bounds,
-        allowed,
+        is_age=False,
+        first=first,
+        end=end,
+        number=place,
+        bounds=bounds,
+        comparators=allowed,
         stated=row.is_range,
         clause=clause,
         inherited=_inherit(before),
@@ -237,24 +210,12 @@ def _list_allowed(
         before = max(0, first - _CLAUSE)
         terms = [*find_terms(tokens, "comparators", before, first)][-1:]
     allowed = [Comparator(term.value) for term in terms]
-    if rule("within_before").search(tokens, clause[0], first):
-        allowed.append(Comparator.AT_MOST)
-    if Comparator.BETWEEN in allowed:
-        allowed.append(Comparator.AT_MOST)
     return tuple(dict.fromkeys([*allowed, *_UNNAMED]))
 
 
 def _inherit(before: Sequence[NumberMention]) -> tuple[Range, ...]:
-    """Return the preceding clauses that may name the quantity of a limit: those back to the nearest
-    clause with a subject, followed by the subject itself, or the last six clauses if none has a
-    subject.
-    """
-    places: list[Range] = []
-    for mention in reversed(before[-_MOST_INHERITED:]):
-        places.insert(0, mention.clause)
-        if mention.subject:
-            return (*places, mention.subject)
-    return tuple(places)
+    """Return the preceding clauses that may name the quantity of a limit: the last six."""
+    return tuple(mention.clause for mention in before[-_MOST_INHERITED:])
 
 
 def _is_label(tokens: Tokens, place: Range) -> bool:

@@ -68,9 +68,7 @@ def supports_name(quantity: KnownQuantity, text: str, unit: str | None) -> bool:
     if not starts:
         return True
     is_count = quantity.unit == _COUNT and not quantity.general
-    if unit is not None:
-        return True
-    if not is_count:
+    if unit is not None or not is_count:
         return True
     # without a unit, "trials of adequate dose" counts trials, not doses
     return _is_counted(text, starts[0])
@@ -84,9 +82,7 @@ def _is_counted(text: str, word_index: int) -> bool:
     if not head:
         return True
     # "number of lesions" counts the lesions
-    if head[-1] in _COUNT_WORDS:
-        return True
-    return word_index < len(head)
+    return head[-1] in _COUNT_WORDS or word_index < len(head)
 
 
 def _is_other_ratio(words: tuple[str, ...], text: str, quantity: KnownQuantity) -> bool:
@@ -125,13 +121,9 @@ def list_joined(
     if len(parts) < 2:
         return ()
     # "transaminases" has a name of its own for ALT and AST
-    if quantity.both == parts.keys():
-        return ()
-    if is_ratio:
+    if quantity.both == parts.keys() or is_ratio:
         return ()
     fits = all(part.fits(unit) for part in parts.values())
-    if not fits:
-        return ()
-    if not _JOINT.search(plain):
+    if not fits or not _JOINT.search(plain):
         return ()
     return tuple(parts)

@@ -6,7 +6,7 @@ import re
 from enum import Enum, auto
 from functools import cache, lru_cache
 
-from extractor.concepts.limits.mentions import Measured, NumberMention, find_mentions
+from extractor.concepts.limits.mentions import NumberMention, find_mentions
 from extractor.concepts.limits.quantity_names import get_quantity, list_named
 from extractor.concepts.limits.written_numbers import NumberRole
 from extractor.language.book import read_table, rule, word_list, word_set
@@ -71,7 +71,7 @@ def judge_owner(quantity: str, mention: NumberMention, tokens: Tokens) -> Owners
     if _is_part_of_ratio(words, mention, tokens):
         return Ownership.OTHER
     if len(words) < _AGE_PHRASE and not AGE_WORDS.isdisjoint(spelled):
-        return _judge_age(words, mention, tokens)
+        return _judge_age(mention, tokens)
     sides = _SIDES & spelled
     side = _read_side(mention, tokens)
     if not sides or side is None:
@@ -117,22 +117,16 @@ def _is_part_of_ratio(words: WordSet, mention: NumberMention, tokens: Tokens) ->
     return False
 
 
-def _judge_age(words: WordSet, mention: NumberMention, tokens: Tokens) -> Ownership:
-    """Return whether a number is the age that the quantity names. It is not if it belongs to
-    another quantity, or is an age in another part of the trial. It is open if only the adjacent
-    words make it an age ("has turned 18"), or if it is a bare number without a name.
+def _judge_age(mention: NumberMention, tokens: Tokens) -> Ownership:
+    """Return whether a number is an age. It is not if it belongs to another quantity. It is open if
+    only the adjacent words make it an age ("has turned 18"), or if it has no name.
     """
     clause = _list_words(tokens, *mention.clause)
-    if mention.kind is Measured.AGE or not AGE_WORDS.isdisjoint(clause):
-        # as in "Age in phase 2" in the clause of phase 1
-        missing = words - AGE_WORDS - _list_inherited(mention, tokens)
-        if missing and missing <= _spell(tokens.text):
-            return Ownership.OTHER
+    if mention.is_age or not AGE_WORDS.isdisjoint(clause):
         return Ownership.OWN
-    if rule("aged_after").starts(tokens, mention.number[1]):
-        return Ownership.OPEN
+    is_aged = rule("aged_after").starts(tokens, mention.number[1]) is not None
     is_named = mention.subject or _name(tokens.read(*mention.clause))
-    if is_named or mention.kind is not Measured.LIMIT:
+    if is_named and not is_aged:
         return Ownership.OTHER
     return Ownership.OPEN
 
@@ -140,10 +134,8 @@ def _judge_age(words: WordSet, mention: NumberMention, tokens: Tokens) -> Owners
 def _read_side(mention: NumberMention, tokens: Tokens) -> str | None:
     """Return the blood pressure that a number states, "systolic" or "diastolic": the word after the
     number or, failing that, the number's position in a pair such as "140/90". Return None if
-    neither is available, or if the line is not about blood pressure.
+    neither is available.
     """
-    if not rule("pressure_word").search(tokens):
-        return None
     # "over 95 mmHg diastolic"
     for word in tokens.words[mention.end : mention.end + 1]:
         if word.lower() in _SIDES:
@@ -168,14 +160,14 @@ def _compare_names(
     line. A preceding word that is not part of the quantity's name indicates another quantity if the
     quantity has its own limit in the line, or if only earlier clauses name it.
     """
-    front = _list_words(tokens, *_list_front(mention))
-    near = front | _list_words(tokens, *_find_direct(len(words), mention, tokens))
+    direct = _list_words(tokens, *_find_direct(len(words), mention, tokens))
+    near = direct | _list_words(tokens, *_list_front(mention))
     own_names = _name(quantity)
     if own_names:
         further = words - _list_name_words(own_names)
         if _says_elsewhere(further, near, mention, tokens):
             return Ownership.OTHER
-    if words <= _list_words(tokens, *_find_direct(len(words), mention, tokens)):
+    if words <= direct:
         return Ownership.OWN
     # "adults over 50 kg" does not name the weight
     if own_names == {"body_weight"} and _names_people(mention, tokens):
@@ -191,18 +183,9 @@ def _compare_names(
             return Ownership.OTHER
         return Ownership.OWN
     is_other = own_names and subject_names and subject_names.isdisjoint(own_names)
-    if is_other and not _is_part(words, subject_words, front):
+    if is_other:
         return Ownership.OTHER
     return _compare_clause(words, own_names, mention, tokens, is_foreign=is_foreign)
-
-
-def _is_part(words: WordSet, name: WordSet, front: WordSet) -> bool:
-    """Return whether the name before a number, such as "stage", is only part of the quantity's
-    name, of which all words are in ``front``.
-    """
-    if words.isdisjoint(name) or words < name:
-        return False
-    return words <= front
 
 
 def _says_elsewhere(
@@ -303,10 +286,8 @@ def _find_direct(length: int, mention: NumberMention, tokens: Tokens) -> Range:
 
 def _names_people(mention: NumberMention, tokens: Tokens) -> bool:
     """Return whether only people are named before a number: "men > 90 kg"."""
-    first = mention.clause[0]
-    if first == mention.first:
-        return True
-    return rule("names_only_people").covers(tokens, first, mention.first) is not None
+    place = mention.clause[0], mention.first
+    return rule("names_only_people").covers(tokens, *place) is not None
 
 
 @keep

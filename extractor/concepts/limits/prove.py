@@ -9,13 +9,12 @@ from dataclasses import replace
 from extractor.concepts.aliases import find_entry
 from extractor.concepts.limits.mentions import NumberMention, find_mentions
 from extractor.concepts.limits.owners import AGE_WORDS, Ownership, judge_owner
-from extractor.concepts.limits.quantity_names import KnownQuantity, find_exactly
+from extractor.concepts.limits.quantity_names import find_exactly
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.limits.written_numbers import (
     NumberRole,
     has_unit,
     may_be_years,
-    shares_unit,
     stands_bare,
 )
 from extractor.concepts.places import (
@@ -28,7 +27,7 @@ from extractor.concepts.places import (
 )
 from extractor.evidence.drafts import Objection, Span, Supported, Why
 from extractor.language.book import rule
-from extractor.language.lexer import Range, Tokens, lex
+from extractor.language.lexer import Tokens, lex
 from extractor.language.numbers import is_two_ways
 from extractor.language.passage import Passage
 from extractor.language.units import read_unit
@@ -176,8 +175,6 @@ def _compare(value: Constraint | Quantity, mention: NumberMention) -> Support | 
         if mention.stated and bounds == (low, high):
             return Support.PARSED
         return Support.INFERRED
-    if high is None or Comparator.BETWEEN not in mention.comparators:
-        return None
     # one end of a stated range: "at least 18" from "18 to 65"
     ends = ((Comparator.AT_LEAST, low, None), (Comparator.AT_MOST, high, None))
     if (value.comparator, *bounds) in ends:
@@ -202,36 +199,20 @@ def _has_unit(
         return True
     if value.unit is None or is_share:
         # "ALT <= 3 x ULN" does not state a count of 3
-        if read in MULTIPLES:
-            return False
-        return stands_bare(tokens, place, subject)
+        return read not in MULTIPLES and stands_bare(tokens, place, subject)
     # "aged 18": the years of an age need no unit
     is_of_age = not subject.isdisjoint(AGE_WORDS)
     if code == "a" and is_of_age and may_be_years(tokens, place):
         return True
     if code in _list_codes(mention.unit or ""):
         return True
-    return _has_written(value.unit, known, tokens, place)
+    return has_unit(tokens, place, value.unit)
 
 
 def _list_codes(unit: str) -> set[str]:
     """Return the codes of a written unit, which may be stated twice: "standard deviations (SD)"."""
     written = map(read_unit, (unit, *_BRACKETS.split(unit)))
     return {code for code in written if code is not None}
-
-
-def _has_written(
-    unit: str, known: KnownQuantity | None, tokens: Tokens, place: Range
-) -> bool:
-    """Return whether a number has a unit after it, or shares the unit of the next number. Only a
-    unit of the ``known`` quantity is shared.
-    """
-    if has_unit(tokens, place, unit):
-        return True
-    # "AST or platelets < 100 x 10^9/L": the unit does not fit AST
-    if known and not known.fits(read_unit(unit) or unit):
-        return False
-    return shares_unit(tokens, place, unit)
 
 
 def has_other_reading(tokens: Tokens, place: Derived) -> bool:

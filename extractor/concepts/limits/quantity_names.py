@@ -83,9 +83,7 @@ class KnownQuantity:
         if unit is None:
             return not self.measured
         # as in "Testosterone >10% below the lower limit of normal"
-        if unit == self.unit:
-            return True
-        if {unit, unit.partition("{")[0]} & {*self.others}:
+        if unit == self.unit or {unit, unit.partition("{")[0]} & {*self.others}:
             return True
         if unit in _ANY_LABORATORY:
             return not self.weak and not self.unit.startswith("{")
@@ -97,9 +95,7 @@ class KnownQuantity:
         if dimension == _OF_SCORES:
             return self.unit.startswith("{")
         is_other = dimension != () and _has_dimension(self.others, dimension)
-        if is_other:
-            return True
-        return self._is_concentration(dimension)
+        return is_other or self._is_concentration(dimension)
 
     def _is_concentration(self, dimension: Dimension) -> bool:
         """Return whether both the canonical unit and a dimension are amounts per volume. A mass is
@@ -122,9 +118,7 @@ class KnownQuantity:
         canonical = None
         if self.usual:
             canonical = self.to_canonical(value, unit)
-        if canonical is None:
-            return False
-        return self.is_possible(canonical)
+        return canonical is not None and self.is_possible(canonical)
 
     def is_possible(self, canonical: float) -> bool:
         """Return whether a value in the canonical unit is a plausible limit: it is 0 or is not
@@ -133,9 +127,7 @@ class KnownQuantity:
         if self.usual is None:
             return True
         # "0 lesions" is outside every range of limits, but is often required
-        if canonical == 0:
-            return True
-        return self.usual[0] <= abs(canonical) <= self.usual[1]
+        return canonical == 0 or self.usual[0] <= abs(canonical) <= self.usual[1]
 
     def infer_unit(self, value: float) -> str | None:
         """Return the implied unit of a value without a unit; None if it is unknown or ambiguous. A
@@ -334,9 +326,7 @@ def _is_age(words: NameWords, unit: str, quote: str) -> bool:
     age ("18 years old").
     """
     # no age of participants is stated in such a unit
-    if unit in _NO_AGE_UNITS:
-        return False
-    if find_dimension(unit)[1] != _OF_TIME:
+    if unit in _NO_AGE_UNITS or find_dimension(unit)[1] != _OF_TIME:
         return False
     if not word_list("people").isdisjoint(words):
         return True

@@ -52,7 +52,7 @@ def find_limits(
         topic_tokens = read_words(topic)
     read = read_line(tokens, topic_tokens)
     limits: list[Limit] = []
-    for limit in _share_last_unit(tokens, read):
+    for limit in _share_units(tokens, read):
         scaled = _apply_scale(tokens, _choose_readings(tokens, limit))
         # "3 or better" on an unknown scale has no direction
         if scaled:
@@ -61,23 +61,26 @@ def find_limits(
     return limits
 
 
-def _share_last_unit(tokens: Tokens, read: Sequence[Limit]) -> list[Limit]:
-    """Return the limits of a list with the unit that only its last member has, if it is a unit of
-    their known quantities and the values are usual in it: "AST <= 40, ALT <= 40, GGT <= 60 U/L".
+def _share_units(tokens: Tokens, read: Sequence[Limit]) -> list[Limit]:
+    """Return the limits with the unit that only the last of them has: those of one quantity for
+    different people ("in men >= 13, in women >= 12 g/dL") and, if it is a unit of their known
+    quantities and the values are usual in it, those of a list: "AST <= 40, ALT <= 40 U/L".
     """
     limits = list(read)
     for at in reversed(range(len(limits) - 1)):
         limit, following = limits[at : at + 2]
-        if limit.unit or limit.quantity is None or limit.qualifies:
-            continue
         unit = read_unit(following.unit)
-        if unit is None or following.time_unit or following.quantity is None:
+        if limit.unit or unit is None or not limit.quantity or not following.quantity:
+            continue
+        is_case = following.inherits and not following.qualifies
+        if is_case and limit.condition and not following.time_unit:
+            limits[at] = replace(limit, unit=following.unit)
             continue
         # only a comma or a conjunction may separate the members: "AST <= 40, ALT <= 40 U/L"
         if rule("case_link").covers(tokens, limit.end, following.quantity[0]) is None:
             continue
         known = name_quantity(tokens.read(*limit.quantity))
-        if known and known.fits(unit) and known.is_usual(limit.value, unit):
+        if known and known.is_usual(limit.value, unit):
             limits[at] = replace(limit, unit=following.unit)
     return limits
 

@@ -97,7 +97,7 @@ def _find_counts(tokens: Tokens, first: int, end: int) -> Iterator[Number]:
 
 def find_rows(tokens: Tokens, numbers: Sequence[Number]) -> Iterator[Row]:
     """Yield each number with its readings, and each row of numbers joined by commas, "or" or "to":
-    "0, 1 or 2", "20/40 to 20/320". ``numbers`` is the result of ``find_numbers``.
+    "0, 1 or 2". ``numbers`` is the result of ``find_numbers``.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("ECOG 0, 1 or 2")
@@ -108,12 +108,8 @@ def find_rows(tokens: Tokens, numbers: Sequence[Number]) -> Iterator[Row]:
     groups = [
         [*group] for _, group in groupby(numbers, key=lambda number: number.first)
     ]
-    is_on_vision = rule("vision_word").search(tokens) is not None
     for readings in groups:
         first, end, _ = readings[0]
-        # the first 20 in "20/40 to 20/160"
-        if is_on_vision and rule("over_number").starts(tokens, end):
-            continue
         yield Row(first, end, tuple((number.value, None) for number in readings))
         if run and not _are_joined(tokens, run[-1][0], readings[0]):
             yield from _close_row(run)
@@ -124,17 +120,14 @@ def find_rows(tokens: Tokens, numbers: Sequence[Number]) -> Iterator[Row]:
 
 def _are_joined(tokens: Tokens, number: Number, following: Number) -> bool:
     """Return whether a punctuation mark or a word joins two numbers into a row. The unit of the
-    first number may be between them, and so may the second "20/" in "20/40 to 20/160". A semicolon
-    does not join numbers, and neither do two different units.
+    first number may be between them. A semicolon does not join numbers, and neither do two
+    different units.
     """
     start = following.first
     units = [find_unit(tokens, end) for end in (number.end, following.end)]
     # "5 mg, 3 mL": two different units
     if len({unit.parts[0].code for unit in units if unit}) > 1:
         return False
-    if tokens.words[start - 1] == "/":
-        # the second "20/" of two visual acuities
-        start -= 2
     # "below 45; 80 patients"
     if tokens.words[start - 1] == ";":
         return False
@@ -279,9 +272,6 @@ def name_change(tokens: Tokens, name: Range, limit: int) -> Range:
     return first, end
 
 
-# Chosen by hand; half of it changes no case, and none of 120 registry records.
-_NEXT_REACH = 10
-"""Number of tokens after a number that are searched for the number that shares its unit."""
 # Half of it does not confirm "AUC 6" in "an area under the curve of six on day 1".
 _EXPOSURE_REACH = 8
 """Number of tokens before a number that may call it an area under the curve."""
@@ -308,9 +298,8 @@ def has_unit(tokens: Tokens, place: Range, unit: str) -> bool:
     """Return whether the number at a token range has ``unit``, which must be the first unit after
     it.
 
-    An area under the curve has the unit "AUC" regardless of what follows. The "+" in a score must
-    be joined to the number. The "20/" in a visual acuity precedes the number. A unit that the rules
-    do not know must follow word for word.
+    An area under the curve has the unit "AUC" regardless of what follows. The "20/" in a visual
+    acuity precedes the number. A unit that the rules do not know must follow word for word.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("5 mg/kg or 10 g daily")
@@ -321,12 +310,6 @@ def has_unit(tokens: Tokens, place: Range, unit: str) -> bool:
     # in "AUC of 5", the unit precedes the number
     if rule("exposure_before").ends(tokens, first, first - _EXPOSURE_REACH):
         return unit == "AUC"
-    # as in "proteinuria >= 2+ at entry"; the plus sign of "18+" is a comparator
-    if unit == "+":
-        if tokens.words[end : end + 1] != ["+"] or not tokens.joined(end):
-            return False
-        is_sign = rule("limit_plus").starts(tokens, end)
-        return not (is_sign or rule("number").starts(tokens, end + 1))
     # the "20/" in "20/40"
     if unit.endswith("/"):
         return tokens.read(max(0, first - 2), first).replace(" ", "") == unit
@@ -345,45 +328,21 @@ def has_unit(tokens: Tokens, place: Range, unit: str) -> bool:
 
 @lru_cache(maxsize=256)
 def _name_unit(unit: str) -> frozenset[str]:
-    """Return the names under which a unit is compared with the units in a text: its UCUM code and
-    its dose unit. The result is empty if the rules do not know the unit.
+    """Return the UCUM codes under which a unit is compared with the units in a text; none if the
+    rules do not know the unit.
     """
-    place = find_unit(lex(unit), 0, loose=True)
-    dose = None
-    if place and place.is_dose:
-        dose = place.dose
     code = read_unit(unit) or ""
     # "2 x 10^6/kg" is a number of cells
-    names = {dose, code, code.removesuffix("{predicted}"), code.removeprefix("{cells}")}
+    names = {code, code.removesuffix("{predicted}"), code.removeprefix("{cells}")}
     return frozenset(filter(None, names))
-
-
-def shares_unit(tokens: Tokens, place: Range, unit: str) -> bool:
-    """Return whether a number without a unit shares ``unit`` with the next number, from which it
-    may be separated only by a conjunction or a comma: "BMI below 18 or above 40 kg/m2".
-
-    >>> from extractor.language.book import read_text
-    >>> tokens = read_text("BMI below 18 or above 40 kg/m2")
-    >>> [shares_unit(tokens, (2, 3), unit) for unit in ("kg/m2", "kg")]
-    [True, False]
-    """
-    end = place[1]
-    following = find_numbers(tokens, end, min(len(tokens), end + _NEXT_REACH))
-    if not following or tokens.words[end] == "+" or not stands_bare(tokens, place):
-        return False
-    # a word may be in between: "above 160 systolic or 100 diastolic"
-    if not any(rule("unit_shared").starts(tokens, at) for at in (end, end + 1)):
-        return False
-    return has_unit(tokens, (following[0].first, following[0].end), unit)
 
 
 def may_be_years(tokens: Tokens, place: Range) -> bool:
     """Return whether a number that may be an age is in years, that is, whether it has no unit or
     is part of a phrase such as "the over-60s" or "the 50th birthday".
     """
-    if rule("aged_after").starts(tokens, place[1]):
-        return True
-    return stands_bare(tokens, place)
+    is_aged = rule("aged_after").starts(tokens, place[1]) is not None
+    return is_aged or stands_bare(tokens, place)
 
 
 def stands_bare(tokens: Tokens, place: Range, subject: Collection[str] = ()) -> bool:
@@ -400,20 +359,15 @@ def stands_bare(tokens: Tokens, place: Range, subject: Collection[str] = ()) -> 
     first, end = _find_words_after(tokens, place[1])
     if first < end and tokens.words[first].lower() in subject:
         return True
-    # as in "Recovered to <= grade 1"
-    if rule("class_before").ends(tokens, place[0], place[0] - 1):
-        return True
     names = _read_unit(tokens, first, end)
-    if not names:
-        return True
-    return any(map(_COUNTED.fullmatch, names))
+    return not names or any(map(_COUNTED.fullmatch, names))
 
 
 def _find_words_after(tokens: Tokens, at: int) -> Range:
     """Return the tokens in which to search for the unit of a number that ends at token ``at``. The
     search begins after the list that the number belongs to ("1, 3 or 10 mg") and after a factor
-    ("25 x 40 cm"). It ends at a semicolon, colon or line break, at the end of the sentence, at the
-    next number that is not part of a unit, or after 24 tokens.
+    ("25 x 40 cm"). It ends at a semicolon, colon or line break, at the next number, or after
+    24 tokens.
     """
     reach = at + _LONGEST_LIST
     while at < reach:
@@ -426,37 +380,18 @@ def _find_words_after(tokens: Tokens, at: int) -> Range:
         at = factor.end
     stop = min(len(tokens), at + _BEHIND)
     for end in range(at, stop):
-        ends_sentence = tokens.words[end] == "." and not tokens.joined(end + 1)
-        # the full stop of "1.5" or "wk." ends nothing
-        if ends_sentence or tokens.codes[end] in _STOPS:
-            return at, end
-        # a further number has a unit of its own, but "10^9" and "1.73 m2" are parts of one
+        # a further number has a unit of its own
         is_number = end > at and tokens.codes[end] == NUMBER
-        if is_number and not _is_in_unit(tokens, end):
+        if is_number or tokens.codes[end] in _STOPS:
             return at, end
     return at, max(at, stop)
-
-
-def _is_in_unit(tokens: Tokens, at: int) -> bool:
-    """Return whether the number at a token is part of a unit: "mm3", "10^9", "per 48 hours", "/
-    1.73 m2".
-    """
-    before = tokens.words[at - 1]
-    # "per 48 hours", "/ 1.73 m2"
-    if before.lower() in ("per", "every", "/"):
-        return True
-    if not tokens.joined(at):
-        return False
-    # "mm3", "10^9"
-    return before.isalpha() or before == "^"
 
 
 @keep
 def _read_unit(tokens: Tokens, at: int, end: int) -> frozenset[str]:
     """Return the names of the unit that begins at token ``at``, before token ``end``: its UCUM
-    code, its dose unit, and each of them also without a counted noun that has a rate ("10 mg
-    prednisone per day") and without "predicted". If the unit is unknown, its denominator is used
-    ("350 CD4/uL"). The result is empty if no unit begins there.
+    code, its dose unit, and each of them also without "predicted". If the unit is unknown, its
+    denominator is used ("350 CD4/uL"). The result is empty if no unit begins there.
     """
     if at >= end:
         return frozenset()
@@ -464,8 +399,7 @@ def _read_unit(tokens: Tokens, at: int, end: int) -> frozenset[str]:
     first = at + (tokens.words[at] == "-")
     is_bracketed = tokens.words[first - 1] == "("
     place = find_unit(tokens, first, end, loose=is_bracketed)
-    limit = rule("limit_unit").starts(tokens, first, end)
-    limit = limit or rule("normal_limit").starts(tokens, first, end)
+    limit = rule("unit_or_normal_limit").starts(tokens, first, end)
     names = set[str | None]()
     if place:
         names = {place.code, place.dose}
@@ -478,9 +412,6 @@ def _read_unit(tokens: Tokens, at: int, end: int) -> frozenset[str]:
         elif not names and denominator:
             names = {read_unit(f"/{denominator}")}
     written = {name for name in names if name}
-    for name in tuple(written):
-        if "}/" in name:
-            written.add(_COUNTED.sub("", name, count=1))
     return frozenset(
         {*written, *(name.removesuffix("{predicted}") for name in written)}
     )

@@ -85,9 +85,7 @@ class OutcomeItem:
     def is_short_form(self, number: int) -> bool:
         """Return whether a segment is an abbreviation in capitals, as in "Overall survival, OS"."""
         first, end = self.segment(number)
-        if end != (first + 1):
-            return False
-        return self.whole.tokens.words[first].isupper()
+        return end == first + 1 and self.whole.tokens.words[first].isupper()
 
     def is_reference(self, number: int) -> bool:
         """Return whether a segment refers to a standard or source: "according to RECIST"."""
@@ -97,9 +95,7 @@ class OutcomeItem:
         """Return whether a comma joins two numbers: "weeks 4, 8"."""
         words = self.whole.tokens.words
         comma = self.commas[cut]
-        if not words[comma - 1][-1].isdigit():
-            return False
-        return words[comma + 1][0].isdigit()
+        return words[comma - 1][-1].isdigit() and words[comma + 1][0].isdigit()
 
 
 def find_items(cell: Passage) -> list[OutcomeItem]:

@@ -365,8 +365,6 @@ def _read_event(listed: Passage, first: int, end: int) -> Passage | None:
         if is_remark and not tokens.read(event.first, bracket).isupper():
             span = strip_span(tokens.codes, event.first, bracket, _EDGES)
             event = listed.part(*span)
-    if len(event.text) <= 1:
-        return None
-    if event.search("no_event"):
+    if len(event.text) <= 1 or event.search("no_event"):
         return None
     return event

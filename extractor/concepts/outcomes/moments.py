@@ -251,9 +251,7 @@ def _read_list(tokens: Tokens, group: RuleMatch, *, named: bool) -> Iterator[Mom
         for text, span in _cut_at_commas(listed, is_alone=is_alone):
             number = _read_listed_number(tokens, listed, text, unit)
             # too large: a calendar year, or the number of a drug or trial
-            if number is None:
-                continue
-            if number > _LONGEST_WAIT.get(unit, number):
+            if number is None or number > _LONGEST_WAIT.get(unit, number):
                 continue
             # "Day -14"
             if _is_negative(tokens, listed.first, opens_list=listed.first == first):
@@ -303,16 +301,10 @@ def _is_negative(tokens: Tokens, number: int, *, opens_list: bool) -> bool:
     """
     codes = tokens.codes
     # "1 - 4" has a space after the hyphen
-    if number == 0:
-        return False
-    if codes[number - 1] != "-":
-        return False
-    if not tokens.joined(number):
+    if number == 0 or codes[number - 1] != "-" or not tokens.joined(number):
         return False
     # "Day -14", "days 1, -1"
-    if opens_list:
-        return True
-    if not tokens.joined(number - 1):
+    if opens_list or not tokens.joined(number - 1):
         return True
     return codes[number - 2] in "(,;/"
 
@@ -367,6 +359,4 @@ def _is_start(tokens: Tokens, moment: Moment, *, is_of_cycle: bool) -> bool:
 def _is_named_day_1(moment: Moment) -> bool:
     """Return whether a time is "day 1" rather than "1 day"."""
     is_day = moment.unit is TimeUnit.DAY and moment.named
-    if not is_day:
-        return False
-    return moment.value == 1
+    return is_day and moment.value == 1

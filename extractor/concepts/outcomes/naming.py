@@ -156,21 +156,13 @@ def _read_closer_name(body: Passage, term: Term) -> str | None:
         name = closer.read("name")
     usual = term.value.lower()
     # "(RECIST 1.1)" states a version
-    if name.lower() == usual:
-        return None
-    if " " in name:
-        return None
-    if "." in name:
+    if name.lower() == usual or " " in name or "." in name:
         return None
     if usual in name.lower():
         return name
     is_long = term.end - term.first > 2
     initial = body.tokens.words[term.first][0].upper()
-    if not is_long:
-        return None
-    if not name.startswith(initial):
-        return None
-    if not _is_abbreviation(name):
+    if not is_long or not name.startswith(initial) or not _is_abbreviation(name):
         return None
     return name
 
@@ -217,15 +209,11 @@ def _is_abbreviation(name: str) -> bool:
     """Return whether a name looks like the abbreviation of an instrument, such as "EORTC" or
     "WOMAC": it begins with a capital letter and has another capital near its beginning.
     """
-    if " " in name:
-        return False
-    if len(name) > 14:
+    if " " in name or len(name) > 14:
         return False
     has_more_capitals = any(map(str.isupper, name[1:6]))
     is_index = name in word_list("computed_indexes")  # "BMI"
-    if not name[0].isupper():
-        return False
-    if not has_more_capitals:
+    if not name[0].isupper() or not has_more_capitals:
         return False
     return not is_index
 
@@ -234,11 +222,7 @@ def _is_scale(name: str) -> bool:
     """Return whether a name in capitals may be a scale: a single word that is not known to
     abbreviate something else.
     """
-    if " " in name:
-        return False
-    if len(name) < 2:
-        return False
-    if not name[:2].isupper():
+    if " " in name or len(name) < 2 or not name[:2].isupper():
         return False
     # "MRI" is the name of a method
     return name.upper().split("-")[0] not in word_list("no_scales")

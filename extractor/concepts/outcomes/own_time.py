@@ -83,15 +83,7 @@ def _find_at_end(outcome: Passage) -> OwnTime | None:
     """
     tokens = outcome.tokens
     _, end = strip_span(tokens.codes, outcome.first, outcome.end, ". ;,")
-    # the "1 month" in "6 +/- 1 month" is no time of its own
-    inside = {
-        at
-        for words in rule("tolerance").find(tokens, outcome.first, end)
-        for at in range(words.first + 1, words.end)
-    }
     for first in range(max(outcome.first + 1, end - _LONGEST_FRAME), end):
-        if first in inside:
-            continue
         sign = tokens.codes[first - 1]
         last = end
         if sign in "([":

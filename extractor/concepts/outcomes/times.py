@@ -92,9 +92,7 @@ def describe_points(frame: TimeFrame, measure: Passage) -> str:
         return "time points, day 1"
     moments = [(group.first, group.end) for group in frame.groups]
     rest = frame.kept.without(moments, 0, len(frame.kept))
-    if frame.others:
-        return "time points, other numbers"
-    if NUMBER in rest.codes:
+    if frame.others or NUMBER in rest.codes:
         return "time points, other numbers"
     return "time points"
 
@@ -106,9 +104,7 @@ def _may_last_so_long(frame: TimeFrame, measure: Passage) -> bool:
     # "after 6 minutes of walking" lasts, "6 minutes after the meal" is a time
     ends_frame = frame.groups[0].end == len(frame.kept)
     is_minutes = all(point.unit is TimeUnit.MINUTE for point in frame.points)
-    if not ends_frame:
-        return False
-    if not is_minutes:
+    if not ends_frame or not is_minutes:
         return False
     return measure.search("timed_performance") is not None
 
@@ -123,9 +119,7 @@ def _may_be_misread(frame: TimeFrame) -> bool:
         return True
     # "a 4-week programme" next to another moment
     names_length = rule("perhaps_other_length").search(frame.kept)
-    if names_length is None:
-        return False
-    return len(frame.groups) > 1
+    return names_length is not None and len(frame.groups) > 1
 
 
 def _write_skeleton(frame: TimeFrame) -> list[str]:
@@ -267,9 +261,7 @@ def read_time_kind(
         return _infer_kind(TimeKind.UP_TO, case)
     [choice] = load_scorer("time_kinds").choose([features])
     for feature, (kind, case) in _DECIDED.items():
-        if feature not in features:
-            continue
-        if choice.value == kind:
+        if feature not in features or choice.value == kind:
             continue
         return _infer_kind(kind, case)
     kind = TimeKind(choice.value)

@@ -104,9 +104,7 @@ def read_subject(line: str) -> Subject | None:
 
 def _is_of_others(tokens: Tokens) -> bool:
     """Return whether a line names only relatives, or an age at a time other than entry."""
-    if rule("age_at_event_named").search(tokens):
-        return True
-    if rule("measured_age_named").search(tokens):
+    if rule("age_of_others_named").search(tokens):
         return True
     if rule("relative").search(tokens) is None:
         return False
@@ -124,9 +122,7 @@ def speaks_of_people(tokens: Tokens) -> bool:
     # "Patients on dialysis:" is about the dialysis
     if rule("people_with").search(tokens):
         return False
-    if rule("persons").search(tokens):
-        return True
-    return rule("names_list").search(tokens) is not None
+    return rule("names_people_or_list").search(tokens) is not None
 
 
 def names_division(heading: str) -> bool:
@@ -186,14 +182,12 @@ def _is_other_length(tokens: Tokens, limit: Limit) -> bool:
         return True
     if limit.unit and not limit.time_unit:
         return True
-    if _is_preceded_by("within_front", tokens, limit):
+    if _is_preceded_by("no_age_front", tokens, limit):
         return True
     near = max(0, limit.first - _WHOSE_REACH)
     if rule("weeks_of_pregnancy").search(tokens, near, limit.end + 1):
         return True
-    if _is_followed_by("age_difference", tokens, limit):
-        return True
-    return _is_preceded_by("scales_by_age", tokens, limit)
+    return _is_followed_by("age_difference", tokens, limit)
 
 
 def _is_preceded_by(name: str, tokens: Tokens, limit: Limit, first: int = 0) -> bool:
@@ -224,17 +218,11 @@ def is_doubtful_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
     is_open = rule("open_end").search(tokens, limit.first, limit.end + 3)
     if limit.value_high is not None and is_open:
         return True
-    if not limit.time_unit:
-        return False
-    if limit.value == _MAJORITY:
-        return False
-    if _says_age(tokens):
+    if not limit.time_unit or limit.value == _MAJORITY or _says_age(tokens):
         return False
     if _has_only_ages(tokens):
         return read_subject(topic) is not Subject.PEOPLE
-    if limit.first > _FEW_BEFORE:
-        return False
-    return not speaks_of_people(tokens)
+    return limit.first <= _FEW_BEFORE and not speaks_of_people(tokens)
 
 
 # each limit of a line asks the same of the line
@@ -267,9 +255,7 @@ def _is_called_age(tokens: Tokens, limit: Limit) -> bool:
     is_named = _is_preceded_by(name, tokens, limit)
     if not is_named and not rule("said_age").search(tokens, limit.first, limit.end):
         return False
-    if limit.time_unit:
-        return True
-    if _is_preceded_by("said_age", tokens, limit):
+    if limit.time_unit or _is_preceded_by("said_age", tokens, limit):
         return True
     return not _is_followed_by("counted", tokens, limit)
 
@@ -306,9 +292,7 @@ def may_be_age(tokens: Tokens, years: Years) -> bool:
     # few durations are so long
     if years.value >= _LONG_TIME:
         return True
-    if years.value < _MAJORITY:
-        return False
-    if not rule("age_end").starts(tokens, years.end):
+    if years.value < _MAJORITY or not rule("age_end").starts(tokens, years.end):
         return False
     return rule("person_and_word").ends(tokens, years.first) is not None
 
@@ -353,9 +337,7 @@ def is_unnamed_weight(tokens: Tokens, limit: Limit) -> bool:
     if limit.quantity is not None and not only_people.covers(tokens, *limit.quantity):
         return False
     front = len(tokens.codes[: limit.first].rstrip(_SIGNS))
-    if not front:
-        return True
-    return only_people.covers(tokens, 0, front) is not None
+    return not front or only_people.covers(tokens, 0, front) is not None
 
 
 def _is_age_unnamed(tokens: Tokens, limit: Limit) -> bool:
@@ -380,9 +362,7 @@ def _is_age_unnamed(tokens: Tokens, limit: Limit) -> bool:
         return False
     in_years = limit.time_unit == "year"
     if in_years or rule("months_of_years").search(tokens, limit.first, limit.end):
-        if stands_beside_consent(tokens, limit):
-            return True
-        if limit.value_high is not None:
+        if stands_beside_consent(tokens, limit) or limit.value_high is not None:
             return True
         if is_age_of_clause(tokens, limit):
             return True
@@ -424,9 +404,7 @@ def follows_people(tokens: Tokens, limit: Limit) -> bool:
         return False
     # "patients with 2 years of asthma"
     is_with = tokens.words[limit.first - 1] == "with"
-    if not is_with:
-        return True
-    return _is_followed_by("age_end", tokens, limit)
+    return not is_with or _is_followed_by("age_end", tokens, limit)
 
 
 def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
@@ -445,8 +423,7 @@ def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
     if rule("lifetime_before").ends(tokens, first):
         return True
     # "Life expectancy > 6 months; > 12 months for surgical patients"
-    between = tokens.codes[limit.clause[0] : limit.first].strip(_SIGNS)
-    if limit.inherits and limit.quantity and not between:
+    if limit.inherits and limit.quantity:
         return rule("lifetime_before").ends(tokens, limit.quantity[1]) is not None
     if first > 0:
         return False
@@ -570,6 +547,4 @@ def ends_age_range(tokens: Tokens, limit: Limit) -> bool:
     """Return whether an age without a comparator is the upper end of a range that was not read:
     "18 75 years".
     """
-    if limit.sure:
-        return False
-    return _is_preceded_by("age_before_it", tokens, limit)
+    return not limit.sure and _is_preceded_by("age_before_it", tokens, limit)

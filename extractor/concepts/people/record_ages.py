@@ -295,9 +295,7 @@ def _is_below_age(criterion: StatedCriterion) -> bool:
 
 
 def _is_about_age(criterion: StatedCriterion) -> bool:
-    if criterion.category is Category.AGE:
-        return True
-    return _is_below_age(criterion)
+    return criterion.category is Category.AGE or _is_below_age(criterion)
 
 
 def _list_ages(criterion: StatedCriterion) -> list[Limit]:
@@ -345,9 +343,7 @@ def _names_age(tokens: Tokens, limit: Limit) -> bool:
         return True
     if rule("old").search(tokens, limit.first, after):
         return True
-    if stands_beside_consent(tokens, limit):
-        return True
-    if follows_people(tokens, limit):
+    if stands_beside_consent(tokens, limit) or follows_people(tokens, limit):
         return True
     return is_age_of_clause(tokens, limit)
 
@@ -423,6 +419,4 @@ def _names_anybody(tokens: Tokens, first: int, end: int) -> bool:
     """Return True if the tokens ``first:end`` name only people in general, or if there are no such
     tokens.
     """
-    if first >= end:
-        return True
-    return rule("anybody").covers(tokens, first, end) is not None
+    return first >= end or rule("anybody").covers(tokens, first, end) is not None

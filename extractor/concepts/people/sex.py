@@ -8,12 +8,15 @@ from extractor.concepts.people.ages import StatedCriterion, names_division
 from extractor.concepts.people.registered_ages import DESCRIPTIONS
 from extractor.evidence.drafts import Reading, span_of
 from extractor.language.book import rule
+from extractor.language.lexer import Tokens
 from extractor.language.passage import Passage
 from extractor.schemas import Category, CriterionKind, Sex, Support
 from extractor.schemas.registered_words import unify_word
 
 _Value = TypeVar("_Value", Sex, bool)
 _SexAndWords = tuple[Sex, Passage]
+_SEXED = {"men": Sex.MALE, "women": Sex.FEMALE}
+"""The rules that find words for each sex."""
 
 
 def read_sex(
@@ -44,9 +47,7 @@ def read_sex(
             continue
         line_sexes = _list_sexes([criterion.passage])
         sexes += line_sexes
-        if not line_sexes:
-            continue
-        if not names_division(criterion.heading):
+        if not line_sexes or not names_division(criterion.heading):
             continue
         is_of_division = True
     if not sexes:
@@ -66,9 +67,7 @@ def _may_limit_sex(criterion: StatedCriterion) -> bool:
     """Return whether a criterion may state which sex can take part: it is an inclusion that is
     neither about donors nor only about pregnancy or contraception.
     """
-    if criterion.kind is CriterionKind.EXCLUSION:
-        return False
-    if criterion.donor:
+    if criterion.kind is CriterionKind.EXCLUSION or criterion.donor:
         return False
     if criterion.category is not Category.REPRODUCTIVE:
         return True
@@ -112,20 +111,25 @@ def _list_sexes(passages: Iterable[Passage]) -> list[_SexAndWords]:
     """List the sex named in each passage that names only one sex, as (sex, words) pairs."""
     sexes: list[_SexAndWords] = []
     for passage in passages:
-        female = _find("women", passage)
-        male = _find("men", passage)
-        words = female or male
-        if words is None:
-            continue
-        if female and male:
-            continue
-        # "MEN syndrome", "male condoms"
-        if rule("not_sex").starts(passage.tokens, words.first) is None:
-            sex = Sex.MALE
-            if female:
-                sex = Sex.FEMALE
-            sexes.append((sex, words))
+        named = find_sex_words(passage.tokens, passage.first, passage.end)
+        if len(set(named.values())) == 1:
+            at, sex = next(iter(named.items()))
+            sexes.append((sex, passage.part(at, at + 1)))
     return sexes
+
+
+def find_sex_words(
+    tokens: Tokens, first: int = 0, end: int | None = None
+) -> dict[int, Sex]:
+    """Map the token of each word that names a sex to that sex. "MEN 1" and "male condom" do not
+    name a sex.
+    """
+    return {
+        match.first: sex
+        for name, sex in _SEXED.items()
+        for match in rule(name).find(tokens, first, end)
+        if not rule("not_sex").starts(tokens, match.first)
+    }
 
 
 def read_healthy(

@@ -198,8 +198,6 @@ def is_of_kind(introduction: Passage, item: Passage, *, is_value: bool) -> bool:
     >>> [is_of_kind(tests, read_passage(item), is_value=False) for item in items]
     [True, False]
     """
-    if is_value:
-        return True
-    if not rule("organ_function").search(introduction.alone().tokens):
+    if is_value or not rule("organ_function").search(introduction.alone().tokens):
         return True
     return rule("names_measurement").search(item.alone().tokens) is not None

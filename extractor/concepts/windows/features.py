@@ -30,14 +30,22 @@ _STOP_REACH = 10
 _JOINT_REACH = 3
 """Number of tokens before a duration that may be the first end of its range."""
 # The weights of its feature were fitted with it.
-_FEW_LEFT = 2
-"""Maximum number of unexplained words that count as few."""
-# The weights of its feature were fitted with it.
 _FEW_WORDS = 3
 # The weights of its feature were fitted with it.
 _SOME_WORDS = 6
 # The weights of its feature were fitted with it.
 _MANY_WORDS = 10
+_LEFT_WORDS = (0, 2, _MANY_WORDS)
+"""The greatest numbers of unexplained words that count as none, few and some."""
+_NAME_WORDS = (1, _FEW_WORDS, _SOME_WORDS, _MANY_WORDS)
+_WORDS_IN_NAME = (
+    "one word",
+    "two or three words",
+    "four to six words",
+    "many words",
+    "very many words",
+)
+"""The features of a name with at most so many words, and of a longer one."""
 _FAR = 200
 """Number of tokens before a name and after its time that are counted. They have more than
 ``_MANY_WORDS`` words that no rule explains, or the line is a list.
@@ -344,24 +352,9 @@ def _count_left(tokens: Tokens, place: Range, rule_names: Sequence[str]) -> int:
 
 def _describe_left(count: int, features: tuple[str, str, str, str]) -> str:
     """Return the feature for no, few, some or many unexplained words."""
-    none, few, some, many = features
-    if count == 0:
-        return none
-    if count <= _FEW_LEFT:
-        return few
-    if count <= _MANY_WORDS:
-        return some
-    return many
+    return features[bisect_left(_LEFT_WORDS, count)]
 
 
 def _describe_count(count: int) -> str:
     """Return the feature for the number of words in a name."""
-    if count == 1:
-        return "one word"
-    if count <= _FEW_WORDS:
-        return "two or three words"
-    if count <= _SOME_WORDS:
-        return "four to six words"
-    if count <= _MANY_WORDS:
-        return "many words"
-    return "very many words"
+    return _WORDS_IN_NAME[bisect_left(_NAME_WORDS, count)]

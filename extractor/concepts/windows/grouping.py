@@ -124,9 +124,7 @@ def _names_drug(tokens: Tokens, first: int) -> bool:
     if not known:
         return False
     kind, known_first = known[0][:2]
-    if known_first != first:
-        return False
-    return kind in ("drug", "cells")
+    return known_first == first and kind in ("drug", "cells")
 
 
 # Chosen by hand.
@@ -181,11 +179,7 @@ def _is_cut(tokens: Tokens, start: int, first: int, end: int) -> bool:
     next name ("systemic or topical steroids").
     """
     is_slash = tokens.words[first] == "/" and tokens.joined(first)
-    if first <= start:
-        return False
-    if end == len(tokens):
-        return False
-    if is_slash:
+    if first <= start or end == len(tokens) or is_slash:
         return False
     # "smoking or treatment with steroids"
     if rule("opens_thing").starts(tokens, end):
@@ -200,9 +194,7 @@ def _is_cut(tokens: Tokens, start: int, first: int, end: int) -> bool:
         if rule(name).ends(tokens, first, first - 3):
             return False
     word = tokens.words[first - 1].lower()
-    if word in _NOUNS:
-        return True
-    return not word.endswith((*_ADJECTIVES, "systemic"))
+    return word in _NOUNS or not word.endswith((*_ADJECTIVES, "systemic"))
 
 
 def _name_thing(tokens: Tokens, first: int, end: int) -> str:
@@ -224,9 +216,7 @@ def _make_singular(word: str) -> str:
     itself.
     """
     # "MS", "gas"
-    if len(word) < 4:
-        return word
-    if word in _UNCOUNTED:
+    if len(word) < 4 or word in _UNCOUNTED:
         return word
     for plural, singular in _SINGULARS:
         if plural.search(word):

@@ -6,26 +6,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from extractor.concepts.limits.mentions import Measured, NumberMention, find_mentions
+from extractor.concepts.limits.mentions import NumberMention, find_mentions
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.limits.written_numbers import (
     NumberRole,
     find_numbers,
     has_unit,
     may_be_years,
-    shares_unit,
     stands_bare,
 )
 from extractor.concepts.outcomes.moments import Moment, TimeFrame, read_time_frame
-from extractor.concepts.people.ages import (
-    is_age,
-    is_other_age,
-    list_age_bounds,
-    may_be_unnamed_age,
-)
+from extractor.concepts.people.ages import is_age, is_other_age, list_age_bounds
 from extractor.concepts.people.registered_ages import count_days
 from extractor.concepts.places import Derived, cut, locate
-from extractor.concepts.windows.times import find_windows
 from extractor.evidence.drafts import Supported
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens
@@ -107,10 +100,6 @@ def _list_lengths(tokens: Tokens) -> Iterator[_Length]:
     sums: set[int] = set()
     for duration in find_durations(tokens):
         place = Derived(duration.first, duration.end)
-        # "4 Day" in "Cycle 4 Day 9" is not a duration
-        counts = rule("counts_a_moment").ends(tokens, place.first, place.first - 1)
-        if counts and rule("next_moment").starts(tokens, place.end - 1):
-            continue
         if duration.is_sum:
             sums.update(range(place.first, place.end))
         # both ends are the same unless the duration is a range
@@ -192,7 +181,7 @@ def find_age(tokens: Tokens, value: Age) -> Derived | None:
         number = mention.number
         if mention.role is NumberRole.PART or value.value not in mention.likeliest:
             continue
-        if mention.kind is Measured.AGE and _has_unit(tokens, mention, value):
+        if mention.is_age and _has_unit(tokens, mention, value):
             return Derived(*number)
         # only years are left out, as in "women between 19 and 64"
         if not in_years or not stands_bare(tokens, number):
@@ -208,16 +197,12 @@ def find_age(tokens: Tokens, value: Age) -> Derived | None:
 
 
 def _has_unit(tokens: Tokens, mention: NumberMention, value: Age) -> bool:
-    """Return whether a number has the unit of an age, or shares the unit of the next number. Years
-    may lack a unit.
-    """
+    """Return whether a number has the unit of an age. Years may lack a unit."""
     number = mention.number
-    if has_unit(tokens, number, value.unit) or shares_unit(tokens, number, value.unit):
+    if has_unit(tokens, number, value.unit):
         return True
     # "6 to 12" without "months" are years
-    if value.unit is not TimeUnit.YEAR:
-        return False
-    return may_be_years(tokens, number)
+    return value.unit is TimeUnit.YEAR and may_be_years(tokens, number)
 
 
 def find_stated_age(
@@ -248,37 +233,25 @@ def find_stated_age(
     # the same number of days can be written in months and in weeks, which are never equal
     if not is_as_long or not is_same_length(age.value, age.unit, value):
         return None
-    support = Support.INFERRED
-    if limit.sure and limit.time_unit is not None and age == value:
-        support = Support.PARSED
-    return Supported(value, locate(passage, limit.first, limit.end), support)
+    place = locate(passage, limit.first, limit.end)
+    return Supported(value, place, Support.INFERRED)
 
 
 def _find_unnamed_age(
     value: Age, passage: Passage, *, lower: bool
 ) -> Supported[Age] | None:
     """Return an age with the place of the first number that states it and may be an age, although
-    no word says so, with the support ``inferred``; None if there is no such number. The length of
-    a time window does not count.
+    no word says so, with the support ``inferred``; None if there is no such number.
 
     If ``lower`` is true, the number must be the lower end of a range or have a comparator for a
     lower bound; otherwise, the upper end or a comparator for an upper bound.
     """
     tokens = cut(passage)
-    of_windows = [
-        window.length
-        for window in find_windows(tokens, None)
-        if not may_be_unnamed_age(tokens, window)
-    ]
     for mention in find_mentions(tokens):
-        number = mention.number
-        if any(first <= number[0] < end for first, end in of_windows):
-            continue
-        if not _is_on_side(mention, value, lower=lower):
-            continue
-        if not _may_be_age(tokens, mention, value):
-            continue
-        return Supported(value, locate(passage, *number), Support.INFERRED)
+        is_on_side = _is_on_side(mention, value, lower=lower)
+        if is_on_side and _may_be_age(tokens, mention, value):
+            place = locate(passage, *mention.number)
+            return Supported(value, place, Support.INFERRED)
     return None
 
 
@@ -293,9 +266,7 @@ def _is_on_side(mention: NumberMention, value: Age, *, lower: bool) -> bool:
     if high is not None:
         return value.value == end
     # a single number may be either bound, which its comparator decides
-    if value.value != low:
-        return False
-    return not set(mention.comparators).isdisjoint(side)
+    return value.value == low and not set(mention.comparators).isdisjoint(side)
 
 
 def _may_be_age(tokens: Tokens, mention: NumberMention, value: Age) -> bool:
@@ -304,7 +275,7 @@ def _may_be_age(tokens: Tokens, mention: NumberMention, value: Age) -> bool:
     if the unit is years), must not have the name of another quantity, and must not refer to other
     people.
     """
-    if mention.role is not NumberRole.STATED or mention.kind is Measured.LIFETIME:
+    if mention.role is not NumberRole.STATED:
         return False
     in_years = value.unit is TimeUnit.YEAR
     is_bare = in_years and stands_bare(tokens, mention.number)

@@ -128,7 +128,7 @@ def _compare(window: Window, value: TimeWindow) -> Support | None:
         if side not in stated or not is_same_length(stated[side], window.unit, bound):
             return None
     is_settled = window.sure or window.high is not None
-    if is_settled and claimed.keys() == stated.keys() and window.unit is value.unit:
+    if is_settled and claimed.keys() == stated.keys():
         return Support.PARSED
     return Support.INFERRED
 

@@ -6,7 +6,7 @@ from functools import cache, partial
 from itertools import zip_longest
 
 from extractor.concepts.limits.read import find_limits
-from extractor.concepts.people.ages import is_age, is_lifetime, is_of_people
+from extractor.concepts.people.ages import is_age, is_lifetime
 from extractor.language.book import rule
 from extractor.language.lexer import Range, Tokens, keep
 from extractor.language.numbers import DAYS
@@ -116,9 +116,7 @@ def _make_back(parts: Parts) -> _Sense | None:
     if "last_unit" in parts:
         return _Sense(Comparator.AT_MOST, parts["last_unit"])
     sense = _read_sense(parts, Comparator.AT_MOST)
-    if sense is None or sense.comparator in UPPER:
-        return sense
-    if "looks_back" not in parts:
+    if sense is None or sense.comparator in UPPER or "looks_back" not in parts:
         return sense
     if not parts["looks_back"].value.lower().startswith(_WITHIN):
         return sense
@@ -240,13 +238,8 @@ def _find_life(tokens: Tokens, topic: str) -> set[int]:
     for limit in find_limits(tokens, None, topic):
         # the age of "ALT <= 3 x ULN for age >= 16 years"
         is_of_condition = limit.qualifies and limit.time_unit
-        if (
-            is_of_condition
-            or is_age(tokens, limit, topic)
-            or is_lifetime(tokens, limit, topic)
-            # an age without a unit: "adults >= 18"
-            or is_of_people(tokens, limit)
-        ):
+        is_of_life = is_age(tokens, limit, topic) or is_lifetime(tokens, limit, topic)
+        if is_of_condition or is_of_life:
             of_life.update(range(*limit.number))
     return of_life
 
@@ -475,7 +468,7 @@ def _repeats(tokens: Tokens, last: Window, window: Window) -> bool:
         one.value * DAYS.get(one.unit, 0) for one in (last, window)
     )
     # two times in one unit, or of different lengths, are two windows
-    if last.unit is window.unit or days == 0 or more_days > _ROUNDED * days:
+    if last.unit is window.unit or more_days > _ROUNDED * days:
         return False
     between = last.length[1], window.first
     return rule("restates_window").covers(tokens, *between) is not None
@@ -520,9 +513,7 @@ def _read_washout(
     if rule("washout_opening").ends(tokens, first, first - _REACH) is None:
         return None
     # the ends of "cetirizine: 3 days" and "cetirizine (3 days), ..."
-    if rule("washout_end").starts(tokens, end) is None:
-        return None
-    if window.high is not None:
+    if rule("washout_end").starts(tokens, end) is None or window.high is not None:
         return None
     comparator = Comparator.AT_LEAST
     if kind is CriterionKind.EXCLUSION:
