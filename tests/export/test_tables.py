@@ -196,6 +196,18 @@ def test_doses_have_canonical_units_and_a_daily_amount(
 
 
 @pytest.mark.parametrize(
+    ("amount", "quote", "content"),
+    CASES["a_volume_has_a_content_if_one_strength_is_stated"],
+)
+def test_a_volume_has_a_content_if_one_strength_is_stated(amount, quote, content):
+    low, high, unit = amount
+    stated = {"low": low, "high": high, "unit": unit}
+    (row,) = tabulate([make(dosing=[{"quote": quote, "amounts": [stated]}])])["amounts"]
+    names = ("content_low", "content_high", "content_unit", "content_note")
+    assert pick([row], *names) == [content]
+
+
+@pytest.mark.parametrize(
     ("arms", "of_amounts", "links"), CASES["arms_are_linked_with_what_they_receive"]
 )
 def test_arms_are_linked_with_what_they_receive(arms, of_amounts, links):

@@ -41,6 +41,7 @@ from extractor.apps.export.times import (
     to_days,
 )
 from extractor.apps.values import find_least, list_values
+from extractor.concepts.doses.amounts import find_strengths
 from extractor.concepts.doses.names import find_substance
 from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.windows.grouping import classify_anchor, list_things
@@ -328,6 +329,7 @@ def _list_dosing_rows(
                 if ".arms" not in piece.field
             ]
             described = _describe_amount(amount, regimen.frequency)
+            described |= _describe_content(amount, regimen.quote)
             yield "amounts", {**described, **_locate_quotes(pieces), **keys}
         for link in link_arms(regimen, arms):
             yield "regimen_arms", {**link._asdict(), **keys}
@@ -398,6 +400,24 @@ def _describe_amount(amount: Amount, frequency: str | None) -> dict[str, object]
         cells[f"{name}_canonical"] = number
         if number and doses:
             cells[f"daily_{name}"] = round(number * doses / days, 6)
+    return cells
+
+
+def _describe_content(amount: Amount, quote: str | None) -> dict[str, object]:
+    """Return the cells for the amount of substance in a volume, from the only strength in the words
+    of the regimen, or a note why there is none.
+    """
+    if read_unit(amount.unit) != "mL":
+        return {"content_note": "no volume"}
+    strengths = find_strengths(quote or "")
+    if len(strengths) != 1:
+        return {"content_note": "several strengths" if strengths else "no strength"}
+    ((strength, unit),) = strengths
+    cells: dict[str, object] = {"content_unit": unit}
+    for name in ("low", "high"):
+        volume: float | None = getattr(amount, name)
+        if volume is not None:
+            cells[f"content_{name}"] = round(volume * strength, 6)
     return cells
 
 

@@ -9,11 +9,11 @@ from math import inf
 from extractor.concepts.doses.marks import Mark, drop_overlaps
 from extractor.concepts.doses.names import find_substance
 from extractor.concepts.places import Derived
-from extractor.language.book import rule, word_set
+from extractor.language.book import read_text, rule, word_set
 from extractor.language.lexer import Range, Tokens
 from extractor.language.numbers import read_number
 from extractor.language.quantities import Quantity, find_quantity_lists
-from extractor.language.units import find_unit
+from extractor.language.units import find_unit, read_unit
 from extractor.schemas import Amount, Support
 
 _VOLUMES = word_set("mL L uL mL/kg")
@@ -69,6 +69,29 @@ def list_other_amounts(tokens: Tokens) -> Iterator[Mark]:
     for levels in find_quantity_lists(tokens):
         if levels[0].unit.dose and levels[0].first not in doses:
             yield _make(tokens, levels, _PLAIN)
+
+
+def find_strengths(text: str) -> list[tuple[float, str]]:
+    """Return what the text says that 1 mL contains: a number, and the UCUM code of its unit. A
+    percentage is weight by volume. The strength of a fluid that only carries a drug, such as
+    "0.9% saline", is omitted; of a range, both ends are returned.
+
+    >>> find_strengths("20 mL of 0.5% bupivacaine, or 100 IU/mL in 5% dextrose")
+    [(5.0, 'mg'), (100.0, '[IU]')]
+    """
+    tokens = read_text(text)
+    strengths = []
+    for levels in find_quantity_lists(tokens):
+        for level in levels:
+            unit = read_unit(level.unit.dose or "") or ""
+            content = "mg" if unit == "%" else unit.removesuffix("/mL")
+            is_carrier = rule("inactive_fluid").starts(tokens, level.end)
+            if content == unit or is_carrier:
+                continue
+            factor = 10.0 if unit == "%" else 1.0
+            ends = dict.fromkeys((level.low, level.high))
+            strengths += [(end * factor, content) for end in ends if end]
+    return strengths
 
 
 def is_portion(mark: Mark) -> bool:
