@@ -18,7 +18,7 @@ from extractor.schemas import Amount, Support
 
 _VOLUMES = word_set("mL L uL mL/kg")
 PORTIONS = _VOLUMES | word_set(
-    "tablet capsule drop puff spray sachet lozenge suppository patch bag teaspoon tablespoon bottle"
+    "tablet capsule drop puff pump spray sachet lozenge suppository patch bag teaspoon tablespoon bottle"
     " applicator scoop cup vial"
 )
 """Units that do not state an amount of substance: units of volume, and units that count pieces
@@ -192,6 +192,8 @@ def _is_content(tokens: Tokens, levels: Sequence[Quantity]) -> bool:
     if unit.dose == "mg/mL" and rule("rhythm_after").starts(tokens, levels[-1].end):
         return True
     if unit.parts[-1].code == _VOLUME:
+        return True
+    if rule("nutrient_after").starts(tokens, levels[-1].end):
         return True
     return rule("contained_before").ends(tokens, levels[0].first) is not None
 
