@@ -11,6 +11,7 @@ from extractor.concepts.doses.marks import Place, within
 from extractor.concepts.doses.names import (
     find_drugs,
     find_general,
+    find_substance,
     is_salt,
     is_same_agent,
     name_key,
@@ -223,7 +224,7 @@ class Agents:
         return self._by_key.setdefault(key, new)
 
     def _add_aliases(self, text: DoseText) -> None:
-        """Add the aliases of an intervention that registers one agent."""
+        """Add the aliases of an intervention, unless they are the agents of a combination."""
         agents = self.list_of(text)
         if len(agents) != 1:
             return
@@ -233,8 +234,12 @@ class Agents:
             for place in text.aliases
             for piece in split_names(tokens, *place)
         ]
+        aliases = [place for place in pieces if place]
+        substances = {find_substance(tokens.read(*place)) for place in aliases}
+        if len(substances - {None}) > 1:
+            return
         agent = agents[0]
-        for place in filter(None, pieces):
+        for place in aliases:
             alias = tokens.read(*place)
             key = unify_name(alias)
             is_alike = (find_kind(tokens, *place) == "placebo") == agent.is_placebo
