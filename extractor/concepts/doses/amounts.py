@@ -18,8 +18,8 @@ from extractor.schemas import Amount, Support
 
 _VOLUMES = word_set("mL L uL mL/kg")
 PORTIONS = _VOLUMES | word_set(
-    "tablet capsule drop puff pump spray sachet lozenge suppository patch bag teaspoon tablespoon bottle"
-    " applicator scoop cup vial"
+    "tablet capsule drop puff pump spray sachet lozenge suppository patch bag teaspoon tablespoon"
+    " bottle applicator scoop cup vial"
 )
 """Units that do not state an amount of substance: units of volume, and units that count pieces
 such as tablets.
