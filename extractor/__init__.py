@@ -6,10 +6,11 @@ and endpoints.
 '2 years'
 """
 
-import sys
 from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING
+
+from extractor import late
 
 if TYPE_CHECKING:
     from extractor.api import Extractor
@@ -86,6 +87,11 @@ _MODULES = {
     ".formats": "make_record read_records",
     ".schemas": "Effort Task TrialExtraction TrialRecord",
 }
+late.MODULES |= {
+    "frame_extraction": "extractor.apps.export",
+    "match_trial": "extractor.match",
+    "show": "extractor.apps.pages.notebook",
+}
 
 
 def __dir__() -> list[str]:
@@ -98,8 +104,6 @@ def __getattr__(name: str) -> object:
     for module, names in _MODULES.items():
         if name not in names.split():
             continue
-        if "IPython" in sys.modules:  # a notebook displays extractions
-            import_module(".apps.pages.notebook", __name__)
         value: object = getattr(import_module(module, __name__), name)
         globals()[name] = value
         return value

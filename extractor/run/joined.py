@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import ValidationError
 
-from extractor.apps.values import find_misplaced
 from extractor.errors import ArgumentError, StoreError
 from extractor.plurals import counted, show_some
 from extractor.run.files import (
@@ -32,6 +31,7 @@ from extractor.run.finished import (
 )
 from extractor.schemas import TrialExtraction, TrialRecord, Usage
 from extractor.schemas.evidence import PricedUsage
+from extractor.schemas.values import find_misplaced
 
 if TYPE_CHECKING:
     from extractor.concepts.own.declaration import CustomField

@@ -24,11 +24,6 @@ from extractor.apps.export.columns import (
     list_tables,
     plan_custom_tables,
 )
-from extractor.apps.export.limits import (
-    DescribedCriterion,
-    describe_criteria,
-    name_instrument,
-)
 from extractor.apps.export.people import describe_people, find_sex
 from extractor.apps.export.registered import (
     Registered,
@@ -42,6 +37,11 @@ from extractor.apps.export.times import (
 )
 from extractor.apps.values import find_least, list_values
 from extractor.concepts.doses.names import find_substance
+from extractor.concepts.limits.canonical import (
+    DescribedCriterion,
+    describe_criteria,
+    name_instrument,
+)
 from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.windows.grouping import classify_anchor, list_things
 from extractor.language.book import read_table
@@ -179,17 +179,6 @@ def _lay_out(fields: tuple[CustomField, ...]) -> Mapping[str, _Layout]:
             last_key = 0
         layouts[table.name] = _Layout(names, texts, last_key)
     return layouts
-
-
-def complete_gold(extraction: TrialExtraction) -> TrialExtraction:
-    """Return a gold extraction with evidence added for its limits. Gold itself does not contain
-    evidence.
-    """
-    if all(criterion.evidence for criterion in extraction.eligibility.criteria):
-        return extraction
-    from extractor.concepts.limits.admission import describe_gold  # noqa: PLC0415 - it loads the rules
-
-    return describe_gold(extraction)
 
 
 def _list_all_rows(

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from extractor.apps.export.limits import show_canonical_names
 from extractor.apps.pages.view import (
     list_arm_labels,
     show_texts,
@@ -25,6 +24,7 @@ from extractor.apps.review.draft import (
 from extractor.apps.review.forms import Form
 from extractor.apps.review.gold import find_flaws, read_gold
 from extractor.apps.values import weigh_evidence
+from extractor.concepts.limits.canonical import show_canonical_names
 from extractor.concepts.own.declaration import CustomField
 from extractor.schemas import Evidence, FieldRef, TrialExtraction, TrialRecord
 from extractor.schemas.base import JsonObject
