@@ -146,7 +146,7 @@ def _make_batch_extractor(
     """Return the function that extracts through batches and prints their state, such as "batch 1:
     submitted, 0 of 14 done". With ``--quiet``, only problems are printed.
     """
-    from extractor.run.batches import perform_in_batches
+    from extractor.run.batches import perform_in_batches  # noqa: PLC0415 - loads the library of a model
 
     def print_state(batch: "Batch") -> None:
         state = f"batch {batch.number}: {batch.state}, {batch.done} of {batch.requests} done"

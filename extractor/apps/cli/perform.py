@@ -144,7 +144,7 @@ def _warn_open_batches(job: CommandJob, folder: RunFolder) -> None:
     has_store = (folder.path / RUN_FILE).exists() and not job.fresh
     if not (has_store and job.asks_live):
         return
-    from extractor.model.batches import list_open
+    from extractor.model.batches import list_open  # noqa: PLC0415 - loads the library of a model, and few runs have batches
 
     calls = sum(batch.requests for batch in list_open(folder.calls()))
     if calls:

@@ -11,6 +11,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from extractor.apps.cli.console import say
+from extractor.model.events import EventLog, listening
 from extractor.plurals import counted
 
 if TYPE_CHECKING:
@@ -98,8 +99,6 @@ def observing(log_json: str | None) -> Iterator[None]:
     standard error if ``log_json`` is ``-``. A new file is readable only by its owner. Raises
     ``ValueError`` if the file cannot be written.
     """
-    from extractor.model.events import EventLog, listening
-
     if not log_json:
         yield
     elif log_json == "-":
