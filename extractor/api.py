@@ -256,10 +256,7 @@ class Extractor:
             folder = Path(out or scratch.enter_context(TemporaryDirectory()))
             given = GivenInputs(items, folder)
             # without a folder, nothing else keeps what earlier calls cost
-            if out:
-                shared = None
-            else:
-                shared = self.setup.budget
+            shared = None if out else self.setup.budget
             job = Run(
                 setup=self.setup,
                 meter=shared,

@@ -237,10 +237,7 @@ class _Checker:
         return quote
 
     def _refuse(self, value: object, path: str, why: Why | None = None) -> None:
-        if why:
-            refusal = Refusal(why)
-        else:
-            refusal = explain_refusal(value, self._here)
+        refusal = Refusal(why) if why else explain_refusal(value, self._here)
         refusal = replace(refusal, attribute=FieldRef(path).path)
         self.refused.append(describe_refusal(refusal, self._field, value))
 

@@ -78,10 +78,7 @@ def forecast_usage(tokens: TokenCounts, pricing: Pricing, concurrency: int) -> U
     static = 0.0
     if tokens.static >= _CACHED_FROM * calls:
         static = tokens.static
-    if pricing.in_batches:
-        share = 0.0
-    else:
-        share = max(0.0, 1 - concurrency / calls)
+    share = 0.0 if pricing.in_batches else max(0.0, 1 - concurrency / calls)
     written = 0.0
     # "marks" and "key": the request asks for a cache, so some providers charge for the writing
     if pricing.spec and pricing.spec.family.cache != "auto":

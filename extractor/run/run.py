@@ -190,10 +190,7 @@ class Run:
                 await self.batches(self, sink, computing)
                 return
             self.start()
-            if self.meter:
-                budget = self.budget
-            else:
-                budget = self.open_budget(sink)
+            budget = self.budget if self.meter else self.open_budget(sink)
             route = Route(self.meter or budget)
             async with self.open(sink, computing, route, budget) as extract_all:
                 await extract_all()

@@ -632,10 +632,7 @@ def _find_parts(value: object, names: Sequence[str]) -> Iterator[object]:
         for member in value:
             yield from _find_parts(member, names)
     elif names:
-        if isinstance(value, dict):
-            parts = value
-        else:
-            parts = getattr(value, "__dict__", {})
+        parts = value if isinstance(value, dict) else getattr(value, "__dict__", {})
         yield from _find_parts(parts.get(names[0]), names[1:])
     elif value is not None:
         yield value

@@ -100,10 +100,7 @@ def _describe_people(trial: TrialResources) -> list[JsonObject]:
     """Return characteristics for the ages, the sex and the exclusion of healthy volunteers, taken
     from the text or else from the register. Values that do not exclude anybody are omitted.
     """
-    if trial.record:
-        registry = trial.record.registry
-    else:
-        registry = RegistryFields()
+    registry = trial.record.registry if trial.record else RegistryFields()
     people: dict[str, JsonObject] = {}
     for name in AGES:
         age = trial.take_first("eligibility", name)

@@ -113,10 +113,7 @@ def read_sheet(path: Path) -> Iterator[ValueRow]:
     Raises ``GoldError`` for a file that is not a gold sheet, and for formulas and dates.
     """
     is_workbook = path.suffix.casefold() == _WORKBOOK
-    if is_workbook:
-        lines = _read_workbook(path)
-    else:
-        lines = _read_csv(path)
+    lines = _read_workbook(path) if is_workbook else _read_csv(path)
     columns = [name.strip().casefold() for name in next(lines, [])]
     _check_columns(path, columns)
     for number, line in enumerate(lines, 2):

@@ -139,10 +139,7 @@ Texts = Annotated[
 
 
 def _name_patterns(patterns: object) -> object:
-    if isinstance(patterns, Mapping):
-        named = patterns
-    else:
-        named = {"": patterns}
+    named = patterns if isinstance(patterns, Mapping) else {"": patterns}
     return {str(value): texts for value, texts in named.items()}
 
 

@@ -214,10 +214,7 @@ def read_amount(text: str) -> Amount:
             'to 40 mg"'
         )
     low: float | None = stated.value
-    if stated.value_high is None:
-        high = low
-    else:
-        high = stated.value_high
+    high = low if stated.value_high is None else stated.value_high
     # "at least 5 mg" has no upper end
     if stated.comparator in (Comparator.MORE, Comparator.AT_LEAST):
         high = None

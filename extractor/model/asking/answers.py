@@ -182,10 +182,7 @@ def _read_item(question: Question, raw_values: Values) -> Values:
         claims[field.name] = (*readable, *(UnreadableValue(*fault) for fault in faults))
     is_regimen = REGIMENS in question.fields
     # a regimen item that contains only the number of its line is not an answer
-    if is_regimen:
-        is_answer = any(values.values())
-    else:
-        is_answer = bool(values)
+    is_answer = any(values.values()) if is_regimen else bool(values)
     if not is_answer and not any(claims.values()):
         return {}
     if is_regimen:
@@ -260,10 +257,7 @@ def read_field(name: str, form: AnswerForm, raw_values: Values) -> object:
     if not form.many:
         return _read_value(form, value)
     # a single value is sometimes written without brackets
-    if isinstance(value, list):
-        members = value
-    else:
-        members = [value]
+    members = value if isinstance(value, list) else [value]
     return tuple(_read_value(form, member) for member in members)
 
 

@@ -190,10 +190,7 @@ def _make_form(key: str, info: FieldInfo) -> AnswerForm:
     if info.type in _READERS:
         return AnswerForm(key, partial(_read_text, _READERS[info.type]), info.many)
     # an arm is written as its number in the call's list of arms
-    if key == "arms":
-        kind = int
-    else:
-        kind = info.type
+    kind = int if key == "arms" else info.type
     return AnswerForm(key, TypeAdapter(kind).validate_python, info.many)
 
 
