@@ -66,15 +66,16 @@ __all__ = [
     "verify_quote",
 ]
 
-# The public names of each module. A name is imported when it is first used, so that the command
-# line starts quickly.
+# The public names of each module, and the functions behind methods of data classes. A name is
+# imported when it is first used, so that the command line starts quickly.
 _MODULES = {
     ".api": "Extractor",
     ".frame": "ExtractFrame",
-    ".match": "Match Patient",
+    ".match": "Match Patient match_trial",
     ".options": "ExtractorOptions",
     ".results": "Results read_results",
     ".apps.diff": "diff_trials",
+    ".apps.export": "frame_extraction",
     ".errors": "ExtractorError",
     ".apps.evaluation": "ScoreReport evaluate",
     ".apps.fetch": "Registry RegistryQuery fetch_records",
@@ -86,11 +87,6 @@ _MODULES = {
     ".evidence.drafts": "ConflictKind TokenConflict",
     ".formats": "make_record read_records",
     ".schemas": "Effort Task TrialExtraction TrialRecord",
-}
-late.MODULES |= {
-    "frame_extraction": "extractor.apps.export",
-    "match_trial": "extractor.match",
-    "show": "extractor.apps.pages.notebook",
 }
 
 
@@ -108,3 +104,6 @@ def __getattr__(name: str) -> object:
         globals()[name] = value
         return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+late.find = __getattr__

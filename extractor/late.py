@@ -1,16 +1,11 @@
-"""Functions of upper layers that data classes offer as methods, such as ``TrialExtraction.table``.
-
-Data classes do not know the apps that show, export or match them: ``extractor/__init__.py``, which
-Python runs before any other module of the package, names them.
+"""The functions of upper layers that data classes offer as methods, such as
+``TrialExtraction.table``. Data classes do not import the apps that show, export or match them.
 """
 
-from importlib import import_module
+from collections.abc import Callable
 from typing import Any
 
-MODULES: dict[str, str] = {}
-"""The module of each such function."""
-
-
-def call(name: str, *values: object, **named: object) -> Any:
-    """Import a function of an upper layer, call it, and return its result."""
-    return getattr(import_module(MODULES[name]), name)(*values, **named)
+find: Callable[[str], Any]
+"""Import a function by its name, and return it. ``extractor/__init__.py``, which Python runs before
+any other module of the package, sets it.
+"""

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter
 
+from extractor import late
 from extractor.language.shown import show_line
-from extractor.late import call
 from extractor.plurals import counted
 from extractor.schemas.base import (
     Comparison,
@@ -743,7 +743,7 @@ class TrialExtraction(FrozenModel):
         >>> extraction.table("eligibility")["sex"].item()
         'male'
         """
-        return call("frame_extraction", self, name, to, fields)
+        return late.find("frame_extraction")(self, name, to, fields)
 
     def match(self, patient: Any, min_confidence: float = 0.85) -> Any:
         """Compare the criteria with a patient's data, and return an ``extractor.match.Match``.
@@ -761,7 +761,7 @@ class TrialExtraction(FrozenModel):
         >>> extraction.match({"sex": "female"}).answer
         'excluded'
         """
-        return call("match_trial", self, patient, min_confidence)
+        return late.find("match_trial")(self, patient, min_confidence)
 
     def to_pandas(self) -> Any:
         """Return all values as a pandas data frame with one row per value. The columns are
@@ -798,7 +798,7 @@ class TrialExtraction(FrozenModel):
         """Return the values with their quotes as HTML for notebooks. ``show`` also highlights the
         quotes in the text.
         """
-        html: str = call("show", self)._repr_html_()
+        html: str = late.find("show")(self)._repr_html_()
         return html
 
 
