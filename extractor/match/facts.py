@@ -165,9 +165,7 @@ class _Value(NamedTuple):
 def _read_number(place: str, written: str) -> tuple[float, str | None]:
     """Return the number of a value and its unit as written."""
     parts = _VALUE.fullmatch(written.strip())
-    number = None
-    if parts:
-        number = _ROMAN.get(parts[1].upper(), read_number(parts[1]))
+    number = _ROMAN.get(parts[1].upper(), read_number(parts[1])) if parts else None
     if parts is None or number is None:
         raise ArgumentError(
             f"{place}: {written!r} is not a number with its unit; write it as in '45 mL/min'"

@@ -86,9 +86,7 @@ class LooseExtractions:
         total = Usage()
         for record_id in self.record_ids:
             total += self.read(record_id).usage or Usage()
-        usd = None
-        if not total.calls:
-            usd = 0.0
+        usd = None if total.calls else 0.0
         return PricedUsage(**total.model_dump(), usd=usd)
 
     def find_inputs(self) -> Inputs:

@@ -24,9 +24,7 @@ def choose_model(
     Raises ``ValueError`` if the model is invalid, or if ``--max-usd`` is set but the model has no
     known price.
     """
-    spec = None
-    if options.model:
-        spec = read_model_spec(options.model)
+    spec = read_model_spec(options.model) if options.model else None
     setup = Setup(
         spec,
         fields=options.fields,

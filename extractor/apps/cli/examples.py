@@ -49,9 +49,7 @@ def _extract_examples(
 ) -> Iterator[TrialExtraction]:
     """Yield the extraction of each example. A model is not shown the example's answer."""
     for case in cases:
-        field = case.shown
-        if model:
-            field = case.field
+        field = case.field if model else case.shown
         with warnings.catch_warnings():
             # the caller printed once which fields have no pattern
             warnings.simplefilter("ignore", UserWarning)

@@ -87,9 +87,7 @@ def export(
     chosen = Choice.read({"tasks": tasks, "min_confidence": min_confidence})
     threshold = Threshold(chosen.min_confidence)
     joined = open_runs(runs, records)
-    missing = "rows"
-    if format_ == "fhir":
-        missing = "resources"
+    missing = "resources" if format_ == "fhir" else "rows"
     _prepare(joined, gold, missing, partial=partial)
     _, report, lacking = export_results(
         joined,

@@ -156,9 +156,7 @@ def _fetch(
     registry = Registry(requests_per_minute=requests_per_minute)
     with open_file(out, fresh=fresh) as file, registry.open() as client:
         existing = file.records
-        remaining = None
-        if limit is not None:
-            remaining = max(0, limit - existing)
+        remaining = max(0, limit - existing) if limit is not None else None
         try:
             for page in fetch_pages(client, target, file.nct_numbers, limit=remaining):
                 file.write(page.studies)

@@ -24,7 +24,6 @@ from extractor.apps.cli.options import (
 )
 from extractor.apps.evaluation import evaluate
 from extractor.apps.evaluation.page import write_score_page
-from extractor.apps.evaluation.scoring import split_fields
 from extractor.apps.evaluation.tables import write_cell
 from extractor.apps.gold.files import export_gold, import_gold
 from extractor.apps.pages.words import say as show_value
@@ -110,14 +109,13 @@ def compare(
     To resolve the differences:
     `extractor review RUN --gold agreed --adjudicate GOLD_A GOLD_B`.
     """
-    field_names, field_files = split_fields(fields or ())
     report = evaluate(
         gold_a,
         gold_b,
         neutral=True,
         # every difference is listed, because the annotators resolve them one by one
         examples=1_000_000,
-        fields=(*field_names, *read_own_fields(field_files)),
+        fields=fields or (),
     )
     report = report.model_copy(update={"gold": gold_a.name, "predicted": gold_b.name})
     if html:

@@ -85,9 +85,7 @@ def list_(
         name, field, record, min_confidence, max_confidence, severity, kind
     )
     joined = open_runs(runs)
-    older = None
-    if since:
-        older = open_runs(since)
+    older = open_runs(since) if since else None
     refuse_selection(selection, joined, older)
     counts: Counter[str] = Counter()
     rows = _count(islice(list_rows(joined, selection, older), limit), counts)

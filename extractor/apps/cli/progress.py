@@ -80,12 +80,8 @@ class Interrupts:
 
     def _stop(self) -> None:
         watch = self._run.tally.watch
-        calls = 0
-        if watch:
-            calls = watch.under_way
-        work = "the records"
-        if calls:
-            work = f"{counted(calls, 'call')} to the model"
+        calls = watch.under_way if watch else 0
+        work = f"{counted(calls, 'call')} to the model" if calls else "the records"
         self._run.stop("interrupted")
         say(
             f"waiting up to {_TO_END_S:g} s for {work} in progress; press Ctrl-C again to stop at "

@@ -187,9 +187,7 @@ def _list_all_rows(
     fields: tuple[CustomField, ...],
     unsifted: Unsifted | None,
 ) -> Iterator[TableRow]:
-    source = None
-    if extraction.source:
-        source = extraction.source.path
+    source = extraction.source.path if extraction.source else None
     yield "records", {**registered.columns, "source_path": source}
     yield from _list_eligibility_rows(extraction, registered, unsifted)
     yield from _list_dosing_rows(extraction, registered)
@@ -206,9 +204,7 @@ def _list_eligibility_rows(
 ) -> Iterator[TableRow]:
     """Yield the rows of the tables ``eligibility`` and ``groups``, and the rows of the criteria."""
     people = extraction.eligibility
-    people_before = people
-    if unsifted:
-        people_before = unsifted.extraction.eligibility
+    people_before = unsifted.extraction.eligibility if unsifted else people
     described = describe_criteria(people_before, find_sex(people, registered.columns))
     if unsifted:
         described = list(_pick_kept(described, unsifted.removed))
@@ -396,9 +392,7 @@ def _choose_dose_unit(unit: str) -> str:
     unit of another dimension, such as ``[IU]``, is returned unchanged.
     """
     first, *per = unit.split("/")
-    dimension = None
-    if first:
-        dimension = find_dimension(first)[1]
+    dimension = find_dimension(first)[1] if first else None
     for base in _DOSE_UNITS:
         if find_dimension(base)[1] == dimension:
             return "/".join([base, *per])

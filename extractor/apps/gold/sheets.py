@@ -55,9 +55,7 @@ def write_gold_sheet(path: Path, rows: Iterable[ValueRow]) -> None:
 
 def _write_row(row: ValueRow) -> dict[str, str]:
     """Return the filled cells of a row, keyed by column."""
-    confidence = ""
-    if row.confidence is not None:
-        confidence = f"{row.confidence:.2f}"
+    confidence = f"{row.confidence:.2f}" if row.confidence is not None else ""
     cells = {
         "record": row.record_id,
         "item": row.item,

@@ -86,9 +86,7 @@ def show_record(result: RunRecord, *, as_given: bool = False) -> JsonObject:
         as_given=as_given or is_free_text(result.record),
         name_limits=show_canonical_names,
     )
-    title = ""
-    if result.record:
-        title = name_record(result.record)
+    title = name_record(result.record) if result.record else ""
     origin: list[str | None] = []
     source = extraction.source
     if source:

@@ -132,9 +132,7 @@ def describe_record(
         items[difference.item]["differences"].append(described)
     flaws: list[JsonObject] = []
     for flaw in find_flaws(draft, record, fields):
-        listed = flaws
-        if flaw.item in items:
-            listed = items[flaw.item]["flaws"]
+        listed = items[flaw.item]["flaws"] if flaw.item in items else flaws
         listed.append(flaw._asdict())
     return {
         "sections": viewed["sections"],
@@ -226,9 +224,7 @@ def _name_item(path: str, item: JsonObject, form: Form) -> str:
     if path.startswith("endpoints"):
         number = item.get("index")
     kind = item.get("kind") or item.get("rank") or ""
-    shown = "?"
-    if isinstance(number, int):
-        shown = str(number + 1)
+    shown = str(number + 1) if isinstance(number, int) else "?"
     return f"{kind} {form.noun} {shown}".strip()
 
 

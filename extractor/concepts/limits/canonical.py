@@ -115,9 +115,7 @@ def name_limit(
     ('platelet_count', 75.0, '10*9/L')
     """
     text = limit.quantity
-    unit = None
-    if limit.unit:
-        unit = read_unit(limit.unit)
+    unit = read_unit(limit.unit) if limit.unit else None
     known = limit.quantity_canonical or known
     if known and known.removesuffix("_change") not in list_quantities():
         # the reviewer's own name

@@ -73,9 +73,7 @@ def _import_models(source: str) -> dict[str, type[BaseModel]]:
         module = runpy.run_path(source) if is_file else vars(import_module(source))
     # the user's code may fail in any way
     except Exception as error:
-        remedy = _FORM
-        if is_file:
-            remedy = "correct the file"
+        remedy = "correct the file" if is_file else _FORM
         raise FieldError(
             f"{source}: {type(error).__name__}: {error}; {remedy}"
         ) from error
