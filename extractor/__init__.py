@@ -6,10 +6,11 @@ and endpoints.
 '2 years'
 """
 
-import sys
 from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING
+
+from extractor import late
 
 if TYPE_CHECKING:
     from extractor.api import Extractor
@@ -65,15 +66,16 @@ __all__ = [
     "verify_quote",
 ]
 
-# The public names of each module. A name is imported when it is first used, so that the command
-# line starts quickly.
+# The public names of each module, and the functions behind methods of data classes. A name is
+# imported when it is first used, so that the command line starts quickly.
 _MODULES = {
     ".api": "Extractor",
     ".frame": "ExtractFrame",
-    ".match": "Match Patient",
+    ".match": "Match Patient match_trial",
     ".options": "ExtractorOptions",
     ".results": "Results read_results",
     ".apps.diff": "diff_trials",
+    ".apps.export": "frame_extraction",
     ".errors": "ExtractorError",
     ".apps.evaluation": "ScoreReport evaluate",
     ".apps.fetch": "Registry RegistryQuery fetch_records",
@@ -98,9 +100,10 @@ def __getattr__(name: str) -> object:
     for module, names in _MODULES.items():
         if name not in names.split():
             continue
-        if "IPython" in sys.modules:  # a notebook displays extractions
-            import_module(".apps.pages.notebook", __name__)
         value: object = getattr(import_module(module, __name__), name)
         globals()[name] = value
         return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+late.find = __getattr__

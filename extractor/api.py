@@ -256,10 +256,7 @@ class Extractor:
             folder = Path(out or scratch.enter_context(TemporaryDirectory()))
             given = GivenInputs(items, folder)
             # without a folder, nothing else keeps what earlier calls cost
-            if out:
-                shared = None
-            else:
-                shared = self.setup.budget
+            shared = None if out else self.setup.budget
             job = Run(
                 setup=self.setup,
                 meter=shared,
@@ -356,9 +353,7 @@ class Extractor:
         # check the arguments before paying for answers
         open_library(to)
         choose_tables((), [name], self._options.fields)
-        names = None
-        if is_column(given):
-            names = name_rows(given)
+        names = name_rows(given) if is_column(given) else None
         with warnings.catch_warnings():
             # raised as an error below
             warnings.filterwarnings("ignore", "no record could be extracted")

@@ -95,9 +95,7 @@ class RecordError(ExtractorError):
         self.problem = problem
         self.remedy = remedy
         self.place = place
-        where = path
-        if place:
-            where = f"{path}, {place}"
+        where = f"{path}, {place}" if place else path
         super().__init__(f"{where}: {problem}; {remedy}")
 
 
@@ -276,9 +274,7 @@ class UnexpectedError(ExtractorError):
     def __init__(self, kind: str, frames: tuple[str, ...]) -> None:
         self.kind = kind
         self.frames = frames
-        place = ""
-        if frames:
-            place = f" at {frames[0]}"
+        place = f" at {frames[0]}" if frames else ""
         super().__init__(
             f"unexpected {kind}{place}; please report this with the record"
         )

@@ -172,9 +172,7 @@ class ExtractFrame:
         self._model = model
         self._concurrency = concurrency
         self._options = ExtractorOptions.read(options)
-        spec = None
-        if model is not None:
-            spec = read_spec(model, warnings.warn)
+        spec = read_spec(model, warnings.warn) if model is not None else None
         self._extractor = Extractor(spec, **self._keywords)
         self._lock = Lock()
         self._process: _Process | None = None

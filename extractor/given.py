@@ -133,9 +133,7 @@ def read_dictionary(
     try:
         return list(read_stream("text.json", BytesIO(content)))
     except RecordError as error:
-        remedy = _STUDY
-        if "text" in given:
-            remedy = error.remedy
+        remedy = error.remedy if "text" in given else _STUDY
         raise RecordError(name, error.problem, remedy, place=place) from None
 
 

@@ -438,9 +438,7 @@ def export_results(
         exported = export_fhir(pair_results(runs, threshold), to, tasks, force=force)
         counts = {**exported.resources, "unmapped": sum(exported.unmapped.values())}
         return counts, [*exported.describe()], []
-    kind = None
-    if file_format:
-        kind = Format(file_format)
+    kind = Format(file_format) if file_format else None
     destination = Destination.choose(to, kind, force=force)
     registry, lacking = read_run_registry(runs, columns)
     rows = export_run(runs, destination, columns, registry, threshold)

@@ -175,10 +175,7 @@ class Setup:
             asking: Client settings that replace those of this object.
         """
         refuse_less("concurrency", concurrency, 1)
-        if self.options.asks:
-            choice = self.choice
-        else:
-            choice = ModelChoice()
+        choice = self.choice if self.options.asks else ModelChoice()
         settings = replace(asking or self.asking, concurrency=concurrency)
         async with open_model(
             choice, settings, calls, route or Route(self.budget)

@@ -269,18 +269,6 @@ def find_section(record: TrialRecord, place: str | None) -> str | None:
     return next(known, None)
 
 
-def find_misplaced(extraction: TrialExtraction, record: TrialRecord) -> Evidence | None:
-    """Return the first evidence whose quote is not at its place in the record's text, or None if
-    the text has not changed since the extraction. Gold has no places.
-    """
-    for _, item in extraction.list_items():
-        for piece in item.evidence:
-            text = record.raw_text(piece.section) or ""
-            if piece.section and text[piece.start : piece.end] != piece.quote:
-                return piece
-    return None
-
-
 def weigh_evidence(pieces: Iterable[Evidence]) -> JsonObject:
     """Return how sure a value is, as pages show it: the lowest confidence of its evidence, its
     doubts, and the pages of the document that contain it.

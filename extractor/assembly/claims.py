@@ -236,10 +236,7 @@ class _Checker:
         return quote
 
     def _reject(self, value: object, path: str, why: Why | None = None) -> None:
-        if why:
-            objection = Objection(why)
-        else:
-            objection = explain_objection(value, self._here)
+        objection = Objection(why) if why else explain_objection(value, self._here)
         objection = replace(objection, attribute=FieldRef(path).path)
         self.objections.append(describe_objection(objection, self._field, value))
 

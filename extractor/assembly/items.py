@@ -170,10 +170,7 @@ def assemble_endpoints(parsed: ParsedRecord) -> Assembled[Endpoint]:
         return assembled
     searched = list_outcome_sections(parsed)
     # the section is there, but states no outcome
-    if searched:
-        reason = AbsenceReason.NOT_REPORTED
-    else:
-        reason = AbsenceReason.SECTION_ABSENT
+    reason = AbsenceReason.NOT_REPORTED if searched else AbsenceReason.SECTION_ABSENT
     absence = Absence(field="endpoints", reason=reason, sections=searched)
     assembled.absences.append(absence)
     return assembled

@@ -102,10 +102,7 @@ def support_at(place: Derived, value: object, passage: Passage) -> Supported[obj
     that of ``place``.
     """
     tokens = cut(passage)
-    if has_other_reading(tokens, place):
-        support = Support.INFERRED
-    else:
-        support = place.support
+    support = Support.INFERRED if has_other_reading(tokens, place) else place.support
     return Supported(value, locate(passage, place.first, place.end), support)
 
 

@@ -50,10 +50,7 @@ def trim_event(quote: str) -> tuple[int, int]:
     start = 0
     if opening:
         start = opening.end()
-    if censored:
-        end = censored.start()
-    else:
-        end = len(quote)
+    end = censored.start() if censored else len(quote)
     return start, end
 
 
@@ -71,10 +68,7 @@ def name_instrument(name: str, version: str | None = None) -> tuple[str, str]:
     """
     bare, version_in_name = split_version(name)
     entry = find_entry(bare, "instruments")
-    if entry:
-        key = entry.value
-    else:
-        key = _list_forms(bare).spelled
+    key = entry.value if entry else _list_forms(bare).spelled
     stated = (version or version_in_name or "").strip()
     return key, stated.removesuffix(".0")
 
@@ -169,10 +163,7 @@ def _list_forms(name: str) -> _Forms:
     general_words = word_list("heads_of_names")
     words = [word for word in spell_words(name) if word not in small_words]
     # "asthma control score" and "asthma control test" are one measure
-    if words and words[-1] in general_words:
-        end = -1
-    else:
-        end = len(words)
+    end = -1 if words and words[-1] in general_words else len(words)
     specific = [word for word in words if word not in general_words]
     return _Forms(name.strip(), "".join(words), "".join(words[:end]), "".join(specific))
 

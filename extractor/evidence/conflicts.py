@@ -199,14 +199,8 @@ def _align(
             if quote[quoted] == words[stated]:
                 continue
             cost += _REPLACED
-        if quoted is None:
-            quoted_word = ""
-        else:
-            quoted_word = quote[quoted]
-        if stated is None:
-            stated_word = ""
-        else:
-            stated_word = words[stated]
+        quoted_word = "" if quoted is None else quote[quoted]
+        stated_word = "" if stated is None else words[stated]
         differences.append((quoted_word, stated_word))
     if not counterparts:
         return None

@@ -187,10 +187,7 @@ class ParsedRecord:
         """Return the criterion or outcome that the rules found in a chunk. If they found nothing,
         return a new item for ``task`` without readings.
         """
-        if task is Task.ELIGIBILITY:
-            group = "eligibility.criteria"
-        else:
-            group = task.value
+        group = "eligibility.criteria" if task is Task.ELIGIBILITY else task.value
         draft = self.drafts.get(chunk.number, Draft(group, chunk, chunk.span, {}))
         return replace(draft, chunk=chunk)
 

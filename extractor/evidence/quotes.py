@@ -103,10 +103,7 @@ def verify_quote(quote: str, text: str, near: int | None = None) -> QuoteCheck:
     # the lowest rank wins: no conflict, then near, then exact
     def rank(check: QuoteCheck) -> tuple[bool, int, bool]:
         is_conflict = check.status is QuoteStatus.CONFLICT
-        if near is None:
-            distance = 0
-        else:
-            distance = abs((check.start or 0) - near)
+        distance = 0 if near is None else abs((check.start or 0) - near)
         return is_conflict, distance, check.status is not QuoteStatus.EXACT
 
     for words in _list_forms(wanted.tokens):
@@ -131,10 +128,7 @@ def _check_place(
     if conflict is None:
         start, stop = folded.raw_span(*place)
         is_exact = text[start:stop] == quote
-        if is_exact:
-            status = QuoteStatus.EXACT
-        else:
-            status = QuoteStatus.FOLDED
+        status = QuoteStatus.EXACT if is_exact else QuoteStatus.FOLDED
         return QuoteCheck(status, start, stop)
     # the conflict shows the "no" or "not" before the words
     if conflict.kind is ConflictKind.NEGATION:

@@ -114,10 +114,7 @@ def _choose_translation(entries: object, condition: str, below: _Steps) -> list[
         return [entry for _, entry in preferred or coded]
     for code, entry in preferred + coded:
         for text in _read_filled(entry, below):
-            if code == wanted:
-                language = None
-            else:
-                language = name_language(code)
+            language = None if code == wanted else name_language(code)
             return [FoundText(text.replace("\r\n", "\n").strip(), language=language)]
     return []
 

@@ -55,10 +55,7 @@ def read_json(stream: BufferedReader) -> Iterator[ReadResult]:
             text.take(opening.end())
             is_listed = True
             # a page of results may be empty, but a list that is a line may not
-            if opening[0] == "[":
-                before_list = number
-            else:
-                before_list = -1
+            before_list = number if opening[0] == "[" else -1
             continue
         if sign[0] == "]" and is_listed:
             if number == before_list:
@@ -73,10 +70,7 @@ def read_json(stream: BufferedReader) -> Iterator[ReadResult]:
             text.take(sign.end())
             continue
         number += 1
-        if is_listed:
-            place = f"record {number}"
-        else:
-            place = f"line {text.line}"
+        place = f"record {number}" if is_listed else f"line {text.line}"
         try:
             value = _decode(text)
         except UnreadableSource as problem:

@@ -137,10 +137,7 @@ def read_entries(text: str, shown: str) -> list[PlacedBlock]:
             if continues_line:
                 start = words
             mark = _MARK.match(shown, begin)
-            if mark:
-                style = _DIGITS.sub("1", mark["mark"])
-            else:
-                style = block.style
+            style = _DIGITS.sub("1", mark["mark"]) if mark else block.style
             entries.append(
                 PlacedBlock(
                     block, start, words, end, continues_line, has_unknown_label, style

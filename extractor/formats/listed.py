@@ -106,7 +106,7 @@ def _continues(text: str, above: PlacedBlock, entry: PlacedBlock) -> bool:
 
 def find_parts(text: str, section: str, item: Sequence[PlacedBlock]) -> list[Part]:
     """Return the parts of an item in order, joining consecutive lines of the same part."""
-    if section in OUTCOMES:
+    if section in OUTCOMES:  # noqa: SIM108 - longer than a line
         pieces = _read_outcome(text, item)
     else:
         pieces = _read_group(text, section, item)

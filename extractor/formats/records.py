@@ -178,10 +178,7 @@ def make_record(
     [result] = _make_records("<text>", None, iter([content]))
     if isinstance(result, RecordError):
         raise result
-    if record_id is None:
-        given_id = ""
-    else:
-        given_id = str(record_id).strip()
+    given_id = "" if record_id is None else str(record_id).strip()
     if given_id:
         return result.model_copy(update={"record_id": given_id})
     return result

@@ -304,10 +304,7 @@ def _write_term(term: str) -> str:
     """
     pieces: list[str] = []
     for word in list_words(term):
-        if word[0].isdigit():
-            sign_or_number = "( # | ## )"
-        else:
-            sign_or_number = f"\\{word}"
+        sign_or_number = "( # | ## )" if word[0].isdigit() else f"\\{word}"
         pieces.append(word if word[0].isalpha() else sign_or_number)
     return " ".join(pieces)
 

@@ -217,10 +217,7 @@ class Lexicon(dict[str, str]):
         if word in self._added:
             return self._added[word]
         codes = self._codes
-        if is_abbreviation(word):
-            key = word
-        else:
-            key = word.lower()
+        key = word if is_abbreviation(word) else word.lower()
         if word.endswith("~"):
             codes = self._prefixes
             key = word[:-1].lower()

@@ -163,10 +163,7 @@ def list_readings(text: str) -> tuple[int | float, ...]:
     exponent = _find_exponent(number)
     if exponent is None:
         return ()
-    if number["bare"]:
-        decimals = ["1"]
-    else:
-        decimals = _list_plain(number["digits"])
+    decimals = ["1"] if number["bare"] else _list_plain(number["digits"])
     values = [_to_value(decimal, exponent) for decimal in decimals]
     return tuple(value for value in values if value is not None)
 

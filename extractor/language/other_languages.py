@@ -336,7 +336,4 @@ def _list_texts(line: _Text) -> Iterator[ForeignText]:
     for piece, end in zip(line.pieces, ends, strict=True):
         if piece.language:
             yield ForeignText(line.section, start, end, piece.language)
-        if piece.language:
-            start = end
-        else:
-            start = piece.end
+        start = end if piece.language else piece.end

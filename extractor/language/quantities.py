@@ -95,10 +95,7 @@ def find_quantity_lists(
             done = items[-1].end
             continue
         number = _read_number(tokens, at)
-        if number:
-            done = number[2]
-        else:
-            done = at + 1
+        done = number[2] if number else at + 1
 
 
 def _read_chain(
@@ -162,10 +159,7 @@ def _spread_units(items: Sequence[_ListedNumber]) -> None:
             # "2.5 mg, 5 mg or 10 mg per day": the rate applies to all levels
             last = items[-1].unit
             is_short = last is not None and last.parts[:-1] == item.unit.parts
-            if is_short:
-                unit = last
-            else:
-                unit = item.unit
+            unit = last if is_short else item.unit
             scale = item.scale
         elif item.scale == 1 and item.value < 1000:
             item.value = multiply(item.value, scale)
@@ -339,10 +333,7 @@ def _read_number(
         return None
     # 1000000 for "2 x 10^6"; a smaller ratio is a fraction, such as 1.1 for "5½"
     scale = value / plain if plain else 1
-    if number:
-        after = number.end
-    else:
-        after = at + 1
+    after = number.end if number else at + 1
     return value, scale if scale >= _FEWEST else 1, after
 
 

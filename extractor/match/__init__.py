@@ -5,7 +5,7 @@
 - ``decide.py``: the one function that decides.
 """
 
-from extractor.match.decide import Match, Verdict, decide
+from extractor.match.decide import Match, Verdict, decide, match_trial
 from extractor.match.facts import Facts, Patient, Synonyms, join_synonyms, read_facts
 from extractor.match.plan import Plan, plan_trial
 
@@ -18,6 +18,7 @@ __all__ = [
     "Verdict",
     "decide",
     "join_synonyms",
+    "match_trial",
     "plan_trial",
     "read_facts",
 ]

@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from extractor.match.facts import Facts
-from extractor.match.plan import Group, Plan, Rule, Test
+from extractor.match.facts import Facts, Patient, read_facts
+from extractor.match.plan import Group, Plan, Rule, Test, plan_trial
+from extractor.schemas import TrialExtraction
 
 _PLACE = ("index", "kind", "quote", "section", "start", "end")
 """The names of the first six fields of a rule."""
@@ -112,6 +113,14 @@ def decide(plan: Plan, facts: Facts) -> Match:
         facts.unused,
         judged,
     )
+
+
+def match_trial(
+    extraction: TrialExtraction, patient: object, min_confidence: float
+) -> Match:
+    """Compare a trial with a patient, or a dictionary of a patient's fields."""
+    facts = read_facts(Patient.model_validate(patient))
+    return decide(plan_trial(extraction, min_confidence), facts)
 
 
 def _apply(group: Group, found: list[Verdict]) -> None:

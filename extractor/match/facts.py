@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple
 
 from pydantic import Field
 
-from extractor.apps.export.limits import CanonicalLimit, name_limit
 from extractor.concepts.doses.names import unify_name
+from extractor.concepts.limits.canonical import CanonicalLimit, name_limit
 from extractor.concepts.limits.quantity_names import list_quantities, name_quantity
 from extractor.concepts.people.registered_ages import (
     OLDEST,
@@ -165,9 +165,7 @@ class _Value(NamedTuple):
 def _read_number(place: str, written: str) -> tuple[float, str | None]:
     """Return the number of a value and its unit as written."""
     parts = _VALUE.fullmatch(written.strip())
-    number = None
-    if parts:
-        number = _ROMAN.get(parts[1].upper(), read_number(parts[1]))
+    number = _ROMAN.get(parts[1].upper(), read_number(parts[1])) if parts else None
     if parts is None or number is None:
         raise ArgumentError(
             f"{place}: {written!r} is not a number with its unit; write it as in '45 mL/min'"

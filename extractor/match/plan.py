@@ -9,12 +9,12 @@ from math import inf, nextafter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from extractor.apps.export.limits import (
+from extractor.concepts.limits.admission import complete_gold
+from extractor.concepts.limits.canonical import (
     CanonicalLimit,
-    describe_criteria,
+    name_limits,
     read_admitted,
 )
-from extractor.apps.export.rows import complete_gold
 from extractor.concepts.limits.quantity_names import list_quantities
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.people.registered_ages import AGES
@@ -32,6 +32,7 @@ from extractor.schemas import (
     ExtractedItem,
     FindingKind,
     GroupRule,
+    Sex,
     TimeUnit,
     TrialExtraction,
 )
@@ -187,9 +188,8 @@ def plan_trial(
                 f"how this list belongs together: {group.lead_in or group}"
             )
     rules = []
-    for place, described in enumerate(describe_criteria(people)):
-        criterion = people.criteria[place]
-        rule = _plan_criterion(place, criterion, described.limits, people)
+    for place, criterion in enumerate(people.criteria):
+        rule = _plan_criterion(place, criterion, people)
         around = [unsure.get(one.id) for one in people.list_around(criterion.group)]
         doubt = next(filter(None, around), "")
         least = _find_least(criterion, "kind", "quote", "lead_in", "negated")
@@ -208,12 +208,7 @@ def plan_trial(
     )
 
 
-def _plan_criterion(
-    place: int,
-    criterion: Criterion,
-    limits: Sequence[Mapping[str, Any]],
-    people: Eligibility,
-) -> Rule:
+def _plan_criterion(place: int, criterion: Criterion, people: Eligibility) -> Rule:
     """Compile a criterion."""
     includes = criterion.kind is CriterionKind.INCLUSION
     idle = {"neutral", "defined"}
@@ -222,7 +217,7 @@ def _plan_criterion(
     if criterion.turned:
         idle.add("denials")
     if criterion.constraints:
-        tests = _list_limit_tests(criterion, limits, people)
+        tests = _list_limit_tests(criterion, people)
     elif criterion.time_windows:
         idle |= {"opening", "past", "taken", "ended", "denials"}
         tests = _list_window_tests(criterion)
@@ -324,15 +319,12 @@ def _mask(criterion: Criterion, base: int) -> str:
     return text
 
 
-def _list_limit_tests(
-    criterion: Criterion, limits: Sequence[Mapping[str, Any]], people: Eligibility
-) -> Iterator[Test]:
+def _list_limit_tests(criterion: Criterion, people: Eligibility) -> Iterator[Test]:
     """Yield the tests of a criterion's limits; those that are alternatives are one test."""
     enough = []
-    for place in range(len(criterion.constraints)):
-        test = _make_limit_test(criterion, place, limits[place], people)
-        pieces = criterion.evidence_for(f"constraints[{place}]")
-        if any(piece.alternative for piece in pieces):
+    for place, (_, proof, named) in enumerate(name_limits(criterion)):
+        test = _make_limit_test(criterion, place, named, proof.sex, people)
+        if proof.alternative:
             enough.append(test)
         else:
             yield test
@@ -346,17 +338,20 @@ def _list_limit_tests(
 
 
 def _make_limit_test(
-    criterion: Criterion, place: int, cells: Mapping[str, Any], people: Eligibility
+    criterion: Criterion,
+    place: int,
+    named: CanonicalLimit,
+    sex: Sex | None,
+    people: Eligibility,
 ) -> Test:
-    """Return the test of a limit. ``cells`` are those of the table ``constraints``."""
+    """Return the test of a limit for people of one sex or, if it is None, of both."""
     limit = criterion.constraints[place]
-    named = CanonicalLimit(*map(cells.get, CanonicalLimit._fields))
     plain = criterion
     if criterion.turned:
         plain = criterion.model_copy(update={"negated": False})
     sign = read_admitted(limit.comparator, plain) or "between"
     quantity = name_value(named) or ""
-    when, condition = _read_condition(limit.condition or "", cells["sex"])
+    when, condition = _read_condition(limit.condition or "", sex)
     keeps_out = condition or _find_others(limit, criterion.constraints)
     if quantity == "age" and not _is_age_of_record(limit, people):
         keeps_out = "whose age it is"

@@ -193,10 +193,7 @@ def make_compared(parts: Parts) -> Bounds | None:
     years". Return None for a range, for an amount without a comparator or with the word of a range,
     and for two comparators of which the first is no equality.
     """
-    if "amount" in parts:
-        amount = parts["amount"].value
-    else:
-        amount = make_amount(parts)
+    amount = parts["amount"].value if "amount" in parts else make_amount(parts)
     comparator = _find_comparator(parts)
     if amount.high is not None or comparator in (None, Comparator.BETWEEN):
         return None

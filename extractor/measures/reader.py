@@ -406,10 +406,7 @@ def _divide(clause: Range, bounds: Bounds, at: int) -> Range:
     if at:
         before = bounds[at - 1]
         # "in men" of ">= 13 g/dL in men and 12 in women" belongs to the first
-        if before.condition:
-            start = before.condition.end
-        else:
-            start = before.end
+        start = before.condition.end if before.condition else before.end
     if at + 1 < len(bounds):
         stop = bounds[at + 1].first
     if start < stop:

@@ -400,10 +400,7 @@ def find_quantities(tokens: Tokens) -> tuple[Expression, ...]:
     places: list[Range] = []
     for first, end in _list_runs(tokens):
         written = tokens.read(first, end)
-        if written[0].isalnum():
-            folded = fold_words(written)
-        else:
-            folded = (written,)
+        folded = fold_words(written) if written[0].isalnum() else (written,)
         words += folded
         places += [(first, end)] * len(folded)
     table = read_table("quantity_names")

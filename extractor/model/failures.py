@@ -64,10 +64,7 @@ def _read_status(error: object) -> Failure | None:
     reason = headers.get("location") or message or "no reason is given"
     # mask before truncating, because a truncated key would not be recognised
     masked = hide_keys(" ".join(str(reason).split()))[:_LONGEST_MESSAGE]
-    if isinstance(body, str):
-        text = body
-    else:
-        text = json.dumps(body, default=str)
+    text = body if isinstance(body, str) else json.dumps(body, default=str)
     failure = Failure(status, masked, f"{text} {masked}", retry_after(headers))
     # the reply of any SDK; the body above may be a part of it
     with suppress(Exception):

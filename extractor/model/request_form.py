@@ -53,10 +53,7 @@ class RequestForm:
         """
         family = self.spec.family
         thinking = family.think(self.settings.reasoning)
-        if family.limit in self.rejected:
-            limit = _NEWER_LIMIT
-        else:
-            limit = family.limit
+        limit = _NEWER_LIMIT if family.limit in self.rejected else family.limit
         parameters: dict[str, object] = {limit: call.max_output_tokens + thinking.room}
         if family.temperature:
             parameters["temperature"] = 0

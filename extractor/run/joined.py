@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import ValidationError
 
-from extractor.apps.values import find_misplaced
 from extractor.errors import ArgumentError, StoreError
 from extractor.plurals import counted, show_some
 from extractor.run.files import (
@@ -32,6 +31,7 @@ from extractor.run.finished import (
 )
 from extractor.schemas import TrialExtraction, TrialRecord, Usage
 from extractor.schemas.evidence import PricedUsage
+from extractor.schemas.values import find_misplaced
 
 if TYPE_CHECKING:
     from extractor.concepts.own.declaration import CustomField
@@ -86,9 +86,7 @@ class LooseExtractions:
         total = Usage()
         for record_id in self.record_ids:
             total += self.read(record_id).usage or Usage()
-        usd = None
-        if not total.calls:
-            usd = 0.0
+        usd = None if total.calls else 0.0
         return PricedUsage(**total.model_dump(), usd=usd)
 
     def find_inputs(self) -> Inputs:

@@ -190,10 +190,7 @@ class Run:
                 await self.batches(self, sink, computing)
                 return
             self.start()
-            if self.meter:
-                budget = self.budget
-            else:
-                budget = self.open_budget(sink)
+            budget = self.budget if self.meter else self.open_budget(sink)
             route = Route(self.meter or budget)
             async with self.open(sink, computing, route, budget) as extract_all:
                 await extract_all()
@@ -212,9 +209,7 @@ class Run:
 
     def open_budget(self, sink: Sink) -> "Budget":
         """Open the budget of the run, including the spending of earlier invocations."""
-        earlier_calls = None
-        if isinstance(sink, RunFolder):
-            earlier_calls = sink.earlier_calls
+        earlier_calls = sink.earlier_calls if isinstance(sink, RunFolder) else None
         return self.pricing.open_budget(earlier_calls)
 
     @asynccontextmanager
@@ -233,12 +228,8 @@ class Run:
             budget: The spending limit; the run ends when it is reached.
         """
         relax_garbage_collector()
-        folder = None
-        if isinstance(sink, RunFolder):
-            folder = sink
-        calls = None
-        if folder:
-            calls = folder.calls
+        folder = sink if isinstance(sink, RunFolder) else None
+        calls = folder.calls if folder else None
         requests = self.concurrency
         tally = self.tally
         async with self.setup.open(requests, calls, route) as opened:

@@ -2,13 +2,13 @@
 measured (guideline, parts 1 to 3).
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from importlib import import_module
+from collections.abc import Iterator, Sequence
 from operator import not_
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter
 
+from extractor import late
 from extractor.language.shown import show_line
 from extractor.plurals import counted
 from extractor.schemas.base import (
@@ -632,10 +632,7 @@ def _find_parts(value: object, names: Sequence[str]) -> Iterator[object]:
         for member in value:
             yield from _find_parts(member, names)
     elif names:
-        if isinstance(value, dict):
-            parts = value
-        else:
-            parts = getattr(value, "__dict__", {})
+        parts = value if isinstance(value, dict) else getattr(value, "__dict__", {})
         yield from _find_parts(parts.get(names[0]), names[1:])
     elif value is not None:
         yield value
@@ -646,10 +643,6 @@ class TrialExtraction(FrozenModel):
 
     Gold annotations have the same structure without provenance, so this model reads and writes
     both.
-    """
-
-    display: ClassVar[Callable[["TrialExtraction"], Any] | None] = None
-    """Function that renders an extraction in a notebook; ``extractor.apps.pages.notebook`` sets it.
     """
 
     record_id: str
@@ -750,10 +743,7 @@ class TrialExtraction(FrozenModel):
         >>> extraction.table("eligibility")["sex"].item()
         'male'
         """
-        if not fields and self.declared:
-            own: Any = import_module("extractor.concepts.own.declaration")
-            fields = tuple(map(own.CustomField.model_validate, self.declared))
-        return _import_frames().frame_table([self], name, to, fields=fields)
+        return late.find("frame_extraction")(self, name, to, fields)
 
     def match(self, patient: Any, min_confidence: float = 0.85) -> Any:
         """Compare the criteria with a patient's data, and return an ``extractor.match.Match``.
@@ -771,9 +761,7 @@ class TrialExtraction(FrozenModel):
         >>> extraction.match({"sex": "female"}).answer
         'excluded'
         """
-        matching: Any = import_module("extractor.match")
-        facts = matching.read_facts(matching.Patient.model_validate(patient))
-        return matching.decide(matching.plan_trial(self, min_confidence), facts)
+        return late.find("match_trial")(self, patient, min_confidence)
 
     def to_pandas(self) -> Any:
         """Return all values as a pandas data frame with one row per value. The columns are
@@ -806,12 +794,12 @@ class TrialExtraction(FrozenModel):
 
     __str__ = __repr__
 
-    def _repr_html_(self) -> str | None:
+    def _repr_html_(self) -> str:
         """Return the values with their quotes as HTML for notebooks. ``show`` also highlights the
         quotes in the text.
         """
-        display = type(self).display
-        return display(self)._repr_html_() if display else None
+        html: str = late.find("show")(self)._repr_html_()
+        return html
 
 
 def _include_stated(item: ExtractedItem) -> JsonObject:
@@ -823,10 +811,3 @@ def _include_stated(item: ExtractedItem) -> JsonObject:
 
 def _include_each(items: Sequence[ExtractedItem]) -> dict[int, JsonObject]:
     return {number: _include_stated(item) for number, item in enumerate(items)}
-
-
-def _import_frames() -> Any:
-    """Import the module that creates data frames. It is imported by name, because models must not
-    depend on apps.
-    """
-    return import_module("extractor.apps.export")

@@ -125,7 +125,8 @@ class ItemGroup:
         """
         items: Any = extraction
         for name in self.path.split("."):
-            if isinstance(items, dict):  # custom fields, keyed by name
+            # custom fields are keyed by name
+            if isinstance(items, dict):  # noqa: SIM108 - longer than a line
                 items = items.get(name, ())
             else:
                 items = getattr(items, name)

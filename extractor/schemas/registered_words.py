@@ -164,10 +164,7 @@ def _read_phases(text: str) -> list[str]:
         text = "; ".join(confirmed)
     # "IIb" or "2/3", without the word "phase"
     only_numbers = _ONLY_NUMBERS.fullmatch(text)
-    if only_numbers:
-        mentions = [only_numbers]
-    else:
-        mentions = list(_AFTER_PHASE.finditer(text))
+    mentions = [only_numbers] if only_numbers else list(_AFTER_PHASE.finditer(text))
     phases: list[str] = []
     for mention in mentions:
         for number in _ONE_NUMBER.finditer(mention["numbers"]):

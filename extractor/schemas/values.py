@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from extractor.schemas.evidence import Evidence, ExtractedItem
 from extractor.schemas.extraction import Constraint, TimeWindow, TrialExtraction
+from extractor.schemas.record import TrialRecord
 
 PARTS: Mapping[type, tuple[str, ...]] = {
     Constraint: ("condition",),
@@ -110,3 +111,15 @@ def list_all_values(
 def _name_attributes(kind: type[ExtractedItem]) -> tuple[str, ...]:
     excluded = _UNPROVEN.union(ExtractedItem.model_fields)
     return tuple(name for name in kind.model_fields if name not in excluded)
+
+
+def find_misplaced(extraction: TrialExtraction, record: TrialRecord) -> Evidence | None:
+    """Return the first evidence whose quote is not at its place in the record's text, or None if
+    the text has not changed since the extraction. Gold has no places.
+    """
+    for _, item in extraction.list_items():
+        for piece in item.evidence:
+            text = record.raw_text(piece.section) or ""
+            if piece.section and text[piece.start : piece.end] != piece.quote:
+                return piece
+    return None

@@ -159,7 +159,7 @@ class Case:
         self, name: str, reading: Reading[Any], asked: Sequence[Draft]
     ) -> bool:
         """Whether the value stands as a model's answer about at least one of the drafts."""
-        if name in ASKED_AS:
+        if name in ASKED_AS:  # noqa: SIM108 - longer than a line
             value = reading.list_values()
         else:
             value = self.number_arms(reading.value)

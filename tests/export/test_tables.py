@@ -10,8 +10,8 @@ import pytest
 from extractor import Extractor, read_records
 from extractor.apps.export import choose_tables, list_tables, tabulate
 from extractor.apps.export.agents import AgentNamer
-from extractor.apps.export.limits import name_instrument, name_limit
 from extractor.apps.export.registered import Intervention
+from extractor.concepts.limits.canonical import name_instrument, name_limit
 from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.own.models import read_fields
 from extractor.schemas import (

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from extractor import Extractor
-from extractor.concepts.limits.admission import describe_gold
+from extractor.concepts.limits.admission import complete_gold
 from extractor.schemas import FieldRef, Section, Source, TrialExtraction, TrialRecord
 
 ROWS = tomllib.loads(Path(__file__).with_name("tables.toml").read_text("utf-8"))
@@ -46,7 +46,7 @@ def test_a_criterion_says_whom_it_admits(row):
         name for name in ("turned", "demanded", "has_exception") if name in stated
     } == facts - {"negated"}
     gold = TrialExtraction.model_validate(found.to_gold())
-    (again,) = describe_gold(gold).eligibility.criteria
+    (again,) = complete_gold(gold).eligibility.criteria
     assert show(again) == (facts, row["limits"])
     assert all(
         criterion.quote[piece.start : piece.end] == piece.quote and not piece.section

@@ -76,7 +76,7 @@ app = Commands(name="extractor", cls=Root, no_args_is_help=True, rich_markup_mod
 
 def _print_version(is_set: bool) -> None:
     if is_set:
-        from importlib.metadata import version
+        from importlib.metadata import version  # noqa: PLC0415 - slow, and few commands need it
 
         typer.echo(version("trial-extractor"))
         raise typer.Exit

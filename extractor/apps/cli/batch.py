@@ -30,9 +30,7 @@ def submit(options: SubmitOptions) -> int:
         raise ValueError(
             "with --effort none, no questions are asked, so there is nothing to submit"
         )
-    rounds = 1
-    if options.requests:
-        rounds = 0
+    rounds = 0 if options.requests else 1
     return extract(options, rounds=rounds, waits=False)
 
 

@@ -57,7 +57,7 @@ def as_command(command: Callable[..., object]) -> Callable[..., object]:
     model's fields become the command's options. The function of a command group, such as ``serve``,
     is not called when one of its subcommands is called.
     """
-    from extractor.apps.cli.options import (
+    from extractor.apps.cli.options import (  # noqa: PLC0415 - loads pydantic, which the list of commands does not need
         find_panel_index,
         list_parameters,
         read_options,

@@ -8,15 +8,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from errno import EBADF, EDQUOT, EFBIG, EIO, ENOSPC
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from extractor.errors import ExtractorError, MissingExtra
+from extractor.masking import mask
 from extractor.plurals import counted, percent, show_some
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-
-    from extractor.run.joined import JoinedRuns
 
 OK = 0
 FAILED = 1
@@ -41,8 +40,7 @@ _CODES = {
     "RegistryError": LATER,
     "RegistryRefused": FAILED,  # the registry would reject the same request again
 }
-"""The exit codes of errors, keyed by class name so that ``extractor.errors`` need not be imported.
-"""
+"""The exit codes of errors, by the name of their class."""
 MAX_LISTED = 5
 """Maximum number of names that a message lists."""
 
@@ -58,8 +56,6 @@ def say(text: str) -> None:
 
     Standard output is flushed first, so that both outputs appear in order.
     """
-    from extractor.masking import mask
-
     sys.stdout.flush()
     print(f"extractor: {without_controls(mask(text))}", file=sys.stderr, flush=True)
 
@@ -67,8 +63,6 @@ def say(text: str) -> None:
 @contextmanager
 def errors_for_people() -> Iterator[None]:
     """Turn an expected error into an exit code and one line on standard error."""
-    from extractor.errors import ExtractorError
-
     try:
         try:
             yield
@@ -119,8 +113,6 @@ def requiring(extra: str, *libraries: str) -> Iterator[None]:
         # another missing library is a defect, which installing the extra would not mend
         if (error.name or "").partition(".")[0] not in libraries:
             raise
-        from extractor.errors import MissingExtra
-
         raise MissingExtra(f"{extra} needs {error.name}", extra) from error
 
 
@@ -134,49 +126,6 @@ def _discard_output() -> bool:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return True
     return False
-
-
-def open_runs(
-    paths: Iterable[Path], records: "Iterable[Path] | None" = ()
-) -> "JoinedRuns":
-    """Open one or more runs, and warn about records that occur more than once."""
-    from extractor.run.joined import JoinedRuns
-
-    runs = JoinedRuns(paths, tuple(records or ()))
-    repeated = runs.explain_repeated()
-    if repeated:
-        say(repeated)
-    return runs
-
-
-def warn_incomplete(*results: Path) -> None:
-    """Warn about each incomplete run. Paths that are not runs are ignored."""
-    from extractor.run.finished import find_run
-
-    for run in map(find_run, results):
-        if run and run.incomplete:
-            say(f"{run.folder}: {run.incomplete}")
-
-
-def warn_failed(runs: "JoinedRuns", missing: str) -> None:
-    """Print the ids of the failed records: first those without a result, which lack the kind of
-    output named ``missing``, such as rows, and then those with the result of an earlier command.
-    """
-    from extractor.run.files import name_failed
-
-    extracted = set(runs.record_ids)
-    failed = [*map(name_failed, runs.failures)]
-    outdated = [name for name in failed if name in extracted]
-    without = [name for name in failed if name not in extracted]
-    for names, outcome in (
-        (without, f"added no {missing}"),
-        (outdated, "kept the values of an earlier version, which may be out of date"),
-    ):
-        if names:
-            say(
-                f"{counted(len(names), 'record')} failed and {outcome}: {name_some(names)} "
-                "(see failures.jsonl)"
-            )
 
 
 def print_table(head: Row, rows: Iterable[Iterable[str]]) -> None:
@@ -196,7 +145,7 @@ def print_table(head: Row, rows: Iterable[Iterable[str]]) -> None:
 
 @cache
 def _open_texts() -> "Environment":
-    from jinja2 import Environment, PackageLoader
+    from jinja2 import Environment, PackageLoader  # noqa: PLC0415 - slow, and few commands need it
 
     texts = Environment(  # noqa: S701 - plain text
         loader=PackageLoader(__package__, "texts"),

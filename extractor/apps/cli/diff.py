@@ -4,7 +4,7 @@ import json
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -15,7 +15,6 @@ from extractor.apps.cli.console import (
     USAGE,
     name_some,
     say,
-    warn_incomplete,
     write_text,
 )
 from extractor.apps.cli.options import (
@@ -25,11 +24,12 @@ from extractor.apps.cli.options import (
     SheetOption,
     option,
 )
+from extractor.apps.cli.runs import warn_incomplete
+from extractor.apps.diff.changes import COLUMNS, Side, compare
+from extractor.apps.diff.page import write_diff_page
+from extractor.apps.export import write_sheet
 from extractor.options import FILES
 from extractor.plurals import counted
-
-if TYPE_CHECKING:
-    from extractor.apps.diff.changes import Side
 
 _INPUT = "The old version: a run's folder, a file of extractions, or records."
 
@@ -56,10 +56,6 @@ def diff(
     Exit codes: 0 done, 1 changes (with --exit-code), 2 wrong usage or an unreadable record, 130
     interrupted.
     """
-    from extractor.apps.diff.changes import COLUMNS, Side, compare
-    from extractor.apps.diff.page import write_diff_page
-    from extractor.apps.export import write_sheet
-
     before = Side(old)
     after = Side(new)
     warn_incomplete(old, new)
@@ -88,7 +84,7 @@ def diff(
     return OK
 
 
-def _warn_unmatched(path: Path, side: "Side", opposite: "Side", compared: int) -> None:
+def _warn_unmatched(path: Path, side: Side, opposite: Side, compared: int) -> None:
     """Print the trials in ``side`` that ``opposite`` does not contain, and the records in ``side``
     that could not be read. ``compared`` is the number of trials that were compared.
     """

@@ -8,6 +8,8 @@ from importlib.metadata import PackageNotFoundError, metadata, requires, version
 
 from extractor.apps.cli.console import FAILED, OK, print_table
 from extractor.apps.cli.options import ModelOption
+from extractor.errors import ExtractorError
+from extractor.model.providers import list_providers
 
 _OK = "ok"
 _FAILED = "failed"
@@ -26,8 +28,6 @@ def doctor(model: ModelOption = None) -> int:
 
     Example: extractor doctor --model gpt-5-mini
     """
-    from extractor.model.providers import list_providers
-
     variables = {provider.key or "" for provider in list_providers().values()}
     keys = sorted(variables & os.environ.keys())
     installed = []
@@ -75,9 +75,8 @@ def _ask(name: str) -> tuple[str, str]:
 
     Raises ``ValueError`` if ``name`` is not a valid model specification.
     """
-    from extractor.api import Extractor
-    from extractor.apps.cli.environment import read_model_spec
-    from extractor.errors import ExtractorError
+    from extractor.api import Extractor  # noqa: PLC0415 - slow, and few checks ask a model
+    from extractor.apps.cli.environment import read_model_spec  # noqa: PLC0415 - as above
 
     spec = read_model_spec(name)
     try:

@@ -1,16 +1,14 @@
 """Read model keys and addresses from environment variables."""
 
-from typing import TYPE_CHECKING
-
 from extractor.apps.cli.console import say
+from extractor.apps.cli.options import name_option
+from extractor.apps.mcp.settings import ToolOptions
+from extractor.apps.serve.settings import ServiceOptions
+from extractor.model.cost.budget import Pricing
+from extractor.model.cost.prices import read_prices
 from extractor.model.spec import ModelSpec, read_spec
-
-if TYPE_CHECKING:
-    from extractor.apps.mcp.settings import ToolOptions
-    from extractor.apps.serve.settings import ServiceOptions
-    from extractor.model.cost.budget import Pricing
-    from extractor.options import ModelOptions
-    from extractor.setup import Setup
+from extractor.options import ModelOptions
+from extractor.setup import Setup
 
 
 def read_model_spec(text: str) -> ModelSpec:
@@ -19,18 +17,14 @@ def read_model_spec(text: str) -> ModelSpec:
 
 
 def choose_model(
-    options: "ServiceOptions | ToolOptions",
-) -> "tuple[ModelSpec | None, Pricing]":
+    options: ServiceOptions | ToolOptions,
+) -> tuple[ModelSpec | None, Pricing]:
     """Return the model in a server's options, and its pricing with the spending limit.
 
     Raises ``ValueError`` if the model is invalid, or if ``--max-usd`` is set but the model has no
     known price.
     """
-    from extractor.setup import Setup
-
-    spec = None
-    if options.model:
-        spec = read_model_spec(options.model)
+    spec = read_model_spec(options.model) if options.model else None
     setup = Setup(
         spec,
         fields=options.fields,
@@ -42,17 +36,13 @@ def choose_model(
 
 
 def choose_pricing(
-    setup: "Setup", options: "ModelOptions", *, in_batches: bool = False
-) -> "Pricing":
+    setup: Setup, options: ModelOptions, *, in_batches: bool = False
+) -> Pricing:
     """Return a model's pricing with the spending limit. Warn about custom fields that will not be
     read.
 
     Raises ``ValueError`` if ``--max-usd`` is set but the model has no known price.
     """
-    from extractor.apps.cli.options import name_option
-    from extractor.model.cost.budget import Pricing
-    from extractor.model.cost.prices import read_prices
-
     if setup.unread:
         say(setup.unread)
     return Pricing.of(

@@ -4,20 +4,19 @@ import sys
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from extractor.apps.cli.console import (
     FAILED,
     OK,
-    open_runs,
     print_table,
     say,
     to_printable,
-    warn_incomplete,
     write_text,
 )
+from extractor.apps.cli.examples import score_examples
 from extractor.apps.cli.options import (
     SCORES,
     ComparedFieldsOption,
@@ -26,13 +25,18 @@ from extractor.apps.cli.options import (
     check_page,
     option,
 )
+from extractor.apps.cli.runs import open_runs, warn_incomplete
+from extractor.apps.evaluation import ScoreReport, check_gold
+from extractor.apps.evaluation.page import write_score_page
+from extractor.apps.evaluation.scoring import evaluate as score
+from extractor.apps.evaluation.scoring import split_fields
+from extractor.apps.evaluation.tables import list_kinds, list_scores, write_cell
+from extractor.concepts.own.declaration import CustomField
+from extractor.formats import read_records
 from extractor.options import FILES, MODEL, RARE, read_own_fields, split_names
 from extractor.plurals import counted
-
-if TYPE_CHECKING:
-    from extractor.apps.evaluation.report import ScoreReport
-    from extractor.concepts.own.declaration import CustomField
-    from extractor.run.joined import JoinedRuns
+from extractor.run.finished import find_run
+from extractor.run.joined import JoinedRuns, join_fields
 
 _SOURCE = "a folder of JSON files, a JSONL file or a run's folder"
 
@@ -118,11 +122,6 @@ def evaluate(
 
     Exit codes: 0 done, 1 a score is below --fail-under or the gold has a problem, 2 wrong usage.
     """
-    from extractor.apps.evaluation.scoring import evaluate as score
-    from extractor.apps.evaluation.scoring import split_fields
-    from extractor.run.finished import find_run
-    from extractor.run.joined import join_fields
-
     field_names, field_files = split_fields(fields or ())
     custom_fields = read_own_fields(field_files)
     if not predicted:
@@ -152,7 +151,7 @@ def evaluate(
     return _finish(report, fail_under, html, inputs, as_json=as_json)
 
 
-def _open_source(paths: Sequence[Path]) -> "Path | JoinedRuns | None":
+def _open_source(paths: Sequence[Path]) -> Path | JoinedRuns | None:
     """Return several paths as one input, the only path, or None if there are no paths. Of a record
     that occurs several times in a file or in several paths, the last extraction counts, and a
     message names it.
@@ -164,12 +163,10 @@ def _open_source(paths: Sequence[Path]) -> "Path | JoinedRuns | None":
 
 def _score_examples(
     declared: Path, model: str | None, examples: int, *, check: bool
-) -> "ScoreReport":
+) -> ScoreReport:
     """Return the scores of the examples of the custom fields that are declared in a file. Raises
     ``ValueError`` if the path is gold, whose extractions are missing.
     """
-    from extractor.apps.cli.examples import score_examples
-
     if check:
         raise ValueError(f"add the records of {declared} as the second argument")
     if declared.exists() and declared.suffix != ".py":
@@ -179,11 +176,8 @@ def _score_examples(
     return score_examples(read_own_fields(str(declared)), model, examples)
 
 
-def _check(gold: Path, records: Sequence[Path], fields: "Sequence[CustomField]") -> int:
+def _check(gold: Path, records: Sequence[Path], fields: Sequence[CustomField]) -> int:
     """Print every problem in the gold files, and return the exit code."""
-    from extractor.apps.evaluation import check_gold
-    from extractor.formats import read_records
-
     problems = check_gold(gold, read_records(*records, on_error=lambda _: None), fields)
     for problem in problems:
         print(to_printable(str(problem)))
@@ -194,7 +188,7 @@ def _check(gold: Path, records: Sequence[Path], fields: "Sequence[CustomField]")
 
 
 def _finish(
-    report: "ScoreReport",
+    report: ScoreReport,
     minimums: str,
     html: Path | None,
     records: Sequence[str | PathLike[str]],
@@ -205,8 +199,6 @@ def _finish(
     1 if a score is below its minimum. ``minimums`` is the value of ``--fail-under``, such as
     all=0.8,dosing=0.7.
     """
-    from extractor.apps.evaluation.page import write_score_page
-
     if html:
         write_score_page(html, report, records)
     if as_json:
@@ -229,10 +221,8 @@ def _finish(
     return code
 
 
-def print_report(report: "ScoreReport") -> None:
+def print_report(report: ScoreReport) -> None:
     """Print all scores, and the errors grouped by severity, to standard output."""
-    from extractor.apps.evaluation.tables import list_kinds, list_scores, write_cell
-
     sys.stdout.writelines(write_text("scores.txt", report=report))
     for rows in filter(None, (list_scores(report), list_kinds(report))):
         print()

@@ -2,27 +2,22 @@
 
 import warnings
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
+from extractor.api import Extractor
 from extractor.apps.cli.console import say
-
-if TYPE_CHECKING:
-    from extractor.apps.evaluation import ScoreReport
-    from extractor.apps.evaluation.examples import ExampleCase
-    from extractor.concepts.own.declaration import CustomField
-    from extractor.schemas import TrialExtraction
+from extractor.apps.evaluation import ScoreReport, evaluate
+from extractor.apps.evaluation.examples import ExampleCase, list_examples
+from extractor.concepts.own.declaration import CustomField
+from extractor.schemas import TrialExtraction
 
 
 def score_examples(
-    fields: "tuple[CustomField, ...]", model: str | None, examples: int
-) -> "ScoreReport":
+    fields: tuple[CustomField, ...], model: str | None, examples: int
+) -> ScoreReport:
     """Extract and score the examples of custom fields, using the fields' patterns, or a model that
     is not shown the answers. ``examples`` is the maximum number of errors of each kind in the
     report.
     """
-    from extractor.apps.evaluation import evaluate
-    from extractor.apps.evaluation.examples import list_examples
-
     cases = list(list_examples(fields))
     if not cases:
         names = ", ".join(field.name for field in fields)
@@ -50,15 +45,11 @@ def score_examples(
 
 
 def _extract_examples(
-    cases: "Iterable[ExampleCase]", model: str | None
-) -> "Iterator[TrialExtraction]":
+    cases: Iterable[ExampleCase], model: str | None
+) -> Iterator[TrialExtraction]:
     """Yield the extraction of each example. A model is not shown the example's answer."""
-    from extractor.api import Extractor
-
     for case in cases:
-        field = case.shown
-        if model:
-            field = case.field
+        field = case.field if model else case.shown
         with warnings.catch_warnings():
             # the caller printed once which fields have no pattern
             warnings.simplefilter("ignore", UserWarning)

@@ -2,13 +2,10 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from extractor.apps.cli.console import (
-    open_runs,
     say,
-    warn_failed,
-    warn_incomplete,
 )
 from extractor.apps.cli.options import (
     ALL_TASKS,
@@ -20,11 +17,13 @@ from extractor.apps.cli.options import (
     TasksOption,
     option,
 )
-from extractor.options import FILES, RARE, WHAT, split_names
+from extractor.apps.cli.runs import open_runs, warn_failed, warn_incomplete
+from extractor.apps.export import Threshold
+from extractor.errors import StoreError
+from extractor.options import FILES, RARE, WHAT, Choice, split_names
 from extractor.plurals import counted
-
-if TYPE_CHECKING:
-    from extractor.run.joined import JoinedRuns
+from extractor.results import export_results
+from extractor.run.joined import JoinedRuns
 
 
 def export(
@@ -85,16 +84,10 @@ def export(
     The destination appears only when the export is complete. To export a run that was interrupted
     or is still in progress, use --partial.
     """
-    from extractor.apps.export import Threshold
-    from extractor.options import Choice
-    from extractor.results import export_results
-
     chosen = Choice.read({"tasks": tasks, "min_confidence": min_confidence})
     threshold = Threshold(chosen.min_confidence)
     joined = open_runs(runs, records)
-    missing = "rows"
-    if format_ == "fhir":
-        missing = "resources"
+    missing = "resources" if format_ == "fhir" else "rows"
     _prepare(joined, gold, missing, partial=partial)
     _, report, lacking = export_results(
         joined,
@@ -119,13 +112,11 @@ def export(
 
 
 def _prepare(
-    runs: "JoinedRuns", gold: Path | None, missing: str, *, partial: bool
+    runs: JoinedRuns, gold: Path | None, missing: str, *, partial: bool
 ) -> None:
     """Check runs before exporting them, and apply the corrections in ``gold``. ``missing`` is the
     kind of output that failed records lack, such as rows.
     """
-    from extractor.errors import StoreError
-
     unfinished = [
         f"{run.folder}: {run.incomplete}; {run.how_to_finish}"
         for run in runs.runs
@@ -143,7 +134,7 @@ def _prepare(
             "report` for the reasons"
         )
     if gold:
-        from extractor.apps.review.gold import correct_run
+        from extractor.apps.review.gold import correct_run  # noqa: PLC0415 - slow, and few exports need it
 
         corrected = correct_run(runs, gold)
         say(f"corrected: {corrected:,} of {counted(len(runs.record_ids), 'record')}")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -20,10 +20,17 @@ from extractor.apps.cli.options import (
     QuietOption,
     option,
 )
+from extractor.apps.fetch import (
+    Registry,
+    RegistryQuery,
+    Target,
+    fetch_pages,
+    open_file,
+    parse_nct_numbers,
+)
+from extractor.errors import FolderNotWritable
 from extractor.options import FILES, SPEED, split_names
-
-if TYPE_CHECKING:
-    from extractor.apps.fetch import Target
+from extractor.run.files import naming_file
 
 _NUMBER = re.compile(r"(?i)nct\d+")
 
@@ -75,8 +82,6 @@ def fetch(
     Exit codes: 0 all done, 1 a number is unknown or a parameter was rejected, 2 wrong usage, 75
     the registry is unavailable, 130 interrupted.
     """
-    from extractor.apps.fetch import RegistryQuery, parse_nct_numbers
-
     nct_numbers = parse_nct_numbers("\n".join([*(numbers or ()), *(ids or ())]))
     for text in param or ():
         if "=" not in text:
@@ -115,10 +120,6 @@ def fetch_inputs(
     one. The exit code is 1 if a number is not in the registry. Raises ``ValueError`` for a number
     that does not have eight digits, and ``FolderNotWritable`` if the file cannot be written.
     """
-    from extractor.apps.fetch import parse_nct_numbers
-    from extractor.errors import FolderNotWritable
-    from extractor.run.files import naming_file
-
     nct_inputs = [
         name for name in inputs if _NUMBER.fullmatch(name) and not Path(name).exists()
     ]
@@ -140,7 +141,7 @@ def fetch_inputs(
 
 
 def _fetch(
-    target: "Target",
+    target: Target,
     out: Path,
     limit: int | None = None,
     requests_per_minute: float = 50.0,
@@ -152,14 +153,10 @@ def _fetch(
 
     ``limit`` is the maximum number of records in the file, including existing ones.
     """
-    from extractor.apps.fetch import Registry, fetch_pages, open_file
-
     registry = Registry(requests_per_minute=requests_per_minute)
     with open_file(out, fresh=fresh) as file, registry.open() as client:
         existing = file.records
-        remaining = None
-        if limit is not None:
-            remaining = max(0, limit - existing)
+        remaining = max(0, limit - existing) if limit is not None else None
         try:
             for page in fetch_pages(client, target, file.nct_numbers, limit=remaining):
                 file.write(page.studies)

@@ -49,9 +49,7 @@ def forecast_job(job: CommandJob) -> int:
         # counts, such as calls, and whole dollars need no small fractions
         digits = 0
         if name.startswith("dollars"):
-            digits = 4
-            if cases.high >= 1:
-                digits = 2
+            digits = 2 if cases.high >= 1 else 4
         rows.append((name, *(f"{figure:,.{digits}f}" for figure in cases)))
     records = counted(job.tally.extracted, "record")
     print_table((records, "least", "expected", "most"), rows)

@@ -22,6 +22,11 @@ from extractor.apps.cli.options import (
     RecordsOption,
     option,
 )
+from extractor.apps.evaluation import evaluate
+from extractor.apps.evaluation.page import write_score_page
+from extractor.apps.evaluation.tables import write_cell
+from extractor.apps.gold.files import export_gold, import_gold
+from extractor.apps.pages.words import say as show_value
 from extractor.options import FILES, read_own_fields
 from extractor.plurals import counted
 
@@ -63,8 +68,6 @@ def import_(
 
     Exit codes: 0 done, 1 a record has an error, 2 wrong usage.
     """
-    from extractor.apps.gold.files import import_gold
-
     imported = import_gold(file, records or (), read_own_fields(fields))
     imported.write(to, force=force)
     for problem in imported.problems:
@@ -85,8 +88,6 @@ def export(
 
     After correcting the spreadsheet, import it with `extractor gold import`.
     """
-    from extractor.apps.gold.files import export_gold
-
     written = export_gold(gold, to, force=force)
     say(f"{counted(written, 'record')} in {to}")
 
@@ -108,20 +109,13 @@ def compare(
     To resolve the differences:
     `extractor review RUN --gold agreed --adjudicate GOLD_A GOLD_B`.
     """
-    from extractor.apps.evaluation import evaluate
-    from extractor.apps.evaluation.page import write_score_page
-    from extractor.apps.evaluation.scoring import split_fields
-    from extractor.apps.evaluation.tables import write_cell
-    from extractor.apps.pages.words import say as show_value
-
-    field_names, field_files = split_fields(fields or ())
     report = evaluate(
         gold_a,
         gold_b,
         neutral=True,
         # every difference is listed, because the annotators resolve them one by one
         examples=1_000_000,
-        fields=(*field_names, *read_own_fields(field_files)),
+        fields=fields or (),
     )
     report = report.model_copy(update={"gold": gold_a.name, "predicted": gold_b.name})
     if html:

@@ -61,9 +61,7 @@ def open_job(
         # a forecast rejects a model without a batch API, as the batch itself does
         setup.choice.spec.check_batches()
     pricing = choose_pricing(setup, options, in_batches=rounds > 0)
-    out = None
-    if options.out:
-        out = Path(options.out)
+    out = Path(options.out) if options.out else None
     folder = out
     log = options.log_json
     # a dry run does not write any files
@@ -73,9 +71,7 @@ def open_job(
     fetching = fetch_inputs(
         options.inputs, folder, fresh=options.fresh, quiet=options.quiet
     )
-    batches = None
-    if rounds:
-        batches = _make_batch_extractor(options, rounds)
+    batches = _make_batch_extractor(options, rounds) if rounds else None
     _check_out(options)
     with fetching as (inputs, code), observing(log):
         refuse_missing(inputs)
@@ -130,9 +126,7 @@ def _read_setup(options: RecordOptions) -> Setup:
     exchange = None
     if given.get("answers") or given.get("requests"):
         exchange = Exchange(given.get("answers") or (), given["requests"])
-    spec = None
-    if options.model and not replay:
-        spec = read_model_spec(options.model)
+    spec = read_model_spec(options.model) if options.model and not replay else None
     setup = Setup(spec, exchange=exchange, **{name: given[name] for name in names})
     if replay:
         # questions without a recorded answer remain open, and are counted
@@ -146,7 +140,7 @@ def _make_batch_extractor(
     """Return the function that extracts through batches and prints their state, such as "batch 1:
     submitted, 0 of 14 done". With ``--quiet``, only problems are printed.
     """
-    from extractor.run.batches import perform_in_batches
+    from extractor.run.batches import perform_in_batches  # noqa: PLC0415 - loads the library of a model
 
     def print_state(batch: "Batch") -> None:
         state = f"batch {batch.number}: {batch.state}, {batch.done} of {batch.requests} done"

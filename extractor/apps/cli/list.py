@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -14,19 +14,17 @@ from extractor.apps.cli.console import (
     MAX_LISTED,
     OK,
     name_some,
-    open_runs,
     say,
-    warn_failed,
-    warn_incomplete,
     write_text,
 )
 from extractor.apps.cli.options import ForceOption, RunsArgument, SheetOption, option
+from extractor.apps.cli.runs import open_runs, warn_failed, warn_incomplete
+from extractor.apps.export import write_sheet
+from extractor.apps.lists import Selection, list_rows, refuse_selection
+from extractor.apps.values import ValueRow
 from extractor.options import WHAT
 from extractor.plurals import counted
 from extractor.schemas.vocabulary import FindingKind
-
-if TYPE_CHECKING:
-    from extractor.apps.values import ValueRow
 
 
 def list_(
@@ -83,17 +81,11 @@ def list_(
 
     Exit codes: 0 done, 1 some records failed, 2 wrong usage, 130 interrupted.
     """
-    from extractor.apps.export import write_sheet
-    from extractor.apps.lists import Selection, list_rows, refuse_selection
-    from extractor.apps.values import ValueRow
-
     selection = Selection(
         name, field, record, min_confidence, max_confidence, severity, kind
     )
     joined = open_runs(runs)
-    older = None
-    if since:
-        older = open_runs(since)
+    older = open_runs(since) if since else None
     refuse_selection(selection, joined, older)
     counts: Counter[str] = Counter()
     rows = _count(islice(list_rows(joined, selection, older), limit), counts)
@@ -114,7 +106,7 @@ def list_(
     return OK
 
 
-def _count(rows: "Iterator[ValueRow]", counts: Counter[str]) -> "Iterator[ValueRow]":
+def _count(rows: Iterator[ValueRow], counts: Counter[str]) -> Iterator[ValueRow]:
     """Yield the rows, and count them in ``counts`` by change and by reason or field."""
     for row in rows:
         kind = row.reason or row.field.partition("[")[0]

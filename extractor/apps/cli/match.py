@@ -5,7 +5,12 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-from extractor.apps.cli.console import open_runs, print_table, warn_incomplete
+from rich.console import Console
+from rich.progress import track
+
+from extractor.apps.cli.console import (
+    print_table,
+)
 from extractor.apps.cli.options import (
     ForceOption,
     JsonOption,
@@ -14,6 +19,21 @@ from extractor.apps.cli.options import (
     RunsArgument,
     SheetOption,
     option,
+)
+from extractor.apps.cli.runs import open_runs, warn_incomplete
+from extractor.apps.export import (
+    Destination,
+    list_tables,
+    read_run_registry,
+    write_tables,
+)
+from extractor.apps.match import (
+    MATCHES,
+    list_cells,
+    list_patients,
+    match_trials,
+    read_patients,
+    read_synonyms,
 )
 from extractor.options import FILES, WHAT
 
@@ -64,24 +84,6 @@ def match(
 
     Example: extractor match results --age 70 --sex female --value "eGFR=45 mL/min/1.73m2"
     """
-    from rich.console import Console
-    from rich.progress import track
-
-    from extractor.apps.export import (
-        Destination,
-        list_tables,
-        read_run_registry,
-        write_tables,
-    )
-    from extractor.apps.match import (
-        MATCHES,
-        list_cells,
-        list_patients,
-        match_trials,
-        read_patients,
-        read_synonyms,
-    )
-
     joined = open_runs(runs, records)
     row = {"age": age, "sex": sex}
     row |= {"drugs": "|".join(drug), "conditions": "|".join(condition)}

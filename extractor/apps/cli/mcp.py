@@ -3,6 +3,7 @@
 import asyncio
 
 from extractor.apps.cli.console import requiring
+from extractor.apps.cli.environment import choose_model
 from extractor.apps.mcp.settings import ToolOptions, ToolSettings
 
 
@@ -19,9 +20,7 @@ def mcp(options: ToolOptions) -> None:
     server started.
     """
     with requiring("mcp", "mcp"):
-        from extractor.apps.mcp.server import serve_stdio
-    from extractor.apps.cli.environment import choose_model
-
+        from extractor.apps.mcp.server import serve_stdio  # noqa: PLC0415 - belongs to an extra
     if not options.files.is_dir():
         raise ValueError(f"--files {options.files}: the folder does not exist")
     asyncio.run(serve_stdio(ToolSettings(options, *choose_model(options))))

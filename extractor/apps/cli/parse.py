@@ -4,17 +4,21 @@ field, which help you to find out why a text was misread. They are listed in ``r
 
 from collections.abc import Iterator
 from importlib.resources import files
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import Annotated, NamedTuple
 
 import tomli
 import typer
 
 from extractor.apps.cli.console import FAILED, OK, say, write_text
 from extractor.apps.cli.options import FieldsOption, option
+from extractor.concepts.own.declaration import explain_unread
+from extractor.concepts.parse import parse_record
+from extractor.confidence import list_counts
+from extractor.errors import RepeatedRecord
+from extractor.evidence.drafts import Draft, Reading
+from extractor.formats import read_records
+from extractor.formats.inputs import refuse_missing
 from extractor.options import FILES, read_own_fields
-
-if TYPE_CHECKING:
-    from extractor.evidence.drafts import Draft, Reading
 
 
 class ReaderFiles(NamedTuple):
@@ -69,12 +73,6 @@ def parse(
 
     Example: extractor parse record.json --explain
     """
-    from extractor.concepts.own.declaration import explain_unread
-    from extractor.concepts.parse import parse_record
-    from extractor.errors import RepeatedRecord
-    from extractor.formats import read_records
-    from extractor.formats.inputs import refuse_missing
-
     refuse_missing(inputs)
     failures: list[Exception] = []
     custom = read_own_fields(fields)
@@ -104,7 +102,7 @@ def parse(
     return OK
 
 
-def _list_readings(item: "Draft") -> "Iterator[tuple[str, Reading[object]]]":
+def _list_readings(item: Draft) -> Iterator[tuple[str, Reading[object]]]:
     """Yield (field, reading) pairs for an item, then for the attributes of its custom fields."""
     yield from item.rules.items()
     for field, values in item.custom_values.items():
@@ -113,12 +111,10 @@ def _list_readings(item: "Draft") -> "Iterator[tuple[str, Reading[object]]]":
                 yield f"{field}.{name}", reading
 
 
-def _explain_confidence(item: "Draft", name: str, reading: "Reading[object]") -> str:
+def _explain_confidence(item: Draft, name: str, reading: Reading[object]) -> str:
     """Return what counts for the confidence of a reading; of a list, for each member in order. An
     empty string if nothing does, as for a value that is certain or empty.
     """
-    from extractor.confidence import list_counts
-
     if not reading.list_values():
         return ""
     path = f"{item.group}.{name}"

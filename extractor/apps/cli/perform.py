@@ -73,9 +73,7 @@ def perform_job(job: CommandJob) -> int:
     # `batch submit --requests` only writes the questions to a file
     if not job.waits:
         exported = job.setup.choice.exchange
-    folder = None
-    if job.out:
-        folder = job.open_folder()
+    folder = job.open_folder() if job.out else None
     with folder or nullcontext():
         if folder:
             _warn_open_batches(job, folder)
@@ -104,14 +102,10 @@ def _judge_run(job: CommandJob, folder: RunFolder | None, stop: Stop | None) -> 
         reason: object = job.error
         if stop is Stop.INTERRUPTED:
             reason = "interrupted"
-        condition = ""
-        if stop is Stop.BUDGET:
-            condition = "with a higher limit, "
+        condition = "with a higher limit, " if stop is Stop.BUDGET else ""
         say(f"{reason}; {condition}{how_to_resume(job)}")
         return _CODES[stop]
-    lacking = None
-    if job.waits:
-        lacking = explain_lacking(job, folder)
+    lacking = explain_lacking(job, folder) if job.waits else None
     if lacking is None:
         return judge_records(job.tally)
     say(lacking)
@@ -144,7 +138,7 @@ def _warn_open_batches(job: CommandJob, folder: RunFolder) -> None:
     has_store = (folder.path / RUN_FILE).exists() and not job.fresh
     if not (has_store and job.asks_live):
         return
-    from extractor.model.batches import list_open
+    from extractor.model.batches import list_open  # noqa: PLC0415 - loads the library of a model, and few runs have batches
 
     calls = sum(batch.requests for batch in list_open(folder.calls()))
     if calls:

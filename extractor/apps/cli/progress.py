@@ -11,6 +11,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from extractor.apps.cli.console import say
+from extractor.model.events import EventLog, listening
 from extractor.plurals import counted
 
 if TYPE_CHECKING:
@@ -79,12 +80,8 @@ class Interrupts:
 
     def _stop(self) -> None:
         watch = self._run.tally.watch
-        calls = 0
-        if watch:
-            calls = watch.under_way
-        work = "the records"
-        if calls:
-            work = f"{counted(calls, 'call')} to the model"
+        calls = watch.under_way if watch else 0
+        work = f"{counted(calls, 'call')} to the model" if calls else "the records"
         self._run.stop("interrupted")
         say(
             f"waiting up to {_TO_END_S:g} s for {work} in progress; press Ctrl-C again to stop at "
@@ -98,8 +95,6 @@ def observing(log_json: str | None) -> Iterator[None]:
     standard error if ``log_json`` is ``-``. A new file is readable only by its owner. Raises
     ``ValueError`` if the file cannot be written.
     """
-    from extractor.model.events import EventLog, listening
-
     if not log_json:
         yield
     elif log_json == "-":

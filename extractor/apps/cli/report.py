@@ -5,15 +5,20 @@ from typing import Annotated
 
 import typer
 
-from extractor.apps.cli.console import open_runs, say, warn_incomplete
+from extractor.apps.cli.console import (
+    say,
+)
 from extractor.apps.cli.options import (
     RecordsOption,
     RunsArgument,
     check_page,
     option,
 )
+from extractor.apps.cli.runs import open_runs, warn_incomplete
+from extractor.apps.report import write_report
 from extractor.options import FILES
 from extractor.plurals import counted
+from extractor.run.files import naming_file, refuse_link
 
 
 def report(
@@ -48,9 +53,6 @@ def report(
 
     Example: extractor report results --open
     """
-    from extractor.apps.report import write_report
-    from extractor.run.files import naming_file, refuse_link
-
     path = out or runs[0] / "report.html"
     if out is None and (len(runs) > 1 or runs[0].is_file()):
         raise ValueError(

@@ -4,8 +4,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
-from extractor.apps.cli.console import requiring, say, warn_incomplete
+from extractor.apps.cli.console import (
+    requiring,
+    say,
+)
 from extractor.apps.cli.options import RecordsOption, RunArgument, option
+from extractor.apps.cli.runs import warn_incomplete
 from extractor.apps.serve.settings import SERVICE
 from extractor.options import FILES
 
@@ -49,7 +53,7 @@ def review(
     Example: extractor review results --gold gold
     """
     with requiring("review", "markdown_it", "starlette", "uvicorn"):
-        from extractor.apps.review.app import open_review
+        from extractor.apps.review.app import open_review  # noqa: PLC0415 - belongs to an extra
     if gold.resolve() in [path.resolve() for path in adjudicate or ()]:
         raise ValueError(
             f"--gold {gold} is also one of the --adjudicate folders, which are not changed; "

@@ -4,6 +4,9 @@ import json
 from typing import Annotated, Literal
 
 import typer
+from pydantic import BaseModel
+
+from extractor import schemas
 
 
 def schema(
@@ -18,10 +21,6 @@ def schema(
 
     Example: extractor schema dosing
     """
-    from pydantic import BaseModel
-
-    from extractor import schemas
-
     parts: dict[str | None, type[BaseModel]] = {
         None: schemas.TrialExtraction,
         "eligibility": schemas.Eligibility,

@@ -5,13 +5,16 @@ import shlex
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from extractor.apps.cli.commands import Commands, as_command
 from extractor.apps.cli.console import print_table, requiring, say
 from extractor.apps.cli.options import option, option_of
+from extractor.apps.cli.progress import observing
+from extractor.apps.serve.drain import drain
+from extractor.apps.serve.keys import Keys
 from extractor.apps.serve.settings import (
     LIMITS,
     SERVICE,
@@ -20,10 +23,8 @@ from extractor.apps.serve.settings import (
     choose_root,
     choose_token,
 )
+from extractor.apps.serve.store import check_root, has_begun, open_store
 from extractor.options import COST
-
-if TYPE_CHECKING:
-    from extractor.apps.serve.keys import Keys
 
 RootOption = Annotated[Path | None, option_of(ServiceOptions, "root")]
 DaysOption = Annotated[
@@ -72,11 +73,9 @@ def serve(options: ServiceOptions) -> None:
     """
     web = ("fastapi", "sse_starlette", "starlette", "uvicorn")
     with requiring("serve", *web, "prometheus_client"):
-        from extractor.apps.serve.app import serve_service
-    from extractor.apps.cli.environment import choose_model
-    from extractor.apps.cli.progress import observing
-    from extractor.apps.serve.store import has_begun
-    from extractor.run.executor import count_cores
+        from extractor.apps.serve.app import serve_service  # noqa: PLC0415 - belongs to an extra
+    from extractor.apps.cli.environment import choose_model  # noqa: PLC0415 - slow, and `serve keys` needs none of it
+    from extractor.run.executor import count_cores  # noqa: PLC0415 - as above
 
     root = choose_root(options.root)
     # opening the keys below creates the service
@@ -117,8 +116,6 @@ def show_spent(root: RootOption = None) -> None:
     This is the amount that --max-usd limits. Calls in progress and calls without a reply are
     counted at their maximum cost; calls without a known price are not counted.
     """
-    from extractor.apps.serve.store import check_root, open_store
-
     with closing(open_store(check_root(choose_root(root)))) as store:
         dollars = store.value("SELECT total(dollars) FROM spending")
     print(f"{dollars:.4f}")
@@ -131,9 +128,6 @@ def drain_service(root: RootOption = None) -> None:
 
     Press Ctrl-C to stop waiting and accept new jobs again.
     """
-    from extractor.apps.serve.drain import drain
-    from extractor.apps.serve.store import check_root
-
     drain(check_root(choose_root(root)))
     print(
         "no job is running, and none will start before the next restart: stop the service now"
@@ -194,13 +188,10 @@ def revoke_key(name: NameArgument, root: RootOption = None) -> None:
 
 
 @contextmanager
-def _open_keys(root: Path | None, *, creates: bool = False) -> "Iterator[Keys]":
+def _open_keys(root: Path | None, *, creates: bool = False) -> Iterator[Keys]:
     """Open the keys of the service in ``root``. If ``creates`` is set, creates the service if it
     does not exist; otherwise, raises ``ArgumentError`` if no service has used the folder.
     """
-    from extractor.apps.serve.keys import Keys
-    from extractor.apps.serve.store import check_root, open_store
-
     place = choose_root(root)
     if not creates:
         check_root(place)

@@ -260,9 +260,7 @@ class Side:
 
 def _has_extractions(path: Path) -> bool:
     """Return whether a file, or the first file in a folder, contains extractions."""
-    first = path
-    if path.is_dir():
-        first = min(path.glob("*.json"), default=path)
+    first = min(path.glob("*.json"), default=path) if path.is_dir() else path
     if not first.is_file():
         return False
     with first.open("rb") as file:

@@ -79,9 +79,7 @@ def show_changes(trial: ComparedTrial) -> JsonObject:
         spans += [(first + section, *ends) for section, *ends in shown["spans"]]
         sections += [section | {"side": side} for section in shown["sections"]]
     record = trial.new or trial.old
-    title = ""
-    if record:
-        title = name_record(record)
+    title = name_record(record) if record else ""
     return {
         "id": trial.record_id,
         "title": title,

@@ -253,9 +253,7 @@ def _compare_custom(group: Group, gold: CustomItem, predicted: CustomItem) -> fl
     value, the similarity of the items decides, and the mean only breaks ties.
     """
     have_hosts = bool(gold.of and predicted.of)
-    host = 1.0
-    if have_hosts:
-        host = compare_extents(gold.of, predicted.of)
+    host = compare_extents(gold.of, predicted.of) if have_hosts else 1.0
     if host < _LEAST_HOST:
         return 0.0
     nearest: list[float] = []

@@ -65,10 +65,7 @@ def _add_row(
         nearest = distances[remaining].min()
         tied = np.flatnonzero(distances[remaining] == nearest)
         free = tied[row_of[remaining[tied]] < 0]
-        if free.size:
-            chosen = free[-1]
-        else:
-            chosen = tied[0]
+        chosen = free[-1] if free.size else tied[0]
         column = remaining[chosen]
         seen_columns.append(column)
         remaining[chosen] = remaining[-1]

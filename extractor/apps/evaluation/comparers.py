@@ -147,10 +147,7 @@ def list_bounds(limits: _Limit | tuple[_Limit, ...] | None) -> tuple[LimitEnd, .
     for limit in list_members(limits):
         name = getattr(limit, "quantity", "")
         is_range = limit.comparator is Comparator.BETWEEN
-        if is_range:
-            first = Comparator.AT_LEAST
-        else:
-            first = limit.comparator
+        first = Comparator.AT_LEAST if is_range else limit.comparator
         bounds.append(LimitEnd(name, first, limit.value, limit.unit))
         if is_range and limit.value_high is not None:
             last = Comparator.AT_MOST

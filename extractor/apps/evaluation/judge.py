@@ -141,9 +141,7 @@ def _judge_items(group: Group, gold: Side, predicted: Side) -> Iterator[JudgedVa
     for field in group.fields:
         for ours, theirs in _pair_values(field, gold.item, predicted.item):
             for row in compare_values(field, ours, theirs):
-                error = row.error
-                if field.attribute and is_explained:
-                    error = None
+                error = None if field.attribute and is_explained else row.error
                 yield row._replace(
                     error=error, gold_item=gold, predicted_item=predicted
                 )

@@ -55,9 +55,7 @@ def write_score_page(
     for record in read_records(*records, on_error=lambda _: None):
         if record.record_id in sides:
             views[record.record_id] = _mark_text(record, sides[record.record_id])
-    names = ("Gold", "Predicted")
-    if report.neutral:
-        names = (report.gold, report.predicted)
+    names = (report.gold, report.predicted) if report.neutral else ("Gold", "Predicted")
     values = {
         "report": report,
         "scores": list_scores(report),
@@ -87,9 +85,7 @@ def _export_side(side: ErrorSide | None) -> JsonObject | None:
     if side.confidence is not None:
         facts += f", confidence {side.confidence:.2f}"
     words = side.quote or ""
-    quote = None
-    if words:
-        quote = say(words)
+    quote = say(words) if words else None
     return {"said": say(side.value, [words]), "quote": quote, "facts": facts}
 
 

@@ -125,9 +125,7 @@ def evaluate(  # noqa: PLR0913 - all but the sources are options
     if len(record_ids) == 1:
         resamples = 0
     columns = _list_fields(groups)
-    other = None
-    if compare is not None:
-        other = sources[1].name
+    other = sources[1].name if compare is not None else None
     scores = list(_score(np.array(counts), columns, resamples))
     tasks = len(scores) - len(columns)
     return ScoreReport(

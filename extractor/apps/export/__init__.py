@@ -29,6 +29,7 @@ from extractor.apps.export.columns import (
 from extractor.apps.export.export import (
     Threshold,
     export_run,
+    frame_extraction,
     frame_table,
     open_library,
     pair_results,
@@ -58,6 +59,7 @@ __all__ = [
     "explain_lacking",
     "export_fhir",
     "export_run",
+    "frame_extraction",
     "frame_table",
     "list_tables",
     "neutralise",

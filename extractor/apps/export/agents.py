@@ -176,9 +176,7 @@ def bare_name(name: str) -> str:
     'Fictumab'
     """
     tokens = read_text(" ".join(re.sub("[®™©]", " ", name).split()))
-    span = None
-    if len(tokens):
-        span = trim_name(tokens, 0, len(tokens))
+    span = trim_name(tokens, 0, len(tokens)) if len(tokens) else None
     if span:
         return tokens.read(*span)
     return tokens.text
@@ -257,9 +255,7 @@ def list_mesh_terms(
         if term.kind not in (kind, f"{kind}_ancestor"):
             continue
         is_ancestor = term.kind is not kind
-        index = None
-        if not is_ancestor:
-            index = find_intervention(term.name, interventions)
+        index = None if is_ancestor else find_intervention(term.name, interventions)
         yield {
             "term": term.name,
             "mesh_id": term.id,

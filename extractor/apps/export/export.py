@@ -28,8 +28,10 @@ from extractor.apps.export.files import (
     write_workbook,
 )
 from extractor.apps.export.registered import RegisteredByRecord, read_registry
-from extractor.apps.export.rows import Unsifted, complete_gold, find_rows
-from extractor.concepts.own.declaration import Declared
+from extractor.apps.export.rows import Unsifted, find_rows
+from extractor.assembly.doubtful import drop_doubtful, find_doubtful
+from extractor.concepts.limits.admission import complete_gold
+from extractor.concepts.own.declaration import CustomField, Declared
 from extractor.concepts.own.models import read_fields
 from extractor.errors import MissingExtra
 from extractor.run.joined import JoinedRuns
@@ -92,8 +94,6 @@ class Threshold:
         """
         if not self.minimum:
             return extraction, None
-        from extractor.assembly.doubtful import drop_doubtful, find_doubtful  # noqa: PLC0415 - it loads the rules, and few need it
-
         sifted = drop_doubtful(extraction, self.minimum)
         self.seen += sum(1 for _ in list_all_values(extraction))
         self.kept += sum(1 for _ in list_all_values(sifted))
@@ -268,6 +268,19 @@ def frame_table(
         if of == name
     ]
     return make_frame(library, to, table, rows)
+
+
+def frame_extraction(
+    extraction: TrialExtraction,
+    name: str,
+    to: str,
+    fields: Iterable[Declared] | Declared,
+) -> object:
+    """Return a table of an extraction as a data frame, by default with the custom fields with which
+    it was extracted.
+    """
+    declared = map(CustomField.model_validate, extraction.declared)
+    return frame_table([extraction], name, to, fields=fields or tuple(declared))
 
 
 def tabulate(

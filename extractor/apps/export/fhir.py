@@ -133,9 +133,7 @@ def _drop_empty_parts(value: Any) -> Any:
     length.
     """
     if isinstance(value, str):
-        text = value
-        if not isinstance(value, RawText):
-            text = show_line(value)
+        text = value if isinstance(value, RawText) else show_line(value)
         text = _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text[:_LONGEST])
         if text.strip():
             return text

@@ -20,9 +20,9 @@ from extractor.apps.export.fhir_parts import (
     make_range,
     quantity,
 )
-from extractor.apps.export.limits import list_alternatives, name_limit
 from extractor.apps.export.people import read_comparator
 from extractor.apps.export.registered import read_registered
+from extractor.concepts.limits.canonical import list_alternatives, name_limit
 from extractor.concepts.limits.quantity_names import (
     KnownQuantity,
     get_quantity,
@@ -100,10 +100,7 @@ def _describe_people(trial: TrialResources) -> list[JsonObject]:
     """Return characteristics for the ages, the sex and the exclusion of healthy volunteers, taken
     from the text or else from the register. Values that do not exclude anybody are omitted.
     """
-    if trial.record:
-        registry = trial.record.registry
-    else:
-        registry = RegistryFields()
+    registry = trial.record.registry if trial.record else RegistryFields()
     people: dict[str, JsonObject] = {}
     for name in AGES:
         age = trial.take_first("eligibility", name)
@@ -227,9 +224,7 @@ def _describe_limit(limit: Constraint) -> JsonObject:
     """
     canonical = name_limit(limit)
     name = canonical.quantity_canonical
-    known_quantity = None
-    if name and canonical.loinc:
-        known_quantity = get_quantity(name)
+    known_quantity = get_quantity(name) if name and canonical.loinc else None
     if known_quantity is None or not _is_name_of(limit.quantity, known_quantity):
         raise _MoreThanALimit(f"no quantity with a LOINC code: {limit.quantity}")
     ucum = canonical.unit_ucum

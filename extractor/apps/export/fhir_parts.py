@@ -146,10 +146,7 @@ def code(system: str, word: str | None, text: str | None = None) -> JsonObject:
     >>> code(LOINC, "30525-0", "age")
     {'coding': [{'system': 'http://loinc.org', 'code': '30525-0'}], 'text': 'age'}
     """
-    if word:
-        coding = [{"system": system, "code": word}]
-    else:
-        coding = []
+    coding = [{"system": system, "code": word}] if word else []
     return {"coding": coding, "text": text}
 
 

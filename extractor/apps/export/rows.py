@@ -24,11 +24,6 @@ from extractor.apps.export.columns import (
     list_tables,
     plan_custom_tables,
 )
-from extractor.apps.export.limits import (
-    DescribedCriterion,
-    describe_criteria,
-    name_instrument,
-)
 from extractor.apps.export.people import describe_people, find_sex
 from extractor.apps.export.registered import (
     Registered,
@@ -43,6 +38,11 @@ from extractor.apps.export.times import (
 from extractor.apps.values import find_least, list_values
 from extractor.concepts.doses.amounts import find_strengths
 from extractor.concepts.doses.names import find_substance
+from extractor.concepts.limits.canonical import (
+    DescribedCriterion,
+    describe_criteria,
+    name_instrument,
+)
 from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.windows.grouping import classify_anchor, list_things
 from extractor.language.book import read_table
@@ -182,26 +182,13 @@ def _lay_out(fields: tuple[CustomField, ...]) -> Mapping[str, _Layout]:
     return layouts
 
 
-def complete_gold(extraction: TrialExtraction) -> TrialExtraction:
-    """Return a gold extraction with evidence added for its limits. Gold itself does not contain
-    evidence.
-    """
-    if all(criterion.evidence for criterion in extraction.eligibility.criteria):
-        return extraction
-    from extractor.concepts.limits.admission import describe_gold  # noqa: PLC0415 - it loads the rules
-
-    return describe_gold(extraction)
-
-
 def _list_all_rows(
     extraction: TrialExtraction,
     registered: Registered,
     fields: tuple[CustomField, ...],
     unsifted: Unsifted | None,
 ) -> Iterator[TableRow]:
-    source = None
-    if extraction.source:
-        source = extraction.source.path
+    source = extraction.source.path if extraction.source else None
     yield "records", {**registered.columns, "source_path": source}
     yield from _list_eligibility_rows(extraction, registered, unsifted)
     yield from _list_dosing_rows(extraction, registered)
@@ -218,9 +205,7 @@ def _list_eligibility_rows(
 ) -> Iterator[TableRow]:
     """Yield the rows of the tables ``eligibility`` and ``groups``, and the rows of the criteria."""
     people = extraction.eligibility
-    people_before = people
-    if unsifted:
-        people_before = unsifted.extraction.eligibility
+    people_before = unsifted.extraction.eligibility if unsifted else people
     described = describe_criteria(people_before, find_sex(people, registered.columns))
     if unsifted:
         described = list(_pick_kept(described, unsifted.removed))
@@ -427,9 +412,7 @@ def _choose_dose_unit(unit: str) -> str:
     unit of another dimension, such as ``[IU]``, is returned unchanged.
     """
     first, *per = unit.split("/")
-    dimension = None
-    if first:
-        dimension = find_dimension(first)[1]
+    dimension = find_dimension(first)[1] if first else None
     for base in _DOSE_UNITS:
         if find_dimension(base)[1] == dimension:
             return "/".join([base, *per])

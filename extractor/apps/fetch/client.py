@@ -109,9 +109,7 @@ class _Failure(RegistryError):
 
 
 def _is_enough(state: RetryCallState) -> bool:
-    failure = None
-    if state.outcome:
-        failure = state.outcome.exception()
+    failure = state.outcome.exception() if state.outcome else None
     assert isinstance(failure, _Failure), "only such failures are repeated"
     is_long = (failure.wait or 0) > _POLICY.longest_wait
     if is_long:

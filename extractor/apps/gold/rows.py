@@ -147,9 +147,7 @@ def write_cells(row: ValueRow) -> dict[str, str]:
         is_plain = bool(value) and _read_custom(value) == value
         if not is_plain:
             return {VALUE: json.dumps(value, ensure_ascii=False)}
-    parts = {VALUE: value}
-    if isinstance(value, dict):
-        parts = value
+    parts = value if isinstance(value, dict) else {VALUE: value}
     return {
         name: part if isinstance(part, str) else json.dumps(part)
         for name, part in parts.items()
@@ -331,9 +329,7 @@ class _Builder:
         column: str | int = VALUE
         # the problem concerns another field of the item, such as a missing quote
         if near != location[: len(near)]:
-            column = "record"
-            if location:
-                column = location[-1]
+            column = location[-1] if location else "record"
         elif FieldRef(row.path).path in _PARTS:
             column = near[-1]
         self._report(row, str(column), text)

@@ -55,9 +55,7 @@ def write_gold_sheet(path: Path, rows: Iterable[ValueRow]) -> None:
 
 def _write_row(row: ValueRow) -> dict[str, str]:
     """Return the filled cells of a row, keyed by column."""
-    confidence = ""
-    if row.confidence is not None:
-        confidence = f"{row.confidence:.2f}"
+    confidence = f"{row.confidence:.2f}" if row.confidence is not None else ""
     cells = {
         "record": row.record_id,
         "item": row.item,
@@ -113,10 +111,7 @@ def read_sheet(path: Path) -> Iterator[ValueRow]:
     Raises ``GoldError`` for a file that is not a gold sheet, and for formulas and dates.
     """
     is_workbook = path.suffix.casefold() == _WORKBOOK
-    if is_workbook:
-        lines = _read_workbook(path)
-    else:
-        lines = _read_csv(path)
+    lines = _read_workbook(path) if is_workbook else _read_csv(path)
     columns = [name.strip().casefold() for name in next(lines, [])]
     _check_columns(path, columns)
     for number, line in enumerate(lines, 2):

@@ -89,9 +89,7 @@ class Desk:
             model_options=options.model_options,
             fields=options.fields,
         )
-        budget = None
-        if settings.model:
-            budget = settings.pricing.open_budget()
+        budget = settings.pricing.open_budget() if settings.model else None
         example = make_record("Inclusion criteria:\n- Adults", record_id="example")
         executor = ProcessExecutor(1, 0, options.timeout + _SPARE_S, example)
         # the server outlives the outages of its model
@@ -190,9 +188,7 @@ class Desk:
         usage = extraction.usage
         if usage and usage.calls:
             cost = self._settings.pricing.cost
-            usd = None
-            if cost:
-                usd = cost(usage)
+            usd = cost(usage) if cost else None
         return describe_extraction(extraction, record, usd)
 
     async def _find(self, source: str, record_id: str | None) -> TrialRecord:

@@ -7,12 +7,11 @@ from itertools import pairwise
 
 from extractor.apps.pages import read_assets, render_template
 from extractor.apps.pages.view import is_free_text, name_record, view
-from extractor.apps.values import find_misplaced, list_values
+from extractor.apps.values import list_values
 from extractor.errors import ArgumentError
 from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
 from extractor.schemas.base import JsonObject
-
-__all__ = ["ShownExtraction", "TrialExtraction", "show"]
+from extractor.schemas.values import find_misplaced
 
 _SHOWN = 20
 """Maximum number of records, and maximum number of failures, that a notebook shows for a run."""
@@ -133,6 +132,3 @@ def _mark_evidence(shown: JsonObject) -> Iterator[tuple[str, list[tuple[str, str
                     break
             pieces.append((words, covering))
         yield section["title"], pieces
-
-
-TrialExtraction.display = show

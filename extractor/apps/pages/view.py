@@ -143,9 +143,7 @@ class _Page:
 
     def show_as_given(self, record: TrialRecord) -> None:
         """Show the whole text of a record, if it was given as one."""
-        text = record.given
-        if record.document:
-            text = record.document.text
+        text = record.document.text if record.document else record.given
         if text is None:
             return
         for section in record.sections:
@@ -271,9 +269,7 @@ def _show_value(
     spans: list[int] = []
     for evidence in value.evidence:
         spans += page.mark(evidence)
-    support = None
-    if value.evidence:
-        support = value.evidence[0].support
+    support = value.evidence[0].support if value.evidence else None
     said = say(value.value, quotes)
     if value.name == "constraints" and page.name_limits:
         said += page.name_limits([(value.value, value.evidence)])

@@ -98,9 +98,7 @@ def _write_measured(parts: Mapping[str, object], quotes: tuple[str, ...]) -> str
     # "5 days", but "5 mg" and "1 day"
     if str(parts.get("unit")) in _TIME_UNITS and numbers != ["1"]:
         unit = f"{unit}s".replace("lifes", "lives")
-    sign = ""
-    if numbers:
-        sign = _write_sign(parts)
+    sign = _write_sign(parts) if numbers else ""
     words = (said.get("quantity"), sign, " to ".join(numbers), unit)
     whole = " ".join(filter(None, words))
     if "of" in said:
@@ -150,9 +148,7 @@ def write_number(value: float, quotes: Iterable[str] = ()) -> tuple[str, str | N
     (('1.5 million', '1,500,000'), ('20,000', None), ('1500', None))
     """
     is_large = abs(value) >= _LARGE
-    exact = f"{value:.15g}"
-    if is_large:
-        exact = f"{value:,.15g}"
+    exact = f"{value:,.15g}" if is_large else f"{value:.15g}"
     for quote in quotes:
         for written, readings in _list_numbers(quote):
             if value not in readings:

@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from extractor.apps.export.limits import show_canonical_names
 from extractor.apps.pages import name_label
 from extractor.apps.pages.view import (
     is_free_text,
@@ -15,6 +14,7 @@ from extractor.apps.pages.view import (
     view,
 )
 from extractor.apps.values import ValueRow, list_absences, list_values
+from extractor.concepts.limits.canonical import show_canonical_names
 from extractor.run.finished import TextState
 from extractor.schemas import (
     AbsenceReason,
@@ -86,9 +86,7 @@ def show_record(result: RunRecord, *, as_given: bool = False) -> JsonObject:
         as_given=as_given or is_free_text(result.record),
         name_limits=show_canonical_names,
     )
-    title = ""
-    if result.record:
-        title = name_record(result.record)
+    title = name_record(result.record) if result.record else ""
     origin: list[str | None] = []
     source = extraction.source
     if source:

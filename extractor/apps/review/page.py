@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from extractor.apps.export.limits import show_canonical_names
 from extractor.apps.pages.view import (
     list_arm_labels,
     show_texts,
@@ -25,6 +24,7 @@ from extractor.apps.review.draft import (
 from extractor.apps.review.forms import Form
 from extractor.apps.review.gold import find_flaws, read_gold
 from extractor.apps.values import weigh_evidence
+from extractor.concepts.limits.canonical import show_canonical_names
 from extractor.concepts.own.declaration import CustomField
 from extractor.schemas import Evidence, FieldRef, TrialExtraction, TrialRecord
 from extractor.schemas.base import JsonObject
@@ -132,9 +132,7 @@ def describe_record(
         items[difference.item]["differences"].append(described)
     flaws: list[JsonObject] = []
     for flaw in find_flaws(draft, record, fields):
-        listed = flaws
-        if flaw.item in items:
-            listed = items[flaw.item]["flaws"]
+        listed = items[flaw.item]["flaws"] if flaw.item in items else flaws
         listed.append(flaw._asdict())
     return {
         "sections": viewed["sections"],
@@ -226,9 +224,7 @@ def _name_item(path: str, item: JsonObject, form: Form) -> str:
     if path.startswith("endpoints"):
         number = item.get("index")
     kind = item.get("kind") or item.get("rank") or ""
-    shown = "?"
-    if isinstance(number, int):
-        shown = str(number + 1)
+    shown = str(number + 1) if isinstance(number, int) else "?"
     return f"{kind} {form.noun} {shown}".strip()
 
 

@@ -127,9 +127,7 @@ class JobRun:
             fields=[field for field in options.fields if field.name in job.fields],
         )
         asks = settings.model and job.effort is not Effort.NONE
-        budget = None
-        if asks:
-            budget = money.budget_of(job.caller)
+        budget = money.budget_of(job.caller) if asks else None
         self.run = Run(
             setup=setup,
             read=self._read_upload,

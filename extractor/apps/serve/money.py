@@ -29,10 +29,7 @@ class Account:
     def facts(self) -> dict[str, Fact]:
         """The numbers of calls and tokens, and the cost in dollars, for an event."""
         names = {"calls", "prompt_tokens", "cached_tokens", "output_tokens"}
-        if self.usd is None:
-            price = None
-        else:
-            price = round(self.usd, 6)
+        price = None if self.usd is None else round(self.usd, 6)
         return self.usage.model_dump(include=names) | {"usd": price}
 
 

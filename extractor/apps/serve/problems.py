@@ -84,9 +84,7 @@ def describe_unexpected(error: BaseException) -> str:
     error = as_extractor_error(error)
     if not isinstance(error, UnexpectedError):
         return type(error).__name__
-    place = ""
-    if error.frames:
-        place = f" at {error.frames[0]}"
+    place = f" at {error.frames[0]}" if error.frames else ""
     return f"an unexpected {error.kind}{place}"
 
 

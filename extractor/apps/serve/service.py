@@ -262,9 +262,7 @@ class Service:
 
         Raises ``ProblemError`` and any errors from the executor or the model.
         """
-        model = None
-        if options.asks:
-            model = self.model
+        model = self.model if options.asks else None
         async with self._taking_turn(asks=model is not None):
             record = await self.executor.compute(read_posted, PostedRecord(name, body))
             if isinstance(record, RecordError):

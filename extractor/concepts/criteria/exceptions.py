@@ -229,10 +229,7 @@ def _find_statements(tokens: Tokens, kind: CriterionKind) -> Iterator[Range]:
     allowed"). "No ... will be allowed" does not admit anybody.
     """
     includes = kind is CriterionKind.INCLUSION
-    if includes:
-        verdict = rule("excluded_anyway")
-    else:
-        verdict = rule("admitted_anyway")
+    verdict = rule("excluded_anyway") if includes else rule("admitted_anyway")
     edges = [place for place in range(len(tokens)) if _is_edge(tokens, place)]
     for statement in verdict.find(tokens):
         # the sentence extends from the last edge before the statement to the first edge after it

@@ -89,10 +89,7 @@ def _list_frequencies(tokens: Tokens) -> list[Mark]:
         place = term.first, term.end
         # "daily" alone is less certain than "once daily"
         is_bare = rule("bare_rhythm").covers(tokens, *place)
-        if is_bare:
-            confidence = 0.85
-        else:
-            confidence = term.entry.confidence
+        confidence = 0.85 if is_bare else term.entry.confidence
         marks.append(Mark("frequency", Frequency(term.value), *place, confidence))
     return drop_overlaps(marks)
 
@@ -120,10 +117,7 @@ def _find(tokens: Tokens, field: str) -> Iterator[Mark]:
     for name, row in read_table("dose_marks")[field].items():
         for match in rule(name).find(tokens):
             make = _MAKERS.get(row.get("makes"))
-            if make:
-                value = make(match)
-            else:
-                value = Frequency(row["code"])
+            value = make(match) if make else Frequency(row["code"])
             if value is None:
                 continue
             place = match.first, match.end

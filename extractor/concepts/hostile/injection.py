@@ -280,10 +280,7 @@ def _blank_section(section: Section, ranges: Sequence[Range], edge: str) -> Sect
     signs = list(section.text)
     for start, end in ranges:
         inner = end - start - 2 * len(edge)
-        if inner > 0:
-            blank = f"{edge}{' ' * inner}{edge}"
-        else:
-            blank = " " * (end - start)
+        blank = f"{edge}{' ' * inner}{edge}" if inner > 0 else " " * (end - start)
         signs[start:end] = blank
     text = "".join(signs)
     parts = []

@@ -254,11 +254,13 @@ def _are_alternatives(
     return limit.comparator is not following.comparator
 
 
-def describe_gold(extraction: TrialExtraction) -> TrialExtraction:
+def complete_gold(extraction: TrialExtraction) -> TrialExtraction:
     """Add to a gold extraction the facts about whom its criteria admit, and evidence for the limits
     of the criteria, with offsets into the quote. Gold criteria do not have evidence; criteria that
     already have evidence are left unchanged.
     """
+    if all(criterion.evidence for criterion in extraction.eligibility.criteria):
+        return extraction
     criteria = tuple(
         criterion if criterion.evidence else _describe_gold(criterion)
         for criterion in extraction.eligibility.criteria

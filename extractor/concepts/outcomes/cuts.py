@@ -136,10 +136,7 @@ def describe_cuts(item: OutcomeItem) -> Iterator[tuple[Cut, list[str]]]:
     starts = range(min(count, _MOST_STARTS))
     of_start = [_describe_description(item, cut) for cut in starts]
     for end in (count, *_list_ends(item)):
-        if end == count:
-            of_end = _describe_no_time(item)
-        else:
-            of_end = _describe_time(item, end)
+        of_end = _describe_no_time(item) if end == count else _describe_time(item, end)
         yield (end, end), of_end + _describe_no_description(item, end)
         if item.ends_with_stop(end):
             of_end = [*of_end, "d:full stop"]

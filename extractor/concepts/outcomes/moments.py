@@ -214,10 +214,7 @@ def _read_named_group(tokens: Tokens, named: RuleMatch) -> MomentGroup:
     # "week 4, 2 years"
     while len(moments) > 1 and _has_own_unit(tokens, moments[-1]):
         moments.pop()
-    if moments:
-        end = moments[-1].end
-    else:
-        end = named.end
+    end = moments[-1].end if moments else named.end
     return MomentGroup(tuple(moments), named.first, end)
 
 

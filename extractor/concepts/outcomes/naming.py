@@ -285,15 +285,9 @@ def read_named(body: Passage, kind: _Named) -> Reading[tuple[str, ...] | None]:
     """
     names = _find_names(body, kind.vocabulary)
     if not names:
-        if body.search(kind.hint):
-            case = kind.perhaps
-        else:
-            case = kind.none
+        case = kind.perhaps if body.search(kind.hint) else kind.none
         return Reading((), 1.0, features=(case,))
-    if len(names) == 1:
-        case = kind.one
-    else:
-        case = kind.several
+    case = kind.one if len(names) == 1 else kind.several
     return Reading((), features=(case,)).with_supported(map(support_words, names))
 
 

@@ -139,10 +139,7 @@ Texts = Annotated[
 
 
 def _name_patterns(patterns: object) -> object:
-    if isinstance(patterns, Mapping):
-        named = patterns
-    else:
-        named = {"": patterns}
+    named = patterns if isinstance(patterns, Mapping) else {"": patterns}
     return {str(value): texts for value, texts in named.items()}
 
 
@@ -501,9 +498,7 @@ class Attribute(AttributeSet):
         """Describe the form and the meaning of the value to a model, as an entry of a list. The
         attributes of a nested object are indented.
         """
-        list_form = ""
-        if self.many:
-            list_form = "a list, each "
+        list_form = "a list, each " if self.many else ""
         description = f"{indent}- {self.name}: {list_form}{self.form}"
         if self.definition:
             description += f". {self.definition}"

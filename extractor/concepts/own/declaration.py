@@ -136,9 +136,7 @@ class CustomField(AttributeSet):
         """Maximum number of output tokens for an answer: enough for a long sentence as the quote,
         and for the answer's values.
         """
-        values = 1
-        if self.many:
-            values = _MOST_VALUES
+        values = _MOST_VALUES if self.many else 1
         return self.quote_tokens + self.object_tokens * values
 
     @property
@@ -150,9 +148,7 @@ class CustomField(AttributeSet):
         path = f"custom.{self.name}"
         hosts = {Of.RECORD: None, Of.CRITERION: "eligibility.criteria"}
         # the label of a single attribute is the name of its field
-        label = ""
-        if len(self.attributes) == 1:
-            label = self.name.replace("_", " ")
+        label = self.name.replace("_", " ") if len(self.attributes) == 1 else ""
         return ItemGroup(
             path,
             tuple(self.list_fields(path, label)),

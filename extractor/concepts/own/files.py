@@ -1,8 +1,8 @@
 """Load the pydantic models of a user's file or module. The user's code is executed."""
 
-import importlib
 import runpy
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import get_args
 
@@ -70,15 +70,10 @@ def _import_models(source: str) -> dict[str, type[BaseModel]]:
     if not is_file and not is_module:
         raise FieldError(f"{source}: not a Python file or module; {_FORM}")
     try:
-        if is_file:
-            module = runpy.run_path(source)
-        else:
-            module = vars(importlib.import_module(source))
+        module = runpy.run_path(source) if is_file else vars(import_module(source))
     # the user's code may fail in any way
     except Exception as error:
-        remedy = _FORM
-        if is_file:
-            remedy = "correct the file"
+        remedy = "correct the file" if is_file else _FORM
         raise FieldError(
             f"{source}: {type(error).__name__}: {error}; {remedy}"
         ) from error

@@ -71,12 +71,8 @@ def read_limit(text: str) -> Constraint:
     """
     text, _, condition = (part.strip() for part in text.partition(" @ "))
     parts = _LIMIT.fullmatch(text)
-    name = ""
-    if parts:
-        name = clean_text(parts["name"]).text.strip(" :")
-    limit = None
-    if parts and name:
-        limit = _read_unnamed(parts["stated"])
+    name = clean_text(parts["name"]).text.strip(" :") if parts else ""
+    limit = _read_unnamed(parts["stated"]) if parts and name else None
     if limit is None:
         raise ValueError(
             f'{text!r}: write a limit as "quantity: comparator number unit", such as "AST: <= 3 x '
@@ -204,9 +200,7 @@ def read_amount(text: str) -> Amount:
     """
     text, _, arms = text.partition(" @ ")
     stated = _read_unnamed(_EXPOSURE.sub(r"\1 AUC", text))
-    unit = ""
-    if stated:
-        unit = _SECOND_PART.sub(r"\1", stated.unit or "")
+    unit = _SECOND_PART.sub(r"\1", stated.unit or "") if stated else ""
     has_unit = unit[:1].isalpha() or unit.startswith("%")
     if stated is None or not has_unit:
         raise ValueError(
@@ -214,10 +208,7 @@ def read_amount(text: str) -> Amount:
             'to 40 mg"'
         )
     low: float | None = stated.value
-    if stated.value_high is None:
-        high = low
-    else:
-        high = stated.value_high
+    high = low if stated.value_high is None else stated.value_high
     # "at least 5 mg" has no upper end
     if stated.comparator in (Comparator.MORE, Comparator.AT_LEAST):
         high = None
@@ -301,9 +292,7 @@ def read_group_rule(text: str) -> CriterionGroup:
         raise ValueError(
             f'{text!r}: write a rule as "all", "any", or a number: "2", "2-4"'
         )
-    most = None
-    if numbers[2]:
-        most = int(numbers[2])
+    most = int(numbers[2]) if numbers[2] else None
     return CriterionGroup(
         id="", rule=GroupRule.AT_LEAST, n=int(numbers[1]), n_high=most
     )

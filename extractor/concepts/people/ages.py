@@ -471,10 +471,7 @@ def _is_at_moment(tokens: Tokens, limit: Limit) -> bool:
     if tokens.words[limit.first].lower() == "before":
         return True
     age_words = rule("age_behind").ends(tokens, limit.end, limit.end - 3)
-    if age_words:
-        end = age_words.first
-    else:
-        end = limit.end
+    end = age_words.first if age_words else limit.end
     if rule("said_age").search(tokens, limit.first, end):
         return False
     return _is_preceded_by("moment_before", tokens, limit)

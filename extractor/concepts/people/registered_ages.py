@@ -64,10 +64,7 @@ def read_registered_age(written: str) -> Age | None:
         return None
     number = read_number(short["number"])
     # an "M" is never a metre or a million here
-    if short["months"]:
-        unit = TimeUnit.MONTH
-    else:
-        unit = TimeUnit.YEAR
+    unit = TimeUnit.MONTH if short["months"] else TimeUnit.YEAR
     if number is None:
         return None
     return Age(value=number, unit=unit)

@@ -75,10 +75,7 @@ def _find_all(
     value: TimeWindow | str, passage: Passage, topic: str
 ) -> Iterator[tuple[Supported[TimeWindow], Parts]]:
     """Yield the window with its parts for each place of the quote that states the window."""
-    if isinstance(value, str):
-        quote = value
-    else:
-        quote = value.quote
+    quote = value if isinstance(value, str) else value.quote
     stated_windows = _list_windows(passage, topic)
     ends = [stated.length.end for stated in stated_windows]
     for place in find_quotes(passage, quote):

@@ -128,10 +128,7 @@ def load_table(name: str) -> _Rows:
     """
     written = files(__package__).joinpath(f"{name}.toml").read_text("utf-8")
     table = tomli.loads(written)
-    if "like" in table:
-        like = load_table(table.pop("like"))
-    else:
-        like = {}
+    like = load_table(table.pop("like")) if "like" in table else {}
     columns = like.get("columns", {}) | table.get("columns", {})
     return {**like, **table, "columns": columns}
 

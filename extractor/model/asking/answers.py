@@ -175,10 +175,7 @@ def _read_item(question: Question, written: Values) -> Values:
     }
     is_regimen = REGIMENS in question.fields
     # a regimen item that contains only the number of its line is not an answer
-    if is_regimen:
-        is_answer = any(values.values())
-    else:
-        is_answer = bool(values)
+    is_answer = any(values.values()) if is_regimen else bool(values)
     if not is_answer and not any(claims.values()):
         return {}
     if is_regimen:

@@ -209,10 +209,7 @@ def _list_reasons(unasked: Questions, received: Questions) -> dict[int, Reasons]
             }
             for name in question.fields:
                 is_of_record = name == PEOPLE or name in of_record
-                if is_of_record:
-                    number = RECORD
-                else:
-                    number = question.number
+                number = RECORD if is_of_record else question.number
                 reasons_of_item = reasons.setdefault(number, {})
                 # an unasked line might state the custom field, so the budget remains the reason
                 if name not in of_record or name not in reasons_of_item:

@@ -186,10 +186,8 @@ def pack_questions(
     room = 0
     for is_list, lines in groupby(questions, lambda line: REGIMENS in line.fields):
         # a group of lines that must stay together: all adjacent regimen lines, or a single line
-        if is_list:
-            groups = [tuple(lines)]
-        else:
-            groups = [(line,) for line in lines]
+        members = tuple(lines)
+        groups = [members] if is_list else [(line,) for line in members]
         for group in groups:
             size = sum(estimate_tokens(render_line(line)) for line in group)
             if size > room or count_output_tokens(calls[-1] + group) > max_output:

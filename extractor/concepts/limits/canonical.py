@@ -115,9 +115,7 @@ def name_limit(
     ('platelet_count', 75.0, '10*9/L')
     """
     text = limit.quantity
-    unit = None
-    if limit.unit:
-        unit = read_unit(limit.unit)
+    unit = read_unit(limit.unit) if limit.unit else None
     known = limit.quantity_canonical or known
     if known and known.removesuffix("_change") not in list_quantities():
         # the reviewer's own name
@@ -224,6 +222,21 @@ def _add_canonical_value(
     return canonical
 
 
+def name_limits(
+    criterion: Criterion,
+) -> list[tuple[Constraint, Evidence, CanonicalLimit]]:
+    """Return the limits of a criterion, each with its evidence and its canonical form."""
+    named = []
+    for index, limit in enumerate(criterion.constraints):
+        field = f"constraints[{index}]"
+        whole = (piece for piece in criterion.evidence if piece.field == field)
+        proof = next(whole, _NO_PROOF)
+        has_unread_unit = _may_have_unread_unit(limit, proof, criterion.quote)
+        canonical = name_limit(limit, proof.quantity, has_unread_unit=has_unread_unit)
+        named.append((limit, proof, canonical))
+    return named
+
+
 def describe_criteria(
     eligibility: Eligibility, sex: str | None = None
 ) -> list[DescribedCriterion]:
@@ -260,14 +273,7 @@ def _describe_limits(
     has two ranges in the same criterion, or because the criterion has an exception or applies to
     a special group.
     """
-    described = []
-    for index, limit in enumerate(criterion.constraints):
-        field = f"constraints[{index}]"
-        whole = (piece for piece in criterion.evidence if piece.field == field)
-        proof = next(whole, _NO_PROOF)
-        has_unread_unit = _may_have_unread_unit(limit, proof, criterion.quote)
-        canonical = name_limit(limit, proof.quantity, has_unread_unit=has_unread_unit)
-        described.append((limit, proof, canonical))
+    described = name_limits(criterion)
     if not described:
         return
     divided = _list_divided(described, sex)
