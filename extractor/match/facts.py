@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple
 
 from pydantic import Field
 
-from extractor.apps.export.limits import CanonicalLimit, name_limit
 from extractor.concepts.doses.names import unify_name
+from extractor.concepts.limits.canonical import CanonicalLimit, name_limit
 from extractor.concepts.limits.quantity_names import list_quantities, name_quantity
 from extractor.concepts.people.registered_ages import (
     OLDEST,

@@ -9,12 +9,9 @@ from math import inf, nextafter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from extractor.apps.export.limits import (
-    CanonicalLimit,
-    describe_criteria,
-    read_admitted,
-)
+from extractor.apps.export.limits import describe_criteria, read_admitted
 from extractor.apps.export.rows import complete_gold
+from extractor.concepts.limits.canonical import CanonicalLimit
 from extractor.concepts.limits.quantity_names import list_quantities
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.people.registered_ages import AGES

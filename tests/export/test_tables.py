@@ -10,8 +10,9 @@ import pytest
 from extractor import Extractor, read_records
 from extractor.apps.export import choose_tables, list_tables, tabulate
 from extractor.apps.export.agents import AgentNamer
-from extractor.apps.export.limits import name_instrument, name_limit
+from extractor.apps.export.limits import name_instrument
 from extractor.apps.export.registered import Intervention
+from extractor.concepts.limits.canonical import name_limit
 from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.own.models import read_fields
 from extractor.schemas import (
@@ -66,6 +67,35 @@ def pick(rows, *names):
 def test_the_name_of_a_limit_is_one_that_its_words_bear_out(text, value, unit, name):
     given = {"quantity": text, "comparator": ">=", "value": value, "unit": unit}
     assert name_limit(Constraint(**given)).quantity_canonical == name
+
+
+LIMITS = """\
+- Haemoglobin: men > 13 g/dL, women > 12 g/dL
+- ALT or bilirubin < 3 x ULN
+- Weight change of more than 5 kg
+- Xylotine > 5 ng/mL
+"""
+
+
+def test_a_limit_says_the_name_that_tables_give_it():
+    """Also in JSON; gold keeps only a name that a reviewer gave."""
+    trial = Extractor().extract_text(LIMITS, section="eligibility")
+    written = json.loads(trial.model_dump_json())
+    assert TrialExtraction.model_validate(written) == trial
+    limits = [
+        limit
+        for criterion in written["eligibility"]["criteria"]
+        for limit in criterion["constraints"]
+    ]
+    names = [limit.pop("quantity_canonical", None) for limit in limits]
+    of_change = ["alt|total_bilirubin", "weight_change", None]
+    assert names == ["haemoglobin", "haemoglobin", *of_change]
+    gold = json.dumps(trial.to_gold())
+    assert "quantity_canonical" not in gold
+
+    # results of a version without names have the same tables
+    older = TrialExtraction.model_validate(written)
+    assert tabulate([older]) == tabulate([trial])
 
 
 @pytest.mark.parametrize(

@@ -20,9 +20,10 @@ from extractor.apps.export.fhir_parts import (
     make_range,
     quantity,
 )
-from extractor.apps.export.limits import list_alternatives, name_limit
+from extractor.apps.export.limits import list_alternatives
 from extractor.apps.export.people import read_comparator
 from extractor.apps.export.registered import read_registered
+from extractor.concepts.limits.canonical import name_limit
 from extractor.concepts.limits.quantity_names import (
     KnownQuantity,
     get_quantity,

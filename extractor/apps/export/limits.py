@@ -1,29 +1,20 @@
-"""Interpret limits: find the canonical name, unit and value of a limit, and the values that it
-admits. Also find the keys of endpoint instruments: limits use the same keys for their quantities,
-so that a query can join the outcome "Montreal Cognitive Assessment (MoCA)" with the limit
-"MoCA >= 26".
+"""Interpret limits: find the values that a limit admits, and to whom it applies. Also find the keys
+of endpoint instruments: limits use the same keys for their quantities, so that a query can join the
+outcome "Montreal Cognitive Assessment (MoCA)" with the limit "MoCA >= 26".
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from typing import NamedTuple
 
 from pydantic import ValidationError
 
 from extractor.concepts.aliases import find_entry
-from extractor.concepts.limits.name_support import list_joined, supports_name
-from extractor.concepts.limits.quantity_names import (
-    BARE_UNITS,
-    KnownQuantity,
-    find_loinc,
-    get_quantity,
-    list_quantities,
-    name_quantity,
-)
+from extractor.concepts.limits.canonical import CanonicalLimit, make_key, name_limit
+from extractor.concepts.limits.quantity_names import list_quantities
 from extractor.language.book import read_text, rule, word_list
 from extractor.language.shown import show_line
-from extractor.language.units import read_unit
 from extractor.schemas import (
     Comparator,
     Constraint,
@@ -35,48 +26,20 @@ from extractor.schemas import (
     GroupRule,
 )
 
-_IMPLAUSIBLE = "implausible"
-"""The note for a limit whose value is implausible in the written unit."""
-_NO_CONVERSION = "no conversion"
-"""The note for a limit whose unit cannot be converted, such as ``x ULN``."""
-_SURFACE = "{1.73_m2}"
-"""The body surface area that an estimated filtration rate refers to, whether or not the text states
-it.
-"""
 _NEXT_WORD = re.compile(r"\s+([^\W\d_]+)")
 """Matches the word that follows a limit, if there are only spaces between them."""
 _NO_PROOF = Evidence.model_construct(quote="")
 """Stands for the evidence of a whole limit, if there is none. In gold, a limit has no quote."""
 _NO_UNITS = ("function_words", "people", "idle_words", "words_after_values")
 """Names of the word lists whose words may follow a value but are not units."""
-_SIGNS = re.compile(r"[^a-z0-9]+")
 _ABBREVIATION = re.compile(r" ?[(\[]([A-Za-z][\w./-]{1,14})[)\]]")
 """An abbreviation in brackets: "(MoCA)"."""
-_VERSION = re.compile(r"\b[A-Z][A-Za-z]{1,9}(?:-[A-Z]{1,3})?-(?:\d{1,2}|S|SR)\b")
-"""An abbreviation with its number of items, or with a suffix for self-report: "ACQ-6" or "MADRS-S".
-"""
 _TAIL = re.compile(
     r"(?:\s(?:total|overall|summary))?\s(?:scores?|questionnaires?|scales?)$",
     re.IGNORECASE,
 )
 """The general words at the end of a name: "total score"."""
 _ARTICLE = re.compile(r"^(?:the|a|an)\s+", re.IGNORECASE)
-
-
-class CanonicalLimit(NamedTuple):
-    """A limit in canonical terms. The attributes are columns, which are described in
-    ``tables.toml``.
-    """
-
-    quantity_canonical: str | None = None
-    laboratory: bool | None = None
-    loinc: str | None = None
-    unit_ucum: str | None = None
-    unit_canonical: str | None = None
-    value_canonical: float | None = None
-    value_high_canonical: float | None = None
-    canonical_note: str | None = None
-    quantity_kind: str | None = None
 
 
 class DescribedCriterion(NamedTuple):
@@ -89,58 +52,6 @@ class DescribedCriterion(NamedTuple):
 
     decides: bool
     limits: tuple[dict[str, object], ...]
-
-
-def name_limit(
-    limit: Constraint,
-    known: str | None = None,
-    *,
-    has_unread_unit: bool = False,
-) -> CanonicalLimit:
-    """Return the canonical form of a limit. If it has no canonical value, a note explains why.
-
-    Args:
-        limit: The limit as written.
-        known: The name of the quantity, if it is stated only in the words around the limit.
-        has_unread_unit: Whether a limit without a unit is followed by a word that may be a unit.
-
-    >>> written = {
-    ...     "quantity": "PLT",
-    ...     "comparator": "<",
-    ...     "value": 75_000,
-    ...     "unit": "/mm3",
-    ... }
-    >>> limit = name_limit(Constraint(**written))
-    >>> limit.quantity_canonical, limit.value_canonical, limit.unit_canonical
-    ('platelet_count', 75.0, '10*9/L')
-    """
-    text = limit.quantity
-    unit = None
-    if limit.unit:
-        unit = read_unit(limit.unit)
-    known = limit.quantity_canonical or known
-    if known and known.removesuffix("_change") not in list_quantities():
-        # the reviewer's own name
-        return CanonicalLimit(known, unit_ucum=unit, canonical_note=_NO_CONVERSION)
-    if known:
-        quantity = get_quantity(known)
-    else:
-        named = name_quantity(text, unit, value=limit.value)
-        if named is None:
-            return CanonicalLimit(unit_ucum=unit, canonical_note="no quantity")
-        quantity = named
-        renamed = _refuse_or_join(text, quantity, unit)
-        if renamed:
-            return renamed
-    canonical = CanonicalLimit(quantity.name, quantity.laboratory)
-    # "ECOG 2 at screening": a score or a count has no unit that could be missed
-    is_unknown_unit = has_unread_unit and quantity.unit not in BARE_UNITS
-    if limit.unit:
-        is_unknown_unit = unit is None
-    if is_unknown_unit:
-        return canonical._replace(canonical_note="unknown unit")
-    ends = [end for end in (limit.value, limit.value_high) if end is not None]
-    return _add_canonical_value(canonical, quantity, ends, unit)
 
 
 def show_canonical_names(limits: Iterable[tuple[object, Iterable[Evidence]]]) -> str:
@@ -161,67 +72,6 @@ def show_canonical_names(limits: Iterable[tuple[object, Iterable[Evidence]]]) ->
     if names:
         return f" [{'; '.join(names)}]"
     return ""
-
-
-def _refuse_or_join(
-    text: str, quantity: KnownQuantity, unit: str | None
-) -> CanonicalLimit | None:
-    """Return the canonical form of a limit whose words do not name the quantity, or name several
-    quantities ("bilirubin or AST"). Return None for all other limits.
-    """
-    nothing = CanonicalLimit(unit_ucum=unit, canonical_note="no quantity")
-    # "ACQ-6" is not the ACQ, so its limit applies to a different score.
-    if is_other_version(text, quantity):
-        return nothing
-    if not supports_name(quantity, text, unit):
-        # The unit of "aortic diameter > 5 cm" shows that the quantity is a length.
-        if quantity.general:
-            return nothing._replace(quantity_kind=quantity.name)
-        return nothing
-    joined = "|".join(list_joined(text, quantity, unit))
-    if not joined:
-        return None
-    return CanonicalLimit(
-        joined, quantity.laboratory, unit_ucum=unit, canonical_note=_NO_CONVERSION
-    )
-
-
-def _add_canonical_value(
-    canonical: CanonicalLimit,
-    quantity: KnownQuantity,
-    ends: Sequence[float],
-    written_unit: str | None,
-) -> CanonicalLimit:
-    """Return a limit with its codes, and with its ends in the quantity's unit or, if they cannot be
-    converted, a note instead. A limit without a written unit has the unit that its quantity
-    implies.
-    """
-    # "BMI 18-30" has no unit: use the unit in which the upper end is plausible
-    implied = filter(None, map(quantity.infer_unit, reversed(ends)))
-    unit = written_unit or next(implied, None)
-    codes = "|".join(find_loinc(quantity, unit)) or None
-    canonical = canonical._replace(loinc=codes, unit_ucum=unit)
-    if unit is None:
-        return canonical._replace(canonical_note="no unit")
-    values = []
-    for end in ends:
-        value = quantity.to_canonical(end, unit)
-        if value is None:
-            return canonical._replace(canonical_note=_NO_CONVERSION)
-        # "TSH < 0.2 mIU/mL": 200 mIU/L is certainly not intended
-        if not quantity.is_possible(value):
-            return canonical._replace(canonical_note=_IMPLAUSIBLE)
-        values.append(value)
-    low, *high = values
-    canonical = canonical._replace(
-        unit_canonical=quantity.unit,
-        value_canonical=low,
-        value_high_canonical=next(iter(high), None),
-    )
-    # Converting mL/min to mL/min/1.73 m2 assumes a standard body surface.
-    if (_SURFACE in unit) is not (_SURFACE in quantity.unit):
-        return canonical._replace(canonical_note="usual body surface")
-    return canonical
 
 
 def describe_criteria(
@@ -368,10 +218,10 @@ def name_instrument(name: str) -> str | None:
         names = (known.value, *known.terms, *known.also)
         # Short forms can have other meanings: "IGA" is also an antibody.
         long = [name for name in names if " " in name] or names
-        for key in map(_make_key, sorted(long, key=len, reverse=True)):
+        for key in map(make_key, sorted(long, key=len, reverse=True)):
             if key in scores:
                 return scores[key]
-        return _make_key(known.value)
+        return make_key(known.value)
     short = _ABBREVIATION.search(written)
     # "MoCA total score" is the MoCA, but the words of "pain score" are all needed.
     bare = _TAIL.sub("", written)
@@ -379,33 +229,11 @@ def name_instrument(name: str) -> str | None:
         written = short[1]
     elif " " not in bare:
         written = bare
-    key = _make_key(written)
+    key = make_key(written)
     if key in scores:
         return scores[key]
     # a name of signs alone has no key
     return key or None
-
-
-def is_other_version(name: str, quantity: KnownQuantity) -> bool:
-    """Return whether ``name`` and a quantity refer to different versions of an instrument:
-    ACQ-6 is not the ACQ, and MADRS-S is not the MADRS.
-
-    >>> is_other_version("ACQ-6 score", list_quantities()["acq"])
-    True
-    """
-    if quantity.unit != "{score}":
-        return False
-    names = {_make_key(written) for written in (quantity.name, *quantity.names)}
-    versions = {_make_key(version) for version in _VERSION.findall(name)} - names
-    # "HAM-D-17" is a spelling of the quantity hamd17.
-    others = {key for key in versions if key.replace("_", "") not in names}
-    # "IGF-1 SD score" does not name a version, because IGF is not an instrument.
-    return any(key.rpartition("_")[0] in names for key in others)
-
-
-def _make_key(name: str) -> str:
-    """Return the key for a name, in lower case and with underscores between words."""
-    return _SIGNS.sub("_", name.casefold()).strip("_")
 
 
 @cache
@@ -420,5 +248,5 @@ def _list_scores() -> dict[str, str]:
         if quantity.laboratory:
             continue
         for written in (name, *quantity.names):
-            scores.setdefault(_make_key(written), name)
+            scores.setdefault(make_key(written), name)
     return scores
