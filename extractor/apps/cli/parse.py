@@ -10,7 +10,7 @@ import tomli
 import typer
 
 from extractor.apps.cli.console import FAILED, OK, say, write_text
-from extractor.apps.cli.options import FieldsOption, option
+from extractor.apps.cli.options import ColumnsOption, FieldsOption, option
 from extractor.options import FILES, read_own_fields
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def parse(
         ),
     ] = False,
     fields: FieldsOption = None,
+    columns: ColumnsOption = None,
 ) -> int:
     """Show the criteria, doses and outcomes that the rules extract, with their confidence.
 
@@ -74,6 +75,7 @@ def parse(
     from extractor.errors import RepeatedRecord
     from extractor.formats import read_records
     from extractor.formats.inputs import refuse_missing
+    from extractor.options import read_columns
 
     refuse_missing(inputs)
     failures: list[Exception] = []
@@ -87,7 +89,8 @@ def parse(
             failures.append(error)
         say(str(error))
 
-    for record in read_records(*inputs, on_error=report):
+    names = read_columns(columns)
+    for record in read_records(*inputs, on_error=report, columns=names):
         print(
             *write_text(
                 "parse.txt",
