@@ -7,6 +7,7 @@ request parameters.
 """
 
 import json
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +49,8 @@ COST: Final = "Cost"
 SPEED: Final = "Speed"
 RARE: Final = "Rarely needed"
 
+_NEXT_COLUMN = re.compile(r",(?=[\w ]+=)")
+"""The comma before another pair of names."""
 _OF_REQUEST = ("extra_headers", "extra_query", "extra_body")
 """Parameters through which SDKs accept additional headers, query parameters and body fields."""
 
@@ -119,6 +122,32 @@ def list_several(value: Iterable[T] | T | None) -> tuple[T, ...]:
     if isinstance(value, Iterable) and not isinstance(value, str | Path):
         return tuple(value)
     return (value,)
+
+
+def read_columns(
+    source: Mapping[str, str] | Iterable[str] | None,
+) -> dict[str, str]:
+    """Read the user's names of columns from a mapping or from ``OURS=YOURS,...`` strings. A name
+    may contain commas. Raises ``ArgumentError`` if a table cannot have the column.
+
+    >>> read_columns(["id=trial,title=Name, short"])
+    {'id': 'trial', 'title': 'Name, short'}
+    """
+    if not source:
+        return {}
+    from extractor.formats.tables import choose_columns  # noqa: PLC0415 - few runs have such columns
+
+    columns: dict[str, str] = {}
+    if isinstance(source, Mapping):
+        columns.update(source)
+    else:
+        for pair in _NEXT_COLUMN.split(",".join(source)):
+            ours, _, yours = pair.partition("=")
+            columns[ours.strip()] = yours.strip()
+    if not all(columns.values()):
+        raise ArgumentError("a column lacks your name; write, for example, title=name")
+    choose_columns(columns)
+    return columns
 
 
 def _list_tasks(value: object) -> Collection[object]:
@@ -240,6 +269,14 @@ class ModelOptions(Options):
         Shown(RARE, "KEY=VALUE", list[str] | None, name="--model-option"),
     ] = {}
     """A parameter for each request, as JSON or text. Repeatable."""
+
+
+ColumnNames = Annotated[
+    dict[str, str],
+    BeforeValidator(read_columns),
+    Shown(FILES, "OURS=YOURS,...", list[str] | None),
+]
+"""The user's names of the columns of tables."""
 
 
 class ExtractorOptions(ExtractionOptions, ModelOptions):

@@ -10,7 +10,7 @@ from typing import cast
 from extractor.formats.flat import is_register_text
 from extractor.formats.found import DOWNLOAD, ReadResult, UnreadableSource
 
-Reader = Callable[[object], Iterator[ReadResult]]
+Reader = Callable[..., Iterator[ReadResult]]
 
 ZIPS = (b"PK\x03\x04", b"PK\x05\x06")
 _READERS = {

@@ -10,7 +10,7 @@ import re
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import PurePosixPath
@@ -19,6 +19,7 @@ from typing import IO, TypeVar, cast
 from extractor.formats.detection import ZIPS, detect_format, find_reader
 from extractor.formats.flat import build_plain
 from extractor.formats.found import (
+    NONE_CHOSEN,
     ReadResult,
     UnreadableSource,
     build_content,
@@ -39,6 +40,8 @@ _AACT = {"studies", "eligibilities"}
 _NAMED = {".csv": "table", ".tsv": "table", ".jsonl": "json", ".ndjson": "json"}
 """The formats of files that seem to be plain text, because their first line is damaged or unknown.
 """
+_WITH_COLUMNS = {"table", "json", "later_json"}
+"""The formats whose records may be rows with the user's own names of columns."""
 DATA = (*_NAMED, ".json", ".xml")
 """The suffixes of data files, whose content is never read as free text."""
 _HIDDEN = re.compile(r"(?:.*/)?(?:\.[^/]*)?|(?:.*/)?__MACOSX/.*")
@@ -64,7 +67,11 @@ def contain(items: Iterator[_Item]) -> Iterator[_Item | UnreadableSource]:
 
 
 def open_documents(
-    name: str, source: Bytes, *, is_specified: bool
+    name: str,
+    source: Bytes,
+    *,
+    is_specified: bool,
+    chosen: Mapping[str, str] = NONE_CHOSEN,
 ) -> Iterator[Document]:
     """Yield the documents in a file: one for each member of a zip, or else a single document. Read
     each document before requesting the next.
@@ -73,33 +80,42 @@ def open_documents(
         name: The name of the file.
         source: The bytes of the file.
         is_specified: Whether the user specified this particular file, as in ``build_plain``.
+        chosen: The columns of tables that the user chose.
     """
     stream = buffer_stream(source)
     if not stream.peek().startswith(ZIPS):
-        yield None, _read(_unpack(stream), name, is_specified=is_specified)
+        yield None, _read(_unpack(stream), name, chosen, is_specified=is_specified)
     elif isinstance(source, io.IOBase) and source.seekable():
-        yield from _open_archive(cast("IO[bytes]", source))
+        yield from _open_archive(cast("IO[bytes]", source), chosen)
     else:
         with tempfile.TemporaryFile() as spool:
             shutil.copyfileobj(stream, spool)
-            yield from _open_archive(spool)
+            yield from _open_archive(spool, chosen)
 
 
 def _read(
-    stream: io.BufferedReader, name: str, *, is_specified: bool
+    stream: io.BufferedReader,
+    name: str,
+    chosen: Mapping[str, str],
+    *,
+    is_specified: bool,
 ) -> Iterator[ReadResult]:
     """Yield the records and problems that the reader of the document's format finds.
 
     The format is detected from the content. The name is used only if the content seems to be plain
-    text: a file with the suffix of a data format is not treated as free text.
+    text: a file with the suffix of a data format is not treated as free text. If the user chose
+    columns, what seems to be plain text is a table.
     """
     kind = detect_format(stream.peek())
     bare = name.lower().removesuffix(".gz")
     if kind == "plain":
         # the table reader rejects a table without known columns
-        kind = _NAMED.get(PurePosixPath(bare).suffix, kind)
+        kind = _NAMED.get(PurePosixPath(bare).suffix, "table" if chosen else kind)
     if kind != "plain":
-        yield from find_reader(kind)(stream)
+        read = find_reader(kind)
+        if chosen and kind in _WITH_COLUMNS:
+            read = partial(read, chosen=chosen)
+        yield from read(stream)
         return
     written = stream.read(MAX_RECORD_BYTES + 1)
     check_size(len(written))
@@ -118,7 +134,9 @@ def _unpack(stream: io.BufferedReader) -> io.BufferedReader:
     return buffer_stream(cast("Bytes", gzip.GzipFile(fileobj=stream)), stream)
 
 
-def _open_archive(archive_file: IO[bytes]) -> Iterator[Document]:
+def _open_archive(
+    archive_file: IO[bytes], chosen: Mapping[str, str]
+) -> Iterator[Document]:
     """Yield the documents of a zip archive: a single document for a Word file or an AACT export,
     or otherwise one document for each member that is not hidden.
 
@@ -150,12 +168,14 @@ def _open_archive(archive_file: IO[bytes]) -> Iterator[Document]:
             yield None, find_reader("aact")(openers)
         else:
             for name in names:
-                yield name, _read_member(archive, name)
+                yield name, _read_member(archive, name, chosen)
 
 
-def _read_member(archive: zipfile.ZipFile, name: str) -> Iterator[ReadResult]:
+def _read_member(
+    archive: zipfile.ZipFile, name: str, chosen: Mapping[str, str]
+) -> Iterator[ReadResult]:
     with _open_member(archive, name) as stream:
-        yield from _read(stream, name, is_specified=False)
+        yield from _read(stream, name, chosen, is_specified=False)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ Readers do not know about files. They convert a byte stream to ``RecordContent``
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TypeVar
@@ -31,6 +31,9 @@ DOWNLOAD = (
     "(docs/reference/formats.md lists the supported formats)"
 )
 """The remedy for a file without a record in a known format."""
+TABLE = "ctgov_csv"
+"""The format of a table with the usual names of columns, or with names that the user mapped."""
+NONE_CHOSEN: Mapping[str, str] = {}
 AGAIN = "check or download the file again"
 """The remedy for damaged data."""
 

@@ -7,15 +7,18 @@ skipped; records on other lines are still read.
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from io import BufferedReader
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from extractor.formats.fields import write_text
 from extractor.formats.found import (
     DOWNLOAD,
+    NONE_CHOSEN,
+    TABLE,
     ReadResult,
     RecordContent,
     UnreadableSource,
@@ -40,11 +43,15 @@ word.
 _DECODER = json.JSONDecoder()
 
 
-def read_json(stream: BufferedReader) -> Iterator[ReadResult]:
+def read_json(
+    stream: BufferedReader, chosen: Mapping[str, str] = NONE_CHOSEN
+) -> Iterator[ReadResult]:
     """Yield the records of one document in order, and a problem for each record that cannot be
-    read.
+    read. If the user chose columns, other objects than studies are rows of a table, and a note of
+    the first row lists the columns that are not read.
     """
     text = TextBuffer(stream)
+    noted: tuple[str, ...] | None = None
     number = 0
     is_listed = False
     before_list = -1
@@ -78,7 +85,15 @@ def read_json(stream: BufferedReader) -> Iterator[ReadResult]:
             _skip_line(text)
             is_listed = False
         else:
-            yield build_content(build_json, value, place)
+            build = partial(build_json, chosen=chosen)
+            content = build_content(build, value, place)
+            # the columns of a table that are not read are named once
+            if isinstance(content, RecordContent) and content.format == TABLE:
+                if noted == content.notes:
+                    content = replace(content, notes=())
+                else:
+                    noted = content.notes
+            yield content
             # '"sex": "ALL"}}': the end of a torn record, which is one problem
             if not (is_listed or isinstance(value, dict)):
                 _skip_line(text)
@@ -124,9 +139,11 @@ def _decode(text: TextBuffer) -> object:
         return value
 
 
-def build_json(record: object) -> RecordContent:
-    """Return the content of a parsed object: a record of any register, a record that this program
-    wrote, or a text.
+def build_json(
+    record: object, chosen: Mapping[str, str] = NONE_CHOSEN
+) -> RecordContent:
+    """Return the content of a parsed object: a record of any register, a row with the columns that
+    the user chose, a record that this program wrote, or a text.
 
     Raises ``UnreadableSource`` if a field has the wrong type; the error gives the field's path as
     the place.
@@ -145,6 +162,11 @@ def build_json(record: object) -> RecordContent:
                     record |= inner
             if any(record.get(key) is not None for key in register.keys):
                 return read_record(register, record, "json")
+        if chosen:
+            from extractor.formats.tables import build_row  # noqa: PLC0415 - few records are rows
+
+            cells = {name: write_text(cell, name) for name, cell in record.items()}
+            return build_row(cells, chosen)
         if "sections" in record or "text" in record:
             return _read_given(record)
     keys = ", ".join(key for register in registers for key in register.keys)

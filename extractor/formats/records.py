@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from extractor.errors import ArgumentError, RecordError, RepeatedRecord, WrongType
 from extractor.formats.flat import build_plain
 from extractor.formats.found import (
+    NONE_CHOSEN,
     ReadResult,
     UnreadableSource,
     build_content,
@@ -32,6 +33,7 @@ def read_records(
     on_error: Callable[[RecordError], None] | None = None,
     stdin: BinaryIO | None = None,
     open_address: "OpenAddress | None" = None,
+    columns: Mapping[str, str] | None = None,
 ) -> Iterator[TrialRecord]:
     """Read trial records one by one, in any supported format, uncompressed or compressed with gzip
     or zip.
@@ -43,11 +45,14 @@ def read_records(
             with the next record.
         stdin: A binary stream to read instead of standard input.
         open_address: Opens the files at an address such as ``s3://bucket/folder``.
+        columns: The names of the columns in tables and JSON lines of your own, keyed by ours:
+            ``{"id": "trial", "eligibility": "criteria text"}``.
 
     Raises:
         RecordError: A record cannot be read or repeats an earlier id, and ``on_error`` is None.
             The message names the file, the place in the file and a remedy.
         WrongType: An input is not a path.
+        ArgumentError: A key of ``columns`` is not a column that is read.
 
     >>> record = next(read_records("seeds/records"))
     >>> record.record_id, [section.name for section in record.sections][:3]
@@ -56,6 +61,11 @@ def read_records(
     # This module is imported only if files are read, because texts do not need it.
     from extractor.formats.inputs import is_file, open_input  # noqa: PLC0415
 
+    chosen = NONE_CHOSEN
+    if columns:
+        from extractor.formats.tables import choose_columns  # noqa: PLC0415 - rarely needed
+
+        chosen = choose_columns(columns)
     ids: dict[str, tuple[str, int]] = {}
     for source in inputs:
         if not isinstance(source, str | os.PathLike):
@@ -67,7 +77,9 @@ def read_records(
             if isinstance(opened, RecordError):
                 results: Iterable[_Result] = [opened]
             else:
-                results = _read_file(*opened, is_specified=is_file(location))
+                results = _read_file(
+                    *opened, is_specified=is_file(location), chosen=chosen
+                )
             for result in results:
                 checked = _check_new(result, ids)
                 if isinstance(checked, TrialRecord):
@@ -221,14 +233,21 @@ def _check_new(record: _Result, seen: dict[str, tuple[str, int]]) -> _Result:
     )
 
 
-def _read_file(path: str, stream: BinaryIO, *, is_specified: bool) -> Iterator[_Result]:
+def _read_file(
+    path: str,
+    stream: BinaryIO,
+    *,
+    is_specified: bool,
+    chosen: Mapping[str, str] = NONE_CHOSEN,
+) -> Iterator[_Result]:
     """Yield the records of a file, and an error for each part that cannot be read. If damage
     prevents the rest of a document or file from being read, the error is the last item yielded.
     This function never raises.
     """
     from extractor.formats.files import contain, open_documents  # noqa: PLC0415
 
-    for document in contain(open_documents(path, stream, is_specified=is_specified)):
+    documents = open_documents(path, stream, is_specified=is_specified, chosen=chosen)
+    for document in contain(documents):
         if isinstance(document, UnreadableSource):
             yield document.locate(path)
         else:

@@ -8,26 +8,34 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from io import BufferedReader
 from operator import itemgetter
 from typing import BinaryIO, NamedTuple
 
 from extractor.formats.found import (
     DOWNLOAD,
+    NONE_CHOSEN,
     ReadResult,
     RecordContent,
     UnreadableSource,
     build_content,
 )
 from extractor.formats.record import read_named
-from extractor.formats.registers import Register, fold_column, list_registers
+from extractor.formats.registers import (
+    Register,
+    fold_column,
+    list_registers,
+    load_table,
+    make_register,
+)
 from extractor.formats.streams import (
     MAX_RECORD_BYTES,
     check_size,
     read_lines,
     replace_odd_bytes,
 )
+from extractor.schemas.arguments import refuse_unknown
 
 _DELIMITERS = ",\t;|"
 _LINES_ABOVE = 5
@@ -51,6 +59,7 @@ class _Header(NamedTuple):
         line: The line number.
         columns: The register's column for each column name; "" for an unknown name.
         names: The column names, as written.
+        chosen: The columns that the user chose (``choose_columns``).
     """
 
     has_number: bool
@@ -60,6 +69,7 @@ class _Header(NamedTuple):
     line: int
     columns: list[str]
     names: list[str]
+    chosen: Mapping[str, str]
 
     def list_unknown(self) -> list[str]:
         """Return the column names that the register does not know, as written."""
@@ -69,6 +79,27 @@ class _Header(NamedTuple):
             for name, column in zip(self.names, self.columns, strict=True)
             if not column and name.strip() and fold_column(name) not in skipped
         ]
+
+
+def choose_columns(columns: Mapping[str, str]) -> dict[str, str]:
+    """Return what the columns of a user's tables contain, keyed by their names in the tables.
+    ``columns`` contains these names, keyed by usual names of columns, or by ``id``. Raises
+    ``ArgumentError`` if a key is not such a name.
+
+    >>> choose_columns({"id": "trial", "title": "Short name"})
+    {'trial': 'nct number', 'Short name': 'study title'}
+    """
+    register = _load_usual()
+    known = {"id": register.id, **register.columns_by_name}
+    unknown = [name for name in columns if fold_column(name) not in known]
+    refuse_unknown("column", unknown, ["id", *register.columns])
+    return {written: known[fold_column(name)] for name, written in columns.items()}
+
+
+@cache
+def _load_usual() -> Register:
+    """Return the register whose columns are the usual ones of tables."""
+    return make_register("tables", load_table("tables"))
 
 
 def is_table(head: str) -> bool:
@@ -85,13 +116,16 @@ def is_table(head: str) -> bool:
     return header.known_count + header.has_number >= _FEW
 
 
-def read_table(stream: BufferedReader) -> Iterator[ReadResult]:
+def read_table(
+    stream: BufferedReader, chosen: Mapping[str, str] = NONE_CHOSEN
+) -> Iterator[ReadResult]:
     """Yield the records of a table in order, and a problem for each row that cannot be read. A note
     of the first record lists the columns that are not read, except those that the register's
-    downloads usually have.
+    downloads usually have. ``chosen`` contains the columns that the user chose.
     """
     head = stream.peek().decode("utf-8", "replace")
-    header = _find_header(head)
+    header = _find_header(head, chosen)
+    _refuse_missing(header)
     if not header.known_count:
         problem = (
             f"a table without any known columns (it begins with {head[:_SHOWN]!r})"
@@ -112,15 +146,29 @@ def read_table(stream: BufferedReader) -> Iterator[ReadResult]:
         yield result
 
 
+def _refuse_missing(header: _Header) -> None:
+    """Raise ``UnreadableSource`` if a column that the user chose is not in the header."""
+    names = set(map(fold_column, header.names))
+    missing = [name for name in header.chosen if fold_column(name) not in names]
+    if missing:
+        problem = f"no column {missing[0]!r} (the columns are {_quote(header.names)})"
+        raise UnreadableSource(problem, "correct the name of the column")
+
+
+def _quote(names: Sequence[str]) -> str:
+    """Return the first of several names for a message."""
+    listed = ", ".join(repr(name[:_SHOWN]) for name in names[:_MOST_NAMED])
+    if len(names) > _MOST_NAMED:
+        listed += f" and {len(names) - _MOST_NAMED} more"
+    return listed
+
+
 def _list_notes(header: _Header) -> tuple[str, ...]:
     """Return a note that names the first unknown columns of a table, if there are any."""
     unknown = header.list_unknown()
     if not unknown:
         return ()
-    listed = ", ".join(repr(name[:_SHOWN]) for name in unknown[:_MOST_NAMED])
-    if len(unknown) > _MOST_NAMED:
-        listed += f" and {len(unknown) - _MOST_NAMED} more"
-    return (f"columns of the table that are not read: {listed}",)
+    return (f"columns of the table that are not read: {_quote(unknown)}",)
 
 
 def knows_columns(names: Iterable[str]) -> bool:
@@ -132,40 +180,69 @@ def knows_columns(names: Iterable[str]) -> bool:
     return _name_columns(names).known_count > 0
 
 
-def build_row(cells: Mapping[str, str]) -> RecordContent:
-    """Build the content of one row from its cells, keyed by the names of their columns.
+def build_row(
+    cells: Mapping[str, str], chosen: Mapping[str, str] = NONE_CHOSEN
+) -> RecordContent:
+    """Build the content of one row from its cells, keyed by the names of their columns. If there
+    are ``chosen`` columns, a note lists the columns that are not read.
 
     >>> build_row({"criteria": "Adults", "owner": "me"}).sections[0].name
     'eligibility'
     """
-    return _read_cells(_name_columns(cells), list(cells.values()))
+    header = _name_columns(cells, chosen)
+    _refuse_missing(header)
+    content = _read_cells(header, list(cells.values()))
+    if chosen:
+        return replace(content, notes=_list_notes(header))
+    return content
 
 
-def _name_columns(names: Iterable[str]) -> _Header:
+def _name_columns(
+    names: Iterable[str], chosen: Mapping[str, str] = NONE_CHOSEN
+) -> _Header:
     line = io.StringIO()
     csv.writer(line, lineterminator="").writerow(names)
-    return _find_header(line.getvalue())
+    return _find_header(line.getvalue(), chosen)
 
 
-def _find_header(head: str) -> _Header:
+def _find_header(head: str, chosen: Mapping[str, str] = NONE_CHOSEN) -> _Header:
     """Return the best header among the first lines, trying each delimiter and register. Headers
     that include the trial number are preferred; among the remaining candidates, the one with the
-    most known columns is chosen.
+    most known columns is chosen. A column that the user chose is not read from any other column.
     """
     headers: list[_Header] = []
+    registers = (_load_usual(),) if chosen else list_registers("table")
+    by_chosen = {fold_column(name): column for name, column in chosen.items()}
     for line, written in enumerate(head.splitlines()[: _LINES_ABOVE + 1], 1):
         for delimiter in _DELIMITERS:
             names = next(csv.reader([written], delimiter=delimiter), [])
-            for register in list_registers("table"):
-                by_name = register.columns_by_name
-                columns = [by_name.get(fold_column(name), "") for name in names]
+            for register in registers:
+                columns = [_find_column(name, register, by_chosen) for name in names]
                 known_count = len(columns) - columns.count("")
                 has_number = register.id in columns
                 header = _Header(
-                    has_number, known_count, register, delimiter, line, columns, names
+                    has_number,
+                    known_count,
+                    register,
+                    delimiter,
+                    line,
+                    columns,
+                    names,
+                    chosen,
                 )
                 headers.append(header)
     return max(headers, key=itemgetter(0, 1))
+
+
+def _find_column(name: str, register: Register, chosen: Mapping[str, str]) -> str:
+    """Return the register's column for a name in a header, or "". ``chosen`` contains the columns
+    that the user chose by their folded names; they have no other names.
+    """
+    folded = fold_column(name)
+    column = register.columns_by_name.get(folded, "")
+    if column in chosen.values():
+        column = ""
+    return chosen.get(folded, column)
 
 
 def group_rows(stream: BinaryIO, begins: str) -> Iterator[tuple[int, str]]:
@@ -230,4 +307,10 @@ def _read_cells(header: _Header, cells: Sequence[str]) -> RecordContent:
         if not cell.strip():
             continue
         fields.setdefault(column, cell)
-    return read_named(header.register, fields.items(), "table")
+    content = read_named(header.register, fields.items(), "table")
+    number_column = header.register.id
+    # the ids of a user need not look like the number of a registry
+    if number_column in header.chosen.values():
+        number = fields.get(number_column, "").strip()
+        content = replace(content, trial_id=number or None)
+    return content

@@ -3,7 +3,7 @@ its text is unchanged.
 """
 
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -142,6 +142,11 @@ class FinishedRun:
         """The run's custom fields."""
         return restore_fields(self.manifest.settings)
 
+    @property
+    def columns(self) -> Mapping[str, str] | None:
+        """The user's names of columns, as for ``read_records``."""
+        return self.manifest.settings.get("columns")
+
     @cached_property
     def failures(self) -> list[Failed]:
         """The records that the last command could not read or extract."""
@@ -169,17 +174,20 @@ def reread_records(
     inputs: Sequence[str | PathLike[str]],
     record_ids: Iterable[str],
     is_same: Callable[[TrialRecord], bool],
+    columns: Mapping[str, str] | None = None,
 ) -> Iterator[RereadRecord]:
     """Yield each of the records once: first the records that are found in ``inputs``, in input
     order, then the remaining records, which are ``MISSING``.
 
     If ``is_same`` returns False, the state of the record is ``CHANGED`` and ``record`` is None.
+    ``columns`` are the user's names of columns, as for ``read_records``.
     """
     from extractor.formats import read_records  # noqa: PLC0415 - slow, and readers of results need none
 
     unread = dict.fromkeys(record_ids)
     # records that cannot be read are missing, so their errors are ignored
-    for record in read_records(*_list_readable(inputs), on_error=lambda _: None):
+    paths = _list_readable(inputs)
+    for record in read_records(*paths, on_error=lambda _: None, columns=columns):
         record_id = record.record_id
         if record_id not in unread:
             continue

@@ -64,6 +64,7 @@ class LooseExtractions:
     """
 
     fields: "tuple[CustomField, ...]" = ()
+    columns: Mapping[str, str] | None = None
     incomplete: str | None = None
 
     def __init__(self, path: Path) -> None:
@@ -316,8 +317,11 @@ class JoinedRuns:
                 given,
                 self.record_ids,
                 lambda record: self._owners[record.record_id].is_same(record),
+                next((run.columns for run in self.runs if run.columns), None),
             )
             return
         for part in self.parts:
             owned = [one for one in part.record_ids if self._owners[one] is part]
-            yield from reread_records(part.find_inputs(), owned, part.is_same)
+            yield from reread_records(
+                part.find_inputs(), owned, part.is_same, part.columns
+            )

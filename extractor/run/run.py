@@ -9,7 +9,7 @@ The caller decides where records come from (``read``) and what is printed.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -66,6 +66,7 @@ class Run:
         read: The function that reads the records from the beginning, and calls ``on_error`` with
             the error of each record that cannot be read.
         inputs: The names of the inputs.
+        columns: The user's names of columns, as for ``read_records``.
         out: The folder for the results.
         fresh: Whether to start again instead of continuing an earlier run.
         concurrency: The maximum number of concurrent requests.
@@ -83,6 +84,7 @@ class Run:
     setup: Setup
     read: Read
     inputs: tuple[str, ...] = ()
+    columns: Mapping[str, str] | None = None
     out: Path | None = None
     fresh: bool = False
     concurrency: int = 8
@@ -144,6 +146,7 @@ class Run:
         """
         assert self.out, "the run has no folder"
         settings = describe_settings(self.setup)
+        settings["columns"] = self.columns
         price = self.pricing.price
         return RunFolder(
             self.out, settings, inputs=self.inputs, fresh=self.fresh, price=price

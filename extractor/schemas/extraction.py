@@ -109,8 +109,8 @@ class Constraint(_Limit, _Limited):  # the fields of the second base class come 
     )
     quantity_canonical: str | None = Field(
         default=None,
-        description="The canonical name of the quantity, if a reviewer corrected it: "
-        "'total_bilirubin'.",
+        description="One name for all spellings of the quantity: 'total_bilirubin'; several are "
+        "joined by |. Gold contains it only if a reviewer corrected it.",
         exclude_if=is_none,
     )
 
@@ -681,11 +681,17 @@ class TrialExtraction(FrozenModel):
 
     def to_gold(self, *, exclude_unset: bool = False) -> JsonObject:
         """Return the extraction in the format of gold files, with only the guideline's keys: the
-        values of all items, including custom fields, but without evidence, findings or usage.
+        values of all items, including custom fields, but without evidence, findings or usage. The
+        canonical name of a limited quantity is kept only if it was already in gold.
         ``exclude_unset`` leaves out keys that are not set, because gold may cover only some fields.
         """
         eligibility = _include_stated(self.eligibility)
         eligibility["criteria"] = _include_each(self.eligibility.criteria)
+        proven = {
+            number: {"constraints": {"__all__": {"quantity_canonical"}}}
+            for number, criterion in enumerate(self.eligibility.criteria)
+            if criterion.evidence
+        }
         custom_item_keys = {"of": True, "values": True}
         return self.model_dump(
             mode="json",
@@ -697,6 +703,7 @@ class TrialExtraction(FrozenModel):
                 "custom": {name: {"__all__": custom_item_keys} for name in self.custom},
                 "scored": True,
             },
+            exclude={"eligibility": {"criteria": proven}},
             exclude_unset=exclude_unset,
         )
 

@@ -1,5 +1,6 @@
 """``extractor run``: files, settings, summary, ``--quiet`` and exit codes."""
 
+import csv
 import json
 import os
 import re
@@ -12,6 +13,7 @@ import pytest
 from extractor import errors
 from extractor.apps.cli import console
 from extractor.run.files import lock_folder
+from extractor.run.joined import JoinedRuns
 from tests.commands import extract, invoke, read_lines
 from tests.faults.running import read_manifest
 from tests.tables import read_cases
@@ -260,3 +262,57 @@ def test_the_script_for_cron_keeps_its_tables_if_records_cannot_be_read(tmp_path
     assert codes == [0, 1, 2, 2]
     assert tables == tables[:1] * 4
     assert (tmp_path / "nightly-incomplete.duckdb").is_file()
+
+
+NAMES = "id=trial,title=name,eligibility=Who, all"
+ROWS = [
+    {"trial": "X-1", "name": "Fictumab", "Who, all": "Adults", "title": "-", "n": 5},
+    {"trial": 7, "name": "Testinib", "Who, all": "Children", "title": "-", "n": None},
+]
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.jsonl"])
+def test_columns_have_the_names_of_the_user(tmp_path, name):
+    """The run keeps them, because its pages and tables read the records again."""
+    table = tmp_path / name
+    if name == "rows.csv":
+        with table.open("w", newline="") as file:
+            writer = csv.DictWriter(file, ROWS[0])
+            writer.writeheader()
+            writer.writerows(ROWS)
+    else:
+        table.write_text("\n".join(map(json.dumps, ROWS)), "utf-8")
+
+    out = tmp_path / "out"
+    run = invoke("run", table, "--columns", NAMES, "--out", out)
+    assert run.exit_code == 0, run.stderr
+
+    joined = JoinedRuns([out])
+    first, second = (reread.record for reread in joined.reread())
+    assert (first.record_id, second.record_id) == ("X-1", "7")
+    assert first.raw_text("title") == "Fictumab"
+    assert first.raw_text("eligibility") == "Adults"
+    unread = "columns of the table that are not read: 'title', 'n'"
+    assert (first.source.notes, second.source.notes) == ((unread,), ())
+    moved = next(joined.reread([table.rename(tmp_path / f"moved_{name}")]))
+    assert moved.record == first.model_copy(update={"source": moved.record.source})
+    again = invoke("run", tmp_path, "--columns", "id=trial", "--out", out)
+    assert "columns was" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ("titel=name", "--columns: titel: no such column"),
+        ("title", "--columns: a column lacks your name"),
+        ("title=nmae", "rows.csv: no column 'nmae' (the columns are 'trial', 'name')"),
+    ],
+)
+def test_a_wrong_column_is_an_error(tmp_path, names, message):
+    table = tmp_path / "rows.csv"
+    table.write_text("trial,name\nX-1,Fictumab\n", "utf-8")
+
+    run = invoke("run", table, "--columns", names)
+
+    assert run.exit_code == 2
+    assert message in run.stderr

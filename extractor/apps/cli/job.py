@@ -78,8 +78,9 @@ def open_job(
         job = CommandJob(
             options=options,
             setup=setup,
-            read=partial(read_records, *inputs),
+            read=partial(read_records, *inputs, columns=options.columns),
             inputs=inputs,
+            columns=options.columns or None,
             out=out,
             fresh=options.fresh,
             concurrency=given.get("concurrency", 8),

@@ -19,6 +19,7 @@ from extractor.options import (
     RARE,
     SPEED,
     WHAT,
+    ColumnNames,
     ExtractionOptions,
     ExtractorOptions,
     ModelOptions,
@@ -161,6 +162,8 @@ class RecordOptions(ExtractionOptions, ModelOptions):
 
     inputs: Annotated[tuple[str, ...], Shown(None, "INPUT", list[str])]
     """Files, folders, globs, NCT numbers, or - for stdin."""
+    columns: ColumnNames = {}  # noqa: RUF012 - pydantic copies it
+    """Your names of a table's columns: id=trial,title=name."""
     out: Annotated[str | None, Shown(FILES, "DIR", name="--out -o")] = None
     """Results folder (default: standard output)."""
     limit: Annotated[PositiveCount, Shown(FILES, "N")] = None
@@ -228,6 +231,7 @@ ComparedFieldsOption = Annotated[
     ),
 ]
 LimitOption = Annotated[int | None, option_of(RunOptions, "limit", min=1)]
+ColumnsOption = Annotated[list[str] | None, option_of(RunOptions, "columns")]
 FreshOption = Annotated[bool, option_of(RunOptions, "fresh")]
 QuietOption = Annotated[bool, option_of(RunOptions, "quiet")]
 TasksOption = Annotated[str, option_of(RunOptions, "tasks")]

@@ -10,7 +10,7 @@ import tomli
 import typer
 
 from extractor.apps.cli.console import FAILED, OK, say, write_text
-from extractor.apps.cli.options import FieldsOption, option
+from extractor.apps.cli.options import ColumnsOption, FieldsOption, option
 from extractor.concepts.own.declaration import explain_unread
 from extractor.concepts.parse import parse_record
 from extractor.confidence import list_counts
@@ -18,7 +18,7 @@ from extractor.errors import RepeatedRecord
 from extractor.evidence.drafts import Draft, Reading
 from extractor.formats import read_records
 from extractor.formats.inputs import refuse_missing
-from extractor.options import FILES, read_own_fields
+from extractor.options import FILES, read_columns, read_own_fields
 
 
 class ReaderFiles(NamedTuple):
@@ -66,6 +66,7 @@ def parse(
         ),
     ] = False,
     fields: FieldsOption = None,
+    columns: ColumnsOption = None,
 ) -> int:
     """Show the criteria, doses and outcomes that the rules extract, with their confidence.
 
@@ -85,7 +86,8 @@ def parse(
             failures.append(error)
         say(str(error))
 
-    for record in read_records(*inputs, on_error=report):
+    names = read_columns(columns)
+    for record in read_records(*inputs, on_error=report, columns=names):
         print(
             *write_text(
                 "parse.txt",

@@ -350,8 +350,9 @@ class Agents:
             if start < last or not piece:
                 continue
             for length in sorted(self._lengths.get(piece, ()), reverse=True):
-                stop = start + length
-                agent = self._by_words.get(folded[start:stop])
+                name = folded[start : start + length]
+                stop = start + len(name)
+                agent = self._by_words.get(name)
                 if agent and folded[stop : stop + 1] in ("", _BORDER):
                     last = stop
                     yield Mention(agent, first, bisect_left(starts, stop))

@@ -12,7 +12,8 @@ calls ``read.find_limits``, which calls ``measures.read_line`` (number, comparat
 ``measures/owners`` adds the quantity and the condition). ``criterion.read_constraints`` creates a
 ``Constraint``, and ``weigh_record`` sets its confidence.
 ``assembly/items.assemble_eligibility`` calls ``admission.describe_criterion`` (sex), and
-``canonical.name_limit`` fills the canonical columns of ``apps/export/rows``.
+``canonical.name_limit`` names the quantities of all limits, and fills the canonical columns of
+``apps/export/rows``.
 
 A limit from a model is accepted if the quoted words contain a mention with the same value, unit and
 quantity, and the words allow its comparator (``prove``, ``mentions``, ``owners``).

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 
 from extractor.concepts.criteria.exceptions import add_exceptions, find_negation
+from extractor.concepts.limits.canonical import name_limit
 from extractor.concepts.limits.criterion import read_constraints
 from extractor.concepts.limits.quantity_names import name_quantity
 from extractor.concepts.limits.read import find_limits
@@ -50,7 +51,7 @@ def describe_criterion(criterion: Criterion, passage: Passage) -> Criterion:
     """Add facts about whom a criterion admits: its exceptions, and whether it is negated,
     ``turned`` or ``demanded``. The evidence for each limit states the sex to which the limit
     applies, the quantity that the surrounding words name, and whether the limit is one of several
-    alternatives.
+    alternatives. Each limit gets the canonical name of its quantity.
 
     ``turned`` means that the criterion's comparators have already been reversed because of the
     words "must not". ``demanded`` means that it is an exclusion worded as a requirement.
@@ -85,7 +86,20 @@ def describe_criterion(criterion: Criterion, passage: Passage) -> Criterion:
         update["evidence"] = _describe_limits(
             criterion, passage, tokens, places, with_and=is_exclusion or is_turned
         )
-    return criterion.model_copy(update=update)
+    return _name_quantities(criterion.model_copy(update=update))
+
+
+def _name_quantities(criterion: Criterion) -> Criterion:
+    """Add the canonical name of its quantity to each limit. The words around a limit, which name
+    the quantity in its evidence, take precedence over its own words.
+    """
+    around = {piece.field: piece.quantity for piece in reversed(criterion.evidence)}
+    limits = []
+    for index, limit in enumerate(criterion.constraints):
+        named = name_limit(limit, around.get(f"constraints[{index}]"))
+        name = {"quantity_canonical": named.quantity_canonical}
+        limits.append(limit.model_copy(update=name))
+    return criterion.model_copy(update={"constraints": tuple(limits)})
 
 
 def _list_places(criterion: Criterion, passage: Passage) -> dict[int, Range]:

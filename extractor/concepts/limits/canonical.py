@@ -117,9 +117,10 @@ def name_limit(
     text = limit.quantity
     unit = read_unit(limit.unit) if limit.unit else None
     known = limit.quantity_canonical or known
-    if known and known.removesuffix("_change") not in list_quantities():
-        # the reviewer's own name
-        return CanonicalLimit(known, unit_ucum=unit, canonical_note=_NO_CONVERSION)
+    spellings = {known, (known or "").removesuffix("_change")}
+    if known and spellings.isdisjoint(list_quantities()):
+        # several quantities, or the reviewer's own name
+        return _name_without_value(known, unit)
     if known:
         quantity = get_quantity(known)
     else:
@@ -176,12 +177,21 @@ def _refuse_or_join(
         if quantity.general:
             return nothing._replace(quantity_kind=quantity.name)
         return nothing
-    joined = "|".join(list_joined(text, quantity, unit))
+    joined = list_joined(text, quantity, unit)
     if not joined:
         return None
-    return CanonicalLimit(
-        joined, quantity.laboratory, unit_ucum=unit, canonical_note=_NO_CONVERSION
-    )
+    return _name_without_value("|".join(joined), unit)
+
+
+def _name_without_value(name: str, unit: str | None) -> CanonicalLimit:
+    """Return the canonical form of a limit whose name stands for no single quantity of the
+    vocabulary, so that its value cannot be converted: names joined by bars, or a reviewer's name.
+    """
+    canonical = CanonicalLimit(name, unit_ucum=unit, canonical_note=_NO_CONVERSION)
+    last = name.rpartition("|")[2]
+    if last not in list_quantities():
+        return canonical
+    return canonical._replace(laboratory=get_quantity(last).laboratory)
 
 
 def _add_canonical_value(
