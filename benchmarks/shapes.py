@@ -1,0 +1,170 @@
+"""Measure how time and memory grow with the length of a text, for many shapes of text.
+
+    python -m benchmarks.shapes [--only WORD] [--kb 40 80 160] [--most 1.3]
+
+Each line of ``shapes.txt`` is a section and a piece of text that is repeated. In a piece, ``#`` is
+another number each time, and ``@`` another word. For each shape, the command prints the processor
+seconds and the megabytes for each length, and the exponents between the first and the last length:
+1 is linear, 2 is the square. Each length is measured in a fork of its own, so that no cache knows
+the text. The exit code is 1 if an exponent exceeds ``--most``.
+
+The second half of a measurement may be as slow as the first: only a busy machine makes an exponent
+fall. Repeat a shape that seems slow with ``--only``.
+"""
+
+import argparse
+import os
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from math import log
+from pathlib import Path
+from typing import NamedTuple
+
+from extractor.formats import read_records
+from extractor.options import ExtractionOptions
+from extractor.pipeline import extract_by_rules
+from extractor.schemas import Part, Section, Source, TrialRecord
+
+_RULES = ExtractionOptions()
+_FIRST = 100
+"""The first number, so that all numbers of a text have at least three digits."""
+_LEAST_S = 0.02
+_LEAST_MB = 8.0
+"""Less memory is not measured exactly enough for an exponent."""
+_STUDY = "study"
+"""The section of the pieces that are records, repeated item by item."""
+_OUTCOME_PARTS = ("measure", "time_frame")
+
+
+class Shape(NamedTuple):
+    """A section, the text before the pieces, and the piece that is repeated."""
+
+    section: str
+    head: str
+    piece: str
+
+    def write(self, length: int) -> TrialRecord:
+        """Return a record with a text of about this length."""
+        pieces: list[str] = []
+        size = number = 0
+        while size < length:
+            name = _spell(number)
+            piece = self.piece.replace("#", str(_FIRST + number)).replace("@", name)
+            pieces.append(piece)
+            size += len(piece)
+            number += 1
+        return TrialRecord(
+            record_id="NCT90000001",
+            source=Source(path="shapes.txt", format="ctgov_json"),
+            sections=tuple(self._divide(pieces)),
+        )
+
+    def _divide(self, pieces: list[str]) -> Iterator[Section]:
+        """Yield the sections of a record with these pieces. A section whose name ends with ``[]`` is
+        a list with a piece in each item; a part of an outcome is a whole text.
+        """
+        name = self.section
+        if name.endswith("[]"):
+            for at, piece in enumerate(pieces):
+                yield Section(name=f"{name[:-2]}[{at}]", text=piece)
+            return
+        text = self.head + "".join(pieces)
+        if name not in _OUTCOME_PARTS:
+            yield Section(name=name, text=text)
+            return
+        texts = {"measure": "Change in albumin", "time_frame": "Day 5", name: text}
+        end = len(texts["measure"])
+        parts = (
+            Part(name="measure", start=0, end=end),
+            Part(
+                name="time_frame", start=end + 1, end=end + 1 + len(texts["time_frame"])
+            ),
+        )
+        both = "\n".join(texts.values())
+        yield Section(name="primary_outcomes[0]", text=both, parts=parts)
+
+
+def _spell(number: int) -> str:
+    """Return another invented word for each number.
+
+    >>> _spell(0), _spell(27)
+    ('bafin', 'bacabafin')
+    """
+    syllables = [
+        consonant + vowel for vowel in "aeiou" for consonant in "bcdfglmnprstvz"
+    ]
+    word = ""
+    while number or not word:
+        number, at = divmod(number, len(syllables))
+        word = syllables[at] + word
+    return f"{word}fin"
+
+
+def read_shapes() -> list[Shape]:
+    """Read the shapes. A backslash and an n in a piece are a line break."""
+    lines = Path(__file__).with_suffix(".txt").read_text("utf-8").splitlines()
+    shapes = []
+    for line in lines:
+        if line.strip() and not line.startswith("//"):
+            section, head, piece = line.replace("\\n", "\n").split("\t")
+            shapes.append(Shape(section, head, piece))
+    return shapes
+
+
+def measure(record: TrialRecord) -> tuple[float, float]:
+    """Return the processor seconds and the megabytes that a record takes, in a process of its own."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        since = time.process_time()
+        try:
+            extract_by_rules(record, _RULES)
+            seconds = time.process_time() - since
+            more = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+            os.write(writing, f"{seconds} {more / 1024}".encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with open(reading) as file:  # noqa: PTH123 - a pipe has no path
+        written = file.read()
+    os.waitpid(child, 0)
+    seconds, megabytes = map(float, written.split() or ("inf", "inf"))
+    return max(seconds, _LEAST_S), max(megabytes, _LEAST_MB)
+
+
+def main() -> int:
+    """Measure all shapes, or those whose line contains a word."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--kb", type=int, nargs="+", default=[40, 80, 160])
+    parser.add_argument("--most", type=float, default=1.3)
+    options = parser.parse_args()
+    # load the rules before the first fork
+    for record in read_records("tests/records"):
+        extract_by_rules(record, _RULES)
+    times = options.kb[-1] / options.kb[0]
+    slow = 0
+    for shape in read_shapes():
+        if options.only not in "\t".join(shape):
+            continue
+        found = [measure(shape.write(kb * 1000)) for kb in options.kb]
+        exponents = [
+            log(last / first) / log(times)
+            for first, last in zip(found[0], found[-1], strict=True)
+        ]
+        is_slow = max(exponents) > options.most
+        slow += is_slow
+        figures = "  ".join(f"{seconds:7.2f} s {mb:6.0f} MB" for seconds, mb in found)
+        grown = " ".join(f"{exponent:5.2f}" for exponent in exponents)
+        mark = "SLOW" if is_slow else ""
+        shown = f"{shape.section}: {shape.head}{shape.piece}".replace("\n", "\\n")
+        print(f"{grown} {mark:4} {figures}  {shown}", flush=True)
+    print(f"{slow} shapes grow with more than {options.most}")
+    return int(slow > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
