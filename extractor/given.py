@@ -184,9 +184,7 @@ def _is_text(given: str, section: GivenSection | None) -> bool:
 
 def is_column(given: object) -> bool:
     """Return True for a pandas column, which has an index that labels the rows."""
-    if not hasattr(given, "iloc"):
-        return False
-    return not hasattr(given, "columns")
+    return hasattr(given, "iloc") and not hasattr(given, "columns")
 
 
 def name_rows(column: Frame) -> list[str]:

@@ -211,9 +211,7 @@ def _is_listed(row: ValueRow, selection: Selection) -> bool:
     # "amounts", "dosing" and "dosing.amounts" all select the field dosing.amounts.
     path = f".{name_field(row.path)}."
     fields = selection.fields
-    if not fields:
-        return True
-    return any(f".{field}." in path for field in fields)
+    return not fields or any(f".{field}." in path for field in fields)
 
 
 def _can_be_doubtful(row: ValueRow) -> bool:

@@ -185,9 +185,7 @@ def _is_punctuation(tokens: Tokens, at: int, punctuation: str) -> bool:
     """
     is_inner = at + 1 < len(tokens) and tokens.joined(at + 1)
     word = tokens.words[at]
-    if word not in punctuation:
-        return False
-    return not (word == "." and is_inner)
+    return word in punctuation and not (word == "." and is_inner)
 
 
 def _is_registered(endpoints: Iterable[Endpoint], concept: Concept) -> bool:

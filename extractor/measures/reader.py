@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
@@ -146,7 +146,7 @@ def _read_chosen(
     chart: Chart,
     tokens: Tokens,
     chosen: Sequence[Expression],
-    subjects: Iterable[RuleMatch],
+    subjects: Sequence[RuleMatch],
 ) -> list[Limit]:
     """Return the limits of the chosen spans. Those in the clause of one of the ``subjects`` have
     its words as their condition, unless they have another one.
@@ -188,13 +188,13 @@ def _find_subjects(tokens: Tokens, chosen: Sequence[Expression]) -> list[RuleMat
 
 
 def _find_subject(
-    subjects: Iterable[RuleMatch], span: Expression, part: str
+    subjects: Sequence[RuleMatch], span: Expression, part: str
 ) -> RuleMatch | None:
     """Return the subject whose ``part``, its words or its clause, contains a span, or None."""
-    for subject in subjects:
-        first, end = subject.place(part)
+    at = bisect_left(subjects, span.end, key=lambda subject: subject.place(part)[1])
+    for subject in subjects[at : at + 1]:
         # the "1: 18" of "Part 1: 18 years" may be read as a titre
-        if first < span.end <= end:
+        if subject.place(part)[0] < span.end:
             return subject
     return None
 

@@ -376,6 +376,4 @@ _Task = asyncio.Task[ExtractedLine]
 
 def _is_lasting(error: BaseException) -> bool:
     """Return True if the model would fail for all other records too."""
-    if not isinstance(error, ModelUnavailable):
-        return False
-    return error.lasting
+    return isinstance(error, ModelUnavailable) and error.lasting

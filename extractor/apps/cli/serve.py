@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,7 +14,6 @@ from extractor.apps.cli.console import print_table, requiring, say
 from extractor.apps.cli.options import option, option_of
 from extractor.apps.cli.progress import observing
 from extractor.apps.serve.drain import drain
-from extractor.apps.serve.keys import Keys
 from extractor.apps.serve.settings import (
     LIMITS,
     SERVICE,
@@ -25,6 +24,9 @@ from extractor.apps.serve.settings import (
 )
 from extractor.apps.serve.store import check_root, has_begun, open_store
 from extractor.options import COST
+
+if TYPE_CHECKING:
+    from extractor.apps.serve.keys import Keys
 
 RootOption = Annotated[Path | None, option_of(ServiceOptions, "root")]
 DaysOption = Annotated[
@@ -188,10 +190,13 @@ def revoke_key(name: NameArgument, root: RootOption = None) -> None:
 
 
 @contextmanager
-def _open_keys(root: Path | None, *, creates: bool = False) -> Iterator[Keys]:
+def _open_keys(root: Path | None, *, creates: bool = False) -> "Iterator[Keys]":
     """Open the keys of the service in ``root``. If ``creates`` is set, creates the service if it
     does not exist; otherwise, raises ``ArgumentError`` if no service has used the folder.
     """
+    with requiring("serve", "fastapi"):
+        from extractor.apps.serve.keys import Keys  # noqa: PLC0415 - belongs to an extra
+
     place = choose_root(root)
     if not creates:
         check_root(place)

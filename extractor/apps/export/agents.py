@@ -71,9 +71,7 @@ def _contains_name(text: str, key: str) -> bool:
     """Return whether a text contains the name with this key as a sequence of whole words."""
     folded_key = _pad_words(key)
     # The key of a name without words is empty, and would be contained in every text.
-    if folded_key == "  ":
-        return False
-    return folded_key in _pad_words(name_key(text))
+    return folded_key != "  " and folded_key in _pad_words(name_key(text))
 
 
 @lru_cache(maxsize=4096)
@@ -153,9 +151,7 @@ class AgentNamer:
 
     def _is_substance(self, name: str) -> bool:
         """Return whether a name denotes a known substance or is a term in the register's data."""
-        if _make_key(name) in self._mesh:
-            return True
-        return _is_known(name)
+        return _make_key(name) in self._mesh or _is_known(name)
 
 
 @lru_cache(maxsize=4096)
@@ -194,9 +190,7 @@ def _make_key(name: str) -> str:
 def _is_placebo(name: str) -> bool:
     """Return whether a name denotes a placebo without stating which drug it replaces."""
     words = re.findall(r"[^\W\d_]+", name.lower())
-    if "placebo" not in name.lower():
-        return False
-    return all(map(_PLACEBO.fullmatch, words))
+    return "placebo" in name.lower() and all(map(_PLACEBO.fullmatch, words))
 
 
 @lru_cache(maxsize=4096)

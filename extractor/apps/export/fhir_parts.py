@@ -135,9 +135,7 @@ class TrialResources:
 
 def is_reliable(confidence: float | None) -> bool:
     """Return whether a value is reliable enough to be included. Gold has no confidence."""
-    if confidence is None:
-        return True
-    return confidence >= _LEAST
+    return confidence is None or confidence >= _LEAST
 
 
 def code(system: str, word: str | None, text: str | None = None) -> JsonObject:

@@ -126,9 +126,8 @@ class Destination:
     @property
     def is_single_file(self) -> bool:
         """Whether the export is a single file rather than a folder."""
-        if self.path.suffix.lower() != f".{self.format}":
-            return False
-        return not self.path.is_dir()
+        is_named = self.path.suffix.lower() == f".{self.format}"
+        return is_named and not self.path.is_dir()
 
     def _is_export(self) -> bool:
         """Whether the existing file begins as an export in its format does."""

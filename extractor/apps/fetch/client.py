@@ -112,9 +112,7 @@ def _is_enough(state: RetryCallState) -> bool:
     failure = state.outcome.exception() if state.outcome else None
     assert isinstance(failure, _Failure), "only such failures are repeated"
     is_long = (failure.wait or 0) > _POLICY.longest_wait
-    if is_long:
-        return True
-    return state.attempt_number >= _POLICY.attempts
+    return is_long or state.attempt_number >= _POLICY.attempts
 
 
 class RegistryClient:

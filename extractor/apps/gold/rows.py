@@ -82,11 +82,7 @@ def is_known(path: str) -> bool:
     """
     ref = FieldRef(path)
     is_path = FieldRef.parse(path) == path
-    if not is_path:
-        return False
-    if path.startswith(_CUSTOM):
-        return True
-    return ref.path in _KNOWN
+    return is_path and (path.startswith(_CUSTOM) or ref.path in _KNOWN)
 
 
 def list_gold_rows(extraction: TrialExtraction) -> Iterator[ValueRow]:

@@ -322,9 +322,7 @@ def is_free_text(record: TrialRecord | None) -> bool:
     """
     if record is None:
         return False
-    if record.source.format == "text":
-        return True
-    return record.document is not None
+    return record.source.format == "text" or record.document is not None
 
 
 def name_item(path: str, item: ExtractedItem) -> str:

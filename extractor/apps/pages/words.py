@@ -164,9 +164,7 @@ def write_number(value: float, quotes: Iterable[str] = ()) -> tuple[str, str | N
 def _is_plain(written: str, value: float) -> bool:
     """Return whether a number is written in digits, with or without separators."""
     digits = written.replace(",", "")
-    if not digits.replace(".", "", 1).isdecimal():
-        return False
-    return float(digits) == value
+    return digits.replace(".", "", 1).isdecimal() and float(digits) == value
 
 
 @lru_cache(maxsize=4096)

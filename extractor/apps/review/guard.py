@@ -98,9 +98,7 @@ def _is_from_elsewhere(request: Request) -> bool:
     if origin:
         return origin.lower() != own_origin
     changes_something = request.method not in {"GET", "HEAD"}
-    if not changes_something:
-        return False
-    return site != "same-origin"
+    return changes_something and site != "same-origin"
 
 
 def _is_same(value: str, secret: str) -> bool:

@@ -6,7 +6,7 @@ names, in lower case. ``drug_names.md`` gives its source and licence.
 """
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from functools import cache, lru_cache
 from importlib.resources import files
 from operator import itemgetter
@@ -31,14 +31,14 @@ class Substance(NamedTuple):
 
 
 @cache
-def _load() -> dict[str, Substance]:
-    """Return the substances by name."""
+def _load() -> tuple[dict[str, Substance], Set[str]]:
+    """Return the substances by name, and the first words of the names."""
     substances: dict[str, Substance] = {}
     packed = files(__package__).joinpath(_TABLE).read_bytes()
     for line in gzip.decompress(packed).decode().splitlines():
         name, number, names = line.split("\t")
         substances |= dict.fromkeys(names.split("|"), Substance(name, number))
-    return substances
+    return substances, {name.partition(" ")[0] for name in substances}
 
 
 def find_drugs(tokens: Tokens) -> Iterator[Place]:
@@ -48,13 +48,13 @@ def find_drugs(tokens: Tokens) -> Iterator[Place]:
     >>> list(find_drugs(read_text("latanoprost or insulin glargine")))
     [(0, 1), (2, 4)]
     """
-    substances = _load()
+    substances, first_words = _load()
     # a name is listed without its hyphens
     places = [at for at, word in enumerate(tokens.words) if word != "-"]
     words = [tokens.words[at].lower() for at in places]
     end = 0
     for at in range(len(words)):
-        if at < end:
+        if at < end or word not in first_words:
             continue
         for stop in range(min(at + _MOST_WORDS, len(words)), at, -1):
             if " ".join(words[at:stop]) in substances:
@@ -69,7 +69,7 @@ def find_substance(name: str) -> Substance | None:
     >>> find_substance("Xalatan")
     Substance(name='latanoprost', number='DB00654')
     """
-    return _load().get(" ".join(name.lower().replace("-", " ").split()))
+    return _load()[0].get(" ".join(name.lower().replace("-", " ").split()))
 
 
 _LONGEST = 40

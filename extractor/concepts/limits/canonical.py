@@ -308,9 +308,7 @@ def _has_others(criterion: Criterion) -> bool:
     if rule("special_group").starts(above, 0):
         return True
     is_inclusion = criterion.kind is CriterionKind.INCLUSION
-    if not is_inclusion:
-        return False
-    return rule("admits_others").occurs(read_text(criterion.quote))
+    return is_inclusion and rule("admits_others").occurs(read_text(criterion.quote))
 
 
 def _may_have_unread_unit(limit: Constraint, proof: Evidence, quote: str) -> bool:

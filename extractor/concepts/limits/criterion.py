@@ -100,7 +100,14 @@ def _is_second(tokens: Tokens, limit: Limit, before: Limit) -> bool:
     """
     if before is limit or limit.rule == "pressure":
         return False
-    return "or" not in map(str.lower, tokens.words[before.end : limit.first])
+    ors = _list_ors(tokens)
+    return bisect_left(ors, before.end) == bisect_left(ors, limit.first)
+
+
+@keep
+def _list_ors(tokens: Tokens) -> tuple[int, ...]:
+    """Return the places of the word "or" in a line, once for all of its limits."""
+    return tuple(at for at, word in enumerate(tokens.words) if word.lower() == "or")
 
 
 def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:

@@ -465,9 +465,7 @@ class Attribute(AttributeSet):
         """Whether a nested object needs a quote. One with several values needs a quote that ties
         them together.
         """
-        if super().needs_quote:
-            return True
-        return len(self.attributes) > 1
+        return super().needs_quote or len(self.attributes) > 1
 
     @property
     def tokens(self) -> int:

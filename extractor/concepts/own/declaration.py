@@ -122,9 +122,7 @@ class CustomField(AttributeSet):
 
     def is_wanted(self, tasks: Collection[Task]) -> bool:
         """Return whether the field is extracted together with these tasks."""
-        if self.of is Of.RECORD:
-            return True
-        return self.of.task in tasks
+        return self.of is Of.RECORD or self.of.task in tasks
 
     @property
     def has_patterns(self) -> bool:
@@ -158,10 +156,8 @@ class CustomField(AttributeSet):
 
     def searches(self, section: str) -> bool:
         """Return whether a section is searched for a field of the record."""
-        if not self.sections:
-            return True
         # "arms" means all of arms[0], arms[1] and so on
-        return section.startswith(self.sections)
+        return not self.sections or section.startswith(self.sections)
 
     def is_mentioned_in(self, text: str) -> bool:
         """Return whether a text contains a word with one of the prefixes in ``mentions``. If there
