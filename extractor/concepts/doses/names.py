@@ -53,7 +53,7 @@ def find_drugs(tokens: Tokens) -> Iterator[Place]:
     places = [at for at, word in enumerate(tokens.words) if word != "-"]
     words = [tokens.words[at].lower() for at in places]
     end = 0
-    for at in range(len(words)):
+    for at, word in enumerate(words):
         if at < end or word not in first_words:
             continue
         for stop in range(min(at + _MOST_WORDS, len(words)), at, -1):
