@@ -6,7 +6,8 @@ Each line of ``shapes.txt`` is a section and a piece of text that is repeated. I
 another number each time, and ``@`` another word. For each shape, the command prints the processor
 seconds and the megabytes for each length, and the exponents between the first and the last length:
 1 is linear, 2 is the square. Each length is measured in a fork of its own, so that no cache knows
-the text. The exit code is 1 if an exponent exceeds ``--most``.
+the text. The exit code is 1 if an exponent exceeds ``--most``. "refused" means that a limit of a
+record stopped the reading; only the limit of the time counts as slow.
 
 The second half of a measurement may be as slow as the first: only a busy machine makes an exponent
 fall. Repeat a shape that seems slow with ``--only``.
@@ -18,10 +19,11 @@ import resource
 import sys
 import time
 from collections.abc import Iterator
-from math import log
+from math import isnan, log
 from pathlib import Path
 from typing import NamedTuple
 
+from extractor.errors import RecordTooLarge
 from extractor.formats import read_records
 from extractor.options import ExtractionOptions
 from extractor.pipeline import extract_by_rules
@@ -114,7 +116,9 @@ def read_shapes() -> list[Shape]:
 
 
 def measure(record: TrialRecord) -> tuple[float, float]:
-    """Return the processor seconds and the megabytes that a record takes, in a process of its own."""
+    """Return the processor seconds and the megabytes that a record takes, in a process of its own:
+    not a number if the record is refused for its size, infinite if it fails or takes too long.
+    """
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -125,6 +129,8 @@ def measure(record: TrialRecord) -> tuple[float, float]:
             seconds = time.process_time() - since
             more = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
             os.write(writing, f"{seconds} {more / 1024}".encode())
+        except RecordTooLarge:
+            os.write(writing, b"nan nan")
         finally:
             os._exit(0)
     os.close(writing)
@@ -159,9 +165,9 @@ def main() -> int:
         slow += is_slow
         figures = "  ".join(f"{seconds:7.2f} s {mb:6.0f} MB" for seconds, mb in found)
         grown = " ".join(f"{exponent:5.2f}" for exponent in exponents)
-        mark = "SLOW" if is_slow else ""
+        mark = "SLOW" if is_slow else "refused" if isnan(exponents[0]) else ""
         shown = f"{shape.section}: {shape.head}{shape.piece}".replace("\n", "\\n")
-        print(f"{grown} {mark:4} {figures}  {shown}", flush=True)
+        print(f"{grown} {mark:7} {figures}  {shown}", flush=True)
     print(f"{slow} shapes grow with more than {options.most}")
     return int(slow > 0)
 

@@ -50,8 +50,22 @@ def read_json(
     read. If the user chose columns, other objects than studies are rows of a table, and a note of
     the first row lists the columns that are not read.
     """
-    text = TextBuffer(stream)
     noted: tuple[str, ...] | None = None
+    for result in _read_documents(stream, chosen):
+        if not isinstance(result, RecordContent) or result.format != TABLE:
+            yield result
+        elif result.notes == noted:
+            yield replace(result, notes=())
+        else:
+            noted = result.notes
+            yield result
+
+
+def _read_documents(
+    stream: BufferedReader, chosen: Mapping[str, str]
+) -> Iterator[ReadResult]:
+    """Yield the records and problems of ``read_json``, with the notes of all rows."""
+    text = TextBuffer(stream)
     number = 0
     is_listed = False
     before_list = -1
@@ -86,14 +100,7 @@ def read_json(
             is_listed = False
         else:
             build = partial(build_json, chosen=chosen)
-            content = build_content(build, value, place)
-            # the columns of a table that are not read are named once
-            if isinstance(content, RecordContent) and content.format == TABLE:
-                if noted == content.notes:
-                    content = replace(content, notes=())
-                else:
-                    noted = content.notes
-            yield content
+            yield build_content(build, value, place)
             # '"sex": "ALL"}}': the end of a torn record, which is one problem
             if not (is_listed or isinstance(value, dict)):
                 _skip_line(text)

@@ -143,7 +143,8 @@ def score_lines(
     none = scorer.classes.index("none")
     heading_chances = chances[:, none].tolist()
     chances[:, none] = 0
-    chances /= chances.sum(axis=1, keepdims=True)
+    # an entry that is a heading beyond doubt leaves nothing to scale
+    chances /= chances.sum(axis=1, keepdims=True).clip(min=1e-30)
     passages = [entry.passage for entry in entries]
     readings = scorer.classify(Category, features, passages, chances)
     return list(zip(readings, heading_chances, strict=True))
