@@ -167,6 +167,19 @@ def test_rules_read_without_a_model_and_the_model_confirms_them():
     assert (item.confidence, unconfirmed.confidence) == (0.85, 0.6)
 
 
+def test_all_members_of_a_list_on_which_pattern_and_model_agree_are_equally_sure():
+    class Own(BaseModel):
+        """Something."""
+
+        at: list[TimePoint] = Field(json_schema_extra={"pattern": r"day \d+"})
+
+    said = {"Seen": {"own": _claim("on day 3 and on day 5", [3, 5]), "cat": "other"}}
+    record = trial(eligibility="Inclusion Criteria:\n\n* Seen on day 3 and on day 5")
+    with serve(answering(said)) as stub:
+        (item,) = Extractor(stub.spec, fields=Own).extract(record).custom["own"]
+    assert [piece.confidence for piece in item.evidence] == [0.95, 0.95]
+
+
 def test_patterns_of_different_attributes_add_up_and_a_list_has_all_that_they_find():
     class Own(BaseModel):
         """Something."""
