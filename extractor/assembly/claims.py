@@ -7,7 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from extractor.assembly.objections import describe_objection, explain_objection
+from extractor.assembly.objections import (
+    describe_objection,
+    explain_objection,
+    locate_check,
+)
 from extractor.assembly.support import find_support, support_at
 from extractor.concepts.limits.written_numbers import Number, find_numbers
 from extractor.concepts.own.attributes import Attribute, AttributeSet
@@ -139,17 +143,15 @@ class _Checker:
         """Return the reading of an attribute; nothing if no value is supported."""
         supported: list[Supported[object]] = []
         for value in members:
-            proven = None
-            why = None
+            proven: Found = None
+            is_conclusion = attribute.kind.support is Support.INFERRED
             # a number or a text must be stated itself; a choice follows from the words of the quote
-            if attribute.kind.support is not Support.INFERRED:
+            if not is_conclusion:
                 proven = find_claimed(value, self._here, quote)
             elif quote:
                 proven = Supported(value, quote, Support.INFERRED)
-            else:
-                why = Why.UNQUOTED
             if proven is None:
-                self._reject(value, path, why)
+                self._reject(value, path, Why.UNQUOTED if is_conclusion else None)
                 continue
             if own and not own.contains(proven.span):
                 most = find_most(CUSTOM, "untied")
@@ -293,10 +295,7 @@ def _find_words(quote: str, here: Passage) -> Span | None:
     """
     check = verify_quote(quote, here.raw)
     is_found = check.status in (QuoteStatus.EXACT, QuoteStatus.FOLDED)
-    if not is_found or check.start is None or check.end is None:
-        return None
-    first, _ = here.raw_span
-    return Span(here.section.name, first + check.start, first + check.end)
+    return locate_check(check, here) if is_found else None
 
 
 def _find(value: object, here: Passage) -> Found:

@@ -10,7 +10,7 @@ from extractor.concepts.own.attributes import find_root, nest
 from extractor.concepts.own.declaration import CustomField, Of
 from extractor.concepts.provenance import ItemBuilder
 from extractor.confidence import CUSTOM, find_most
-from extractor.evidence.drafts import Draft, ModelResult, Reading
+from extractor.evidence.drafts import Draft, ModelResult
 from extractor.evidence.items import OwnReadings, list_values
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.values import list_members
@@ -188,17 +188,18 @@ def _rate(claim: OwnReadings, *, is_read: bool) -> OwnReadings:
     """Return a model's claim with its final confidences, which are higher if the patterns read the
     same values (``is_read``) and lower for values that are inferred.
     """
-    rated: dict[str, Reading[object]] = {}
-    for name, reading in claim.items():
-        if is_read:
-            agreed = reading.with_confidence(find_most(CUSTOM, "agreed"))
-            rated[name] = replace(agreed, origin=Origin.BOTH)
-            continue
-        feature = "answered"
-        if reading.support is Support.INFERRED:
-            feature = "inferred"
-        rated[name] = reading.limited(CUSTOM, feature)
-    return rated
+    if is_read:
+        sure = find_most(CUSTOM, "agreed")
+        return {
+            name: replace(reading.with_confidence(sure), origin=Origin.BOTH)
+            for name, reading in claim.items()
+        }
+    return {
+        name: reading.limited(
+            CUSTOM, "inferred" if reading.support is Support.INFERRED else "answered"
+        )
+        for name, reading in claim.items()
+    }
 
 
 def _limit(claim: OwnReadings, feature: str) -> OwnReadings:

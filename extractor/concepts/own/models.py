@@ -5,10 +5,11 @@ or as JSON Schemas.
 import re
 import warnings
 from collections.abc import Container, Iterable, Mapping
-from functools import partial
+from functools import partial, reduce
 from itertools import chain
+from operator import getitem
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, cast
 
 from pydantic import (
     AliasChoices,
@@ -185,11 +186,9 @@ def _restore_instance(model: type[ModelT], values: JsonObject) -> ModelT:
     except ValidationError as error:
         faults = error.errors(include_url=False)
     for fault in faults:
-        place: Any = values
-        for step in fault["loc"][:-1]:
-            place = place[step]
         if fault["type"] == "missing":
-            place[fault["loc"][-1]] = None
+            *steps, name = fault["loc"]
+            reduce(getitem, steps, cast("Any", values))[name] = None
     return read(values)
 
 
