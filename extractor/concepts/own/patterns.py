@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache, partial
-from itertools import groupby
+from itertools import chain, groupby
 from math import prod
 
 import regex
@@ -95,25 +95,26 @@ def _merge_values(field: CustomField, values: Iterable[OwnReadings]) -> OwnReadi
     methods[0].name: "coil"}, the result is {sex: "both", drugs: ("A", "B"), methods[0].name:
     "pill", methods[1].name: "coil"}.
     """
-    merged: dict[str, Reading[object]] = {}
-    known: dict[str, list[object]] = defaultdict(list)
+    merged: dict[str, list[Reading[object]]] = defaultdict(list)
+    known: dict[str, set[str]] = defaultdict(set)
     for value in values:
         for name, paths in groupby(value, find_root):
             stated = {path: value[path] for path in paths}
+            member = repr(list_values(stated))
             earlier = known[name]
-            member = list_values(stated)
             if member in earlier or (earlier and not field.by_name[name].many):
                 continue
             for path, reading in stated.items():
                 # the nested object of a match has the position 0
-                place = path.replace("[0]", f"[{len(earlier)}]", 1)
-                same = merged.get(place, reading)
-                # a list of plain values has one reading for all of its members
-                if same is not reading:
-                    same = same.with_supported((*same.members, *reading.members))
-                merged[place] = same
-            earlier.append(member)
-    return merged
+                merged[path.replace("[0]", f"[{len(earlier)}]", 1)].append(reading)
+            earlier.add(member)
+    # a list of plain values has one reading for all of its members
+    return {
+        path: readings[0].with_supported(
+            chain.from_iterable(r.members for r in readings)
+        )
+        for path, readings in merged.items()
+    }
 
 
 def _find_first_span(value: OwnReadings) -> Span:
