@@ -266,9 +266,10 @@ class AttributeSet(FrozenModel):
                 values[attribute.name] = attribute.pack(members)
         # a key that a person misspelt would otherwise be lost without a word
         if strict:
-            unknown = [name for name in answer if name not in self.by_name]
             faults += [
-                (name, f"{place}: has no attribute {name!r}") for name in unknown
+                (name, f"{place}: has no attribute {name!r}")
+                for name in answer
+                if name not in self.by_name
             ]
             return values
         missing = [name for name in self.required_names if name not in values]
