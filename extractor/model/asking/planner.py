@@ -160,7 +160,7 @@ def plan_questions(parsed: ParsedRecord, options: ExtractionOptions) -> Question
         planned.setdefault(question.number, question)
     for field in options.fields:
         # if a task is not extracted, neither are the custom fields of its items
-        if field.of is not Of.RECORD and field.of.task not in options.tasks:
+        if not field.is_wanted(options.tasks):
             continue
         for line in _plan_own(parsed, field, [*planned.values()], effort, numbers):
             if field.is_mentioned_in(line.chunk.text):
