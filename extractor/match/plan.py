@@ -9,12 +9,8 @@ from math import inf, nextafter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from extractor.concepts.limits.admission import complete_gold
-from extractor.concepts.limits.canonical import (
-    CanonicalLimit,
-    name_limits,
-    read_admitted,
-)
+from extractor.concepts.limits.admission import complete_gold, read_admitted
+from extractor.concepts.limits.canonical import CanonicalLimit, name_limits
 from extractor.concepts.limits.quantity_names import list_quantities
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.people.registered_ages import AGES

@@ -22,7 +22,8 @@ from extractor.apps.export.fhir_parts import (
 )
 from extractor.apps.export.people import read_comparator
 from extractor.apps.export.registered import read_registered
-from extractor.concepts.limits.canonical import list_alternatives, name_limit
+from extractor.concepts.limits.admission import list_alternatives
+from extractor.concepts.limits.canonical import name_limit
 from extractor.concepts.limits.quantity_names import (
     KnownQuantity,
     get_quantity,

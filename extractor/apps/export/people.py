@@ -5,7 +5,7 @@ else from the register, and whether the criteria exclude pregnancy.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from extractor.concepts.limits.canonical import DescribedCriterion
+from extractor.concepts.limits.admission import DescribedCriterion
 from extractor.concepts.people.registered_ages import (
     AGES,
     DESCRIPTIONS,

@@ -38,11 +38,8 @@ from extractor.apps.export.times import (
 from extractor.apps.values import find_least, list_values
 from extractor.concepts.doses.amounts import find_strengths
 from extractor.concepts.doses.names import find_substance
-from extractor.concepts.limits.canonical import (
-    DescribedCriterion,
-    describe_criteria,
-    name_instrument,
-)
+from extractor.concepts.limits.admission import DescribedCriterion, describe_criteria
+from extractor.concepts.limits.instruments import find_instrument_key
 from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.windows.grouping import classify_anchor, list_things
 from extractor.language.book import read_table
@@ -430,7 +427,7 @@ def _list_endpoint_rows(
     instrument = endpoint.instrument
     cells = {**endpoint.__dict__, **_name_parts("instrument", instrument), **keys}
     if instrument:
-        cells["instrument_canonical"] = name_instrument(instrument.name)
+        cells["instrument_canonical"] = find_instrument_key(instrument.name)
     yield "endpoints", cells
     proofs = _index_evidence(endpoint)
     pairs = zip(endpoint.time_points, describe_times(endpoint, cycle_days), strict=True)

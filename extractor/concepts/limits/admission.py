@@ -5,18 +5,23 @@ These facts are added to the extraction, so that users do not have to interpret 
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
+from typing import NamedTuple
 
 from extractor.concepts.criteria.exceptions import add_exceptions, find_negation
-from extractor.concepts.limits.canonical import name_limit
+from extractor.concepts.limits.canonical import (
+    CanonicalLimit,
+    name_limit,
+    name_limits,
+)
 from extractor.concepts.limits.criterion import read_constraints
 from extractor.concepts.limits.quantity_names import name_quantity
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.people.registered_ages import AGES
 from extractor.concepts.people.sex import find_sex_words
 from extractor.evidence.drafts import Span
-from extractor.language.book import read_words, rule
+from extractor.language.book import read_text, read_words, rule
 from extractor.language.lexer import NUMBER, Range, Tokens
 from extractor.language.passage import LexedSection, Passage, read_passage
 from extractor.language.units import read_unit
@@ -25,10 +30,12 @@ from extractor.schemas import (
     Comparator,
     Constraint,
     Criterion,
+    CriterionGroup,
     CriterionKind,
     Eligibility,
     Evidence,
     FieldRef,
+    GroupRule,
     Origin,
     Sex,
     Support,
@@ -45,6 +52,18 @@ _NEAR = 3
 # Chosen by hand.
 _CONTEXT_OF_LIMIT = 200
 """Number of characters on each side of a limit within which its quantity may be named."""
+
+
+class DescribedCriterion(NamedTuple):
+    """The cells derived from a criterion and its limits.
+
+    Attributes:
+        decides: Whether the criterion is decisive on its own; False for an alternative in a group.
+        limits: The derived cells of each limit, in the criterion's order.
+    """
+
+    decides: bool
+    limits: tuple[dict[str, object], ...]
 
 
 def describe_criterion(criterion: Criterion, passage: Passage) -> Criterion:
@@ -375,3 +394,109 @@ def _name_by_context(
     if by_context is None or by_context == by_own_words:
         return None
     return by_context.name
+
+
+def describe_criteria(
+    eligibility: Eligibility, sex: str | None = None
+) -> list[DescribedCriterion]:
+    """Return the cells derived from all criteria and limits, in the order of the criteria. ``sex``
+    is the sex to which the trial is restricted, "all", or None if it is unknown.
+    """
+    described = []
+    for criterion in eligibility.criteria:
+        decides = not list_alternatives(criterion, eligibility)
+        limits = _list_cells(criterion, sex, decides=decides)
+        described.append(DescribedCriterion(decides, tuple(limits)))
+    return described
+
+
+def list_alternatives(
+    criterion: Criterion, eligibility: Eligibility
+) -> list[CriterionGroup]:
+    """Return the groups, innermost first, that make a criterion one of several alternatives."""
+    # All inclusions must be met, but one exclusion suffices.
+    list_rule = GroupRule.ALL
+    if criterion.kind is CriterionKind.EXCLUSION:
+        list_rule = GroupRule.ANY
+    groups = eligibility.list_around(criterion.group)
+    return [group for group in groups if group.rule is not list_rule]
+
+
+def _list_cells(
+    criterion: Criterion, sex: str | None, *, decides: bool
+) -> Iterator[dict[str, object]]:
+    """Yield the cells derived from each limit of a criterion. ``admits`` is set if the limit
+    applies to everybody, and ``admits_some`` if it applies only to some people, either because the
+    limit is one of several alternatives (``decides`` is False for an alternative criterion), or
+    because its quantity is subject to a condition, is restricted to a sex other than ``sex``, or
+    has two ranges in the same criterion, or because the criterion has an exception or applies to
+    a special group.
+    """
+    described = name_limits(criterion)
+    if not described:
+        return
+    divided = _list_divided(described, sex)
+    has_others = not decides or _has_others(criterion)
+    for limit, proof, canonical in described:
+        is_divided = limit.quantity.casefold() in divided
+        column = "admits"
+        if has_others or is_divided or proof.alternative:
+            column = "admits_some"
+        admitted = read_admitted(limit.comparator, criterion)
+        yield {**canonical._asdict(), column: admitted, "sex": proof.sex}
+
+
+def _has_others(criterion: Criterion) -> bool:
+    """Return whether the limits of a criterion do not apply to everybody, because the criterion
+    has an exception, because it is below the name of a special group, or because it is an
+    inclusion that admits others: "Lower counts are allowed".
+    """
+    above = read_text(criterion.lead_in or "")
+    if criterion.has_exception:
+        return True
+    if rule("special_group").starts(above, 0):
+        return True
+    is_inclusion = criterion.kind is CriterionKind.INCLUSION
+    return is_inclusion and rule("admits_others").occurs(read_text(criterion.quote))
+
+
+def _list_divided(
+    described: Iterable[tuple[Constraint, Evidence, CanonicalLimit]],
+    sex: str | None,
+) -> set[str]:
+    """Return the quantities, in lower case, whose limits apply only to some participants:
+    quantities with a condition, a sex other than ``sex``, or two different ranges.
+    """
+    divided = set[str]()
+    ranges = dict[str, str]()
+    for limit, proof, canonical in described:
+        quantity = limit.quantity.casefold()
+        if limit.condition or proof.sex not in (None, sex):
+            divided.add(quantity)
+        low = canonical.value_canonical or limit.value
+        high = canonical.value_high_canonical or limit.value_high
+        if high is None:
+            continue
+        # Two ranges apply to two groups of people, unless they are one range in two units.
+        # Two digits hide the differences that conversions leave.
+        span = f"{low:.2g}-{high:.2g}"
+        if ranges.setdefault(quantity, span) != span:
+            divided.add(quantity)
+    return divided
+
+
+def read_admitted(comparator: Comparator, criterion: Criterion) -> str | None:
+    """Return the comparator for the values that a criterion admits: the comparator of an
+    inclusion, or the opposite of an exclusion's comparator. ``between`` and ``=``, which have no
+    opposite, become "outside" and "<>". Return None if the criterion is negated, or states a
+    requirement among the exclusions.
+    """
+    if criterion.negated or criterion.demanded:
+        return None
+    if criterion.kind is CriterionKind.INCLUSION:
+        return comparator.value
+    if comparator.opposite:
+        return comparator.opposite.value
+    if comparator is Comparator.BETWEEN:
+        return "outside"
+    return "<>"
