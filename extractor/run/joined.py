@@ -30,6 +30,7 @@ from extractor.run.finished import (
     reread_records,
 )
 from extractor.schemas import TrialExtraction, TrialRecord, Usage
+from extractor.schemas.base import find_fault
 from extractor.schemas.evidence import PricedUsage
 from extractor.schemas.values import find_misplaced
 
@@ -170,11 +171,10 @@ def parse_extraction(content: bytes, place: str) -> TrialExtraction:
     try:
         return TrialExtraction.model_validate_json(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"])) or "the whole"
+        field, problem = find_fault(error)
         raise StoreError(
-            f"{place}: is not a valid extraction in this version's format ({field}: "
-            f"{first['msg']}); run its command again, or correct it"
+            f"{place}: is not a valid extraction in this version's format "
+            f"({field or 'the whole'}: {problem}); run its command again, or correct it"
         ) from None
 
 

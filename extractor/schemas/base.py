@@ -5,7 +5,13 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import AfterValidator, AllowInfNan, BaseModel, ConfigDict
+from pydantic import (
+    AfterValidator,
+    AllowInfNan,
+    BaseModel,
+    ConfigDict,
+    ValidationError,
+)
 
 from extractor.language.shown import show_line
 
@@ -33,6 +39,12 @@ class QuotingModel(FrozenModel):
     def __repr_args__(self) -> Iterable[tuple[str | None, object]]:
         for name, value in super().__repr_args__():
             yield name, _show(value)
+
+
+def find_fault(error: ValidationError) -> tuple[str, str]:
+    """Return the place of the first fault in a value, such as ``values.ECOG``, and the message."""
+    fault = error.errors(include_url=False)[0]
+    return ".".join(map(str, fault["loc"])), fault["msg"]
 
 
 def is_none(value: object) -> bool:

@@ -26,6 +26,7 @@ from extractor.match import (
     read_facts,
 )
 from extractor.schemas import TrialExtraction
+from extractor.schemas.base import find_fault
 
 MATCHES = Table(
     "matches",
@@ -135,11 +136,9 @@ def _import_yaml() -> Any:
 
 def _explain(error: ValidationError, place: str) -> ArgumentError:
     """Return the error for data that are not a patient's."""
-    first = error.errors()[0]
-    where = ".".join(map(str, first["loc"]))
     return ArgumentError(
-        f"{place}: {where}: {first['msg']}; a patient has id, age, sex, values, drugs, conditions "
-        "and since"
+        f"{place}: {': '.join(find_fault(error))}; a patient has id, age, sex, values, drugs, "
+        "conditions and since"
     )
 
 

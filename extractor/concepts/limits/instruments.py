@@ -1,5 +1,5 @@
-"""Instruments whose scores are limited: "Montreal Cognitive Assessment (MoCA)". The keys of endpoint
-instruments are the names of quantities, so that a query can join an outcome with "MoCA >= 26".
+"""The keys of instruments, such as "Montreal Cognitive Assessment (MoCA)". They are names of
+quantities, so that a query can join an outcome with the limit "MoCA >= 26".
 """
 
 import re
@@ -28,7 +28,10 @@ def find_instrument_key(name: str) -> str | None:
     """Return an instrument's key in lower case: the quantity for its score, its usual short form,
     an abbreviation in brackets, or else its name.
 
-    >>> find_instrument_key("Montreal Cognitive Assessment"), find_instrument_key("MoCA")
+    >>> (
+    ...     find_instrument_key("Montreal Cognitive Assessment"),
+    ...     find_instrument_key("MoCA"),
+    ... )
     ('moca', 'moca')
     """
     written = _ARTICLE.sub("", show_line(name))
