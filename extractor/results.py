@@ -34,6 +34,7 @@ from extractor.run.joined import JoinedRuns
 from extractor.run.manifest import MANIFEST, read_manifest
 from extractor.schemas import Task, TrialExtraction
 from extractor.schemas.evidence import PricedUsage
+from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped]
@@ -174,7 +175,7 @@ class Results:
         patients: Frame,
         to: Literal["pandas", "polars", "arrow"] = "pandas",
         *,
-        min_confidence: float = 0.85,
+        min_confidence: float = DOUBTFUL_BELOW,
         synonyms: Iterable[Iterable[str]] = (),
     ) -> Frame:
         """Compare all trials with patients, as ``extractor match`` does, and return the table

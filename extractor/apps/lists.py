@@ -24,8 +24,8 @@ from extractor.apps.values import (
     RowKind,
     ValueRow,
     drop_same,
+    list_all_rows,
     list_items,
-    list_values,
 )
 from extractor.errors import ArgumentError
 from extractor.run.files import find_place, name_failed
@@ -174,7 +174,7 @@ def _list_record(
     if record_id not in run.record_ids:
         return []
     extraction = run.read(record_id)
-    rows = list(list_values(extraction))
+    rows = list(list_all_rows(extraction))
     listed = []
     finding_numbers = count()
     for row in rows:

@@ -8,8 +8,6 @@ from extractor.match.facts import Facts, Patient, read_facts
 from extractor.match.plan import Group, Plan, Rule, Test, plan_trial
 from extractor.schemas import TrialExtraction
 
-_PLACE = ("index", "kind", "quote", "section", "start", "end")
-"""The names of the first six fields of a rule."""
 Decision = Literal["met", "not_met", "depends", "doubtful", "not_stated"]
 
 
@@ -56,7 +54,7 @@ class Match(NamedTuple):
         """
         return [
             {
-                **dict(zip(_PLACE, rule[:6], strict=True)),
+                **dict(zip(rule._fields, rule[:6], strict=False)),
                 "verdict": found.verdict,
                 "why": found.why,
             }

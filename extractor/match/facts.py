@@ -17,7 +17,7 @@ from extractor.concepts.people.registered_ages import (
 )
 from extractor.errors import ArgumentError
 from extractor.language.book import read_words
-from extractor.language.numbers import DAYS, find_durations, read_number
+from extractor.language.numbers import DAYS, ROMAN, find_durations, read_number
 from extractor.measures.names import spell_words
 from extractor.schemas import Comparator, Constraint
 from extractor.schemas.arguments import suggest
@@ -26,7 +26,6 @@ from extractor.schemas.base import FrozenModel
 _VALUE = re.compile(
     r"(?:(?:grade|class|stage)\s+)?(-?\d[\d.,]*|[IV]+)\s*(.*)", re.IGNORECASE
 )
-_ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5}
 _OF_BODY = frozenset({"age", "body_weight", "height"})
 """Quantities that each patient has, although their names are also used for other things."""
 _RELATIVE = re.compile(r"%?\{(?:ULN|LLN|baseline|normal)\}")
@@ -128,10 +127,11 @@ def read_facts(patient: Patient, synonyms: Synonyms | None = None) -> Facts:
         if isinstance(read, str):
             unused.append(f"{written}: {value}: {read}")
             continue
-        units = values.setdefault(read.quantity, {})
-        if read.unit in units:
+        quantity, unit, number = read
+        units = values.setdefault(quantity, {})
+        if unit in units:
             raise ArgumentError(f"{place}: {written}: is given twice; keep one value")
-        units[read.unit] = (read.number,)
+        units[unit] = (number,)
     days = dict.fromkeys(patient.drugs, 0.0)
     for name, time in patient.since.items():
         days[name] = _read_days(f"{place}: since {name}", time)
@@ -154,18 +154,10 @@ def read_facts(patient: Patient, synonyms: Synonyms | None = None) -> Facts:
     return Facts(patient.id, values, tuple(names), tuple(unused))
 
 
-class _Value(NamedTuple):
-    """A value in its canonical form."""
-
-    quantity: str
-    unit: str | None
-    number: float
-
-
 def _read_number(place: str, written: str) -> tuple[float, str | None]:
     """Return the number of a value and its unit as written."""
     parts = _VALUE.fullmatch(written.strip())
-    number = _ROMAN.get(parts[1].upper(), read_number(parts[1])) if parts else None
+    number = ROMAN.get(parts[1].upper(), read_number(parts[1])) if parts else None
     if parts is None or number is None:
         raise ArgumentError(
             f"{place}: {written!r} is not a number with its unit; write it as in '45 mL/min'"
@@ -173,8 +165,12 @@ def _read_number(place: str, written: str) -> tuple[float, str | None]:
     return number, parts[2] or None
 
 
-def _read_value(place: str, name: str, written: str) -> _Value | str:
-    """Return a value in its canonical form, or the reason why no limit can be compared with it."""
+def _read_value(
+    place: str, name: str, written: str
+) -> tuple[str, str | None, float] | str:
+    """Return the canonical quantity, unit and number of a value, or the reason why no limit can be
+    compared with it.
+    """
     number, written_unit = _read_number(place, written)
     known = name if name in list_quantities() else None
     limit = Constraint(
@@ -193,9 +189,9 @@ def _read_value(place: str, name: str, written: str) -> _Value | str:
         )
         raise ArgumentError(f"{place}: no criterion limits such a quantity{remedy}")
     if quantity and named.value_canonical is not None and quantity != "age":
-        return _Value(quantity, named.unit_canonical, named.value_canonical)
+        return quantity, named.unit_canonical, named.value_canonical
     if quantity and unit and _RELATIVE.fullmatch(unit):
-        return _Value(quantity, unit, number)
+        return quantity, unit, number
     reason = named.canonical_note or "cannot be compared"
     if reason not in ("unknown unit", "no unit"):
         return reason

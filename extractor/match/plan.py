@@ -1,10 +1,8 @@
 """Compile a trial once: its criteria become tests of numbers, which many patients can take."""
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from importlib.resources import files
 from math import inf, nextafter
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -13,8 +11,8 @@ from extractor.concepts.limits.admission import complete_gold, read_admitted
 from extractor.concepts.limits.canonical import CanonicalLimit, name_limits
 from extractor.concepts.limits.quantity_names import list_quantities
 from extractor.concepts.limits.read import find_limits
-from extractor.concepts.people.registered_ages import AGES
-from extractor.language.book import read_text
+from extractor.concepts.people.registered_ages import AGES, SIDES, read_comparator
+from extractor.language.book import read_table, read_text, word_set
 from extractor.language.numbers import DAYS
 from extractor.match.facts import SEXES, make_key, name_value
 from extractor.measures.names import find_names, fold_words, spell_words
@@ -32,6 +30,7 @@ from extractor.schemas import (
     TimeUnit,
     TrialExtraction,
 )
+from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
 _CUT = "\0"
 """Stands for words that a test covers."""
@@ -56,8 +55,6 @@ _AFTER = re.compile(
 )
 _RECENT_DAYS = 31
 """A laboratory value that is at most so old counts as the current one."""
-_SURE = 0.85
-"""The lowest confidence of a time that covers words."""
 _UNITS = {"d": "day", "wk": "week", "mo": "month", "h": "hour"}
 """The units of ages other than years, by their UCUM codes."""
 _UNDECIDED = -1
@@ -106,11 +103,11 @@ class Test(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """A criterion, or an age or a sex of the whole record (whose ``place`` is None), with its words
+    """A criterion, or an age or a sex of the whole record (whose ``index`` is None), with its words
     and their place. ``words`` contains the spelled words between spaces.
     """
 
-    place: int | None
+    index: int | None
     kind: str
     quote: str
     section: str | None
@@ -141,9 +138,8 @@ class Plan(NamedTuple):
 
 @cache
 def _words(*names: str) -> frozenset[str]:
-    """Return the words of lists in ``words.toml``."""
-    table = tomllib.loads((files(__package__) / "words.toml").read_text("utf-8"))
-    return frozenset(word for name in names for word in table[name].split())
+    """Return the words of lists in ``match_words.toml``."""
+    return word_set(" ".join(read_table("match_words")[name] for name in names))
 
 
 def _find_rest(text: str, *lists: str) -> list[str]:
@@ -162,7 +158,7 @@ def _find_least(item: ExtractedItem, *fields: str) -> float:
 
 def plan_trial(
     extraction: TrialExtraction,
-    min_confidence: float = 0.85,
+    min_confidence: float = DOUBTFUL_BELOW,
     registered: Mapping[str, Any] = MappingProxyType({}),
 ) -> Plan:
     """Compile a trial for ``decide``.
@@ -304,7 +300,7 @@ def _mask(criterion: Criterion, base: int) -> str:
             covered += [f"{field};", f"{field}.anchor"]
     text = criterion.quote
     for piece in criterion.evidence:
-        is_sure = not criterion.constraints or (piece.confidence or 1) >= _SURE
+        is_sure = not criterion.constraints or (piece.confidence or 1) >= DOUBTFUL_BELOW
         is_time = piece.field.startswith("time_windows")
         if is_time and not is_sure:
             continue
@@ -431,18 +427,13 @@ def _bound(
     other: float | None = None,
 ) -> Test:
     """Return the test of a number. ``sign`` is the comparator of the numbers that pass."""
-    test = Test(shown, quantity, unit)
-    match sign:
-        case ">=":
-            return test._replace(low=one)
-        case ">":
-            return test._replace(low=nextafter(one, inf))
-        case "<=":
-            return test._replace(high=one)
-        case "<":
-            return test._replace(high=nextafter(one, -inf))
-    high = one if other is None else other
-    return test._replace(low=one, high=high, outside=sign in ("outside", "<>"))
+    low, high = {
+        ">=": (one, inf),
+        ">": (nextafter(one, inf), inf),
+        "<=": (-inf, one),
+        "<": (-inf, nextafter(one, -inf)),
+    }.get(sign, (one, one if other is None else other))
+    return Test(shown, quantity, unit, low, high, sign in ("outside", "<>"))
 
 
 def _test_sex(sex: str) -> Test:
@@ -538,7 +529,7 @@ def _list_record_rules(
     people: Eligibility, registered: Mapping[str, Any]
 ) -> Iterator[Rule]:
     """Yield the ages and the sex of the whole record, from the text or else from the register."""
-    for name, sign in (*zip(AGES, (">=", "<="), strict=True), ("sex", "=")):
+    for name in (*AGES, "sex"):
         value = getattr(people, name)
         piece = next(iter(people.evidence_for(name)), _NOWHERE)
         kind = name if value else f"registered_{name}"
@@ -548,10 +539,10 @@ def _list_record_rules(
                 continue
             test = _test_sex(str(stated).lower())
         elif value:
-            test = _bound(
-                str(value), "age", value.unit, piece.comparator or sign, value.value
-            )
+            sign = read_comparator(name, people.evidence)
+            test = _bound(str(value), "age", value.unit, sign, value.value)
         elif isinstance(stated, float):
+            sign = SIDES[name]
             years = stated / DAYS[TimeUnit.YEAR]
             test = _bound(f"{sign} {years:g} years", "age", "year", sign, years)
         else:

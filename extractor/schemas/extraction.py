@@ -24,6 +24,7 @@ from extractor.schemas.base import (
 from extractor.schemas.evidence import Absence, Coverage, ExtractedItem, Finding, Usage
 from extractor.schemas.record import RegisteredTerm, Source
 from extractor.schemas.vocabulary import (
+    DOUBTFUL_BELOW,
     Category,
     Comparator,
     Concept,
@@ -752,7 +753,7 @@ class TrialExtraction(FrozenModel):
         """
         return late.find("frame_extraction")(self, name, to, fields)
 
-    def match(self, patient: Any, min_confidence: float = 0.85) -> Any:
+    def match(self, patient: Any, min_confidence: float = DOUBTFUL_BELOW) -> Any:
         """Compare the criteria with a patient's data, and return an ``extractor.match.Match``.
 
         Args:

@@ -114,8 +114,6 @@ def _group_rows(extraction: TrialExtraction) -> dict[str, list[ValueRow]]:
     rows = defaultdict[str, list[ValueRow]](list)
     for row in list_values(extraction):
         # a group's id is meaningless to a reader
-        if row.kind != RowKind.VALUE:
-            continue
         if row.field == "group":
             continue
         item = row.item

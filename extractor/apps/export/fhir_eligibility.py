@@ -20,7 +20,6 @@ from extractor.apps.export.fhir_parts import (
     make_range,
     quantity,
 )
-from extractor.apps.export.people import read_comparator
 from extractor.apps.export.registered import read_registered
 from extractor.concepts.limits.admission import list_alternatives
 from extractor.concepts.limits.canonical import name_limit
@@ -28,7 +27,7 @@ from extractor.concepts.limits.quantity_names import (
     KnownQuantity,
     get_quantity,
 )
-from extractor.concepts.people.registered_ages import AGES
+from extractor.concepts.people.registered_ages import AGES, read_comparator
 from extractor.language.book import read_table
 from extractor.measures.names import fold_words
 from extractor.schemas import (

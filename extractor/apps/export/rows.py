@@ -35,7 +35,7 @@ from extractor.apps.export.times import (
     find_cycle_days,
     to_days,
 )
-from extractor.apps.values import find_least, list_values
+from extractor.apps.values import find_least, list_all_rows
 from extractor.concepts.doses.amounts import find_strengths
 from extractor.concepts.doses.names import find_substance
 from extractor.concepts.limits.admission import DescribedCriterion, describe_criteria
@@ -118,7 +118,7 @@ def _list_value_rows(extraction: TrialExtraction) -> Iterator[TableRow]:
     """Yield the rows of the tables ``values``, ``absences`` and ``findings``. Some of their
     columns have other names than in ``ValueRow``.
     """
-    for row in list_values(extraction):
+    for row in list_all_rows(extraction):
         text = row.text
         # Most rows of an export are values; ``row._asdict()`` would make it 5 % slower.
         cells = {

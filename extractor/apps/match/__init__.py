@@ -27,6 +27,7 @@ from extractor.match import (
 )
 from extractor.schemas import TrialExtraction
 from extractor.schemas.base import find_fault
+from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
 MATCHES = Table(
     "matches",
@@ -70,7 +71,7 @@ def match_trials(
     trials: Iterable[TrialExtraction],
     patients: Iterable[Patient],
     *,
-    min_confidence: float = 0.85,
+    min_confidence: float = DOUBTFUL_BELOW,
     synonyms: Synonyms | None = None,
     registry: RegisteredByRecord | None = None,
 ) -> Iterator[Match]:

@@ -9,7 +9,7 @@ import tomli
 from pydantic import BaseModel, ConfigDict, Field
 
 from extractor.apps.pages.view import name_record
-from extractor.apps.values import RowKind, list_values
+from extractor.apps.values import list_values
 from extractor.concepts.own.declaration import CustomField
 from extractor.evidence.drafts import TokenConflict
 from extractor.evidence.quotes import QuoteStatus
@@ -110,12 +110,11 @@ def describe_extraction(
     """
     values: list[FoundValue] = []
     for row in list_values(extraction):
-        if row.kind is RowKind.VALUE:
-            value = FoundValue.model_validate(row)
-            if row.section:
-                text = record.raw_text(row.section) or ""
-                value.quote = text[row.start : row.end]
-            values.append(value)
+        value = FoundValue.model_validate(row)
+        if row.section:
+            text = record.raw_text(row.section) or ""
+            value.quote = text[row.start : row.end]
+        values.append(value)
     return Extracted(
         record_id=extraction.record_id,
         title=name_record(record),

@@ -47,6 +47,7 @@ from extractor.run.joined import JoinedRuns
 from extractor.run.manifest import MANIFEST, read_manifest, restore_fields
 from extractor.schemas import TrialExtraction
 from extractor.schemas.base import find_fault
+from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
 _MEDIA_TYPES = {
     Format.JSONL: JSON_LINES,
@@ -107,7 +108,7 @@ class MatchRequest(BaseModel):
 
     patient: Patient
     extractions: list[TrialExtraction]
-    min_confidence: Annotated[float, Field(ge=0, le=1)] = 0.85
+    min_confidence: Annotated[float, Field(ge=0, le=1)] = DOUBTFUL_BELOW
     synonyms: list[list[str]] = []
 
     def answer(self) -> list[dict[str, object]]:

@@ -18,7 +18,7 @@ from extractor.concepts.limits.canonical import (
 from extractor.concepts.limits.criterion import read_constraints
 from extractor.concepts.limits.quantity_names import name_quantity
 from extractor.concepts.limits.read import find_limits
-from extractor.concepts.people.registered_ages import AGES
+from extractor.concepts.people.registered_ages import SIDES
 from extractor.concepts.people.sex import find_sex_words
 from extractor.evidence.drafts import Span
 from extractor.language.book import read_text, read_words, rule
@@ -42,8 +42,6 @@ from extractor.schemas import (
     TrialExtraction,
 )
 
-_SIDES = dict(zip(AGES, "><", strict=True))
-"""The first character of the comparators that can bound each age."""
 _EXCEPTING = frozenset({"except", "excepting", "unless", "other", "exception"})
 """The first words of a condition that is an exception."""
 # Chosen by hand.
@@ -350,12 +348,12 @@ def describe_ages(
     for piece in eligibility.evidence:
         # "elderly over 65" in a summary does not tell whether 65 is admitted
         is_exact = piece.section in of_criteria or not of_criteria
-        if piece.field not in AGES or not is_exact:
+        if piece.field not in SIDES or not is_exact:
             pieces.append(piece)
             continue
         words = sections[piece.section].between(piece.start, piece.end)
         age = getattr(eligibility, piece.field)
-        comparator = _bound_age(words.alone().tokens, age, _SIDES[piece.field])
+        comparator = _bound_age(words.alone().tokens, age, SIDES[piece.field][0])
         pieces.append(piece.model_copy(update={"comparator": comparator}))
     return eligibility.model_copy(update={"evidence": tuple(pieces)})
 
