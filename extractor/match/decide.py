@@ -8,6 +8,8 @@ from extractor.match.facts import Facts, Patient, read_facts
 from extractor.match.plan import Group, Plan, Rule, Test, plan_trial
 from extractor.schemas import TrialExtraction
 
+_PLACE = ("index", "kind", "quote", "section", "start", "end")
+"""The names of the first six fields of a rule."""
 Decision = Literal["met", "not_met", "depends", "doubtful", "not_stated"]
 
 
@@ -54,7 +56,7 @@ class Match(NamedTuple):
         """
         return [
             {
-                **dict(zip(rule._fields, rule[:6], strict=False)),
+                **dict(zip(_PLACE, rule[:6], strict=True)),
                 "verdict": found.verdict,
                 "why": found.why,
             }

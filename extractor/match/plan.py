@@ -103,11 +103,11 @@ class Test(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """A criterion, or an age or a sex of the whole record (whose ``index`` is None), with its words
+    """A criterion, or an age or a sex of the whole record (whose ``place`` is None), with its words
     and their place. ``words`` contains the spelled words between spaces.
     """
 
-    index: int | None
+    place: int | None
     kind: str
     quote: str
     section: str | None

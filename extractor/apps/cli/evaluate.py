@@ -1,6 +1,5 @@
 """``extractor evaluate``: score extractions against gold, or check the gold itself."""
 
-import sys
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
@@ -12,9 +11,9 @@ from extractor.apps.cli.console import (
     FAILED,
     OK,
     print_table,
+    print_text,
     say,
     to_printable,
-    write_text,
 )
 from extractor.apps.cli.examples import score_examples
 from extractor.apps.cli.options import (
@@ -223,7 +222,7 @@ def _finish(
 
 def print_report(report: ScoreReport) -> None:
     """Print all scores, and the errors grouped by severity, to standard output."""
-    sys.stdout.writelines(write_text("scores.txt", report=report))
+    print_text("scores.txt", report=report)
     for rows in filter(None, (list_scores(report), list_kinds(report))):
         print()
         cells = (map(write_cell, row.values()) for row in rows)

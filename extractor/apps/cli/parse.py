@@ -9,7 +9,7 @@ from typing import Annotated, NamedTuple
 import tomli
 import typer
 
-from extractor.apps.cli.console import FAILED, OK, say, write_text
+from extractor.apps.cli.console import FAILED, OK, print_text, say
 from extractor.apps.cli.options import ColumnsOption, FieldsOption, option
 from extractor.concepts.own.declaration import explain_unread
 from extractor.concepts.parse import parse_record
@@ -88,17 +88,15 @@ def parse(
 
     names = read_columns(columns)
     for record in read_records(*inputs, on_error=report, columns=names):
-        print(
-            *write_text(
-                "parse.txt",
-                parsed=parse_record(record, custom),
-                explains=explain,
-                list_readings=_list_readings,
-                explain_place=explain_place,
-                explain_confidence=_explain_confidence,
-            ),
-            sep="",
+        print_text(
+            "parse.txt",
+            parsed=parse_record(record, custom),
+            explains=explain,
+            list_readings=_list_readings,
+            explain_place=explain_place,
+            explain_confidence=_explain_confidence,
         )
+        print()
     if failures:
         return FAILED
     return OK

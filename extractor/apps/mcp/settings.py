@@ -11,7 +11,7 @@ from extractor.options import FILES, SPEED, ExtractionOptions, ModelOptions, Sho
 
 if TYPE_CHECKING:
     from extractor.model.cost.budget import Pricing
-    from extractor.model.spec import ModelSpec
+    from extractor.setup import Setup
 
 
 class ToolOptions(ExtractionOptions, ModelOptions):
@@ -27,8 +27,8 @@ class ToolOptions(ExtractionOptions, ModelOptions):
 
 @dataclass(frozen=True, slots=True)
 class ToolSettings:
-    """The tools' options, and the model with its key and pricing."""
+    """The tools' options, and the setup of all calls with the model's pricing."""
 
     options: ToolOptions
-    model: "ModelSpec | None"
+    setup: "Setup"
     pricing: "Pricing"
