@@ -1,8 +1,9 @@
 """The base classes of all models, and the specification of a field."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from os import PathLike
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import (
@@ -15,6 +16,10 @@ from pydantic import (
 
 from extractor.language.shown import show_line
 
+StrPath: TypeAlias = str | PathLike[str]
+"""A path as Python's own functions take it."""
+Inputs: TypeAlias = Sequence[StrPath]
+"""Files, folders, or patterns of files."""
 JsonObject: TypeAlias = dict[str, Any]
 """A JSON object whose keys are read by name. ``pydantic.JsonValue`` is any JSON value."""
 

@@ -1,7 +1,6 @@
 """``extractor evaluate``: score extractions against gold, or check the gold itself."""
 
 from collections.abc import Sequence
-from os import PathLike
 from pathlib import Path
 from typing import Annotated
 
@@ -36,6 +35,7 @@ from extractor.options import FILES, MODEL, RARE, read_own_fields, split_names
 from extractor.plurals import counted
 from extractor.run.finished import find_run
 from extractor.run.joined import JoinedRuns, join_fields
+from extractor.schemas.base import Inputs
 
 _SOURCE = "a folder of JSON files, a JSONL file or a run's folder"
 
@@ -190,7 +190,7 @@ def _finish(
     report: ScoreReport,
     minimums: str,
     html: Path | None,
-    records: Sequence[str | PathLike[str]],
+    records: Inputs,
     *,
     as_json: bool,
 ) -> int:

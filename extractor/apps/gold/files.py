@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,8 +13,7 @@ from extractor.apps.values import ValueRow
 from extractor.concepts.own.declaration import CustomField
 from extractor.errors import ArgumentError, GoldError
 from extractor.formats import read_records
-
-Inputs = Sequence[str | PathLike[str]]
+from extractor.schemas.base import Inputs
 
 
 class ImportedGold(NamedTuple):
