@@ -30,6 +30,7 @@ from pydantic import (
     ValidationError,
 )
 
+from extractor.concepts.own.declaration import CustomFields, Declarations
 from extractor.errors import ArgumentError, FieldError
 from extractor.masking import remember_options
 from extractor.schemas import Task
@@ -157,8 +158,8 @@ def _list_tasks(value: object) -> Collection[object]:
 
 
 def read_own_fields(
-    declarations: Iterable[Declared] | Declared | None,
-) -> tuple[CustomField, ...]:
+    declarations: Declarations | None,
+) -> CustomFields:
     """Read custom fields. Raises ``FieldError`` if a declaration is invalid."""
     if not declarations:
         return ()
@@ -232,7 +233,7 @@ class ExtractionOptions(Choice):
     """
 
     fields: Annotated[
-        tuple[CustomField, ...],
+        CustomFields,
         BeforeValidator(read_own_fields),
         Shown(WHAT, "FILE.py:NAME", list[str] | None),
     ] = ()
@@ -303,7 +304,7 @@ class Keywords(TypedDict, total=False):
     tasks: Collection[Task | str] | str
     min_confidence: float
     effort: Effort | str
-    fields: Iterable[Declared] | Declared
+    fields: Declarations
     max_usd: float | None
     prices: str | Path | Iterable[str | Path] | None
     reasoning: str | None

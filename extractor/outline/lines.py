@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from extractor.language.clean import ITEM
-from extractor.language.lexer import Tokens
+from extractor.language.lexer import Range, Tokens
 from extractor.language.passage import LexedSection, Passage
 from extractor.language.values import replace
 from extractor.language.wrapping import is_page_edge
@@ -297,7 +297,7 @@ class Line:
         return self.passage.tokens.cut(self.passage.first, self.passage.end)
 
     @property
-    def span(self) -> tuple[int, int]:
+    def span(self) -> Range:
         """The offsets of the words in the cleaned text."""
         return self.passage.tokens.span(self.passage.first, self.passage.end)
 

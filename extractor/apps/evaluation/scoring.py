@@ -30,7 +30,7 @@ from extractor.apps.evaluation.report import (
     Score,
     ScoreReport,
 )
-from extractor.concepts.own.declaration import Declared
+from extractor.concepts.own.declaration import Declarations, Declared
 from extractor.concepts.own.models import read_fields
 from extractor.errors import GoldError
 
@@ -56,7 +56,7 @@ def evaluate(  # noqa: PLR0913 - all but the sources are options
     compare: ExtractionSource | None = None,
     examples: int = 10,
     resamples: int = 1000,
-    fields: Iterable[Declared] | Declared = (),
+    fields: Declarations = (),
     only_given: bool = False,
     neutral: bool = False,
 ) -> ScoreReport:
@@ -164,7 +164,7 @@ def _count(
 
 
 def split_fields(
-    selection: Iterable[Declared] | Declared,
+    selection: Declarations,
 ) -> tuple[tuple[str, ...], tuple[Declared, ...]]:
     """Return (names of fields to score, locations of custom fields). A location contains a colon or
     ends with .py.

@@ -12,7 +12,7 @@ import tomli
 from pydantic import BaseModel
 
 from extractor.concepts.own.attributes import Attribute, AttributeSet
-from extractor.concepts.own.declaration import CustomField
+from extractor.concepts.own.declaration import CustomField, CustomFields
 from extractor.schemas import Task
 from extractor.schemas.arguments import refuse_unknown
 from extractor.schemas.base import JsonObject
@@ -101,7 +101,7 @@ _CUSTOM_PROVENANCE = (
 
 
 @lru_cache(256)
-def list_tables(fields: tuple[CustomField, ...] = ()) -> tuple[Table, ...]:
+def list_tables(fields: CustomFields = ()) -> tuple[Table, ...]:
     """Return all tables, including those of the custom ``fields``.
 
     >>> [table.name for table in list_tables()][:4]
@@ -111,7 +111,7 @@ def list_tables(fields: tuple[CustomField, ...] = ()) -> tuple[Table, ...]:
 
 
 def choose_tables(
-    tasks: Collection[str], names: Collection[str], fields: tuple[CustomField, ...] = ()
+    tasks: Collection[str], names: Collection[str], fields: CustomFields = ()
 ) -> tuple[Table, ...]:
     """Return the tables with these names or, if there are no names, all tables of the tasks and of
     whole records. Raises ``ValueError`` for an unknown name.

@@ -31,7 +31,7 @@ from extractor.apps.export.registered import RegisteredByRecord, read_registry
 from extractor.apps.export.rows import Unsifted, find_rows
 from extractor.assembly.doubtful import drop_doubtful, find_doubtful
 from extractor.concepts.limits.admission import complete_gold
-from extractor.concepts.own.declaration import CustomField, Declared
+from extractor.concepts.own.declaration import CustomField, Declarations
 from extractor.concepts.own.models import read_fields
 from extractor.errors import MissingExtra
 from extractor.run.joined import JoinedRuns
@@ -250,7 +250,7 @@ def frame_table(
     name: str,
     to: str = "pandas",
     registry: RegisteredByRecord = MappingProxyType({}),
-    fields: Iterable[Declared] | Declared = (),
+    fields: Declarations = (),
 ) -> object:
     """Return a table of extractions as a data frame.
 
@@ -274,7 +274,7 @@ def frame_extraction(
     extraction: TrialExtraction,
     name: str,
     to: str,
-    fields: Iterable[Declared] | Declared,
+    fields: Declarations,
 ) -> object:
     """Return a table of an extraction as a data frame, by default with the custom fields with which
     it was extracted.
@@ -286,7 +286,7 @@ def frame_extraction(
 def tabulate(
     extractions: Iterable[TrialExtraction],
     records: Iterable[TrialRecord] = (),
-    fields: Iterable[Declared] | Declared = (),
+    fields: Declarations = (),
 ) -> dict[str, list[dict[str, object]]]:
     """Return the rows of all tables, keyed by table. Each row is a dictionary of cells, keyed by
     column.

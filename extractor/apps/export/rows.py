@@ -40,7 +40,7 @@ from extractor.concepts.doses.amounts import find_strengths
 from extractor.concepts.doses.names import find_substance
 from extractor.concepts.limits.admission import DescribedCriterion, describe_criteria
 from extractor.concepts.limits.instruments import find_instrument_key
-from extractor.concepts.own.declaration import CustomField
+from extractor.concepts.own.declaration import CustomField, CustomFields
 from extractor.concepts.windows.grouping import classify_anchor, list_things
 from extractor.language.book import read_table
 from extractor.language.shown import show_line
@@ -77,7 +77,7 @@ class Unsifted(NamedTuple):
 def find_rows(
     extraction: TrialExtraction,
     registry: RegisteredByRecord = MappingProxyType({}),
-    fields: tuple[CustomField, ...] = (),
+    fields: CustomFields = (),
     unsifted: Unsifted | None = None,
 ) -> Iterator[tuple[str, Row]]:
     """Yield (table name, row) pairs. An empty cell is None, and text is normalised to a single
@@ -164,7 +164,7 @@ class _Layout(NamedTuple):
 
 
 @lru_cache(256)
-def _lay_out(fields: tuple[CustomField, ...]) -> Mapping[str, _Layout]:
+def _lay_out(fields: CustomFields) -> Mapping[str, _Layout]:
     """Return the layout of each table, including those of the custom ``fields``."""
     layouts = {}
     for table in list_tables(fields):
@@ -182,7 +182,7 @@ def _lay_out(fields: tuple[CustomField, ...]) -> Mapping[str, _Layout]:
 def _list_all_rows(
     extraction: TrialExtraction,
     registered: Registered,
-    fields: tuple[CustomField, ...],
+    fields: CustomFields,
     unsifted: Unsifted | None,
 ) -> Iterator[TableRow]:
     source = extraction.source.path if extraction.source else None

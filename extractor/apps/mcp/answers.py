@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from extractor.apps.pages.view import name_record
 from extractor.apps.values import list_values
-from extractor.concepts.own.declaration import CustomField
+from extractor.concepts.own.declaration import CustomFields
 from extractor.evidence.drafts import TokenConflict
 from extractor.evidence.quotes import QuoteStatus
 from extractor.schemas import (
@@ -126,7 +126,7 @@ def describe_extraction(
     )
 
 
-def describe_fields(own: tuple[CustomField, ...]) -> FieldList:
+def describe_fields(own: CustomFields) -> FieldList:
     """Return the guideline's fields, followed by custom fields.
 
     >>> fields = describe_fields(()).fields

@@ -60,7 +60,7 @@ from extractor.evidence.items import (
 )
 from extractor.language.book import read_text, rule
 from extractor.language.lexer import Tokens
-from extractor.language.passage import LexedSection, Passage
+from extractor.language.passage import LexedSection, LexedSections, Passage
 from extractor.measures import Limit
 from extractor.schemas import (
     Category,
@@ -97,7 +97,7 @@ _DESCRIPTIONS = ("brief_summary", "detailed_description")
 
 
 def read_eligibility(
-    sections: Mapping[str, LexedSection],
+    sections: LexedSections,
     numbers: Iterator[int],
     registry: RegistryFields = _UNKNOWN,
     structure: Sequence[AnsweredLine] = (),
@@ -205,9 +205,7 @@ def _tell_donors(
     return [replace(each, donor=False, heading="") for each in stated]
 
 
-def _list_wholes(
-    sections: Mapping[str, LexedSection], names: Sequence[str]
-) -> list[Passage]:
+def _list_wholes(sections: LexedSections, names: Sequence[str]) -> list[Passage]:
     return [sections[name].whole for name in names if name in sections]
 
 

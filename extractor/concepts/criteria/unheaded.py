@@ -2,13 +2,13 @@
 which is read as a description but may be a list of criteria.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from extractor.concepts.criteria.lists import CriterionEntry
 from extractor.evidence.drafts import Span, StructureDoubt
 from extractor.evidence.items import CriterionDraft
 from extractor.language.book import rule
-from extractor.language.passage import LexedSection, Passage, split_sentences
+from extractor.language.passage import LexedSections, Passage, split_sentences
 from extractor.schemas import CriterionKind
 
 
@@ -79,7 +79,7 @@ _DESCRIBING = frozenset({"title", _DESCRIPTION})
 
 
 def doubt_unheaded(
-    sections: Mapping[str, LexedSection],
+    sections: LexedSections,
     criteria: Sequence[CriterionDraft],
     *,
     has_doses: bool,

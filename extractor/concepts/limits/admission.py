@@ -23,7 +23,11 @@ from extractor.concepts.people.sex import find_sex_words
 from extractor.evidence.drafts import Span
 from extractor.language.book import read_text, read_words, rule
 from extractor.language.lexer import NUMBER, Range, Tokens
-from extractor.language.passage import LexedSection, Passage, read_passage
+from extractor.language.passage import (
+    LexedSections,
+    Passage,
+    read_passage,
+)
 from extractor.language.units import read_unit
 from extractor.schemas import (
     Age,
@@ -331,9 +335,7 @@ def _describe_gold(criterion: Criterion) -> Criterion:
     return describe_criterion(described, passage)
 
 
-def describe_ages(
-    eligibility: Eligibility, sections: Mapping[str, LexedSection]
-) -> Eligibility:
+def describe_ages(eligibility: Eligibility, sections: LexedSections) -> Eligibility:
     """Add the comparator that bounds each age to the age's evidence: for a minimum, "over 18 years"
     is ``>``; for a maximum, "under 65" is ``<``.
 

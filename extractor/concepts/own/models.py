@@ -14,7 +14,13 @@ from pydantic import BaseModel, Field, ValidationError
 from pydantic.errors import PydanticUserError
 
 from extractor.concepts.own.attributes import CLASSES, Attribute
-from extractor.concepts.own.declaration import TAKEN, CustomField, Declared
+from extractor.concepts.own.declaration import (
+    TAKEN,
+    CustomField,
+    CustomFields,
+    Declarations,
+    Declared,
+)
 from extractor.concepts.own.files import load_models
 from extractor.concepts.own.patterns import check_patterns
 from extractor.errors import FieldError
@@ -62,7 +68,7 @@ _MOST_ATTRIBUTES = 50
 """Maximum number of attributes of a field, including those of nested objects."""
 
 
-def read_fields(declared: Iterable[Declared] | Declared) -> tuple[CustomField, ...]:
+def read_fields(declared: Declarations) -> CustomFields:
     """Return the declarations of fields, in order, after checking their patterns and examples.
 
     Args:

@@ -27,7 +27,7 @@ from pydantic import (
 
 from extractor.assembly.check import UnreadableValue
 from extractor.concepts.own.attributes import CLASSES
-from extractor.concepts.own.declaration import CustomField
+from extractor.concepts.own.declaration import CustomField, CustomFields
 from extractor.concepts.own.value_forms import read_group_rule, read_time, read_window
 from extractor.language.values import list_members
 from extractor.model.asking.questions import Question
@@ -288,7 +288,7 @@ class Reply(ReplyModel, frozen=True):
     # this docstring is sent to providers as the description of the tool
 
     schema_file = _SCHEMA
-    custom: ClassVar[tuple[CustomField, ...]] = ()
+    custom: ClassVar[CustomFields] = ()
     items: tuple[Item, ...]  # type: ignore[valid-type]
 
     @classmethod
@@ -301,7 +301,7 @@ class Reply(ReplyModel, frozen=True):
 
 
 @lru_cache(256)  # the number of custom fields is unlimited
-def reply_for(fields: tuple[CustomField, ...]) -> type[Reply]:
+def reply_for(fields: CustomFields) -> type[Reply]:
     """Return the reply model of a run with these custom fields, each of which has a key in the JSON
     schema.
     """
