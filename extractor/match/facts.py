@@ -31,7 +31,9 @@ _OF_BODY = frozenset({"age", "body_weight", "height"})
 _RELATIVE = re.compile(r"%?\{(?:ULN|LLN|baseline|normal)\}")
 """A unit that relates a value to a normal value: "x ULN"."""
 SEXES = ("female", "male")
-_TRUE: dict[str | None, tuple[float, ...]] = {None: (1.0,)}
+Units = dict[str | None, tuple[float, ...]]
+"""The numbers that a value can mean, by unit."""
+_TRUE: Units = {None: (1.0,)}
 """The number for a name that the patient's data contain."""
 
 Synonyms = Mapping[str, Iterable[str]]
@@ -72,7 +74,7 @@ class Facts(NamedTuple):
     """
 
     id: str
-    values: Mapping[str, Mapping[str | None, tuple[float, ...]]]
+    values: Mapping[str, Units]
     names: tuple[str, ...]
     unused: tuple[str, ...] = ()
 
@@ -118,7 +120,7 @@ def read_facts(patient: Patient, synonyms: Synonyms | None = None) -> Facts:
     >>> read_facts(Patient(values={"creatinine": "177 umol/L"})).values
     {'serum_creatinine': {'mg/dL': (2.002224,)}}
     """
-    values: dict[str, dict[str | None, tuple[float, ...]]] = {}
+    values: dict[str, Units] = {}
     names: dict[str, None] = {}
     unused: list[str] = []
     place = f"patient {patient.id}"
@@ -208,7 +210,7 @@ def _read_days(place: str, written: str) -> float:
     return float(found[0])
 
 
-def _read_age(place: str, written: str) -> dict[str | None, tuple[float, ...]]:
+def _read_age(place: str, written: str) -> Units:
     """Return the numbers that an age can mean in each unit. Texts count completed units, so 30
     months are 2 or 2.5 years.
     """
@@ -221,7 +223,7 @@ def _read_age(place: str, written: str) -> dict[str | None, tuple[float, ...]]:
     if age.value % 1 == 0:
         # until just before the next birthday
         highest += DAYS[age.unit] * (1 - 1e-6)
-    ages: dict[str | None, tuple[float, ...]] = {}
+    ages: Units = {}
     for unit, days in DAYS.items():
         exact = round(lowest / days, 6)
         ages[unit] = tuple(

@@ -26,7 +26,7 @@ from extractor.match import (
     read_facts,
 )
 from extractor.schemas import TrialExtraction
-from extractor.schemas.base import find_fault
+from extractor.schemas.base import JsonObject, find_fault
 from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
 MATCHES = Table(
@@ -156,7 +156,7 @@ def list_patients(rows: Iterable[Mapping[str, Any]], place: str) -> list[Patient
     """
     patients = []
     for number, row in enumerate(rows, 1):
-        data: dict[str, Any] = {"id": str(number), "values": {}, "since": {}}
+        data: JsonObject = {"id": str(number), "values": {}, "since": {}}
         for name, cell in row.items():
             if cell is None or cell == "" or (isinstance(cell, float) and isnan(cell)):
                 continue

@@ -45,6 +45,7 @@ from extractor.schemas import (
     ValueKind,
     list_fields,
 )
+from extractor.schemas.base import JsonObject
 
 REGIMENS = "regimens"
 PEOPLE = "people"
@@ -292,7 +293,7 @@ class Reply(ReplyModel, frozen=True):
     items: tuple[Item, ...]  # type: ignore[valid-type]
 
     @classmethod
-    def model_json_schema(cls, *_: object, **__: object) -> dict[str, Any]:
+    def model_json_schema(cls, *_: object, **__: object) -> JsonObject:
         """Return the schema with a key for each custom field."""
         schema = super().model_json_schema()
         keys = schema["$defs"]["Item"]["properties"]
