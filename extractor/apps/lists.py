@@ -98,11 +98,11 @@ def _refuse_fields(fields: Sequence[str], run: JoinedRuns) -> None:
     run.
     """
     custom = ["custom", *(field.name for field in run.fields)]
-    known: dict[str, None] = {}
-    for group in list_groups():
-        steps = [*group.path.split("."), *(field.name for field in group.fields)]
-        known.update(dict.fromkeys(steps))
-    known.update(dict.fromkeys(custom))
+    known = dict.fromkeys(
+        step
+        for group in list_groups()
+        for step in (*group.path.split("."), *(field.name for field in group.fields))
+    ) | dict.fromkeys(custom)
     for field in fields:
         steps = field.split(".")
         # The attributes of custom fields are not checked.

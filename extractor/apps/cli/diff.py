@@ -91,5 +91,5 @@ def _warn_unmatched(path: Path, side: Side, opposite: Side, compared: int) -> No
     # two single records are compared even if their ids differ
     if unmatched and compared < len(side.record_ids):
         say(f"only in {path}: {name_some(unmatched)}")
-    for message in side.failed[:MAX_LISTED]:
-        say(message)
+    for error in side.failed[:MAX_LISTED]:
+        say(str(error))

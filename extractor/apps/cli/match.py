@@ -124,12 +124,11 @@ def match(
         for one in shown:
             print(json.dumps(one.to_dict(), ensure_ascii=False))
     else:
-        names = tuple(column.name for column in MATCHES.columns)
         rows = (
             ["" if cell is None else str(cell) for cell in list_cells(one)]
             for one in shown
         )
-        print_table(names, rows)
+        print_table(tuple(MATCHES.names), rows)
 
 
 def _split(pairs: list[str], name: str, prefix: str) -> dict[str, str]:

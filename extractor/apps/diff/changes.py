@@ -222,14 +222,14 @@ class Side:
     Attributes:
         record_ids: The records that have a result, in order, as keys.
         records: The available records, by id.
-        failed: Messages about records that could not be read.
+        failed: The errors of records that could not be read.
 
     Raises ``ArgumentError`` if there is no result, and ``StoreError`` if a run cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
         self.records: dict[str, TrialRecord] = {}
-        self.failed: list[str] = []
+        self.failed: list[Exception] = []
         self._run: JoinedRuns | None = None
         if find_run(path) or _has_extractions(path):
             self._run = JoinedRuns([path])
@@ -238,16 +238,12 @@ class Side:
                 if reread.record:
                     self.records[reread.record_id] = reread.record
         else:
-
-            def note(error: Exception) -> None:
-                self.failed.append(str(error))
-
-            for record in read_records(path, on_error=note):
+            for record in read_records(path, on_error=self.failed.append):
                 self.records[record.record_id] = record
             self.record_ids = dict.fromkeys(self.records)
         if not self.record_ids:
             problems = [f"{path}: no record could be read", *self.failed[:1]]
-            raise ArgumentError("; ".join(problems))
+            raise ArgumentError("; ".join(map(str, problems)))
 
     def read(self, record_id: str) -> TrialExtraction:
         """Return a record's extraction."""

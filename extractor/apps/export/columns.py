@@ -75,6 +75,11 @@ class Table:
         """All columns, keys first."""
         return self.keys + self.values
 
+    @property
+    def names(self) -> list[str]:
+        """The names of the columns."""
+        return [column.name for column in self.columns]
+
 
 _ITEM_KEYS = (
     Column("record_id", "The record."),

@@ -147,10 +147,8 @@ def write_tables(
     """
     kind = destination.format
     names = [table.name for table in tables]
-    most_tables = len(names)
-    if destination.is_single_file and kind not in (Format.DUCKDB, Format.XLSX):
-        most_tables = 1
-    if len(names) > most_tables:
+    holds_several = kind in (Format.DUCKDB, Format.XLSX)
+    if destination.is_single_file and len(names) > 1 and not holds_several:
         raise ValueError(
             f"{destination.path} can hold only one table; select it with --tables, or specify a "
             "folder with --format"
@@ -302,10 +300,7 @@ def tabulate(
     """
     registry = {record.record_id: read_registry(record) for record in records}
     custom_fields = read_fields(fields)
-    names = {
-        table.name: [column.name for column in table.columns]
-        for table in list_tables(custom_fields)
-    }
+    names = {table.name: table.names for table in list_tables(custom_fields)}
     tables: dict[str, list[dict[str, object]]] = {name: [] for name in names}
     for extraction in extractions:
         rows = find_rows(complete_gold(extraction), registry, custom_fields)

@@ -168,7 +168,7 @@ def _lay_out(fields: CustomFields) -> Mapping[str, _Layout]:
     """Return the layout of each table, including those of the custom ``fields``."""
     layouts = {}
     for table in list_tables(fields):
-        _, *names = [column.name for column in table.columns]
+        _, *names = table.names
         kinds = [column.kind for column in table.columns]
         texts = [place for place, kind in enumerate(kinds) if kind == "text"]
         last_key = len(table.keys) - 1
