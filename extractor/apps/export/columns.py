@@ -6,13 +6,12 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from itertools import chain
-from pathlib import Path
 
-import tomli
 from pydantic import BaseModel
 
 from extractor.concepts.own.attributes import Attribute, AttributeSet
 from extractor.concepts.own.declaration import CustomField, CustomFields
+from extractor.resources import read_toml
 from extractor.schemas import Task
 from extractor.schemas.arguments import refuse_unknown
 from extractor.schemas.base import JsonObject
@@ -150,7 +149,7 @@ def describe_tables(tables: Collection[Table]) -> dict[str, object]:
 
 @cache
 def _read_tables() -> tuple[Table, ...]:
-    declared = tomli.loads(Path(__file__).with_name("tables.toml").read_text("utf-8"))
+    declared = read_toml(__package__, "tables.toml")
     shared = _read_columns(declared.pop("shared"))
     tables = []
     for name, parts in declared.items():

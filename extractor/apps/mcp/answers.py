@@ -3,9 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from enum import Enum
-from importlib.resources import files
 
-import tomli
 from pydantic import BaseModel, ConfigDict, Field
 
 from extractor.apps.pages.view import name_record
@@ -13,6 +11,7 @@ from extractor.apps.values import list_values
 from extractor.concepts.own.declaration import CustomFields
 from extractor.evidence.drafts import TokenConflict
 from extractor.evidence.quotes import QuoteStatus
+from extractor.resources import read_toml
 from extractor.schemas import (
     ItemGroup,
     Origin,
@@ -145,8 +144,7 @@ def _describe_group(group: ItemGroup, definition: str = "") -> Iterator[Describe
     """Yield a group's fields with their meanings, taken from the guideline, or else from a custom
     field's ``definition``, or else from their labels.
     """
-    definitions = files(__package__) / "definitions.toml"
-    fields = tomli.loads(definitions.read_text("utf-8"))["fields"]
+    fields = read_toml(__package__, "definitions.toml")["fields"]
     meanings = fields.get(group.path, {})
     for info in group.fields:
         words = []
