@@ -20,7 +20,6 @@ from extractor.schemas import (
     Comparator,
     Constraint,
     Criterion,
-    CriterionKind,
     Eligibility,
     Evidence,
     ExtractedItem,
@@ -202,7 +201,7 @@ def plan_trial(
 
 def _plan_criterion(place: int, criterion: Criterion, people: Eligibility) -> Rule:
     """Compile a criterion."""
-    includes = criterion.kind is CriterionKind.INCLUSION
+    includes = criterion.is_inclusion
     idle = {"neutral", "defined"}
     if not includes:
         idle.add("disturbed")
@@ -243,7 +242,7 @@ def _find_obstacles(
     """Return what stands in the way of a decision if the tests of a criterion are not met, and if
     they are: words that no test covers, a line above, an exception, or a negation.
     """
-    includes = criterion.kind is CriterionKind.INCLUSION
+    includes = criterion.is_inclusion
     rest = _find_rest(_JOINTS.sub(" ", masked), *idle)
     above = _find_rest(criterion.lead_in or "", *idle, "leading")
     exceptions = [piece.quote for piece in criterion.evidence_for("has_exception")]
@@ -279,7 +278,7 @@ def _is_negated(criterion: Criterion) -> bool:
     """
     if not criterion.negated or criterion.turned:
         return criterion.demanded
-    return bool(criterion.constraints) or criterion.kind is CriterionKind.EXCLUSION
+    return bool(criterion.constraints) or not criterion.is_inclusion
 
 
 def _lacks(words: Sequence[str], *lists: str) -> bool:
@@ -324,7 +323,7 @@ def _list_limit_tests(criterion: Criterion, people: Eligibility) -> Iterator[Tes
         # one limit that is an alternative is joined to words
         obstacle = "an alternative" if len(enough) == 1 else ""
         yield Test("", parts=tuple(enough), need=1, keeps_out=obstacle)
-    if enough and criterion.kind is CriterionKind.EXCLUSION:
+    if enough and not criterion.is_inclusion:
         # "A < 1, B < 2 and C < 3" may also mean any of them
         yield Test("", parts=tuple(enough), keeps_out="whether all must apply")
 
@@ -359,8 +358,8 @@ def _make_limit_test(
         for part, unit, numbers in _list_quantities(quantity, named, limit)
     ]
     # "ALT or AST" of an exclusion: either is enough
-    excludes = criterion.kind is CriterionKind.EXCLUSION
-    if len(tests) > 1 and excludes is ("and" in spell_words(limit.quantity)):
+    has_and = "and" in spell_words(limit.quantity)
+    if len(tests) > 1 and has_and is not criterion.is_inclusion:
         keeps_out = "which of them"
     return Test(
         str(limit),
@@ -462,7 +461,7 @@ def _list_window_tests(criterion: Criterion) -> Iterator[Test]:
     words = f"{window.quote} {window.anchor or ''}"
     if not is_counted or _AFTER.search(words):
         return
-    requires = criterion.kind is CriterionKind.INCLUSION and not criterion.negated
+    requires = criterion.is_inclusion and not criterion.negated
     is_within = window.comparator in ("<", "<=")
     has_ended = not _words("ended").isdisjoint(spell_words(criterion.quote))
     sign: Comparator | None = window.comparator
@@ -516,9 +515,7 @@ def _list_name_tests(criterion: Criterion) -> Iterator[Test]:
     verb = named[0][0]
     names = [key for _, key in named]
     names += map(make_key, _SHORT.findall(criterion.quote))
-    requires = (criterion.kind is CriterionKind.INCLUSION) is not bool(
-        criterion.negated
-    )
+    requires = criterion.is_inclusion is not bool(criterion.negated)
     tests = [
         _bound("named", f"{verb} {name}", None, "=", int(requires)) for name in names
     ]
@@ -559,7 +556,7 @@ def _is_of_some(age: Evidence, people: Eligibility) -> bool:
         and (piece.sex or ".condition" in piece.field)
         for criterion in people.criteria
         for piece in criterion.evidence
-        if criterion.kind is CriterionKind.EXCLUSION
+        if not criterion.is_inclusion
     )
 
 
@@ -574,7 +571,7 @@ def _list_groups(people: Eligibility) -> Iterator[Group]:
         inside = [people.criteria[place] for place in members]
         total = len(members)
         need = {GroupRule.ALL: total, GroupRule.ANY: 1}.get(group.rule, group.n or 1)
-        if any(one.kind is CriterionKind.EXCLUSION for one in inside):
+        if not all(one.is_inclusion for one in inside):
             need = total - need + 1
         # a list inside a list is left undecided
         if need < 1 or any(one.group != group.id for one in inside):

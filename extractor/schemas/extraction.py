@@ -315,6 +315,11 @@ class CriterionAnnotation(QuotingModel):
 class Criterion(ExtractedItem, CriterionAnnotation):
     """One eligibility condition, with its provenance."""
 
+    @property
+    def is_inclusion(self) -> bool:
+        """Whether the criterion is in the list of inclusions."""
+        return self.kind is CriterionKind.INCLUSION
+
 
 class EligibilityAnnotation(QuotingModel):
     """Everything that the record states about who may take part, as an annotator writes it."""

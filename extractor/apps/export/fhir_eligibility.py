@@ -154,7 +154,7 @@ def _is_excluded(criterion: Criterion) -> bool:
     """Return whether a criterion states who cannot take part. However, a line such as
     "Participants must be off steroids" in the exclusion list states a requirement.
     """
-    return criterion.kind is CriterionKind.EXCLUSION and not criterion.demanded
+    return not (criterion.is_inclusion or criterion.demanded)
 
 
 def _read_single_limit(criterion: Criterion, counts: _Counts) -> JsonObject:

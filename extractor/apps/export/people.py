@@ -14,7 +14,7 @@ from extractor.concepts.people.registered_ages import (
 )
 from extractor.language.book import rule
 from extractor.language.passage import read_passage
-from extractor.schemas import Criterion, CriterionKind, Eligibility
+from extractor.schemas import Criterion, Eligibility
 
 
 def describe_people(
@@ -84,7 +84,7 @@ def _excludes_pregnancy(criterion: Criterion) -> bool | None:
         return None
     tokens = read_passage(criterion.quote).alone().tokens
     is_of_pregnancy = bool(rule("pregnant").search(tokens))
-    if criterion.kind is CriterionKind.INCLUSION:
+    if criterion.is_inclusion:
         # "Negative pregnancy test"
         if rule("not_pregnant").search(tokens):
             return True

@@ -35,7 +35,6 @@ from extractor.schemas import (
     Constraint,
     Criterion,
     CriterionGroup,
-    CriterionKind,
     Eligibility,
     Evidence,
     FieldRef,
@@ -88,7 +87,7 @@ def describe_criterion(criterion: Criterion, passage: Passage) -> Criterion:
     """
     tokens = passage.alone().tokens
     criterion = add_exceptions(criterion, passage)
-    is_exclusion = criterion.kind is not CriterionKind.INCLUSION
+    is_exclusion = not criterion.is_inclusion
     negated = criterion.negated
     if negated is None:
         negated = find_negation(tokens, 0, len(tokens)) is not None
@@ -415,9 +414,7 @@ def list_alternatives(
 ) -> list[CriterionGroup]:
     """Return the groups, innermost first, that make a criterion one of several alternatives."""
     # All inclusions must be met, but one exclusion suffices.
-    list_rule = GroupRule.ALL
-    if criterion.kind is CriterionKind.EXCLUSION:
-        list_rule = GroupRule.ANY
+    list_rule = GroupRule.ALL if criterion.is_inclusion else GroupRule.ANY
     groups = eligibility.list_around(criterion.group)
     return [group for group in groups if group.rule is not list_rule]
 
@@ -456,8 +453,9 @@ def _has_others(criterion: Criterion) -> bool:
         return True
     if rule("special_group").starts(above, 0):
         return True
-    is_inclusion = criterion.kind is CriterionKind.INCLUSION
-    return is_inclusion and rule("admits_others").occurs(read_text(criterion.quote))
+    return criterion.is_inclusion and rule("admits_others").occurs(
+        read_text(criterion.quote)
+    )
 
 
 def _list_divided(
@@ -493,7 +491,7 @@ def read_admitted(comparator: Comparator, criterion: Criterion) -> str | None:
     """
     if criterion.negated or criterion.demanded:
         return None
-    if criterion.kind is CriterionKind.INCLUSION:
+    if criterion.is_inclusion:
         return comparator.value
     if comparator.opposite:
         return comparator.opposite.value
