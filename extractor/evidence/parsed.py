@@ -1,7 +1,6 @@
 """The result of the pre-parser: everything that the rules read from a record."""
 
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,6 +16,7 @@ from extractor.evidence.items import CriterionDraft, EndpointDraft, RecordDraft
 from extractor.language.lexer import Range
 from extractor.language.other_languages import NOTHING_FOREIGN, ForeignLines
 from extractor.language.passage import LexedSections, Passage
+from extractor.language.values import group_pairs
 from extractor.schemas import Citation, FindingKind, Task, TrialRecord
 
 
@@ -37,11 +37,8 @@ def list_blanks(hostile: Iterable[HostileText]) -> dict[str, list[Range]]:
     """Return the (start, end) ranges of blanked raw characters, by section and in the order of
     ``hostile``.
     """
-    ranges: dict[str, list[Range]] = defaultdict(list)
-    for text in hostile:
-        if text.blanked:
-            ranges[text.span.section].append((text.span.start, text.span.end))
-    return ranges
+    spans = (text.span for text in hostile if text.blanked)
+    return group_pairs((span.section, (span.start, span.end)) for span in spans)
 
 
 def find_touched(ranges: Sequence[Range], start: int, end: int) -> Sequence[Range]:
@@ -62,9 +59,7 @@ def sort_places(spans: Iterable[Span]) -> dict[str, list[Range]]:
     >>> sort_places([Span("title", 4, 9), Span("title", 0, 3)])
     {'title': [(0, 3), (4, 9)]}
     """
-    ranges: dict[str, list[Range]] = defaultdict(list)
-    for span in spans:
-        ranges[span.section].append((span.start, span.end))
+    ranges = group_pairs((span.section, (span.start, span.end)) for span in spans)
     return {section: _drop_inner(places) for section, places in ranges.items()}
 
 

@@ -4,7 +4,6 @@ A version is a run, a file of extractions, or records to be read with the rules.
 """
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +17,7 @@ from extractor.apps.pages.words import say
 from extractor.apps.values import RowKind, ValueRow, drop_same, list_values
 from extractor.errors import ArgumentError
 from extractor.formats import read_records
+from extractor.language.values import group_pairs
 from extractor.options import ExtractionOptions
 from extractor.pipeline import extract_by_rules
 from extractor.run.finished import find_run
@@ -111,16 +111,12 @@ def _group_rows(extraction: TrialExtraction) -> dict[str, list[ValueRow]]:
     """Return the values of an extraction, keyed by the path of their item. The values of all custom
     fields have the key "custom".
     """
-    rows = defaultdict[str, list[ValueRow]](list)
-    for row in list_values(extraction):
-        # a group's id is meaningless to a reader
-        if row.field == "group":
-            continue
-        item = row.item
-        if item.startswith("custom."):
-            item = "custom"
-        rows[item].append(row)
-    return rows
+    # a group's id is meaningless to a reader
+    return group_pairs(
+        ("custom" if row.item.startswith("custom.") else row.item, row)
+        for row in list_values(extraction)
+        if row.field != "group"
+    )
 
 
 def _describe_item(
@@ -164,10 +160,7 @@ def _compare_fields(
 
 
 def _group_by_field(rows: Sequence[ValueRow]) -> dict[str, list[ValueRow]]:
-    fields = defaultdict[str, list[ValueRow]](list)
-    for row in rows:
-        fields[FieldRef(row.path).path].append(row)
-    return fields
+    return group_pairs((FieldRef(row.path).path, row) for row in rows)
 
 
 def _fold_words(row: ValueRow) -> str:

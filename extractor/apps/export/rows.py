@@ -45,6 +45,7 @@ from extractor.concepts.windows.grouping import classify_anchor, list_things
 from extractor.language.book import read_table
 from extractor.language.shown import show_line
 from extractor.language.units import convert, find_dimension, read_unit
+from extractor.language.values import group_pairs
 from extractor.schemas import (
     Amount,
     Criterion,
@@ -517,12 +518,11 @@ def _index_evidence(item: ExtractedItem) -> Proofs:
     """Return an item's evidence, keyed by field. Evidence for a part, such as
     ``constraints[0].condition``, is included, after the evidence for the whole field.
     """
-    proofs = defaultdict[str, list[Evidence]](list)
+    pieces = sorted(item.evidence, key=lambda evidence: "." in evidence.field)
     # evidence in gold does not have a section
-    for piece in sorted(item.evidence, key=lambda evidence: "." in evidence.field):
-        if piece.section:
-            proofs[piece.field.partition(".")[0]].append(piece)
-    return proofs
+    return group_pairs(
+        (piece.field.partition(".")[0], piece) for piece in pieces if piece.section
+    )
 
 
 def _locate_first_quote(pieces: Sequence[Evidence]) -> Cells:

@@ -2,7 +2,6 @@
 criteria, and the blocks that introduce other blocks.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -13,7 +12,7 @@ from extractor.evidence.scoring import list_words
 from extractor.language.book import find_terms, rule, word_list
 from extractor.language.lexer import Tokens
 from extractor.language.passage import LexedSection, Passage
-from extractor.language.values import replace
+from extractor.language.values import group_pairs, replace
 from extractor.outline import UNSURE_END, Block, BlockKind, Vocabulary, read_outline
 from extractor.schemas import CriterionKind, Origin
 
@@ -612,11 +611,11 @@ def _find_groups(blocks: Sequence[Block], target: frozenset[str]) -> dict[int, b
         if block.kind is BlockKind.HEADING
     }
     groups = {place: True for place, block in headings.items() if names_people(block)}
-    others: dict[tuple[object, ...], list[int]] = defaultdict(list)
-    for place, block in headings.items():
-        if place in groups or not _may_name_group(block):
-            continue
-        others[_describe_form(block)].append(place)
+    others = group_pairs(
+        (_describe_form(block), place)
+        for place, block in headings.items()
+        if place not in groups and _may_name_group(block)
+    )
     forms = {_describe_form(blocks[place]) for place in groups}
     for form, places in others.items():
         treated = [target_words(blocks[place].passage) & target for place in places]

@@ -3,7 +3,6 @@ in the descriptions.
 """
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -61,6 +60,7 @@ from extractor.evidence.items import (
 from extractor.language.book import read_text, rule
 from extractor.language.lexer import Tokens
 from extractor.language.passage import LexedSection, LexedSections, Passage
+from extractor.language.values import group_pairs
 from extractor.measures import Limit
 from extractor.schemas import (
     Category,
@@ -181,11 +181,9 @@ def _list_parts(
     entries: Sequence[CriterionEntry],
 ) -> Mapping[int, Sequence[CriterionEntry]]:
     """Return the entries below each introducing line, by the start offset of that line."""
-    parts: dict[int, list[CriterionEntry]] = defaultdict(list)
-    for entry in entries:
-        if entry.parent:
-            parts[entry.parent.raw_span[0]].append(entry)
-    return parts
+    return group_pairs(
+        (entry.parent.raw_span[0], entry) for entry in entries if entry.parent
+    )
 
 
 def _tell_donors(

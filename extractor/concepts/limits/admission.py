@@ -4,7 +4,6 @@ the sex to which each limit applies, and whether age bounds are inclusive.
 These facts are added to the extraction, so that users do not have to interpret the quotes.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import NamedTuple
@@ -20,7 +19,6 @@ from extractor.concepts.limits.quantity_names import name_quantity
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.people.registered_ages import SIDES
 from extractor.concepts.people.sex import find_sex_words
-from extractor.evidence.drafts import Span
 from extractor.language.book import read_text, read_words, rule
 from extractor.language.lexer import NUMBER, Range, Tokens
 from extractor.language.passage import (
@@ -29,6 +27,7 @@ from extractor.language.passage import (
     read_passage,
 )
 from extractor.language.units import read_unit
+from extractor.language.values import group_pairs
 from extractor.schemas import (
     Age,
     Comparator,
@@ -310,9 +309,10 @@ def _describe_gold(criterion: Criterion) -> Criterion:
     passage = read_passage(criterion.quote)
     limits = find_limits(passage.tokens, criterion.kind)
     reading = read_constraints(passage, limits, criterion.lead_in or "")
-    places = defaultdict[object, list[Span]](list)
-    for value, span in zip(reading.list_values(), reading.spans, strict=True):
-        places[value.comparator, value.value, value.value_high].append(span)
+    places = group_pairs(
+        ((value.comparator, value.value, value.value_high), span)
+        for value, span in zip(reading.list_values(), reading.spans, strict=True)
+    )
     pieces: list[Evidence] = []
     for at, limit in enumerate(criterion.constraints):
         # two limits with the same number have two places
