@@ -207,6 +207,14 @@ def _read_parameters(
     return parameters
 
 
+Seconds = Annotated[float, Field(ge=0.1), Shown(SPEED, "S")]
+"""The longest time that something may take."""
+AtOnce = Annotated[int, Field(ge=1), Shown(SPEED, "N")]
+"""How many things may happen at the same time."""
+Workers = Annotated[int | None, Field(ge=1, le=10_000), Shown(SPEED, "N")]
+"""A number of processes."""
+
+
 class Choice(Options):
     """The options that determine what to extract and how much of it to ask a model about."""
 
@@ -285,7 +293,7 @@ class ExtractorOptions(ExtractionOptions, ModelOptions):
 
     replay: Annotated[Path | None, Shown(MODEL, "DIR")] = None
     """Reuse the answers from an earlier run, without network access."""
-    timeout: Annotated[float, Field(ge=0.1), Shown(SPEED, "S")] = 600.0
+    timeout: Seconds = 600.0
     """Timeout in seconds for one request, including the whole reply."""
 
     @property

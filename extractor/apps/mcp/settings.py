@@ -4,10 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field
-
-from extractor.apps.serve.settings import LIMITS
-from extractor.options import FILES, SPEED, ExtractionOptions, ModelOptions, Shown
+from extractor.apps.serve.settings import Count
+from extractor.options import (
+    FILES,
+    ExtractionOptions,
+    ModelOptions,
+    Seconds,
+    Shown,
+)
 
 if TYPE_CHECKING:
     from extractor.model.cost.budget import Pricing
@@ -19,9 +23,9 @@ class ToolOptions(ExtractionOptions, ModelOptions):
 
     files: Annotated[Path, Shown(FILES, "DIR")] = Path()
     """Folder from which a client may read files (default: the current one)."""
-    timeout: Annotated[float, Field(ge=0.1), Shown(SPEED, "S")] = 60.0
+    timeout: Seconds = 60.0
     """Maximum duration of a tool call in seconds."""
-    max_bytes: Annotated[int, Field(ge=1), Shown(LIMITS, "N")] = 5_000_000
+    max_bytes: Count = 5_000_000
     """Maximum size of a text or a file in bytes."""
 
 
