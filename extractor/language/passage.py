@@ -95,12 +95,16 @@ class Passage:
         return self.tokens.read(self.first, self.end)
 
     @property
+    def clean_span(self) -> Range:
+        """Half-open offsets into the cleaned text of the section."""
+        return self.tokens.span(self.first, self.end)
+
+    @property
     def raw_span(self) -> Range:
         """Half-open offsets into the raw text of the section."""
         if self.end <= self.first:
             return 0, 0
-        start, end = self.tokens.span(self.first, self.end)
-        return self.section.cleaned.raw_span(start, end)
+        return self.section.cleaned.raw_span(*self.clean_span)
 
     @property
     def raw(self) -> str:
@@ -115,6 +119,10 @@ class Passage:
         """Return the passage that consists of the tokens ``first:end`` in the same section."""
         return Passage(self.section, first, end)
 
+    def cut(self) -> Tokens:
+        """Return the tokens of the passage on one line, without surrounding tokens."""
+        return self.tokens.cut(self.first, self.end)
+
     def alone(self) -> "Passage":
         r"""Return the same characters on one line, without surrounding tokens, so that rules
         cannot look beyond the passage.
@@ -124,7 +132,7 @@ class Passage:
         ... ).alone().tokens.words
         ['Age', 'over', '18']
         """
-        tokens = self.tokens.cut(self.first, self.end)
+        tokens = self.cut()
         section = self.section
         alone = LexedSection(section.name, section.raw, section.cleaned, tokens)
         return Passage(alone, 0, len(tokens))

@@ -644,6 +644,10 @@ def _find_parts(value: object, names: Sequence[str]) -> Iterator[object]:
         yield value
 
 
+CustomItems = dict[str, tuple[CustomItem, ...]]
+"""The values of custom fields, by field."""
+
+
 class TrialExtraction(FrozenModel):
     """Eligibility, dosing and endpoints of one trial record, with evidence for every value.
 
@@ -655,7 +659,7 @@ class TrialExtraction(FrozenModel):
     eligibility: Eligibility
     dosing: tuple[Regimen, ...] = ()
     endpoints: tuple[Endpoint, ...] = ()
-    custom: dict[str, tuple[CustomItem, ...]] = Field(
+    custom: CustomItems = Field(
         default_factory=dict,
         description="Values of the custom fields, keyed by field.",
         exclude_if=not_,

@@ -82,7 +82,7 @@ def _excludes_pregnancy(criterion: Criterion) -> bool | None:
     """
     if "pregnan" not in criterion.quote.casefold():
         return None
-    tokens = read_passage(criterion.quote).alone().tokens
+    tokens = read_passage(criterion.quote).cut()
     is_of_pregnancy = bool(rule("pregnant").search(tokens))
     if criterion.is_inclusion:
         # "Negative pregnancy test"

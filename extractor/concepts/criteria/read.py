@@ -434,7 +434,7 @@ def _describe_line_above(line: Passage, *, opens_list: bool) -> str:
     line that ``opens_list`` does, and so does the name of a group ("Group 2"), but no sentence
     about people ("Patients with a relapse will be eligible").
     """
-    tokens = line.alone().tokens
+    tokens = line.cut()
     if opens_list or rule("group_title").occurs(tokens):
         return "under an item"
     if rule("introduction").ends(tokens, len(tokens)) is None:
@@ -464,7 +464,7 @@ def _read_negation(entry: CriterionEntry) -> Reading[bool]:
     if negation:
         feature = negation.case
         evidence = passage.part(negation.first, negation.end)
-    elif entry.parent and rule("parts_absent").occurs(entry.parent.alone().tokens):
+    elif entry.parent and rule("parts_absent").occurs(entry.parent.cut()):
         feature = "negated in the line above"
         evidence = entry.parent
     else:

@@ -17,7 +17,7 @@ def list_sentences(passage: Passage) -> Iterator[Passage]:
     if passage.first == passage.end:
         return
     tokens = passage.tokens
-    start, end = tokens.span(passage.first, passage.end)
+    start, end = passage.clean_span
     for first, stop in split_sentences(tokens.text[start:end]):
         part = passage.part(tokens.at(start + first), tokens.before(start + stop))
         if part.end > part.first:

@@ -84,7 +84,7 @@ def describe_criterion(criterion: Criterion, passage: Passage) -> Criterion:
     >>> describe_criterion(criterion, read_passage(criterion.quote)).demanded
     True
     """
-    tokens = passage.alone().tokens
+    tokens = passage.cut()
     criterion = add_exceptions(criterion, passage)
     is_exclusion = not criterion.is_inclusion
     negated = criterion.negated
@@ -354,7 +354,7 @@ def describe_ages(eligibility: Eligibility, sections: LexedSections) -> Eligibil
             continue
         words = sections[piece.section].between(piece.start, piece.end)
         age = getattr(eligibility, piece.field)
-        comparator = _bound_age(words.alone().tokens, age, SIDES[piece.field][0])
+        comparator = _bound_age(words.cut(), age, SIDES[piece.field][0])
         pieces.append(piece.model_copy(update={"comparator": comparator}))
     return eligibility.model_copy(update={"evidence": tuple(pieces)})
 

@@ -328,7 +328,7 @@ def _read_times(
             features=("kind of no time frame",),
         )
         return Reading((), of_frame), unspecified
-    frame = read_time_frame(words.tokens.cut(words.first, words.end))
+    frame = read_time_frame(words.cut())
     members = []
     for point, place in zip(frame.points, frame.locate(frame.points), strict=True):
         value = TimePoint(value=point.value, unit=point.unit)
