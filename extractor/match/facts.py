@@ -119,6 +119,9 @@ def read_facts(patient: Patient, synonyms: Synonyms | None = None) -> Facts:
 
     >>> read_facts(Patient(values={"creatinine": "177 umol/L"})).values
     {'serum_creatinine': {'mg/dL': (2.002224,)}}
+    >>> names = join_synonyms([("warfarin", "Coumadin")])
+    >>> read_facts(Patient(drugs=("warfarin",)), names).names
+    ('warfarin', 'coumadin')
     """
     values: dict[str, Units] = {}
     names: dict[str, None] = {}
@@ -139,7 +142,8 @@ def read_facts(patient: Patient, synonyms: Synonyms | None = None) -> Facts:
         days[name] = _read_days(f"{place}: since {name}", time)
     for name in (*patient.drugs, *patient.conditions, *days):
         key = " ".join(spell_words(name))
-        for other in {key, make_key(name), *(synonyms or {}).get(key, ())} - {""}:
+        same = sorted((synonyms or {}).get(key, ()))
+        for other in filter(None, dict.fromkeys((key, make_key(name), *same))):
             names[other] = None
             values[f"had {other}"] = _TRUE
             if name in days:
