@@ -19,7 +19,6 @@ from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.places import (
     Derived,
     Found,
-    cut,
     read_supported,
     support_quote,
 )
@@ -251,7 +250,7 @@ def find_claimed(value: object, here: Passage, quote: Span | None) -> Found:
         return inside or in_line
     tokens = read_passage(_NAME.sub(" ", quoted.raw)).tokens
     numbers = find_numbers(tokens)
-    if not numbers and value in _ZEROS and _states_none(cut(quoted)):
+    if not numbers and value in _ZEROS and _states_none(quoted.cut()):
         return Supported(value, quote, Support.INFERRED)
     if in_line is None or in_line.span.overlaps(quote) or not numbers:
         return in_line and replace(in_line, support=Support.INFERRED)
@@ -307,7 +306,7 @@ def _find(value: object, here: Passage) -> Found:
     if isinstance(value, str):
         return support_quote(here, _find_words(value, here))
     if isinstance(value, int | float):
-        for number in find_numbers(cut(here)):
+        for number in find_numbers(here.cut()):
             if number.value == value:
                 return support_at(Derived(number.first, number.end), value, here)
         return None

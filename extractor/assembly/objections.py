@@ -6,7 +6,7 @@ from extractor.assembly.grounding import list_numbers
 from extractor.concepts.limits.mentions import find_mentions
 from extractor.concepts.limits.owners import Ownership, judge_owner
 from extractor.concepts.own.value_forms import show_value
-from extractor.concepts.places import cut, find_quote, locate
+from extractor.concepts.places import find_quote, locate
 from extractor.evidence.drafts import ConflictKind, Objection, Span, Why
 from extractor.evidence.quotes import QuoteCheck, QuoteStatus, verify_quote
 from extractor.language.book import rule
@@ -87,7 +87,7 @@ def _explain_number(value: _Measured, passage: Passage) -> Objection:
     """Find the first mention of the same numbers or, failing that, another number of the same
     quantity, another dose or another duration.
     """
-    tokens = cut(passage)
+    tokens = passage.cut()
     bounds = list_numbers(value)
     for mention in find_mentions(tokens):
         if bounds not in mention.bounds:

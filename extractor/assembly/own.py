@@ -23,6 +23,7 @@ from extractor.schemas import (
     Origin,
     Support,
 )
+from extractor.schemas.extraction import CustomItems
 
 
 def assemble_own(
@@ -30,7 +31,7 @@ def assemble_own(
     result: ModelResult,
     fields: Sequence[CustomField],
     items: Sequence[tuple[str, ExtractedItem, Draft]],
-) -> tuple[dict[str, tuple[CustomItem, ...]], list[Absence]]:
+) -> tuple[CustomItems, list[Absence]]:
     """Return the values of the fields, keyed by name, and the absences of empty fields.
 
     A field can have values for each item whose text mentions it, or for the whole record. If the
@@ -45,7 +46,7 @@ def assemble_own(
         items: The criteria, regimens and endpoints of the extraction, which can have values for
             custom fields, with their paths and drafts.
     """
-    values: dict[str, tuple[CustomItem, ...]] = {}
+    values: CustomItems = {}
     absences: list[Absence] = []
 
     def explain(field: str, reason: AbsenceReason, sections: Iterable[str]) -> None:

@@ -16,7 +16,12 @@ from extractor.evidence.drafts import Span
 from extractor.evidence.parsed import HostileText, find_touched
 from extractor.language.book import expression, read_table, read_text, rule
 from extractor.language.lexer import Range, Tokens
-from extractor.language.passage import LexedSection, read_section, strip_span
+from extractor.language.passage import (
+    LexedSection,
+    LexedSections,
+    read_section,
+    strip_span,
+)
 from extractor.language.patterns import Rule, join_rules
 from extractor.schemas import FindingKind, Section, TrialRecord
 
@@ -49,7 +54,7 @@ class _Hostile(NamedTuple):
 
 
 def find_hostile(
-    record: TrialRecord, sections: Mapping[str, LexedSection]
+    record: TrialRecord, sections: LexedSections
 ) -> tuple[HostileText, ...]:
     r"""Return the hostile spans of a record, in reading order. ``sections`` contains the tokens of
     its sections.
@@ -252,10 +257,10 @@ def _find_line(text: str, start: int, end: int, ends: str) -> Range:
 
 def blank_out(
     record: TrialRecord,
-    sections: Mapping[str, LexedSection],
+    sections: LexedSections,
     blanks: Mapping[str, Sequence[Range]],
     edge: str = "",
-) -> tuple[TrialRecord, Mapping[str, LexedSection]]:
+) -> tuple[TrialRecord, LexedSections]:
     """Replace the given ranges of each section with spaces, and return the record and its lexed
     sections. Offsets are unchanged.
 

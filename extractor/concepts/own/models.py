@@ -21,7 +21,13 @@ from pydantic import (
 from pydantic.errors import PydanticUserError
 
 from extractor.concepts.own.attributes import CLASSES, Attribute
-from extractor.concepts.own.declaration import TAKEN, CustomField, Declared
+from extractor.concepts.own.declaration import (
+    TAKEN,
+    CustomField,
+    CustomFields,
+    Declarations,
+    Declared,
+)
 from extractor.concepts.own.files import load_models
 from extractor.concepts.own.patterns import check_patterns
 from extractor.errors import FieldError
@@ -67,7 +73,7 @@ _SCHEMA_KEYS = frozenset(
 """The keys of a field's schema that are not part of the declaration."""
 
 
-def read_fields(declared: Iterable[Declared] | Declared) -> tuple[CustomField, ...]:
+def read_fields(declared: Declarations) -> CustomFields:
     """Return the declarations of fields, in order, after checking their patterns and examples.
 
     Args:

@@ -11,7 +11,7 @@ from math import prod
 import regex
 
 from extractor.concepts.own.attributes import Attribute, AttributeSet, find_root
-from extractor.concepts.own.declaration import CustomField, Of
+from extractor.concepts.own.declaration import CustomField, CustomFields, Of
 from extractor.confidence import CUSTOM, find_most
 from extractor.errors import FieldError
 from extractor.evidence.drafts import Draft, ItemDraft, Reading, ReadT, Span, Supported
@@ -38,9 +38,7 @@ _AROUND = 40
 _ARTICLE = re.compile(r"\b(?:an?|the)\s{1,9}$", re.IGNORECASE)
 
 
-def read_declared(
-    parsed: ParsedRecord, fields: tuple[CustomField, ...]
-) -> ParsedRecord:
+def read_declared(parsed: ParsedRecord, fields: CustomFields) -> ParsedRecord:
     """Return the record with the values matched by the patterns of these fields added to its
     items. Raises ``FieldError`` if a pattern takes too long.
     """

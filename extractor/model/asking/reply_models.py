@@ -27,7 +27,7 @@ from pydantic import (
 
 from extractor.assembly.check import UnreadableValue
 from extractor.concepts.own.attributes import CLASSES
-from extractor.concepts.own.declaration import CustomField
+from extractor.concepts.own.declaration import CustomField, CustomFields
 from extractor.concepts.own.value_forms import read_group_rule, read_window
 from extractor.language.values import list_members
 from extractor.model.asking.questions import Question
@@ -39,6 +39,7 @@ from extractor.schemas import (
     ValueKind,
     list_fields,
 )
+from extractor.schemas.base import JsonObject
 
 REGIMENS = "regimens"
 PEOPLE = "people"
@@ -281,11 +282,11 @@ class Reply(ReplyModel, frozen=True):
     # this docstring is sent to providers as the description of the tool
 
     schema_file = _SCHEMA
-    custom: ClassVar[tuple[CustomField, ...]] = ()
+    custom: ClassVar[CustomFields] = ()
     items: tuple[Item, ...]  # type: ignore[valid-type]
 
     @classmethod
-    def model_json_schema(cls, *_: object, **__: object) -> dict[str, Any]:
+    def model_json_schema(cls, *_: object, **__: object) -> JsonObject:
         """Return the schema with a key for each custom field."""
         schema = super().model_json_schema()
         keys = schema["$defs"]["Item"]["properties"]
@@ -294,7 +295,7 @@ class Reply(ReplyModel, frozen=True):
 
 
 @lru_cache(256)  # the number of custom fields is unlimited
-def reply_for(fields: tuple[CustomField, ...]) -> type[Reply]:
+def reply_for(fields: CustomFields) -> type[Reply]:
     """Return the reply model of a run with these custom fields, each of which has a key in the JSON
     schema.
     """
