@@ -226,6 +226,40 @@ def test_doses_have_canonical_units_and_a_daily_amount(
 
 
 @pytest.mark.parametrize(
+    ("frequency", "cycle", "timing", "note"),
+    [
+        ("BID", None, "before meals", None),
+        ("BID", None, "on days 1-14", "while given"),
+        ("BID", (21, "day"), None, "while given"),
+        ("Q3W", (21, "day"), "on day 1 of each cycle", "on average"),
+        ("Q2W", (24, "week"), "on days 1 and 15", "while given"),
+    ],
+)
+def test_a_daily_amount_says_that_it_may_pause(frequency, cycle, timing, note):
+    regimen = {"frequency": frequency, "timing": timing}
+    if cycle:
+        value, unit = cycle
+        regimen["cycle"] = {"value": value, "unit": unit}
+    stated = {"low": 5, "high": 5, "unit": "mg"}
+    (row,) = tabulate([make(dosing=[{**regimen, "amounts": [stated]}])])["amounts"]
+    assert row["daily_note"] == note
+
+
+def test_a_daily_amount_is_as_sure_as_its_amount_and_its_frequency():
+    records = list(read_records("tests/records"))
+    extractions = [Extractor(effort="none").extract(record) for record in records]
+    daily = [row for row in tabulate(extractions)["amounts"] if row["daily_unit"]]
+    for row in daily:
+        (extraction,) = (
+            one for one in extractions if one.record_id == row["record_id"]
+        )
+        regimen = extraction.dosing[row["regimen_index"]]
+        sure = [piece.confidence for piece in regimen.evidence_for("frequency")]
+        assert row["daily_confidence"] == min([*sure, row["confidence"]])
+    assert daily
+
+
+@pytest.mark.parametrize(
     ("amount", "quote", "content"),
     CASES["a_volume_has_a_content_if_one_strength_is_stated"],
 )

@@ -311,8 +311,11 @@ def _list_dosing_rows(
                 for piece in proofs[f"amounts[{position}]"]
                 if ".arms" not in piece.field
             ]
-            described = _describe_amount(amount, regimen.frequency)
+            described = _describe_amount(amount, regimen)
             described |= _describe_content(amount, regimen.quote)
+            if "daily_unit" in described:
+                daily = [*pieces, *proofs["frequency"]]
+                described["daily_confidence"] = find_least(daily)
             yield "amounts", {**described, **_locate_quotes(pieces), **keys}
         for link in link_arms(regimen, arms):
             yield "regimen_arms", {**link._asdict(), **keys}
@@ -351,10 +354,11 @@ def _describe_regimen(regimen: Regimen, registered: Registered) -> Cells:
     return cells
 
 
-def _describe_amount(amount: Amount, frequency: str | None) -> dict[str, object]:
+def _describe_amount(amount: Amount, regimen: Regimen) -> dict[str, object]:
     """Return the cells for an amount, including the amount in its canonical unit and the amount per
-    day, with a note that it is an average or why there is none.
+    day, with a note that it is an average, that it may be given with pauses, or why there is none.
     """
+    frequency = regimen.frequency
     cells: dict[str, object] = {**amount.__dict__, "daily_note": "unknown unit"}
     unit = read_unit(amount.unit)
     if unit is None:
@@ -374,6 +378,8 @@ def _describe_amount(amount: Amount, frequency: str | None) -> dict[str, object]
     elif doses:
         cells["daily_unit"] = f"{dose_unit}/d"
         note = "on average" if days > 1 else None
+        if _may_pause(regimen, days):
+            note = "while given"
     cells |= {"unit_ucum": unit, "unit_canonical": canonical, "daily_note": note}
     for name in ("low", "high"):
         value: float | None = getattr(amount, name)
@@ -386,12 +392,21 @@ def _describe_amount(amount: Amount, frequency: str | None) -> dict[str, object]
     return cells
 
 
+def _may_pause(regimen: Regimen, days: int) -> bool:
+    """Return whether a regimen may pause, so that its rhythm, with a dose in this number of days,
+    holds only while it is given: "twice daily on days 1-14 of each 21-day cycle".
+    """
+    cycle_days = to_days(regimen.cycle) or 0
+    names_days = "day" in (regimen.timing or "").lower()
+    return cycle_days > days or (days == 1 and names_days)
+
+
 def _describe_content(amount: Amount, quote: str | None) -> dict[str, object]:
     """Return the cells for the amount of substance in a volume, from the only strength in the words
     of the regimen, or a note why there is none.
     """
     if read_unit(amount.unit) != "mL":
-        return {"content_note": "no volume"}
+        return {}
     strengths = find_strengths(quote or "")
     if len(strengths) != 1:
         return {"content_note": "several strengths" if strengths else "no strength"}
