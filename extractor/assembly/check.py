@@ -111,8 +111,17 @@ def ground_answer(
     for name, value in values.items():
         many = isinstance(value, tuple)
         members = [member for member in list_members(value) if member is not None]
-        readable, objections = _part_unreadable(name, members)
-        unreadable += objections
+        readable = [one for one in members if not isinstance(one, UnreadableValue)]
+        unreadable += [
+            Objection(
+                Why.UNREADABLE,
+                field=name,
+                value=one.text,
+                kind=FindingKind.ANSWER_MISSING,
+            )
+            for one in members
+            if isinstance(one, UnreadableValue)
+        ]
         if name in custom_fields:
             of_field = [claim for claim in readable if isinstance(claim, Mapping)]
             drafts, objections = _ground_claims(of_field, custom_fields[name], search)
@@ -138,24 +147,6 @@ def ground_answer(
         objections=(*against, *unreadable),
         custom_values=claims,
     )
-
-
-def _part_unreadable(
-    field: str, members: Iterable[object]
-) -> tuple[list[object], list[Objection]]:
-    """Return the readable members of an answer, and the objections to the others."""
-    readable: list[object] = []
-    objections: list[Objection] = []
-    for member in members:
-        if isinstance(member, UnreadableValue):
-            kind = FindingKind.ANSWER_MISSING
-            objection = Objection(
-                Why.UNREADABLE, field=field, value=member.text, kind=kind
-            )
-            objections.append(objection)
-        else:
-            readable.append(member)
-    return readable, objections
 
 
 def name_arms(
