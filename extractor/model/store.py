@@ -103,12 +103,12 @@ class CallStore:
         """Store a call before it is sent, together with its prompt if the prompt is new. Return the
         number of the call.
         """
-        prompt = call.prompt
         schema = schema_of(call.reply_model)
         with self.database.transaction():
             self.database.execute(
-                "INSERT OR IGNORE INTO prompts VALUES (?, ?, ?, ?, ?)",
-                (prompt.sha256, prompt.name, prompt.version, call.system, schema),
+                "INSERT OR IGNORE INTO prompts (name, version, sha256, system, schema)"
+                " VALUES (?, ?, ?, ?, ?)",
+                (*call.prompt, schema),
             )
             return self.database.insert(
                 "calls",
@@ -116,7 +116,7 @@ class CallStore:
                 question=call.question_key,
                 record_id=call.record_id,
                 model=model,
-                prompt=prompt.sha256,
+                prompt=call.prompt.sha256,
                 user=pack(call.user),
                 output_limit=call.max_output_tokens,
                 sent=datetime.now(UTC).isoformat(timespec="milliseconds"),

@@ -10,7 +10,7 @@ from extractor.errors import AnswerPending, BudgetReached, ModelUnavailable
 from extractor.model import batches
 from extractor.model.asking.reply_models import Reply
 from extractor.model.batches import Batches, list_open
-from extractor.model.calls import Call, PromptVersion
+from extractor.model.calls import Call, Prompt
 from extractor.model.client import Model
 from extractor.model.cost.budget import Budget
 from extractor.model.cost.prices import Price
@@ -23,12 +23,10 @@ from tests.faults.running import read_manifest
 from tests.loopback import QuietHandler, run_server
 from tests.provider import serve_provider
 
-PROMPT = PromptVersion("questions", 1, "a" * 64)
+PROMPT = Prompt("questions", 1, "a" * 64, "Read.")
 RATES = Rates(messages=1, schema=0, answer=1)
 DOLLARS = Price(prompt=1_000_000, output=1_000_000)
-CALLS = [
-    Call(PROMPT, "Read.", f"[{number}|ok] Adults", Reply, 100) for number in range(1, 6)
-]
+CALLS = [Call(PROMPT, f"[{number}|ok] Adults", Reply, 100) for number in range(1, 6)]
 
 
 def answer_well(_):

@@ -231,7 +231,7 @@ class Budget:
         if rates is None:
             return Usage()
         schema = measure_call(call).schema * rates.schema
-        static = count_most(call.system, rates.messages) + schema
+        static = count_most(call.prompt.system, rates.messages) + schema
         # the output limit of a request includes this room for reasoning
         output = call.max_output_tokens + rates.thinking
         return Usage(

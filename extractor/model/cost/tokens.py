@@ -54,7 +54,7 @@ class RequestSize:
 def measure_call(call: Call) -> RequestSize:
     """Measure the size of a call's request."""
     schema = len(schema_of(call.reply_model))
-    return measure_texts(call.system, call.user, schema, call.max_output_tokens)
+    return measure_texts(call.prompt.system, call.user, schema, call.max_output_tokens)
 
 
 def measure_texts(system: str, user: str, schema: int, most_tokens: int) -> RequestSize:
