@@ -59,10 +59,9 @@ _NO_DOSES = {"eligibility", "conditions", "keywords"}
 
 @dataclass(frozen=True, slots=True)
 class UnreadableValue:
-    """A model's value in an invalid format, and a description of the valid format."""
+    """A model's value in an invalid format."""
 
     text: str
-    reason: str
 
 
 def ground_answer(

@@ -27,7 +27,6 @@ from extractor.model.asking.reply_models import (
     UNANSWERED,
     Split,
     expand,
-    explain,
     is_listing,
 )
 from extractor.model.calls import Call, ReplyItem, ReplyModel
@@ -98,7 +97,8 @@ def _fill(
         try:
             items += model.model_validate({"items": [raw]}).items
         except ValidationError as error:
-            dropped.append((raw["n"], explain(error)))
+            reasons = "; ".join(fault["msg"] for fault in error.errors())
+            dropped.append((raw["n"], reasons))
     return items, dropped
 
 
@@ -167,8 +167,8 @@ def _read_item(question: Question, written: Values) -> Values:
         del values["split"]
         try:
             values |= split_outcome(question.chunk.text, split)
-        except ValueError as error:
-            values["split"] = UnreadableValue(split.model_dump_json(), str(error))
+        except LookupError:
+            values["split"] = UnreadableValue(split.model_dump_json())
     claims = {
         field.name: written.get(f"{CLAIMS}{field.name}", ())
         for field in question.custom
@@ -189,7 +189,7 @@ def split_outcome(text: str, heads: Split) -> Values:
     them. Each begins after a comma: the description after the earliest possible comma, and the time
     frame after the latest. A part without a head is None.
 
-    Raises ``ValueError`` if no part of the text begins with a head, or if the description would
+    Raises ``LookupError`` if no part of the text begins with a head, or if the description would
     begin after the time frame.
 
     >>> split_outcome(
@@ -207,9 +207,7 @@ def split_outcome(text: str, heads: Split) -> Values:
     if description:
         description_start = _find_starts(text, description)[0]
     if description and description_start >= time_start:
-        raise ValueError(
-            f"split: {description!r} begins after the time frame; the order is measure, d, t"
-        )
+        raise LookupError
     pieces = (text[:description_start], text[description_start:time_start])
     measure, described = (piece.strip().removesuffix(",").rstrip() for piece in pieces)
     return {
@@ -220,17 +218,15 @@ def split_outcome(text: str, heads: Split) -> Values:
 
 
 def _find_starts(text: str, head: str) -> list[int]:
-    """List the offsets where a part begins with these words. Raises ``ValueError`` if the words do
-    not begin a part.
+    """List the offsets where a part begins with these words. Raises ``LookupError`` if the words
+    do not begin a part.
     """
     # a last word that was truncated still matches, since only its beginning is compared
     expression = r"\s+".join(map(re.escape, head.strip(" .,…").split()))
     parts = re.finditer(rf",\s*({expression})", text, re.IGNORECASE)
     starts = [part.start(1) for part in parts]
     if not starts or not expression:
-        raise ValueError(
-            f"split: no part begins with {head!r} after a comma; copy its first words exactly"
-        )
+        raise LookupError
     return starts
 
 

@@ -148,18 +148,11 @@ def _find_member(words: Mapping[str, StrEnum], raw_value: object) -> object:
 
 
 def _leave_out(raw_value: object, read: ValidatorFunctionWrapHandler) -> object:
-    """Validate a value. One that cannot be read is left out with its reason, and does not affect
-    the others.
-    """
+    """Validate a value. One that cannot be read is left out, and does not affect the others."""
     try:
         return read(raw_value)
-    except ValidationError as error:
-        return UnreadableValue(str(raw_value), explain(error))
-
-
-def explain(error: ValidationError) -> str:
-    """Return the messages of an error."""
-    return "; ".join(fault["msg"] for fault in error.errors())
+    except ValidationError:
+        return UnreadableValue(str(raw_value))
 
 
 def _kind_of(read: Any, *, many: bool = False) -> object:
@@ -274,7 +267,7 @@ def _make_item(custom: Iterable[CustomField]) -> type[ReplyItem]:
 
 def _read_claims(field: CustomField, raw_value: object) -> tuple[object, ...]:
     claims, faults = field.read(raw_value)
-    return (*claims, *(UnreadableValue(*fault) for fault in faults))
+    return (*claims, *(UnreadableValue(text) for text, _ in faults))
 
 
 Item = _make_item(())
