@@ -80,7 +80,7 @@ def estimate_record(record: TrialRecord, options: ExtractionOptions) -> RequestS
         return RequestSize()
     sizes = [measure_call(query_round.render(call)) for call in query_round.calls]
     questions = sum(map(count_asked, query_round.calls))
-    return replace(sum(sizes, RequestSize()), questions=questions)
+    return sum(sizes, RequestSize())._replace(questions=questions)
 
 
 class Round(NamedTuple):

@@ -131,13 +131,12 @@ _READERS: Mapping[type, Callable[[str], object]] = {
 
 class AnswerForm(NamedTuple):
     """How a model writes a field: the key, the pydantic type that reads its value, and the value
-    that a missing key means. Members of a closed set are written as short ``words``.
+    that a missing key means.
     """
 
     key: str
     kind: object
     missing: object = UNANSWERED
-    words: Mapping[str, StrEnum] = {}
 
 
 def _find_member(words: Mapping[str, StrEnum], raw_value: object) -> object:
@@ -168,13 +167,15 @@ def _kind_of(read: Any, *, many: bool = False) -> object:
 def _make_form(info: FieldInfo) -> AnswerForm:
     """Return the form of a guideline field."""
     key = info.key
-    words: Mapping[str, StrEnum] = {}
     read: object = info.type
     if info.kind is ValueKind.CHOICE:
         values = _VALUES.get(key, {})
-        words = {word: info.type(values.get(word, word)) for word in _KEYS[key]["enum"]}
-        folded = {word.casefold(): member for word, member in words.items()}
-        read = Annotated[info.type, BeforeValidator(partial(_find_member, folded))]
+        # the short words of a closed set
+        members = {
+            word.casefold(): info.type(values.get(word, word))
+            for word in _KEYS[key]["enum"]
+        }
+        read = Annotated[info.type, BeforeValidator(partial(_find_member, members))]
     elif info.type in _READERS:
         read = _from_text(_READERS[info.type])
     # an arm is written as its number in the call's list of arms
@@ -187,7 +188,7 @@ def _make_form(info: FieldInfo) -> AnswerForm:
         missing = ()
     elif key == "censored":
         missing = False
-    return AnswerForm(key, _kind_of(read, many=info.many), missing, words)
+    return AnswerForm(key, _kind_of(read, many=info.many), missing)
 
 
 def _from_text(read: Callable[[str], object]) -> object:

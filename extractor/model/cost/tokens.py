@@ -8,7 +8,7 @@ counts (``rates.toml``, ``answer_sizes.toml``).
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from operator import add
@@ -29,8 +29,7 @@ _WRAPPING = 70
 """Number of characters in a response format, excluding those in the schema."""
 
 
-@dataclass(frozen=True, slots=True)
-class RequestSize:
+class RequestSize(NamedTuple):
     """The numbers of characters in requests and in their expected answers, summed over ``calls``.
 
     ``system`` is the part of ``messages`` that is identical in every call; ``schema`` is also
@@ -46,9 +45,9 @@ class RequestSize:
     system: int = 0
     questions: int = 0
 
-    def __add__(self, other: "RequestSize") -> "RequestSize":
+    def __add__(self, other: "RequestSize") -> "RequestSize":  # type: ignore[override]  # not as tuples
         """Return the sum of both sizes, field by field."""
-        return RequestSize(*map(add, astuple(self), astuple(other)))
+        return RequestSize(*map(add, self, other))
 
 
 def measure_call(call: Call) -> RequestSize:
