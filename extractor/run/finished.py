@@ -82,6 +82,10 @@ class FinishedRun:
             )
         self.folder = folder
         self.manifest = manifest
+        self.inputs = list_readable(manifest.inputs)
+        """The inputs, except streams, which cannot be read again."""
+        self.columns = manifest.settings.get("columns")
+        """The user's names of columns, as for ``read_records``."""
         self._store = RunStore(folder, reading=True)
         finalize(self, self._store.close)
         self.record_ids = self._store.list_ids()
@@ -142,11 +146,6 @@ class FinishedRun:
         """The run's custom fields."""
         return restore_fields(self.manifest.settings)
 
-    @property
-    def columns(self) -> Mapping[str, str] | None:
-        """The user's names of columns, as for ``read_records``."""
-        return self.manifest.settings.get("columns")
-
     @cached_property
     def failures(self) -> list[Failed]:
         """The records that the last command could not read or extract."""
@@ -158,16 +157,10 @@ class FinishedRun:
         manifest = self.manifest
         return PricedUsage(**manifest.usage.model_dump(), usd=manifest.cost["usd"])
 
-    def find_inputs(self) -> tuple[str | PathLike[str], ...]:
-        """Return the run's inputs, except streams, which cannot be read again."""
-        return _list_readable(self.manifest.inputs)
-
     def is_same(self, record: TrialRecord) -> bool:
         """Return whether the text of a record with a result is unchanged."""
         stored = self._store.find(record.record_id)
-        if stored is None:
-            return False
-        return stored[0] == digest_record(record)
+        return stored is not None and stored[0] == digest_record(record)
 
 
 def reread_records(
@@ -186,7 +179,7 @@ def reread_records(
 
     unread = dict.fromkeys(record_ids)
     # records that cannot be read are missing, so their errors are ignored
-    paths = _list_readable(inputs)
+    paths = list_readable(inputs)
     for record in read_records(*paths, on_error=lambda _: None, columns=columns):
         record_id = record.record_id
         if record_id not in unread:
@@ -214,7 +207,7 @@ def find_run(results: Path) -> FinishedRun | None:
     return FinishedRun(folder)
 
 
-def _list_readable(
+def list_readable(
     inputs: Sequence[str | PathLike[str]],
 ) -> tuple[str | PathLike[str], ...]:
     """Return the inputs that can be read more than once."""

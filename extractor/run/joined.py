@@ -66,6 +66,8 @@ class LooseExtractions:
     fields: "tuple[CustomField, ...]" = ()
     columns: Mapping[str, str] | None = None
     incomplete: str | None = None
+    inputs: Inputs = ()
+    """None, because only a run knows its inputs."""
 
     def __init__(self, path: Path) -> None:
         self.folder = path
@@ -89,10 +91,6 @@ class LooseExtractions:
             total += self.read(record_id).usage or Usage()
         usd = None if total.calls else 0.0
         return PricedUsage(**total.model_dump(), usd=usd)
-
-    def find_inputs(self) -> Inputs:
-        """Return nothing, because only a run knows its inputs."""
-        return ()
 
     def read_line(self, record_id: str) -> bytes:
         """Return a record's extraction as JSON."""
@@ -305,7 +303,7 @@ class JoinedRuns:
         """Return where the records can be read."""
         if self._records:
             return self._records
-        return [path for part in self.parts for path in part.find_inputs()]
+        return [path for part in self.parts for path in part.inputs]
 
     def reread(self, inputs: Inputs = ()) -> Iterator[RereadRecord]:
         """Yield each record with a result once, and whether its text is the same. If ``inputs`` is
@@ -322,6 +320,4 @@ class JoinedRuns:
             return
         for part in self.parts:
             owned = [one for one in part.record_ids if self._owners[one] is part]
-            yield from reread_records(
-                part.find_inputs(), owned, part.is_same, part.columns
-            )
+            yield from reread_records(part.inputs, owned, part.is_same, part.columns)

@@ -8,7 +8,6 @@ lines are included.
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import partial
 from itertools import count, groupby
 from statistics import fmean
 from typing import NamedTuple
@@ -30,7 +29,7 @@ from extractor.model.asking.prompt import (
     render_call,
     render_line,
 )
-from extractor.model.asking.questions import Question, Questions, Render, Replies
+from extractor.model.asking.questions import Question, Questions, Replies
 from extractor.model.asking.reply_models import (
     FIELDS,
     PARTS,
@@ -84,16 +83,24 @@ def estimate_record(record: TrialRecord, options: ExtractionOptions) -> RequestS
 
 
 class Round(NamedTuple):
-    """The questions in each call for a record. ``render`` creates a call from its questions.
+    """The questions in each call for a record, and what is in all calls: the record's context and
+    the custom fields.
 
     A question about the structure is the first call. ``decides_lines`` means that the other
     questions must be planned with its answer; later, ``answered`` contains the reply to it.
     """
 
     calls: tuple[Questions, ...]
-    render: Render
-    decides_lines: bool = False
-    answered: Replies = ()
+    trial: Trial
+    custom: tuple[CustomField, ...]
+    decides_lines: bool
+    answered: Replies
+
+    def render(self, questions: Questions) -> Call:
+        """Return the call for a question about the structure, or for questions about lines."""
+        if questions[0].places:
+            return render_structure(self.trial.record_id, questions[0])
+        return render_call(self.trial, questions, self.custom)
 
 
 def plan_round(
@@ -116,17 +123,7 @@ def plan_round(
     if not calls:
         return None
     trial = describe_trial(parsed.record)
-    render = partial(_render, trial, custom=options.fields)
-    return Round(calls, render, decides_lines, answered or ())
-
-
-def _render(
-    trial: Trial, questions: Questions, custom: tuple[CustomField, ...]
-) -> Call:
-    """Return the call for a question about the structure, or for questions about lines."""
-    if questions[0].places:
-        return render_structure(trial.record_id, questions[0])
-    return render_call(trial, questions, custom)
+    return Round(calls, trial, options.fields, decides_lines, answered or ())
 
 
 def count_asked(questions: Questions) -> int:

@@ -164,17 +164,19 @@ def _kind_of(read: Any, *, many: bool = False) -> object:
     return one
 
 
+def list_words(info: FieldInfo) -> Mapping[str, StrEnum]:
+    """Return the members of a closed set, keyed by the short words for them."""
+    values = _VALUES.get(info.key, {})
+    return {word: info.type(values.get(word, word)) for word in _KEYS[info.key]["enum"]}
+
+
 def _make_form(info: FieldInfo) -> AnswerForm:
     """Return the form of a guideline field."""
     key = info.key
     read: object = info.type
     if info.kind is ValueKind.CHOICE:
-        values = _VALUES.get(key, {})
-        # the short words of a closed set
-        members = {
-            word.casefold(): info.type(values.get(word, word))
-            for word in _KEYS[key]["enum"]
-        }
+        words = list_words(info)
+        members = {word.casefold(): member for word, member in words.items()}
         read = Annotated[info.type, BeforeValidator(partial(_find_member, members))]
     elif info.type in _READERS:
         read = _from_text(_READERS[info.type])
