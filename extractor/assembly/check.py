@@ -272,9 +272,7 @@ class _Search:
             is_lower = field == AGES[0]
             return find_stated_age(value, place, lower=is_lower, admits=admits)
         if field == "time_windows" and isinstance(value, TimeWindow | str):
-            topic = ""
-            if self.lead_in:
-                topic = self.lead_in.text
+            topic = self.lead_in.text if self.lead_in else ""
             return find_window(value, place, topic=topic)
         return find_support(value, place)
 

@@ -195,9 +195,7 @@ def _list_answers(
         is_broken = False
         *others, items = found
         drafts += others
-        target = answers
-        if in_reasoning:
-            target = drafts
+        target = drafts if in_reasoning else answers
         # items that only white space or commas separate belong to one answer; words between them
         # mean that another answer begins
         is_joined = bool(target and _NEXT_PART.match(text, last_end))
@@ -288,9 +286,7 @@ def split_items(text: str, *, is_cut: bool) -> Items:
     list_start = _LIST.search(text)
     complete: Items = []
     last_end = 0
-    end = 0
-    if list_start:
-        end = list_start.end()
+    end = list_start.end() if list_start else 0
     for bracket in islice(re.finditer(r"""\{(?=\s*["'])""", text), _MOST):
         if bracket.start() < end:
             continue

@@ -161,9 +161,7 @@ class Model:
         ``AnswerPending`` if the answer will be received later, and ``AnswerMissing`` if a replay
         does not have an answer.
         """
-        store = None
-        if self.store:
-            store = self.store()
+        store = self.store() if self.store else None
         lock = self._asked.setdefault(call.key_for(self.name), asyncio.Lock())
         async with lock:
             stored = None

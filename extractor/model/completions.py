@@ -281,9 +281,7 @@ def read_garbled(body: object) -> Failure:
         return Failure(200, "the body has no answer", kind="garbled")
     if not isinstance(body, str):
         error = at(body, "choices[0].error", "error")
-        detail = ""
-        if error:
-            detail = f"; {mask(str(error))[:200]}"
+        detail = f"; {mask(str(error))[:200]}" if error else ""
         return Failure(200, f"without a message{detail}", kind="garbled")
     # the beginning of a truncated reply
     if body.lstrip().startswith(("{", "[")):

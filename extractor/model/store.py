@@ -128,9 +128,7 @@ class CallStore:
         the number of the request.
         """
         tokens = most.model_dump(include=set(_MOST))
-        dollars = None
-        if self.price:
-            dollars = self.price.most(most)
+        dollars = self.price.most(most) if self.price else None
         return self.database.insert("requests", call=call, dollars=dollars, **tokens)
 
     def end(

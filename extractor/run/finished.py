@@ -3,7 +3,7 @@ its text is unchanged.
 """
 
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -161,36 +161,6 @@ class FinishedRun:
         """Return whether the text of a record with a result is unchanged."""
         stored = self._store.find(record.record_id)
         return stored is not None and stored[0] == digest_record(record)
-
-
-def reread_records(
-    inputs: Sequence[str | PathLike[str]],
-    record_ids: Iterable[str],
-    is_same: Callable[[TrialRecord], bool],
-    columns: Mapping[str, str] | None = None,
-) -> Iterator[RereadRecord]:
-    """Yield each of the records once: first the records that are found in ``inputs``, in input
-    order, then the remaining records, which are ``MISSING``.
-
-    If ``is_same`` returns False, the state of the record is ``CHANGED`` and ``record`` is None.
-    ``columns`` are the user's names of columns, as for ``read_records``.
-    """
-    from extractor.formats import read_records  # noqa: PLC0415 - slow, and readers of results need none
-
-    unread = dict.fromkeys(record_ids)
-    # records that cannot be read are missing, so their errors are ignored
-    paths = list_readable(inputs)
-    for record in read_records(*paths, on_error=lambda _: None, columns=columns):
-        record_id = record.record_id
-        if record_id not in unread:
-            continue
-        del unread[record_id]
-        if is_same(record):
-            yield RereadRecord(record_id, TextState.SAME, record)
-        else:
-            yield RereadRecord(record_id, TextState.CHANGED)
-    for record_id in unread:
-        yield RereadRecord(record_id, TextState.MISSING)
 
 
 def find_run(results: Path) -> FinishedRun | None:

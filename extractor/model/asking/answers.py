@@ -65,9 +65,7 @@ def read_items(completion: Completion, call: Call, questions: Questions) -> Mode
             remarks.append(
                 f"line {item.n} has unknown keys, which were not read: {names}"
             )
-        place = (item.n, position)
-        if item.n in single:
-            place = (item.n, 0)
+        place = (item.n, 0) if item.n in single else (item.n, position)
         remarks += _join(joined.setdefault(place, {}), item)
     found = tuple(AnswerItem(number, joined[number, at]) for number, at in joined)
     return ModelReply(found, dropped=tuple(dropped), remarks=tuple(remarks))
@@ -84,9 +82,7 @@ def _fill(
     items: list[ReplyItem] = []
     dropped: list[tuple[int | None, str]] = []
     is_cut = completion.ending is Ending.CUT
-    raw_items = None
-    if not is_cut:
-        raw_items = read_whole(completion.text)
+    raw_items = None if is_cut else read_whole(completion.text)
     if raw_items is None:
         raw_items = split_items(completion.text, is_cut=is_cut)
         if not is_cut:
@@ -200,9 +196,7 @@ def split_outcome(text: str, heads: Split) -> Values:
      'time_frame': '2 years'}
     """
     description, time_frame = ((head or "")[:_HEAD] for head in (heads.d, heads.t))
-    time_start = len(text)
-    if time_frame:
-        time_start = _find_starts(text, time_frame)[-1]
+    time_start = _find_starts(text, time_frame)[-1] if time_frame else len(text)
     description_start = time_start
     if description:
         description_start = _find_starts(text, description)[0]

@@ -114,9 +114,7 @@ def plan_round(
     If there is a question about the ``structure``, it is the only one as long as ``answered`` is
     None. ``answered`` contains the reply to it, or nothing if no model is to be asked.
     """
-    calls: tuple[Questions, ...] = ()
-    if structure:
-        calls = ((structure,),)
+    calls: tuple[Questions, ...] = ((structure,),) if structure else ()
     decides_lines = structure is not None and answered is None
     if not decides_lines:
         calls += pack_questions(plan_questions(parsed, options))

@@ -95,9 +95,7 @@ def make_prompt(name: str, version: int, system: str) -> Prompt:
 
 def _describe_field(field: CustomField) -> str:
     """Return the definition of a custom field for the model, with its attributes and examples."""
-    parts = "these"
-    if field.needs_quote:
-        parts = "quote and these"
+    parts = "quote and these" if field.needs_quote else "these"
     lines = [
         f"{field.name} ({_WHERE[field.of]}). {field.definition}",
         f"Write an object of {parts}:",
@@ -115,9 +113,7 @@ def _describe_example(field: CustomField, example: Example) -> str:
     answers = field.complete_answers(example)
     if not answers:
         return f"Example: {text} gives nothing"
-    written: object = answers
-    if not field.many:
-        written = answers[0]
+    written: object = answers if field.many else answers[0]
     # a value of a class such as Period is written as text, such as "21 day"
     answer = json.dumps({field.name: written}, ensure_ascii=False, default=str)
     return f"Example: {text} gives {answer}"

@@ -147,9 +147,7 @@ def load_rates(
     expected to be part of the prompt for these models. ``thinking`` contains the lowest, expected
     and highest numbers of reasoning tokens that the model uses per call.
     """
-    kind = "hosted"
-    if spec and spec.is_server:
-        kind = "own"
+    kind = "own" if spec and spec.is_server else "hosted"
     measured = _read("answer_sizes.toml")["tokens_per_character"][kind]
     cases = zip(_read("rates.toml")[kind], measured, thinking, strict=True)
     return Cases(
