@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from extractor.model.asking.prompt import PROMPT
-from extractor.model.asking.reply_models import FORMS
-from extractor.schemas import Task, list_fields
+from extractor.model.asking.reply_models import FORMS, list_words
+from extractor.schemas import Task, ValueKind, list_fields
 
 GUIDELINE = PROMPT.with_name("guideline.md")
 _FOR_PEOPLE = re.compile(r"<!--people-->.*?(?:<!--/people-->|\Z)", re.DOTALL)
@@ -56,9 +56,8 @@ def name_words(task: Task) -> Mapping[str, str]:
     words: dict[str, str] = {}
     infos = list_fields(task)
     for info in infos:
-        form = FORMS[task].get(info.name)
-        if form:
-            words |= {member.value: word for word, member in form.words.items()}
+        if info.kind is ValueKind.CHOICE and info.name in FORMS[task]:
+            words |= {member.value: word for word, member in list_words(info).items()}
     return words | {info.name: info.key for info in infos}
 
 

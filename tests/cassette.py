@@ -19,7 +19,7 @@ import yaml
 from vcr import VCR
 
 from extractor.errors import AnswerMissing, AnswersError
-from extractor.model.calls import PromptVersion
+from extractor.model.calls import Prompt
 from extractor.model.sending import Sender
 from extractor.model.spec import LOOPBACK, shown_model
 
@@ -56,7 +56,7 @@ def use_cassette(path: Path, *, record: bool = False) -> Iterator[Any]:
 
 @contextmanager
 def _recording(path: Path) -> Iterator[Any]:
-    prompts: dict[str, PromptVersion] = {}
+    prompts: dict[str, Prompt] = {}
     send = Sender.send
 
     async def note_prompt(self: Sender, bill: Any, *args: Any) -> Any:
@@ -98,7 +98,7 @@ def _recording(path: Path) -> Iterator[Any]:
         fresh.unlink(missing_ok=True)
 
 
-def check_cassette(path: Path, prompts: Mapping[str, PromptVersion]) -> Iterator[str]:
+def check_cassette(path: Path, prompts: Mapping[str, Prompt]) -> Iterator[str]:
     """Yield the problems of a cassette. ``prompts`` are the current ones."""
     text = path.read_text(encoding="utf-8")
     secret = _SECRETS.search(text)
@@ -182,7 +182,7 @@ def _recorder() -> VCR:
 
 
 def _check_prompt(
-    used: Mapping[str, Any], prompts: Mapping[str, PromptVersion]
+    used: Mapping[str, Any], prompts: Mapping[str, Prompt]
 ) -> Iterator[str]:
     """Yield what differs between a prompt of a recording and the current one of its name."""
     name = used.get("name", "")

@@ -125,8 +125,9 @@ def find_problems() -> list[str]:
     """Return a line for every cassette that is stale, edited, missing, or contains a key."""
     wanted = read_scenarios().keys()
     there = {path.stem for path in FOLDER.glob("*.yaml")}
-    versions = (load_structure_prompt().version, load_prompt().version)
-    prompts = {version.name: version for version in versions}
+    prompts = {
+        prompt.name: prompt for prompt in (load_structure_prompt(), load_prompt())
+    }
     problems = [f"{name}.yaml: is missing; record it" for name in wanted - there]
     problems += [f"{name}.yaml: belongs to no scenario" for name in there - wanted]
     for name in there:

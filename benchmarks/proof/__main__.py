@@ -231,7 +231,7 @@ def _list_claimed(case: Row) -> Iterator[tuple[str, Any]]:
             if not isinstance(value, UnreadableValue):
                 yield key, value
             elif not case["right"]:
-                raise ValueError(value.reason)
+                raise ValueError(f"{key}: {value.text!r} is not readable")
             else:  # a right answer that is not readable
                 yield key, value.text
 

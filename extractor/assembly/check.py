@@ -59,10 +59,9 @@ _NO_DOSES = {"eligibility", "conditions", "keywords"}
 
 @dataclass(frozen=True, slots=True)
 class UnreadableValue:
-    """A model's value in an invalid format, and a description of the valid format."""
+    """A model's value in an invalid format."""
 
     text: str
-    reason: str
 
 
 def ground_answer(
@@ -111,8 +110,17 @@ def ground_answer(
     for name, value in values.items():
         many = isinstance(value, tuple)
         members = [member for member in list_members(value) if member is not None]
-        readable, objections = _part_unreadable(name, members)
-        unreadable += objections
+        readable = [one for one in members if not isinstance(one, UnreadableValue)]
+        unreadable += [
+            Objection(
+                Why.UNREADABLE,
+                field=name,
+                value=one.text,
+                kind=FindingKind.ANSWER_MISSING,
+            )
+            for one in members
+            if isinstance(one, UnreadableValue)
+        ]
         if name in custom_fields:
             of_field = [claim for claim in readable if isinstance(claim, Mapping)]
             drafts, objections = _ground_claims(of_field, custom_fields[name], search)
@@ -138,24 +146,6 @@ def ground_answer(
         objections=(*against, *unreadable),
         custom_values=claims,
     )
-
-
-def _part_unreadable(
-    field: str, members: Iterable[object]
-) -> tuple[list[object], list[Objection]]:
-    """Return the readable members of an answer, and the objections to the others."""
-    readable: list[object] = []
-    objections: list[Objection] = []
-    for member in members:
-        if isinstance(member, UnreadableValue):
-            kind = FindingKind.ANSWER_MISSING
-            objection = Objection(
-                Why.UNREADABLE, field=field, value=member.text, kind=kind
-            )
-            objections.append(objection)
-        else:
-            readable.append(member)
-    return readable, objections
 
 
 def name_arms(
@@ -282,9 +272,7 @@ class _Search:
             is_lower = field == AGES[0]
             return find_stated_age(value, place, lower=is_lower, admits=admits)
         if field == "time_windows" and isinstance(value, TimeWindow | str):
-            topic = ""
-            if self.lead_in:
-                topic = self.lead_in.text
+            topic = self.lead_in.text if self.lead_in else ""
             return find_window(value, place, topic=topic)
         return find_support(value, place)
 

@@ -34,7 +34,9 @@ _PLACING = {
     for info in list_fields(task)
     if info.evidence is EvidenceKind.NONE
 }
-"""Fields that describe positions, such as the groups of criteria."""
+"""Fields that state no value: positions, such as the groups of criteria, and marks such as
+``has_exception``.
+"""
 _POSITION = re.compile(r"\[(\d+)\]")
 _MEMBER = re.compile(r"(.+)\[(\d+)\]")
 """Matches the path of a member of a list."""
@@ -92,9 +94,10 @@ def _list_doubtful(path: str, item: ExtractedItem, minimum: float) -> Iterator[s
             yield path
         return
     for piece in item.evidence:
-        if piece.confidence is None:
+        if piece.confidence is None or piece.confidence >= minimum:
             continue
-        if piece.confidence >= minimum:
+        # an exception in doubt still qualifies the values around it
+        if piece.field in _PLACING:
             continue
         member, _, part = piece.field.partition(".")
         if part and part not in _CARRIED:

@@ -2,13 +2,13 @@
 belong.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Protocol
 
 from extractor.concepts.limits.mentions import find_mentions
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.limits.written_numbers import NumberRole, find_numbers
-from extractor.concepts.places import GROUPS_OF_DOSES, locate
+from extractor.concepts.places import GROUPS_OF_DOSES
 from extractor.concepts.windows.times import find_windows
 from extractor.evidence.drafts import Span, span_of
 from extractor.evidence.items import CriterionDraft
@@ -16,6 +16,7 @@ from extractor.evidence.parsed import ParsedRecord, is_touched, sort_places
 from extractor.language.book import read_text, rule
 from extractor.language.lexer import NAME_NUMBER, NUMBER
 from extractor.language.numbers import ORDINALS, find_durations
+from extractor.language.passage import Passage
 from extractor.schemas import (
     Absence,
     AbsenceReason,
@@ -98,37 +99,44 @@ def _list_fields(parsed: ParsedRecord, criterion: Criterion) -> Iterator[str]:
     such as "sixties" for an age.
     """
     values = sort_places(
-        _place(piece)
+        place_of(piece)
         for piece in criterion.evidence
         if piece.field.startswith(("constraints", "time_window"))
     )
     for quote in criterion.evidence_for("quote"):
-        words = parsed.passage(_place(quote)).alone()
+        words = parsed.passage(place_of(quote)).alone()
         tokens = words.tokens
         if rule("age_in_words").occurs(tokens):
             yield "constraints"
         if NUMBER not in tokens.codes and NAME_NUMBER not in tokens.codes:
             continue
-        in_names = cover(rule("part_of_name").find(tokens))
-        in_names |= cover(rule("number_of_lists").find(tokens))
+        in_lists = cover(rule("number_of_lists").find(tokens))
         in_times = cover(find_durations(tokens))
-        for mention in find_mentions(tokens):
-            at, _ = mention.number
-            place = span_of(words.part(at, at + 1))
-            is_digits = tokens.words[at][0].isdigit()
-            # "one" is more often an article, and "IV" or "twice" is no level
-            is_word = tokens.codes[at] == NUMBER and mention.likeliest[0] > 1
-            is_read = at in in_names or is_touched(place, values)
-            if not is_digits and not is_word:
-                continue
-            if is_read:
-                continue
-            if mention.role is NumberRole.PART:
+        for at, is_several in _list_unread_numbers(words, values):
+            # "IV" or "twice" is no level
+            is_word = tokens.codes[at] == NUMBER and is_several
+            is_number = is_word or tokens.words[at][0].isdigit()
+            if not is_number or at in in_lists:
                 continue
             if at in in_times:
                 yield from ("time_window", "time_windows")
             else:
                 yield "constraints"
+
+
+def _list_unread_numbers(
+    words: Passage, values: Mapping[str, list[tuple[int, int]]]
+) -> Iterator[tuple[int, bool]]:
+    """Yield each number in a passage that is neither part of a name nor in a value: its token, and
+    whether it is above one. "One" is more often an article.
+    """
+    in_names = cover(rule("part_of_name").find(words.tokens))
+    for mention in find_mentions(words.tokens):
+        at, _ = mention.number
+        if at in in_names or mention.role is NumberRole.PART:
+            continue
+        if not is_touched(span_of(words.part(at, at + 1)), values):
+            yield at, mention.likeliest[0] > 1
 
 
 def find_missed(parsed: ParsedRecord, item: CriterionDraft) -> set[str]:
@@ -143,20 +151,16 @@ def find_missed(parsed: ParsedRecord, item: CriterionDraft) -> set[str]:
             missed.add("constraints")
         if find_windows(above, None):
             missed.add("time_windows")
-    passage = parsed.passage(item.span)
-    tokens = passage.cut()
+    words = parsed.passage(item.span).alone()
     values = sort_places(
         (*item.rules.constraints.spans, *item.rules.time_windows.spans)
     )
-    in_names = cover(rule("part_of_name").find(tokens))
-    for mention in find_mentions(tokens):
-        at, _ = mention.number
-        is_counted = mention.role is not NumberRole.PART and mention.likeliest[0] > 1
-        if not is_counted or at in in_names or tokens.words[at][0].isdigit():
-            continue
-        if not is_touched(locate(passage, at, at + 1), values):
-            missed.add("constraints")
-    if "single" in map(str.lower, tokens.words):
+    in_words = [
+        at
+        for at, is_several in _list_unread_numbers(words, values)
+        if is_several and not words.tokens.words[at][0].isdigit()
+    ]
+    if in_words or "single" in map(str.lower, words.tokens.words):
         missed.add("constraints")
     return missed
 
@@ -177,7 +181,8 @@ def cover(places: Iterable[Place]) -> set[int]:
     return covered
 
 
-def _place(piece: Evidence) -> Span:
+def place_of(piece: Evidence) -> Span:
+    """Return the place of a quote."""
     return Span(piece.section, piece.start, piece.end)
 
 

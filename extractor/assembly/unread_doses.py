@@ -5,7 +5,7 @@ in no value.
 from collections.abc import Iterable, Iterator, Sequence
 
 from extractor.assembly.findings import cite, inform
-from extractor.assembly.unread import cover
+from extractor.assembly.unread import cover, place_of
 from extractor.concepts.criteria.unheaded import list_sentences
 from extractor.concepts.doses.amounts import (
     find_amounts,
@@ -14,7 +14,7 @@ from extractor.concepts.doses.amounts import (
 )
 from extractor.concepts.doses.marks import Mark
 from extractor.concepts.places import GROUPS_OF_DOSES
-from extractor.evidence.drafts import Span, span_of
+from extractor.evidence.drafts import span_of
 from extractor.evidence.parsed import ParsedRecord, is_touched, sort_places
 from extractor.language.book import read_text, rule
 from extractor.language.lexer import NUMBER, Tokens
@@ -92,7 +92,7 @@ def _read_quote(parsed: ParsedRecord, piece: Evidence) -> Passage:
     """Return the words of a quote and the next four tokens, but no other clause, which may give
     another agent.
     """
-    quote = parsed.passage(Span(piece.section, piece.start, piece.end))
+    quote = parsed.passage(place_of(piece))
     end = min(quote.end + _BESIDE, len(quote.tokens))
     other_clause = rule("further_clause").search(quote.tokens, quote.end, end)
     if other_clause:
@@ -151,7 +151,7 @@ def _has_unread_dose(parsed: ParsedRecord) -> bool:
 def _list_quoted(regimens: Sequence[Regimen]) -> dict[str, list[tuple[int, int]]]:
     """Return the places that the values of the regimens quote, by section."""
     return sort_places(
-        Span(piece.section, piece.start, piece.end)
+        place_of(piece)
         for regimen in regimens
         for piece in regimen.evidence
         if piece.field != "quote"

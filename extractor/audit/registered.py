@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from extractor.assembly.findings import cite, cite_field, warn
+from extractor.assembly.unread import place_of
 from extractor.concepts.criteria.unheaded import list_sentences
 from extractor.concepts.people.registered_ages import (
     AGES,
@@ -92,8 +93,7 @@ def check_ages(parsed: ParsedRecord, extraction: TrialExtraction) -> Iterator[Fi
         if not differs(age, registered[name]):
             continue
         for piece in pieces:
-            place = Span(piece.section, piece.start, piece.end)
-            if not any(quote.contains(place) for quote in common):
+            if not any(quote.contains(place_of(piece)) for quote in common):
                 continue
             registry_field = f"registry.{name}"
             written = parsed.record.registry.text(name)
@@ -115,5 +115,4 @@ def _list_common(eligibility: Eligibility) -> Iterator[Span]:
         is_conditional = any(limit.condition for limit in criterion.constraints)
         if criterion.group or criterion.lead_in or is_conditional:
             continue
-        for piece in criterion.evidence_for("quote"):
-            yield Span(piece.section, piece.start, piece.end)
+        yield from map(place_of, criterion.evidence_for("quote"))

@@ -8,19 +8,15 @@ Of a text without an answer, what follows the reasoning is returned.
 
 The marks that delimit reasoning are in ``_EVENT``.
 
-JSON is read as models write it, if its errors do not make it ambiguous. The following errors are
-accepted: a comma after the last member, a missing comma between two objects, a raw line break in a
-string, an unnecessary backslash, comments, and Python's keywords and quotation marks. If an
-answer's list of items is complete, a missing closing brace is added. Values with other errors are
-not read: truncated values, words or numbers that JSON does not allow, and objects in which a key
-has two different values. Depth and length are limited, so that every reply is read quickly. The
-library json_repair would mend these errors too: it takes the last of two values, and turns ``1 8``
-into a value.
+JSON is read strictly, except that a string may contain a raw line break. Errors between the items
+of an answer are mended: a surplus or a missing comma, a comment, or no closing brace. An item with
+errors is not read: truncated values, words or numbers that JSON does not allow, and objects in
+which a key has two different values. The library json_repair would mend more errors: it takes the
+last of two values, and turns ``1 8`` into a value.
 """
 
 import json
 import re
-from contextlib import suppress
 from itertools import chain, islice
 from math import isfinite
 from typing import Any
@@ -75,43 +71,17 @@ _INCOMPLETE = (
 )
 _THOUGHT = "the reply contains an answer only in the model's reasoning"
 _DIFFERS = "another complete answer in the reply differs; the last one after all reasoning was used"
-_MOST_VALUES = 20
-"""Maximum number of values that are read again to see whether they have errors."""
 _MOST = 10_000
 """Maximum number of marks and brackets to examine. Anything that follows them in a reply is
 ignored.
 """
 
-_LONGEST_VALUE = 400_000
-"""Maximum number of characters in a value. Answers are never that long."""
-_DEEPEST_VALUE = 16
 _LONGEST_NUMBER = 9
 """Maximum number of digits in the number of an item."""
-_TOKEN = re.compile(
-    r"""
-      (?P<blank> (?: \s+ | //[^\n]{0,500} | /\*.{0,500}?\*/ )++ )  # white space and comments
-    | , (?P<surplus> (?=\s*[}\]]) )
-    | (?P<mark>["']) (?P<string> (?: \\. | (?!(?P=mark))[^\\] )*+ ) (?P=mark)
-    | (?P<open> [{\[] )
-    | (?P<close> [}\]] ) (?: (?<=\}) (?P<gap> (?=\s*\{) ) )?
-    | [,:]
-    | -?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?
-    | (?:true|false|null|True|False|None)\b
-    """,
-    re.VERBOSE | re.DOTALL,
-)
-# The strict JSON for each error, keyed by its group in the pattern or by its text.
-_STRICT = {
-    "blank": " ",
-    "surplus": "",
-    "gap": "},",
-    "True": "true",
-    "False": "false",
-    "None": "null",
-}
-# A JSON escape, an escaped single quotation mark as in Python, or a character that needs an escape.
-_ESCAPE = re.compile(r"""(\\(?:u[0-9a-fA-F]{4}|["\\/bfnrt]))|\\(')|([\\"])""")
-_LACKS_BRACKET = re.compile(r'\{\s*"items"\s*:.*\]\s*', re.DOTALL)
+# The beginning of a list of items, and what may stand between two items or end the list.
+_OPENING = re.compile(r'\{\s*"items"\s*:\s*\[')
+_BETWEEN = re.compile(r"(?:[\s,]|//[^\n]*|/\*.*?\*/)*+", re.DOTALL)
+_CLOSING = re.compile(r"\][^{]*")
 
 
 def find_answer(text: str, *, is_cut: bool = False) -> tuple[str, str]:
@@ -127,17 +97,20 @@ def find_answer(text: str, *, is_cut: bool = False) -> tuple[str, str]:
     ... )[0]
     '{"items":[{"n":1}]}'
     """
-    answers, drafts, incomplete = _list_answers(text, is_cut=is_cut)
+    answers, drafts, incomplete, is_mended = _list_answers(text, is_cut=is_cut)
     if is_cut and (incomplete or not answers):
         return incomplete, ""
+    whole = read_whole(incomplete)
+    if whole is None:
+        whole = _mend(incomplete)
+        is_mended = is_mended or whole is not None
     remark = ""
-    if incomplete and answers:
+    if whole is not None:
+        answers.append(whole)
+    elif incomplete and answers:
         remark = _INCOMPLETE
     elif incomplete:
-        whole = read_whole(incomplete)
-        if whole is None:
-            return incomplete, ""
-        answers.append(whole)
+        return incomplete, ""
     elif not answers:
         if not drafts:
             return "", ""
@@ -149,32 +122,37 @@ def find_answer(text: str, *, is_cut: bool = False) -> tuple[str, str]:
     written = set(map(json.dumps, answer))
     if not written.issuperset(map(json.dumps, chain(*answers, *drafts))):
         remark = _DIFFERS
-    if not remark and not _is_strict(text, answer):
+    if is_mended and not remark:
         remark = MENDED
     items = {"items": answer}
     return json.dumps(items, ensure_ascii=False, separators=(",", ":")), remark
 
 
-def _is_strict(text: str, answer: Items) -> bool:
-    """Return whether a text contains the answer as one JSON value without errors, among its first
-    values. An empty answer may also be the whole text.
-    """
-    decoder = json.JSONDecoder()
-    first = len(text) - len(text.lstrip())
-    events = islice(_EVENT.finditer(text), _MOST_VALUES)
-    for start in (first, *(event.start() for event in events)):
-        with suppress(ValueError, RecursionError):
-            if find_items(decoder.raw_decode(text, start)[0]) == answer:
-                return True
-    if answer:
-        return False
-    return read_whole(text) == []
+def _mend(text: str) -> Items | None:
+    """Return the items of an answer that has errors only between or after its items, or None."""
+    opening = _OPENING.match(text)
+    if not opening:
+        return None
+    items: Items = []
+    end = opening.end()
+    while True:
+        between = _BETWEEN.match(text, end)
+        assert between, "it may be empty"
+        found, end = read_answers(text, between.end())
+        if not found:
+            break
+        items += found[-1]
+    if _CLOSING.fullmatch(text, between.end()):
+        return items
+    return None
 
 
-def _list_answers(text: str, *, is_cut: bool) -> tuple[list[Items], list[Items], str]:
-    """Return the complete answers in a text, the complete answers in its reasoning, and the text
-    that follows them if that text should have been an answer (because it is truncated or
-    malformed, or because there is no other answer).
+def _list_answers(
+    text: str, *, is_cut: bool
+) -> tuple[list[Items], list[Items], str, bool]:
+    """Return the complete answers in a text, the complete answers in its reasoning, the text that
+    follows them if that text should have been an answer (because it is truncated or malformed, or
+    because there is no other answer), and whether parts of the last answer were joined.
 
     A closing mark without an opening mark ends reasoning that started at the beginning of the
     text. Reasoning without a closing mark continues to the end of the text. A mark inside an
@@ -184,6 +162,7 @@ def _list_answers(text: str, *, is_cut: bool) -> tuple[list[Items], list[Items],
     drafts = []
     in_reasoning = False
     is_broken = False
+    is_joined = False
     rest_start = 0
     last_end = 0
     end = 0
@@ -205,41 +184,29 @@ def _list_answers(text: str, *, is_cut: bool) -> tuple[list[Items], list[Items],
             rest_start = event.end()
             continue
         # an item in a malformed answer is not an answer by itself, and truncated items may follow
-        found, end = _read_answers(text, start, skips_parts=is_cut or is_broken)
+        if (is_cut or is_broken) and _PART.match(text, start):
+            continue
+        found, end = read_answers(text, start)
         if not found:
-            if not is_broken and _BEGINNING.match(text, start):
+            if not is_broken and _BEGINNING.search(text, start, end):
                 is_broken = True
                 rest_start = start
             continue
         is_broken = False
         *others, items = found
         drafts += others
-        target = answers
-        if in_reasoning:
-            target = drafts
+        target = drafts if in_reasoning else answers
         # items that only white space or commas separate belong to one answer; words between them
         # mean that another answer begins
-        if target and _NEXT_PART.match(text, last_end):
+        is_joined = bool(target and _NEXT_PART.match(text, last_end))
+        if is_joined:
             target[-1] += items
         else:
             target.append(items)
         last_end = end
     if in_reasoning or (answers and not is_broken):
         rest_start = len(text)
-    return answers, drafts, text[rest_start:].strip()
-
-
-def _read_answers(
-    text: str, start: int, *, skips_parts: bool
-) -> tuple[list[Items], int]:
-    """Return the answers in the value at ``start``, and the position at which to continue. There
-    are none if the value cannot be read, does not contain items, or is a single item and
-    ``skips_parts`` is True.
-    """
-    if skips_parts and _PART.match(text, start):
-        return [], start
-    value, end = read_value(text, start)
-    return list_answers(value), end
+    return answers, drafts, text[rest_start:].strip(), is_joined
 
 
 def read_whole(text: str) -> Items | None:
@@ -277,7 +244,7 @@ def list_answers(value: object) -> list[Items]:
     [[{'n': 1, 'cat': 'age'}], [{'n': 1}]]
     """
     if isinstance(value, str):
-        value, _ = read_value(f"[{value}]")
+        return read_answers(f"[{value}]", 0)[0]
     if isinstance(value, list) and value:
         lists = list(map(list_answers, value))
         if [] in lists:
@@ -319,16 +286,13 @@ def split_items(text: str, *, is_cut: bool) -> Items:
     list_start = _LIST.search(text)
     complete: Items = []
     last_end = 0
-    end = 0
-    if list_start:
-        end = list_start.end()
+    end = list_start.end() if list_start else 0
     for bracket in islice(re.finditer(r"""\{(?=\s*["'])""", text), _MOST):
         if bracket.start() < end:
             continue
-        value, end = read_value(text, bracket.start())
-        items = find_items(value)
-        if items:
-            complete += items
+        found, end = read_answers(text, bracket.start())
+        if found:
+            complete += found[-1]
             last_end = end
     # the list has ended, so no items are missing
     if not is_cut and "]" in text[last_end:]:
@@ -337,46 +301,23 @@ def split_items(text: str, *, is_cut: bool) -> Items:
     return [item for item in complete if str(item["n"]) not in last]
 
 
-def read_value(text: str, start: int = 0) -> tuple[object, int]:
-    r"""Read the object or list at ``start``. Return the value and the offset at which it ends. If
-    the value is truncated or invalid, return None and the first offset at which another value may
-    begin.
+def read_answers(text: str, start: int) -> tuple[list[Items], int]:
+    r"""Return the answers in the object or list at ``start``, and the first offset at which another
+    value may begin. There are none if the value is truncated or invalid, or does not contain items.
 
-    >>> read_value('{"items": [{"n": 1, "quote": "two\nlines",},],} and more')
-    ({'items': [{'n': 1, 'quote': 'two\nlines'}]}, 46)
+    >>> read_answers('{"items": [{"n": 1, "quote": "two\nlines"}]} and more', 0)
+    ([[{'n': 1, 'quote': 'two\nlines'}]], 43)
     """
-    strict = ""
-    depth = 0
-    last = start
-    end = start
-    while token := _TOKEN.match(text, end):
-        last, end = token.span()
-        depth += bool(token["open"]) - bool(token["close"])
-        strict += _write_token(token)
-        if depth == 0:
-            last = end
-            strict = strict.rstrip(",")
-        if not 0 < depth <= _DEEPEST_VALUE or end - start >= _LONGEST_VALUE:
-            break
-    if end == len(text) and _LACKS_BRACKET.fullmatch(strict):
-        # if the list that has ended is inside an item, decoding still fails
-        strict += "}"
-    with suppress(ValueError):
-        return _DECODER.decode(strict), end
-    # an answer may begin inside the last token, such as an unterminated string
-    return None, max(last, start + 1)
-
-
-def _write_token(token: re.Match[str]) -> str:
-    """Return a token as strict JSON. A backslash that does not escape anything is kept as a
-    character.
-    """
-    if token.lastgroup != "string":
-        return _STRICT.get(token.lastgroup or token[0], token[0])
-    inside = _ESCAPE.sub(
-        lambda part: part[1] or part[2] or f"\\{part[3]}", token["string"]
-    )
-    return f'"{inside}"'
+    end = len(text)
+    try:
+        _, end = _SKIPPER.raw_decode(text, start)
+        return list_answers(_DECODER.raw_decode(text, start)[0]), end
+    except json.JSONDecodeError as error:
+        # an answer may begin there, such as behind an unterminated string
+        return [], max(error.pos, start + 1)
+    # an answer is never that deep
+    except (ValueError, RecursionError):
+        return [], end
 
 
 def _join_pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -404,6 +345,10 @@ _DECODER = json.JSONDecoder(
     parse_constant=_read_finite,
     object_pairs_hook=_join_pairs,
 )
+_SKIPPER = json.JSONDecoder(
+    strict=False, parse_int=str, parse_float=str, parse_constant=str
+)
+"""Finds the end of a value that may have such a number or such a key."""
 read_strict = _DECODER.decode
 """Read JSON. Raises ``ValueError`` for other text, for a number that is too large, and for an
 object in which a key has two different values.

@@ -33,7 +33,7 @@ from extractor.model.batch_apis import (
     read_lines,
     write_line,
 )
-from extractor.model.calls import Call, PromptVersion, ReplyModel
+from extractor.model.calls import Call, Prompt, ReplyModel
 from extractor.model.client import Model
 from extractor.model.completions import Completion
 from extractor.model.cost.budget import Budget
@@ -207,15 +207,14 @@ class Batches:
         """Create a batch at the provider, unless it exists there already, and store its id."""
         requests = []
         rows = self._database.execute(
-            "SELECT question, name, version, prompt, system, user, output_limit FROM calls"
+            "SELECT question, user, output_limit, name, version, prompt, system FROM calls"
             " JOIN prompts ON prompt = sha256 WHERE state = 'waiting' AND batch = ?"
             " ORDER BY id",
             (batch.number,),
         )
-        for question, *versions, system, user, limit in rows:
-            prompt = PromptVersion(*versions)
-            reply_model = self.reply_models[prompt.name]
-            call = Call(prompt, system, unpack(user), reply_model, limit)
+        for question, user, limit, *prompt in rows:
+            asked = Prompt(*prompt)
+            call = Call(asked, unpack(user), self.reply_models[asked.name], limit)
             requests.append(write_line(question, self._sender.form.write(call)))
 
         file = ""

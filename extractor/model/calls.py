@@ -39,12 +39,13 @@ def estimate_tokens(text: str) -> int:
     return ceil(len(text) / CHARACTERS_PER_TOKEN)
 
 
-class PromptVersion(NamedTuple):
-    """A prompt file: its name, version, and SHA-256."""
+class Prompt(NamedTuple):
+    """The static system part of calls, with its name, version, and SHA-256."""
 
     name: str
     version: int
     sha256: str
+    system: str
 
 
 class ReplyItem(BaseModel, frozen=True, extra="forbid"):
@@ -93,12 +94,11 @@ class ReplyModel(BaseModel, frozen=True, extra="forbid"):
 class Call:
     """Questions about one record in one request.
 
-    ``system`` contains the definitions, and ``user`` the record's chunks. ``reply_model`` is
-    the format of the answer.
+    ``prompt`` contains the definitions, and ``user`` the record's chunks. ``reply_model`` is the
+    format of the answer.
     """
 
-    prompt: PromptVersion
-    system: str
+    prompt: Prompt
     user: str
     reply_model: type[ReplyModel]
     max_output_tokens: int
@@ -109,7 +109,7 @@ class Call:
         """A key that is the same for calls with the same questions, regardless of the model and
         the limits.
         """
-        return _digest(self.system, self.user, schema_of(self.reply_model))
+        return _digest(self.prompt.system, self.user, schema_of(self.reply_model))
 
     def key_for(self, model: str) -> str:
         """Return a key that is the same for calls with the same questions to the same model,

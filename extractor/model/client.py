@@ -7,17 +7,17 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-from extractor.errors import AnswerPending, ModelError
+from extractor.errors import ModelError
 from extractor.model.calls import Call
 from extractor.model.completions import Completion
 from extractor.model.cost.budget import Budget, Meter
 from extractor.model.pace import RetryPolicy
 from extractor.model.patience import Watch
 from extractor.model.spec import ClientSettings, ModelSpec, name_model
-from extractor.model.store import CallStore, OpenStore
+from extractor.model.store import Answer, CallStore, OpenStore
 from extractor.schemas import Usage
 
 if TYPE_CHECKING:
@@ -93,16 +93,6 @@ class Bill:
                 self.store.end(line, None, Usage(), (), why=answer.line)
 
 
-class Answer(NamedTuple):
-    """An answer, its number in the store, and whether it is new rather than read from the
-    store.
-    """
-
-    completion: Completion
-    number: int
-    is_new: bool = False
-
-
 @dataclass(frozen=True, slots=True)
 class Route:
     """The budget that requests must fit into, and the function that answers calls in place of the
@@ -171,23 +161,17 @@ class Model:
         ``AnswerPending`` if the answer will be received later, and ``AnswerMissing`` if a replay
         does not have an answer.
         """
-        store = None
-        if self.store:
-            store = self.store()
+        store = self.store() if self.store else None
         lock = self._asked.setdefault(call.key_for(self.name), asyncio.Lock())
         async with lock:
-            queues = self.route.queues
             stored = None
             if store:
-                stored = store.find(call, self.name, in_batches=queues)
-            answered = stored and stored.completion
-            for line in self.route.list_unused(call, bool(answered)):
+                # outside a batch run, a waiting call is sent live
+                stored = store.find(call, self.name, in_batches=self.route.queues)
+            for line in self.route.list_unused(call, stored is not None):
                 await self._count(line, Bill(call, self.name, self._meter, store))
-            if stored and answered:
-                return Answer(answered, stored.number)
-            # outside a batch run, a waiting call is sent live
-            if stored and queues:
-                raise AnswerPending("the answer has not arrived yet")
+            if stored:
+                return stored
             # wait for a free connection before the call is stored
             async with self._slots:
                 return await self._ask(Bill(call, self.name, self._meter, store))

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import BaseModel
 from pydantic_core import from_json
@@ -28,24 +28,9 @@ from extractor.resources import read_toml
 from extractor.schemas import Usage
 from extractor.schemas.paths import read_path
 
-
-class _Form(NamedTuple):
-    """The places of the data in a format of replies; ``reply_forms.toml`` explains them."""
-
-    key: str
-    paths: Mapping[str, str]
-    arguments: str
-    prompt: Sequence[str]
-    output: Sequence[str]
-    cached: Sequence[str] = ()
-    written: Sequence[str] = ()
-    thinking: Sequence[str] = ()
-    total: Sequence[str] = ()
-    thought: str = ""
-
-
 _TABLE = read_toml(__package__, "reply_forms.toml")
-_FORMS = [_Form(**form) for form in _TABLE["forms"]]
+_FORMS: Sequence[Mapping[str, Any]] = _TABLE["forms"]
+"""The places of the data in each format of replies; ``reply_forms.toml`` explains them."""
 _MOST_TOKENS = 10**9
 """More tokens than any call can use. Larger numbers are implausible and would not fit in the
 store.
@@ -109,8 +94,8 @@ def _read(body: object, filled: ReplyModel | None) -> Completion:
     """Read a reply as plain data. Raises a built-in error such as ``StopIteration`` or
     ``LookupError`` if its format is unknown.
     """
-    form = next(form for form in _FORMS if at(body, form.key))
-    fields = {name: at(body, place) for name, place in form.paths.items()}
+    form = next(form for form in _FORMS if at(body, form["key"]))
+    fields = {name: at(body, place) for name, place in form["paths"].items()}
     reason = fields.get("reason", "")
     is_cut = reason in _TABLE["cut"]
     written = _join_texts(fields, form, is_cut=is_cut)
@@ -163,7 +148,7 @@ def read_stated_usage(body: object, *, has_failed: bool) -> Usage | None:
     ``has_failed`` may state it within the error, and may have no output.
     """
     for form in _FORMS:
-        usage = _read_usage(body, form)
+        usage = _read_usage(body, form["tokens"])
         # a prompt has more than one token; an SDK converts true to 1
         if usage.prompt_tokens > 1 and (has_failed or usage.output_tokens > 0):
             return usage
@@ -173,7 +158,9 @@ def read_stated_usage(body: object, *, has_failed: bool) -> Usage | None:
     return None
 
 
-def _join_texts(fields: Mapping[str, Any], form: _Form, *, is_cut: bool) -> str:
+def _join_texts(
+    fields: Mapping[str, Any], form: Mapping[str, Any], *, is_cut: bool
+) -> str:
     """Return the parts of a message as a single string: its reasoning, enclosed in ``<think>``
     tags, followed by its content. If tools are called, their arguments are the content, and any
     other text is treated as reasoning. Raises a built-in error if there is no message, or if a
@@ -186,9 +173,9 @@ def _join_texts(fields: Mapping[str, Any], form: _Form, *, is_cut: bool) -> str:
     text = ""
     calls = []
     for part in [*content, *fields.get("calls", ())]:
-        arguments = at(part, form.arguments)
+        arguments = at(part, form["arguments"])
         if any(map(part.get, _TABLE["thoughts"])):
-            thoughts.append(at(part, form.thought))
+            thoughts.append(at(part, form["thought"]))
         elif arguments:
             # if the limit truncated the arguments, the provider may have closed their brackets
             calls.append(_write(arguments).removesuffix("]}" * is_cut))
@@ -219,27 +206,27 @@ def _write(content: object) -> str:
     return ""
 
 
-def _read_usage(body: object, form: _Form) -> Usage:
+def _read_usage(body: object, places: Mapping[str, Sequence[str]]) -> Usage:
     """Read the usage of a reply. The numbers of cached tokens and of tokens written to the cache
     are capped at the number of prompt tokens.
     """
 
-    def count(places: Sequence[str]) -> int:
-        numbers = [at(body, place) for place in places]
+    def count(kind: str) -> int:
+        numbers = [at(body, place) for place in places.get(kind, ())]
         # only positive integers are accepted
         return sum(n for n in numbers if type(n) is int and 0 < n <= _MOST_TOKENS)
 
-    prompt = count(form.prompt)
-    output = count(form.output)
+    prompt = count("prompt")
+    output = count("output")
     # Gemini's OpenAI-compatible endpoint includes reasoning only in the total.
-    unlisted = max(0, count(form.total) - prompt - output)
+    unlisted = max(0, count("total") - prompt - output)
     return Usage(
         calls=1,
         prompt_tokens=prompt,
         output_tokens=output + unlisted,
-        cached_tokens=min(count(form.cached), prompt),
-        written_tokens=min(count(form.written), prompt),
-        thinking_tokens=max(count(form.thinking), unlisted),
+        cached_tokens=min(count("cached"), prompt),
+        written_tokens=min(count("written"), prompt),
+        thinking_tokens=max(count("thinking"), unlisted),
     )
 
 
@@ -293,9 +280,7 @@ def read_garbled(body: object) -> Failure:
         return Failure(200, "the body has no answer", kind="garbled")
     if not isinstance(body, str):
         error = at(body, "choices[0].error", "error")
-        detail = ""
-        if error:
-            detail = f"; {mask(str(error))[:200]}"
+        detail = f"; {mask(str(error))[:200]}" if error else ""
         return Failure(200, f"without a message{detail}", kind="garbled")
     # the beginning of a truncated reply
     if body.lstrip().startswith(("{", "[")):

@@ -86,9 +86,7 @@ class Database:
         log = path.with_name(f"{path.name}-wal")
         has_log = log.is_file() and log.stat().st_size > 0
         # SQLite must write into the folder only if the file has a log
-        mode = "immutable=1"
-        if has_log:
-            mode = "mode=rw"
+        mode = "mode=rw" if has_log else "immutable=1"
         database = cls(path, mode, version)
         # the file was copied without the log that contains its tables
         if not database.value("PRAGMA user_version"):

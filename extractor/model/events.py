@@ -54,9 +54,7 @@ def tell(event: Event, **facts: Fact) -> None:
     """
     for name, fact in facts.items():
         if isinstance(fact, str):
-            longest = _LONGEST
-            if name == "traceback":
-                longest = _LONGEST_TRACEBACK
+            longest = _LONGEST_TRACEBACK if name == "traceback" else _LONGEST
             facts[name] = mask(fact)[:longest]
     _logger.info(event.value, extra={"facts": facts})
 

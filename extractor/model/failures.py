@@ -110,9 +110,7 @@ def explain_failure(
         return MissingKey(message)
     if away or meaning.action == "give up":
         return ModelAway(message)
-    kind = ModelUnavailable
-    if meaning.kind == "length":
-        kind = RequestTooLong
+    kind = RequestTooLong if meaning.kind == "length" else ModelUnavailable
     return kind(message, lasting=meaning.lasting)
 
 

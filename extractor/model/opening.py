@@ -38,7 +38,7 @@ def recall(
     counted, and ``AnswerPending`` is raised instead.
     """
     stored = store.recall(call.question_key)
-    if stored and stored.completion:
+    if stored:
         return stored.completion
     if tally:
         tally.missing += 1

@@ -140,9 +140,7 @@ class RetryPolicy:
         """Return the number of seconds to wait after a failed attempt, at least as many as the
         ``wait`` that its error states, but not more than ``longest_wait``.
         """
-        error = None
-        if state.outcome:
-            error = state.outcome.exception()
+        error = state.outcome.exception() if state.outcome else None
         asked = min(getattr(error, "wait", None) or 0.0, self.longest_wait)
         grown = wait_exponential(self.first_wait, self.longest_wait)(state)
         return max(asked, grown) + self.jitter()

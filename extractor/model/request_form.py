@@ -38,10 +38,12 @@ class RequestForm:
         requires it, a mark in the system part shows where the cached prefix ends (Anthropic's
         ``cache_control``).
         """
-        system: object = call.system
+        system: object = call.prompt.system
         if self.spec.family.cache == "marks":
             mark = {"type": "ephemeral"}
-            system = [{"type": "text", "text": call.system, "cache_control": mark}]
+            system = [
+                {"type": "text", "text": call.prompt.system, "cache_control": mark}
+            ]
         return [
             {"role": "system", "content": system},
             {"role": "user", "content": call.user},

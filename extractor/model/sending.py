@@ -140,9 +140,7 @@ class Sender:
                 bill.settle(answer.stated_usage)
             except BaseException as error:
                 failure = read_failure(error)
-                status = None
-                if failure:
-                    status = failure.status
+                status = failure.status if failure else None
                 fault = str(status or type(error).__name__)
                 if failure is None:
                     raise
@@ -240,9 +238,7 @@ async def repeat(
             raise failure from None
 
     def may_repeat(state: RetryCallState) -> bool:
-        failure = None
-        if state.outcome:
-            failure = state.outcome.exception()
+        failure = state.outcome.exception() if state.outcome else None
         if not isinstance(failure, Failure):
             return False
         return failure.meaning.is_temporary and state.attempt_number < limit(failure)

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from extractor.errors import AnswerPending
 from extractor.model.calls import Call, schema_of
 from extractor.model.completions import Completion, Ending, is_json
 from extractor.model.database import Database
@@ -47,13 +48,14 @@ class State(StrEnum):
     REJECTED = "rejected"
 
 
-class StoredCall(NamedTuple):
-    """A call in the store. Its completion includes the usage of all its requests; it is None if the
-    call has no answer yet.
+class Answer(NamedTuple):
+    """An answer with the usage of all its requests, its number in the store, and whether it is new
+    rather than read from the store.
     """
 
+    completion: Completion
     number: int
-    completion: Completion | None
+    is_new: bool = False
 
 
 class Spending(NamedTuple):
@@ -101,12 +103,12 @@ class CallStore:
         """Store a call before it is sent, together with its prompt if the prompt is new. Return the
         number of the call.
         """
-        prompt = call.prompt
         schema = schema_of(call.reply_model)
         with self.database.transaction():
             self.database.execute(
-                "INSERT OR IGNORE INTO prompts VALUES (?, ?, ?, ?, ?)",
-                (prompt.sha256, prompt.name, prompt.version, call.system, schema),
+                "INSERT OR IGNORE INTO prompts (name, version, sha256, system, schema)"
+                " VALUES (?, ?, ?, ?, ?)",
+                (*call.prompt, schema),
             )
             return self.database.insert(
                 "calls",
@@ -114,7 +116,7 @@ class CallStore:
                 question=call.question_key,
                 record_id=call.record_id,
                 model=model,
-                prompt=prompt.sha256,
+                prompt=call.prompt.sha256,
                 user=pack(call.user),
                 output_limit=call.max_output_tokens,
                 sent=datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -126,9 +128,7 @@ class CallStore:
         the number of the request.
         """
         tokens = most.model_dump(include=set(_MOST))
-        dollars = None
-        if self.price:
-            dollars = self.price.most(most)
+        dollars = self.price.most(most) if self.price else None
         return self.database.insert("requests", call=call, dollars=dollars, **tokens)
 
     def end(
@@ -173,18 +173,17 @@ class CallStore:
 
     def find(
         self, call: Call, model: str, *, in_batches: bool = False
-    ) -> StoredCall | None:
-        """Return the latest stored call with the key of ``call`` and a usable answer; otherwise,
-        one whose answer was truncated at the same or a higher limit; otherwise, one that is waiting
-        for a batch. Returns None if the call must be sent to the model.
+    ) -> Answer | None:
+        """Return the latest usable answer to a call with the key of ``call``; otherwise, one that
+        was truncated at the same or a higher limit. Returns None if the call must be sent to the
+        model.
 
-        ``in_batches`` also finds an unusable answer from a batch, so that only a live run asks
-        again.
+        With ``in_batches``, an unusable answer from a batch counts too, so that only a live run
+        asks again, and ``AnswerPending`` is raised if the call is waiting for a batch.
         """
         return self._read_first(
-            "key = ? AND (state IN ('answered', 'waiting')"
-            " OR state = 'cut' AND output_limit >= ?"
-            " OR state = 'rejected' AND batch IS NOT NULL AND ?)"
+            "key = ? AND (state = 'answered' OR state = 'cut' AND output_limit >= ?"
+            " OR ? AND (state = 'waiting' OR state = 'rejected' AND batch IS NOT NULL))"
             " ORDER BY state = 'answered' DESC, state = 'cut' DESC, state = 'waiting' DESC",
             (call.key_for(model), call.max_output_tokens, in_batches),
         )
@@ -197,21 +196,19 @@ class CallStore:
         number: int | None = self.database.value(sql, (call.key_for(model), sha256))
         return number
 
-    def recall(self, question: str) -> StoredCall | None:
-        """Return the latest stored call with this question key, whichever model it was sent to. A
-        call with a usable answer takes precedence, then one with any other answer, then one
-        without an answer. Returns None for an unknown question.
+    def recall(self, question: str) -> Answer | None:
+        """Return the latest answer to this question key, whichever model it was sent to, or None.
+        A usable answer takes precedence over any other.
         """
         return self._read_first(
-            "question = ? ORDER BY state = 'answered' DESC, answer IS NOT NULL DESC",
+            "question = ? AND answer IS NOT NULL ORDER BY state = 'answered' DESC",
             (question,),
         )
 
-    def _read_first(
-        self, where: str, parameters: Sequence[object]
-    ) -> StoredCall | None:
-        """Return the first call that matches a condition (which must include an ORDER BY clause),
-        or None. If several calls rank equally, the latest is returned.
+    def _read_first(self, where: str, parameters: Sequence[object]) -> Answer | None:
+        """Return the first answer that matches a condition (which must include an ORDER BY clause),
+        or None. If several calls rank equally, the latest is returned. Raises ``AnswerPending`` if
+        it has no answer yet.
         """
         row = self.database.row(
             "SELECT id, why, answer, ending, coalesce(answered_by, ''),"
@@ -221,12 +218,11 @@ class CallStore:
         if row is None:
             return None
         number, why, answer, ending, model, *spent = row
-        completion = None
-        if answer is not None:
-            completion = Completion(
-                unpack(answer), Ending(ending), _usage(_ALL, spent), model, why
-            )
-        return StoredCall(number, completion)
+        if answer is None:
+            raise AnswerPending("the answer has not arrived yet")
+        usage = _usage(_ALL, spent)
+        completion = Completion(unpack(answer), Ending(ending), usage, model, why)
+        return Answer(completion, number)
 
     @property
     def models(self) -> tuple[str, ...]:

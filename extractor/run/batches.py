@@ -63,8 +63,8 @@ async def perform_in_batches(
     async with Model(spec, run.setup.asking) as model:
         budget = run.open_budget(folder)
         reply_models: dict[str, type[ReplyModel]] = {
-            load_prompt().version.name: reply_for(run.setup.options.fields),
-            load_structure_prompt().version.name: StructureReply,
+            load_prompt().name: reply_for(run.setup.options.fields),
+            load_structure_prompt().name: StructureReply,
         }
         client = Batches(
             model,

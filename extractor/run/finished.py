@@ -3,7 +3,7 @@ its text is unchanged.
 """
 
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -82,6 +82,10 @@ class FinishedRun:
             )
         self.folder = folder
         self.manifest = manifest
+        self.inputs = list_readable(manifest.inputs)
+        """The inputs, except streams, which cannot be read again."""
+        self.columns = manifest.settings.get("columns")
+        """The user's names of columns, as for ``read_records``."""
         self._store = RunStore(folder, reading=True)
         finalize(self, self._store.close)
         self.record_ids = self._store.list_ids()
@@ -142,11 +146,6 @@ class FinishedRun:
         """The run's custom fields."""
         return restore_fields(self.manifest.settings)
 
-    @property
-    def columns(self) -> Mapping[str, str] | None:
-        """The user's names of columns, as for ``read_records``."""
-        return self.manifest.settings.get("columns")
-
     @cached_property
     def failures(self) -> list[Failed]:
         """The records that the last command could not read or extract."""
@@ -158,46 +157,10 @@ class FinishedRun:
         manifest = self.manifest
         return PricedUsage(**manifest.usage.model_dump(), usd=manifest.cost["usd"])
 
-    def find_inputs(self) -> tuple[StrPath, ...]:
-        """Return the run's inputs, except streams, which cannot be read again."""
-        return _list_readable(self.manifest.inputs)
-
     def is_same(self, record: TrialRecord) -> bool:
         """Return whether the text of a record with a result is unchanged."""
         stored = self._store.find(record.record_id)
-        if stored is None:
-            return False
-        return stored[0] == digest_record(record)
-
-
-def reread_records(
-    inputs: Inputs,
-    record_ids: Iterable[str],
-    is_same: Callable[[TrialRecord], bool],
-    columns: Mapping[str, str] | None = None,
-) -> Iterator[RereadRecord]:
-    """Yield each of the records once: first the records that are found in ``inputs``, in input
-    order, then the remaining records, which are ``MISSING``.
-
-    If ``is_same`` returns False, the state of the record is ``CHANGED`` and ``record`` is None.
-    ``columns`` are the user's names of columns, as for ``read_records``.
-    """
-    from extractor.formats import read_records  # noqa: PLC0415 - slow, and readers of results need none
-
-    unread = dict.fromkeys(record_ids)
-    # records that cannot be read are missing, so their errors are ignored
-    paths = _list_readable(inputs)
-    for record in read_records(*paths, on_error=lambda _: None, columns=columns):
-        record_id = record.record_id
-        if record_id not in unread:
-            continue
-        del unread[record_id]
-        if is_same(record):
-            yield RereadRecord(record_id, TextState.SAME, record)
-        else:
-            yield RereadRecord(record_id, TextState.CHANGED)
-    for record_id in unread:
-        yield RereadRecord(record_id, TextState.MISSING)
+        return stored is not None and stored[0] == digest_record(record)
 
 
 def find_run(results: Path) -> FinishedRun | None:
@@ -214,7 +177,7 @@ def find_run(results: Path) -> FinishedRun | None:
     return FinishedRun(folder)
 
 
-def _list_readable(
+def list_readable(
     inputs: Inputs,
 ) -> tuple[StrPath, ...]:
     """Return the inputs that can be read more than once."""

@@ -25,8 +25,9 @@ from extractor.run.files import (
 from extractor.run.finished import (
     FinishedRun,
     RereadRecord,
+    TextState,
     find_run,
-    reread_records,
+    list_readable,
 )
 from extractor.schemas import TrialExtraction, TrialRecord, Usage
 from extractor.schemas.base import Inputs, find_fault
@@ -64,6 +65,8 @@ class LooseExtractions:
     fields: "tuple[CustomField, ...]" = ()
     columns: Mapping[str, str] | None = None
     incomplete: str | None = None
+    inputs: Inputs = ()
+    """None, because only a run knows its inputs."""
 
     def __init__(self, path: Path) -> None:
         self.folder = path
@@ -87,10 +90,6 @@ class LooseExtractions:
             total += self.read(record_id).usage or Usage()
         usd = None if total.calls else 0.0
         return PricedUsage(**total.model_dump(), usd=usd)
-
-    def find_inputs(self) -> Inputs:
-        """Return nothing, because only a run knows its inputs."""
-        return ()
 
     def read_line(self, record_id: str) -> bytes:
         """Return a record's extraction as JSON."""
@@ -302,23 +301,41 @@ class JoinedRuns:
         """Return where the records can be read."""
         if self._records:
             return self._records
-        return [path for part in self.parts for path in part.find_inputs()]
+        return [path for part in self.parts for path in part.inputs]
 
     def reread(self, inputs: Inputs = ()) -> Iterator[RereadRecord]:
-        """Yield each record with a result once, and whether its text is the same. If ``inputs`` is
-        empty, each run's own inputs are read.
+        """Yield each record with a result once, and whether its text is the same: first the records
+        that are found, in input order, then the remaining records. If ``inputs`` is empty, each
+        run's own inputs are read, one run after another.
         """
+        from extractor.formats import read_records  # noqa: PLC0415 - slow, and readers of results need none
+
         given = inputs or self._records
         if given:
-            yield from reread_records(
-                given,
-                self.record_ids,
-                lambda record: self._owners[record.record_id].is_same(record),
-                next((run.columns for run in self.runs if run.columns), None),
-            )
-            return
-        for part in self.parts:
-            owned = [one for one in part.record_ids if self._owners[one] is part]
-            yield from reread_records(
-                part.find_inputs(), owned, part.is_same, part.columns
-            )
+            columns = next((run.columns for run in self.runs if run.columns), None)
+            sources = [(list_readable(given), columns, self.record_ids)]
+        else:
+            sources = [
+                (list_readable(part.inputs), part.columns, self._list_owned(part))
+                for part in self.parts
+            ]
+        for paths, columns, record_ids in sources:
+            unread = dict.fromkeys(record_ids)
+            # records that cannot be read are missing, so their errors are ignored
+            for record in read_records(
+                *paths, on_error=lambda _: None, columns=columns
+            ):
+                record_id = record.record_id
+                if record_id not in unread:
+                    continue
+                del unread[record_id]
+                if self._owners[record_id].is_same(record):
+                    yield RereadRecord(record_id, TextState.SAME, record)
+                else:
+                    yield RereadRecord(record_id, TextState.CHANGED)
+            for record_id in unread:
+                yield RereadRecord(record_id, TextState.MISSING)
+
+    def _list_owned(self, part: FinishedRun | LooseExtractions) -> list[str]:
+        """Return the records whose last result is in this input."""
+        return [one for one in part.record_ids if self._owners[one] is part]

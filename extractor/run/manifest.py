@@ -234,7 +234,7 @@ def describe_settings(chosen: "Setup") -> Settings:
         if replayed:
             model = replayed.settings.get("model") or model
     # custom fields are a separate setting
-    prompts = (load_structure_prompt().version, load_prompt().version)
+    prompts = (load_structure_prompt(), load_prompt())
     fields = [
         field.model_dump(mode="json", exclude_defaults=True) for field in options.fields
     ]

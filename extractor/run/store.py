@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from extractor.errors import StoreError
 from extractor.model.database import open_run, open_run_to_read
@@ -68,15 +68,12 @@ class RunStore:
         rows = "SELECT id FROM calls UNION ALL SELECT position FROM records"
         return self.database.row(rows) is None
 
-    def find(self, record_id: str) -> tuple[str, int, bool] | None:
+    def find(self, record_id: str) -> tuple[Any, ...] | None:
         """Return the digest of a finished record's text, its position, and whether it lacks an
         answer from a model. Returns None if the record does not have a result.
         """
         sql = "SELECT text_sha256, position, lacking FROM records WHERE record_id = ?"
-        row = self.database.row(sql, (record_id,))
-        if row:
-            return (row[0], row[1], bool(row[2]))
-        return None
+        return self.database.row(sql, (record_id,))
 
     def move(self, record_id: str, position: int) -> None:
         """Change the position of a record in the input."""

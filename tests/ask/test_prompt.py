@@ -154,7 +154,7 @@ def test_the_user_part_has_context_and_numbered_lines_and_the_system_part_no_rec
         "Conditions: Hay Fever|Asthma",
         "[3|cat|inclusion list] Adults",
     ]
-    assert "Drugamide in hay fever" not in call.system
+    assert "Drugamide in hay fever" not in call.prompt.system
     dosing = call_of(parsed_record(regimen(1, "5 mg", "arms[0]")), Task.DOSING)
     assert dosing.user.splitlines()[2:4] == ["Interventions: Drugamide", "Arms: 1 "]
 

@@ -122,3 +122,23 @@ def test_gold_stays_since_it_has_no_evidence():
     gold = TrialExtraction(record_id="a", eligibility=Eligibility(), dosing=(regimen,))
 
     assert drop_doubtful(gold, 1.0) is gold
+
+
+def test_an_exception_in_doubt_still_qualifies_its_criterion():
+    text = "Exclusion criteria:\n- Active infection, except for mild colds"
+    extraction = Extractor(effort="none").extract_text(text)
+    (criterion,) = extraction.eligibility.criteria
+    evidence = []
+    for piece in criterion.evidence:
+        sure = 0.1 if piece.field == "has_exception" else 0.9
+        evidence.append(piece.model_copy(update={"confidence": sure}))
+    doubtful = criterion.model_copy(update={"evidence": tuple(evidence)})
+    people = extraction.eligibility.model_copy(update={"criteria": (doubtful,)})
+
+    left = drop_doubtful(extraction.model_copy(update={"eligibility": people}), 0.5)
+
+    (kept,) = left.eligibility.criteria
+    assert kept.has_exception
+    assert [one.quote for one in kept.evidence_for("has_exception")] == [
+        "except for mild colds"
+    ]

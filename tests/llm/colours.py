@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from extractor.evidence.drafts import Chunk, Span
 from extractor.model.asking import querying
 from extractor.model.asking.questions import ModelReply, Question
-from extractor.model.calls import Call, PromptVersion, ReplyItem, ReplyModel
+from extractor.model.calls import Call, Prompt, ReplyItem, ReplyModel
 from extractor.model.client import Model
 from extractor.model.pace import RetryPolicy
 from extractor.model.spec import ClientSettings
@@ -19,7 +19,7 @@ from extractor.schemas import Task
 
 from .stub import Script, Stub, serve
 
-PROMPT = PromptVersion("colours", 1, "a" * 64)
+PROMPT = Prompt("colours", 1, "a" * 64, "Name the colour.")
 
 
 class SkippedTime:
@@ -69,7 +69,7 @@ def ask_about(*numbers: int) -> list[Question]:
 
 def render(questions: Sequence[Question]) -> Call:
     lines = "\n".join(f"{q.chunk.number}: {q.chunk.text}" for q in questions)
-    return Call(PROMPT, "Name the colour.", lines, Answers, 100)
+    return Call(PROMPT, lines, Answers, 100)
 
 
 def patient(sleeps: list[float] | None = None, attempts: int = 4) -> RetryPolicy:

@@ -10,7 +10,7 @@ from extractor.errors import AnswerPending, BudgetReached, ModelUnavailable
 from extractor.model import batches
 from extractor.model.asking.reply_models import Reply
 from extractor.model.batches import Batches, list_open
-from extractor.model.calls import Call, PromptVersion
+from extractor.model.calls import Call, Prompt
 from extractor.model.client import Model
 from extractor.model.cost.budget import Budget
 from extractor.model.cost.prices import Price
@@ -23,12 +23,10 @@ from tests.faults.running import read_manifest
 from tests.loopback import QuietHandler, run_server
 from tests.provider import serve_provider
 
-PROMPT = PromptVersion("questions", 1, "a" * 64)
+PROMPT = Prompt("questions", 1, "a" * 64, "Read.")
 RATES = Rates(messages=1, schema=0, answer=1)
 DOLLARS = Price(prompt=1_000_000, output=1_000_000)
-CALLS = [
-    Call(PROMPT, "Read.", f"[{number}|ok] Adults", Reply, 100) for number in range(1, 6)
-]
+CALLS = [Call(PROMPT, f"[{number}|ok] Adults", Reply, 100) for number in range(1, 6)]
 
 
 def answer_well(_):
@@ -70,9 +68,11 @@ async def finish(provider, store, budget=None, poll_s=0, sleep=no_wait):
 
 def states(store):
     """The states of the calls; None for a call that must be asked."""
-    sql = "SELECT state FROM calls WHERE id = ?"
-    found = [store.find(call, "m") for call in CALLS]
-    return [one and store.database.value(sql, (one.number,)) for one in found]
+    sql = (
+        "SELECT state FROM calls WHERE key = ? AND state IN ('answered', 'cut', 'waiting')"
+        " ORDER BY state, id DESC"
+    )
+    return [store.database.value(sql, (call.key_for("m"),)) for call in CALLS]
 
 
 def answered(store):
@@ -263,8 +263,8 @@ async def test_a_batch_has_only_what_fits_the_budget_at_the_most_also_after_a_ki
                 client = Batches(
                     model, store, {PROMPT.name: Reply}, budget, print, 0, no_wait
                 )
-                for call in CALLS:
-                    if store.find(call, "m") is None:
+                for call, state in zip(CALLS, states(store), strict=True):
+                    if state is None:
                         with suppress(AnswerPending, BudgetReached):
                             client.answer(call)
             assert (budget.reached, states(store).count(State.WAITING)) == (True, 2)

@@ -23,7 +23,7 @@ FINAL = items(RED, GREEN)
 DRAFT = items({"n": 1, "colour": "green"}, GREEN)
 BROKEN = (
     *("several calls as text", "lines", "a trailing comma", "no comma between"),
-    *("a comment", "Python"),
+    *("a comment", "no last bracket"),
 )
 """The shapes that are no single JSON document."""
 DIFFERS = "another complete answer in the reply differs; the last one after all reasoning was used"

@@ -123,7 +123,7 @@ def test_the_parts_of_an_outcome_are_found_in_order():
 def test_a_list_that_cannot_be_read_costs_only_itself():
     text = "Inclusion Criteria:\n\n* At least 18 years old"
     parsed = parse_record(trial(eligibility=text))
-    unreadable = UnreadableValue("maybe", "is none of: in, ex")
+    unreadable = UnreadableValue("maybe")
     values = {"kind": unreadable, "minimum_age": Age(value=18, unit="year")}
 
     found = ground_answer(values, parsed.criteria[0], parsed)

@@ -3,14 +3,13 @@
 import asyncio
 
 from extractor.model.asking.reply_models import Reply
-from extractor.model.calls import Call, PromptVersion
+from extractor.model.calls import Call, Prompt
 from extractor.model.client import Model
 from extractor.model.spec import ClientSettings, ModelSpec
 from tests.llm.colours import patient
 
 CALL = Call(
-    PromptVersion("questions", 1, "ab" * 32),
-    "The definitions.",
+    Prompt("questions", 1, "ab" * 32, "The definitions."),
     "[1|cat] Adults",
     Reply,
     500,

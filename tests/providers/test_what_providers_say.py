@@ -135,7 +135,9 @@ def test_claude_gets_one_mark_at_the_end_of_the_static_prefix(stand):
             "An item that is none, or about no line of the call, is"
         )
         mark = {"cache_control": {"type": "ephemeral"}}
-        assert request["system"] == [{"type": "text", "text": CALL.system} | mark]
+        assert request["system"] == [
+            {"type": "text", "text": CALL.prompt.system} | mark
+        ]
 
 
 @ALL

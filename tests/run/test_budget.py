@@ -27,7 +27,7 @@ DOLLAR = Price(prompt=1_000_000, output=1_000_000)
 
 def call(prompt, most=1000):
     """A call of so many tokens in the prompt, and at most in the answer."""
-    return Call(PROMPT, "", "x" * prompt, Answers, most)
+    return Call(PROMPT._replace(system=""), "x" * prompt, Answers, most)
 
 
 @pytest.mark.parametrize(

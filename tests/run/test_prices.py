@@ -1,7 +1,6 @@
 """Prices of tokens: the user's own, else those of genai-prices; and what a run may cost."""
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -95,7 +94,7 @@ def test_the_static_beginning_is_cached_after_the_first_calls():
 
 @pytest.mark.parametrize(("system", "in_batches"), [(3000, False), (8000, True)])
 def test_a_short_prompt_and_a_batch_have_no_cache(system, in_batches):
-    size = replace(LONG, system=system, schema=0)
+    size = LONG._replace(system=system, schema=0)
     total = sum([size] * 99, size)
     figures = forecast_run(total, pricing(in_batches=in_batches), 1).figures
     assert figures[CACHED].high == 0

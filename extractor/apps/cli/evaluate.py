@@ -129,7 +129,7 @@ def evaluate(
     if check:
         return _check(gold, predicted, custom_fields)
     runs = [run for run in map(find_run, predicted) if run]
-    inputs = list(records or (path for run in runs for path in run.find_inputs()))
+    inputs = list(records or (path for run in runs for path in run.inputs))
     # the manifest stores the custom fields of a run
     custom_fields = custom_fields or join_fields(runs)
     if find_run(gold) and not runs:

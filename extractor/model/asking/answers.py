@@ -26,7 +26,6 @@ from extractor.model.asking.reply_models import (
     UNANSWERED,
     Split,
     expand,
-    explain,
     is_listing,
 )
 from extractor.model.calls import Call, ReplyItem, ReplyModel
@@ -66,9 +65,7 @@ def read_items(completion: Completion, call: Call, questions: Questions) -> Mode
             remarks.append(
                 f"line {item.n} has unknown keys, which were not read: {names}"
             )
-        place = (item.n, position)
-        if item.n in single:
-            place = (item.n, 0)
+        place = (item.n, 0) if item.n in single else (item.n, position)
         remarks += _join(joined.setdefault(place, {}), item)
     found = tuple(AnswerItem(number, joined[number, at]) for number, at in joined)
     return ModelReply(found, dropped=tuple(dropped), remarks=tuple(remarks))
@@ -85,9 +82,7 @@ def _fill(
     items: list[ReplyItem] = []
     dropped: list[tuple[int | None, str]] = []
     is_cut = completion.ending is Ending.CUT
-    raw_items = None
-    if not is_cut:
-        raw_items = read_whole(completion.text)
+    raw_items = None if is_cut else read_whole(completion.text)
     if raw_items is None:
         raw_items = split_items(completion.text, is_cut=is_cut)
         if not is_cut:
@@ -98,7 +93,8 @@ def _fill(
         try:
             items += model.model_validate({"items": [raw]}).items
         except ValidationError as error:
-            dropped.append((raw["n"], explain(error)))
+            reasons = "; ".join(fault["msg"] for fault in error.errors())
+            dropped.append((raw["n"], reasons))
     return items, dropped
 
 
@@ -167,8 +163,8 @@ def _read_item(question: Question, written: Values) -> Values:
         del values["split"]
         try:
             values |= split_outcome(question.chunk.text, split)
-        except ValueError as error:
-            values["split"] = UnreadableValue(split.model_dump_json(), str(error))
+        except LookupError:
+            values["split"] = UnreadableValue(split.model_dump_json())
     claims = {
         field.name: written.get(f"{CLAIMS}{field.name}", ())
         for field in question.custom
@@ -189,7 +185,7 @@ def split_outcome(text: str, heads: Split) -> Values:
     them. Each begins after a comma: the description after the earliest possible comma, and the time
     frame after the latest. A part without a head is None.
 
-    Raises ``ValueError`` if no part of the text begins with a head, or if the description would
+    Raises ``LookupError`` if no part of the text begins with a head, or if the description would
     begin after the time frame.
 
     >>> split_outcome(
@@ -200,16 +196,12 @@ def split_outcome(text: str, heads: Split) -> Values:
      'time_frame': '2 years'}
     """
     description, time_frame = ((head or "")[:_HEAD] for head in (heads.d, heads.t))
-    time_start = len(text)
-    if time_frame:
-        time_start = _find_starts(text, time_frame)[-1]
+    time_start = _find_starts(text, time_frame)[-1] if time_frame else len(text)
     description_start = time_start
     if description:
         description_start = _find_starts(text, description)[0]
     if description and description_start >= time_start:
-        raise ValueError(
-            f"split: {description!r} begins after the time frame; the order is measure, d, t"
-        )
+        raise LookupError
     pieces = (text[:description_start], text[description_start:time_start])
     measure, described = (piece.strip().removesuffix(",").rstrip() for piece in pieces)
     return {
@@ -220,17 +212,15 @@ def split_outcome(text: str, heads: Split) -> Values:
 
 
 def _find_starts(text: str, head: str) -> list[int]:
-    """List the offsets where a part begins with these words. Raises ``ValueError`` if the words do
-    not begin a part.
+    """List the offsets where a part begins with these words. Raises ``LookupError`` if the words
+    do not begin a part.
     """
     # a last word that was truncated still matches, since only its beginning is compared
     expression = r"\s+".join(map(re.escape, head.strip(" .,…").split()))
     parts = re.finditer(rf",\s*({expression})", text, re.IGNORECASE)
     starts = [part.start(1) for part in parts]
     if not starts or not expression:
-        raise ValueError(
-            f"split: no part begins with {head!r} after a comma; copy its first words exactly"
-        )
+        raise LookupError
     return starts
 
 

@@ -8,14 +8,13 @@ lines are included.
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import partial
 from itertools import count, groupby
 from statistics import fmean
 from typing import NamedTuple
 
 from extractor.assembly.unread import find_missed, limits_age
 from extractor.concepts.doses.passages import GROUPS, list_dose_passages, mentions_dose
-from extractor.concepts.own.declaration import CustomField, CustomFields, Of
+from extractor.concepts.own.declaration import CustomField, Of
 from extractor.concepts.parse import parse_record
 from extractor.concepts.people.registered_ages import AGES
 from extractor.evidence.drafts import Chunk, Draft, Part, Span, span_of
@@ -30,7 +29,7 @@ from extractor.model.asking.prompt import (
     render_call,
     render_line,
 )
-from extractor.model.asking.questions import Question, Questions, Render, Replies
+from extractor.model.asking.questions import Question, Questions, Replies
 from extractor.model.asking.reply_models import (
     FIELDS,
     PARTS,
@@ -80,20 +79,28 @@ def estimate_record(record: TrialRecord, options: ExtractionOptions) -> RequestS
         return RequestSize()
     sizes = [measure_call(query_round.render(call)) for call in query_round.calls]
     questions = sum(map(count_asked, query_round.calls))
-    return replace(sum(sizes, RequestSize()), questions=questions)
+    return sum(sizes, RequestSize())._replace(questions=questions)
 
 
 class Round(NamedTuple):
-    """The questions in each call for a record. ``render`` creates a call from its questions.
+    """The questions in each call for a record, and what is in all calls: the record's context and
+    the custom fields.
 
     A question about the structure is the first call. ``decides_lines`` means that the other
     questions must be planned with its answer; later, ``answered`` contains the reply to it.
     """
 
     calls: tuple[Questions, ...]
-    render: Render
-    decides_lines: bool = False
-    answered: Replies = ()
+    trial: Trial
+    custom: tuple[CustomField, ...]
+    decides_lines: bool
+    answered: Replies
+
+    def render(self, questions: Questions) -> Call:
+        """Return the call for a question about the structure, or for questions about lines."""
+        if questions[0].places:
+            return render_structure(self.trial.record_id, questions[0])
+        return render_call(self.trial, questions, self.custom)
 
 
 def plan_round(
@@ -107,24 +114,14 @@ def plan_round(
     If there is a question about the ``structure``, it is the only one as long as ``answered`` is
     None. ``answered`` contains the reply to it, or nothing if no model is to be asked.
     """
-    calls: tuple[Questions, ...] = ()
-    if structure:
-        calls = ((structure,),)
+    calls: tuple[Questions, ...] = ((structure,),) if structure else ()
     decides_lines = structure is not None and answered is None
     if not decides_lines:
         calls += pack_questions(plan_questions(parsed, options))
     if not calls:
         return None
     trial = describe_trial(parsed.record)
-    render = partial(_render, trial, custom=options.fields)
-    return Round(calls, render, decides_lines, answered or ())
-
-
-def _render(trial: Trial, questions: Questions, custom: CustomFields) -> Call:
-    """Return the call for a question about the structure, or for questions about lines."""
-    if questions[0].places:
-        return render_structure(trial.record_id, questions[0])
-    return render_call(trial, questions, custom)
+    return Round(calls, trial, options.fields, decides_lines, answered or ())
 
 
 def count_asked(questions: Questions) -> int:

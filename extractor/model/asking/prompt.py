@@ -21,7 +21,7 @@ from extractor.model.asking.reply_models import (
     list_keys,
     reply_for,
 )
-from extractor.model.calls import LINE_BREAK, PROMPTS, Call, PromptVersion
+from extractor.model.calls import LINE_BREAK, PROMPTS, Call, Prompt
 from extractor.schemas import Task, TrialRecord, list_fields
 
 _VERSION = 8
@@ -74,18 +74,11 @@ _WHERE = {
 }
 
 
-class Prompt(NamedTuple):
-    """The static system part of every call, together with the version of that part."""
-
-    version: PromptVersion
-    system: str
-
-
 @lru_cache(256)  # the number of custom fields is unlimited
 def load_prompt(custom: CustomFields = ()) -> Prompt:
     """Return the prompt, followed by the definitions of the custom fields.
 
-    >>> load_prompt().version.name
+    >>> load_prompt().name
     'questions'
     """
     system = PROMPT.read_text("utf-8").strip()
@@ -97,14 +90,12 @@ def load_prompt(custom: CustomFields = ()) -> Prompt:
 def make_prompt(name: str, version: int, system: str) -> Prompt:
     """Return a prompt with the digest of its text."""
     digest = hashlib.sha256(system.encode()).hexdigest()
-    return Prompt(PromptVersion(name, version, digest), system)
+    return Prompt(name, version, digest, system)
 
 
 def _describe_field(field: CustomField) -> str:
     """Return the definition of a custom field for the model, with its attributes and examples."""
-    parts = "these"
-    if field.needs_quote:
-        parts = "quote and these"
+    parts = "quote and these" if field.needs_quote else "these"
     lines = [
         f"{field.name} ({_WHERE[field.of]}). {field.definition}",
         f"Write an object of {parts}:",
@@ -122,9 +113,7 @@ def _describe_example(field: CustomField, example: Example) -> str:
     answers = field.complete_answers(example)
     if not answers:
         return f"Example: {text} gives nothing"
-    written: object = answers
-    if not field.many:
-        written = answers[0]
+    written: object = answers if field.many else answers[0]
     # a value of a class such as Period is written as text, such as "21 day"
     answer = json.dumps({field.name: written}, ensure_ascii=False, default=str)
     return f"Example: {text} gives {answer}"
@@ -199,7 +188,6 @@ def render_call(trial: Trial, questions: Questions, custom: CustomFields = ()) -
 
     ``custom`` contains the custom fields, which are defined in every call of a run.
     """
-    prompt = load_prompt(custom)
     order = list(Task)
     questions = sorted(questions, key=lambda question: order.index(question.task))
     lines = list(trial.context)
@@ -209,8 +197,7 @@ def render_call(trial: Trial, questions: Questions, custom: CustomFields = ()) -
     lines += [note for name, note in _NOTES.items() if name in field_names]
     lines += map(render_line, questions)
     return Call(
-        prompt=prompt.version,
-        system=prompt.system,
+        prompt=load_prompt(custom),
         user="\n".join(lines),
         reply_model=reply_for(custom),
         max_output_tokens=count_output_tokens(questions),

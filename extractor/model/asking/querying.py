@@ -7,7 +7,6 @@ truncated answer omits are asked about again, in two halves.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Iterable
-from dataclasses import replace
 
 from extractor.errors import (
     AnswerPending,
@@ -165,15 +164,15 @@ async def _ask_part(
     except AnswerPending:
         return ModelReply(pending=1), ()
     completion = answer.completion
-    reply = replace(read_items(completion, call, part), usage=completion.usage)
+    reply = read_items(completion, call, part)._replace(usage=completion.usage)
     is_cut = completion.ending is Ending.CUT
     if answer.is_new and not reply.items and (is_cut or reply.dropped):
         model.reject(answer)
     if not is_cut:
         return reply, ()
     if not completion.text.strip():
-        return replace(reply, dropped=((None, _NO_TEXT),)), ()
+        return reply._replace(dropped=((None, _NO_TEXT),)), ()
     answered = {item.n for item in reply.items}
     dropped = tuple(drop for drop in reply.dropped if drop[0] in answered)
     remaining = [line for line in part if line.number not in answered]
-    return replace(reply, dropped=dropped), remaining
+    return reply._replace(dropped=dropped), remaining

@@ -1,7 +1,8 @@
 """Questions to a model, and its replies."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from operator import add
 from typing import Any, NamedTuple
 
 from extractor.concepts.own.declaration import CustomField, CustomFields
@@ -62,8 +63,7 @@ class AnswerItem(NamedTuple):
     values: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class ModelReply:
+class ModelReply(NamedTuple):
     """A model's reply to some questions.
 
     Attributes:
@@ -76,20 +76,14 @@ class ModelReply:
     """
 
     items: tuple[AnswerItem, ...] = ()
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = Usage()
     dropped: tuple[tuple[int | None, str], ...] = ()
     pending: int = 0
     remarks: tuple[str, ...] = ()
 
-    def __add__(self, other: "ModelReply") -> "ModelReply":
-        """Return a reply that combines the two replies."""
-        return ModelReply(
-            self.items + other.items,
-            self.usage + other.usage,
-            self.dropped + other.dropped,
-            self.pending + other.pending,
-            self.remarks + other.remarks,
-        )
+    def __add__(self, other: "ModelReply") -> "ModelReply":  # type: ignore[override]  # not as tuples
+        """Return a reply that combines the two replies, field by field."""
+        return ModelReply(*map(add, self, other))
 
     @property
     def is_useless(self) -> bool:

@@ -125,13 +125,12 @@ _READERS[TimeWindow] = read_window
 
 class AnswerForm(NamedTuple):
     """How a model writes a field: the key, the pydantic type that reads its value, and the value
-    that a missing key means. Members of a closed set are written as short ``words``.
+    that a missing key means.
     """
 
     key: str
     kind: object
     missing: object = UNANSWERED
-    words: Mapping[str, StrEnum] = {}
 
 
 def _find_member(words: Mapping[str, StrEnum], raw_value: object) -> object:
@@ -142,18 +141,11 @@ def _find_member(words: Mapping[str, StrEnum], raw_value: object) -> object:
 
 
 def _leave_out(raw_value: object, read: ValidatorFunctionWrapHandler) -> object:
-    """Validate a value. One that cannot be read is left out with its reason, and does not affect
-    the others.
-    """
+    """Validate a value. One that cannot be read is left out, and does not affect the others."""
     try:
         return read(raw_value)
-    except ValidationError as error:
-        return UnreadableValue(str(raw_value), explain(error))
-
-
-def explain(error: ValidationError) -> str:
-    """Return the messages of an error."""
-    return "; ".join(fault["msg"] for fault in error.errors())
+    except ValidationError:
+        return UnreadableValue(str(raw_value))
 
 
 def _kind_of(read: Any, *, many: bool = False) -> object:
@@ -166,16 +158,20 @@ def _kind_of(read: Any, *, many: bool = False) -> object:
     return one
 
 
+def list_words(info: FieldInfo) -> Mapping[str, StrEnum]:
+    """Return the members of a closed set, keyed by the short words for them."""
+    values = _VALUES.get(info.key, {})
+    return {word: info.type(values.get(word, word)) for word in _KEYS[info.key]["enum"]}
+
+
 def _make_form(info: FieldInfo) -> AnswerForm:
     """Return the form of a guideline field."""
     key = info.key
-    words: Mapping[str, StrEnum] = {}
     read: object = info.type
     if info.kind is ValueKind.CHOICE:
-        values = _VALUES.get(key, {})
-        words = {word: info.type(values.get(word, word)) for word in _KEYS[key]["enum"]}
-        folded = {word.casefold(): member for word, member in words.items()}
-        read = Annotated[info.type, BeforeValidator(partial(_find_member, folded))]
+        words = list_words(info)
+        members = {word.casefold(): member for word, member in words.items()}
+        read = Annotated[info.type, BeforeValidator(partial(_find_member, members))]
     elif info.type in _READERS:
         read = _from_text(_READERS[info.type])
     # an arm is written as its number in the call's list of arms
@@ -188,7 +184,7 @@ def _make_form(info: FieldInfo) -> AnswerForm:
         missing = ()
     elif key == "censored":
         missing = False
-    return AnswerForm(key, _kind_of(read, many=info.many), missing, words)
+    return AnswerForm(key, _kind_of(read, many=info.many), missing)
 
 
 def _from_text(read: Callable[[str], object]) -> object:
@@ -268,7 +264,7 @@ def _make_item(custom: Iterable[CustomField]) -> type[ReplyItem]:
 
 def _read_claims(field: CustomField, raw_value: object) -> tuple[object, ...]:
     claims, faults = field.read(raw_value)
-    return (*claims, *(UnreadableValue(*fault) for fault in faults))
+    return (*claims, *(UnreadableValue(text) for text, _ in faults))
 
 
 Item = _make_item(())

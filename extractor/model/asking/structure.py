@@ -18,9 +18,9 @@ from extractor.concepts.criteria.structure import (
 )
 from extractor.evidence.drafts import Chunk, Span
 from extractor.evidence.parsed import ParsedRecord
-from extractor.model.asking.prompt import Prompt, flatten, make_prompt
+from extractor.model.asking.prompt import flatten, make_prompt
 from extractor.model.asking.questions import Question, Replies, is_lacking
-from extractor.model.calls import PROMPTS, Call, ReplyItem, ReplyModel
+from extractor.model.calls import PROMPTS, Call, Prompt, ReplyItem, ReplyModel
 from extractor.options import ExtractionOptions
 from extractor.schemas import CriterionKind, Task
 
@@ -83,10 +83,8 @@ def plan_structure(parsed: ParsedRecord, options: ExtractionOptions) -> Question
 
 def render_structure(record_id: str, question: Question) -> Call:
     """Return the call for a question about a structure."""
-    prompt = load_structure_prompt()
     return Call(
-        prompt=prompt.version,
-        system=prompt.system,
+        prompt=load_structure_prompt(),
         user=show_places(question.chunk.text, question.places),
         reply_model=StructureReply,
         max_output_tokens=_PER_REPLY + _PER_LINE * len(question.places),

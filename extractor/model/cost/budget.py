@@ -231,7 +231,7 @@ class Budget:
         if rates is None:
             return Usage()
         schema = measure_call(call).schema * rates.schema
-        static = count_most(call.system, rates.messages) + schema
+        static = count_most(call.prompt.system, rates.messages) + schema
         # the output limit of a request includes this room for reasoning
         output = call.max_output_tokens + rates.thinking
         return Usage(
@@ -278,9 +278,7 @@ class Pricing:
         Traceback (most recent call last):
         extractor.errors.ArgumentError: max_usd: no paid model is set; choose a model with model
         """
-        listed = None
-        if spec:
-            listed = prices.find(spec)
+        listed = prices.find(spec) if spec else None
         if max_usd is not None and listed is None:
             problem = (
                 f"the price of {spec} is unknown; write it to a file and pass the file with "
@@ -330,9 +328,7 @@ class Pricing:
         >>> Pricing(ModelSpec.parse("gpt-5-mini")).thinking  # its default effort is low
         Cases(low=0, expected=500, high=4000)
         """
-        room = 0
-        if self.spec:
-            room = self.spec.family.think(self.reasoning).room
+        room = self.spec.family.think(self.reasoning).room if self.spec else 0
         return Cases(0, room // _THOUGHT, room)
 
     @property
@@ -345,9 +341,7 @@ class Pricing:
         If there is a limit, the spending of earlier invocations is included.
         """
         is_limited = self.max_usd is not None
-        spent = None
-        if store and is_limited:
-            spent = store.spending
+        spent = store.spending if store and is_limited else None
         return Budget(self.max_usd, self.rates.high, self.price, spent)
 
 

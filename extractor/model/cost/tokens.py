@@ -8,7 +8,7 @@ counts (``rates.toml``, ``answer_sizes.toml``).
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from functools import cache
 from operator import add
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -27,8 +27,7 @@ _WRAPPING = 70
 """Number of characters in a response format, excluding those in the schema."""
 
 
-@dataclass(frozen=True, slots=True)
-class RequestSize:
+class RequestSize(NamedTuple):
     """The numbers of characters in requests and in their expected answers, summed over ``calls``.
 
     ``system`` is the part of ``messages`` that is identical in every call; ``schema`` is also
@@ -44,15 +43,15 @@ class RequestSize:
     system: int = 0
     questions: int = 0
 
-    def __add__(self, other: "RequestSize") -> "RequestSize":
+    def __add__(self, other: "RequestSize") -> "RequestSize":  # type: ignore[override]  # not as tuples
         """Return the sum of both sizes, field by field."""
-        return RequestSize(*map(add, astuple(self), astuple(other)))
+        return RequestSize(*map(add, self, other))
 
 
 def measure_call(call: Call) -> RequestSize:
     """Measure the size of a call's request."""
     schema = len(schema_of(call.reply_model))
-    return measure_texts(call.system, call.user, schema, call.max_output_tokens)
+    return measure_texts(call.prompt.system, call.user, schema, call.max_output_tokens)
 
 
 def measure_texts(system: str, user: str, schema: int, most_tokens: int) -> RequestSize:
@@ -146,9 +145,7 @@ def load_rates(
     expected to be part of the prompt for these models. ``thinking`` contains the lowest, expected
     and highest numbers of reasoning tokens that the model uses per call.
     """
-    kind = "hosted"
-    if spec and spec.is_server:
-        kind = "own"
+    kind = "own" if spec and spec.is_server else "hosted"
     measured = _read("answer_sizes.toml")["tokens_per_character"][kind]
     cases = zip(_read("rates.toml")[kind], measured, thinking, strict=True)
     return Cases(
