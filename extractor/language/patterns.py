@@ -410,28 +410,3 @@ def make_rule(**fields: Any) -> Rule:
     rule = Rule(**fields)
     LEXICON.join(list(filter(None, _WORDS.findall(rule.pattern))))
     return rule
-
-
-def join_rules(rules: Iterable[Rule]) -> tuple[Rule, ...]:
-    """Return at most two rules that combine the given rules: if a given rule matches a text, so
-    does at least one of the returned rules. Rules with ``^`` are combined separately, because only
-    they treat the start of a range as the start of the text.
-
-    >>> from extractor.language.book import read_text
-    >>> rules = [
-    ...     make_rule(name=name, pattern=name, book={}) for name in ("weeks", "^ days")
-    ... ]
-    >>> [
-    ...     any(joined.occurs(read_text(text), 1) for joined in join_rules(rules))
-    ...     for text in ("2 weeks", "2 days", "5 mg")
-    ... ]
-    [True, True, False]
-    """
-    alternatives: dict[bool, dict[str, Rule]] = {}
-    for rule in rules:
-        listed = alternatives.setdefault(rule.anchored, {})
-        listed[f"r{len(listed)}"] = rule
-    return tuple(
-        Rule("any of several", " | ".join(f"<{name}>" for name in listed), book=listed)
-        for listed in alternatives.values()
-    )

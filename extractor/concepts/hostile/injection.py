@@ -14,10 +14,16 @@ from typing import NamedTuple
 
 from extractor.evidence.drafts import Span
 from extractor.evidence.parsed import HostileText, find_touched
-from extractor.language.book import expression, read_table, read_text, rule
+from extractor.language.book import (
+    RuleIndex,
+    expression,
+    read_table,
+    read_text,
+    rule,
+)
 from extractor.language.lexer import Range, Tokens
 from extractor.language.passage import LexedSection, read_section, strip_span
-from extractor.language.patterns import Rule, join_rules
+from extractor.language.patterns import Rule
 from extractor.schemas import FindingKind, Section, TrialRecord
 
 # Chosen by hand, for a message that people read.
@@ -187,21 +193,21 @@ def _find_cues(tokens: Tokens, ends: str) -> Iterator[_Hostile]:
     report includes it. Earlier sentences are kept.
     """
     text = tokens.text
-    if any(joined.occurs(tokens) for joined in _join_all_rules()):
-        for cue, kind, reach in _list_rules():
-            reached = 0
-            for match in cue.find(tokens):
-                start, end = match.span
-                # an earlier match has made the rest of its line hostile
-                if start < reached:
-                    continue
-                if reach != "match":
-                    start, end = _find_line(text, start, end, ends)
-                block = _BLOCK.match(text, end)
-                if reach == "block" and block:
-                    end = block.end()
-                reached = end
-                yield _Hostile(start, end, kind)
+    for place in _index_rules().list_possible(tokens):
+        cue, kind, reach = _list_rules()[place]
+        reached = 0
+        for match in cue.find(tokens):
+            start, end = match.span
+            # an earlier match has made the rest of its line hostile
+            if start < reached:
+                continue
+            if reach != "match":
+                start, end = _find_line(text, start, end, ends)
+            block = _BLOCK.match(text, end)
+            if reach == "block" and block:
+                end = block.end()
+            reached = end
+            yield _Hostile(start, end, kind)
     if text.isascii():
         return
     # for scripts without spaces between words
@@ -223,11 +229,8 @@ def _list_rules() -> tuple[tuple[Rule, FindingKind, str], ...]:
 
 
 @cache
-def _join_all_rules() -> tuple[Rule, ...]:
-    """Return a few combined rules, at least one of which matches if any rule for hostile text
-    matches.
-    """
-    return join_rules(hostile for hostile, _, _ in _list_rules())
+def _index_rules() -> RuleIndex:
+    return RuleIndex(hostile for hostile, _, _ in _list_rules())
 
 
 def _find_line(text: str, start: int, end: int, ends: str) -> Range:
