@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -51,6 +52,11 @@ class Scorer:
     weights: Array
     bias: Array
     damped: bool = False
+
+    @cached_property
+    def _means(self) -> Array:
+        means: Array = self.weights.mean(axis=1)
+        return means
 
     def predict(self, items: Sequence[Features]) -> Array:
         """Return the probability of each class (column) for each item (row).
@@ -138,7 +144,7 @@ class Scorer:
             return None
         rows = [self.rows.get(word, 0) for word in words]
         weights = self.weights.take(rows, axis=0)
-        gains = weights[:, self.classes.index(chosen)] - weights.mean(axis=1)
+        gains = weights[:, self.classes.index(chosen)] - self._means[rows]
         # the features of words are in the order of the passage's words
         at = list_places(passage)[int(gains.argmax())]
         is_function_word = passage.tokens.words[at].lower() in word_list(

@@ -330,7 +330,10 @@ class RuleIndex:
     """Rules by the codes that they need, so that only rules are asked that may match.
 
     >>> index = RuleIndex([rule("duration"), rule("any_age")])
-    >>> index.list_possible(read_text("for 3 weeks")), index.list_possible(read_text("-"))
+    >>> (
+    ...     index.list_possible(read_text("for 3 weeks")),
+    ...     index.list_possible(read_text("-")),
+    ... )
     ([0], [])
     """
 

@@ -44,9 +44,10 @@ _TEENS = "(?i:ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eigh
 _ANY_TENS = "(?i:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)"
 _BELOW_HUNDRED = rf"(?:{_TEENS}|{_ANY_TENS}(?:[ -]{_ONES})?|{_ONES})(?!{_LETTERS})"
 _HUNDREDS = (
-    rf"(?:{_ONES}|{_TEENS})(?:[ -](?i:hundred)(?!{_LETTERS})(?:[ -](?:(?i:and)[ "
+    r"(?=[efhnostEFHNOSTſ])"  # most words fail here, before each of the numbers is tried
+    rf"(?:(?:{_ONES}|{_TEENS})(?:[ -](?i:hundred)(?!{_LETTERS})(?:[ -](?:(?i:and)[ "
     rf"-])?{_BELOW_HUNDRED})?"
-    rf"|[ -](?i:and)[ -](?i:one)[ -](?i:half)(?!{_LETTERS}))|(?i:half a dozen)\b"
+    rf"|[ -](?i:and)[ -](?i:one)[ -](?i:half)(?!{_LETTERS}))|(?i:half a dozen)\b)"
 )
 """Hundreds in words, such as "one hundred and fifty", and "half a dozen". Each is one token."""
 _GLUED_UNIT = r"(?<=\d)mc?g(?=[A-Z][a-z]{3})"

@@ -39,7 +39,7 @@ from extractor.language.lexer import (
     NUMBER,
     Tokens,
 )
-from extractor.language.shapes import ANY_TOKEN, Shape, ShapeReader
+from extractor.language.shapes import ANY_TOKEN, MOST, Shape, ShapeReader
 from extractor.language.values import value_class
 from extractor.schemas.arguments import suggest
 
@@ -53,17 +53,12 @@ _ATOM = re.compile(
 )
 _WORDS = re.compile(rf"<\+?\w+>|(?<!\w)\w++=(?=[<(])|\\n|({_WORD})")
 """Matches a word, or another part of a pattern that has letters."""
-# Chosen by hand, far above what rules repeat.
-_MOST = 300
-"""Maximum number of repetitions that ``*`` and ``+`` match. The limit prevents searches from taking
-quadratic time.
-"""
 _SYNTAX = {
     "(": "(?:",
-    "*": f"{{0,{_MOST}}}",
-    "+": f"{{1,{_MOST}}}",
-    "*+": f"{{0,{_MOST}}}+",
-    "++": f"{{1,{_MOST}}}+",
+    "*": f"{{0,{MOST}}}",
+    "+": f"{{1,{MOST}}}",
+    "*+": f"{{0,{MOST}}}+",
+    "++": f"{{1,{MOST}}}+",
 }
 _ANY = {"#": NUMBER, "##": NAME_NUMBER, "_": ANY_WORD, ".": "."}
 _ANY_SHAPES = {
@@ -187,6 +182,11 @@ class Rule:
         return shape.firsts
 
     @cached_property
+    def _longest(self) -> int:
+        # one more, because ``$`` also matches before a line end
+        return 1 + min(_write(self, set()).shape.longest, MOST)
+
+    @cached_property
     def _lasts(self) -> frozenset[str] | None:
         shape = _write(self, set()).shape
         if shape.can_be_empty:
@@ -241,7 +241,7 @@ class Rule:
         needs = self.needs
         if needs is None:
             return True
-        if end - first > _MOST:
+        if end - first > MOST:
             # each of the many questions about a long line would list the codes of the rest of it
             first = 0
             end = len(tokens.codes)
@@ -261,7 +261,7 @@ class Rule:
             end = len(tokens.codes)
             if first and self.anchored:
                 # otherwise, each of the many questions about a long line would copy the rest of it
-                end = min(first + _MOST, end)
+                end = min(first + MOST, end)
         is_compiled = "expression" in vars(self)
         if not is_compiled and not self._may_occur(tokens, first, end):
             return None
@@ -295,7 +295,9 @@ class Rule:
         # ``$`` also matches before a line end
         if lasts is not None and last != "\n" and last not in lasts:
             return None
-        match = self._ending.search(tokens.codes, max(first, end - _MOST, 0), end)
+        match = self._ending.search(
+            tokens.codes, max(first, end - self._longest, 0), end
+        )
         if match:
             return _locate(tokens, match)
         return None

@@ -6,6 +6,8 @@ from operator import attrgetter
 from typing import Any, TypeVar, dataclass_transform
 
 T = TypeVar("T")
+_OPENED: dict[type, Any] = {}
+"""The class that makes the objects of each frozen class."""
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
@@ -48,6 +50,7 @@ def value_class(
             "__delattr__": _refuse,
         }
         frozen = type(opened)(opened.__name__, (opened,), body)
+        _OPENED[frozen] = opened
         return opened
 
     return decorate
@@ -57,7 +60,7 @@ def _refuse(value: object, name: str, *_: object) -> None:
     raise FrozenInstanceError(f"cannot change {name!r} of {value!r}")
 
 
-_FIELDS: dict[type, tuple[Callable[[Any], tuple[Any, ...]], dict[str, int]]] = {}
+_FIELDS: dict[type, tuple[Any, Callable[[Any], tuple[Any, ...]], dict[str, int]]] = {}
 
 
 def replace(value: T, /, **changes: Any) -> T:
@@ -67,12 +70,14 @@ def replace(value: T, /, **changes: Any) -> T:
     kind = type(value)
     if kind not in _FIELDS:
         names = [each.name for each in fields(kind)]  # type: ignore[arg-type]
-        _FIELDS[kind] = attrgetter(*names), {name: at for at, name in enumerate(names)}
-    read, places = _FIELDS[kind]
+        places = {name: at for at, name in enumerate(names)}
+        _FIELDS[kind] = _OPENED.get(kind, kind), attrgetter(*names), places
+    make, read, places = _FIELDS[kind]
     values = list(read(value))
-    for name, changed in changes.items():
-        values[places[name]] = changed
-    return kind(*values)
+    for name, new in changes.items():
+        values[places[name]] = new
+    changed: T = make(*values)
+    return changed
 
 
 def list_members(value: T | tuple[T, ...] | list[T] | None) -> tuple[T, ...]:

@@ -134,9 +134,7 @@ class Chart:
 
 
 @cache
-def _list_rules(
-    table: str, kinds: tuple[str, ...]
-) -> tuple[Sequence[str], RuleIndex]:
+def _list_rules(table: str, kinds: tuple[str, ...]) -> tuple[Sequence[str], RuleIndex]:
     """Return the names of the rules in the patterns of productions, in the order of their use, and
     their index.
     """

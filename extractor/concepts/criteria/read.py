@@ -5,7 +5,6 @@ in the descriptions.
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from extractor.concepts.criteria.category import (
     TREATMENTS,
@@ -61,6 +60,7 @@ from extractor.evidence.items import (
 from extractor.language.book import read_text, rule
 from extractor.language.lexer import Tokens
 from extractor.language.passage import LexedSection, Passage
+from extractor.language.values import replace
 from extractor.measures import Limit
 from extractor.schemas import (
     Category,

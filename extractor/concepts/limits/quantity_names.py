@@ -236,6 +236,7 @@ def get_quantity(name: str) -> KnownQuantity:
     return known[name.removesuffix("_change")].change_of()
 
 
+@lru_cache(maxsize=1024)
 def name_quantity(
     text: str, unit: str | None = None, quote: str = "", value: float | None = None
 ) -> KnownQuantity | None:

@@ -14,7 +14,7 @@ from typing import Protocol
 from extractor.concepts.limits.read import is_denied
 from extractor.concepts.people.registered_ages import OLDEST, count_days
 from extractor.language.book import read_words, rule
-from extractor.language.lexer import Tokens
+from extractor.language.lexer import Tokens, keep
 from extractor.language.passage import Passage
 from extractor.language.units import read_unit
 from extractor.measures import Limit
@@ -134,6 +134,7 @@ def names_division(heading: str) -> bool:
     return any(rule(name).search(tokens) for name in names)
 
 
+@keep
 def is_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
     """Return whether a limit bounds an age: it is described as an age, or it is in a position
     where it can only be an age. ``topic`` is the line that introduces the limit. A bare duration
