@@ -361,6 +361,16 @@ class RuleIndex:
         return sorted(possible)
 
 
+@cache
+def _index_rules(names: tuple[str, ...]) -> RuleIndex:
+    return RuleIndex(map(rule, names))
+
+
+def list_possible(names: tuple[str, ...], tokens: Tokens) -> list[str]:
+    """Return the names of the rules that may match the tokens, in the same order."""
+    return [names[place] for place in _index_rules(names).list_possible(tokens)]
+
+
 def read_term(vocabulary: str, tokens: Tokens, first: int, end: int) -> Entry | None:
     """Return the entry whose term or rule exactly matches the tokens ``first:end``, or None.
 

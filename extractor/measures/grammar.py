@@ -2,13 +2,13 @@
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from operator import attrgetter
 from typing import Any
 
-from extractor.language.book import RuleIndex, read_table, rule
+from extractor.language.book import list_possible, read_table, rule
 from extractor.language.lexer import Tokens
 from extractor.language.values import value_class
 
@@ -134,16 +134,13 @@ class Chart:
 
 
 @cache
-def _list_rules(table: str, kinds: tuple[str, ...]) -> tuple[Sequence[str], RuleIndex]:
-    """Return the names of the rules in the patterns of productions, in the order of their use, and
-    their index.
-    """
+def _list_rules(table: str, kinds: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of the rules in the patterns of productions, in the order of their use."""
     productions = [
         fields for kind in kinds for fields in read_table(table)[kind].values()
     ]
     patterns = " ".join(fields["pattern"] for fields in productions)
-    names = list(dict.fromkeys(_RULE.findall(patterns)))
-    return names, RuleIndex(map(rule, names))
+    return tuple(dict.fromkeys(_RULE.findall(patterns)))
 
 
 def find_rules(
@@ -152,9 +149,7 @@ def find_rules(
     """Yield a span for each match of a rule that the productions of these kinds name. The kind of
     the span is the name of the rule.
     """
-    names, index = _list_rules(table, kinds)
-    for place in index.list_possible(tokens):
-        name = names[place]
+    for name in list_possible(_list_rules(table, kinds), tokens):
         for match in rule(name).find(tokens):
             yield Expression(name, match.first, match.end, name, match.text)
 

@@ -114,8 +114,10 @@ def _fold_letters(text: str) -> str:
     """
     if text.isascii():
         return text
-    mixed_word, table = _look_alikes()
     plain = expression("styled_letter").sub(_make_plain, text)
+    letter, mixed_word, table = _look_alikes()
+    if letter.search(plain) is None:
+        return plain
     return mixed_word.sub(lambda word: word[0].translate(table), plain)
 
 
@@ -128,15 +130,16 @@ def _make_plain(styled: re.Match[str]) -> str:
 
 
 @cache
-def _look_alikes() -> tuple[re.Pattern[str], dict[int, int]]:
-    """Return a regular expression for words that mix Latin letters and look-alikes, and a table
-    that maps look-alikes to Latin letters.
+def _look_alikes() -> tuple[re.Pattern[str], re.Pattern[str], dict[int, int]]:
+    """Return regular expressions for look-alikes, and for words that mix Latin letters and
+    look-alikes, and a table that maps look-alikes to Latin letters.
     """
     letters, latin = read_table("characters")["look_alikes"].values()
     mixed = (
         rf"(?<![^\W\d_])[^\W\d_]*(?:[A-Za-z][{letters}]|[{letters}][A-Za-z])[^\W\d_]*"
     )
-    return re.compile(mixed), str.maketrans(letters, latin)
+    table = str.maketrans(letters, latin)
+    return re.compile(f"[{letters}]"), re.compile(mixed), table
 
 
 def _find_strange_letters(raw: str) -> Iterator[_Hostile]:
@@ -156,7 +159,9 @@ def _find_strange_letters(raw: str) -> Iterator[_Hostile]:
     for unseen in expression("unseen").finditer(raw):
         # cleaning removes these characters
         yield _Hostile(*unseen.span(), FindingKind.INVISIBLE_CHARACTERS, blanked=False)
-    mixed_word, _ = _look_alikes()
+    letter, mixed_word, _ = _look_alikes()
+    if letter.search(raw) is None:
+        return
     for word in mixed_word.finditer(raw):
         if expression("cyrillic").search(word[0]):
             yield _Hostile(*word.span(), FindingKind.LOOK_ALIKE_LETTERS, blanked=False)

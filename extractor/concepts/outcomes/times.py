@@ -10,8 +10,8 @@ from extractor.concepts.outcomes.events import TIMED
 from extractor.concepts.outcomes.moments import MomentGroup, TimeFrame
 from extractor.evidence.drafts import Reading
 from extractor.evidence.scoring import load_scorer
-from extractor.language.book import read_table, read_text, rule
-from extractor.language.lexer import NUMBER
+from extractor.language.book import list_possible, read_table, read_text, rule
+from extractor.language.lexer import NUMBER, Tokens
 from extractor.language.passage import Passage
 from extractor.schemas import Concept, Support, TimeKind, TimeUnit
 
@@ -214,15 +214,18 @@ def describe_time_frame(frame: TimeFrame) -> list[str]:
 def _match_rules(frame: TimeFrame, words: Sequence[str]) -> list[str]:
     """Return the rules that match a time frame; ``words`` contains the words of its skeleton."""
     if not frame.points:
-        return [
-            name for name in _RULES_WITHOUT_POINTS if rule(name).search(frame.tokens)
-        ]
+        return _list_matching(_RULES_WITHOUT_POINTS, frame.tokens)
     skeleton = read_text(" ".join(words[:_MOST_TOKENS]))
-    rules = [name for name in _RULES_WITH_POINTS if rule(name).search(skeleton)]
+    rules = _list_matching(_RULES_WITH_POINTS, skeleton)
     # this rule matches the time frame's own words
     if rule("repeated_until").search(frame.tokens):
         rules.append("repeated_until")
     return rules
+
+
+def _list_matching(names: tuple[str, ...], tokens: Tokens) -> list[str]:
+    possible = list_possible(names, tokens)
+    return [name for name in possible if rule(name).occurs(tokens)]
 
 
 def _simplify_words(skeleton: Sequence[str]) -> list[str]:
