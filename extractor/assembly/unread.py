@@ -111,19 +111,22 @@ def _list_fields(parsed: ParsedRecord, criterion: Criterion) -> Iterator[str]:
             continue
         in_names = cover(rule("part_of_name").find(tokens))
         in_names |= cover(rule("number_of_lists").find(tokens))
+        # "IV" or "twice" is no level
+        unread = {
+            at
+            for at, word in enumerate(tokens.words)
+            if (word[0].isdigit() or tokens.codes[at] == NUMBER)
+            and at not in in_names
+            and not is_touched(span_of(words.part(at, at + 1)), values)
+        }
+        if not unread:
+            continue
         in_times = cover(find_durations(tokens))
         for mention in find_mentions(tokens):
             at, _ = mention.number
-            place = span_of(words.part(at, at + 1))
-            is_digits = tokens.words[at][0].isdigit()
-            # "one" is more often an article, and "IV" or "twice" is no level
-            is_word = tokens.codes[at] == NUMBER and mention.likeliest[0] > 1
-            is_read = at in in_names or is_touched(place, values)
-            if not is_digits and not is_word:
-                continue
-            if is_read:
-                continue
-            if mention.role is NumberRole.PART:
+            # "one" is more often an article
+            is_article = not tokens.words[at][0].isdigit() and mention.likeliest[0] <= 1
+            if at not in unread or is_article or mention.role is NumberRole.PART:
                 continue
             if at in in_times:
                 yield from ("time_window", "time_windows")

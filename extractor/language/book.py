@@ -150,9 +150,11 @@ class TermFinder:
         for last, (length, entries) in self._automaton.iter(tokens.codes, first, end):
             start = last + 1 - length
             for numbers, entry in entries:
-                if _has_numbers(tokens, start, numbers):
+                if not numbers or _has_numbers(tokens, start, numbers):
                     terms.append(Term(entry, start, last + 1))
-        return list(drop_overlaps(terms))
+        if len(terms) > 1:
+            terms = list(drop_overlaps(terms))
+        return terms
 
 
 def _has_numbers(tokens: Tokens, start: int, numbers: _PlacedNumbers) -> bool:
@@ -355,8 +357,11 @@ class RuleIndex:
         """
         if end is None:
             end = len(tokens.codes)
+        codes = tokens.codes_in(first, end)
+        if self._codes.isdisjoint(codes):
+            return self._always
         possible = set(self._always)
-        for code in self._codes & tokens.codes_in(first, end):
+        for code in self._codes & codes:
             possible.update(self._by_code[code])
         return sorted(possible)
 
