@@ -371,9 +371,14 @@ def _index_rules(names: tuple[str, ...]) -> RuleIndex:
     return RuleIndex(map(rule, names))
 
 
-def list_possible(names: tuple[str, ...], tokens: Tokens) -> list[str]:
-    """Return the names of the rules that may match the tokens, in the same order."""
-    return [names[place] for place in _index_rules(names).list_possible(tokens)]
+def list_possible(
+    names: tuple[str, ...], tokens: Tokens, first: int = 0, end: int | None = None
+) -> list[str]:
+    """Return the names of the rules that may match within the tokens ``first:end``, in the same
+    order.
+    """
+    places = _index_rules(names).list_possible(tokens, first, end)
+    return [names[place] for place in places]
 
 
 def read_term(vocabulary: str, tokens: Tokens, first: int, end: int) -> Entry | None:
