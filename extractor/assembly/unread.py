@@ -14,7 +14,7 @@ from extractor.evidence.drafts import Span, span_of
 from extractor.evidence.items import CriterionDraft
 from extractor.evidence.parsed import ParsedRecord, is_touched, sort_places
 from extractor.language.book import read_text, rule
-from extractor.language.lexer import NAME_NUMBER, NUMBER
+from extractor.language.lexer import NUMBER
 from extractor.language.numbers import ORDINALS, find_durations
 from extractor.schemas import (
     Absence,
@@ -107,8 +107,6 @@ def _list_fields(parsed: ParsedRecord, criterion: Criterion) -> Iterator[str]:
         tokens = words.tokens
         if rule("age_in_words").occurs(tokens):
             yield "constraints"
-        if NUMBER not in tokens.codes and NAME_NUMBER not in tokens.codes:
-            continue
         in_names = cover(rule("part_of_name").find(tokens))
         in_names |= cover(rule("number_of_lists").find(tokens))
         # "IV" or "twice" is no level
@@ -125,7 +123,7 @@ def _list_fields(parsed: ParsedRecord, criterion: Criterion) -> Iterator[str]:
         for mention in find_mentions(tokens):
             at, _ = mention.number
             # "one" is more often an article
-            is_article = not tokens.words[at][0].isdigit() and mention.likeliest[0] <= 1
+            is_article = mention.likeliest[0] <= 1 and not tokens.words[at][0].isdigit()
             if at not in unread or is_article or mention.role is NumberRole.PART:
                 continue
             if at in in_times:

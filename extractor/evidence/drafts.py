@@ -211,8 +211,6 @@ class Reading(Generic[T_co]):
 
     def with_confidence(self, confidence: float) -> "Reading[T_co]":
         """Return the reading with this confidence of the value and of the members of a list."""
-        if confidence == self.weighed and not self.members:
-            return self
         members = tuple(
             replace(member, confidence=confidence) for member in self.members
         )

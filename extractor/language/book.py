@@ -333,35 +333,30 @@ class RuleIndex:
 
     >>> index = RuleIndex([rule("duration"), rule("any_age")])
     >>> (
-    ...     index.list_possible(read_text("for 3 weeks")),
-    ...     index.list_possible(read_text("-")),
+    ...     index.list_possible(read_text("for 3 weeks"), 0, 3),
+    ...     index.list_possible(read_text("-"), 0, 1),
     ... )
     ([0], [])
     """
 
     def __init__(self, rules: Iterable[Rule]) -> None:
-        self._always: list[int] = []
-        self._by_code: dict[str, list[int]] = {}
+        by_code: dict[str, list[int]] = {}
         for place, indexed in enumerate(rules):
-            if indexed.needs is None:
-                self._always.append(place)
-            for code in indexed.needs or ():
-                self._by_code.setdefault(code, []).append(place)
-        self._codes = frozenset(self._by_code)
+            for code in indexed.needs or ("",):
+                by_code.setdefault(code, []).append(place)
+        self._always = by_code.pop("", [])
+        self._by_code = by_code
+        self._codes = frozenset(by_code)
 
-    def list_possible(
-        self, tokens: Tokens, first: int = 0, end: int | None = None
-    ) -> list[int]:
-        """Return the places of the rules that may match within the tokens ``first:end`` (by
-        default, all), in order. The others need a token that the range lacks.
+    def list_possible(self, tokens: Tokens, first: int, end: int) -> list[int]:
+        """Return the places of the rules that may match within the tokens ``first:end``, in order.
+        The others need a token that the range lacks.
         """
-        if end is None:
-            end = len(tokens.codes)
-        codes = tokens.codes_in(first, end)
-        if self._codes.isdisjoint(codes):
+        codes = self._codes & tokens.codes_in(first, end)
+        if not codes:
             return self._always
         possible = set(self._always)
-        for code in self._codes & codes:
+        for code in codes:
             possible.update(self._by_code[code])
         return sorted(possible)
 
@@ -377,6 +372,8 @@ def list_possible(
     """Return the names of the rules that may match within the tokens ``first:end``, in the same
     order.
     """
+    if end is None:
+        end = len(tokens)
     places = _index_rules(names).list_possible(tokens, first, end)
     return [names[place] for place in places]
 

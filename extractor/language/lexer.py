@@ -163,6 +163,9 @@ ANY_WORD = r"[^\W_a-s]"
 a range of codes.
 """
 # Chosen by hand, to bound the memory.
+# Chosen by hand: most lines are shorter.
+_LONG = 300
+"""Number of tokens from which a range has no list of codes of its own."""
 _MOST_WORDS = 200_000
 """Maximum number of words whose codes are cached."""
 _AFTER_WORD = re.compile(rf"(?<={ANY_WORD}){NUMBER}")
@@ -394,7 +397,11 @@ class Tokens:
         return bisect_left(self.starts, position)
 
     def codes_in(self, first: int, end: int) -> frozenset[str]:
-        """Return the codes that occur in the tokens ``first:end``."""
+        """Return the codes that occur in the tokens ``first:end``; for a long range, those of the
+        whole text, which are listed once for all ranges of a long line.
+        """
+        if end - first > _LONG:
+            first, end = 0, len(self.codes)
         codes = self._codes_in.get((first, end))
         if codes is None:
             codes = self._codes_in[first, end] = frozenset(self.codes[first:end])

@@ -381,8 +381,7 @@ def find_durations(tokens: Tokens) -> tuple[Duration, ...]:
     >>> find_durations(read_text(f"{'9' * 400} days"))  # a number that is too large
     ()
     """
-    read = map(_read_duration, rule("duration").find(tokens))
-    return tuple(filter(None, read))
+    return tuple(filter(None, map(_read_duration, rule("duration").find(tokens))))
 
 
 def _read_duration(match: RuleMatch) -> Duration | None:

@@ -39,7 +39,7 @@ from extractor.language.lexer import (
     NUMBER,
     Tokens,
 )
-from extractor.language.shapes import ANY_TOKEN, MOST, Shape, ShapeReader
+from extractor.language.shapes import ANY_TOKEN, Shape, ShapeReader
 from extractor.language.values import value_class
 from extractor.schemas.arguments import suggest
 
@@ -53,12 +53,17 @@ _ATOM = re.compile(
 )
 _WORDS = re.compile(rf"<\+?\w+>|(?<!\w)\w++=(?=[<(])|\\n|({_WORD})")
 """Matches a word, or another part of a pattern that has letters."""
+# Chosen by hand, far above what rules repeat.
+_MOST = 300
+"""Maximum number of repetitions that ``*`` and ``+`` match. The limit prevents searches from taking
+quadratic time.
+"""
 _SYNTAX = {
     "(": "(?:",
-    "*": f"{{0,{MOST}}}",
-    "+": f"{{1,{MOST}}}",
-    "*+": f"{{0,{MOST}}}+",
-    "++": f"{{1,{MOST}}}+",
+    "*": f"{{0,{_MOST}}}",
+    "+": f"{{1,{_MOST}}}",
+    "*+": f"{{0,{_MOST}}}+",
+    "++": f"{{1,{_MOST}}}+",
 }
 _ANY = {"#": NUMBER, "##": NAME_NUMBER, "_": ANY_WORD, ".": "."}
 _ANY_SHAPES = {
@@ -172,26 +177,23 @@ class Rule:
     @cached_property
     def needs(self) -> frozenset[str] | None:
         """Codes of which each match contains at least one; None if there are none."""
-        return _write(self, set()).shape.needs
+        return self._shape.needs
+
+    @cached_property
+    def _shape(self) -> Shape:
+        return _write(self, set()).shape
 
     @cached_property
     def _firsts(self) -> frozenset[str] | None:
-        shape = _write(self, set()).shape
-        if shape.can_be_empty:
+        if self._shape.can_be_empty:
             return None
-        return shape.firsts
-
-    @cached_property
-    def _longest(self) -> int:
-        # one more, because ``$`` also matches before a line end
-        return 1 + min(_write(self, set()).shape.longest, MOST)
+        return self._shape.firsts
 
     @cached_property
     def _lasts(self) -> frozenset[str] | None:
-        shape = _write(self, set()).shape
-        if shape.can_be_empty:
+        if self._shape.can_be_empty:
             return None
-        return shape.lasts
+        return self._shape.lasts
 
     def find(
         self, tokens: Tokens, first: int = 0, end: int | None = None
@@ -227,25 +229,14 @@ class Rule:
         """Return whether the rule matches anywhere within the tokens ``first:end`` (by default,
         all).
         """
-        if end is None:
-            end = len(tokens.codes)
-        if not self._may_occur(tokens, first, end):
-            return False
-        codes, start, stop, _ = self._select_codes(tokens, first, end)
-        return self.expression.search(codes, start, stop) is not None
+        return self.search(tokens, first, end) is not None
 
     def _may_occur(self, tokens: Tokens, first: int, end: int) -> bool:
         """Return False if the tokens contain none of the codes of which each match contains at
         least one; True otherwise, and for a rule without such codes.
         """
         needs = self.needs
-        if needs is None:
-            return True
-        if end - first > MOST:
-            # each of the many questions about a long line would list the codes of the rest of it
-            first = 0
-            end = len(tokens.codes)
-        return not needs.isdisjoint(tokens.codes_in(first, end))
+        return needs is None or not needs.isdisjoint(tokens.codes_in(first, end))
 
     def starts(
         self, tokens: Tokens, first: int, end: int | None = None
@@ -261,7 +252,7 @@ class Rule:
             end = len(tokens.codes)
             if first and self.anchored:
                 # otherwise, each of the many questions about a long line would copy the rest of it
-                end = min(first + MOST, end)
+                end = min(first + _MOST, end)
         is_compiled = "expression" in vars(self)
         if not is_compiled and not self._may_occur(tokens, first, end):
             return None
@@ -295,9 +286,7 @@ class Rule:
         # ``$`` also matches before a line end
         if lasts is not None and last != "\n" and last not in lasts:
             return None
-        match = self._ending.search(
-            tokens.codes, max(first, end - self._longest, 0), end
-        )
+        match = self._ending.search(tokens.codes, max(first, end - _MOST, 0), end)
         if match:
             return _locate(tokens, match)
         return None

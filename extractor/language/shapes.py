@@ -14,15 +14,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from extractor.language.values import replace
-
 Codes = frozenset[str] | None
 """A set of codes; None if any code is possible."""
-# Chosen by hand, far above what rules repeat.
-MOST = 300
-"""Maximum number of repetitions that ``*`` and ``+`` match. The limit prevents searches from taking
-quadratic time.
-"""
 # Chosen by hand; half of it changes no case, and none of 120 registry records.
 _COMMON_SIGN = 40
 """The weight of a sign or a number, beside 1 for a word: most lines contain them."""
@@ -37,14 +30,12 @@ class Shape:
         lasts: The codes with which a match can end.
         needs: Codes of which every match contains at least one.
         can_be_empty: Whether the expression matches no token.
-        longest: The number of tokens of the longest match.
     """
 
     firsts: Codes
     lasts: Codes
     needs: Codes
     can_be_empty: bool
-    longest: int = 1
 
     @classmethod
     @cache
@@ -55,7 +46,7 @@ class Shape:
 
 
 ANY_TOKEN = Shape(None, None, None, can_be_empty=False)
-_NO_TOKEN = Shape(frozenset(), frozenset(), None, can_be_empty=True, longest=0)
+_NO_TOKEN = Shape(frozenset(), frozenset(), None, can_be_empty=True)
 
 
 class ShapeReader:
@@ -80,12 +71,9 @@ class ShapeReader:
             self.add(self.close())
         elif syntax == "|":
             self._end_choice()
-        elif syntax[0] in "?*+{":
+        elif syntax[0] in "?*" or syntax.startswith(("{0", "{,")):
             repeated = self._sequences[-1].pop()
-            if syntax[0] in "?*" or syntax.startswith(("{0", "{,")):
-                repeated = replace(repeated, needs=None, can_be_empty=True)
-            longest = repeated.longest * _count_most(syntax)
-            self.add(replace(repeated, longest=longest))
+            self.add(Shape(repeated.firsts, repeated.lasts, None, can_be_empty=True))
 
     def close(self) -> Shape:
         """Return the shape of the group that was opened last."""
@@ -96,26 +84,12 @@ class ShapeReader:
         if opening in {"", "("}:
             return shape
         if opening == "(?=":
-            return replace(_NO_TOKEN, needs=shape.needs)
+            return Shape(frozenset(), frozenset(), shape.needs, can_be_empty=True)
         return _NO_TOKEN
 
     def _end_choice(self) -> None:
         self._choices[-1].append(_join(self._sequences[-1]))
         self._sequences[-1] = []
-
-
-def _count_most(syntax: str) -> int:
-    """Return how often a quantifier such as "?", "*" or "{0,4}" repeats at most.
-
-    >>> _count_most("{0,4}"), _count_most("{3}"), _count_most("+")
-    (4, 3, 300)
-    """
-    if syntax[0] == "?":
-        return 1
-    most = syntax.strip("{}").split(",")[-1]
-    if most.isdigit():
-        return int(most)
-    return MOST
 
 
 def _join(shapes: Sequence[Shape]) -> Shape:
@@ -128,7 +102,6 @@ def _join(shapes: Sequence[Shape]) -> Shape:
         _unite(shape.lasts for shape in _list_openings(shapes[::-1])),
         min(needs, key=_weigh, default=None),
         all(shape.can_be_empty for shape in shapes),
-        sum(shape.longest for shape in shapes),
     )
 
 
@@ -149,7 +122,6 @@ def _choose(shapes: Sequence[Shape]) -> Shape:
         _unite(shape.lasts for shape in shapes),
         _unite(shape.needs for shape in shapes),
         any(shape.can_be_empty for shape in shapes),
-        max(shape.longest for shape in shapes),
     )
 
 

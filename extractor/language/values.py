@@ -1,13 +1,11 @@
 """Values that are made thousands of times a record."""
 
 from collections.abc import Callable
-from dataclasses import FrozenInstanceError, dataclass, field, fields
+from dataclasses import FrozenInstanceError, dataclass, field
 from operator import attrgetter
 from typing import Any, TypeVar, dataclass_transform
 
 T = TypeVar("T")
-_OPENED: dict[type, Any] = {}
-"""The class that makes the objects of each frozen class."""
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
@@ -40,6 +38,7 @@ def value_class(
         names = opened.__match_args__
         body = {
             "__slots__": (),
+            "_opened": opened,
             "__new__": lambda _, *given, **named: opened(*given, **named),
             "__init__": lambda *_, **__: None,
             "__reduce__": lambda value: (
@@ -50,7 +49,6 @@ def value_class(
             "__delattr__": _refuse,
         }
         frozen = type(opened)(opened.__name__, (opened,), body)
-        _OPENED[frozen] = opened
         return opened
 
     return decorate
@@ -69,9 +67,9 @@ def replace(value: T, /, **changes: Any) -> T:
     """
     kind = type(value)
     if kind not in _FIELDS:
-        names = [each.name for each in fields(kind)]  # type: ignore[arg-type]
+        names = kind.__match_args__  # type: ignore[attr-defined]
         places = {name: at for at, name in enumerate(names)}
-        _FIELDS[kind] = _OPENED.get(kind, kind), attrgetter(*names), places
+        _FIELDS[kind] = getattr(kind, "_opened", kind), attrgetter(*names), places
     make, read, places = _FIELDS[kind]
     values = list(read(value))
     for name, new in changes.items():

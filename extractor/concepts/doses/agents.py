@@ -261,9 +261,7 @@ class Agents:
         """Register a name for an agent so that it is found in the texts, unless another agent
         already has this name.
         """
-        if not texts:
-            return
-        if self.find_called(name):
+        if not texts or self.find_called(name):
             return
         tokens = lex(name)
         kind = find_kind(tokens, 0, len(tokens))

@@ -15,7 +15,7 @@ from extractor.concepts.doses.marks import (
     drop_overlaps,
     within,
 )
-from extractor.language.book import find_terms, list_possible, read_table, rule
+from extractor.language.book import find_terms, read_table, rule
 from extractor.language.lexer import Tokens
 from extractor.language.numbers import (
     ORDINALS,
@@ -103,9 +103,7 @@ def _is_of_other_act(tokens: Tokens, mark: Mark, amounts: Sequence[Mark]) -> boo
         return True
     for name in _NO_RHYTHM_BEFORE:
         match = rule(name).ends(tokens, mark.first)
-        if not match:
-            continue
-        if not within(amounts, match.first, mark.first):
+        if match and not within(amounts, match.first, mark.first):
             return True
     return False
 
@@ -114,9 +112,7 @@ def _find(tokens: Tokens, field: str) -> Iterator[Mark]:
     """Yield the marks found by the rules that the table lists for a field. The mark of a cycle
     covers only its length, from the ``value`` part to the ``unit`` part of the rule.
     """
-    rows = read_table("dose_marks")[field]
-    for name in list_possible(tuple(rows), tokens):
-        row = rows[name]
+    for name, row in read_table("dose_marks")[field].items():
         for match in rule(name).find(tokens):
             make = _MAKERS.get(row.get("makes"))
             value = make(match) if make else Frequency(row["code"])

@@ -15,15 +15,14 @@ from typing import NamedTuple
 from extractor.evidence.drafts import Span
 from extractor.evidence.parsed import HostileText, find_touched
 from extractor.language.book import (
-    RuleIndex,
     expression,
+    list_possible,
     read_table,
     read_text,
     rule,
 )
 from extractor.language.lexer import Range, Tokens
 from extractor.language.passage import LexedSection, read_section, strip_span
-from extractor.language.patterns import Rule
 from extractor.schemas import FindingKind, Section, TrialRecord
 
 # Chosen by hand, for a message that people read.
@@ -198,10 +197,11 @@ def _find_cues(tokens: Tokens, ends: str) -> Iterator[_Hostile]:
     report includes it. Earlier sentences are kept.
     """
     text = tokens.text
-    for place in _index_rules().list_possible(tokens):
-        cue, kind, reach = _list_rules()[place]
+    rules = _list_rules()
+    for name in list_possible(tuple(rules), tokens):
+        kind, reach = rules[name]
         reached = 0
-        for match in cue.find(tokens):
+        for match in rule(name).find(tokens):
             start, end = match.span
             # an earlier match has made the rest of its line hostile
             if start < reached:
@@ -224,18 +224,14 @@ def _find_cues(tokens: Tokens, ends: str) -> Iterator[_Hostile]:
 
 
 @cache
-def _list_rules() -> tuple[tuple[Rule, FindingKind, str], ...]:
-    """Return the rules that find hostile text, as (rule, kind, reach) tuples."""
-    rules = []
-    for kind, by_reach in read_table("hostile")["hostile"].items():
-        for reach, names in by_reach.items():
-            rules += [(rule(name), FindingKind(kind), reach) for name in names]
-    return tuple(rules)
-
-
-@cache
-def _index_rules() -> RuleIndex:
-    return RuleIndex(hostile for hostile, _, _ in _list_rules())
+def _list_rules() -> Mapping[str, tuple[FindingKind, str]]:
+    """Return the kind and the reach of each rule that finds hostile text."""
+    return {
+        name: (FindingKind(kind), reach)
+        for kind, by_reach in read_table("hostile")["hostile"].items()
+        for reach, names in by_reach.items()
+        for name in names
+    }
 
 
 def _find_line(text: str, start: int, end: int, ends: str) -> Range:

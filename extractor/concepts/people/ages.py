@@ -158,16 +158,14 @@ def is_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
     says_old = rule("old").search(tokens, first, end)
     if says_old or _is_followed_by("old_after", tokens, limit):
         # people's ages are also in years: "ulcers less than 5 days old" are no people
-        is_in_years = limit.time_unit in (None, "year")
         thing = "old_thing_apart"
-        if is_in_years:
+        if limit.time_unit in (None, "year"):
             thing = "old_thing"
         return not _is_preceded_by(thing, tokens, limit)
     if _is_called_age(tokens, limit):
         # a single duration must not be followed by words such as "prior to entry"
-        if limit.value_high is not None:
-            return True
-        return not _is_followed_by("relation_after", tokens, limit)
+        is_range = limit.value_high is not None
+        return is_range or not _is_followed_by("relation_after", tokens, limit)
     if not _is_age_unnamed(tokens, limit):
         return False
     is_below_course = bool(topic) and read_subject(topic) is Subject.COURSE
