@@ -331,7 +331,7 @@ def rule(name: str) -> Rule:
 class RuleIndex:
     """Rules by the codes that they need, so that only rules are asked that may match.
 
-    >>> index = RuleIndex([rule("duration"), rule("any_age")])
+    >>> index = RuleIndex([rule("duration"), rule("half_lives")])
     >>> (
     ...     index.list_possible(read_text("for 3 weeks"), 0, 3),
     ...     index.list_possible(read_text("-"), 0, 1),
