@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
 from functools import cached_property
-from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal, TypeVar, Unpack
@@ -27,6 +26,7 @@ from extractor.options import ExtractorOptions, Keywords
 from extractor.pipeline import extract_by_rules
 from extractor.plurals import counted, show_some
 from extractor.schemas import TrialExtraction, TrialRecord, Usage
+from extractor.schemas.base import StrPath
 
 if TYPE_CHECKING:
     from extractor.given import Frame, Given
@@ -207,7 +207,7 @@ class Extractor:
         self,
         records: "Given | Iterable[Given]",
         *,
-        out: str | PathLike[str] | None = None,
+        out: StrPath | None = None,
         limit: int | None = None,
         concurrency: int = 8,
         workers: int = 1,

@@ -19,9 +19,10 @@ from extractor.formats.records import write_study
 from extractor.plurals import show_some
 from extractor.run.files import write_atomically
 from extractor.schemas import TrialRecord
+from extractor.schemas.base import StrPath
 from extractor.schemas.record_limits import check_unicode
 
-Given = str | PathLike[str] | TrialRecord | Mapping[str, object]
+Given = StrPath | TrialRecord | Mapping[str, object]
 """One input: a file name, a record, or a study."""
 Frame = Any
 """A data frame, table or column of pandas, polars or Arrow, none of which is required."""

@@ -30,6 +30,7 @@ from pydantic import (
     ValidationError,
 )
 
+from extractor.concepts.own.declaration import CustomFields, Declarations
 from extractor.errors import ArgumentError, FieldError
 from extractor.masking import remember_options
 from extractor.schemas import Task
@@ -157,8 +158,8 @@ def _list_tasks(value: object) -> Collection[object]:
 
 
 def read_own_fields(
-    declarations: Iterable[Declared] | Declared | None,
-) -> tuple[CustomField, ...]:
+    declarations: Declarations | None,
+) -> CustomFields:
     """Read custom fields. Raises ``FieldError`` if a declaration is invalid."""
     if not declarations:
         return ()
@@ -206,6 +207,14 @@ def _read_parameters(
     return parameters
 
 
+Seconds = Annotated[float, Field(ge=0.1), Shown(SPEED, "S")]
+"""The longest time that something may take."""
+AtOnce = Annotated[int, Field(ge=1), Shown(SPEED, "N")]
+"""How many things may happen at the same time."""
+Workers = Annotated[int | None, Field(ge=1, le=10_000), Shown(SPEED, "N")]
+"""A number of processes."""
+
+
 class Choice(Options):
     """The options that determine what to extract and how much of it to ask a model about."""
 
@@ -232,7 +241,7 @@ class ExtractionOptions(Choice):
     """
 
     fields: Annotated[
-        tuple[CustomField, ...],
+        CustomFields,
         BeforeValidator(read_own_fields),
         Shown(WHAT, "FILE.py:NAME", list[str] | None),
     ] = ()
@@ -284,7 +293,7 @@ class ExtractorOptions(ExtractionOptions, ModelOptions):
 
     replay: Annotated[Path | None, Shown(MODEL, "DIR")] = None
     """Reuse the answers from an earlier run, without network access."""
-    timeout: Annotated[float, Field(ge=0.1), Shown(SPEED, "S")] = 600.0
+    timeout: Seconds = 600.0
     """Timeout in seconds for one request, including the whole reply."""
 
     @property
@@ -303,7 +312,7 @@ class Keywords(TypedDict, total=False):
     tasks: Collection[Task | str] | str
     min_confidence: float
     effort: Effort | str
-    fields: Iterable[Declared] | Declared
+    fields: Declarations
     max_usd: float | None
     prices: str | Path | Iterable[str | Path] | None
     reasoning: str | None

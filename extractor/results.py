@@ -33,7 +33,9 @@ from extractor.run.finished import find_run
 from extractor.run.joined import JoinedRuns
 from extractor.run.manifest import MANIFEST, read_manifest
 from extractor.schemas import Task, TrialExtraction
+from extractor.schemas.base import Inputs, StrPath
 from extractor.schemas.evidence import PricedUsage
+from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped]
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
 
     from extractor.apps.evaluation import ScoreReport
 
-Paths = str | PathLike[str] | Iterable[str | PathLike[str]]
+Paths = StrPath | Iterable[StrPath]
 FileFormat = Literal["jsonl", "csv", "parquet", "duckdb", "xlsx", "fhir"]
 _ARGUMENTS = {
     "--format fhir": 'file_format="fhir"',
@@ -71,7 +73,7 @@ class Results:
 
     paths: Sequence[Path]
     stopped: str | None = None
-    records: Sequence[str | PathLike[str]] = ()
+    records: Inputs = ()
 
     def __repr__(self) -> str:
         records = counted(len(self), "record")
@@ -174,7 +176,7 @@ class Results:
         patients: Frame,
         to: Literal["pandas", "polars", "arrow"] = "pandas",
         *,
-        min_confidence: float = 0.85,
+        min_confidence: float = DOUBTFUL_BELOW,
         synonyms: Iterable[Iterable[str]] = (),
     ) -> Frame:
         """Compare all trials with patients, as ``extractor match`` does, and return the table
@@ -229,7 +231,7 @@ class Results:
 
     def report(
         self,
-        path: str | PathLike[str] = "report.html",
+        path: StrPath = "report.html",
         *,
         records: Paths = (),
     ) -> Path:
@@ -255,13 +257,13 @@ class Results:
 
     def export(
         self,
-        path: str | PathLike[str],
+        path: StrPath,
         *,
         tables: Collection[str] | str = (),
         tasks: Collection[Task | str] | str = tuple(Task),
         file_format: FileFormat | None = None,
         min_confidence: float = 0.0,
-        gold: str | PathLike[str] | None = None,
+        gold: StrPath | None = None,
         force: bool = False,
     ) -> Mapping[str, int]:
         """Write tables or FHIR resources to files, as ``extractor export`` does.
@@ -316,12 +318,12 @@ class Results:
 
     def evaluate(
         self,
-        gold: str | PathLike[str] | Iterable[TrialExtraction | Mapping[str, object]],
+        gold: StrPath | Iterable[TrialExtraction | Mapping[str, object]],
         *,
         examples: int = 10,
         resamples: int = 1000,
         fields: Iterable[str] = (),
-        page: str | PathLike[str] | None = None,
+        page: StrPath | None = None,
     ) -> "ScoreReport":
         """Score the extractions against gold annotations, as ``extractor evaluate`` does, including
         custom fields.
@@ -364,7 +366,7 @@ class Results:
                 write_score_page(to, report, self._runs.find_inputs())
         return report
 
-    def save(self, folder: str | PathLike[str]) -> Path:
+    def save(self, folder: StrPath) -> Path:
         """Copy the run to a folder that ``extractor report``, ``review``, ``export`` and
         ``evaluate`` accept.
 
@@ -385,7 +387,7 @@ class Results:
         return to
 
 
-def read_results(*paths: str | PathLike[str], records: Paths = ()) -> Results:
+def read_results(*paths: StrPath, records: Paths = ()) -> Results:
     """Read the results of runs. If a record has several results, the last one counts.
 
     Args:

@@ -1,5 +1,6 @@
 """Whole outputs compared with files: extractions as text, one line for each value, in
-``tests/snapshots``; outputs of the apps as JSON beside their tests.
+``tests/snapshots``, and their confidences in ``tests/snapshots/confidences``, so that a new fit
+changes no value; outputs of the apps as JSON beside their tests.
 
 A change of a rule or a message shows there as a readable difference, and belongs in the same commit:
 
@@ -12,7 +13,7 @@ import os
 import sys
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from extractor import TrialExtraction
 from extractor.concepts.own.value_forms import show_value
@@ -41,9 +42,31 @@ TESTS = (
 )
 
 
-def check_snapshot(name: str, lines: Iterable[str]) -> None:
-    """Compare lines with those of ``tests/snapshots/NAME.txt``, or write them there."""
-    path = FOLDER / f"{name}.txt"
+class Line(NamedTuple):
+    """What is given, and how sure it is; either may be empty."""
+
+    given: str
+    sure: str
+
+
+def check_snapshot(name: str, lines: Iterable[str | Line]) -> None:
+    """Compare values and confidences with the files of a snapshot, or write them there. A line that
+    is only a text has no confidence; headings, which begin with "#", stand in both files.
+    """
+    pairs = [
+        Line(line, line if line.startswith("#") else "")
+        if isinstance(line, str)
+        else line
+        for line in lines
+    ]
+    given = [line.given for line in pairs if line.given or not line.sure]
+    sure = [line.sure for line in pairs if line.sure]
+    _check_lines(FOLDER / f"{name}.txt", given)
+    if any(not line.startswith("#") for line in sure):
+        _check_lines(FOLDER / "confidences" / f"{name}.txt", sure)
+
+
+def _check_lines(path: Path, lines: Iterable[str]) -> None:
     now = list(map(_escape, lines))
     if WRITE in os.environ:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -72,7 +95,7 @@ def _escape(line: str) -> str:
 
 def describe(
     extraction: TrialExtraction, quiet: Collection[AbsenceReason] = ()
-) -> Iterator[str]:
+) -> Iterator[str | Line]:
     """Each value with the characters that support it, each item's confidence, each absence that has
     no ``quiet`` reason, each finding.
     """
@@ -86,7 +109,7 @@ def describe(
         ("endpoints", values["endpoints"]),
     ):
         for number, item in enumerate(items):
-            yield from (f"{name}[{number}]{line}" for line in _describe(item))
+            yield from _describe(f"{name}[{number}]", item)
     yield from (
         f"absent {absence['field']}: {absence['reason']}"
         for absence in values["absences"]
@@ -99,30 +122,35 @@ def describe(
     yield _show_coverage(extraction)
 
 
-def _describe(item: dict[str, Any]) -> Iterator[str]:
+def _describe(path: str, item: dict[str, Any]) -> Iterator[Line]:
     places: dict[str, list[str]] = {}
+    sure: dict[str, list[str]] = {"confidence": [str(item.pop("confidence"))]}
     for proof in item.pop("evidence"):
         field = proof["field"].split("[")[0]
         place = f"{proof['section']} {proof['start']}:{proof['end']}"
-        places.setdefault(field, []).append(
-            f"{place} {proof['support']} {proof['confidence']}"
-        )
+        places.setdefault(field, []).append(f"{place} {proof['support']}")
+        sure.setdefault(field, []).append(str(proof["confidence"]))
     for field, value in item.items():
         # without a model all origins are rules
         if field != "origin" and value not in (None, [], ""):
             shown = [json.dumps(value, ensure_ascii=False), *places.get(field, ())]
-            yield f".{field} = {' | '.join(shown)}"
+            yield Line(f"{path}.{field} = {' | '.join(shown)}", "")
+    for field, confidences in sure.items():
+        yield Line("", " ".join([f"{path}.{field}", *confidences]))
 
 
-def summarize(*extractions: TrialExtraction) -> Iterator[str]:
+def summarize(*extractions: TrialExtraction) -> Iterator[str | Line]:
     """Each item in a line, its values with their least confidences and whose they are; what is
     absent or found; what a model was asked.
     """
     for extraction in extractions:
         for path, item in extraction.list_items():
-            shown = [_show(value) for value in list_item_values(path, item)]
-            if shown:
-                yield f"{path}: {'; '.join(shown)}"
+            values = list(list_item_values(path, item))
+            if values:
+                yield Line(
+                    f"{path}: {'; '.join(map(_show, values))}",
+                    f"{path}: {'; '.join(map(_show_confidence, values))}",
+                )
         yield _show_coverage(extraction)
         for absence in extraction.absences:
             if absence.reason not in QUIET:
@@ -146,10 +174,13 @@ def _show_coverage(extraction: TrialExtraction) -> str:
 
 
 def _show(value: Value) -> str:
+    origins = {piece.origin for piece in value.evidence} - {Origin.RULE}
+    return " ".join([f"{value.name}={show_value(value.value)}", *sorted(origins)])
+
+
+def _show_confidence(value: Value) -> str:
     sure = min((piece.confidence for piece in value.evidence), default=1.0)
-    origins = {piece.origin for piece in value.evidence}
-    by = "".join(sorted(f" {origin}" for origin in origins if origin != Origin.RULE))
-    return f"{value.name}={show_value(value.value)} {sure:.2f}{by}"
+    return f"{value.name} {sure:.2f}"
 
 
 if __name__ == "__main__":

@@ -13,11 +13,10 @@ from extractor import Extractor
 PAGE = Path(__file__).parents[1] / "docs/explanation/accuracy.md"
 FORMS = {
     "Which lines are criteria": "{}",
-    "Ages and limits": "Inclusion criteria:\n- {}",
-    "Negations": "Inclusion criteria:\n- {}",
-    "Time windows": "Exclusion criteria:\n- {}",
-    "Doses": "Interventions:\n- {}",
-    "Endpoints": "Primary endpoints:\n- {}",
+    "Inclusion criteria": "Inclusion criteria:\n- {}",
+    "Exclusion criteria": "Exclusion criteria:\n- {}",
+    "Interventions": "Interventions:\n- {}",
+    "Primary endpoints": "Primary endpoints:\n- {}",
 }
 """What stands around the texts of each part of the page."""
 

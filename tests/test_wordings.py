@@ -1,7 +1,6 @@
 """How the rules read the wordings of ``benchmarks/adversarial``, one line for each wording.
 
-Each value is right ("="), wrong ("!"), or missed ("missed"), by the answers in those files, with its
-confidence.
+Each value is right, wrong, or missed, by the answers in those files.
 """
 
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 from benchmarks.adversarial.__main__ import extract_wordings, judge
 from benchmarks.data import read_lines
 
-from .snapshots import check_snapshot
+from .snapshots import Line, check_snapshot
 
 WORDINGS = Path(__file__).parents[1] / "benchmarks/adversarial"
 TASKS = sorted(path.stem for path in WORDINGS.glob("*.jsonl"))
@@ -21,16 +20,19 @@ def describe(task):
     """Yield a line for each wording: its id, and its values by field."""
     wordings = read_lines(WORDINGS / f"{task}.jsonl")
     for wording, extraction in zip(wordings, extract_wordings(wordings), strict=True):
-        values = [describe_value(outcome) for outcome in judge(wording, extraction)]
-        yield " ".join([wording["id"], *values])
+        outcomes = list(judge(wording, extraction))
+        sure = [f"{o.field} {o.confidence:.2f}" for o in outcomes if o.confidence]
+        yield Line(
+            " ".join([wording["id"], *map(describe_value, outcomes)]),
+            " ".join([wording["id"], *sure]),
+        )
 
 
 def describe_value(outcome):
-    """Return a value as a field and what became of it: ``amount=0.94``."""
+    """Return a value as a field and what became of it: ``amount:right``."""
     if outcome.confidence is None:
         return f"{outcome.field}:missed"
-    mark = "=" if outcome.right else "!"
-    return f"{outcome.field}{mark}{outcome.confidence:.2f}"
+    return f"{outcome.field}:{'right' if outcome.right else 'wrong'}"
 
 
 @pytest.mark.parametrize("task", TASKS)

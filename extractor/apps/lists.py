@@ -24,8 +24,8 @@ from extractor.apps.values import (
     RowKind,
     ValueRow,
     drop_same,
+    list_all_rows,
     list_items,
-    list_values,
 )
 from extractor.errors import ArgumentError
 from extractor.run.files import find_place, name_failed
@@ -98,11 +98,11 @@ def _refuse_fields(fields: Sequence[str], run: JoinedRuns) -> None:
     run.
     """
     custom = ["custom", *(field.name for field in run.fields)]
-    known: dict[str, None] = {}
-    for group in list_groups():
-        steps = [*group.path.split("."), *(field.name for field in group.fields)]
-        known.update(dict.fromkeys(steps))
-    known.update(dict.fromkeys(custom))
+    known = dict.fromkeys(
+        step
+        for group in list_groups()
+        for step in (*group.path.split("."), *(field.name for field in group.fields))
+    ) | dict.fromkeys(custom)
     for field in fields:
         steps = field.split(".")
         # The attributes of custom fields are not checked.
@@ -174,7 +174,7 @@ def _list_record(
     if record_id not in run.record_ids:
         return []
     extraction = run.read(record_id)
-    rows = list(list_values(extraction))
+    rows = list(list_all_rows(extraction))
     listed = []
     finding_numbers = count()
     for row in rows:

@@ -109,6 +109,12 @@ class ValueRow(NamedTuple):
 
 
 def list_values(extraction: TrialExtraction) -> Iterator[ValueRow]:
+    """Yield a row for each value, in schema order."""
+    for value, item in list_all_values(extraction):
+        yield _describe_value(extraction.record_id, value, item)
+
+
+def list_all_rows(extraction: TrialExtraction) -> Iterator[ValueRow]:
     """Yield a row for each value in schema order, then a row for each absence and each finding.
 
     >>> extraction = TrialExtraction.model_validate(
@@ -120,11 +126,10 @@ def list_values(extraction: TrialExtraction) -> Iterator[ValueRow]:
     ...         ],
     ...     }
     ... )
-    >>> [(row.path, row.text, row.reason) for row in list_values(extraction)]
+    >>> [(row.path, row.text, row.reason) for row in list_all_rows(extraction)]
     [('eligibility.sex', 'male', None), ('eligibility.minimum_age', '', 'not_reported')]
     """
-    for value, item in list_all_values(extraction):
-        yield _describe_value(extraction.record_id, value, item)
+    yield from list_values(extraction)
     for absence in list_absences(extraction):
         yield _describe_absence(extraction.record_id, absence)
     for finding in extraction.findings:

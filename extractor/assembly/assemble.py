@@ -22,7 +22,6 @@ from extractor.schemas import (
     Absence,
     AbsenceReason,
     Criterion,
-    CustomItem,
     Eligibility,
     Endpoint,
     FieldRef,
@@ -35,6 +34,7 @@ from extractor.schemas import (
     TrialExtraction,
     TrialRecord,
 )
+from extractor.schemas.extraction import CustomItems
 
 if TYPE_CHECKING:
     from extractor.concepts.own.declaration import CustomField
@@ -82,7 +82,7 @@ def assemble_extraction(
     if Task.ENDPOINTS in tasks:
         outcomes = assemble_endpoints(parsed)
     wanted = [field for field in fields if field.is_wanted(tasks)]
-    custom: dict[str, tuple[CustomItem, ...]] = {}
+    custom: CustomItems = {}
     custom_absences: list[Absence] = []
     if wanted:
         from extractor.assembly.own import assemble_own  # noqa: PLC0415 - few extractions have custom fields

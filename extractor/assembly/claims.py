@@ -3,11 +3,15 @@ failing that, against its line.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any
 
-from extractor.assembly.objections import describe_objection, explain_objection
+from extractor.assembly.objections import (
+    describe_objection,
+    explain_objection,
+    locate_check,
+)
 from extractor.assembly.support import find_support, support_at
 from extractor.concepts.limits.written_numbers import Number, find_numbers
 from extractor.concepts.own.attributes import Attribute, AttributeSet
@@ -15,7 +19,6 @@ from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.places import (
     Derived,
     Found,
-    cut,
     read_supported,
     support_quote,
 )
@@ -51,6 +54,8 @@ _NAME = re.compile(
     re.IGNORECASE,
 )
 """A name that contains a number, such as "IL-6", "CDK4/6", "type 2" or "stage IV"."""
+_NOWHERE = Span("", 0, 0)
+"""The words of an object that has none of its own."""
 
 
 def check_claim(
@@ -87,41 +92,7 @@ def check_claim(
     quote = checker.find_quote(claim)
     if claim.get("quote") and quote is None:
         return {}, checker.objections
-    readings = checker.check(claim, field, _Scope(quote))
-    return readings or {}, checker.objections
-
-
-class _Scope(NamedTuple):
-    """The words that state an object, and the maximum confidence of its values inside and outside
-    these words. ``quote`` is None if no words are known, and any words then count as inside.
-    """
-
-    quote: Span | None
-    inside: float = 1.0
-    outside: float = 1.0
-
-    def limit(self, span: Span) -> float:
-        """Return the maximum confidence of a value that is stated at ``span``."""
-        if self.quote is None or self.quote.contains(span):
-            return self.inside
-        return self.outside
-
-    def narrow(self, quote: Span | None, quotes: Sequence[Span | None]) -> "_Scope":
-        """Return the scope of a nested object with its own ``quote``, if any. If there are several
-        ``quotes``, a value outside the object's quote, or inside a quote that overlaps another one,
-        may belong to another object.
-        """
-        inside = self.inside
-        if quote:
-            inside = self.limit(quote)
-        outside = inside
-        if len(quotes) > 1:
-            others = [other for other in quotes if other and other is not quote]
-            outside = min(inside, find_most(CUSTOM, "untied"))
-            # even the words within the quote may belong to another object
-            if quote is None or any(map(quote.overlaps, others)):
-                inside = outside
-        return _Scope(quote or self.quote, inside, outside)
+    return checker.check(claim, field, quote), checker.objections
 
 
 class _Checker:
@@ -138,58 +109,63 @@ class _Checker:
         self,
         values: Mapping[str, object],
         declared: AttributeSet,
-        scope: _Scope,
+        quote: Span | None,
+        own: Span | None = None,
         place: str = "",
-    ) -> OwnReadings | None:
+    ) -> OwnReadings:
         """Return the supported readings of an object, keyed by their paths, which begin with
-        ``place``; None if a required attribute does not have a supported value.
+        ``place``; nothing if a required attribute does not have a supported value. A value outside
+        its ``own`` words, if any, may belong to another object.
         """
         readings: dict[str, Reading[object]] = {}
         is_whole = True
         for attribute in declared.attributes:
             members = list_members(values.get(attribute.name))
             path = f"{place}{attribute.name}"
+            check = self._check_values
             if attribute.attributes:
-                objects = [each for each in members if isinstance(each, Mapping)]
-                found = self._check_objects(objects, attribute, scope, path)
-            else:
-                found = self._check_values(members, attribute, scope, path)
+                check = self._check_objects
+            found = check(members, attribute, quote, own, path)
             readings |= found
             if attribute.required and not found:
                 is_whole = False
-        if is_whole:
-            return readings
-        return None
+        return readings if is_whole else {}
 
     def _check_values(
-        self, members: Iterable[object], attribute: Attribute, scope: _Scope, path: str
+        self,
+        members: Sequence[Any],
+        attribute: Attribute,
+        quote: Span | None,
+        own: Span | None,
+        path: str,
     ) -> OwnReadings:
         """Return the reading of an attribute; nothing if no value is supported."""
         supported: list[Supported[object]] = []
         for value in members:
-            proven = None
-            why = None
+            proven: Found = None
+            is_conclusion = attribute.kind.support is Support.INFERRED
             # a number or a text must be stated itself; a choice follows from the words of the quote
-            if attribute.kind.support is not Support.INFERRED:
-                proven = find_claimed(value, self._here, scope.quote)
-            elif scope.quote:
-                proven = Supported(value, scope.quote, Support.INFERRED)
-            else:
-                why = Why.UNQUOTED
+            if not is_conclusion:
+                proven = find_claimed(value, self._here, quote)
+            elif quote:
+                proven = Supported(value, quote, Support.INFERRED)
             if proven is None:
-                self._reject(value, path, why)
+                self._reject(value, path, Why.UNQUOTED if is_conclusion else None)
                 continue
-            most = min(proven.confidence, scope.limit(proven.span))
-            supported.append(replace(proven, confidence=most))
+            if own and not own.contains(proven.span):
+                most = find_most(CUSTOM, "untied")
+                proven = replace(proven, confidence=min(proven.confidence, most))
+            supported.append(proven)
         if not supported:
             return {}
         return {path: read_supported(supported, many=attribute.many)}
 
     def _check_objects(
         self,
-        members: Sequence[Mapping[str, object]],
+        members: Sequence[Any],
         attribute: Attribute,
-        scope: _Scope,
+        quote: Span | None,
+        own: Span | None,
         path: str,
     ) -> OwnReadings:
         """Return the readings of nested objects. An object whose own quote is not in the passage is
@@ -199,21 +175,20 @@ class _Checker:
             member for at, member in enumerate(members) if member not in members[:at]
         ]
         quotes = [self.find_quote(member, path) for member in distinct]
-        # objects without quotes, such as a list of names, cannot be mixed up
-        tied: Sequence[Span | None] = ()
-        if attribute.needs_quote:
-            tied = quotes
         readings: dict[str, Reading[object]] = {}
         position = 0
-        for member, quote in zip(distinct, quotes, strict=True):
+        for member, words in zip(distinct, quotes, strict=True):
             # its quote was rejected, and with it the object
-            if member.get("quote") and quote is None:
+            if member.get("quote") and words is None:
                 continue
-            place = path
-            if attribute.many:
-                place = f"{path}[{position}]"
-            own = scope.narrow(quote, tied)
-            found = self.check(member, attribute, own, f"{place}.")
+            own_words = own
+            # objects without quotes, such as a list of names, cannot be mixed up
+            if attribute.needs_quote:
+                own_words = _find_own(words, quotes, own)
+            place = f"{path}[{position}]" if attribute.many else path
+            found = self.check(
+                member, attribute, words or quote, own_words, f"{place}."
+            )
             if found:
                 readings |= found
                 position += 1
@@ -241,7 +216,21 @@ class _Checker:
         self.objections.append(describe_objection(objection, self._field, value))
 
 
-def find_claimed(value: object, here: Passage, quote: Span | None = None) -> Found:
+def _find_own(
+    quote: Span | None, quotes: Sequence[Span | None], around: Span | None
+) -> Span | None:
+    """Return the words that may state only this one of several nested objects: its ``quote``, or no
+    words if another of the ``quotes`` overlaps it, or if it is outside the words of the object
+    ``around`` it. The words of a single object are those of the object around it.
+    """
+    is_inside = quote is None or around is None or around.contains(quote)
+    if len(quotes) == 1 and is_inside:
+        return around
+    sharing = [other for other in quotes if quote and other and quote.overlaps(other)]
+    return quote if is_inside and sharing == [quote] else _NOWHERE
+
+
+def find_claimed(value: object, here: Passage, quote: Span | None) -> Found:
     """Find a number, text or another literal value in the quote of its claim or, failing that, in
     the line that contains the quote. Returns None if neither the quote nor the line states it.
 
@@ -251,29 +240,24 @@ def find_claimed(value: object, here: Passage, quote: Span | None = None) -> Fou
     not contain a number and expresses "none", as in "no prior chemotherapy". If there is no quote,
     the value is searched for in the line.
     """
-    quoted = here
-    if quote:
-        quoted = here.section.between(quote.start, quote.end)
-    inside = _find(value, quoted)
-    if inside or quote is None:
-        return inside
     in_line = _find(value, here)
-    if isinstance(value, str):  # the quote of a text value need not contain it
+    if quote is None:
         return in_line
+    quoted = here.section.between(quote.start, quote.end)
+    inside = _find(value, quoted)
+    # the quote of a text value need not contain it
+    if inside or isinstance(value, str):
+        return inside or in_line
     tokens = read_passage(_NAME.sub(" ", quoted.raw)).tokens
-    numbers = list(find_numbers(tokens))
-    if not numbers and value in _ZEROS and _states_none(cut(quoted)):
+    numbers = find_numbers(tokens)
+    if not numbers and value in _ZEROS and _states_none(quoted.cut()):
         return Supported(value, quote, Support.INFERRED)
-    if in_line is None:
+    if in_line is None or in_line.span.overlaps(quote) or not numbers:
+        return in_line and replace(in_line, support=Support.INFERRED)
+    if _states_kind(value, tokens, numbers):
         return None
-    confidence = in_line.confidence
-    if not in_line.span.overlaps(quote):
-        if _states_kind(value, tokens, numbers):
-            return None
-        if numbers:
-            reduced = find_most(CUSTOM, "beside a quote with a number")
-            confidence = min(confidence, reduced)
-    return replace(in_line, support=Support.INFERRED, confidence=confidence)
+    most = find_most(CUSTOM, "beside a quote with a number")
+    return replace(in_line, support=Support.INFERRED, confidence=most)
 
 
 def _states_none(tokens: Tokens) -> bool:
@@ -299,8 +283,9 @@ def _states_kind(value: object, tokens: Tokens, numbers: Sequence[Number]) -> bo
         return bool(others)
     # the number of "two methods" is no length
     counted = rule("counted_noun")
-    bare = [number for number in others if counted.starts(tokens, number.end) is None]
-    return bool(lengths or bare)
+    return bool(lengths) or any(
+        counted.starts(tokens, number.end) is None for number in others
+    )
 
 
 def _find_words(quote: str, here: Passage) -> Span | None:
@@ -309,10 +294,7 @@ def _find_words(quote: str, here: Passage) -> Span | None:
     """
     check = verify_quote(quote, here.raw)
     is_found = check.status in (QuoteStatus.EXACT, QuoteStatus.FOLDED)
-    if not is_found or check.start is None or check.end is None:
-        return None
-    first, _ = here.raw_span
-    return Span(here.section.name, first + check.start, first + check.end)
+    return locate_check(check, here) if is_found else None
 
 
 def _find(value: object, here: Passage) -> Found:
@@ -324,7 +306,7 @@ def _find(value: object, here: Passage) -> Found:
     if isinstance(value, str):
         return support_quote(here, _find_words(value, here))
     if isinstance(value, int | float):
-        for number in find_numbers(cut(here)):
+        for number in find_numbers(here.cut()):
             if number.value == value:
                 return support_at(Derived(number.first, number.end), value, here)
         return None

@@ -20,6 +20,7 @@ from extractor.schemas import (
     TrialExtraction,
     list_fields,
 )
+from extractor.schemas.base import JsonObject
 
 _LocatedT = TypeVar("_LocatedT", Absence, Finding)
 _CARRIED = ("condition", "arms", "lead_in", "rule")
@@ -145,12 +146,12 @@ class _Sieve:
             if place not in self._dropped
         )
 
-    def _describe(self, item: Mapping[str, Any], path: str) -> dict[str, Any]:
+    def _describe(self, item: Mapping[str, Any], path: str) -> JsonObject:
         """Return the remaining evidence of an item and, for the value of a custom field, the new
         path of the item to which it belongs (``of``). If evidence was dropped, the item's
         confidence becomes the lowest confidence of its remaining values.
         """
-        described: dict[str, Any] = {}
+        described: JsonObject = {}
         if item.get("of"):
             described["of"] = self._follow(item["of"])
         evidence: list[Evidence] = []
@@ -199,7 +200,7 @@ class _Sieve:
             self.absences.append(Absence(field=field, reason=reason))
 
 
-def _mend_groups(before: TrialExtraction, eligibility: dict[str, Any]) -> None:
+def _mend_groups(before: TrialExtraction, eligibility: JsonObject) -> None:
     """Move the members of each dropped group to the innermost remaining group that contained it, if
     any.
     """

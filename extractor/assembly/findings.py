@@ -9,6 +9,7 @@ from functools import partial
 
 from extractor.evidence.drafts import RECORD, Draft, ModelResult, Span
 from extractor.evidence.parsed import ParsedRecord
+from extractor.language.lexer import Range
 from extractor.schemas import (
     Citation,
     Coverage,
@@ -83,7 +84,7 @@ def _count(section: Section, evidence: Iterable[Evidence]) -> dict[str, int]:
     return {"characters": size, "claimed": claimed, "boilerplate": rest}
 
 
-def list_words(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+def list_words(text: str, start: int, end: int) -> Iterator[Range]:
     r"""Yield the (start, end) span of the words in each line of ``text[start:end]``, without the
     bullet and surrounding punctuation. Lines that end with a colon are skipped.
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from extractor.concepts.limits.written_numbers import find_numbers
-from extractor.concepts.places import Found, cut, find_quotes, locate
+from extractor.concepts.places import Found, find_quotes, locate
 from extractor.evidence.drafts import Span, Supported
 from extractor.language.passage import Passage
 from extractor.schemas import (
@@ -79,7 +79,7 @@ def _list_numbers(passage: Passage) -> Iterator[tuple[float, Span]]:
     """Yield the numbers of a passage without their signs: those that the rules read, all digits,
     and words such as "single". Blanked text has none.
     """
-    tokens = cut(passage)
+    tokens = passage.cut()
     for number in find_numbers(tokens):
         yield abs(number.value), locate(passage, number.first, number.end)
     for at, word in enumerate(tokens.words):

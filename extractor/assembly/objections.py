@@ -6,9 +6,9 @@ from extractor.assembly.grounding import list_numbers
 from extractor.concepts.limits.mentions import find_mentions
 from extractor.concepts.limits.owners import Ownership, judge_owner
 from extractor.concepts.own.value_forms import show_value
-from extractor.concepts.places import cut, find_quote, locate
+from extractor.concepts.places import find_quote, locate
 from extractor.evidence.drafts import ConflictKind, Objection, Span, Why
-from extractor.evidence.quotes import QuoteStatus, verify_quote
+from extractor.evidence.quotes import QuoteCheck, QuoteStatus, verify_quote
 from extractor.language.book import rule
 from extractor.language.lexer import Range, Tokens
 from extractor.language.numbers import find_durations
@@ -69,20 +69,25 @@ def _explain_quote(quote: str, passage: Passage) -> Objection:
     word. The first difference is the reason.
     """
     check = verify_quote(quote, passage.raw)
+    place = locate_check(check, passage)
     if check.status is not QuoteStatus.CONFLICT:
         return Objection()
-    if check.start is None or check.end is None:
-        return Objection()
-    offset, _ = passage.raw_span
-    place = Span(passage.section.name, offset + check.start, offset + check.end)
     return Objection(_WHY.get(check.conflicts[0].kind, Why.OTHER_WORDS), place)
+
+
+def locate_check(check: QuoteCheck, passage: Passage) -> Span | None:
+    """Return the place at which a check of a passage's text found a quote, or nearly found it."""
+    if check.start is None or check.end is None:
+        return None
+    first, _ = passage.raw_span
+    return Span(passage.section.name, first + check.start, first + check.end)
 
 
 def _explain_number(value: _Measured, passage: Passage) -> Objection:
     """Find the first mention of the same numbers or, failing that, another number of the same
     quantity, another dose or another duration.
     """
-    tokens = cut(passage)
+    tokens = passage.cut()
     bounds = list_numbers(value)
     for mention in find_mentions(tokens):
         if bounds not in mention.bounds:

@@ -2,14 +2,15 @@
 for missing values.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from extractor.concepts.own.attributes import find_root, nest
 from extractor.concepts.own.declaration import CustomField, Of
 from extractor.concepts.provenance import ItemBuilder
 from extractor.confidence import CUSTOM, find_most
-from extractor.evidence.drafts import Draft, ModelResult, Reading
+from extractor.evidence.drafts import Draft, ModelResult
 from extractor.evidence.items import OwnReadings, list_values
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.values import list_members
@@ -22,6 +23,7 @@ from extractor.schemas import (
     Origin,
     Support,
 )
+from extractor.schemas.extraction import CustomItems
 
 
 def assemble_own(
@@ -29,7 +31,7 @@ def assemble_own(
     result: ModelResult,
     fields: Sequence[CustomField],
     items: Sequence[tuple[str, ExtractedItem, Draft]],
-) -> tuple[dict[str, tuple[CustomItem, ...]], list[Absence]]:
+) -> tuple[CustomItems, list[Absence]]:
     """Return the values of the fields, keyed by name, and the absences of empty fields.
 
     A field can have values for each item whose text mentions it, or for the whole record. If the
@@ -44,7 +46,7 @@ def assemble_own(
         items: The criteria, regimens and endpoints of the extraction, which can have values for
             custom fields, with their paths and drafts.
     """
-    values: dict[str, tuple[CustomItem, ...]] = {}
+    values: CustomItems = {}
     absences: list[Absence] = []
 
     def explain(field: str, reason: AbsenceReason, sections: Iterable[str]) -> None:
@@ -53,28 +55,23 @@ def assemble_own(
 
     for field in fields:
         custom = f"custom.{field.name}"
-        places, sections = _find_places(field, parsed, items)
-        if not places:
+        places = _list_places(field, parsed, result, items)
+        mentioned = [
+            place for place in places if any(map(field.is_mentioned_in, place.texts))
+        ]
+        if not mentioned:
+            sections = [name for place in places for name in place.searched]
             explain(custom, AbsenceReason.NOT_REPORTED, sections)
         found: list[CustomItem] = []
-        for path, draft in places:
+        for path, draft, searched, _, asked in mentioned:
             claims = _list_claims(field, draft)
-            asked_drafts: Sequence[Draft] = [draft]
-            searched = [draft.span.section]
-            # the model is asked for the record's values line by line
-            if not path:
-                asked_drafts = result.drafts
-                searched = sections
             if not claims:
-                reason = _explain(field.name, draft, asked_drafts)
+                reason = _explain(field.name, draft, asked)
                 explain(f"{path}.{custom}".removeprefix("."), reason, searched)
-            if not field.many:
-                claims = _choose(claims)
             for claim in claims:
                 item = _build_item(parsed, path, draft, claim)
                 for name in field.list_missing(item.values):
-                    attribute = FieldRef(name).path
-                    reason = _explain(field.name, draft, asked_drafts, attribute)
+                    reason = _explain(field.name, draft, asked, FieldRef(name).path)
                     place = f"{custom}[{len(found)}].values.{name}"
                     explain(place, reason, (piece.section for piece in item.evidence))
                 found.append(item)
@@ -82,31 +79,42 @@ def assemble_own(
     return values, absences
 
 
-def _find_places(
+class _Place(NamedTuple):
+    """A place where a field may have values: an item with its ``path``, or the whole record, whose
+    path is empty.
+
+    Attributes:
+        path: The path of the item.
+        draft: Its draft.
+        searched: The names of the sections that were searched.
+        texts: The texts that may mention the field.
+        asked: The drafts that a model was asked about.
+    """
+
+    path: str
+    draft: Draft
+    searched: Sequence[str]
+    texts: Iterable[str]
+    asked: Sequence[Draft]
+
+
+def _list_places(
     field: CustomField,
     parsed: ParsedRecord,
+    result: ModelResult,
     items: Sequence[tuple[str, ExtractedItem, Draft]],
-) -> tuple[list[tuple[str, Draft]], list[str]]:
-    """Return the places where a field may have values, and the names of the searched sections.
-
-    The places are (path, draft) pairs: the items of the field's group whose text mentions the
-    field, or the whole record, with an empty path.
-    """
-    # a field of the record may be stated anywhere in it
-    if field.of is Of.RECORD:
-        sections = list(filter(field.searches, parsed.sections))
-        texts = (parsed.sections[name].raw for name in sections)
-        if any(map(field.is_mentioned_in, texts)):
-            return [("", parsed.whole)], sections
-        return [], sections
-    hosts = [(path, draft) for path, _, draft in items if draft.group == field.group.of]
-    sections = [draft.span.section for _, draft in hosts]
-    places = [
-        (path, draft)
-        for path, draft in hosts
-        if field.is_mentioned_in(draft.chunk.text)
-    ]
-    return places, sections
+) -> list[_Place]:
+    """Return the places where a field may have values: the items of its group, or the record."""
+    if field.of is not Of.RECORD:
+        return [
+            _Place(path, draft, [draft.span.section], [draft.chunk.text], [draft])
+            for path, _, draft in items
+            if draft.group == field.group.of
+        ]
+    sections = list(filter(field.searches, parsed.sections))
+    texts = [parsed.sections[name].raw for name in sections]
+    # a field of the record may be stated on any line, and the model is asked line by line
+    return [_Place("", parsed.whole, sections, texts, result.drafts)]
 
 
 def _explain(
@@ -147,8 +155,8 @@ def _build_item(
 
 def _list_claims(field: CustomField, draft: Draft) -> list[OwnReadings]:
     """Return the claims about a field, without duplicates: for a field with several values, the
-    claims from both the model and the patterns; otherwise, the claims from the model or, if the
-    model made none, from the patterns.
+    claims from both the model and the patterns; otherwise, the best claim from the model or, if
+    the model made none, from the patterns.
 
     A claim made by both the model and the patterns is taken from the model. A claim from the
     patterns has a lower confidence if a model was asked about the line and did not make the same
@@ -157,47 +165,42 @@ def _list_claims(field: CustomField, draft: Draft) -> list[OwnReadings]:
     drafts = draft.custom_values.get(field.name, ())
     by_rules = [custom.rules for custom in drafts if custom.rules]
     read = list(map(list_values, by_rules))
-    claims: list[OwnReadings] = []
-    known: list[Mapping[str, object]] = []
-    for custom in drafts:
-        values = list_values(custom.model)
-        if not values:
-            continue
-        if values in known:
-            continue
-        known.append(values)
-        claims.append(_rate(custom.model, is_read=values in read))
+    claims = [
+        _rate(custom.model, is_read=list_values(custom.model) in read)
+        for custom in drafts
+        if custom.model
+    ]
     # the answer of a model takes precedence over a pattern
-    if claims and not field.many:
-        return claims
-    is_skipped = draft.is_skipped and field.name in draft.questions
-    # the model read the same words, but did not find the value there
-    is_unconfirmed = is_skipped or field.name in draft.model
-    for claim, values in zip(by_rules, read, strict=True):
-        if values not in known:
-            known.append(values)
-            stated = claim
-            if is_unconfirmed:
-                stated = _limit(claim, "unconfirmed")
-            claims.append(stated)
-    return claims
+    if field.many or not claims:
+        is_skipped = draft.is_skipped and field.name in draft.questions
+        # the model read the same words, but did not find the value there
+        if is_skipped or field.name in draft.model:
+            by_rules = [_limit(claim, "unconfirmed") for claim in by_rules]
+        claims += by_rules
+    distinct: dict[str, OwnReadings] = {}
+    for claim in claims:
+        distinct.setdefault(repr(list_values(claim)), claim)
+    if field.many or not claims:
+        return list(distinct.values())
+    return [_choose(list(distinct.values()))]
 
 
 def _rate(claim: OwnReadings, *, is_read: bool) -> OwnReadings:
     """Return a model's claim with its final confidences, which are higher if the patterns read the
     same values (``is_read``) and lower for values that are inferred.
     """
-    rated: dict[str, Reading[object]] = {}
-    for name, reading in claim.items():
-        if is_read:
-            agreed = find_most(CUSTOM, "agreed")
-            rated[name] = replace(reading, weighed=agreed, origin=Origin.BOTH)
-            continue
-        feature = "answered"
-        if reading.support is Support.INFERRED:
-            feature = "inferred"
-        rated[name] = reading.limited(CUSTOM, feature)
-    return rated
+    if is_read:
+        sure = find_most(CUSTOM, "agreed")
+        return {
+            name: replace(reading.with_confidence(sure), origin=Origin.BOTH)
+            for name, reading in claim.items()
+        }
+    return {
+        name: reading.limited(
+            CUSTOM, "inferred" if reading.support is Support.INFERRED else "answered"
+        )
+        for name, reading in claim.items()
+    }
 
 
 def _limit(claim: OwnReadings, feature: str) -> OwnReadings:
@@ -205,38 +208,27 @@ def _limit(claim: OwnReadings, feature: str) -> OwnReadings:
     return {name: reading.limited(CUSTOM, feature) for name, reading in claim.items()}
 
 
-def _choose(claims: Sequence[OwnReadings]) -> list[OwnReadings]:
-    """Return a list that contains the best claim for a field with a single value; the list is empty
-    if there are no claims.
+def _choose(claims: Sequence[OwnReadings]) -> OwnReadings:
+    """Return the best claim for a field with a single value: the first of the claims with the most
+    values, supplemented with attributes that only other claims have.
 
-    The best claim is the first of the claims with the most values, supplemented with attributes
-    that only other claims have. If another claim contradicts it, it is disputed. Lists contradict
-    each other if each has a member that the other lacks; other values contradict each other if
-    they differ.
+    If another claim contradicts it, it is disputed. Lists contradict each other if each has a
+    member that the other lacks; other values contradict each other if they differ.
     """
-    if not claims:
-        return []
     best = max(claims, key=_count_values)
     chosen = dict(best)
     known = _list_distinct(best)
     is_disputed = False
     for claim in claims:
         members = _list_distinct(claim)
-        added = {
-            name: reading
-            for name, reading in claim.items()
-            if find_root(name) not in known
-        }
-        chosen |= added
+        added = members.keys() - known
+        chosen |= {path: claim[path] for path in claim if find_root(path) in added}
         for name, values in members.items():
-            chosen_values = known.setdefault(name, values)
+            stated = known.setdefault(name, values)
             # one claim may list more members than another without contradicting it
-            is_part = values <= chosen_values or chosen_values <= values
-            if not is_part:
+            if not (values <= stated or stated <= values):
                 is_disputed = True
-    if is_disputed:
-        return [_limit(chosen, "disputed")]
-    return [chosen]
+    return _limit(chosen, "disputed") if is_disputed else chosen
 
 
 def _list_distinct(claim: OwnReadings) -> dict[str, set[str]]:

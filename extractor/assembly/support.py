@@ -21,7 +21,6 @@ from extractor.concepts.limits.written_numbers import find_numbers, find_rows, h
 from extractor.concepts.places import (
     Derived,
     Found,
-    cut,
     find_named_instrument,
     find_quote,
     locate,
@@ -82,7 +81,7 @@ def find_support(value: object, passage: Passage) -> Found:
             return find_window(value, passage)
     find = _FINDERS.get(type(value))
     if find:
-        tokens = cut(passage)
+        tokens = passage.cut()
         place = find(tokens, value)
         if place:
             if isinstance(value, TimePoint):
@@ -101,7 +100,7 @@ def support_at(place: Derived, value: object, passage: Passage) -> Supported[obj
     The value is treated as inferred if the words have another reading; otherwise, its support is
     that of ``place``.
     """
-    tokens = cut(passage)
+    tokens = passage.cut()
     support = Support.INFERRED if has_other_reading(tokens, place) else place.support
     return Supported(value, locate(passage, place.first, place.end), support)
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from extractor.concepts.limits.mentions import find_mentions
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.limits.written_numbers import NumberRole, find_numbers
-from extractor.concepts.places import GROUPS_OF_DOSES, cut, locate
+from extractor.concepts.places import GROUPS_OF_DOSES, locate
 from extractor.concepts.windows.times import find_windows
 from extractor.evidence.drafts import Span, span_of
 from extractor.evidence.items import CriterionDraft
@@ -139,13 +139,13 @@ def find_missed(parsed: ParsedRecord, item: CriterionDraft) -> set[str]:
     """
     missed: set[str] = set()
     for span in item.rules.lead_in.spans:
-        above = cut(parsed.passage(span))
+        above = parsed.passage(span).cut()
         if find_limits(above, None):
             missed.add("constraints")
         if find_windows(above, None):
             missed.add("time_windows")
     passage = parsed.passage(item.span)
-    tokens = cut(passage)
+    tokens = passage.cut()
     values = sort_places(
         (*item.rules.constraints.spans, *item.rules.time_windows.spans)
     )

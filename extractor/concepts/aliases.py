@@ -15,6 +15,7 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 from extractor.language.book import Entry, terms_of, word_list
+from extractor.language.lexer import Range
 from extractor.measures.names import spell_words
 
 _GLOSS = re.compile(r"([^()]*\w)\s*\(([^()]+)\)(.*)", re.DOTALL)
@@ -36,7 +37,7 @@ _CENSORED = re.compile(
 )
 
 
-def trim_event(quote: str) -> tuple[int, int]:
+def trim_event(quote: str) -> Range:
     """Return the start and end of an event's name in a quote, excluding any leading "the date of"
     and any trailing bracketed note about censoring.
 

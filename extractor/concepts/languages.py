@@ -3,7 +3,6 @@ model (``hostile``), it is replaced with blanks of the same length, so no item o
 it.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
@@ -13,6 +12,7 @@ from extractor.evidence.parsed import ParsedRecord
 from extractor.language.book import read_text, rule
 from extractor.language.lexer import Range
 from extractor.language.other_languages import ForeignLines, ForeignText, find_foreign
+from extractor.language.values import group_pairs
 from extractor.plurals import counted
 from extractor.schemas import (
     Absence,
@@ -63,9 +63,9 @@ def find_foreign_lines(
         if text.section in foreign.untranslated or not _is_heading(text, written)
     )
     foreign = replace(foreign, texts=kept)
-    ranges: dict[str, list[Range]] = defaultdict(list)
-    for text in foreign.texts:
-        ranges[text.section].append((text.start, text.end))
+    ranges = group_pairs(
+        (text.section, (text.start, text.end)) for text in foreign.texts
+    )
     return foreign, ranges
 
 
@@ -82,9 +82,7 @@ def report_languages(parsed: ParsedRecord) -> Iterator[Finding]:
     in each section. The finding is a warning if a section contains no English apart from these
     lines; otherwise, it is informational.
     """
-    by_language: dict[str, list[ForeignText]] = defaultdict(list)
-    for text in parsed.foreign.texts:
-        by_language[text.language].append(text)
+    by_language = group_pairs((text.language, text) for text in parsed.foreign.texts)
     for language, texts in by_language.items():
         firsts: dict[str, ForeignText] = {}
         for text in texts:

@@ -1,6 +1,6 @@
 """The pre-parser: read a record with rules, without a model."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from extractor.evidence.drafts import Chunk, Draft
 from extractor.evidence.items import EndpointDraft
 from extractor.evidence.parsed import ParsedRecord, list_blanks
 from extractor.evidence.weighing import weigh_record
-from extractor.language.passage import LexedSection, read_section
+from extractor.language.passage import LexedSections, read_section
 from extractor.schemas import TrialRecord
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def parse_unweighed(
     """Return the result of ``parse_record`` before its confidences are set: with the features of
     each reading, to which the weights are fitted.
     """
-    sections: Mapping[str, LexedSection] = {
+    sections: LexedSections = {
         section.name: read_section(section.name, section.text)
         for section in record.sections
     }
@@ -99,7 +99,7 @@ def parse_unweighed(
 
 
 def _read_doses(
-    record: TrialRecord, sections: Mapping[str, LexedSection], numbers: Iterator[int]
+    record: TrialRecord, sections: LexedSections, numbers: Iterator[int]
 ) -> tuple[tuple[Draft, ...], tuple[Chunk, ...]]:
     has_group = any(name.startswith(GROUPS_OF_DOSES) for name in sections)
     if not has_group and sections.keys().isdisjoint(DESCRIPTIONS_OF_DOSES):
@@ -110,7 +110,7 @@ def _read_doses(
 
 
 def _read_outcomes(
-    record: TrialRecord, sections: Mapping[str, LexedSection], numbers: Iterator[int]
+    record: TrialRecord, sections: LexedSections, numbers: Iterator[int]
 ) -> tuple[EndpointDraft, ...]:
     if not any("_outcomes" in name for name in sections):
         return ()

@@ -12,7 +12,6 @@ from extractor.evidence.drafts import Reading, Span, Supported
 from extractor.evidence.quotes import locate_quote
 from extractor.language.book import Entry, find_terms
 from extractor.language.clean import CleanText
-from extractor.language.lexer import Tokens
 from extractor.language.passage import Passage
 from extractor.schemas import Instrument, Origin, Support
 
@@ -56,16 +55,9 @@ class Derived:
     support: Support = Support.PARSED
 
 
-def cut(passage: Passage) -> Tokens:
-    """Return the tokens of a passage, separated from the rest of its section. All values of a line
-    share these tokens, including their cached matches.
-    """
-    return passage.tokens.cut(passage.first, passage.end)
-
-
 def locate(passage: Passage, first: int, end: int) -> Span:
-    """Return the raw span of ``cut(passage).words[first:end]``."""
-    start, stop = cut(passage).span(first, end)
+    """Return the raw span of ``passage.cut().words[first:end]``."""
+    start, stop = passage.cut().span(first, end)
     raw_span = passage.section.cleaned.raw_span(start, stop)
     return Span(passage.section.name, *raw_span)
 
@@ -74,7 +66,7 @@ def find_quotes(passage: Passage, quote: str) -> Iterator[Span]:
     """Yield the raw spans of a quote in the passage, from left to right."""
     if passage.end <= passage.first:
         return
-    start, end = passage.tokens.span(passage.first, passage.end)
+    start, end = passage.clean_span
     section = passage.section
     text = passage.tokens.text
     # The lines of the passage form a separate text, so that each line is folded only once.
@@ -159,7 +151,7 @@ def list_mentions(instrument: str, passage: Passage) -> Iterator[tuple[Span, Sup
     entry = find_entry(instrument, "instruments")
     if entry is None:
         return
-    for term in find_terms(cut(passage), "instruments"):
+    for term in find_terms(passage.cut(), "instruments"):
         if term.value == entry.value:
             yield locate(passage, term.first, term.end), Support.PARSED
     for span in find_names(entry, passage):

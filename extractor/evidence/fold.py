@@ -16,7 +16,7 @@ from string import ascii_lowercase, ascii_uppercase
 
 from extractor.language.book import read_text, rule
 from extractor.language.clean import CleanText, apply_changes, clean_text
-from extractor.language.lexer import Tokens
+from extractor.language.lexer import Range, Tokens
 
 _BY_KIND = {
     "tolerance": "±",
@@ -83,13 +83,13 @@ class FoldedText:
     codes: str
     alphabet: dict[str, str]
 
-    def clean_span(self, first: int, end: int) -> tuple[int, int]:
+    def clean_span(self, first: int, end: int) -> Range:
         """Return the offsets of the tokens ``first:end`` in the cleaned text."""
         return self.folded.raw_span(
             self.tokens.starts[first], self.tokens.ends[end - 1]
         )
 
-    def raw_span(self, first: int, end: int) -> tuple[int, int]:
+    def raw_span(self, first: int, end: int) -> Range:
         """Return the offsets of the tokens ``first:end`` in the raw text."""
         return self.cleaned.raw_span(*self.clean_span(first, end))
 

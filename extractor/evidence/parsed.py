@@ -1,7 +1,6 @@
 """The result of the pre-parser: everything that the rules read from a record."""
 
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,8 +13,10 @@ from extractor.evidence.drafts import (
     StructureDoubt,
 )
 from extractor.evidence.items import CriterionDraft, EndpointDraft, RecordDraft
+from extractor.language.lexer import Range
 from extractor.language.other_languages import NOTHING_FOREIGN, ForeignLines
-from extractor.language.passage import LexedSection, Passage
+from extractor.language.passage import LexedSections, Passage
+from extractor.language.values import group_pairs
 from extractor.schemas import Citation, FindingKind, Task, TrialRecord
 
 
@@ -32,20 +33,15 @@ class HostileText:
     quote: str
 
 
-def list_blanks(hostile: Iterable[HostileText]) -> dict[str, list[tuple[int, int]]]:
+def list_blanks(hostile: Iterable[HostileText]) -> dict[str, list[Range]]:
     """Return the (start, end) ranges of blanked raw characters, by section and in the order of
     ``hostile``.
     """
-    ranges: dict[str, list[tuple[int, int]]] = defaultdict(list)
-    for text in hostile:
-        if text.blanked:
-            ranges[text.span.section].append((text.span.start, text.span.end))
-    return ranges
+    spans = (text.span for text in hostile if text.blanked)
+    return group_pairs((span.section, (span.start, span.end)) for span in spans)
 
 
-def find_touched(
-    ranges: Sequence[tuple[int, int]], start: int, end: int
-) -> Sequence[tuple[int, int]]:
+def find_touched(ranges: Sequence[Range], start: int, end: int) -> Sequence[Range]:
     """Return the ranges that share a character with ``start:end``. ``ranges`` must be in order and
     must not be nested.
 
@@ -57,19 +53,17 @@ def find_touched(
     return ranges[first:stop]
 
 
-def sort_places(spans: Iterable[Span]) -> dict[str, list[tuple[int, int]]]:
+def sort_places(spans: Iterable[Span]) -> dict[str, list[Range]]:
     """Return the ranges of spans by section, in order and without nested ranges.
 
     >>> sort_places([Span("title", 4, 9), Span("title", 0, 3)])
     {'title': [(0, 3), (4, 9)]}
     """
-    ranges: dict[str, list[tuple[int, int]]] = defaultdict(list)
-    for span in spans:
-        ranges[span.section].append((span.start, span.end))
+    ranges = group_pairs((span.section, (span.start, span.end)) for span in spans)
     return {section: _drop_inner(places) for section, places in ranges.items()}
 
 
-def is_touched(span: Span, places: Mapping[str, Sequence[tuple[int, int]]]) -> bool:
+def is_touched(span: Span, places: Mapping[str, Sequence[Range]]) -> bool:
     """Return whether a span shares a character with any of the ``places``, as sorted by
     ``sort_places``.
 
@@ -79,13 +73,13 @@ def is_touched(span: Span, places: Mapping[str, Sequence[tuple[int, int]]]) -> b
     return bool(find_touched(places.get(span.section, ()), span.start, span.end))
 
 
-def _drop_inner(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+def _drop_inner(ranges: Sequence[Range]) -> list[Range]:
     """Return the ranges in order, without nested ranges.
 
     >>> _drop_inner([(4, 6), (0, 9), (9, 12)])
     [(0, 9), (9, 12)]
     """
-    kept: list[tuple[int, int]] = []
+    kept: list[Range] = []
     # If several ranges have the same start, the longest comes first.
     for start, end in sorted(ranges, key=lambda limits: (limits[0], -limits[1])):
         if not kept or end > kept[-1][1]:
@@ -114,7 +108,7 @@ class ParsedRecord:
     """
 
     record: TrialRecord
-    sections: Mapping[str, LexedSection]
+    sections: LexedSections
     whole: RecordDraft
     criteria: tuple[CriterionDraft, ...] = ()
     regimens: tuple[Draft, ...] = ()
@@ -140,7 +134,7 @@ class ParsedRecord:
         text = (self.original_record or self.record).raw_text(span.section) or ""
         return text[span.start : span.end]
 
-    def list_blanks(self, span: Citation | Span) -> Sequence[tuple[int, int]]:
+    def list_blanks(self, span: Citation | Span) -> Sequence[Range]:
         """Return the blanked ranges that share a character with a span of the same section."""
         return find_touched(self._blanks.get(span.section, ()), span.start, span.end)
 
@@ -151,7 +145,7 @@ class ParsedRecord:
         return is_touched(span, self._cut_lines)
 
     @cached_property
-    def _cut_lines(self) -> Mapping[str, Sequence[tuple[int, int]]]:
+    def _cut_lines(self) -> Mapping[str, Sequence[Range]]:
         """The lines with blanked invisible characters, by section."""
         lines: list[Span] = []
         for text in self.hostile:
@@ -167,7 +161,7 @@ class ParsedRecord:
         return sort_places(lines)
 
     @cached_property
-    def _blanks(self) -> Mapping[str, Sequence[tuple[int, int]]]:
+    def _blanks(self) -> Mapping[str, Sequence[Range]]:
         """The ranges in each section that are blanked because the text is hostile or in another
         language.
         """

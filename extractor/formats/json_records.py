@@ -28,6 +28,7 @@ from extractor.formats.record import read_record
 from extractor.formats.registers import list_registers
 from extractor.formats.streams import TextBuffer
 from extractor.schemas import TrialRecord
+from extractor.schemas.base import find_fault
 
 _SIGN = re.compile(r"\S")
 _LINE_OF_RECORD = re.compile(
@@ -217,10 +218,8 @@ def _read_given(record: dict[str, object]) -> RecordContent:
             )
         text = _JsonText.model_validate(record)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
         raise UnreadableSource(
-            f"JSON that does not match the format ({place}: {first['msg']})",
+            f"JSON that does not match the format ({': '.join(find_fault(error))})",
             f"use the keys {', '.join(keys)}",
         ) from None
     # these modules are rarely needed

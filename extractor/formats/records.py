@@ -20,6 +20,7 @@ from extractor.formats.found import (
 )
 from extractor.formats.free_text import GivenSection, build_given
 from extractor.schemas import Source, TrialRecord
+from extractor.schemas.base import StrPath
 from extractor.schemas.record_limits import check_unicode
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ _Result = TrialRecord | RecordError
 
 
 def read_records(
-    *inputs: str | os.PathLike[str],
+    *inputs: StrPath,
     on_error: Callable[[RecordError], None] | None = None,
     stdin: BinaryIO | None = None,
     open_address: "OpenAddress | None" = None,

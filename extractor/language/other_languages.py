@@ -16,6 +16,7 @@ from functools import cache
 from itertools import groupby, pairwise
 
 from extractor.language.book import read_table, word_set
+from extractor.language.lexer import Range
 
 _WORD = re.compile(r"[^\W\d_]+")
 _LINE = re.compile(r"[^\r\n]+")
@@ -159,7 +160,7 @@ def hide_foreign(text: str) -> str:
     return blank_ranges(text, [(part.start, part.end) for part in foreign])
 
 
-def blank_ranges(text: str, ranges: Sequence[tuple[int, int]]) -> str:
+def blank_ranges(text: str, ranges: Sequence[Range]) -> str:
     """Return a text of the same length, with the (start, end) ranges replaced by spaces.
 
     >>> blank_ranges("Pain / Schmerz", [(4, 14)])

@@ -1,11 +1,11 @@
 """Sections, and passages: ranges of a section's tokens, with their offsets in the raw text."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from extractor.language.book import read_text, rule
 from extractor.language.clean import CleanText, clean_text
-from extractor.language.lexer import Tokens
+from extractor.language.lexer import Range, Tokens
 from extractor.language.patterns import RuleMatch
 from extractor.language.values import value_class
 
@@ -68,6 +68,10 @@ class LexedSection:
         return Passage(self, first, stop)
 
 
+LexedSections = Mapping[str, LexedSection]
+"""The sections of a record by name."""
+
+
 @value_class()
 class Passage:
     r"""The tokens ``first:end`` of a section.
@@ -91,12 +95,16 @@ class Passage:
         return self.tokens.read(self.first, self.end)
 
     @property
-    def raw_span(self) -> tuple[int, int]:
+    def clean_span(self) -> Range:
+        """Half-open offsets into the cleaned text of the section."""
+        return self.tokens.span(self.first, self.end)
+
+    @property
+    def raw_span(self) -> Range:
         """Half-open offsets into the raw text of the section."""
         if self.end <= self.first:
             return 0, 0
-        start, end = self.tokens.span(self.first, self.end)
-        return self.section.cleaned.raw_span(start, end)
+        return self.section.cleaned.raw_span(*self.clean_span)
 
     @property
     def raw(self) -> str:
@@ -111,6 +119,10 @@ class Passage:
         """Return the passage that consists of the tokens ``first:end`` in the same section."""
         return Passage(self.section, first, end)
 
+    def cut(self) -> Tokens:
+        """Return the tokens of the passage on one line, without surrounding tokens."""
+        return self.tokens.cut(self.first, self.end)
+
     def alone(self) -> "Passage":
         r"""Return the same characters on one line, without surrounding tokens, so that rules
         cannot look beyond the passage.
@@ -120,7 +132,7 @@ class Passage:
         ... ).alone().tokens.words
         ['Age', 'over', '18']
         """
-        tokens = self.tokens.cut(self.first, self.end)
+        tokens = self.cut()
         section = self.section
         alone = LexedSection(section.name, section.raw, section.cleaned, tokens)
         return Passage(alone, 0, len(tokens))
@@ -137,7 +149,7 @@ def read_section(name: str, raw: str) -> LexedSection:
     return LexedSection(name, raw, cleaned, read_text(cleaned.text))
 
 
-def split_sentences(text: str) -> list[tuple[int, int]]:
+def split_sentences(text: str) -> list[Range]:
     """Return the (start, end) spans of the sentences in ``text``, without surrounding white space.
     Blank lines and list bullets also end a sentence.
 
@@ -158,9 +170,7 @@ def split_sentences(text: str) -> list[tuple[int, int]]:
     return [(start, end) for start, end in spans if start < end]
 
 
-def strip_span(
-    text: str, start: int, end: int, characters: str | None = None
-) -> tuple[int, int]:
+def strip_span(text: str, start: int, end: int, characters: str | None = None) -> Range:
     """Return the span ``start:end`` of a text, with white space or the given ``characters`` removed
     from its ends.
 

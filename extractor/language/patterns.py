@@ -37,6 +37,7 @@ from extractor.language.lexer import (
     LEXICON,
     NAME_NUMBER,
     NUMBER,
+    Range,
     Tokens,
 )
 from extractor.language.shapes import ANY_TOKEN, Shape, ShapeReader
@@ -106,7 +107,7 @@ class RuleMatch:
     shift: int = 0
 
     @property
-    def span(self) -> tuple[int, int]:
+    def span(self) -> Range:
         """The half-open range of characters in the text."""
         start = self.tokens.starts[self.first]
         return start, start + len(self.text)
@@ -119,13 +120,13 @@ class RuleMatch:
         """Return whether the rule has a part with this name that matched."""
         return name in self.match.re.groupindex and self.match[name] is not None
 
-    def part(self, name: str) -> tuple[int, int] | None:
+    def part(self, name: str) -> Range | None:
         """Return the half-open token range of a named part; None if it did not match."""
         if self.has(name):
             return self.place(name)
         return None
 
-    def place(self, name: str) -> tuple[int, int]:
+    def place(self, name: str) -> Range:
         """Return the half-open token range of a named part that always matches."""
         first, end = self.match.span(name)
         return first + self.shift, end + self.shift

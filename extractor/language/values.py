@@ -1,11 +1,14 @@
-"""Values that are made thousands of times a record."""
+"""Values that are made thousands of times a record, and lists of values."""
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import FrozenInstanceError, dataclass, field
 from operator import attrgetter
 from typing import Any, TypeVar, dataclass_transform
 
+K = TypeVar("K")
 T = TypeVar("T")
+V = TypeVar("V")
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
@@ -52,6 +55,19 @@ def value_class(
         return opened
 
     return decorate
+
+
+def group_pairs(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
+    """Return the values of each key, in order; for a missing key, an empty list.
+
+    >>> grouped = group_pairs([("a", 1), ("b", 2), ("a", 3)])
+    >>> grouped["a"], grouped["c"]
+    ([1, 3], [])
+    """
+    grouped = defaultdict[K, list[V]](list)
+    for key, value in pairs:
+        grouped[key].append(value)
+    return grouped
 
 
 def _refuse(value: object, name: str, *_: object) -> None:

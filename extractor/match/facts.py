@@ -17,7 +17,7 @@ from extractor.concepts.people.registered_ages import (
 )
 from extractor.errors import ArgumentError
 from extractor.language.book import read_words
-from extractor.language.numbers import DAYS, find_durations, read_number
+from extractor.language.numbers import DAYS, ROMAN, find_durations, read_number
 from extractor.measures.names import spell_words
 from extractor.schemas import Comparator, Constraint
 from extractor.schemas.arguments import suggest
@@ -26,13 +26,14 @@ from extractor.schemas.base import FrozenModel
 _VALUE = re.compile(
     r"(?:(?:grade|class|stage)\s+)?(-?\d[\d.,]*|[IV]+)\s*(.*)", re.IGNORECASE
 )
-_ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5}
 _OF_BODY = frozenset({"age", "body_weight", "height"})
 """Quantities that each patient has, although their names are also used for other things."""
 _RELATIVE = re.compile(r"%?\{(?:ULN|LLN|baseline|normal)\}")
 """A unit that relates a value to a normal value: "x ULN"."""
 SEXES = ("female", "male")
-_TRUE: dict[str | None, tuple[float, ...]] = {None: (1.0,)}
+Units = dict[str | None, tuple[float, ...]]
+"""The numbers that a value can mean, by unit."""
+_TRUE: Units = {None: (1.0,)}
 """The number for a name that the patient's data contain."""
 
 Synonyms = Mapping[str, Iterable[str]]
@@ -73,7 +74,7 @@ class Facts(NamedTuple):
     """
 
     id: str
-    values: Mapping[str, Mapping[str | None, tuple[float, ...]]]
+    values: Mapping[str, Units]
     names: tuple[str, ...]
     unused: tuple[str, ...] = ()
 
@@ -118,8 +119,11 @@ def read_facts(patient: Patient, synonyms: Synonyms | None = None) -> Facts:
 
     >>> read_facts(Patient(values={"creatinine": "177 umol/L"})).values
     {'serum_creatinine': {'mg/dL': (2.002224,)}}
+    >>> names = join_synonyms([("warfarin", "Coumadin")])
+    >>> read_facts(Patient(drugs=("warfarin",)), names).names
+    ('warfarin', 'coumadin')
     """
-    values: dict[str, dict[str | None, tuple[float, ...]]] = {}
+    values: dict[str, Units] = {}
     names: dict[str, None] = {}
     unused: list[str] = []
     place = f"patient {patient.id}"
@@ -128,16 +132,18 @@ def read_facts(patient: Patient, synonyms: Synonyms | None = None) -> Facts:
         if isinstance(read, str):
             unused.append(f"{written}: {value}: {read}")
             continue
-        units = values.setdefault(read.quantity, {})
-        if read.unit in units:
+        quantity, unit, number = read
+        units = values.setdefault(quantity, {})
+        if unit in units:
             raise ArgumentError(f"{place}: {written}: is given twice; keep one value")
-        units[read.unit] = (read.number,)
+        units[unit] = (number,)
     days = dict.fromkeys(patient.drugs, 0.0)
     for name, time in patient.since.items():
         days[name] = _read_days(f"{place}: since {name}", time)
     for name in (*patient.drugs, *patient.conditions, *days):
         key = " ".join(spell_words(name))
-        for other in {key, make_key(name), *(synonyms or {}).get(key, ())} - {""}:
+        same = sorted((synonyms or {}).get(key, ()))
+        for other in filter(None, dict.fromkeys((key, make_key(name), *same))):
             names[other] = None
             values[f"had {other}"] = _TRUE
             if name in days:
@@ -154,18 +160,10 @@ def read_facts(patient: Patient, synonyms: Synonyms | None = None) -> Facts:
     return Facts(patient.id, values, tuple(names), tuple(unused))
 
 
-class _Value(NamedTuple):
-    """A value in its canonical form."""
-
-    quantity: str
-    unit: str | None
-    number: float
-
-
 def _read_number(place: str, written: str) -> tuple[float, str | None]:
     """Return the number of a value and its unit as written."""
     parts = _VALUE.fullmatch(written.strip())
-    number = _ROMAN.get(parts[1].upper(), read_number(parts[1])) if parts else None
+    number = ROMAN.get(parts[1].upper(), read_number(parts[1])) if parts else None
     if parts is None or number is None:
         raise ArgumentError(
             f"{place}: {written!r} is not a number with its unit; write it as in '45 mL/min'"
@@ -173,8 +171,12 @@ def _read_number(place: str, written: str) -> tuple[float, str | None]:
     return number, parts[2] or None
 
 
-def _read_value(place: str, name: str, written: str) -> _Value | str:
-    """Return a value in its canonical form, or the reason why no limit can be compared with it."""
+def _read_value(
+    place: str, name: str, written: str
+) -> tuple[str, str | None, float] | str:
+    """Return the canonical quantity, unit and number of a value, or the reason why no limit can be
+    compared with it.
+    """
     number, written_unit = _read_number(place, written)
     known = name if name in list_quantities() else None
     limit = Constraint(
@@ -193,9 +195,9 @@ def _read_value(place: str, name: str, written: str) -> _Value | str:
         )
         raise ArgumentError(f"{place}: no criterion limits such a quantity{remedy}")
     if quantity and named.value_canonical is not None and quantity != "age":
-        return _Value(quantity, named.unit_canonical, named.value_canonical)
+        return quantity, named.unit_canonical, named.value_canonical
     if quantity and unit and _RELATIVE.fullmatch(unit):
-        return _Value(quantity, unit, number)
+        return quantity, unit, number
     reason = named.canonical_note or "cannot be compared"
     if reason not in ("unknown unit", "no unit"):
         return reason
@@ -212,7 +214,7 @@ def _read_days(place: str, written: str) -> float:
     return float(found[0])
 
 
-def _read_age(place: str, written: str) -> dict[str | None, tuple[float, ...]]:
+def _read_age(place: str, written: str) -> Units:
     """Return the numbers that an age can mean in each unit. Texts count completed units, so 30
     months are 2 or 2.5 years.
     """
@@ -225,7 +227,7 @@ def _read_age(place: str, written: str) -> dict[str | None, tuple[float, ...]]:
     if age.value % 1 == 0:
         # until just before the next birthday
         highest += DAYS[age.unit] * (1 - 1e-6)
-    ages: dict[str | None, tuple[float, ...]] = {}
+    ages: Units = {}
     for unit, days in DAYS.items():
         exact = round(lowest / days, 6)
         ages[unit] = tuple(

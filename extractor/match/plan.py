@@ -1,24 +1,18 @@
 """Compile a trial once: its criteria become tests of numbers, which many patients can take."""
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from importlib.resources import files
 from math import inf, nextafter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from extractor.concepts.limits.admission import complete_gold
-from extractor.concepts.limits.canonical import (
-    CanonicalLimit,
-    name_limits,
-    read_admitted,
-)
+from extractor.concepts.limits.admission import complete_gold, read_admitted
+from extractor.concepts.limits.canonical import CanonicalLimit, name_limits
 from extractor.concepts.limits.quantity_names import list_quantities
 from extractor.concepts.limits.read import find_limits
-from extractor.concepts.people.registered_ages import AGES
-from extractor.language.book import read_text
+from extractor.concepts.people.registered_ages import AGES, SIDES, read_comparator
+from extractor.language.book import read_table, read_text, word_set
 from extractor.language.numbers import DAYS
 from extractor.match.facts import SEXES, make_key, name_value
 from extractor.measures.names import find_names, fold_words, spell_words
@@ -26,7 +20,6 @@ from extractor.schemas import (
     Comparator,
     Constraint,
     Criterion,
-    CriterionKind,
     Eligibility,
     Evidence,
     ExtractedItem,
@@ -36,6 +29,7 @@ from extractor.schemas import (
     TimeUnit,
     TrialExtraction,
 )
+from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
 _CUT = "\0"
 """Stands for words that a test covers."""
@@ -60,8 +54,6 @@ _AFTER = re.compile(
 )
 _RECENT_DAYS = 31
 """A laboratory value that is at most so old counts as the current one."""
-_SURE = 0.85
-"""The lowest confidence of a time that covers words."""
 _UNITS = {"d": "day", "wk": "week", "mo": "month", "h": "hour"}
 """The units of ages other than years, by their UCUM codes."""
 _UNDECIDED = -1
@@ -145,9 +137,8 @@ class Plan(NamedTuple):
 
 @cache
 def _words(*names: str) -> frozenset[str]:
-    """Return the words of lists in ``words.toml``."""
-    table = tomllib.loads((files(__package__) / "words.toml").read_text("utf-8"))
-    return frozenset(word for name in names for word in table[name].split())
+    """Return the words of lists in ``match_words.toml``."""
+    return word_set(" ".join(read_table("match_words")[name] for name in names))
 
 
 def _find_rest(text: str, *lists: str) -> list[str]:
@@ -166,7 +157,7 @@ def _find_least(item: ExtractedItem, *fields: str) -> float:
 
 def plan_trial(
     extraction: TrialExtraction,
-    min_confidence: float = 0.85,
+    min_confidence: float = DOUBTFUL_BELOW,
     registered: Mapping[str, Any] = MappingProxyType({}),
 ) -> Plan:
     """Compile a trial for ``decide``.
@@ -210,7 +201,7 @@ def plan_trial(
 
 def _plan_criterion(place: int, criterion: Criterion, people: Eligibility) -> Rule:
     """Compile a criterion."""
-    includes = criterion.kind is CriterionKind.INCLUSION
+    includes = criterion.is_inclusion
     idle = {"neutral", "defined"}
     if not includes:
         idle.add("disturbed")
@@ -251,7 +242,7 @@ def _find_obstacles(
     """Return what stands in the way of a decision if the tests of a criterion are not met, and if
     they are: words that no test covers, a line above, an exception, or a negation.
     """
-    includes = criterion.kind is CriterionKind.INCLUSION
+    includes = criterion.is_inclusion
     rest = _find_rest(_JOINTS.sub(" ", masked), *idle)
     above = _find_rest(criterion.lead_in or "", *idle, "leading")
     exceptions = [piece.quote for piece in criterion.evidence_for("has_exception")]
@@ -287,7 +278,7 @@ def _is_negated(criterion: Criterion) -> bool:
     """
     if not criterion.negated or criterion.turned:
         return criterion.demanded
-    return bool(criterion.constraints) or criterion.kind is CriterionKind.EXCLUSION
+    return bool(criterion.constraints) or not criterion.is_inclusion
 
 
 def _lacks(words: Sequence[str], *lists: str) -> bool:
@@ -308,7 +299,7 @@ def _mask(criterion: Criterion, base: int) -> str:
             covered += [f"{field};", f"{field}.anchor"]
     text = criterion.quote
     for piece in criterion.evidence:
-        is_sure = not criterion.constraints or (piece.confidence or 1) >= _SURE
+        is_sure = not criterion.constraints or (piece.confidence or 1) >= DOUBTFUL_BELOW
         is_time = piece.field.startswith("time_windows")
         if is_time and not is_sure:
             continue
@@ -332,7 +323,7 @@ def _list_limit_tests(criterion: Criterion, people: Eligibility) -> Iterator[Tes
         # one limit that is an alternative is joined to words
         obstacle = "an alternative" if len(enough) == 1 else ""
         yield Test("", parts=tuple(enough), need=1, keeps_out=obstacle)
-    if enough and criterion.kind is CriterionKind.EXCLUSION:
+    if enough and not criterion.is_inclusion:
         # "A < 1, B < 2 and C < 3" may also mean any of them
         yield Test("", parts=tuple(enough), keeps_out="whether all must apply")
 
@@ -367,8 +358,8 @@ def _make_limit_test(
         for part, unit, numbers in _list_quantities(quantity, named, limit)
     ]
     # "ALT or AST" of an exclusion: either is enough
-    excludes = criterion.kind is CriterionKind.EXCLUSION
-    if len(tests) > 1 and excludes is ("and" in spell_words(limit.quantity)):
+    has_and = "and" in spell_words(limit.quantity)
+    if len(tests) > 1 and has_and is not criterion.is_inclusion:
         keeps_out = "which of them"
     return Test(
         str(limit),
@@ -435,18 +426,13 @@ def _bound(
     other: float | None = None,
 ) -> Test:
     """Return the test of a number. ``sign`` is the comparator of the numbers that pass."""
-    test = Test(shown, quantity, unit)
-    match sign:
-        case ">=":
-            return test._replace(low=one)
-        case ">":
-            return test._replace(low=nextafter(one, inf))
-        case "<=":
-            return test._replace(high=one)
-        case "<":
-            return test._replace(high=nextafter(one, -inf))
-    high = one if other is None else other
-    return test._replace(low=one, high=high, outside=sign in ("outside", "<>"))
+    low, high = {
+        ">=": (one, inf),
+        ">": (nextafter(one, inf), inf),
+        "<=": (-inf, one),
+        "<": (-inf, nextafter(one, -inf)),
+    }.get(sign, (one, one if other is None else other))
+    return Test(shown, quantity, unit, low, high, sign in ("outside", "<>"))
 
 
 def _test_sex(sex: str) -> Test:
@@ -475,7 +461,7 @@ def _list_window_tests(criterion: Criterion) -> Iterator[Test]:
     words = f"{window.quote} {window.anchor or ''}"
     if not is_counted or _AFTER.search(words):
         return
-    requires = criterion.kind is CriterionKind.INCLUSION and not criterion.negated
+    requires = criterion.is_inclusion and not criterion.negated
     is_within = window.comparator in ("<", "<=")
     has_ended = not _words("ended").isdisjoint(spell_words(criterion.quote))
     sign: Comparator | None = window.comparator
@@ -529,9 +515,7 @@ def _list_name_tests(criterion: Criterion) -> Iterator[Test]:
     verb = named[0][0]
     names = [key for _, key in named]
     names += map(make_key, _SHORT.findall(criterion.quote))
-    requires = (criterion.kind is CriterionKind.INCLUSION) is not bool(
-        criterion.negated
-    )
+    requires = criterion.is_inclusion is not bool(criterion.negated)
     tests = [
         _bound("named", f"{verb} {name}", None, "=", int(requires)) for name in names
     ]
@@ -542,7 +526,7 @@ def _list_record_rules(
     people: Eligibility, registered: Mapping[str, Any]
 ) -> Iterator[Rule]:
     """Yield the ages and the sex of the whole record, from the text or else from the register."""
-    for name, sign in (*zip(AGES, (">=", "<="), strict=True), ("sex", "=")):
+    for name in (*AGES, "sex"):
         value = getattr(people, name)
         piece = next(iter(people.evidence_for(name)), _NOWHERE)
         kind = name if value else f"registered_{name}"
@@ -552,10 +536,10 @@ def _list_record_rules(
                 continue
             test = _test_sex(str(stated).lower())
         elif value:
-            test = _bound(
-                str(value), "age", value.unit, piece.comparator or sign, value.value
-            )
+            sign = read_comparator(name, people.evidence)
+            test = _bound(str(value), "age", value.unit, sign, value.value)
         elif isinstance(stated, float):
+            sign = SIDES[name]
             years = stated / DAYS[TimeUnit.YEAR]
             test = _bound(f"{sign} {years:g} years", "age", "year", sign, years)
         else:
@@ -572,7 +556,7 @@ def _is_of_some(age: Evidence, people: Eligibility) -> bool:
         and (piece.sex or ".condition" in piece.field)
         for criterion in people.criteria
         for piece in criterion.evidence
-        if criterion.kind is CriterionKind.EXCLUSION
+        if not criterion.is_inclusion
     )
 
 
@@ -587,7 +571,7 @@ def _list_groups(people: Eligibility) -> Iterator[Group]:
         inside = [people.criteria[place] for place in members]
         total = len(members)
         need = {GroupRule.ALL: total, GroupRule.ANY: 1}.get(group.rule, group.n or 1)
-        if any(one.kind is CriterionKind.EXCLUSION for one in inside):
+        if not all(one.is_inclusion for one in inside):
             need = total - need + 1
         # a list inside a list is left undecided
         if need < 1 or any(one.group != group.id for one in inside):

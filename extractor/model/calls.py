@@ -12,6 +12,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 from pydantic import BaseModel, StrictInt, model_validator
 
 from extractor.model.answer_text import read_strict
+from extractor.schemas.base import JsonObject
 
 PROMPTS = Path(__file__).parent / "prompts"
 CHARACTERS_PER_TOKEN = 4
@@ -78,7 +79,7 @@ class ReplyModel(BaseModel, frozen=True, extra="forbid"):
     items: tuple[ReplyItem, ...]
 
     @classmethod
-    def model_json_schema(cls, *_: object, **__: object) -> dict[str, Any]:
+    def model_json_schema(cls, *_: object, **__: object) -> JsonObject:
         """Return a minimal schema, because the prompt already defines each key."""
         return dict(json.loads((PROMPTS / cls.schema_file).read_text("utf-8")))
 

@@ -14,10 +14,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
-from importlib.resources import files
 from typing import Any, NamedTuple
 
-import tomli
 from pydantic import BaseModel
 from pydantic_core import from_json
 
@@ -26,6 +24,7 @@ from extractor.model.answer_text import find_answer
 from extractor.model.calls import ReplyModel
 from extractor.model.pace import Failure
 from extractor.model.spec import shown_model
+from extractor.resources import read_toml
 from extractor.schemas import Usage
 from extractor.schemas.paths import read_path
 
@@ -45,7 +44,7 @@ class _Form(NamedTuple):
     thought: str = ""
 
 
-_TABLE = tomli.loads((files(__package__) / "reply_forms.toml").read_text("utf-8"))
+_TABLE = read_toml(__package__, "reply_forms.toml")
 _FORMS = [_Form(**form) for form in _TABLE["forms"]]
 _MOST_TOKENS = 10**9
 """More tokens than any call can use. Larger numbers are implausible and would not fit in the

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
-from importlib.resources import files
 from typing import NamedTuple
 
-import tomli
 from tenacity import RetryCallState, wait_exponential
 
+from extractor.resources import read_toml
 from extractor.schemas import Usage
 
 LONGEST_WAIT = 60.0
@@ -46,7 +45,7 @@ class Meaning(NamedTuple):
 @cache
 def list_meanings() -> Mapping[str, Meaning]:
     """Return the table of meanings, keyed by status or kind of failure."""
-    table = tomli.loads((files(__package__) / "statuses.toml").read_text("utf-8"))
+    table = read_toml(__package__, "statuses.toml")
     return {
         kind: Meaning(kind, **table[kinds]) for kinds in table for kind in kinds.split()
     }

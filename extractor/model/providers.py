@@ -4,13 +4,12 @@ import re
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
-from importlib.resources import files
 from typing import Literal
 
-import tomli
 from pydantic import BaseModel, ConfigDict, Field
 
 from extractor.errors import ArgumentError
+from extractor.resources import read_toml
 
 
 class Reasoning(StrEnum):
@@ -96,7 +95,7 @@ def list_providers() -> Mapping[str, Provider]:
     """Return the providers, keyed by the name in ``--model provider/name``. ``server`` is the entry
     for servers that are named by their address.
     """
-    table = tomli.loads((files(__package__) / "providers.toml").read_text("utf-8"))
+    table = read_toml(__package__, "providers.toml")
     return {
         name: Provider.model_validate(entry)
         for name, entry in table["provider"].items()

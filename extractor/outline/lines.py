@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from extractor.language.clean import ITEM
-from extractor.language.lexer import Tokens
+from extractor.language.lexer import Range, Tokens
 from extractor.language.passage import LexedSection, Passage
 from extractor.language.values import replace
 from extractor.language.wrapping import is_page_edge
@@ -181,7 +181,7 @@ def _read_row(line: Written, vocabulary: Vocabulary) -> Iterator[Written]:
 def _is_header(line: Written) -> bool:
     """Return whether a row is followed by a ruled line."""
     tokens = line.passage.tokens
-    _, end = tokens.span(line.passage.first, line.passage.end)
+    _, end = line.passage.clean_span
     return _RULED.match(tokens.text[end : end + 80].lstrip("\n")) is not None
 
 
@@ -294,12 +294,12 @@ class Line:
     @property
     def tokens(self) -> Tokens:
         """The tokens of the words, without the rest of the section."""
-        return self.passage.tokens.cut(self.passage.first, self.passage.end)
+        return self.passage.cut()
 
     @property
-    def span(self) -> tuple[int, int]:
+    def span(self) -> Range:
         """The offsets of the words in the cleaned text."""
-        return self.passage.tokens.span(self.passage.first, self.passage.end)
+        return self.passage.clean_span
 
 
 def read_lines(section: LexedSection, vocabulary: Vocabulary) -> list[Line]:
@@ -316,7 +316,7 @@ def _read_line(written: Written) -> Line:
     """
     passage = written.passage
     text = passage.tokens.text
-    start, end = passage.tokens.span(passage.first, passage.end)
+    start, end = passage.clean_span
     column = len(text[written.begin : start].expandtabs(4))
     line = Line(
         passage,

@@ -3,7 +3,6 @@ failures.
 """
 
 import json
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from errno import EDQUOT, ENOSPC
@@ -12,6 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from extractor.errors import DiskFull, FolderInUse, StoreError
+from extractor.schemas.base import StrPath
 
 EXTRACTIONS = "extractions.jsonl"
 FAILURES = "failures.jsonl"
@@ -21,7 +21,7 @@ Failed = dict[str, str | None]
 """A line of ``failures.jsonl``: a record that failed, its source, and the error."""
 
 
-def is_stream(name: str | os.PathLike[str]) -> bool:
+def is_stream(name: StrPath) -> bool:
     """Return True if an input can be read only once: standard input, a named pipe, a process
     substitution, or a device.
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import finalize
@@ -34,6 +33,7 @@ from extractor.run.manifest import (
 )
 from extractor.run.store import RunStore, digest_record
 from extractor.schemas import TrialExtraction, TrialRecord
+from extractor.schemas.base import Inputs, StrPath
 from extractor.schemas.evidence import PricedUsage
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ class FinishedRun:
         manifest = self.manifest
         return PricedUsage(**manifest.usage.model_dump(), usd=manifest.cost["usd"])
 
-    def find_inputs(self) -> tuple[str | PathLike[str], ...]:
+    def find_inputs(self) -> tuple[StrPath, ...]:
         """Return the run's inputs, except streams, which cannot be read again."""
         return _list_readable(self.manifest.inputs)
 
@@ -171,7 +171,7 @@ class FinishedRun:
 
 
 def reread_records(
-    inputs: Sequence[str | PathLike[str]],
+    inputs: Inputs,
     record_ids: Iterable[str],
     is_same: Callable[[TrialRecord], bool],
     columns: Mapping[str, str] | None = None,
@@ -215,7 +215,7 @@ def find_run(results: Path) -> FinishedRun | None:
 
 
 def _list_readable(
-    inputs: Sequence[str | PathLike[str]],
-) -> tuple[str | PathLike[str], ...]:
+    inputs: Inputs,
+) -> tuple[StrPath, ...]:
     """Return the inputs that can be read more than once."""
     return tuple(path for path in inputs if not is_stream(path))

@@ -6,8 +6,7 @@ which records these are.
 
 import json
 from codecs import BOM_UTF8
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from os import PathLike
+from collections.abc import Iterable, Iterator, Mapping
 from os.path import realpath  # unlike Path.resolve, it accepts circular links
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -30,13 +29,12 @@ from extractor.run.finished import (
     reread_records,
 )
 from extractor.schemas import TrialExtraction, TrialRecord, Usage
+from extractor.schemas.base import Inputs, find_fault
 from extractor.schemas.evidence import PricedUsage
 from extractor.schemas.values import find_misplaced
 
 if TYPE_CHECKING:
     from extractor.concepts.own.declaration import CustomField
-
-Inputs = Sequence[str | PathLike[str]]
 
 
 class ByteRange(NamedTuple):
@@ -170,11 +168,10 @@ def parse_extraction(content: bytes, place: str) -> TrialExtraction:
     try:
         return TrialExtraction.model_validate_json(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"])) or "the whole"
+        field, problem = find_fault(error)
         raise StoreError(
-            f"{place}: is not a valid extraction in this version's format ({field}: "
-            f"{first['msg']}); run its command again, or correct it"
+            f"{place}: is not a valid extraction in this version's format "
+            f"({field or 'the whole'}: {problem}); run its command again, or correct it"
         ) from None
 
 

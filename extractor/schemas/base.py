@@ -1,14 +1,25 @@
 """The base classes of all models, and the specification of a field."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from os import PathLike
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import AfterValidator, AllowInfNan, BaseModel, ConfigDict
+from pydantic import (
+    AfterValidator,
+    AllowInfNan,
+    BaseModel,
+    ConfigDict,
+    ValidationError,
+)
 
 from extractor.language.shown import show_line
 
+StrPath: TypeAlias = str | PathLike[str]
+"""A path as Python's own functions take it."""
+Inputs: TypeAlias = Sequence[StrPath]
+"""Files, folders, or patterns of files."""
 JsonObject: TypeAlias = dict[str, Any]
 """A JSON object whose keys are read by name. ``pydantic.JsonValue`` is any JSON value."""
 
@@ -33,6 +44,12 @@ class QuotingModel(FrozenModel):
     def __repr_args__(self) -> Iterable[tuple[str | None, object]]:
         for name, value in super().__repr_args__():
             yield name, _show(value)
+
+
+def find_fault(error: ValidationError) -> tuple[str, str]:
+    """Return the place of the first fault in a value, such as ``values.ECOG``, and the message."""
+    fault = error.errors(include_url=False)[0]
+    return ".".join(map(str, fault["loc"])), fault["msg"]
 
 
 def is_none(value: object) -> bool:

@@ -24,6 +24,7 @@ from extractor.schemas.base import (
 from extractor.schemas.evidence import Absence, Coverage, ExtractedItem, Finding, Usage
 from extractor.schemas.record import RegisteredTerm, Source
 from extractor.schemas.vocabulary import (
+    DOUBTFUL_BELOW,
     Category,
     Comparator,
     Concept,
@@ -313,6 +314,11 @@ class CriterionAnnotation(QuotingModel):
 
 class Criterion(ExtractedItem, CriterionAnnotation):
     """One eligibility condition, with its provenance."""
+
+    @property
+    def is_inclusion(self) -> bool:
+        """Whether the criterion is in the list of inclusions."""
+        return self.kind is CriterionKind.INCLUSION
 
 
 class EligibilityAnnotation(QuotingModel):
@@ -638,6 +644,10 @@ def _find_parts(value: object, names: Sequence[str]) -> Iterator[object]:
         yield value
 
 
+CustomItems = dict[str, tuple[CustomItem, ...]]
+"""The values of custom fields, by field."""
+
+
 class TrialExtraction(FrozenModel):
     """Eligibility, dosing and endpoints of one trial record, with evidence for every value.
 
@@ -649,7 +659,7 @@ class TrialExtraction(FrozenModel):
     eligibility: Eligibility
     dosing: tuple[Regimen, ...] = ()
     endpoints: tuple[Endpoint, ...] = ()
-    custom: dict[str, tuple[CustomItem, ...]] = Field(
+    custom: CustomItems = Field(
         default_factory=dict,
         description="Values of the custom fields, keyed by field.",
         exclude_if=not_,
@@ -752,7 +762,7 @@ class TrialExtraction(FrozenModel):
         """
         return late.find("frame_extraction")(self, name, to, fields)
 
-    def match(self, patient: Any, min_confidence: float = 0.85) -> Any:
+    def match(self, patient: Any, min_confidence: float = DOUBTFUL_BELOW) -> Any:
         """Compare the criteria with a patient's data, and return an ``extractor.match.Match``.
 
         Args:

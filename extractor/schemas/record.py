@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from extractor.language.lexer import Range
 from extractor.schemas.base import FrozenModel, is_none
 from extractor.schemas.registered_words import (
     is_nothing,
@@ -94,7 +95,7 @@ class Section(FrozenModel):
         "another language is also detected.",
     )
 
-    def locate(self, start: int, end: int) -> tuple[int, int] | None:
+    def locate(self, start: int, end: int) -> Range | None:
         """Return the span in the given text that corresponds to the characters ``start:end`` of the
         section.
 
@@ -118,7 +119,7 @@ class Section(FrozenModel):
             return (first, last)
         return None
 
-    def list_places(self, start: int, end: int) -> list[tuple[int, int]]:
+    def list_places(self, start: int, end: int) -> list[Range]:
         r"""Return the spans in the given text that correspond to the characters ``start:end`` of
         the section, in the order of the section. There is more than one span if, in the given
         text, other text separates the characters.
@@ -133,7 +134,7 @@ class Section(FrozenModel):
         >>> table.list_places(0, 16)
         [(0, 9), (24, 30)]
         """
-        places: list[tuple[int, int]] = []
+        places: list[Range] = []
         ends = [piece.start for piece in self.pieces[1:]] + [len(self.text)]
         for piece, piece_end in zip(self.pieces, ends, strict=False):
             # The line break that joins two pieces is not in the given text.

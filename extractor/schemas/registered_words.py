@@ -9,9 +9,8 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import cache
-from pathlib import Path
 
-import tomli
+from extractor.resources import read_toml
 
 _NO_LETTER = re.compile(r"[\W_]+")
 
@@ -19,7 +18,7 @@ _NO_LETTER = re.compile(r"[\W_]+")
 @cache
 def _list_spellings() -> Mapping[str, Mapping[str, str]]:
     """Return, for each field, a mapping from each folded spelling to its term."""
-    tables = tomli.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+    tables = read_toml(__package__, "registered_words.toml")
     spellings: dict[str, dict[str, str]] = {}
     for field, words in tables.items():
         spellings[field] = {}

@@ -11,7 +11,8 @@ from extractor import Extractor, read_records
 from extractor.apps.export import choose_tables, list_tables, tabulate
 from extractor.apps.export.agents import AgentNamer
 from extractor.apps.export.registered import Intervention
-from extractor.concepts.limits.canonical import name_instrument, name_limit
+from extractor.concepts.limits.canonical import name_limit
+from extractor.concepts.limits.instruments import find_instrument_key
 from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.own.models import read_fields
 from extractor.schemas import (
@@ -287,7 +288,7 @@ def test_windows_have_days_classes_and_confidences(window, days, days_high):
     ("written", "key"), CASES["spellings_of_an_instrument_have_one_key"]
 )
 def test_spellings_of_an_instrument_have_one_key(written, key):
-    assert name_instrument(written) == key
+    assert find_instrument_key(written) == key
 
 
 def declare(name, /, **attributes):

@@ -113,6 +113,8 @@ def test_each_value_points_at_its_own_characters():
         ({"stable_for": "6 week"}, FindingKind.QUOTE_CONFLICT),
         ({"stable_for": "4 month"}, FindingKind.QUOTE_CONFLICT),
         ({"quote": ""}, FindingKind.QUOTE_NOT_FOUND),
+        # the words are in the line, but prove nothing
+        ({"quote": "and"}, FindingKind.QUOTE_NOT_FOUND),
         ({"status": "welcome"}, FindingKind.ANSWER_MISSING),
         ({"stable_for": "a while"}, FindingKind.ANSWER_MISSING),
     ],
@@ -136,6 +138,17 @@ def test_a_number_outside_a_quote_with_another_number_is_not_sure():
     reading = check_claim(claim, field, line)[0]["value"]
     assert reading.support is Support.INFERRED
     assert reading.confidence < 0.85
+
+
+@pytest.mark.parametrize(
+    ("quote", "kept"),
+    [("No prior regimens", True), ("No limit on regimens", False)],
+)
+def test_a_quote_of_none_states_zero(quote, kept):
+    (field,) = read_fields(make(int))
+    claim = {"quote": quote, "value": 0}
+    readings, _ = check_claim(claim, field, read_passage(f"{quote} for the disease"))
+    assert bool(readings) is kept
 
 
 def test_a_regimens_field_stands_with_its_regimen():
@@ -165,6 +178,19 @@ def test_rules_read_without_a_model_and_the_model_confirms_them():
     silent, _ = extract({})
     (unconfirmed,) = silent.custom["ejection_fraction"]
     assert (item.confidence, unconfirmed.confidence) == (0.85, 0.6)
+
+
+def test_all_members_of_a_list_on_which_pattern_and_model_agree_are_equally_sure():
+    class Own(BaseModel):
+        """Something."""
+
+        at: list[TimePoint] = Field(json_schema_extra={"pattern": r"day \d+"})
+
+    said = {"Seen": {"own": _claim("on day 3 and on day 5", [3, 5]), "cat": "other"}}
+    record = trial(eligibility="Inclusion Criteria:\n\n* Seen on day 3 and on day 5")
+    with serve(answering(said)) as stub:
+        (item,) = Extractor(stub.spec, fields=Own).extract(record).custom["own"]
+    assert [piece.confidence for piece in item.evidence] == [0.95, 0.95]
 
 
 def test_patterns_of_different_attributes_add_up_and_a_list_has_all_that_they_find():

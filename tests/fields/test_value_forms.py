@@ -28,7 +28,11 @@ from extractor.schemas import Period, Quantity, TimePoint
         (read_limit, "AST: <= x 5 ULN", ("AST", "<=", 5, None, "x ULN")),
         (read_limit, "age: between 18 and 75", ("age", "between", 18, 75, None)),
         (read_limit, "clearance: 60 mL/min", ("clearance", "=", 60, None, "mL/min")),
+        (read_limit, "Karnofsky: >/= 30", ("Karnofsky", ">=", 30, None, None)),
+        (read_limit, "weight: 40 kg or more.", ("weight", ">=", 40, None, "kg")),
+        (read_limit, "lines: 2 or fewer prior lines", ("lines", "<=", 2, None, "prior lines")),
         (read_amount, "300 mg/m2", (300, 300, "mg/m2")),
+        (read_amount, "0.5 mg/kg over 2 hours", (0.5, 0.5, "mg/kg over 2 hours")),
         (read_amount, "1 to 2 mg", (1, 2, "mg")),
         (read_amount, "up to 40 mg", (None, 40, "mg")),
         (read_amount, "1 x 10^6 - 5 x 10^6 cells", (1_000_000, 5_000_000, "cells")),
@@ -51,7 +55,7 @@ def test_values_are_read_from_text(parse, text, expected):
 @pytest.mark.parametrize(
     ("parse", "texts", "message"),
     [
-        (read_limit, ("NYHA class: high", "good function", "ECOG", ": >= 5", ""), "write"),
+        (read_limit, ("NYHA class: high", "good function", "ECOG", ": >= 5", "age: between 18", ""), "write"),
         (read_amount, ("2-none ug", "5", "mg", "few tablets"), "write a dose as a number and a unit"),
         (partial(read_time, Period), ("2-4 weeks", "a while", "12"), "write a time as one"),
         (read_window, ("within 3 visits | <= 3 visit",), "write a time as"),

@@ -13,7 +13,7 @@ from extractor.apps.mcp.settings import ToolOptions, ToolSettings
 from extractor.model.cost.budget import Pricing
 from extractor.model.cost.prices import read_prices
 from extractor.model.patience import MOST_USELESS
-from extractor.model.spec import ModelSpec
+from extractor.setup import Setup
 from tests.commands import start_extractor
 from tests.faults.server import WELL, Fault, serve_faults
 from tests.fetch.registry import make_study, serve_registry
@@ -34,9 +34,9 @@ TEXT = "Inclusion criteria:\n- HbA1c of at least 7.5 %\n- BMI < 35 kg/m2"
 async def connect(model=None, **options):
     """A client of a server in this process."""
     given = ToolOptions.read(options)
-    spec = ModelSpec.parse(model) if model else None
-    pricing = Pricing.of(spec, read_prices(given.prices), given.max_usd)
-    async with open_server(ToolSettings(given, spec, pricing)) as server, Client(server) as client:
+    setup = Setup(model, effort=given.effort, min_confidence=given.min_confidence, fields=given.fields)
+    pricing = Pricing.of(setup.choice.spec, read_prices(given.prices), given.max_usd)
+    async with open_server(ToolSettings(given, setup, pricing)) as server, Client(server) as client:
         yield client
 
 

@@ -1,8 +1,9 @@
 """The ``extractor`` command: parses arguments and returns an exit code.
 
 Commands: ``run``, ``batch``, ``fetch``, ``parse``, ``report``, ``review``, ``export``, ``list``,
-``evaluate``, ``gold``, ``diff``, ``serve``, ``mcp``, ``schema`` and ``doctor``. Each command is a
-thin wrapper around the package: it reads options, calls one function and prints the result.
+``match``, ``evaluate``, ``gold``, ``diff``, ``serve``, ``mcp``, ``schema`` and ``doctor``. Each
+command is a thin wrapper around the package: it reads options, calls one function and prints the
+result.
 
 Users and scheduled jobs can rely on the following:
 

@@ -163,9 +163,14 @@ def _open_texts() -> "Environment":
     return texts
 
 
-def write_text(name: str, **values: object) -> Iterator[str]:
-    """Render the template ``name`` with these values, and yield its chunks."""
-    return _open_texts().get_template(name).generate(values)
+def write_lines(name: str, **values: object) -> list[str]:
+    """Return the lines of the template ``name`` with these values."""
+    return _open_texts().get_template(name).render(values).splitlines()
+
+
+def print_text(name: str, **values: object) -> None:
+    """Print the template ``name`` with these values to standard output, chunk by chunk."""
+    sys.stdout.writelines(_open_texts().get_template(name).generate(values))
 
 
 def name_some(names: Iterable[str], most: int = MAX_LISTED) -> str:

@@ -1,7 +1,6 @@
 """``extractor diff``: show what changed between two versions of the same trials."""
 
 import json
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Annotated
@@ -14,8 +13,8 @@ from extractor.apps.cli.console import (
     OK,
     USAGE,
     name_some,
+    print_text,
     say,
-    write_text,
 )
 from extractor.apps.cli.options import (
     ForceOption,
@@ -69,7 +68,7 @@ def diff(
         for row in rows:
             print(json.dumps(row))
     else:
-        sys.stdout.writelines(write_text("changes.txt", rows=rows))
+        print_text("changes.txt", rows=rows)
     counts = Counter(row["change"] for row in rows)
     kinds = ", ".join(f"{number} {kind}" for kind, number in counts.items())
     say(f"{counted(len(trials), 'trial')} compared: {kinds or 'no change'}")
@@ -92,5 +91,5 @@ def _warn_unmatched(path: Path, side: Side, opposite: Side, compared: int) -> No
     # two single records are compared even if their ids differ
     if unmatched and compared < len(side.record_ids):
         say(f"only in {path}: {name_some(unmatched)}")
-    for message in side.failed[:MAX_LISTED]:
-        say(message)
+    for error in side.failed[:MAX_LISTED]:
+        say(str(error))

@@ -16,10 +16,8 @@ def read_model_spec(text: str) -> ModelSpec:
     return read_spec(text, say)
 
 
-def choose_model(
-    options: ServiceOptions | ToolOptions,
-) -> tuple[ModelSpec | None, Pricing]:
-    """Return the model in a server's options, and its pricing with the spending limit.
+def choose_model(options: ServiceOptions | ToolOptions) -> tuple[Setup, Pricing]:
+    """Return the setup of a server's model, and its pricing with the spending limit.
 
     Raises ``ValueError`` if the model is invalid, or if ``--max-usd`` is set but the model has no
     known price.
@@ -27,12 +25,14 @@ def choose_model(
     spec = read_model_spec(options.model) if options.model else None
     setup = Setup(
         spec,
-        fields=options.fields,
+        tasks=options.tasks,
         effort=options.effort,
+        min_confidence=options.min_confidence,
+        fields=options.fields,
         reasoning=options.reasoning,
         model_options=options.model_options,
     )
-    return spec, choose_pricing(setup, options)
+    return setup, choose_pricing(setup, options)
 
 
 def choose_pricing(

@@ -1,8 +1,6 @@
 """``extractor evaluate``: score extractions against gold, or check the gold itself."""
 
-import sys
 from collections.abc import Sequence
-from os import PathLike
 from pathlib import Path
 from typing import Annotated
 
@@ -12,9 +10,9 @@ from extractor.apps.cli.console import (
     FAILED,
     OK,
     print_table,
+    print_text,
     say,
     to_printable,
-    write_text,
 )
 from extractor.apps.cli.examples import score_examples
 from extractor.apps.cli.options import (
@@ -37,6 +35,7 @@ from extractor.options import FILES, MODEL, RARE, read_own_fields, split_names
 from extractor.plurals import counted
 from extractor.run.finished import find_run
 from extractor.run.joined import JoinedRuns, join_fields
+from extractor.schemas.base import Inputs
 
 _SOURCE = "a folder of JSON files, a JSONL file or a run's folder"
 
@@ -191,7 +190,7 @@ def _finish(
     report: ScoreReport,
     minimums: str,
     html: Path | None,
-    records: Sequence[str | PathLike[str]],
+    records: Inputs,
     *,
     as_json: bool,
 ) -> int:
@@ -223,7 +222,7 @@ def _finish(
 
 def print_report(report: ScoreReport) -> None:
     """Print all scores, and the errors grouped by severity, to standard output."""
-    sys.stdout.writelines(write_text("scores.txt", report=report))
+    print_text("scores.txt", report=report)
     for rows in filter(None, (list_scores(report), list_kinds(report))):
         print()
         cells = (map(write_cell, row.values()) for row in rows)

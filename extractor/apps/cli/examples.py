@@ -7,12 +7,12 @@ from extractor.api import Extractor
 from extractor.apps.cli.console import say
 from extractor.apps.evaluation import ScoreReport, evaluate
 from extractor.apps.evaluation.examples import ExampleCase, list_examples
-from extractor.concepts.own.declaration import CustomField
+from extractor.concepts.own.declaration import CustomFields
 from extractor.schemas import TrialExtraction
 
 
 def score_examples(
-    fields: tuple[CustomField, ...], model: str | None, examples: int
+    fields: CustomFields, model: str | None, examples: int
 ) -> ScoreReport:
     """Extract and score the examples of custom fields, using the fields' patterns, or a model that
     is not shown the answers. ``examples`` is the maximum number of errors of each kind in the

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from extractor.apps.cli.console import FAILED, OK, print_table, say, write_text
+from extractor.apps.cli.console import FAILED, OK, print_table, say, write_lines
 from extractor.apps.cli.job import CommandJob
 from extractor.apps.cli.perform import StreamSink
 from extractor.model.asking.planner import estimate_record
@@ -53,7 +53,7 @@ def forecast_job(job: CommandJob) -> int:
         rows.append((name, *(f"{figure:,.{digits}f}" for figure in cases)))
     records = counted(job.tally.extracted, "record")
     print_table((records, "least", "expected", "most"), rows)
-    for note in "".join(write_text("forecast.txt", forecast=forecast)).splitlines():
+    for note in write_lines("forecast.txt", forecast=forecast):
         say(note)
     if job.tally.failed:
         return FAILED

@@ -1,6 +1,5 @@
 """``extractor gold``: convert gold to and from spreadsheets, and compare two annotators."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,9 +9,9 @@ from extractor.apps.cli.commands import Commands
 from extractor.apps.cli.console import (
     FAILED,
     OK,
+    print_text,
     say,
     to_printable,
-    write_text,
 )
 from extractor.apps.cli.options import (
     ComparedFieldsOption,
@@ -120,8 +119,4 @@ def compare(
     report = report.model_copy(update={"gold": gold_a.name, "predicted": gold_b.name})
     if html:
         write_score_page(html, report, records or ())
-    sys.stdout.writelines(
-        write_text(
-            "agreement.txt", report=report, write_cell=write_cell, show=show_value
-        )
-    )
+    print_text("agreement.txt", report=report, write_cell=write_cell, show=show_value)

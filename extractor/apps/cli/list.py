@@ -1,6 +1,5 @@
 """``extractor list``: list a run's values, doubts, findings, absences or failures as rows."""
 
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
@@ -14,8 +13,8 @@ from extractor.apps.cli.console import (
     MAX_LISTED,
     OK,
     name_some,
+    print_text,
     say,
-    write_text,
 )
 from extractor.apps.cli.options import ForceOption, RunsArgument, SheetOption, option
 from extractor.apps.cli.runs import open_runs, warn_failed, warn_incomplete
@@ -92,7 +91,7 @@ def list_(
     if to:
         write_sheet(to, ValueRow._fields, rows, force=force)
     else:
-        sys.stdout.writelines(write_text("rows.txt", rows=rows))
+        print_text("rows.txt", rows=rows)
     kinds = name_some(
         (f"{kind} {count:,}" for kind, count in counts.most_common()), 2 * MAX_LISTED
     )

@@ -36,6 +36,7 @@ from extractor.apps.match import (
     read_synonyms,
 )
 from extractor.options import FILES, WHAT
+from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
 
 def match(
@@ -68,7 +69,7 @@ def match(
     ] = [],  # noqa: B006
     min_confidence: Annotated[
         float, option(WHAT, "What is less sure decides nothing.", min=0, max=1)
-    ] = 0.85,
+    ] = DOUBTFUL_BELOW,
     json_: JsonOption = False,
     to: SheetOption = None,
     records: RecordsOption = None,
@@ -123,12 +124,11 @@ def match(
         for one in shown:
             print(json.dumps(one.to_dict(), ensure_ascii=False))
     else:
-        names = tuple(column.name for column in MATCHES.columns)
         rows = (
             ["" if cell is None else str(cell) for cell in list_cells(one)]
             for one in shown
         )
-        print_table(names, rows)
+        print_table(tuple(MATCHES.names), rows)
 
 
 def _split(pairs: list[str], name: str, prefix: str) -> dict[str, str]:

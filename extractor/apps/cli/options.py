@@ -19,12 +19,14 @@ from extractor.options import (
     RARE,
     SPEED,
     WHAT,
+    AtOnce,
     ColumnNames,
     ExtractionOptions,
     ExtractorOptions,
     ModelOptions,
     Options,
     Shown,
+    Workers,
 )
 from extractor.schemas import Task
 
@@ -190,9 +192,9 @@ class RunOptions(AnswerOptions, ExtractorOptions):
 
     dry_run: Annotated[bool, Shown(COST)] = False
     """Forecast calls, time and cost without calling the model."""
-    concurrency: Annotated[int, Field(ge=1), Shown(SPEED, "N")] = 8
+    concurrency: AtOnce = 8
     """Maximum number of concurrent requests."""
-    workers: Annotated[int | None, Field(ge=1, le=10_000), Shown(SPEED, "N")] = None
+    workers: Workers = None
     """Number of processes (default: all cores)."""
 
 

@@ -3,13 +3,11 @@ field, which help you to find out why a text was misread. They are listed in ``r
 """
 
 from collections.abc import Iterator
-from importlib.resources import files
 from typing import Annotated, NamedTuple
 
-import tomli
 import typer
 
-from extractor.apps.cli.console import FAILED, OK, say, write_text
+from extractor.apps.cli.console import FAILED, OK, print_text, say
 from extractor.apps.cli.options import ColumnsOption, FieldsOption, option
 from extractor.concepts.own.declaration import explain_unread
 from extractor.concepts.parse import parse_record
@@ -19,6 +17,7 @@ from extractor.evidence.drafts import Draft, Reading
 from extractor.formats import read_records
 from extractor.formats.inputs import refuse_missing
 from extractor.options import FILES, read_columns, read_own_fields
+from extractor.resources import read_toml
 
 
 class ReaderFiles(NamedTuple):
@@ -32,9 +31,9 @@ class ReaderFiles(NamedTuple):
     cases: str
 
 
-_FILE = files(__package__).joinpath("rule_places.toml")
 PLACES = [
-    ReaderFiles(**place) for place in tomli.loads(_FILE.read_text("utf-8"))["place"]
+    ReaderFiles(**place)
+    for place in read_toml(__package__, "rule_places.toml")["place"]
 ]
 
 
@@ -88,17 +87,15 @@ def parse(
 
     names = read_columns(columns)
     for record in read_records(*inputs, on_error=report, columns=names):
-        print(
-            *write_text(
-                "parse.txt",
-                parsed=parse_record(record, custom),
-                explains=explain,
-                list_readings=_list_readings,
-                explain_place=explain_place,
-                explain_confidence=_explain_confidence,
-            ),
-            sep="",
+        print_text(
+            "parse.txt",
+            parsed=parse_record(record, custom),
+            explains=explain,
+            list_readings=_list_readings,
+            explain_place=explain_place,
+            explain_confidence=_explain_confidence,
         )
+        print()
     if failures:
         return FAILED
     return OK

@@ -91,8 +91,10 @@ def serve(options: ServiceOptions) -> None:
             f"EXTRACTOR_TOKEN is the key of the caller {owner}, who would see all jobs; unset it, "
             "or set it to the operator's token"
         )
+    setup, pricing = choose_model(options)
+    workers = options.workers or count_cores()
     settings = ServiceSettings(
-        options, root, token, *choose_model(options), options.workers or count_cores()
+        options, root, token, setup.choice.spec, pricing, workers
     )
 
     def announce(url: str) -> None:

@@ -6,7 +6,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 
-from extractor.apps.cli.console import write_text
+from extractor.apps.cli.console import write_lines
 from extractor.apps.cli.job import CommandJob
 from extractor.run.files import FAILURES, read_failures
 from extractor.run.folder import RunFolder
@@ -30,7 +30,7 @@ def render(
     name: str, job: CommandJob, folder: RunFolder | None, **values: object
 ) -> Iterator[str]:
     """Render a template with the job, its ``folder`` and this command, and yield the lines."""
-    text = write_text(
+    lines = write_lines(
         name,
         job=job,
         folder=folder,
@@ -40,7 +40,7 @@ def render(
         quote=shlex.quote,
         **values,
     )
-    return filter(None, "".join(text).splitlines())
+    return filter(None, lines)
 
 
 def how_to_resume(job: CommandJob) -> str:

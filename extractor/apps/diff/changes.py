@@ -4,7 +4,6 @@ A version is a run, a file of extractions, or records to be read with the rules.
 """
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +17,7 @@ from extractor.apps.pages.words import say
 from extractor.apps.values import RowKind, ValueRow, drop_same, list_values
 from extractor.errors import ArgumentError
 from extractor.formats import read_records
+from extractor.language.values import group_pairs
 from extractor.options import ExtractionOptions
 from extractor.pipeline import extract_by_rules
 from extractor.run.finished import find_run
@@ -111,18 +111,12 @@ def _group_rows(extraction: TrialExtraction) -> dict[str, list[ValueRow]]:
     """Return the values of an extraction, keyed by the path of their item. The values of all custom
     fields have the key "custom".
     """
-    rows = defaultdict[str, list[ValueRow]](list)
-    for row in list_values(extraction):
-        # a group's id is meaningless to a reader
-        if row.kind != RowKind.VALUE:
-            continue
-        if row.field == "group":
-            continue
-        item = row.item
-        if item.startswith("custom."):
-            item = "custom"
-        rows[item].append(row)
-    return rows
+    # a group's id is meaningless to a reader
+    return group_pairs(
+        ("custom" if row.item.startswith("custom.") else row.item, row)
+        for row in list_values(extraction)
+        if row.field != "group"
+    )
 
 
 def _describe_item(
@@ -166,10 +160,7 @@ def _compare_fields(
 
 
 def _group_by_field(rows: Sequence[ValueRow]) -> dict[str, list[ValueRow]]:
-    fields = defaultdict[str, list[ValueRow]](list)
-    for row in rows:
-        fields[FieldRef(row.path).path].append(row)
-    return fields
+    return group_pairs((FieldRef(row.path).path, row) for row in rows)
 
 
 def _fold_words(row: ValueRow) -> str:
@@ -224,14 +215,14 @@ class Side:
     Attributes:
         record_ids: The records that have a result, in order, as keys.
         records: The available records, by id.
-        failed: Messages about records that could not be read.
+        failed: The errors of records that could not be read.
 
     Raises ``ArgumentError`` if there is no result, and ``StoreError`` if a run cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
         self.records: dict[str, TrialRecord] = {}
-        self.failed: list[str] = []
+        self.failed: list[Exception] = []
         self._run: JoinedRuns | None = None
         if find_run(path) or _has_extractions(path):
             self._run = JoinedRuns([path])
@@ -240,16 +231,12 @@ class Side:
                 if reread.record:
                     self.records[reread.record_id] = reread.record
         else:
-
-            def note(error: Exception) -> None:
-                self.failed.append(str(error))
-
-            for record in read_records(path, on_error=note):
+            for record in read_records(path, on_error=self.failed.append):
                 self.records[record.record_id] = record
             self.record_ids = dict.fromkeys(self.records)
         if not self.record_ids:
             problems = [f"{path}: no record could be read", *self.failed[:1]]
-            raise ArgumentError("; ".join(problems))
+            raise ArgumentError("; ".join(map(str, problems)))
 
     def read(self, record_id: str) -> TrialExtraction:
         """Return a record's extraction."""

@@ -72,9 +72,10 @@ def align(
     """
     # A record has only one such item, its eligibility.
     if group.path == "eligibility":
-        old_sides = [Side(item, group.path) for item in old]
-        new_sides = [Side(item, group.path) for item in new]
-        return list(zip_longest(old_sides, new_sides, fillvalue=NOWHERE))
+        before, after = (
+            [Side(item, group.path) for item in items] for items in (old, new)
+        )
+        return list(zip_longest(before, after, fillvalue=NOWHERE))
     compare = _COMPARERS.get(group.path, partial(_compare_custom, group))
 
     equal = defaultdict[str, deque[Side]](deque)

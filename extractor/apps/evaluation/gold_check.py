@@ -4,7 +4,6 @@ in their criterion, and references to missing items.
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,6 +30,7 @@ from extractor.evidence.quotes import QuoteStatus, verify_quote
 from extractor.language.book import read_text
 from extractor.language.clean import clean_text, fold_label
 from extractor.schemas import Criterion, FieldRef, TrialExtraction, TrialRecord
+from extractor.schemas.base import StrPath
 
 _QUOTES = {field.name for field in FIELDS if field.comparer in (TEXT, AGENT, EXTENT)}
 """Fields whose values are words taken from the record."""
@@ -52,7 +52,7 @@ class Flaw(NamedTuple):
 
 
 def check_gold(
-    gold: str | PathLike[str],
+    gold: StrPath,
     records: Iterable[TrialRecord],
     fields: Sequence[CustomField] = (),
 ) -> list[Flaw]:

@@ -3,6 +3,7 @@ in both.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from pydantic_core import to_jsonable_python
@@ -181,12 +182,11 @@ def _pair_nested(
     None.
     """
     name, *rest = names
-    gold_value: Any = None
-    if isinstance(gold, Mapping):
-        gold_value = gold.get(name)
-    predicted_value: Any = None
-    if isinstance(predicted, Mapping):
-        predicted_value = predicted.get(name)
+    values: list[Any] = [
+        side.get(name) if isinstance(side, Mapping) else None
+        for side in (gold, predicted)
+    ]
+    gold_value, predicted_value = values
     if not rest:
         yield gold_value, predicted_value
         return
@@ -213,25 +213,21 @@ def _compare_objects(
     """
     first = next(iter(gold), "")
     names = measure_overlap(str(gold.get(first)), str(predicted.get(first)))
-    gold_words = " ".join(map(str, gold.values()))
-    predicted_words = " ".join(map(str, predicted.values()))
-    return names + measure_overlap(gold_words, predicted_words)
+    words = (" ".join(map(str, side.values())) for side in (gold, predicted))
+    return names + measure_overlap(*words)
 
 
 def _pair_parts(
     field: Field, gold: ExtractedItem, predicted: ExtractedItem
 ) -> Iterator[tuple[object, object]]:
     """Yield (gold, predicted) pairs of a part, such as ``of``, in agreeing values of two items."""
-    for gold_whole, predicted_whole in pair_wholes(field, gold, predicted):
-        gold_part = getattr(gold_whole, field.part)
-        predicted_part = getattr(predicted_whole, field.part)
+    read_part = attrgetter(field.part)
+    for pair in pair_wholes(field, gold, predicted):
+        ours, theirs = map(read_part, pair)
         # an amount without arms applies to its regimen's arms
-        if field.comparer is LABEL:
-            if predicted_part and not gold_part:
-                gold_part = getattr(gold, field.part)
-            elif gold_part and not predicted_part:
-                predicted_part = getattr(predicted, field.part)
-        yield gold_part, predicted_part
+        if field.comparer is LABEL and (ours or theirs):
+            ours, theirs = ours or read_part(gold), theirs or read_part(predicted)
+        yield ours, theirs
 
 
 def _label(item: ExtractedItem | None) -> str | None:

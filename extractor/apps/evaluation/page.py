@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from os import PathLike
 from pathlib import Path
 
 from extractor.apps.evaluation.report import ErrorSide, ScoreReport
@@ -20,14 +19,10 @@ from extractor.evidence.quotes import verify_quote
 from extractor.formats import read_records
 from extractor.run.files import write_page
 from extractor.schemas import TrialRecord
-from extractor.schemas.base import JsonObject
-
-Inputs = Sequence[str | PathLike[str]]
+from extractor.schemas.base import Inputs, JsonObject, StrPath
 
 
-def write_score_page(
-    path: str | PathLike[str], report: ScoreReport, records: Inputs = ()
-) -> None:
+def write_score_page(path: StrPath, report: ScoreReport, records: Inputs = ()) -> None:
     """Write a report and its errors as an HTML page that works offline.
 
     The texts are read from ``records``, the inputs of the run. The page for a ``neutral`` report

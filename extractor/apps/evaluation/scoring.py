@@ -2,7 +2,7 @@
 
 import re
 import warnings
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from extractor.apps.evaluation.comparers import ErrorKind, Verdict
+from extractor.apps.evaluation.comparers import Verdict
 from extractor.apps.evaluation.fields import (
     Field,
     Group,
@@ -30,9 +30,10 @@ from extractor.apps.evaluation.report import (
     Score,
     ScoreReport,
 )
-from extractor.concepts.own.declaration import Declared
+from extractor.concepts.own.declaration import Declarations, Declared
 from extractor.concepts.own.models import read_fields
 from extractor.errors import GoldError
+from extractor.language.values import group_pairs
 
 LEAST_VALUES = 10
 """Minimum number of values for an interval; a bootstrap over fewer values is meaningless.
@@ -56,7 +57,7 @@ def evaluate(  # noqa: PLR0913 - all but the sources are options
     compare: ExtractionSource | None = None,
     examples: int = 10,
     resamples: int = 1000,
-    fields: Iterable[Declared] | Declared = (),
+    fields: Declarations = (),
     only_given: bool = False,
     neutral: bool = False,
 ) -> ScoreReport:
@@ -164,7 +165,7 @@ def _count(
 
 
 def split_fields(
-    selection: Iterable[Declared] | Declared,
+    selection: Declarations,
 ) -> tuple[tuple[str, ...], tuple[Declared, ...]]:
     """Return (names of fields to score, locations of custom fields). A location contains a colon or
     ends with .py.
@@ -273,9 +274,8 @@ def _group_errors(errors: Iterable[ErrorExample], examples: int) -> list[ErrorSc
     """Return the errors by kind, starting with the most harmful kind, and for each kind at most
     ``examples`` of its most harmful errors.
     """
-    by_kind = defaultdict[ErrorKind, list[ErrorExample]](list)
-    for error in sorted(errors, key=lambda error: error.rank):
-        by_kind[error.kind].append(error)
+    ranked = sorted(errors, key=lambda error: error.rank)
+    by_kind = group_pairs((error.kind, error) for error in ranked)
     scores = [
         ErrorScore(
             kind=kind,

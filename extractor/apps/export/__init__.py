@@ -11,8 +11,8 @@ filled from ``ValueRow``. Anything that a query can compute is defined as a data
 in ``views.sql``.
 
 - ``columns.py``: the tables, including those of custom fields.
-- ``rows.py``: the rows of an extraction. It uses ``limits.py`` (canonical names and units of limits
-  and instruments, and whom a limit admits), ``people.py`` (ages, sex, healthy and pregnant
+- ``rows.py``: the rows of an extraction. It uses ``concepts/limits`` (canonical names and units of
+  limits and instruments, and whom a limit admits), ``people.py`` (ages, sex, healthy and pregnant
   people), ``agents.py`` (a single name for each drug, and the arms that receive it), ``times.py``
   (times in days), and ``registered.py`` (the register's data).
 - ``export.py`` reads a run, selects values by confidence, and builds data frames; ``files.py``

@@ -6,13 +6,12 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from itertools import chain
-from pathlib import Path
 
-import tomli
 from pydantic import BaseModel
 
 from extractor.concepts.own.attributes import Attribute, AttributeSet
-from extractor.concepts.own.declaration import CustomField
+from extractor.concepts.own.declaration import CustomField, CustomFields
+from extractor.resources import read_toml
 from extractor.schemas import Task
 from extractor.schemas.arguments import refuse_unknown
 from extractor.schemas.base import JsonObject
@@ -75,6 +74,11 @@ class Table:
         """All columns, keys first."""
         return self.keys + self.values
 
+    @property
+    def names(self) -> list[str]:
+        """The names of the columns."""
+        return [column.name for column in self.columns]
+
 
 _ITEM_KEYS = (
     Column("record_id", "The record."),
@@ -101,7 +105,7 @@ _CUSTOM_PROVENANCE = (
 
 
 @lru_cache(256)
-def list_tables(fields: tuple[CustomField, ...] = ()) -> tuple[Table, ...]:
+def list_tables(fields: CustomFields = ()) -> tuple[Table, ...]:
     """Return all tables, including those of the custom ``fields``.
 
     >>> [table.name for table in list_tables()][:4]
@@ -111,7 +115,7 @@ def list_tables(fields: tuple[CustomField, ...] = ()) -> tuple[Table, ...]:
 
 
 def choose_tables(
-    tasks: Collection[str], names: Collection[str], fields: tuple[CustomField, ...] = ()
+    tasks: Collection[str], names: Collection[str], fields: CustomFields = ()
 ) -> tuple[Table, ...]:
     """Return the tables with these names or, if there are no names, all tables of the tasks and of
     whole records. Raises ``ValueError`` for an unknown name.
@@ -145,7 +149,7 @@ def describe_tables(tables: Collection[Table]) -> dict[str, object]:
 
 @cache
 def _read_tables() -> tuple[Table, ...]:
-    declared = tomli.loads(Path(__file__).with_name("tables.toml").read_text("utf-8"))
+    declared = read_toml(__package__, "tables.toml")
     shared = _read_columns(declared.pop("shared"))
     tables = []
     for name, parts in declared.items():

@@ -31,7 +31,7 @@ from extractor.apps.export.registered import RegisteredByRecord, read_registry
 from extractor.apps.export.rows import Unsifted, find_rows
 from extractor.assembly.doubtful import drop_doubtful, find_doubtful
 from extractor.concepts.limits.admission import complete_gold
-from extractor.concepts.own.declaration import CustomField, Declared
+from extractor.concepts.own.declaration import CustomField, Declarations
 from extractor.concepts.own.models import read_fields
 from extractor.errors import MissingExtra
 from extractor.run.joined import JoinedRuns
@@ -147,10 +147,8 @@ def write_tables(
     """
     kind = destination.format
     names = [table.name for table in tables]
-    most_tables = len(names)
-    if destination.is_single_file and kind not in (Format.DUCKDB, Format.XLSX):
-        most_tables = 1
-    if len(names) > most_tables:
+    holds_several = kind in (Format.DUCKDB, Format.XLSX)
+    if destination.is_single_file and len(names) > 1 and not holds_several:
         raise ValueError(
             f"{destination.path} can hold only one table; select it with --tables, or specify a "
             "folder with --format"
@@ -250,7 +248,7 @@ def frame_table(
     name: str,
     to: str = "pandas",
     registry: RegisteredByRecord = MappingProxyType({}),
-    fields: Iterable[Declared] | Declared = (),
+    fields: Declarations = (),
 ) -> object:
     """Return a table of extractions as a data frame.
 
@@ -274,7 +272,7 @@ def frame_extraction(
     extraction: TrialExtraction,
     name: str,
     to: str,
-    fields: Iterable[Declared] | Declared,
+    fields: Declarations,
 ) -> object:
     """Return a table of an extraction as a data frame, by default with the custom fields with which
     it was extracted.
@@ -286,7 +284,7 @@ def frame_extraction(
 def tabulate(
     extractions: Iterable[TrialExtraction],
     records: Iterable[TrialRecord] = (),
-    fields: Iterable[Declared] | Declared = (),
+    fields: Declarations = (),
 ) -> dict[str, list[dict[str, object]]]:
     """Return the rows of all tables, keyed by table. Each row is a dictionary of cells, keyed by
     column.
@@ -302,10 +300,7 @@ def tabulate(
     """
     registry = {record.record_id: read_registry(record) for record in records}
     custom_fields = read_fields(fields)
-    names = {
-        table.name: [column.name for column in table.columns]
-        for table in list_tables(custom_fields)
-    }
+    names = {table.name: table.names for table in list_tables(custom_fields)}
     tables: dict[str, list[dict[str, object]]] = {name: [] for name in names}
     for extraction in extractions:
         rows = find_rows(complete_gold(extraction), registry, custom_fields)

@@ -20,14 +20,14 @@ from extractor.apps.export.fhir_parts import (
     make_range,
     quantity,
 )
-from extractor.apps.export.people import read_comparator
 from extractor.apps.export.registered import read_registered
-from extractor.concepts.limits.canonical import list_alternatives, name_limit
+from extractor.concepts.limits.admission import list_alternatives
+from extractor.concepts.limits.canonical import name_limit
 from extractor.concepts.limits.quantity_names import (
     KnownQuantity,
     get_quantity,
 )
-from extractor.concepts.people.registered_ages import AGES
+from extractor.concepts.people.registered_ages import AGES, read_comparator
 from extractor.language.book import read_table
 from extractor.measures.names import fold_words
 from extractor.schemas import (
@@ -154,7 +154,7 @@ def _is_excluded(criterion: Criterion) -> bool:
     """Return whether a criterion states who cannot take part. However, a line such as
     "Participants must be off steroids" in the exclusion list states a requirement.
     """
-    return criterion.kind is CriterionKind.EXCLUSION and not criterion.demanded
+    return not (criterion.is_inclusion or criterion.demanded)
 
 
 def _read_single_limit(criterion: Criterion, counts: _Counts) -> JsonObject:

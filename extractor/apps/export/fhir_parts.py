@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic_core import to_jsonable_python
 
-from extractor.apps.values import RowKind, ValueRow, list_values
+from extractor.apps.values import ValueRow, list_values
 from extractor.language.units import read_unit
 from extractor.schemas import Amount, Period, Task, TrialExtraction, TrialRecord
 from extractor.schemas.base import JsonObject
@@ -65,8 +65,6 @@ class TrialResources:
         self.parts = (*tasks, "custom")
         for row in list_values(extraction):
             name = row.field.partition("[")[0]
-            if row.kind is not RowKind.VALUE:
-                continue
             if name in _WORDS:
                 continue
             if not row.item.startswith(self.parts):

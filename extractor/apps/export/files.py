@@ -240,11 +240,10 @@ def open_tables(
             path = places[table.name]
             # The csv module ends lines itself; translated line ends would add blank rows.
             file = stack.enter_context(path.open("w", encoding="utf-8", newline=""))
-            names = [column.name for column in table.columns]
-            write = partial(_write_json, file, names)
+            write = partial(_write_json, file, table.names)
             if as_csv:
                 writer = csv.writer(file)
-                writer.writerow(names)
+                writer.writerow(table.names)
                 write = partial(_write_csv, writer)
             appending[table.name] = write
         yield appending
@@ -342,12 +341,12 @@ def write_workbook(
                 name = f"{name[: _LONGEST_SHEET_NAME - 4]}~{number}"
             # Excel refuses a workbook in which two sheets have the same name.
             sheet = book.add_worksheet(name)
-            columns = [column.name for column in table.columns]
+            last = len(table.columns) - 1
             sheet.freeze_panes(1, 0)
-            sheet.set_column(0, len(columns) - 1, _SHEET_COLUMN_WIDTH, wrapped)
-            sheet.write_row(0, 0, columns, header)
+            sheet.set_column(0, last, _SHEET_COLUMN_WIDTH, wrapped)
+            sheet.write_row(0, 0, table.names, header)
             problem = _write_rows(sheet, rows[table.name])
-            sheet.autofilter(0, 0, sheet.dim_rowmax, len(columns) - 1)
+            sheet.autofilter(0, 0, sheet.dim_rowmax, last)
             if problem:
                 raise StoreError(
                     f"{table.name}: {problem}, more than an Excel sheet allows; {remedy}"

@@ -2,39 +2,19 @@
 else from the register, and whether the criteria exclude pregnancy.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from extractor.concepts.limits.canonical import DescribedCriterion
+from extractor.concepts.limits.admission import DescribedCriterion
 from extractor.concepts.people.registered_ages import (
     AGES,
     DESCRIPTIONS,
     count_days,
+    read_comparator,
 )
 from extractor.language.book import rule
 from extractor.language.passage import read_passage
-from extractor.schemas import (
-    Comparator,
-    Criterion,
-    CriterionKind,
-    Eligibility,
-    Evidence,
-)
-
-_SIDES = dict(zip(AGES, (Comparator.AT_LEAST, Comparator.AT_MOST), strict=True))
-"""The comparator for an age that is stated without a comparator."""
-
-
-def read_comparator(name: str, evidence: Iterable[Evidence] = ()) -> Comparator:
-    """Return the comparator of an age limit, given the evidence for the eligibility: the
-    comparator of "over 18 years" is ``>``. If the text has no comparator, or if the age comes from
-    the register, the age itself is admitted.
-
-    >>> read_comparator("minimum_age").value, read_comparator("maximum_age").value
-    ('>=', '<=')
-    """
-    stated = (piece.comparator for piece in evidence if piece.field == name)
-    return next(stated, None) or _SIDES[name]
+from extractor.schemas import Criterion, Eligibility
 
 
 def describe_people(
@@ -102,9 +82,9 @@ def _excludes_pregnancy(criterion: Criterion) -> bool | None:
     """
     if "pregnan" not in criterion.quote.casefold():
         return None
-    tokens = read_passage(criterion.quote).alone().tokens
+    tokens = read_passage(criterion.quote).cut()
     is_of_pregnancy = bool(rule("pregnant").search(tokens))
-    if criterion.kind is CriterionKind.INCLUSION:
+    if criterion.is_inclusion:
         # "Negative pregnancy test"
         if rule("not_pregnant").search(tokens):
             return True

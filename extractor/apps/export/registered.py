@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from extractor.apps.export.columns import Table
+from extractor.apps.pages.view import name_record
 from extractor.concepts.people.registered_ages import (
     AGES,
     OLDEST,
@@ -101,7 +102,7 @@ def read_registry(record: TrialRecord) -> Registered:
     columns: dict[str, object] = {name: fields.text(name) for name in _FIELDS}
     columns["intervention_model"] = fields.assignment
     columns["registered_sex"] = fields.sex
-    columns["title"] = record.raw_text("title") or record.raw_text("official_title")
+    columns["title"] = name_record(record)
     lines = (record.raw_text("conditions") or "").split("\n")
     columns["conditions"] = "|".join(filter(str.strip, lines))
     enrolment = fields.enrollment or ""

@@ -35,19 +35,17 @@ from extractor.apps.export.times import (
     find_cycle_days,
     to_days,
 )
-from extractor.apps.values import find_least, list_values
+from extractor.apps.values import find_least, list_all_rows
 from extractor.concepts.doses.amounts import find_strengths
 from extractor.concepts.doses.names import find_substance
-from extractor.concepts.limits.canonical import (
-    DescribedCriterion,
-    describe_criteria,
-    name_instrument,
-)
-from extractor.concepts.own.declaration import CustomField
+from extractor.concepts.limits.admission import DescribedCriterion, describe_criteria
+from extractor.concepts.limits.instruments import find_instrument_key
+from extractor.concepts.own.declaration import CustomField, CustomFields
 from extractor.concepts.windows.grouping import classify_anchor, list_things
 from extractor.language.book import read_table
 from extractor.language.shown import show_line
 from extractor.language.units import convert, find_dimension, read_unit
+from extractor.language.values import group_pairs
 from extractor.schemas import (
     Amount,
     Criterion,
@@ -80,7 +78,7 @@ class Unsifted(NamedTuple):
 def find_rows(
     extraction: TrialExtraction,
     registry: RegisteredByRecord = MappingProxyType({}),
-    fields: tuple[CustomField, ...] = (),
+    fields: CustomFields = (),
     unsifted: Unsifted | None = None,
 ) -> Iterator[tuple[str, Row]]:
     """Yield (table name, row) pairs. An empty cell is None, and text is normalised to a single
@@ -121,7 +119,7 @@ def _list_value_rows(extraction: TrialExtraction) -> Iterator[TableRow]:
     """Yield the rows of the tables ``values``, ``absences`` and ``findings``. Some of their
     columns have other names than in ``ValueRow``.
     """
-    for row in list_values(extraction):
+    for row in list_all_rows(extraction):
         text = row.text
         # Most rows of an export are values; ``row._asdict()`` would make it 5 % slower.
         cells = {
@@ -167,11 +165,11 @@ class _Layout(NamedTuple):
 
 
 @lru_cache(256)
-def _lay_out(fields: tuple[CustomField, ...]) -> Mapping[str, _Layout]:
+def _lay_out(fields: CustomFields) -> Mapping[str, _Layout]:
     """Return the layout of each table, including those of the custom ``fields``."""
     layouts = {}
     for table in list_tables(fields):
-        _, *names = [column.name for column in table.columns]
+        _, *names = table.names
         kinds = [column.kind for column in table.columns]
         texts = [place for place, kind in enumerate(kinds) if kind == "text"]
         last_key = len(table.keys) - 1
@@ -185,7 +183,7 @@ def _lay_out(fields: tuple[CustomField, ...]) -> Mapping[str, _Layout]:
 def _list_all_rows(
     extraction: TrialExtraction,
     registered: Registered,
-    fields: tuple[CustomField, ...],
+    fields: CustomFields,
     unsifted: Unsifted | None,
 ) -> Iterator[TableRow]:
     source = extraction.source.path if extraction.source else None
@@ -430,7 +428,7 @@ def _list_endpoint_rows(
     instrument = endpoint.instrument
     cells = {**endpoint.__dict__, **_name_parts("instrument", instrument), **keys}
     if instrument:
-        cells["instrument_canonical"] = name_instrument(instrument.name)
+        cells["instrument_canonical"] = find_instrument_key(instrument.name)
     yield "endpoints", cells
     proofs = _index_evidence(endpoint)
     pairs = zip(endpoint.time_points, describe_times(endpoint, cycle_days), strict=True)
@@ -520,12 +518,11 @@ def _index_evidence(item: ExtractedItem) -> Proofs:
     """Return an item's evidence, keyed by field. Evidence for a part, such as
     ``constraints[0].condition``, is included, after the evidence for the whole field.
     """
-    proofs = defaultdict[str, list[Evidence]](list)
+    pieces = sorted(item.evidence, key=lambda evidence: "." in evidence.field)
     # evidence in gold does not have a section
-    for piece in sorted(item.evidence, key=lambda evidence: "." in evidence.field):
-        if piece.section:
-            proofs[piece.field.partition(".")[0]].append(piece)
-    return proofs
+    return group_pairs(
+        (piece.field.partition(".")[0], piece) for piece in pieces if piece.section
+    )
 
 
 def _locate_first_quote(pieces: Sequence[Evidence]) -> Cells:

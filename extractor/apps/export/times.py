@@ -15,6 +15,8 @@ from extractor.schemas import (
     TimeWindow,
 )
 
+Days = dict[str, float | None]
+"""Times in days, by column."""
 _IN_CYCLE = re.compile(r"\bc(?:ycles?\b|\d)", re.IGNORECASE)
 """Part of a time frame in which days are counted within a cycle, such as "Cycle 2 Day 15" or
 "C2D15".
@@ -38,7 +40,7 @@ def to_days(time: Age | Period | TimePoint | TimeWindow | None) -> float | None:
     return float(time.value * DAYS[time.unit])
 
 
-def describe_regimen_times(regimen: Regimen) -> dict[str, float | None]:
+def describe_regimen_times(regimen: Regimen) -> Days:
     """Return the length of a regimen's cycle, and the regimen's duration, in days."""
     cycle_days = to_days(regimen.cycle)
     duration = regimen.duration
@@ -58,9 +60,7 @@ def find_cycle_days(regimens: Sequence[Regimen]) -> float | None:
     return None
 
 
-def describe_times(
-    endpoint: Endpoint, cycle_days: float | None
-) -> list[dict[str, float | None]]:
+def describe_times(endpoint: Endpoint, cycle_days: float | None) -> list[Days]:
     """Return the cells of each time point of an endpoint: the time in days and, if the time starts
     a range, the end of the range.
 
@@ -82,9 +82,7 @@ def describe_times(
     [{'days': 28.0, 'days_high': 56.0}, {'days': 56.0, 'days_high': None}]
     """
     days = [_count_days(point, endpoint, cycle_days) for point in endpoint.time_points]
-    times: list[dict[str, float | None]] = [
-        {"days": day, "days_high": None} for day in days
-    ]
+    times: list[Days] = [{"days": day, "days_high": None} for day in days]
     if endpoint.time_kind == TimeKind.FROM_TO and len(days) == 2:
         times[0]["days_high"] = days[1]
     return times

@@ -1,8 +1,6 @@
 """Read gold from sheets, and write it as sheets."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,12 +8,11 @@ from extractor.apps.evaluation.gold_files import open_extractions
 from extractor.apps.gold.rows import RowProblem, build_gold, list_gold_rows
 from extractor.apps.gold.sheets import SHEETS, read_sheet, write_gold_sheet
 from extractor.apps.review.gold import name_gold, write_gold
-from extractor.apps.values import ValueRow
 from extractor.concepts.own.declaration import CustomField
 from extractor.errors import ArgumentError, GoldError
 from extractor.formats import read_records
-
-Inputs = Sequence[str | PathLike[str]]
+from extractor.language.values import group_pairs
+from extractor.schemas.base import Inputs
 
 
 class ImportedGold(NamedTuple):
@@ -53,9 +50,7 @@ def import_gold(
         GoldError: The file as a whole cannot be read.
     """
     _check_ending(path)
-    rows = defaultdict[str, list[ValueRow]](list)
-    for row in read_sheet(path):
-        rows[row.record_id].append(row)
+    rows = group_pairs((row.record_id, row) for row in read_sheet(path))
     if not rows:
         raise GoldError(f"{path}: contains no values; add a row for each value")
     # an unreadable record is reported below, as a missing id

@@ -96,9 +96,7 @@ def list_gold_rows(extraction: TrialExtraction) -> Iterator[ValueRow]:
     >>> [(row.path, row.value) for row in list_gold_rows(gold)]
     [('eligibility.sex', None), ('dosing', [])]
     """
-    proven = {
-        row.path: row for row in list_values(extraction) if row.kind is RowKind.VALUE
-    }
+    proven = {row.path: row for row in list_values(extraction)}
     gold = extraction.to_gold(exclude_unset=True)
     del gold["record_id"]
     criteria = extraction.eligibility.criteria

@@ -26,6 +26,8 @@ from extractor.match import (
     read_facts,
 )
 from extractor.schemas import TrialExtraction
+from extractor.schemas.base import JsonObject, find_fault
+from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
 MATCHES = Table(
     "matches",
@@ -69,7 +71,7 @@ def match_trials(
     trials: Iterable[TrialExtraction],
     patients: Iterable[Patient],
     *,
-    min_confidence: float = 0.85,
+    min_confidence: float = DOUBTFUL_BELOW,
     synonyms: Synonyms | None = None,
     registry: RegisteredByRecord | None = None,
 ) -> Iterator[Match]:
@@ -135,11 +137,9 @@ def _import_yaml() -> Any:
 
 def _explain(error: ValidationError, place: str) -> ArgumentError:
     """Return the error for data that are not a patient's."""
-    first = error.errors()[0]
-    where = ".".join(map(str, first["loc"]))
     return ArgumentError(
-        f"{place}: {where}: {first['msg']}; a patient has id, age, sex, values, drugs, conditions "
-        "and since"
+        f"{place}: {': '.join(find_fault(error))}; a patient has id, age, sex, values, drugs, "
+        "conditions and since"
     )
 
 
@@ -156,7 +156,7 @@ def list_patients(rows: Iterable[Mapping[str, Any]], place: str) -> list[Patient
     """
     patients = []
     for number, row in enumerate(rows, 1):
-        data: dict[str, Any] = {"id": str(number), "values": {}, "since": {}}
+        data: JsonObject = {"id": str(number), "values": {}, "since": {}}
         for name, cell in row.items():
             if cell is None or cell == "" or (isinstance(cell, float) and isnan(cell)):
                 continue

@@ -3,16 +3,15 @@
 from collections import Counter
 from collections.abc import Iterator
 from enum import Enum
-from importlib.resources import files
 
-import tomli
 from pydantic import BaseModel, ConfigDict, Field
 
 from extractor.apps.pages.view import name_record
-from extractor.apps.values import RowKind, list_values
-from extractor.concepts.own.declaration import CustomField
+from extractor.apps.values import list_values
+from extractor.concepts.own.declaration import CustomFields
 from extractor.evidence.drafts import TokenConflict
 from extractor.evidence.quotes import QuoteStatus
+from extractor.resources import read_toml
 from extractor.schemas import (
     ItemGroup,
     Origin,
@@ -110,12 +109,11 @@ def describe_extraction(
     """
     values: list[FoundValue] = []
     for row in list_values(extraction):
-        if row.kind is RowKind.VALUE:
-            value = FoundValue.model_validate(row)
-            if row.section:
-                text = record.raw_text(row.section) or ""
-                value.quote = text[row.start : row.end]
-            values.append(value)
+        value = FoundValue.model_validate(row)
+        if row.section:
+            text = record.raw_text(row.section) or ""
+            value.quote = text[row.start : row.end]
+        values.append(value)
     return Extracted(
         record_id=extraction.record_id,
         title=name_record(record),
@@ -127,7 +125,7 @@ def describe_extraction(
     )
 
 
-def describe_fields(own: tuple[CustomField, ...]) -> FieldList:
+def describe_fields(own: CustomFields) -> FieldList:
     """Return the guideline's fields, followed by custom fields.
 
     >>> fields = describe_fields(()).fields
@@ -146,8 +144,7 @@ def _describe_group(group: ItemGroup, definition: str = "") -> Iterator[Describe
     """Yield a group's fields with their meanings, taken from the guideline, or else from a custom
     field's ``definition``, or else from their labels.
     """
-    definitions = files(__package__) / "definitions.toml"
-    fields = tomli.loads(definitions.read_text("utf-8"))["fields"]
+    fields = read_toml(__package__, "definitions.toml")["fields"]
     meanings = fields.get(group.path, {})
     for info in group.fields:
         words = []

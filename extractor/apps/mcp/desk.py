@@ -27,7 +27,7 @@ from extractor.formats.free_text import GivenSection
 from extractor.model.client import Route
 from extractor.run.executor import Executor, ProcessExecutor, extract_with
 from extractor.schemas import TrialExtraction, TrialRecord
-from extractor.setup import OpenExtractor, Setup
+from extractor.setup import OpenExtractor
 
 T = TypeVar("T")
 
@@ -80,16 +80,8 @@ class Desk:
         closed at the end of the block.
         """
         options = settings.options
-        setup = Setup(
-            settings.model,
-            tasks=options.tasks,
-            effort=options.effort,
-            min_confidence=options.min_confidence,
-            reasoning=options.reasoning,
-            model_options=options.model_options,
-            fields=options.fields,
-        )
-        budget = settings.pricing.open_budget() if settings.model else None
+        setup = settings.setup
+        budget = settings.pricing.open_budget() if setup.choice.spec else None
         example = make_record("Inclusion criteria:\n- Adults", record_id="example")
         executor = ProcessExecutor(1, 0, options.timeout + _SPARE_S, example)
         # the server outlives the outages of its model

@@ -4,14 +4,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field
-
-from extractor.apps.serve.settings import LIMITS
-from extractor.options import FILES, SPEED, ExtractionOptions, ModelOptions, Shown
+from extractor.apps.serve.settings import Count
+from extractor.options import (
+    FILES,
+    ExtractionOptions,
+    ModelOptions,
+    Seconds,
+    Shown,
+)
 
 if TYPE_CHECKING:
     from extractor.model.cost.budget import Pricing
-    from extractor.model.spec import ModelSpec
+    from extractor.setup import Setup
 
 
 class ToolOptions(ExtractionOptions, ModelOptions):
@@ -19,16 +23,16 @@ class ToolOptions(ExtractionOptions, ModelOptions):
 
     files: Annotated[Path, Shown(FILES, "DIR")] = Path()
     """Folder from which a client may read files (default: the current one)."""
-    timeout: Annotated[float, Field(ge=0.1), Shown(SPEED, "S")] = 60.0
+    timeout: Seconds = 60.0
     """Maximum duration of a tool call in seconds."""
-    max_bytes: Annotated[int, Field(ge=1), Shown(LIMITS, "N")] = 5_000_000
+    max_bytes: Count = 5_000_000
     """Maximum size of a text or a file in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToolSettings:
-    """The tools' options, and the model with its key and pricing."""
+    """The tools' options, and the setup of all calls with the model's pricing."""
 
     options: ToolOptions
-    model: "ModelSpec | None"
+    setup: "Setup"
     pricing: "Pricing"

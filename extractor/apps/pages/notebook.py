@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from extractor.apps.pages import read_assets, render_template
 from extractor.apps.pages.view import is_free_text, name_record, view
-from extractor.apps.values import list_values
+from extractor.apps.values import list_all_rows
 from extractor.errors import ArgumentError
 from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
 from extractor.schemas.base import JsonObject
@@ -44,7 +44,7 @@ class ShownExtraction:
             "title": title,
             "sections": sections,
             "items": shown["items"],
-            "quotes": {row.path: row.quote for row in list_values(extraction)},
+            "quotes": {row.path: row.quote for row in list_all_rows(extraction)},
             "findings": [finding.message for finding in extraction.findings],
             "absences": Counter(str(absence.reason) for absence in extraction.absences),
             "style": read_assets("extractor.apps.pages", "card.css"),

@@ -1,6 +1,5 @@
 """The data of a record for every page: its text, its values in words, and the marks in the text."""
 
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple, Protocol
 
@@ -11,6 +10,7 @@ from extractor.apps.pages.texts import GivenText, QuotedText, ShownText, show_te
 from extractor.apps.pages.words import say
 from extractor.apps.values import weigh_evidence
 from extractor.language.shown import show_line
+from extractor.language.values import group_pairs
 from extractor.schemas import (
     Eligibility,
     Endpoint,
@@ -115,9 +115,9 @@ def view(
 
 def _join_quotes(places: Iterable[TextPlace]) -> dict[str, ShownText]:
     """Return the quoted parts of each section."""
-    quotes: dict[str, list[tuple[int, str]]] = defaultdict(list)
-    for place in places:
-        quotes[place.section].append((place.start, getattr(place, "quote", "")))
+    quotes = group_pairs(
+        (place.section, (place.start, getattr(place, "quote", ""))) for place in places
+    )
     return {section: QuotedText(pieces) for section, pieces in quotes.items()}
 
 

@@ -13,7 +13,7 @@ from extractor.apps.pages.view import (
     show_findings,
     view,
 )
-from extractor.apps.values import ValueRow, list_absences, list_values
+from extractor.apps.values import ValueRow, list_absences, list_all_rows
 from extractor.concepts.limits.canonical import show_canonical_names
 from extractor.run.finished import TextState
 from extractor.schemas import (
@@ -46,7 +46,7 @@ class RunRecord:
     @cached_property
     def rows(self) -> list[ValueRow]:
         """The table of values."""
-        return list(list_values(self.extraction))
+        return list(list_all_rows(self.extraction))
 
 
 @lru_cache(maxsize=4096)

@@ -1,7 +1,5 @@
 """Write a run's report as a single file."""
 
-from collections.abc import Sequence
-from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +19,7 @@ from extractor.apps.report.record import (
 from extractor.run.files import write_page
 from extractor.run.finished import TextState
 from extractor.run.joined import JoinedRuns
+from extractor.schemas.base import Inputs, StrPath
 
 _SCRIPTS = ("viewer.js", "browse.js", "rows.js", "cards.js", "start.js")
 
@@ -36,10 +35,10 @@ class ReportSummary(NamedTuple):
 
 
 def write_report(
-    run: str | PathLike[str] | JoinedRuns,
-    path: str | PathLike[str],
+    run: StrPath | JoinedRuns,
+    path: StrPath,
     *,
-    records: Sequence[str | PathLike[str]] = (),
+    records: Inputs = (),
     limit: int = 20_000,
 ) -> ReportSummary:
     """Write runs as an HTML file that works offline, and return its counts. The same runs always

@@ -25,7 +25,7 @@ from extractor.apps.review.journal import open_journal
 from extractor.apps.review.queue import RunRecords
 from extractor.apps.review.review import Change, Review, Selection, Stale, Unfinished
 from extractor.errors import ExtractorError, GoldError, StoreError
-from extractor.schemas.base import JsonObject
+from extractor.schemas.base import JsonObject, find_fault
 
 _HOST = "127.0.0.1"
 _MAX_BYTES = 1_000_000
@@ -216,7 +216,6 @@ async def _reject(_: Request, error: Exception) -> Response:
     elif isinstance(error, RecursionError):
         message = _TOO_DEEP
     elif isinstance(error, ValidationError):
-        first = error.errors(include_url=False)[0]
-        message = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        message = ": ".join(find_fault(error))
     may_finish = isinstance(error, Unfinished) and error.may_finish
     return JSONResponse({"message": message, "may_finish": may_finish}, status)

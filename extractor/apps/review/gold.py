@@ -22,7 +22,7 @@ from extractor.schemas import (
     TrialRecord,
     list_groups,
 )
-from extractor.schemas.base import JsonObject
+from extractor.schemas.base import JsonObject, find_fault
 
 _RANKS = [rank.value for rank in Rank]
 _WINDOWS = TypeAdapter(tuple[TimeWindow, ...])
@@ -133,9 +133,7 @@ def read_gold(gold: JsonObject) -> TrialExtraction:
     try:
         return TrialExtraction.model_validate(gold)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise ValueError(f"{place}: {first['msg']}") from None
+        raise ValueError(": ".join(find_fault(error))) from None
 
 
 def name_gold(record_id: str) -> str:

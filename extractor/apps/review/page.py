@@ -26,6 +26,7 @@ from extractor.apps.review.gold import find_flaws, read_gold
 from extractor.apps.values import weigh_evidence
 from extractor.concepts.limits.canonical import show_canonical_names
 from extractor.concepts.own.declaration import CustomField
+from extractor.language.values import group_pairs
 from extractor.schemas import Evidence, FieldRef, TrialExtraction, TrialRecord
 from extractor.schemas.base import JsonObject
 
@@ -159,9 +160,9 @@ def _describe_fields(
         evidence = known.list_evidence(path, name, item)
         said = say(value, [proof.quote for proof in evidence])
         if name == "constraints":
-            proofs = defaultdict[int | None, list[Evidence]](list)
-            for proof in evidence:
-                proofs[FieldRef(proof.field).position].append(proof)
+            proofs = group_pairs(
+                (FieldRef(proof.field).position, proof) for proof in evidence
+            )
             limits = enumerate(value or ())
             said += show_canonical_names((limit, proofs[at]) for at, limit in limits)
         last = changed.get((path, name))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from extractor.apps.pages import name_label
 from extractor.apps.pages.view import name_record
-from extractor.apps.values import RowKind, ValueRow, list_items, list_values
+from extractor.apps.values import RowKind, ValueRow, list_all_rows, list_items
 from extractor.plurals import counted, percent
 from extractor.run.joined import JoinedRuns
 from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
@@ -40,7 +40,7 @@ def assess_result(result: TrialExtraction) -> Doubt:
     >>> assess_result(TrialExtraction.model_validate(result)).reasons
     ('criteria 1 kind 60 %', 'criteria 1 quote 60 %')
     """
-    rows = list(list_values(result))
+    rows = list(list_all_rows(result))
     rated = {
         (row.confidence, _name_value(row))
         for row in (*rows, *list_items(result, rows))

@@ -32,7 +32,7 @@ from extractor.apps.review.page import ExtractedFields, describe_record, read_wo
 from extractor.apps.review.queue import Doubt, RunRecords
 from extractor.errors import GoldError
 from extractor.schemas import FieldRef, Rank, TrialExtraction, TrialRecord
-from extractor.schemas.base import FrozenModel, JsonObject
+from extractor.schemas.base import FrozenModel, JsonObject, find_fault
 
 
 class Selection(FrozenModel):
@@ -227,8 +227,8 @@ class Review:
             try:
                 extraction = TrialExtraction.model_validate_json(path.read_bytes())
             except ValidationError as error:
-                first = error.errors(include_url=False)[0]
-                raise GoldError(f"{path}: is not gold: {first['msg']}") from None
+                _, problem = find_fault(error)
+                raise GoldError(f"{path}: is not gold: {problem}") from None
             return start_draft(extraction)
         if self._adjudication:
             start, _ = self._adjudication.start_record(record_id)

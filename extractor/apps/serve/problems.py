@@ -4,9 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from importlib.resources import files
 
-import tomli
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
@@ -23,11 +21,10 @@ from extractor.errors import (
     UnexpectedError,
     as_extractor_error,
 )
+from extractor.resources import read_toml
 
 PROBLEM_TYPE = "application/problem+json"
-KINDS: dict[str, tuple[int, str, str]] = tomli.loads(
-    (files("extractor.apps.serve") / "assets" / "problems.toml").read_text("utf-8")
-)
+KINDS: dict[str, tuple[int, str, str]] = read_toml(__package__, "assets/problems.toml")
 """The HTTP status, title and remedy of each problem type."""
 _UNKNOWN = "Extra inputs are not permitted"
 """Pydantic's message for an unknown parameter."""

@@ -46,6 +46,8 @@ from extractor.run.files import EXTRACTIONS, FAILURES
 from extractor.run.joined import JoinedRuns
 from extractor.run.manifest import MANIFEST, read_manifest, restore_fields
 from extractor.schemas import TrialExtraction
+from extractor.schemas.base import find_fault
+from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
 _MEDIA_TYPES = {
     Format.JSONL: JSON_LINES,
@@ -106,7 +108,7 @@ class MatchRequest(BaseModel):
 
     patient: Patient
     extractions: list[TrialExtraction]
-    min_confidence: Annotated[float, Field(ge=0, le=1)] = 0.85
+    min_confidence: Annotated[float, Field(ge=0, le=1)] = DOUBTFUL_BELOW
     synonyms: list[list[str]] = []
 
     def answer(self) -> list[dict[str, object]]:
@@ -133,9 +135,8 @@ async def match(
         asked = MatchRequest.model_validate_json(body)
         return await asyncio.to_thread(asked.answer)
     except ValidationError as error:
-        flaw = error.errors()[0]
-        place = ".".join(map(str, flaw["loc"])) or "body"
-        raise ProblemError("wrong-parameter", flaw["msg"], place=place) from None
+        place, problem = find_fault(error)
+        raise ProblemError("wrong-parameter", problem, place=place or "body") from None
     except ArgumentError as error:
         raise ProblemError("wrong-parameter", str(error), place="patient") from None
 

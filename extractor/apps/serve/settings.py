@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Final
 from pydantic import Field
 
 from extractor.errors import ArgumentError
-from extractor.options import RARE, SPEED, ExtractionOptions, ModelOptions, Shown
+from extractor.options import (
+    RARE,
+    AtOnce,
+    ExtractionOptions,
+    ModelOptions,
+    Seconds,
+    Shown,
+    Workers,
+)
 
 if TYPE_CHECKING:
     from extractor.model.cost.budget import Pricing
@@ -18,6 +26,8 @@ if TYPE_CHECKING:
 
 SERVICE: Final = "Service"
 LIMITS: Final = "Limits"
+Count = Annotated[int, Field(ge=1), Shown(LIMITS, "N")]
+"""The most of something that is accepted."""
 _SHORTEST_TOKEN = 16
 
 
@@ -32,17 +42,17 @@ class ServiceOptions(ExtractionOptions, ModelOptions):
     """Folder for keys and jobs."""
     playground: Annotated[bool, Shown(SERVICE)] = False
     """Serve a page at / for trying out the extractor on a text."""
-    concurrency: Annotated[int, Field(ge=1), Shown(SPEED, "N")] = 16
+    concurrency: AtOnce = 16
     """Maximum number of records sent to the model concurrently."""
-    timeout: Annotated[float, Field(ge=0.1), Shown(SPEED, "S")] = 60.0
+    timeout: Seconds = 60.0
     """Maximum duration of an extraction in seconds."""
-    record_timeout: Annotated[float, Field(ge=0.1), Shown(SPEED, "S")] = 5.0
+    record_timeout: Seconds = 5.0
     """Maximum processor time in seconds for one step of an extraction; jobs may take longer."""
-    workers: Annotated[int | None, Field(ge=1, le=10_000), Shown(SPEED, "N")] = None
+    workers: Workers = None
     """Number of worker processes (default: one per core)."""
-    jobs: Annotated[int, Field(ge=1), Shown(LIMITS, "N")] = 2
+    jobs: Count = 2
     """Maximum number of concurrent jobs."""
-    queue: Annotated[int, Field(ge=1), Shown(LIMITS, "N")] = 256
+    queue: Count = 256
     """Maximum number of extractions running or waiting; further requests are rejected with status
     429.
     """
@@ -50,9 +60,9 @@ class ServiceOptions(ExtractionOptions, ModelOptions):
     """Maximum number of requests of each key per minute; further requests are rejected with status
     429 (default: no limit).
     """
-    max_bytes: Annotated[int, Field(ge=1), Shown(LIMITS, "N")] = 5_000_000
+    max_bytes: Count = 5_000_000
     """Maximum size of an extraction's body in bytes."""
-    max_upload_bytes: Annotated[int, Field(ge=1), Shown(LIMITS, "N")] = 1_000_000_000
+    max_upload_bytes: Count = 1_000_000_000
     """Maximum size of a job's upload in bytes."""
     keep_days: Annotated[float | None, Field(ge=0), Shown(LIMITS, "DAYS")] = None
     """Delete jobs this many days after they end."""

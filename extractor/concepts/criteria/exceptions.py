@@ -109,7 +109,7 @@ def add_exceptions(criterion: Criterion, passage: Passage) -> Criterion:
     of_quote = criterion.evidence_for("quote")
     pieces: list[Evidence] = []
     has_exception = False
-    tokens = passage.alone().tokens
+    tokens = passage.cut()
     for first, end in find_exceptions(tokens, criterion.kind):
         exception = passage.part(passage.first + first, passage.first + end)
         start, stop = exception.raw_span

@@ -2,18 +2,16 @@
 criteria, and the blocks that introduce other blocks.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-from extractor.concepts.places import cut
 from extractor.evidence.drafts import StructureDoubt, span_of
 from extractor.evidence.scoring import list_words
 from extractor.language.book import find_terms, rule, word_list
 from extractor.language.lexer import Tokens
 from extractor.language.passage import LexedSection, Passage
-from extractor.language.values import replace
+from extractor.language.values import group_pairs, replace
 from extractor.outline import UNSURE_END, Block, BlockKind, Vocabulary, read_outline
 from extractor.schemas import CriterionKind, Origin
 
@@ -189,7 +187,7 @@ def read_lists(section: LexedSection, target: frozenset[str] = frozenset()) -> L
             continue
         if state.ended or block.kind is BlockKind.FURNITURE:
             continue
-        tokens = cut(block.passage)
+        tokens = block.passage.cut()
         has_parts = place in with_parts
         if _is_opening(blocks, place, state.kind):
             roles[place] = "opens"
@@ -224,7 +222,7 @@ def _may_be_title(state: _State, blocks: Sequence[Block], place: int) -> bool:
     if state.seen:
         return block.text.istitle() and 1 < len(block.text.split()) <= _TITLE
     # above the first list, a line that states something about people is a criterion
-    tokens = cut(block.passage)
+    tokens = block.passage.cut()
     return not any(rule(name).occurs(tokens) for name in _OF_PEOPLE)
 
 
@@ -294,7 +292,7 @@ def _leave_list(state: _State, blocks: Sequence[Block], place: int) -> None:
     may_be_criteria = block.name == "perhaps_elsewhere"
     following = _get(blocks, place + 1)
     if following:
-        tokens = cut(following.passage)
+        tokens = following.passage.cut()
         says_who_may = rule("says_who_may").occurs(tokens)
         # short items below "Prior therapy:" are criteria; a sentence may describe procedures
         is_sentence = following.text.endswith((".", ";"))
@@ -319,7 +317,7 @@ def _doubt_heading(blocks: Sequence[Block], place: int) -> str:
         return ""
     if above and above.name in _KINDS and above.name != block.name:
         return "the heading of one list directly follows that of the other"
-    tokens = cut(block.passage)
+    tokens = block.passage.cut()
     beside = {each.name for each in (above, following) if each}
     is_translated = rule("criteria_word").occurs(tokens) or block.name in beside
     is_foreign = any(rule(name).occurs(tokens) for name in FOREIGN_LISTS)
@@ -349,7 +347,7 @@ def _find_announcers(blocks: Sequence[Block]) -> dict[int, int]:
         if block.kind is BlockKind.HEADING:
             announcer = None
             continue
-        tokens = cut(block.passage)
+        tokens = block.passage.cut()
         if announcer is not None:
             announcing = blocks[announcer]
             if block.level > announcing.level:  # a part of an announced item
@@ -413,7 +411,7 @@ def _is_opening(
     block = blocks[place]
     if not _is_below_heading(blocks, place):
         return False
-    tokens = cut(block.passage)
+    tokens = block.passage.cut()
     is_whole = rule("takes_part").occurs(tokens) and _is_whole_list(blocks, place)
     if block.mark and not is_whole and not rule("must_meet").occurs(tokens):
         return False
@@ -592,7 +590,7 @@ def _is_value_of(block: Block, heading: Block) -> bool:
     """Return whether an item is a value, such as "At least 6 months" or "16 and over", for the
     topic of its heading, such as "Life expectancy" or "Age".
     """
-    tokens = cut(block.passage)
+    tokens = block.passage.cut()
     if heading.name is not None or len(tokens) > _SHORT_VALUE:
         return False
     # "16 and over" below "Age"
@@ -612,11 +610,11 @@ def _find_groups(blocks: Sequence[Block], target: frozenset[str]) -> dict[int, b
         if block.kind is BlockKind.HEADING
     }
     groups = {place: True for place, block in headings.items() if names_people(block)}
-    others: dict[tuple[object, ...], list[int]] = defaultdict(list)
-    for place, block in headings.items():
-        if place in groups or not _may_name_group(block):
-            continue
-        others[_describe_form(block)].append(place)
+    others = group_pairs(
+        (_describe_form(block), place)
+        for place, block in headings.items()
+        if place not in groups and _may_name_group(block)
+    )
     forms = {_describe_form(blocks[place]) for place in groups}
     for form, places in others.items():
         treated = [target_words(blocks[place].passage) & target for place in places]
@@ -636,7 +634,7 @@ def _may_name_group(heading: Block) -> bool:
     """Return whether a heading could name a group of people, if another heading of its form does:
     the heading of a list that is not for all, or a short unknown one that is no topic of values.
     """
-    tokens = cut(heading.passage)
+    tokens = heading.passage.cut()
     # "Inclusion criteria for all participants" names no group
     if rule("list_for_all").covers(tokens, 0, len(tokens)):
         return False
@@ -650,7 +648,7 @@ def _may_name_group(heading: Block) -> bool:
 
 def names_people(heading: Block) -> bool:
     """Return whether a heading restricts the items below it to a group of people."""
-    tokens = cut(heading.passage)
+    tokens = heading.passage.cut()
     if heading.name in _KINDS:
         return rule("list_for_some").occurs(tokens)
     if heading.name is not None:
@@ -711,7 +709,7 @@ def _may_open_list(heading: Passage, state: _State) -> bool:
     """Return whether a heading that names neither list may open the exclusions in words that are
     not known, as a heading in another language does. Record a doubt about it, once.
     """
-    tokens = cut(heading)
+    tokens = heading.cut()
     names = heading.text.endswith(":") or len(tokens) == 1
     known = (
         "topic",

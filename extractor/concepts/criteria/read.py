@@ -3,7 +3,6 @@ in the descriptions.
 """
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from extractor.concepts.criteria.category import (
@@ -59,8 +58,8 @@ from extractor.evidence.items import (
 )
 from extractor.language.book import read_text, rule
 from extractor.language.lexer import Tokens
-from extractor.language.passage import LexedSection, Passage
-from extractor.language.values import replace
+from extractor.language.passage import LexedSection, LexedSections, Passage
+from extractor.language.values import group_pairs, replace
 from extractor.measures import Limit
 from extractor.schemas import (
     Category,
@@ -97,7 +96,7 @@ _DESCRIPTIONS = ("brief_summary", "detailed_description")
 
 
 def read_eligibility(
-    sections: Mapping[str, LexedSection],
+    sections: LexedSections,
     numbers: Iterator[int],
     registry: RegistryFields = _UNKNOWN,
     structure: Sequence[AnsweredLine] = (),
@@ -181,11 +180,9 @@ def _list_parts(
     entries: Sequence[CriterionEntry],
 ) -> Mapping[int, Sequence[CriterionEntry]]:
     """Return the entries below each introducing line, by the start offset of that line."""
-    parts: dict[int, list[CriterionEntry]] = defaultdict(list)
-    for entry in entries:
-        if entry.parent:
-            parts[entry.parent.raw_span[0]].append(entry)
-    return parts
+    return group_pairs(
+        (entry.parent.raw_span[0], entry) for entry in entries if entry.parent
+    )
 
 
 def _tell_donors(
@@ -205,9 +202,7 @@ def _tell_donors(
     return [replace(each, donor=False, heading="") for each in stated]
 
 
-def _list_wholes(
-    sections: Mapping[str, LexedSection], names: Sequence[str]
-) -> list[Passage]:
+def _list_wholes(sections: LexedSections, names: Sequence[str]) -> list[Passage]:
     return [sections[name].whole for name in names if name in sections]
 
 
@@ -438,7 +433,7 @@ def _describe_line_above(line: Passage, *, opens_list: bool) -> str:
     line that ``opens_list`` does, and so does the name of a group ("Group 2"), but no sentence
     about people ("Patients with a relapse will be eligible").
     """
-    tokens = line.alone().tokens
+    tokens = line.cut()
     if opens_list or rule("group_title").occurs(tokens):
         return "under an item"
     if rule("introduction").ends(tokens, len(tokens)) is None:
@@ -468,7 +463,7 @@ def _read_negation(entry: CriterionEntry) -> Reading[bool]:
     if negation:
         feature = negation.case
         evidence = passage.part(negation.first, negation.end)
-    elif entry.parent and rule("parts_absent").occurs(entry.parent.alone().tokens):
+    elif entry.parent and rule("parts_absent").occurs(entry.parent.cut()):
         feature = "negated in the line above"
         evidence = entry.parent
     else:

@@ -176,7 +176,7 @@ def _find_fault(answer: Sequence[AnsweredLine], most: int) -> str:
 
 def _start_of(passage: Passage) -> int:
     """Return the offset in the cleaned text at which a passage begins."""
-    return passage.tokens.span(passage.first, passage.end)[0]
+    return passage.clean_span[0]
 
 
 def _cut_parts(
@@ -299,7 +299,7 @@ def _find_covering(part: _Part, before: CriterionEntry | None) -> CriterionEntry
         if entry is None:
             continue
         passage = entry.passage
-        first, end = passage.tokens.span(passage.first, passage.end)
+        first, end = passage.clean_span
         if first <= start < end:
             return entry
     return None

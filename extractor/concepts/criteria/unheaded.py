@@ -2,13 +2,13 @@
 which is read as a description but may be a list of criteria.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from extractor.concepts.criteria.lists import CriterionEntry
 from extractor.evidence.drafts import Span, StructureDoubt
 from extractor.evidence.items import CriterionDraft
 from extractor.language.book import rule
-from extractor.language.passage import LexedSection, Passage, split_sentences
+from extractor.language.passage import LexedSections, Passage, split_sentences
 from extractor.schemas import CriterionKind
 
 
@@ -17,7 +17,7 @@ def list_sentences(passage: Passage) -> Iterator[Passage]:
     if passage.first == passage.end:
         return
     tokens = passage.tokens
-    start, end = tokens.span(passage.first, passage.end)
+    start, end = passage.clean_span
     for first, stop in split_sentences(tokens.text[start:end]):
         part = passage.part(tokens.at(start + first), tokens.before(start + stop))
         if part.end > part.first:
@@ -79,7 +79,7 @@ _DESCRIBING = frozenset({"title", _DESCRIPTION})
 
 
 def doubt_unheaded(
-    sections: Mapping[str, LexedSection],
+    sections: LexedSections,
     criteria: Sequence[CriterionDraft],
     *,
     has_doses: bool,

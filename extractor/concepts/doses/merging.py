@@ -18,6 +18,7 @@ from extractor.concepts.doses.marks import PART, Place, within
 from extractor.concepts.doses.rhythms import code_days, code_interval
 from extractor.concepts.doses.sections import DoseText
 from extractor.language.book import rule
+from extractor.language.lexer import Range
 from extractor.language.numbers import DAYS
 from extractor.language.patterns import RuleMatch
 from extractor.schemas import Amount, Frequency
@@ -59,9 +60,7 @@ def _read_group(match: RuleMatch) -> str:
     return (match.read("group") or "").lower()
 
 
-def _repeat(
-    text: DoseText, place: tuple[int, int], referred: Statement
-) -> Iterator[Statement]:
+def _repeat(text: DoseText, place: Range, referred: Statement) -> Iterator[Statement]:
     """Yield a copy of the ``referred`` statement with the cycle and the duration that a text
     states at ``place``, after a reference. If the cycle is the same, do not yield anything,
     because the regimen already covers both arms.
@@ -137,7 +136,7 @@ class Regimen:
     """The levels of substance: "50 mg"."""
     _portions: _Levels = field(default_factory=dict)
     """The levels of volumes and tablets: "10 mL"."""
-    _dosed: set[tuple[DoseText, tuple[int, int]]] = field(default_factory=set)
+    _dosed: set[tuple[DoseText, Range]] = field(default_factory=set)
     """The clauses that state an amount, each with its text."""
 
     def __post_init__(self) -> None:

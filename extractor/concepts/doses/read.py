@@ -1,7 +1,7 @@
 """Read the regimens of a record: merge statements into regimens, and find their arms and roles."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from extractor.concepts.doses.agents import Agents
@@ -14,7 +14,7 @@ from extractor.concepts.doses.roles import Trial
 from extractor.concepts.doses.sections import DoseText, list_texts
 from extractor.evidence.drafts import Chunk, Draft
 from extractor.language.book import rule
-from extractor.language.passage import LexedSection
+from extractor.language.passage import LexedSections
 from extractor.schemas import TrialRecord
 
 _TITLES = ("title", "official_title")
@@ -29,7 +29,7 @@ class ReadDoses(NamedTuple):
 
 
 def read_dosing(
-    record: TrialRecord, sections: Mapping[str, LexedSection], numbers: Iterator[int]
+    record: TrialRecord, sections: LexedSections, numbers: Iterator[int]
 ) -> tuple[tuple[Draft, ...], tuple[Chunk, ...]]:
     """Return a draft for each regimen of a record, and the clauses that seem to contain an unread
     regimen.
@@ -45,9 +45,7 @@ def read_dosing(
     return drafts, tuple(_list_unread(doses, numbers))
 
 
-def read_regimens(
-    record: TrialRecord, sections: Mapping[str, LexedSection]
-) -> ReadDoses:
+def read_regimens(record: TrialRecord, sections: LexedSections) -> ReadDoses:
     """Read the regimens of a record from its texts."""
     texts = list_texts(record, sections)
     agents = Agents(texts, record.registry.arm_links)

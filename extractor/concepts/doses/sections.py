@@ -1,7 +1,7 @@
 """Read the sections of a record that can state doses, with their marks and clauses."""
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import itemgetter
@@ -26,7 +26,7 @@ from extractor.concepts.places import DESCRIPTIONS_OF_DOSES
 from extractor.evidence.drafts import Chunk, Span, span_of
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens
-from extractor.language.passage import LexedSection, split_sentences
+from extractor.language.passage import LexedSection, LexedSections, split_sentences
 from extractor.schemas import Amount, Section, TrialRecord
 from extractor.schemas.registered_words import unify_word
 
@@ -183,9 +183,7 @@ class DoseText:
         return Chunk(number, self.span(first, end), self.tokens.read(first, end))
 
 
-def list_texts(
-    record: TrialRecord, sections: Mapping[str, LexedSection]
-) -> list[DoseText]:
+def list_texts(record: TrialRecord, sections: LexedSections) -> list[DoseText]:
     """Return the interventions, arms and descriptions of a record, in that order."""
     groups = [
         _read_group(section, sections[section.name])

@@ -22,7 +22,12 @@ from extractor.language.book import (
     rule,
 )
 from extractor.language.lexer import Range, Tokens
-from extractor.language.passage import LexedSection, read_section, strip_span
+from extractor.language.passage import (
+    LexedSection,
+    LexedSections,
+    read_section,
+    strip_span,
+)
 from extractor.schemas import FindingKind, Section, TrialRecord
 
 # Chosen by hand, for a message that people read.
@@ -54,7 +59,7 @@ class _Hostile(NamedTuple):
 
 
 def find_hostile(
-    record: TrialRecord, sections: Mapping[str, LexedSection]
+    record: TrialRecord, sections: LexedSections
 ) -> tuple[HostileText, ...]:
     r"""Return the hostile spans of a record, in reading order. ``sections`` contains the tokens of
     its sections.
@@ -256,10 +261,10 @@ def _find_line(text: str, start: int, end: int, ends: str) -> Range:
 
 def blank_out(
     record: TrialRecord,
-    sections: Mapping[str, LexedSection],
+    sections: LexedSections,
     blanks: Mapping[str, Sequence[Range]],
     edge: str = "",
-) -> tuple[TrialRecord, Mapping[str, LexedSection]]:
+) -> tuple[TrialRecord, LexedSections]:
     """Replace the given ranges of each section with spaces, and return the record and its lexed
     sections. Offsets are unchanged.
 

@@ -4,39 +4,46 @@ the sex to which each limit applies, and whether age bounds are inclusive.
 These facts are added to the extraction, so that users do not have to interpret the quotes.
 """
 
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
+from typing import NamedTuple
 
 from extractor.concepts.criteria.exceptions import add_exceptions, find_negation
-from extractor.concepts.limits.canonical import name_limit
+from extractor.concepts.limits.canonical import (
+    CanonicalLimit,
+    name_limit,
+    name_limits,
+)
 from extractor.concepts.limits.criterion import read_constraints
 from extractor.concepts.limits.quantity_names import name_quantity
 from extractor.concepts.limits.read import find_limits
-from extractor.concepts.people.registered_ages import AGES
+from extractor.concepts.people.registered_ages import SIDES
 from extractor.concepts.people.sex import find_sex_words
-from extractor.evidence.drafts import Span
-from extractor.language.book import read_words, rule
+from extractor.language.book import read_text, read_words, rule
 from extractor.language.lexer import NUMBER, Range, Tokens
-from extractor.language.passage import LexedSection, Passage, read_passage
+from extractor.language.passage import (
+    LexedSections,
+    Passage,
+    read_passage,
+)
 from extractor.language.units import read_unit
+from extractor.language.values import group_pairs
 from extractor.schemas import (
     Age,
     Comparator,
     Constraint,
     Criterion,
-    CriterionKind,
+    CriterionGroup,
     Eligibility,
     Evidence,
     FieldRef,
+    GroupRule,
     Origin,
     Sex,
     Support,
     TrialExtraction,
 )
 
-_SIDES = dict(zip(AGES, "><", strict=True))
-"""The first character of the comparators that can bound each age."""
 _EXCEPTING = frozenset({"except", "excepting", "unless", "other", "exception"})
 """The first words of a condition that is an exception."""
 # Chosen by hand.
@@ -45,6 +52,18 @@ _NEAR = 3
 # Chosen by hand.
 _CONTEXT_OF_LIMIT = 200
 """Number of characters on each side of a limit within which its quantity may be named."""
+
+
+class DescribedCriterion(NamedTuple):
+    """The cells derived from a criterion and its limits.
+
+    Attributes:
+        decides: Whether the criterion is decisive on its own; False for an alternative in a group.
+        limits: The derived cells of each limit, in the criterion's order.
+    """
+
+    decides: bool
+    limits: tuple[dict[str, object], ...]
 
 
 def describe_criterion(criterion: Criterion, passage: Passage) -> Criterion:
@@ -65,9 +84,9 @@ def describe_criterion(criterion: Criterion, passage: Passage) -> Criterion:
     >>> describe_criterion(criterion, read_passage(criterion.quote)).demanded
     True
     """
-    tokens = passage.alone().tokens
+    tokens = passage.cut()
     criterion = add_exceptions(criterion, passage)
-    is_exclusion = criterion.kind is not CriterionKind.INCLUSION
+    is_exclusion = not criterion.is_inclusion
     negated = criterion.negated
     if negated is None:
         negated = find_negation(tokens, 0, len(tokens)) is not None
@@ -290,9 +309,10 @@ def _describe_gold(criterion: Criterion) -> Criterion:
     passage = read_passage(criterion.quote)
     limits = find_limits(passage.tokens, criterion.kind)
     reading = read_constraints(passage, limits, criterion.lead_in or "")
-    places = defaultdict[object, list[Span]](list)
-    for value, span in zip(reading.list_values(), reading.spans, strict=True):
-        places[value.comparator, value.value, value.value_high].append(span)
+    places = group_pairs(
+        ((value.comparator, value.value, value.value_high), span)
+        for value, span in zip(reading.list_values(), reading.spans, strict=True)
+    )
     pieces: list[Evidence] = []
     for at, limit in enumerate(criterion.constraints):
         # two limits with the same number have two places
@@ -314,9 +334,7 @@ def _describe_gold(criterion: Criterion) -> Criterion:
     return describe_criterion(described, passage)
 
 
-def describe_ages(
-    eligibility: Eligibility, sections: Mapping[str, LexedSection]
-) -> Eligibility:
+def describe_ages(eligibility: Eligibility, sections: LexedSections) -> Eligibility:
     """Add the comparator that bounds each age to the age's evidence: for a minimum, "over 18 years"
     is ``>``; for a maximum, "under 65" is ``<``.
 
@@ -331,12 +349,12 @@ def describe_ages(
     for piece in eligibility.evidence:
         # "elderly over 65" in a summary does not tell whether 65 is admitted
         is_exact = piece.section in of_criteria or not of_criteria
-        if piece.field not in AGES or not is_exact:
+        if piece.field not in SIDES or not is_exact:
             pieces.append(piece)
             continue
         words = sections[piece.section].between(piece.start, piece.end)
         age = getattr(eligibility, piece.field)
-        comparator = _bound_age(words.alone().tokens, age, _SIDES[piece.field])
+        comparator = _bound_age(words.cut(), age, SIDES[piece.field][0])
         pieces.append(piece.model_copy(update={"comparator": comparator}))
     return eligibility.model_copy(update={"evidence": tuple(pieces)})
 
@@ -375,3 +393,108 @@ def _name_by_context(
     if by_context is None or by_context == by_own_words:
         return None
     return by_context.name
+
+
+def describe_criteria(
+    eligibility: Eligibility, sex: str | None = None
+) -> list[DescribedCriterion]:
+    """Return the cells derived from all criteria and limits, in the order of the criteria. ``sex``
+    is the sex to which the trial is restricted, "all", or None if it is unknown.
+    """
+    described = []
+    for criterion in eligibility.criteria:
+        decides = not list_alternatives(criterion, eligibility)
+        limits = _list_cells(criterion, sex, decides=decides)
+        described.append(DescribedCriterion(decides, tuple(limits)))
+    return described
+
+
+def list_alternatives(
+    criterion: Criterion, eligibility: Eligibility
+) -> list[CriterionGroup]:
+    """Return the groups, innermost first, that make a criterion one of several alternatives."""
+    # All inclusions must be met, but one exclusion suffices.
+    list_rule = GroupRule.ALL if criterion.is_inclusion else GroupRule.ANY
+    groups = eligibility.list_around(criterion.group)
+    return [group for group in groups if group.rule is not list_rule]
+
+
+def _list_cells(
+    criterion: Criterion, sex: str | None, *, decides: bool
+) -> Iterator[dict[str, object]]:
+    """Yield the cells derived from each limit of a criterion. ``admits`` is set if the limit
+    applies to everybody, and ``admits_some`` if it applies only to some people, either because the
+    limit is one of several alternatives (``decides`` is False for an alternative criterion), or
+    because its quantity is subject to a condition, is restricted to a sex other than ``sex``, or
+    has two ranges in the same criterion, or because the criterion has an exception or applies to
+    a special group.
+    """
+    described = name_limits(criterion)
+    if not described:
+        return
+    divided = _list_divided(described, sex)
+    has_others = not decides or _has_others(criterion)
+    for limit, proof, canonical in described:
+        is_divided = limit.quantity.casefold() in divided
+        column = "admits"
+        if has_others or is_divided or proof.alternative:
+            column = "admits_some"
+        admitted = read_admitted(limit.comparator, criterion)
+        yield {**canonical._asdict(), column: admitted, "sex": proof.sex}
+
+
+def _has_others(criterion: Criterion) -> bool:
+    """Return whether the limits of a criterion do not apply to everybody, because the criterion
+    has an exception, because it is below the name of a special group, or because it is an
+    inclusion that admits others: "Lower counts are allowed".
+    """
+    above = read_text(criterion.lead_in or "")
+    if criterion.has_exception:
+        return True
+    if rule("special_group").starts(above, 0):
+        return True
+    return criterion.is_inclusion and rule("admits_others").occurs(
+        read_text(criterion.quote)
+    )
+
+
+def _list_divided(
+    described: Iterable[tuple[Constraint, Evidence, CanonicalLimit]],
+    sex: str | None,
+) -> set[str]:
+    """Return the quantities, in lower case, whose limits apply only to some participants:
+    quantities with a condition, a sex other than ``sex``, or two different ranges.
+    """
+    divided = set[str]()
+    ranges = dict[str, str]()
+    for limit, proof, canonical in described:
+        quantity = limit.quantity.casefold()
+        if limit.condition or proof.sex not in (None, sex):
+            divided.add(quantity)
+        low = canonical.value_canonical or limit.value
+        high = canonical.value_high_canonical or limit.value_high
+        if high is None:
+            continue
+        # Two ranges apply to two groups of people, unless they are one range in two units.
+        # Two digits hide the differences that conversions leave.
+        span = f"{low:.2g}-{high:.2g}"
+        if ranges.setdefault(quantity, span) != span:
+            divided.add(quantity)
+    return divided
+
+
+def read_admitted(comparator: Comparator, criterion: Criterion) -> str | None:
+    """Return the comparator for the values that a criterion admits: the comparator of an
+    inclusion, or the opposite of an exclusion's comparator. ``between`` and ``=``, which have no
+    opposite, become "outside" and "<>". Return None if the criterion is negated, or states a
+    requirement among the exclusions.
+    """
+    if criterion.negated or criterion.demanded:
+        return None
+    if criterion.is_inclusion:
+        return comparator.value
+    if comparator.opposite:
+        return comparator.opposite.value
+    if comparator is Comparator.BETWEEN:
+        return "outside"
+    return "<>"

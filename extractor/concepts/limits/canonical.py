@@ -1,17 +1,12 @@
-"""Interpret limits: find the canonical name, unit and value of a limit, and the values that it
-admits. Also find the keys of endpoint instruments: limits use the same keys for their quantities,
-so that a query can join the outcome "Montreal Cognitive Assessment (MoCA)" with the limit
-"MoCA >= 26".
-"""
+"""Find the canonical name, unit and value of a limit."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cache, lru_cache
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from extractor.concepts.aliases import find_entry
+from extractor.concepts.limits.instruments import is_other_version
 from extractor.concepts.limits.name_support import list_joined, supports_name
 from extractor.concepts.limits.quantity_names import (
     BARE_UNITS,
@@ -21,19 +16,9 @@ from extractor.concepts.limits.quantity_names import (
     list_quantities,
     name_quantity,
 )
-from extractor.language.book import read_text, rule, word_list
-from extractor.language.shown import show_line
+from extractor.language.book import word_list
 from extractor.language.units import read_unit
-from extractor.schemas import (
-    Comparator,
-    Constraint,
-    Criterion,
-    CriterionGroup,
-    CriterionKind,
-    Eligibility,
-    Evidence,
-    GroupRule,
-)
+from extractor.schemas import Constraint, Criterion, Evidence
 
 _IMPLAUSIBLE = "implausible"
 """The note for a limit whose value is implausible in the written unit."""
@@ -49,18 +34,6 @@ _NO_PROOF = Evidence.model_construct(quote="")
 """Stands for the evidence of a whole limit, if there is none. In gold, a limit has no quote."""
 _NO_UNITS = ("function_words", "people", "idle_words", "words_after_values")
 """Names of the word lists whose words may follow a value but are not units."""
-_SIGNS = re.compile(r"[^a-z0-9]+")
-_ABBREVIATION = re.compile(r" ?[(\[]([A-Za-z][\w./-]{1,14})[)\]]")
-"""An abbreviation in brackets: "(MoCA)"."""
-_VERSION = re.compile(r"\b[A-Z][A-Za-z]{1,9}(?:-[A-Z]{1,3})?-(?:\d{1,2}|S|SR)\b")
-"""An abbreviation with its number of items, or with a suffix for self-report: "ACQ-6" or "MADRS-S".
-"""
-_TAIL = re.compile(
-    r"(?:\s(?:total|overall|summary))?\s(?:scores?|questionnaires?|scales?)$",
-    re.IGNORECASE,
-)
-"""The general words at the end of a name: "total score"."""
-_ARTICLE = re.compile(r"^(?:the|a|an)\s+", re.IGNORECASE)
 
 
 class CanonicalLimit(NamedTuple):
@@ -77,18 +50,6 @@ class CanonicalLimit(NamedTuple):
     value_high_canonical: float | None = None
     canonical_note: str | None = None
     quantity_kind: str | None = None
-
-
-class DescribedCriterion(NamedTuple):
-    """The cells derived from a criterion and its limits.
-
-    Attributes:
-        decides: Whether the criterion is decisive on its own; False for an alternative in a group.
-        limits: The derived cells of each limit, in the criterion's order.
-    """
-
-    decides: bool
-    limits: tuple[dict[str, object], ...]
 
 
 def name_limit(
@@ -247,70 +208,6 @@ def name_limits(
     return named
 
 
-def describe_criteria(
-    eligibility: Eligibility, sex: str | None = None
-) -> list[DescribedCriterion]:
-    """Return the cells derived from all criteria and limits, in the order of the criteria. ``sex``
-    is the sex to which the trial is restricted, "all", or None if it is unknown.
-    """
-    described = []
-    for criterion in eligibility.criteria:
-        decides = not list_alternatives(criterion, eligibility)
-        limits = _describe_limits(criterion, sex, decides=decides)
-        described.append(DescribedCriterion(decides, tuple(limits)))
-    return described
-
-
-def list_alternatives(
-    criterion: Criterion, eligibility: Eligibility
-) -> list[CriterionGroup]:
-    """Return the groups, innermost first, that make a criterion one of several alternatives."""
-    # All inclusions must be met, but one exclusion suffices.
-    list_rule = GroupRule.ALL
-    if criterion.kind is CriterionKind.EXCLUSION:
-        list_rule = GroupRule.ANY
-    groups = eligibility.list_around(criterion.group)
-    return [group for group in groups if group.rule is not list_rule]
-
-
-def _describe_limits(
-    criterion: Criterion, sex: str | None, *, decides: bool
-) -> Iterator[dict[str, object]]:
-    """Yield the cells derived from each limit of a criterion. ``admits`` is set if the limit
-    applies to everybody, and ``admits_some`` if it applies only to some people, either because the
-    limit is one of several alternatives (``decides`` is False for an alternative criterion), or
-    because its quantity is subject to a condition, is restricted to a sex other than ``sex``, or
-    has two ranges in the same criterion, or because the criterion has an exception or applies to
-    a special group.
-    """
-    described = name_limits(criterion)
-    if not described:
-        return
-    divided = _list_divided(described, sex)
-    has_others = not decides or _has_others(criterion)
-    for limit, proof, canonical in described:
-        is_divided = limit.quantity.casefold() in divided
-        column = "admits"
-        if has_others or is_divided or proof.alternative:
-            column = "admits_some"
-        admitted = read_admitted(limit.comparator, criterion)
-        yield {**canonical._asdict(), column: admitted, "sex": proof.sex}
-
-
-def _has_others(criterion: Criterion) -> bool:
-    """Return whether the limits of a criterion do not apply to everybody, because the criterion
-    has an exception, because it is below the name of a special group, or because it is an
-    inclusion that admits others: "Lower counts are allowed".
-    """
-    above = read_text(criterion.lead_in or "")
-    if criterion.has_exception:
-        return True
-    if rule("special_group").starts(above, 0):
-        return True
-    is_inclusion = criterion.kind is CriterionKind.INCLUSION
-    return is_inclusion and rule("admits_others").occurs(read_text(criterion.quote))
-
-
 def _may_have_unread_unit(limit: Constraint, proof: Evidence, quote: str) -> bool:
     """Return whether a limit has no unit, but is followed in its criterion (``quote``) by a word
     that may be a unit: "> 28 mbar", but not "> 30 at screening".
@@ -323,116 +220,3 @@ def _may_have_unread_unit(limit: Constraint, proof: Evidence, quote: str) -> boo
     known = frozenset().union(*map(word_list, _NO_UNITS))
     name = word[1].casefold()
     return not {name, name.removesuffix("s")} & known
-
-
-def _list_divided(
-    described: Iterable[tuple[Constraint, Evidence, CanonicalLimit]],
-    sex: str | None,
-) -> set[str]:
-    """Return the quantities, in lower case, whose limits apply only to some participants:
-    quantities with a condition, a sex other than ``sex``, or two different ranges.
-    """
-    divided = set[str]()
-    ranges = dict[str, str]()
-    for limit, proof, canonical in described:
-        quantity = limit.quantity.casefold()
-        if limit.condition or proof.sex not in (None, sex):
-            divided.add(quantity)
-        low = canonical.value_canonical or limit.value
-        high = canonical.value_high_canonical or limit.value_high
-        if high is None:
-            continue
-        # Two ranges apply to two groups of people, unless they are one range in two units.
-        # Two digits hide the differences that conversions leave.
-        span = f"{low:.2g}-{high:.2g}"
-        if ranges.setdefault(quantity, span) != span:
-            divided.add(quantity)
-    return divided
-
-
-def read_admitted(comparator: Comparator, criterion: Criterion) -> str | None:
-    """Return the comparator for the values that a criterion admits: the comparator of an
-    inclusion, or the opposite of an exclusion's comparator. ``between`` and ``=``, which have no
-    opposite, become "outside" and "<>". Return None if the criterion is negated, or states a
-    requirement among the exclusions.
-    """
-    if criterion.negated or criterion.demanded:
-        return None
-    if criterion.kind is CriterionKind.INCLUSION:
-        return comparator.value
-    if comparator.opposite:
-        return comparator.opposite.value
-    if comparator is Comparator.BETWEEN:
-        return "outside"
-    return "<>"
-
-
-@lru_cache(maxsize=4096)
-def name_instrument(name: str) -> str | None:
-    """Return an instrument's key in lower case: the quantity for its score, its usual short form,
-    an abbreviation in brackets, or else its name.
-
-    >>> name_instrument("Montreal Cognitive Assessment"), name_instrument("MoCA")
-    ('moca', 'moca')
-    """
-    written = _ARTICLE.sub("", show_line(name))
-    scores = _list_scores()
-    known = find_entry(written, "instruments")
-    if known:
-        names = (known.value, *known.terms, *known.also)
-        # Short forms can have other meanings: "IGA" is also an antibody.
-        long = [name for name in names if " " in name] or names
-        for key in map(_make_key, sorted(long, key=len, reverse=True)):
-            if key in scores:
-                return scores[key]
-        return _make_key(known.value)
-    short = _ABBREVIATION.search(written)
-    # "MoCA total score" is the MoCA, but the words of "pain score" are all needed.
-    bare = _TAIL.sub("", written)
-    if short:
-        written = short[1]
-    elif " " not in bare:
-        written = bare
-    key = _make_key(written)
-    if key in scores:
-        return scores[key]
-    # a name of signs alone has no key
-    return key or None
-
-
-def is_other_version(name: str, quantity: KnownQuantity) -> bool:
-    """Return whether ``name`` and a quantity refer to different versions of an instrument:
-    ACQ-6 is not the ACQ, and MADRS-S is not the MADRS.
-
-    >>> is_other_version("ACQ-6 score", list_quantities()["acq"])
-    True
-    """
-    if quantity.unit != "{score}":
-        return False
-    names = {_make_key(written) for written in (quantity.name, *quantity.names)}
-    versions = {_make_key(version) for version in _VERSION.findall(name)} - names
-    # "HAM-D-17" is a spelling of the quantity hamd17.
-    others = {key for key in versions if key.replace("_", "") not in names}
-    # "IGF-1 SD score" does not name a version, because IGF is not an instrument.
-    return any(key.rpartition("_")[0] in names for key in others)
-
-
-def _make_key(name: str) -> str:
-    """Return the key for a name, in lower case and with underscores between words."""
-    return _SIGNS.sub("_", name.casefold()).strip("_")
-
-
-@cache
-def _list_scores() -> dict[str, str]:
-    """Return the quantities that may be scores, keyed by their names in key form. These are all
-    quantities that are neither general nor laboratory values.
-    """
-    scores: dict[str, str] = {}
-    for name, quantity in list_quantities().items():
-        if quantity.general:
-            continue
-        if quantity.laboratory:
-            continue
-        for written in (name, *quantity.names):
-            scores.setdefault(_make_key(written), name)
-    return scores

@@ -19,7 +19,6 @@ from extractor.concepts.limits.written_numbers import (
 )
 from extractor.concepts.places import (
     Derived,
-    cut,
     find_names,
     find_quote,
     find_quotes,
@@ -86,7 +85,7 @@ def _find_named(
     """Return a constraint with the span from the name of its quantity to its number; return None
     if the passage does not state the constraint with its unit.
     """
-    limit = find_limit(cut(passage), value, value.quantity)
+    limit = find_limit(passage.cut(), value, value.quantity)
     if limit is None:
         return None
     span = locate(passage, limit.first, limit.end)
@@ -279,7 +278,7 @@ def _split_limits(
     """
     own: list[Limit] = []
     others: list[Limit] = []
-    for stated in find_limits(cut(here), None):
+    for stated in find_limits(here.cut(), None):
         # two limits may have the same number: "ALT and bilirubin < 3 x ULN"
         has_value = limit.value in (stated.value, stated.value_high)
         if has_value and locate(here, *stated.number).overlaps(span):
@@ -306,7 +305,7 @@ def _is_of_other_clause(
     clause break separates them from the first of the ``own`` limits to which they are near.
     """
     cleaned = here.section.cleaned
-    tokens = cut(here)
+    tokens = here.cut()
     first = tokens.at(cleaned.clean_position(place.start))
     end = tokens.before(cleaned.clean_position(place.end))
     for limit in own:

@@ -54,7 +54,7 @@ class Moment:
     unit: TimeUnit
     first: int
     end: int
-    span: tuple[int, int]
+    span: Range
     named: bool
     after_range: bool = False
 

@@ -2,7 +2,7 @@
 each part.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain, pairwise
 
 from extractor.concepts.outcomes.events import may_have_events, read_events
@@ -31,7 +31,7 @@ from extractor.evidence.drafts import (
 from extractor.evidence.items import EndpointDraft, EndpointReadings
 from extractor.evidence.scoring import list_words, load_scorer
 from extractor.language.book import find_terms
-from extractor.language.passage import LexedSection, Passage
+from extractor.language.passage import LexedSection, LexedSections, Passage
 from extractor.language.values import replace
 from extractor.schemas import (
     Concept,
@@ -70,7 +70,7 @@ _ABOUT_TOPICS = frozenset(
 
 
 def read_outcomes(
-    record: TrialRecord, sections: Mapping[str, LexedSection], numbers: Iterator[int]
+    record: TrialRecord, sections: LexedSections, numbers: Iterator[int]
 ) -> tuple[EndpointDraft, ...]:
     """Return the drafts of the registered outcomes in order: primary, secondary, other.
 
@@ -87,9 +87,7 @@ def read_outcomes(
     return tuple(drafts)
 
 
-def place_outcomes(
-    record: TrialRecord, sections: Mapping[str, LexedSection]
-) -> list[OutcomeParts]:
+def place_outcomes(record: TrialRecord, sections: LexedSections) -> list[OutcomeParts]:
     """Return the registered outcomes with their places."""
     outcomes: list[OutcomeParts] = []
     for rank in Rank:
@@ -148,7 +146,7 @@ def _split_measure(measure: Passage, description: Passage | None) -> OutcomePart
     return replace(parts, time_frame=time.frame, features=features)
 
 
-def trial_words(sections: Mapping[str, LexedSection]) -> list[str]:
+def trial_words(sections: LexedSections) -> list[str]:
     """Return the first words of the title and of the conditions, since outcomes depend on the
     disease. Missing sections are skipped.
     """
@@ -330,7 +328,7 @@ def _read_times(
             features=("kind of no time frame",),
         )
         return Reading((), of_frame), unspecified
-    frame = read_time_frame(words.tokens.cut(words.first, words.end))
+    frame = read_time_frame(words.cut())
     members = []
     for point, place in zip(frame.points, frame.locate(frame.points), strict=True):
         value = TimePoint(value=point.value, unit=point.unit)

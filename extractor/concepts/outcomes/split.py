@@ -143,7 +143,7 @@ def _split_statement(whole: Passage) -> OutcomeParts:
         return OutcomeParts(
             whole, time.measure, time_frame=time.frame, features=(time.case,)
         )
-    frame = read_time_frame(whole.tokens.cut(whole.first, whole.end))
+    frame = read_time_frame(whole.cut())
     # "assessed weekly to week 17", but not "6-minute walk"
     if frame.points and frame.points[-1].span[1] == frame.tokens.ends[-1]:
         features = ("perhaps a time frame in its words",)

@@ -147,6 +147,9 @@ Patterns = Annotated[Mapping[str, Texts], BeforeValidator(_name_patterns)]
 """Regular expressions, keyed by the value that they indicate; "" if a single value or a list."""
 
 
+# Chosen by hand; docs/how-to/your-own-fields.md states it.
+_MOST_ATTRIBUTES = 50
+"""Maximum number of attributes of a field, including those of nested objects."""
 # Chosen by hand.
 _VALUE_TOKENS = 30
 # Chosen by hand.
@@ -171,11 +174,16 @@ class AttributeSet(FrozenModel):
     attributes: tuple["Attribute", ...] = ()
 
     @model_validator(mode="after")
-    def _check_names(self) -> Self:
+    def _check_attributes(self) -> Self:
         if "quote" in self.by_name:
             raise ValueError(
                 "quote is reserved for the words that prove a value; every value has a quote, so "
                 "leave it out"
+            )
+        if self.size > _MOST_ATTRIBUTES:
+            raise ValueError(
+                f"has more than {_MOST_ATTRIBUTES} attributes, including nested ones; declare "
+                "several fields"
             )
         return self
 
@@ -222,20 +230,17 @@ class AttributeSet(FrozenModel):
         ``[{"time": "4 week"}]`` and, if the first attribute is a list, ``["MRI", "CT"]`` becomes
         ``[{"methods": ["MRI", "CT"]}]``.
         """
-        if written in (None, "", [], ()) or not self.attributes:
+        values = list_members(written)
+        if written == "" or not values or not self.attributes:
             return []
         first = self.attributes[0]
-        values = list_members(written)
         # ["MRI", "CT"] is one answer with two methods, not two answers
         if first.many and not any(isinstance(value, dict) for value in values):
             return [{first.name: values}]
-        answers = []
-        for value in values:
-            if isinstance(value, dict):
-                answers.append(value)
-            else:
-                answers.append({first.name: value})
-        return answers
+        return [
+            value if isinstance(value, dict) else {first.name: value}
+            for value in values
+        ]
 
     def read_answer(
         self,
@@ -252,30 +257,29 @@ class AttributeSet(FrozenModel):
         a value or without a required attribute is empty; this is a fault of its own if all texts
         can be read.
         """
-        own_faults: Faults = []
+        known_faults = len(faults)
         values: dict[str, object] = {}
-        for name, attribute in self.by_name.items():
-            members = attribute.read_members(
-                answer.get(name), place, own_faults, strict=strict
-            )
+        for attribute in self.attributes:
+            written = answer.get(attribute.name)
+            members = attribute.read_members(written, place, faults, strict=strict)
             if members:
-                values[name] = attribute.pack(members)
-        missing = [name for name in self.required_names if name not in values]
+                values[attribute.name] = attribute.pack(members)
         # a key that a person misspelt would otherwise be lost without a word
         if strict:
-            own_faults += [
+            faults += [
                 (name, f"{place}: has no attribute {name!r}")
                 for name in answer
                 if name not in self.by_name
             ]
-        elif missing or not values:
-            if not own_faults:
+            return values
+        missing = [name for name in self.required_names if name not in values]
+        if missing or not values:
+            if len(faults) == known_faults:
                 names = ", ".join(missing) or "a value"
-                own_faults.append((str(answer), f"{place}: {names} is missing"))
-            values = {}
-        elif self.needs_quote and answer.get("quote"):
+                faults.append((str(answer), f"{place}: {names} is missing"))
+            return {}
+        if self.needs_quote and answer.get("quote"):
             values["quote"] = str(answer["quote"])
-        faults += own_faults
         return values
 
     def complete(

@@ -208,6 +208,9 @@ Declared = CustomField | type[BaseModel] | str | Path | Mapping[str, object]
 """A custom field in any form that a user can declare: a pydantic model, the location of a model
 (``my_fields.py:Washout``), a JSON Schema, or a ``CustomField``.
 """
+Declarations = Iterable[Declared] | Declared
+"""One custom field, or several."""
+CustomFields = tuple[CustomField, ...]
 
 
 def explain_unread(fields: Iterable[CustomField]) -> str | None:

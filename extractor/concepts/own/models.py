@@ -5,19 +5,33 @@ or as JSON Schemas.
 import re
 import warnings
 from collections.abc import Container, Iterable, Mapping
-from functools import partial
+from functools import partial, reduce
 from itertools import chain
+from operator import getitem
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar, cast
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    ValidationError,
+)
 from pydantic.errors import PydanticUserError
 
 from extractor.concepts.own.attributes import CLASSES, Attribute
-from extractor.concepts.own.declaration import TAKEN, CustomField, Declared
+from extractor.concepts.own.declaration import (
+    TAKEN,
+    CustomField,
+    CustomFields,
+    Declarations,
+    Declared,
+)
 from extractor.concepts.own.files import load_models
 from extractor.concepts.own.patterns import check_patterns
 from extractor.errors import FieldError
+from extractor.language.values import list_members
 from extractor.schemas import TrialExtraction
 from extractor.schemas.arguments import suggest
 from extractor.schemas.base import FrozenModel, JsonObject
@@ -57,12 +71,9 @@ _SCHEMA_KEYS = frozenset(
     }
 )
 """The keys of a field's schema that are not part of the declaration."""
-# Chosen by hand; docs/how-to/your-own-fields.md states it.
-_MOST_ATTRIBUTES = 50
-"""Maximum number of attributes of a field, including those of nested objects."""
 
 
-def read_fields(declared: Iterable[Declared] | Declared) -> tuple[CustomField, ...]:
+def read_fields(declared: Declarations) -> CustomFields:
     """Return the declarations of fields, in order, after checking their patterns and examples.
 
     Args:
@@ -132,13 +143,11 @@ def declare(model: type[BaseModel]) -> CustomField:
     >>> declare(BrainMetastases).name, declare(BrainMetastases).attributes[0].type
     ('brain_metastases', 'boolean')
     """
-    kind: type[object] = type(model)
-    if isinstance(model, type):
-        kind = model
-    if kind is not model or not issubclass(kind, BaseModel) or kind is BaseModel:
+    is_class = isinstance(model, type) and issubclass(model, BaseModel)
+    if not is_class or model is BaseModel:
         raise FieldError(
-            f"{kind.__name__}: pass a subclass of pydantic.BaseModel or its location, such as "
-            "my_fields.py:Washout"
+            f"{getattr(model, '__name__', type(model).__name__)}: pass a subclass of "
+            "pydantic.BaseModel or its location, such as my_fields.py:Washout"
         )
     try:
         with warnings.catch_warnings():
@@ -147,9 +156,9 @@ def declare(model: type[BaseModel]) -> CustomField:
             schema = model.model_json_schema(by_alias=False)
     except PydanticUserError as error:
         raise FieldError(
-            f"{kind.__name__}: {error.message}; use another type"
+            f"{model.__name__}: {error.message}; use another type"
         ) from error
-    return read_json_schema(schema | {"title": kind.__name__})
+    return read_json_schema(schema | {"title": model.__name__})
 
 
 def find_values(extraction: TrialExtraction, model: type[ModelT]) -> tuple[ModelT, ...]:
@@ -183,11 +192,9 @@ def _restore_instance(model: type[ModelT], values: JsonObject) -> ModelT:
     except ValidationError as error:
         faults = error.errors(include_url=False)
     for fault in faults:
-        place: Any = values
-        for step in fault["loc"][:-1]:
-            place = place[step]
         if fault["type"] == "missing":
-            place[fault["loc"][-1]] = None
+            *steps, name = fault["loc"]
+            reduce(getitem, steps, cast("Any", values))[name] = None
     return read(values)
 
 
@@ -199,8 +206,10 @@ class _Schema(BaseModel, extra="allow"):
     type: str = ""
     format: str = ""
     reference: str = Field("", alias="$ref")
-    enum: tuple[str | int | float, ...] = ()
-    const: str | int | float | None = None
+    # pydantic writes the only word of Literal["open"] as a constant
+    words: Annotated[tuple[str | int | float, ...], BeforeValidator(list_members)] = (
+        Field((), validation_alias=AliasChoices("enum", "const"))
+    )
     any_of: tuple["_Schema", ...] = Field((), alias="anyOf")
     items: "_Schema | None" = None
     properties: dict[str, "_Schema"] = {}
@@ -274,23 +283,16 @@ def _read_attributes(
     if isinstance(owner.required, tuple):
         required = owner.required
     attributes: list[Attribute] = []
-    size = 0
     for name, schema in owner.properties.items():
         place = f"{where}.{name}"
         table = _read_property(place, schema, definitions, depth)
         table |= {"name": name, "required": table["required"] and name in required}
         attribute = _build_or_refuse(place, Attribute, table)
         attributes.append(attribute)
-        size += 1 + attribute.size
         if depth and attribute.patterns:
             raise FieldError(
                 f"{place}: a pattern inside a nested model is not searched; write it at the "
                 "attribute of the field that contains the model, with a group for each attribute"
-            )
-        if size > _MOST_ATTRIBUTES:
-            raise FieldError(
-                f"{where}: has more than {_MOST_ATTRIBUTES} attributes, including nested ones; "
-                "declare several fields"
             )
     return tuple(attributes)
 
@@ -318,21 +320,17 @@ def _read_property(
     value = types[0]
     many = value.type == "array"
     if many:
-        value = value.items or _Schema.model_validate({})
+        value = value.items or value
     value = _follow_reference(value, definitions)
-    words = value.enum
-    # pydantic writes the only word of Literal["open"] as a constant
-    if value.const is not None:
-        words = (value.const,)
     table = {
         "type": "choice",
         "definition": schema.meaning,
         "many": many,
         "required": len(options) == 1,
-        "choices": tuple(map(str, words)),
+        "choices": tuple(map(str, value.words)),
         "patterns": schema.pattern,
     }
-    if not words:
+    if not value.words:
         table["type"] = _find_type(where, value)
     if table["type"] == "object":
         table["definition"] = schema.meaning or value.meaning

@@ -1,28 +1,25 @@
 """Read custom fields without a model, with patterns that are Python regular expressions."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache, partial
+from itertools import chain, groupby
 from math import prod
 
 import regex
 
-from extractor.concepts.own.attributes import (
-    Attribute,
-    AttributeSet,
-    find_root,
-    nest,
-)
-from extractor.concepts.own.declaration import CustomField, Of
-from extractor.confidence import find_most
+from extractor.concepts.own.attributes import Attribute, AttributeSet, find_root
+from extractor.concepts.own.declaration import CustomField, CustomFields, Of
+from extractor.confidence import CUSTOM, find_most
 from extractor.errors import FieldError
 from extractor.evidence.drafts import Draft, ItemDraft, Reading, ReadT, Span, Supported
 from extractor.evidence.items import OwnReadings, list_values
 from extractor.evidence.parsed import ParsedRecord
 from extractor.evidence.quotes import QuoteStatus, verify_quote
+from extractor.language.lexer import Range
 from extractor.language.passage import Passage
-from extractor.language.values import list_members
 from extractor.schemas import Task
 from extractor.schemas.arguments import suggest
 
@@ -41,9 +38,7 @@ _AROUND = 40
 _ARTICLE = re.compile(r"\b(?:an?|the)\s{1,9}$", re.IGNORECASE)
 
 
-def read_declared(
-    parsed: ParsedRecord, fields: tuple[CustomField, ...]
-) -> ParsedRecord:
+def read_declared(parsed: ParsedRecord, fields: CustomFields) -> ParsedRecord:
     """Return the record with the values matched by the patterns of these fields added to its
     items. Raises ``FieldError`` if a pattern takes too long.
     """
@@ -80,7 +75,7 @@ def _read_item(
     ]
     # a field with one value may state its attributes in several sentences
     if not field.many:
-        values = [_merge_values(values)]
+        values = [_merge_values(field, values)]
     required = set(field.required_names)
     drafts = tuple(
         Draft(field.group.path, item.chunk, _find_first_span(value), value)
@@ -90,7 +85,7 @@ def _read_item(
     return replace(item, custom_values={**item.custom_values, field.name: drafts})
 
 
-def _merge_values(values: Iterable[OwnReadings]) -> OwnReadings:
+def _merge_values(field: CustomField, values: Iterable[OwnReadings]) -> OwnReadings:
     """Return one value with the distinct members of each list and the first value of any other
     attribute; an empty value if there are no ``values``.
 
@@ -98,34 +93,26 @@ def _merge_values(values: Iterable[OwnReadings]) -> OwnReadings:
     methods[0].name: "coil"}, the result is {sex: "both", drugs: ("A", "B"), methods[0].name:
     "pill", methods[1].name: "coil"}.
     """
-    merged: dict[str, Reading[object]] = {}
+    merged: dict[str, list[Reading[object]]] = defaultdict(list)
+    known: dict[str, set[str]] = defaultdict(set)
     for value in values:
-        earlier = nest(list_values(merged))
-        stated = nest(list_values(value))
-        for path, reading in value.items():
-            attribute = find_root(path)
-            if attribute not in earlier:
-                merged[path] = reading
+        for name, paths in groupby(value, find_root):
+            stated = {path: value[path] for path in paths}
+            member = repr(list_values(stated))
+            earlier = known[name]
+            if member in earlier or (earlier and not field.by_name[name].many):
                 continue
-            known = list_members(earlier[attribute])
-            # one match states one member, or the words of a single value
-            member, *_ = list_members(stated[attribute])
-            if member in known:
-                continue
-            is_plain_list = isinstance(reading.value, tuple) and path == attribute
-            if is_plain_list:
-                merged[path] = _extend_list(merged[path], reading)
-            # the nested object of a match has the position 0
-            elif isinstance(stated[attribute], list):
-                merged[path.replace("[0]", f"[{len(known)}]", 1)] = reading
-    return merged
-
-
-def _extend_list(earlier: Reading[object], later: Reading[object]) -> Reading[object]:
-    """Return the reading of a list of plain values, which has one reading for all its members, with
-    the members and spans of a later reading added.
-    """
-    return earlier.with_supported((*earlier.members, *later.members))
+            for path, reading in stated.items():
+                # the nested object of a match has the position 0
+                merged[path.replace("[0]", f"[{len(earlier)}]", 1)].append(reading)
+            earlier.add(member)
+    # a list of plain values has one reading for all of its members
+    return {
+        path: readings[0].with_supported(
+            chain.from_iterable(r.members for r in readings)
+        )
+        for path, readings in merged.items()
+    }
 
 
 def _find_first_span(value: OwnReadings) -> Span:
@@ -141,19 +128,15 @@ def _match_patterns(field: CustomField, passage: Passage) -> list[OwnReadings]:
         return []
     values: list[OwnReadings] = []
     for target, fixed, pattern in _list_patterns(field):
+        matches = _compile_pattern(pattern).finditer(passage.text, timeout=_SECONDS)
         try:
-            for match in _compile_pattern(pattern).finditer(
-                passage.text, timeout=_SECONDS
-            ):
-                value = _read_match(field, target, fixed, passage, match)
-                if value:
-                    values.append(value)
+            values += [_read_match(field, target, fixed, passage, at) for at in matches]
         except TimeoutError:
             raise FieldError(
                 f"{field.name}.{target.name}: the pattern {pattern!r} takes more than "
                 f"{_SECONDS:g} seconds to search a text; avoid nested repetitions, such as (a+)+"
             ) from None
-    return sorted(values, key=_find_first_span)
+    return sorted(filter(None, values), key=_find_first_span)
 
 
 def _list_patterns(field: CustomField) -> Iterator[tuple[Attribute, str, str]]:
@@ -173,7 +156,7 @@ def _read_match(
     fixed: str,
     passage: Passage,
     match: "regex.Match[str]",
-) -> dict[str, Reading[object]]:
+) -> OwnReadings:
     """Return the attributes that a match states, by path: ``target``, whose pattern matched, and
     the attributes after which groups of the pattern are named; nothing if ``target`` cannot be
     read. ``fixed`` is the value of ``target`` that the match indicates, or "". If ``target`` is a
@@ -182,68 +165,62 @@ def _read_match(
     """
     named: AttributeSet = field
     needed = [target.name]
+    path = ""
     if target.attributes:
         named = target
         needed = target.required_names
-    value = {}
+        path = f"{target.name}[0]." if target.many else f"{target.name}."
+    value: dict[str, Reading[object]] = {}
     for attribute in named.attributes:
-        stated = ""
-        if attribute is target:
-            stated = fixed
-        elif attribute.name not in match.re.groupindex:
+        words = ""
+        place = match.span()
+        if attribute.name in match.re.groupindex:
+            place = match.span(attribute.name)
+        elif attribute is not target:
             continue
-        reading = _read_stated(attribute, stated, passage, match)
+        if attribute is target:
+            words = fixed
+        reading = _read_stated(attribute, words, passage, match.start(), place)
         if reading:
             value[attribute.name] = reading
     if not value.keys() >= set(needed):
         return {}
-    if not target.attributes:
-        return value
-    path = target.name
-    if target.many:
-        path = f"{path}[0]"
-    return {f"{path}.{name}": reading for name, reading in value.items()}
+    return {f"{path}{name}": reading for name, reading in value.items()}
 
 
 def _read_stated(
-    attribute: Attribute, fixed: str, passage: Passage, match: "regex.Match[str]"
+    attribute: Attribute, fixed: str, passage: Passage, first: int, place: Range
 ) -> Reading[object] | None:
-    """Return the value that the match indicates (``fixed``) or, if that is empty, the value stated
-    by the group named after the attribute or, without such a group, by the whole match.
+    """Return the value that a match from ``first`` indicates (``fixed``) or, if that is empty, the
+    value that the words at ``place`` state.
 
     Return None if the words are not a value of the attribute, if the match cuts through a word or
     a number, or if a "not" negates it.
     """
-    group: str | int = 0
-    if attribute.name in match.re.groupindex:
-        group = attribute.name
-    start, end = match.span(group)
+    start, end = place
     if start >= end:  # an optional group that did not match
         return None
     text = passage.text
-    before = max(0, match.start() - _AROUND)
+    before = max(0, first - _AROUND)
     # the check looks for a "not" directly before its quote, as in "not a double-blind trial"
-    first = match.start()
     article = _ARTICLE.search(text, before, first)
     if article:
         first = article.start()
     check = verify_quote(text[first:end], text[before : end + _AROUND], first - before)
-    is_moved = check.start != first - before
-    if check.status is not QuoteStatus.EXACT or is_moved:
+    if check.status is not QuoteStatus.EXACT or check.start != first - before:
         return None
-    members = attribute.read_members(fixed or text[start:end], "", [])
-    if not members:
+    try:
+        value = attribute.read(fixed or text[start:end])
+    except ValueError:
         return None
     section = passage.section
     begin = passage.tokens.starts[passage.first]
     span = Span(section.name, *section.cleaned.raw_span(begin + start, begin + end))
     # at medium effort, a model is asked to confirm it
-    sure = find_most("custom", "by a pattern")
+    sure = find_most(CUSTOM, "by a pattern")
+    stated = Supported(value, span, attribute.kind.support, confidence=sure)
     reading = Reading(() if attribute.many else None, weighed=sure)
-    return reading.with_supported(
-        Supported(member, span, attribute.kind.support, confidence=sure)
-        for member in members
-    )
+    return reading.with_supported([stated])
 
 
 @lru_cache(1_000)  # each caller of a service may declare new patterns

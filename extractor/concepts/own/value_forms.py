@@ -9,7 +9,7 @@ states the allowed form; ``show_value`` writes a value in that form.
 import re
 from typing import TypeVar
 
-from extractor.language.book import find_terms, read_text, rule
+from extractor.language.book import find_terms, read_term, read_text, rule
 from extractor.language.clean import clean_text
 from extractor.language.lexer import Tokens
 from extractor.language.numbers import (
@@ -35,7 +35,6 @@ from extractor.schemas import (
 
 TimedT = TypeVar("TimedT", Age, Period, TimePoint)
 
-_SIGNS = {"≤": "<=", "≥": ">="}
 _LIMIT = re.compile(r"(?P<name>.*:|[^<>=≤≥]*)(?P<stated>.*)", re.DOTALL)
 """Matches the name of a quantity (up to the last colon or, if there is no colon, up to the first
 comparison sign), followed by its limit.
@@ -104,53 +103,44 @@ def read_quantity(written: str) -> Quantity:
 
 
 def _read_unnamed(stated: str) -> Quantity | None:
-    """Read a comparator, a number or range, and a unit; return None if there is no number. A power
-    of ten after the second number also applies to the first ("1-2 x 10^6").
+    """Read a comparator, a number or range, and a unit; return None if there is no number, or only
+    one for a range. Words for a comparator may follow the number or the unit ("18 or older"). A
+    power of ten after the second number also applies to the first ("1-2 x 10^6").
     """
     # "40 %" needs no sign at the start; after other words, as in "LVEF >= 40 %", it needs one
-    tokens = _read_tokens(": " + _sign_first(stated))
+    tokens = _read_tokens(f": {stated.rstrip(' .')}")
     form = rule("answered_limit")
     match = form.starts(tokens, 0) or form.search(tokens, 1)
     if not match:
         return None
-    sign = "".join((match.read("sign") or match.read("bare") or "=").split())  # "> ="
-    comparator = _SIGNS.get(sign, sign)
-    written_high = match.read("high")
-    high = None
-    if written_high:
-        high = read_bare_number(written_high)
-        comparator = Comparator.BETWEEN
+    comparator = Comparator.EQUAL.value
     unit = tokens.text[tokens.ends[match.end - 1] :].strip()
-    if match.read("factor"):  # "<= x 5 ULN"
+    sign = match.part("sign") or match.part("bare")
+    stated_sign = sign and read_term("comparators", tokens, *sign)
+    if stated_sign:
+        comparator = stated_sign.value
+    for suffix in find_terms(tokens, "comparator_suffixes", match.end):
+        is_at_number = suffix.first == match.end
+        # unlike that of another number, as in "5 mg, then 10 mg or more in week 2"
+        if not sign and (is_at_number or suffix.end == len(tokens)):
+            comparator = suffix.value
+            unit = tokens.read(match.end, suffix.first) or tokens.read(
+                suffix.end, len(tokens)
+            )
+    high = None
+    if match.has("high"):
+        high = read_bare_number(match.read("high"))
+        comparator = Comparator.BETWEEN
+    elif comparator == Comparator.BETWEEN:
+        return None
+    if match.has("factor"):  # "<= x 5 ULN"
         unit = f"x {unit}"
     return Quantity(
         comparator=Comparator(comparator),
-        value=scale_alike(read_bare_number(match.read("low")), written_high),
+        value=scale_alike(read_bare_number(match.read("low")), match.read("high")),
         value_high=high,
         unit=unit or None,
     )
-
-
-def _sign_first(stated: str) -> str:
-    """Return the text with the first comparator, if it is written in words, replaced by a sign
-    before the number: "18 or older" becomes ">= 18", and "between 3 and 5" becomes "3 and 5".
-    """
-    tokens = _read_tokens(stated)
-    terms = find_terms(tokens, "comparators")
-    terms = terms or find_terms(tokens, "comparator_suffixes")
-    # the "min" in "mL/min" does not mean minimum
-    signs = [term for term in terms if not tokens.joined(term.first)]
-    if not signs:
-        return stated
-    sign = signs[0]
-    is_word = tokens.words[sign.first].isalpha()
-    if not is_word:
-        return stated
-    value = sign.value
-    # two numbers are a range without a sign
-    if value == Comparator.BETWEEN:
-        value = ""
-    return f" {value} {tokens.read(0, sign.first)} {tokens.read(sign.end, len(tokens))}"
 
 
 def read_bare_number(text: str) -> int | float:

@@ -1,14 +1,16 @@
 """Read the ages in registry fields, and compare them with an age in the text."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import inf
 
 from extractor.language.book import read_words
 from extractor.language.numbers import DAYS, find_durations, read_number
-from extractor.schemas import Age, RegistryFields, TimeUnit
+from extractor.schemas import Age, Comparator, Evidence, RegistryFields, TimeUnit
 
-AGES = ("minimum_age", "maximum_age")
+SIDES = {"minimum_age": Comparator.AT_LEAST, "maximum_age": Comparator.AT_MOST}
+"""The comparator for an age that is stated without a comparator."""
+AGES = tuple(SIDES)
 DESCRIPTIONS = frozenset({"brief_summary", "detailed_description"})
 """Sections that may also describe the illness, other trials and comparison groups."""
 UNLIKE = "age unlike the registry's"
@@ -40,6 +42,18 @@ def count_days(age: Age) -> float:
     14.0
     """
     return float(age.value * DAYS[age.unit])
+
+
+def read_comparator(name: str, evidence: Iterable[Evidence] = ()) -> Comparator:
+    """Return the comparator of an age limit, given the evidence for the eligibility: the
+    comparator of "over 18 years" is ``>``. If the text has no comparator, or if the age comes from
+    the register, the age itself is admitted.
+
+    >>> read_comparator("minimum_age").value, read_comparator("maximum_age").value
+    ('>=', '<=')
+    """
+    stated = (piece.comparator for piece in evidence if piece.field == name)
+    return next(stated, None) or SIDES[name]
 
 
 def read_registered_age(written: str) -> Age | None:

@@ -150,7 +150,7 @@ def inherit_windows(windows: Windows, introduction: Passage, item: Passage) -> W
     >>> inherit_windows(windows, line, read_passage("Aspirin")).value[0].of
     'Aspirin'
     """
-    announced = rule("announces_items").search(introduction.alone().tokens)
+    announced = rule("announces_items").search(introduction.cut())
     members: list[Supported[TimeWindow]] = []
     for member in windows.members:
         value = member.value
@@ -176,7 +176,7 @@ def demands_other(introduction: Passage) -> bool:
     ... )
     True
     """
-    tokens = introduction.alone().tokens
+    tokens = introduction.cut()
     windows = find_windows(tokens, None)
     if not windows:
         return False
@@ -198,6 +198,6 @@ def is_of_kind(introduction: Passage, item: Passage, *, is_value: bool) -> bool:
     >>> [is_of_kind(tests, read_passage(item), is_value=False) for item in items]
     [True, False]
     """
-    if is_value or not rule("organ_function").search(introduction.alone().tokens):
+    if is_value or not rule("organ_function").search(introduction.cut()):
         return True
-    return rule("names_measurement").search(item.alone().tokens) is not None
+    return rule("names_measurement").search(item.cut()) is not None

@@ -18,7 +18,7 @@ from extractor.concepts.limits.written_numbers import (
 from extractor.concepts.outcomes.moments import Moment, TimeFrame, read_time_frame
 from extractor.concepts.people.ages import is_age, is_other_age, list_age_bounds
 from extractor.concepts.people.registered_ages import count_days
-from extractor.concepts.places import Derived, cut, locate
+from extractor.concepts.places import Derived, locate
 from extractor.evidence.drafts import Supported
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens
@@ -215,7 +215,7 @@ def find_stated_age(
     loosest limit is used: the smallest minimum or the largest maximum. If there are no ages, a
     number that may be an age is used, and the result is marked as inferred.
     """
-    tokens = cut(passage)
+    tokens = passage.cut()
     stated = [
         (count_days(age), age, limit)
         for limit in find_limits(tokens, None)
@@ -246,7 +246,7 @@ def _find_unnamed_age(
     If ``lower`` is true, the number must be the lower end of a range or have a comparator for a
     lower bound; otherwise, the upper end or a comparator for an upper bound.
     """
-    tokens = cut(passage)
+    tokens = passage.cut()
     for mention in find_mentions(tokens):
         is_on_side = _is_on_side(mention, value, lower=lower)
         if is_on_side and _may_be_age(tokens, mention, value):

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from extractor.concepts.limits.prove import overlaps_any, prove_condition
-from extractor.concepts.places import cut, find_quotes, locate
+from extractor.concepts.places import find_quotes, locate
 from extractor.concepts.windows.criterion import take_first
 from extractor.concepts.windows.lengths import is_same_length
 from extractor.concepts.windows.parts import Parts, find_parts
@@ -66,7 +66,7 @@ def find_window(
         if not of:
             break
         # the same words may state the time of several treatments
-        if parts.of and of.lower() in cut(passage).read(*parts.of).lower():
+        if parts.of and of.lower() in passage.cut().read(*parts.of).lower():
             return found
     return first
 
@@ -100,7 +100,7 @@ def _find_all(
 
 def _list_windows(passage: Passage, topic: str = "") -> list[_StatedWindow]:
     """Return the windows of a passage, and its durations without a direction."""
-    tokens = cut(passage)
+    tokens = passage.cut()
     windows = find_windows(tokens, None, topic, wide=True)
     return [
         _StatedWindow(window, parts, locate(passage, *window.length))
@@ -156,7 +156,7 @@ def prove_first(answered: Reading[object], here: Passage) -> Reading[TimeWindow 
     It is doubted if the text contains an unambiguous window, in hours or longer units, before all
     the windows in the answer, since the model may have missed it.
     """
-    windows = find_windows(cut(here), None)
+    windows = find_windows(here.cut(), None)
 
     def rank(span: Span) -> tuple[bool, bool, int]:
         """Return the order of a window: in the criterion, not subordinate, first in the text."""
@@ -271,7 +271,7 @@ def _list_parts(
     """Yield the parts of all windows in a passage, and the exceptions after ``own_window``, each
     with whether it is the ``name`` part of ``own_window``.
     """
-    for exception in rule("exception_behind").find(cut(passage)):
+    for exception in rule("exception_behind").find(passage.cut()):
         excepted = locate(passage, exception.first, exception.end)
         if excepted.start > own_window.start:
             yield excepted, False

@@ -67,7 +67,7 @@ from pydantic import BaseModel, ValidationError
 
 from extractor.errors import ArgumentError
 from extractor.schemas.arguments import refuse_unknown
-from extractor.schemas.base import JsonObject
+from extractor.schemas.base import JsonObject, find_fault
 from extractor.schemas.record import RegistryFields
 
 _Rows = JsonObject
@@ -159,6 +159,5 @@ def make_register(name: str, table: _Rows) -> Register:
     try:
         return Register(**table)
     except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-    place = ".".join(map(str, fault["loc"]))
-    raise ArgumentError(f"{file}: {place}: {fault['msg']}")
+        fault = ": ".join(find_fault(error))
+    raise ArgumentError(f"{file}: {fault}")

@@ -7,7 +7,6 @@ an item, so that an invalid item or value does not affect the others.
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -33,6 +32,7 @@ from extractor.model.asking.reply_models import (
 from extractor.model.calls import Call, ReplyItem, ReplyModel
 from extractor.model.completions import Completion, Ending
 from extractor.schemas import Concept, Task
+from extractor.schemas.base import JsonObject
 
 _KINETICS = (Concept.PHARMACOKINETICS, Concept.CELLULAR_KINETICS)
 _HEAD = 60
@@ -56,7 +56,7 @@ def read_items(completion: Completion, call: Call, questions: Questions) -> Mode
         line.number for line in questions if not line.places and not is_listing(line)
     }
     remarks = [*filter(None, [completion.remark])]
-    joined: dict[tuple[int, int], dict[str, Any]] = {}
+    joined: dict[tuple[int, int], JsonObject] = {}
     for position, item in enumerate(items, 1):
         if item.n not in numbers:
             dropped.append((item.n, "was not asked about"))
@@ -102,7 +102,7 @@ def _fill(
     return items, dropped
 
 
-def _join(values: dict[str, Any], item: ReplyItem) -> Iterator[str]:
+def _join(values: JsonObject, item: ReplyItem) -> Iterator[str]:
     """Add the values of an item to those of earlier items of a line that allows one. A key for
     which they contradict each other has no answer, and a remark says so. Each item may have claims
     of a custom field.

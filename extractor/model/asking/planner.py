@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from extractor.assembly.unread import find_missed, limits_age
 from extractor.concepts.doses.passages import GROUPS, list_dose_passages, mentions_dose
-from extractor.concepts.own.declaration import CustomField, Of
+from extractor.concepts.own.declaration import CustomField, CustomFields, Of
 from extractor.concepts.parse import parse_record
 from extractor.concepts.people.registered_ages import AGES
 from extractor.evidence.drafts import Chunk, Draft, Part, Span, span_of
@@ -120,9 +120,7 @@ def plan_round(
     return Round(calls, render, decides_lines, answered or ())
 
 
-def _render(
-    trial: Trial, questions: Questions, custom: tuple[CustomField, ...]
-) -> Call:
+def _render(trial: Trial, questions: Questions, custom: CustomFields) -> Call:
     """Return the call for a question about the structure, or for questions about lines."""
     if questions[0].places:
         return render_structure(trial.record_id, questions[0])
@@ -160,7 +158,7 @@ def plan_questions(parsed: ParsedRecord, options: ExtractionOptions) -> Question
         planned.setdefault(question.number, question)
     for field in options.fields:
         # if a task is not extracted, neither are the custom fields of its items
-        if field.of is not Of.RECORD and field.of.task not in options.tasks:
+        if not field.is_wanted(options.tasks):
             continue
         for line in _plan_own(parsed, field, [*planned.values()], effort, numbers):
             if field.is_mentioned_in(line.chunk.text):

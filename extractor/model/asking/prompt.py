@@ -13,7 +13,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from extractor.concepts.own.declaration import CustomField, Example, Of
+from extractor.concepts.own.declaration import CustomField, CustomFields, Example, Of
 from extractor.language.clean import clean_text
 from extractor.model.asking.questions import Question, Questions
 from extractor.model.asking.reply_models import (
@@ -82,7 +82,7 @@ class Prompt(NamedTuple):
 
 
 @lru_cache(256)  # the number of custom fields is unlimited
-def load_prompt(custom: tuple[CustomField, ...] = ()) -> Prompt:
+def load_prompt(custom: CustomFields = ()) -> Prompt:
     """Return the prompt, followed by the definitions of the custom fields.
 
     >>> load_prompt().version.name
@@ -194,9 +194,7 @@ def _list_lines(**texts: str) -> tuple[str, ...]:
     )
 
 
-def render_call(
-    trial: Trial, questions: Questions, custom: tuple[CustomField, ...] = ()
-) -> Call:
+def render_call(trial: Trial, questions: Questions, custom: CustomFields = ()) -> Call:
     """Create a call with questions about one record, in the order of the tasks.
 
     ``custom`` contains the custom fields, which are defined in every call of a run.

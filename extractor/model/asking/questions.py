@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from extractor.concepts.own.declaration import CustomField
+from extractor.concepts.own.declaration import CustomField, CustomFields
 from extractor.evidence.drafts import Chunk
 from extractor.model.calls import Call
 from extractor.schemas import Task, Usage
@@ -24,7 +24,7 @@ class Question:
     chunk: Chunk
     fields: tuple[str, ...] = ()
     hint: str = ""
-    custom: tuple[CustomField, ...] = ()
+    custom: CustomFields = ()
     places: tuple[int, ...] = ()
 
     @property

@@ -27,24 +27,19 @@ from pydantic import (
 
 from extractor.assembly.check import UnreadableValue
 from extractor.concepts.own.attributes import CLASSES
-from extractor.concepts.own.declaration import CustomField
-from extractor.concepts.own.value_forms import read_group_rule, read_time, read_window
+from extractor.concepts.own.declaration import CustomField, CustomFields
+from extractor.concepts.own.value_forms import read_group_rule, read_window
 from extractor.language.values import list_members
 from extractor.model.asking.questions import Question
 from extractor.model.calls import PROMPTS, ReplyItem, ReplyModel
 from extractor.schemas import (
-    Age,
-    Amount,
-    Constraint,
     FieldInfo,
-    Instrument,
-    Period,
     Task,
-    TimePoint,
     TimeWindow,
     ValueKind,
     list_fields,
 )
+from extractor.schemas.base import JsonObject
 
 REGIMENS = "regimens"
 PEOPLE = "people"
@@ -119,13 +114,12 @@ _KEYS = json.loads((PROMPTS / _SCHEMA).read_text("utf-8"))["$defs"]["Item"][
     "properties"
 ]
 _VALUES = tomli.loads((PROMPTS / "reply_words.toml").read_text("utf-8"))
-_READERS: Mapping[type, Callable[[str], object]] = {
-    TimeWindow: read_window,
-    Age: partial(read_time, Age),
-    Period: partial(read_time, Period),
-    TimePoint: partial(read_time, TimePoint),
-    **{kind: CLASSES[kind].read for kind in (Amount, Constraint, Instrument)},
+_READERS: dict[type, Callable[[str], object]] = {
+    value_class: kind.read
+    for value_class, kind in CLASSES.items()
+    if issubclass(value_class, BaseModel)
 }
+_READERS[TimeWindow] = read_window
 """For each class, the function that reads a value of that class from text such as "21 day"."""
 
 
@@ -288,11 +282,11 @@ class Reply(ReplyModel, frozen=True):
     # this docstring is sent to providers as the description of the tool
 
     schema_file = _SCHEMA
-    custom: ClassVar[tuple[CustomField, ...]] = ()
+    custom: ClassVar[CustomFields] = ()
     items: tuple[Item, ...]  # type: ignore[valid-type]
 
     @classmethod
-    def model_json_schema(cls, *_: object, **__: object) -> dict[str, Any]:
+    def model_json_schema(cls, *_: object, **__: object) -> JsonObject:
         """Return the schema with a key for each custom field."""
         schema = super().model_json_schema()
         keys = schema["$defs"]["Item"]["properties"]
@@ -301,7 +295,7 @@ class Reply(ReplyModel, frozen=True):
 
 
 @lru_cache(256)  # the number of custom fields is unlimited
-def reply_for(fields: tuple[CustomField, ...]) -> type[Reply]:
+def reply_for(fields: CustomFields) -> type[Reply]:
     """Return the reply model of a run with these custom fields, each of which has a key in the JSON
     schema.
     """

@@ -10,14 +10,12 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass
 from functools import cache
-from importlib.resources import files
 from operator import add
 from typing import Any, Generic, NamedTuple, TypeVar
 
-import tomli
-
 from extractor.model.calls import Call, schema_of
 from extractor.model.spec import ModelSpec
+from extractor.resources import read_toml
 
 T = TypeVar("T")
 
@@ -100,7 +98,7 @@ def count_most(text: str, rate: float = 1.0) -> float:
 
 @cache
 def _read(name: str) -> Mapping[str, Any]:
-    return tomli.loads((files(__package__) / name).read_text("utf-8"))
+    return read_toml(__package__, name)
 
 
 class Cases(NamedTuple, Generic[T]):
