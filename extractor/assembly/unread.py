@@ -14,7 +14,7 @@ from extractor.evidence.drafts import Span, span_of
 from extractor.evidence.items import CriterionDraft
 from extractor.evidence.parsed import ParsedRecord, is_touched, sort_places
 from extractor.language.book import read_text, rule
-from extractor.language.lexer import NAME_NUMBER, NUMBER
+from extractor.language.lexer import NUMBER
 from extractor.language.numbers import ORDINALS, find_durations
 from extractor.language.passage import Passage
 from extractor.schemas import (
@@ -108,7 +108,13 @@ def _list_fields(parsed: ParsedRecord, criterion: Criterion) -> Iterator[str]:
         tokens = words.tokens
         if rule("age_in_words").occurs(tokens):
             yield "constraints"
-        if NUMBER not in tokens.codes and NAME_NUMBER not in tokens.codes:
+        # most lines have none, and need no search for mentions
+        has_unread = any(
+            (word[0].isdigit() or tokens.codes[at] == NUMBER)
+            and not is_touched(span_of(words.part(at, at + 1)), values)
+            for at, word in enumerate(tokens.words)
+        )
+        if not has_unread:
             continue
         in_lists = cover(rule("number_of_lists").find(tokens))
         in_times = cover(find_durations(tokens))

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +52,10 @@ class Scorer:
     weights: Array
     bias: Array
     damped: bool = False
+
+    @cached_property
+    def _means(self) -> Any:
+        return self.weights.mean(axis=1)
 
     def predict(self, items: Sequence[Features]) -> Array:
         """Return the probability of each class (column) for each item (row).
@@ -137,16 +142,13 @@ class Scorer:
         if not words:
             return None
         rows = [self.rows.get(word, 0) for word in words]
-        weights = self.weights.take(rows, axis=0)
-        gains = weights[:, self.classes.index(chosen)] - weights.mean(axis=1)
+        gains = self.weights[rows, self.classes.index(chosen)] - self._means[rows]
         # the features of words are in the order of the passage's words
         at = list_places(passage)[int(gains.argmax())]
         is_function_word = passage.tokens.words[at].lower() in word_list(
             "function_words"
         )
-        if is_function_word:
-            return None
-        if gains.max() <= 0:
+        if is_function_word or gains.max() <= 0:
             return None
         return passage.part(at, at + 1)
 

@@ -59,7 +59,7 @@ def weigh_reading(path: str, reading: Reading[T]) -> Reading[T]:
     A list is as sure as its least sure member. ``path`` is the field, such as ``dosing.route``.
     """
     if reading.is_open:
-        return reading.with_confidence(0)
+        return reading
     if reading.members:
         return _weigh_members(path, reading)
     # "the text states no route" has weights of its own

@@ -6,7 +6,7 @@
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from itertools import pairwise, product
@@ -27,7 +27,6 @@ from extractor.language.lexer import (
 from extractor.language.patterns import (
     Rule,
     RuleError,
-    join_rules,
     make_rule,
     read_rules,
 )
@@ -151,9 +150,11 @@ class TermFinder:
         for last, (length, entries) in self._automaton.iter(tokens.codes, first, end):
             start = last + 1 - length
             for numbers, entry in entries:
-                if _has_numbers(tokens, start, numbers):
+                if not numbers or _has_numbers(tokens, start, numbers):
                     terms.append(Term(entry, start, last + 1))
-        return list(drop_overlaps(terms))
+        if len(terms) > 1:
+            terms = list(drop_overlaps(terms))
+        return terms
 
 
 def _has_numbers(tokens: Tokens, start: int, numbers: _PlacedNumbers) -> bool:
@@ -327,27 +328,54 @@ def rule(name: str) -> Rule:
     return load_book().rules[name]
 
 
-def list_possible(names: tuple[str, ...], tokens: Tokens) -> list[str]:
-    """Return the names of the rules that may match the tokens, in the same order. The others, which
-    need a token that the text lacks, are not asked.
+class RuleIndex:
+    """Rules by the codes that they need, so that only rules are asked that may match.
+
+    >>> index = RuleIndex([rule("duration"), rule("half_lives")])
+    >>> (
+    ...     index.list_possible(read_text("for 3 weeks"), 0, 3),
+    ...     index.list_possible(read_text("-"), 0, 1),
+    ... )
+    ([0], [])
     """
-    by_code = _index_rules(names)
-    possible = set(by_code[""])
-    for code in tokens.codes_in(0, len(tokens.codes)):
-        possible.update(by_code.get(code, ()))
-    return [names[place] for place in sorted(possible)]
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        by_code: dict[str, list[int]] = {}
+        for place, indexed in enumerate(rules):
+            for code in indexed.needs or ("",):
+                by_code.setdefault(code, []).append(place)
+        self._always = by_code.pop("", [])
+        self._by_code = by_code
+        self._codes = frozenset(by_code)
+
+    def list_possible(self, tokens: Tokens, first: int, end: int) -> list[int]:
+        """Return the places of the rules that may match within the tokens ``first:end``, in order.
+        The others need a token that the range lacks.
+        """
+        codes = self._codes & tokens.codes_in(first, end)
+        if not codes:
+            return self._always
+        possible = set(self._always)
+        for code in codes:
+            possible.update(self._by_code[code])
+        return sorted(possible)
 
 
 @cache
-def _index_rules(names: tuple[str, ...]) -> Mapping[str, set[int]]:
-    """Return the places of the rules that each code allows. An empty code stands for those that any
-    text may match.
+def _index_rules(names: tuple[str, ...]) -> RuleIndex:
+    return RuleIndex(map(rule, names))
+
+
+def list_possible(
+    names: tuple[str, ...], tokens: Tokens, first: int = 0, end: int | None = None
+) -> list[str]:
+    """Return the names of the rules that may match within the tokens ``first:end``, in the same
+    order.
     """
-    by_code: dict[str, set[int]] = {"": set()}
-    for place, name in enumerate(names):
-        for code in rule(name).needs or ("",):
-            by_code.setdefault(code, set()).add(place)
-    return by_code
+    if end is None:
+        end = len(tokens)
+    places = _index_rules(names).list_possible(tokens, first, end)
+    return [names[place] for place in places]
 
 
 def read_term(vocabulary: str, tokens: Tokens, first: int, end: int) -> Entry | None:
@@ -384,21 +412,19 @@ def find_terms(
         end = len(tokens)
     book = load_book()
     terms = book.finders[vocabulary].find(tokens, first, end)
-    joined_rules = _join_entry_rules(vocabulary)
-    if not any(joined.occurs(tokens, first, end) for joined in joined_rules):
+    possible = _index_entry_rules(vocabulary).list_possible(tokens, first, end)
+    if not possible:
         return terms
-    for entry_rule, entry in book.entry_rules[vocabulary]:
+    for place in possible:
+        entry_rule, entry = book.entry_rules[vocabulary][place]
         for match in entry_rule.find(tokens, first, end):
             terms.append(Term(entry, match.first, match.end))
     return list(drop_overlaps(terms))
 
 
 @cache
-def _join_entry_rules(vocabulary: str) -> tuple[Rule, ...]:
-    """Return rules that quickly exclude most texts: if none of the rules matches a text, no entry
-    rule of the vocabulary matches the text.
-    """
-    return join_rules(rule for rule, _ in load_book().entry_rules[vocabulary])
+def _index_entry_rules(vocabulary: str) -> RuleIndex:
+    return RuleIndex(rule for rule, _ in load_book().entry_rules[vocabulary])
 
 
 @cache

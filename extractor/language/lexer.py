@@ -44,9 +44,10 @@ _TEENS = "(?i:ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eigh
 _ANY_TENS = "(?i:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)"
 _BELOW_HUNDRED = rf"(?:{_TEENS}|{_ANY_TENS}(?:[ -]{_ONES})?|{_ONES})(?!{_LETTERS})"
 _HUNDREDS = (
-    rf"(?:{_ONES}|{_TEENS})(?:[ -](?i:hundred)(?!{_LETTERS})(?:[ -](?:(?i:and)[ "
+    r"(?=[efhnostEFHNOSTſ])"  # most words fail here, before each of the numbers is tried
+    rf"(?:(?:{_ONES}|{_TEENS})(?:[ -](?i:hundred)(?!{_LETTERS})(?:[ -](?:(?i:and)[ "
     rf"-])?{_BELOW_HUNDRED})?"
-    rf"|[ -](?i:and)[ -](?i:one)[ -](?i:half)(?!{_LETTERS}))|(?i:half a dozen)\b"
+    rf"|[ -](?i:and)[ -](?i:one)[ -](?i:half)(?!{_LETTERS}))|(?i:half a dozen)\b)"
 )
 """Hundreds in words, such as "one hundred and fifty", and "half a dozen". Each is one token."""
 _GLUED_UNIT = r"(?<=\d)mc?g(?=[A-Z][a-z]{3})"
@@ -162,6 +163,9 @@ ANY_WORD = r"[^\W_a-s]"
 a range of codes.
 """
 # Chosen by hand, to bound the memory.
+# Chosen by hand: most lines are shorter.
+_LONG = 300
+"""Number of tokens from which a range has no list of codes of its own."""
 _MOST_WORDS = 200_000
 """Maximum number of words whose codes are cached."""
 _AFTER_WORD = re.compile(rf"(?<={ANY_WORD}){NUMBER}")
@@ -393,7 +397,11 @@ class Tokens:
         return bisect_left(self.starts, position)
 
     def codes_in(self, first: int, end: int) -> frozenset[str]:
-        """Return the codes that occur in the tokens ``first:end``."""
+        """Return the codes that occur in the tokens ``first:end``; for a long range, those of the
+        whole text, which are listed once for all ranges of a long line.
+        """
+        if end - first > _LONG:
+            first, end = 0, len(self.codes)
         codes = self._codes_in.get((first, end))
         if codes is None:
             codes = self._codes_in[first, end] = frozenset(self.codes[first:end])

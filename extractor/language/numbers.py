@@ -3,12 +3,12 @@ words.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from math import isfinite
 
 from extractor.language.book import rule, terms_of
-from extractor.language.lexer import NAME_NUMBER, NUMBER, NUMBER_WORDS, Tokens
+from extractor.language.lexer import NAME_NUMBER, NUMBER, NUMBER_WORDS, Tokens, keep
 from extractor.language.patterns import RuleMatch
 from extractor.language.values import value_class
 from extractor.schemas import TimeUnit
@@ -366,8 +366,9 @@ class Duration:
         return None
 
 
-def find_durations(tokens: Tokens) -> Iterator[Duration]:
-    """Yield every number with a time unit, in order.
+@keep
+def find_durations(tokens: Tokens) -> tuple[Duration, ...]:
+    """Return every number with a time unit, in order.
 
     >>> text = "within 2-4 weeks, for six (6) months, a 21-day cycle"
     >>> [(d.low, d.high, d.unit.value) for d in find_durations(read_text(text))]
@@ -377,13 +378,10 @@ def find_durations(tokens: Tokens) -> Iterator[Duration]:
     ...     for d in find_durations(read_text("under 5 years and 10 months"))
     ... ]
     [(70, 'month')]
-    >>> [*find_durations(read_text(f"{'9' * 400} days"))]  # a number that is too large
-    []
+    >>> find_durations(read_text(f"{'9' * 400} days"))  # a number that is too large
+    ()
     """
-    for match in rule("duration").find(tokens):
-        duration = _read_duration(match)
-        if duration:
-            yield duration
+    return tuple(filter(None, map(_read_duration, rule("duration").find(tokens))))
 
 
 def _read_duration(match: RuleMatch) -> Duration | None:

@@ -178,21 +178,23 @@ class Rule:
     @cached_property
     def needs(self) -> frozenset[str] | None:
         """Codes of which each match contains at least one; None if there are none."""
-        return _write(self, set()).shape.needs
+        return self._shape.needs
+
+    @cached_property
+    def _shape(self) -> Shape:
+        return _write(self, set()).shape
 
     @cached_property
     def _firsts(self) -> frozenset[str] | None:
-        shape = _write(self, set()).shape
-        if shape.can_be_empty:
+        if self._shape.can_be_empty:
             return None
-        return shape.firsts
+        return self._shape.firsts
 
     @cached_property
     def _lasts(self) -> frozenset[str] | None:
-        shape = _write(self, set()).shape
-        if shape.can_be_empty:
+        if self._shape.can_be_empty:
             return None
-        return shape.lasts
+        return self._shape.lasts
 
     def find(
         self, tokens: Tokens, first: int = 0, end: int | None = None
@@ -228,25 +230,14 @@ class Rule:
         """Return whether the rule matches anywhere within the tokens ``first:end`` (by default,
         all).
         """
-        if end is None:
-            end = len(tokens.codes)
-        if not self._may_occur(tokens, first, end):
-            return False
-        codes, start, stop, _ = self._select_codes(tokens, first, end)
-        return self.expression.search(codes, start, stop) is not None
+        return self.search(tokens, first, end) is not None
 
     def _may_occur(self, tokens: Tokens, first: int, end: int) -> bool:
         """Return False if the tokens contain none of the codes of which each match contains at
         least one; True otherwise, and for a rule without such codes.
         """
         needs = self.needs
-        if needs is None:
-            return True
-        if end - first > _MOST:
-            # each of the many questions about a long line would list the codes of the rest of it
-            first = 0
-            end = len(tokens.codes)
-        return not needs.isdisjoint(tokens.codes_in(first, end))
+        return needs is None or not needs.isdisjoint(tokens.codes_in(first, end))
 
     def starts(
         self, tokens: Tokens, first: int, end: int | None = None
@@ -411,28 +402,3 @@ def make_rule(**fields: Any) -> Rule:
     rule = Rule(**fields)
     LEXICON.join(list(filter(None, _WORDS.findall(rule.pattern))))
     return rule
-
-
-def join_rules(rules: Iterable[Rule]) -> tuple[Rule, ...]:
-    """Return at most two rules that combine the given rules: if a given rule matches a text, so
-    does at least one of the returned rules. Rules with ``^`` are combined separately, because only
-    they treat the start of a range as the start of the text.
-
-    >>> from extractor.language.book import read_text
-    >>> rules = [
-    ...     make_rule(name=name, pattern=name, book={}) for name in ("weeks", "^ days")
-    ... ]
-    >>> [
-    ...     any(joined.occurs(read_text(text), 1) for joined in join_rules(rules))
-    ...     for text in ("2 weeks", "2 days", "5 mg")
-    ... ]
-    [True, True, False]
-    """
-    alternatives: dict[bool, dict[str, Rule]] = {}
-    for rule in rules:
-        listed = alternatives.setdefault(rule.anchored, {})
-        listed[f"r{len(listed)}"] = rule
-    return tuple(
-        Rule("any of several", " | ".join(f"<{name}>" for name in listed), book=listed)
-        for listed in alternatives.values()
-    )

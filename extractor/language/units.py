@@ -12,7 +12,13 @@ from functools import cache, lru_cache
 
 from extractor.language.book import read_table, read_text, rule
 from extractor.language.clean import clean_text
-from extractor.language.lexer import NAME_NUMBER, NUMBER, Tokens, is_abbreviation
+from extractor.language.lexer import (
+    NAME_NUMBER,
+    NUMBER,
+    Tokens,
+    is_abbreviation,
+    keep,
+)
 from extractor.language.values import value_class
 
 Dimension = tuple[tuple[str, int], ...]
@@ -35,6 +41,7 @@ _POWER = re.compile(
 )
 
 
+@lru_cache(maxsize=1024)
 def find_dimension(code: str) -> tuple[float, Dimension]:
     """Return the factor that converts a UCUM code to base units, and the dimension of the code.
 
@@ -266,6 +273,7 @@ def _match(
     return longest
 
 
+@keep
 def find_unit(
     tokens: Tokens, first: int, end: int | None = None, *, loose: bool = False
 ) -> UnitPlace | None:

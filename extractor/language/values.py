@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import FrozenInstanceError, dataclass, field, fields
+from dataclasses import FrozenInstanceError, dataclass, field
 from operator import attrgetter
 from typing import Any, TypeVar, dataclass_transform
 
@@ -41,6 +41,7 @@ def value_class(
         names = opened.__match_args__
         body = {
             "__slots__": (),
+            "_opened": opened,
             "__new__": lambda _, *given, **named: opened(*given, **named),
             "__init__": lambda *_, **__: None,
             "__reduce__": lambda value: (
@@ -73,7 +74,7 @@ def _refuse(value: object, name: str, *_: object) -> None:
     raise FrozenInstanceError(f"cannot change {name!r} of {value!r}")
 
 
-_FIELDS: dict[type, tuple[Callable[[Any], tuple[Any, ...]], dict[str, int]]] = {}
+_FIELDS: dict[type, tuple[Any, Callable[[Any], tuple[Any, ...]], dict[str, int]]] = {}
 
 
 def replace(value: T, /, **changes: Any) -> T:
@@ -82,13 +83,15 @@ def replace(value: T, /, **changes: Any) -> T:
     """
     kind = type(value)
     if kind not in _FIELDS:
-        names = [each.name for each in fields(kind)]  # type: ignore[arg-type]
-        _FIELDS[kind] = attrgetter(*names), {name: at for at, name in enumerate(names)}
-    read, places = _FIELDS[kind]
+        names = kind.__match_args__  # type: ignore[attr-defined]
+        places = {name: at for at, name in enumerate(names)}
+        _FIELDS[kind] = getattr(kind, "_opened", kind), attrgetter(*names), places
+    make, read, places = _FIELDS[kind]
     values = list(read(value))
-    for name, changed in changes.items():
-        values[places[name]] = changed
-    return kind(*values)
+    for name, new in changes.items():
+        values[places[name]] = new
+    changed: T = make(*values)
+    return changed
 
 
 def list_members(value: T | tuple[T, ...] | list[T] | None) -> tuple[T, ...]:

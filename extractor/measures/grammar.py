@@ -93,7 +93,7 @@ class Chart:
 
     def has_all(self, required: tuple[tuple[str, ...], ...]) -> bool:
         """Return whether there is a span of one of the kinds of each item."""
-        return all(not self._spans.keys().isdisjoint(kinds) for kinds in required)
+        return not any(map(self._spans.keys().isdisjoint, required))
 
     def list_starts(self, kinds: tuple[str, ...]) -> list[int]:
         """Return the first tokens of the spans of these kinds, from left to right."""

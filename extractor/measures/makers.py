@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import NamedTuple
 
 from extractor.language.lexer import Range
 from extractor.language.numbers import DAYS, multiply, read_number
 from extractor.language.units import read_unit
-from extractor.language.values import value_class
+from extractor.language.values import replace, value_class
 from extractor.measures.grammar import Expression, Maker, Parts
 from extractor.schemas.vocabulary import LOWER, UPPER, Comparator, TimeUnit
 

@@ -15,7 +15,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -269,6 +269,7 @@ def find_own_mark(text: str) -> Gap | None:
     return Gap(0, match.end() - 2, mark, *describe_mark(mark))
 
 
+@lru_cache(maxsize=1024)
 def read_mark(mark: str) -> CountedMark:
     """Return the style and the number of a block's own list marker, as those of a gap; an empty
     style and 0 for a bullet or without a marker.

@@ -86,11 +86,6 @@ class Piece:
         """Whether the piece may contain items."""
         return not (self.heading or self.line.is_furniture or self.line.is_row)
 
-    @property
-    def counted_mark(self) -> CountedMark:
-        """The style and the number of its list marker."""
-        return read_mark(self.line.mark)
-
 
 def list_stretches(
     pieces: Sequence[Piece],
@@ -101,11 +96,11 @@ def list_stretches(
     for piece, below in zip_longest(pieces, pieces[1:]):
         mark_below = CountedMark()
         if below:
-            mark_below = below.counted_mark
+            mark_below = read_mark(below.line.mark)
         has_mark = bool(piece.line.mark)
         yield (
             piece,
-            Stretch(piece.line.text, has_mark, piece.counted_mark, mark_below),
+            Stretch(piece.line.text, has_mark, read_mark(piece.line.mark), mark_below),
         )
 
 
@@ -244,7 +239,7 @@ def _doubt(item: Piece, piece: Piece, boundaries: Sequence[Boundary]) -> Piece:
 def _drop_words(piece: Piece, boundaries: Sequence[Boundary]) -> list[Boundary]:
     """Return the boundaries without those at markers that belong to the text."""
     numbers = {(_plain(each.gap.style), each.gap.number) for each in boundaries}
-    own = piece.counted_mark
+    own = read_mark(piece.line.mark)
     numbers.add((_plain(own.style), own.number))
     text = piece.line.text
     return [each for each in boundaries if not _is_of_text(each.gap, text, numbers)]

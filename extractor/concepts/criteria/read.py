@@ -4,7 +4,6 @@ in the descriptions.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from extractor.concepts.criteria.category import (
     TREATMENTS,
@@ -60,7 +59,7 @@ from extractor.evidence.items import (
 from extractor.language.book import read_text, rule
 from extractor.language.lexer import Tokens
 from extractor.language.passage import LexedSection, LexedSections, Passage
-from extractor.language.values import group_pairs
+from extractor.language.values import group_pairs, replace
 from extractor.measures import Limit
 from extractor.schemas import (
     Category,

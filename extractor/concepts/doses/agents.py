@@ -5,6 +5,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import accumulate
 
 from extractor.concepts.doses.marks import Place, within
@@ -260,9 +261,7 @@ class Agents:
         """Register a name for an agent so that it is found in the texts, unless another agent
         already has this name.
         """
-        if not texts:
-            return
-        if self.find_called(name):
+        if not texts or self.find_called(name):
             return
         tokens = lex(name)
         kind = find_kind(tokens, 0, len(tokens))
@@ -431,6 +430,7 @@ def _is_diluent(tokens: Tokens, first: int) -> bool:
     return bool(fluid and rule("diluent_before").ends(tokens, first))
 
 
+@lru_cache(maxsize=4096)
 def _fold(word: str) -> str:
     """Return a word in the form used to compare names: in the singular and preceded by a border
     character. Return an empty string for a character that is optional in names.

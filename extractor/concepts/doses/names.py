@@ -177,11 +177,8 @@ def find_general(
     taken = {at for _, start, stop in agents for at in range(start, stop)}
     for at in range(first, end):
         kind = _find_stem(tokens.words[at])
-        if not kind:
-            continue
-        if at in taken:
-            continue
-        agents.append((kind, at, at + 1))
+        if kind and at not in taken:
+            agents.append((kind, at, at + 1))
     return sorted(agents, key=itemgetter(1))
 
 

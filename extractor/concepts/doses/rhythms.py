@@ -103,9 +103,7 @@ def _is_of_other_act(tokens: Tokens, mark: Mark, amounts: Sequence[Mark]) -> boo
         return True
     for name in _NO_RHYTHM_BEFORE:
         match = rule(name).ends(tokens, mark.first)
-        if not match:
-            continue
-        if not within(amounts, match.first, mark.first):
+        if match and not within(amounts, match.first, mark.first):
             return True
     return False
 

@@ -14,7 +14,13 @@ from typing import NamedTuple
 
 from extractor.evidence.drafts import Span
 from extractor.evidence.parsed import HostileText, find_touched
-from extractor.language.book import expression, read_table, read_text, rule
+from extractor.language.book import (
+    expression,
+    list_possible,
+    read_table,
+    read_text,
+    rule,
+)
 from extractor.language.lexer import Range, Tokens
 from extractor.language.passage import (
     LexedSection,
@@ -22,7 +28,6 @@ from extractor.language.passage import (
     read_section,
     strip_span,
 )
-from extractor.language.patterns import Rule, join_rules
 from extractor.schemas import FindingKind, Section, TrialRecord
 
 # Chosen by hand, for a message that people read.
@@ -113,8 +118,10 @@ def _fold_letters(text: str) -> str:
     """
     if text.isascii():
         return text
-    mixed_word, table = _look_alikes()
     plain = expression("styled_letter").sub(_make_plain, text)
+    letter, mixed_word, table = _look_alikes()
+    if letter.search(plain) is None:
+        return plain
     return mixed_word.sub(lambda word: word[0].translate(table), plain)
 
 
@@ -127,15 +134,16 @@ def _make_plain(styled: re.Match[str]) -> str:
 
 
 @cache
-def _look_alikes() -> tuple[re.Pattern[str], dict[int, int]]:
-    """Return a regular expression for words that mix Latin letters and look-alikes, and a table
-    that maps look-alikes to Latin letters.
+def _look_alikes() -> tuple[re.Pattern[str], re.Pattern[str], dict[int, int]]:
+    """Return regular expressions for look-alikes, and for words that mix Latin letters and
+    look-alikes, and a table that maps look-alikes to Latin letters.
     """
     letters, latin = read_table("characters")["look_alikes"].values()
     mixed = (
         rf"(?<![^\W\d_])[^\W\d_]*(?:[A-Za-z][{letters}]|[{letters}][A-Za-z])[^\W\d_]*"
     )
-    return re.compile(mixed), str.maketrans(letters, latin)
+    table = str.maketrans(letters, latin)
+    return re.compile(f"[{letters}]"), re.compile(mixed), table
 
 
 def _find_strange_letters(raw: str) -> Iterator[_Hostile]:
@@ -155,7 +163,9 @@ def _find_strange_letters(raw: str) -> Iterator[_Hostile]:
     for unseen in expression("unseen").finditer(raw):
         # cleaning removes these characters
         yield _Hostile(*unseen.span(), FindingKind.INVISIBLE_CHARACTERS, blanked=False)
-    mixed_word, _ = _look_alikes()
+    letter, mixed_word, _ = _look_alikes()
+    if letter.search(raw) is None:
+        return
     for word in mixed_word.finditer(raw):
         if expression("cyrillic").search(word[0]):
             yield _Hostile(*word.span(), FindingKind.LOOK_ALIKE_LETTERS, blanked=False)
@@ -192,21 +202,22 @@ def _find_cues(tokens: Tokens, ends: str) -> Iterator[_Hostile]:
     report includes it. Earlier sentences are kept.
     """
     text = tokens.text
-    if any(joined.occurs(tokens) for joined in _join_all_rules()):
-        for cue, kind, reach in _list_rules():
-            reached = 0
-            for match in cue.find(tokens):
-                start, end = match.span
-                # an earlier match has made the rest of its line hostile
-                if start < reached:
-                    continue
-                if reach != "match":
-                    start, end = _find_line(text, start, end, ends)
-                block = _BLOCK.match(text, end)
-                if reach == "block" and block:
-                    end = block.end()
-                reached = end
-                yield _Hostile(start, end, kind)
+    rules = _list_rules()
+    for name in list_possible(tuple(rules), tokens):
+        kind, reach = rules[name]
+        reached = 0
+        for match in rule(name).find(tokens):
+            start, end = match.span
+            # an earlier match has made the rest of its line hostile
+            if start < reached:
+                continue
+            if reach != "match":
+                start, end = _find_line(text, start, end, ends)
+            block = _BLOCK.match(text, end)
+            if reach == "block" and block:
+                end = block.end()
+            reached = end
+            yield _Hostile(start, end, kind)
     if text.isascii():
         return
     # for scripts without spaces between words
@@ -218,21 +229,14 @@ def _find_cues(tokens: Tokens, ends: str) -> Iterator[_Hostile]:
 
 
 @cache
-def _list_rules() -> tuple[tuple[Rule, FindingKind, str], ...]:
-    """Return the rules that find hostile text, as (rule, kind, reach) tuples."""
-    rules = []
-    for kind, by_reach in read_table("hostile")["hostile"].items():
-        for reach, names in by_reach.items():
-            rules += [(rule(name), FindingKind(kind), reach) for name in names]
-    return tuple(rules)
-
-
-@cache
-def _join_all_rules() -> tuple[Rule, ...]:
-    """Return a few combined rules, at least one of which matches if any rule for hostile text
-    matches.
-    """
-    return join_rules(hostile for hostile, _, _ in _list_rules())
+def _list_rules() -> Mapping[str, tuple[FindingKind, str]]:
+    """Return the kind and the reach of each rule that finds hostile text."""
+    return {
+        name: (FindingKind(kind), reach)
+        for kind, by_reach in read_table("hostile")["hostile"].items()
+        for reach, names in by_reach.items()
+        for name in names
+    }
 
 
 def _find_line(text: str, start: int, end: int, ends: str) -> Range:

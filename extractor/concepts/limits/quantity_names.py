@@ -236,6 +236,7 @@ def get_quantity(name: str) -> KnownQuantity:
     return known[name.removesuffix("_change")].change_of()
 
 
+@lru_cache(maxsize=1024)
 def name_quantity(
     text: str, unit: str | None = None, quote: str = "", value: float | None = None
 ) -> KnownQuantity | None:
@@ -271,8 +272,7 @@ def name_quantity(
         if unit and convert(1, unit, code) is not None:
             quantity = get_quantity(name)
             break
-    is_narrow = quantity.general or unit in _ANY_LABORATORY
-    if value is None or is_narrow:
+    if value is None or quantity.general or unit in _ANY_LABORATORY:
         return quantity
     return _name_by_sense(quantity, text, quote, value)
 

@@ -1,7 +1,6 @@
 """Find the limits in a line using the measures grammar, and adjust them to the kind of list."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from extractor.concepts.limits.quantity_names import (
     choose_reading,
@@ -12,6 +11,7 @@ from extractor.language.book import read_words, rule
 from extractor.language.lexer import Tokens
 from extractor.language.numbers import is_two_ways
 from extractor.language.units import read_unit
+from extractor.language.values import replace
 from extractor.measures import Limit, mirror, read_line
 from extractor.schemas import Comparator, CriterionKind
 

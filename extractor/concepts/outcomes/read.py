@@ -3,7 +3,6 @@ each part.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import chain, pairwise
 
 from extractor.concepts.outcomes.events import may_have_events, read_events
@@ -33,6 +32,7 @@ from extractor.evidence.items import EndpointDraft, EndpointReadings
 from extractor.evidence.scoring import list_words, load_scorer
 from extractor.language.book import find_terms
 from extractor.language.passage import LexedSection, LexedSections, Passage
+from extractor.language.values import replace
 from extractor.schemas import (
     Concept,
     EndpointCategory,

@@ -10,7 +10,7 @@ from extractor.concepts.outcomes.events import TIMED
 from extractor.concepts.outcomes.moments import MomentGroup, TimeFrame
 from extractor.evidence.drafts import Reading
 from extractor.evidence.scoring import load_scorer
-from extractor.language.book import read_table, read_text, rule
+from extractor.language.book import list_possible, read_table, read_text, rule
 from extractor.language.lexer import NUMBER
 from extractor.language.passage import Passage
 from extractor.schemas import Concept, Support, TimeKind, TimeUnit
@@ -204,8 +204,9 @@ def describe_time_frame(frame: TimeFrame) -> list[str]:
         features.append("zero")
     features += [f"word {word}" for word in words]
     features += [f"{first_rule} with {name}" for name in classes]
-    pairs = pairwise(["^", *classes, "$"])
-    features += [f"pair {left} {right}" for left, right in pairs]
+    features += [
+        f"pair {left} {right}" for left, right in pairwise(["^", *classes, "$"])
+    ]
     signs = [word for word in words if word[0] in "#@"]
     features.append(f"signs {' '.join(signs[:3])}")
     return list(dict.fromkeys(features))
@@ -218,7 +219,8 @@ def _match_rules(frame: TimeFrame, words: Sequence[str]) -> list[str]:
             name for name in _RULES_WITHOUT_POINTS if rule(name).search(frame.tokens)
         ]
     skeleton = read_text(" ".join(words[:_MOST_TOKENS]))
-    rules = [name for name in _RULES_WITH_POINTS if rule(name).search(skeleton)]
+    possible = list_possible(_RULES_WITH_POINTS, skeleton)
+    rules = [name for name in possible if rule(name).search(skeleton)]
     # this rule matches the time frame's own words
     if rule("repeated_until").search(frame.tokens):
         rules.append("repeated_until")

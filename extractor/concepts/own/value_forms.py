@@ -218,9 +218,8 @@ def read_time(kind: type[TimedT], text: str) -> TimedT:
     # "day 30" is also tried as "30 day"
     unit, _, number = text.strip().partition(" ")
     for written in (text, f"{number} {unit}"):
-        duration = next(find_durations(_read_tokens(written)), None)
-        is_range = duration is not None and duration.low != duration.high
-        if duration and not is_range:
+        duration = next(iter(find_durations(_read_tokens(written))), None)
+        if duration and duration.low == duration.high:
             return kind(value=duration.low, unit=duration.unit)
     raise ValueError(
         f'{text!r}: write a time as one number and a unit, such as "30 day" or "2 year"'

@@ -14,7 +14,7 @@ from typing import Protocol
 from extractor.concepts.limits.read import is_denied
 from extractor.concepts.people.registered_ages import OLDEST, count_days
 from extractor.language.book import read_words, rule
-from extractor.language.lexer import Tokens
+from extractor.language.lexer import Tokens, keep
 from extractor.language.passage import Passage
 from extractor.language.units import read_unit
 from extractor.measures import Limit
@@ -134,6 +134,7 @@ def names_division(heading: str) -> bool:
     return any(rule(name).search(tokens) for name in names)
 
 
+@keep
 def is_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
     """Return whether a limit bounds an age: it is described as an age, or it is in a position
     where it can only be an age. ``topic`` is the line that introduces the limit. A bare duration
@@ -157,16 +158,14 @@ def is_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
     says_old = rule("old").search(tokens, first, end)
     if says_old or _is_followed_by("old_after", tokens, limit):
         # people's ages are also in years: "ulcers less than 5 days old" are no people
-        is_in_years = limit.time_unit in (None, "year")
         thing = "old_thing_apart"
-        if is_in_years:
+        if limit.time_unit in (None, "year"):
             thing = "old_thing"
         return not _is_preceded_by(thing, tokens, limit)
     if _is_called_age(tokens, limit):
         # a single duration must not be followed by words such as "prior to entry"
-        if limit.value_high is not None:
-            return True
-        return not _is_followed_by("relation_after", tokens, limit)
+        is_range = limit.value_high is not None
+        return is_range or not _is_followed_by("relation_after", tokens, limit)
     if not _is_age_unnamed(tokens, limit):
         return False
     is_below_course = bool(topic) and read_subject(topic) is Subject.COURSE

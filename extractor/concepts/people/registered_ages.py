@@ -70,7 +70,7 @@ def read_registered_age(written: str) -> Age | None:
     >>> read_registered_age("Adults") is None
     True
     """
-    duration = next(find_durations(read_words(written)), None)
+    duration = next(iter(find_durations(read_words(written))), None)
     if duration and duration.days is not None:
         return Age(value=duration.low, unit=duration.unit)
     short = _SHORT_AGE.fullmatch(written.strip())

@@ -143,6 +143,8 @@ _MAKERS: Mapping[str, Maker] = {
 }
 _USED = ("time", "duration", "amount", "last_unit", "comparator", "suffix", "gap")
 """The kinds of measures-grammar spans from which windows are built."""
+_LENGTHS = ("duration", "half_lives", "last_unit", "acuity")
+"""The rules for numbers with units, one of which each window needs."""
 _PRODUCED = ("window",)
 _BEFORE_FILLER = (
     "looks_back",
@@ -208,10 +210,10 @@ def _list_spans(tokens: Tokens) -> list[Expression]:
     The productions combine spans of the measures grammar, the matches of the rules that they name,
     and the filler words between them ("within approximately 3 weeks").
     """
-    spans = [span for span in read_terminals(tokens) if span.kind in _USED]
     # most lines do not contain a duration
-    if not any(isinstance(span.value, NumberWithUnit) for span in spans):
+    if not any(rule(name).occurs(tokens) for name in _LENGTHS):
         return []
+    spans = [span for span in read_terminals(tokens) if span.kind in _USED]
     chart = Chart((*spans, *find_rules(tokens, "windows", _PRODUCED)))
     for at in {span.end for span in chart.all(*_BEFORE_FILLER)}:
         filler = rule("window_filler").starts(tokens, at)
