@@ -344,10 +344,10 @@ class ItemBuilder:
         from a PDF or Word file.
         """
         record = self._parsed.record
-        section = record.section(span.section)
         # only a PDF or Word file has pages
         if record.document is None:
             return {}
+        section = record.section(span.section)
         if section is None:
             return {}
         place = section.locate(span.start, span.end)

@@ -97,11 +97,11 @@ def _list_cells(line: Written, cell_end: re.Pattern[str]) -> list[Passage]:
     so that they are searched in the raw one.
     """
     section = line.passage.section
-    start, end = line.passage.raw_span
-    start = section.raw.rfind("\n", 0, start) + 1
-    stop = section.raw.find("\n", end)
-    if stop < 0:
-        stop = len(section.raw)
+    text = section.cleaned.text
+    end = text.find("\n", section.tokens.ends[line.passage.end - 1])
+    if end < 0:
+        end = len(text)
+    start, stop = section.cleaned.raw_span(line.begin, end)
     cells: list[Passage] = []
     for match in cell_end.finditer(section.raw, start, stop):
         cells.append(section.between(start, match.start()))
