@@ -14,6 +14,7 @@ fall. Repeat a shape that seems slow with ``--only``.
 """
 
 import argparse
+import gc
 import os
 import resource
 import sys
@@ -27,6 +28,7 @@ from extractor.errors import RecordTooLarge
 from extractor.formats import read_records
 from extractor.options import ExtractionOptions
 from extractor.pipeline import extract_by_rules
+from extractor.run.worker import relax_garbage_collector
 from extractor.schemas import Part, Section, Source, TrialRecord
 
 _RULES = ExtractionOptions()
@@ -105,12 +107,15 @@ def _spell(number: int) -> str:
 
 
 def read_shapes() -> list[Shape]:
-    """Read the shapes. A backslash and an n in a piece are a line break."""
+    """Read the shapes. A backslash and an n are a line break, a backslash and a t a tab."""
     lines = Path(__file__).with_suffix(".txt").read_text("utf-8").splitlines()
     shapes = []
     for line in lines:
         if line.strip() and not line.startswith("//"):
-            section, head, piece = line.replace("\\n", "\n").split("\t")
+            section, *texts = line.split("\t")
+            head, piece = (
+                text.replace("\\n", "\n").replace("\\t", "\t") for text in texts
+            )
             shapes.append(Shape(section, head, piece))
     return shapes
 
@@ -148,9 +153,11 @@ def main() -> int:
     parser.add_argument("--kb", type=int, nargs="+", default=[40, 80, 160])
     parser.add_argument("--most", type=float, default=1.3)
     options = parser.parse_args()
-    # load the rules before the first fork
+    # load the rules before the first fork, as a run does
+    relax_garbage_collector()
     for record in read_records("tests/records"):
         extract_by_rules(record, _RULES)
+    gc.freeze()
     times = options.kb[-1] / options.kb[0]
     slow = 0
     for shape in read_shapes():

@@ -66,7 +66,7 @@ def sort_places(spans: Iterable[Span]) -> dict[str, list[tuple[int, int]]]:
     ranges: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for span in spans:
         ranges[span.section].append((span.start, span.end))
-    return {section: _drop_inner(places) for section, places in ranges.items()}
+    return {section: drop_inner(places) for section, places in ranges.items()}
 
 
 def is_touched(span: Span, places: Mapping[str, Sequence[tuple[int, int]]]) -> bool:
@@ -79,10 +79,10 @@ def is_touched(span: Span, places: Mapping[str, Sequence[tuple[int, int]]]) -> b
     return bool(find_touched(places.get(span.section, ()), span.start, span.end))
 
 
-def _drop_inner(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+def drop_inner(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     """Return the ranges in order, without nested ranges.
 
-    >>> _drop_inner([(4, 6), (0, 9), (9, 12)])
+    >>> drop_inner([(4, 6), (0, 9), (9, 12)])
     [(0, 9), (9, 12)]
     """
     kept: list[tuple[int, int]] = []
@@ -174,7 +174,7 @@ class ParsedRecord:
         ranges = list_blanks(self.hostile)
         for text in self.foreign.texts:
             ranges[text.section].append((text.start, text.end))
-        return {section: _drop_inner(places) for section, places in ranges.items()}
+        return {section: drop_inner(places) for section, places in ranges.items()}
 
     @cached_property
     def chunks(self) -> Mapping[int, Chunk]:
