@@ -130,7 +130,8 @@ def _read_line(tokens: Tokens, introduced: frozenset[str]) -> tuple[Limit, ...]:
     chosen = _choose_spans(chart, tokens, introduced)
     subjects = _find_subjects(tokens, chosen)
     inside = [span for span in chosen if _find_subject(subjects, span, "words")]
-    chosen = [span for span in chosen if span not in inside]
+    places = {span.first for span in inside}
+    chosen = [span for span in chosen if span.first not in places]
     limits = _read_chosen(chart, tokens, chosen, subjects)
     limits = [_find_unit_apart(tokens, limit) for limit in limits]
     limits = _join_conditions(tokens, _share_stated_unit(tokens, limits))
@@ -157,19 +158,14 @@ def _read_chosen(
             cases |= {at, at + 1}
     limits: list[Limit] = []
     for at, span in enumerate(chosen):
-        last = None
-        if limits:
-            last = limits[-1]
+        last = limits[-1] if limits else None
         clause = _find_clause(chart, tokens, chosen, at, last)
         subject = _find_subject(subjects, span, "clause")
         if subject:
             clause = max(clause[0], subject.place("clause")[0]), clause[1]
         read = _read_limits(chart, tokens, span, clause, last, is_case=at in cases)
-        for limit in read:
-            condition = limit.condition
-            if subject and condition is None:
-                condition = subject.place("words")
-            limits.append(replace(limit, condition=condition))
+        words = subject.place("words") if subject else None
+        limits += (replace(one, condition=one.condition or words) for one in read)
     return limits
 
 
@@ -474,7 +470,7 @@ def _share_stated_unit(tokens: Tokens, limits: list[Limit]) -> list[Limit]:
     return [
         # a grade has no unit, and an age has its own
         limit
-        if limit.unit or limit.rule.startswith("grades") or limit.qualifies
+        if limit.unit or limit.rule.startswith("grades")
         else _add_unit(limit, *unit)
         for limit in limits
     ]

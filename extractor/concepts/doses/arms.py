@@ -54,6 +54,10 @@ class Arms:
     Attributes:
         places: The span of each arm's label by the arm's section name, in the order of the record.
         texts: The texts of the arms by section name.
+        mentioning: The arms whose own text mentions an agent, even as not given, by the agent's
+            key.
+        telling: The arms that the registry links to an agent, or whose own text gives it, by the
+            agent's key.
     """
 
     def __init__(
@@ -64,28 +68,29 @@ class Arms:
         self._links = record.registry.arm_links
         self._bare = frozenset(record.registry.bare_arms)
         self._ranks = {name: rank for rank, name in enumerate(self.places)}
-        self._mentioning = defaultdict[str, set[str]](set)
+        self.mentioning = defaultdict[str, set[str]](set)
+        self.telling = defaultdict[str, set[str]](set)
         self._naming = defaultdict[str, set[str]](set)
         self._giving = set[str]()
         self._shared = set[str]()
         for name, text in self.texts.items():
             for near in agents.find(text):
                 key = near.agent.key
-                self._mentioning[key].add(name)
+                self.mentioning[key].add(name)
                 if _gets(text, near):
                     self._naming[key].add(name)
+                    self.telling[key].add(name)
                     self._giving.add(name)
                 clause = text.find_clause(near.first)
                 # what a registry holds for one arm speaks of all patients of this arm
                 if not text.type and rule("given_to_all").starts(text.tokens, *clause):
                     self._shared.add(key)
         self._linked = defaultdict[str, set[str]](set)
-        self._linked_to = defaultdict[str, set[str]](set)
         for agent in agents.registered:
             for section in agent.sections:
                 for arm in self._links.get(section, ()):
                     self._linked[arm].add(agent.key)
-                    self._linked_to[agent.key].add(arm)
+                    self.telling[agent.key].add(arm)
 
     def list_linked(self, agent: Agent) -> set[str]:
         """Return the arms that the registry links to an agent's interventions, except those that
@@ -120,14 +125,6 @@ class Arms:
         if agent.key in self._shared:
             return self.texts.keys()
         return self._naming[agent.key]
-
-    def list_telling(self, agent: Agent) -> Set[str]:
-        """Return the arms that the registry links to an agent, or whose own text gives it."""
-        return self._linked_to[agent.key] | self._naming[agent.key]
-
-    def list_mentioning(self, agent: Agent) -> Set[str]:
-        """Return the arms whose own text mentions an agent, even as not given."""
-        return self._mentioning[agent.key]
 
     def gives_others(self, arm: str) -> bool:
         """Return whether an arm's own text names agents and does not refer to another arm."""
