@@ -450,7 +450,7 @@ def _list_units_apart(tokens: Tokens) -> list[RuleMatch]:
     return [
         opening
         for opening in rule("unit_apart_opening").find(tokens)
-        if _read_unit(tokens, opening.end, len(tokens))
+        if _read_unit(tokens, opening.end)
         # the "(s)" in "platelet(s)" is not the unit of seconds
         and not (opening.text == "(" and tokens.joined(opening.first))
         # the "(F)" in "Hb >= 12 (F) / 13 (M)"
@@ -463,7 +463,7 @@ def _share_stated_unit(tokens: Tokens, limits: list[Limit]) -> list[Limit]:
     >= 100 (both x 10^9/L)". Limits with a unit, ages and grades are returned unchanged.
     """
     openings = rule("unit_of_all").find(tokens)
-    units = (_read_unit(tokens, opening.end, len(tokens)) for opening in openings)
+    units = (_read_unit(tokens, opening.end) for opening in openings)
     unit = next(filter(None, units), None)
     if unit is None:
         return limits
@@ -476,9 +476,11 @@ def _share_stated_unit(tokens: Tokens, limits: list[Limit]) -> list[Limit]:
     ]
 
 
-def _read_unit(tokens: Tokens, at: int, end: int) -> tuple[str, str] | None:
+def _read_unit(
+    tokens: Tokens, at: int, end: int | None = None
+) -> tuple[str, str] | None:
     """Return the power of ten, which may be "", and the unit that begin at token ``at`` and end
-    before token ``end``. Return None if no unit begins there.
+    before token ``end``, by default the end of the line. Return None if no unit begins there.
     """
     power = rule("power_of_ten").starts(tokens, at, end)
     if power:
