@@ -2,8 +2,8 @@
 
     python -m benchmarks.shapes [--only WORD] [--kb 40 80 160] [--most 1.3]
 
-Each line of ``shapes.txt`` is a section and a piece of text that is repeated. In a piece, ``#`` is
-another number each time, and ``@`` another word. For each shape, the command prints the processor
+Each line of ``shapes.txt`` is a section and a piece of text that is repeated, with the text before
+and after it. In a piece, ``#`` is another number each time, and ``@`` another word. For each shape, the command prints the processor
 seconds and the megabytes for each length, and the exponents between the first and the last length:
 1 is linear, 2 is the square. Each length is measured in a fork of its own, so that no cache knows
 the text. The exit code is 1 if an exponent exceeds ``--most``. "refused" means that a limit of a
@@ -14,6 +14,7 @@ fall. Repeat a shape that seems slow with ``--only``.
 """
 
 import argparse
+import gc
 import os
 import resource
 import sys
@@ -27,6 +28,7 @@ from extractor.errors import RecordTooLarge
 from extractor.formats import read_records
 from extractor.options import ExtractionOptions
 from extractor.pipeline import extract_by_rules
+from extractor.run.worker import relax_garbage_collector
 from extractor.schemas import Part, Section, Source, TrialRecord
 
 _RULES = ExtractionOptions()
@@ -41,11 +43,12 @@ _OUTCOME_PARTS = ("measure", "time_frame")
 
 
 class Shape(NamedTuple):
-    """A section, the text before the pieces, and the piece that is repeated."""
+    """A section, the text before the pieces, the piece that is repeated, and the text after it."""
 
     section: str
     head: str
     piece: str
+    tail: str = ""
 
     def write(self, length: int) -> TrialRecord:
         """Return a record with a text of about this length."""
@@ -72,7 +75,7 @@ class Shape(NamedTuple):
             for at, piece in enumerate(pieces):
                 yield Section(name=f"{name[:-2]}[{at}]", text=piece)
             return
-        text = self.head + "".join(pieces)
+        text = self.head + "".join(pieces) + self.tail
         if name not in _OUTCOME_PARTS:
             yield Section(name=name, text=text)
             return
@@ -105,13 +108,14 @@ def _spell(number: int) -> str:
 
 
 def read_shapes() -> list[Shape]:
-    """Read the shapes. A backslash and an n in a piece are a line break."""
+    """Read the shapes. A backslash and an n are a line break, a backslash and a t a tab."""
     lines = Path(__file__).with_suffix(".txt").read_text("utf-8").splitlines()
     shapes = []
     for line in lines:
         if line.strip() and not line.startswith("//"):
-            section, head, piece = line.replace("\\n", "\n").split("\t")
-            shapes.append(Shape(section, head, piece))
+            texts = line.split("\t")
+            written = (text.replace("\\n", "\n").replace("\\t", "\t") for text in texts)
+            shapes.append(Shape(*written))
     return shapes
 
 
@@ -148,9 +152,11 @@ def main() -> int:
     parser.add_argument("--kb", type=int, nargs="+", default=[40, 80, 160])
     parser.add_argument("--most", type=float, default=1.3)
     options = parser.parse_args()
-    # load the rules before the first fork
+    # load the rules before the first fork, as a run does
+    relax_garbage_collector()
     for record in read_records("tests/records"):
         extract_by_rules(record, _RULES)
+    gc.freeze()
     times = options.kb[-1] / options.kb[0]
     slow = 0
     for shape in read_shapes():
@@ -166,7 +172,9 @@ def main() -> int:
         figures = "  ".join(f"{seconds:7.2f} s {mb:6.0f} MB" for seconds, mb in found)
         grown = " ".join(f"{exponent:5.2f}" for exponent in exponents)
         mark = "SLOW" if is_slow else "refused" if isnan(exponents[0]) else ""
-        shown = f"{shape.section}: {shape.head}{shape.piece}".replace("\n", "\\n")
+        shown = f"{shape.section}: {shape.head}{shape.piece}{shape.tail}".replace(
+            "\n", "\\n"
+        )
         print(f"{grown} {mark:7} {figures}  {shown}", flush=True)
     print(f"{slow} shapes grow with more than {options.most}")
     return int(slow > 0)

@@ -60,7 +60,7 @@ def sort_places(spans: Iterable[Span]) -> dict[str, list[Range]]:
     {'title': [(0, 3), (4, 9)]}
     """
     ranges = group_pairs((span.section, (span.start, span.end)) for span in spans)
-    return {section: _drop_inner(places) for section, places in ranges.items()}
+    return {section: drop_inner(places) for section, places in ranges.items()}
 
 
 def is_touched(span: Span, places: Mapping[str, Sequence[Range]]) -> bool:
@@ -73,10 +73,10 @@ def is_touched(span: Span, places: Mapping[str, Sequence[Range]]) -> bool:
     return bool(find_touched(places.get(span.section, ()), span.start, span.end))
 
 
-def _drop_inner(ranges: Sequence[Range]) -> list[Range]:
+def drop_inner(ranges: Sequence[Range]) -> list[Range]:
     """Return the ranges in order, without nested ranges.
 
-    >>> _drop_inner([(4, 6), (0, 9), (9, 12)])
+    >>> drop_inner([(4, 6), (0, 9), (9, 12)])
     [(0, 9), (9, 12)]
     """
     kept: list[Range] = []
@@ -168,7 +168,7 @@ class ParsedRecord:
         ranges = list_blanks(self.hostile)
         for text in self.foreign.texts:
             ranges[text.section].append((text.start, text.end))
-        return {section: _drop_inner(places) for section, places in ranges.items()}
+        return {section: drop_inner(places) for section, places in ranges.items()}
 
     @cached_property
     def chunks(self) -> Mapping[int, Chunk]:

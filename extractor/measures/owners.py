@@ -423,7 +423,7 @@ def _open_bracket(tokens: Tokens, first: int, end: int) -> Range:
         elif code in "([":
             if _has_content(tokens, at + 1, end):
                 return at + 1, end
-            return _open_bracket(tokens, first, at)
+            end = at
     return first, end
 
 
@@ -540,12 +540,9 @@ def _has_content(tokens: Tokens, first: int, end: int) -> bool:
     """Return whether the given tokens contain a word of at least two letters that can name
     something.
     """
-    words = _trim(tokens, first, end)
-    if words is None:
-        return False
-    return any(
-        len(word) > 1 and word[0].isalpha() for word in tokens.words[slice(*words)]
-    )
+    first, end = _trim(tokens, first, end) or (0, 0)
+    words = map(tokens.words.__getitem__, range(first, end))
+    return any(len(word) > 1 and word[0].isalpha() for word in words)
 
 
 def _is_content(word: str) -> bool:

@@ -130,7 +130,8 @@ def _read_line(tokens: Tokens, introduced: frozenset[str]) -> tuple[Limit, ...]:
     chosen = _choose_spans(chart, tokens, introduced)
     subjects = _find_subjects(tokens, chosen)
     inside = [span for span in chosen if _find_subject(subjects, span, "words")]
-    chosen = [span for span in chosen if span not in inside]
+    places = {span.first for span in inside}
+    chosen = [span for span in chosen if span.first not in places]
     limits = _read_chosen(chart, tokens, chosen, subjects)
     limits = [_find_unit_apart(tokens, limit) for limit in limits]
     limits = _join_conditions(tokens, _share_stated_unit(tokens, limits))
@@ -157,19 +158,14 @@ def _read_chosen(
             cases |= {at, at + 1}
     limits: list[Limit] = []
     for at, span in enumerate(chosen):
-        last = None
-        if limits:
-            last = limits[-1]
+        last = limits[-1] if limits else None
         clause = _find_clause(chart, tokens, chosen, at, last)
         subject = _find_subject(subjects, span, "clause")
         if subject:
             clause = max(clause[0], subject.place("clause")[0]), clause[1]
         read = _read_limits(chart, tokens, span, clause, last, is_case=at in cases)
-        for limit in read:
-            condition = limit.condition
-            if subject and condition is None:
-                condition = subject.place("words")
-            limits.append(replace(limit, condition=condition))
+        words = subject.place("words") if subject else None
+        limits += (replace(one, condition=one.condition or words) for one in read)
     return limits
 
 
@@ -439,61 +435,76 @@ def _find_unit_apart(tokens: Tokens, limit: Limit) -> Limit:
     if limit.unit or not limit.quantity:
         return limit
     first = limit.quantity[0]
-    for opening in rule("unit_apart_opening").find(tokens, first + 1, limit.first):
-        # the "(s)" in "platelet(s)" is not the unit of seconds
-        if opening.text == "(" and tokens.joined(opening.first):
-            continue
-        # the "(F)" in "Hb >= 12 (F) / 13 (M)"
-        if rule("value_people").starts(tokens, opening.first):
-            continue
-        completed = _take_unit(tokens, limit, opening.end, limit.first)
-        if completed:
-            return replace(completed, quantity=(first, opening.first))
+    openings = _list_units_apart(tokens)
+    place = bisect_right(openings, first, key=attrgetter("first"))
+    for opening in openings[place : place + 1]:
+        unit = _read_unit(tokens, opening.end, limit.first)
+        if unit:
+            return replace(_add_unit(limit, *unit), quantity=(first, opening.first))
     return limit
+
+
+@keep
+def _list_units_apart(tokens: Tokens) -> list[RuleMatch]:
+    """Return the openings before the units of a line that are apart from a number."""
+    return [
+        opening
+        for opening in rule("unit_apart_opening").find(tokens)
+        if _read_unit(tokens, opening.end)
+        # the "(s)" in "platelet(s)" is not the unit of seconds
+        and not (opening.text == "(" and tokens.joined(opening.first))
+        # the "(F)" in "Hb >= 12 (F) / 13 (M)"
+        and not rule("value_people").starts(tokens, opening.first)
+    ]
 
 
 def _share_stated_unit(tokens: Tokens, limits: list[Limit]) -> list[Limit]:
     """Return the limits, adding a unit that the line states for all of them: "WBC >= 3, platelets
     >= 100 (both x 10^9/L)". Limits with a unit, ages and grades are returned unchanged.
     """
-    for opening in rule("unit_of_all").find(tokens):
-        shared = list(limits)
-        for at, limit in enumerate(limits):
-            # a grade has no unit, and an age has its own
-            is_grade = limit.rule.startswith("grades")
-            if limit.unit or is_grade or limit.qualifies:
-                continue
-            completed = _take_unit(tokens, limit, opening.end, len(tokens))
-            shared[at] = completed or limit
-        if shared != limits:
-            return shared
-    return limits
+    openings = rule("unit_of_all").find(tokens)
+    units = (_read_unit(tokens, opening.end) for opening in openings)
+    unit = next(filter(None, units), None)
+    if unit is None:
+        return limits
+    return [
+        # a grade has no unit, and an age has its own
+        limit
+        if limit.unit or limit.rule.startswith("grades")
+        else _add_unit(limit, *unit)
+        for limit in limits
+    ]
 
 
-def _take_unit(tokens: Tokens, limit: Limit, at: int, end: int) -> Limit | None:
-    """Return a limit with the unit, and the power of ten before it, that begin at token ``at`` and
-    end before token ``end``. Return None if no unit begins there.
+def _read_unit(
+    tokens: Tokens, at: int, end: int | None = None
+) -> tuple[str, str] | None:
+    """Return the power of ten, which may be "", and the unit that begin at token ``at`` and end
+    before token ``end``, by default the end of the line. Return None if no unit begins there.
     """
     power = rule("power_of_ten").starts(tokens, at, end)
     if power:
         at = power.end
     unit = rule("limit_unit").starts(tokens, at, end)
-    if unit is None:
+    if unit is None or not (read_time_unit(unit.text) or read_unit(unit.text)):
         return None
-    time = read_time_unit(unit.text)
+    return power.text if power else "", unit.text
+
+
+def _add_unit(limit: Limit, power: str, unit: str) -> Limit:
+    """Return a limit with a unit that is multiplied by a power of ten."""
+    time = read_time_unit(unit)
     if time:
-        return replace(limit, unit=unit.text, time_unit=time.value)
-    if read_unit(unit.text) is None:
-        return None
+        return replace(limit, unit=unit, time_unit=time.value)
     low = limit.value
     high = limit.value_high
     if power:
         # without the "x" of "x 10^9"
-        factor = power.text.lstrip("x×* ")
+        factor = power.lstrip("x×* ")
         low = read_number(f"{low:g} x {factor}") or low
         if high is not None:
             high = read_number(f"{high:g} x {factor}")
-    return replace(limit, value=low, value_high=high, unit=unit.text)
+    return replace(limit, value=low, value_high=high, unit=unit)
 
 
 def _join_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:

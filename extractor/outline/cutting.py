@@ -3,6 +3,7 @@
 import math
 import re
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -324,15 +325,15 @@ def _find_bullets(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boun
         for each in boundaries
         if each.gap.mark and not each.gap.number and each.probability >= _AT_BULLET
     ]
-    signs = [each.gap.mark[0] for each in marked]
-    signs.append(_find_first_sign(piece))
-    often = {sign for sign in signs if signs.count(sign) >= _FEW}
+    places = {each.gap.start for each in marked}
+    signs = Counter(each.gap.mark[0] for each in marked)
+    signs[_find_first_sign(piece)] += 1
     text = piece.line.text
     chosen = [
         each
         for each in boundaries
-        if each.gap.mark[:1] in often
-        and (each in marked or text[each.gap.end - 1] == ":")
+        if signs[each.gap.mark[:1]] >= _FEW
+        and (each.gap.start in places or text[each.gap.end - 1] == ":")
     ]
     # three bullets or more confirm each other
     if len(chosen) >= _MANY:

@@ -97,11 +97,11 @@ def _list_cells(line: Written, cell_end: re.Pattern[str]) -> list[Passage]:
     so that they are searched in the raw one.
     """
     section = line.passage.section
-    start, end = line.passage.raw_span
-    start = section.raw.rfind("\n", 0, start) + 1
-    stop = section.raw.find("\n", end)
-    if stop < 0:
-        stop = len(section.raw)
+    text = section.cleaned.text
+    end = text.find("\n", section.tokens.ends[line.passage.end - 1])
+    if end < 0:
+        end = len(text)
+    start, stop = section.cleaned.raw_span(line.begin, end)
     cells: list[Passage] = []
     for match in cell_end.finditer(section.raw, start, stop):
         cells.append(section.between(start, match.start()))
@@ -128,15 +128,13 @@ def _find_end(lines: Sequence[Written], place: int, vocabulary: Vocabulary) -> i
     """Return the place after the last row of a table. A line without cells is the end if an empty
     line precedes it, or if it is a heading.
     """
-    while place < len(lines):
-        line = lines[place]
-        cells = _list_cells(line, _COLUMN_END)
-        is_line = len(cells) == 1
+    for end in range(place, len(lines)):
+        line = lines[end]
+        is_line = len(_list_cells(line, _COLUMN_END)) == 1
         # a cell that goes on in the next line has no cells of its own
         if is_line and (line.gap or find_heading(line.passage, vocabulary)):
-            return place
-        place += 1
-    return place
+            return end
+    return len(lines)
 
 
 def _list_columns(header: Written, rows: Sequence[Written]) -> Iterator[Written]:

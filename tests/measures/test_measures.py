@@ -3,6 +3,8 @@ counter-examples.
 """
 
 import re
+from itertools import product
+from string import ascii_lowercase
 
 import pytest
 
@@ -62,3 +64,12 @@ def test_each_unit_of_a_laboratory_value_is_found_behind_its_number() -> None:
             if [read_unit(each or "") for each in found] != [unit]:
                 lost.append((name, unit, found))
     assert lost == []
+
+
+def test_a_limit_behind_a_thousand_open_brackets_is_read():
+    pairs = product(ascii_lowercase, repeat=2)
+    brackets = "".join(f"({first} ({second} " for first, second in pairs)
+
+    (limit,) = find_limits(read_text(f"Haemoglobin {brackets}> 9 g/dL"), None)
+
+    assert limit.value == 9

@@ -5,11 +5,13 @@ An exception begins with words such as "except for", or is a separate sentence (
 Words that only state to whom a limit applies are a condition of the limit, not an exception.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from extractor.confidence import weigh
+from extractor.evidence.parsed import drop_inner, find_touched
 from extractor.language.book import rule
 from extractor.language.lexer import Range, Tokens, keep
 from extractor.language.passage import Passage
@@ -107,6 +109,11 @@ def add_exceptions(criterion: Criterion, passage: Passage) -> Criterion:
     True
     """
     of_quote = criterion.evidence_for("quote")
+    places = defaultdict[str, list[tuple[int, int]]](list)
+    for piece in criterion.evidence:
+        places[FieldRef(piece.field).path].append((piece.start, piece.end))
+    ends = sorted(end for _, end in places["constraints"])
+    conditions = drop_inner(places["constraints.condition"])
     pieces: list[Evidence] = []
     has_exception = False
     tokens = passage.cut()
@@ -116,7 +123,10 @@ def add_exceptions(criterion: Criterion, passage: Passage) -> Criterion:
         words = exception.raw
         # "< 3 unless ..." states to whom the limit applies; "115 ms is acceptable if ..." admits
         is_opened = rule("exception_opening").starts(tokens, first) is not None
-        if is_opened and _is_of_limit(criterion, words, start):
+        # as in "platelets < 100, unless transfused"
+        before = bisect_left(ends, start - _UNLESS_REACH)
+        is_behind = before < bisect_right(ends, start) and words[:6].lower() == "unless"
+        if is_opened and (is_behind or find_touched(conditions, start, stop)):
             continue
         has_exception = True
         for piece in of_quote[:1]:
@@ -134,23 +144,6 @@ def add_exceptions(criterion: Criterion, passage: Passage) -> Criterion:
     return criterion.model_copy(update={FIELD: has_exception, "evidence": evidence})
 
 
-def _is_of_limit(criterion: Criterion, words: str, start: int) -> bool:
-    """Return whether the ``words`` of an exception, which begin at the offset ``start``, belong to
-    a limit: they are its condition, or begin with "unless" directly after it, as in "platelets <
-    100, unless transfused".
-    """
-    stop = start + len(words)
-    for piece in criterion.evidence:
-        path = FieldRef(piece.field).path
-        # "platelets < 100, unless transfused"
-        is_close = 0 <= start - piece.end <= _UNLESS_REACH
-        if path == "constraints" and is_close and words.lower().startswith("unless"):
-            return True
-        if path == "constraints.condition" and piece.start < stop and piece.end > start:
-            return True
-    return False
-
-
 def find_exceptions(tokens: Tokens, kind: CriterionKind) -> list[Range]:
     """Return the exceptions in a criterion's tokens, in order and without overlaps.
 
@@ -166,11 +159,12 @@ def find_exceptions(tokens: Tokens, kind: CriterionKind) -> list[Range]:
     ['except for basal cell carcinoma']
     """
     opened = list(_find_openings(tokens))
+    starts = [first for first, _ in opened]
     # "drugs, except those permitted" is not a separate sentence that permits drugs
     stated = [
         (first, end)
         for first, end in _find_statements(tokens, kind)
-        if not any(first < start < end for start, _ in opened)
+        if bisect_right(starts, first) >= bisect_left(starts, end)
     ]
     exceptions: list[Range] = []
     for first, end in sorted([*opened, *stated], key=lambda at: (at[0], -at[1])):

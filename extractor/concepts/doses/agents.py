@@ -292,6 +292,8 @@ class Agents:
         in_label = [
             mention.agent for mention in self.find(text) if mention.end <= text.title[1]
         ]
+        if in_label:
+            return in_label
         linked = [
             agent
             for agent in self.registered
@@ -299,7 +301,7 @@ class Agents:
                 text.name in self._links.get(section, ()) for section in agent.sections
             )
         ]
-        return in_label or linked[:_MOST_LINKED]
+        return linked[:_MOST_LINKED]
 
     def find(self, text: DoseText) -> list[Mention]:
         """Return the mentions of agents in a section, from left to right."""

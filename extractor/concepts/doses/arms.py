@@ -3,7 +3,7 @@ state it, or the only arm.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -54,6 +54,10 @@ class Arms:
     Attributes:
         places: The span of each arm's label by the arm's section name, in the order of the record.
         texts: The texts of the arms by section name.
+        mentioning: The arms whose own text mentions an agent, even as not given, by the agent's
+            key.
+        telling: The arms that the registry links to an agent, or whose own text gives it, by the
+            agent's key.
     """
 
     def __init__(
@@ -62,28 +66,31 @@ class Arms:
         self.places = locate_arms(record)
         self.texts = {text.name: text for text in texts if text.name in self.places}
         self._links = record.registry.arm_links
-        self._bare = record.registry.bare_arms
-        self._mentioned = {
-            name: {near.agent.key for near in agents.find(text)}
-            for name, text in self.texts.items()
-        }
-        self._named = {
-            name: {near.agent.key for near in agents.find(text) if _gets(text, near)}
-            for name, text in self.texts.items()
-        }
-        self._shared = {
-            near.agent.key
-            for text in self.texts.values()
-            # what a registry holds for one arm speaks of all patients of this arm
-            if not text.type
-            for near in agents.find(text)
-            if rule("given_to_all").starts(text.tokens, *text.find_clause(near.first))
-        }
+        self._bare = frozenset(record.registry.bare_arms)
+        self._ranks = {name: rank for rank, name in enumerate(self.places)}
+        self.mentioning = defaultdict[str, set[str]](set)
+        self.telling = defaultdict[str, set[str]](set)
+        self._naming = defaultdict[str, set[str]](set)
+        self._giving = set[str]()
+        self._shared = set[str]()
+        for name, text in self.texts.items():
+            for near in agents.find(text):
+                key = near.agent.key
+                self.mentioning[key].add(name)
+                if _gets(text, near):
+                    self._naming[key].add(name)
+                    self.telling[key].add(name)
+                    self._giving.add(name)
+                clause = text.find_clause(near.first)
+                # what a registry holds for one arm speaks of all patients of this arm
+                if not text.type and rule("given_to_all").starts(text.tokens, *clause):
+                    self._shared.add(key)
         self._linked = defaultdict[str, set[str]](set)
         for agent in agents.registered:
             for section in agent.sections:
                 for arm in self._links.get(section, ()):
                     self._linked[arm].add(agent.key)
+                    self.telling[agent.key].add(arm)
 
     def list_linked(self, agent: Agent) -> set[str]:
         """Return the arms that the registry links to an agent's interventions, except those that
@@ -96,9 +103,9 @@ class Arms:
             linked.update(self._links.get(section, ()))
         naming = self.list_naming(agent)
         if linked:
-            naming.intersection_update(self._bare)
+            naming = naming & self._bare
         received = {arm for arm in linked if not self._is_without(arm, agent)}
-        return (naming | (received or linked)).intersection(self.places)
+        return self.places.keys() & (naming | (received or linked))
 
     def _is_without(self, arm: str, agent: Agent) -> bool:
         """Return whether an arm that the registry links to an agent does not receive it: its text
@@ -111,26 +118,18 @@ class Arms:
         is_of_stand_in = any(word in self.texts[arm].type for word in _STAND_INS)
         return is_of_stand_in and self._linked[arm] == {agent.key}
 
-    def list_naming(self, agent: Agent) -> set[str]:
+    def list_naming(self, agent: Agent) -> Set[str]:
         """Return the arms whose own text states that an agent is given; all arms if one text states
         that all get it.
         """
-        given = self._named.items()
-        return {arm for arm, keys in given if agent.key in keys | self._shared}
-
-    def list_telling(self, agent: Agent) -> set[str]:
-        """Return the arms that the registry links to an agent, or whose own text gives it."""
-        linked = {arm for arm, keys in self._linked.items() if agent.key in keys}
-        return linked | {arm for arm, keys in self._named.items() if agent.key in keys}
-
-    def list_mentioning(self, agent: Agent) -> set[str]:
-        """Return the arms whose own text mentions an agent, even as not given."""
-        return {arm for arm, keys in self._mentioned.items() if agent.key in keys}
+        if agent.key in self._shared:
+            return self.texts.keys()
+        return self._naming[agent.key]
 
     def gives_others(self, arm: str) -> bool:
         """Return whether an arm's own text names agents and does not refer to another arm."""
         is_referring = rule("as_in_group").occurs(self.texts[arm].tokens)
-        return bool(self._named[arm]) and not is_referring
+        return arm in self._giving and not is_referring
 
     def find(self, regimen: Regimen, of_agent: OfAgent) -> tuple[str, list[str]]:
         """Return how the arms of a regimen were found, which is the case to pass to ``measured``,
@@ -152,8 +151,7 @@ class Arms:
         return "one of several regimens", self._sort(linked - of_agent.stating)
 
     def _sort(self, arms: Iterable[str]) -> list[str]:
-        wanted = set(arms)
-        return [arm for arm in self.places if arm in wanted]
+        return sorted(self._ranks.keys() & arms, key=self._ranks.__getitem__)
 
     def find_of_amounts(self, regimen: Regimen) -> list[Amount]:
         """Return the dose levels of a regimen, each with the labels of the arms whose own text

@@ -403,7 +403,7 @@ def describe_arms(
     if len(arms.places) == 1:
         return
     found = {*receiving}
-    mentioning = arms.list_mentioning(regimen.agent)
+    key = regimen.agent.key
     stating: set[str] = set()
     dosing: set[str] = set()
     for statement in regimen.statements:
@@ -416,8 +416,8 @@ def describe_arms(
     yield from _list_true(
         {
             "every arm of several": is_of_all,
-            "another arm names the agent": not mentioning <= found,
-            "not told by each arm": not found <= arms.list_telling(regimen.agent),
+            "another arm names the agent": not arms.mentioning[key] <= found,
+            "not told by each arm": not found <= arms.telling[key],
             "stated in some of its arms": bool(stating) and not found <= stating,
         }
     )

@@ -3,6 +3,7 @@ may repeat the statements of another: "R-CHOP as in arm I. Treatment repeats eve
 arm I's regimens with a different cycle.
 """
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
@@ -35,19 +36,21 @@ def repeat_referred(
     """
     yield from statements
     known: dict[str, list[Statement]] = {}
+    of_texts = defaultdict[str, list[Statement]](list)
+    for statement in statements:
+        of_texts[statement.text.name].append(statement)
     for text in texts:
         headings = list(rule("group_heading").find(text.tokens))
-        ends = [*(heading.first for heading in headings[1:]), len(text.tokens)]
-        for heading, end in zip(headings, ends, strict=False):
-            first = heading.first
-            # a clause may begin before the heading: "Outline: Arm I: A 5 mg daily"
-            own_statements = [
-                statement
-                for statement in statements
-                if statement.text is text and first < statement.clause[1] <= end
-            ]
+        borders = [*(heading.first for heading in headings), len(text.tokens)]
+        # a clause may begin before the heading: "Outline: Arm I: A 5 mg daily"
+        parts = defaultdict[int, list[Statement]](list)
+        for statement in of_texts[text.name]:
+            parts[bisect_left(borders, statement.clause[1])].append(statement)
+        for part, heading in enumerate(headings, 1):
+            own_statements = parts[part]
+            end = borders[part]
             known.setdefault(_read_group(heading), []).extend(own_statements)
-            reference = rule("as_in_group").search(text.tokens, first, end)
+            reference = rule("as_in_group").search(text.tokens, heading.first, end)
             if reference is None:
                 continue
             agents = {statement.agent.key for statement in own_statements}

@@ -65,6 +65,7 @@ class Trial:
         self.novel = {key for key in given if "novel" in class_name(key)}
         self.sets_of_arms = {*map(frozenset, self.uses.values())}
         self.arm_classes = {name: _class_arm(text) for name, text in arms.texts.items()}
+        self.all_classes = {*self.arm_classes.values()}
         self.has_titles = False
         self.namings: dict[str, str] = {}
         """How the first title that mentions an agent names it."""
@@ -117,7 +118,7 @@ def describe_role(regimen: Regimen, trial: Trial) -> Iterator[str]:
     yield "always"
     yield f"kind {agent.kind}"
     yield f"registered {agent.is_registered}"
-    yield f"novel others {bool(trial.novel - {agent.key})}"
+    yield f"novel others {not trial.novel <= {agent.key}}"
     yield from (f"name {name}" for name in classes)
     if agent.is_registered:
         yield f"type {agent.source.type}"
@@ -146,12 +147,11 @@ def _describe_arms(agent: Agent, trial: Trial) -> Iterator[str]:
     uses = trial.uses[agent.key]
     total = len(trial.arms.places)
     classes = {trial.arm_classes[arm] for arm in uses}
-    all_classes = set(trial.arm_classes.values())
     own_classes = "+".join(sorted(classes)) or "no arm"
     yield f"arms {min(total, 3)}"
     yield f"in {own_classes}"
-    yield f"in {own_classes} of {'+'.join(sorted(all_classes))}"
-    if "experimental" in all_classes - classes:
+    yield f"in {own_classes} of {'+'.join(sorted(trial.all_classes))}"
+    if "experimental" in trial.all_classes - classes:
         yield f"not experimental, {own_classes}"
     if any(arms > uses for arms in trial.sets_of_arms):
         yield "others in more arms"

@@ -4,6 +4,7 @@ the sex to which each limit applies, and whether age bounds are inclusive.
 These facts are added to the extraction, so that users do not have to interpret the quotes.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import NamedTuple
@@ -46,6 +47,7 @@ from extractor.schemas import (
 
 _EXCEPTING = frozenset({"except", "excepting", "unless", "other", "exception"})
 """The first words of a condition that is an exception."""
+_BREAKS = (NUMBER, ";", ".")
 # Chosen by hand.
 _NEAR = 3
 """Number of tokens after "or" within which a limit may begin."""
@@ -172,18 +174,19 @@ def _find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, Sex]:
     if rule("all_sexes").search(tokens):
         return {}
     sex_words = find_sex_words(tokens)
+    words = sorted(sex_words)
     sexes = {}
     for key, (first, end) in places.items():
-        inside = {sex for at, sex in sex_words.items() if first <= at < end}
+        before = bisect_left(words, first)
+        inside = {sex_words[at] for at in words[before : bisect_left(words, end)]}
         if len(inside) == 1:
             sexes[key] = inside.pop()
             continue
-        before = [at for at in sex_words if at < first]
         if not before:
             continue
-        nearest = max(before)
+        nearest = words[before - 1]
         # a number between the two is another limit: "men > 13 g/dL, others > 12 g/dL"
-        if not {NUMBER, ";", "."} & {*tokens.codes[nearest:first]}:
+        if all(tokens.codes.find(sign, nearest, first) < 0 for sign in _BREAKS):
             sexes[key] = sex_words[nearest]
     return sexes
 

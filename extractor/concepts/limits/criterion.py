@@ -158,13 +158,17 @@ def _is_own_age(tokens: Tokens, limit: Limit) -> bool:
         return False
     if rule("no_own_age_after").starts(tokens, limit.end):
         return False
-    has_consent = not {"consent", "assent"}.isdisjoint(map(str.lower, tokens.words))
     # "Consent of a parent if under 18 years of age"
-    if has_consent and rule("signer").ends(tokens, first, reach):
+    if _names_consent(tokens) and rule("signer").ends(tokens, first, reach):
         return stands_beside_consent(tokens, limit)
     # "a scan if the patient is older than 75 years"
     near = first - _CONDITION_REACH
     return rule("condition_before").ends(tokens, first, near) is None
+
+
+@keep
+def _names_consent(tokens: Tokens) -> bool:
+    return not {"consent", "assent"}.isdisjoint(map(str.lower, tokens.words))
 
 
 def _make_constraint(passage: Passage, limit: Limit, topic: str) -> Constraint:
