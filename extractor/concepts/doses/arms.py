@@ -2,8 +2,7 @@
 state it, or the only arm.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -18,21 +17,13 @@ _STAND_INS = ("placebo", "sham")
 """The parts of the registered types of arms that receive something inactive."""
 
 
-def locate_arms(record: TrialRecord) -> dict[str, Span]:
-    """Map the section name of each arm to the span of its label. If an arm does not have registered
-    parts, its first line is the label.
-    """
-    places: dict[str, Span] = {}
-    for section in record.sections:
-        if not section.name.startswith("arms["):
-            continue
-        labels = [part for part in section.parts if part.name == "label"]
-        if labels and labels[0].end > labels[0].start:
-            places[section.name] = Span(section.name, labels[0].start, labels[0].end)
-        elif not section.parts:
-            end = len(section.text.partition("\n")[0])
-            places[section.name] = Span(section.name, 0, end)
-    return places
+def locate_arms(texts: Iterable[DoseText]) -> dict[str, Span]:
+    """Map the section name of each arm that has a label to the span of its label."""
+    return {
+        text.name: text.span(*text.title)
+        for text in texts
+        if text.is_arm and text.title[0] < text.title[1]
+    }
 
 
 @dataclass(eq=False)
@@ -57,9 +48,9 @@ class Arms:
     """
 
     def __init__(
-        self, record: TrialRecord, texts: Iterable[DoseText], agents: Agents
+        self, record: TrialRecord, texts: Sequence[DoseText], agents: Agents
     ) -> None:
-        self.places = locate_arms(record)
+        self.places = locate_arms(texts)
         self.texts = {text.name: text for text in texts if text.name in self.places}
         self._links = record.registry.arm_links
         self._bare = record.registry.bare_arms
@@ -73,17 +64,13 @@ class Arms:
         }
         self._shared = {
             near.agent.key
-            for text in self.texts.values()
+            for text in texts
             # what a registry holds for one arm speaks of all patients of this arm
             if not text.type
             for near in agents.find(text)
             if rule("given_to_all").starts(text.tokens, *text.find_clause(near.first))
         }
-        self._linked = defaultdict[str, set[str]](set)
-        for agent in agents.registered:
-            for section in agent.sections:
-                for arm in self._links.get(section, ()):
-                    self._linked[arm].add(agent.key)
+        self._linked = agents.linked
 
     def list_linked(self, agent: Agent) -> set[str]:
         """Return the arms that the registry links to an agent's interventions, except those that
@@ -109,7 +96,7 @@ class Arms:
             return False
         # "capsules, 0 (placebo), 100 or 200 mg": one intervention is the drug and its placebo
         is_of_stand_in = any(word in self.texts[arm].type for word in _STAND_INS)
-        return is_of_stand_in and self._linked[arm] == {agent.key}
+        return is_of_stand_in and [*self._linked[arm]] == [agent]
 
     def list_naming(self, agent: Agent) -> set[str]:
         """Return the arms whose own text states that an agent is given; all arms if one text states
@@ -120,7 +107,7 @@ class Arms:
 
     def list_telling(self, agent: Agent) -> set[str]:
         """Return the arms that the registry links to an agent, or whose own text gives it."""
-        linked = {arm for arm, keys in self._linked.items() if agent.key in keys}
+        linked = {arm for arm, agents in self._linked.items() if agent in agents}
         return linked | {arm for arm, keys in self._named.items() if agent.key in keys}
 
     def list_mentioning(self, agent: Agent) -> set[str]:
