@@ -12,6 +12,7 @@ from extractor.assembly.objections import describe_objection, explain_objection
 from extractor.assembly.support import find_support
 from extractor.concepts.aliases import trim_event
 from extractor.concepts.doses.arms import locate_arms
+from extractor.concepts.doses.sections import list_texts
 from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.people.registered_ages import AGES
 from extractor.concepts.places import (
@@ -95,7 +96,8 @@ def ground_answer(
     """
     arms: dict[str, Span] = {}
     labels: list[str] = []
-    for place in locate_arms(parsed.record).values():
+    texts = list_texts(parsed.record, parsed.sections)
+    for place in locate_arms(texts).values():
         label = parsed.raw(place)
         labels.append(label)
         # if two arms have the same label, the first represents both

@@ -99,8 +99,9 @@ class Agents:
     def __init__(
         self, texts: Sequence[DoseText], links: Mapping[str, Sequence[str]]
     ) -> None:
-        self._links = links
         self.registered: list[Agent] = []
+        self.linked = defaultdict[str, dict[Agent, None]](dict)
+        """The agents that the registry links to each arm."""
         self._by_key: dict[str, Agent] = {}
         self._by_words: dict[str, Agent] = {}
         self._lengths = defaultdict[str, set[int]](set)
@@ -112,6 +113,8 @@ class Agents:
         for agent in self.registered:
             for section in dict.fromkeys(agent.sections):
                 self._by_section[section].append(agent)
+                for arm in links.get(section, ()):
+                    self.linked[arm][agent] = None
         for text in interventions:
             self._add_aliases(text)
         # beside registered names, brands and parts of combinations would be further agents
@@ -292,16 +295,7 @@ class Agents:
         in_label = [
             mention.agent for mention in self.find(text) if mention.end <= text.title[1]
         ]
-        if in_label:
-            return in_label
-        linked = [
-            agent
-            for agent in self.registered
-            if any(
-                text.name in self._links.get(section, ()) for section in agent.sections
-            )
-        ]
-        return linked[:_MOST_LINKED]
+        return in_label or [*self.linked[text.name]][:_MOST_LINKED]
 
     def find(self, text: DoseText) -> list[Mention]:
         """Return the mentions of agents in a section, from left to right."""
@@ -314,7 +308,7 @@ class Agents:
         mentions = [
             mention
             for mention in self._find_registered(tokens)
-            if not _is_diluent(tokens, mention.first)
+            if not _is_inactive(tokens, mention.first)
         ]
         # in "10^6 T cells/kg", the cells are part of the amount
         counted = [
@@ -328,7 +322,7 @@ class Agents:
             place = range(first, end)
             if not taken.isdisjoint(place):
                 continue
-            if _is_diluent(tokens, first):
+            if _is_inactive(tokens, first):
                 continue
             # the name in "LX-4477 (solatrigin)" is that of the code
             is_bracketed = tokens.codes[end : end + 1] == ")"
@@ -426,8 +420,12 @@ def _is_new_name(tokens: Tokens, first: int, end: int) -> bool:
     return codes <= {UNKNOWN, NAME_NUMBER} and (is_long or NAME_NUMBER in codes)
 
 
-def _is_diluent(tokens: Tokens, first: int) -> bool:
-    """Return whether a name is a fluid that dilutes a dose: "in 100 mL normal saline"."""
+def _is_inactive(tokens: Tokens, first: int) -> bool:
+    """Return whether a name is that of a fluid that dilutes a dose, "in 100 mL normal saline", or
+    of what a food contains, "2 kiwifruit (6 g fibre)".
+    """
+    if rule("nutrient_after").starts(tokens, first):
+        return True
     fluid = rule("inactive_fluid").starts(tokens, first)
     return bool(fluid and rule("diluent_before").ends(tokens, first))
 

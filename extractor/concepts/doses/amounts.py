@@ -101,6 +101,11 @@ def is_portion(mark: Mark) -> bool:
     return all(level.unit in PORTIONS for level in mark.value)
 
 
+def is_rate(amount: Amount) -> bool:
+    """Return whether an amount is the rate of an infusion: "0.1 mg/kg/h"."""
+    return amount.unit.endswith(("/h", "/min"))
+
+
 def _list_levels(tokens: Tokens) -> Iterator[Sequence[Quantity]]:
     """Yield the quantities in units of doses, grouped by list."""
     for quantities in find_quantity_lists(tokens):

@@ -3,7 +3,7 @@ state it, or the only arm.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -18,21 +18,13 @@ _STAND_INS = ("placebo", "sham")
 """The parts of the registered types of arms that receive something inactive."""
 
 
-def locate_arms(record: TrialRecord) -> dict[str, Span]:
-    """Map the section name of each arm to the span of its label. If an arm does not have registered
-    parts, its first line is the label.
-    """
-    places: dict[str, Span] = {}
-    for section in record.sections:
-        if not section.name.startswith("arms["):
-            continue
-        labels = [part for part in section.parts if part.name == "label"]
-        if labels and labels[0].end > labels[0].start:
-            places[section.name] = Span(section.name, labels[0].start, labels[0].end)
-        elif not section.parts:
-            end = len(section.text.partition("\n")[0])
-            places[section.name] = Span(section.name, 0, end)
-    return places
+def locate_arms(texts: Iterable[DoseText]) -> dict[str, Span]:
+    """Map the section name of each arm that has a label to the span of its label."""
+    return {
+        text.name: text.span(*text.title)
+        for text in texts
+        if text.is_arm and text.title[0] < text.title[1]
+    }
 
 
 @dataclass(eq=False)
@@ -61,9 +53,9 @@ class Arms:
     """
 
     def __init__(
-        self, record: TrialRecord, texts: Iterable[DoseText], agents: Agents
+        self, record: TrialRecord, texts: Sequence[DoseText], agents: Agents
     ) -> None:
-        self.places = locate_arms(record)
+        self.places = locate_arms(texts)
         self.texts = {text.name: text for text in texts if text.name in self.places}
         self._links = record.registry.arm_links
         self._bare = frozenset(record.registry.bare_arms)
@@ -72,7 +64,6 @@ class Arms:
         self.telling = defaultdict[str, set[str]](set)
         self._naming = defaultdict[str, set[str]](set)
         self._giving = set[str]()
-        self._shared = set[str]()
         for name, text in self.texts.items():
             for near in agents.find(text):
                 key = near.agent.key
@@ -81,16 +72,18 @@ class Arms:
                     self._naming[key].add(name)
                     self.telling[key].add(name)
                     self._giving.add(name)
-                clause = text.find_clause(near.first)
-                # what a registry holds for one arm speaks of all patients of this arm
-                if not text.type and rule("given_to_all").starts(text.tokens, *clause):
-                    self._shared.add(key)
-        self._linked = defaultdict[str, set[str]](set)
-        for agent in agents.registered:
-            for section in agent.sections:
-                for arm in self._links.get(section, ()):
-                    self._linked[arm].add(agent.key)
-                    self.telling[agent.key].add(arm)
+        self._shared = {
+            near.agent.key
+            for text in texts
+            # what a registry holds for one arm speaks of all patients of this arm
+            if not text.type
+            for near in agents.find(text)
+            if rule("given_to_all").starts(text.tokens, *text.find_clause(near.first))
+        }
+        self._linked = agents.linked
+        for arm, linked in agents.linked.items():
+            for agent in linked:
+                self.telling[agent.key].add(arm)
 
     def list_linked(self, agent: Agent) -> set[str]:
         """Return the arms that the registry links to an agent's interventions, except those that
@@ -116,7 +109,7 @@ class Arms:
             return False
         # "capsules, 0 (placebo), 100 or 200 mg": one intervention is the drug and its placebo
         is_of_stand_in = any(word in self.texts[arm].type for word in _STAND_INS)
-        return is_of_stand_in and self._linked[arm] == {agent.key}
+        return is_of_stand_in and [*self._linked[arm]] == [agent]
 
     def list_naming(self, agent: Agent) -> Set[str]:
         """Return the arms whose own text states that an agent is given; all arms if one text states

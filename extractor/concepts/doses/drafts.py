@@ -209,8 +209,6 @@ def _find_name(regimen: Regimen) -> tuple[DoseText, Place]:
     return agent.source, (first, end)
 
 
-_LONGEST_MARK = 60
-"""Maximum number of tokens in a mark that may begin before a name and end within it."""
 _MANY_AGENTS = 3
 """Minimum number of agents in a clause that counts as "many"."""
 _LONG_NAME = 3
@@ -219,8 +217,8 @@ _IN_DOUBT = 0.7
 """The maximum confidence of a reading of ambiguous words."""
 _MANY_WORDS = 3
 """Minimum number of words that counts as "many"."""
-_FEW_ARMS = 2
-"""Maximum number of arms that counts as "few"."""
+_DRUG_TYPES = ("drug", "biological")
+"""The registered types of interventions that are medicines."""
 _RHYTHMS = ("frequency", "days", "cycle")
 """The fields of which an amount that is given has one beside it."""
 _SETTINGS = ("Hz", "W", "J", "mA", "L")
@@ -260,9 +258,16 @@ def describe_around(regimen: Regimen, siblings: int) -> Iterator[str]:
 
 
 def describe_agent(regimen: Regimen) -> Iterator[str]:
-    """Yield the features found in an agent's name."""
+    """Yield the features found in an agent's name, its entry and the texts that state its doses."""
     agent = regimen.agent
     main = regimen.main
+    words = agent.name.split()
+    names = [(agent.source, agent.place)]
+    if main.owner.how == "named":
+        names.append((main.text, main.owner.place))
+    is_of_other_entry = main.text.is_intervention and (
+        main.text.name not in agent.sections
+    )
     has_schedule = agent.is_registered and bool(main.facts.keys() - {"amounts"})
     tokens = agent.source.tokens
     stated = regimen.statements
@@ -276,7 +281,7 @@ def describe_agent(regimen: Regimen) -> Iterator[str]:
     yield f"kind {agent.kind}"
     yield from _list_true(
         {
-            "a part of a longer name": _is_part(agent),
+            "a part of a longer name": any(_is_part(*name) for name in names),
             "a salt": is_salt(tokens.words[agent.place[1] - 1]),
             "an agent of a description": not main.text.is_group and not has_schedule,
             "a weak agent": any(link.doubts for link in main.amounts[:1]),
@@ -284,8 +289,11 @@ def describe_agent(regimen: Regimen) -> Iterator[str]:
             "the whole name of its entry": _is_whole(agent),
             "a listed drug": find_substance(agent.name) is not None,
             "named in several texts": len(naming) > 1,
-            "a name of several words": len(agent.name.split()) > 1,
-            "a long name": len(agent.name.split()) >= _LONG_NAME,
+            "a name of several words": len(words) > 1,
+            "a long name": len(words) >= _LONG_NAME,
+            "a placebo with further words": agent.is_placebo and len(words) > 1,
+            "registered as a drug": agent.source.type in _DRUG_TYPES,
+            "in the entry of another agent": is_of_other_entry,
             "a code": any(letter.isdigit() for letter in agent.name),
         }
     )
@@ -300,16 +308,13 @@ def _is_whole(agent: Agent) -> bool:
     return bool(list_beginning(agent.source.marks, end, end + 1))
 
 
-def _is_part(agent: Agent) -> bool:
-    """Return whether a name is joined to the words beside it, or overlaps a rhythm."""
-    tokens = agent.source.tokens
-    first, end = agent.place
+def _is_part(text: DoseText, place: Place) -> bool:
+    """Return whether a name is joined to the words beside it."""
+    tokens = text.tokens
+    first, end = place
     adjacent = {*tokens.codes[max(0, first - 1) : first], *tokens.codes[end : end + 1]}
     gaps = [tokens.gap(at) for at in (first, end) if at < len(tokens)]
-    if "-" in gaps or not adjacent.isdisjoint("/+"):
-        return True
-    near = list_beginning(agent.source.marks, first - _LONGEST_MARK, end)
-    return any(mark.field == "frequency" and first < mark.end for mark in near)
+    return "-" in gaps or not adjacent.isdisjoint("/+")
 
 
 def describe_rhythm(value: Frequency, link: Linked) -> Iterator[str]:
@@ -336,7 +341,6 @@ def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[s
     text = link.text
     first, end = link.mark.place
     slashed = _SLASHED.search(text.tokens.codes[max(0, first - 2) : end])
-    is_open = level.low is None or level.high is None
     most = level.high or level.low or 0
     is_daily = level.unit.endswith("/day")
     clause = text.find_clause(first)
@@ -349,8 +353,7 @@ def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[s
     yield from _describe_owner(link, regimen)
     yield from _list_true(
         {
-            "a limit": is_open,
-            "a range": not is_open and level.low != level.high,
+            "a limit": level.low is None or level.high is None,
             "nothing given": level.low == 0,
             "more than is taken": most > MOST_TAKEN.get(level.unit, inf),
             "radiation": level.unit == "Gy",
@@ -399,7 +402,6 @@ def describe_arms(
     """Yield the features of the arms found for a regimen, which may be too many or too few.
     ``receiving`` are the section names of these arms.
     """
-    yield "few arms" if len(receiving) <= _FEW_ARMS else "many arms"
     if len(arms.places) == 1:
         return
     found = {*receiving}

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from extractor.concepts.doses.agents import Agent, Agents, Mention
-from extractor.concepts.doses.amounts import is_portion
+from extractor.concepts.doses.amounts import is_portion, is_rate
 from extractor.concepts.doses.marks import (
     PART,
     Mark,
@@ -39,8 +39,6 @@ _APART = word_set("; . \n + plus followed") | {"\n"}
 _JOINING = word_set("and plus with + then followed ;")
 _PHASES = word_set("then followed")
 """The words between a mark and the next agent that begin another part of the treatment."""
-_COMPARING = word_set("vs versus against compared")
-"""The words between a mark and its agent that may begin what is said of another agent."""
 _APART_WORDS = 2
 _FAR_WORDS = 8
 """Numbers of words without a dose between a mark and its agent that make a link doubtful."""
@@ -349,9 +347,11 @@ def _link_all(marks: Sequence[Mark], statements: Sequence[Statement]) -> None:
 
 
 def _is_single(statement: Statement, mark: Mark) -> bool:
-    """Return whether a mark is a duration, which a single dose does not have: "a loading dose of
-    600 mg, then 75 mg daily for 12 months".
+    """Return whether a mark is a duration, which a single dose does not have, "a loading dose of
+    600 mg, then 75 mg daily for 12 months", or a single dose, which is no infusion at a rate.
     """
+    if mark.value is Frequency.ONCE:
+        return any(is_rate(link.mark.value[0]) for link in statement.amounts)
     links = statement.links("frequency")
     is_single = any(link.mark.value is Frequency.ONCE for link in links)
     return is_single and mark.field == "duration"
@@ -409,8 +409,6 @@ def _add(statement: Statement, mark: Mark, *known: str) -> None:
     between = {word.lower() for word in text.tokens.words[slice(*gap)]}
     if not between.isdisjoint(_JOINING):
         found.append("joined to its agent")
-    if not between.isdisjoint(_COMPARING):
-        found.append("compared with its agent")
     if _is_before_name(statement, mark):
         found.append("before another name")
     statement.add(Linked(mark, text, tuple(found)))

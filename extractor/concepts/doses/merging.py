@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from extractor.concepts.doses.agents import Agent
-from extractor.concepts.doses.amounts import is_portion
+from extractor.concepts.doses.amounts import is_portion, is_rate
 from extractor.concepts.doses.linking import Linked, Owner, Statement
 from extractor.concepts.doses.marks import PART, Place, within
 from extractor.concepts.doses.rhythms import code_days, code_interval
@@ -208,6 +208,11 @@ class Regimen:
         """
         return self._substance or self._portions
 
+    @property
+    def is_infused(self) -> bool:
+        """Whether a dose level is a rate of an infusion."""
+        return any(is_rate(level.amount) for level in self.levels.values())
+
     @cached_property
     def kinds(self) -> Set[str]:
         """The kinds of sections that state the dose levels of the merged regimen."""
@@ -385,6 +390,9 @@ def _is_same(
         return False
     if not regimen.levels or not candidate.levels:
         return True
+    # a bolus of 5 mg/kg and an infusion of 0.1 mg/kg/h are two steps
+    if regimen.is_infused != candidate.is_infused:
+        return False
     if not regimen.levels.keys().isdisjoint(candidate.levels):
         return True
     return not _list_different(regimen, stated, _LENGTH)
