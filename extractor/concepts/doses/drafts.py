@@ -1,7 +1,7 @@
 """Create a draft for each regimen, with a typed reading, evidence and features for each field."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import inf
 from typing import TypeVar
 
@@ -14,6 +14,7 @@ from extractor.concepts.doses.linking import (
     count_unexplained,
     find_gap,
     find_next_name,
+    follows_unknown,
 )
 from extractor.concepts.doses.marks import Place, list_beginning, within
 from extractor.concepts.doses.merging import Regimen, without_rate
@@ -90,7 +91,7 @@ class _Reader:
             arms=self._read_arms(),
             frequency=self._read_frequency(),
             timing=self._read_timing(),
-            route=self._read_mark("route"),
+            route=self._read_mark("route", describe_route),
             cycle=self._read_mark("cycle"),
             duration=self._read_mark("duration"),
         )
@@ -143,12 +144,16 @@ class _Reader:
         words = link.text.raw(*link.mark.place)
         return self._read_link(words, link, support=Support.LITERAL)
 
-    def _read_mark(self, name: str) -> Reading[T | None]:
-        """Return the value of the most likely mark of a field."""
+    def _read_mark(
+        self, name: str, describe: Callable[[Linked], Iterable[str]] = lambda _: ()
+    ) -> Reading[T | None]:
+        """Return the value of the most likely mark of a field, with the features that
+        ``describe`` yields.
+        """
         link = self._regimen.best(name)
         if link is None:
             return self._read_nothing(name, None)
-        return self._read_link(link.mark.value, link)
+        return self._read_link(link.mark.value, link, describe(link))
 
     def _read_link(
         self,
@@ -223,6 +228,7 @@ _RHYTHMS = ("frequency", "days", "cycle")
 """The fields of which an amount that is given has one beside it."""
 _SETTINGS = ("Hz", "W", "J", "mA", "L")
 """Units of what a device is set to, which may be no dose."""
+UNKNOWN_NAME = "behind an unknown name"
 _SLASHED = re.compile(f"[{NUMBER}]/[{NUMBER}]")
 
 
@@ -244,6 +250,8 @@ def describe_around(regimen: Regimen, siblings: int) -> Iterator[str]:
     main = regimen.main
     marks = within(main.text.marks, *main.clause)
     yield f"stated in {main.text.kind}"
+    if main.owner.how != "named" and follows_unknown(main.text, main.place):
+        yield UNKNOWN_NAME
     yield f"its agent is {main.owner.how}"
     yield from _list_true(
         {
@@ -334,6 +342,15 @@ def describe_rhythm(value: Frequency, link: Linked) -> Iterator[str]:
             and "days" in [mark.field for mark in near],
         }
     )
+
+
+def describe_route(link: Linked) -> Iterator[str]:
+    """Yield the feature of a route whose clause states another one, as of the form of a drug:
+    "two oral tablets vaginally".
+    """
+    near = within(link.text.marks, *link.text.find_clause(link.mark.first))
+    if len({mark.value for mark in near if mark.field == "route"}) > 1:
+        yield "several routes near"
 
 
 def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[str]:
@@ -455,6 +472,10 @@ def describe_link(link: Linked, regimen: Regimen, value: object) -> Iterator[str
         yield "1 unexplained"
     yield from _list_words(link, "any")
     yield from _list_words(link, field)
+    if regimen.main.owner.how != "named" and follows_unknown(
+        link.text, link.mark.place
+    ):
+        yield UNKNOWN_NAME
 
 
 def _list_words(link: Linked, kind: str) -> Iterator[str]:

@@ -283,12 +283,15 @@ def _is_of_other_drug(
     text: DoseText, mark: Mark, owner: Owner, named: Sequence[Mention]
 ) -> bool:
     """Return whether an amount belongs to a drug directly before it that is no agent of the record:
-    10 mg in "prochlorperazine 10 mg plus A 50 mg".
+    10 mg in "prochlorperazine 10 mg plus A 50 mg", "calcium carbonate 500 mg".
     """
-    first = mark.first - 1
-    if owner.place < mark.place or any(first in range(*near.place) for near in named):
+    last = mark.first - 1
+    if owner.place < mark.place or any(last in range(*near.place) for near in named):
         return False
-    return find_substance(text.tokens.read(max(first, 0), mark.first)) is not None
+    names = (text.tokens.read(max(last - more, 0), mark.first) for more in range(3))
+    drugs = {drug.name for drug in map(find_substance, names) if drug}
+    own = find_substance(owner.agent.name)
+    return bool(drugs) and (own is None or own.name not in drugs)
 
 
 def _find_owner(
@@ -494,6 +497,19 @@ def count_unexplained(tokens: Tokens, first: int, end: int) -> int:
     """Return the number of words in a range that are unrelated to a dose."""
     unexplained = _list_unexplained(tokens)
     return bisect_left(unexplained, end) - bisect_left(unexplained, first)
+
+
+def follows_unknown(text: DoseText, place: Place) -> bool:
+    """Return whether the word directly before the last amount at or before ``place``, in its
+    clause, is unrelated to a dose, as the name of an unknown agent is: "A 75 mg daily; ASA 100 mg".
+    """
+    clause = text.find_clause(place[0])
+    near = within(text.marks, *clause)
+    amounts = [mark for mark in near if mark.field == "amounts" and mark.place <= place]
+    first = max((mark.first for mark in amounts), default=clause[0])
+    if first == clause[0] or any(mark.end == first for mark in near):
+        return False
+    return count_unexplained(text.tokens, first - 1, first) == 1
 
 
 @keep

@@ -379,13 +379,16 @@ def _is_same(
 ) -> bool:
     """Return whether a candidate, which consists of a single statement, does not contradict a
     regimen of its agent. Different amounts are dose levels of one regimen unless their durations
-    or days differ. The same amount is a regimen of its own if the same clause states it for another
-    duration. ``stated`` contains the candidate's values.
+    or days differ. The same amount is a regimen of its own if the same clause, or another arm,
+    states it for another duration. ``stated`` contains the candidate's values.
     """
     if _list_different(regimen, stated):
         return False
-    # "A 300 mg daily for 8 weeks, then A 300 mg daily for 18 weeks"
-    is_phase = bool(candidate.levels) and regimen.shares_clause(candidate.main)
+    # "A 300 mg daily for 8 weeks, then A 300 mg daily for 18 weeks", or in the texts of two arms
+    texts = regimen.main.text, candidate.main.text
+    is_of_other_arm = all(text.is_arm for text in texts) and texts[0] != texts[1]
+    is_apart = is_of_other_arm or regimen.shares_clause(candidate.main)
+    is_phase = bool(candidate.levels) and is_apart
     if is_phase and _list_different(regimen, stated, ("duration",)):
         return False
     if not regimen.levels or not candidate.levels:

@@ -276,6 +276,9 @@ def find_lengths(tokens: Tokens) -> list[Mark]:
             continue
         if time.unit in (TimeUnit.MINUTE, TimeUnit.HOUR):
             continue
+        is_days = time.unit is TimeUnit.DAY
+        if is_days and rule("repeated_after").starts(tokens, time.end):
+            continue
         period = Period(value=time.high, unit=time.unit)
         value = None
         if time.low == time.high:
