@@ -270,9 +270,8 @@ def describe_agent(regimen: Regimen) -> Iterator[str]:
     agent = regimen.agent
     main = regimen.main
     words = agent.name.split()
-    names = [(agent.source, agent.place)]
-    if main.owner.how == "named":
-        names.append((main.text, main.owner.place))
+    named = main.owner.place[0] if main.owner.how == "named" else 0
+    is_hyphened = main.text.tokens.gap(named) == "-"
     is_of_other_entry = main.text.is_intervention and (
         main.text.name not in agent.sections
     )
@@ -289,7 +288,7 @@ def describe_agent(regimen: Regimen) -> Iterator[str]:
     yield f"kind {agent.kind}"
     yield from _list_true(
         {
-            "a part of a longer name": any(_is_part(*name) for name in names),
+            "a part of a longer name": is_hyphened or _is_part(agent),
             "a salt": is_salt(tokens.words[agent.place[1] - 1]),
             "an agent of a description": not main.text.is_group and not has_schedule,
             "a weak agent": any(link.doubts for link in main.amounts[:1]),
@@ -316,10 +315,10 @@ def _is_whole(agent: Agent) -> bool:
     return bool(list_beginning(agent.source.marks, end, end + 1))
 
 
-def _is_part(text: DoseText, place: Place) -> bool:
+def _is_part(agent: Agent) -> bool:
     """Return whether a name is joined to the words beside it."""
-    tokens = text.tokens
-    first, end = place
+    tokens = agent.source.tokens
+    first, end = agent.place
     adjacent = {*tokens.codes[max(0, first - 1) : first], *tokens.codes[end : end + 1]}
     gaps = [tokens.gap(at) for at in (first, end) if at < len(tokens)]
     return "-" in gaps or not adjacent.isdisjoint("/+")
@@ -345,11 +344,14 @@ def describe_rhythm(value: Frequency, link: Linked) -> Iterator[str]:
 
 
 def describe_route(link: Linked) -> Iterator[str]:
-    """Yield the feature of a route whose clause states another one, as of the form of a drug:
-    "two oral tablets vaginally".
+    """Yield the feature of a route that may be that of the form of a drug, since its clause states
+    another one: "two oral tablets vaginally".
     """
-    near = within(link.text.marks, *link.text.find_clause(link.mark.first))
-    if len({mark.value for mark in near if mark.field == "route"}) > 1:
+    tokens = link.text.tokens
+    first, end = link.mark.place
+    near = within(link.text.marks, *link.text.find_clause(first))
+    routes = {mark.value for mark in near if mark.field == "route"}
+    if len(routes) > 1 and rule("form_of_drug").search(tokens, first, end + 1):
         yield "several routes near"
 
 

@@ -502,7 +502,10 @@ def count_unexplained(tokens: Tokens, first: int, end: int) -> int:
 def follows_unknown(text: DoseText, place: Place) -> bool:
     """Return whether the word directly before the last amount at or before ``place``, in its
     clause, is unrelated to a dose, as the name of an unknown agent is: "A 75 mg daily; ASA 100 mg".
+    A word before the only amount of a text may be another name of its agent.
     """
+    if len(text.amounts) == 1:
+        return False
     clause = text.find_clause(place[0])
     near = within(text.marks, *clause)
     amounts = [mark for mark in near if mark.field == "amounts" and mark.place <= place]
