@@ -137,12 +137,9 @@ def _explain_no_criteria(parsed: ParsedRecord) -> AbsenceReason:
     record does not state criteria, or the record lacks sections that could state them.
     """
     for draft in parsed.criteria:
-        is_unanswered = "stands" not in draft.model
-        if not is_unanswered:
-            continue
-        if draft.rules.stands.certain:
-            continue
-        return draft.gap("stands")
+        is_answered = "stands" in draft.model
+        if not is_answered and not draft.rules.stands.certain:
+            return draft.gap("stands")
     # the text seems to contain criteria that the rules did not find
     if parsed.doubts and not parsed.foreign.texts:
         return AbsenceReason.NOT_ASKED

@@ -96,8 +96,10 @@ def _read_meaning(token: str) -> _Meaning | None:
 def _critical_words() -> Mapping[str, _Meaning]:
     """Return the words in ``critical_words.toml`` and in unit names, with their meanings."""
     units = {unit: unit for unit in ("%", "uln", "lln", "x")}
+    # a word for a unit of limits means itself, since "mmHg" and "cm" differ
     for entry in terms_of("limit_units"):
         units |= {term.lower(): term.lower() for term in entry.terms if term.isalpha()}
+    # all spellings of a unit of doses mean the unit: "mcg" and "μg"
     for entry in terms_of("dose_units"):
         for term in entry.terms:
             units[term.lower().replace("μ", "u")] = entry.value

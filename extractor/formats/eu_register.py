@@ -175,6 +175,7 @@ def _read_trial(written: str) -> RecordContent:
     text, notes = replace_odd_bytes(written)
     fields = _list_fields(text)
     tree: JsonObject = {"number": "".join(_BEGINS.findall(text)[:1])}
+    # English comes first, in the order of the countries, and the first text of a field is kept
     for field in sorted(fields, key=lambda field: field.language not in _ENGLISH):
         language = None
         if field.language not in _ENGLISH:

@@ -444,9 +444,11 @@ def _is_no_time(duration: RuleMatch) -> bool:
     if duration.read("unit") not in ("D", "W"):
         return False
     number, _ = duration.place("low")
-    if is_signed(tokens, number) or not tokens.words[number].isalnum():
+    is_decimal = not tokens.words[number].isalnum()
+    # "0.75 D" and "-6 D" are always dioptres
+    if is_decimal or is_signed(tokens, number):
         return True
-    # "0.75 D" and "-6 D" are always dioptres; "25 W" is watts near a word such as "cycled"
+    # "25 W" is watts near a word such as "cycled"
     first = max(0, duration.first - _LETTER_REACH)
     end = duration.end + _LETTER_REACH
     return rule("letter_of_a_measure").search(tokens, first, end) is not None

@@ -697,7 +697,8 @@ class TrialExtraction(FrozenModel):
         """
         eligibility = _include_stated(self.eligibility)
         eligibility["criteria"] = _include_each(self.eligibility.criteria)
-        proven = {
+        # only an extraction has evidence; in gold, a reviewer corrected the name
+        without_name = {
             number: {"constraints": {"__all__": {"quantity_canonical"}}}
             for number, criterion in enumerate(self.eligibility.criteria)
             if criterion.evidence
@@ -713,7 +714,7 @@ class TrialExtraction(FrozenModel):
                 "custom": {name: {"__all__": custom_item_keys} for name in self.custom},
                 "scored": True,
             },
-            exclude={"eligibility": {"criteria": proven}},
+            exclude={"eligibility": {"criteria": without_name}},
             exclude_unset=exclude_unset,
         )
 

@@ -231,6 +231,9 @@ def _compare_endpoints(gold: Endpoint, predicted: Endpoint) -> float:
     """Return the similarity of two outcomes, based on their measure, their full wording, their time
     frame and their rank. It is 0 if neither the measures nor the full wordings are similar. Ties
     are broken in favour of outcomes with the same registered position.
+
+    The weights are chosen by hand: outcomes of one trial often differ only in the time frame, which
+    therefore counts twice, alone and in the full wording.
     """
     measure = compare_extents(gold.measure, predicted.measure)
     words = compare_extents(_join_words(gold), _join_words(predicted))

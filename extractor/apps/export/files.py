@@ -189,6 +189,7 @@ class Destination:
             if not self.is_single_file:
                 path.mkdir()
             yield Path(scratch), path
+            # a folder cannot take the place of a folder with files
             if self.path.is_dir():
                 self.path.replace(Path(scratch, "old"))
             path.replace(self.path)

@@ -314,7 +314,8 @@ class _Builder:
         """Report a problem at the row for a location or, if there is no such row, at the row with
         the most similar location.
         """
-        # the row whose location has the longest beginning in common with this one
+        # the row whose location has the longest beginning in common with this one, as lists are
+        # compared from the left
         near = max(
             self._sources,
             key=lambda known: [a == b for a, b in zip(known, location, strict=False)],

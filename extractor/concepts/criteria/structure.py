@@ -67,9 +67,9 @@ class AnsweredLine(NamedTuple):
 
 
 def has_structure_doubt(parsed: ParsedRecord, effort: Effort) -> bool:
-    """Return whether the structure of the eligibility section is doubtful at an effort level: a
-    place in it, or the words, the list or the line above of one of its criteria. At
-    ``Effort.ALL``, every structure is.
+    """Return whether the structure of the eligibility section is doubtful at an effort level. It is
+    if a place in the section is doubtful, or the words, the list or the line above of a criterion.
+    At ``Effort.ALL``, every structure counts as doubtful.
     """
     # at this effort, a model is asked about everything
     if effort is Effort.ALL:

@@ -399,7 +399,9 @@ def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[s
 
 
 def _describe_owner(link: Linked, regimen: Regimen) -> Iterator[str]:
-    """Yield features for the tokens between an amount and the name of its agent."""
+    """Yield features of how an amount belongs to its agent: of the words between the two or, if its
+    clause does not name the agent, of the words around the amount.
+    """
     owner = regimen.owners.get(link, regimen.main.owner)
     if owner.how != "named":
         yield from _list_words(link, "unnamed")

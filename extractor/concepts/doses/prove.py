@@ -192,7 +192,7 @@ class _Proof:
             if field in readings and readings[field].list_values()
         ]
         for field in stated:
-            readings[field] = self._prove(field, readings.pop(field))
+            readings[field] = self._prove(field, readings[field])
         # a rejected amount, frequency or duration may be that of another regimen
         if any(objection.field in _OTHER_ACTS for objection in self._objections):
             for field in readings.keys() & LINKED:
@@ -273,6 +273,7 @@ class _Proof:
         for place in own_here:
             if self._contradicts(place.value, value):
                 return Objection(Why.OTHER_VALUE, place.span)
+        # another place states it, and may give it to the agent
         if _list_elsewhere(same):
             return None
         for place in same:
@@ -455,7 +456,8 @@ def _is_surest(field: str, stated: Sequence[_Place], own: Sequence[_Place]) -> b
 
 def _can_contradict(stated: DoseValue, wanted: DoseValue) -> bool:
     """Return whether two different values can contradict each other, as exact frequencies and
-    amounts of the same dimension can.
+    amounts of the same dimension can. An answer in the unit of a laboratory value is no dose, so
+    any stated amount contradicts it.
     """
     if isinstance(stated, Frequency):
         return _VAGUE.isdisjoint({stated, wanted})

@@ -308,15 +308,18 @@ def _find_near(
     with its ``words``) or, failing that, around them. Return None if ``text`` says more or is not
     in the quote, or if the quote names only a weak quantity or, without a unit, no scale.
     """
-    of_people_or_scale = word_list("people") | word_list("scale_words")
-    nameless = of_people_or_scale | word_list("idle_words")
-    # the words before "men" in "Haemoglobin: men > 13 g/dL" name the quantity
+    nameless = word_list("people") | word_list("scale_words") | word_list("idle_words")
     if text not in quote or not nameless.issuperset(words):
         return None
-    # a name before the words is more likely theirs than one behind them
+    head = words[-1:]  # a name may require it: "grade"
+    # the words before "men" name the quantity in "Haemoglobin: men > 13 g/dL"; only without such
+    # words may those behind "men" do so
     for nearby in (quote[: quote.find(text)], quote):
-        near = _find_named((*fold_words(nearby), *words[-1:]), unit)
-        if near and not near.weak and (unit or near.unit.startswith("{")):
+        near = _find_named((*fold_words(nearby), *head), unit)
+        if near is None or near.weak:
+            continue
+        is_scale = near.unit.startswith("{")
+        if unit or is_scale:
             return near
     return None
 

@@ -247,8 +247,8 @@ def _correct_concept(concept: Reading[Concept], measure: Passage) -> Reading[Con
     if is_overall and not measure.search("named_overall_survival"):
         survivals = find_terms(measure.tokens, "survivals", measure.first, measure.end)
         # "graft survival"
-        for term in survivals[:1]:
-            concept = replace(concept, value=Concept(term.value))
+        if survivals:
+            concept = replace(concept, value=Concept(survivals[0].value))
             is_misled = True
     if not is_misled:
         return concept

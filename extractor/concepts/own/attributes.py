@@ -412,8 +412,9 @@ class Attribute(AttributeSet):
         # an extraction contains the object itself, a model or an example writes a string
         is_object = isinstance(written, Mapping | FrozenModel)
         if is_object and issubclass(value_class, FrozenModel):
+            # what is no such object is refused below
             with suppress(ValidationError):
-                # a stored "4 week" may be an Age, although the attribute is a duration
+                # from attributes: a stored "4 week" may be an Age, where the class is a duration
                 return value_class.model_validate(written, from_attributes=True)
         if written == "" or not isinstance(written, str | int | float):
             raise ValueError(

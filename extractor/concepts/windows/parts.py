@@ -67,7 +67,7 @@ def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]
     ['Aspirin', 'warfarin']
     """
     line_parts: list[Parts] = []
-    taken = 0
+    taken = 0  # the end of the words that belong to windows before this one
     stops = [*(window.first for window in windows[1:]), len(tokens)]
     for window, stop in zip(windows, stops, strict=False):
         anchor = _find_moment(tokens, window)
