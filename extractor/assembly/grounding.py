@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from extractor.concepts.limits.written_numbers import find_numbers
 from extractor.concepts.places import Found, find_quotes, locate
 from extractor.evidence.drafts import Span, Supported
+from extractor.language.numbers import MULTIPLES
 from extractor.language.passage import Passage
 from extractor.schemas import (
     Age,
@@ -19,7 +20,7 @@ from extractor.schemas import (
 )
 
 _DIGITS = re.compile(r"\d+(?:\.\d+)?")
-_WORDS = {"both": 2, "double": 2, "half": 0.5, "single": 1, "triple": 3}
+_WORDS = {**MULTIPLES, "both": 2, "half": 0.5, "single": 1}
 """Words that state a number beside the number words. Articles are not among them."""
 
 

@@ -44,6 +44,8 @@ _ROMAN_NUMBERS = "I II III IV V VI VII VIII IX X"
 ROMAN = {word: number for number, word in enumerate(_ROMAN_NUMBERS.split(), 1)}
 TIMES = {"once": 1, "twice": 2, "thrice": 3}
 """Words that count occurrences."""
+MULTIPLES = {**TIMES, "double": 2, "triple": 3}
+"""Words that state a multiple, as in "more than double the ULN"."""
 _PHRASES = {
     "half a dozen": 6,
     "three quarters": 0.75,

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from extractor.language.book import rule
 from extractor.language.lexer import NUMBER, Range, Tokens, keep
-from extractor.language.numbers import ROMAN, read_number, read_time_unit
+from extractor.language.numbers import MULTIPLES, ROMAN, read_number, read_time_unit
 from extractor.language.patterns import RuleMatch
 from extractor.language.units import read_unit
 from extractor.language.values import value_class
@@ -28,7 +28,6 @@ from extractor.measures.makers import MAKERS, Bound, Bounds
 from extractor.measures.owners import Owner, find_owner, list_unexplained, strip_bracket
 from extractor.measures.terminals import (
     PRODUCED,
-    TIMES,
     find_quantities,
     read_terminals,
 )
@@ -45,7 +44,7 @@ _UNITLESS_PENALTY = 2.0
 """The penalty for a plain range without a unit, because the range may be a list or a date:
 "3-5".
 """
-_VALUE_WORDS = frozenset({*TIMES, *map(str.lower, ROMAN)})
+_VALUE_WORDS = frozenset({*MULTIPLES, *map(str.lower, ROMAN)})
 
 
 @value_class()

@@ -6,6 +6,7 @@ from extractor.language.book import find_terms, read_table, read_term, rule
 from extractor.language.lexer import NUMBER, Range, Tokens, keep
 from extractor.language.numbers import (
     MONTHS_OF_YEAR,
+    MULTIPLES,
     ROMAN,
     Duration,
     find_durations,
@@ -15,7 +16,7 @@ from extractor.language.numbers import (
     read_time_unit,
 )
 from extractor.language.patterns import RuleMatch
-from extractor.language.units import read_unit
+from extractor.language.units import find_unit, read_unit
 from extractor.measures.grammar import Expression, find_rules
 from extractor.measures.makers import Bound, NumberWithUnit, WrittenNumber, WrittenUnit
 from extractor.measures.names import find_names, fold_words
@@ -33,8 +34,9 @@ acuity" before "20/40", or "walk" before "150 m".
 # One less reads "Diabetes without insulin and HbA1c > 7%" otherwise.
 _SPREAD = 3
 """Maximum number of tokens, including punctuation, per word of a name."""
-TIMES = {"once": 1, "twice": 2, "double": 2, "triple": 3}
-"""Words that state a multiple, as in "more than double the ULN"."""
+# Shorter ones are ambiguous: "G" stands for gauge, grade and gram.
+_LONG_UNIT = 3
+"""Minimum number of letters of a unit that only doses have."""
 _NO_NAME = (",", ";", ":")
 """Punctuation that the name of a quantity cannot contain."""
 _GRADES = range(101)
@@ -111,7 +113,7 @@ def _find_numbers(tokens: Tokens) -> Iterator[Expression]:
             yield Expression(kind, start, match.end, "number", read, weight=weight)
             weight = -1.0
     for at, word in enumerate(tokens.words):
-        times = TIMES.get(word.lower())
+        times = MULTIPLES.get(word.lower())
         if times:
             yield Expression("number", at, at + 1, "times", WrittenNumber(times, ""))
             # "twice normal": the normal limit is the unit
@@ -151,6 +153,12 @@ def _read_unit_after(tokens: Tokens, at: int) -> Iterator[Expression]:
         if rated:
             words = WrittenUnit(rated.read("rate"))
             yield Expression("unit", at, rated.end, "rate_apart", words)
+            return
+        # a unit of doses in words, such as "milligrammes", is no name of a quantity
+        place = find_unit(tokens, at)
+        if place and place.code[0].isalpha() and len(tokens.words[at]) >= _LONG_UNIT:
+            known = WrittenUnit(tokens.read(at, place.end))
+            yield Expression("unit", at, place.end, "limit_unit", known, weight=0.5)
         return
     time = _read_time(tokens, unit)
     # "10 mg prednisone daily": the rate goes with the unit, not with the words between

@@ -300,7 +300,7 @@ def link_arms(regimen: Regimen, arms: Sequence[Arm]) -> Iterator[ArmLink]:
     """Yield the links between the arms and the amounts in a regimen that the arms receive. An
     amount without arms applies to all arms of its regimen. If none of the regimen's amounts
     applies to an arm of the regimen, the arm is linked to the regimen with an ``amount_index`` of
-    None.
+    None. A link is as sure as the less sure of the two.
     """
     labels = list(map(fold_label, _list_labels(regimen)))
     for place, arm in enumerate(arms):
@@ -312,7 +312,7 @@ def link_arms(regimen: Regimen, arms: Sequence[Arm]) -> Iterator[ArmLink]:
                 amounts.append(index)
         for amount_index in amounts or [None]:
             # The labels begin with the regimen's own, so the positions agree.
-            fields = (f"arms[{labels.index(arm.key)}]", f"amounts[{amount_index}].arms")
+            fields = (f"arms[{labels.index(arm.key)}]", f"amounts[{amount_index}]")
             confidence = find_least(
                 piece for piece in regimen.evidence if piece.field.startswith(fields)
             )

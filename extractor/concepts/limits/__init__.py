@@ -15,12 +15,14 @@ calls ``read.find_limits``, which calls ``measures.read_line`` (number, comparat
 ``canonical.name_limit`` names the quantities of all limits, and fills the canonical columns of
 ``apps/export/rows``.
 
-A limit from a model is accepted if the quoted words contain a mention with the same value, unit and
-quantity, and the words allow its comparator (``prove``, ``mentions``, ``owners``).
+A limit from a model is confirmed if the quoted words contain a mention with the same value, unit
+and quantity, and the words allow its comparator (``prove``, ``mentions``, ``owners``); otherwise,
+it is kept and doubted.
 
 To change what is read:
 
-- a comparator, unit or scale: ``rules/terms``; a quantity: ``rules/quantity_names``;
+- a comparator, unit or scale: ``extractor/language/rules/terms``; a quantity:
+  ``rules/quantity_names``;
 - a combination, such as a range or a value for each sex: ``extractor/measures/rules``;
 - which limits are not requirements: ``criterion``, and the roles of numbers in
   ``written_numbers``;

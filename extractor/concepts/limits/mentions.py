@@ -74,8 +74,8 @@ class NumberMention:
 @keep
 def find_mentions(tokens: Tokens) -> tuple[NumberMention, ...]:
     """Return the mentions in a line from left to right: one for each limit, for each number outside
-    a limit, and for each row of numbers. The result is cached, because both the rules and the
-    proofs use it.
+    a limit, and for each row of numbers. The result is cached, because proofs, objections and
+    the search for unread numbers use it.
 
     >>> from extractor.language.book import read_text
     >>> mentions = find_mentions(read_text("ECOG 0-2 on a scale of 0 to 5"))
