@@ -273,7 +273,7 @@ def describe_agent(regimen: Regimen) -> Iterator[str]:
     named = main.owner.place[0] if main.owner.how == "named" else 0
     is_hyphened = main.text.tokens.gap(named) == "-"
     is_of_other_entry = main.text.is_intervention and (
-        main.text.name not in agent.sections
+        main.text.name not in (agent.source.name, *agent.sections)
     )
     has_schedule = agent.is_registered and bool(main.facts.keys() - {"amounts"})
     tokens = agent.source.tokens

@@ -210,8 +210,9 @@ class Regimen:
 
     @property
     def is_infused(self) -> bool:
-        """Whether a dose level is a rate of an infusion."""
-        return any(is_rate(level.amount) for level in self.levels.values())
+        """Whether the first dose level, and so each, is a rate of an infusion."""
+        first = next(iter(self.levels.values()), None)
+        return first is not None and is_rate(first.amount)
 
     @cached_property
     def kinds(self) -> Set[str]:
