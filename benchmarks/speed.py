@@ -47,8 +47,8 @@ def cpu_seconds(command: list[str]) -> float:
     return float(sum(after[2:4]) - sum(before[2:4]))
 
 
-_PAIRS = 3
-_COMPARED = 10
+_PAIRS = 5
+_COMPARED = 90
 """The largest number of records in a comparison."""
 _PROGRAM = """
 import itertools, json, sys, time
@@ -58,14 +58,15 @@ extractor.extract_text("Inclusion criteria:\\n- Age 18 years or older\\n- Haemog
 first = time.process_time()
 modules = sum(name.partition(".")[0] == "extractor" for name in sys.modules)
 records = list(itertools.islice(read_records(sys.argv[1]), int(sys.argv[2])))
-for record in records:
+for record in records[:10]:  # loads the rules
     extractor.extract(record)
 begun = time.process_time()
-for record in records:
+for record in records[10:]:  # each is read once, as in a run
     extractor.extract(record).model_dump_json()
 print(json.dumps([time.process_time() - begun, first, modules]))
 """
-"""Prints the seconds for all records, the seconds for the first text, and the modules it loads."""
+"""Prints the seconds for all records but the first ten, those for the first text, and the modules
+that it loads."""
 
 
 def main() -> None:
