@@ -39,6 +39,8 @@ _APART = word_set("; . \n + plus followed") | {"\n"}
 _JOINING = word_set("and plus with + then followed ;")
 _PHASES = word_set("then followed")
 """The words between a mark and the next agent that begin another part of the treatment."""
+_NAME_WORDS = 3
+"""The most words of a drug that may stand before an amount: "calcium carbonate"."""
 _APART_WORDS = 2
 _FAR_WORDS = 8
 """Numbers of words without a dose between a mark and its agent that make a link doubtful."""
@@ -288,7 +290,9 @@ def _is_of_other_drug(
     last = mark.first - 1
     if owner.place < mark.place or any(last in range(*near.place) for near in named):
         return False
-    names = (text.tokens.read(max(last - more, 0), mark.first) for more in range(3))
+    names = (
+        text.tokens.read(max(last - more, 0), mark.first) for more in range(_NAME_WORDS)
+    )
     drugs = {drug.name for drug in map(find_substance, names) if drug}
     own = find_substance(owner.agent.name)
     return bool(drugs) and (own is None or own.name not in drugs)
