@@ -127,7 +127,7 @@ def choose_tables(
     whole records. Raises ``ValueError`` for an unknown name.
 
     >>> [table.name for table in choose_tables(["dosing"], [])][:4]
-    ['records', 'regimens', 'amounts', 'interventions']
+    ['records', 'doses', 'regimens', 'amounts']
     """
     tables = {table.name: table for table in list_tables(fields)}
     refuse_unknown("table", names, tables)
