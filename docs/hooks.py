@@ -1,5 +1,5 @@
-"""What mkdocs puts in the place of the marks of a page: ``<!-- from NAME -->`` (a public name),
-``<!-- commands -->`` and ``<!-- tables -->``.
+"""What mkdocs puts in the place of the marks of a page: ``<!-- from NAME -->`` (a public name)
+and ``<!-- commands -->``, and of the link to the columns of the tables, which the site shows.
 
 To print a page as the site has it::
 
@@ -10,7 +10,7 @@ import ast
 import re
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -113,7 +113,7 @@ def describe_tables() -> str:
         for column in table.columns
         if column.meaning in _SHARED
     }
-    common = "\n".join(map(_describe_column, shared.values()))
+    common = _list_columns(shared.values(), ())
     parts = [f"## Shared columns\n\n{common}", *map(_describe_table, list_tables())]
     return "\n\n".join(parts)
 
@@ -124,13 +124,33 @@ def _describe_table(table: Table) -> str:
     also = ", ".join(f"`{column.name}`" for column in shared)
     own = [column for column in table.values if column not in shared]
     about = f"{table.row} Keys: {keys}." + (f" Also {also}." if also else "")
-    columns = "\n".join(map(_describe_column, own))
-    return f"## `{table.name}`\n\n{about}\n\n{columns}"
+    return f"## `{table.name}`\n\n{about}\n\n{_list_columns(own, table.names)}"
 
 
-def _describe_column(column: Column) -> str:
-    kind = "" if column.kind == "text" else f" ({column.kind})"
-    return f"- `{column.name}`{kind}: {column.meaning}"
+def _list_columns(columns: Iterable[Column], names: Collection[str]) -> str:
+    """Return columns as a table with their type, unit and meaning, without spaces around cells.
+    ``names`` are the columns that may contain a unit.
+    """
+    rows = ["|column|type|unit|meaning|", "|---|---|---|---|"]
+    for column in columns:
+        meaning = column.meaning.replace("|", "\\|")
+        unit = _find_unit(column, names)
+        rows.append(f"|`{column.name}`|{column.kind}|{unit}|{meaning}|")
+    return "\n".join(rows)
+
+
+def _find_unit(column: Column, names: Collection[str]) -> str:
+    """Return the unit of a number, or the column that contains it: ``daily_unit`` for ``daily_low``
+    and ``unit_canonical`` for ``value_high_canonical``.
+    """
+    if column.kind != "number":
+        return ""
+    if column.name.endswith("confidence"):
+        return "0-1"
+    if re.search("(^|_)days", column.name):
+        return "days"
+    of_number = re.sub("(low|high|value(_high)?)(?=$|_canonical)", "unit", column.name)
+    return f"`{of_number}`" if of_number in names else ""
 
 
 def describe_name(name: str) -> str:
@@ -288,7 +308,7 @@ def _list_parts(section: Any) -> str:
 
 _GENERATED = {
     "<!-- commands -->": describe_commands,
-    "<!-- tables -->": describe_tables,
+    "[All columns](../../extractor/apps/export/tables.md)": describe_tables,
 }
 
 

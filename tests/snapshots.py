@@ -61,12 +61,13 @@ def check_snapshot(name: str, lines: Iterable[str | Line]) -> None:
     ]
     given = [line.given for line in pairs if line.given or not line.sure]
     sure = [line.sure for line in pairs if line.sure]
-    _check_lines(FOLDER / f"{name}.txt", given)
+    check_lines(FOLDER / f"{name}.txt", given)
     if any(not line.startswith("#") for line in sure):
-        _check_lines(FOLDER / "confidences" / f"{name}.txt", sure)
+        check_lines(FOLDER / "confidences" / f"{name}.txt", sure)
 
 
-def _check_lines(path: Path, lines: Iterable[str]) -> None:
+def check_lines(path: Path, lines: Iterable[str]) -> None:
+    """Compare lines with a file, or write them there."""
     now = list(map(_escape, lines))
     if WRITE in os.environ:
         path.parent.mkdir(parents=True, exist_ok=True)

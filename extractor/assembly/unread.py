@@ -46,13 +46,16 @@ def find_unread(
     parsed: ParsedRecord, extraction: TrialExtraction, tasks: Collection[Task]
 ) -> tuple[list[Finding], tuple[Absence, ...]]:
     """Return findings about doses that are not in any regimen, and the extraction's absences. In
-    these absences, the reason ``UNREAD_NUMBER`` replaces "not reported" for an empty field to
-    which an unexplained number may belong.
+    these absences, another reason replaces "not reported" for an empty field to which unread text
+    may belong: ``UNREAD_NUMBER``, or ``AMBIGUOUS`` for words about a dose.
     """
-    unread = set(_list_unread_in_criteria(parsed, extraction.eligibility))
+    reasons = dict.fromkeys(
+        _list_unread_in_criteria(parsed, extraction.eligibility),
+        AbsenceReason.UNREAD_NUMBER,
+    )
     for number, endpoint in enumerate(extraction.endpoints):
         if _has_unread_time(endpoint):
-            unread.add(f"endpoints[{number}].time_points")
+            reasons[f"endpoints[{number}].time_points"] = AbsenceReason.UNREAD_NUMBER
     findings: list[Finding] = []
     has_groups = any(name.startswith(GROUPS_OF_DOSES) for name in parsed.sections)
     if Task.DOSING in tasks and (parsed.candidates or has_groups):
@@ -62,12 +65,12 @@ def find_unread(
         )
 
         findings += find_unread_doses(parsed, extraction.dosing)
-        unread.update(list_unread_fields(parsed, extraction.dosing))
+        reasons.update(list_unread_fields(parsed, extraction.dosing))
     absences = []
     for absence in extraction.absences:
         is_silent = absence.reason is AbsenceReason.NOT_REPORTED
-        if is_silent and absence.field in unread:
-            reason = {"reason": AbsenceReason.UNREAD_NUMBER}
+        if is_silent and absence.field in reasons:
+            reason = {"reason": reasons[absence.field]}
             absences.append(absence.model_copy(update=reason))
         else:
             absences.append(absence)

@@ -2,7 +2,7 @@
 in no value.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from extractor.assembly.findings import cite, inform
 from extractor.assembly.unread import cover, place_of
@@ -16,18 +16,25 @@ from extractor.concepts.doses.marks import Mark
 from extractor.concepts.places import GROUPS_OF_DOSES
 from extractor.evidence.drafts import span_of
 from extractor.evidence.parsed import ParsedRecord, is_touched, sort_places
-from extractor.language.book import read_text, rule
+from extractor.language.book import rule
 from extractor.language.lexer import NUMBER, Tokens
-from extractor.language.numbers import find_durations
 from extractor.language.passage import Passage
-from extractor.schemas import Amount, Evidence, Finding, FindingKind, Regimen
+from extractor.language.patterns import RuleMatch
+from extractor.language.values import group_pairs
+from extractor.schemas import (
+    AbsenceReason,
+    Amount,
+    Finding,
+    FindingKind,
+    Regimen,
+)
 
 # Chosen by hand.
 _CUE_REACH = 10
 """Number of tokens around an amount that are searched for words about supply or preparation."""
 # Chosen by hand.
 _BESIDE = 4
-"""Number of tokens after a quote or the name of an agent that are searched for unread numbers."""
+"""Number of tokens after the name of an agent that are searched for unread numbers."""
 # Chosen by hand.
 _LONG_SENTENCE = 200
 """Number of tokens from which a sentence with an unread dose is not cited as a whole."""
@@ -67,83 +74,81 @@ def find_unread_doses(
 
 def list_unread_fields(
     parsed: ParsedRecord, regimens: Sequence[Regimen]
-) -> Iterator[str]:
-    """Yield the paths of the fields of regimens to which a number may belong that is in or shortly
-    after the regimen's quote, but in no value: the amounts for "5 squirts", the duration for "for
-    six moons". If there are no regimens, yield ``dosing`` if a number that may be an amount follows
-    the name of an intervention in an arm or an intervention.
+) -> Iterator[tuple[str, AbsenceReason]]:
+    """Yield the paths of the fields of regimens that may have been missed, with the reason: a
+    section of the regimen has words that are in no value, with a number, such as "5 squirts" or
+    "for six moons", or without, such as "daily" or "by mouth". If there are no regimens, yield
+    ``dosing`` if a number that may be an amount follows the name of an intervention in an arm or an
+    intervention.
+    """
+    unread = group_pairs(_find_unread_words(parsed, regimens))
+    for number, regimen in enumerate(regimens):
+        for section in {piece.section for piece in regimen.evidence}:
+            for field, reason, named in unread[section]:
+                # a sentence that names only other agents is about them
+                if not named or regimen.agent.casefold() in named:
+                    yield f"dosing[{number}].{field}", reason
+    if not regimens and _has_unread_dose(parsed):
+        yield "dosing", AbsenceReason.UNREAD_NUMBER
+
+
+def _find_unread_words(
+    parsed: ParsedRecord, regimens: Sequence[Regimen]
+) -> Iterator[tuple[str, tuple[str | None, AbsenceReason, Collection[str]]]]:
+    """Yield the words about doses that are in no value: their section, the field to which they may
+    belong, the reason why it is empty, and the agents that their sentence names.
     """
     quoted = _list_quoted(regimens)
-    for number, regimen in enumerate(regimens):
-        agent = read_text(regimen.agent).words
-        for piece in regimen.evidence_for("quote"):
-            words = _read_quote(parsed, piece)
-            for at, field in _find_unread_numbers(words.tokens):
-                # the 3 of "3TC" and the 201 of "CBP-201"
-                is_of_agent = words.tokens.words[at] in agent
-                is_read = is_touched(span_of(words.part(at, at + 1)), quoted)
-                if not is_of_agent and not is_read:
-                    yield f"dosing[{number}].{field}"
-    if not regimens and _has_unread_dose(parsed):
-        yield "dosing"
+    values = group_pairs(
+        (regimen.agent.casefold(), piece.quote.casefold())
+        for regimen in regimens
+        for piece in regimen.evidence
+        if piece.field != "quote"
+    )
+    for sentence in _list_sentences(parsed):
+        named = [*filter(sentence.text.casefold().count, values)]
+        known = "\n".join(quote for agent in named for quote in values[agent])
+        for words in _find_words(sentence.tokens):
+            place = span_of(sentence.part(words.first, words.end))
+            # what another arm states again was read, and so was the 3 of "3TC"
+            if words.text.casefold() in known or is_touched(place, quoted):
+                continue
+            reason = AbsenceReason.AMBIGUOUS
+            if NUMBER in sentence.tokens.codes[words.first : words.end]:
+                reason = AbsenceReason.UNREAD_NUMBER
+            yield place.section, (words.match.lastgroup, reason, named)
 
 
-def _read_quote(parsed: ParsedRecord, piece: Evidence) -> Passage:
-    """Return the words of a quote and the next four tokens, but no other clause, which may give
-    another agent.
+def _find_words(tokens: Tokens) -> Iterator[RuleMatch]:
+    """Yield the words that may state a field of a regimen, and whose part has its name. A number is
+    no amount if it is only a label such as "cohort 2", a part of a ratio, a number of people, or
+    that of a limit, a package or a diluent.
     """
-    quote = parsed.passage(place_of(piece))
-    end = min(quote.end + _BESIDE, len(quote.tokens))
-    other_clause = rule("further_clause").search(quote.tokens, quote.end, end)
-    if other_clause:
-        end = other_clause.first
-    return quote.part(quote.first, end).alone()
-
-
-def _find_unread_numbers(tokens: Tokens) -> Iterator[tuple[int, str]]:
-    """Yield each token that is a number and not only a label such as "cohort 2", a part of a name
-    or a ratio, a number of people, or that of a limit or a package, with the field of a regimen to
-    which it may belong. A time belongs to a field only if words such as "for" or "every" precede
-    it. In words, "one" is no number.
-    """
-    in_times = cover(find_durations(tokens))
-    in_others = cover(list_other_amounts(tokens))
-    for at, code in enumerate(tokens.codes):
-        if code != NUMBER or tokens.words[at].lower() == "one" or at in in_others:
-            continue
-        # the numbers of "on day 1", "cohort 2" and "n = 5"
-        is_label = rule("no_dose_number_before").ends(tokens, at) is not None
-        is_count = rule("no_dose_number_after").starts(tokens, at + 1) is not None
-        if is_label or is_count:
-            continue
-        before = rule("number_of_schedule_before").ends(tokens, at)
-        # "every 8 moons"
-        if before and before.has("frequency"):
-            yield at, "frequency"
-        elif before:
-            yield at, "duration"
-        elif at not in in_times:
-            yield at, "amounts"
+    others = cover(list_other_amounts(tokens))
+    for words in rule("may_be_dosing").find(tokens):
+        label = rule("no_dose_number_before").ends(tokens, words.first)
+        count = rule("no_dose_number_after").starts(tokens, words.end)
+        is_other = label or count or words.first in others
+        if not (words.has("amounts") and is_other):
+            yield words
 
 
 def _has_unread_dose(parsed: ParsedRecord) -> bool:
     """Return whether a number that may be an amount is among the four tokens after the last word of
     an intervention's name, in a sentence about doses.
     """
-    names = (
-        section.text[part.start : part.end].lower().split()[-1:]
+    # only the head of a name is repeated in a sentence: "budesonide" of "inhaled budesonide"
+    last_words = {
+        word
         for section in parsed.record.sections
-        for part in section.parts
-        if section.name.startswith("interventions[") and part.name == "name"
-    )
-    last_words = {word for name in names for word in name}
+        if section.name.startswith("interventions[")
+        for word in (section.part("name") or "").lower().split()[-1:]
+    }
     for sentence in _list_sentences(parsed):
         words = [word.lower() for word in sentence.tokens.words]
-        for at, field in _find_unread_numbers(sentence.tokens):
-            near = words[max(0, at - _BESIDE) : at]
-            # only the head of a name is repeated in a sentence: "budesonide" of "inhaled
-            # budesonide"
-            if field == "amounts" and not last_words.isdisjoint(near):
+        for found in _find_words(sentence.tokens):
+            near = words[max(0, found.first - _BESIDE) : found.first]
+            if found.has("amounts") and not last_words.isdisjoint(near):
                 return True
     return False
 
@@ -174,12 +179,12 @@ def _list_levels(amounts: Iterable[Amount]) -> set[tuple[float, str]]:
     """Return the bounds of amounts, each with the first part of the unit: for "5 mg/kg/day", (5,
     "mg").
     """
-    levels: set[tuple[float, str]] = set()
-    for amount in amounts:
-        unit, _, _ = amount.unit.partition("/")
-        ends = (amount.low, amount.high)
-        levels.update((end, unit) for end in ends if end is not None)
-    return levels
+    return {
+        (end, amount.unit.partition("/")[0])
+        for amount in amounts
+        for end in (amount.low, amount.high)
+        if end is not None
+    }
 
 
 def _is_given(mark: Mark, sentence: Passage) -> bool:

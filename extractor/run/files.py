@@ -109,7 +109,7 @@ def naming_file(
             raise DiskFull(
                 f"{problem}; free some space on its disk, and run the same command again"
             ) from error
-        raise error_type(f"{problem}; fix this, or choose another --out") from error
+        raise error_type(f"{problem}; fix this, or choose another place") from error
 
 
 def refuse_link(path: Path, error_type: type[StoreError] = StoreError) -> None:

@@ -187,7 +187,8 @@ AbsenceReason.__doc__ = """The reason why a field is empty.
   been missed.
 - ``section_absent``: the record does not have a section that could state it.
 - ``ambiguous``: no value was accepted, because the text has several readings, the reading is too
-  uncertain, or a model omitted a value that the rules had read.
+  uncertain, words such as "daily" are in no dose, or a model omitted a value that the rules had
+  read.
 - ``contradictory``: two passages disagree, and neither was accepted.
 - ``not_asked``: the rules could not read it and no model was asked.
 - ``unsupported_answer``: a model answered, but its answer was rejected because the text does not

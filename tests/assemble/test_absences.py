@@ -178,6 +178,13 @@ def criterion(text):
         (dose("Drugamab 5 mg for six moons"), "[0].duration", "unread_number"),
         (dose("Drugamab 5 mg by mouth"), "[0].duration", "not_reported"),
         (dose("Drugamab IV over 2 hours"), "[0].duration", "not_reported"),
+        (dose("Drugamab 5 mg, 7 days every 4 weeks"), "timing", "not_reported"),
+        (dose("Drugamab 5 mg for 7 days every 4 weeks"), "duration", "unread_number"),
+        (dose("Drugamab 5 mg, repeated after a time"), "frequency", "ambiguous"),
+        (dose("Drugamab 5 mg as a single drip"), "frequency", "ambiguous"),
+        (dose("Drugamab 5 mg, through the sixth month"), "duration", "ambiguous"),
+        (dose("Drugamab 5 mg. The night nurse helps"), "timing", "not_reported"),
+        (dose("Drugamab twice daily in 100 mL saline"), "amounts", "not_reported"),
         (dose("Drugamab 80"), "dosing", "unread_number"),
         (dose("Drugamab in cohort 2"), "dosing", "not_reported"),
         (outcome("During the third trimester"), "time_points", "unread_number"),
@@ -195,7 +202,7 @@ def criterion(text):
         (criterion("Aged 18 years or older"), "maximum_age", "not_reported"),
     ],
 )
-def test_not_reported_is_said_only_where_the_text_holds_no_number(
+def test_not_reported_is_said_only_where_the_text_holds_nothing_unread(
     sections, field, reason
 ):
     found = reasons(Extractor().extract(trial(**sections)))

@@ -186,7 +186,7 @@ def test_a_folder_that_cannot_be_written_means_that_the_run_cannot_start(tmp_pat
         done = invoke("run", study, "--out", file / "out")
         assert (done.exit_code, done.stdout) == (2, "")
         assert re.search(
-            rf"{file}\S*: Not a directory; fix this, or choose another --out",
+            rf"{file}\S*: Not a directory; fix this, or choose another place",
             done.stderr,
         )
     assert list(tmp_path.iterdir()) == [file]

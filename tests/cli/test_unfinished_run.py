@@ -40,12 +40,11 @@ def test_a_run_in_progress_is_running_and_without_its_process_interrupted(run):
     assert resume in refused.stderr
 
 
-def test_an_export_or_a_log_that_cannot_be_written_names_its_target_and_a_remedy(run):
+def test_an_export_or_a_log_that_cannot_be_written_names_its_place_and_a_remedy(run):
     file = run / "run.json"
     to = ("--to", file / "all.csv", "--tables", "records", "--partial")
     refused = invoke("export", run, *to)
-    assert f"{file / 'all.csv'}: its folder cannot be written" in refused.stderr
-    assert "or choose another name" in refused.stderr
+    assert f"{file}: File exists; fix this, or choose another place" in refused.stderr
     logged = invoke("run", "tests/records", "--log-json", file / "log")
     assert f"--log-json {file / 'log'}: Not a directory; specify" in logged.stderr
     assert (refused.exit_code, logged.exit_code, logged.stdout) == (2, 2, "")

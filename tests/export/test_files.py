@@ -4,6 +4,7 @@ frames of the same rows.
 
 import csv
 import json
+import sys
 from dataclasses import replace
 
 import duckdb
@@ -20,8 +21,8 @@ from extractor.apps.export import (
     files,
     frame_table,
     list_tables,
-    neutralise,
 )
+from extractor.apps.export.files import neutralise
 from extractor.errors import ArgumentError, MissingExtra, StoreError
 from extractor.run.joined import JoinedRuns
 from extractor.schemas import TrialExtraction
@@ -86,9 +87,9 @@ def test_a_destination_has_the_suffix_of_its_format(
 
 
 def test_a_missing_library_is_named(run, tmp_path, monkeypatch):
-    for module in ("export", "fhir"):
-        monkeypatch.setattr(f"extractor.apps.export.{module}.find_spec", lambda _: None)
-    with pytest.raises(MissingExtra, match="the format xlsx needs xlsxwriter"):
+    monkeypatch.setattr("extractor.apps.export.fhir.find_spec", lambda _: None)
+    monkeypatch.setitem(sys.modules, "xlsxwriter", None)
+    with pytest.raises(MissingExtra, match="a table of xlsx needs xlsxwriter"):
         export(run, tmp_path / "t.xlsx")
     with pytest.raises(MissingExtra, match=r"FHIR needs fhir\.resources"):
         export_fhir([], tmp_path / "t")
@@ -193,11 +194,12 @@ def test_a_table_that_no_sheet_holds_is_refused(run, tmp_path, monkeypatch):
     ):
         with pytest.raises(StoreError, match=f"constraints: has more.*{remedy}"):
             export(run, tmp_path / "trials.xlsx", tables=choose_tables([], names))
-    monkeypatch.setattr(files, "_LONGEST_SHEET_TEXT", 5)
-    with pytest.raises(
-        StoreError, match="row 1, record_id: has more than 5 characters"
-    ):
-        export(run, tmp_path / "trials.xlsx", tables=choose_tables([], ["criteria"]))
+    (tmp_path / "rows").write_text(json.dumps({"record_id": 32_768 * "x"}), "utf-8")
+    (table,) = choose_tables([], ["records"])
+    with pytest.raises(StoreError, match="row 1, record_id: has more than 32,767 char"):
+        files.write_workbook(
+            tmp_path / "a.xlsx", [table], {"records": tmp_path / "rows"}
+        )
     assert not (tmp_path / "trials.xlsx").exists()
 
 

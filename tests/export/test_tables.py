@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from docs.hooks import describe_tables
 from extractor import Extractor, read_records
 from extractor.apps.export import choose_tables, list_tables, tabulate
 from extractor.apps.export.agents import AgentNamer
@@ -25,7 +26,7 @@ from extractor.schemas import (
 )
 from tests.pages.invented import make_doubtful
 from tests.pages.invented import read_trial as read_invented
-from tests.snapshots import check_json
+from tests.snapshots import check_json, check_lines
 from tests.tables import read_cases
 
 from .samples import fill
@@ -284,6 +285,61 @@ def test_arms_are_linked_with_what_they_receive(arms, of_amounts, links):
     assert [list(link) for link in dict.fromkeys(map(tuple, found))] == links
 
 
+ARMS = {
+    "High dose": "Fictumab 300 mg SC every 2 weeks for 16 weeks",
+    "Low dose": "Fictumab 100 mg SC every 2 weeks for 16 weeks",
+    "Two steps": "Samplinib 5 mg orally once daily for 2 weeks, then 10 mg once daily",
+    "Levels": "Testamab 10, 20 or 40 mg weekly",
+    "Usual care": "No study drug",
+}
+
+
+@pytest.fixture(scope="module")
+def doses():
+    """The rows of a study with a dose in each arm but the last, and a dose without an arm."""
+    groups = [{"label": name, "description": text} for name, text in ARMS.items()]
+    agents = ["Fictumab", "Samplinib", "Testamab", "Paracetamol"]
+    interventions = [{"type": "DRUG", "name": name} for name in agents]
+    interventions[-1]["description"] = "500 mg on demand"
+    study = {
+        "protocolSection": {
+            "identificationModule": {"nctId": "NCT00000001"},
+            "armsInterventionsModule": {
+                "armGroups": groups,
+                "interventions": interventions,
+            },
+        }
+    }
+    table = Extractor(effort="none").table("doses", study, to="arrow")
+    return table.to_pylist()
+
+
+def test_doses_are_rows_of_arm_agent_and_step(doses):
+    names = ("arm", "agent", "step", "low", "unit", "route", "frequency")
+    assert pick(doses, *names) == [
+        [None, "Paracetamol", 1, 500, "mg", None, "PRN"],
+        ["High dose", "Fictumab", 1, 300, "mg", "subcutaneous", "Q2W"],
+        ["Low dose", "Fictumab", 1, 100, "mg", "subcutaneous", "Q2W"],
+        ["Two steps", "Samplinib", 1, 5, "mg", "oral", "QD"],
+        ["Two steps", "Samplinib", 2, 10, "mg", "oral", "QD"],
+        ["Levels", "Testamab", 1, 10, "mg", None, "QW"],
+        ["Levels", "Testamab", 1, 20, "mg", None, "QW"],
+        ["Levels", "Testamab", 1, 40, "mg", None, "QW"],
+        ["Usual care", None, None, None, None, None, None],
+    ]
+
+
+def test_a_dose_is_as_sure_as_its_least_sure_value_and_says_what_is_missing(doses):
+    *given, _ = doses
+    for row in given:
+        sure = [row[name] for name in row if name.endswith("_confidence")]
+        assert row["confidence"] == min(value for value in sure if value is not None)
+        gaps = [gap.split(": ") for gap in row["gaps"].split("|")]
+        assert all(row.get(f"{name}_confidence") is None for name, _ in gaps)
+        assert ("arms" in dict(gaps)) == (row["arm"] is None)
+        assert row["words"] in {**ARMS, None: "500 mg on demand"}[row["arm"]]
+
+
 def measure(frame, kind, points, cycle=None, **parts):
     """The rows of the times of an endpoint."""
     times = [dict(zip(("value", "unit"), one.split(), strict=True)) for one in points]
@@ -393,6 +449,12 @@ def test_the_tables_of_a_trial_and_of_every_field_are_these(tmp_path):
     filled = TrialExtraction.model_validate(fill(TrialExtraction))
     tables = tabulate([extraction, filled], [record])
     check_json(Path(__file__).with_name("tables.json"), tables)
+
+
+def test_a_page_describes_the_columns_of_every_table():
+    page = Path("extractor/apps/export/tables.md")
+    title = "# Columns of the exported tables"
+    check_lines(page, [title, "", *describe_tables().splitlines()])
 
 
 def test_every_column_is_filled_by_some_record():

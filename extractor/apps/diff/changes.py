@@ -221,18 +221,19 @@ class Side:
     """
 
     def __init__(self, path: Path) -> None:
-        self.records: dict[str, TrialRecord] = {}
         self.failed: list[Exception] = []
         self._run: JoinedRuns | None = None
         if find_run(path) or _has_extractions(path):
             self._run = JoinedRuns([path])
             self.record_ids = dict.fromkeys(self._run.record_ids)
-            for reread in self._run.reread():
-                if reread.record:
-                    self.records[reread.record_id] = reread.record
+            self.records = {
+                reread.record_id: reread.record
+                for reread in self._run.reread()
+                if reread.record
+            }
         else:
-            for record in read_records(path, on_error=self.failed.append):
-                self.records[record.record_id] = record
+            records = read_records(path, on_error=self.failed.append)
+            self.records = {record.record_id: record for record in records}
             self.record_ids = dict.fromkeys(self.records)
         if not self.record_ids:
             problems = [f"{path}: no record could be read", *self.failed[:1]]

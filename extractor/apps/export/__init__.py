@@ -23,7 +23,6 @@ from extractor.apps.export.columns import (
     Column,
     Table,
     choose_tables,
-    describe_tables,
     list_tables,
 )
 from extractor.apps.export.export import (
@@ -37,8 +36,8 @@ from extractor.apps.export.export import (
     write_sheet,
     write_tables,
 )
-from extractor.apps.export.fhir import FhirCounts, export_fhir
-from extractor.apps.export.files import Destination, Format, neutralise
+from extractor.apps.export.fhir import export_fhir
+from extractor.apps.export.files import Destination, Format
 from extractor.apps.export.registered import (
     RegisteredByRecord,
     explain_lacking,
@@ -49,20 +48,17 @@ from extractor.apps.export.registered import (
 __all__ = [
     "Column",
     "Destination",
-    "FhirCounts",
     "Format",
     "RegisteredByRecord",
     "Table",
     "Threshold",
     "choose_tables",
-    "describe_tables",
     "explain_lacking",
     "export_fhir",
     "export_run",
     "frame_extraction",
     "frame_table",
     "list_tables",
-    "neutralise",
     "open_library",
     "pair_results",
     "read_registry",

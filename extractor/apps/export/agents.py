@@ -12,7 +12,6 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from extractor.apps.export.registered import Arm, Intervention
-from extractor.apps.values import find_least
 from extractor.concepts.aliases import find_entry
 from extractor.concepts.doses.names import (
     find_general,
@@ -24,6 +23,7 @@ from extractor.language.book import find_terms, read_text, rule
 from extractor.language.clean import fold_label
 from extractor.language.lexer import lex
 from extractor.schemas import (
+    Evidence,
     Regimen,
     RegisteredTerm,
     TermKind,
@@ -259,11 +259,14 @@ def list_mesh_terms(
 
 
 class ArmLink(NamedTuple):
-    """A link, by position, between an arm and an amount in a regimen that the arm receives."""
+    """A link between an amount of a regimen and an arm that receives it, with their positions, and
+    the label of the arm and its evidence. A position is None if there is no such amount or arm.
+    """
 
     amount_index: int | None
-    arm_index: int
-    confidence: float | None = None
+    arm_index: int | None
+    arm: str | None
+    evidence: Sequence[Evidence]
 
 
 def list_arms(extraction: TrialExtraction, registered: Sequence[Arm] = ()) -> list[Arm]:
@@ -297,26 +300,25 @@ def list_arms(extraction: TrialExtraction, registered: Sequence[Arm] = ()) -> li
 
 
 def link_arms(regimen: Regimen, arms: Sequence[Arm]) -> Iterator[ArmLink]:
-    """Yield the links between the arms and the amounts in a regimen that the arms receive. An
-    amount without arms applies to all arms of its regimen. If none of the regimen's amounts
-    applies to an arm of the regimen, the arm is linked to the regimen with an ``amount_index`` of
-    None. A link is as sure as the less sure of the two.
+    """Yield the links between the amounts in a regimen and the arms that receive them. An amount
+    without arms applies to all arms of its regimen. If none of the regimen's amounts applies to an
+    arm of the regimen, the arm is linked to the regimen with an ``amount_index`` of None. If the
+    regimen does not have arms, its amounts have an ``arm_index`` of None.
     """
     labels = list(map(fold_label, _list_labels(regimen)))
-    for place, arm in enumerate(arms):
-        if arm.key not in labels:
-            continue
-        amounts: list[int | None] = []
-        for index, amount in enumerate(regimen.amounts):
-            if not amount.arms or arm.key in map(fold_label, amount.arms):
-                amounts.append(index)
-        for amount_index in amounts or [None]:
-            # The labels begin with the regimen's own, so the positions agree.
-            fields = (f"arms[{labels.index(arm.key)}]", f"amounts[{amount_index}]")
-            confidence = find_least(
-                piece for piece in regimen.evidence if piece.field.startswith(fields)
-            )
-            yield ArmLink(amount_index, place, confidence)
+    known = [(place, arm) for place, arm in enumerate(arms) if arm.key in labels]
+    for place, arm in known or ((None, Arm(None)),):
+        amounts = [
+            index
+            for index, amount in enumerate(regimen.amounts)
+            if not amount.arms or arm.key in map(fold_label, amount.arms)
+        ]
+        evidence: Sequence[Evidence] = ()
+        # The labels begin with the regimen's own, so the positions agree.
+        if labels:
+            evidence = regimen.evidence_for(f"arms[{labels.index(arm.key)}]")
+        for amount_index in amounts or (None,):
+            yield ArmLink(amount_index, place, arm.label, evidence)
 
 
 def _list_labels(regimen: Regimen) -> list[str]:

@@ -4,7 +4,7 @@ for each custom field.
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from itertools import chain
 
 from pydantic import BaseModel
@@ -47,7 +47,7 @@ class Column:
     path: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Table:
     """A table.
 
@@ -74,10 +74,16 @@ class Table:
         """All columns, keys first."""
         return self.keys + self.values
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
         """The names of the columns."""
         return [column.name for column in self.columns]
+
+    @cached_property
+    def texts(self) -> list[int]:
+        """The positions of the columns that contain text."""
+        kinds = [column.kind for column in self.columns]
+        return [place for place, kind in enumerate(kinds) if kind == "text"]
 
 
 _ITEM_KEYS = (
@@ -121,7 +127,7 @@ def choose_tables(
     whole records. Raises ``ValueError`` for an unknown name.
 
     >>> [table.name for table in choose_tables(["dosing"], [])][:4]
-    ['records', 'regimens', 'amounts', 'interventions']
+    ['records', 'doses', 'regimens', 'amounts']
     """
     tables = {table.name: table for table in list_tables(fields)}
     refuse_unknown("table", names, tables)

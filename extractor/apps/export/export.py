@@ -6,7 +6,6 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -34,43 +33,24 @@ from extractor.concepts.limits.admission import complete_gold
 from extractor.concepts.own.declaration import CustomField, Declarations
 from extractor.concepts.own.models import read_fields
 from extractor.errors import MissingExtra
+from extractor.language.book import read_table
+from extractor.language.values import group_pairs
 from extractor.run.joined import JoinedRuns
 from extractor.schemas import TrialExtraction, TrialRecord
 from extractor.schemas.arguments import refuse_unknown
 from extractor.schemas.values import list_all_values
 
-_EXTRAS = {
+_LIBRARIES = {
+    "pandas": ("pandas", "pandas"),
+    "polars": ("polars", "polars"),
+    "arrow": ("pyarrow", "arrow"),
     Format.PARQUET: ("duckdb", "export"),
     Format.DUCKDB: ("duckdb", "export"),
     Format.XLSX: ("xlsxwriter", "excel"),
 }
-"""For each format that is converted from JSON lines: the required library, and the extra that
-installs it. JSON lines and CSV need no library.
+"""For each kind of data frame, and for each format that is converted from JSON lines: the required
+library, and the extra that installs it. JSON lines and CSV need no library.
 """
-
-_MODULES = {"pandas": "pandas", "polars": "polars", "arrow": "pyarrow"}
-_TYPES = {
-    # pandas types that allow missing values, so that a missing integer or boolean remains missing
-    "pandas": {
-        "text": "str",
-        "integer": "Int64",
-        "number": "float64",
-        "boolean": "boolean",
-    },
-    "polars": {
-        "text": "String",
-        "integer": "Int64",
-        "number": "Float64",
-        "boolean": "Boolean",
-    },
-    "arrow": {
-        "text": "string",
-        "integer": "int64",
-        "number": "float64",
-        "boolean": "bool_",
-    },
-}
-"""The data type of each kind of column, by library."""
 
 
 @dataclass(slots=True)
@@ -88,18 +68,15 @@ class Threshold:
     def sift(
         self, extraction: TrialExtraction
     ) -> tuple[TrialExtraction, Unsifted | None]:
-        """Return an extraction without its doubtful values and, if any were removed, the original
-        extraction with their paths (otherwise None). The values are added to the numbers ``seen``
-        and ``kept``, but without a minimum, nothing is removed or counted.
+        """Return an extraction without its doubtful values, and the original extraction with their
+        paths. The values are added to the numbers ``seen`` and ``kept``, but without a minimum,
+        nothing is removed or counted, and the original is None.
         """
         if not self.minimum:
             return extraction, None
         sifted = drop_doubtful(extraction, self.minimum)
-        self.seen += sum(1 for _ in list_all_values(extraction))
-        self.kept += sum(1 for _ in list_all_values(sifted))
-        # ``drop_doubtful`` returns the same object if nothing is doubtful
-        if sifted is extraction:
-            return sifted, None
+        self.seen += len([*list_all_values(extraction)])
+        self.kept += len([*list_all_values(sifted)])
         return sifted, Unsifted(extraction, find_doubtful(extraction, self.minimum))
 
 
@@ -129,7 +106,7 @@ def export_run(
 
     def list_rows() -> Iterator[tuple[str, Row]]:
         for extraction in runs:
-            sifted, unsifted = sieve.sift(complete_gold(extraction))
+            sifted, unsifted = sieve.sift(extraction)
             yield from find_rows(sifted, registry, runs.fields, unsifted)
 
     chosen = tuple(tables) or list_tables(runs.fields)
@@ -153,10 +130,8 @@ def write_tables(
             f"{destination.path} can hold only one table; select it with --tables, or specify a "
             "folder with --format"
         )
-    if kind in _EXTRAS:
-        library, extra = _EXTRAS[kind]
-        if find_spec(library) is None:
-            raise MissingExtra(f"the format {kind} needs {library}", extra)
+    if kind in _LIBRARIES:
+        _import_library(kind)
     counts = dict.fromkeys(names, 0)
     with destination.staged() as (scratch, path):
         files = dict.fromkeys(names, path)
@@ -166,7 +141,7 @@ def write_tables(
             (path / COLUMNS_FILE).write_text(f"{described}\n", "utf-8")
         row_files = files
         # These formats are converted from JSON lines in the scratch folder.
-        if kind in _EXTRAS:
+        if kind in _LIBRARIES:
             row_files = {name: scratch / f"{name}.rows" for name in names}
         with open_tables(tables, row_files, as_csv=kind is Format.CSV) as append:
             for name, row in rows:
@@ -215,19 +190,25 @@ def open_library(to: str) -> Any:
     """Import the library ``to``: pandas, polars or arrow. Raises ``ValueError`` for an unknown
     library, and ``MissingExtra`` if the library is not installed.
     """
-    refuse_unknown("kind of data frame", [to], tuple(_MODULES))
+    refuse_unknown("kind of data frame", [to], ("pandas", "polars", "arrow"))
+    return _import_library(to)
+
+
+def _import_library(to: str) -> Any:
+    library, extra = _LIBRARIES[to]
     try:
-        return import_module(_MODULES[to])
+        return import_module(library)
     except ImportError as error:
-        raise MissingExtra(f"a table of {to} needs {_MODULES[to]}", to) from error
+        raise MissingExtra(f"a table of {to} needs {library}", extra) from error
 
 
 def make_frame(library: Any, to: str, table: Table, rows: Sequence[Row]) -> Any:
     """Return a table's rows as a data frame of the library ``to``: pandas, polars or arrow, which
-    has been imported as ``library``. Each column has the type of its kind in ``_TYPES``, even if
-    there are no rows.
+    has been imported as ``library``. Each column has the type of its kind in ``column_types.toml``,
+    even if there are no rows.
     """
-    type_names = {column.name: _TYPES[to][column.kind] for column in table.columns}
+    types_of_kinds = read_table("column_types")[to]
+    type_names = {column.name: types_of_kinds[column.kind] for column in table.columns}
     if to == "pandas":
         # without dtype=object, pandas makes numbers with decimals of whole numbers and gaps
         untyped = library.DataFrame(list(rows), columns=[*type_names], dtype=object)
@@ -235,12 +216,10 @@ def make_frame(library: Any, to: str, table: Table, rows: Sequence[Row]) -> Any:
     types = {name: getattr(library, type_) for name, type_ in type_names.items()}
     if to == "polars":
         return library.DataFrame(rows, types, orient="row", strict=False)
-    # Arrow takes columns instead of rows, and its types are functions
+    # Arrow's types are functions
     schema = library.schema([(name, make_type()) for name, make_type in types.items()])
-    columns: list[Any] = list(zip(*rows, strict=True))
-    if not rows:
-        columns = [()] * len(types)
-    return library.table(columns, schema=schema)
+    cells = [dict(zip(types, row, strict=True)) for row in rows]
+    return library.Table.from_pylist(cells, schema)
 
 
 def frame_table(
@@ -262,7 +241,7 @@ def frame_table(
     rows = [
         row
         for extraction in extractions
-        for of, row in find_rows(complete_gold(extraction), registry, custom_fields)
+        for of, row in find_rows(extraction, registry, custom_fields)
         if of == name
     ]
     return make_frame(library, to, table, rows)
@@ -301,9 +280,9 @@ def tabulate(
     registry = {record.record_id: read_registry(record) for record in records}
     custom_fields = read_fields(fields)
     names = {table.name: table.names for table in list_tables(custom_fields)}
-    tables: dict[str, list[dict[str, object]]] = {name: [] for name in names}
-    for extraction in extractions:
-        rows = find_rows(complete_gold(extraction), registry, custom_fields)
-        for name, row in rows:
-            tables[name].append(dict(zip(names[name], row, strict=True)))
-    return tables
+    rows = group_pairs(
+        (name, dict(zip(names[name], row, strict=True)))
+        for extraction in extractions
+        for name, row in find_rows(extraction, registry, custom_fields)
+    )
+    return {name: rows[name] for name in names}

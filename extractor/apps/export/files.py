@@ -11,7 +11,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import KW_ONLY, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from errno import EDQUOT, ENOSPC
 from functools import lru_cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,19 +19,15 @@ from typing import Any, TextIO
 from pydantic_core import to_json
 
 from extractor.apps.export.columns import Row, Table
-from extractor.errors import ArgumentError, DiskFull, StoreError
+from extractor.errors import ArgumentError, FolderNotWritable, StoreError
+from extractor.language.book import read_table
+from extractor.run.files import naming_file
 
 _VIEWS = Path(__file__).with_name("views.sql")
 COLUMNS_FILE = "tables.json"
 """The name of the file that describes the tables in a folder."""
 _MARKERS = {COLUMNS_FILE, "unmapped.jsonl"}
 """Files that identify a folder as an earlier export of tables or FHIR resources."""
-_TYPES = {
-    "text": "VARCHAR",
-    "integer": "BIGINT",
-    "number": "DOUBLE",
-    "boolean": "BOOLEAN",
-}
 _LONGEST_LINE = 2**24
 """Maximum length, in bytes, of a line that DuckDB may read."""
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
@@ -51,10 +46,10 @@ start a cell. A sign on its own, such as the comparator "=", is not a formula.
 _BEGINS_AGAIN = re.compile(r"[;\t\r\n]")
 """Matches a separator in a text, after which a spreadsheet may start another cell."""
 _MOST_SHEET_ROWS = 1_048_576
-_LONGEST_SHEET_TEXT = 32_767
 _LONGEST_SHEET_NAME = 31
-"""Excel's limits: rows per sheet including the header, characters per cell, and characters per
-sheet name."""
+"""Excel's limits: rows per sheet including the header, and characters per sheet name."""
+_TOO_LONG = -2
+"""What xlsxwriter returns for a text with more characters than a cell allows, in UTF-16."""
 _SHEET_COLUMN_WIDTH = 24
 """Column width in characters. Longer text is wrapped."""
 
@@ -134,25 +129,7 @@ class Destination:
         with self.path.open("rb") as file:
             start = file.read(_STARTS_WITHIN)
         # an empty file contains nothing that could be lost
-        if not start:
-            return True
-        return _STARTS[self.format].match(start) is not None
-
-    def _open_scratch(self) -> "TemporaryDirectory[str]":
-        """Create a temporary folder next to the destination. Raises ``ArgumentError`` if the
-        folder of the destination cannot be created or written.
-        """
-        folder = self.path.parent
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            return TemporaryDirectory(dir=folder, prefix=f".{self.path.name}.")
-        except OSError as error:
-            if error.errno in (ENOSPC, EDQUOT):
-                raise
-            raise ArgumentError(
-                f"{self.path}: its folder cannot be written ({error.strerror}); check the "
-                "permissions of the folder, or choose another name"
-            ) from error
+        return not start or bool(_STARTS[self.format].match(start))
 
     @contextmanager
     def staged(self) -> Iterator[tuple[Path, Path]]:
@@ -160,8 +137,9 @@ class Destination:
         of the file or folder that replaces the destination when the block ends. If the block
         fails, the destination is unchanged.
 
-        Raises ``ArgumentError`` if the destination exists and ``force`` is not set, or its folder
-        cannot be written, and ``StoreError`` if it must not be replaced.
+        Raises ``ArgumentError`` if the destination exists and ``force`` is not set,
+        ``FolderNotWritable`` if it cannot be written, ``DiskFull`` if its disk is full, and
+        ``StoreError`` if it must not be replaced.
         """
         files: list[Path] = []
         if self.path.is_dir():
@@ -184,30 +162,18 @@ class Destination:
             raise StoreError(
                 f"{self.path}: is not a {self.format} file of an export; choose another name"
             )
-        with _naming_full_disk(self.path), self._open_scratch() as scratch:
-            path = Path(scratch, "new")
+        with naming_file(self.path, FolderNotWritable), ExitStack() as stack:
+            folder = self.path.parent
+            folder.mkdir(parents=True, exist_ok=True)
+            scratch = TemporaryDirectory(dir=folder, prefix=f".{self.path.name}.")
+            path = Path(stack.enter_context(scratch), "new")
             if not self.is_single_file:
                 path.mkdir()
-            yield Path(scratch), path
+            yield path.parent, path
             # a folder cannot take the place of a folder with files
             if self.path.is_dir():
-                self.path.replace(Path(scratch, "old"))
+                self.path.replace(path.with_name("old"))
             path.replace(self.path)
-
-
-@contextmanager
-def _naming_full_disk(path: Path) -> Iterator[None]:
-    """Add the destination to an error about a full disk, because some of these errors do not name a
-    file.
-    """
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in (ENOSPC, EDQUOT):
-            raise
-        raise DiskFull(
-            f"{path}: {error.strerror}; free some space on the disk, and run the same command again"
-        ) from error
 
 
 @lru_cache(maxsize=4096)
@@ -279,6 +245,7 @@ def load_tables(
     """
     import duckdb  # noqa: PLC0415 - belongs to an extra
 
+    types = read_table("column_types")["duckdb"]
     try:
         with duckdb.connect(str(database), config=_CONFIG) as connection:
             for table in tables:
@@ -286,7 +253,7 @@ def load_tables(
                     # DuckDB interprets the name as a pattern.
                     glob.escape(str(rows[table.name])),
                     columns={
-                        column.name: _TYPES[column.kind] for column in table.columns
+                        column.name: types[column.kind] for column in table.columns
                     },
                     format="newline_delimited",
                     maximum_object_size=_LONGEST_LINE,
@@ -307,13 +274,10 @@ def load_tables(
 
 def _comment(table: Table) -> str:
     """Return the statements that add the meanings of the columns as comments."""
-    statements = []
-    for column in table.columns:
-        meaning = column.meaning.replace("'", "''")
-        statements.append(
-            f'COMMENT ON COLUMN "{table.name}"."{column.name}" IS \'{meaning}\';'
-        )
-    return "\n".join(statements)
+    return "\n".join(
+        f'COMMENT ON COLUMN "{table.name}"."{column.name}" IS $${column.meaning}$$;'
+        for column in table.columns
+    )
 
 
 def write_workbook(
@@ -361,13 +325,8 @@ def _write_rows(sheet: Any, path: Path) -> str | None:
             if number >= _MOST_SHEET_ROWS:
                 return f"has more than {_MOST_SHEET_ROWS - 1:,} rows"
             for place, (name, cell) in enumerate(json.loads(line).items()):
-                # Excel counts UTF-16 code units.
-                size = len(str(cell).encode("utf-16-le")) // 2
-                if size > _LONGEST_SHEET_TEXT:
-                    return f"row {number}, {name}: has more than {_LONGEST_SHEET_TEXT:,} characters"
-                if isinstance(cell, str):
-                    # `write` would interpret some texts as formulas or addresses.
-                    sheet.write_string(number, place, cell)
-                elif cell is not None:
-                    sheet.write(number, place, cell)
+                # `write` would interpret some texts as formulas or addresses.
+                write = sheet.write_string if isinstance(cell, str) else sheet.write
+                if write(number, place, cell) == _TOO_LONG:
+                    return f"row {number}, {name}: has more than 32,767 characters"
     return None

@@ -38,11 +38,11 @@ def describe_people(
             }
     cells["admits_sex"] = find_sex(people, registered)
     cells["admits_healthy"] = _admits_healthy(people, registered)
-    verdicts = set[bool | None]()
-    for criterion, derived in zip(people.criteria, described, strict=True):
-        if derived.decides:
-            verdicts.add(_excludes_pregnancy(criterion))
-    verdicts.discard(None)
+    verdicts = {
+        _excludes_pregnancy(criterion)
+        for criterion, derived in zip(people.criteria, described, strict=True)
+        if derived.decides
+    } - {None}
     if verdicts:
         # A criterion that requires a pregnancy is decisive.
         cells["excludes_pregnancy"] = False not in verdicts
@@ -96,6 +96,4 @@ def _excludes_pregnancy(criterion: Criterion) -> bool | None:
     # A negated exclusion, or a requirement among the exclusions, excludes other people.
     if criterion.negated or criterion.demanded:
         return None
-    if is_of_pregnancy:
-        return True
-    return None
+    return is_of_pregnancy or None

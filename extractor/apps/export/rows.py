@@ -38,7 +38,11 @@ from extractor.apps.export.times import (
 from extractor.apps.values import find_least, list_all_rows
 from extractor.concepts.doses.amounts import find_strengths
 from extractor.concepts.doses.names import find_substance
-from extractor.concepts.limits.admission import DescribedCriterion, describe_criteria
+from extractor.concepts.limits.admission import (
+    DescribedCriterion,
+    complete_gold,
+    describe_criteria,
+)
 from extractor.concepts.limits.instruments import find_instrument_key
 from extractor.concepts.own.declaration import CustomField, CustomFields
 from extractor.concepts.windows.grouping import classify_anchor, list_things
@@ -98,17 +102,21 @@ def find_rows(
     >>> [(table, row[:6]) for table, row in find_rows(extraction)][1]
     ('eligibility', ('A', None, None, None, None, 'male'))
     """
-    layouts = _lay_out(fields)
+    tables = {table.name: table for table in list_tables(fields)}
+    extraction = complete_gold(extraction)
     registered = registry.get(extraction.record_id, Registered())
     numbers = defaultdict[tuple[object, ...], Iterator[int]](count)
     for name, cells in _list_all_rows(extraction, registered, fields, unsifted):
-        layout = layouts[name]
-        row = [extraction.record_id, *map(cells.get, layout.names)]
+        table = tables[name]
+        row = [*map(cells.get, table.names)]
+        row[0] = extraction.record_id
         # Rows without a position are numbered within their parent row, such as a criterion.
-        last_key = layout.last_key
-        if last_key and row[last_key] is None:
+        last_key = len(table.keys) - 1
+        # The last key of a custom field's table is the path of its item.
+        is_numbered = last_key not in table.texts
+        if is_numbered and row[last_key] is None:
             row[last_key] = next(numbers[name, *row[1:last_key]])
-        for place in layout.texts:
+        for place in table.texts:
             cell = row[place]
             if cell is not None:
                 row[place] = _write_text(cell)
@@ -121,22 +129,13 @@ def _list_value_rows(extraction: TrialExtraction) -> Iterator[TableRow]:
     """
     for row in list_all_rows(extraction):
         text = row.text
-        # Most rows of an export are values; ``row._asdict()`` would make it 5 % slower.
-        cells = {
-            "item": row.item,
+        cells = row._asdict() | {
             "field": row.path,
             "value": text,
             "message": text,
-            "quote": row.quote,
-            "section": row.section,
             "char_start": row.start,
             "char_end": row.end,
-            "confidence": row.confidence,
-            "origin": row.origin,
-            "support": row.support,
-            "reason": row.reason,
             "kind": row.reason,
-            "severity": row.severity,
         }
         yield f"{row.kind}s", cells
 
@@ -148,36 +147,6 @@ def _write_text(cell: object) -> str | None:
     if isinstance(cell, tuple):
         return "|".join(show_line(str(part)) for part in cell) or None
     return show_line(str(cell)) or None
-
-
-class _Layout(NamedTuple):
-    """The places of a table's cells in its rows.
-
-    Attributes:
-        names: The names of all columns except the first, ``record_id``.
-        texts: The indexes of the columns that contain text.
-        last_key: The index of the key that numbers the rows; 0 if no key does.
-    """
-
-    names: list[str]
-    texts: list[int]
-    last_key: int
-
-
-@lru_cache(256)
-def _lay_out(fields: CustomFields) -> Mapping[str, _Layout]:
-    """Return the layout of each table, including those of the custom ``fields``."""
-    layouts = {}
-    for table in list_tables(fields):
-        _, *names = table.names
-        kinds = [column.kind for column in table.columns]
-        texts = [place for place, kind in enumerate(kinds) if kind == "text"]
-        last_key = len(table.keys) - 1
-        # The last key of a custom field's table is the path of its item.
-        if last_key in texts:
-            last_key = 0
-        layouts[table.name] = _Layout(names, texts, last_key)
-    return layouts
 
 
 def _list_all_rows(
@@ -255,12 +224,13 @@ def _pick_kept(
         path = f"eligibility.criteria[{place}]"
         if path in removed:
             continue
-        limits = []
-        for number, limit in enumerate(criterion.limits):
-            paths = (f"{path}.constraints", f"{path}.constraints[{number}]")
-            if removed.isdisjoint(paths):
-                limits.append(limit)
-        yield DescribedCriterion(criterion.decides, tuple(limits))
+        whole = f"{path}.constraints"
+        limits = tuple(
+            limit
+            for number, limit in enumerate(criterion.limits)
+            if removed.isdisjoint((whole, f"{whole}[{number}]"))
+        )
+        yield DescribedCriterion(criterion.decides, limits)
 
 
 def _describe_window(window: TimeWindow, pieces: Sequence[Evidence]) -> Cells:
@@ -285,42 +255,70 @@ def _describe_window(window: TimeWindow, pieces: Sequence[Evidence]) -> Cells:
 def _list_dosing_rows(
     extraction: TrialExtraction, registered: Registered
 ) -> Iterator[TableRow]:
-    """Yield the rows of the tables ``regimens``, ``amounts``, ``regimen_arms``, ``arms`` and
-    ``interventions``, and of the tables of MeSH terms. ``registered`` contains the registered arms
-    and interventions.
+    """Yield the rows of the tables ``doses``, ``regimens``, ``amounts``, ``regimen_arms``, ``arms``
+    and ``interventions``, and of the tables of MeSH terms. ``registered`` contains the registered
+    arms and interventions.
     """
     arms = list_arms(extraction, registered.arms)
     terms = extraction.registered_terms
     interventions = registered.interventions
     namer = AgentNamer(interventions, terms)
+    kinds = (one.kind for one in extraction.findings if one.field.startswith("dosing"))
+    findings = tuple(dict.fromkeys(kinds))
+    gaps = group_pairs(
+        (item, f"{field}: {absence.reason}")
+        for absence in extraction.absences
+        for item, _, field in [absence.field.partition(".")]
+    )
+    steps = defaultdict[tuple[int | None, str], dict[object, int]](dict)
     for index, regimen in enumerate(extraction.dosing):
-        keys = {"regimen_index": index}
-        proofs = _index_evidence(regimen)
+        agent = namer.name(regimen.agent)
+        proofs = group_pairs((piece.field, piece) for piece in regimen.evidence)
         cells = {
             **regimen.__dict__,
             **_describe_regimen(regimen, registered),
             **_locate_first_quote(proofs["quote"]),
-            **keys,
-            "agent_canonical": namer.name(regimen.agent),
+            **{f"{name}_confidence": find_least(proofs[name]) for name in [*proofs]},
+            "regimen_index": index,
+            "findings": findings,
+            "agent_canonical": agent,
+            "gaps": tuple(gaps[f"dosing[{index}]"]),
         }
         yield "regimens", cells
+        amounts: dict[int | None, Cells] = {None: {}}
         for position, amount in enumerate(regimen.amounts):
-            # evidence for arms belongs to the table ``regimen_arms``
-            pieces = [
-                piece
-                for piece in proofs[f"amounts[{position}]"]
-                if ".arms" not in piece.field
-            ]
+            pieces = proofs[f"amounts[{position}]"]
             described = _describe_amount(amount, regimen)
             described |= _describe_content(amount, regimen.quote)
             if "daily_unit" in described:
                 daily = [*pieces, *proofs["frequency"]]
                 described["daily_confidence"] = find_least(daily)
-            yield "amounts", {**described, **_locate_quotes(pieces), **keys}
+            amounts[position] = {**described, **_locate_quotes(pieces)}
+            yield "amounts", {**amounts[position], "regimen_index": index}
+        of_regimen = [piece for piece in regimen.evidence if "[" not in piece.field]
         for link in link_arms(regimen, arms):
-            yield "regimen_arms", {**link._asdict(), **keys}
-    for arm in arms:
+            of_amount = proofs[f"amounts[{link.amount_index}]"]
+            # amounts that the text states together, such as "10 or 20 mg", share a step
+            passages = steps[link.arm_index, agent]
+            passage = (index, *(piece.quote for piece in of_amount))
+            of_link = [*of_amount, *link.evidence]
+            dose = {
+                **cells,
+                **amounts[link.amount_index],
+                **link._asdict(),
+                "step": passages.setdefault(passage, len(passages) + 1),
+                "amount_confidence": find_least(of_amount),
+                "arm_confidence": find_least(link.evidence),
+                "confidence": find_least(of_link),
+            }
+            if link.arm:
+                yield "regimen_arms", dose
+            yield "doses", dose | {"confidence": find_least([*of_link, *of_regimen])}
+    receiving = {place for place, _ in steps}
+    for place, arm in enumerate(arms):
         yield "arms", arm._asdict()
+        if place not in receiving:
+            yield "doses", {"arm_index": place, "arm": arm.label, "findings": findings}
     for intervention in interventions:
         canonical = intervention.name and namer.name(intervention.name)
         cells = {**intervention._asdict(), "agent_canonical": canonical}
@@ -336,17 +334,14 @@ def _describe_regimen(regimen: Regimen, registered: Registered) -> Cells:
     description.
     """
     index = find_intervention(regimen.agent, registered.interventions)
-    quotes = [regimen.agent, regimen.quote]
-    names: Sequence[str] = ()
-    descriptions = []
-    if index is not None:
-        names = registered.interventions[index].names
-        descriptions.append(registered.interventions[index].description or "")
+    found = [] if index is None else [registered.interventions[index]]
+    names = [name for each in found for name in each.names]
+    descriptions = [each.description or "" for each in found]
     cells = {
         **describe_regimen_times(regimen),
         **_name_parts("duration", regimen.duration),
         "intervention_index": index,
-        "dosage_form": find_form(quotes, names, descriptions),
+        "dosage_form": find_form([regimen.agent, regimen.quote], names, descriptions),
     }
     substance = find_substance(regimen.agent)
     if substance:
@@ -411,12 +406,13 @@ def _describe_content(amount: Amount, quote: str | None) -> dict[str, object]:
     if len(strengths) != 1:
         return {"content_note": "several strengths" if strengths else "no strength"}
     ((strength, unit),) = strengths
-    cells: dict[str, object] = {"content_unit": unit}
-    for name in ("low", "high"):
-        volume: float | None = getattr(amount, name)
-        if volume is not None:
-            cells[f"content_{name}"] = round(volume * strength, 6)
-    return cells
+    volumes = {"content_low": amount.low, "content_high": amount.high}
+    contents = {
+        name: round(volume * strength, 6)
+        for name, volume in volumes.items()
+        if volume is not None
+    }
+    return {"content_unit": unit, **contents}
 
 
 @lru_cache(maxsize=4096)

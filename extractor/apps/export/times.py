@@ -33,9 +33,7 @@ def to_days(time: Age | Period | TimePoint | TimeWindow | None) -> float | None:
     ... )
     (14.0, None)
     """
-    if time is None:
-        return None
-    if time.unit not in DAYS:
+    if time is None or time.unit not in DAYS:
         return None
     return float(time.value * DAYS[time.unit])
 
