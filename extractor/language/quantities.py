@@ -91,7 +91,7 @@ def find_quantity_lists(
             continue
         items = _drop_label(tokens, _read_chain(tokens, at, skipped))
         if items:
-            yield tuple(_join(tokens, items))
+            yield tuple(_pair_ends(tokens, items))
             done = items[-1].end
             continue
         number = _read_number(tokens, at)
@@ -191,7 +191,7 @@ def _drop_label(tokens: Tokens, items: list[_ListedNumber]) -> list[_ListedNumbe
     return items
 
 
-def _join(tokens: Tokens, items: Sequence[_ListedNumber]) -> Iterator[Quantity]:
+def _pair_ends(tokens: Tokens, items: Sequence[_ListedNumber]) -> Iterator[Quantity]:
     """Yield a quantity for each range and for each remaining number. Two numbers are treated as a
     range if they are joined by a dash or "to", are in ascending order and have the same unit. Three
     or more numbers joined by dashes are not treated as ranges: "75 - 150 - 225".
@@ -200,16 +200,18 @@ def _join(tokens: Tokens, items: Sequence[_ListedNumber]) -> Iterator[Quantity]:
     # as in "between 25 and 50 mg"
     if len(items) == 2 and items[0].joint == "and":
         through = [rule("between_before").ends(tokens, items[0].first) is not None]
-    # joints[index] is the joint before a number, and joints[index + 1] the joint after it
-    joints = [False, *through, False, False]
+    # is_through[index] is about the joint before a number, is_through[index + 1] about the joint
+    # after it
+    is_through = [False, *through, False, False]
     is_upper_end = False
     for index, item in enumerate(items):
         if is_upper_end:
             is_upper_end = False
             continue
         last = item
-        # the joint after the number denotes a range; its neighbours do not, as in "75 - 150 - 225"
-        if joints[index : index + 3] == [False, True, False]:
+        # the joint after the number denotes a range; its neighbours do not, unlike those in
+        # "75 - 150 - 225"
+        if is_through[index : index + 3] == [False, True, False]:
             last = items[index + 1]
         assert item.unit, "_spread_units sets the unit of each number"
         assert last.unit
@@ -224,7 +226,8 @@ def _join(tokens: Tokens, items: Sequence[_ListedNumber]) -> Iterator[Quantity]:
         elif len(items) == 1 and rule("at_least_before").ends(tokens, item.first):
             high = None
         is_sure = item.is_sure and last.is_sure
-        yield Quantity(low, high, last.unit or item.unit, item.first, last.end, is_sure)
+        unit = last.unit or item.unit  # ``last`` has one, too, but may have changed
+        yield Quantity(low, high, unit, item.first, last.end, is_sure)
 
 
 def _read_item(tokens: Tokens, at: int) -> _ListedNumber | None:
@@ -301,10 +304,11 @@ def _disambiguate(
     """
     word = tokens.words[at]
     code = unit.parts[0].code
-    # "2 x 106 cells" or "106 cells"
     if code in _COUNTS:
+        # "106 cells" is 10^6 cells; so small a count is doubtful even if no power was lost
         lost = _LOST_POWER.fullmatch(word)
-        return 10 ** int(lost[1]) if lost else value, value >= _FEWEST
+        count = 10 ** int(lost[1]) if lost else value
+        return count, value >= _FEWEST
     readings = list_readings(word)
     if len(readings) < 2 or "," in word:
         return value, True
@@ -322,8 +326,10 @@ def _read_number(
     """
     number = rule("number").starts(tokens, at)
     # the second number in "2x20 drops" resembles a number in a name
-    is_multiplied = tokens.words[at - 1] in "xX" and tokens.codes[at - 2] == NUMBER
-    if number is None and not (at > 1 and is_multiplied):
+    is_multiplied = (
+        at > 1 and tokens.words[at - 1] in "xX" and tokens.codes[at - 2] == NUMBER
+    )
+    if number is None and not is_multiplied:
         return None
     plain = read_number(tokens.words[at])
     value = plain

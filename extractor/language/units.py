@@ -84,6 +84,7 @@ def _read_piece(piece: re.Match[str]) -> tuple[float, Mapping[str, int]]:
         return float(piece["number"] or 1), {piece["note"]: 1} if is_base else {}
     table = read_table("units")
     for prefix, size in {"": 1.0, **table["prefixes"]}.items():
+        # the name itself if it does not begin with the prefix, which ``is_prefixed`` excludes
         fields = dict(table["atoms"].get(name.removeprefix(prefix), {}))
         may_have_prefix = fields.pop("prefixed", False)
         is_prefixed = may_have_prefix and name.startswith(prefix)
@@ -334,18 +335,16 @@ def _read_step(tokens: Tokens, at: int, end: int) -> _Step | None:
     divider = rule("unit_divider").starts(tokens, at, end)
     if divider:
         return _read_denominator(tokens, divider.end, end)
-    negative = None
-    if at < end:
-        negative = _NEGATIVE.match(tokens.text, tokens.ends[at - 1])
-    unit = None
-    if negative:
-        unit = _look_up(negative["unit"], loose=True)
-    if negative is None or unit is None:
+    if at >= end:
         return None
+    negative = _NEGATIVE.match(tokens.text, tokens.ends[at - 1])
+    if negative is None:
+        return None
+    unit = _look_up(negative["unit"], loose=True)
     last = tokens.at(negative.end() - 1)
-    if last < end:
-        return (unit, last + 1)
-    return None
+    if unit is None or last >= end:
+        return None
+    return unit, last + 1
 
 
 def _read_denominator(tokens: Tokens, at: int, end: int) -> _Step | None:
@@ -401,8 +400,8 @@ def _join_codes(codes: Sequence[str]) -> str:
         above = ""
     elif above == "{units}" and is_per_volume:
         above = "U"
-    shown = [code for code in below if code not in ("", "{volume}", "{giving}")]
-    return "/".join([above, *shown])
+    denominators = [code for code in below if code not in ("", "{volume}", "{giving}")]
+    return "/".join([above, *denominators])
 
 
 @lru_cache(maxsize=4096)
@@ -477,7 +476,8 @@ def _read_folded(folded: str) -> str | None:
         return unit.code
     # without the counted cells
     below = unit.parts[1:]
-    # "x 1000/uL" is 10^3: the zero of "10", and two more zeros
-    zeros = len(power["zeros"] or "") + 1
-    exponent = zeros if power["zeros"] else power["exponent"] or ""
+    exponent = power["exponent"] or ""
+    if power["zeros"]:
+        # "x 1000/uL" is 10^3: the zero of "10", and two more zeros
+        exponent = str(len(power["zeros"]) + 1)
     return _join_codes([f"10*{exponent}", *[part.code for part in below]])
