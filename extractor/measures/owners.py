@@ -102,7 +102,8 @@ def _find_following(
     for span in chart.between(value.first, value.end + 2, "quantity"):
         start = max(span.first, value.end)
         # "34 weeks of gestation"
-        start += tokens.words[start : start + 1] == ["of"]
+        if tokens.words[start : start + 1] == ["of"]:
+            start += 1
         name = _trim(tokens, start, span.end)
         if name and span.end <= end:
             return name
@@ -200,7 +201,8 @@ def _find_substance(chart: Chart, tokens: Tokens, first: int, end: int) -> Range
     # without a unit, only the whole expression is a unit span
     if start == end:
         start = first
-    start += tokens.words[start].lower() == "of"
+    if tokens.words[start].lower() == "of":
+        start += 1
     rate = rule("rate_behind").search(tokens, first, end)
     if rate:
         end = rate.first
@@ -227,7 +229,10 @@ def _split_phrase(
     if rule("all_sexes").search(tokens, first, end):
         return None, (first, end)
     for people in chart.between(first, end, "value_people"):
-        split = people.end <= end and _split_people(chart, tokens, people, (first, end))
+        # the people may be named across the beginning of the limit
+        if people.end > end:
+            continue
+        split = _split_people(chart, tokens, people, (first, end))
         if split:
             return split
     opening = rule("condition_opening").search(tokens, first, end)
@@ -355,7 +360,8 @@ def _join_known(chart: Chart, tokens: Tokens, first: int, start: int, end: int) 
     """
     if not names_known(chart, start, end):
         return start
-    joints = [*rule("quantity_split").find(tokens, first, start)]
+    joints = list(rule("quantity_split").find(tokens, first, start))
+    # a member begins at ``first`` and behind each joint but the last, behind which is ``start``
     members = [first, *(joint.end for joint in joints[:-1])]
     for member, joint in zip(reversed(members), reversed(joints), strict=False):
         # nothing is between the comma and the "or" in ", or"
@@ -482,7 +488,7 @@ def _find_condition(
     is_before_next = end < len(tokens) and last >= end - 1
     if has_joint and is_before_next and names_known(chart, opening.end, end):
         return None
-    return _take(tokens, opening.first, last)
+    return _make_condition(tokens, opening.first, last)
 
 
 def _find_people_behind(
@@ -499,11 +505,11 @@ def _find_people_behind(
         is_led = tokens.words[span.first].lower() in _BEFORE_PEOPLE
         ends_line = end == len(tokens) and span.end <= end
         if is_led or ends_line:
-            return _take(tokens, span.first, span.end)
+            return _make_condition(tokens, span.first, span.end)
     return None
 
 
-def _take(tokens: Tokens, first: int, end: int) -> Range | None:
+def _make_condition(tokens: Tokens, first: int, end: int) -> Range | None:
     """Return the tokens of a condition, or None if the condition includes both sexes."""
     reach = min(end + 2, len(tokens))
     if rule("all_sexes").search(tokens, first, reach):
