@@ -136,12 +136,12 @@ def settle(
     problem = _find_fault(answer, len(places))
     if not problem:
         parts = _cut_parts(section, places, starts, answer)
-        problem = _find_loss(section, rules, parts)
+        problem = _fill_parts(section, rules, parts)
     if problem:
         reason = f"the model's answer about the structure was rejected: {problem}"
         span = Span(section.name, 0, len(section.raw))
+        # rather the first entry than the whole section, parts of which may be blanked
         for entry in rules.entries[:1]:
-            # not the whole section, parts of which may be blanked
             span = span_of(entry.passage)
         return replace(rules, doubts=(*rules.doubts, StructureDoubt(span, reason)))
     return _make_lists(section, parts)
@@ -209,7 +209,7 @@ def _cut_parts(
     return parts
 
 
-def _find_loss(section: LexedSection, rules: Lists, parts: Sequence[_Part]) -> str:
+def _fill_parts(section: LexedSection, rules: Lists, parts: Sequence[_Part]) -> str:
     """Assign the rules' entries to the parts in which they begin. Return what the answer loses: a
     part without words, a criterion before the first line, or too many items that are joined.
     """
