@@ -93,10 +93,11 @@ def name_limit(
         if renamed:
             return renamed
     canonical = CanonicalLimit(quantity.name, quantity.laboratory)
-    # "ECOG 2 at screening": a score or a count has no unit that could be missed
-    is_unknown_unit = has_unread_unit and quantity.unit not in BARE_UNITS
     if limit.unit:
         is_unknown_unit = unit is None
+    else:
+        # "ECOG 2 at screening": a score or a count has no unit that could be missed
+        is_unknown_unit = has_unread_unit and quantity.unit not in BARE_UNITS
     if is_unknown_unit:
         return canonical._replace(canonical_note="unknown unit")
     ends = [end for end in (limit.value, limit.value_high) if end is not None]

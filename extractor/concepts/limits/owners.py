@@ -160,14 +160,14 @@ def _compare_names(
     line. A preceding word that is not part of the quantity's name indicates another quantity if the
     quantity has its own limit in the line, or if only earlier clauses name it.
     """
-    direct = _list_words(tokens, *_find_direct(len(words), mention, tokens))
-    near = direct | _list_words(tokens, *_list_front(mention))
+    adjacent = _list_words(tokens, *_find_adjacent(len(words), mention, tokens))
+    near = adjacent | _list_words(tokens, *_list_front(mention))
     own_names = _name(quantity)
     if own_names:
         further = words - _list_name_words(own_names)
         if _says_elsewhere(further, near, mention, tokens):
             return Ownership.OTHER
-    if words <= direct:
+    if words <= adjacent:
         return Ownership.OWN
     # "adults over 50 kg" does not name the weight
     if own_names == {"body_weight"} and _names_people(mention, tokens):
@@ -258,17 +258,21 @@ def _list_inherited(mention: NumberMention, tokens: Tokens) -> WordSet:
     return frozenset[str]().union(*(_list_words(tokens, *place) for place in places))
 
 
-def _find_direct(length: int, mention: NumberMention, tokens: Tokens) -> Range:
+def _find_adjacent(length: int, mention: NumberMention, tokens: Tokens) -> Range:
     """Return the tokens of a number and of the following words that may name its quantity, whose
-    name has ``length`` words: "10 or more cigarettes". They end at a conjunction and contain at
-    most four more words than the quantity's name. If a name precedes the number, they also end at
-    a bracket, as in "Hb > 9 (transfusion allowed)". If another number follows and this one has a
-    unit, the words between the two belong to the other number: in "3 mg ALT > 5", only "3 mg" is
-    returned.
+    name has ``length`` words: "10 or more cigarettes". They contain at most four more words than
+    the name, and end before the first of these.
+
+    - A conjunction.
+    - A bracket, if a name precedes the number: "Hb > 9 (transfusion allowed)".
+    - Another number. If this one has a unit, the words between the two belong to the other: in "3
+      mg ALT > 5", only "3 mg" is returned.
     """
     first = mention.first
     end = mention.end
     stop = min(len(tokens), end + _COUNTED_REACH + length)
+    # the mention of a number with a unit goes on behind the number
+    has_unit = mention.number[1] < end
     is_named = mention.subject is not None and mention.subject[0] < first
     for at in range(end, stop):
         # "10 or more cigarettes, and ..."
@@ -277,11 +281,10 @@ def _find_direct(length: int, mention: NumberMention, tokens: Tokens) -> Range:
         if is_named and tokens.codes[at] == "(":
             return first, at
         if tokens.codes[at] == NUMBER:
-            has_unit = mention.number[1] < end
             if has_unit:
                 return first, end
             return first, at
-    return first, max(end, stop)
+    return first, stop
 
 
 def _names_people(mention: NumberMention, tokens: Tokens) -> bool:

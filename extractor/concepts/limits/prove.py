@@ -252,12 +252,13 @@ def prove_condition(
         return replace(bare, support=Support.INFERRED), objection
     own, others = _split_limits(limit, supported.span, here)
     own_conditions = _list_conditions(here, own)
-    read = [place for place in places if overlaps_any(place, own_conditions)]
+    # where the rules read the words as the condition of this limit
+    confirmed = [place for place in places if overlaps_any(place, own_conditions)]
     nearest = min(places, key=lambda place: abs(place.start - supported.span.start))
-    place = next(iter(read), nearest)
+    place = next(iter(confirmed), nearest)
     words = here.section.raw[place.start : place.end]
     kept = replace(supported, value=limit.model_copy(update={"condition": words}))
-    if read:
+    if confirmed:
         return kept, None
     is_of_other = own_conditions or overlaps_any(place, _list_conditions(here, others))
     if is_of_other or _is_of_other_clause(here, place, own, others):

@@ -74,7 +74,8 @@ def find_numbers(
         if has_minus(tokens, start):
             sign = -1
             # a hyphen is part of the number's tokens, the word "minus" is not
-            start -= tokens.codes[start - 1] == "-"
+            if tokens.codes[start - 1] == "-":
+                start -= 1
         numbers += (Number(start, match.end, sign * value) for value in readings)
     return tuple(sorted(numbers))
 
