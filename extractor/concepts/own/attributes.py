@@ -544,6 +544,7 @@ def nest(flat: Mapping[str, object]) -> dict[str, object]:
         place: Any = nested
         for step, following in pairwise(steps):
             if isinstance(step, str):
+                # a name is followed by a position in a list, or by a name in an object
                 empty: Any = {}
                 if isinstance(following, int):
                     empty = []
