@@ -138,6 +138,7 @@ def find_point(tokens: Tokens, value: TimePoint) -> Derived | None:
     """
     frame = read_time_frame(tokens)
     listed = [*_list_moments(frame, tokens)]
+    # time points come before other times
     for moment, place in sorted(listed, key=lambda each: each[0] not in frame.points):
         if not is_same_length(moment.value, moment.unit, value):
             continue

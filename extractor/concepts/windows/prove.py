@@ -257,10 +257,11 @@ def _prove_part(
     if not fitting:
         fitting = [place for place in written if not overlaps_any(place, foreign)]
     objection = None
+    # all of its places belong to something else
     if not fitting:
-        nearest = next(iter((*own, *written)))
-        objection = Objection(Why.OTHER_OWNER, nearest, name, value=quote, is_kept=True)
         fitting = [*written]
+        shown = [*own, *fitting][0]
+        objection = Objection(Why.OTHER_OWNER, shown, name, value=quote, is_kept=True)
     best = min(fitting, key=lambda place: abs(place.start - window.start))
     return written[best], objection
 
