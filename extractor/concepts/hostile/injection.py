@@ -138,11 +138,12 @@ def _look_alikes() -> tuple[re.Pattern[str], re.Pattern[str], dict[int, int]]:
     """Return regular expressions for look-alikes, and for words that mix Latin letters and
     look-alikes, and a table that maps look-alikes to Latin letters.
     """
-    letters, latin = read_table("characters")["look_alikes"].values()
+    look_alikes = read_table("characters")["look_alikes"]
+    letters = look_alikes["letters"]
     mixed = (
         rf"(?<![^\W\d_])[^\W\d_]*(?:[A-Za-z][{letters}]|[{letters}][A-Za-z])[^\W\d_]*"
     )
-    table = str.maketrans(letters, latin)
+    table = str.maketrans(letters, look_alikes["latin"])
     return re.compile(f"[{letters}]"), re.compile(mixed), table
 
 
@@ -183,13 +184,9 @@ def _find_endless(text: str) -> Iterator[_Hostile]:
         return
     for endless in (expression("long_word"), _REPEATED):
         for match in endless.finditer(text):
-            is_long = len(match[0]) >= _ENDLESS
-            if not is_long:
-                continue
             # a line of hyphens or dots only separates
-            if _RULER.fullmatch(match[0]):
-                continue
-            yield _Hostile(*match.span(), FindingKind.OVERSIZED_TOKEN)
+            if len(match[0]) >= _ENDLESS and not _RULER.fullmatch(match[0]):
+                yield _Hostile(*match.span(), FindingKind.OVERSIZED_TOKEN)
 
 
 def _find_cues(tokens: Tokens, ends: str) -> Iterator[_Hostile]:
@@ -310,6 +307,7 @@ def find_clean_run(place: Range, text: str, ranges: Sequence[Range]) -> Range:
     first, last = place
     runs: list[Range] = []
     reached = first
+    # the last run ends where the place ends
     for start, end in (*find_touched(ranges, first, last), (last, last)):
         runs.append(strip_span(text, reached, min(start, last)))
         reached = max(reached, end)
