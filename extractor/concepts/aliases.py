@@ -183,11 +183,13 @@ def _index(vocabulary: str) -> Mapping[str, Entry]:
 def _index_form(vocabulary: str, form: str) -> dict[str, Entry]:
     """Index the entries by one form of their names, omitting forms that several entries share."""
     entries: dict[str, Entry] = {}
+    # "" is the form of a name that has only general words
     ambiguous = {""}
     for entry in terms_of(vocabulary):
         for name in list_names(entry):
             key = getattr(_list_forms(name), form)
-            if entries.setdefault(key, entry).value != entry.value:
+            first = entries.setdefault(key, entry)
+            if first.value != entry.value:
                 ambiguous.add(key)
     for key in ambiguous:
         entries.pop(key, None)

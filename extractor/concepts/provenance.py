@@ -188,6 +188,7 @@ class ItemBuilder:
                 proven = Supported(value, span, resolved.support, confidence=sure)
                 self._prove(field, proven, resolved.origin, doubts)
             return value
+        # the members of such a list have quotes as their parts
         rule = model = None
         if type(value[0]) in PARTS:
             rule = Members(self.draft.read(field))

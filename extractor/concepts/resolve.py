@@ -93,9 +93,10 @@ def resolve(
         return rule
     if _is_left_out(rule, model):
         return rule.limited(ANSWERS, LEFT_OUT)
-    is_same = agree(rule.value, model.value)
     if field == "dosing.arms":  # labels are exact names, in any order
         is_same = {*rule.list_values()} == {*model.list_values()}
+    else:
+        is_same = agree(rule.value, model.value)
     if is_same and not rule.is_open:
         return _confirm(rule, model, field)
     situation = name_situation(rule)
@@ -128,10 +129,11 @@ def _confirm(
 ) -> Reading[object]:
     """Return a value on which both agree, in the model's words if it has no doubts."""
     # the rules use the usual abbreviation of an instrument
-    is_equal = rule.value == model.value or isinstance(rule.value, Instrument)
+    keeps_rule = rule.value == model.value or isinstance(rule.value, Instrument)
     agreed = rule
-    if not is_equal and not _is_doubted(model):
+    if not keeps_rule and not _is_doubted(model):
         agreed = _fill_parts(model, rule)
+    # lists that agree have as many members each; a value that is no list may have none
     members = tuple(
         replace(member, confidence=weigh_answer(field, AGREE, read=read.confidence))
         for member, read in zip(agreed.members, rule.members, strict=False)
@@ -314,8 +316,8 @@ def resolve_part(
     read = rule.find(member)
     if model is None or answered is None or getattr(answered, name) is None:
         # only the rules read this part
-        part = rule.find_part(read, name)
-        return Origin.RULE, part.confidence if part else rule.confidence, ()
+        source = rule.find_part(read, name) or rule
+        return Origin.RULE, source.confidence, ()
     words = getattr(read, name, None)
     if words is not None and agree(words, getattr(member, name)):
         return Origin.BOTH, weigh_answer(name, AGREE), ()
