@@ -226,8 +226,8 @@ def _pair_ends(tokens: Tokens, items: Sequence[_ListedNumber]) -> Iterator[Quant
         elif len(items) == 1 and rule("at_least_before").ends(tokens, item.first):
             high = None
         is_sure = item.is_sure and last.is_sure
-        unit = last.unit or item.unit  # ``last`` has one, too, but may have changed
-        yield Quantity(low, high, unit, item.first, last.end, is_sure)
+        # ``last`` has a unit, too, but may have changed
+        yield Quantity(low, high, last.unit or item.unit, item.first, last.end, is_sure)
 
 
 def _read_item(tokens: Tokens, at: int) -> _ListedNumber | None:
@@ -284,8 +284,10 @@ def _find_unit_after(tokens: Tokens, at: int) -> UnitPlace | None:
     """Return the unit that follows a number, skipping a hyphen or a word that describes a tablet or
     similar piece: "5-mg", "two placebo tablets". Return None if no unit follows.
     """
-    is_hyphen = tokens.joined(at) and tokens.codes[at] == "-"
-    unit = find_unit(tokens, at + is_hyphen)
+    first = at
+    if tokens.joined(at) and tokens.codes[at] == "-":
+        first += 1
+    unit = find_unit(tokens, first)
     if unit:
         return unit
     kind = rule("piece_kind").starts(tokens, at)

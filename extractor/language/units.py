@@ -88,6 +88,7 @@ def _read_piece(piece: re.Match[str]) -> tuple[float, Mapping[str, int]]:
         fields = dict(table["atoms"].get(name.removeprefix(prefix), {}))
         may_have_prefix = fields.pop("prefixed", False)
         is_prefixed = may_have_prefix and name.startswith(prefix)
+        # without the factor, the fields are the base units with their exponents
         if fields and (is_prefixed or not prefix):
             return size * fields.pop("factor", 1.0), fields
     return 1.0, {name: 1}
@@ -353,7 +354,10 @@ def _read_denominator(tokens: Tokens, at: int, end: int) -> _Step | None:
     mL" as the volume of the dose. Return None for any other text.
     """
     is_number = tokens.codes[at : at + 1] in (NUMBER, NAME_NUMBER)
-    denominator = _match(tokens, at + is_number, end, loose=True)
+    first = at
+    if is_number:
+        first += 1
+    denominator = _match(tokens, first, end, loose=True)
     if not denominator:
         return None
     unit, after = denominator
