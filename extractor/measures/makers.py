@@ -195,13 +195,16 @@ def make_compared(parts: Parts) -> Bounds | None:
     """
     amount = parts["amount"].value if "amount" in parts else make_amount(parts)
     comparator = _find_comparator(parts)
-    if amount.high is not None or comparator in (None, Comparator.BETWEEN):
+    if (
+        comparator is None
+        or comparator is Comparator.BETWEEN
+        or amount.high is not None
+    ):
         return None
     # "> 17 or higher" is not read, unlike "equal to 17 or higher"
     has_both = "comparator" in parts and "suffix" in parts
     if has_both and parts["comparator"].value != Comparator.EQUAL:
         return None
-    assert comparator is not None
     if (amount.unit or "").endswith("/"):
         # the denominator of a visual acuity is greater for people with poorer vision
         comparator = mirror(comparator)

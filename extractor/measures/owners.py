@@ -273,7 +273,10 @@ def _split_people(
         return (people.first, people.end), (people.end, end)
     # "Men with a waist over 102 cm"
     if people.first <= first + 1 and tokens.words[people.end].lower() == "with":
-        start = first + (tokens.words[first].lower() in _JOINTS)
+        # a "," or "and" may come before the people
+        start = first
+        if tokens.words[first].lower() in _JOINTS:
+            start += 1
         return (start, people.end), (people.end + 1, end)
     return None
 

@@ -129,7 +129,9 @@ def _read_line(tokens: Tokens, introduced: frozenset[str]) -> tuple[Limit, ...]:
     chosen = _choose_spans(chart, tokens, introduced)
     subjects = _find_subjects(tokens, chosen)
     # the limit in "patients over 75 years must have LVEF >= 55 %" that singles out the patients
-    of_subjects = [span for span in chosen if _find_subject(subjects, span, "words")]
+    of_subjects = [
+        span for span in chosen if _find_enclosing_subject(subjects, span, "words")
+    ]
     places = {span.first for span in of_subjects}
     chosen = [span for span in chosen if span.first not in places]
     limits = _read_chosen(chart, tokens, chosen, subjects)
@@ -161,7 +163,7 @@ def _read_chosen(
     for at, span in enumerate(chosen):
         last = limits[-1] if limits else None
         clause = _find_clause(chart, tokens, chosen, at, last)
-        subject = _find_subject(subjects, span, "clause")
+        subject = _find_enclosing_subject(subjects, span, "clause")
         if subject:
             clause = max(clause[0], subject.place("clause")[0]), clause[1]
         read = _read_limits(chart, tokens, span, clause, last, is_case=at in cases)
@@ -184,7 +186,7 @@ def _find_subjects(tokens: Tokens, chosen: Sequence[Expression]) -> list[RuleMat
     ]
 
 
-def _find_subject(
+def _find_enclosing_subject(
     subjects: Sequence[RuleMatch], span: Expression, part: str
 ) -> RuleMatch | None:
     """Return the subject whose ``part``, its words or its clause, contains a span, or None."""
