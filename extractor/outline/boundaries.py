@@ -369,6 +369,7 @@ def describe_gaps(
     own = _describe_own(block, around)
     for gap, (last, first), sign in zip(gaps, places, signs, strict=True):
         names = [f"sign:{sign}", f"same:{sign}:{min(seen[sign], _SAME)}"]
+        # the first of the facts about the block is whether it has a marker
         names += _describe_mark_of(gap, numbers, own[0])
         names += _describe_words(gap, words, last, first, around.small, small)
         names += _describe_place(gap, words, last, first, own)
@@ -385,7 +386,10 @@ class _BlockWords:
         self.depths: list[int] = []
         depth = 0
         for word in self.texts:
-            depth = max(depth + (word in "([") - (word in ")]"), 0)
+            if word in "([":
+                depth += 1
+            elif word in ")]":
+                depth = max(depth - 1, 0)
             self.depths.append(depth)
 
     def at(self, offset: int) -> int:

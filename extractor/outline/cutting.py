@@ -164,7 +164,7 @@ def _cut_piece(piece: Piece, cuts: Sequence[Boundary]) -> Iterator[Piece]:
     line = piece.line
     text = line.text
     start = 0
-    own = _find_own_mark(piece, cuts)
+    own = _find_missed_mark(piece, cuts)
     if own:
         start = own.start
         line = replace(line, mark=own.mark)
@@ -376,7 +376,7 @@ def _find_numbering(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Bo
     for each in boundaries:
         if each.gap.number:
             # "i)" is a letter or a Roman numeral
-            for style, number in _list_meanings(each.gap):
+            for style, number in _list_meanings_of(each.gap):
                 alike.setdefault(_plain(style), []).append((number, each))
     line = piece.line
     # without a marker, the text may begin with one; with one, a word must follow it
@@ -386,7 +386,9 @@ def _find_numbering(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Bo
     own = find_own_mark(marked)
     own_numbers: dict[str, int] = {}
     if own:
-        own_numbers = {_plain(style): number for style, number in _list_meanings(own)}
+        own_numbers = {
+            _plain(style): number for style, number in _list_meanings_of(own)
+        }
     runs = [
         _find_run(piece, numbered, own_numbers.get(style, 0))
         for style, numbered in alike.items()
@@ -433,7 +435,7 @@ def _may_start(piece: Piece, number: int, own: int, first: int) -> bool:
     return number == 1
 
 
-def _list_meanings(gap: Gap) -> Iterator[tuple[str, int]]:
+def _list_meanings_of(gap: Gap) -> Iterator[tuple[str, int]]:
     """Yield the (style, number) pairs that the list marker of a gap may stand for."""
     return list_meanings(gap.mark, gap.style, gap.number)
 
@@ -443,7 +445,7 @@ def _plain(style: str) -> str:
     return style.rstrip(" .:-–")
 
 
-def _find_own_mark(piece: Piece, cuts: Sequence[Boundary]) -> Gap | None:
+def _find_missed_mark(piece: Piece, cuts: Sequence[Boundary]) -> Gap | None:
     """Return the list marker at the start of a piece that has none yet: after a heading on its
     line, or the marker of the other items.
     """
@@ -452,7 +454,7 @@ def _find_own_mark(piece: Piece, cuts: Sequence[Boundary]) -> Gap | None:
         return None
     # "Inclusion criteria 1. Age"; a letter there may be a word
     is_marker = piece.line.follows_heading and not own.mark[0].isalpha()
-    styles = {style for style, _ in _list_meanings(own)}
+    styles = {style for style, _ in _list_meanings_of(own)}
     is_like_others = any(cut.gap.style in styles for cut in cuts)
     if is_marker or is_like_others:
         return own

@@ -83,8 +83,10 @@ def _list_lines(section: LexedSection) -> Iterator[Written]:
             yield Written(passage, begin, gap)
 
 
-def strip_punctuation(passage: Passage, characters: str = ";,~") -> Passage:
-    """Return a passage without leftover punctuation at its end."""
+def strip_punctuation(passage: Passage, characters: str) -> Passage:
+    """Return a passage without leftover punctuation at its end: tokens that are one of the
+    ``characters``.
+    """
     words = passage.tokens.words
     end = passage.end
     while end > passage.first and words[end - 1] in characters:
