@@ -201,7 +201,10 @@ def _find_end(tokens: Tokens, first: int, *, is_list: bool) -> int:
     stops = _list_stops(tokens)
     for place in range(first, len(tokens)):
         word = tokens.words[place]
-        depth += (word in _OPEN) - (word in _CLOSED)
+        if word in _OPEN:
+            depth += 1
+        elif word in _CLOSED:
+            depth -= 1
         ends_clause = place in stops and not is_list and depth == 0
         # the bracket of "(except for basal cell carcinoma)" closes
         if ends_clause or depth < 0:

@@ -543,6 +543,8 @@ def _make_entry(
     parent_is_criterion = False
     is_doubtful = announcer is not None
     opens_list = False
+    # from the nearest line to the outermost: the first one that introduces the block is its parent,
+    # and the first heading that is not in the vocabulary its heading
     place_above = block.parent
     while place_above is not None:
         above = blocks[place_above]

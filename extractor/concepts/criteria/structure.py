@@ -222,10 +222,10 @@ def _fill_parts(section: LexedSection, rules: Lists, parts: Sequence[_Part]) -> 
             parts[place - 1].inner.append(entry)
         elif entry.is_criterion:
             return "it leaves out a criterion at the beginning"
-    marked = sum(_is_marked(section, entry) for entry in rules.entries)
-    joined = sum(len(_list_joined(section, part)) for part in parts)
-    if joined > marked * _SHARE_JOINED:
-        return f"it joins {joined} items that have list marks of their own"
+    marked_count = sum(_is_marked(section, entry) for entry in rules.entries)
+    joined_count = sum(len(_list_joined(section, part)) for part in parts)
+    if joined_count > marked_count * _SHARE_JOINED:
+        return f"it joins {joined_count} items that have list marks of their own"
     return ""
 
 
@@ -346,7 +346,8 @@ def _make_entry(
         return entry
     kind = part.kind or covering.kind
     entry = replace(entry, kind=kind, listed=covering.listed, heading=covering.heading)
-    if not covering.is_list_doubted and covering.kind not in (None, kind):
+    is_moved = covering.kind is not None and covering.kind is not kind
+    if is_moved and not covering.is_list_doubted:
         return replace(entry, is_list_doubted=True)
     if _describe_place(entry) == _describe_place(covering):
         return replace(entry, origin=Origin.BOTH)
