@@ -251,6 +251,7 @@ def _find_alternatives(
             are_alternatives = is_listed and (following in alternatives or is_case)
         if are_alternatives:
             alternatives |= {at, following}
+    # a limit may also be joined to words that are no limit
     starts = {first for first, _ in places.values()}
     for at, (_, end) in places.items():
         joined = joint.starts(tokens, end)
@@ -454,9 +455,7 @@ def _is_for_some(criterion: Criterion) -> bool:
     inclusion that admits others: "Lower counts are allowed".
     """
     above = read_text(criterion.lead_in or "")
-    if criterion.has_exception:
-        return True
-    if rule("special_group").starts(above, 0):
+    if criterion.has_exception or rule("special_group").starts(above, 0):
         return True
     return criterion.is_inclusion and rule("admits_others").occurs(
         read_text(criterion.quote)

@@ -108,7 +108,7 @@ def _is_part_of_ratio(words: WordSet, mention: NumberMention, tokens: Tokens) ->
         for ratio in rule(name).find(tokens, mention.clause[0], mention.number[0]):
             if name == "part_of_fraction":
                 is_apart = not tokens.joined(ratio.place("one")[1] + 1)
-                if is_apart or len(_name(ratio.text)) > 1:
+                if is_apart or len(_find_quantities(ratio.text)) > 1:
                     continue
             parts = [_spell(ratio.read(part)) for part in ("one", "other")]
             # both parts of "E/e'" have the same folded spelling
@@ -125,7 +125,7 @@ def _judge_age(mention: NumberMention, tokens: Tokens) -> Ownership:
     if mention.is_age or not AGE_WORDS.isdisjoint(clause):
         return Ownership.OWN
     is_aged = rule("aged_after").starts(tokens, mention.number[1]) is not None
-    is_named = mention.subject or _name(tokens.read(*mention.clause))
+    is_named = mention.subject or _find_quantities(tokens.read(*mention.clause))
     if is_named and not is_aged:
         return Ownership.OTHER
     return Ownership.OPEN
@@ -162,7 +162,7 @@ def _compare_names(
     """
     adjacent = _list_words(tokens, *_find_adjacent(len(words), mention, tokens))
     near = adjacent | _list_words(tokens, *_list_front(mention))
-    own_names = _name(quantity)
+    own_names = _find_quantities(quantity)
     if own_names:
         further = words - _list_name_words(own_names)
         if _says_elsewhere(further, near, mention, tokens):
@@ -173,7 +173,7 @@ def _compare_names(
     if own_names == {"body_weight"} and _names_people(mention, tokens):
         return Ownership.OWN
     subject = tokens.read(*(mention.subject or (0, 0)))
-    subject_names = _name(subject)
+    subject_names = _find_quantities(subject)
     subject_words = _fold_quantity(subject)
     # the name before the number says more than the quantity does; units do not count
     is_foreign = any(not read_unit(word) for word in subject_words - words - _idle())
@@ -218,7 +218,7 @@ def _compare_clause(
     has_own_limit = words in _list_subjects(tokens) - {_fold_quantity(subject)}
     front = _list_words(tokens, *_list_front(mention))
     is_in_clause = words <= front | _list_words(tokens, *mention.clause)
-    clause_names = _name(tokens.read(*mention.clause))
+    clause_names = _find_quantities(tokens.read(*mention.clause))
     if is_in_clause or (own_names and own_names <= clause_names):
         # in "Hb > 9 g/dL ALT < 40", the word after the unit names the next limit
         has_unit = mention.number[1] < mention.end
@@ -331,7 +331,7 @@ def _list_subjects(tokens: Tokens) -> frozenset[WordSet]:
 
 
 @lru_cache(maxsize=1024)
-def _name(text: str) -> WordSet:
+def _find_quantities(text: str) -> WordSet:
     """Return the names of all known quantities in a text. A combined quantity is replaced with its
     parts; for example, transaminases are replaced with ALT and AST.
     """

@@ -259,7 +259,7 @@ def name_quantity(
     >>> name_quantity("SBP", "mm[Hg]", "a drop in SBP of 20 mmHg", 20).name
     'systolic_blood_pressure_change'
     """
-    quantity = _name(text, unit, quote, value)
+    quantity = _name_by_words_or_unit(text, unit, quote, value)
     if quantity is None:
         return None
     # a performance status of 2 is ECOG, one of 70 is Karnofsky
@@ -277,7 +277,7 @@ def name_quantity(
     return _name_by_sense(quantity, text, quote, value)
 
 
-def _name(
+def _name_by_words_or_unit(
     text: str, unit: str | None, quote: str, value: float | None
 ) -> KnownQuantity | None:
     """Return the quantity that ``text`` names or, if it does not name one, that the words before

@@ -396,8 +396,10 @@ def _read_unit(tokens: Tokens, at: int, end: int) -> frozenset[str]:
     """
     if at >= end:
         return frozenset()
+    first = at
     # the hyphen in "18 -year-old"
-    first = at + (tokens.words[at] == "-")
+    if tokens.words[at] == "-":
+        first += 1
     is_bracketed = tokens.words[first - 1] == "("
     place = find_unit(tokens, first, end, loose=is_bracketed)
     limit = rule("unit_or_normal_limit").starts(tokens, first, end)
