@@ -165,21 +165,20 @@ def _choose(
         return Reading(
             None, 1.0, spans, alternatives=(chosen.age,), features=(_DOUBTFUL,)
         )
-    alternatives = dict.fromkeys(map(attrgetter("age"), of_side))
-    del alternatives[chosen.age]
+    others = [bound.age for bound in of_side if bound.age != chosen.age]
     case = chosen.case
     if agreeing:
         case = "age like the registry's"
     elif is_unlike:
         case = UNLIKE
-    elif alternatives and not is_weak:
+    elif others and not is_weak:
         case = "several ages in criteria"
     return Reading(
         chosen.age,
         1.0,
         spans,
         Support.PARSED,
-        tuple(alternatives),
+        alternatives=tuple(dict.fromkeys(others)),
         features=(case,),
     )
 
