@@ -48,9 +48,7 @@ def trim_event(quote: str) -> Range:
     """
     opening = _OPENING.match(quote)
     censored = _CENSORED.search(quote)
-    start = 0
-    if opening:
-        start = opening.end()
+    start = opening.end() if opening else 0
     end = censored.start() if censored else len(quote)
     return start, end
 

@@ -171,10 +171,10 @@ def _combine_members(
     added, and doubted.
     """
     situation = name_situation(rule)
-    read = list(rule.list_supported())
+    remaining = list(rule.list_supported())
     members: list[Supported[object]] = []
     for answered in model.members:
-        same = next((each for each in read if _is_same(each, answered)), None)
+        same = next((each for each in remaining if _is_same(each, answered)), None)
         if same is None:
             unproven = _find_unproven(answered.value, answered.support)
             doubts = (*answered.features, *unproven)
@@ -182,7 +182,7 @@ def _combine_members(
             features = (situation, *doubts)
             members.append(replace(answered, features=features, confidence=sure))
             continue
-        read.remove(same)
+        remaining.remove(same)
         kept = same
         if not answered.features:
             value = _fill_member(answered.value, same.value)
@@ -192,7 +192,7 @@ def _combine_members(
             replace(kept, features=(AGREE,), parts=answered.parts, confidence=sure)
         )
     most = find_most(ANSWERS, LEFT_OUT)
-    for left in read:
+    for left in remaining:
         is_answered = any(left.span.overlaps(member.span) for member in members)
         if _is_sure(left) and not is_answered:
             sure = min(left.confidence, most)
@@ -208,15 +208,12 @@ def _is_same(read: Supported[object], answered: Supported[object]) -> bool:
     """
     if read.confidence < DOUBTFUL or not agree(read.value, answered.value):
         return False
-    limits = [each.value for each in (read, answered)]
-    named = [
-        {*limit.quantity.lower().split()}
-        for limit in limits
-        if isinstance(limit, Constraint)
-    ]
-    if len(named) < len(limits):
+    limit = read.value
+    other = answered.value
+    if not isinstance(limit, Constraint) or not isinstance(other, Constraint):
         return True
-    return not named[0].isdisjoint(named[1])
+    words = set(limit.quantity.lower().split())
+    return not words.isdisjoint(other.quantity.lower().split())
 
 
 def name_origin(resolved: Reading[object], features: Sequence[str]) -> Origin:
@@ -366,9 +363,7 @@ def _make_key(value: object) -> object:
         case tuple():
             return tuple(map(_make_key, value))
         case Constraint() | TimeWindow():
-            unit = None
-            if isinstance(value, TimeWindow):
-                unit = value.unit
+            unit = value.unit if isinstance(value, TimeWindow) else None
             return type(value), value.comparator, value.value, value.value_high, unit
         case Amount():
             return value.low, value.high, value.unit

@@ -101,9 +101,7 @@ def _find_places(section: Section, lexed: LexedSection) -> Iterator[_Hostile]:
     if folded != tokens.text:
         tokens = read_text(folded)
     # bars separate the items of a flattened list
-    ends = "\n"
-    if section.name.endswith(("_outcomes", "conditions")):
-        ends = "\n|"
+    ends = "\n|" if section.name.endswith(("_outcomes", "conditions")) else "\n"
     for place in (*_find_cues(tokens, ends), *_find_endless(tokens.text)):
         start, end = lexed.cleaned.raw_span(place.start, place.end)
         yield place._replace(start=start, end=end)
@@ -244,9 +242,7 @@ def _find_line(text: str, start: int, end: int, ends: str) -> Range:
     start, _ = strip_span(text, start, end, _SENTENCE_SIGNS)
     line = max(text.rfind(sign, 0, start) for sign in ends) + 1
     sentences = [match.end() for match in _SENTENCE_END.finditer(text, line, start)]
-    first = line
-    if sentences:
-        first = sentences[-1]
+    first = sentences[-1] if sentences else line
     # the marker of an item is no sentence of its own
     if _LIST_MARK.fullmatch(text, line, first):
         first = line
