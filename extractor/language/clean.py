@@ -429,6 +429,7 @@ def apply_changes(raw: str, changes: Sequence[tuple[int, int, str]]) -> CleanTex
     pieces: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
+    # how far the cleaned and the raw text are written
     length = 0
     done = 0
     for start, end, new in changes:

@@ -210,6 +210,7 @@ class Lexicon(dict[str, str]):
         """The codes of words that form a name with a number joined to them ("SF-36")."""
         self.compounds: set[tuple[str, str]] = set()
         """(prefix, word) pairs that occur together in a term or rule, in lower case."""
+        # matches a prefix, which is registered here, before any word
         self._prefix = re.compile(
             f"[{''.join(map(self.add, sorted(PREFIXES)))}](?=[{CODES}])"
         )
@@ -308,6 +309,7 @@ class Lexicon(dict[str, str]):
                 (listed.lower(), code) for listed, code in self._codes.items()
             )
         first = bisect_left(self._sorted, (prefix, ""))
+        # the last character sorts after every letter
         end = bisect_left(self._sorted, (prefix + "\U0010ffff", ""))
         codes = {code for _, code in self._sorted[first:end]}
         for longer, code in self._prefixes.items():

@@ -165,6 +165,7 @@ def list_readings(text: str) -> tuple[int | float, ...]:
     exponent = _find_exponent(number)
     if exponent is None:
         return ()
+    # "10^6" is a 1 with an exponent
     decimals = ["1"] if number["bare"] else _list_plain(number["digits"])
     values = [_to_value(decimal, exponent) for decimal in decimals]
     return tuple(value for value in values if value is not None)

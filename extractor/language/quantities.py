@@ -94,8 +94,11 @@ def find_quantity_lists(
             yield tuple(_pair_ends(tokens, items))
             done = items[-1].end
             continue
+        # a number without a unit is passed, with its power of ten
+        done = at + 1
         number = _read_number(tokens, at)
-        done = number[2] if number else at + 1
+        if number:
+            *_, done = number
 
 
 def _read_chain(
@@ -264,10 +267,10 @@ def _read_fraction(tokens: Tokens, at: int) -> _ListedNumber | None:
     tablet", "two and a half mg", "half a tablet". Return None for any other number.
     """
     fraction = rule("part_of_unit").starts(tokens, at)
-    unit = None
-    if fraction:
-        unit = find_unit(tokens, fraction.end)
-    if not fraction or not unit or not unit.dose:
+    if not fraction:
+        return None
+    unit = find_unit(tokens, fraction.end)
+    if not unit or not unit.dose:
         return None
     written = fraction.read("value").lower()
     # "1/2 tablet" is a fraction, but "5/325 mg" is not
@@ -341,8 +344,9 @@ def _read_number(
         return None
     # 1000000 for "2 x 10^6"; a smaller ratio is a fraction, such as 1.1 for "5½"
     scale = value / plain if plain else 1
-    after = number.end if number else at + 1
-    return value, scale if scale >= _FEWEST else 1, after
+    if scale < _FEWEST:
+        scale = 1
+    return value, scale, number.end if number else at + 1
 
 
 def _find_counted(
@@ -383,6 +387,7 @@ def _find_counted(
             return unit
         if rule("no_description").starts(tokens, at):
             break
+    # "2 x 10^6" alone counts cells; "2 x 10^6 per year" and "2 million" may count anything
     if scale == 1 or is_divided or is_worded:
         return None
     return UnitPlace((_CELLS,), after, after)

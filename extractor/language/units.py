@@ -255,8 +255,10 @@ def _match(
     for at in range(first, min(first + _LONGEST_SPELLING, end)):
         word = tokens.words[at]
         is_dotted = word == "." and tokens.joined(at)
+        # as in "m ^ 2", "m**2" and "m^(2)"
         is_in_power = word == "^" or (word in "()*" and spelling in ("m", "m2"))
         if is_dotted or is_in_power:
+            # no unit begins with a sign
             if not spelling:
                 return None
         elif word[0].isalnum() or word == "%":
@@ -362,6 +364,7 @@ def _read_denominator(tokens: Tokens, at: int, end: int) -> _Step | None:
         return None
     unit, after = denominator
     if is_number:
+        # any number of millilitres may be the volume that holds the dose
         default = None
         if unit.code == "mL":
             default = _BY_VOLUME
@@ -370,10 +373,11 @@ def _read_denominator(tokens: Tokens, at: int, end: int) -> _Step | None:
             return (counted, after)
         return None
     after = _skip_repeat(tokens, after, end, [unit])
-    body = None
     if unit.code == "kg":
         body = rule("of_body").starts(tokens, after, end)
-    return unit, body.end if body else after
+        if body:
+            after = body.end
+    return unit, after
 
 
 _NEGATIVE = re.compile(
