@@ -131,7 +131,7 @@ def _find_inner(
         return marker.place("name")
     for part in value.parts:
         if part.kind == "distant":
-            # "body weight" in "minimum body weight of 40 kg"
+            # "body weight" in "minimum body weight of 40 kg", without its first word
             return _trim(tokens, part.first + 1, part.end)
         if part.kind == "scale":
             name = _trim(tokens, part.first, part.end)
@@ -183,7 +183,7 @@ def _find_counted(
         if is_known and not rule("counts_behind").ends(tokens, value.first):
             return None
         return _find_noun(tokens, value.end, end)
-    # cigarettes a day have such a code
+    # the code of "cigarettes/day" is "{cigarettes}/d", and the noun is its first word
     code = read_unit(unit) or ""
     is_count = code.startswith("{") and code.endswith(_PER_TIME)
     if is_known or not is_count:
@@ -426,7 +426,7 @@ def _open_bracket(tokens: Tokens, first: int, end: int) -> Range:
         code = tokens.codes[at]
         if code in ")]":
             depth += 1
-        # the bracket was closed before the limit
+        # a bracket that is closed before the limit
         elif code in "([" and depth:
             depth -= 1
         elif code in "([":
@@ -487,6 +487,7 @@ def _find_condition(
     # the "and" in "in group A and <= 3 in group B" begins the next limit
     if tokens.words[last - 1].lower() in _JOINTS:
         last -= 1
+    # the words in "ALT < 3 x ULN, in men Hb > 13 g/dL" begin the next limit
     has_joint = not {",", "and"}.isdisjoint(tokens.words[value_end : opening.end])
     is_before_next = end < len(tokens) and last >= end - 1
     if has_joint and is_before_next and names_known(chart, opening.end, end):

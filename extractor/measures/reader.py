@@ -353,6 +353,7 @@ def _read_limits(
         if amount.time:
             time_unit = amount.time.value
         place: Bound | Expression = bound
+        # a single limit has all the words of its span
         if len(bounds) == 1:
             place = span
         yield Limit(
@@ -440,6 +441,7 @@ def _find_unit_apart(tokens: Tokens, limit: Limit) -> Limit:
     first = limit.quantity[0]
     openings = _list_units_apart(tokens)
     place = bisect_right(openings, first, key=attrgetter("first"))
+    # only the first opening behind the beginning of the name
     for opening in openings[place : place + 1]:
         unit = _read_unit(tokens, opening.end, limit.first)
         if unit:
