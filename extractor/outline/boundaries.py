@@ -196,7 +196,7 @@ def _read_gap(text: str, match: re.Match[str]) -> Gap:
         return Gap(*place, mark, *describe_mark(mark), is_line_end)
     # "over 40 - Able to walk": the number is no marker, but the dash is one
     if len(mark) > 1 and mark[-1] in _DASHES and not text[match.end()].isdigit():
-        end = match.end("mark") - 2
+        end = match.end("mark") - 2  # before the space and the dash
         return Gap(end, match.end(), mark[-1], mark[-1], 0, is_line_end)
     return Gap(*place, is_line_end=is_line_end)
 

@@ -333,6 +333,7 @@ def _find_bullets(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boun
     signs = Counter(each.gap.mark[0] for each in marked)
     signs[_find_first_sign(piece)] += 1
     text = piece.line.text
+    # behind a colon, a bullet of the same kind need not be likely by itself
     chosen = [
         each
         for each in boundaries

@@ -64,6 +64,7 @@ def list_written(section: LexedSection, vocabulary: Vocabulary) -> Iterator[Writ
 
 
 def _list_lines(section: LexedSection) -> Iterator[Written]:
+    """Yield the lines that contain words, without the signs that quote an e-mail."""
     text = section.tokens.text
     end_above = 0
     written = list(section.lines())
