@@ -319,7 +319,7 @@ def _describe_gold(criterion: Criterion) -> Criterion:
     )
     pieces: list[Evidence] = []
     for at, limit in enumerate(criterion.constraints):
-        # two limits with the same number have two places
+        # Two limits with the same number have two places; a number not read here has none.
         spans = places[limit.comparator, limit.value, limit.value_high]
         if not spans:
             continue
@@ -358,6 +358,7 @@ def describe_ages(eligibility: Eligibility, sections: LexedSections) -> Eligibil
             continue
         words = sections[piece.section].between(piece.start, piece.end)
         age = getattr(eligibility, piece.field)
+        # the first sign of ">=" or "<=" is the side that the age bounds
         comparator = _bound_age(words.cut(), age, SIDES[piece.field][0])
         pieces.append(piece.model_copy(update={"comparator": comparator}))
     return eligibility.model_copy(update={"evidence": tuple(pieces)})

@@ -78,6 +78,7 @@ def name_limit(
     text = limit.quantity
     unit = read_unit(limit.unit) if limit.unit else None
     known = limit.quantity_canonical or known
+    # the change of a quantity is named after it, as in "weight_change"
     spellings = {known, (known or "").removesuffix("_change")}
     if known and spellings.isdisjoint(list_quantities()):
         # several quantities, or the reviewer's own name

@@ -111,7 +111,8 @@ def _is_part_of_ratio(words: WordSet, mention: NumberMention, tokens: Tokens) ->
                 if is_apart or len(_find_quantities(ratio.text)) > 1:
                     continue
             parts = [_spell(ratio.read(part)) for part in ("one", "other")]
-            # both parts of "E/e'" have the same folded spelling
+            # The quantity is one of the two parts, but not both. An exception is "E/e'", whose
+            # parts have the same folded spelling.
             if sum(words <= part for part in parts) == 1 or parts == [words, words]:
                 return True
     return False

@@ -288,6 +288,7 @@ def _name_by_words_or_unit(
     # in "Height more than 2 SD above the mean", 2 is not a height
     if named and named.weak and named.implied:
         has_only_value = unit is None and value is not None
+        # the value is never None here, but the type checker cannot tell
         if has_only_value and not named.infer_unit(value or 0):
             named = None
     near = _find_near(text, words, unit, quote)

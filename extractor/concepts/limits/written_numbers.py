@@ -91,6 +91,7 @@ def _find_counts(tokens: Tokens, first: int, end: int) -> Iterator[Number]:
         # "second-degree block", "third line", but not "the first visit"
         if not _GRADED.isdisjoint(map(str.lower, tokens.words[at + 1 : at + 2])):
             count = count or ORDINALS.get(word.lower())
+        # a number, or a name that has a digit
         has_number = tokens.joined(at + 1) and tokens.codes[at + 1] in "nd"
         if count and not has_number:
             yield Number(at, at + 1, count)
