@@ -171,9 +171,8 @@ def find_group_rule(tokens: Tokens, value: CriterionGroup) -> Derived | None:
     """
     stated = read_words(tokens)
     if stated is None:
-        whole = Derived(0, len(tokens), Support.INFERRED)
         if value.n is None:
-            return whole
+            return Derived(0, len(tokens), Support.INFERRED)
         return None
     group, (first, end) = stated
     if group == value:
@@ -404,7 +403,7 @@ def find_runs(
     joined = [joint is not None and _contradicts(joint, usual) for joint in joints]
     for first, end in _list_runs(joined):
         joint = joints[first]
-        if joint:
+        if joint:  # always, because the second item of a run is joined to the first
             case = "joined"
             if joint.in_capitals:
                 case = "joined, in capitals"

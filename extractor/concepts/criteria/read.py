@@ -472,6 +472,7 @@ def _read_negation(entry: CriterionEntry) -> Reading[bool]:
         evidence = entry.parent
     else:
         feature = name_case_of_no_negation(*place)
+    # the evidence is the criterion itself only if nothing negates it
     is_negated = evidence is not passage
     spans = (span_of(evidence),)
     return Reading(is_negated, 1.0, spans, Support.INFERRED, features=(feature,))
