@@ -260,6 +260,7 @@ def _prove_part(
     # all of its places belong to something else
     if not fitting:
         fitting = [*written]
+        # the place of the part itself, if the rules read one
         shown = [*own, *fitting][0]
         objection = Objection(Why.OTHER_OWNER, shown, name, value=quote, is_kept=True)
     best = min(fitting, key=lambda place: abs(place.start - window.start))
