@@ -292,6 +292,7 @@ class AttributeSet(FrozenModel):
         completed: dict[str, object] = {}
         if self.needs_quote:
             completed["quote"] = quote
+        # a quote of the answer itself takes precedence
         completed |= answer
         for attribute in self.attributes:
             members = [
