@@ -173,6 +173,7 @@ def _index(vocabulary: str) -> Mapping[str, Entry]:
     exact form takes precedence.
     """
     index: dict[str, Entry] = {}
+    # each form replaces the keys of the less exact ones before it
     for form in ("specific", "spelled", "written"):
         index |= _index_form(vocabulary, form)
     return index

@@ -221,6 +221,7 @@ def _has_value_in_name(quantity: str) -> bool:
     2.5 or AST".
     """
     before = (match[1].lower() for match in _VALUE_IN_NAME.finditer(quantity))
+    # any other word before a number may be the name of what it limits
     others = word_list("numbered_kinds") | word_list("function_words")
     return not others.issuperset(before)
 

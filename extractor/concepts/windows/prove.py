@@ -165,6 +165,7 @@ def prove_first(answered: Reading[object], here: Passage) -> Reading[TimeWindow 
             if locate(here, *window.length).overlaps(span):
                 is_subordinate = window.is_aside or window.takes_direction
                 break
+        # False is sorted before True
         return not span_of(here).contains(span), is_subordinate, span.start
 
     members = answered.members
@@ -178,7 +179,8 @@ def prove_first(answered: Reading[object], here: Passage) -> Reading[TimeWindow 
         span = locate(here, window.first, window.end)
         is_plain = window.sure and not window.is_aside
         if is_plain and not span.overlaps(best_span):
-            # the answer skips a sure window that precedes its own
+            # The answer skips a sure window that precedes its own: the left side is the rank of a
+            # window in the criterion that is not subordinate.
             if (False, False, span.start) < rank(best_span):
                 return first.with_features(_NOT_FIRST)
             break
