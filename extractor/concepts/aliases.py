@@ -48,9 +48,7 @@ def trim_event(quote: str) -> Range:
     """
     opening = _OPENING.match(quote)
     censored = _CENSORED.search(quote)
-    start = 0
-    if opening:
-        start = opening.end()
+    start = opening.end() if opening else 0
     end = censored.start() if censored else len(quote)
     return start, end
 
@@ -175,6 +173,7 @@ def _index(vocabulary: str) -> Mapping[str, Entry]:
     exact form takes precedence.
     """
     index: dict[str, Entry] = {}
+    # each form replaces the keys of the less exact ones before it
     for form in ("specific", "spelled", "written"):
         index |= _index_form(vocabulary, form)
     return index
@@ -183,11 +182,13 @@ def _index(vocabulary: str) -> Mapping[str, Entry]:
 def _index_form(vocabulary: str, form: str) -> dict[str, Entry]:
     """Index the entries by one form of their names, omitting forms that several entries share."""
     entries: dict[str, Entry] = {}
+    # "" is the form of a name that has only general words
     ambiguous = {""}
     for entry in terms_of(vocabulary):
         for name in list_names(entry):
             key = getattr(_list_forms(name), form)
-            if entries.setdefault(key, entry).value != entry.value:
+            first = entries.setdefault(key, entry)
+            if first.value != entry.value:
                 ambiguous.add(key)
     for key in ambiguous:
         entries.pop(key, None)

@@ -79,10 +79,6 @@ def parse_unweighed(
     outcomes = _read_outcomes(record, sections, numbers)
     if record.source.format == "text" and not doubts:
         doubts = doubt_unheaded(sections, criteria, has_doses=bool(regimens))
-    original_record = None
-    # findings cite the lines in other languages, which are blanked in ``record``
-    if foreign.texts:
-        original_record = original
     return ParsedRecord(
         record=record,
         sections=sections,
@@ -93,7 +89,8 @@ def parse_unweighed(
         outcomes=outcomes,
         hostile=hostile,
         foreign=foreign,
-        original_record=original_record,
+        # findings cite the lines in other languages, which are blanked in ``record``
+        original_record=original if foreign.texts else None,
         doubts=doubts,
     )
 

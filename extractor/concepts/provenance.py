@@ -113,9 +113,7 @@ class ItemBuilder:
         """
         task, _, _ = self.draft.group.partition(".")
         # the model answers the whole list at once
-        asked_as = field
-        if field == "time_window":
-            asked_as = "time_windows"
+        asked_as = "time_windows" if field == "time_window" else field
         gap = self.draft.gap(asked_as)
         read = self.draft.read(field)
         answer = self.draft.model.get(field)
@@ -188,6 +186,7 @@ class ItemBuilder:
                 proven = Supported(value, span, resolved.support, confidence=sure)
                 self._prove(field, proven, resolved.origin, doubts)
             return value
+        # the members of such a list have quotes as their parts
         rule = model = None
         if type(value[0]) in PARTS:
             rule = Members(self.draft.read(field))
@@ -296,18 +295,10 @@ class ItemBuilder:
         is a whole passage that contains hostile text, the longest run without blanked text is
         used. The item's confidence is at most the confidence of this value.
         """
-        value = proven.value
         span = proven.span
-        support = proven.support
         sure = proven.confidence
         quote = self._parsed.raw(span)
-        is_quote = quote in (value, getattr(value, "name", None))
-        is_whole_quote = is_quote and getattr(value, "version", None) is None
-        # the label of an arm does not state what the arm receives
-        if is_whole_quote and not name.startswith("arms"):
-            support = Support.LITERAL
-        elif support is Support.LITERAL and type(value) is not str:
-            support = Support.INFERRED
+        support = _find_support(name, proven, quote)
         # no value is surer than its item
         if self._ceiling < sure:
             sure = self._ceiling
@@ -356,6 +347,21 @@ class ItemBuilder:
         start, end = place
         page = record.document.find_page(start)
         return {"document_start": start, "document_end": end, "page": page}
+
+
+def _find_support(name: str, proven: Supported[object], quote: str) -> Support:
+    """Return the support of the value ``name``, whose words are ``quote``. Without a known support,
+    a value that is not its quote is a conclusion.
+    """
+    value = proven.value
+    is_quote = quote in (value, getattr(value, "name", None))
+    is_whole_quote = is_quote and getattr(value, "version", None) is None
+    # the label of an arm does not state what the arm receives
+    if is_whole_quote and not name.startswith("arms"):
+        return Support.LITERAL
+    if proven.support is Support.LITERAL and type(value) is not str:
+        return Support.INFERRED
+    return proven.support
 
 
 @dataclass(slots=True)

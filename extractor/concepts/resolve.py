@@ -93,9 +93,10 @@ def resolve(
         return rule
     if _is_left_out(rule, model):
         return rule.limited(ANSWERS, LEFT_OUT)
-    is_same = agree(rule.value, model.value)
     if field == "dosing.arms":  # labels are exact names, in any order
         is_same = {*rule.list_values()} == {*model.list_values()}
+    else:
+        is_same = agree(rule.value, model.value)
     if is_same and not rule.is_open:
         return _confirm(rule, model, field)
     situation = name_situation(rule)
@@ -128,10 +129,11 @@ def _confirm(
 ) -> Reading[object]:
     """Return a value on which both agree, in the model's words if it has no doubts."""
     # the rules use the usual abbreviation of an instrument
-    is_equal = rule.value == model.value or isinstance(rule.value, Instrument)
+    keeps_rule = rule.value == model.value or isinstance(rule.value, Instrument)
     agreed = rule
-    if not is_equal and not _is_doubted(model):
+    if not keeps_rule and not _is_doubted(model):
         agreed = _fill_parts(model, rule)
+    # lists that agree have as many members each; a value that is no list may have none
     members = tuple(
         replace(member, confidence=weigh_answer(field, AGREE, read=read.confidence))
         for member, read in zip(agreed.members, rule.members, strict=False)
@@ -169,10 +171,10 @@ def _combine_members(
     added, and doubted.
     """
     situation = name_situation(rule)
-    read = list(rule.list_supported())
+    remaining = list(rule.list_supported())
     members: list[Supported[object]] = []
     for answered in model.members:
-        same = next((each for each in read if _is_same(each, answered)), None)
+        same = next((each for each in remaining if _is_same(each, answered)), None)
         if same is None:
             unproven = _find_unproven(answered.value, answered.support)
             doubts = (*answered.features, *unproven)
@@ -180,7 +182,7 @@ def _combine_members(
             features = (situation, *doubts)
             members.append(replace(answered, features=features, confidence=sure))
             continue
-        read.remove(same)
+        remaining.remove(same)
         kept = same
         if not answered.features:
             value = _fill_member(answered.value, same.value)
@@ -190,7 +192,7 @@ def _combine_members(
             replace(kept, features=(AGREE,), parts=answered.parts, confidence=sure)
         )
     most = find_most(ANSWERS, LEFT_OUT)
-    for left in read:
+    for left in remaining:
         is_answered = any(left.span.overlaps(member.span) for member in members)
         if _is_sure(left) and not is_answered:
             sure = min(left.confidence, most)
@@ -206,15 +208,12 @@ def _is_same(read: Supported[object], answered: Supported[object]) -> bool:
     """
     if read.confidence < DOUBTFUL or not agree(read.value, answered.value):
         return False
-    limits = [each.value for each in (read, answered)]
-    named = [
-        {*limit.quantity.lower().split()}
-        for limit in limits
-        if isinstance(limit, Constraint)
-    ]
-    if len(named) < len(limits):
+    limit = read.value
+    other = answered.value
+    if not isinstance(limit, Constraint) or not isinstance(other, Constraint):
         return True
-    return not named[0].isdisjoint(named[1])
+    words = set(limit.quantity.lower().split())
+    return not words.isdisjoint(other.quantity.lower().split())
 
 
 def name_origin(resolved: Reading[object], features: Sequence[str]) -> Origin:
@@ -314,8 +313,8 @@ def resolve_part(
     read = rule.find(member)
     if model is None or answered is None or getattr(answered, name) is None:
         # only the rules read this part
-        part = rule.find_part(read, name)
-        return Origin.RULE, part.confidence if part else rule.confidence, ()
+        source = rule.find_part(read, name) or rule
+        return Origin.RULE, source.confidence, ()
     words = getattr(read, name, None)
     if words is not None and agree(words, getattr(member, name)):
         return Origin.BOTH, weigh_answer(name, AGREE), ()
@@ -364,9 +363,7 @@ def _make_key(value: object) -> object:
         case tuple():
             return tuple(map(_make_key, value))
         case Constraint() | TimeWindow():
-            unit = None
-            if isinstance(value, TimeWindow):
-                unit = value.unit
+            unit = value.unit if isinstance(value, TimeWindow) else None
             return type(value), value.comparator, value.value, value.value_high, unit
         case Amount():
             return value.low, value.high, value.unit

@@ -162,6 +162,7 @@ def explain(path: str, features: Sequence[str]) -> tuple[str, ...]:
             loss = max(loss, log_odds(_MOST) - log_odds(table.most[feature]))
         if loss >= _COUNTS:
             losses[table.means[feature]] = loss
+    # a curve has only the probability of a scorer, which its rivals lower
     if table.curve and not losses:
         return (_RIVALS,)
     heaviest = sorted(losses, key=losses.__getitem__, reverse=True)

@@ -206,6 +206,7 @@ def _align(
         differences.append((quoted_word, stated_word))
     if not counterparts:
         return None
+    # a difference without a counterpart has an empty word
     replaced = sum(map(all, differences))
     shared = len(counterparts) - replaced
     place = (counterparts[0], counterparts[-1] + 1)

@@ -144,7 +144,7 @@ def fold_clean(cleaned: CleanText) -> FoldedText:
     tokens = _join_tokens(tokens, firsts)
     inner: set[int] = set()
     for number in numbers:
-        # all tokens of the number except the first
+        # all joined tokens of the number except the first: ``bisect_right`` counts those up to one
         first = bisect_right(firsts, number.first)
         inner.update(range(first, bisect_right(firsts, number.end - 1)))
     alphabet: dict[str, str] = {}

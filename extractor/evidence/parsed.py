@@ -165,10 +165,11 @@ class ParsedRecord:
         """The ranges in each section that are blanked because the text is hostile or in another
         language.
         """
-        ranges = list_blanks(self.hostile)
-        for text in self.foreign.texts:
-            ranges[text.section].append((text.start, text.end))
-        return {section: drop_inner(places) for section, places in ranges.items()}
+        hostile = [text.span for text in self.hostile if text.blanked]
+        foreign = [
+            Span(text.section, text.start, text.end) for text in self.foreign.texts
+        ]
+        return sort_places([*hostile, *foreign])
 
     @cached_property
     def chunks(self) -> Mapping[int, Chunk]:

@@ -98,7 +98,7 @@ class TermFinder:
         """Assign a code to each word of a term, and record the words that are followed by a
         number.
         """
-        LEXICON.join(words)
+        LEXICON.add_together(words)
         for word, following in pairwise(words):
             if not following[0].isdigit() or not word[0].isalpha():
                 continue
@@ -145,7 +145,7 @@ class TermFinder:
         each start.
         """
         terms: list[Term] = []
-        if not self._automaton:
+        if not self._automaton:  # no terms: ``iter`` would raise an error
             return terms
         for last, (length, entries) in self._automaton.iter(tokens.codes, first, end):
             start = last + 1 - length
@@ -235,7 +235,9 @@ def load_book() -> Book:
     rules = _Rules(vocabularies)
     for name, text in _read_all(folders):
         if "[rule." not in text:
-            continue  # a table
+            continue  # a table, not a file of rules
+        # a rule looks up the rules that it names when a text first needs it, so it may be read
+        # before them
         for new in read_rules(text, rules):
             if new.name in rules or new.name in vocabularies:
                 raise RuleError(f"{name}: duplicate rule name {new.name}")
@@ -261,7 +263,8 @@ def _write_entries(entries: Sequence[Entry]) -> str:
     """
     parts = []
     for number, entry in enumerate(entries):
-        # A regular expression tries its alternatives in order, so the longest comes first.
+        # A regular expression takes the first alternative that matches: the patterns of the entry,
+        # then its terms, of which the longest comes first.
         terms = sorted(
             map(_write_term, entry.terms), key=lambda term: -len(term.split())
         )
@@ -342,6 +345,7 @@ class RuleIndex:
     def __init__(self, rules: Iterable[Rule]) -> None:
         by_code: dict[str, list[int]] = {}
         for place, indexed in enumerate(rules):
+            # "" stands for a rule that may match without any particular code
             for code in indexed.needs or ("",):
                 by_code.setdefault(code, []).append(place)
         self._always = by_code.pop("", [])

@@ -274,9 +274,11 @@ def list_changes(
         done = match.end()
         if match.lastgroup == "most" and _is_money(raw, match.start()):
             continue
+        # each alternative of ``_CHANGES`` is a group
         new = replacers[match.lastgroup or ""](match[0])
         if new != match[0]:
             changes.append((match.start(), done, new))
+    # tags and line breaks, which may contain the changes above
     wider: list[_Change] = []
     if may_hold_markup(raw):
         tags = ANY.finditer(raw)
@@ -298,7 +300,7 @@ def _merge_changes(
     done = 0
     in_order = sorted([*changes, *wider], key=lambda change: (change[0], -change[1]))
     for start, end, new in in_order:
-        if merged and start < done:
+        if start < done:
             continue
         merged.append((start, end, new))
         done = end
@@ -427,6 +429,7 @@ def apply_changes(raw: str, changes: Sequence[tuple[int, int, str]]) -> CleanTex
     pieces: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
+    # how far the cleaned and the raw text are written
     length = 0
     done = 0
     for start, end, new in changes:

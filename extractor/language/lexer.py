@@ -210,6 +210,7 @@ class Lexicon(dict[str, str]):
         """The codes of words that form a name with a number joined to them ("SF-36")."""
         self.compounds: set[tuple[str, str]] = set()
         """(prefix, word) pairs that occur together in a term or rule, in lower case."""
+        # matches a prefix, which is registered here, before any word
         self._prefix = re.compile(
             f"[{''.join(map(self.add, sorted(PREFIXES)))}](?=[{CODES}])"
         )
@@ -237,7 +238,7 @@ class Lexicon(dict[str, str]):
         self._added[word] = codes[key]
         return codes[key]
 
-    def join(self, words: Sequence[str]) -> None:
+    def add_together(self, words: Sequence[str]) -> None:
         """Register the words of a term or rule, so that a word keeps its code when it follows a
         prefix from the same term or rule.
         """
@@ -308,6 +309,7 @@ class Lexicon(dict[str, str]):
                 (listed.lower(), code) for listed, code in self._codes.items()
             )
         first = bisect_left(self._sorted, (prefix, ""))
+        # the last character sorts after every letter
         end = bisect_left(self._sorted, (prefix + "\U0010ffff", ""))
         codes = {code for _, code in self._sorted[first:end]}
         for longer, code in self._prefixes.items():
@@ -397,8 +399,9 @@ class Tokens:
         return bisect_left(self.starts, position)
 
     def codes_in(self, first: int, end: int) -> frozenset[str]:
-        """Return the codes that occur in the tokens ``first:end``; for a long range, those of the
-        whole text, which are listed once for all ranges of a long line.
+        """Return the codes that occur in the tokens ``first:end``. For a long range, return those
+        of the whole text, which are listed once for all ranges of a long line. Codes that the range
+        lacks do no harm: a rule is asked in vain, but none that may match is skipped.
         """
         if end - first > _LONG:
             first, end = 0, len(self.codes)
@@ -603,7 +606,8 @@ def _begins_name(text: str, starts: list[int], ends: list[int], index: int) -> b
         return False
     if not _CAPITALS.fullmatch(capitals):
         return False
+    # the token between the two is the hyphen, without spaces around it
     is_joined = ends[index] + 1 == starts[index + 2]
     # the "2" in "1-2-MRI" and the "10" in "> 10-FU" are not the first characters of a name
-    before = text[: starts[index]].rstrip(" ")[-1:]
-    return is_joined and before not in tuple("<>≤≥=-/")
+    before = text[: starts[index]].rstrip(" ")
+    return is_joined and not before.endswith(tuple("<>≤≥=-/"))

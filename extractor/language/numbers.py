@@ -165,6 +165,7 @@ def list_readings(text: str) -> tuple[int | float, ...]:
     exponent = _find_exponent(number)
     if exponent is None:
         return ()
+    # "10^6" is a 1 with an exponent
     decimals = ["1"] if number["bare"] else _list_plain(number["digits"])
     values = [_to_value(decimal, exponent) for decimal in decimals]
     return tuple(value for value in values if value is not None)
@@ -208,7 +209,8 @@ def _list_plain(digits: str) -> list[str]:
         if two_ways["sign"] == "," or after == "000":
             return [whole, decimal]
         return [decimal, whole]
-    # "100 109/l" is probably 100 x 10^9, but may be 100,109
+    # "100 109/l" is probably 100 x 10^9, but may be 100,109; "1.5 109/l" is 1.5 x 10^9, that is,
+    # "1" and "5" with eight zeros
     lost = _LOST_POWER.fullmatch(digits)
     if lost:
         count = lost["whole"] + (lost["part"] or "").ljust(9, "0")
@@ -272,14 +274,14 @@ def _read_fraction(text: str) -> int | float | None:
 
 
 def _to_value(digits: str, exponent: str) -> int | float | None:
-    """Return the value of digits with a power of ten; None if the value is too large.
-
-    The value is computed in decimal notation, so that it is exact: 2.3 x 10^9 is 2300000000. A
-    whole number is returned as an int.
+    """Return the value of digits with a power of ten; None if the value is too large. A whole
+    number is returned as an int.
     """
+    # the power is part of the text that is parsed: a product of floats would be rounded twice
     value = float(f"{digits}e{exponent}")
     if not isfinite(value):
         return None
+    # a float above 2**53 does not have all digits
     if exponent == "0" and digits.isdecimal():
         return int(digits)
     if value.is_integer():

@@ -183,11 +183,11 @@ def _count_words(words: Collection[str]) -> tuple[int, int, str]:
     """Return the number of English words, the number of words in the most frequent other language,
     and the name of that language.
     """
-    counts = [
+    (english, _), *others = [
         (sum(map(known.__contains__, words)), language)
         for language, known in _load_words().items()
     ]
-    return counts[0][0], *max(counts[1:])
+    return english, *max(others)
 
 
 def _may_be_foreign(text: str) -> bool:
@@ -244,6 +244,7 @@ def _read_lines(
             continue
         line = _Text(section, start, end, words, None)
         line.pieces = list(_split(section, text, first, end))
+        # a mark of the source takes precedence over the words
         for place in marked:
             if place.section == section and place.start <= start and end <= place.end:
                 line.pieces = [_Text(section, start, end, "", place.language)]
@@ -294,7 +295,8 @@ def _set_language(line: _Text, languages: Sequence[str]) -> None:
 def _follow_neighbours(lines: Sequence[_Text], language: str) -> None:
     """Set the language of lines whose language is unknown. Such a line is assigned the language of
     the line above, unless an English item follows. If two successive lines are identical, the
-    second is treated as the translation of the first.
+    second is treated as the translation of the first into ``language``, the most frequent one of
+    the record.
     """
     for line, below in pairwise(lines):
         if line.language is not None or line.words != below.words:
@@ -309,6 +311,7 @@ def _follow_neighbours(lines: Sequence[_Text], language: str) -> None:
         if line.language is not None:
             is_english = _is_english_item(line)
     before_english.reverse()
+    # the first line has no line above
     for (above, line), is_before_english in zip(
         pairwise(lines), before_english[1:], strict=True
     ):
@@ -332,6 +335,7 @@ def _list_texts(line: _Text) -> Iterator[ForeignText]:
     if line.language:
         yield ForeignText(line.section, line.start, line.end, line.language)
         return
+    # a separator belongs to the piece in another language on either side of it
     start = line.pieces[0].start
     ends = [*(piece.start for piece in line.pieces[1:]), line.end]
     for piece, end in zip(line.pieces, ends, strict=True):

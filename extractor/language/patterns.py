@@ -254,6 +254,7 @@ class Rule:
             if first and self.anchored:
                 # otherwise, each of the many questions about a long line would copy the rest of it
                 end = min(first + _MOST, end)
+        # a match at one place is quick, so the codes are compared only to avoid compiling the rule
         is_compiled = "expression" in vars(self)
         if not is_compiled and not self._may_occur(tokens, first, end):
             return None
@@ -400,5 +401,5 @@ def make_rule(**fields: Any) -> Rule:
     the words.
     """
     rule = Rule(**fields)
-    LEXICON.join(list(filter(None, _WORDS.findall(rule.pattern))))
+    LEXICON.add_together(list(filter(None, _WORDS.findall(rule.pattern))))
     return rule

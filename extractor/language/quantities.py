@@ -91,11 +91,14 @@ def find_quantity_lists(
             continue
         items = _drop_label(tokens, _read_chain(tokens, at, skipped))
         if items:
-            yield tuple(_join(tokens, items))
+            yield tuple(_pair_ends(tokens, items))
             done = items[-1].end
             continue
+        # a number without a unit is passed, with its power of ten
+        done = at + 1
         number = _read_number(tokens, at)
-        done = number[2] if number else at + 1
+        if number:
+            *_, done = number
 
 
 def _read_chain(
@@ -191,7 +194,7 @@ def _drop_label(tokens: Tokens, items: list[_ListedNumber]) -> list[_ListedNumbe
     return items
 
 
-def _join(tokens: Tokens, items: Sequence[_ListedNumber]) -> Iterator[Quantity]:
+def _pair_ends(tokens: Tokens, items: Sequence[_ListedNumber]) -> Iterator[Quantity]:
     """Yield a quantity for each range and for each remaining number. Two numbers are treated as a
     range if they are joined by a dash or "to", are in ascending order and have the same unit. Three
     or more numbers joined by dashes are not treated as ranges: "75 - 150 - 225".
@@ -200,16 +203,18 @@ def _join(tokens: Tokens, items: Sequence[_ListedNumber]) -> Iterator[Quantity]:
     # as in "between 25 and 50 mg"
     if len(items) == 2 and items[0].joint == "and":
         through = [rule("between_before").ends(tokens, items[0].first) is not None]
-    # joints[index] is the joint before a number, and joints[index + 1] the joint after it
-    joints = [False, *through, False, False]
+    # is_through[index] is about the joint before a number, is_through[index + 1] about the joint
+    # after it
+    is_through = [False, *through, False, False]
     is_upper_end = False
     for index, item in enumerate(items):
         if is_upper_end:
             is_upper_end = False
             continue
         last = item
-        # the joint after the number denotes a range; its neighbours do not, as in "75 - 150 - 225"
-        if joints[index : index + 3] == [False, True, False]:
+        # the joint after the number denotes a range; its neighbours do not, unlike those in
+        # "75 - 150 - 225"
+        if is_through[index : index + 3] == [False, True, False]:
             last = items[index + 1]
         assert item.unit, "_spread_units sets the unit of each number"
         assert last.unit
@@ -224,6 +229,7 @@ def _join(tokens: Tokens, items: Sequence[_ListedNumber]) -> Iterator[Quantity]:
         elif len(items) == 1 and rule("at_least_before").ends(tokens, item.first):
             high = None
         is_sure = item.is_sure and last.is_sure
+        # ``last`` has a unit, too, but may have changed
         yield Quantity(low, high, last.unit or item.unit, item.first, last.end, is_sure)
 
 
@@ -261,10 +267,10 @@ def _read_fraction(tokens: Tokens, at: int) -> _ListedNumber | None:
     tablet", "two and a half mg", "half a tablet". Return None for any other number.
     """
     fraction = rule("part_of_unit").starts(tokens, at)
-    unit = None
-    if fraction:
-        unit = find_unit(tokens, fraction.end)
-    if not fraction or not unit or not unit.dose:
+    if not fraction:
+        return None
+    unit = find_unit(tokens, fraction.end)
+    if not unit or not unit.dose:
         return None
     written = fraction.read("value").lower()
     # "1/2 tablet" is a fraction, but "5/325 mg" is not
@@ -281,8 +287,10 @@ def _find_unit_after(tokens: Tokens, at: int) -> UnitPlace | None:
     """Return the unit that follows a number, skipping a hyphen or a word that describes a tablet or
     similar piece: "5-mg", "two placebo tablets". Return None if no unit follows.
     """
-    is_hyphen = tokens.joined(at) and tokens.codes[at] == "-"
-    unit = find_unit(tokens, at + is_hyphen)
+    first = at
+    if tokens.joined(at) and tokens.codes[at] == "-":
+        first += 1
+    unit = find_unit(tokens, first)
     if unit:
         return unit
     kind = rule("piece_kind").starts(tokens, at)
@@ -301,10 +309,11 @@ def _disambiguate(
     """
     word = tokens.words[at]
     code = unit.parts[0].code
-    # "2 x 106 cells" or "106 cells"
     if code in _COUNTS:
+        # "106 cells" is 10^6 cells; so small a count is doubtful even if no power was lost
         lost = _LOST_POWER.fullmatch(word)
-        return 10 ** int(lost[1]) if lost else value, value >= _FEWEST
+        count = 10 ** int(lost[1]) if lost else value
+        return count, value >= _FEWEST
     readings = list_readings(word)
     if len(readings) < 2 or "," in word:
         return value, True
@@ -322,8 +331,10 @@ def _read_number(
     """
     number = rule("number").starts(tokens, at)
     # the second number in "2x20 drops" resembles a number in a name
-    is_multiplied = tokens.words[at - 1] in "xX" and tokens.codes[at - 2] == NUMBER
-    if number is None and not (at > 1 and is_multiplied):
+    is_multiplied = (
+        at > 1 and tokens.words[at - 1] in "xX" and tokens.codes[at - 2] == NUMBER
+    )
+    if number is None and not is_multiplied:
         return None
     plain = read_number(tokens.words[at])
     value = plain
@@ -333,8 +344,9 @@ def _read_number(
         return None
     # 1000000 for "2 x 10^6"; a smaller ratio is a fraction, such as 1.1 for "5½"
     scale = value / plain if plain else 1
-    after = number.end if number else at + 1
-    return value, scale if scale >= _FEWEST else 1, after
+    if scale < _FEWEST:
+        scale = 1
+    return value, scale, number.end if number else at + 1
 
 
 def _find_counted(
@@ -375,6 +387,7 @@ def _find_counted(
             return unit
         if rule("no_description").starts(tokens, at):
             break
+    # "2 x 10^6" alone counts cells; "2 x 10^6 per year" and "2 million" may count anything
     if scale == 1 or is_divided or is_worded:
         return None
     return UnitPlace((_CELLS,), after, after)

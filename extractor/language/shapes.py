@@ -71,6 +71,7 @@ class ShapeReader:
             self.add(self.close())
         elif syntax == "|":
             self._end_choice()
+        # what may be missing; anchors and other repetitions change nothing
         elif syntax[0] in "?*" or syntax.startswith(("{0", "{,")):
             repeated = self._sequences[-1].pop()
             self.add(Shape(repeated.firsts, repeated.lasts, None, can_be_empty=True))
@@ -96,6 +97,7 @@ def _join(shapes: Sequence[Shape]) -> Shape:
     """Return the shape of a sequence."""
     if len(shapes) == 1:
         return shapes[0]
+    # a match needs a code of each of these sets; only the rarest set is kept
     needs = [shape.needs for shape in shapes if shape.needs is not None]
     return Shape(
         _unite(shape.firsts for shape in _list_openings(shapes)),

@@ -84,9 +84,11 @@ def _read_piece(piece: re.Match[str]) -> tuple[float, Mapping[str, int]]:
         return float(piece["number"] or 1), {piece["note"]: 1} if is_base else {}
     table = read_table("units")
     for prefix, size in {"": 1.0, **table["prefixes"]}.items():
+        # the name itself if it does not begin with the prefix, which ``is_prefixed`` excludes
         fields = dict(table["atoms"].get(name.removeprefix(prefix), {}))
         may_have_prefix = fields.pop("prefixed", False)
         is_prefixed = may_have_prefix and name.startswith(prefix)
+        # without the factor, the fields are the base units with their exponents
         if fields and (is_prefixed or not prefix):
             return size * fields.pop("factor", 1.0), fields
     return 1.0, {name: 1}
@@ -253,8 +255,10 @@ def _match(
     for at in range(first, min(first + _LONGEST_SPELLING, end)):
         word = tokens.words[at]
         is_dotted = word == "." and tokens.joined(at)
+        # as in "m ^ 2", "m**2" and "m^(2)"
         is_in_power = word == "^" or (word in "()*" and spelling in ("m", "m2"))
         if is_dotted or is_in_power:
+            # no unit begins with a sign
             if not spelling:
                 return None
         elif word[0].isalnum() or word == "%":
@@ -334,18 +338,16 @@ def _read_step(tokens: Tokens, at: int, end: int) -> _Step | None:
     divider = rule("unit_divider").starts(tokens, at, end)
     if divider:
         return _read_denominator(tokens, divider.end, end)
-    negative = None
-    if at < end:
-        negative = _NEGATIVE.match(tokens.text, tokens.ends[at - 1])
-    unit = None
-    if negative:
-        unit = _look_up(negative["unit"], loose=True)
-    if negative is None or unit is None:
+    if at >= end:
         return None
+    negative = _NEGATIVE.match(tokens.text, tokens.ends[at - 1])
+    if negative is None:
+        return None
+    unit = _look_up(negative["unit"], loose=True)
     last = tokens.at(negative.end() - 1)
-    if last < end:
-        return (unit, last + 1)
-    return None
+    if unit is None or last >= end:
+        return None
+    return unit, last + 1
 
 
 def _read_denominator(tokens: Tokens, at: int, end: int) -> _Step | None:
@@ -354,11 +356,15 @@ def _read_denominator(tokens: Tokens, at: int, end: int) -> _Step | None:
     mL" as the volume of the dose. Return None for any other text.
     """
     is_number = tokens.codes[at : at + 1] in (NUMBER, NAME_NUMBER)
-    denominator = _match(tokens, at + is_number, end, loose=True)
+    first = at
+    if is_number:
+        first += 1
+    denominator = _match(tokens, first, end, loose=True)
     if not denominator:
         return None
     unit, after = denominator
     if is_number:
+        # any number of millilitres may be the volume that holds the dose
         default = None
         if unit.code == "mL":
             default = _BY_VOLUME
@@ -367,10 +373,11 @@ def _read_denominator(tokens: Tokens, at: int, end: int) -> _Step | None:
             return (counted, after)
         return None
     after = _skip_repeat(tokens, after, end, [unit])
-    body = None
     if unit.code == "kg":
         body = rule("of_body").starts(tokens, after, end)
-    return unit, body.end if body else after
+        if body:
+            after = body.end
+    return unit, after
 
 
 _NEGATIVE = re.compile(
@@ -401,8 +408,8 @@ def _join_codes(codes: Sequence[str]) -> str:
         above = ""
     elif above == "{units}" and is_per_volume:
         above = "U"
-    shown = [code for code in below if code not in ("", "{volume}", "{giving}")]
-    return "/".join([above, *shown])
+    denominators = [code for code in below if code not in ("", "{volume}", "{giving}")]
+    return "/".join([above, *denominators])
 
 
 @lru_cache(maxsize=4096)
@@ -477,7 +484,8 @@ def _read_folded(folded: str) -> str | None:
         return unit.code
     # without the counted cells
     below = unit.parts[1:]
-    # "x 1000/uL" is 10^3: the zero of "10", and two more zeros
-    zeros = len(power["zeros"] or "") + 1
-    exponent = zeros if power["zeros"] else power["exponent"] or ""
+    exponent = power["exponent"] or ""
+    if power["zeros"]:
+        # "x 1000/uL" is 10^3: the zero of "10", and two more zeros
+        exponent = str(len(power["zeros"]) + 1)
     return _join_codes([f"10*{exponent}", *[part.code for part in below]])

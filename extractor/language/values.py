@@ -33,6 +33,7 @@ def value_class(
     """
 
     def decorate(plain: Any) -> Any:
+        # an object of ``opened``, whose fields can be set, becomes one of ``frozen``, made below
         def freeze(value: Any) -> None:
             value.__class__ = frozen
 
@@ -42,6 +43,7 @@ def value_class(
         body = {
             "__slots__": (),
             "_opened": opened,
+            # ``type(value)(...)`` and ``pickle`` also make objects by way of ``opened``
             "__new__": lambda _, *given, **named: opened(*given, **named),
             "__init__": lambda *_, **__: None,
             "__reduce__": lambda value: (
@@ -51,13 +53,14 @@ def value_class(
             "__setattr__": _refuse,
             "__delattr__": _refuse,
         }
+        # a subclass of the same name, made by the metaclass of ``opened``
         frozen = type(opened)(opened.__name__, (opened,), body)
         return opened
 
     return decorate
 
 
-def group_pairs(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
+def group_pairs(pairs: Iterable[tuple[K, V]]) -> defaultdict[K, list[V]]:
     """Return the values of each key, in order; for a missing key, an empty list.
 
     >>> grouped = group_pairs([("a", 1), ("b", 2), ("a", 3)])

@@ -39,12 +39,12 @@ def is_page_edge(tokens: Tokens) -> bool:
         return False
     page_words = [(word.first, word.end) for word in rule("page_word").find(tokens)]
     names = tokens.without(page_words, 0, len(tokens)).words
-    most = 1
+    most_names = 1
     if rule("page_number").occurs(tokens):
-        most = _MOST_NAMES
+        most_names = _MOST_NAMES
     capitals = [word[0].isupper() for word in names if word[0].isalpha()]
     # a word in lower case is part of a sentence
-    return len(capitals) <= most and all(capitals)
+    return len(capitals) <= most_names and all(capitals)
 
 
 ENDS = tuple(".;:!?；。：")

@@ -196,6 +196,7 @@ def compose(chart: Chart, productions: Iterable[Production]) -> None:
                 span = _make(production, match)
                 if span is not None:
                     created.append(span)
+        # only now, so that a production is not applied to its own spans
         for span in created:
             chart.add(span)
 

@@ -31,8 +31,8 @@ _INCLUSIVE = (Comparator.AT_LEAST, Comparator.AT_MOST)
 """The comparators of the two ends of a range."""
 MULTIPLES = ("{ULN}", "{LLN}")
 """The UCUM codes of multiples of a normal limit."""
-_NO_AGES = (TimeUnit.MINUTE, TimeUnit.HOUR, TimeUnit.CYCLE)
-"""The time units that are never used to state ages."""
+_AGE_UNITS = (TimeUnit.DAY, TimeUnit.WEEK, TimeUnit.MONTH, TimeUnit.YEAR)
+"""The time units that may state ages."""
 
 
 @value_class()
@@ -125,18 +125,19 @@ def make_range(parts: Parts) -> Bounds | None:
     # "3 and 5 mg" is a list, unlike "between 3 and 5 mg"
     if parts["measure_joint"].value.lower() == "and" and "range_opening" not in parts:
         return None
-    signs = list(_INCLUSIVE)
-    for at, name in enumerate(("beyond", "comparator")):
-        if name in parts:
-            signs[at] = Comparator(parts[name].value)
-    sign_of_low, sign_of_high = signs
+    sign_of_low, sign_of_high = _INCLUSIVE
+    # as in "> 3 to 8 %" and in "3 to < 8 %"
+    if "beyond" in parts:
+        sign_of_low = Comparator(parts["beyond"].value)
+    if "comparator" in parts:
+        sign_of_high = Comparator(parts["comparator"].value)
     if sign_of_low not in LOWER or sign_of_high not in UPPER:
         return None
     if lower.unit is None:
         lower = _share_unit(lower, upper)
     if lower.time is upper.time:
         joined = _join(lower, upper, low.first, high.end)
-        if joined is None or tuple(signs) == _INCLUSIVE:
+        if joined is None or (sign_of_low, sign_of_high) == _INCLUSIVE:
             return joined
     else:
         low_days = lower.low * DAYS.get(lower.time, 0)
@@ -194,13 +195,16 @@ def make_compared(parts: Parts) -> Bounds | None:
     """
     amount = parts["amount"].value if "amount" in parts else make_amount(parts)
     comparator = _find_comparator(parts)
-    if amount.high is not None or comparator in (None, Comparator.BETWEEN):
+    if (
+        comparator is None
+        or comparator is Comparator.BETWEEN
+        or amount.high is not None
+    ):
         return None
     # "> 17 or higher" is not read, unlike "equal to 17 or higher"
     has_both = "comparator" in parts and "suffix" in parts
     if has_both and parts["comparator"].value != Comparator.EQUAL:
         return None
-    assert comparator is not None
     if (amount.unit or "").endswith("/"):
         # the denominator of a visual acuity is greater for people with poorer vision
         comparator = mirror(comparator)
@@ -350,6 +354,7 @@ def make_chain(parts: Parts) -> Bounds | None:
     front = mirror(Comparator(parts["front"].value))
     bound = parts["bounds"].value[0]
     is_lost = front is bound.comparator is Comparator.EQUAL
+    # an equality has no opposite
     has_sides = front.opposite is not None
     if parts["bounds"].rule != "compared" or not (has_sides or is_lost):
         return None
@@ -360,10 +365,12 @@ def make_chain(parts: Parts) -> Bounds | None:
         bound = replace(bound, amount=_share_unit(bound.amount, front_amount))
     if is_lost:
         joined = _join(front_amount, bound.amount, amount.first, bound.end)
-        return joined and (replace(joined[0], sure=False),)
+        if joined is None:
+            return None
+        return (replace(joined[0], sure=False),)
     # both ends included: one range; otherwise, each end is a limit
     amounts = {front: front_amount, bound.comparator: bound.amount}
-    if amounts.keys() == {*_INCLUSIVE}:
+    if amounts.keys() == set(_INCLUSIVE):
         lower, upper = (amounts[comparator] for comparator in _INCLUSIVE)
         return _join(lower, upper, amount.first, bound.end)
     return Bound(front, front_amount, amount.first, amount.end), bound
@@ -442,9 +449,11 @@ def make_bare(parts: Parts) -> Bounds | None:
     """
     amount = parts["amount"].value
     if "quantity" in parts:
+        # "AST 6 x ULN"
         fits = read_unit(amount.unit) in MULTIPLES
     else:
-        fits = not amount.unit or amount.time not in (None, *_NO_AGES)
+        # "age 18", "age 18 years"
+        fits = not amount.unit or amount.time in _AGE_UNITS
     if fits:
         return (Bound(Comparator.AT_LEAST, amount, *_cover(parts), sure=False),)
     return None

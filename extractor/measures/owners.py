@@ -102,7 +102,8 @@ def _find_following(
     for span in chart.between(value.first, value.end + 2, "quantity"):
         start = max(span.first, value.end)
         # "34 weeks of gestation"
-        start += tokens.words[start : start + 1] == ["of"]
+        if tokens.words[start : start + 1] == ["of"]:
+            start += 1
         name = _trim(tokens, start, span.end)
         if name and span.end <= end:
             return name
@@ -130,7 +131,7 @@ def _find_inner(
         return marker.place("name")
     for part in value.parts:
         if part.kind == "distant":
-            # "body weight" in "minimum body weight of 40 kg"
+            # "body weight" in "minimum body weight of 40 kg", without its first word
             return _trim(tokens, part.first + 1, part.end)
         if part.kind == "scale":
             name = _trim(tokens, part.first, part.end)
@@ -182,7 +183,7 @@ def _find_counted(
         if is_known and not rule("counts_behind").ends(tokens, value.first):
             return None
         return _find_noun(tokens, value.end, end)
-    # cigarettes a day have such a code
+    # the code of "cigarettes/day" is "{cigarettes}/d", and the noun is its first word
     code = read_unit(unit) or ""
     is_count = code.startswith("{") and code.endswith(_PER_TIME)
     if is_known or not is_count:
@@ -200,7 +201,8 @@ def _find_substance(chart: Chart, tokens: Tokens, first: int, end: int) -> Range
     # without a unit, only the whole expression is a unit span
     if start == end:
         start = first
-    start += tokens.words[start].lower() == "of"
+    if tokens.words[start].lower() == "of":
+        start += 1
     rate = rule("rate_behind").search(tokens, first, end)
     if rate:
         end = rate.first
@@ -227,7 +229,10 @@ def _split_phrase(
     if rule("all_sexes").search(tokens, first, end):
         return None, (first, end)
     for people in chart.between(first, end, "value_people"):
-        split = people.end <= end and _split_people(chart, tokens, people, (first, end))
+        # the people may be named across the beginning of the limit
+        if people.end > end:
+            continue
+        split = _split_people(chart, tokens, people, (first, end))
         if split:
             return split
     opening = rule("condition_opening").search(tokens, first, end)
@@ -268,7 +273,10 @@ def _split_people(
         return (people.first, people.end), (people.end, end)
     # "Men with a waist over 102 cm"
     if people.first <= first + 1 and tokens.words[people.end].lower() == "with":
-        start = first + (tokens.words[first].lower() in _JOINTS)
+        # a "," or "and" may come before the people
+        start = first
+        if tokens.words[first].lower() in _JOINTS:
+            start += 1
         return (start, people.end), (people.end + 1, end)
     return None
 
@@ -355,7 +363,8 @@ def _join_known(chart: Chart, tokens: Tokens, first: int, start: int, end: int) 
     """
     if not names_known(chart, start, end):
         return start
-    joints = [*rule("quantity_split").find(tokens, first, start)]
+    joints = list(rule("quantity_split").find(tokens, first, start))
+    # a member begins at ``first`` and behind each joint but the last, behind which is ``start``
     members = [first, *(joint.end for joint in joints[:-1])]
     for member, joint in zip(reversed(members), reversed(joints), strict=False):
         # nothing is between the comma and the "or" in ", or"
@@ -417,7 +426,7 @@ def _open_bracket(tokens: Tokens, first: int, end: int) -> Range:
         code = tokens.codes[at]
         if code in ")]":
             depth += 1
-        # the bracket was closed before the limit
+        # a bracket that is closed before the limit
         elif code in "([" and depth:
             depth -= 1
         elif code in "([":
@@ -478,11 +487,12 @@ def _find_condition(
     # the "and" in "in group A and <= 3 in group B" begins the next limit
     if tokens.words[last - 1].lower() in _JOINTS:
         last -= 1
+    # the words in "ALT < 3 x ULN, in men Hb > 13 g/dL" begin the next limit
     has_joint = not {",", "and"}.isdisjoint(tokens.words[value_end : opening.end])
     is_before_next = end < len(tokens) and last >= end - 1
     if has_joint and is_before_next and names_known(chart, opening.end, end):
         return None
-    return _take(tokens, opening.first, last)
+    return _make_condition(tokens, opening.first, last)
 
 
 def _find_people_behind(
@@ -499,11 +509,11 @@ def _find_people_behind(
         is_led = tokens.words[span.first].lower() in _BEFORE_PEOPLE
         ends_line = end == len(tokens) and span.end <= end
         if is_led or ends_line:
-            return _take(tokens, span.first, span.end)
+            return _make_condition(tokens, span.first, span.end)
     return None
 
 
-def _take(tokens: Tokens, first: int, end: int) -> Range | None:
+def _make_condition(tokens: Tokens, first: int, end: int) -> Range | None:
     """Return the tokens of a condition, or None if the condition includes both sexes."""
     reach = min(end + 2, len(tokens))
     if rule("all_sexes").search(tokens, first, reach):

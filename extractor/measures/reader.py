@@ -128,13 +128,16 @@ def _read_line(tokens: Tokens, introduced: frozenset[str]) -> tuple[Limit, ...]:
     compose(chart, _list_productions())
     chosen = _choose_spans(chart, tokens, introduced)
     subjects = _find_subjects(tokens, chosen)
-    inside = [span for span in chosen if _find_subject(subjects, span, "words")]
-    places = {span.first for span in inside}
+    # the limit in "patients over 75 years must have LVEF >= 55 %" that singles out the patients
+    of_subjects = [
+        span for span in chosen if _find_enclosing_subject(subjects, span, "words")
+    ]
+    places = {span.first for span in of_subjects}
     chosen = [span for span in chosen if span.first not in places]
     limits = _read_chosen(chart, tokens, chosen, subjects)
     limits = [_find_unit_apart(tokens, limit) for limit in limits]
     limits = _join_conditions(tokens, _share_stated_unit(tokens, limits))
-    for span in inside:
+    for span in of_subjects:
         read = _read_limits(
             chart, tokens, span, (span.first, span.end), None, is_case=False
         )
@@ -151,6 +154,7 @@ def _read_chosen(
     """Return the limits of the chosen spans. Those in the clause of one of the ``subjects`` have
     its words as their condition, unless they have another one.
     """
+    # the indexes of limits whose neighbour is for another case
     cases = set[int]()
     for at, (span, following) in enumerate(pairwise(chosen)):
         if _are_cases(tokens, span, following):
@@ -159,7 +163,7 @@ def _read_chosen(
     for at, span in enumerate(chosen):
         last = limits[-1] if limits else None
         clause = _find_clause(chart, tokens, chosen, at, last)
-        subject = _find_subject(subjects, span, "clause")
+        subject = _find_enclosing_subject(subjects, span, "clause")
         if subject:
             clause = max(clause[0], subject.place("clause")[0]), clause[1]
         read = _read_limits(chart, tokens, span, clause, last, is_case=at in cases)
@@ -182,7 +186,7 @@ def _find_subjects(tokens: Tokens, chosen: Sequence[Expression]) -> list[RuleMat
     ]
 
 
-def _find_subject(
+def _find_enclosing_subject(
     subjects: Sequence[RuleMatch], span: Expression, part: str
 ) -> RuleMatch | None:
     """Return the subject whose ``part``, its words or its clause, contains a span, or None."""
@@ -349,6 +353,7 @@ def _read_limits(
         if amount.time:
             time_unit = amount.time.value
         place: Bound | Expression = bound
+        # a single limit has all the words of its span
         if len(bounds) == 1:
             place = span
         yield Limit(
@@ -436,6 +441,7 @@ def _find_unit_apart(tokens: Tokens, limit: Limit) -> Limit:
     first = limit.quantity[0]
     openings = _list_units_apart(tokens)
     place = bisect_right(openings, first, key=attrgetter("first"))
+    # only the first opening behind the beginning of the name
     for opening in openings[place : place + 1]:
         unit = _read_unit(tokens, opening.end, limit.first)
         if unit:
@@ -507,8 +513,13 @@ def _add_unit(limit: Limit, power: str, unit: str) -> Limit:
 
 
 def _join_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
-    """If a limit ends another limit's condition, mark it as part of that condition, and return all
-    limits: "clearance >= 60 mL/min if creatinine > 1.5 x ULN", "ALT <= 3 x ULN for age >= 16".
+    """Return the limits, each with its part in the condition of the limit before it.
+
+    - It ends the condition, and becomes a part of it: "clearance >= 60 mL/min if creatinine > 1.5 x
+      ULN".
+    - It shares the quantity and the unit, and the condition is its own: "at least 40 kg, and for
+      the biopsy cohort at least 50 kg".
+    - It is an age that makes a condition: "ALT <= 3 x ULN for age >= 16".
     """
     joined = list(limits)
     for at, (limit, following) in enumerate(pairwise(limits)):
@@ -517,7 +528,6 @@ def _join_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
             is_between = limit.end <= condition[0]
             if not is_between or condition[1] != following.first:
                 continue
-            # "at least 40 kg, and for the biopsy cohort at least 50 kg"
             if following.inherits and following.unit == limit.unit:
                 joined[at] = replace(limit, condition=None)
                 joined[at + 1] = replace(following, condition=condition)

@@ -111,7 +111,9 @@ def _find_numbers(tokens: Tokens) -> Iterator[Expression]:
                 signed = -value
             read = WrittenNumber(signed, match.text)
             yield Expression(kind, start, match.end, "number", read, weight=weight)
+            # the readings that follow are less likely
             weight = -1.0
+    # "twice", "triple"
     for at, word in enumerate(tokens.words):
         times = MULTIPLES.get(word.lower())
         if times:

@@ -296,10 +296,12 @@ def read_outline(section: LexedSection, vocabulary: Vocabulary) -> list[Block]:
     """
     pieces = cut_items(read_pieces(section, vocabulary))
     lines = [piece.line for piece in pieces]
-    beside = zip([None, *lines], [*lines[1:], None], strict=False)
+    # the last of [None, *lines] is above nothing
     blocks = [
         _make_block(piece, above, below)
-        for piece, (above, below) in zip(pieces, beside, strict=False)
+        for piece, above, below in zip(
+            pieces, [None, *lines], [*lines[1:], None], strict=False
+        )
     ]
     return _set_levels(blocks)
 
@@ -319,11 +321,10 @@ def read_pieces(section: LexedSection, vocabulary: Vocabulary) -> list[Piece]:
 
 
 def _join_wrapped(lines: Sequence[Line], vocabulary: Vocabulary) -> list[Piece]:
-    """Return the lines, joining each continuation line to the line above. ``last`` is the line
-    above as it was written, but with the marker and the columns of the joined line.
-    """
+    """Return the lines, joining each continuation line to the line above."""
     width = measure_width(lines)
     joined: list[Piece] = []
+    # the words of the line above, with the marker and the columns of the line that it continues
     last: Line | None = None
     for line, below in zip_longest(lines, lines[1:]):
         heading = None
@@ -331,21 +332,23 @@ def _join_wrapped(lines: Sequence[Line], vocabulary: Vocabulary) -> list[Piece]:
         if not is_continued and not _is_only_item(line, below, vocabulary):
             heading = find_heading(line.passage, vocabulary)
         whole = Piece(line, heading)
+        total = 0.0
         if last and _may_continue(joined[-1], whole):
             total = weigh_continuation(line, last, below, width)
-            if total > 0:
-                above = joined[-1]
-                passage = above.line.passage
-                passage = passage.part(passage.first, line.passage.end)
-                doubt = above.doubt
-                if is_doubtful(total):
-                    doubt = UNSURE_END
-                longer = replace(above.line, passage=passage)
-                joined[-1] = replace(above, line=longer, doubt=doubt)
-                last = replace(last, passage=line.passage)
-                continue
-        joined.append(whole)
-        last = line
+        if last is None or total <= 0:
+            joined.append(whole)
+            last = line
+            continue
+        above = joined[-1]
+        passage = above.line.passage
+        longer = passage.part(passage.first, line.passage.end)
+        doubt = above.doubt
+        if is_doubtful(total):
+            doubt = UNSURE_END
+        joined[-1] = replace(
+            above, line=replace(above.line, passage=longer), doubt=doubt
+        )
+        last = replace(last, passage=line.passage)
     return joined
 
 

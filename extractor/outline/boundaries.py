@@ -12,7 +12,7 @@ The weights are small integers, so that the probability of a gap is the same on 
 import bisect
 import math
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -125,6 +125,7 @@ class Around:
         """Describe the blocks of a text."""
         lengths = sorted(map(len, texts))
         small = {word for text in texts for word in re.findall(r"\b[a-z]{3,}\b", text)}
+        # the lower one of two medians; of a single block, there are no others
         middle = 0
         if len(lengths) > 1:
             middle = lengths[(len(lengths) - 1) // 2]
@@ -195,7 +196,7 @@ def _read_gap(text: str, match: re.Match[str]) -> Gap:
         return Gap(*place, mark, *describe_mark(mark), is_line_end)
     # "over 40 - Able to walk": the number is no marker, but the dash is one
     if len(mark) > 1 and mark[-1] in _DASHES and not text[match.end()].isdigit():
-        end = match.end("mark") - 2
+        end = match.end("mark") - 2  # before the space and the dash
         return Gap(end, match.end(), mark[-1], mark[-1], 0, is_line_end)
     return Gap(*place, is_line_end=is_line_end)
 
@@ -262,6 +263,7 @@ def find_own_mark(text: str) -> Gap | None:
     >>> find_own_mark("1. Asthma").start
     3
     """
+    # a gap is between two words: the offsets are shifted by those of "x "
     match = _GAP.match(f"x {text}", 1)
     if match is None or not match["mark"]:
         return None
@@ -367,6 +369,7 @@ def describe_gaps(
     own = _describe_own(block, around)
     for gap, (last, first), sign in zip(gaps, places, signs, strict=True):
         names = [f"sign:{sign}", f"same:{sign}:{min(seen[sign], _SAME)}"]
+        # the first of the facts about the block is whether it has a marker
         names += _describe_mark_of(gap, numbers, own[0])
         names += _describe_words(gap, words, last, first, around.small, small)
         names += _describe_place(gap, words, last, first, own)
@@ -383,7 +386,10 @@ class _BlockWords:
         self.depths: list[int] = []
         depth = 0
         for word in self.texts:
-            depth = max(depth + (word in "([") - (word in ")]"), 0)
+            if word in "([":
+                depth += 1
+            elif word in ")]":
+                depth = max(depth - 1, 0)
             self.depths.append(depth)
 
     def at(self, offset: int) -> int:
@@ -441,12 +447,16 @@ def _describe_own(block: Stretch, around: Around) -> tuple[str, str, str, str]:
 def _describe_mark_of(
     gap: Gap, numbers: set[tuple[str, int]], has_mark: str
 ) -> list[str]:
-    """Return the features of a list marker: whether the numbers beside its own are there, too."""
+    """Return the features of a list marker: whether it is the first of its list ("1"), and whether
+    the number below ("d") and above ("u") its own are there, too.
+    """
     count = ""
-    if gap.number:
-        count += "1" * (gap.number == 1)
-        count += "d" * ((gap.style, gap.number - 1) in numbers)
-        count += "u" * ((gap.style, gap.number + 1) in numbers)
+    if gap.number == 1:
+        count += "1"
+    if (gap.style, gap.number - 1) in numbers:
+        count += "d"
+    if (gap.style, gap.number + 1) in numbers:
+        count += "u"
     return [f"mark:{gap.kind}:{count}", f"{gap.kind}:{count}:{has_mark}"]
 
 
@@ -458,37 +468,42 @@ def _describe_words(
     here: frozenset[str],
     small: frozenset[str],
 ) -> Iterator[str]:
-    """Yield the features of the words on both sides of a gap."""
+    """Yield the features of the words on both sides of a gap. ``here`` contains the words that the
+    other blocks write with a small first letter.
+    """
+    # the last word before the gap, to which its punctuation may be joined
     sign = words.sign(last)
     above = last
     if sign and last:
         above = last - 1
-    low, second, third = (words.get(first + step) for step in range(3))
+    word, second, third = (words.get(first + step) for step in range(3))
     before = words.get(above)
     before2 = words.get(above - 1)
     shape = words.shape(first)
     above_shape = words.shape(above)
-    mark = gap.kind and "1"
-    is_small = "?"
-    if low in small:
-        is_small = "k"
-    if low in here:
-        is_small += "s"
+    mark = ""
+    if gap.kind:
+        mark = "1"
+    small_letter = "?"
+    if word in small:
+        small_letter = "k"
+    if word in here:
+        small_letter += "s"
     yield f"mark:{gap.kind}:{sign}"
-    yield f"case:{is_small}{shape}:{sign}{gap.kind}"
+    yield f"case:{small_letter}{shape}:{sign}{gap.kind}"
     yield f"sh:{above_shape}:{sign}:{shape}{mark}"
-    yield f"n:{low}:{shape}"
-    yield f"n:{low}:{shape}:{sign}{mark}"
-    yield f"nn:{low} {second}"
-    yield f"nnn:{low} {second} {third}"
+    yield f"n:{word}:{shape}"
+    yield f"n:{word}:{shape}:{sign}{mark}"
+    yield f"nn:{word} {second}"
+    yield f"nnn:{word} {second} {third}"
     yield f"n2:{second}"
-    yield f"ns:{low[-3:]}:{shape}"
+    yield f"ns:{word[-3:]}:{shape}"
     yield f"p:{before}"
     yield f"pp:{before2} {before}"
     yield f"p:{before}:{sign}{mark}"
     yield f"ps:{before[-3:]}:{sign}"
     yield f"pn:{before}:{shape}"
-    yield f"pc:{above_shape}{sign}:{low}"
+    yield f"pc:{above_shape}{sign}:{word}"
 
 
 def _describe_place(
@@ -525,12 +540,12 @@ def describe_block(
     """
     likely = [gap.start for gap, total in zip(gaps, totals, strict=True) if total > 0]
     near = [max(-_NEAR, min(_NEAR, total)) for total in totals]
-    counts: Counter[str] = Counter()
-    sums: Counter[str] = Counter()
+    counts = Counter(gap.kind for gap in gaps)
+    sums = defaultdict[str, float](float)
     for gap, own in zip(gaps, near, strict=True):
-        counts[gap.kind] += 1
-        sums[gap.kind] += own  # type: ignore[assignment]
+        sums[gap.kind] += own
     for gap, own in zip(gaps, near, strict=True):
+        # where the likely gaps before and after this one, or the ends of the block, are
         place = bisect.bisect_left(likely, gap.start)
         above = 0
         if place:
@@ -547,10 +562,13 @@ def describe_block(
         further = min(len(likely) - is_likely, 6)
         yield {
             "t": own,
+            # distances in words of some six characters
             f"a{_bucket((gap.start - above) / 6)}": 1.0,
             f"b{_bucket((below - gap.start) / 6)}": 1.0,
+            # the other gaps of the same kind
             f"mean{bool(gap.mark)}": mean,
             f"one{not others}": 1.0,
+            # how many other gaps are likely
             f"k{further}": 1.0,
             f"k{further}t": own,
         }

@@ -117,6 +117,7 @@ def cut_items(pieces: Sequence[Piece]) -> list[Piece]:
     """
     around = look_around(pieces)
     items: list[Piece] = []
+    # the indexes of the items that are measured again
     of_lists: list[int] = []
     for piece, stretch in list_stretches(pieces):
         if not piece.may_be_cut:
@@ -127,20 +128,22 @@ def cut_items(pieces: Sequence[Piece]) -> list[Piece]:
         if stretch.below.number > stretch.own_mark.number:
             found = _drop_repeated(found, stretch.below)
         cuts = _choose(piece, found)
-        left = _drop_words(piece, found)
+        # a boundary that is not cut is a doubt, except at the words of a list, see below
+        doubtful = _drop_marks_of_text(piece, found)
         is_list = len(cuts) >= _MANY and bool(cuts[0].gap.mark)
         if is_list:
-            left = [each for each in left if each.gap.mark]
+            doubtful = [each for each in doubtful if each.gap.mark]
         for part in _cut_piece(piece, cuts):
             if is_list:
                 of_lists.append(len(items))
-            items.append(_doubt(part, piece, left))
+            items.append(_doubt_inside(part, piece, doubtful))
     around = look_around(items)
     stretches = list(list_stretches(items))
     for place in of_lists:
         item, stretch = stretches[place]
-        left = [each for each in find_boundaries(stretch, around) if not each.gap.mark]
-        items[place] = _doubt(item, item, left)
+        found = find_boundaries(stretch, around)
+        at_words = [each for each in found if not each.gap.mark]
+        items[place] = _doubt_inside(item, item, at_words)
     return items
 
 
@@ -161,7 +164,7 @@ def _cut_piece(piece: Piece, cuts: Sequence[Boundary]) -> Iterator[Piece]:
     line = piece.line
     text = line.text
     start = 0
-    own = _find_own_mark(piece, cuts)
+    own = _find_missed_mark(piece, cuts)
     if own:
         start = own.start
         line = replace(line, mark=own.mark)
@@ -172,6 +175,7 @@ def _cut_piece(piece: Piece, cuts: Sequence[Boundary]) -> Iterator[Piece]:
     tokens = line.passage.tokens
     begin, _ = line.span
     whole = 1.0
+    # ``start``, ``line`` and ``whole`` are those of the item that ends at the cut
     for cut in cuts:
         last = tokens.before(begin + cut.gap.end)
         words = line.passage.part(tokens.at(begin + start), last)
@@ -225,9 +229,9 @@ def _is_nested(piece: Piece, cuts: Sequence[Boundary]) -> bool:
     return own_mark[0] not in gap.mark
 
 
-def _doubt(item: Piece, piece: Piece, boundaries: Sequence[Boundary]) -> Piece:
-    """Return an item with the probability that no other item begins within it. The boundaries are
-    those of the piece from which it was cut.
+def _doubt_inside(item: Piece, piece: Piece, boundaries: Sequence[Boundary]) -> Piece:
+    """Return an item whose probability is no higher than the one that no other item begins within
+    it. The boundaries are those of the piece from which it was cut.
     """
     begin, _ = piece.line.span
     start, end = item.line.span
@@ -237,7 +241,7 @@ def _doubt(item: Piece, piece: Piece, boundaries: Sequence[Boundary]) -> Piece:
     return replace(item, whole=min([item.whole, *inside]))
 
 
-def _drop_words(piece: Piece, boundaries: Sequence[Boundary]) -> list[Boundary]:
+def _drop_marks_of_text(piece: Piece, boundaries: Sequence[Boundary]) -> list[Boundary]:
     """Return the boundaries without those at markers that belong to the text."""
     numbers = {(_plain(each.gap.style), each.gap.number) for each in boundaries}
     own = read_mark(piece.line.mark)
@@ -267,7 +271,7 @@ def _choose(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boundary]:
     are none and the piece has no list marker of its own, those without.
     """
     bullets = _find_bullets(piece, boundaries)
-    counted = _count_up(piece, boundaries)
+    counted = _find_numbering(piece, boundaries)
     if bullets or counted:
         return max(bullets, counted, key=len)
     # an item with a marker may consist of several sentences
@@ -291,7 +295,7 @@ def _choose_unmarked(line: Line, boundaries: Sequence[Boundary]) -> Sequence[Bou
         if each.probability >= least:
             chosen.append(each)
         elif _refuses(line, each):
-            chosen += _raise([each])
+            chosen += _confirm([each])
     # several semicolons make a list; a single one is no surer sign than a full stop
     if len(chosen) == 1 and chosen[0].probability < _WITHOUT_MARK:
         return ()
@@ -300,7 +304,7 @@ def _choose_unmarked(line: Line, boundaries: Sequence[Boundary]) -> Sequence[Bou
     if are_clauses and ":" in text[: chosen[0].gap.end]:
         return ()
     if are_clauses and len(chosen) >= _MANY:
-        return _raise(chosen)
+        return _confirm(chosen)
     return chosen
 
 
@@ -329,6 +333,7 @@ def _find_bullets(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boun
     signs = Counter(each.gap.mark[0] for each in marked)
     signs[_find_first_sign(piece)] += 1
     text = piece.line.text
+    # behind a colon, a bullet of the same kind need not be likely by itself
     chosen = [
         each
         for each in boundaries
@@ -337,11 +342,11 @@ def _find_bullets(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boun
     ]
     # three bullets or more confirm each other
     if len(chosen) >= _MANY:
-        return _raise(chosen)
+        return _confirm(chosen)
     return chosen
 
 
-def _raise(boundaries: Sequence[Boundary]) -> Sequence[Boundary]:
+def _confirm(boundaries: Sequence[Boundary]) -> Sequence[Boundary]:
     """Return boundaries that others of their kind confirm."""
     return [
         each._replace(probability=max(each.probability, _CONFIRMED))
@@ -363,7 +368,7 @@ def _find_first_sign(piece: Piece) -> str:
     return ""
 
 
-def _count_up(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boundary]:
+def _find_numbering(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boundary]:
     """Return the likeliest run of markers of one style that count up. It continues the piece's own
     number, or begins with 1 in a piece without a marker. Below a bullet, a list that begins with 1
     belongs to the item, but one that begins with another number has lost its lines.
@@ -372,29 +377,33 @@ def _count_up(piece: Piece, boundaries: Sequence[Boundary]) -> Sequence[Boundary
     for each in boundaries:
         if each.gap.number:
             # "i)" is a letter or a Roman numeral
-            for style, number in _list_meanings(each.gap):
+            for style, number in _list_meanings_of(each.gap):
                 alike.setdefault(_plain(style), []).append((number, each))
     line = piece.line
+    # without a marker, the text may begin with one; with one, a word must follow it
     marked = line.text
     if line.mark:
         marked = f"{line.mark} X"
     own = find_own_mark(marked)
     own_numbers: dict[str, int] = {}
     if own:
-        own_numbers = {_plain(style): number for style, number in _list_meanings(own)}
+        own_numbers = {
+            _plain(style): number for style, number in _list_meanings_of(own)
+        }
     runs = [
-        _follow(piece, numbered, own_numbers.get(style, 0))
+        _find_run(piece, numbered, own_numbers.get(style, 0))
         for style, numbered in alike.items()
     ]
-    return _raise(max(runs, key=len, default=()))
+    return _confirm(max(runs, key=len, default=()))
 
 
-def _follow(
+def _find_run(
     piece: Piece, numbered: Sequence[tuple[int, Boundary]], own: int
 ) -> Sequence[Boundary]:
     """Return the likeliest run of markers that count up from the piece's ``own`` number. A marker
     that continues a run is likely to be one, even if its own words do not tell.
     """
+    # the likeliest run that ends with each number, and its total
     best: dict[int, tuple[float, tuple[Boundary, ...]]] = {}
     nothing: tuple[float, tuple[Boundary, ...]] = (-math.inf, ())
     for number, each in numbered:
@@ -427,7 +436,7 @@ def _may_start(piece: Piece, number: int, own: int, first: int) -> bool:
     return number == 1
 
 
-def _list_meanings(gap: Gap) -> Iterator[tuple[str, int]]:
+def _list_meanings_of(gap: Gap) -> Iterator[tuple[str, int]]:
     """Yield the (style, number) pairs that the list marker of a gap may stand for."""
     return list_meanings(gap.mark, gap.style, gap.number)
 
@@ -437,7 +446,7 @@ def _plain(style: str) -> str:
     return style.rstrip(" .:-–")
 
 
-def _find_own_mark(piece: Piece, cuts: Sequence[Boundary]) -> Gap | None:
+def _find_missed_mark(piece: Piece, cuts: Sequence[Boundary]) -> Gap | None:
     """Return the list marker at the start of a piece that has none yet: after a heading on its
     line, or the marker of the other items.
     """
@@ -446,7 +455,7 @@ def _find_own_mark(piece: Piece, cuts: Sequence[Boundary]) -> Gap | None:
         return None
     # "Inclusion criteria 1. Age"; a letter there may be a word
     is_marker = piece.line.follows_heading and not own.mark[0].isalpha()
-    styles = {style for style, _ in _list_meanings(own)}
+    styles = {style for style, _ in _list_meanings_of(own)}
     is_like_others = any(cut.gap.style in styles for cut in cuts)
     if is_marker or is_like_others:
         return own

@@ -64,6 +64,7 @@ def list_written(section: LexedSection, vocabulary: Vocabulary) -> Iterator[Writ
 
 
 def _list_lines(section: LexedSection) -> Iterator[Written]:
+    """Yield the lines that contain words, without the signs that quote an e-mail."""
     text = section.tokens.text
     end_above = 0
     written = list(section.lines())
@@ -83,8 +84,10 @@ def _list_lines(section: LexedSection) -> Iterator[Written]:
             yield Written(passage, begin, gap)
 
 
-def strip_punctuation(passage: Passage, characters: str = ";,~") -> Passage:
-    """Return a passage without leftover punctuation at its end."""
+def strip_punctuation(passage: Passage, characters: str) -> Passage:
+    """Return a passage without leftover punctuation at its end: tokens that are one of the
+    ``characters``.
+    """
     words = passage.tokens.words
     end = passage.end
     while end > passage.first and words[end - 1] in characters:
@@ -165,13 +168,13 @@ def _read_row(line: Written, vocabulary: Vocabulary) -> Iterator[Written]:
     headings = _find_headings(cells, vocabulary)
     # the column names of a table, above a ruled line
     if is_ruled and _is_header(line):
-        yield from _make_cells(line, [_join_cells(line.passage)], are_furniture=True)
+        yield from _make_cells(line, [_trim_row(line.passage)], are_furniture=True)
     elif headings:
         place = min(headings)
         yield from _make_cells(line, cells[:place], are_furniture=True)
         yield from _make_cells(line, cells[place:])
     elif is_ruled:
-        yield replace(line, passage=_join_cells(line.passage), is_row=True)
+        yield replace(line, passage=_trim_row(line.passage), is_row=True)
     else:
         yield line
 
@@ -183,13 +186,13 @@ def _is_header(line: Written) -> bool:
     return _RULED.match(tokens.text[end : end + 80].lstrip("\n")) is not None
 
 
-def _join_cells(passage: Passage) -> Passage:
+def _trim_row(passage: Passage) -> Passage:
     """Return the part of a row from the first cell that contains a word to the last cell."""
     words = passage.tokens.words
     first = passage.first
     stop = passage.end
     for at in range(first, stop):
-        # ":|the first cell often has only the number of the row
+        # "| 1 | Age": the first cell often has only the number of the row
         if words[at] == "|":
             first = at + 1
         elif words[at][:1].isalpha():

@@ -71,17 +71,15 @@ def _show(value: object) -> object:
     return value
 
 
-def _keep_whole(value: int | float) -> int | float:
-    if not isinstance(value, float):
-        return value
-    if not value.is_integer():
-        return value
-    return int(value)
+def _store_whole_as_int(value: int | float) -> int | float:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
 
 
 Number = Annotated[
     int | Annotated[float, AllowInfNan(False)],  # noqa: FBT003 - as pydantic expects it
-    AfterValidator(_keep_whole),
+    AfterValidator(_store_whole_as_int),
 ]
 """A finite number. 2.0 is stored as 2, so that the output matches the text."""
 

@@ -127,6 +127,7 @@ class ExtractedItem(QuotingModel):
         """Return the evidence for a field and for its members and parts. For ``amounts``, this
         includes the evidence for ``amounts[0]``.
         """
+        # the dot after the name of each evidence's field lets the field itself match too
         parts = (f"{field}.", f"{field}[")
         return tuple(
             evidence

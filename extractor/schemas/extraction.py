@@ -638,6 +638,7 @@ def _find_parts(value: object, names: Sequence[str]) -> Iterator[object]:
         for member in value:
             yield from _find_parts(member, names)
     elif names:
+        # a number or a text has no parts
         parts = value if isinstance(value, dict) else getattr(value, "__dict__", {})
         yield from _find_parts(parts.get(names[0]), names[1:])
     elif value is not None:

@@ -109,9 +109,7 @@ class Section(FrozenModel):
         """
         shift_of_first = self._find_shift(start)
         shift_of_last = self._find_shift(max(start, end - 1))
-        if shift_of_first is None:
-            return None
-        if shift_of_last is None:
+        if shift_of_first is None or shift_of_last is None:
             return None
         first = start + shift_of_first
         last = end + shift_of_last
@@ -135,6 +133,7 @@ class Section(FrozenModel):
         [(0, 9), (24, 30)]
         """
         places: list[Range] = []
+        # without pieces, the end of the text is left over
         ends = [piece.start for piece in self.pieces[1:]] + [len(self.text)]
         for piece, piece_end in zip(self.pieces, ends, strict=False):
             # The line break that joins two pieces is not in the given text.
@@ -275,10 +274,10 @@ class RegistryFields(FrozenModel):
         """Split a value such as "Double (Participant, Investigator)", which older formats use, into
         the degree of masking and the masked roles.
         """
-        masking = None
-        if isinstance(values, Mapping):
-            masking = values.get("masking")
-        if not isinstance(values, Mapping) or not isinstance(masking, str):
+        if not isinstance(values, Mapping):
+            return values
+        masking = values.get("masking")
+        if not isinstance(masking, str):
             return values
         degree, who = split_masking(masking)
         who_masked = values.get("who_masked") or who
@@ -298,11 +297,9 @@ class RegistryFields(FrozenModel):
         if is_nothing(value):
             return None
         is_age = info.field_name in ("minimum_age", "maximum_age")
-        if not is_age:
-            return value
-        if not _NO_LIMIT.fullmatch(value.strip()):
-            return value
-        return None
+        if is_age and _NO_LIMIT.fullmatch(value.strip()):
+            return None
+        return value
 
     @field_validator("*", mode="after")
     @classmethod

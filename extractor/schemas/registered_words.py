@@ -216,6 +216,7 @@ def read_date(written: str) -> str | None:
     """
     text = _SEPT.sub("Sep", _TIME_OF_DAY.sub("", written.strip()))
     numbers = _DAY_AND_MONTH.fullmatch(text)
+    # an ambiguous date becomes "", which has none of the shapes
     if numbers:
         text = _order_date(
             int(numbers[1]), int(numbers[3]), numbers[4], has_points=numbers[2] == "."

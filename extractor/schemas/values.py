@@ -67,6 +67,7 @@ def _list_members(
         for name, part in value.items():
             yield from _list_members(path, f"{field}.{name}", part, item)
         return
+    # the attributes of custom fields have this prefix
     name = field.removeprefix("values.")
     if not isinstance(value, tuple):
         yield Value(f"{path}.{field}", name, value, item.evidence_for(field))

@@ -15,14 +15,13 @@ from extractor.language.book import find_terms, rule
 from extractor.language.passage import Passage
 from extractor.schemas import (
     Category,
-    Comparator,
     Constraint,
     CriterionKind,
     TimeWindow,
 )
+from extractor.schemas.vocabulary import UPPER
 
 TREATMENTS = (Category.PRIOR_THERAPY, Category.CONCOMITANT_THERAPY)
-_LOOKS_BACK = (Comparator.AT_MOST, Comparator.LESS)
 _OF_WEIGHT = frozenset({"weight", "obes", "obesit", "overwe", "underw", "bariat"})
 """Stems of words in trials that treat body weight."""
 # The weights of the scorer were trained with it.
@@ -88,6 +87,7 @@ def _count_repeated(stems: frozenset[str], opening: Sequence[frozenset[str]]) ->
     """Return how many stems of a line also occur in the other opening lines."""
     elsewhere: set[str] = set()
     for line in opening:
+        # the line itself may be one of the opening lines
         if line is not stems:
             elsewhere |= line
     return len(stems & elsewhere)
@@ -184,7 +184,7 @@ def classify_treatment(
     if category.value not in TREATMENTS:
         return category
     place = (passage.tokens, passage.first, passage.end)
-    looks_back = window is not None and window.comparator in _LOOKS_BACK
+    looks_back = window is not None and window.comparator in UPPER
     decided = category.value
     case = ""
     # as in "Medication free or on a stable dose"

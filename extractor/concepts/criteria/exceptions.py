@@ -55,13 +55,14 @@ def find_negation(tokens: Tokens, first: int, end: int) -> Negation | None:
     in_front = rule("negated_statement").starts(tokens, first, end)
     if in_front:
         return Negation(in_front.first, in_front.end, "negated")
-    # as in "Pregnancy: no", "Seizure-free for 2 years", "Pain is absent", "Stroke is ruled out"
+    # as in "Pregnancy: no", "Seizure-free for 2 years", "Pain is absent", "Stroke is ruled out";
+    # the tokens of such a negation include the name
     for rule_name in _BEHIND:
         denial = rule(rule_name).starts(tokens, first, end)
         if denial:
-            is_of_someone = rule("someone_absent").starts(tokens, first, end)
             case = _BEHIND_ITS_NAME
-            if is_of_someone:
+            # "The caregiver is absent" may only say that this person is away
+            if rule("someone_absent").starts(tokens, first, end):
                 case = "someone is absent"
             return Negation(denial.first, denial.end, case)
     return None
@@ -123,7 +124,7 @@ def add_exceptions(criterion: Criterion, passage: Passage) -> Criterion:
         words = exception.raw
         # "< 3 unless ..." states to whom the limit applies; "115 ms is acceptable if ..." admits
         is_opened = rule("exception_opening").starts(tokens, first) is not None
-        # as in "platelets < 100, unless transfused"
+        # as in "platelets < 100, unless transfused": a limit ends shortly before it
         before = bisect_left(ends, start - _UNLESS_REACH)
         is_behind = before < bisect_right(ends, start) and words[:6].lower() == "unless"
         if is_opened and (is_behind or find_touched(conditions, start, stop)):
@@ -160,7 +161,8 @@ def find_exceptions(tokens: Tokens, kind: CriterionKind) -> list[Range]:
     """
     opened = list(_find_openings(tokens))
     starts = [first for first, _ in opened]
-    # "drugs, except those permitted" is not a separate sentence that permits drugs
+    # "drugs, except those permitted" is not a separate sentence that permits drugs: an exception
+    # begins within it
     stated = [
         (first, end)
         for first, end in _find_statements(tokens, kind)
@@ -199,14 +201,14 @@ def _find_end(tokens: Tokens, first: int, *, is_list: bool) -> int:
     stops = _list_stops(tokens)
     for place in range(first, len(tokens)):
         word = tokens.words[place]
-        depth += (word in _OPEN) - (word in _CLOSED)
-        is_stop = place in stops and not is_list
+        if word in _OPEN:
+            depth += 1
+        elif word in _CLOSED:
+            depth -= 1
+        ends_clause = place in stops and not is_list and depth == 0
         # the bracket of "(except for basal cell carcinoma)" closes
-        if depth < 0:
+        if ends_clause or depth < 0:
             return place
-        if not is_stop or depth != 0:
-            continue
-        return place
     return len(tokens)
 
 

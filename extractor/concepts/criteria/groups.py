@@ -142,7 +142,8 @@ def _read_count(match: RuleMatch) -> CriterionGroup | None:
         return None
     if names_parts and not is_open:
         return None
-    least += match.has("more")  # "more than two"
+    if match.has("more"):  # "more than two"
+        least += 1
     if least < 2 and most is None:
         return CriterionGroup(id="", rule=GroupRule.ANY)
     high = None
@@ -170,9 +171,8 @@ def find_group_rule(tokens: Tokens, value: CriterionGroup) -> Derived | None:
     """
     stated = read_words(tokens)
     if stated is None:
-        whole = Derived(0, len(tokens), Support.INFERRED)
         if value.n is None:
-            return whole
+            return Derived(0, len(tokens), Support.INFERRED)
         return None
     group, (first, end) = stated
     if group == value:
@@ -235,10 +235,10 @@ def _read_joints(
     if last is None or words != {_CONTRARY[usual]}:
         return None
     if all(joints):
-        return _join(usual, "joined items", last)
+        return _conclude_contrary(usual, "joined items", last)
     # each exclusion in "A, B and C" is sufficient on its own, unless "AND" is in capitals
     if last.in_capitals or usual is GroupRule.ALL:
-        return _join(usual, "last item joined", last)
+        return _conclude_contrary(usual, "last item joined", last)
     return None
 
 
@@ -268,7 +268,7 @@ def _read_stated(
     if joining_words == {contrary}:
         case = "said, but joined otherwise"
     span = span_of(line.part(*place))
-    return _read_group(group, case, span, Support.PARSED)
+    return _weigh_group(group, case, span, Support.PARSED)
 
 
 def _judge_inclusions(
@@ -290,12 +290,9 @@ def _judge_inclusions(
     are_values = _are_values(items)
     wants_values = any(rule(name).search(tokens) for name in ("good_values", "levels"))
     for name, case in _ANY_OF_TOPIC.items():
-        if not rule(name).search(tokens):
-            continue
         # values are all required, even where the line names them as examples
-        if wants_values:
-            continue
-        return _conclude(GroupRule.ANY, case, line)
+        if rule(name).search(tokens) and not wants_values:
+            return _conclude(GroupRule.ANY, case, line)
     # names below a line such as "Confirmed diseases of the skin:"
     are_names = 2 * sum(map(_is_name, items)) > len(items)
     if not are_values and are_names and rule("kinds").search(tokens):
@@ -322,10 +319,12 @@ def _conclude(
     ``case``.
     """
     group = CriterionGroup(id="", rule=concluded)
-    return _read_group(group, case, span_of(line), Support.INFERRED)
+    return _weigh_group(group, case, span_of(line), Support.INFERRED)
 
 
-def _join(usual: GroupRule, case: str, joint: Joint) -> Reading[CriterionGroup]:
+def _conclude_contrary(
+    usual: GroupRule, case: str, joint: Joint
+) -> Reading[CriterionGroup]:
     """Return the rule that joining words state, which is the opposite of the list's usual rule. The
     rule has the confidence of its ``case``.
     """
@@ -333,10 +332,10 @@ def _join(usual: GroupRule, case: str, joint: Joint) -> Reading[CriterionGroup]:
     if usual is GroupRule.ALL:
         contrary = GroupRule.ANY
     group = CriterionGroup(id="", rule=contrary)
-    return _read_group(group, case, joint.span, Support.PARSED)
+    return _weigh_group(group, case, joint.span, Support.PARSED)
 
 
-def _read_group(
+def _weigh_group(
     group: CriterionGroup, case: str, span: Span, support: Support
 ) -> Reading[CriterionGroup]:
     # the rules of headings are read when the record is weighed already
@@ -404,11 +403,11 @@ def find_runs(
     joined = [joint is not None and _contradicts(joint, usual) for joint in joints]
     for first, end in _list_runs(joined):
         joint = joints[first]
-        if joint:
+        if joint:  # always, because the second item of a run is joined to the first
             case = "joined"
             if joint.in_capitals:
                 case = "joined, in capitals"
-            yield first, end, _join(usual, case, joint)
+            yield first, end, _conclude_contrary(usual, case, joint)
     # exclusions that exclude each other need no group: each is sufficient anyway
     if usual is not GroupRule.ALL or any(joined):
         return
@@ -518,8 +517,9 @@ def group_criteria(
     """
     lists = {kind: _Node(kind, Span("", 0, 0)) for kind in CriterionKind}
     nodes = _build_tree(parsed, criteria, lists)
+    # a list of the nodes, because nested runs are added to the tree
     for node in list(_walk(lists.values())):
-        _find_rule(parsed, node)
+        _set_rule_and_nest_runs(parsed, node)
     walked = sorted(_walk(lists.values()), key=lambda node: node.span.start)
     visible = [
         (node, node.rule, node.rule.value)
@@ -616,7 +616,7 @@ def _walk(nodes: Iterable[_Node]) -> Iterator[_Node]:
         waiting += node.members
 
 
-def _find_rule(parsed: ParsedRecord, node: _Node) -> None:
+def _set_rule_and_nest_runs(parsed: ParsedRecord, node: _Node) -> None:
     """Set the rule that combines the members of a node, and move each run of members that are
     joined by "or" or "and", or by the members' names, into a separate group below that node. A
     list does not have its own rule. The members of an "at least two" group are left unchanged.
@@ -634,6 +634,7 @@ def _find_rule(parsed: ParsedRecord, node: _Node) -> None:
             usual = node.rule.value.rule
     if usual is GroupRule.AT_LEAST:
         return
+    # from the last run to the first, so that the positions of earlier members stay valid
     for first, end, combined in reversed(list(find_runs(passages, usual))):
         is_whole = end - first == len(passages)
         # the rule of the line takes account of what joins all its members

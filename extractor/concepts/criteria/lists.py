@@ -543,6 +543,8 @@ def _make_entry(
     parent_is_criterion = False
     is_doubtful = announcer is not None
     opens_list = False
+    # from the nearest line to the outermost: the first one that introduces the block is its parent,
+    # and the first heading that is not in the vocabulary its heading
     place_above = block.parent
     while place_above is not None:
         above = blocks[place_above]
@@ -619,6 +621,7 @@ def _find_groups(blocks: Sequence[Block], target: frozenset[str]) -> dict[int, b
     for form, places in others.items():
         treated = [target_words(blocks[place].passage) & target for place in places]
         if form in forms or len(set(filter(None, treated))) > 1:
+            # only their form says so, or that the trial treats both diseases
             groups |= dict.fromkeys(places, False)
     return groups
 
@@ -682,7 +685,9 @@ def _doubt_exclusions(
             if may_be_heading:
                 reason = _MAY_START_EXCLUSIONS
             state.doubt(entry.passage, reason)
-        is_below = entry.heading is not None and _may_open_list(entry.heading, state)
+        is_below = entry.heading is not None and _doubt_unknown_heading(
+            entry.heading, state
+        )
         reasons = (not state.seen, may_be_heading, reads_so, are_exclusions, is_below)
         if any(reasons):
             entry = replace(entry, is_list_doubted=True)  # noqa: PLW2901
@@ -705,9 +710,9 @@ def _reads_like_exclusion(entry: CriterionEntry) -> bool:
     return entry.parent is None
 
 
-def _may_open_list(heading: Passage, state: _State) -> bool:
-    """Return whether a heading that names neither list may open the exclusions in words that are
-    not known, as a heading in another language does. Record a doubt about it, once.
+def _doubt_unknown_heading(heading: Passage, state: _State) -> bool:
+    """Record a doubt, once, about a heading that names neither list if it may open the exclusions
+    in words that are not known, as a heading in another language does. Return whether it may.
     """
     tokens = heading.cut()
     names = heading.text.endswith(":") or len(tokens) == 1

@@ -63,13 +63,13 @@ from extractor.language.values import group_pairs, replace
 from extractor.measures import Limit
 from extractor.schemas import (
     Category,
-    Comparator,
     Constraint,
     Origin,
     RegistryFields,
     Sex,
     Support,
 )
+from extractor.schemas.vocabulary import LOWER
 
 # A tenth less reads "High risk, at least two of the following:" otherwise.
 _CLEARLY_HEADING = 0.98
@@ -130,13 +130,14 @@ def read_eligibility(
     filled = None
     if listed and listed.raw.strip():
         filled = listed
-    # if there is no section, sentences of the descriptions may be criteria
     target = target_words(*topics)
-    outline = Lists((*find_suspects(descriptions),))
     if filled:
         outline = read_lists(filled, target)
-    if filled and structure:
-        outline = settle(filled, outline, structure)
+        if structure:
+            outline = settle(filled, outline, structure)
+    else:
+        # sentences of the descriptions may be criteria
+        outline = Lists(tuple(find_suspects(descriptions)))
     entries = outline.entries
     parts = _list_parts(entries)
     scores = score_lines(entries, target)
@@ -145,7 +146,7 @@ def read_eligibility(
     for place, entry in enumerate(entries):
         category, heading_chance = scores[place]
         start, _ = entry.passage.raw_span
-        criterion, statement = _read(
+        criterion, statement = _read_entry(
             entry,
             category,
             heading_chance,
@@ -285,7 +286,7 @@ def _follows_colon(
     )
 
 
-def _read(
+def _read_entry(
     entry: CriterionEntry,
     category: Reading[Category],
     heading_chance: float,
@@ -391,14 +392,17 @@ def _describe_source_of_kind(entry: CriterionEntry) -> tuple[str, ...]:
     ``confidence/table.toml``: a model's answer or else a sentence of running text, the heading of
     its list, or only its own words. A doubtful list adds a second feature.
     """
-    source = "kind without a list"
     # a model has seen the whole section
     if entry.origin in _ANSWERED:
         source = _ANSWERED[entry.origin]
+    # only a sentence of running text has a case
     elif entry.case:
         source = "kind of a sentence"
+    # a heading, or the code of the item, names the list
     elif entry.kind:
         source = "kind of the list"
+    else:
+        source = "kind without a list"
     if entry.is_list_doubted:
         return (source, LIST_IN_DOUBT)
     return (source,)
@@ -468,6 +472,7 @@ def _read_negation(entry: CriterionEntry) -> Reading[bool]:
         evidence = entry.parent
     else:
         feature = name_case_of_no_negation(*place)
+    # the evidence is the criterion itself only if nothing negates it
     is_negated = evidence is not passage
     spans = (span_of(evidence),)
     return Reading(is_negated, 1.0, spans, Support.INFERRED, features=(feature,))
@@ -475,22 +480,21 @@ def _read_negation(entry: CriterionEntry) -> Reading[bool]:
 
 def _read_times(entry: CriterionEntry, parent_words: str, *, is_value: bool) -> Times:
     """Return the time windows of an item or, if it does not state any, of the line that introduces
-    it. A window that does not name what it limits takes the name from
-    the other line. A line that is itself a criterion passes neither times nor names on to the items
-    below it. ``parent_words`` are the words of the introducing line, or ""; ``is_value`` means that
-    the entry limits a measured value.
+    it. A window that does not name what it limits takes the name from the other line. A line that
+    is itself a criterion passes neither times nor names on to the items below it. ``parent_words``
+    are the words of the introducing line, or ""; ``is_value`` means that the entry limits a
+    measured value.
     """
     own_times = read_windows(entry.passage, entry.sense, parent_words)
     if not entry.parent or entry.parent_is_criterion:
         return own_times
     # without its neighbours, in whose words the rules could find a time or a name
     introduction = entry.parent.alone()
-    inherited = None
-    states_time = bool(own_times.windows.value)
-    if not states_time:
-        inherited = _find_inherited(entry, introduction, is_value=is_value)
-    if inherited is None:
+    if own_times.windows.value:
         return Times(name_limited(own_times.windows, introduction), own_times.first)
+    inherited = _find_inherited(entry, introduction, is_value=is_value)
+    if inherited is None:
+        return own_times
     windows = inherit_windows(inherited.windows, introduction, entry.passage)
     return Times(windows, inherited.first)
 
@@ -509,7 +513,7 @@ def _find_inherited(
     first = take_first(*times).value
     if first is None:
         return None
-    lasts = first.comparator in (Comparator.AT_LEAST, Comparator.MORE)
+    lasts = first.comparator in LOWER
     # a minimum duration, as in "stable for at least 3 months", applies to doses
     if lasts and is_value:
         return None
@@ -536,16 +540,18 @@ def _read_existence(entry: CriterionEntry, heading_chance: float) -> Reading[boo
         return Reading(value=False, features=("parent",))
     if entry.listed and heading_chance >= _CLEARLY_HEADING:
         return Reading(value=False, probability=heading_chance)
-    feature = "prose"
     probability = 1.0
     if entry.listed:
-        feature = "listed"
         probability = round(1 - heading_chance, 3)
-    # it may introduce lines that were not recognised as its parts
-    if entry.listed and entry.passage.text.endswith(":"):
-        feature = "listed, ends with a colon"
     if entry.case:
         feature = entry.case
+    elif not entry.listed:
+        feature = "prose"
+    # it may introduce lines that were not recognised as its parts
+    elif entry.passage.text.endswith(":"):
+        feature = "listed, ends with a colon"
+    else:
+        feature = "listed"
     return Reading(
         value=True,
         probability=probability,

@@ -136,12 +136,12 @@ def settle(
     problem = _find_fault(answer, len(places))
     if not problem:
         parts = _cut_parts(section, places, starts, answer)
-        problem = _find_loss(section, rules, parts)
+        problem = _fill_parts(section, rules, parts)
     if problem:
         reason = f"the model's answer about the structure was rejected: {problem}"
         span = Span(section.name, 0, len(section.raw))
+        # rather the first entry than the whole section, parts of which may be blanked
         for entry in rules.entries[:1]:
-            # not the whole section, parts of which may be blanked
             span = span_of(entry.passage)
         return replace(rules, doubts=(*rules.doubts, StructureDoubt(span, reason)))
     return _make_lists(section, parts)
@@ -209,7 +209,7 @@ def _cut_parts(
     return parts
 
 
-def _find_loss(section: LexedSection, rules: Lists, parts: Sequence[_Part]) -> str:
+def _fill_parts(section: LexedSection, rules: Lists, parts: Sequence[_Part]) -> str:
     """Assign the rules' entries to the parts in which they begin. Return what the answer loses: a
     part without words, a criterion before the first line, or too many items that are joined.
     """
@@ -222,10 +222,10 @@ def _find_loss(section: LexedSection, rules: Lists, parts: Sequence[_Part]) -> s
             parts[place - 1].inner.append(entry)
         elif entry.is_criterion:
             return "it leaves out a criterion at the beginning"
-    marked = sum(_is_marked(section, entry) for entry in rules.entries)
-    joined = sum(len(_list_joined(section, part)) for part in parts)
-    if joined > marked * _SHARE_JOINED:
-        return f"it joins {joined} items that have list marks of their own"
+    marked_count = sum(_is_marked(section, entry) for entry in rules.entries)
+    joined_count = sum(len(_list_joined(section, part)) for part in parts)
+    if joined_count > marked_count * _SHARE_JOINED:
+        return f"it joins {joined_count} items that have list marks of their own"
     return ""
 
 
@@ -346,7 +346,8 @@ def _make_entry(
         return entry
     kind = part.kind or covering.kind
     entry = replace(entry, kind=kind, listed=covering.listed, heading=covering.heading)
-    if not covering.is_list_doubted and covering.kind not in (None, kind):
+    is_moved = covering.kind is not None and covering.kind is not kind
+    if is_moved and not covering.is_list_doubted:
         return replace(entry, is_list_doubted=True)
     if _describe_place(entry) == _describe_place(covering):
         return replace(entry, origin=Origin.BOTH)

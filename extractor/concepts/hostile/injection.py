@@ -101,9 +101,7 @@ def _find_places(section: Section, lexed: LexedSection) -> Iterator[_Hostile]:
     if folded != tokens.text:
         tokens = read_text(folded)
     # bars separate the items of a flattened list
-    ends = "\n"
-    if section.name.endswith(("_outcomes", "conditions")):
-        ends = "\n|"
+    ends = "\n|" if section.name.endswith(("_outcomes", "conditions")) else "\n"
     for place in (*_find_cues(tokens, ends), *_find_endless(tokens.text)):
         start, end = lexed.cleaned.raw_span(place.start, place.end)
         yield place._replace(start=start, end=end)
@@ -138,11 +136,12 @@ def _look_alikes() -> tuple[re.Pattern[str], re.Pattern[str], dict[int, int]]:
     """Return regular expressions for look-alikes, and for words that mix Latin letters and
     look-alikes, and a table that maps look-alikes to Latin letters.
     """
-    letters, latin = read_table("characters")["look_alikes"].values()
+    look_alikes = read_table("characters")["look_alikes"]
+    letters = look_alikes["letters"]
     mixed = (
         rf"(?<![^\W\d_])[^\W\d_]*(?:[A-Za-z][{letters}]|[{letters}][A-Za-z])[^\W\d_]*"
     )
-    table = str.maketrans(letters, latin)
+    table = str.maketrans(letters, look_alikes["latin"])
     return re.compile(f"[{letters}]"), re.compile(mixed), table
 
 
@@ -183,13 +182,9 @@ def _find_endless(text: str) -> Iterator[_Hostile]:
         return
     for endless in (expression("long_word"), _REPEATED):
         for match in endless.finditer(text):
-            is_long = len(match[0]) >= _ENDLESS
-            if not is_long:
-                continue
             # a line of hyphens or dots only separates
-            if _RULER.fullmatch(match[0]):
-                continue
-            yield _Hostile(*match.span(), FindingKind.OVERSIZED_TOKEN)
+            if len(match[0]) >= _ENDLESS and not _RULER.fullmatch(match[0]):
+                yield _Hostile(*match.span(), FindingKind.OVERSIZED_TOKEN)
 
 
 def _find_cues(tokens: Tokens, ends: str) -> Iterator[_Hostile]:
@@ -247,9 +242,7 @@ def _find_line(text: str, start: int, end: int, ends: str) -> Range:
     start, _ = strip_span(text, start, end, _SENTENCE_SIGNS)
     line = max(text.rfind(sign, 0, start) for sign in ends) + 1
     sentences = [match.end() for match in _SENTENCE_END.finditer(text, line, start)]
-    first = line
-    if sentences:
-        first = sentences[-1]
+    first = sentences[-1] if sentences else line
     # the marker of an item is no sentence of its own
     if _LIST_MARK.fullmatch(text, line, first):
         first = line
@@ -310,6 +303,7 @@ def find_clean_run(place: Range, text: str, ranges: Sequence[Range]) -> Range:
     first, last = place
     runs: list[Range] = []
     reached = first
+    # the last run ends where the place ends
     for start, end in (*find_touched(ranges, first, last), (last, last)):
         runs.append(strip_span(text, reached, min(start, last)))
         reached = max(reached, end)

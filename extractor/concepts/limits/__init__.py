@@ -7,10 +7,10 @@ including ages and other durations; ``criterion.read_constraints`` selects the l
 who may take part, and adds a place and features to each, which determine its confidence
 (``extractor.confidence``).
 
-"at least 13 g/dL in men" is converted to a row in the following steps. ``criteria/read._read``
-calls ``read.find_limits``, which calls ``measures.read_line`` (number, comparator and unit;
-``measures/owners`` adds the quantity and the condition). ``criterion.read_constraints`` creates a
-``Constraint``, and ``weigh_record`` sets its confidence.
+"at least 13 g/dL in men" is converted to a row in the following steps.
+``criteria/read._read_entry`` calls ``read.find_limits``, which calls ``measures.read_line``
+(number, comparator and unit; ``measures/owners`` adds the quantity and the condition).
+``criterion.read_constraints`` creates a ``Constraint``, and ``weigh_record`` sets its confidence.
 ``assembly/items.assemble_eligibility`` calls ``admission.describe_criterion`` (sex), and
 ``canonical.name_limit`` names the quantities of all limits, and fills the canonical columns of
 ``apps/export/rows``.

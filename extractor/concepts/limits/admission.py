@@ -251,6 +251,7 @@ def _find_alternatives(
             are_alternatives = is_listed and (following in alternatives or is_case)
         if are_alternatives:
             alternatives |= {at, following}
+    # a limit may also be joined to words that are no limit
     starts = {first for first, _ in places.values()}
     for at, (_, end) in places.items():
         joined = joint.starts(tokens, end)
@@ -318,7 +319,7 @@ def _describe_gold(criterion: Criterion) -> Criterion:
     )
     pieces: list[Evidence] = []
     for at, limit in enumerate(criterion.constraints):
-        # two limits with the same number have two places
+        # Two limits with the same number have two places; a number not read here has none.
         spans = places[limit.comparator, limit.value, limit.value_high]
         if not spans:
             continue
@@ -357,6 +358,7 @@ def describe_ages(eligibility: Eligibility, sections: LexedSections) -> Eligibil
             continue
         words = sections[piece.section].between(piece.start, piece.end)
         age = getattr(eligibility, piece.field)
+        # the first sign of ">=" or "<=" is the side that the age bounds
         comparator = _bound_age(words.cut(), age, SIDES[piece.field][0])
         pieces.append(piece.model_copy(update={"comparator": comparator}))
     return eligibility.model_copy(update={"evidence": tuple(pieces)})
@@ -425,65 +427,66 @@ def list_alternatives(
 def _list_cells(
     criterion: Criterion, sex: str | None, *, decides: bool
 ) -> Iterator[dict[str, object]]:
-    """Yield the cells derived from each limit of a criterion. ``admits`` is set if the limit
-    applies to everybody, and ``admits_some`` if it applies only to some people, either because the
-    limit is one of several alternatives (``decides`` is False for an alternative criterion), or
-    because its quantity is subject to a condition, is restricted to a sex other than ``sex``, or
-    has two ranges in the same criterion, or because the criterion has an exception or applies to
-    a special group.
+    """Yield the cells derived from each limit of a criterion. The comparator for the values with
+    which people may take part is in ``admits`` if the limit applies to everybody, and otherwise in
+    ``admits_some``. A limit applies only to some people for one of these reasons.
+
+    - The criterion is an alternative (``decides`` is False), has an exception, or is about a
+      special group.
+    - The limit is one of several alternatives.
+    - Its quantity has a condition, a sex other than ``sex``, or two ranges in the criterion.
     """
     described = name_limits(criterion)
     if not described:
         return
-    divided = _list_divided(described, sex)
-    has_others = not decides or _has_others(criterion)
+    quantities_of_some = _list_quantities_of_some(described, sex)
+    is_for_some = not decides or _is_for_some(criterion)
     for limit, proof, canonical in described:
-        is_divided = limit.quantity.casefold() in divided
+        is_of_some = limit.quantity.casefold() in quantities_of_some
         column = "admits"
-        if has_others or is_divided or proof.alternative:
+        if is_for_some or is_of_some or proof.alternative:
             column = "admits_some"
         admitted = read_admitted(limit.comparator, criterion)
         yield {**canonical._asdict(), column: admitted, "sex": proof.sex}
 
 
-def _has_others(criterion: Criterion) -> bool:
+def _is_for_some(criterion: Criterion) -> bool:
     """Return whether the limits of a criterion do not apply to everybody, because the criterion
     has an exception, because it is below the name of a special group, or because it is an
     inclusion that admits others: "Lower counts are allowed".
     """
     above = read_text(criterion.lead_in or "")
-    if criterion.has_exception:
-        return True
-    if rule("special_group").starts(above, 0):
+    if criterion.has_exception or rule("special_group").starts(above, 0):
         return True
     return criterion.is_inclusion and rule("admits_others").occurs(
         read_text(criterion.quote)
     )
 
 
-def _list_divided(
+def _list_quantities_of_some(
     described: Iterable[tuple[Constraint, Evidence, CanonicalLimit]],
     sex: str | None,
 ) -> set[str]:
     """Return the quantities, in lower case, whose limits apply only to some participants:
     quantities with a condition, a sex other than ``sex``, or two different ranges.
     """
-    divided = set[str]()
-    ranges = dict[str, str]()
+    of_some = set[str]()
+    first_ranges = dict[str, str]()
     for limit, proof, canonical in described:
         quantity = limit.quantity.casefold()
         if limit.condition or proof.sex not in (None, sex):
-            divided.add(quantity)
+            of_some.add(quantity)
         low = canonical.value_canonical or limit.value
         high = canonical.value_high_canonical or limit.value_high
+        # two limits with one side each may be the two sides of a range for everybody
         if high is None:
             continue
         # Two ranges apply to two groups of people, unless they are one range in two units.
         # Two digits hide the differences that conversions leave.
         span = f"{low:.2g}-{high:.2g}"
-        if ranges.setdefault(quantity, span) != span:
-            divided.add(quantity)
-    return divided
+        if first_ranges.setdefault(quantity, span) != span:
+            of_some.add(quantity)
+    return of_some
 
 
 def read_admitted(comparator: Comparator, criterion: Criterion) -> str | None:

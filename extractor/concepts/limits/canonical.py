@@ -78,6 +78,7 @@ def name_limit(
     text = limit.quantity
     unit = read_unit(limit.unit) if limit.unit else None
     known = limit.quantity_canonical or known
+    # the change of a quantity is named after it, as in "weight_change"
     spellings = {known, (known or "").removesuffix("_change")}
     if known and spellings.isdisjoint(list_quantities()):
         # several quantities, or the reviewer's own name
@@ -93,10 +94,11 @@ def name_limit(
         if renamed:
             return renamed
     canonical = CanonicalLimit(quantity.name, quantity.laboratory)
-    # "ECOG 2 at screening": a score or a count has no unit that could be missed
-    is_unknown_unit = has_unread_unit and quantity.unit not in BARE_UNITS
     if limit.unit:
         is_unknown_unit = unit is None
+    else:
+        # "ECOG 2 at screening": a score or a count has no unit that could be missed
+        is_unknown_unit = has_unread_unit and quantity.unit not in BARE_UNITS
     if is_unknown_unit:
         return canonical._replace(canonical_note="unknown unit")
     ends = [end for end in (limit.value, limit.value_high) if end is not None]

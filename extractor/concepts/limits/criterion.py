@@ -80,14 +80,16 @@ def read_constraints(
         parts: dict[str, Part] = {}
         if constraint.condition and limit.condition:
             first, end = limit.condition
-            parts["condition"] = Part()
+            part = Part()
             # "Hb > 9 g/dL, unless transfused, platelets > 100 x 10^9/L"
             if tokens.codes[first - 1] == tokens.codes[end : end + 1] == ",":
-                parts["condition"] = Part((_BETWEEN_LIMITS,))
+                part = Part((_BETWEEN_LIMITS,))
+            parts["condition"] = part
         own = [*limit_features, *line_features]
         side = constraint.comparator in LOWER
         key = constraint.quantity.lower(), constraint.unit, side, constraint.condition
-        if _is_second(tokens, limit, seen.setdefault(key, limit)):
+        first_of_side = seen.setdefault(key, limit)
+        if _is_second(tokens, limit, first_of_side):
             own.append(_SECOND)
         span = _find_span(passage, limit)
         members.append(Supported(constraint, span, Support.PARSED, tuple(own), parts))
@@ -125,12 +127,15 @@ def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
     if limit.qualifies or role in _NO_LIMITS:
         return False
     # the "(0-10)" in "pain of at least 4 (0-10)" or "pain above 4 on a VAS (0-10)"
-    is_from_zero = limit.value == 0 and limit.value_high is not None
-    # the 0-3 in "ECOG 0-2 (0-3 for patients under 75 years)" is a limit for some people
-    is_from_zero = is_from_zero and limit.condition is None
+    may_be_scale = (
+        limit.value == 0
+        and limit.value_high is not None
+        # the 0-3 in "ECOG 0-2 (0-3 for patients under 75 years)" is a limit for some people
+        and limit.condition is None
+    )
     follows_other = limit.clause[0] > 0
     is_plain_range = limit.rule == "range"
-    if is_from_zero and (limit.inherits or (follows_other and is_plain_range)):
+    if may_be_scale and (limit.inherits or (follows_other and is_plain_range)):
         return False
     if is_age(tokens, limit, topic):
         return _is_own_age(tokens, limit)
@@ -281,9 +286,9 @@ def _word_quantity(passage: Passage, limit: Limit, topic: str) -> str:
 
 def _find_span(passage: Passage, limit: Limit) -> Span:
     """Return the span from the name of a limit's quantity to the limit, in either order, with the
-    words between them: "Hb must be > 9 g/dL", "> 9 g/dL of Hb". Without a name, return the span of
-    the limit, and so is one far away: otherwise, the spans of a long list would together be as
-    long as the square of its length.
+    words between them: "Hb must be > 9 g/dL", "> 9 g/dL of Hb". If there is no name, or if it is
+    far before the limit, return the span of the limit alone: otherwise, the spans of a long list
+    would together be as long as the square of its length.
     """
     first, end = _find_name(passage.tokens, limit) or (limit.first, limit.end)
     if limit.first - end > _NAME_REACH:

@@ -103,15 +103,15 @@ def list_features(
     tokens: Tokens, limit: Limit, constraint: Constraint, topic: str
 ) -> Iterator[str]:
     """Yield the features that come from a limit's quantity, its number and the words around it."""
-    if not is_age(tokens, limit):
-        yield from _describe_quantity(limit, constraint)
-    else:
+    if is_age(tokens, limit):
         if is_other_age(tokens, limit):
             yield "an age of somebody else"
         else:
             yield "an age"
         if is_doubtful_age(tokens, limit, topic):
             yield "a length that may be no age"
+    else:
+        yield from _describe_quantity(limit, constraint)
     if limit.rule in _FORMS:
         yield _FORMS[limit.rule]
     yield from _describe_number(limit, constraint)
@@ -221,6 +221,7 @@ def _has_value_in_name(quantity: str) -> bool:
     2.5 or AST".
     """
     before = (match[1].lower() for match in _VALUE_IN_NAME.finditer(quantity))
+    # any other word before a number may be the name of what it limits
     others = word_list("numbered_kinds") | word_list("function_words")
     return not others.issuperset(before)
 

@@ -116,6 +116,7 @@ def _mention_limit(
     values = (limit.value, limit.value_high)
     # "2.5 SD below the mean" is a limit of -2.5
     signed = {*values, -limit.value}
+    # the indexes of the numbers within the limit
     begin, stop = (
         bisect_left(numbers, at, key=attrgetter("first"))
         for at in (limit.first, limit.end)

@@ -108,10 +108,11 @@ def _is_part_of_ratio(words: WordSet, mention: NumberMention, tokens: Tokens) ->
         for ratio in rule(name).find(tokens, mention.clause[0], mention.number[0]):
             if name == "part_of_fraction":
                 is_apart = not tokens.joined(ratio.place("one")[1] + 1)
-                if is_apart or len(_name(ratio.text)) > 1:
+                if is_apart or len(_find_quantities(ratio.text)) > 1:
                     continue
             parts = [_spell(ratio.read(part)) for part in ("one", "other")]
-            # both parts of "E/e'" have the same folded spelling
+            # The quantity is one of the two parts, but not both. An exception is "E/e'", whose
+            # parts have the same folded spelling.
             if sum(words <= part for part in parts) == 1 or parts == [words, words]:
                 return True
     return False
@@ -125,7 +126,7 @@ def _judge_age(mention: NumberMention, tokens: Tokens) -> Ownership:
     if mention.is_age or not AGE_WORDS.isdisjoint(clause):
         return Ownership.OWN
     is_aged = rule("aged_after").starts(tokens, mention.number[1]) is not None
-    is_named = mention.subject or _name(tokens.read(*mention.clause))
+    is_named = mention.subject or _find_quantities(tokens.read(*mention.clause))
     if is_named and not is_aged:
         return Ownership.OTHER
     return Ownership.OPEN
@@ -160,20 +161,20 @@ def _compare_names(
     line. A preceding word that is not part of the quantity's name indicates another quantity if the
     quantity has its own limit in the line, or if only earlier clauses name it.
     """
-    direct = _list_words(tokens, *_find_direct(len(words), mention, tokens))
-    near = direct | _list_words(tokens, *_list_front(mention))
-    own_names = _name(quantity)
+    adjacent = _list_words(tokens, *_find_adjacent(len(words), mention, tokens))
+    near = adjacent | _list_words(tokens, *_list_front(mention))
+    own_names = _find_quantities(quantity)
     if own_names:
         further = words - _list_name_words(own_names)
         if _says_elsewhere(further, near, mention, tokens):
             return Ownership.OTHER
-    if words <= direct:
+    if words <= adjacent:
         return Ownership.OWN
     # "adults over 50 kg" does not name the weight
     if own_names == {"body_weight"} and _names_people(mention, tokens):
         return Ownership.OWN
     subject = tokens.read(*(mention.subject or (0, 0)))
-    subject_names = _name(subject)
+    subject_names = _find_quantities(subject)
     subject_words = _fold_quantity(subject)
     # the name before the number says more than the quantity does; units do not count
     is_foreign = any(not read_unit(word) for word in subject_words - words - _idle())
@@ -218,7 +219,7 @@ def _compare_clause(
     has_own_limit = words in _list_subjects(tokens) - {_fold_quantity(subject)}
     front = _list_words(tokens, *_list_front(mention))
     is_in_clause = words <= front | _list_words(tokens, *mention.clause)
-    clause_names = _name(tokens.read(*mention.clause))
+    clause_names = _find_quantities(tokens.read(*mention.clause))
     if is_in_clause or (own_names and own_names <= clause_names):
         # in "Hb > 9 g/dL ALT < 40", the word after the unit names the next limit
         has_unit = mention.number[1] < mention.end
@@ -258,17 +259,21 @@ def _list_inherited(mention: NumberMention, tokens: Tokens) -> WordSet:
     return frozenset[str]().union(*(_list_words(tokens, *place) for place in places))
 
 
-def _find_direct(length: int, mention: NumberMention, tokens: Tokens) -> Range:
+def _find_adjacent(length: int, mention: NumberMention, tokens: Tokens) -> Range:
     """Return the tokens of a number and of the following words that may name its quantity, whose
-    name has ``length`` words: "10 or more cigarettes". They end at a conjunction and contain at
-    most four more words than the quantity's name. If a name precedes the number, they also end at
-    a bracket, as in "Hb > 9 (transfusion allowed)". If another number follows and this one has a
-    unit, the words between the two belong to the other number: in "3 mg ALT > 5", only "3 mg" is
-    returned.
+    name has ``length`` words: "10 or more cigarettes". They contain at most four more words than
+    the name, and end before the first of these.
+
+    - A conjunction.
+    - A bracket, if a name precedes the number: "Hb > 9 (transfusion allowed)".
+    - Another number. If this one has a unit, the words between the two belong to the other: in "3
+      mg ALT > 5", only "3 mg" is returned.
     """
     first = mention.first
     end = mention.end
     stop = min(len(tokens), end + _COUNTED_REACH + length)
+    # the mention of a number with a unit goes on behind the number
+    has_unit = mention.number[1] < end
     is_named = mention.subject is not None and mention.subject[0] < first
     for at in range(end, stop):
         # "10 or more cigarettes, and ..."
@@ -277,11 +282,10 @@ def _find_direct(length: int, mention: NumberMention, tokens: Tokens) -> Range:
         if is_named and tokens.codes[at] == "(":
             return first, at
         if tokens.codes[at] == NUMBER:
-            has_unit = mention.number[1] < end
             if has_unit:
                 return first, end
             return first, at
-    return first, max(end, stop)
+    return first, stop
 
 
 def _names_people(mention: NumberMention, tokens: Tokens) -> bool:
@@ -328,7 +332,7 @@ def _list_subjects(tokens: Tokens) -> frozenset[WordSet]:
 
 
 @lru_cache(maxsize=1024)
-def _name(text: str) -> WordSet:
+def _find_quantities(text: str) -> WordSet:
     """Return the names of all known quantities in a text. A combined quantity is replaced with its
     parts; for example, transaminases are replaced with ALT and AST.
     """

@@ -112,6 +112,7 @@ def find_limit(
     True
     """
     values = {value.value, value.value_high}
+    # the mentions that have at least one number of the limit
     with_value = [
         mention
         for mention in find_mentions(tokens)
@@ -190,7 +191,7 @@ def _has_unit(
     """
     subject = {word.lower() for word in lex(quantity).words}
     place = mention.number
-    read = read_unit(mention.unit)
+    code_of_mention = read_unit(mention.unit)
     code = read_unit(value.unit or "%")
     known = find_exactly(quantity)
     is_share = code == "%" and known is not None and known.is_in_percent
@@ -198,7 +199,7 @@ def _has_unit(
         return True
     if value.unit is None or is_share:
         # "ALT <= 3 x ULN" does not state a count of 3
-        return read not in MULTIPLES and stands_bare(tokens, place, subject)
+        return code_of_mention not in MULTIPLES and stands_bare(tokens, place, subject)
     # "aged 18": the years of an age need no unit
     is_of_age = not subject.isdisjoint(AGE_WORDS)
     if code == "a" and is_of_age and may_be_years(tokens, place):
@@ -252,12 +253,13 @@ def prove_condition(
         return replace(bare, support=Support.INFERRED), objection
     own, others = _split_limits(limit, supported.span, here)
     own_conditions = _list_conditions(here, own)
-    read = [place for place in places if overlaps_any(place, own_conditions)]
+    # where the rules read the words as the condition of this limit
+    confirmed = [place for place in places if overlaps_any(place, own_conditions)]
     nearest = min(places, key=lambda place: abs(place.start - supported.span.start))
-    place = next(iter(read), nearest)
+    place = next(iter(confirmed), nearest)
     words = here.section.raw[place.start : place.end]
     kept = replace(supported, value=limit.model_copy(update={"condition": words}))
-    if read:
+    if confirmed:
         return kept, None
     is_of_other = own_conditions or overlaps_any(place, _list_conditions(here, others))
     if is_of_other or _is_of_other_clause(here, place, own, others):

@@ -259,7 +259,7 @@ def name_quantity(
     >>> name_quantity("SBP", "mm[Hg]", "a drop in SBP of 20 mmHg", 20).name
     'systolic_blood_pressure_change'
     """
-    quantity = _name(text, unit, quote, value)
+    quantity = _name_by_words_or_unit(text, unit, quote, value)
     if quantity is None:
         return None
     # a performance status of 2 is ECOG, one of 70 is Karnofsky
@@ -277,7 +277,7 @@ def name_quantity(
     return _name_by_sense(quantity, text, quote, value)
 
 
-def _name(
+def _name_by_words_or_unit(
     text: str, unit: str | None, quote: str, value: float | None
 ) -> KnownQuantity | None:
     """Return the quantity that ``text`` names or, if it does not name one, that the words before
@@ -288,6 +288,7 @@ def _name(
     # in "Height more than 2 SD above the mean", 2 is not a height
     if named and named.weak and named.implied:
         has_only_value = unit is None and value is not None
+        # the value is never None here, but the type checker cannot tell
         if has_only_value and not named.infer_unit(value or 0):
             named = None
     near = _find_near(text, words, unit, quote)

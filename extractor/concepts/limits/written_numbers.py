@@ -74,7 +74,8 @@ def find_numbers(
         if has_minus(tokens, start):
             sign = -1
             # a hyphen is part of the number's tokens, the word "minus" is not
-            start -= tokens.codes[start - 1] == "-"
+            if tokens.codes[start - 1] == "-":
+                start -= 1
         numbers += (Number(start, match.end, sign * value) for value in readings)
     return tuple(sorted(numbers))
 
@@ -90,6 +91,7 @@ def _find_counts(tokens: Tokens, first: int, end: int) -> Iterator[Number]:
         # "second-degree block", "third line", but not "the first visit"
         if not _GRADED.isdisjoint(map(str.lower, tokens.words[at + 1 : at + 2])):
             count = count or ORDINALS.get(word.lower())
+        # a number, or a name that has a digit
         has_number = tokens.joined(at + 1) and tokens.codes[at + 1] in "nd"
         if count and not has_number:
             yield Number(at, at + 1, count)
@@ -395,8 +397,10 @@ def _read_unit(tokens: Tokens, at: int, end: int) -> frozenset[str]:
     """
     if at >= end:
         return frozenset()
+    first = at
     # the hyphen in "18 -year-old"
-    first = at + (tokens.words[at] == "-")
+    if tokens.words[at] == "-":
+        first += 1
     is_bracketed = tokens.words[first - 1] == "("
     place = find_unit(tokens, first, end, loose=is_bracketed)
     limit = rule("unit_or_normal_limit").starts(tokens, first, end)

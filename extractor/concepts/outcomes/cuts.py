@@ -234,11 +234,11 @@ def _describe_no_description(item: OutcomeItem, end: int) -> list[str]:
     with the outcome.
     """
     last = item.end_at(end)
-    words = len(_list_words(item.whole.part(item.whole.first, last)))
+    word_count = len(_list_words(item.whole.part(item.whole.first, last)))
     features = {
         "n:none": True,
         "n:one comma": end == 1,
-        "n:over 40 words": words > 40,
+        "n:over 40 words": word_count > 40,
         "n:full stop": item.ends_with_stop(end),
     }
     return _list_present(features)

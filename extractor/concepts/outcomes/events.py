@@ -116,18 +116,20 @@ def _read_start(parts: OutcomeParts, events: Events) -> Reading[str | None]:
     frame = parts.time_frame
     start = events.start
     if start:
-        case = "start without ends"
-        if events.ends:
-            case = "start"
         # "2 years from randomisation"
         if frame and start.section is frame.section and start.first >= frame.first:
             case = "start in the time frame"
+        elif events.ends:
+            case = "start"
+        else:
+            case = "start without ends"
         return Reading(start.raw, 1.0, (span_of(start),), features=(case,))
-    case = "no start"
-    if frame and frame.search("may_state_start"):
-        case = "perhaps a start in the time frame"
     if parts.description and parts.description.search("may_state_start"):
         case = "perhaps a start"
+    elif frame and frame.search("may_state_start"):
+        case = "perhaps a start in the time frame"
+    else:
+        case = "no start"
     return Reading(None, 1.0, features=(case,))
 
 
@@ -141,12 +143,13 @@ def _read_ends(parts: OutcomeParts, events: Events) -> Reading[tuple[str, ...] |
             case = "perhaps ends"
         return Reading((), 1.0, features=(case,))
     plain = rule("plain_event")
-    case = "ends"
-    if all(plain.covers(end.tokens, end.first, end.end) for end in events.ends):
-        case = "plain ends"
     # a definition that states both ends is surer
     if not events.start or events.part != parts.description:
         case = "ends elsewhere"
+    elif all(plain.covers(end.tokens, end.first, end.end) for end in events.ends):
+        case = "plain ends"
+    else:
+        case = "ends"
     ends = map(support_words, events.ends)
     return Reading((), features=(case,)).with_supported(ends)
 
@@ -323,17 +326,20 @@ def _split_events(tokens: Tokens, first: int, stop: int) -> Iterator[Range]:
     "or" and "and" outside brackets. A qualifier such as "as assessed by a board or an
     investigator" is not an item, but the list may continue with an event after it.
     """
-    is_qualified = False
+    # whether the piece before this one is a qualifier, or ends with one
+    follows_qualifier = False
+    # no joint follows the last piece, which ends at ``stop``
     for end, next_first in (*_find_joints(tokens, first, stop), (stop, stop)):
         piece = (first, end)
         is_qualifier = rule("event_qualifier").starts(tokens, *piece) is not None
         # "... as assessed by a board or an investigator": the second part is no event
-        if is_qualified and not rule("event_start").starts(tokens, *piece):
+        if follows_qualifier and not rule("event_start").starts(tokens, *piece):
             is_qualifier = True
         if not is_qualifier:
             yield piece
+        # the first word is that of an event
         tail = rule("event_tail").search(tokens, first + 1, end)
-        is_qualified = is_qualifier or tail is not None
+        follows_qualifier = is_qualifier or tail is not None
         first = next_first
 
 

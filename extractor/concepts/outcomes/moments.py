@@ -327,9 +327,9 @@ def _select_points(
         is_start = moment.value == 1 and _is_start(
             tokens, moment, is_of_cycle=is_of_cycle
         )
-        # "0-6, 6-12 hours": where two ranges meet is one time
+        # "0-6, 6-12 hours": where this range meets the last point, if any, is one time
         is_met = any(
-            above.after_range and above.value == moment.value for above in points[-1:]
+            last.after_range and last.value == moment.value for last in points[-1:]
         )
         if moment.value > 0 and not is_start and not is_met:
             points.append(moment)

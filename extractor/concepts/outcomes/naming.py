@@ -41,7 +41,7 @@ def read_instrument(
     Instrument(name='CTCAE', version='5.0')
     """
     terms = find_terms(body.tokens, "instruments", body.first, body.end)
-    # a Likert scale is an answer format, not an instrument
+    # a Likert scale is an answer format, and is returned only if nothing else is named
     answer_formats = word_list("answer_formats")
     instruments = [term for term in terms if term.value not in answer_formats]
     known = None
@@ -50,9 +50,10 @@ def read_instrument(
     # a visual analogue or numeric rating scale is often only part of a named instrument
     if known is None or known.value in word_list("ratings"):
         unknown = _find_unknown(body)
-        if unknown and (known is None or unknown[0].first < known.first):
+        if unknown:
             words, case = unknown
-            return _make_reading(Instrument(name=words.text), words, case)
+            if known is None or words.first < known.first:
+                return _make_reading(Instrument(name=words.text), words, case)
     if not terms:
         case = "no instrument"
         if body.search("may_name_instrument"):
@@ -70,22 +71,24 @@ def _read_known(
     tokens = body.tokens
     mentions = [mention for mention in terms if mention.value == term.value]
     written = [tokens.read(mention.first, mention.end) for mention in mentions]
-    case = "instrument, abbreviated"
-    if term.value.casefold() not in [name.casefold() for name in written]:
-        case = "instrument, long name"
-    elif term.value in word_list("versioned_instruments"):
-        case = "instrument, versioned"
-    # "CGI - I"
-    if tokens.codes[term.end : term.end + 1] in ("-", "/"):
-        case = "part of a name"
-    if len(mentions) < len(terms):
-        case = "one of several instruments"
+    is_versioned = term.value in word_list("versioned_instruments")
     name = _read_closer_name(body, term)
     # "CTCAE-5" is a version of an instrument, but "IIEF-5" is a separate instrument
-    if name is None and term.value not in word_list("versioned_instruments"):
+    if name is None and not is_versioned:
         name = _read_edition(tokens, mentions)
     if name is None and _is_cut_out(tokens, term):
         case = "part of a name"
+    elif len(mentions) < len(terms):
+        case = "one of several instruments"
+    # "CGI - I"
+    elif tokens.codes[term.end : term.end + 1] in ("-", "/"):
+        case = "part of a name"
+    elif term.value.casefold() not in [words.casefold() for words in written]:
+        case = "instrument, long name"
+    elif is_versioned:
+        case = "instrument, versioned"
+    else:
+        case = "instrument, abbreviated"
     if name is None:
         name = _read_name(term.value, written, (tokens.text, *record))
     versions = filter(None, (_read_version(body, mention) for mention in mentions))

@@ -88,6 +88,7 @@ def _find_at_end(outcome: Passage) -> OwnTime | None:
         last = end
         if sign in "([":
             last = end - 1
+        # a time in brackets needs both of them, and any other time none
         is_closed = tokens.codes[last : last + 1] in (")", "]")
         if is_closed != (sign in "(["):
             continue

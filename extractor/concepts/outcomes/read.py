@@ -83,7 +83,7 @@ def read_outcomes(
     classes = classify_outcomes(outcomes, trial_words(sections))
     drafts = []
     for outcome, (concept, category) in zip(outcomes, classes, strict=True):
-        drafts.append(_read(outcome, texts, concept, category, next(numbers)))
+        drafts.append(_read_outcome(outcome, texts, concept, category, next(numbers)))
     return tuple(drafts)
 
 
@@ -255,7 +255,7 @@ def _correct_concept(concept: Reading[Concept], measure: Passage) -> Reading[Con
     return concept.with_features("concept's word in a compound of another meaning")
 
 
-def _read(
+def _read_outcome(
     parts: OutcomeParts,
     texts: Sequence[str],
     concept: Reading[Concept],

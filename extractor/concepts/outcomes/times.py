@@ -263,9 +263,8 @@ def read_time_kind(
         return _infer_kind(TimeKind.UP_TO, case)
     [choice] = load_scorer("time_kinds").choose([features])
     for feature, (kind, case) in _DECIDED.items():
-        if feature not in features or choice.value == kind:
-            continue
-        return _infer_kind(kind, case)
+        if feature in features and choice.value != kind:
+            return _infer_kind(kind, case)
     kind = TimeKind(choice.value)
     return Reading(kind, choice.probability, support=Support.INFERRED)
 

@@ -292,6 +292,7 @@ class AttributeSet(FrozenModel):
         completed: dict[str, object] = {}
         if self.needs_quote:
             completed["quote"] = quote
+        # a quote of the answer itself takes precedence
         completed |= answer
         for attribute in self.attributes:
             members = [
@@ -544,6 +545,7 @@ def nest(flat: Mapping[str, object]) -> dict[str, object]:
         place: Any = nested
         for step, following in pairwise(steps):
             if isinstance(step, str):
+                # a name is followed by a position in a list, or by a name in an object
                 empty: Any = {}
                 if isinstance(following, int):
                     empty = []

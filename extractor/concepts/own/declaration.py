@@ -163,7 +163,7 @@ class CustomField(AttributeSet):
         """Return whether a text contains a word with one of the prefixes in ``mentions``. If there
         are no ``mentions``, any text may state a value for the field.
         """
-        # prefixes, so that "stop" also finds "stopped"
+        # Prefixes, so that "stop" also finds "stopped"; without any, an empty one is found.
         words = "|".join(map(re.escape, self.mentions))
         return re.search(rf"(?<!\w)(?:{words})", text, re.IGNORECASE) is not None
 

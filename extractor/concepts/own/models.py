@@ -113,7 +113,8 @@ def read_fields(declared: Declarations) -> CustomFields:
             tables[table] = field.name
         check_patterns(field)
         for example in field.examples:
-            for _, reason in field.read(field.complete_answers(example))[1]:
+            _, faults = field.read(field.complete_answers(example))
+            for _, reason in faults:
                 raise FieldError(
                     f"{field.name}: in the example {example.text!r}: {reason}"
                 )
@@ -194,6 +195,7 @@ def _restore_instance(model: type[ModelT], values: JsonObject) -> ModelT:
     for fault in faults:
         if fault["type"] == "missing":
             *steps, name = fault["loc"]
+            # in the nested object that lacks the attribute
             reduce(getitem, steps, cast("Any", values))[name] = None
     return read(values)
 

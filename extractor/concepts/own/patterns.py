@@ -96,8 +96,10 @@ def _merge_values(field: CustomField, values: Iterable[OwnReadings]) -> OwnReadi
     merged: dict[str, list[Reading[object]]] = defaultdict(list)
     known: dict[str, set[str]] = defaultdict(set)
     for value in values:
+        # the paths of one attribute are next to each other
         for name, paths in groupby(value, find_root):
             stated = {path: value[path] for path in paths}
+            # as text, because a dict is not hashable
             member = repr(list_values(stated))
             earlier = known[name]
             if member in earlier or (earlier and not field.by_name[name].many):

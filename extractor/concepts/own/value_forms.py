@@ -32,6 +32,7 @@ from extractor.schemas import (
     TimeUnit,
     TimeWindow,
 )
+from extractor.schemas.vocabulary import LOWER, UPPER
 
 TimedT = TypeVar("TimedT", Age, Period, TimePoint)
 
@@ -200,9 +201,9 @@ def read_amount(text: str) -> Amount:
     low: float | None = stated.value
     high = low if stated.value_high is None else stated.value_high
     # "at least 5 mg" has no upper end
-    if stated.comparator in (Comparator.MORE, Comparator.AT_LEAST):
+    if stated.comparator in LOWER:
         high = None
-    if stated.comparator in (Comparator.LESS, Comparator.AT_MOST):
+    if stated.comparator in UPPER:
         low = None
     return Amount(low=low, high=high, unit=unit, arms=tuple(re.findall(r"\d+", arms)))
 
@@ -240,6 +241,7 @@ def read_window(text: str) -> TimeWindow | str:
     'within 6 months of screening'
     """
     parts = [part.strip() for part in text.split("|", 3)]
+    # the parts that are left out are empty
     quote, sense, of, anchor = parts + [""] * (4 - len(parts))
     limit = _read_unnamed(sense)
     if limit is None:

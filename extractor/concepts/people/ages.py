@@ -349,7 +349,7 @@ def _is_age_unnamed(tokens: Tokens, limit: Limit) -> bool:
     # "≥ 18 and < 65 years", but not the 1 of "1 - ≥ 18 years"
     if _has_only_ages(tokens) and rule("year_words").occurs(tokens):
         return rule("mark_of_line").starts(tokens, 0) is None
-    # as in "3 months prior to entry"
+    # a number without a unit may count anything
     if limit.time_unit is None:
         return False
     # "12 years of education"
@@ -510,6 +510,7 @@ def list_age_bounds(
     if ends_age_range(tokens, limit):
         return [(low, False)]
     is_admitted = _admits_ages(tokens, limit, admits=admits)
+    # a single number is in ``low``, even if it is an upper limit
     if limit.value_high is None:
         if limit.comparator in LOWER:
             return [(low, is_admitted)]

@@ -125,6 +125,7 @@ def read_ages(
     ]
     # "aged 18 to 65 years" where only 18 is registered as such: the other end has a lower
     # confidence; the end that agrees is restored by the choice below
+    # (``AGES`` has the field of the lowest age, then that of the highest)
     partly_registered = [
         bound.place
         for bound in described
@@ -164,21 +165,20 @@ def _choose(
         return Reading(
             None, 1.0, spans, alternatives=(chosen.age,), features=(_DOUBTFUL,)
         )
-    alternatives = dict.fromkeys(map(attrgetter("age"), of_side))
-    del alternatives[chosen.age]
+    others = [bound.age for bound in of_side if bound.age != chosen.age]
     case = chosen.case
     if agreeing:
         case = "age like the registry's"
     elif is_unlike:
         case = UNLIKE
-    elif alternatives and not is_weak:
+    elif others and not is_weak:
         case = "several ages in criteria"
     return Reading(
         chosen.age,
         1.0,
         spans,
         Support.PARSED,
-        tuple(alternatives),
+        alternatives=tuple(dict.fromkeys(others)),
         features=(case,),
     )
 
@@ -204,14 +204,16 @@ def _lacks_support(chosen: _Bound, bounds: Iterable[_Bound]) -> bool:
     """
     if chosen.case in (_POSSIBLE, _OF_SOME):
         return True
-    rivals = [
-        rival.days - chosen.days
-        for rival in bounds
-        if rival.lower is not chosen.lower
-        and (rival.case != _DOUBTFUL or chosen.case == _DOUBTFUL)
+    # how many days the bounds on the other side lie above this one
+    distances = [
+        other.days - chosen.days
+        for other in bounds
+        if other.lower is not chosen.lower
+        and (other.case != _DOUBTFUL or chosen.case == _DOUBTFUL)
     ]
-    beyond = [days for days in rivals if days == 0 or (days < 0) is chosen.lower]
-    if len(beyond) < len(rivals):
+    # a highest age at or below a lowest age leaves nobody
+    beyond = [days for days in distances if days == 0 or (days < 0) is chosen.lower]
+    if len(beyond) < len(distances):
         return bool(beyond)
     return any(abs(days) <= _ADJOINING for days in beyond)
 
@@ -246,15 +248,16 @@ def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
         if not is_named and not _is_about_age(criterion):
             continue
         last_end = limit.end
-        case = _name_case(tokens, limit, admits=admits)
-        if criterion.passage.section.name in DESCRIPTIONS:
-            case = _IN_SUMMARY
         is_doubtful = is_doubtful_age(tokens, limit, criterion.heading)
         if is_doubtful or names_division(criterion.heading):
             case = _DOUBTFUL
         # "Ideally aged 18 to 65": others may take part, too
         elif rule("preferred_before").ends(tokens, limit.first):
             case = _PREFERRED
+        elif criterion.passage.section.name in DESCRIPTIONS:
+            case = _IN_SUMMARY
+        else:
+            case = _name_case(tokens, limit, admits=admits)
         yield from _read_bounds(criterion.passage, limit, case, admits=admits)
 
 

@@ -103,9 +103,7 @@ def read_registered_ages(registry: RegistryFields) -> Mapping[str, float | None]
         written = registry.text(name)
         if written is not None:
             age = read_registered_age(written)
-            ages[name] = None
-            if age:
-                ages[name] = count_days(age)
+            ages[name] = count_days(age) if age else None
     highest = ages["maximum_age"]
     # "120 Years" limits nobody
     if highest is not None and highest >= _EVERYBODY:

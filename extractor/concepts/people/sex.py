@@ -47,9 +47,8 @@ def read_sex(
             continue
         line_sexes = _list_sexes([criterion.passage])
         sexes += line_sexes
-        if not line_sexes or not names_division(criterion.heading):
-            continue
-        is_of_division = True
+        if line_sexes and names_division(criterion.heading):
+            is_of_division = True
     if not sexes:
         return _read_elsewhere(titles, summary, registered)
     sex, words = sexes[0]

@@ -138,6 +138,7 @@ def find_point(tokens: Tokens, value: TimePoint) -> Derived | None:
     """
     frame = read_time_frame(tokens)
     listed = [*_list_moments(frame, tokens)]
+    # time points come before other times
     for moment, place in sorted(listed, key=lambda each: each[0] not in frame.points):
         if not is_same_length(moment.value, moment.unit, value):
             continue
@@ -162,8 +163,8 @@ def read_point(tokens: Tokens, value: TimePoint, place: Derived) -> TimePoint:
         if (at.first, at.end) != (place.first, place.end):
             continue
         # "24 h" for a day, but not "1.5 months" for 45 days
-        is_other_unit = moment.unit is not value.unit
-        if not is_other_unit or moment.value != int(moment.value):
+        is_whole = moment.value == int(moment.value)
+        if moment.unit is value.unit or not is_whole:
             continue
         if is_same_length(moment.value, moment.unit, value):
             return TimePoint(value=moment.value, unit=moment.unit)
@@ -223,6 +224,7 @@ def find_stated_age(
         for age, is_lower in list_age_bounds(tokens, limit, admits=admits)
         if is_lower is lower
     ]
+    # the highest age that is excluded bounds the lowest that is admitted
     if not stated:
         return _find_unnamed_age(value, passage, lower=lower is admits)
     widest = max

@@ -199,6 +199,7 @@ def _trim(tokens: Tokens, first: int, end: int) -> Range | None:
     opening words, and an unmatched bracket with the words before it. Return None if the remaining
     words do not name anything.
     """
+    # the name is before the aside
     aside = rule("limited_aside").search(tokens, first + 1, end)
     if aside:
         end = aside.first
@@ -210,8 +211,8 @@ def _trim(tokens: Tokens, first: int, end: int) -> Range | None:
         first = opening.end
     if first >= end:
         return None
+    # the name begins in a compound, of which the word before is a part: "post-operative"
     if tokens.gap(first) == "-":
-        # "post-operative"
         first -= 1
     bracket = tokens.codes.rfind("(", first, end)
     # the bracket opened before the name

@@ -165,6 +165,7 @@ def prove_first(answered: Reading[object], here: Passage) -> Reading[TimeWindow 
             if locate(here, *window.length).overlaps(span):
                 is_subordinate = window.is_aside or window.takes_direction
                 break
+        # False is sorted before True
         return not span_of(here).contains(span), is_subordinate, span.start
 
     members = answered.members
@@ -178,7 +179,8 @@ def prove_first(answered: Reading[object], here: Passage) -> Reading[TimeWindow 
         span = locate(here, window.first, window.end)
         is_plain = window.sure and not window.is_aside
         if is_plain and not span.overlaps(best_span):
-            # the answer skips a sure window that precedes its own
+            # The answer skips a sure window that precedes its own: the left side is the rank of a
+            # window in the criterion that is not subordinate.
             if (False, False, span.start) < rank(best_span):
                 return first.with_features(_NOT_FIRST)
             break
@@ -257,10 +259,12 @@ def _prove_part(
     if not fitting:
         fitting = [place for place in written if not overlaps_any(place, foreign)]
     objection = None
+    # all of its places belong to something else
     if not fitting:
-        nearest = next(iter((*own, *written)))
-        objection = Objection(Why.OTHER_OWNER, nearest, name, value=quote, is_kept=True)
         fitting = [*written]
+        # the place of the part itself, if the rules read one
+        shown = [*own, *fitting][0]
+        objection = Objection(Why.OTHER_OWNER, shown, name, value=quote, is_kept=True)
     best = min(fitting, key=lambda place: abs(place.start - window.start))
     return written[best], objection
 

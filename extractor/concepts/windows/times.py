@@ -382,8 +382,9 @@ def _adjust_direction(tokens: Tokens, window: Window) -> Window:
     is_minimum = None
     # "stopped 5 days before": at least so long ago
     if window.rule == "placed_before":
-        is_minimum = rule("stopping").ends(tokens, first, reach)
-        is_minimum = is_minimum or rule("stopped_behind").starts(tokens, window.end)
+        is_minimum = rule("stopping").ends(tokens, first, reach) or (
+            rule("stopped_behind").starts(tokens, window.end)
+        )
     # "stable over 3 months": for at least so long
     elif window.is_reversible:
         is_minimum = rule("stays_before").ends(tokens, first, reach)
