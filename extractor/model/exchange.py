@@ -39,7 +39,7 @@ class Exchange:
             raise ArgumentError(f"{requests} contains answers; {remedy}")
         self.requests = requests
         self.is_saved = False
-        self._open: set[str] = set()
+        self._written: set[str] = set()
         self._ends: list[tuple[float, int]] = []
         """The maximum cost of each written request, and the offset at which its line ends."""
         self._answers: dict[str, AnswerLine] = {}
@@ -51,7 +51,7 @@ class Exchange:
                 raise ArgumentError(f"{path}: there is no such file")
             failed |= self._read(path)
         for name, lines in self._paid.items():
-            # the first of equal ones
+            # of equally good ones, the first
             used = min(lines.values(), key=_rank)
             if used.completion:
                 self._answers[name] = used
@@ -91,8 +91,8 @@ class Exchange:
         line = self._answers.get(name)
         if line and line.completion:
             return line.completion
-        if name not in self._open:
-            self._open.add(name)
+        if name not in self._written:
+            self._written.add(name)
             self._write(call)
         raise AnswerPending("the answer is not in the files")
 
@@ -117,6 +117,7 @@ class Exchange:
         """
         budget = meter if isinstance(meter, Budget) else Budget()
         limit = budget.max_usd
+        # answers in files are paid already, so they count whatever the limit is
         budget.change_limit(None)
         if not self.requests:
             yield self

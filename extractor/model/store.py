@@ -153,10 +153,9 @@ class CallStore:
                 "ending": completion.ending,
                 "answered_by": completion.model,
             }
-        row |= usage.model_dump(include=set(_TOKENS)) | {"exchanges": usage.calls}
-        row["dollars"] = None
-        if self.price:
-            row["dollars"] = self.price.cost(usage)
+        row |= usage.model_dump(include=set(_TOKENS))
+        row["exchanges"] = usage.calls
+        row["dollars"] = self.price.cost(usage) if self.price else None
         with self.database.transaction():
             self._set(number, **row)
             for request in paid:

@@ -149,8 +149,9 @@ class Budget:
             reservations = (*self._in_flight, reservation)
             total = self._used + sum(each.dollars for each in reservations)
             has_room = total <= self._limit
-            # without other requests in flight, the request will not fit later either
-            self.reached |= not has_room and not self._in_flight
+            if not has_room and not self._in_flight:
+                # no request that costs less than its maximum will make room later
+                self.reached = True
             if self.reached or not has_room:
                 self._next = reservation.dollars
                 return None
