@@ -86,6 +86,7 @@ def split_outcome(item: str, openings: str) -> list[tuple[str, tuple[int, int]]]
     parts = {"measure": (0, found[0].start())}
     for opening, following in zip_longest(found, found[1:]):
         end = following.start() if following else len(item)
+        # the opening " (" of "Pain (week 4)" shows that the time ends before the last bracket
         closing = ")" if "(" in opening[0] else ""
         end = len(item[:end].rstrip(f" \n.;]{closing}"))
         parts.setdefault(str(opening.lastgroup), (opening.end(), end))
@@ -177,9 +178,7 @@ def criteria_section(inclusion: str, exclusion: str) -> tuple[Section, ...]:
             lines.append("Inclusion Criteria:")
         lines.append(inclusion)
     if has_exclusion:
-        gap = ""
-        if lines:
-            gap = "\n"
+        gap = "\n" if lines else ""
         if _OWN_HEADING.match(exclusion):
             lines.append(gap + exclusion)
         else:

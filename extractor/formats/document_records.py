@@ -105,6 +105,7 @@ def _list_chapters(text: str) -> Iterator[_Chapter]:
     for heading, end in zip(headings, ends, strict=True):
         level = len(heading["level"])
         kinds = {above: kind for above, kind in kinds.items() if above < level}
+        # the deepest of them is that of the parent
         kinds[level] = _find_kind(heading["title"], kinds[max(kinds)])
         title = f"{heading['number'] or ''}{heading['title']}"
         yield _Chapter(title, kinds[level], heading.start(), end)

@@ -218,9 +218,7 @@ def join_parts(
     foreign: list[OtherLanguage] = []
     start = 0
     for part, text in parts:
-        if not text:
-            continue
-        if text.isspace():
+        if not text or text.isspace():
             continue
         end = start + len(text)
         lines.append(text)

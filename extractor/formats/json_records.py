@@ -69,18 +69,18 @@ def _read_documents(
     text = TextBuffer(stream)
     number = 0
     is_listed = False
-    before_list = -1
+    number_before_array: int | None = None
     while sign := text.find(_SIGN, skips=True):
         text.take(sign.start())
         opening = begin_list().match(text.text, text.at)
         if opening and not is_listed:  # "[" or '{"studies": ['
             text.take(opening.end())
             is_listed = True
-            # a page of results may be empty, but a list that is a line may not
-            before_list = number if opening[0] == "[" else -1
+            # a page of results may be empty, but an array may not
+            number_before_array = number if opening[0] == "[" else None
             continue
         if sign[0] == "]" and is_listed:
-            if number == before_list:
+            if number == number_before_array:
                 place = f"line {text.line}"
                 yield UnreadableSource(
                     "the list contains no record", DOWNLOAD, place=place

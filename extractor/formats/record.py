@@ -72,7 +72,7 @@ def read_record(register: Register, tree: object, container: str) -> RecordConte
         except UnreadableSource as problem:
             raise problem.below(name) from None
         sections += same_name
-    values = _link(**items)
+    values = _link(**items)  # the arms and interventions that ``_list_items`` has added
     for name, row in register.registry.items():
         texts = _read_field(tree, row)
         if not texts:
@@ -106,6 +106,7 @@ def read_named(
     """Return the content of a record that consists of (field name, text) pairs."""
     tree: dict[str, list[str]] = defaultdict(list)
     for name, written in fields:
+        # no path leads to "", the column of unknown names
         column = register.columns_by_name.get(fold_column(name), "")
         text = written
         if register.breaks:
@@ -119,10 +120,8 @@ def read_named(
             parts = ["", *re.split(begins, text)]
             for label, words in zip(parts[::2], parts[1::2], strict=True):
                 target = labels.get(label, column)
-                kept = ""
-                if target == _DESCRIPTION:
-                    kept = label
-                tree[target].append(f"{kept}{words}".strip())
+                kept_label = label if target == _DESCRIPTION else ""
+                tree[target].append(f"{kept_label}{words}".strip())
     return read_record(register, tree, container)
 
 
@@ -177,6 +176,7 @@ def _list_items(
         texts = {part: read_texts(item, form[part]) for part in form if part != "items"}
         section = f"{name}[{number}]"
         if name in items:
+            # the links become no part of the section
             links = texts.pop(_LINKS[name], [])
             if name == "arms":
                 # An arm may name an intervention with its type: "Drug: Fictumab".
@@ -209,9 +209,7 @@ def _list_entries(
     frames = [frame for _, frame in split_list(times)]
     have_own = len(frames) == len(outcomes)
     for number, (lead, outcome) in enumerate(outcomes):
-        frame = times
-        if have_own:
-            frame = frames[number]
+        frame = frames[number] if have_own else times
         parts = [("measure", outcome), ("time_frame", frame)]
         if not frame or (not have_own and _STATES_TIME.search(outcome)):
             spans = split_outcome(outcome, register.openings)

@@ -71,6 +71,7 @@ def read_xml(stream: BufferedReader) -> Iterator[ReadResult]:
             break
         last = _read_record(text, register, number)
         yield last
+    # ``outside`` is now the end of the document; a record that is the root has checked its own end
     is_whole = root == register.element or f"</{root}" in outside
     if not is_whole and isinstance(last, RecordContent):
         problem = f"the file ends without </{root}>: records may be missing"

@@ -140,6 +140,7 @@ def _join_cells(lines: Sequence[_Line]) -> list[_Line]:
     left. The lines of a two-line label are joined by a space.
     """
     joined = list(lines[:1])
+    # the last line has no next one (None); a page may have no lines at all
     for line, next_line in zip(lines[1:], [*lines[2:], None], strict=False):
         if len(joined) > 1 and _is_two_line_label(joined[-2], joined[-1], line):
             second = joined.pop()
