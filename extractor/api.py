@@ -368,11 +368,10 @@ class Extractor:
             shown = show_some(problems, most=_MOST_LISTED)
             warnings.warn(f"{counted(len(problems), 'problem')}: {shown}", stacklevel=2)
         table = results.table(name, to)
-        if not names:
-            return table
-        if to != "pandas":
-            return table
-        return restore_labels(table, given)
+        # only pandas columns have labels
+        if names and to == "pandas":
+            return restore_labels(table, given)
+        return table
 
 
 def _list_problems(results: "Results") -> Iterator[str]:

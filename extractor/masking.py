@@ -297,17 +297,19 @@ def _list_forms(credentials: frozenset[str]) -> _Forms:
     encoded: list[str] = []
     long: list[str] = []
     parts: set[str] = set()
-    for whole in credentials:
-        secret = _SCHEME.sub("", whole)
+    for credential in credentials:
+        secret = _SCHEME.sub("", credential)
         is_plain = len(secret) < _SHORTEST or secret.isalpha() or secret.isdigit()
         if is_plain and len(secret) < _CERTAIN:
             continue
+        # encodings, which are long enough to be found inside other words
         content = secret.encode("utf-8", "surrogateescape")
         in_base64 = set(_encode(content))
         exact += map(_spell_wrapped, in_base64)
         if len(secret) >= _CERTAIN:
             exact.append(f"(?i:{_spell_wrapped(content.hex())})")
         encoded += map(_spell_for_url, in_base64)
+        # as it is, in JSON, and in HTML
         spellings = map(re.escape, {secret, json.dumps(secret)[1:-1], escape(secret)})
         if len(secret) < _LONG:
             exact += [rf"(?<![\w-]){form}(?![\w-])" for form in spellings]
