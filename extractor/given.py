@@ -63,6 +63,7 @@ class GivenInputs:
         self._lines: list[str] = []
         self._errors: list[RecordError] = []
         paths = [fspath(item) for item in items if isinstance(item, str | PathLike)]
+        # records and dictionaries can be read, whatever is wrong with the files
         if len(paths) == len(items):
             refuse_missing(paths)
         for number, item in enumerate(items, 1):

@@ -80,7 +80,7 @@ def _store_rows(
                     zip(columns, split_row(row, "|", len(columns)), strict=True)
                 )
             except UnreadableSource as problem:
-                yield problem.below(place)
+                yield problem.nest_place(place)
                 continue
             trial = cells.get("nct id", "").strip()
             filled = {

@@ -70,7 +70,7 @@ def read_record(register: Register, tree: object, container: str) -> RecordConte
                 first = len(same_name)
                 same_name += _list_sections(register, name, form, tree, first, items)
         except UnreadableSource as problem:
-            raise problem.below(name) from None
+            raise problem.nest_place(name) from None
         sections += same_name
     values = _link(**items)  # the arms and interventions that ``_list_items`` has added
     for name, row in register.registry.items():
@@ -273,19 +273,17 @@ def _link(arms: list[_Linked], interventions: list[_Linked]) -> dict[str, object
     a variant of any arm's label.
     """
     links: dict[str, list[str]] = {}
-    linked_arms: set[str] = set()
+    named_arms: set[str] = set()
     for intervention in interventions:
-        linked_arms |= intervention.links
+        named_arms |= intervention.links
         linked = [arm.section for arm in arms if arm.name in intervention.links]
         if not linked and intervention.name:
             linked = [arm.section for arm in arms if intervention.name in arm.links]
         if linked:
             links[intervention.section] = linked
-    bare = [
-        arm.section for arm in arms if not arm.links and arm.name not in linked_arms
-    ]
-    links_nothing = not linked_arms and len(bare) == len(arms)
-    has_unknown = not linked_arms <= {arm.name for arm in arms}
+    bare = [arm.section for arm in arms if not arm.links and arm.name not in named_arms]
+    links_nothing = not named_arms and len(bare) == len(arms)
+    has_unknown = not named_arms <= {arm.name for arm in arms}
     if links_nothing or has_unknown:
         bare = []
     return {"arm_links": links, "bare_arms": bare}

@@ -251,8 +251,10 @@ def list_answers(value: object) -> list[Items]:
         return read_answers(f"[{value}]", 0)[0]
     if isinstance(value, list) and value:
         lists = list(map(list_answers, value))
+        # a member that is no item and has none
         if [] in lists:
             return []
+        # the items of all members are one answer
         joined = list(chain.from_iterable(answers[-1] for answers in lists))
         return [*chain.from_iterable(answers[:-1] for answers in lists), joined]
     if not isinstance(value, dict):

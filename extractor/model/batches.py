@@ -157,7 +157,7 @@ class Batches:
         self.budget.settle(reservation, None)
         with self._database.transaction():
             number = self.store.begin(call, self.model.name, State.WAITING)
-            self.store.send(number, reservation.most)
+            self.store.add_request(number, reservation.most)
         raise AnswerPending("the answer will be received through a batch")
 
     def count_waiting(self) -> int:
@@ -190,7 +190,7 @@ class Batches:
             if self._list_open():
                 await self.sleep(wait)
             wait = min(wait * _GROWTH, _LONGEST_WAIT_S)
-        self.budget.count(self.store.spending)
+        self.budget.set_spent(self.store.spending)
 
     async def submit(self) -> None:
         """Submit the waiting calls. Raises the same errors as ``finish``."""
@@ -261,7 +261,7 @@ class Batches:
         with self._database.transaction():
             self._database.execute(_DOUBLE, (batch.number,))
             self._set(batch, "new")
-        self.budget.count(self.store.spending)
+        self.budget.set_spent(self.store.spending)
         if self.budget.is_exceeded:
             raise BudgetReached(str(self.budget))
 
@@ -292,7 +292,7 @@ class Batches:
         may have been paid for cannot be read, or if any of its requests has no line. A batch that
         failed or was cancelled needs only as many lines as it has ended requests.
         """
-        waiting = self._name_waiting(batch)
+        waiting = self._list_waiting(batch)
         unread = set[
             str
         ]()  # requests with an answer that may be paid and cannot be read
@@ -360,7 +360,7 @@ class Batches:
         """Record that the answers of a batch are not available at the moment. The batch stays open,
         and its calls are counted at their maximum cost.
         """
-        waiting = len(self._name_waiting(batch))
+        waiting = len(self._list_waiting(batch))
         self.unfinished[batch.number] = (
             f"{problem}; {waiting} of its questions are unanswered. Run the same command again; to "
             "pay for these again, ask them live: extractor run with the same options"
@@ -371,7 +371,7 @@ class Batches:
         batches = list_open(self.store)
         return [batch for batch in batches if batch.number not in self.unfinished]
 
-    def _name_waiting(self, batch: Batch) -> dict[str, int]:
+    def _list_waiting(self, batch: Batch) -> dict[str, int]:
         """Return the numbers of the waiting calls in a batch, keyed by the names of their
         requests.
         """

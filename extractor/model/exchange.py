@@ -23,10 +23,9 @@ class Exchange:
     The first usable answer to a call is used. Every other line of the call counts as paid, unless
     it shows the opposite. Answers count however low the spending limit is, because they have been
     paid for, and then requests are written as far as their maximum cost fits into the limit.
-    ``failed`` lists the lines without an
-    answer as ``file, line: reason``, unless another line answers the same call. Raises
-    ``ArgumentError`` if an answer file does not exist, or if the requests would overwrite an
-    answer file.
+    ``failed`` lists the lines without an answer as ``file, line: reason``, unless another line
+    answers the same call. Raises ``ArgumentError`` if an answer file does not exist, or if the
+    requests would overwrite an answer file.
 
     ``is_saved`` is True when the request file has been written.
     """
@@ -42,6 +41,8 @@ class Exchange:
         self._written: set[str] = set()
         self._ends: list[tuple[float, int]] = []
         """The maximum cost of each written request, and the offset at which its line ends."""
+        # by the key of the call: the line that answers it, and the other lines that may be paid, by
+        # their digest
         self._answers: dict[str, AnswerLine] = {}
         self._paid = defaultdict[str, dict[str, AnswerLine]](dict)
         self._write: Callable[[Call], object] = lambda _: None

@@ -130,7 +130,7 @@ class Sender:
         self.watch.check()
         async with bill.request():
             started = monotonic()
-            status: int | None = 200
+            status: int | None = 200  # of an answer; a failure has its own
             fault = None
             self.watch.sent += 1
             self.watch.under_way += 1

@@ -104,6 +104,7 @@ class RunFolder(Sink):
                 refuse_link(path / name, FolderNotWritable)
             if not fresh:
                 self._continue_earlier()
+            # an error above has closed everything; from now on, ``__exit__`` does
             self._closing = opening.pop_all()
 
     def _close(self) -> None:

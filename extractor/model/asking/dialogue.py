@@ -137,6 +137,7 @@ def _read_reply(
     # the rules read doses, so there should be items
     if parsed.regimens and not answered:
         skipped = silent
+    # an item that was dropped may have been about any of the silent lines
     if reply.dropped:
         return drafts, skipped
     unlisted = [lines[number] for number in silent - skipped]

@@ -254,7 +254,7 @@ def _plan_eligibility(
                 lines.append(_number_line(numbers, span, clean_text(text).text))
     for line in sorted(lines, key=lambda line: line.chunk.span):
         span = line.chunk.span
-        fields = doubtful_fields.get(line.number, [])
+        fields = [*doubtful_fields.get(line.number, ())]
         is_criterion = span.section not in _PEOPLE_IN
         if asks_people and says_who(line.chunk.text, is_criterion=is_criterion):
             fields.append(PEOPLE)

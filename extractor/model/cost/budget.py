@@ -116,9 +116,9 @@ class Budget:
         self._scale = 1.0
         self._next = 0.0
         self._lock = Lock()
-        self.count(spent or Spending())
+        self.set_spent(spent or Spending())
 
-    def count(self, spent: Spending) -> None:
+    def set_spent(self, spent: Spending) -> None:
         """Set the amount spent so far. After this, calls can be sent again if they fit within the
         budget.
         """
