@@ -192,6 +192,7 @@ def _hide_all(options: Mapping[str, object], *, is_header: bool) -> dict[str, ob
     hidden = {}
     for name, value in options.items():
         if is_header and not _PLAIN_HEADER.fullmatch(name.lower()):
+            # whatever its name, by the name of a credential
             hidden[name] = _hide("secret", value)
         else:
             hidden[name] = _hide(name, value)

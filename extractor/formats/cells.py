@@ -54,7 +54,7 @@ def split_list(cell: str, by: str = "marks") -> list[tuple[str, str]]:
         edges += mark.span()
     pieces = zip(edges[::2], [*edges[1::2], len(cell)], strict=True)
     items: list[tuple[str, str]] = []
-    lead = ""
+    lead = ""  # the introductory text of the next item
     for item in filter(None, (cut(cell, *piece) for piece in pieces)):
         words, _, last = item.rpartition("\n")
         if items and STARTS_TIME.match(item):
@@ -68,6 +68,7 @@ def split_list(cell: str, by: str = "marks") -> list[tuple[str, str]]:
         else:
             items.append((lead, item))
             lead = ""
+    # no item follows, so it is one itself
     if lead:
         return [*items, ("", lead)]
     return items

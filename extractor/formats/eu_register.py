@@ -123,7 +123,7 @@ def _list_fields(text: str) -> list[_Field]:
         number = mark["number"] or ""
         if mark["block"] or _is_field(number, mark["label"], last):
             marks.append(mark)
-            last = number
+            last = number  # "" at the beginning of a block, where numbers begin again
     fields: list[_Field] = []
     block = 0
     ends = [*(mark.start() for mark in marks[1:]), len(text)]

@@ -264,9 +264,12 @@ class TextReader:
     # Which section a line belongs to.
 
     def _find_opened(self, entry: PlacedBlock, below: PlacedBlock | None) -> str | None:
-        """Return the section that a line opens, or None if the line is content. A row with an
-        unknown label opens a description, and so does an unknown heading whose mark is that of the
-        open section's heading, but of no item in it, or is a higher heading mark.
+        """Return the section that a line opens, or None if the line is content.
+
+        A row with an unknown label opens a description. So does an unknown heading whose mark is
+
+        - that of the open section's heading, if no item in the section has it, or
+        - a higher heading mark.
         """
         name = entry.block.name
         # "Sponsor | Example Hospital" in a table of labels and texts

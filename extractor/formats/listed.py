@@ -115,9 +115,11 @@ def find_parts(text: str, section: str, item: Sequence[PlacedBlock]) -> list[Par
     for name, span in pieces:
         start, end = strip_span(text, *span, _EDGES)
         if start < end:
+            # extend the part of the line above
             if parts and parts[-1][0] == name:
                 start = parts.pop()[1][0]
             parts.append((name, (start, end)))
+    # an outcome that is not divided
     if [name for name, _ in parts] == ["measure"]:
         return [("statement", parts[0][1])]
     return parts

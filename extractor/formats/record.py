@@ -146,7 +146,8 @@ def _list_sections(
     items: _Items,
 ) -> Iterable[Section]:
     """Return the sections that a form in the register's table defines. ``first`` is the number of
-    sections that the preceding forms defined.
+    sections that the preceding forms defined: if there is one, another text is not needed, but
+    numbered sections are added.
     """
     if isinstance(form, str):
         if first:

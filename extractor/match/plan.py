@@ -406,6 +406,7 @@ def _is_age_of_record(limit: Constraint, people: Eligibility) -> bool:
     some people, or of relatives.
     """
     ages = [getattr(people, name) for name in AGES]
+    # None is the second end of a limit that has only one
     known = {None, *(age.value for age in ages if age)}
     return {limit.value, limit.value_high} <= known
 

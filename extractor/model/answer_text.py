@@ -141,6 +141,7 @@ def _mend(text: str) -> Items | None:
         if not found:
             break
         items += found[-1]
+    # what follows the last item
     if _CLOSING.fullmatch(text, between.end()):
         return items
     return None

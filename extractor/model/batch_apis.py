@@ -245,6 +245,7 @@ def read_line(text: str) -> AnswerLine:
     error = at(row, "error", "response.body.error")
     message = at(error, "message", "code") or "no completion"
     words = hide_keys(" ".join(str(message).split()))[:_LONGEST]
+    # without a status, the line says itself whether the request failed
     has_failed = bool(at(row, "error"))
     if isinstance(status, int):
         has_failed = status >= _LOWEST_ERROR and not find_meaning(status).paid

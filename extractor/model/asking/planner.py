@@ -382,9 +382,8 @@ def _plan_endpoints(parsed: ParsedRecord, effort: Effort) -> Iterator[Question]:
     """
     names = FIELDS[Task.ENDPOINTS]
     for outcome in parsed.outcomes:
-        fields_to_ask = set(_list_doubtful(outcome, (*names, *PARTS), effort)) - {
-            "split"
-        }
+        # "split" asks for the doubtful parts, if there are any
+        fields_to_ask = {*_list_doubtful(outcome, (*names, *PARTS), effort)} - {"split"}
         section = parsed.record.section(outcome.chunk.span.section)
         # "Pain, day 3" can be split, unless the registry stores the parts separately
         if fields_to_ask.intersection(PARTS) and not (section and section.parts):

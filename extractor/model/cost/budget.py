@@ -169,6 +169,7 @@ class Budget:
                 return
             cost = self._price.cost(usage)
             self._spent += cost
+            # if it cost more than was reserved, later requests reserve more
             if reservation.dollars:
                 ratio = reservation.scale * cost / reservation.dollars
                 self._scale = max(self._scale, ratio)
