@@ -73,6 +73,7 @@ class Extractor:
         self._keywords = options
         self._options = ExtractorOptions.read(options)
         has_answers = model is not None or self._options.replay is not None
+        # a key or a limit without a model is an error, which ``setup`` raises
         self._is_by_rules = not (has_answers or key or self._options.max_usd)
         if not self._is_by_rules:
             _ = self.setup  # raises an error if the model is invalid
@@ -368,11 +369,10 @@ class Extractor:
             shown = show_some(problems, most=_MOST_LISTED)
             warnings.warn(f"{counted(len(problems), 'problem')}: {shown}", stacklevel=2)
         table = results.table(name, to)
-        if not names:
-            return table
-        if to != "pandas":
-            return table
-        return restore_labels(table, given)
+        # only pandas columns have labels
+        if names and to == "pandas":
+            return restore_labels(table, given)
+        return table
 
 
 def _list_problems(results: "Results") -> Iterator[str]:

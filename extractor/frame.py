@@ -284,6 +284,7 @@ class ExtractFrame:
         """Remove the first record, and return its row. Of all records whose structure is answered,
         the other questions are sent first, so that none of them waits for another record.
         """
+        # the first record comes last, because its answer may have to be waited for
         for place in reversed(range(len(begun))):
             number, item = begun[place]
             if isinstance(item, _Row):
@@ -330,6 +331,7 @@ class ExtractFrame:
         return self._show(line, process.explain_lack(replies))
 
     def _show(self, line: ExtractedLine, problem: str | None = None) -> _Row:
+        """Return the row of an extracted record, with the problem that left it incomplete."""
         usage = Usage(**json.loads(line.counts)["usage"])
         return _Row(
             line.record_id, line.line.decode(), problem, *self._show_usage(usage)
@@ -460,9 +462,12 @@ def _list_rows(frame: Frame) -> Iterator[_Cells]:
 
 def _read_cells(cells: _Cells, *, is_table: bool) -> Iterator[TrialRecord | _Unread]:
     """Yield the records in a row, and an error for each record that cannot be read or if there is
-    none. The id in the row replaces that of a single record, and the place those of all; it comes
-    before the place of an error within the cell, but replaces its first line. An error without an
-    id in the row has that of its JSON or, if that is not readable, the one that a text would have.
+    none.
+
+    - The ``record_id`` of the row replaces the id of the record, if there is only one. An error has
+      this id or else that of its JSON or, if that is not readable, the one that a text would have.
+    - The ``path`` and the ``place`` of the row replace those of each record; an error also states
+      its place within the cell.
     """
     path = _UNNAMED
     place: str | None = None
@@ -493,11 +498,11 @@ def _read_cells(cells: _Cells, *, is_table: bool) -> Iterator[TrialRecord | _Unr
         found.append(RecordError(path, problem, "correct the cell, or drop the row"))
     for item in found:
         if isinstance(item, RecordError):
-            where = join_place(place, item.place)
-            if place:
-                # "line 18, line 1, character 5": the row is the line
-                within = f"{where}".removeprefix(place)
-                where = place + re.sub(r"^, line 1\b", "", within)
+            within = item.place
+            # "line 18, line 1, character 5": the row is the first line of its cell
+            if place and within:
+                within = re.sub(r"^line 1\b(, )?", "", within)
+            where = join_place(place, within)
             located = RecordError(path, item.problem, item.remedy, place=where)
             yield _Unread(located, record_id or item.record_id or default_id)
             continue

@@ -63,6 +63,7 @@ class GivenInputs:
         self._lines: list[str] = []
         self._errors: list[RecordError] = []
         paths = [fspath(item) for item in items if isinstance(item, str | PathLike)]
+        # records and dictionaries can be read, whatever is wrong with the files
         if len(paths) == len(items):
             refuse_missing(paths)
         for number, item in enumerate(items, 1):
@@ -103,6 +104,7 @@ class GivenInputs:
                     "dictionaries"
                 )
             check_unicode(record)
+            # the first record takes the place of all in the order of the inputs
             if not self._lines:
                 self.names += (str(self._file),)
             self._lines.append(f"{record.model_dump_json()}\n")
@@ -156,7 +158,8 @@ def read_texts(
         items = given.astype(object).where(given.notna(), None)
     for number, item in enumerate(list_given(items), 1):
         text = item
-        if item is None or isinstance(item, float):  # a cell without a value
+        # a cell without a value becomes a record without a text, which fails
+        if item is None or isinstance(item, float):
             text = ""
         if not isinstance(text, str) or not _is_text(text, section):
             yield item
@@ -164,6 +167,7 @@ def read_texts(
         text_item: dict[str, object] = {"text": text}
         if section:
             text_item["section"] = section
+        # a single text keeps the id of any text
         if item is not given:
             text_item["record_id"] = names[number - 1] if names else f"text-{number}"
         yield text_item

@@ -192,6 +192,7 @@ def _hide_all(options: Mapping[str, object], *, is_header: bool) -> dict[str, ob
     hidden = {}
     for name, value in options.items():
         if is_header and not _PLAIN_HEADER.fullmatch(name.lower()):
+            # whatever its name, by the name of a credential
             hidden[name] = _hide("secret", value)
         else:
             hidden[name] = _hide(name, value)
@@ -297,17 +298,19 @@ def _list_forms(credentials: frozenset[str]) -> _Forms:
     encoded: list[str] = []
     long: list[str] = []
     parts: set[str] = set()
-    for whole in credentials:
-        secret = _SCHEME.sub("", whole)
+    for credential in credentials:
+        secret = _SCHEME.sub("", credential)
         is_plain = len(secret) < _SHORTEST or secret.isalpha() or secret.isdigit()
         if is_plain and len(secret) < _CERTAIN:
             continue
+        # encodings, which are long enough to be found inside other words
         content = secret.encode("utf-8", "surrogateescape")
         in_base64 = set(_encode(content))
         exact += map(_spell_wrapped, in_base64)
         if len(secret) >= _CERTAIN:
             exact.append(f"(?i:{_spell_wrapped(content.hex())})")
         encoded += map(_spell_for_url, in_base64)
+        # as it is, in JSON, and in HTML
         spellings = map(re.escape, {secret, json.dumps(secret)[1:-1], escape(secret)})
         if len(secret) < _LONG:
             exact += [rf"(?<![\w-]){form}(?![\w-])" for form in spellings]

@@ -145,9 +145,7 @@ class Results:
         """Return why the results are incomplete, or None."""
         if self.stopped:
             return f"the run is not complete: {self.stopped}"
-        if not self.failures:
-            return None
-        if len(self):
+        if len(self) or not self.failures:
             return None
         return f"no record could be extracted: {self.failures[0]['message']}"
 

@@ -46,7 +46,9 @@ class OpenExtractor:
 
     async def __call__(self, record: TrialRecord) -> TrialExtraction:
         options = self.options
-        structure = None if self.model else ()
+        structure = (
+            None if self.model else ()
+        )  # without a model, nobody is asked about it
         parsed, query_round = await self._compute(plan, record, options, structure)
         replies = None
         if query_round and self.model:

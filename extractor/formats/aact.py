@@ -52,6 +52,7 @@ def read_aact(tables: Mapping[str, OpenTable]) -> Iterator[ReadResult]:
                 "SELECT * FROM rows ORDER BY trial, name <> 'studies', name, id"
             )
             for _, group in groupby(rows, itemgetter(0)):
+                # the row of the table of studies, if there is one, states the place
                 first = next(group)
                 study = chain([first], group)  # noqa: B031 - the remaining rows
                 yield build_content(_read_study, study, first[_PLACE])
@@ -79,7 +80,7 @@ def _store_rows(
                     zip(columns, split_row(row, "|", len(columns)), strict=True)
                 )
             except UnreadableSource as problem:
-                yield problem.below(place)
+                yield problem.nest_place(place)
                 continue
             trial = cells.get("nct id", "").strip()
             filled = {
@@ -95,7 +96,7 @@ def _read_study(rows: Iterable[_Row]) -> RecordContent:
     """Return the content of a study from its rows. Raises ``UnreadableSource`` if the rows together
     are too large, or if none of them is from the table of studies.
     """
-    tree: JsonObject = defaultdict(list)
+    tree: JsonObject = defaultdict(list)  # a study may have no rows in a table
     size = 0
     for trial, name, _, _, cells in rows:
         size += len(cells)

@@ -54,7 +54,7 @@ def split_list(cell: str, by: str = "marks") -> list[tuple[str, str]]:
         edges += mark.span()
     pieces = zip(edges[::2], [*edges[1::2], len(cell)], strict=True)
     items: list[tuple[str, str]] = []
-    lead = ""
+    lead = ""  # the introductory text of the next item
     for item in filter(None, (cut(cell, *piece) for piece in pieces)):
         words, _, last = item.rpartition("\n")
         if items and STARTS_TIME.match(item):
@@ -68,6 +68,7 @@ def split_list(cell: str, by: str = "marks") -> list[tuple[str, str]]:
         else:
             items.append((lead, item))
             lead = ""
+    # no item follows, so it is one itself
     if lead:
         return [*items, ("", lead)]
     return items
@@ -86,6 +87,7 @@ def split_outcome(item: str, openings: str) -> list[tuple[str, tuple[int, int]]]
     parts = {"measure": (0, found[0].start())}
     for opening, following in zip_longest(found, found[1:]):
         end = following.start() if following else len(item)
+        # the opening " (" of "Pain (week 4)" shows that the time ends before the last bracket
         closing = ")" if "(" in opening[0] else ""
         end = len(item[:end].rstrip(f" \n.;]{closing}"))
         parts.setdefault(str(opening.lastgroup), (opening.end(), end))
@@ -177,9 +179,7 @@ def criteria_section(inclusion: str, exclusion: str) -> tuple[Section, ...]:
             lines.append("Inclusion Criteria:")
         lines.append(inclusion)
     if has_exclusion:
-        gap = ""
-        if lines:
-            gap = "\n"
+        gap = "\n" if lines else ""
         if _OWN_HEADING.match(exclusion):
             lines.append(gap + exclusion)
         else:

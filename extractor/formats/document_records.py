@@ -70,7 +70,7 @@ def _build(kind: str, stream: BinaryIO | IO[bytes]) -> RecordContent:
     reader = TextReader(content.text)
     if len(content.text) > _LONG:
         chapters = list(_list_chapters(content.text))
-        read = _choose(chapters)
+        read = _choose_chapters(chapters)
         omitted = [chapter for chapter in chapters if chapter not in read]
         notes.append(
             "because the document is long, only these sections were read: "
@@ -105,6 +105,7 @@ def _list_chapters(text: str) -> Iterator[_Chapter]:
     for heading, end in zip(headings, ends, strict=True):
         level = len(heading["level"])
         kinds = {above: kind for above, kind in kinds.items() if above < level}
+        # the deepest of them is that of the parent
         kinds[level] = _find_kind(heading["title"], kinds[max(kinds)])
         title = f"{heading['number'] or ''}{heading['title']}"
         yield _Chapter(title, kinds[level], heading.start(), end)
@@ -123,7 +124,7 @@ def _find_kind(title: str, inherited: str) -> str:
     return inherited
 
 
-def _choose(chapters: Sequence[_Chapter]) -> list[_Chapter]:
+def _choose_chapters(chapters: Sequence[_Chapter]) -> list[_Chapter]:
     """Return the chapters to read in a long document. If no chapter is of a wanted kind, return
     all chapters.
     """

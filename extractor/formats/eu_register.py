@@ -123,7 +123,7 @@ def _list_fields(text: str) -> list[_Field]:
         number = mark["number"] or ""
         if mark["block"] or _is_field(number, mark["label"], last):
             marks.append(mark)
-            last = number
+            last = number  # "" at the beginning of a block, where numbers begin again
     fields: list[_Field] = []
     block = 0
     ends = [*(mark.start() for mark in marks[1:]), len(text)]
@@ -191,7 +191,8 @@ def _list_products(fields: Sequence[_Field]) -> list[JsonObject]:
     """Return the products of the first country, omitting duplicate names. The description of a
     product consists of its forms and routes.
     """
-    groups: list[dict[str, list[str]]] = []
+    # the texts of each product by the number of their field
+    groups: list[defaultdict[str, list[str]]] = []
     for field in fields:
         if field.block > 1:
             break
@@ -204,7 +205,8 @@ def _list_products(fields: Sequence[_Field]) -> list[JsonObject]:
     for group in groups:
         names = [text for number in rows["names"] for text in group[number]]
         forms = [text for number in rows["forms"] for text in group[number]]
-        for name in names[:1]:
-            parts = {"name": name, "description": forms, "other_names": names[1:]}
+        if names:
+            name, *others = names
+            parts = {"name": name, "description": forms, "other_names": others}
             products.setdefault(name.casefold(), parts)
     return list(products.values())

@@ -112,6 +112,7 @@ def _choose_translation(entries: object, condition: str, below: _Steps) -> list[
     preferred = [pair for pair in coded if pair[0] == wanted]
     if not below:
         return [entry for _, entry in preferred or coded]
+    # the first entry with a text
     for code, entry in preferred + coded:
         for text in _read_filled(entry, below):
             language = None if code == wanted else name_language(code)

@@ -150,6 +150,7 @@ def _open_archive(
         size = sum(member.file_size for member in archive.infolist())
         check_unpacked(size, archive_file.seek(0, io.SEEK_END))
         names = [name for name in archive.namelist() if not _HIDDEN.fullmatch(name)]
+        # the tables of an AACT export are opened by name
         openers = {
             PurePosixPath(name).stem: partial(_open_member, archive, name)
             for name in names

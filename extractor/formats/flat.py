@@ -90,7 +90,7 @@ def build_plain(
 
         return build_register_text(text)
     check_size(text)
-    fields: list[CharRange] = []
+    fields: list[CharRange] = []  # a field is a line with the list items below it
     for line in LINE.finditer(text):
         # a list item continues the field above, unless that is the title or a list of outcomes
         if _LIST_ITEM.match(line[0]) and len(fields) > 1:
@@ -105,18 +105,20 @@ def build_plain(
         return build_text(text, title=title, is_specified=is_specified)
     unified = unify_line_ends(text)
     sections: list[Section] = []
+    # adjacent fields of one name, such as the paragraphs of a summary, are one section
     for name, group in groupby(zip(names, fields, strict=True), lambda pair: pair[0]):
         spans = [span for _, span in group]
-        at = spans[0][0]
-        written = unified[at : spans[-1][1]]
-        named: Iterable[Section] = text_section(name, written)
+        start = spans[0][0]
+        end = spans[-1][1]
+        written = unified[start:end]
+        sections_of_name: Iterable[Section] = text_section(name, written)
         if name == "interventions":
-            named = list_interventions(written)
-        for section in named:
-            at = unified.index(section.text, at)
-            pieces = (Piece(start=0, at=at),)
+            sections_of_name = list_interventions(written)
+        for section in sections_of_name:
+            start = unified.index(section.text, start)
+            pieces = (Piece(start=0, at=start),)
             sections.append(section.model_copy(update={"pieces": pieces}))
-            at += len(section.text)
+            start += len(section.text)
     return RecordContent(take_sections(sections), "flat", given=text)
 
 
@@ -124,19 +126,23 @@ def _name_fields(fields: Sequence[str]) -> list[str]:
     """Return the section name of each field in a flattened record. Return an empty list if the
     first lines do not contain interventions, because such a text is not a flattened record.
     """
-    lists = list(map(is_intervention_list, fields[:_MOST_BEFORE]))
-    if True not in lists[1:]:
+    are_interventions = list(map(is_intervention_list, fields[:_MOST_BEFORE]))
+    # the first line is the title, whatever it looks like
+    if True not in are_interventions[1:]:
         return []
-    before = lists.index(True, 1)
+    before = are_interventions.index(True, 1)
     names = ["title", *["brief_summary"] * (before - 2)]
-    names += ["conditions"] * (before > 1) + ["interventions"]
+    if before > 1:
+        names.append("conditions")
+    names.append("interventions")
     first = len(names)
+    # either list may be missing, and the description may begin in its place
     for name, field in zip(_OUTCOMES, fields[first:], strict=False):
-        # nearly every record has primary outcomes, and secondary outcomes may be a single name
-        is_prose = len(field) > _LONGEST or _PROSE.search(field)
-        is_followed = first == len(names) or len(names) + 1 < len(fields)
         are_outcomes = "|" in field or _ends_outcomes(field)
-        if not (are_outcomes or (is_followed and not is_prose)):
+        is_prose = len(field) > _LONGEST or _PROSE.search(field)
+        # nearly every record has primary outcomes, and secondary outcomes may be a single name
+        may_be_name = first == len(names) or len(names) + 1 < len(fields)
+        if not are_outcomes and (is_prose or not may_be_name):
             break
         names.append(name)
     return names + ["detailed_description"] * (len(fields) - len(names))

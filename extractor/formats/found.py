@@ -85,7 +85,7 @@ class UnreadableSource(Exception):
         self.place = place
         super().__init__(problem, remedy, place)
 
-    def below(self, above: str | None) -> "UnreadableSource":
+    def nest_place(self, above: str | None) -> "UnreadableSource":
         """Nest the place of the problem in ``above`` unless that is None. Return the problem."""
         self.place = join_place(above, self.place)
         return self
@@ -120,7 +120,7 @@ def build_content(
     try:
         content = build(value)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - one record's failure must not stop the others
-        return refuse_unexpected(error).below(place)
+        return refuse_unexpected(error).nest_place(place)
     if not content.sections:
         remedy = "pass a record with text"
         problem = UnreadableSource("the record contains no text", remedy, place=place)
@@ -218,9 +218,7 @@ def join_parts(
     foreign: list[OtherLanguage] = []
     start = 0
     for part, text in parts:
-        if not text:
-            continue
-        if text.isspace():
+        if not text or text.isspace():
             continue
         end = start + len(text)
         lines.append(text)

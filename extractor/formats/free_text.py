@@ -185,9 +185,8 @@ def _hide_halves(text: str, english: str) -> str:
     """
     lines = text.split("\n")
     for number, line in enumerate(english.split("\n")):
-        if not line.strip():
-            continue
-        if line == lines[number]:
+        # nothing is English, or everything
+        if not line.strip() or line == lines[number]:
             continue
         words = line.lstrip(" \t:：/")
         lines[number] = words.rjust(len(line), _INVISIBLE)
@@ -208,27 +207,29 @@ class TextReader:
         self._english = undo_breaks(english)
         self.entries = read_entries(_hide_halves(unified, english), shown)
         self.text = join_lines(shown, self.entries)
+        # the lines of each unnumbered section ("" for those before the first heading), and those
+        # below each heading of a numbered section
         self._lines: dict[str, list[PlacedBlock]] = defaultdict(list)
         self._groups: dict[str, list[list[PlacedBlock]]] = defaultdict(list)
+        # the open section, the style of its heading's mark, and those of its items' marks
         self._section = ""
         self._style = ""
         self._styles: set[str] = set()
         self._has_criteria = False
+        # whether the first line of the open criteria is a title above some of them
         self._begins_with_title = False
 
     @property
     def has_usual_headings(self) -> bool:
         """Whether a heading for criteria, arms, interventions or outcomes was read."""
-        if self._has_criteria:
-            return True
-        return bool(self._groups)
+        return self._has_criteria or bool(self._groups)
 
     def keep(self, spans: Sequence[CharRange]) -> None:
         """Drop the lines outside these ranges."""
         self.entries = [
             entry
             for entry in self.entries
-            if any(start <= entry.words < end for start, end in spans)
+            if any(start <= entry.words_start < end for start, end in spans)
         ]
 
     def read(self) -> None:
@@ -243,11 +244,9 @@ class TextReader:
             if is_field and below and self._is_below_heading:
                 self._lines[DESCRIPTION] += [entry, below]
                 next(pairs)
-            elif not self._english[entry.words : entry.end].strip():
+            elif not self._english[entry.words_start : entry.end].strip():
                 is_criterion = self._section == ELIGIBILITY
-                name = DESCRIPTION
-                if is_criterion:
-                    name = ELIGIBILITY
+                name = ELIGIBILITY if is_criterion else DESCRIPTION
                 self._lines[name].append(entry)
             elif section:
                 self._open(section, entry)
@@ -265,9 +264,12 @@ class TextReader:
     # Which section a line belongs to.
 
     def _find_opened(self, entry: PlacedBlock, below: PlacedBlock | None) -> str | None:
-        """Return the section that a line opens, or None if the line is content. A row with an
-        unknown label opens a description, and so does an unknown heading whose mark is that of the
-        open section's heading, but of no item in it, or is a higher heading mark.
+        """Return the section that a line opens, or None if the line is content.
+
+        A row with an unknown label opens a description. So does an unknown heading whose mark is
+
+        - that of the open section's heading, if no item in the section has it, or
+        - a higher heading mark.
         """
         name = entry.block.name
         # "Sponsor | Example Hospital" in a table of labels and texts
@@ -307,7 +309,7 @@ class TextReader:
         is_alone = not self.text[entry.end :].split("\n", 1)[0].strip()
         # "Intervention: Fictumab", with its colon, is a part of an arm; as a heading, it follows a
         # blank line
-        start = entry.words
+        start = entry.words_start
         if self._section in ITEMS and LABELS.match(self.text, start, entry.end + 1):
             return not (is_alone and entry.block.gap)
         # an item with the same kind of list marker as earlier items of the section
@@ -343,10 +345,14 @@ class TextReader:
         """
         if entry.block.name != "arm" or not entry.block.gap or entry.is_item:
             return False
-        line = read_text(self.text[entry.words :].split("\n", 1)[0])
+        line = read_text(self.text[entry.words_start :].split("\n", 1)[0])
         return rule("gives_treatment").occurs(line)
 
     def _open(self, section: str, entry: PlacedBlock) -> None:
+        """Open a section at its heading. A heading that begins an item ("Arm B: ...") opens the
+        section only if it is not open yet, and becomes a line of it, as do headings of criteria and
+        unknown headings.
+        """
         is_item = entry.block.name in STATES
         if not (is_item and self._section == section):
             self._section = section
@@ -359,7 +365,7 @@ class TextReader:
             self._add(entry)
         elif section == DESCRIPTION or name_section(entry.block.name) == ELIGIBILITY:
             self._begins_with_title = section == ELIGIBILITY
-            entry.start = entry.words
+            entry.start = entry.words_start
             self._lines[section].append(entry)
 
     def _add(self, entry: PlacedBlock) -> None:
@@ -372,10 +378,7 @@ class TextReader:
         if entry.is_item:
             self._styles.add(entry.style)
         if self._section in (*_TITLES, _ID) and self._lines[self._section]:
-            if self._section in _TITLES:
-                self._section = DESCRIPTION
-            else:
-                self._section = ""
+            self._section = DESCRIPTION if self._section in _TITLES else ""
         lines = self._lines[self._section]
         if self._section in ITEMS:
             lines = self._groups[self._section][-1]
@@ -399,19 +402,20 @@ class TextReader:
 
     def _place_front(self) -> None:
         """Assign the lines before the first heading: registry numbers, then a title, then a
-        description. If the text consists only of items, they are treated as criteria.
+        description. If the text consists only of items, without any heading, they are treated as
+        criteria.
         """
         front = self._lines.pop("", [])
         while front and find_trial_id(self._read(front[0])):
             self._lines[_ID].append(front.pop(0))
         if front and self._is_title(front[0]):
             # a title begins with its words, without indentation or a heading mark
-            front[0].start = front[0].words
+            front[0].start = front[0].words_start
             self._lines[TITLE].append(front.pop(0))
-        has_items = all(entry.is_item for entry in front)
-        is_list = not self._section and len(front) > 1 and has_items
+        are_items = all(entry.is_item for entry in front)
+        has_headings = self._section != ""
         name = DESCRIPTION
-        if is_list:
+        if len(front) > 1 and are_items and not has_headings:
             name = ELIGIBILITY
         self._lines[name] = front + self._lines[name]
 
@@ -431,7 +435,7 @@ class TextReader:
         return _BELOW_TITLE.match(self.text, entry.end) is not None
 
     def _read(self, entry: PlacedBlock) -> str:
-        return self.text[entry.words : entry.end]
+        return self.text[entry.words_start : entry.end]
 
     # From lines to sections.
 
@@ -444,32 +448,37 @@ class TextReader:
         """Return the sections. If ``title`` is given, it replaces a title in the text."""
         sections = list(text_section(TITLE, title))
         for name in _WHOLE:
-            spans: list[CharRange] = []
-            for entry in self._lines[name]:
-                start = entry.start
-                # successive lines are joined
-                if spans and self._follows(spans[-1][1], entry):
-                    start = spans.pop()[0]
-                spans.append((start, entry.end))
-            if name in _TITLES:
-                spans = spans[:1]
             if title and name == TITLE:
-                spans = []
-            sections += self._make_section(name, [("", span) for span in spans])
-        items: dict[str, list[Section]] = defaultdict(list)
+                continue
+            parts = [("", span) for span in self._join_adjacent(name)]
+            sections += self._make_section(name, parts)
+        items_by_section: dict[str, list[Section]] = defaultdict(list)
         for section, groups in self._groups.items():
             lists = (list_items(self.text, section, entries) for entries in groups)
             for item in chain(*lists):
                 # an outcome with a line "Type: secondary"
                 rank = _RANK.search(self.text, item[0].end, item[-1].end)
-                name = section
-                if rank:
-                    name = RANKS[rank["rank"].lower()]
+                name = RANKS[rank["rank"].lower()] if rank else section
                 parts = find_parts(self.text, name, item)
-                items[name] += self._make_section(f"{name}[{len(items[name])}]", parts)
+                items = items_by_section[name]
+                items += self._make_section(f"{name}[{len(items)}]", parts)
         for name in ITEMS:
-            sections += items[name]
+            sections += items_by_section[name]
         return take_sections(sections)
+
+    def _join_adjacent(self, name: str) -> list[CharRange]:
+        """Return the spans of an unnumbered section, each with successive lines. A title has only
+        one.
+        """
+        spans: list[CharRange] = []
+        for entry in self._lines[name]:
+            start = entry.start
+            if spans and self._follows(spans[-1][1], entry):
+                start = spans.pop()[0]
+            spans.append((start, entry.end))
+        if name in _TITLES:
+            return spans[:1]
+        return spans
 
     def _make_section(self, name: str, parts: Sequence[Part]) -> tuple[Section, ...]:
         """Return a tuple whose only element is a section with the parts on separate lines. Return

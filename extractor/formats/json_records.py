@@ -69,18 +69,18 @@ def _read_documents(
     text = TextBuffer(stream)
     number = 0
     is_listed = False
-    before_list = -1
+    number_before_array: int | None = None
     while sign := text.find(_SIGN, skips=True):
         text.take(sign.start())
-        opening = begin_list().match(text.text, text.at)
+        opening = make_list_pattern().match(text.text, text.at)
         if opening and not is_listed:  # "[" or '{"studies": ['
             text.take(opening.end())
             is_listed = True
-            # a page of results may be empty, but a list that is a line may not
-            before_list = number if opening[0] == "[" else -1
+            # a page of results may be empty, but an array may not
+            number_before_array = number if opening[0] == "[" else None
             continue
         if sign[0] == "]" and is_listed:
-            if number == before_list:
+            if number == number_before_array:
                 place = f"line {text.line}"
                 yield UnreadableSource(
                     "the list contains no record", DOWNLOAD, place=place
@@ -96,7 +96,7 @@ def _read_documents(
         try:
             value = _decode(text)
         except UnreadableSource as problem:
-            yield problem.below(place)
+            yield problem.nest_place(place)
             _skip_line(text)
             is_listed = False
         else:
@@ -114,7 +114,7 @@ def _skip_line(text: TextBuffer) -> None:
 
 
 @cache
-def begin_list() -> re.Pattern[str]:
+def make_list_pattern() -> re.Pattern[str]:
     """Return the pattern for the start of a list of records: an array or a page of results."""
     pages = [register.pages for register in list_registers("json") if register.pages]
     return re.compile(rf'(?:(?:\{{[^\[\]{{]*){{1,5}}"(?:{"|".join(pages)})"\s*:\s*)?\[')
@@ -166,6 +166,7 @@ def build_json(
         for register in registers:
             for wrapper in register.wrappers:
                 inner = record.get(wrapper)
+                # its fields become the record's own
                 if isinstance(inner, dict):
                     record |= inner
             if any(record.get(key) is not None for key in register.keys):

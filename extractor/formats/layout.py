@@ -92,7 +92,7 @@ class PlacedBlock:
     Attributes:
         block: The block.
         start: The offset of its list marker or indentation.
-        words: The offset of its words.
+        words_start: The offset of its words.
         end: The end offset.
         continues_line: Whether another block precedes it on the same line.
         has_unknown_label: Whether it is a row in a table of labels and texts and its label is not
@@ -102,7 +102,7 @@ class PlacedBlock:
 
     block: Block
     start: int
-    words: int
+    words_start: int
     end: int
     continues_line: bool
     has_unknown_label: bool
@@ -124,23 +124,29 @@ def read_entries(text: str, shown: str) -> list[PlacedBlock]:
     for (first, last), has_unknown_label in _list_parts(text):
         end = -1
         for block in read_outline(read_section("text", text[first:last]), VOCABULARY):
-            words = first + block.start
-            begin = max(first, shown.rfind("\n", first, words) + 1)
+            words_start = first + block.start
+            line_start = max(first, shown.rfind("\n", first, words_start) + 1)
             # the previous block ends on the same line
-            continues_line = begin < end
+            continues_line = line_start < end
             end = first + block.end
             # a line such as "- 12 -"
-            is_page_number = _PAGE_NUMBER.match(shown, begin) is not None
+            is_page_number = _PAGE_NUMBER.match(shown, line_start) is not None
             if is_page_number or block.kind is BlockKind.FURNITURE:
                 continue
-            start = begin
+            start = line_start
             if continues_line:
-                start = words
-            mark = _MARK.match(shown, begin)
+                start = words_start
+            mark = _MARK.match(shown, line_start)
             style = _DIGITS.sub("1", mark["mark"]) if mark else block.style
             entries.append(
                 PlacedBlock(
-                    block, start, words, end, continues_line, has_unknown_label, style
+                    block,
+                    start,
+                    words_start,
+                    end,
+                    continues_line,
+                    has_unknown_label,
+                    style,
                 )
             )
     return entries
@@ -157,15 +163,12 @@ def join_lines(text: str, entries: Sequence[PlacedBlock]) -> str:
     for entry in entries:
         if entry.block.doubt:
             continue
-        for line_end in _BREAK.finditer(text, entry.words, entry.end):
+        for line_end in _BREAK.finditer(text, entry.words_start, entry.end):
             word = line_end["word"] or ""
-            line_start = word
-            if word in words:
-                line_start = f"{word}-"
-            filler = " "
-            if word:
-                filler = _SOFT
-            joined = line_start.ljust(len(line_end[0]), filler)
+            before_gap = f"{word}-" if word in words else word
+            filler = _SOFT if word else " "
+            # one character for each of the original, so that the offsets stay valid
+            joined = before_gap.ljust(len(line_end[0]), filler)
             characters[slice(*line_end.span())] = joined
     return "".join(characters)
 
@@ -212,7 +215,7 @@ def _list_cells(
     plain column names. The cells below a row of headings are yielded column by column; a row
     without any heading is yielded whole.
     """
-    columns: list[list[CharRange]] = []
+    columns: list[list[CharRange]] = []  # not empty below a row of headings
     # rows below a row with a known label are labels and texts, too
     follows_label = False
     for row in rows:

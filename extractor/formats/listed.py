@@ -59,25 +59,26 @@ def list_items(
     has_marks = any(marks)
     if section in OUTCOMES and len(entries) == 1 and not has_marks:
         [entry] = entries
-        phrases = _PHRASE.finditer(text, entry.words, entry.end)
+        phrases = _PHRASE.finditer(text, entry.words_start, entry.end)
         return [
-            [replace(entry, words=phrase.start(), end=phrase.end())]
+            [replace(entry, words_start=phrase.start(), end=phrase.end())]
             for phrase in phrases
         ]
     items: list[list[PlacedBlock]] = []
     # a marked line that is indented more than the first one belongs to the item above
-    deepest = 0
+    too_deep = 0
     if has_marks:
-        deepest = entries[marks.index(True)].block.column + _INDENT
-    for entry, mark in zip(entries, marks, strict=True):
+        too_deep = entries[marks.index(True)].block.column + _INDENT
+    for entry, is_marked in zip(entries, marks, strict=True):
         if not items:
-            begins_item = not has_marks or mark or text[entry.end - 1] != ":"
+            begins_item = not has_marks or is_marked or text[entry.end - 1] != ":"
         elif has_marks:
-            begins_item = mark and entry.block.column < deepest
+            begins_item = is_marked and entry.block.column < too_deep
         else:
             begins_item = not _continues(text, items[-1][-1], entry)
         if begins_item:
             items.append([entry])
+        # a line that introduces the items belongs to none
         elif items:
             items[-1].append(entry)
     return items
@@ -88,20 +89,20 @@ def _is_marked(text: str, section: str, entry: PlacedBlock) -> bool:
         return True
     if entry.block.name in STATES:
         return True
-    group = _GROUP.match(text, entry.words, entry.end)
     if section in OUTCOMES:
         return False
+    group = _GROUP.match(text, entry.words_start, entry.end)
     return bool(group and group["opening"])
 
 
 def _continues(text: str, above: PlacedBlock, entry: PlacedBlock) -> bool:
     """Return whether a line without a list marker belongs to the same item as the line above."""
-    words = text[above.words : above.end].rstrip(" *_")
+    words = text[above.words_start : above.end].rstrip(" *_")
     if words.endswith(":"):
         return True
     if LABELS.fullmatch(words):
         return True
-    return LABELS.match(text, entry.words, entry.end) is not None
+    return LABELS.match(text, entry.words_start, entry.end) is not None
 
 
 def find_parts(text: str, section: str, item: Sequence[PlacedBlock]) -> list[Part]:
@@ -114,18 +115,23 @@ def find_parts(text: str, section: str, item: Sequence[PlacedBlock]) -> list[Par
     for name, span in pieces:
         start, end = strip_span(text, *span, _EDGES)
         if start < end:
+            # extend the part of the line above
             if parts and parts[-1][0] == name:
                 start = parts.pop()[1][0]
             parts.append((name, (start, end)))
+    # an outcome that is not divided
     if [name for name, _ in parts] == ["measure"]:
         return [("statement", parts[0][1])]
     return parts
 
 
 def _read_outcome(text: str, item: Sequence[PlacedBlock]) -> Iterator[Part]:
+    """Yield the parts of an outcome. A part continues in the lines below until a label begins
+    another one.
+    """
     first = item[0]
-    cells = find_cells(text, first.words, first.end)
-    if len(cells) > 1:
+    cells = find_cells(text, first.words_start, first.end)
+    if len(cells) > 1:  # "Pain | on a scale of 0 to 10 | week 4"
         tokens = read_text(text[slice(*cells[-1])])
         is_time = rule("lone_time").covers(tokens, 0, len(tokens)) is not None
         names = ["measure", *["description"] * (len(cells) - 1)]
@@ -135,12 +141,13 @@ def _read_outcome(text: str, item: Sequence[PlacedBlock]) -> Iterator[Part]:
         return
     name = "measure"
     for entry in item:
-        label = LABELS.match(text, entry.words, entry.end)
-        start = entry.words
+        label = LABELS.match(text, entry.words_start, entry.end)
+        start = entry.words_start
         if label and entry is not first and label.lastgroup != "measure":
             name = label.lastgroup or name
             start = label.end()
         for part, (begin, end) in split_outcome(text[start : entry.end], _OPENINGS):
+            # such a part is what the label or the lines above say
             if part not in ("measure", "statement"):
                 name = part
             yield name, (start + begin, start + end)
@@ -153,18 +160,15 @@ def _read_group(text: str, section: str, item: Sequence[PlacedBlock]) -> Iterato
     the name of an arm if it is short or if other lines follow.
     """
     first = item[0]
-    group = _GROUP.match(text, first.words, first.end)
-    start = first.words
+    group = _GROUP.match(text, first.words_start, first.end)
+    start = first.words_start
     if group:
         is_short = len(item) > 1 or len(group["name"]) <= _LONGEST_NAME
         is_name = is_short and (section == ARMS or group["sign"])
         if is_name or group["opening"]:
             yield "type", group.span("type")
-            name = "name"
-            if section == ARMS:
-                name = "label"
-            yield name, group.span("name")
+            yield "label" if section == ARMS else "name", group.span("name")
             start = group.end()
     yield "description", (start, first.end)
     for entry in item[1:]:
-        yield "description", (entry.words, entry.end)
+        yield "description", (entry.words_start, entry.end)

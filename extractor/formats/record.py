@@ -70,9 +70,9 @@ def read_record(register: Register, tree: object, container: str) -> RecordConte
                 first = len(same_name)
                 same_name += _list_sections(register, name, form, tree, first, items)
         except UnreadableSource as problem:
-            raise problem.below(name) from None
+            raise problem.nest_place(name) from None
         sections += same_name
-    values = _link(**items)
+    values = _link(**items)  # the arms and interventions that ``_list_items`` has added
     for name, row in register.registry.items():
         texts = _read_field(tree, row)
         if not texts:
@@ -106,6 +106,7 @@ def read_named(
     """Return the content of a record that consists of (field name, text) pairs."""
     tree: dict[str, list[str]] = defaultdict(list)
     for name, written in fields:
+        # no path leads to "", the column of unknown names
         column = register.columns_by_name.get(fold_column(name), "")
         text = written
         if register.breaks:
@@ -119,10 +120,8 @@ def read_named(
             parts = ["", *re.split(begins, text)]
             for label, words in zip(parts[::2], parts[1::2], strict=True):
                 target = labels.get(label, column)
-                kept = ""
-                if target == _DESCRIPTION:
-                    kept = label
-                tree[target].append(f"{kept}{words}".strip())
+                kept_label = label if target == _DESCRIPTION else ""
+                tree[target].append(f"{kept_label}{words}".strip())
     return read_record(register, tree, container)
 
 
@@ -147,7 +146,8 @@ def _list_sections(
     items: _Items,
 ) -> Iterable[Section]:
     """Return the sections that a form in the register's table defines. ``first`` is the number of
-    sections that the preceding forms defined.
+    sections that the preceding forms defined: if there is one, another text is not needed, but
+    numbered sections are added.
     """
     if isinstance(form, str):
         if first:
@@ -177,6 +177,7 @@ def _list_items(
         texts = {part: read_texts(item, form[part]) for part in form if part != "items"}
         section = f"{name}[{number}]"
         if name in items:
+            # the links become no part of the section
             links = texts.pop(_LINKS[name], [])
             if name == "arms":
                 # An arm may name an intervention with its type: "Drug: Fictumab".
@@ -209,9 +210,7 @@ def _list_entries(
     frames = [frame for _, frame in split_list(times)]
     have_own = len(frames) == len(outcomes)
     for number, (lead, outcome) in enumerate(outcomes):
-        frame = times
-        if have_own:
-            frame = frames[number]
+        frame = frames[number] if have_own else times
         parts = [("measure", outcome), ("time_frame", frame)]
         if not frame or (not have_own and _STATES_TIME.search(outcome)):
             spans = split_outcome(outcome, register.openings)
@@ -275,19 +274,17 @@ def _link(arms: list[_Linked], interventions: list[_Linked]) -> dict[str, object
     a variant of any arm's label.
     """
     links: dict[str, list[str]] = {}
-    linked_arms: set[str] = set()
+    named_arms: set[str] = set()
     for intervention in interventions:
-        linked_arms |= intervention.links
+        named_arms |= intervention.links
         linked = [arm.section for arm in arms if arm.name in intervention.links]
         if not linked and intervention.name:
             linked = [arm.section for arm in arms if intervention.name in arm.links]
         if linked:
             links[intervention.section] = linked
-    bare = [
-        arm.section for arm in arms if not arm.links and arm.name not in linked_arms
-    ]
-    links_nothing = not linked_arms and len(bare) == len(arms)
-    has_unknown = not linked_arms <= {arm.name for arm in arms}
+    bare = [arm.section for arm in arms if not arm.links and arm.name not in named_arms]
+    links_nothing = not named_arms and len(bare) == len(arms)
+    has_unknown = not named_arms <= {arm.name for arm in arms}
     if links_nothing or has_unknown:
         bare = []
     return {"arm_links": links, "bare_arms": bare}

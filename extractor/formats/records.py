@@ -276,7 +276,7 @@ def _make_records(
         opening = [UnreadableSource("contains no record", "pass a file with records")]
     for number, content in enumerate(chain(opening, items), 1):
         if isinstance(content, UnreadableSource):
-            yield content.below(member).locate(path)
+            yield content.nest_place(member).locate(path)
             continue
         default_id = stem
         if len(opening) > 1:

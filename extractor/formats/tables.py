@@ -231,6 +231,7 @@ def _find_header(head: str, chosen: Mapping[str, str] = NONE_CHOSEN) -> _Header:
                     chosen,
                 )
                 headers.append(header)
+    # by ``has_number``, then by ``known_count``; of equal ones, the first
     return max(headers, key=itemgetter(0, 1))
 
 
@@ -302,11 +303,8 @@ def _read_row(header: _Header, row: str) -> RecordContent:
 def _read_cells(header: _Header, cells: Sequence[str]) -> RecordContent:
     fields: dict[str, str] = {}
     for column, cell in zip(header.columns, cells, strict=True):
-        if not column:
-            continue
-        if not cell.strip():
-            continue
-        fields.setdefault(column, cell)
+        if column and cell.strip():
+            fields.setdefault(column, cell)
     content = read_named(header.register, fields.items(), "table")
     number_column = header.register.id
     # the ids of a user need not look like the number of a registry

@@ -71,6 +71,7 @@ def read_xml(stream: BufferedReader) -> Iterator[ReadResult]:
             break
         last = _read_record(text, register, number)
         yield last
+    # ``outside`` is now the end of the document; a record that is the root has checked its own end
     is_whole = root == register.element or f"</{root}" in outside
     if not is_whole and isinstance(last, RecordContent):
         problem = f"the file ends without </{root}>: records may be missing"
@@ -122,7 +123,7 @@ def _read_record(text: TextBuffer, register: Register, number: int) -> ReadResul
         # the start of this record matches too, so the search begins behind it
         end = text.find(ends, ahead=1)
     except UnreadableSource as problem:
-        raise problem.below(f"line {first}") from None
+        raise problem.nest_place(f"line {first}") from None
     record = text.take(end.end() if end else None)
     # the beginning of the next record is matched without any text
     if not end or not end[0]:

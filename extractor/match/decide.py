@@ -57,18 +57,17 @@ class Match(NamedTuple):
         return [
             {
                 **dict(zip(_PLACE, rule[:6], strict=True)),
-                "verdict": found.verdict,
-                "why": found.why,
+                "verdict": verdict.verdict,
+                "why": verdict.why,
             }
-            for rule, found in self.judged
+            for rule, verdict in self.judged
         ]
 
     def to_dict(self) -> dict[str, object]:
         """Return the match as an object of JSON."""
-        return {
-            **dict(zip(self._fields, self[:6], strict=False)),
-            "criteria": self.criteria,
-        }
+        fields = self._asdict()
+        del fields["judged"]
+        return {**fields, "criteria": self.criteria}
 
 
 def decide(plan: Plan, facts: Facts) -> Match:
@@ -85,25 +84,29 @@ def decide(plan: Plan, facts: Facts) -> Match:
     >>> found.answer, [one["verdict"] for one in found.criteria]
     ('excluded', ['not_met', 'met', 'met'])
     """
+    # few of the patient's names are in any criterion; spaces keep "ra" from matching in "rash"
     names = [f" {name} " for name in facts.names if f" {name} " in plan.words]
-    found = []
+    verdicts = []
     for rule in plan.rules:
-        one = _take(rule.test, facts, plan.min_confidence)
-        touched = [name.strip() for name in names if name in rule.words]
-        if touched and one.verdict == "not_stated":
-            one = Verdict("depends", f"what it says of {touched[0]}", (rule.quote,))
-        found.append(one)
+        verdict = _run_test(rule.test, facts, plan.min_confidence)
+        mentioned = [name.strip() for name in names if name in rule.words]
+        # no test says anything, but the criterion mentions what the patient has
+        if mentioned and verdict.verdict == "not_stated":
+            verdict = Verdict(
+                "depends", f"what it says of {mentioned[0]}", (rule.quote,)
+            )
+        verdicts.append(verdict)
     for group in plan.groups:
-        _apply(group, found)
-    counts = Counter(one.verdict for one in found)
+        _apply_group(group, verdicts)
+    counts = Counter(one.verdict for one in verdicts)
     answer: Literal["excluded", "open", "no_reason_against"] = "no_reason_against"
-    if plan.doubts or counts["depends"] or counts["doubtful"]:
-        answer = "open"
     if counts["not_met"]:
         answer = "excluded"
-    ask = dict.fromkeys(name for one in found for name in one.ask)
-    unjudged = len(found) - counts["met"] - counts["not_met"]
-    judged = tuple(zip(plan.rules, found, strict=True))
+    elif plan.doubts or counts["depends"] or counts["doubtful"]:
+        answer = "open"
+    ask = dict.fromkeys(name for one in verdicts for name in one.ask)
+    unjudged = len(verdicts) - counts["met"] - counts["not_met"]
+    judged = tuple(zip(plan.rules, verdicts, strict=True))
     return Match(
         plan.record_id,
         facts.id,
@@ -123,42 +126,49 @@ def match_trial(
     return decide(plan_trial(extraction, min_confidence), facts)
 
 
-def _apply(group: Group, found: list[Verdict]) -> None:
-    """Replace the verdicts on a group's members that do not decide on their own."""
-    whole = _weigh([found[place] for place in group.members], group.need).verdict
-    for place in group.members:
-        one = found[place]
+def _apply_group(group: Group, verdicts: list[Verdict]) -> None:
+    """Replace the verdicts on a group's members, each of which stands for the whole group: a member
+    that is not met keeps nobody out of a group that is met, and no member decides while the group
+    is undecided.
+    """
+    members = [verdicts[place] for place in group.members]
+    whole = _weigh(members, group.need).verdict
+    for place, one in zip(group.members, members, strict=True):
         if whole == "met" and one.verdict == "not_met":
-            found[place] = Verdict("met", f"{one.why}; but enough of {group.shown}")
+            verdicts[place] = Verdict("met", f"{one.why}; but enough of {group.shown}")
         elif whole not in ("met", "not_met"):
-            found[place] = _depend(one, group.shown, group.shown)
+            verdicts[place] = _depend(one, group.shown, group.shown)
 
 
-def _take(test: Test, facts: Facts, least: float) -> Verdict:
-    """Return the verdict of a test."""
+def _run_test(test: Test, facts: Facts, min_confidence: float) -> Verdict:
+    """Return the verdict of a test on a patient."""
     if test.quantity:
-        found = _compare(test, facts)
+        verdict = _compare(test, facts)
     else:
-        parts = []
+        verdicts = []
         for part in test.parts:
-            one = _take(part, facts, least)
+            one = _run_test(part, facts, min_confidence)
             if part.when:
-                tests = [_take(each, facts, least) for each in part.when]
+                tests = [_run_test(each, facts, min_confidence) for each in part.when]
                 applies = _weigh(tests, 0).verdict
+                # a limit for women does not concern a man
                 if applies == "not_met":
                     continue
+                # if it is not known whether the limit applies, the patient may still pass it
                 if applies != "met":
                     one = _depend(one, part.shown, "")
-            parts.append(one)
-        found = _weigh(parts, test.need)
-    if test.confidence < least and found.verdict in ("met", "not_met"):
+            verdicts.append(one)
+        verdict = _weigh(verdicts, test.need)
+    if test.confidence < min_confidence and verdict.verdict in ("met", "not_met"):
         why = f"{test.shown} ({test.confidence:.2f})"
         return Verdict("doubtful", why, (test.shown,))
-    return _depend(found, test.keeps_out, test.lets_in)
+    return _depend(verdict, test.keeps_out, test.lets_in)
 
 
 def _compare(test: Test, facts: Facts) -> Verdict:
-    """Compare the numbers that a value can mean with the limits of a test."""
+    """Compare the numbers that a value can mean with the limits of a test. The numbers are in
+    ascending order, and the true one may be any between the first and the last.
+    """
     units = facts.values.get(test.quantity)
     if units is None:
         # nobody is asked for all drugs and diseases
@@ -169,8 +179,10 @@ def _compare(test: Test, facts: Facts) -> Verdict:
         ask = (f"{test.quantity} in the unit of {test.shown}",)
         return Verdict("depends", ask[0], ask)
     numbers = units[test.unit]
+    # 1 to 1.9 fail a test for 1.2 to 1.5, but a number between them may pass: so a limit is tried
     inner = [end for end in (test.low, test.high) if numbers[0] < end < numbers[-1]]
-    held = {
+    # within the limits or, if the test is for those outside, not within
+    passes = {
         (test.low <= number <= test.high) is not test.outside
         for number in (*numbers, *inner)
     }
@@ -178,37 +190,43 @@ def _compare(test: Test, facts: Facts) -> Verdict:
     why = test.quantity
     if test.unit:
         why += f" {stated} {test.unit}: {test.shown}"
-    if len(held) > 1:
+    if len(passes) > 1:
         return Verdict("depends", why, (f"exact {test.quantity}",))
-    return Verdict("met" if True in held else "not_met", why)
+    return Verdict("met" if True in passes else "not_met", why)
 
 
-def _depend(found: Verdict, keeps_out: str, lets_in: str) -> Verdict:
-    """Return a verdict, or ``depends`` if something stands in the way of the decision."""
-    obstacle = {"not_met": keeps_out, "met": lets_in}.get(found.verdict)
+def _depend(verdict: Verdict, keeps_out: str, lets_in: str) -> Verdict:
+    """Return a verdict, or ``depends`` if something stands in the way of the decision:
+    ``keeps_out`` if the verdict is ``not_met``, and ``lets_in`` if it is ``met``.
+    """
+    obstacle = {"not_met": keeps_out, "met": lets_in}.get(verdict.verdict)
     if not obstacle:
-        return found
-    return Verdict("depends", f"{found.why}; it depends on {obstacle}", (obstacle,))
+        return verdict
+    return Verdict("depends", f"{verdict.why}; it depends on {obstacle}", (obstacle,))
 
 
-def _weigh(found: Sequence[Verdict], need: int) -> Verdict:
-    """Return what verdicts say together if ``need`` of them must be met; 0 stands for all."""
+def _weigh(verdicts: Sequence[Verdict], need: int) -> Verdict:
+    """Return what verdicts say together if ``need`` of them must be met; 0 stands for all, and a
+    negative number for an unknown one, with which they are neither met nor not met.
+    """
     # most criteria have no test, or one
-    if not found:
+    if not verdicts:
         return _SILENT
-    if len(found) == 1 and need in (0, 1):
-        return found[0]
-    counts = Counter(one.verdict for one in found)
-    need = need or len(found)
-    verdict: Decision = "depends"
-    if counts["not_met"] and len(found) - counts["not_met"] < need:
-        verdict = "not_met"
+    if len(verdicts) == 1 and need in (0, 1):
+        return verdicts[0]
+    counts = Counter(one.verdict for one in verdicts)
+    need = need or len(verdicts)
+    whole: Decision = "depends"
+    # even if all others were met, they would be too few
+    if counts["not_met"] and len(verdicts) - counts["not_met"] < need:
+        whole = "not_met"
     elif counts["met"] >= need > 0:
-        verdict = "met"
-    elif counts["not_stated"] == len(found):
-        verdict = "not_stated"
+        whole = "met"
+    elif counts["not_stated"] == len(verdicts):
+        whole = "not_stated"
     elif counts["doubtful"]:
-        verdict = "doubtful"
-    whys = [one.why for one in found if verdict in (one.verdict, "depends")]
-    ask = dict.fromkeys(name for one in found for name in one.ask)
-    return Verdict(verdict, "; ".join(dict.fromkeys(filter(None, whys))), (*ask,))
+        whole = "doubtful"
+    # if it depends, on all of them; otherwise, those with the verdict of the whole explain it
+    whys = [one.why for one in verdicts if whole in (one.verdict, "depends")]
+    ask = dict.fromkeys(name for one in verdicts for name in one.ask)
+    return Verdict(whole, "; ".join(dict.fromkeys(filter(None, whys))), (*ask,))

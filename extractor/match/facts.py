@@ -91,7 +91,7 @@ def name_value(named: CanonicalLimit) -> str | None:
 
 
 def join_synonyms(rows: Iterable[Iterable[str]]) -> Synonyms:
-    """Return synonyms, given rows of names for the same thing.
+    """Return synonyms, given rows of names for the same thing. Rows that share a name are joined.
 
     >>> sorted(join_synonyms([("heart attacks", "MI")])["mi"])
     ['heart attack', 'mi']
@@ -99,9 +99,10 @@ def join_synonyms(rows: Iterable[Iterable[str]]) -> Synonyms:
     joined: dict[str, set[str]] = {}
     for row in rows:
         keys = {" ".join(spell_words(name)) for name in row} - {""}
-        for key in tuple(keys):
-            keys |= joined.get(key, set())
-        joined |= dict.fromkeys(keys, keys)
+        # the names of earlier rows with one of these keys
+        keys = keys.union(*(joined.get(key, ()) for key in keys))
+        for key in keys:
+            joined[key] = keys
     return joined
 
 
@@ -124,35 +125,38 @@ def read_facts(patient: Patient, synonyms: Synonyms | None = None) -> Facts:
     ('warfarin', 'coumadin')
     """
     values: dict[str, Units] = {}
-    names: dict[str, None] = {}
+    names: dict[str, None] = {}  # a set in order
     unused: list[str] = []
     place = f"patient {patient.id}"
     for written, value in patient.values.items():
-        read = _read_value(f"{place}: {written}", written, str(value))
-        if isinstance(read, str):
-            unused.append(f"{written}: {value}: {read}")
+        reading = _read_value(f"{place}: {written}", written, str(value))
+        # the reason why the value cannot be compared
+        if isinstance(reading, str):
+            unused.append(f"{written}: {value}: {reading}")
             continue
-        quantity, unit, number = read
+        quantity, unit, number = reading
         units = values.setdefault(quantity, {})
         if unit in units:
             raise ArgumentError(f"{place}: {written}: is given twice; keep one value")
         units[unit] = (number,)
-    days = dict.fromkeys(patient.drugs, 0.0)
+    # a drug that the patient takes was taken 0 days ago, unless ``since`` says otherwise
+    days_since = dict.fromkeys(patient.drugs, 0.0)
     for name, time in patient.since.items():
-        days[name] = _read_days(f"{place}: since {name}", time)
-    for name in (*patient.drugs, *patient.conditions, *days):
+        days_since[name] = _read_days(f"{place}: since {name}", time)
+    for name in (*patient.drugs, *patient.conditions, *days_since):
         key = " ".join(spell_words(name))
         same = sorted((synonyms or {}).get(key, ()))
-        for other in filter(None, dict.fromkeys((key, make_key(name), *same))):
-            names[other] = None
-            values[f"had {other}"] = _TRUE
-            if name in days:
-                values[f"took {other}"] = _TRUE
-                values[f"since {other}"] = {"day": (days[name],)}
+        # the quantities of ``plan``: "has" and "had" a disease, "takes" and "took" a drug
+        for spelling in filter(None, dict.fromkeys((key, make_key(name), *same))):
+            names[spelling] = None
+            values[f"had {spelling}"] = _TRUE
+            if name in days_since:
+                values[f"took {spelling}"] = _TRUE
+                values[f"since {spelling}"] = {"day": (days_since[name],)}
             if name in patient.drugs:
-                values[f"takes {other}"] = _TRUE
+                values[f"takes {spelling}"] = _TRUE
             if name in patient.drugs or name in patient.conditions:
-                values[f"has {other}"] = _TRUE
+                values[f"has {spelling}"] = _TRUE
     if patient.sex:
         values["sex"] = {None: (float(SEXES.index(patient.sex)),)}
     if patient.age is not None:
@@ -161,7 +165,7 @@ def read_facts(patient: Patient, synonyms: Synonyms | None = None) -> Facts:
 
 
 def _read_number(place: str, written: str) -> tuple[float, str | None]:
-    """Return the number of a value and its unit as written."""
+    """Return the number of a value ("45", or "II" of "class II") and its unit as written."""
     parts = _VALUE.fullmatch(written.strip())
     number = ROMAN.get(parts[1].upper(), read_number(parts[1])) if parts else None
     if parts is None or number is None:
@@ -189,16 +193,19 @@ def _read_value(
     named = name_limit(limit)
     quantity = name_value(named)
     unit = named.unit_ucum
+    # unlike a score of which the vocabulary has many, such a name may be misspelt
     if quantity is None and name_quantity(name) is None:
         remedy = (
             suggest(name, list_quantities()) or "; use another name, or leave it out"
         )
         raise ArgumentError(f"{place}: no criterion limits such a quantity{remedy}")
+    # the age of the patient is a field of its own
     if quantity and named.value_canonical is not None and quantity != "age":
         return quantity, named.unit_canonical, named.value_canonical
     if quantity and unit and _RELATIVE.fullmatch(unit):
         return quantity, unit, number
     reason = named.canonical_note or "cannot be compared"
+    # only the user can mend the unit
     if reason not in ("unknown unit", "no unit"):
         return reason
     raise ArgumentError(
@@ -208,29 +215,30 @@ def _read_value(
 
 def _read_days(place: str, written: str) -> float:
     """Return a time in days."""
-    found = [one.days for one in find_durations(read_words(written))]
-    if len(found) != 1 or found[0] is None or "-" in written:
+    times = [one.days for one in find_durations(read_words(written))]
+    # "2-3 weeks" is a range, and "-3 weeks" lies in the future
+    if len(times) != 1 or times[0] is None or "-" in written:
         raise ArgumentError(f"{place}: {written!r} is not a time such as '3 weeks'")
-    return float(found[0])
+    return float(times[0])
 
 
 def _read_age(place: str, written: str) -> Units:
-    """Return the numbers that an age can mean in each unit. Texts count completed units, so 30
-    months are 2 or 2.5 years.
+    """Return the numbers that an age can mean in each unit, in ascending order. Texts count
+    completed units, so 30 months are 2 or 2.5 years.
     """
     age = read_registered_age(written)
     if age is None or count_days(age) > OLDEST:
         raise ArgumentError(
             f"{place}: {written!r} is not an age such as 70 or '6 months'"
         )
-    lowest = highest = count_days(age)
+    fewest_days = most_days = count_days(age)
     if age.value % 1 == 0:
         # until just before the next birthday
-        highest += DAYS[age.unit] * (1 - 1e-6)
+        most_days += DAYS[age.unit] * (1 - 1e-6)
     ages: Units = {}
     for unit, days in DAYS.items():
-        exact = round(lowest / days, 6)
+        exact = round(fewest_days / days, 6)
         ages[unit] = tuple(
-            sorted({exact, float(floor(exact)), float(floor(highest / days))})
+            sorted({exact, float(floor(exact)), float(floor(most_days / days))})
         )
     return ages

@@ -146,7 +146,7 @@ def _find_rest(text: str, *lists: str) -> list[str]:
     return [word for word in spell_words(text) if word not in _words(*lists)]
 
 
-def _find_least(item: ExtractedItem, *fields: str) -> float:
+def _find_lowest_confidence(item: ExtractedItem, *fields: str) -> float:
     """Return the lowest confidence of fields and their parts. Gold, which has none, is sure."""
     pieces = [piece for field in fields for piece in item.evidence_for(field)]
     return min(
@@ -172,27 +172,31 @@ def plan_trial(
     doubts = [one.message for one in extraction.findings if one.kind in _DOUBTS]
     if not people.criteria:
         doubts.append("the record states no criteria")
-    unsure = dict[str, str]()
+    doubts_by_group = dict[str, str]()
     for place, group in enumerate(people.groups):
-        if _find_least(people, f"groups[{place}]") < min_confidence:
-            unsure[group.id] = (
+        if _find_lowest_confidence(people, f"groups[{place}]") < min_confidence:
+            doubts_by_group[group.id] = (
                 f"how this list belongs together: {group.lead_in or group}"
             )
     rules = []
     for place, criterion in enumerate(people.criteria):
         rule = _plan_criterion(place, criterion, people)
-        around = [unsure.get(one.id) for one in people.list_around(criterion.group)]
-        doubt = next(filter(None, around), "")
-        least = _find_least(criterion, "kind", "quote", "lead_in", "negated")
-        if least < min_confidence:
-            doubt = f"the doubtful structure of the list ({least:.2f})"
+        groups_around = people.list_around(criterion.group)
+        doubts_around = [doubts_by_group.get(group.id) for group in groups_around]
+        doubt = next(filter(None, doubts_around), "")
+        confidence = _find_lowest_confidence(
+            criterion, "kind", "quote", "lead_in", "negated"
+        )
+        # says more than a doubt about a group
+        if confidence < min_confidence:
+            doubt = f"the doubtful structure of the list ({confidence:.2f})"
         if doubt:
             doubted = rule.test._replace(keeps_out=doubt, lets_in=doubt)
             rule = rule._replace(test=doubted)
         rules.append(rule)
     rules += _list_record_rules(people, registered)
     words = "".join(rule.words for rule in rules)
-    messages = tuple(dict.fromkeys((*doubts, *unsure.values())))
+    messages = tuple(dict.fromkeys((*doubts, *doubts_by_group.values())))
     groups = tuple(_list_groups(people))
     return Plan(
         extraction.record_id, tuple(rules), groups, messages, words, min_confidence
@@ -200,27 +204,29 @@ def plan_trial(
 
 
 def _plan_criterion(place: int, criterion: Criterion, people: Eligibility) -> Rule:
-    """Compile a criterion."""
+    """Compile a criterion: its limits or, if it has none, its time windows or its names."""
     includes = criterion.is_inclusion
-    idle = {"neutral", "defined"}
+    # the lists in ``match_words.toml`` of words that need no test of their own
+    idle_lists = {"neutral", "defined"}
     if not includes:
-        idle.add("disturbed")
+        idle_lists.add("disturbed")
     if criterion.turned:
-        idle.add("denials")
+        idle_lists.add("denials")
     if criterion.constraints:
         tests = _list_limit_tests(criterion, people)
     elif criterion.time_windows:
-        idle |= {"opening", "past", "taken", "ended", "denials"}
+        idle_lists |= {"opening", "past", "taken", "ended", "denials"}
         tests = _list_window_tests(criterion)
     else:
         tests = _list_name_tests(criterion)
     piece = next(iter(criterion.evidence_for("quote")), _NOWHERE)
+    # a test of names has judged all words of its line
     masked = ""
     if criterion.constraints or criterion.time_windows:
         masked = _mask(criterion, piece.start)
-    keeps_out, lets_in = _find_obstacles(criterion, masked, sorted(idle))
-    near = people.criteria[max(0, place - 1) : place + 1]
-    if includes and any(_OPEN_END.search(one.quote) for one in near):
+    keeps_out, lets_in = _find_obstacles(criterion, masked, sorted(idle_lists))
+    this_and_above = people.criteria[max(0, place - 1) : place + 1]
+    if includes and any(_OPEN_END.search(one.quote) for one in this_and_above):
         keeps_out = "an alternative in the next or the previous line"
     test = Test("", parts=tuple(tests), keeps_out=keeps_out, lets_in=lets_in)
     words = f" {' '.join(spell_words(criterion.quote))} "
@@ -237,38 +243,43 @@ def _plan_criterion(place: int, criterion: Criterion, people: Eligibility) -> Ru
 
 
 def _find_obstacles(
-    criterion: Criterion, masked: str, idle: Sequence[str]
+    criterion: Criterion, masked: str, idle_lists: Sequence[str]
 ) -> tuple[str, str]:
-    """Return what stands in the way of a decision if the tests of a criterion are not met, and if
-    they are: words that no test covers, a line above, an exception, or a negation.
+    """Return what stands in the way of a decision (``keeps_out``, ``lets_in``): if the tests of a
+    criterion are not met, and if they are.
+
+    An obstacle consists of words that no test covers, in the line (``masked``, in which ``_CUT``
+    stands for the words that a test covers) or the line above, an exception, or a negation.
     """
     includes = criterion.is_inclusion
-    rest = _find_rest(_JOINTS.sub(" ", masked), *idle)
-    above = _find_rest(criterion.lead_in or "", *idle, "leading")
+    rest = _find_rest(_JOINTS.sub(" ", masked), *idle_lists)
+    above = _find_rest(criterion.lead_in or "", *idle_lists, "leading")
     exceptions = [piece.quote for piece in criterion.evidence_for("has_exception")]
-    # "type 2 diabetes with HbA1c > 7 %" requires both
-    requires_both = includes and criterion.constraints and _lacks(rest, "links")
+    # "type 2 diabetes with HbA1c > 7 %" requires both, so whoever fails the limit is kept out
+    requires_both = includes and criterion.constraints and not _has_any(rest, "links")
     # the extraction does not call such limits alternatives
     joint = "or" if includes else "and"
     is_chosen = any(piece.alternative for piece in criterion.evidence)
     loose = re.search(rf"{_CUT}\W*{joint}\W*{_CUT}", masked) and not is_chosen
     negated = _is_negated(criterion)
-    # what stands in the way, and whether it does if the tests are not met, and if they are
-    obstacles = {
-        f"more words: {' '.join(rest)}": (rest and not requires_both, rest),
-        f"for whom it applies: {criterion.lead_in}": (
+    # the obstacle, and whether it counts if the tests are not met, and if they are
+    obstacles = [
+        (f"more words: {' '.join(rest)}", rest and not requires_both, rest),
+        (
+            f"for whom it applies: {criterion.lead_in}",
             above,
-            not _lacks(above, "links", "denials"),
+            _has_any(above, "links", "denials"),
         ),
-        "how its limits are joined": (loose, False),
-        f"an exception: {' '.join(exceptions)}": (
+        ("how its limits are joined", loose, False),
+        (
+            f"an exception: {' '.join(exceptions)}",
             criterion.has_exception,
             criterion.has_exception and includes,
         ),
-        "what is negated": (negated, negated),
-    }
-    keeps_out = [text for text, (stands, _) in obstacles.items() if stands]
-    lets_in = [text for text, (_, stands) in obstacles.items() if stands]
+        ("what is negated", negated, negated),
+    ]
+    keeps_out = [obstacle for obstacle, if_not_met, _ in obstacles if if_not_met]
+    lets_in = [obstacle for obstacle, _, if_met in obstacles if if_met]
     return "; ".join(keeps_out), "; ".join(lets_in)
 
 
@@ -281,14 +292,16 @@ def _is_negated(criterion: Criterion) -> bool:
     return bool(criterion.constraints) or not criterion.is_inclusion
 
 
-def _lacks(words: Sequence[str], *lists: str) -> bool:
-    return _words(*lists).isdisjoint(words)
+def _has_any(words: Sequence[str], *lists: str) -> bool:
+    return not _words(*lists).isdisjoint(words)
 
 
 def _mask(criterion: Criterion, base: int) -> str:
-    """Return the words of a criterion without those that its limits, times and exceptions cover.
-    The time of a limit is left if it is doubtful, or long, because the value may be an old one.
+    """Return the words of a criterion with ``_CUT`` for those that its limits, times and exceptions
+    cover. The time of a limit is left if it is doubtful, or long, because the value may be an old
+    one. ``base`` is the offset of the criterion in its section.
     """
+    # how the fields of covered words begin, each field followed by ";"
     covered = ["constraints[", "has_exception"]
     for place, window in enumerate(criterion.time_windows):
         field = f"time_windows[{place}]"
@@ -296,6 +309,7 @@ def _mask(criterion: Criterion, base: int) -> str:
         if not criterion.constraints:
             covered.append(field)
         elif is_recent:
+            # the time and its anchor, but not its other parts, such as the event that it is about
             covered += [f"{field};", f"{field}.anchor"]
     text = criterion.quote
     for piece in criterion.evidence:
@@ -304,6 +318,7 @@ def _mask(criterion: Criterion, base: int) -> str:
         if is_time and not is_sure:
             continue
         if f"{piece.field};".startswith(tuple(covered)):
+            # as many characters, so that the offsets of the other pieces stay valid
             start = piece.start - base
             end = piece.end - base
             text = text[:start] + _CUT * (end - start) + text[end:]
@@ -312,20 +327,21 @@ def _mask(criterion: Criterion, base: int) -> str:
 
 def _list_limit_tests(criterion: Criterion, people: Eligibility) -> Iterator[Test]:
     """Yield the tests of a criterion's limits; those that are alternatives are one test."""
-    enough = []
+    alternatives = []
     for place, (_, proof, named) in enumerate(name_limits(criterion)):
         test = _make_limit_test(criterion, place, named, proof.sex, people)
         if proof.alternative:
-            enough.append(test)
+            alternatives.append(test)
         else:
             yield test
-    if enough:
-        # one limit that is an alternative is joined to words
-        obstacle = "an alternative" if len(enough) == 1 else ""
-        yield Test("", parts=tuple(enough), need=1, keeps_out=obstacle)
-    if enough and not criterion.is_inclusion:
+    if not alternatives:
+        return
+    # a single one is an alternative to words: "ANC > 1.0 or adequate marrow"
+    obstacle = "an alternative" if len(alternatives) == 1 else ""
+    yield Test("", parts=tuple(alternatives), need=1, keeps_out=obstacle)
+    if not criterion.is_inclusion:
         # "A < 1, B < 2 and C < 3" may also mean any of them
-        yield Test("", parts=tuple(enough), keeps_out="whether all must apply")
+        yield Test("", parts=tuple(alternatives), keeps_out="whether all must apply")
 
 
 def _make_limit_test(
@@ -335,29 +351,33 @@ def _make_limit_test(
     sex: Sex | None,
     people: Eligibility,
 ) -> Test:
-    """Return the test of a limit for people of one sex or, if it is None, of both."""
+    """Return the test of a limit for people of one sex or, if it is None, of both. Of several
+    obstacles, the most specific one is named.
+    """
     limit = criterion.constraints[place]
-    plain = criterion
+    not_negated = criterion
     if criterion.turned:
-        plain = criterion.model_copy(update={"negated": False})
-    sign = read_admitted(limit.comparator, plain) or "between"
+        # the comparator has been turned with the criterion already
+        not_negated = criterion.model_copy(update={"negated": False})
+    sign = read_admitted(limit.comparator, not_negated) or "between"
     quantity = name_value(named) or ""
     when, condition = _read_condition(limit.condition or "", sex)
-    keeps_out = condition or _find_others(limit, criterion.constraints)
+    keeps_out = condition or _find_condition_of_some(limit, criterion.constraints)
     if quantity == "age" and not _is_age_of_record(limit, people):
         keeps_out = "whose age it is"
     lets_in = ""
     if condition and spell_words(condition)[0] not in _words("neutral", "links"):
         lets_in = condition
     narrowed = _find_narrowing(limit.quantity)
-    confidence = _find_least(criterion, f"constraints[{place}]")
+    confidence = _find_lowest_confidence(criterion, f"constraints[{place}]")
     if named.canonical_note == "implausible":
         confidence = 0.0
     tests = [
-        _bound(str(limit), part, unit, sign, *numbers)
+        _make_bound_test(str(limit), part, unit, sign, *numbers)
         for part, unit, numbers in _list_quantities(quantity, named, limit)
     ]
-    # "ALT or AST" of an exclusion: either is enough
+    # "ALT and AST" must both be below an inclusion's limit, and "ALT or AST" above an exclusion's
+    # limit is enough to be kept out; "ALT or AST" of an inclusion does not tell which
     has_and = "and" in spell_words(limit.quantity)
     if len(tests) > 1 and has_and is not criterion.is_inclusion:
         keeps_out = "which of them"
@@ -371,11 +391,13 @@ def _make_limit_test(
     )
 
 
-def _find_others(limit: Constraint, limits: Sequence[Constraint]) -> str:
-    """Return the condition of a limit for some that takes the place of one for everybody."""
-    conditions = [one.condition for one in limits if one.quantity == limit.quantity]
+def _find_condition_of_some(limit: Constraint, limits: Sequence[Constraint]) -> str:
+    """Return the condition of a limit for some people that takes the place of this one, which is
+    for everybody: "creatinine < 2, or < 3 in patients with metastases". Otherwise, return "".
+    """
     if limit.condition:
         return ""
+    conditions = [one.condition for one in limits if one.quantity == limit.quantity]
     return next(filter(None, conditions), "")
 
 
@@ -384,6 +406,7 @@ def _is_age_of_record(limit: Constraint, people: Eligibility) -> bool:
     some people, or of relatives.
     """
     ages = [getattr(people, name) for name in AGES]
+    # None is the second end of a limit that has only one
     known = {None, *(age.value for age in ages if age)}
     return {limit.value, limit.value_high} <= known
 
@@ -394,6 +417,7 @@ def _find_narrowing(written: str) -> str:
     """
     words = list(fold_words(written))
     for name in find_names(tuple(words)):
+        # as many empty words, so that the places of the other names stay valid
         words[name.first : name.end] = [""] * (name.end - name.first)
     return " ".join(_find_rest(" ".join(words), "neutral", "defined", "disturbed"))
 
@@ -401,7 +425,9 @@ def _find_narrowing(written: str) -> str:
 def _list_quantities(
     quantity: str, named: CanonicalLimit, limit: Constraint
 ) -> Iterator[tuple[str, str | None, tuple[float, float | None]]]:
-    """Yield the quantities that a limit bounds, with the unit and the ends."""
+    """Yield the quantities that a limit bounds, with the unit and the two ends, of which the second
+    is None for a limit with one end.
+    """
     written = limit.value, limit.value_high
     if quantity == "age":
         yield quantity, _UNITS.get(named.unit_ucum or "", "year"), written
@@ -411,13 +437,14 @@ def _list_quantities(
         ends = named.value_canonical, named.value_high_canonical
     known = list_quantities().get(quantity)
     parts = quantity.split("|")
+    # one name for two quantities: "alt_or_ast"
     if known and ("_or_" in quantity or "_and_" in quantity):
         parts = sorted(known.both)
     for part in parts:
         yield part, named.unit_canonical or named.unit_ucum or limit.unit, ends
 
 
-def _bound(
+def _make_bound_test(
     shown: str,
     quantity: str,
     unit: str | None,
@@ -425,78 +452,92 @@ def _bound(
     one: float,
     other: float | None = None,
 ) -> Test:
-    """Return the test of a number. ``sign`` is the comparator of the numbers that pass."""
+    """Return the test of a number. ``sign`` is the comparator of the numbers that pass: those
+    between ``one`` and ``other``, or outside them, for a sign that needs both ends.
+    """
+    # "=" and "<>" have one number
+    both_ends = (one, one if other is None else other)
     low, high = {
         ">=": (one, inf),
         ">": (nextafter(one, inf), inf),
         "<=": (-inf, one),
         "<": (-inf, nextafter(one, -inf)),
-    }.get(sign, (one, one if other is None else other))
+    }.get(sign, both_ends)
     return Test(shown, quantity, unit, low, high, sign in ("outside", "<>"))
 
 
 def _test_sex(sex: str) -> Test:
-    return _bound("sex", "sex", None, "=", SEXES.index(sex))
+    return _make_bound_test("sex", "sex", None, "=", SEXES.index(sex))
 
 
 def _read_condition(written: str, sex: str | None) -> tuple[tuple[Test, ...], str]:
-    """Return tests of whether a condition applies, and the condition if they do not decide that."""
+    """Return tests of whether a condition applies to a patient, and the condition as written if
+    they do not decide that, or else "".
+    """
     when = [_test_sex(sex)] if sex in SEXES else []
     rest = [word for word in _find_rest(written, "neutral") if word != "if"]
     ages = [one for one in find_limits(read_text(written), None) if one.time_unit]
     links = _words("links") - {"if", "when", "where"}
+    # "if aged 65 years or older"
     if len(ages) == 1 and links.isdisjoint(spell_words(written)):
         [age] = ages
         ends = age.value, age.value_high
-        when.append(_bound("age", "age", age.time_unit, age.comparator, *ends))
+        when.append(
+            _make_bound_test("age", "age", age.time_unit, age.comparator, *ends)
+        )
         rest = [word for word in rest if not word.isdecimal()]
     is_decided = when and not rest
     return tuple(when), "" if is_decided else written
 
 
 def _list_window_tests(criterion: Criterion) -> Iterator[Test]:
-    """Yield the test of a time window, if the words tell whom an event within it lets in."""
+    """Yield the test of the time since the events of a time window, if the words tell whom an event
+    within it lets in. There is none for several windows, or for a window after an event.
+    """
     [window, *others] = criterion.time_windows
     is_counted = window.unit in DAYS and window.value_high is None and not others
     words = f"{window.quote} {window.anchor or ''}"
     if not is_counted or _AFTER.search(words):
         return
-    requires = criterion.is_inclusion and not criterion.negated
+    requires_event = criterion.is_inclusion and not criterion.negated
     is_within = window.comparator in ("<", "<=")
-    has_ended = not _words("ended").isdisjoint(spell_words(criterion.quote))
+    has_ended = _has_any(spell_words(criterion.quote), "ended")
+    # "surgery within 4 weeks" of an inclusion
     sign: Comparator | None = window.comparator
-    if is_within and not requires:
+    if is_within and not requires_event:
+        # of an exclusion: longer ago passes
         sign = window.comparator.opposite
-    elif not is_within and not (has_ended and requires):
+    elif not is_within and not (has_ended and requires_event):
+        # only "stopped at least 4 weeks ago" says whom more time lets in
         return
     days = window.value * DAYS[window.unit]
     tests = [
-        _bound(str(window), f"since {name}", "day", sign or "", days)
+        _make_bound_test(str(window), f"since {name}", "day", sign or "", days)
         for _, name in _list_names(window.of or "")
     ]
+    # one of the required events is enough, but all of the others must be long ago
     yield Test(
         str(window),
         parts=tuple(tests),
-        need=int(is_within and requires),
-        confidence=_find_least(criterion, "time_windows"),
+        need=int(is_within and requires_event),
+        confidence=_find_lowest_confidence(criterion, "time_windows"),
     )
 
 
 def _list_names(text: str, *lists: str) -> Iterator[tuple[str, str]]:
     """Yield the names that commas or conjunctions join, without the words around them that do not
-    change them, each as a verb (see ``_VERBS``) and a key. The ``lists`` contain more of
-    such words.
+    change them, each as a verb (see ``_VERBS``) and a key: "History of asthma" as "had" and
+    "asthma". The ``lists`` contain more of such words.
     """
-    idle = _words("opening", "past", "taken", *lists)
+    idle_words = _words("opening", "past", "taken", *lists)
     for part in _PARTS.split(text):
         words = list(spell_words(part))
         dropped = []
-        while words and words[0] in idle:
+        while words and words[0] in idle_words:
             dropped.append(words.pop(0))
-        while words and words[-1] in idle:
+        while words and words[-1] in idle_words:
             dropped.append(words.pop())
-        is_taken = not _lacks(dropped, "taken")
-        verb = _VERBS[is_taken, not _lacks(dropped, "past")]
+        verb = _VERBS[_has_any(dropped, "taken"), _has_any(dropped, "past")]
         if words:
             yield verb, make_key(" ".join(words))
 
@@ -504,22 +545,26 @@ def _list_names(text: str, *lists: str) -> Iterator[tuple[str, str]]:
 def _list_name_tests(criterion: Criterion) -> Iterator[Test]:
     """Yield the test of a criterion that consists of names: a single one, or alternatives."""
     text = _MOMENT.sub("", _SHORT.sub("", criterion.quote))
-    idle = ["denials"] if criterion.negated else []
-    named = [*_list_names(text, *idle)]
+    more_lists = ["denials"] if criterion.negated else []
+    named = [*_list_names(text, *more_lists)]
     words = " ".join(key for _, key in named).split()
     # "asthma and eczema" may mean both; "asthma requiring steroids" is more than asthma
     is_joined = len(named) > 1 and "and" in spell_words(text)
-    is_plain = _lacks(words, "details", "denials") and _lacks(words, "links")
-    if is_joined or not is_plain or "(" in text or not named:
+    says_more = _has_any(words, "details", "denials", "links") or "(" in text
+    if is_joined or says_more or not named:
         return
     verb = named[0][0]
     names = [key for _, key in named]
+    # an abbreviation is another name for the same thing
     names += map(make_key, _SHORT.findall(criterion.quote))
-    requires = criterion.is_inclusion is not bool(criterion.negated)
+    # "asthma" of an inclusion, or "no asthma" of an exclusion
+    requires_name = criterion.is_inclusion is not bool(criterion.negated)
     tests = [
-        _bound("named", f"{verb} {name}", None, "=", int(requires)) for name in names
+        _make_bound_test("named", f"{verb} {name}", None, "=", int(requires_name))
+        for name in names
     ]
-    yield Test("", parts=tuple(tests), need=int(requires))
+    # one of the names is enough; without ``requires_name``, the patient must have none of them
+    yield Test("", parts=tuple(tests), need=int(requires_name))
 
 
 def _list_record_rules(
@@ -530,23 +575,27 @@ def _list_record_rules(
         value = getattr(people, name)
         piece = next(iter(people.evidence_for(name)), _NOWHERE)
         kind = name if value else f"registered_{name}"
+        # the register's ages are numbers of days
         stated = value or registered.get(f"{kind}_days") or registered.get(kind)
         if name == "sex":
+            # "all" limits nobody
             if str(stated).lower() not in SEXES:
                 continue
             test = _test_sex(str(stated).lower())
         elif value:
             sign = read_comparator(name, people.evidence)
-            test = _bound(str(value), "age", value.unit, sign, value.value)
+            test = _make_bound_test(str(value), "age", value.unit, sign, value.value)
         elif isinstance(stated, float):
             sign = SIDES[name]
             years = stated / DAYS[TimeUnit.YEAR]
-            test = _bound(f"{sign} {years:g} years", "age", "year", sign, years)
+            shown = f"{sign} {years:g} years"
+            test = _make_bound_test(shown, "age", "year", sign, years)
         else:
             continue
         obstacle = "for whom the age is" if _is_of_some(piece, people) else ""
-        sure = test._replace(confidence=_find_least(people, name), keeps_out=obstacle)
-        yield Rule(None, kind, piece.quote, piece.section, piece.start, piece.end, sure)
+        confidence = _find_lowest_confidence(people, name)
+        test = test._replace(confidence=confidence, keeps_out=obstacle)
+        yield Rule(None, kind, piece.quote, piece.section, piece.start, piece.end, test)
 
 
 def _is_of_some(age: Evidence, people: Eligibility) -> bool:
@@ -571,10 +620,12 @@ def _list_groups(people: Eligibility) -> Iterator[Group]:
         inside = [people.criteria[place] for place in members]
         total = len(members)
         need = {GroupRule.ALL: total, GroupRule.ANY: 1}.get(group.rule, group.n or 1)
+        # if 2 of 5 findings exclude a patient, 4 of the 5 must be absent
         if not all(one.is_inclusion for one in inside):
             need = total - need + 1
         # a list inside a list is left undecided
         if need < 1 or any(one.group != group.id for one in inside):
             need = _UNDECIDED
+        # if all must let a patient in, they do not need their group
         if need < total:
             yield Group(tuple(members), need, f"the list: {group.lead_in or group}")

@@ -90,30 +90,31 @@ def find_answer(text: str, *, is_cut: bool = False) -> tuple[str, str]:
 
     Return the answer and a remark about uncertainties in reading it, which is "" if there are none.
     The answer is strict JSON if it is complete; otherwise, it is the text that should contain the
-    answer, or "" if no text follows the reasoning.
+    answer, or "" if no text follows the reasoning. Of several remarks, the last one below counts.
 
     >>> find_answer(
     ...     'Draft: {"items":[{"n":1,"cat":"age"}]} Final: {"items":[{"n":1}]}'
     ... )[0]
     '{"items":[{"n":1}]}'
     """
-    answers, drafts, incomplete, is_mended = _list_answers(text, is_cut=is_cut)
-    if is_cut and (incomplete or not answers):
-        return incomplete, ""
-    whole = read_whole(incomplete)
-    if whole is None:
-        whole = _mend(incomplete)
-        is_mended = is_mended or whole is not None
-    remark = ""
-    if whole is not None:
-        answers.append(whole)
-    elif incomplete and answers:
+    answers, drafts, rest, is_mended = _list_answers(text, is_cut=is_cut)
+    # the caller reads the complete items of a truncated answer one by one
+    if is_cut and (rest or not answers):
+        return rest, ""
+    last = read_whole(rest)
+    if last is None:
+        last = _mend(rest)
+        is_mended = is_mended or last is not None
+    if last is not None:
+        answers.append(last)
+        rest = ""
+    # there is no complete answer
+    if not answers and (rest or not drafts):
+        return rest, ""
+    remark = MENDED if is_mended else ""
+    if rest:
         remark = _INCOMPLETE
-    elif incomplete:
-        return incomplete, ""
-    elif not answers:
-        if not drafts:
-            return "", ""
+    if not answers:
         answers.append(drafts[-1])
         # some servers put the whole answer into the reasoning
         if read_whole(re.sub("</?think>", "", text)) is None:
@@ -122,8 +123,6 @@ def find_answer(text: str, *, is_cut: bool = False) -> tuple[str, str]:
     written = set(map(json.dumps, answer))
     if not written.issuperset(map(json.dumps, chain(*answers, *drafts))):
         remark = _DIFFERS
-    if is_mended and not remark:
-        remark = MENDED
     items = {"items": answer}
     return json.dumps(items, ensure_ascii=False, separators=(",", ":")), remark
 
@@ -142,6 +141,7 @@ def _mend(text: str) -> Items | None:
         if not found:
             break
         items += found[-1]
+    # what follows the last item
     if _CLOSING.fullmatch(text, between.end()):
         return items
     return None
@@ -150,9 +150,13 @@ def _mend(text: str) -> Items | None:
 def _list_answers(
     text: str, *, is_cut: bool
 ) -> tuple[list[Items], list[Items], str, bool]:
-    """Return the complete answers in a text, the complete answers in its reasoning, the text that
-    follows them if that text should have been an answer (because it is truncated or malformed, or
-    because there is no other answer), and whether parts of the last answer were joined.
+    """Return what a text contains.
+
+    - ``answers``: the complete answers outside its reasoning;
+    - ``drafts``: the complete answers in its reasoning, and those that another one replaces;
+    - the text that follows them if it should have been an answer, because it is truncated or
+      malformed, or because there is no other answer; otherwise "";
+    - ``is_joined``: whether parts of the last answer were joined.
 
     A closing mark without an opening mark ends reasoning that started at the beginning of the
     text. Reasoning without a closing mark continues to the end of the text. A mark inside an
@@ -161,13 +165,14 @@ def _list_answers(
     answers: list[Items] = []
     drafts = []
     in_reasoning = False
-    is_broken = False
+    is_broken = False  # whether a malformed answer begins at rest_start
     is_joined = False
     rest_start = 0
-    last_end = 0
-    end = 0
+    last_end = 0  # of the last complete answer
+    end = 0  # of the last value
     for event in islice(_EVENT.finditer(text), _MOST):
         start = event.start()
+        # a mark or a bracket inside the last value
         if start < end:
             continue
         if not event["value"]:
@@ -247,8 +252,10 @@ def list_answers(value: object) -> list[Items]:
         return read_answers(f"[{value}]", 0)[0]
     if isinstance(value, list) and value:
         lists = list(map(list_answers, value))
+        # a member that is no item and has none
         if [] in lists:
             return []
+        # the items of all members are one answer
         joined = list(chain.from_iterable(answers[-1] for answers in lists))
         return [*chain.from_iterable(answers[:-1] for answers in lists), joined]
     if not isinstance(value, dict):
@@ -285,7 +292,7 @@ def split_items(text: str, *, is_cut: bool) -> Items:
     """
     list_start = _LIST.search(text)
     complete: Items = []
-    last_end = 0
+    last_end = 0  # of the last complete item
     end = list_start.end() if list_start else 0
     for bracket in islice(re.finditer(r"""\{(?=\s*["'])""", text), _MOST):
         if bracket.start() < end:
@@ -297,8 +304,8 @@ def split_items(text: str, *, is_cut: bool) -> Items:
     # the list has ended, so no items are missing
     if not is_cut and "]" in text[last_end:]:
         return complete
-    last = _NUMBER.findall(text)[-1:]
-    return [item for item in complete if str(item["n"]) not in last]
+    last_numbers = _NUMBER.findall(text)[-1:]
+    return [item for item in complete if str(item["n"]) not in last_numbers]
 
 
 def read_answers(text: str, start: int) -> tuple[list[Items], int]:
@@ -310,6 +317,7 @@ def read_answers(text: str, start: int) -> tuple[list[Items], int]:
     """
     end = len(text)
     try:
+        # the end of a value with errors that only the strict reader rejects is known, too
         _, end = _SKIPPER.raw_decode(text, start)
         return list_answers(_DECODER.raw_decode(text, start)[0]), end
     except json.JSONDecodeError as error:

@@ -130,6 +130,7 @@ class BatchApi:
         """
         path = "/batches?limit=100"
         seen = set[str]()
+        # ends after a page without a next one, and if a server repeats a page
         while path not in seen:
             seen.add(path)
             page = _Page.read(await self._sdk.get(path, cast_to=bytes))
@@ -210,7 +211,9 @@ def read_lines(lines: Iterable[bytes]) -> Iterator[tuple[int, AnswerLine]]:
         if text:
             digest = sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
             read = read_line(text)
-            completion = read.completion and replace(read.completion, line=digest)
+            completion = None
+            if read.completion:
+                completion = replace(read.completion, line=digest)
             yield number, read._replace(completion=completion, sha256=digest)
 
 
@@ -242,6 +245,7 @@ def read_line(text: str) -> AnswerLine:
     error = at(row, "error", "response.body.error")
     message = at(error, "message", "code") or "no completion"
     words = hide_keys(" ".join(str(message).split()))[:_LONGEST]
+    # without a status, the line says itself whether the request failed
     has_failed = bool(at(row, "error"))
     if isinstance(status, int):
         has_failed = status >= _LOWEST_ERROR and not find_meaning(status).paid

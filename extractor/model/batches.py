@@ -62,6 +62,9 @@ _CLOSE = (
 )
 """Close a batch. Its calls without an answer then wait for another batch."""
 _STATE = "SELECT state FROM batches WHERE id = ?"
+"""The state of a batch: ``new`` before it may exist at the provider; ``sent`` while it may, because
+the request to create it got no reply yet; ``made`` when its id is stored; ``fetched`` at the end.
+"""
 _DOUBLE = (
     "INSERT INTO requests (call, prompt_tokens, written_tokens, output_tokens, dollars)"
     " SELECT 0, prompt_tokens, written_tokens, output_tokens, dollars FROM requests"
@@ -69,7 +72,7 @@ _DOUBLE = (
 )
 """Count the requests of a batch twice. No answer settles the requests of call 0."""
 _FORGET = "DELETE FROM requests WHERE call = ?"
-"""Delete the maximum cost of a call whose cost is known."""
+"""Delete the requests of a call, which count its maximum cost, because its cost is known."""
 _RELEASE = (
     "UPDATE calls SET state = 'asked' WHERE state = 'waiting' AND batch IS NULL"
     " AND question IN (SELECT question FROM calls WHERE state = 'answered')"
@@ -154,22 +157,23 @@ class Batches:
         self.budget.settle(reservation, None)
         with self._database.transaction():
             number = self.store.begin(call, self.model.name, State.WAITING)
-            self.store.send(number, reservation.most)
+            self.store.add_request(number, reservation.most)
         raise AnswerPending("the answer will be received through a batch")
 
     def count_waiting(self) -> int:
         """Count the waiting calls."""
-        return self._count("1")
+        return self._count_waiting_where("1")
 
     def count_unanswered(self) -> int:
         """Count the waiting calls whose question has not received any answer, not even an unusable
         one.
         """
-        return self._count(f"{_OPEN} AND answer IS NOT NULL)")
+        return self._count_waiting_where(f"{_OPEN} AND answer IS NOT NULL)")
 
-    def _count(self, where: str) -> int:
+    def _count_waiting_where(self, condition: str) -> int:
+        """Count the waiting calls that meet a condition in SQL."""
         sql = "SELECT count(*) FROM calls AS open WHERE state = 'waiting' AND "
-        return int(self._database.value(sql + where))
+        return int(self._database.value(sql + condition))
 
     async def finish(self) -> None:
         """Submit the waiting calls, poll the batches until they have ended, and store their
@@ -186,25 +190,28 @@ class Batches:
             if self._list_open():
                 await self.sleep(wait)
             wait = min(wait * _GROWTH, _LONGEST_WAIT_S)
-        self.budget.count(self.store.spending)
+        self.budget.set_spent(self.store.spending)
 
     async def submit(self) -> None:
         """Submit the waiting calls. Raises the same errors as ``finish``."""
         for batch in self._list_open():
-            # an earlier command may have been killed before it stored the id of the batch
+            # an earlier command may have been killed before it stored the id (``name``)
             if not batch.name:
-                await self._make(batch)
-        while size := min(self._count("batch IS NULL"), MOST_REQUESTS):
+                await self._create(batch)
+        while size := min(self._count_waiting_where("batch IS NULL"), MOST_REQUESTS):
+            # the batch is stored first: after a crash, the tag finds it at the provider
             tag = uuid4().hex
             with self._database.transaction():
                 number = self._database.insert(
                     "batches", state="new", requests=size, tag=tag
                 )
                 self._database.execute(_FILL, (number, size))
-            await self._make(Batch(number, tag, size))
+            await self._create(Batch(number, tag, size))
 
-    async def _make(self, batch: Batch) -> None:
-        """Create a batch at the provider, unless it exists there already, and store its id."""
+    async def _create(self, batch: Batch) -> None:
+        """Create a batch at the provider, unless it exists there already, and store its id
+        (``name``).
+        """
         requests = []
         rows = self._database.execute(
             "SELECT question, user, output_limit, name, version, prompt, system FROM calls"
@@ -219,13 +226,14 @@ class Batches:
 
         file = ""
 
-        async def create() -> str:
+        async def find_or_create() -> str:
             nonlocal file
             # an earlier attempt whose reply was lost may have created the batch
             existing = await self._api.find(batch.tag, file)
             if existing:
                 return existing
             file = file or await self._api.upload(batch.tag, requests)
+            # an earlier attempt may have created it although the provider does not list it
             if self._database.value(_STATE, (batch.number,)) == "sent":
                 self._count_again(batch)
             self._set(batch, "sent")
@@ -233,11 +241,12 @@ class Batches:
                 return await self._api.create(batch.tag, file)
             except Exception as error:
                 failure = read_failure(error)
+                # the provider refused it, so it does not exist
                 if failure and not failure.meaning.paid:
                     self._set(batch, "new")
                 raise
 
-        self._set(batch, "made", await self._send(create))
+        self._set(batch, "made", await self._send(find_or_create))
         self._report_status(batch, "submitted")
 
     def _set(self, batch: Batch, state: str, name: str | None = None) -> None:
@@ -252,7 +261,7 @@ class Batches:
         with self._database.transaction():
             self._database.execute(_DOUBLE, (batch.number,))
             self._set(batch, "new")
-        self.budget.count(self.store.spending)
+        self.budget.set_spent(self.store.spending)
         if self.budget.is_exceeded:
             raise BudgetReached(str(self.budget))
 
@@ -283,10 +292,12 @@ class Batches:
         may have been paid for cannot be read, or if any of its requests has no line. A batch that
         failed or was cancelled needs only as many lines as it has ended requests.
         """
-        waiting = self._name_waiting(batch)
-        unread = set[str]()
-        named = set[str]()
-        problem = ""
+        waiting = self._list_waiting(batch)
+        unread = set[
+            str
+        ]()  # requests with an answer that may be paid and cannot be read
+        named = set[str]()  # requests with a line, whatever it says
+        problem = ""  # the first that may explain why requests have no line
         line_problem = ""
         for file in progress.files:
             content = await self._send(partial(self._api.get, file))
@@ -307,6 +318,7 @@ class Batches:
                 if line.completion:
                     del waiting[line.name]
         unseen = waiting.keys() - named
+        # another line of such a request may be its answer
         unread &= waiting.keys()
         may_lack = not ENDED[progress.state] and len(named) >= progress.done
         reason = _explain_open(unread, unseen, problem, line_problem, may_lack=may_lack)
@@ -323,19 +335,22 @@ class Batches:
         return ""
 
     def _store_line(self, line: AnswerLine, number: int) -> bool:
-        """Store the answer in a line, or count the cost of an answer that cannot be read, whose
-        call still waits. Without a stated usage, the call is counted at its maximum cost.
+        """Store what a line of an answer file says about the waiting call with this number. Returns
+        True if the line is an answer that may have been paid for but cannot be read.
 
-        Returns True if there may be such an answer.
+        Since ``answer``, the call is counted at its maximum cost. A stated usage replaces this
+        cost; without one, it stays.
         """
         completion = line.completion
         usage = line.usage
         with self._database.transaction():
             if usage:
+                # all its requests, so that none is left to be named as ``paid``
                 self._database.execute(_FORGET, (number,))
             if completion:
                 self.store.end(number, completion, completion.usage, paid=())
             elif usage:
+                # no readable answer, but a known cost: the call waits on
                 self.store.end(number, None, usage, paid=(), state=State.WAITING)
         if completion is not None:
             return False
@@ -345,7 +360,7 @@ class Batches:
         """Record that the answers of a batch are not available at the moment. The batch stays open,
         and its calls are counted at their maximum cost.
         """
-        waiting = len(self._name_waiting(batch))
+        waiting = len(self._list_waiting(batch))
         self.unfinished[batch.number] = (
             f"{problem}; {waiting} of its questions are unanswered. Run the same command again; to "
             "pay for these again, ask them live: extractor run with the same options"
@@ -356,7 +371,7 @@ class Batches:
         batches = list_open(self.store)
         return [batch for batch in batches if batch.number not in self.unfinished]
 
-    def _name_waiting(self, batch: Batch) -> dict[str, int]:
+    def _list_waiting(self, batch: Batch) -> dict[str, int]:
         """Return the numbers of the waiting calls in a batch, keyed by the names of their
         requests.
         """
@@ -378,9 +393,10 @@ class Batches:
         """
 
         def explain(failure: Failure) -> Exception:
-            # status 200 with an unreadable reply is the page of a proxy, which answers any request
-            away = failure.is_absence or failure.status == 200
-            return explain_failure(failure, self.model.spec, away=away)
+            # Status 200 with an unreadable reply is the page of a proxy, which answers any request:
+            # as if the provider were absent, the command ends and can be repeated later.
+            is_away = failure.is_absence or failure.status == 200
+            return explain_failure(failure, self.model.spec, away=is_away)
 
         async def attempt() -> _T:
             async with asyncio.timeout(self._sender.settings.timeout):

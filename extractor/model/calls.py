@@ -62,6 +62,7 @@ class ReplyItem(BaseModel, frozen=True, extra="forbid"):
         """Drop empty values, set unknown keys apart, and restore the line breaks that the prompt
         replaced.
         """
+        # in JSON, the texts at every depth are reached at once
         data = json.loads(json.dumps(data).replace(LINE_BREAK, r"\n"))
         keys = {info.alias or name for name, info in cls.model_fields.items()}
         keys.remove("unknown")

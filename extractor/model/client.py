@@ -55,13 +55,13 @@ class Bill:
         Raises ``BudgetReached``, or errors from the store; after either, no request may be sent.
         """
         reservation = await self.meter.reserve(self.call)
-        # if the store fails, nothing is sent, so nothing is counted
+        # until it is sent, it costs nothing: the store may fail
         self.settle(Usage())
         row = 0
         try:
             if self.store:
                 self.number = self.number or self.store.begin(self.call, self.model)
-                row = self.store.send(self.number, reservation.most)
+                row = self.store.add_request(self.number, reservation.most)
             self.sent += 1
             # from now on, the provider may charge the maximum
             self._cost = None
@@ -169,14 +169,14 @@ class Model:
                 # outside a batch run, a waiting call is sent live
                 stored = store.find(call, self.name, in_batches=self.route.queues)
             for line in self.route.list_unused(call, stored is not None):
-                await self._count(line, Bill(call, self.name, self._meter, store))
+                await self._count_line(line, Bill(call, self.name, self._meter, store))
             if stored:
                 return stored
             # wait for a free connection before the call is stored
             async with self._slots:
                 return await self._ask(Bill(call, self.name, self._meter, store))
 
-    async def _count(self, line: "AnswerLine", bill: Bill) -> None:
+    async def _count_line(self, line: "AnswerLine", bill: Bill) -> None:
         """Count a line of an answer file that may be an unused paid answer, unless an
         earlier run in the same folder has counted it. Without a stated usage, it is counted at its
         maximum cost.
@@ -208,6 +208,7 @@ class Model:
                 line = completion.line
                 if bill.store and line:
                     number = bill.store.find_line(bill.call, self.name, line)
+                    # an earlier run in the same folder has counted this line of a file
                     if number:
                         return Answer(completion, number)
                 async with bill.request():

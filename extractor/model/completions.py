@@ -177,8 +177,11 @@ def _join_texts(
         if any(map(part.get, _TABLE["thoughts"])):
             thoughts.append(at(part, form["thought"]))
         elif arguments:
+            written = _write(arguments)
             # if the limit truncated the arguments, the provider may have closed their brackets
-            calls.append(_write(arguments).removesuffix("]}" * is_cut))
+            if is_cut:
+                written = written.removesuffix("]}")
+            calls.append(written)
         else:
             text += at(part, "text")
     if fields.get("error") and not text and not calls:

@@ -23,10 +23,9 @@ class Exchange:
     The first usable answer to a call is used. Every other line of the call counts as paid, unless
     it shows the opposite. Answers count however low the spending limit is, because they have been
     paid for, and then requests are written as far as their maximum cost fits into the limit.
-    ``failed`` lists the lines without an
-    answer as ``file, line: reason``, unless another line answers the same call. Raises
-    ``ArgumentError`` if an answer file does not exist, or if the requests would overwrite an
-    answer file.
+    ``failed`` lists the lines without an answer as ``file, line: reason``, unless another line
+    answers the same call. Raises ``ArgumentError`` if an answer file does not exist, or if the
+    requests would overwrite an answer file.
 
     ``is_saved`` is True when the request file has been written.
     """
@@ -39,9 +38,11 @@ class Exchange:
             raise ArgumentError(f"{requests} contains answers; {remedy}")
         self.requests = requests
         self.is_saved = False
-        self._open: set[str] = set()
+        self._written: set[str] = set()
         self._ends: list[tuple[float, int]] = []
         """The maximum cost of each written request, and the offset at which its line ends."""
+        # by the key of the call: the line that answers it, and the other lines that may be paid, by
+        # their digest
         self._answers: dict[str, AnswerLine] = {}
         self._paid = defaultdict[str, dict[str, AnswerLine]](dict)
         self._write: Callable[[Call], object] = lambda _: None
@@ -51,7 +52,7 @@ class Exchange:
                 raise ArgumentError(f"{path}: there is no such file")
             failed |= self._read(path)
         for name, lines in self._paid.items():
-            # the first of equal ones
+            # of equally good ones, the first
             used = min(lines.values(), key=_rank)
             if used.completion:
                 self._answers[name] = used
@@ -91,8 +92,8 @@ class Exchange:
         line = self._answers.get(name)
         if line and line.completion:
             return line.completion
-        if name not in self._open:
-            self._open.add(name)
+        if name not in self._written:
+            self._written.add(name)
             self._write(call)
         raise AnswerPending("the answer is not in the files")
 
@@ -117,6 +118,7 @@ class Exchange:
         """
         budget = meter if isinstance(meter, Budget) else Budget()
         limit = budget.max_usd
+        # answers in files are paid already, so they count whatever the limit is
         budget.change_limit(None)
         if not self.requests:
             yield self

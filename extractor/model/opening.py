@@ -108,8 +108,9 @@ async def open_model(
         return
     with ExitStack() as stack:
         if choice.exchange:
-            opened_files = choice.exchange.open(spec, settings, route.meter)
-            files = stack.enter_context(opened_files)
+            files = stack.enter_context(
+                choice.exchange.open(spec, settings, route.meter)
+            )
             route = replace(route, answer=files.answer, list_unused=files.list_unused)
         elif choice.replay:
             opened = stack.enter_context(closing(open_run_to_read(choice.replay)))

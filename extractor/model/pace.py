@@ -107,8 +107,7 @@ class Failure(Exception):
             if re.search(meaning.words, content, re.IGNORECASE):
                 return meaning
         meaning = find_meaning(status)
-        is_long = meaning.action == "wait" and (self.wait or 0) > LONGEST_WAIT
-        if is_long:
+        if meaning.action == "wait" and (self.wait or 0) > LONGEST_WAIT:
             return list_meanings()["later"]
         return meaning
 

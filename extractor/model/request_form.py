@@ -117,7 +117,7 @@ class RequestForm:
             provider=instructor.Provider.OPENAI,
             messages=self.messages(call),
             model=self.spec.name,
-            **self._list_parameters(call) | dict(self.settings.options),
+            **{**self._list_parameters(call), **self.settings.options},
         )
         return dict(body)
 

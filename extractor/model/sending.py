@@ -100,8 +100,8 @@ class Sender:
         """Return the error to show to users. A server that has never replied is treated as
         unreachable.
         """
-        away = failure.is_absence and not self._was_reached
-        return explain_failure(failure, self.spec, away=away)
+        is_away = failure.is_absence and not self._was_reached
+        return explain_failure(failure, self.spec, away=is_away)
 
     async def _ask(self, bill: Bill) -> Completion:
         """Send a call once. If the provider rejects part of the form, send the call again
@@ -130,7 +130,7 @@ class Sender:
         self.watch.check()
         async with bill.request():
             started = monotonic()
-            status: int | None = 200
+            status: int | None = 200  # of an answer; a failure has its own
             fault = None
             self.watch.sent += 1
             self.watch.under_way += 1

@@ -123,7 +123,7 @@ class CallStore:
                 state=state,
             )
 
-    def send(self, call: int, most: Usage) -> int:
+    def add_request(self, call: int, most: Usage) -> int:
         """Record that a call is about to send a request with a maximum usage of ``most``. Return
         the number of the request.
         """
@@ -153,10 +153,9 @@ class CallStore:
                 "ending": completion.ending,
                 "answered_by": completion.model,
             }
-        row |= usage.model_dump(include=set(_TOKENS)) | {"exchanges": usage.calls}
-        row["dollars"] = None
-        if self.price:
-            row["dollars"] = self.price.cost(usage)
+        row |= usage.model_dump(include=set(_TOKENS))
+        row["exchanges"] = usage.calls
+        row["dollars"] = self.price.cost(usage) if self.price else None
         with self.database.transaction():
             self._set(number, **row)
             for request in paid:
@@ -182,8 +181,8 @@ class CallStore:
         asks again, and ``AnswerPending`` is raised if the call is waiting for a batch.
         """
         return self._read_first(
-            "key = ? AND (state = 'answered' OR state = 'cut' AND output_limit >= ?"
-            " OR ? AND (state = 'waiting' OR state = 'rejected' AND batch IS NOT NULL))"
+            "key = ? AND (state = 'answered' OR (state = 'cut' AND output_limit >= ?) OR"
+            " (? AND (state = 'waiting' OR (state = 'rejected' AND batch IS NOT NULL))))"
             " ORDER BY state = 'answered' DESC, state = 'cut' DESC, state = 'waiting' DESC",
             (call.key_for(model), call.max_output_tokens, in_batches),
         )

@@ -78,21 +78,20 @@ async def perform_in_batches(
         route = Route(answer=client.answer, queues=True)
         try:
             async with run.open(folder, executor, route, None) as extract_all:
-                passes = (
-                    rounds + 1
-                )  # the last pass only reads the answers of the last batch
                 if poll_s is None:
                     await extract_all()
                     await client.submit()
-                    passes = 0
-                for _ in range(passes):
-                    await client.finish()
-                    folder.rewind()
-                    await extract_all()
-                    if client.unfinished:
-                        break
-                    if not client.count_waiting():
-                        break
+                else:
+                    # The first pass only stores questions, unless an earlier command has stored
+                    # them. Each other one reads the answers to the questions of the pass before.
+                    for _ in range(rounds + 1):
+                        await client.finish()
+                        folder.rewind()
+                        await extract_all()
+                        if client.unfinished:
+                            break
+                        if not client.count_waiting():
+                            break
         finally:
             # the cost of batches is in the store, not in the model's usage
             spent = client.store.spending
@@ -105,6 +104,7 @@ async def perform_in_batches(
         raise BudgetReached(str(budget))
     reasons = [f"batch {number}: {why}" for number, why in client.unfinished.items()]
     unanswered = client.count_unanswered()
+    # if batches are only submitted, nothing is expected to be answered
     if unanswered and poll_s is not None and not reasons:
         calls = counted(unanswered, "call")
         reasons = [f"the batches did not return an answer to {calls}"]

@@ -109,6 +109,7 @@ class ProcessExecutor(Executor):
             _Worker(self.timeout, self.step_limit, self.example)
             for _ in range(self.workers + 1)
         ]
+        # it repeats the calls of processes that died
         self._suspects = processes.pop()
         self._workers = processes
         self._one_at_a_time = asyncio.Lock()
@@ -279,9 +280,11 @@ async def extract_with(
     '000'
     """
     model = opened.model
-    packs = executor.capacity > 0
-    first = partial(plan_record, has_model=model is not None, packs=packs)
-    step = await executor.compute(first, record, opened.options)
+    plan_step = partial(
+        plan_record, has_model=model is not None, packs=executor.capacity > 0
+    )
+    step = await executor.compute(plan_step, record, opened.options)
+    # there is nothing to ask, or no model
     if isinstance(step, ExtractedLine):
         return step
     from extractor.model.asking.querying import ask_round  # noqa: PLC0415 - slow, and rules alone need no model
@@ -291,13 +294,15 @@ async def extract_with(
     query_round, parse = step
     if query_round.decides_lines:
         structure = await ask_round(query_round, model)
-        step = await executor.compute(first, record, opened.options, structure)
+        step = await executor.compute(plan_step, record, opened.options, structure)
         # there is at least the question about the structure
         assert not isinstance(step, ExtractedLine)
         query_round, parse = step
     replies = await ask_round(query_round, model)
-    last = partial(finish_record, lacking=is_lacking(replies))
-    return await executor.compute(last, parse, opened.options, query_round, replies)
+    finish_step = partial(finish_record, lacking=is_lacking(replies))
+    return await executor.compute(
+        finish_step, parse, opened.options, query_round, replies
+    )
 
 
 def open_executor(workers: int | None, processes: int, spare: int = 0) -> Executor:
@@ -310,7 +315,9 @@ def open_executor(workers: int | None, processes: int, spare: int = 0) -> Execut
     """
     if processes == 1:
         return Executor()
-    return ProcessExecutor(processes - spare, SMALL_RUN if workers is None else 0)
+    return ProcessExecutor(
+        processes - spare, inline_first=SMALL_RUN if workers is None else 0
+    )
 
 
 def count_cores() -> int:

@@ -32,11 +32,7 @@ def is_stream(name: StrPath) -> bool:
         return True
     path = Path(name)
     try:
-        if not path.exists():
-            return False
-        if path.is_file():
-            return False
-        return not path.is_dir()
+        return path.exists() and not path.is_file() and not path.is_dir()
     except OSError:  # not a path, or not accessible: reading it will report the problem
         return False
 

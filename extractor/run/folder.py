@@ -104,6 +104,7 @@ class RunFolder(Sink):
                 refuse_link(path / name, FolderNotWritable)
             if not fresh:
                 self._continue_earlier()
+            # an error above has closed everything; from now on, ``__exit__`` does
             self._closing = opening.pop_all()
 
     def _close(self) -> None:
@@ -123,16 +124,7 @@ class RunFolder(Sink):
         """
         earlier = read_manifest(self.path / MANIFEST)
         if earlier is None:
-            for name in (EXTRACTIONS, FAILURES, RUN_FILE):
-                # a full disk leaves files without content
-                if not (self.path / name).exists():
-                    continue
-                if not (self.path / name).stat().st_size:
-                    continue
-                if name == RUN_FILE and self._has_unused_store():
-                    continue
-                remedy = how_to_keep_answers(self.path)
-                raise StoreError(f"{self.path}: has {name} but no {MANIFEST}; {remedy}")
+            self._refuse_results()
             return
         settings = self.manifest.settings
         changed = list(explain_changed(earlier.settings, settings))
@@ -157,6 +149,18 @@ class RunFolder(Sink):
         with naming_file(results):
             # a killed run leaves results out of order, and perhaps a truncated line
             write_atomically(results, store.read_lines())
+
+    def _refuse_results(self) -> None:
+        """Raise ``StoreError`` if the folder contains results, although it has no manifest."""
+        for name in (EXTRACTIONS, FAILURES, RUN_FILE):
+            path = self.path / name
+            # a full disk leaves files without content
+            if not path.exists() or not path.stat().st_size:
+                continue
+            if name == RUN_FILE and self._has_unused_store():
+                continue
+            remedy = how_to_keep_answers(self.path)
+            raise StoreError(f"{self.path}: has {name} but no {MANIFEST}; {remedy}")
 
     def _has_unused_store(self) -> bool:
         """Return whether an invocation was killed between creating the store and the manifest."""
@@ -247,6 +251,7 @@ class RunFolder(Sink):
                 self.store.move(record.record_id, position)
             if text_sha256 == digest_record(record) and not lacking:
                 return True
+        # until its result or failure is written
         self._positions[record.record_id] = position
         return False
 

@@ -52,8 +52,8 @@ def forecast_run(total: RequestSize, pricing: Pricing, concurrency: int) -> Fore
         if pricing.cost:
             figures["dollars"] = round(pricing.cost(usage), 4)
         cases.append(figures)
-    # in the highest case, whose ``usage`` is the last one, the questions of a call need several
-    # answers, and the provider's cache fails
+    # In the highest case, which is the last (so ``usage`` is still its usage), the questions of a
+    # call need several answers, and the provider's cache fails.
     most = cases[-1]
     most["calls"] = MOST_CALLS * total.calls
     if pricing.price:

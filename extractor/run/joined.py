@@ -211,23 +211,22 @@ class JoinedRuns:
         for path in self.paths:
             part = find_run(path) or LooseExtractions(path)
             place = realpath(part.folder)
-            # the same run, named again
+            # of the same run, the last name counts, also for its place in the order
             parts.pop(place, None)
             parts[place] = part
         self.parts = list(parts.values())
         self._records = records
         self._corrected: Mapping[str, Path] = {}
         self._owners: dict[str, FinishedRun | LooseExtractions] = {}
-        repeated: dict[str, None] = {}
+        repeated: list[str] = []
         for part in self.parts:
-            repeated |= dict.fromkeys(part.repeated)
-            repeated |= dict.fromkeys(
-                filter(self._owners.__contains__, part.record_ids)
-            )
+            repeated += part.repeated
+            repeated += [one for one in part.record_ids if one in self._owners]
+            # the last result of a record counts
             self._owners |= dict.fromkeys(part.record_ids, part)
         self.record_ids = list(self._owners)
         """The records with a result, in input order."""
-        self.repeated = list(repeated)
+        self.repeated = list(dict.fromkeys(repeated))
         """The records that have more than one result."""
         self.fields = join_fields(self.runs)
 
@@ -311,6 +310,7 @@ class JoinedRuns:
         from extractor.formats import read_records  # noqa: PLC0415 - slow, and readers of results need none
 
         given = inputs or self._records
+        # what to read, the user's names of columns, and the records that are expected there
         if given:
             columns = next((run.columns for run in self.runs if run.columns), None)
             sources = [(list_readable(given), columns, self.record_ids)]
@@ -320,7 +320,7 @@ class JoinedRuns:
                 for part in self.parts
             ]
         for paths, columns, record_ids in sources:
-            unread = dict.fromkeys(record_ids)
+            unread = dict.fromkeys(record_ids)  # a set in order
             # records that cannot be read are missing, so their errors are ignored
             for record in read_records(
                 *paths, on_error=lambda _: None, columns=columns

@@ -147,18 +147,21 @@ class Manifest(BaseModel):
         for name, counts in totals.items():
             if isinstance(counts, dict):
                 totals[name] = dict(sorted(counts.items()))
+        extracted = totals.pop("records", {}).get("extracted", 0)
         spending = store.calls.spending
+        # the questions are those of the records, and the tokens those of all calls
         usage_of_calls = spending.usage.model_dump(exclude=set(USAGE_OF_RECORDS))
         price = store.calls.price
-        most = None
+        usd_without_reply = None
         if price:
-            most = spending.most_dollars + price.most(spending.most_unpriced)
+            most_unpriced = price.most(spending.most_unpriced)
+            usd_without_reply = spending.most_dollars + most_unpriced
         update = {
             "state": _STATES.get(stop, RunState.STOPPED),
             "stopped_by": stop,
             "seconds": round(self.seconds + seconds, 3),
             "records": {
-                "extracted": totals.pop("records", {}).get("extracted", 0),
+                "extracted": extracted,
                 "lacking": store.count_lacking(),
                 "resumed": tally.resumed,
                 "failed": tally.failed,
@@ -170,7 +173,7 @@ class Manifest(BaseModel):
                 "usd_known": spending.dollars,
                 "calls_without_price": spending.unpriced.calls,
                 "calls_without_reply": spending.unstated,
-                "usd_without_reply": most,
+                "usd_without_reply": usd_without_reply,
             },
         }
         unchanged = self.model_dump(include={"settings", "inputs", "started"})
@@ -274,11 +277,10 @@ def explain_changed(
     """
     for name, value_now in settings.items():
         value_before = earlier.get(name)
-        # a server with another address is still the same server
-        is_moved = name == "model" and _name(value_before) == _name(value_now)
         if value_before == value_now:
             continue
-        if is_moved:
+        # a server with another address is still the same server
+        if name == "model" and _name(value_before) == _name(value_now):
             continue
         if name in _UNREADABLE:
             yield f"the {name} have changed"

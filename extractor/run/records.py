@@ -96,7 +96,7 @@ def describe_failure(
         failure |= {"path": place.path, "place": place.place}
     failure["error"] = getattr(error, "kind", type(error).__name__)
     failure["message"] = str(error)
-    # A key may be part of the address of an input, or repeated in an error.
+    # A key may be part of the address of an input, or repeated in an error; None stays None.
     return {name: text and mask(text) for name, text in failure.items()}
 
 
@@ -140,7 +140,7 @@ async def read_in_thread(
             if request:
                 for record in islice(read(on_error=give), limit):
                     give(record)
-                give(None)
+                give(None)  # there are no more records
         except _Closed:
             return
         except BaseException as error:  # noqa: BLE001 - raised in the consumer of the records
@@ -267,10 +267,12 @@ class RecordLoop:
         if not isinstance(item, TrialRecord):
             return False
         self.tally.read += 1
-        done = self.sink.is_done(item)
-        self.tally.resumed += done
-        self._model_was_used |= done
-        return not done
+        if not self.sink.is_done(item):
+            return True
+        self.tally.resumed += 1
+        # by an earlier invocation
+        self._model_was_used = True
+        return False
 
     async def _observe(self, record: TrialRecord) -> ExtractedLine:
         """Extract a record, and report that it has ended. Every error is raised as an
@@ -334,22 +336,25 @@ class RecordLoop:
             self.sink.write(record, line)
             self.tally.add(line)
             return None
-        # Ctrl-C in a step of the record
+        # Ctrl-C in a step of the record, which ends the run. ``_observe`` converts any other error,
+        # even that of a bug.
         if not isinstance(error, ExtractorError):
             return None
         if isinstance(error, StoreError):
             raise error
         if isinstance(error, ModelError) and error.usage:
             counts = error.usage.model_dump()
+            # a record without a result has no answers
             counts["open_questions"] = counts["questions"]
             if isinstance(error, ModelAway) and not error.usage.calls:
                 counts["questions"] = 0  # the model was not asked
             add_counts(self.tally.counts, {"usage": counts})
         if isinstance(error, _ENDS_RUN):
             return error
-        # after a server error or an unusable answer, another attempt may succeed
-        is_final = isinstance(error, RequestTooLong) or _is_lasting(error)
-        self.tally.failed_by_model += isinstance(error, ModelError) and not is_final
+        # after a server error or an unusable answer, the same command may succeed later
+        will_recur = isinstance(error, RequestTooLong) or _is_lasting(error)
+        if isinstance(error, ModelError) and not will_recur:
+            self.tally.failed_by_model += 1
         self._note_failure(error, record)
         return error
 
@@ -375,5 +380,5 @@ _Task = asyncio.Task[ExtractedLine]
 
 
 def _is_lasting(error: BaseException) -> bool:
-    """Return True if the model would fail for all other records too."""
+    """Return True if the model would fail for all other records too, and for this one again."""
     return isinstance(error, ModelUnavailable) and error.lasting

@@ -55,6 +55,7 @@ _STOPS: dict[type[BaseException], Stop] = {
     BatchUnfinished: Stop.BATCHES,
     BaseException: Stop.ERROR,
 }
+"""The reason for each error that ends a run. The first class that matches counts."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -227,7 +228,7 @@ class Run:
                 there too.
             executor: The executor for the steps of extractions.
             route: The function that answers calls, if there is one, and the budget that calls must
-            fit into.
+                fit into.
             budget: The spending limit; the run ends when it is reached.
         """
         relax_garbage_collector()
@@ -241,16 +242,16 @@ class Run:
             tally.meter = lambda: opened.usage
             tally.price = self.pricing.cost
             tally.watch = opened.watch
-            records = max(requests, executor.capacity)
+            in_progress = max(requests, executor.capacity)
             if opened.model:
                 # While some records wait for the model, others are computed.
-                records = requests + min(requests, executor.capacity)
+                in_progress = requests + min(requests, executor.capacity)
             extract = partial(extract_with, executor, opened)
 
             async def extract_all() -> None:
                 tally.begin_again()
                 loop = RecordLoop(
-                    extract, sink, tally, records, budget, lambda: self.is_stopping
+                    extract, sink, tally, in_progress, budget, lambda: self.is_stopping
                 )
                 await loop.run(self.read, self.limit)
 

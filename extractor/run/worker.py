@@ -57,7 +57,7 @@ def plan_record(
     replies to the question about the structure, or is None before it is asked.
     """
     if not has_model:
-        structure = ()
+        structure = ()  # nobody is asked about it
     parsed, query_round = plan(record, options, structure)
     if query_round is None or not has_model:
         return to_line(finish(parsed, options, query_round))
@@ -114,9 +114,8 @@ def call_within(
     timeout: float, step_limit: float, function: Callable[..., T], *arguments: object
 ) -> T:
     """Return ``call_picklable(function, *arguments)``. A step may take ``step_limit`` seconds of
-    processor time. If the call takes longer than ``timeout``
-    seconds, the process ends. This is a fallback: the time limit of a step is enforced by a signal,
-    which some C code ignores.
+    processor time. If the call takes longer than ``timeout`` seconds, the process ends. This is a
+    fallback: the time limit of a step is enforced by a signal, which some C code ignores.
     """
     STEP_LIMIT.set(step_limit)
     # otherwise, the traceback would be written to the terminal

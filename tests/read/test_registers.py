@@ -194,8 +194,8 @@ def test_a_register_needs_a_table_alone(monkeypatch):
     record, table, *_ = re.findall(r"```(?:json|toml)\n(.*?)```", section, re.DOTALL)
     register = Register(**tomllib.loads(table))
     monkeypatch.setattr(json_records, "list_registers", lambda _: (register,))
-    uncached = json_records.begin_list.__wrapped__
-    monkeypatch.setattr(json_records, "begin_list", uncached)
+    uncached = json_records.make_list_pattern.__wrapped__
+    monkeypatch.setattr(json_records, "make_list_pattern", uncached)
 
     found = read_one(record.encode())
 

@@ -98,9 +98,8 @@ def _list_cells(text: pdfium.PdfTextPage, height: float) -> list[_Line]:
     blank = ""
     for number in range(text.count_chars()):
         code = api.FPDFText_GetUnicode(text, number)
-        if not 0 < code <= sys.maxunicode:
-            continue
-        if code in _SURROGATES:
+        # not a character
+        if not 0 < code <= sys.maxunicode or code in _SURROGATES:
             continue
         character = chr(code)
         if character.isspace():
@@ -140,6 +139,7 @@ def _join_cells(lines: Sequence[_Line]) -> list[_Line]:
     left. The lines of a two-line label are joined by a space.
     """
     joined = list(lines[:1])
+    # the last line has no next one (None); a page may have no lines at all
     for line, next_line in zip(lines[1:], [*lines[2:], None], strict=False):
         if len(joined) > 1 and _is_two_line_label(joined[-2], joined[-1], line):
             second = joined.pop()
@@ -184,9 +184,9 @@ def _write(pages: Sequence[Sequence[_Line]]) -> DocumentContent:
     for lines in pages:
         running.update({_mask_digits(line) for line in lines if line.at_edge})
     body_lines: list[_Line] = []
-    first: list[int] = []
+    page_starts: list[int] = []
     for lines in pages:
-        first.append(len(body_lines))
+        page_starts.append(len(body_lines))
         body_lines += [
             line
             for line in lines
@@ -194,7 +194,7 @@ def _write(pages: Sequence[Sequence[_Line]]) -> DocumentContent:
         ]
     empty = [number for number, lines in enumerate(pages, 1) if not lines]
     texts = [line.text for line in body_lines]
-    return write_content(texts, _list_ranks(body_lines), first, empty)
+    return write_content(texts, _list_ranks(body_lines), page_starts, empty)
 
 
 def _list_ranks(lines: Sequence[_Line]) -> list[int]:

@@ -132,6 +132,7 @@ def _read_paragraph(paragraph: Paragraph, styles: _Styles) -> tuple[str, int]:
     if style is not None:
         heading = _HEADING.fullmatch(style.name or "")
         if heading:
+            # "Title" has no level
             return text, int(heading["level"] or 0) or 1
         if numbering is None:
             numbering = style.element.find(_LIST)

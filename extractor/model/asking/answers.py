@@ -49,13 +49,14 @@ def read_items(completion: Completion, call: Call, questions: Questions) -> Mode
     """
     if completion.ending is Ending.REFUSED:
         return ModelReply(dropped=((None, completion.remark),))
-    items, dropped = _fill(completion, call.reply_model)
+    items, dropped = _validate_items(completion, call.reply_model)
     numbers = {number for question in questions for number in question.item_numbers}
-    single = {
+    # the other lines may have any number of items
+    lines_with_one_item = {
         line.number for line in questions if not line.places and not is_listing(line)
     }
     remarks = [*filter(None, [completion.remark])]
-    joined: dict[tuple[int, int], JsonObject] = {}
+    values_by_place: dict[tuple[int, int], JsonObject] = {}
     for position, item in enumerate(items, 1):
         if item.n not in numbers:
             dropped.append((item.n, "was not asked about"))
@@ -65,13 +66,14 @@ def read_items(completion: Completion, call: Call, questions: Questions) -> Mode
             remarks.append(
                 f"line {item.n} has unknown keys, which were not read: {names}"
             )
-        place = (item.n, 0) if item.n in single else (item.n, position)
-        remarks += _join(joined.setdefault(place, {}), item)
-    found = tuple(AnswerItem(number, joined[number, at]) for number, at in joined)
+        # all items of a line that allows one share a place, so that their values are joined
+        place = (item.n, 0 if item.n in lines_with_one_item else position)
+        remarks += _add_values(values_by_place.setdefault(place, {}), item)
+    found = tuple(AnswerItem(n, values) for (n, _), values in values_by_place.items())
     return ModelReply(found, dropped=tuple(dropped), remarks=tuple(remarks))
 
 
-def _fill(
+def _validate_items(
     completion: Completion, model: type[ReplyModel]
 ) -> tuple[Sequence[ReplyItem], list[tuple[int | None, str]]]:
     """Return the items of an answer, and the reasons for dropping others, each with its number if
@@ -98,10 +100,10 @@ def _fill(
     return items, dropped
 
 
-def _join(values: JsonObject, item: ReplyItem) -> Iterator[str]:
-    """Add the values of an item to those of earlier items of a line that allows one. A key for
-    which they contradict each other has no answer, and a remark says so. Each item may have claims
-    of a custom field.
+def _add_values(values: JsonObject, item: ReplyItem) -> Iterator[str]:
+    """Add the values of an item to ``values``, those of earlier items of a line that allows one,
+    and yield remarks. A key for which they contradict each other has no answer, and a remark says
+    so. Each item may have claims of a custom field.
     """
     for key in sorted(item.model_fields_set - {"n", "unknown"}):
         value = getattr(item, key)
@@ -156,7 +158,7 @@ def _read_item(question: Question, written: Values) -> Values:
         if value is not UNANSWERED:
             values[name] = value
     if values.get("concept") in _KINETICS:
-        # a pharmacokinetic measure such as Tmax is a time, but not a time to an event
+        # a pharmacokinetic measure such as Tmax is a time, but has no events (None)
         values |= dict.fromkeys(values.keys() & {"start_event", "end_events"})
     split = values.get("split")
     if isinstance(split, Split):

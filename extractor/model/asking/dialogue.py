@@ -63,12 +63,12 @@ def read_replies(
     """
     if replies is None:
         replies = [ModelReply(pending=1)] * len(query_round.calls)
-    received: list[Question] = []
-    unasked: list[Question] = []
+    received: list[Question] = []  # the lines of calls with a reply
+    unasked: list[Question] = []  # those of calls that the budget did not cover
     drafts = []
     skipped = set()
     unanswered = 0
-    waiting = 0
+    waiting = 0  # the number of lines whose reply is pending
     for call, reply in zip(query_round.calls, replies, strict=True):
         if reply is None:
             unasked += call
@@ -80,17 +80,18 @@ def read_replies(
             unanswered += count_asked(call)
         else:
             unanswered += len(call_skipped)
-        lines = call
+        replied_lines = call
+        # the reply to one half of a call may be pending
         if reply.pending:
-            read = {draft.number for draft in call_drafts}
-            lines = [line for line in call if line.number in read]
-        received += lines
-        waiting += count_asked(call) - count_asked(lines)
+            drafted = {draft.number for draft in call_drafts}
+            replied_lines = [line for line in call if line.number in drafted]
+        received += replied_lines
+        waiting += count_asked(call) - count_asked(replied_lines)
     reasons = _list_reasons(unasked, received)
-    answered = {draft.number for draft in drafts}
+    drafted = {draft.number for draft in drafts}
     for line in (*received, *unasked):
         # lines that are only context for the model need no draft
-        if line.number not in reasons or line.number in answered:
+        if line.number not in reasons or line.number in drafted:
             continue
         draft = parsed.draft_of(line.task, line.chunk)
         is_skipped = line.number in skipped
@@ -101,7 +102,9 @@ def read_replies(
     if RECORD in reasons:
         drafts.append(_join_record(drafts, reasons[RECORD]))
     total = sum(filter(None, replies), ModelReply())
-    remarks = (*total.remarks, *([LIMITED] if unasked else ()))
+    remarks = total.remarks
+    if unasked:
+        remarks = (*remarks, LIMITED)
     result = ModelResult(tuple(drafts), total.rejected, remarks)
     counts = {
         "questions": count_asked(received),
@@ -122,7 +125,7 @@ def _read_reply(
         return [], set()
     lines = {line.number: line for line in call}
     drafts = [
-        _ground(parsed, lines, question, values)
+        _draft_item(parsed, lines, question, values)
         for question, values in read_values(call, reply.items)
     ]
     drafts = prove_regimens(drafts, parsed)
@@ -134,11 +137,12 @@ def _read_reply(
     # the rules read doses, so there should be items
     if parsed.regimens and not answered:
         skipped = silent
+    # an item that was dropped may have been about any of the silent lines
     if reply.dropped:
         return drafts, skipped
     unlisted = [lines[number] for number in silent - skipped]
     for question, values in read_silence(unlisted):
-        drafts.append(_ground(parsed, {}, question, values))
+        drafts.append(_draft_item(parsed, {}, question, values))
     return drafts, skipped
 
 
@@ -154,7 +158,7 @@ def _find_skipped(call: Questions, silent: set[int]) -> set[int]:
     return skipped
 
 
-def _ground(
+def _draft_item(
     parsed: ParsedRecord,
     lines: Mapping[int, Question],
     question: Question,
@@ -176,6 +180,7 @@ def _ground(
     if isinstance(lead_number, int):
         del item_values["lead_in"]
         lead_line = lines.get(lead_number)
+    # the model names no line, or one that is not in the call
     if lead_line is None:
         above = parsed.find_lead_in(draft)
         return ground_answer(item_values, draft, parsed, above, question.custom)
@@ -196,6 +201,7 @@ def _list_reasons(unasked: Questions, received: Questions) -> dict[int, Reasons]
     lines have been asked about.
     """
     reasons: dict[int, Reasons] = {}
+    # the received lines come last, so that their reason replaces that of the unasked ones
     for questions, reason in (
         (unasked, AbsenceReason.BUDGET_EXHAUSTED),
         (received, AbsenceReason.MODEL_REFUSED),
@@ -252,7 +258,7 @@ def _join_record(drafts: Sequence[Draft], reasons: Reasons) -> Draft:
                 key=lambda age: age.value.value * DAYS[age.value.unit],
                 reverse=name == AGES[1],
             )
-            # ages that the rules could not confirm come last
+            # ages that the rules could not confirm come last, also in the order of their values
             answers.sort(key=lambda age: bool(age.features))
         elif name not in PEOPLE_FIELDS:
             # answers that state a value come first

@@ -152,6 +152,7 @@ def plan_questions(parsed: ParsedRecord, options: ExtractionOptions) -> Question
         questions += _plan_endpoints(parsed, effort)
     planned: dict[int, Question] = {}
     for question in questions:
+        # the first task that asks about a chunk
         planned.setdefault(question.number, question)
     for field in options.fields:
         # if a task is not extracted, neither are the custom fields of its items
@@ -178,7 +179,7 @@ def pack_questions(
     # current models can write 8,000 tokens; if another model cannot, its truncated answer is asked
     # again in halves
     calls: list[tuple[Question, ...]] = []
-    room = 0
+    room = 0  # no call has been begun
     for is_list, lines in groupby(questions, lambda line: REGIMENS in line.fields):
         # a group of lines that must stay together: all adjacent regimen lines, or a single line
         members = tuple(lines)
@@ -236,7 +237,7 @@ def _plan_eligibility(
     doubtful_fields = {
         item.number: _list_fields(parsed, item, effort) for item in parsed.criteria
     }
-    lead_lines = _list_introducing(parsed, doubtful_fields, numbers)
+    lead_lines = _list_lead_lines(parsed, doubtful_fields, numbers)
     lines = [_show_item(item, lead_lines) for item in parsed.criteria]
     lines += [
         Question(Task.ELIGIBILITY, chunk)
@@ -253,7 +254,7 @@ def _plan_eligibility(
                 lines.append(_number_line(numbers, span, clean_text(text).text))
     for line in sorted(lines, key=lambda line: line.chunk.span):
         span = line.chunk.span
-        fields = doubtful_fields.get(line.number, [])
+        fields = [*doubtful_fields.get(line.number, ())]
         is_criterion = span.section not in _PEOPLE_IN
         if asks_people and says_who(line.chunk.text, is_criterion=is_criterion):
             fields.append(PEOPLE)
@@ -291,7 +292,7 @@ def _number_line(numbers: Iterator[int], span: Span, text: str) -> Question:
     return Question(Task.ELIGIBILITY, chunk, hint=span.section.replace("_", " "))
 
 
-def _list_introducing(
+def _list_lead_lines(
     parsed: ParsedRecord,
     doubtful_fields: Mapping[int, Collection[str]],
     numbers: Iterator[int],
@@ -381,9 +382,8 @@ def _plan_endpoints(parsed: ParsedRecord, effort: Effort) -> Iterator[Question]:
     """
     names = FIELDS[Task.ENDPOINTS]
     for outcome in parsed.outcomes:
-        fields_to_ask = set(_list_doubtful(outcome, (*names, *PARTS), effort)) - {
-            "split"
-        }
+        # "split" asks for the doubtful parts, if there are any
+        fields_to_ask = {*_list_doubtful(outcome, (*names, *PARTS), effort)} - {"split"}
         section = parsed.record.section(outcome.chunk.span.section)
         # "Pain, day 3" can be split, unless the registry stores the parts separately
         if fields_to_ask.intersection(PARTS) and not (section and section.parts):
@@ -417,8 +417,9 @@ def _plan_own(
     """
     if field.of is Of.REGIMEN:
         return [line for line in planned if REGIMENS in line.fields]
+    # a field of the record has a group of drafts of its own
     group = field.group.of or Task.ELIGIBILITY
-    items: list[Draft] = []
+    unsure_items: list[Draft] = []
     for item in parsed.drafts.values():
         if item.group != group:
             continue
@@ -427,9 +428,9 @@ def _plan_own(
         ]
         doubtful = [_list_doubtful(value, value.rules, effort) for value in by_rules]
         if not by_rules or any(doubtful):
-            items.append(item)
-    if field.of is not Of.RECORD or not items:
-        return map(_show_item, items)
+            unsure_items.append(item)
+    if field.of is not Of.RECORD or not unsure_items:
+        return map(_show_item, unsure_items)
     items_as_lines = map(_show_item, (*parsed.criteria, *parsed.outcomes))
     lines = {line.number: line for line in (*items_as_lines, *planned)}
     return _list_lines(parsed, field, lines.values(), numbers)

@@ -57,6 +57,7 @@ async def ask_round(query_round: Round, model: Model) -> Replies:
             return [reply] * len(query_round.calls)
     calls = [ask(model, questions, query_round.render) for questions in unasked]
     replies, lost = await _gather(calls)
+    # at least one of the calls that the budget covered
     is_answered = len(lost) < len(replies) - replies.count(None)
     for error in lost:
         is_tolerable = isinstance(error, ModelUnavailable) and is_answered
@@ -111,6 +112,7 @@ async def ask(model: Model, questions: Questions, render: Render) -> ModelReply:
         while waiting:
             part = waiting.popleft()
             remaining = part
+            # leave a call for each of the other parts
             may_ask = room > len(waiting)
             if may_ask:
                 part_reply, remaining = await _ask_part(model, part, render)
@@ -173,6 +175,7 @@ async def _ask_part(
     if not completion.text.strip():
         return reply._replace(dropped=((None, _NO_TEXT),)), ()
     answered = {item.n for item in reply.items}
+    # the other lines are asked about again, so why their items were dropped does not matter
     dropped = tuple(drop for drop in reply.dropped if drop[0] in answered)
     remaining = [line for line in part if line.number not in answered]
     return reply._replace(dropped=dropped), remaining

@@ -291,12 +291,15 @@ class Reply(ReplyModel, frozen=True):
 
 
 @lru_cache(256)  # the number of custom fields is unlimited
-def reply_for(fields: CustomFields) -> type[Reply]:
+def reply_for(custom: CustomFields) -> type[Reply]:
     """Return the reply model of a run with these custom fields, each of which has a key in the JSON
     schema.
     """
-    if not fields:
+    if not custom:
         return Reply
-    members = {"items": tuple[_make_item(fields), ...]}  # type: ignore[misc]
-    body = {"custom": fields, "__module__": __name__, "__annotations__": members}
-    return type("Reply", (Reply,), body)
+    members: dict[str, Any] = {
+        "custom": (ClassVar[CustomFields], custom),
+        "items": (tuple[_make_item(custom), ...], ...),  # type: ignore[misc]
+    }
+    # providers see this name
+    return create_model("Reply", __base__=Reply, __module__=__name__, **members)

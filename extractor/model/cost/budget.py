@@ -116,9 +116,9 @@ class Budget:
         self._scale = 1.0
         self._next = 0.0
         self._lock = Lock()
-        self.count(spent or Spending())
+        self.set_spent(spent or Spending())
 
-    def count(self, spent: Spending) -> None:
+    def set_spent(self, spent: Spending) -> None:
         """Set the amount spent so far. After this, calls can be sent again if they fit within the
         budget.
         """
@@ -149,8 +149,9 @@ class Budget:
             reservations = (*self._in_flight, reservation)
             total = self._used + sum(each.dollars for each in reservations)
             has_room = total <= self._limit
-            # without other requests in flight, the request will not fit later either
-            self.reached |= not has_room and not self._in_flight
+            if not has_room and not self._in_flight:
+                # no request that costs less than its maximum will make room later
+                self.reached = True
             if self.reached or not has_room:
                 self._next = reservation.dollars
                 return None
@@ -168,6 +169,7 @@ class Budget:
                 return
             cost = self._price.cost(usage)
             self._spent += cost
+            # if it cost more than was reserved, later requests reserve more
             if reservation.dollars:
                 ratio = reservation.scale * cost / reservation.dollars
                 self._scale = max(self._scale, ratio)

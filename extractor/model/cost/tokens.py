@@ -150,7 +150,7 @@ def load_rates(
     cases = zip(_read("rates.toml")[kind], measured, thinking, strict=True)
     return Cases(
         *(
-            Rates(**case | {"answer": case["answer"] * answer, "thinking": thought})
+            Rates(**{**case, "answer": case["answer"] * answer, "thinking": thought})
             for case, answer, thought in cases
         )
     )
