@@ -158,6 +158,7 @@ def _list_references(
         if covers_items:
             yield _Reference(f"{path}.of", "item", getattr(item, "of", None), items)
         home = name_home(item)
+        # in a flat record, "arms[1]" is found in the section "arms", although it is no name
         if find_section(record, home) is None:
             yield _Reference(f"{path}.section", "place", home, sections)
         for arm in getattr(item, "arms", ()):
