@@ -191,9 +191,9 @@ def _read_workbook(path: Path) -> Iterator[list[str]]:
 
 def _read_cell(place: str, cell: Any) -> str:
     """Return the content of a cell as text. Raises ``GoldError`` for formulas and dates."""
-    kinds = {"f": "a formula", "d": "a date"}
-    if cell.data_type in kinds:
-        kind = kinds[cell.data_type]
+    refused = {"f": "a formula", "d": "a date"}
+    kind = refused.get(cell.data_type)
+    if kind:
         raise GoldError(
             f"{place}, column {cell.column_letter}: is {kind}; write it as text"
         )
