@@ -42,8 +42,8 @@ _MAY_BE_INCOMPLETE = "a value may be missing from an empty field or from a list"
 lowest of all its fields, including empty fields and lists as a whole.
 """
 _BETWEEN_QUOTES = " … "
-_BETWEEN_DOUBTS = "; "
 """Joins quotes or sections that are not adjacent."""
+_BETWEEN_DOUBTS = "; "
 
 
 class ValueRow(NamedTuple):
@@ -136,7 +136,7 @@ def list_all_rows(extraction: TrialExtraction) -> Iterator[ValueRow]:
         yield _describe_finding(extraction.record_id, finding)
 
 
-def list_items(
+def list_less_sure_items(
     extraction: TrialExtraction, rows: Iterable[ValueRow]
 ) -> Iterator[ValueRow]:
     """Yield a row for each item whose confidence is lower than that of all its values in ``rows``,
@@ -203,6 +203,10 @@ def split_path(path: str) -> tuple[str, str]:
 
 
 def _describe_value(record_id: str, value: Value, item: ExtractedItem) -> ValueRow:
+    """Return the row of a value. Its confidence is the lowest of all its pieces of evidence,
+    because the value is right only if each of them is. Origin and support, like the location, are
+    those of the first piece: a row has room for one.
+    """
     item_path, field = split_path(value.path)
     place = (RowKind.VALUE, record_id, item_path, field, value.value)
     # Gold has no evidence.

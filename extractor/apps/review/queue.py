@@ -9,7 +9,12 @@ from typing import NamedTuple
 
 from extractor.apps.pages import name_label
 from extractor.apps.pages.view import name_record
-from extractor.apps.values import RowKind, ValueRow, list_all_rows, list_items
+from extractor.apps.values import (
+    RowKind,
+    ValueRow,
+    list_all_rows,
+    list_less_sure_items,
+)
 from extractor.plurals import counted, percent
 from extractor.run.joined import JoinedRuns
 from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
@@ -43,7 +48,7 @@ def assess_result(result: TrialExtraction) -> Doubt:
     rows = list(list_all_rows(result))
     rated = {
         (row.confidence, _name_value(row))
-        for row in (*rows, *list_items(result, rows))
+        for row in (*rows, *list_less_sure_items(result, rows))
         if row.confidence is not None
     }
     expected = sum(1 - confidence for confidence, _ in rated)
