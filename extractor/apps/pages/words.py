@@ -97,7 +97,7 @@ def _write_measured(parts: Mapping[str, object], quotes: tuple[str, ...]) -> str
     unit = said.get("unit", "")
     # "5 days", but "5 mg" and "1 day"
     if str(parts.get("unit")) in _TIME_UNITS and numbers != ["1"]:
-        unit = f"{unit}s".replace("lifes", "lives")
+        unit = f"{unit}s".replace("lifes", "lives")  # half-lives
     sign = _write_sign(parts) if numbers else ""
     words = (said.get("quantity"), sign, " to ".join(numbers), unit)
     whole = " ".join(filter(None, words))
