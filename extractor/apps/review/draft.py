@@ -184,8 +184,10 @@ def _apply(data: JsonObject, patch: Patch) -> None:
     group = FieldRef(patch.path).path
     position = FieldRef(patch.path).position
     if position is not None and patch.value is None:
+        # keeps its place, so that the paths of the other items stay valid
         find_list(data, group)[position] = None
         return
+    # the path of a group; eligibility is its own only item
     if position is None and group != "eligibility":
         item: JsonObject = {}
         if group.startswith("custom."):
