@@ -48,6 +48,7 @@ def doctor(model: ModelOption = None) -> int:
     if model:
         rows.append(("model", *_ask(model)))
     print_table(("check", "state", "detail"), rows)
+    # only the model can fail, whose row is the last
     if rows[-1][1] == _FAILED:
         return FAILED
     return OK
