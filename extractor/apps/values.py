@@ -169,12 +169,13 @@ def drop_same(
     >>> drop_same(["a", "a", "b"], ["A", "c"], str.lower)
     ['a', 'b']
     """
-    left = Counter(map(identify, others))
+    unmatched_others = Counter(map(identify, others))
     rest = []
     for row in rows:
         key = identify(row)
-        left[key] -= 1
-        if left[key] < 0:
+        if unmatched_others[key]:
+            unmatched_others[key] -= 1
+        else:
             rest.append(row)
     return rest
 
@@ -274,19 +275,19 @@ def find_section(record: TrialRecord, place: str | None) -> str | None:
     ('arms', None)
     """
     names = (place, FieldRef(place or "").path)
-    known = (name for name in names if name and record.raw_text(name) is not None)
-    return next(known, None)
+    existing = (name for name in names if name and record.raw_text(name) is not None)
+    return next(existing, None)
 
 
 def weigh_evidence(pieces: Iterable[Evidence]) -> JsonObject:
     """Return how sure a value is, as pages show it: the lowest confidence of its evidence, its
     doubts, and the pages of the document that contain it.
     """
-    known = list(pieces)
+    evidence = list(pieces)
     return {
-        "confidence": find_least(known),
-        "doubts": list_doubts(known),
-        "pages": sorted({piece.page for piece in known if piece.page}),
+        "confidence": find_least(evidence),
+        "doubts": list_doubts(evidence),
+        "pages": sorted({piece.page for piece in evidence if piece.page}),
     }
 
 
@@ -299,8 +300,8 @@ def find_least(pieces: Iterable[Evidence]) -> float | None:
     """Return the lowest confidence of several pieces of evidence, or None if none of them has a
     confidence.
     """
-    known = [piece.confidence for piece in pieces if piece.confidence is not None]
-    return min(known, default=None)
+    confidences = [piece.confidence for piece in pieces if piece.confidence is not None]
+    return min(confidences, default=None)
 
 
 def _cite_passages(pieces: Sequence[Citation | Evidence]) -> dict[str, Any]:

@@ -206,19 +206,19 @@ def _score(counts: Numbers, fields: Sequence[Field], resamples: int) -> Iterator
     with warnings.catch_warnings():
         # The mean over no values is NaN, which means that there is no score.
         warnings.simplefilter("ignore", RuntimeWarning)
-        shares = _divide(sums)
+        measures = _divide(sums)
         for task in dict.fromkeys(["all", *(field.task for field in fields)]):
             members = [
                 number
                 for number, field in enumerate(fields)
                 if field.in_total and task in ("all", field.task)
             ]
-            whole = sums[:, :, members].sum(axis=2)
-            means = np.nanmean(shares[:, :, members], axis=2)
-            yield _make_score(task, whole[0], means)
-            yield _make_score(f"{task}.micro", whole[0], _divide(whole))
+            task_sums = sums[:, :, members].sum(axis=2)
+            means = np.nanmean(measures[:, :, members], axis=2)
+            yield _make_score(task, task_sums[0], means)
+            yield _make_score(f"{task}.micro", task_sums[0], _divide(task_sums))
         for number, field in enumerate(fields):
-            yield _make_score(field.name, sums[0, :, number], shares[:, :, number])
+            yield _make_score(field.name, sums[0, :, number], measures[:, :, number])
 
 
 def _divide(counts: Numbers) -> Numbers:

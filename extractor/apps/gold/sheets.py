@@ -38,8 +38,8 @@ def write_gold_sheet(path: Path, rows: Iterable[ValueRow]) -> None:
     are omitted. Raises ``GoldError`` for text that a workbook cannot contain.
     """
     table = [_write_row(row) for row in rows]
-    used = {name for cells in table for name in cells}
-    columns = [name for name in COLUMNS if name in used.union(_PLACE)]
+    used_columns = {name for cells in table for name in cells}
+    columns = [name for name in COLUMNS if name in used_columns.union(_PLACE)]
     lines = [[cells.get(name, "") for name in columns] for cells in table]
     if path.suffix.casefold() == _WORKBOOK:
         _write_workbook(path, [columns, *lines])

@@ -207,8 +207,8 @@ def _drop_empty(value: object) -> object:
         return [_drop_empty(member) for member in value]
     if not isinstance(value, dict):
         return value
-    stated = {name: _drop_empty(part) for name, part in value.items()}
-    return {name: part for name, part in stated.items() if part not in (None, [])}
+    parts = {name: _drop_empty(part) for name, part in value.items()}
+    return {name: part for name, part in parts.items() if part not in (None, [])}
 
 
 def derive_window(windows: object) -> JsonObject | None:

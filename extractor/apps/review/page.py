@@ -75,10 +75,10 @@ class ExtractedFields:
 
     def list_evidence(self, path: str, name: str, item: JsonObject) -> list[Evidence]:
         """Return a field's evidence, unless the reviewer has changed the field."""
-        known = self.values.get(path)
-        if known is None:
+        extracted = self.values.get(path)
+        if extracted is None:
             return []
-        if read_field(known, name) != read_field(item, name):
+        if read_field(extracted, name) != read_field(item, name):
             return []
         return self.evidence[path, name]
 

@@ -329,6 +329,6 @@ def _place_endpoint(section: str, data: JsonObject) -> dict[str, object]:
     if place.position is not None:
         return {"rank": rank, "index": place.position}
     endpoints = [item for _, item in list_items(data, "endpoints")]
-    used = [item.get("index") for item in endpoints if item.get("rank") == rank]
-    free = next(index for index in count() if index not in used)
-    return {"rank": rank, "index": free}
+    used_indices = [item.get("index") for item in endpoints if item.get("rank") == rank]
+    free_index = next(index for index in count() if index not in used_indices)
+    return {"rank": rank, "index": free_index}
