@@ -80,11 +80,11 @@ def align(
     compare = _COMPARERS.get(group.path, partial(_compare_custom, group))
 
     new_by_identity = defaultdict[str, deque[Side]](deque)
-    for theirs in _place(group.path, new):
+    for theirs in _sort_sides(group.path, new):
         new_by_identity[theirs.identity].append(theirs)
     pairs: list[tuple[Side, Side]] = []
     old_without_equal: list[Side] = []
-    for ours in _place(group.path, old):
+    for ours in _sort_sides(group.path, old):
         equal = new_by_identity[ours.identity]
         if equal:
             pairs.append((ours, equal.popleft()))
@@ -179,7 +179,7 @@ def _find_among_near(
             yield row, column
 
 
-def _place(path: str, items: Sequence[ExtractedItem]) -> list[Side]:
+def _sort_sides(path: str, items: Sequence[ExtractedItem]) -> list[Side]:
     """Return the sides for items, sorted by the items' values so that the original order does not
     matter.
     """

@@ -24,8 +24,8 @@ class ExampleCase(NamedTuple):
     """An example to score.
 
     Attributes:
-        unanswered: The field without this example, as a model is asked.
-        answered: The field with all examples, as its patterns are read.
+        unanswered: The field without this example; this version is used to ask a model.
+        answered: The field with all examples; this version is used to apply its patterns.
         record: The example's text as a record.
         gold: The example's values as gold.
     """
