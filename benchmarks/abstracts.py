@@ -25,6 +25,8 @@ from extractor import Extractor, TrialExtraction
 from extractor.concepts.doses.names import find_substance
 
 _SURE = 0.85
+_AREAS = (("diabetes", "dm2", "dm2"), ("glaucoma", "gl", "glaucoma"))
+"""The areas, each with the prefix of its files, and the name in its lists of splits."""
 _TRIPLE = re.compile(r"<[^>]*#([^>]+)> <[^>]*#has(\w+)> (?:<[^>]*#([^>]+)>|\"(.*)\")")
 _HEADING = re.compile(r"\n(?=[A-Z][A-Z ,/&-]{4,60}:)")
 _NUMBER = re.compile(r"\d[\d.]*")
@@ -194,6 +196,46 @@ def _match(found: set[object], wanted: set[object]) -> int:
     return len(exact) + min(len(longer), len(rest))
 
 
+def _count(
+    wanted: set[object], found: set[object], sure: set[object]
+) -> dict[str, int]:
+    """Return the counts of the values of a field, by the column that shows them."""
+    return {
+        "wanted": len(wanted),
+        "found": len(found),
+        "right": _match(found, wanted),
+        "sure": len(sure),
+        "sure and right": _match(sure, wanted),
+    }
+
+
+class _Abstract(NamedTuple):
+    """The area and number of an abstract, and the files of its annotations and its text."""
+
+    area: str
+    number: str
+    annotations: Path
+    text: Path
+
+
+def _list_abstracts(folder: Path, split: str) -> Iterator[_Abstract]:
+    """Yield all abstracts, or those of a split."""
+    for area, prefix, name_of_splits in _AREAS:
+        numbers = None
+        if split:
+            listed = folder / f"data/dataset_splits/{name_of_splits}_{split}_ids.txt"
+            numbers = listed.read_text().split()
+        for path in sorted(folder.glob(f"data/{prefix} [0-9]*_admin.n-triples")):
+            # of "dm2 12_admin.n-triples", there may also be a copy, "dm2 12 copy_admin.n-triples"
+            number = path.name.split()[1].partition("_")[0]
+            if " copy" in path.name:
+                continue
+            if numbers is not None and number not in numbers:
+                continue
+            [text] = folder.glob(f"Corpus/{area}_corpus/*_TXT/{prefix}_{number}_*")
+            yield _Abstract(area, number, path, text)
+
+
 def main() -> None:
     """Print the F1 of each field, and the sure amounts that are right."""
     chosen = parse_options(__doc__, "data", split="", show=0)
@@ -202,36 +244,20 @@ def main() -> None:
         sys.exit(f"{folder} does not contain the abstracts; see --help")
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     shown = 0
-    for prefix, area in (("dm2", "diabetes"), ("gl", "glaucoma")):
-        names = sorted(folder.glob(f"data/{prefix} [0-9]*_admin.n-triples"))
-        group = "glaucoma" if prefix == "gl" else "dm2"
-        splits = folder / f"data/dataset_splits/{group}_{chosen.split}_ids.txt"
-        kept = splits.read_text().split() if chosen.split else None
-        for path in names:
-            number = path.name.split()[1].partition("_")[0]
-            if " copy" in path.name or (kept is not None and number not in kept):
-                continue
-            [source] = folder.glob(f"Corpus/{area}_corpus/*_TXT/{prefix}_{number}_*")
-            title, text = read_text(source)
-            extraction = Extractor().extract_text(text, title=title)
-            wanted = read_annotated(path)
-            found = read_extracted(extraction)
-            sure = read_extracted(extraction, _SURE)
-            for field in Facts._fields:
-                expected, read = getattr(wanted, field), getattr(found, field)
-                certain = getattr(sure, field)
-                tally = {
-                    "wanted": len(expected),
-                    "found": len(read),
-                    "right": _match(read, expected),
-                    "sure": len(certain),
-                    "sure and right": _match(certain, expected),
-                }
-                counts[field].update(tally)
-                counts[f"{field}, {area}"].update(tally)
-            if shown < chosen.show and found != wanted:
-                shown += 1
-                print(number, "\n  wanted", *wanted, "\n  found ", *found)
+    for abstract in _list_abstracts(folder, chosen.split):
+        title, text = read_text(abstract.text)
+        extraction = Extractor().extract_text(text, title=title)
+        wanted = read_annotated(abstract.annotations)
+        found = read_extracted(extraction)
+        sure = read_extracted(extraction, _SURE)
+        for field in Facts._fields:
+            of_field = [getattr(facts, field) for facts in (wanted, found, sure)]
+            tally = _count(*of_field)
+            counts[field].update(tally)
+            counts[f"{field}, {abstract.area}"].update(tally)
+        if shown < chosen.show and found != wanted:
+            shown += 1
+            print(abstract.number, "\n  wanted", *wanted, "\n  found ", *found)
     rows = []
     for field, tally in sorted(counts.items()):
         f1 = 2 * tally["right"] / max(tally["wanted"] + tally["found"], 1)

@@ -111,13 +111,20 @@ def judge_record(parsed: ParsedRecord, gold: TrialExtraction) -> Iterator[Judged
         field: str, reading: Reading[Any], label: Any, *, exists: bool = False
     ) -> Judged:
         value = reading.value
+        # whether an item exists is no field of an evaluation, so no comparer belongs to it
         right = value == label if exists else is_right(field, value, label)
-        trial = parsed.record.record_id
-        stated = reading.probability
+        confidence = reading.probability
         if reading.weighed is not None:
-            stated = reading.weighed
-        known = (field, trial, value, label, stated, right)
-        return Judged(*known, features=reading.features)
+            confidence = reading.weighed
+        return Judged(
+            field,
+            trial=parsed.record.record_id,
+            read=value,
+            label=label,
+            confidence=confidence,
+            right=right,
+            features=reading.features,
+        )
 
     extraction = assemble_extraction(weigh_record(parsed), ModelResult())
     for name in FIELDS_OF["eligibility"]:
@@ -125,15 +132,17 @@ def judge_record(parsed: ParsedRecord, gold: TrialExtraction) -> Iterator[Judged
         yield judge(f"eligibility.{name}", parsed.whole.read(name), label)
     matches = list(match_items(parsed, extraction, gold))
     paired = {id(match.read) for match in matches}
-    taken = {id(match.gold) for match in matches}
-    left = [item for item in gold.eligibility.criteria if id(item) not in taken]
-    if extraction.eligibility.criteria or left:
+    paired_gold = {id(match.gold) for match in matches}
+    unread = [item for item in gold.eligibility.criteria if id(item) not in paired_gold]
+    # without criteria on either side, gold does not say what a text is
+    if extraction.eligibility.criteria or unread:
         for criterion in parsed.criteria:
             stands = criterion.rules.stands
             is_criterion = id(criterion) in paired
+            # a rejected text is not in the extraction, and so not paired
             if not is_criterion and not stands.value:
-                read_again = draft_criterion(parsed, criterion)
-                is_criterion = any(compare_criteria(item, read_again) for item in left)
+                rejected = draft_criterion(parsed, criterion)
+                is_criterion = any(compare_criteria(item, rejected) for item in unread)
             field = "eligibility.criteria.stands"
             yield judge(field, stands, is_criterion, exists=True)
     for read in list_regimens(parsed, extraction.dosing):
@@ -172,11 +181,11 @@ def match_items(
     for group in GROUPS:
         if group.path not in readings:
             continue
-        wanted = group.items(gold)
-        for old, new in align(group, wanted, group.items(extraction)):
+        gold_items = group.items(gold)
+        for old, new in align(group, gold_items, group.items(extraction)):
             if old.item and new.item:
                 read = readings[group.path][new.position]
-                yield Match(group.path, read, wanted[old.position])
+                yield Match(group.path, read, gold_items[old.position])
 
 
 def draft_criterion(parsed: ParsedRecord, criterion: CriterionDraft) -> Criterion:
@@ -189,15 +198,16 @@ def draft_criterion(parsed: ParsedRecord, criterion: CriterionDraft) -> Criterio
 
 def list_regimens(parsed: ParsedRecord, regimens: Sequence[Regimen]) -> list[Draft]:
     """Return the reading of each regimen: the first unused one with its span and agent."""
-    left = list(parsed.regimens)
+    unused = list(parsed.regimens)
     readings = []
     for regimen in regimens:
         span = quote_span(regimen)
-        for draft in left:
+        for draft in unused:
             if draft.span == span and draft.rules["agent"].value == regimen.agent:
                 readings.append(draft)
                 break
-        left = [draft for draft in left if draft is not readings[-1]]
+        # each regimen of the rules has a reading, which was just found
+        unused = [draft for draft in unused if draft is not readings[-1]]
     return readings
 
 

@@ -64,17 +64,21 @@ def main() -> None:
     options |= {"minutes": 25.0, "processes": 2, "seconds": 40.0}
     chosen = parse_options(__doc__, "tests*", **options)
     until = time.monotonic() + 60 * chosen.minutes
-    free: Queue[Path] = Queue()
+    free_copies: Queue[Path] = Queue()
     with tempfile.TemporaryDirectory() as folder:
         lines = Path(folder, "lines")
         lines.mkdir()
         for number in range(chosen.processes):
             copy = Path(folder, str(number))
             shutil.copytree(_ROOT, copy, ignore=_IGNORED)
-            free.put(copy)
+            free_copies.put(copy)
+        # the lines are recorded in the last copy, so their paths begin with it
+        recorded_copy = copy
         command = [*_PYTEST, str(chosen.processes), *map(str, chosen.tests)]
-        known = os.environ | {"PYTHONPATH": str(copy), RECORD: str(lines)}
-        subprocess.run(command, cwd=copy, env=known, check=False)
+        variables = {"PYTHONPATH": str(recorded_copy), RECORD: str(lines)}
+        subprocess.run(
+            command, cwd=recorded_copy, env=os.environ | variables, check=False
+        )
         covering = Covering(lines)
         places = list(list_places(_ROOT, chosen.within))
         random.Random(chosen.seed).shuffle(places)
@@ -82,13 +86,13 @@ def main() -> None:
         def try_place(place: Place) -> tuple[str, int]:
             if time.monotonic() > until:
                 return "", 0
-            path = copy / place.module
+            path = recorded_copy / place.module
             tests = covering.choose_tests(path, place.lines, chosen.seconds)
-            unused = free.get()
+            copy = free_copies.get()
             try:
-                return run_changed(unused, place, tests), len(tests)
+                return run_changed(copy, place, tests), len(tests)
             finally:
-                free.put(unused)
+                free_copies.put(copy)
 
         fates: Counter[str] = Counter()
         drawn = places[: chosen.n]
@@ -112,14 +116,18 @@ def run_changed(copy: Path, place: Place, tests: Sequence[str]) -> str:
     listed.write_text("\n".join(tests), "utf-8")
     source = path.read_bytes()
     path.write_bytes(source[: place.start] + place.new.encode() + source[place.end :])
-    known = {"PYTHONPATH": str(copy), CHOSEN: str(listed)}
-    known |= {"PYTHONDONTWRITEBYTECODE": "1"}
+    variables = {
+        "PYTHONPATH": str(copy),
+        CHOSEN: str(listed),
+        # a cached module would hide a change within the same second
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
     files = dict.fromkeys(test.partition("::")[0] for test in tests)
     try:
         done = subprocess.run(
             [*_PYTEST, "0", "-x", *files],
             cwd=copy,
-            env=os.environ | known,
+            env=os.environ | variables,
             check=False,
             capture_output=True,
             timeout=_HANGS_S,

@@ -33,9 +33,9 @@ def answer_well(body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
 class Provider:
     """What the provider holds, and what it was asked. ``faults`` are statuses for the next requests
     of a route, such as ``POST /batches``, alone or with a body; 0 breaks the connection after the
-    request has been carried out.
+    request has been carried out. ``asked`` are the routes of all requests.
 
-    ``spoils`` change the next downloads, which then come without a length. ``room`` is the number
+    A batch ends with the status ``ends`` at the first look after ``looks`` looks. ``spoils`` change the next downloads, which then come without a length. ``room`` is the number
     of requests that may wait at once; a batch beyond it fails. ``gone`` are files and batches that
     were deleted. ``page`` is the number of batches that a list shows at once, and ``later`` the
     number of batches that others make after each batch. The list of batches shows what
@@ -99,22 +99,26 @@ class Provider:
         return batch
 
     def _end(self, batch: dict[str, Any]) -> None:
+        """Answer the requests of a batch, and store its files of outputs and of errors."""
         outputs = []
         errors = []
+        # a batch that fails as a whole answers nothing
         lines = self.files[batch["input_file_id"]].splitlines()
         for line in lines if self.ends != "failed" else ():
             request = json.loads(line)
-            got = self.answer(request["body"])
             row: dict[str, Any] = {"id": "r", "custom_id": request["custom_id"]}
-            if got is None:
-                message = "it was not reached in time"
-                row |= {"response": None}
-                row |= {"error": {"code": "batch_expired", "message": message}}
-            else:
-                response = {"status_code": got[0], "request_id": "q", "body": got[1]}
-                row |= {"response": response, "error": None}
-            rows = outputs if got and got[0] == 200 else errors
-            rows.append(json.dumps(row))
+            answer = self.answer(request["body"])
+            if answer is None:
+                late = {
+                    "code": "batch_expired",
+                    "message": "it was not reached in time",
+                }
+                errors.append(json.dumps(row | {"response": None, "error": late}))
+                continue
+            status, body = answer
+            response = {"status_code": status, "request_id": "q", "body": body}
+            rows = outputs if status == 200 else errors
+            rows.append(json.dumps(row | {"response": response, "error": None}))
         counts = {"completed": len(outputs), "failed": len(errors)}
         batch["request_counts"] = {"total": sum(counts.values()), **counts}
         batch["status"] = self.ends
@@ -160,10 +164,11 @@ class _Handler(QuietHandler, BaseHTTPRequestHandler):
         provider = self.provider
         with provider.lock:
             provider.asked.append(route)
-            waiting = provider.faults.get(route)
-            fault = waiting.pop(0) if waiting else None
+            faults = provider.faults.get(route)
+            fault = faults.pop(0) if faults else None
             if fault is None and provider.gone.intersection(path.split("/")):
                 fault = 404, {"error": {"message": f"No such object: {path}"}}
+            # 0 takes effect below, after the request has been carried out
             if fault:
                 default = {"error": {"message": "a fault"}}
                 status, reply = fault if isinstance(fault, tuple) else (fault, default)
@@ -178,6 +183,7 @@ class _Handler(QuietHandler, BaseHTTPRequestHandler):
                 self.close_connection = True
                 return
             spoil = provider.spoils.pop(0) if is_download and provider.spoils else None
+        # a spoiled body has no length, and ends with the connection
         self.close_connection = self.close_connection or spoil is not None
         self.write(200, spoil(content) if spoil else content)
 

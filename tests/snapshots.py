@@ -124,20 +124,23 @@ def describe(
 
 
 def _describe(path: str, item: dict[str, Any]) -> Iterator[Line]:
+    """Yield a line for each value of an item with its places, then one for each field with its
+    confidences. Its evidence and confidence are removed from the item.
+    """
     places: dict[str, list[str]] = {}
-    sure: dict[str, list[str]] = {"confidence": [str(item.pop("confidence"))]}
+    confidences: dict[str, list[str]] = {"confidence": [str(item.pop("confidence"))]}
     for proof in item.pop("evidence"):
         field = proof["field"].split("[")[0]
         place = f"{proof['section']} {proof['start']}:{proof['end']}"
         places.setdefault(field, []).append(f"{place} {proof['support']}")
-        sure.setdefault(field, []).append(str(proof["confidence"]))
+        confidences.setdefault(field, []).append(str(proof["confidence"]))
     for field, value in item.items():
         # without a model all origins are rules
         if field != "origin" and value not in (None, [], ""):
             shown = [json.dumps(value, ensure_ascii=False), *places.get(field, ())]
             yield Line(f"{path}.{field} = {' | '.join(shown)}", "")
-    for field, confidences in sure.items():
-        yield Line("", " ".join([f"{path}.{field}", *confidences]))
+    for field, of_field in confidences.items():
+        yield Line("", " ".join([f"{path}.{field}", *of_field]))
 
 
 def summarize(*extractions: TrialExtraction) -> Iterator[str | Line]:

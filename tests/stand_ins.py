@@ -60,8 +60,11 @@ def answer_request(request: dict[str, Any]) -> dict[str, Any]:
     '{"items": [{"n": 3}]}'
     """
     messages = request["messages"]
-    asked = messages[1 if len(messages) > 1 else 0]["content"]
-    lot = int(hashlib.sha256(asked.encode()).hexdigest(), 16) % 20
+    # the question follows the guideline, if there is one
+    question = messages[1 if len(messages) > 1 else 0]["content"]
+    # of 20 questions, one is refused, one is always answered badly, and four are at first, that is,
+    # unless the request also has the bad answer
+    lot = int(hashlib.sha256(question.encode()).hexdigest(), 16) % 20
     message: dict[str, Any] = {"role": "assistant", "content": _answer(request)}
     if lot == 0:
         message |= {"content": None, "refusal": "I would rather not."}

@@ -25,7 +25,7 @@ from extractor.apps.values import (
     ValueRow,
     drop_same,
     list_all_rows,
-    list_items,
+    list_less_sure_items,
 )
 from extractor.errors import ArgumentError
 from extractor.run.files import find_place, name_failed
@@ -185,7 +185,7 @@ def _list_record(
         address = _make_address(record_id, path)
         listed.append(row._replace(value=row.text, address=address))
     if selection.name == _DOUBTS:
-        for row in list_items(extraction, rows):
+        for row in list_less_sure_items(extraction, rows):
             address = _make_address(record_id, row.item)
             listed.append(row._replace(address=address))
     return [row for row in listed if _is_listed(row, selection)]

@@ -42,8 +42,8 @@ _MAY_BE_INCOMPLETE = "a value may be missing from an empty field or from a list"
 lowest of all its fields, including empty fields and lists as a whole.
 """
 _BETWEEN_QUOTES = " … "
-_BETWEEN_DOUBTS = "; "
 """Joins quotes or sections that are not adjacent."""
+_BETWEEN_DOUBTS = "; "
 
 
 class ValueRow(NamedTuple):
@@ -136,7 +136,7 @@ def list_all_rows(extraction: TrialExtraction) -> Iterator[ValueRow]:
         yield _describe_finding(extraction.record_id, finding)
 
 
-def list_items(
+def list_less_sure_items(
     extraction: TrialExtraction, rows: Iterable[ValueRow]
 ) -> Iterator[ValueRow]:
     """Yield a row for each item whose confidence is lower than that of all its values in ``rows``,
@@ -169,12 +169,13 @@ def drop_same(
     >>> drop_same(["a", "a", "b"], ["A", "c"], str.lower)
     ['a', 'b']
     """
-    left = Counter(map(identify, others))
+    unmatched_others = Counter(map(identify, others))
     rest = []
     for row in rows:
         key = identify(row)
-        left[key] -= 1
-        if left[key] < 0:
+        if unmatched_others[key]:
+            unmatched_others[key] -= 1
+        else:
             rest.append(row)
     return rest
 
@@ -203,6 +204,10 @@ def split_path(path: str) -> tuple[str, str]:
 
 
 def _describe_value(record_id: str, value: Value, item: ExtractedItem) -> ValueRow:
+    """Return the row of a value. Its confidence is the lowest of all its pieces of evidence,
+    because the value is right only if each of them is. Origin and support, like the location, are
+    those of the first piece: a row has room for one.
+    """
     item_path, field = split_path(value.path)
     place = (RowKind.VALUE, record_id, item_path, field, value.value)
     # Gold has no evidence.
@@ -270,19 +275,19 @@ def find_section(record: TrialRecord, place: str | None) -> str | None:
     ('arms', None)
     """
     names = (place, FieldRef(place or "").path)
-    known = (name for name in names if name and record.raw_text(name) is not None)
-    return next(known, None)
+    existing = (name for name in names if name and record.raw_text(name) is not None)
+    return next(existing, None)
 
 
 def weigh_evidence(pieces: Iterable[Evidence]) -> JsonObject:
     """Return how sure a value is, as pages show it: the lowest confidence of its evidence, its
     doubts, and the pages of the document that contain it.
     """
-    known = list(pieces)
+    evidence = list(pieces)
     return {
-        "confidence": find_least(known),
-        "doubts": list_doubts(known),
-        "pages": sorted({piece.page for piece in known if piece.page}),
+        "confidence": find_least(evidence),
+        "doubts": list_doubts(evidence),
+        "pages": sorted({piece.page for piece in evidence if piece.page}),
     }
 
 
@@ -295,8 +300,8 @@ def find_least(pieces: Iterable[Evidence]) -> float | None:
     """Return the lowest confidence of several pieces of evidence, or None if none of them has a
     confidence.
     """
-    known = [piece.confidence for piece in pieces if piece.confidence is not None]
-    return min(known, default=None)
+    confidences = [piece.confidence for piece in pieces if piece.confidence is not None]
+    return min(confidences, default=None)
 
 
 def _cite_passages(pieces: Sequence[Citation | Evidence]) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def test_an_example_is_a_record_and_a_model_is_shown_only_the_others(place):
     assert cases[2].gold["custom"] == {"sites": []}
     text = cases[3].record.raw_text("eligibility")
     assert text == "Inclusion Criteria:\n\n* EGFR mutation"
-    assert [example.text for example in cases[3].field.examples] == ["KRAS"]
+    assert [example.text for example in cases[3].unanswered.examples] == ["KRAS"]
 
 
 def test_patterns_are_scored_on_the_examples(place):

@@ -79,11 +79,14 @@ def as_command(command: Callable[..., object]) -> Callable[..., object]:
     command_parameters: Iterable[Parameter] = command_signature.parameters.values()
     if model:
         command_parameters = list_parameters(model.annotation)
-    parameters = [
-        parameter.replace(kind=Parameter.KEYWORD_ONLY)
-        for parameter in command_parameters
-    ]
-    parameters.sort(key=find_panel_index)
+    # as the groups of options follow each other in the help
+    parameters = sorted(
+        (
+            parameter.replace(kind=Parameter.KEYWORD_ONLY)
+            for parameter in command_parameters
+        ),
+        key=find_panel_index,
+    )
     context = Parameter("context", Parameter.KEYWORD_ONLY, annotation=typer.Context)
     # typer reads the options of a command from its signature
     run.__signature__ = command_signature.replace(parameters=[context, *parameters])  # type: ignore[attr-defined]

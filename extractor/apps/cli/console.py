@@ -76,7 +76,7 @@ def errors_for_people() -> Iterator[None]:
         say(str(error))
         raise SystemExit(find_error_code(error)) from error
     except OSError as error:
-        is_output_error = _discard_output() or error.errno in _WRITE_ERRORS
+        is_output_error = _discard_if_closed() or error.errno in _WRITE_ERRORS
         problem = error.strerror or str(error)
         if error.filename:
             problem = f"{error.filename}: {problem}"
@@ -116,7 +116,7 @@ def requiring(extra: str, *libraries: str) -> Iterator[None]:
         raise MissingExtra(f"{extra} needs {error.name}", extra) from error
 
 
-def _discard_output() -> bool:
+def _discard_if_closed() -> bool:
     """Return whether standard output is closed and, if so, discard buffered output, which would
     otherwise make Python report the error again at exit.
     """

@@ -30,24 +30,25 @@ def doctor(model: ModelOption = None) -> int:
     """
     variables = {provider.key or "" for provider in list_providers().values()}
     keys = sorted(variables & os.environ.keys())
-    installed = []
-    lacking = []
+    installed_extras = []
+    missing_extras = []
     for name in metadata("trial-extractor").get_all("Provides-Extra") or ():
         libraries = ", ".join(_list_missing(name))
         if libraries:
-            lacking.append(f"{name} (no {libraries})")
+            missing_extras.append(f"{name} (no {libraries})")
         else:
-            installed.append(name)
+            installed_extras.append(name)
     rows = [
         ("extractor", _OK, version("trial-extractor")),
         ("python", _OK, sys.version.partition(" ")[0]),
-        ("extras", _OK, ", ".join(installed)),
-        ("not installed", _OK, ", ".join(lacking)),
+        ("extras", _OK, ", ".join(installed_extras)),
+        ("not installed", _OK, ", ".join(missing_extras)),
         ("keys", _OK, ", ".join(keys) or "none in the environment"),
     ]
     if model:
         rows.append(("model", *_ask(model)))
     print_table(("check", "state", "detail"), rows)
+    # only the model can fail, whose row is the last
     if rows[-1][1] == _FAILED:
         return FAILED
     return OK

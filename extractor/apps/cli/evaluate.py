@@ -157,6 +157,7 @@ def _open_source(paths: Sequence[Path]) -> Path | JoinedRuns | None:
     """
     if len(paths) > 1 or any(path.is_file() for path in paths):
         return open_runs(paths)
+    # the only path, such as a folder, in which a repeated record is an error
     return next(iter(paths), None)
 
 

@@ -35,7 +35,7 @@ def score_examples(
             raise ValueError(problem)
         if without_pattern:
             say(problem)
-        cases = [case for case in cases if case.shown.has_patterns]
+        cases = [case for case in cases if case.answered.has_patterns]
     gold = [case.gold for case in cases]
     extractions = _extract_examples(cases, model)
     report = evaluate(gold, extractions, examples=examples, resamples=0, fields=fields)
@@ -49,7 +49,7 @@ def _extract_examples(
 ) -> Iterator[TrialExtraction]:
     """Yield the extraction of each example. A model is not shown the example's answer."""
     for case in cases:
-        field = case.field if model else case.shown
+        field = case.unanswered if model else case.answered
         with warnings.catch_warnings():
             # the caller printed once which fields have no pattern
             warnings.simplefilter("ignore", UserWarning)

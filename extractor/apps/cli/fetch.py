@@ -83,16 +83,19 @@ def fetch(
     the registry is unavailable, 130 interrupted.
     """
     nct_numbers = parse_nct_numbers("\n".join([*(numbers or ()), *(ids or ())]))
+    parameters = {}
     for text in param or ():
-        if "=" not in text:
+        name, sign, value = text.partition("=")
+        if not sign:
             raise ValueError(f"--param {text}: write NAME=VALUE")
+        parameters[name] = value
     query: dict[str, Any] = {
         "condition": condition,
         "intervention": intervention,
         "statuses": split_names(status),
         "phases": split_names(phase),
         "updated_since": updated_since,
-        "more": dict(text.partition("=")[::2] for text in param or ()),
+        "more": parameters,
     }
     if nct_numbers and any((limit, *query.values())):
         raise ValueError(

@@ -37,8 +37,9 @@ def forecast_job(job: CommandJob) -> int:
                 # the sink of a forecast discards results, so the line is empty
                 return ExtractedLine(record.record_id, line=b"", counts="{}")
 
-            at_once = executor.capacity or 1
-            loop = RecordLoop(measure, StreamSink(), job.tally, at_once)
+            loop = RecordLoop(
+                measure, StreamSink(), job.tally, concurrency=executor.capacity or 1
+            )
             await loop.run(job.read, job.limit)
 
     with show_progress(job.tally, job.count, quiet=job.options.quiet):
@@ -47,10 +48,10 @@ def forecast_job(job: CommandJob) -> int:
     rows = []
     for name, cases in forecast.figures.items():
         # counts, such as calls, and whole dollars need no small fractions
-        digits = 0
+        decimals = 0
         if name.startswith("dollars"):
-            digits = 2 if cases.high >= 1 else 4
-        rows.append((name, *(f"{figure:,.{digits}f}" for figure in cases)))
+            decimals = 2 if cases.high >= 1 else 4
+        rows.append((name, *(f"{figure:,.{decimals}f}" for figure in cases)))
     records = counted(job.tally.extracted, "record")
     print_table((records, "least", "expected", "most"), rows)
     for note in write_lines("forecast.txt", forecast=forecast):

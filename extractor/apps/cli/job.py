@@ -122,7 +122,8 @@ def _read_setup(options: RecordOptions) -> Setup:
     """
     given = dict(options)
     replay = given.get("replay")
-    # the spending limit applies to the whole run, so it is part of the run's pricing
+    # those options of the command that a setup takes, except for the spending limit, which
+    # applies to the whole run and is part of its pricing
     names = given.keys() & Keywords.__annotations__.keys() - {"max_usd", "prices"}
     exchange = None
     if given.get("answers") or given.get("requests"):

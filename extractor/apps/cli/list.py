@@ -86,6 +86,7 @@ def list_(
     joined = open_runs(runs)
     older = open_runs(since) if since else None
     refuse_selection(selection, joined, older)
+    # filled while the rows are written
     counts: Counter[str] = Counter()
     rows = _count(islice(list_rows(joined, selection, older), limit), counts)
     if to:
@@ -95,8 +96,9 @@ def list_(
     kinds = name_some(
         (f"{kind} {count:,}" for kind, count in counts.most_common()), 2 * MAX_LISTED
     )
-    first = "the first " if counts.total() == limit else ""
-    say(f"{first}{counted(counts.total(), 'row')}: {kinds or 'nothing to list'}")
+    # there may be more rows than the limit
+    start = "the first " if counts.total() == limit else ""
+    say(f"{start}{counted(counts.total(), 'row')}: {kinds or 'nothing to list'}")
     warn_incomplete(*runs, *(since or ()))
     # a list of failures has a row for each of them
     if joined.failures and name != "failures":

@@ -89,27 +89,24 @@ def match(
     row = {"age": age, "sex": sex}
     row |= {"drugs": "|".join(drug), "conditions": "|".join(condition)}
     row |= _split(value, "--value", "") | _split(since, "--since", "since ")
-    has_options = any(row.values())
-    if has_options is bool(patient):
+    has_one_source = any(row.values()) != bool(patient)
+    if not has_one_source:
         raise ValueError("specify either --patient FILE, or data such as --age 70")
     if patient:
         patients = read_patients(patient)
     else:
         patients = list_patients([{"id": "patient", **row}], "options")
     registry, _ = read_run_registry(joined, list_tables())
-    known = read_synonyms(synonyms)
-    found = match_trials(
-        joined,
-        patients,
-        min_confidence=min_confidence,
-        synonyms=known,
-        registry=registry,
-    )
-    total = len(joined.record_ids) * len(patients)
-    shown = track(
-        found,
-        "matching",
-        total,
+    matches = track(
+        match_trials(
+            joined,
+            patients,
+            min_confidence=min_confidence,
+            synonyms=read_synonyms(synonyms),
+            registry=registry,
+        ),
+        description="matching",
+        total=len(joined.record_ids) * len(patients),
         console=Console(stderr=True),
         disable=quiet or not sys.stderr.isatty(),
         transient=True,
@@ -118,21 +115,23 @@ def match(
     if to:
         destination = Destination.choose(to, None, force=force)
         write_tables(
-            destination, [MATCHES], (("matches", list_cells(one)) for one in shown)
+            destination, [MATCHES], (("matches", list_cells(one)) for one in matches)
         )
     elif json_:
-        for one in shown:
+        for one in matches:
             print(json.dumps(one.to_dict(), ensure_ascii=False))
     else:
         rows = (
             ["" if cell is None else str(cell) for cell in list_cells(one)]
-            for one in shown
+            for one in matches
         )
         print_table(tuple(MATCHES.names), rows)
 
 
 def _split(pairs: list[str], name: str, prefix: str) -> dict[str, str]:
-    """Return NAME=VALUE pairs as a dictionary."""
+    """Return the NAME=VALUE pairs of the option ``name`` as a dictionary, whose keys start with
+    ``prefix``. Raises ``ValueError`` for another text, or if a name is repeated.
+    """
     parts = {}
     for pair in pairs:
         key, sign, text = pair.partition("=")

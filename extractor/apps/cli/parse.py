@@ -116,14 +116,19 @@ def _explain_confidence(item: Draft, name: str, reading: Reading[object]) -> str
     """
     if not reading.list_values():
         return ""
-    path = f"{item.group}.{name}"
-    if path == "dosing.stands":
-        # whether a regimen exists depends on the features of its agent
-        path = "dosing.regimens"
-        reading = item.rules["agent"]
-    of_members = [(*member.features, *reading.features) for member in reading.members]
+    # "stands" is no field of a regimen, but states whether it is one, which its agent decides
+    if item.group == "dosing" and name == "stands":
+        return _join_counts("dosing.regimens", item.rules["agent"])
+    return _join_counts(f"{item.group}.{name}", reading)
+
+
+def _join_counts(path: str, reading: Reading[object]) -> str:
+    """Return what counts for the confidence of a reading of the field at ``path``."""
+    features_by_member = [
+        (*member.features, *reading.features) for member in reading.members
+    ]
     counts = [
         ", ".join(list_counts(path, features, reading.probability))
-        for features in of_members or [reading.features]
+        for features in features_by_member or [reading.features]
     ]
     return "; ".join(filter(None, counts))

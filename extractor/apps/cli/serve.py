@@ -73,8 +73,14 @@ def serve(options: ServiceOptions) -> None:
     Jobs are stored under --root, and resume when the service restarts. The key for
     a model server is EXTRACTOR_MODEL_TOKEN.
     """
-    web = ("fastapi", "sse_starlette", "starlette", "uvicorn")
-    with requiring("serve", *web, "prometheus_client"):
+    with requiring(
+        "serve",
+        "fastapi",
+        "prometheus_client",
+        "sse_starlette",
+        "starlette",
+        "uvicorn",
+    ):
         from extractor.apps.serve.app import serve_service  # noqa: PLC0415 - belongs to an extra
     from extractor.apps.cli.environment import choose_model  # noqa: PLC0415 - slow, and `serve keys` needs none of it
     from extractor.run.executor import count_cores  # noqa: PLC0415 - as above
@@ -82,10 +88,11 @@ def serve(options: ServiceOptions) -> None:
     root = choose_root(options.root)
     # opening the keys below creates the service
     is_new = not has_begun(root)
-    token_variable = os.environ.get("EXTRACTOR_TOKEN")
-    token, token_file = choose_token(token_variable, options.host, root)
-    with _open_keys(root, creates=True) as book:
-        owner = book.find_owner(token)
+    token, token_file = choose_token(
+        os.environ.get("EXTRACTOR_TOKEN"), options.host, root
+    )
+    with _open_keys(root, creates=True) as known_keys:
+        owner = known_keys.find_owner(token)
     if owner:
         raise ValueError(
             f"EXTRACTOR_TOKEN is the key of the caller {owner}, who would see all jobs; unset it, "

@@ -69,8 +69,8 @@ def explain_lacking(job: CommandJob, folder: RunFolder | None) -> str | None:
     whole run does not exceed ``EXTRACTOR_MAX_LACKING``. Unread ``--answers`` are a failure, too.
     """
     usage = folder.manifest.usage if folder and job.tally.resumed else job.tally.usage
-    lacking = usage.unanswered / max(1, usage.questions)
+    lacking_share = usage.unanswered / max(1, usage.questions)
     unread = is_unread(job)
-    if lacking <= job.max_lacking and not unread:
+    if lacking_share <= job.max_lacking and not unread:
         return None
     return " ".join(render("lacking.txt", job, folder, usage=usage, unread=unread))

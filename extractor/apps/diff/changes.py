@@ -68,8 +68,9 @@ class Change(NamedTuple):
         """The cells of the change, keyed by column."""
         cells: list[object] = [self.record_id, self.kind, self.field]
         for row in (self.old, self.new):
-            cells += [read_words(row)]
-            cells += [getattr(row, name, None) for name in _CELLS[1:]]
+            # the first of _CELLS, the value, in words; a missing row has None in each cell
+            others = (getattr(row, name, None) for name in _CELLS[1:])
+            cells += [read_words(row), *others]
         return dict(zip(COLUMNS, cells, strict=True))
 
 
@@ -95,15 +96,16 @@ def diff_trials(old: TrialExtraction, new: TrialExtraction) -> list[Change]:
     changes: list[Change] = []
     for group in GROUPS:
         for ours, theirs in align(group, group.items(old), group.items(new)):
-            before = old_rows[ours.path]
-            after = new_rows[theirs.path]
+            # none for the missing counterpart of an unpaired item
+            before = old_rows.get(ours.path, [])
+            after = new_rows.get(theirs.path, [])
             if ours.item and theirs.item:
                 changes += _compare_fields(new.record_id, before, after)
             else:
                 changes.append(_describe_item(new.record_id, before, after))
     # custom values have no similarity measure, and are compared by field
-    before = old_rows["custom"]
-    changes += _compare_fields(new.record_id, before, new_rows["custom"])
+    before = old_rows.get("custom", [])
+    changes += _compare_fields(new.record_id, before, new_rows.get("custom", []))
     return changes
 
 
@@ -126,7 +128,7 @@ def _describe_item(
     headline.
     """
     rows = old or new
-    # an endpoint may lack its measure
+    # an endpoint may lack its measure, and is then described by its first value
     headlines = [row for row in rows if row.field in _HEADLINES] or [rows[0]]
     # the agent of a regimen is omitted if the words of its dose contain it
     words = [say(row.value) for row in headlines]
@@ -143,11 +145,13 @@ def _compare_fields(
     record_id: str, old: Sequence[ValueRow], new: Sequence[ValueRow]
 ) -> Iterator[Change]:
     """Yield the changes in the values of one item, field by field."""
-    before = _group_by_field(old)
-    after = _group_by_field(new)
-    for field in before | after:
-        old_only = drop_same(before[field], after[field], _fold_words)
-        new_only = drop_same(after[field], before[field], _fold_words)
+    old_by_field = _group_by_field(old)
+    new_by_field = _group_by_field(new)
+    for field in old_by_field | new_by_field:
+        before = old_by_field.get(field, [])
+        after = new_by_field.get(field, [])
+        old_only = drop_same(before, after, _fold_words)
+        new_only = drop_same(after, before, _fold_words)
         pairs, removed, added = match_values(
             old_only, new_only, _rate_similarity, _SIMILAR
         )

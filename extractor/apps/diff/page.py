@@ -29,10 +29,15 @@ def write_diff_page(
         if not trial.changes:
             continue
         shown = show_changes(trial)
-        changes = [[change.kind, change.field] for change in trial.changes]
         counts.update((change.field, change.kind) for change in trial.changes)
-        row = {"id": trial.record_id, "title": shown["title"], "changes": changes}
-        rows.append(row | {"place": chunks.add(shown)})
+        rows.append(
+            {
+                "id": trial.record_id,
+                "title": shown["title"],
+                "changes": [[change.kind, change.field] for change in trial.changes],
+                "place": chunks.add(shown),
+            }
+        )
     values = {
         "old": old,
         "new": new,
@@ -42,9 +47,12 @@ def write_diff_page(
         "index": pack(rows),
         "chunks": chunks.close(),
     }
-    styles = ("viewer.css", "page.css")
-    scripts = ("viewer.js", "browse.js", "page.js")
-    page = render_page("extractor.apps.diff", values, styles=styles, scripts=scripts)
+    page = render_page(
+        "extractor.apps.diff",
+        values,
+        styles=("viewer.css", "page.css"),
+        scripts=("viewer.js", "browse.js", "page.js"),
+    )
     write_page(path, page)
 
 
@@ -65,24 +73,26 @@ def show_changes(trial: ComparedTrial) -> JsonObject:
     sections: list[JsonObject] = []
     spans: list[Sequence[int | str]] = []
     for side in _SIDES:
-        cited = []
-        for number, change in enumerate(trial.changes):
+        cited_changes = []
+        citations = []
+        for described, change in zip(changes, trial.changes, strict=True):
             row = getattr(change, side)
             if row and row.section:
                 place = {"section": row.section, "start": row.start, "end": row.end}
-                cited.append((number, Citation(quote=row.quote, **place)))
-        shown = view(getattr(trial, side), (), [place for _, place in cited])
-        for (number, _), mark in zip(cited, shown["marks"], strict=True):
+                cited_changes.append(described)
+                citations.append(Citation(quote=row.quote, **place))
+        shown = view(getattr(trial, side), (), citations)
+        # the sections and spans of the new side are numbered after those of the old side
+        for described, mark in zip(cited_changes, shown["marks"], strict=True):
             if mark is not None:
-                changes[number]["spans"].append(len(spans) + mark)
+                described["spans"].append(len(spans) + mark)
         first = len(sections)
         spans += [(first + section, *ends) for section, *ends in shown["spans"]]
         sections += [section | {"side": side} for section in shown["sections"]]
     record = trial.new or trial.old
-    title = name_record(record) if record else ""
     return {
         "id": trial.record_id,
-        "title": title,
+        "title": name_record(record) if record else "",
         "sections": sections,
         "spans": spans,
         "changes": changes,

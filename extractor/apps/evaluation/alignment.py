@@ -18,6 +18,7 @@ _MOST_COMPARED = 250_000
 _RAREST = 8
 """Number of words of a value in a long list by which its counterpart is searched for."""
 _MOST_SHARING = 1_000
+"""Number of occurrences of these words that are looked at."""
 _NEAREST = 20
 """Number of values that are compared with a value in a long list: those that share most of its
 rarest words.
@@ -78,19 +79,20 @@ def align(
         return list(zip_longest(before, after, fillvalue=NOWHERE))
     compare = _COMPARERS.get(group.path, partial(_compare_custom, group))
 
-    equal = defaultdict[str, deque[Side]](deque)
-    for theirs in _place(group.path, new):
-        equal[theirs.identity].append(theirs)
+    new_by_identity = defaultdict[str, deque[Side]](deque)
+    for theirs in _sort_sides(group.path, new):
+        new_by_identity[theirs.identity].append(theirs)
     pairs: list[tuple[Side, Side]] = []
-    changed: list[Side] = []
-    for ours in _place(group.path, old):
-        if equal[ours.identity]:
-            pairs.append((ours, equal[ours.identity].popleft()))
+    old_without_equal: list[Side] = []
+    for ours in _sort_sides(group.path, old):
+        equal = new_by_identity[ours.identity]
+        if equal:
+            pairs.append((ours, equal.popleft()))
         else:
-            changed.append(ours)
+            old_without_equal.append(ours)
     similar, only_old, only_new = match_values(
-        changed,
-        [*chain.from_iterable(equal.values())],
+        old_without_equal,
+        [*chain.from_iterable(new_by_identity.values())],
         lambda ours, theirs: compare(ours.item, theirs.item),
         _LEAST,
     )
@@ -114,14 +116,18 @@ def match_values(
     >>> match_values([1, 5], [5, 9], lambda a, b: float(a == b), 0.5)
     ([(5, 5)], [1], [9])
     """
-    find_pairs = _find_among_all
-    if not 0 < len(old) * len(new) <= _MOST_COMPARED:
-        find_pairs = _find_among_near
-    places = dict(find_pairs(old, new, similarity, threshold))
-    taken = {*places.values()}
-    pairs = [(old[row], new[places[row]]) for row in sorted(places)]
-    only_old = [ours for row, ours in enumerate(old) if row not in places]
-    return pairs, only_old, [new[at] for at in range(len(new)) if at not in taken]
+    find_pairs = _find_among_near
+    # a table of all similarities needs a row and a column
+    if 0 < len(old) * len(new) <= _MOST_COMPARED:
+        find_pairs = _find_among_all
+    column_by_row = dict(find_pairs(old, new, similarity, threshold))
+    paired_columns = {*column_by_row.values()}
+    pairs = [(old[row], new[column_by_row[row]]) for row in sorted(column_by_row)]
+    only_old = [ours for row, ours in enumerate(old) if row not in column_by_row]
+    only_new = [
+        theirs for column, theirs in enumerate(new) if column not in paired_columns
+    ]
+    return pairs, only_old, only_new
 
 
 def _find_among_all(
@@ -130,7 +136,9 @@ def _find_among_all(
     similarity: Callable[[T, T], float],
     threshold: float,
 ) -> Iterator[tuple[int, int]]:
-    """Yield the rows and the columns of the pairs, for ``match_values``."""
+    """Yield the (row, column) of each pair, that is, its positions in ``old`` and ``new``, for
+    ``match_values``.
+    """
     table = np.array([[similarity(ours, theirs) for theirs in new] for ours in old])
     table[table < threshold] = 0.0
     for row, column in zip(*map(np.ndarray.tolist, assign(table)), strict=True):
@@ -145,29 +153,33 @@ def _find_among_near(
     similarity: Callable[[T, T], float],
     threshold: float,
 ) -> Iterator[tuple[int, int]]:
-    """Yield the rows and the columns of the pairs, for long lists in ``match_values``."""
-    having = defaultdict[str, list[int]](list)
+    """Yield the (row, column) of each pair, as ``_find_among_all`` does, for long lists."""
+    columns_by_word = defaultdict[str, list[int]](list)
     for column, theirs in enumerate(new):
         for word in {*str(theirs).split()}:
-            having[word].append(column)
-    found: list[tuple[float, int, int]] = []
+            columns_by_word[word].append(column)
+    compared: list[tuple[float, int, int]] = []
     for row, ours in enumerate(old):
-        known = having.keys() & str(ours).split()
-        rarest = sorted(known, key=lambda word: (len(having[word]), word))
-        columns = chain.from_iterable(having[word] for word in rarest[:_RAREST])
-        shared = Counter(islice(columns, _MOST_SHARING))
-        for column, _ in shared.most_common(_NEAREST):
-            found.append((-similarity(ours, new[column]), row, column))
-    rows: set[int] = set()
-    taken: set[int] = set()
-    for value, row, column in sorted(found):
-        if -value >= threshold and row not in rows and column not in taken:
-            rows.add(row)
-            taken.add(column)
+        shared = columns_by_word.keys() & str(ours).split()
+        rarest = sorted(shared, key=lambda word: (len(columns_by_word[word]), word))
+        columns = chain.from_iterable(
+            columns_by_word[word] for word in rarest[:_RAREST]
+        )
+        most_sharing = Counter(islice(columns, _MOST_SHARING)).most_common(_NEAREST)
+        for column, _ in most_sharing:
+            # negative, so that the most similar pairs come first
+            compared.append((-similarity(ours, new[column]), row, column))
+    paired_rows: set[int] = set()
+    paired_columns: set[int] = set()
+    for dissimilarity, row, column in sorted(compared):
+        is_free = row not in paired_rows and column not in paired_columns
+        if is_free and -dissimilarity >= threshold:
+            paired_rows.add(row)
+            paired_columns.add(column)
             yield row, column
 
 
-def _place(path: str, items: Sequence[ExtractedItem]) -> list[Side]:
+def _sort_sides(path: str, items: Sequence[ExtractedItem]) -> list[Side]:
     """Return the sides for items, sorted by the items' values so that the original order does not
     matter.
     """
@@ -260,14 +272,16 @@ def _compare_custom(group: Group, gold: CustomItem, predicted: CustomItem) -> fl
     host = compare_extents(gold.of, predicted.of) if have_hosts else 1.0
     if host < _LEAST_HOST:
         return 0.0
-    nearest: list[float] = []
+    highest: list[float] = []
     for field in group.fields:
         spread = field.comparer.spread
         values = [spread(field.read(item)) for item in (gold, predicted)]
+        # an attribute that neither has does not count
         if any(values):
-            alike = (field.comparer.measure(*pair) for pair in product(*values))
-            nearest.append(min(1.0, max(alike, default=0.0)))
-    mean = sum(nearest) / max(1, len(nearest))
+            similar = (field.comparer.measure(*pair) for pair in product(*values))
+            # agreeing values have more than 1
+            highest.append(min(1.0, max(similar, default=0.0)))
+    mean = sum(highest) / max(1, len(highest))
     # the only value of a record or item has no other counterpart, however different it is
     is_of_same_host = have_hosts or group.of is None
     if is_of_same_host and not group.many:

@@ -44,40 +44,50 @@ def _add_row(
     column_of: Places,
 ) -> None:
     """Pair one more row. Other rows change their columns if that is cheaper in total. The prices
-    and the pairs are changed in place.
+    and the pairs are changed in place; -1 stands for a row or a column without a counterpart.
+
+    This is Dijkstra's algorithm: a path goes from a row to a column, from there to the row that
+    has this column, and so on, until it ends at a column without a row.
     """
     distances = np.full(len(row_of), np.inf)
     reached_from = np.full(len(row_of), -1)
-    # the last column is looked at first
+    # the order decides ties: as in SciPy, the last column is looked at first
     remaining = np.arange(len(row_of))[::-1].copy()
     seen_rows = []
     seen_columns = []
     nearest = 0.0
-    at = row
-    while at >= 0:
-        seen_rows.append(at)
-        there = (
-            nearest + costs[at, remaining] - row_prices[at] - column_prices[remaining]
+    current = row
+    while current >= 0:
+        seen_rows.append(current)
+        through_current = (
+            nearest
+            + costs[current, remaining]
+            - row_prices[current]
+            - column_prices[remaining]
         )
-        is_nearer = there < distances[remaining]
-        reached_from[remaining[is_nearer]] = at
-        distances[remaining[is_nearer]] = there[is_nearer]
+        is_nearer = through_current < distances[remaining]
+        reached_from[remaining[is_nearer]] = current
+        distances[remaining[is_nearer]] = through_current[is_nearer]
         nearest = distances[remaining].min()
         tied = np.flatnonzero(distances[remaining] == nearest)
         free = tied[row_of[remaining[tied]] < 0]
+        # of the nearest columns, one without a row ends the path
         chosen = free[-1] if free.size else tied[0]
         column = remaining[chosen]
         seen_columns.append(column)
+        # remove the column: the last one takes its place
         remaining[chosen] = remaining[-1]
         remaining = remaining[:-1]
-        at = row_of[column]
+        current = row_of[column]
     row_prices[row] += nearest
+    # all rows but the first, which has no column yet
     for other in seen_rows[1:]:
         row_prices[other] += nearest - distances[column_of[other]]
     column_prices[seen_columns] -= nearest - distances[seen_columns]
-    # along the path, each row takes the column from which it was reached
-    at = -1
-    while at != row:
-        at = reached_from[column]
-        row_of[column] = at
-        column_of[at], column = column, column_of[at]
+    # back along the path: each column goes to the row from which it was reached, and that row's
+    # earlier column to the row before
+    current = -1
+    while current != row:
+        current = reached_from[column]
+        row_of[column] = current
+        column_of[current], column = column, column_of[current]

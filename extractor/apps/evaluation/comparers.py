@@ -150,8 +150,9 @@ def list_bounds(limits: _Limit | tuple[_Limit, ...] | None) -> tuple[LimitEnd, .
         first = Comparator.AT_LEAST if is_range else limit.comparator
         bounds.append(LimitEnd(name, first, limit.value, limit.unit))
         if is_range and limit.value_high is not None:
-            last = Comparator.AT_MOST
-            bounds.append(LimitEnd(name, last, limit.value_high, limit.unit))
+            bounds.append(
+                LimitEnd(name, Comparator.AT_MOST, limit.value_high, limit.unit)
+            )
     return tuple(bounds)
 
 
@@ -188,8 +189,7 @@ def _find_number_error(gold: _Measured, predicted: _Measured) -> ErrorKind:
     comparator_counts = isinstance(gold, LimitEnd) or sizes == other_sizes
     if comparator_counts and comparator != other_comparator:
         return ErrorKind.COMPARATOR
-    is_same_number = _list_numbers(gold) == _list_numbers(predicted)
-    if is_same_number:
+    if _list_numbers(gold) == _list_numbers(predicted):
         return ErrorKind.UNIT
     return ErrorKind.NUMBER
 
@@ -198,6 +198,7 @@ def _compare_numbers(gold: _Measured, predicted: _Measured) -> float:
     """Return the similarity of two amounts, windows or times. Equal numbers have a weight of 0.5,
     and comparable units have a weight of 0.4, so that either is enough to pair two values.
     """
+    # of a number and a range, only the first numbers are compared
     numbers = zip(_list_numbers(gold), _list_numbers(predicted), strict=False)
     equal = [bool(ours == theirs) for ours, theirs in numbers]
     same_unit = have_same_dimension(gold.unit, predicted.unit)
@@ -267,12 +268,15 @@ EXTENT = replace(TEXT, overlaps=lambda *words: compare_extents(*words) >= 0.5)
 other.
 """
 _WORDS = Comparer(
-    _find_word_error, fold_text, share_words, spread=lambda words: (words or NOTHING,)
+    _find_word_error,
+    key=fold_text,
+    overlaps=share_words,
+    spread=lambda words: (words or NOTHING,),
 )
 _QUANTITY: Comparer[Any] = Comparer(
     _find_number_error, _scale, similarity=_compare_numbers
 )
-ITEM: Comparer[object] = Comparer(ErrorKind.WORDING, lambda _: None)
+ITEM: Comparer[object] = Comparer(ErrorKind.WORDING, key=lambda _: None)
 """Compares items, which agree if they are paired."""
 LABEL = Comparer(ErrorKind.WRONG_CATEGORY, fold_label)
 """Compares arms, but only in items that both extractions contain."""
@@ -285,7 +289,7 @@ COMPARERS: dict[Comparison, Comparer[Any]] = {
     Comparison.WHOLE: replace(_WORDS, overlaps=partial(share_words, of=max)),
     Comparison.CHOICE: Comparer(ErrorKind.WRONG_CATEGORY),
     Comparison.POLARITY: Comparer(ErrorKind.POLARITY),
-    # A section, or a group's parent.
+    # A section, in which case "arms" agrees with "arms[1]", or a group's parent.
     Comparison.PLACE: Comparer(ErrorKind.WRONG_SECTION, overlaps=share_members),
     Comparison.FREQUENCY: Comparer(_find_frequency_error),
     Comparison.TIME: _QUANTITY,

@@ -24,14 +24,14 @@ class ExampleCase(NamedTuple):
     """An example to score.
 
     Attributes:
-        field: The field without this example; this version is used to ask a model.
-        shown: The field with all examples.
+        unanswered: The field without this example; this version is used to ask a model.
+        answered: The field with all examples; this version is used to apply its patterns.
         record: The example's text as a record.
         gold: The example's values as gold.
     """
 
-    field: CustomField
-    shown: CustomField
+    unanswered: CustomField
+    answered: CustomField
     record: TrialRecord
     gold: JsonObject
 
@@ -46,10 +46,11 @@ def list_examples(fields: Iterable[CustomField]) -> Iterator[ExampleCase]:
     """
     for field in fields:
         # The field is asked for in every section, because each example is one text.
-        shown = field.model_copy(update={"sections": ()})
+        answered = field.model_copy(update={"sections": ()})
         for number, example in enumerate(field.examples, 1):
             # a question that shows the example would give its answer away
             others = tuple(other for other in field.examples if other is not example)
+            unanswered = answered.model_copy(update={"examples": others})
             record = _make_record(f"{field.name}-{number}", field, example)
             answers = [
                 field.read_answer(answer, field.name, [], strict=True)
@@ -57,9 +58,7 @@ def list_examples(fields: Iterable[CustomField]) -> Iterator[ExampleCase]:
             ]
             items = [{"values": to_jsonable_python(values)} for values in answers]
             gold = {"record_id": record.record_id, "custom": {field.name: items}}
-            yield ExampleCase(
-                shown.model_copy(update={"examples": others}), shown, record, gold
-            )
+            yield ExampleCase(unanswered, answered, record, gold)
 
 
 def _make_record(name: str, field: CustomField, example: Example) -> TrialRecord:

@@ -199,8 +199,9 @@ def list_scored_groups(
     keys |= gold.model_fields_set & {"dosing", "endpoints"}
     for path, item in gold.list_items():
         keys |= {f"{FieldRef(path).path}.{name}" for name in item.model_fields_set}
-    chosen = choose_fields(names, groups)
-    chosen &= choose_fields(gold.scored, groups, f"{gold.record_id}: scored: ")
+    scored_names = choose_fields(names, groups)
+    # an empty list stands for all fields
+    scored_names &= choose_fields(gold.scored, groups, f"{gold.record_id}: scored: ")
     for group in groups:
         has_no_items = group.path in keys and not group.items(gold)
         fields = []
@@ -210,7 +211,7 @@ def list_scored_groups(
             # fields added in guideline 1.5, which do not count.
             if has_no_items and field.counts:
                 was_annotated = True
-            if was_annotated and field.name in chosen:
+            if was_annotated and field.name in scored_names:
                 fields.append(field)
         if fields:
             yield replace(group, fields=tuple(fields))

@@ -116,11 +116,11 @@ def check_annotation(
         )
         return
     for reference in _list_references(gold, record):
-        if reference.name in (None, "", *reference.known):
+        if reference.name in (None, "", *reference.known_names):
             continue
         remedy = "leave it out"
-        if reference.known:
-            remedy = f"write one of {', '.join(map(str, reference.known))}"
+        if reference.known_names:
+            remedy = f"write one of {', '.join(map(str, reference.known_names))}"
         problem = f"there is no {reference.noun} {reference.name!r}; {remedy}"
         yield Flaw(reference.path, problem)
     yield from _check_quotes(gold, record)
@@ -128,13 +128,13 @@ def check_annotation(
 
 class _Reference(NamedTuple):
     """A name in an annotation at ``path``, such as the arm "high dose" at ``dosing[0].arms``. It
-    should be one of the ``known`` names, unless it is None or empty; ``noun`` is what it names.
+    should be one of the ``known_names``, unless it is None or empty; ``noun`` is what it names.
     """
 
     path: str
     noun: str
     name: object
-    known: Collection[object]
+    known_names: Collection[object]
 
 
 def _list_references(
@@ -158,6 +158,7 @@ def _list_references(
         if covers_items:
             yield _Reference(f"{path}.of", "item", getattr(item, "of", None), items)
         home = name_home(item)
+        # in a flat record, "arms[1]" is found in the section "arms", although it is no name
         if find_section(record, home) is None:
             yield _Reference(f"{path}.section", "place", home, sections)
         for arm in getattr(item, "arms", ()):

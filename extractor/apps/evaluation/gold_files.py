@@ -97,7 +97,8 @@ class Extractions(UserDict[str, Any]):
     def __getitem__(self, record_id: str) -> TrialExtraction:
         entry: _Stored = self.data[record_id]
         if isinstance(entry, GoldPlace):
-            entry = _validate(entry.read()[1], entry.name)
+            _, data = entry.read()
+            entry = _validate(data, entry.name)
         return parse_custom_values(entry, self._custom_fields)
 
 
@@ -137,10 +138,13 @@ def add_eligibility(data: object) -> object:
 
 
 def _validate(data: object, place: str) -> TrialExtraction:
+    """Return gold, or an extraction, from its JSON. Raises ``GoldError`` with the first violation
+    of the schema; ``place`` is the location for its message.
+    """
     try:
         return TrialExtraction.model_validate(add_eligibility(data))
     except ValidationError as error:
-        (path, problem), *_ = list_violations(error).items()
+        path, problem = next(iter(list_violations(error).items()))
         raise GoldError(
             f"{place}: {path}: {problem}; correct it (extractor evaluate --check lists all "
             "problems)"
@@ -183,9 +187,14 @@ def parse_custom_values(
 def _parse_values(
     field: CustomField, values: Mapping[str, object], place: str
 ) -> dict[str, object]:
+    """Return the values of a custom field as its declaration types them. Raises ``GoldError`` with
+    the first fault.
+    """
+    # read_answer adds (path, reason) pairs to it
     faults: list[tuple[str, str]] = []
     written = to_jsonable_python(values)
-    read = field.read_answer(written, place, faults, strict=True)
-    for _, reason in faults:
+    parsed = field.read_answer(written, place, faults, strict=True)
+    if faults:
+        _, reason = faults[0]
         raise GoldError(reason)
-    return read
+    return parsed

@@ -39,6 +39,7 @@ def describe_groups(extraction: TrialExtraction) -> TrialExtraction:
         )
         for group in people.groups
     )
+    # the copies are not validated, so they may contain groups of another type
     return extraction.model_copy(
         update={
             "eligibility": people.model_copy(

@@ -170,6 +170,7 @@ def _pair_values(
     needs_both = field.whole or field.comparer is LABEL
     if is_unpaired and needs_both:
         return
+    # the value of a missing item is None, like the item
     yield gold and field.read(gold), predicted and field.read(predicted)
 
 
@@ -302,8 +303,9 @@ def compare_values(field: Field, gold: object, predicted: object) -> list[Judged
     ... ]
     [('wrong', 'wrong_category')]
     """
-    # a condition counts where a limit has one; "none" is an answer only beside the totals
-    if gold is predicted is None and field.in_total:
+    # that both lack a text is no value in the totals, such as the condition of a limit; it is one
+    # beside the totals, such as the treatment that a window belongs to
+    if gold is None and predicted is None and field.in_total:
         return []
     comparer = field.comparer
     # The order of a list must not affect which members are paired.
@@ -321,7 +323,12 @@ def compare_values(field: Field, gold: object, predicted: object) -> list[Judged
         gold_values, predicted_values, measure, comparer.threshold
     )
     rows = [JudgedValue(field, *pair, *comparer.judge(*pair)) for pair in pairs]
-    result = (Verdict.MISSED, ErrorKind.MISSED)
-    rows += [JudgedValue(field, value, None, *result) for value in missed]
-    result = (Verdict.INVENTED, ErrorKind.INVENTED)
-    return rows + [JudgedValue(field, None, value, *result) for value in invented]
+    rows += [
+        JudgedValue(field, value, None, Verdict.MISSED, ErrorKind.MISSED)
+        for value in missed
+    ]
+    rows += [
+        JudgedValue(field, None, value, Verdict.INVENTED, ErrorKind.INVENTED)
+        for value in invented
+    ]
+    return rows

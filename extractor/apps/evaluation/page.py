@@ -29,18 +29,23 @@ def write_score_page(path: StrPath, report: ScoreReport, records: Inputs = ()) -
     uses neutral wording. Raises ``OSError`` if the file cannot be written.
     """
     errors = (error for kind in report.errors for error in kind.examples)
-    sides = defaultdict[str, list[tuple[ErrorSide | None, list[int]]]](list)
-    shown: list[JsonObject] = []
+    sides_by_record = defaultdict[str, list[tuple[ErrorSide | None, list[int]]]](list)
+    rows: list[JsonObject] = []
     for error in sorted(errors, key=lambda error: error.rank):
-        marks: list[list[int]] = [[], []]
-        sides[error.record_id] += [(error.gold, marks[0]), (error.predicted, marks[1])]
-        shown.append(
+        # empty until _mark_text adds the numbers of the marks, once the record is read
+        gold_marks: list[int] = []
+        predicted_marks: list[int] = []
+        sides_by_record[error.record_id] += [
+            (error.gold, gold_marks),
+            (error.predicted, predicted_marks),
+        ]
+        rows.append(
             {
-                "id": str(len(shown)),
+                "id": str(len(rows)),
                 "kind": report.name(error.kind),
                 "field": error.field,
                 "record": error.record_id,
-                "marks": marks,
+                "marks": [gold_marks, predicted_marks],
                 "gold": _export_side(error.gold),
                 "predicted": _export_side(error.predicted),
             }
@@ -48,8 +53,9 @@ def write_score_page(path: StrPath, report: ScoreReport, records: Inputs = ()) -
     views: dict[str, JsonObject] = {}
     # the errors of a record that cannot be read are shown without its text
     for record in read_records(*records, on_error=lambda _: None):
-        if record.record_id in sides:
-            views[record.record_id] = _mark_text(record, sides[record.record_id])
+        sides = sides_by_record.get(record.record_id)
+        if sides:
+            views[record.record_id] = _mark_text(record, sides)
     names = (report.gold, report.predicted) if report.neutral else ("Gold", "Predicted")
     values = {
         "report": report,
@@ -59,9 +65,9 @@ def write_score_page(path: StrPath, report: ScoreReport, records: Inputs = ()) -
         "names": names,
         "noun": report.name("error"),
         "count": sum(kind.count for kind in report.errors),
-        "shown": len(shown),
-        "without_text": len(sides.keys() - views.keys()),
-        "data": escape_json({"errors": shown, "views": views, "names": names}),
+        "shown": len(rows),
+        "without_text": len(sides_by_record.keys() - views.keys()),
+        "data": escape_json({"errors": rows, "views": views, "names": names}),
     }
     page = render_page(
         "extractor.apps.evaluation",
@@ -90,16 +96,15 @@ def _mark_text(
     """Return the data for a record's text, with marks for the sides of its errors. The numbers of
     a side's marks are added to the side's list in ``sides``.
     """
-    spans: list[Span] = []
-    marks_by_span = []
-    for side, marks in sides:
-        if side is None:
-            continue
-        for span in _find_spans(record, side):
-            spans.append(span)
-            marks_by_span.append(marks)
+    marked = [
+        (span, marks)
+        for side, marks in sides
+        if side
+        for span in _find_spans(record, side)
+    ]
+    spans = [span for span, _ in marked]
     text = view(record, (), spans, sections={span.section for span in spans})
-    for marks, number in zip(marks_by_span, text["marks"], strict=True):
+    for (_, marks), number in zip(marked, text["marks"], strict=True):
         if number is not None:
             marks.append(number)
     return {key: text[key] for key in ("sections", "spans")}

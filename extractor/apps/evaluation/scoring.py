@@ -116,19 +116,23 @@ def evaluate(  # noqa: PLR0913 - all but the sources are options
     for record_id in record_ids:
         annotation = annotations[record_id]
         scored = list(list_scored_groups(groups, annotation, names))
-        found = [
+        rows_by_source = [
             judge(annotation, source.get(record_id), scored, only_given=only_given)
             for source in sources
         ]
-        counts.append([_count(groups, scored, rows) for rows in found])
-        errors += [row.describe_error(record_id) for row in found[0] if row.error]
+        counts.append([_count(groups, scored, rows) for rows in rows_by_source])
+        # the errors of the other prediction are not listed
+        errors += [
+            row.describe_error(record_id) for row in rows_by_source[0] if row.error
+        ]
     # All samples of a single record are alike, so their interval would seem certain.
     if len(record_ids) == 1:
         resamples = 0
-    columns = _list_fields(groups)
+    all_fields = _list_fields(groups)
     other = sources[1].name if compare is not None else None
-    scores = list(_score(np.array(counts), columns, resamples))
-    tasks = len(scores) - len(columns)
+    scores = list(_score(np.array(counts), all_fields, resamples))
+    # the scores of the fields come last
+    group_count = len(scores) - len(all_fields)
     return ScoreReport(
         gold=annotations.name,
         predicted=sources[0].name,
@@ -137,8 +141,8 @@ def evaluate(  # noqa: PLR0913 - all but the sources are options
         missing=tuple(missing),
         without_gold=tuple(sorted(sources[0].keys() - annotations.keys())),
         resamples=resamples,
-        groups=tuple(scores[:tasks]),
-        fields=tuple(scores[tasks:]),
+        groups=tuple(scores[:group_count]),
+        fields=tuple(scores[group_count:]),
         errors=tuple(_group_errors(errors, examples)),
         other=other,
     )
@@ -202,19 +206,19 @@ def _score(counts: Numbers, fields: Sequence[Field], resamples: int) -> Iterator
     with warnings.catch_warnings():
         # The mean over no values is NaN, which means that there is no score.
         warnings.simplefilter("ignore", RuntimeWarning)
-        shares = _divide(sums)
+        measures = _divide(sums)
         for task in dict.fromkeys(["all", *(field.task for field in fields)]):
             members = [
                 number
                 for number, field in enumerate(fields)
                 if field.in_total and task in ("all", field.task)
             ]
-            whole = sums[:, :, members].sum(axis=2)
-            means = np.nanmean(shares[:, :, members], axis=2)
-            yield _make_score(task, whole[0], means)
-            yield _make_score(f"{task}.micro", whole[0], _divide(whole))
+            task_sums = sums[:, :, members].sum(axis=2)
+            means = np.nanmean(measures[:, :, members], axis=2)
+            yield _make_score(task, task_sums[0], means)
+            yield _make_score(f"{task}.micro", task_sums[0], _divide(task_sums))
         for number, field in enumerate(fields):
-            yield _make_score(field.name, sums[0, :, number], shares[:, :, number])
+            yield _make_score(field.name, sums[0, :, number], measures[:, :, number])
 
 
 def _divide(counts: Numbers) -> Numbers:
@@ -236,13 +240,13 @@ def _make_score(name: str, counts: Numbers, samples: Numbers) -> Score:
     of_first = dict(zip(_COUNTS, map(int, counts[0]), strict=True))
     values = counts[:, : len(Verdict)].sum(axis=1)
     f1 = samples[:, :, _F1]
-    differences = f1[:, 0] - f1[:, -1]
     score = {
         **of_first,
         **dict(zip(_MEASURES, map(_to_share, samples[0, 0]), strict=True)),
         "interval": _find_interval(f1[:, 0], values[0]),
     }
     if len(counts) > 1:
+        differences = f1[:, 0] - f1[:, 1]
         score |= {
             "other": _to_share(f1[0, 1]),
             "difference": _to_share(differences[0]),

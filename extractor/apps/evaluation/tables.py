@@ -41,7 +41,7 @@ def list_kinds(report: ScoreReport) -> Rows:
     """Return a row for each kind of error. If two annotators are compared, the harm is omitted."""
     rows: Rows = []
     for kind in report.errors:
-        ((field, number),) = Counter(kind.fields).most_common(1)
+        field, number = Counter(kind.fields).most_common(1)[0]
         # The examples are empty if none were requested.
         worst = [f"{error.record_id} {error.place}" for error in kind.examples[:1]]
         row = {

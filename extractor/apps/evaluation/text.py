@@ -126,9 +126,7 @@ def _list_content(text: str) -> frozenset[str]:
     """
     words = _list_tokens(text)
     content = words - _FUNCTION_WORDS
-    if content:
-        return content
-    return words
+    return content or words
 
 
 def is_inside(part: str, whole: str) -> bool:

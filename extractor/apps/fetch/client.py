@@ -109,6 +109,7 @@ class _Failure(RegistryError):
 
 
 def _is_enough(state: RetryCallState) -> bool:
+    """Return whether to give up: after the last attempt, or if the server asks for a long wait."""
     failure = state.outcome.exception() if state.outcome else None
     assert isinstance(failure, _Failure), "only such failures are repeated"
     is_long = (failure.wait or 0) > _POLICY.longest_wait

@@ -111,18 +111,18 @@ class RegistryQuery:
             )
         # "not yet recruiting" is NOT_YET_RECRUITING
         statuses = [re.sub(r"[\s-]+", "_", status.strip()) for status in self.statuses]
-        separate = {
+        option_parameters = {
             "query.cond": self.condition,
             "query.intr": self.intervention,
             "query.term": self.term,
             "filter.overallStatus": ",".join(statuses).upper(),
             "filter.advanced": " AND ".join(conditions),
         }
-        parameters = {name: text for name, text in separate.items() if text}
-        taken = sorted(more.keys() & (_PAGING | parameters.keys()))
-        if taken:
+        parameters = {name: text for name, text in option_parameters.items() if text}
+        repeated = sorted(more.keys() & (_PAGING | parameters.keys()))
+        if repeated:
             raise ArgumentError(
-                f"the parameter {taken[0]} cannot be used; it is set by paging or by a separate "
+                f"the parameter {repeated[0]} cannot be used; it is set by paging or by a separate "
                 "option"
             )
         return parameters | more

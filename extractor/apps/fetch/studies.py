@@ -40,19 +40,19 @@ def fetch_pages(
     else:
         unknown = [number for number in target if number not in known]
         pages = _look_up(client, unknown)
-    taken = 0
+    new_count = 0
     for page in pages:
         new = []
         for study in page.studies:
             if study.nct_id in known:
                 continue
-            if taken == limit:
+            if new_count == limit:
                 continue
             known.update(study.numbers)
             new.append(study)
-            taken += 1
+            new_count += 1
         yield page._replace(studies=new)
-        if taken == limit:
+        if new_count == limit:
             return
 
 

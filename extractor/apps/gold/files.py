@@ -54,8 +54,8 @@ def import_gold(
     if not rows:
         raise GoldError(f"{path}: contains no values; add a row for each value")
     # an unreadable record is reported below, as a missing id
-    read = read_records(*inputs, on_error=lambda _: None)
-    records = {record.record_id: record for record in read if record.record_id in rows}
+    known = read_records(*inputs, on_error=lambda _: None)
+    records = {record.record_id: record for record in known if record.record_id in rows}
     problems: list[RowProblem] = []
     gold: dict[str, dict[str, object]] = {}
     for record_id, of_record in rows.items():
@@ -69,6 +69,7 @@ def import_gold(
         problems += record_problems
         if built:
             gold[record_id] = built
+    # the same problem may be reported for several parts of a row
     return ImportedGold(gold, list(dict.fromkeys(problems)))
 
 

@@ -37,6 +37,7 @@ ITEM_GROUPS = tuple(group.path for group in list_groups())
 PEOPLE, *_LISTS = ITEM_GROUPS
 _FIELDS = {field.path: field for group in list_groups() for field in group.fields}
 _LISTS += [path for path, field in _FIELDS.items() if field.many]
+"""The paths whose values are lists: the groups of items, and fields with several values."""
 _PARTS = {
     path: tuple(
         name
@@ -49,8 +50,9 @@ _PARTS = {
 """The value parts that have their own columns. Lists, such as the arms of an amount, have
 separate rows instead.
 """
-_FIRST = ("quantity", "comparator", VALUE, "value_high", "unit")
-PART_COLUMNS = tuple(dict.fromkeys([*_FIRST, *chain(*_PARTS.values())]))
+_FIRST_COLUMNS = ("quantity", "comparator", VALUE, "value_high", "unit")
+# a name that several types of values share has one column
+PART_COLUMNS = tuple(dict.fromkeys([*_FIRST_COLUMNS, *chain(*_PARTS.values())]))
 _KNOWN = {*_FIELDS, *ITEM_GROUPS, "dosing.amounts.arms", "scored"}
 _CUSTOM = "custom."
 _ADDED = 1_000_000
@@ -96,7 +98,7 @@ def list_gold_rows(extraction: TrialExtraction) -> Iterator[ValueRow]:
     >>> [(row.path, row.value) for row in list_gold_rows(gold)]
     [('eligibility.sex', None), ('dosing', [])]
     """
-    proven = {row.path: row for row in list_values(extraction)}
+    row_by_path = {row.path: row for row in list_values(extraction)}
     gold = extraction.to_gold(exclude_unset=True)
     del gold["record_id"]
     criteria = extraction.eligibility.criteria
@@ -107,8 +109,9 @@ def list_gold_rows(extraction: TrialExtraction) -> Iterator[ValueRow]:
         if window and window == first_window(criterion.time_windows):
             del written["time_window"]
     for path, value in _flatten("", gold):
-        unproven = ValueRow(RowKind.VALUE, extraction.record_id, *split_path(path))
-        yield proven.get(path, unproven)._replace(value=value)
+        # an empty field, or a group, has no supporting words
+        without_words = ValueRow(RowKind.VALUE, extraction.record_id, *split_path(path))
+        yield row_by_path.get(path, without_words)._replace(value=value)
 
 
 def _flatten(path: str, value: Any) -> Iterator[tuple[str, Any]]:
@@ -122,12 +125,12 @@ def _flatten(path: str, value: Any) -> Iterator[tuple[str, Any]]:
         for position, member in enumerate(value):
             yield from _flatten(f"{path}[{position}]", member)
         return
-    apart = value
+    separate = value
     # a limit is one value, but the arms of an amount have their own rows
     if FieldRef(path).path in _PARTS:
-        apart = {name: part for name, part in value.items() if type(part) is list}
-        yield path, {name: value[name] for name in value if name not in apart}
-    for name, part in apart.items():
+        separate = {name: part for name, part in value.items() if type(part) is list}
+        yield path, {name: value[name] for name in value if name not in separate}
+    for name, part in separate.items():
         yield from _flatten(f"{path}.{name}".lstrip("."), part)
 
 
@@ -225,9 +228,12 @@ class _Builder:
 
     def _set(self, location: Location, row: ValueRow, value: Any) -> None:
         """Set a value of a row in the tree, in which lists are represented by dictionaries keyed by
-        position, and values by (row, value) pairs. If another row has set a value at the location
-        or at the beginning of it, that value is kept, and the problem is reported; not if this row
-        has no value and only gives way.
+        position, and values by (row, value) pairs.
+
+        A value that another row has set is kept:
+
+        - at the beginning of ``location``, it contradicts this row, which is reported;
+        - at ``location``, this row repeats it, which is reported if this row has a value.
         """
         node: Any = self._tree
         *beginning, last = location
@@ -239,7 +245,7 @@ class _Builder:
                 text = f"contradicts {earlier_row.section}; remove one of them"
                 self._report(row, "field", text)
                 return
-        # a row without a value comes last and gives way to the others, such as "[]" to members
+        # rows without a value come last and only give way, such as "[]" to members of the list
         if row.value and last in node:
             self._report(row, "field", f"repeats {row.path}; give it another position")
         node.setdefault(last, (row, value))
@@ -250,8 +256,7 @@ class _Builder:
         """
         if not self._tree:
             return None
-        # this also fills ``_sources``
-        tree = self._close_gaps(self._tree, ())
+        tree = self._close_gaps_and_keep_sources(self._tree, ())
         tree["record_id"] = self._first.record_id
         # the schema requires this key
         tree[PEOPLE] = tree.get(PEOPLE) or {}
@@ -292,9 +297,9 @@ class _Builder:
                 if item.get("of") in new_paths:
                     item["of"] = new_paths[item["of"]]
 
-    def _close_gaps(self, node: Any, location: Location) -> Any:
+    def _close_gaps_and_keep_sources(self, node: Any, location: Location) -> Any:
         """Convert the dictionaries keyed by position in a subtree to lists, and return the result.
-        Record the row of each value in ``_sources``, by the location that the value has now.
+        Keep the row of each value in ``_sources``, by the location that the value has now.
         """
         if isinstance(node, tuple):
             row, value = node
@@ -302,11 +307,11 @@ class _Builder:
             return value
         if all(isinstance(step, int) for step in node):
             return [
-                self._close_gaps(node[step], (*location, position))
+                self._close_gaps_and_keep_sources(node[step], (*location, position))
                 for position, step in enumerate(sorted(node))
             ]
         return {
-            step: self._close_gaps(member, (*location, step))
+            step: self._close_gaps_and_keep_sources(member, (*location, step))
             for step, member in node.items()
         }
 
@@ -325,6 +330,7 @@ class _Builder:
         # the problem concerns another field of the item, such as a missing quote
         if near != location[: len(near)]:
             column = location[-1] if location else "record"
+        # the parts of a value have their own columns
         elif FieldRef(row.path).path in _PARTS:
             column = near[-1]
         self._report(row, str(column), text)
@@ -352,7 +358,7 @@ def _read_row(path: str, cells: Mapping[str, object]) -> dict[Location, Any]:
     whole = str(cells.get(VALUE))
     is_number = VALUE in parts and re.fullmatch(r"[\d.\s]+", whole)
     if model in CLASSES and cells.keys() == {VALUE} and not is_number:
-        read = CLASSES[model].read(whole)
-        if isinstance(read, FrozenModel):
-            cells = read.model_dump(mode="json", exclude={"arms"})
+        parsed = CLASSES[model].read(whole)
+        if isinstance(parsed, FrozenModel):
+            cells = parsed.model_dump(mode="json", exclude={"arms"})
     return {(part,): cells.get(part) for part in parts}

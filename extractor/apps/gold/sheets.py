@@ -38,8 +38,8 @@ def write_gold_sheet(path: Path, rows: Iterable[ValueRow]) -> None:
     are omitted. Raises ``GoldError`` for text that a workbook cannot contain.
     """
     table = [_write_row(row) for row in rows]
-    used = {name for cells in table for name in cells}
-    columns = [name for name in COLUMNS if name in used.union(_PLACE)]
+    used_columns = {name for cells in table for name in cells}
+    columns = [name for name in COLUMNS if name in used_columns.union(_PLACE)]
     lines = [[cells.get(name, "") for name in columns] for cells in table]
     if path.suffix.casefold() == _WORKBOOK:
         _write_workbook(path, [columns, *lines])
@@ -191,9 +191,9 @@ def _read_workbook(path: Path) -> Iterator[list[str]]:
 
 def _read_cell(place: str, cell: Any) -> str:
     """Return the content of a cell as text. Raises ``GoldError`` for formulas and dates."""
-    kinds = {"f": "a formula", "d": "a date"}
-    if cell.data_type in kinds:
-        kind = kinds[cell.data_type]
+    refused = {"f": "a formula", "d": "a date"}
+    kind = refused.get(cell.data_type)
+    if kind:
         raise GoldError(
             f"{place}, column {cell.column_letter}: is {kind}; write it as text"
         )

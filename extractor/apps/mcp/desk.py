@@ -82,9 +82,15 @@ class Desk:
         options = settings.options
         setup = settings.setup
         budget = settings.pricing.open_budget() if setup.choice.spec else None
-        example = make_record("Inclusion criteria:\n- Adults", record_id="example")
-        executor = ProcessExecutor(1, 0, options.timeout + _SPARE_S, example)
-        # the server outlives the outages of its model
+        executor = ProcessExecutor(
+            workers=1,
+            inline_first=0,
+            timeout=options.timeout + _SPARE_S,
+            # extracted at the start to load the rules, so that the first call does not wait
+            example=make_record("Inclusion criteria:\n- Adults", record_id="example"),
+        )
+        # without patience, a model that does not answer is never given up: the server outlives
+        # its outages
         asking = replace(setup.asking, patience=None)
         async with executor, setup.open(route=Route(budget), asking=asking) as opened:
             yield cls(settings, executor, opened)
@@ -216,13 +222,19 @@ class Desk:
         # resolved first, because a link or ".." may lead out of the folder
         path = (folder / name).resolve()
         if not path.is_relative_to(folder):
-            problem = "outside the folder from which files may be read"
-            raise RecordError(name, problem, "start extractor mcp with --files DIR")
+            raise RecordError(
+                name,
+                "outside the folder from which files may be read",
+                "start extractor mcp with --files DIR",
+            )
         if not path.is_file():
-            problem = "neither an NCT number nor a file in the folder"
-            remedy = "use an NCT number, such as NCT01234567, or a path in the folder"
-            raise RecordError(name, problem, remedy)
+            raise RecordError(
+                name,
+                "neither an NCT number nor a file in the folder",
+                "use an NCT number, such as NCT01234567, or a path in the folder",
+            )
         most = self._options.max_bytes
+        # one byte more than allowed tells a file that is too large
         with path.open("rb") as file:
             body = file.read(most + 1)
         if len(body) > most:

@@ -78,6 +78,7 @@ def check_quote(searched: TrialRecord | ClientInput, quote: str) -> QuoteAnswer:
     the best match, the result is for the first of these sections. If there is no match, the status
     is "absent".
     """
+    # a client's text has no section
     texts: dict[str | None, str] = {}
     if isinstance(searched, ClientInput):
         texts[None] = str(searched.body)

@@ -82,13 +82,18 @@ def _explain_unreadable(error: Exception) -> SessionMessage:
     """Return the error for a message that is not valid JSON-RPC, with the id of its request if that
     can be read.
     """
-    number = None
+    request_id = None
+    # The SDK passes on pydantic's error. A line that pydantic cannot parse is the "input" of its
+    # first detail, and json may read it: half of a surrogate pair, for example. In any other case,
+    # the reply has no id.
     with suppress(ValueError, LookupError, TypeError, AttributeError):
-        number = json.loads(error.errors()[0]["input"])["id"]  # type: ignore[attr-defined]
-    if not isinstance(number, int | str):
-        number = None
+        line = error.errors()[0]["input"]  # type: ignore[attr-defined]
+        request_id = json.loads(line)["id"]
+    # the only types that JSON-RPC allows
+    if not isinstance(request_id, int | str):
+        request_id = None
     problem = ErrorData(code=PARSE_ERROR, message="the message is not valid JSON-RPC")
-    return SessionMessage(JSONRPCError(jsonrpc="2.0", id=number, error=problem))
+    return SessionMessage(JSONRPCError(jsonrpc="2.0", id=request_id, error=problem))
 
 
 def _explaining_errors(tool: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:

@@ -108,27 +108,29 @@ def _mark_evidence(shown: JsonObject) -> Iterator[tuple[str, list[tuple[str, str
     """Yield a (title, pieces) pair for each section with evidence. A piece is a (text, task) pair,
     where the task is that of the values that the text supports, or "" if it supports no value.
     """
-    tasks: dict[int, str] = {}
+    task_by_span: dict[int, str] = {}
     for item in shown["items"]:
         # a custom value may belong to another item
         task = FieldRef(item["of"] or item["path"]).names[0]
         for value in item["values"]:
-            tasks |= dict.fromkeys(value["spans"], task)
-    spans = [(*shown["spans"][span][:3], task) for span, task in tasks.items()]
+            task_by_span |= dict.fromkeys(value["spans"], task)
+    marked = [(*shown["spans"][span][:3], task) for span, task in task_by_span.items()]
     for number, section in enumerate(shown["sections"]):
-        inside = [span[1:] for span in spans if span[0] == number]
+        inside = [(start, end, task) for at, start, end, task in marked if at == number]
         if not inside:
             continue
         # offsets in a view count UTF-16 code units, which have two bytes each
         units = section["text"].encode("utf-16-le", "surrogatepass")
-        cuts = {0, len(units) // 2}.union(*(span[:2] for span in inside))
+        # a piece ends where a range starts or ends, so it is inside or outside each range
+        cuts = {0, len(units) // 2}
+        for start, end, _ in inside:
+            cuts |= {start, end}
         pieces = []
         for start, end in pairwise(sorted(cuts)):
             words = units[2 * start : 2 * end].decode("utf-16-le", "surrogatepass")
-            covering = ""
-            for first, last, task in inside:
-                if first < end and last > start:
-                    covering = task
-                    break
-            pieces.append((words, covering))
+            tasks = [
+                task for first, last, task in inside if first < end and last > start
+            ]
+            # ranges rarely overlap; if they do, the first one counts
+            pieces.append((words, tasks[0] if tasks else ""))
         yield section["title"], pieces

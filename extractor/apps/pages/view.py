@@ -181,8 +181,11 @@ class _Page:
         """Return the data of all sections for the page."""
         shown = []
         for name, text in self.texts.items():
-            section: JsonObject = {"name": name, "title": name_section(name)}
-            section["text"] = text.text
+            section: JsonObject = {
+                "name": name,
+                "title": name_section(name),
+                "text": text.text,
+            }
             if name == GIVEN:
                 section["title"] = "Original text"
                 section["parts"] = self._list_parts(text)
@@ -232,14 +235,14 @@ def _show_item(
 ) -> JsonObject:
     """Return the data of an item and its values for the page."""
     chain = _list_chain(item, groups)
-    shown = []
+    values = []
     for value in list_item_values(path, item):
-        read = value
-        # an id such as "g1" is meaningless to a reader
+        shown_value = value
+        # an id such as "g1" is meaningless to a reader, so the group itself is shown
         if chain and value.path == f"{path}.group":
             group = chain[-1]
-            read = value._replace(value=group.value, evidence=group.evidence)
-        shown.append(_show_value(path, item, read, page))
+            shown_value = value._replace(value=group.value, evidence=group.evidence)
+        values.append(_show_value(path, item, shown_value, page))
     return {
         "path": path,
         "name": name_item(path, item),
@@ -247,7 +250,7 @@ def _show_item(
         "origin": _ORIGINS.get(str(item.origin)),
         "confidence": item.confidence,
         "groups": [group.path for group in chain],
-        "values": shown,
+        "values": values,
     }
 
 
@@ -366,15 +369,12 @@ def name_record(record: TrialRecord) -> str:
 
 def list_arm_labels(record: TrialRecord) -> list[str]:
     """Return the labels of the arms as written in the record, without duplicates."""
-    labels: dict[str, None] = {}
-    for section in record.sections:
-        label = section.part("label") or ""
-        if not section.name.startswith("arms["):
-            continue
-        if not label.strip():
-            continue
-        labels[label.strip()] = None
-    return list(labels)
+    labels = [
+        (section.part("label") or "").strip()
+        for section in record.sections
+        if section.name.startswith("arms[")
+    ]
+    return list(dict.fromkeys(filter(None, labels)))
 
 
 def name_section(name: str) -> str:

@@ -91,13 +91,13 @@ def _write_measured(parts: Mapping[str, object], quotes: tuple[str, ...]) -> str
     # a range from 5 to 5 is a single number
     numbers = list(dict.fromkeys(say(end, quotes) for end in ends if end is not None))
     said = {name: say(part) for name, part in parts.items() if part}
-    # a window that is described better by its words than by a number
+    # a window without a number is described by its words
     if not numbers and "quote" in said:
         return said["quote"]
     unit = said.get("unit", "")
     # "5 days", but "5 mg" and "1 day"
     if str(parts.get("unit")) in _TIME_UNITS and numbers != ["1"]:
-        unit = f"{unit}s".replace("lifes", "lives")
+        unit = f"{unit}s".replace("lifes", "lives")  # half-lives
     sign = _write_sign(parts) if numbers else ""
     words = (said.get("quantity"), sign, " to ".join(numbers), unit)
     whole = " ".join(filter(None, words))

@@ -120,7 +120,7 @@ def sum_facts(facts: Counter[Fact], kind: str, field: str = "") -> Counter[str]:
     for (name, fact), number in facts.items():
         if not fact.startswith(kind):
             continue
-        if field not in ((name, "")):
+        if field and field != name:
             continue
         counts[fact.removeprefix(kind).strip()] += number
     return counts

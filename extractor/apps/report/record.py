@@ -87,10 +87,12 @@ def show_record(result: RunRecord, *, as_given: bool = False) -> JsonObject:
         name_limits=show_canonical_names,
     )
     title = name_record(result.record) if result.record else ""
-    origin: list[str | None] = []
+    # not part of the data: the findings refer to their spans instead
+    marks = iter(shown.pop("marks"))
+    places: list[str | None] = []
     source = extraction.source
     if source:
-        origin = [source.path, source.place]
+        places = [source.path, source.place]
     counts = None
     coverage = extraction.coverage
     if coverage:
@@ -109,9 +111,9 @@ def show_record(result: RunRecord, *, as_given: bool = False) -> JsonObject:
     return shown | {
         "id": extraction.record_id,
         "title": title,
-        "source": ", ".join(filter(None, origin)),
+        "source": ", ".join(filter(None, places)),
         "text": result.text.value,
-        "findings": show_findings(findings, iter(shown.pop("marks"))),
+        "findings": show_findings(findings, marks),
         "absences": absences,
         "coverage": counts,
     }

@@ -111,11 +111,13 @@ class Adjudication:
             return start_draft(only), []
         pairs = pair_paths(first, second, self._fields)
         draft = start_draft(first)
+        # as a draft, too, so that fields of both are compared in the same form
         second_gold = start_draft(second)
         differences: list[Difference] = []
         # maps paths in the second gold to paths in the draft
         draft_paths = {second_path: path for path, second_path in pairs.items()}
         for group, form in self._forms.items():
+            # of the second annotator; items with a counterpart are removed below
             unpaired = dict(list_items(second_gold, group))
             for path, item in list_items(draft, group):
                 if path in pairs:

@@ -91,9 +91,9 @@ def open_review(
                 f"port {port}: {error.strerror}; choose another --port"
             ) from error
         token = secrets.token_urlsafe(32)
-        port = listening.getsockname()[1]
+        _, bound_port = listening.getsockname()
         labels = {"gold": str(gold), "annotators": adjudication and adjudication.names}
-        app = _build_app(review, token, port, labels)
+        app = _build_app(review, token, bound_port, labels)
         # an access log would contain the token, which is in the first request
         config = uvicorn.Config(
             app,
@@ -104,7 +104,7 @@ def open_review(
             server_header=False,
             proxy_headers=False,
         )
-        address = f"http://{_HOST}:{port}/?token={token}"
+        address = f"http://{_HOST}:{bound_port}/?token={token}"
         yield ReviewServer(address, records, uvicorn.Server(config), listening)
 
 

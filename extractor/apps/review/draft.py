@@ -147,11 +147,11 @@ def check_patch(patch: Patch, data: JsonObject, forms: Mapping[str, Form]) -> No
             raise ValueError(f"{form.noun}: cannot be deleted")
     elif patch.path not in dict(list_items(data, group)):
         raise ValueError(f"{patch.path[:80]!r} does not exist, or was deleted")
-    known = {CHECKED, *form.fields}
+    field_names = {CHECKED, *form.fields}
     if group.startswith("custom."):
-        known.add("of")
+        field_names.add("of")
     for name, value in (patch.value or {}).items():
-        if name not in known:
+        if name not in field_names:
             raise ValueError(f"{name[:80]!r} is not a field of a {form.noun}")
         is_list = form.fields.get(name, {}).get("many")
         if is_list and not isinstance(value, list | None):
@@ -184,8 +184,10 @@ def _apply(data: JsonObject, patch: Patch) -> None:
     group = FieldRef(patch.path).path
     position = FieldRef(patch.path).position
     if position is not None and patch.value is None:
+        # keeps its place, so that the paths of the other items stay valid
         find_list(data, group)[position] = None
         return
+    # the path of a group; eligibility is its own only item
     if position is None and group != "eligibility":
         item: JsonObject = {}
         if group.startswith("custom."):

@@ -63,6 +63,7 @@ def shape_gold(
         criteria, gold["eligibility"]["criteria"], strict=True
     ):
         windows = criterion.get("time_windows")
+        # the page has no form for time_window, which would keep its old value
         if windows != original.get(path, {}).get("time_windows"):
             criterion["time_window"] = derive_window(windows)
     names = [*data.get("custom", {}), *(field.name for field in fields)]
@@ -104,13 +105,15 @@ def find_flaws(
     draft: ReviewedRecord, record: TrialRecord, fields: Sequence[CustomField]
 ) -> list[DraftFlaw]:
     """Return the flaws in the gold that would be written from a draft."""
-    gold, paths = shape_gold(draft, record, fields)
+    gold, draft_paths = shape_gold(draft, record, fields)
     flaws = []
     for flaw in check_annotation(gold, record, fields):
-        hosts = [item for item in paths if FieldRef(item).covers(flaw.path)]
-        item = max(hosts, key=len, default="")  # the innermost item
-        field = flaw.path[len(item) :].removeprefix(".")
-        flaws.append(DraftFlaw(paths.get(item, ""), field, flaw.problem))
+        hosts = [path for path in draft_paths if FieldRef(path).covers(flaw.path)]
+        # the innermost item; of a flaw of the whole record, none
+        gold_path = max(hosts, key=len, default="")
+        field = flaw.path[len(gold_path) :].removeprefix(".")
+        item = draft_paths.get(gold_path, "")
+        flaws.append(DraftFlaw(item, field, flaw.problem))
     return [*flaws, *_find_missing(draft.build())]
 
 
@@ -204,8 +207,8 @@ def _drop_empty(value: object) -> object:
         return [_drop_empty(member) for member in value]
     if not isinstance(value, dict):
         return value
-    stated = {name: _drop_empty(part) for name, part in value.items()}
-    return {name: part for name, part in stated.items() if part not in (None, [])}
+    parts = {name: _drop_empty(part) for name, part in value.items()}
+    return {name: part for name, part in parts.items() if part not in (None, [])}
 
 
 def derive_window(windows: object) -> JsonObject | None:
@@ -242,9 +245,10 @@ def _sort_by_text(
     before the first item that follows it in the text.
     """
     find_place = make_finder(record)
-    known = [path for path, _ in list_items(draft.start, group)]
+    original_paths = [path for path, _ in list_items(draft.start, group)]
     items = list(list_items(data, group))
-    ordered = [entry for entry in items if entry[0] in known]
+    ordered = [entry for entry in items if entry[0] in original_paths]
+    # the others were added, and a draft appends what is added
     for entry in items[len(ordered) :]:
         place = find_place(entry[1])
         following = [
@@ -258,7 +262,8 @@ def _sort_by_text(
 
 def make_finder(record: TrialRecord) -> Callable[[JsonObject], tuple[int, int]]:
     """Return a function that finds an item's position in the text as (index of its section, start
-    of its quote). An item without a known section is placed last.
+    of its quote). An item without a known section is placed last; an item whose quote is not in its
+    section is placed first in it, at -1.
     """
     names = [section.name for section in record.sections]
 

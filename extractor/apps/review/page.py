@@ -75,10 +75,10 @@ class ExtractedFields:
 
     def list_evidence(self, path: str, name: str, item: JsonObject) -> list[Evidence]:
         """Return a field's evidence, unless the reviewer has changed the field."""
-        known = self.values.get(path)
-        if known is None:
+        extracted = self.values.get(path)
+        if extracted is None:
             return []
-        if read_field(known, name) != read_field(item, name):
+        if read_field(extracted, name) != read_field(item, name):
             return []
         return self.evidence[path, name]
 
@@ -98,7 +98,7 @@ def _name_field(place: str) -> str:
 def describe_record(
     draft: ReviewedRecord,
     record: TrialRecord,
-    known: ExtractedFields,
+    extracted: ExtractedFields,
     forms: Mapping[str, Form],
     fields: Sequence[CustomField],
     differences: Iterable[Difference],
@@ -109,30 +109,34 @@ def describe_record(
     data = draft.build()
     changed = draft.list_changed()
     items: dict[str, JsonObject] = {}
-    places: list[Highlight] = []
+    highlights: list[Highlight] = []
     for group, form in forms.items():
         for path, item in list_items(data, group):
-            places += _list_places(path, item, form, known, record)
-            shown = {
+            highlights += _list_highlights(path, item, form, extracted, record)
+            items[path] = {
                 "path": path,
                 "group": group,
                 "name": _name_item(path, item, form),
                 "of": item.get("of"),
                 "checked": item.get(CHECKED, False),
-                "confidence": known.confidences.get(path),
-                "fields": _describe_fields(path, item, form, known, changed),
+                "confidence": extracted.confidences.get(path),
+                "fields": _describe_fields(path, item, form, extracted, changed),
+                # filled below
+                "marks": [],
+                "differences": [],
+                "flaws": [],
             }
-            items[path] = shown | {"marks": [], "differences": [], "flaws": []}
-    viewed = view(record, marks=places)
-    for place, span in zip(places, viewed["marks"], strict=True):
+    viewed = view(record, marks=highlights)
+    for highlight, span in zip(highlights, viewed["marks"], strict=True):
         # None if the place is not in the text
         if span is not None:
-            items[place.item]["marks"].append(span)
+            items[highlight.item]["marks"].append(span)
     for difference in differences:
         described = difference._asdict() | {"said": say(difference.value)}
         items[difference.item]["differences"].append(described)
     flaws: list[JsonObject] = []
     for flaw in find_flaws(draft, record, fields):
+        # a flaw of the whole record has no item
         listed = items[flaw.item]["flaws"] if flaw.item in items else flaws
         listed.append(flaw._asdict())
     return {
@@ -150,48 +154,54 @@ def _describe_fields(
     path: str,
     item: JsonObject,
     form: Form,
-    known: ExtractedFields,
+    extracted: ExtractedFields,
     changed: Mapping[tuple[str, str], Patch],
 ) -> JsonObject:
     """Return each field's value, as JSON and in words, with its doubts."""
     described = {}
     for name in form.fields:
         value = read_field(item, name)
-        evidence = known.list_evidence(path, name, item)
+        evidence = extracted.list_evidence(path, name, item)
         said = say(value, [proof.quote for proof in evidence])
         if name == "constraints":
+            # by the position of the limit in the list
             proofs = group_pairs(
                 (FieldRef(proof.field).position, proof) for proof in evidence
             )
-            limits = enumerate(value or ())
-            said += show_canonical_names((limit, proofs[at]) for at, limit in limits)
+            said += show_canonical_names(
+                (limit, proofs.get(at, [])) for at, limit in enumerate(value or ())
+            )
         last = changed.get((path, name))
         described[name] = {
             "value": value,
             "said": said,
             **weigh_evidence(evidence),
-            "reason": known.reasons.get((path, name)),
+            "reason": extracted.reasons.get((path, name)),
             "typed": last is not None and last.typed,
         }
     return described
 
 
-def _list_places(
-    path: str, item: JsonObject, form: Form, known: ExtractedFields, record: TrialRecord
+def _list_highlights(
+    path: str,
+    item: JsonObject,
+    form: Form,
+    extracted: ExtractedFields,
+    record: TrialRecord,
 ) -> Iterator[Highlight]:
     """Yield the places in the text that support an item: the evidence of its values and, for each
     text field that the reviewer changed, the first occurrence of its value in the item's section.
     """
     section = record.section(str(item.get("section")))
     for name, field in form.fields.items():
-        evidence = known.list_evidence(path, name, item)
+        evidence = extracted.list_evidence(path, name, item)
         for proof in evidence:
             yield Highlight(proof.section, proof.start, proof.end, path)
         value = read_field(item, name)
         if evidence or section is None:
             continue
         is_text = field["kind"] == "text" and isinstance(value, str)
-        # the empty text would be found at the beginning
+        # an empty text would be found at the beginning
         if not is_text or not value:
             continue
         start = section.text.find(value)

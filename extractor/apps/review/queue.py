@@ -9,7 +9,12 @@ from typing import NamedTuple
 
 from extractor.apps.pages import name_label
 from extractor.apps.pages.view import name_record
-from extractor.apps.values import RowKind, ValueRow, list_all_rows, list_items
+from extractor.apps.values import (
+    RowKind,
+    ValueRow,
+    list_all_rows,
+    list_less_sure_items,
+)
 from extractor.plurals import counted, percent
 from extractor.run.joined import JoinedRuns
 from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
@@ -41,15 +46,16 @@ def assess_result(result: TrialExtraction) -> Doubt:
     ('criteria 1 kind 60 %', 'criteria 1 quote 60 %')
     """
     rows = list(list_all_rows(result))
+    # the members of a list have the same name, and count once if they are equally sure
     rated = {
         (row.confidence, _name_value(row))
-        for row in (*rows, *list_items(result, rows))
+        for row in (*rows, *list_less_sure_items(result, rows))
         if row.confidence is not None
     }
     expected = sum(1 - confidence for confidence, _ in rated)
-    doubtful = [doubt for doubt in sorted(rated) if doubt[0] < DOUBTFUL_BELOW]
-    least = doubtful[:_MAX_LISTED]
-    reasons = [f"{name} {percent(confidence)}" for confidence, name in least]
+    doubtful = [value for value in sorted(rated) if value[0] < DOUBTFUL_BELOW]
+    least_sure = doubtful[:_MAX_LISTED]
+    reasons = [f"{name} {percent(confidence)}" for confidence, name in least_sure]
     if len(doubtful) > _MAX_LISTED:
         reasons.append(f"{len(doubtful) - _MAX_LISTED:,} more")
     findings = sum(row.kind is RowKind.FINDING for row in rows)

@@ -120,10 +120,10 @@ class Review:
         record, draft = self._read_record(record_id)
         extraction = self.records.read_extraction(record_id)
         fields = self.records.fields
-        known = ExtractedFields(extraction, draft.start, fields)
+        extracted = ExtractedFields(extraction, draft.start, fields)
         differences = list(self._list_open(record_id, draft))
         described = describe_record(
-            draft, record, known, self.forms, fields, differences
+            draft, record, extracted, self.forms, fields, differences
         )
         findings = [
             [finding.severity.value, finding.message] for finding in extraction.findings
@@ -279,8 +279,8 @@ class Review:
                 values[name] = []
         if not change.words:
             return values
-        section, start, end = dict(change.words).values()
-        words = read_words(record, section, start, end)
+        section = change.words.section
+        words = read_words(record, section, change.words.start, change.words.end)
         return values | self._use_words(group, record, data, section, words)
 
     def _use_words(
@@ -305,6 +305,7 @@ class Review:
                 if find_place(criterion) <= find_place(quoted):
                     kind = criterion.get("kind") or kind
             return quoted | {"kind": kind}
+        # the words fill the first text of a custom field
         for name, field in self.forms[group].fields.items():
             if field["kind"] != "text":
                 continue
@@ -328,6 +329,6 @@ def _place_endpoint(section: str, data: JsonObject) -> dict[str, object]:
     if place.position is not None:
         return {"rank": rank, "index": place.position}
     endpoints = [item for _, item in list_items(data, "endpoints")]
-    used = [item.get("index") for item in endpoints if item.get("rank") == rank]
-    free = next(index for index in count() if index not in used)
-    return {"rank": rank, "index": free}
+    used_indices = [item.get("index") for item in endpoints if item.get("rank") == rank]
+    free_index = next(index for index in count() if index not in used_indices)
+    return {"rank": rank, "index": free_index}

@@ -237,9 +237,7 @@ class JobRun:
         text of an unexpected error is omitted because it may quote a record.
         """
         is_full = isinstance(error, OSError) and error.errno == ENOSPC
-        if is_full:
-            return "the service's disk is full; resume the job after the operator has freed space"
-        if isinstance(error, DiskFull):
+        if is_full or isinstance(error, DiskFull):
             return "the service's disk is full; resume the job after the operator has freed space"
         if isinstance(error, SettingsDiffer):
             return (

@@ -109,14 +109,13 @@ class Jobs:
     async def _delete_old(self) -> None:
         """Delete the jobs that ended more than ``keep_days`` days ago. Paused jobs are kept."""
         days = self.settings.options.keep_days
+        if days is None:
+            return
         for job in list(self._jobs.values()):
-            # during the last deletion, a caller may have resumed or deleted this job
-            is_current = self._jobs.get(job.id) is job
-            if days is None:
-                continue
             if job.state not in _ENDED:
                 continue
-            if not is_current:
+            # during the last deletion, a caller may have resumed or deleted this job
+            if self._jobs.get(job.id) is not job:
                 continue
             before = datetime.now(UTC) - timedelta(days=days)
             if (job.ended or "") < before.isoformat():
@@ -214,6 +213,7 @@ class Jobs:
             running.cancelled_by = requested_by
             running.run.is_stopping = True
             job = running.snapshot
+            # stored only: in memory, the job runs until its last records are finished
             ended = {"state": JobState.CANCELLED, "reason": None, "ended": now()}
             self._save(job.model_copy(update=ended), job.state)
             return job
@@ -296,11 +296,8 @@ class Jobs:
             for job in self._jobs.values():
                 may_begin = not is_drained or job.started
                 is_waiting = job.state is JobState.QUEUED and job.id not in failed
-                if not is_waiting:
-                    continue
-                if not may_begin:
-                    continue
-                waiting.append(job)
+                if is_waiting and may_begin:
+                    waiting.append(job)
             if not waiting:
                 return
             # among equal callers, min returns the first job, which is the oldest

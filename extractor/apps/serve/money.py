@@ -62,15 +62,18 @@ class Money:
         self._keys = keys
         self._pricing = pricing
         self._cost = pricing.cost or (lambda _: 0)
-        # merge each caller's earlier spending into one row
+        # merge each caller's earlier spending into one row: calls that were in progress stay at
+        # their maximum cost
         with store.transaction():
             sql = "SELECT caller, total(dollars) FROM spending GROUP BY caller"
-            self._spent = dict(store.execute(sql).fetchall())
+            self._spent_before = dict(store.execute(sql).fetchall())
             store.execute("DELETE FROM spending")
             sql = "INSERT INTO spending (caller, dollars) VALUES (?, ?)"
-            for row in self._spent.items():
+            for row in self._spent_before.items():
                 store.execute(sql, row)
-        self._all = self._open_budget(sum(self._spent.values()), pricing.max_usd)
+        self._service_budget = self._open_budget(
+            sum(self._spent_before.values()), pricing.max_usd
+        )
         self.usage = Usage()
         """The usage of all calls that were answered since the start."""
         self.usd: float | None = 0.0
@@ -95,19 +98,19 @@ class Money:
         """
         budget = self._budgets.get(caller)
         if budget is None:
-            budget = self._open_budget(self._spent.get(caller, 0), None)
+            budget = self._open_budget(self._spent_before.get(caller, 0), None)
             self._budgets[caller] = budget
         sql = "SELECT max_usd FROM callers WHERE id = ?"
         limit = self._store.value(sql, (caller,))
         if limit is not None and not self._pricing.is_bounded:
-            # less than any amount spent, so that the budget does not admit any call
+            # less than any amount spent
             limit = -1.0
         budget.change_limit(limit)
         return budget
 
     def explain_limit(self) -> str:
         """Return a message that states which spending limit has been reached."""
-        if self._all.is_spent:
+        if self._service_budget.is_spent:
             return "the service's spending limit has been reached"
         return "the caller's spending limit has been reached"
 
@@ -119,7 +122,7 @@ class Money:
             return
         if self._pricing.spec is None:
             return
-        for budget in (self._all, self.budget_of(caller)):
+        for budget in (self._service_budget, self.budget_of(caller)):
             if not budget.is_spent:
                 continue
             detail = f"{self.explain_limit()}: {budget}"
@@ -142,11 +145,11 @@ class Money:
         budget = self.budget_of(payer.caller)
         caller_reservation = await budget.reserve(call)
         try:
-            reservation = await self._all.reserve(call)
+            reservation = await self._service_budget.reserve(call)
         except BaseException:
             budget.settle(caller_reservation, Usage())
-            # the run of a job ends when the caller's budget is reached
-            budget.reached |= self._all.reached
+            # the run of a job watches the caller's budget alone, and must end in this case, too
+            budget.reached |= self._service_budget.reached
             raise
         sql = "INSERT INTO spending (caller, dollars) VALUES (?, ?)"
         try:
@@ -156,7 +159,7 @@ class Money:
         except BaseException:
             # nothing is sent
             budget.settle(caller_reservation, Usage())
-            self._all.settle(reservation, Usage())
+            self._service_budget.settle(reservation, Usage())
             raise
         self._pending[reservation] = _PendingCall(
             payer, budget, caller_reservation, row or 0
@@ -173,7 +176,7 @@ class Money:
         """
         call = self._pending.pop(reservation)
         call.budget.settle(call.reservation, usage)
-        self._all.settle(reservation, usage)
+        self._service_budget.settle(reservation, usage)
         cost = self._cost(reservation.most if usage is None else usage)
         if self.usd is not None:
             self.usd += cost

@@ -116,6 +116,7 @@ class ExtractionParameters(_Parameters):
 
     effort: Effort | None = None
     """Which values to ask a model about: none, only doubtful values (medium), or all."""
+    # "tasks=dosing,endpoints" and "tasks=dosing&tasks=endpoints" mean the same
     tasks: Annotated[
         frozenset[Task] | None,
         BeforeValidator(lambda names: names and ",".join(names).split(",")),

@@ -113,13 +113,13 @@ class MatchRequest(BaseModel):
 
     def answer(self) -> list[dict[str, object]]:
         """Return the match with each trial."""
-        found = match_trials(
+        matches = match_trials(
             self.extractions,
             [self.patient],
             min_confidence=self.min_confidence,
             synonyms=join_synonyms(self.synonyms),
         )
-        return [each.to_dict() for each in found]
+        return [each.to_dict() for each in matches]
 
 
 @router.post("/v1/match", openapi_extra=MATCH_BODY)
@@ -132,8 +132,8 @@ async def match(
     """
     body = await read_body(request, service.settings.options.max_bytes)
     try:
-        asked = MatchRequest.model_validate_json(body)
-        return await asyncio.to_thread(asked.answer)
+        match_request = MatchRequest.model_validate_json(body)
+        return await asyncio.to_thread(match_request.answer)
     except ValidationError as error:
         place, problem = find_fault(error)
         raise ProblemError("wrong-parameter", problem, place=place or "body") from None
@@ -331,7 +331,7 @@ async def _make_table(run: Path, name: str, kind: Format) -> Path:
     manifest = read_manifest(run / MANIFEST)
     fields = restore_fields(manifest.settings) if manifest else ()
     try:
-        chosen = choose_tables((), [name], fields)
+        tables = choose_tables((), [name], fields)
     except ValueError as error:
         raise ProblemError("wrong-parameter", f"table: {error}") from None
     # a resumed job has newer results, so its tables are created again
@@ -341,7 +341,7 @@ async def _make_table(run: Path, name: str, kind: Format) -> Path:
         if not path.is_file():
             path.parent.mkdir(parents=True, exist_ok=True)
             to = Destination(path, kind)
-            await asyncio.to_thread(_export, run, to, chosen)
+            await asyncio.to_thread(_export, run, to, tables)
     return path
 
 

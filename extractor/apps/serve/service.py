@@ -111,18 +111,21 @@ class Service:
                 reasoning=options.reasoning,
                 model_options=options.model_options,
             )
-            # never give up a model that does not answer: each request has its own time limit, and
-            # later requests try again
+            # without patience, a model that does not answer is never given up: each request has
+            # its own time limit, and later requests try again
             asking = replace(setup.asking, patience=None)
             opened = await stack.enter_async_context(
                 setup.open(options.concurrency, route=Route(money), asking=asking)
             )
             example = next(read_stream("example", BytesIO(_EXAMPLE.read_bytes())))
-            # Jobs have their own processes, so that their long records do not block requests.
-            limit = options.timeout + _SPARE_S
             executor = ProcessExecutor(
-                settings.workers, 0, limit, example, options.record_timeout
+                settings.workers,
+                inline_first=0,
+                timeout=options.timeout + _SPARE_S,
+                example=example,
+                step_limit=options.record_timeout,
             )
+            # jobs have their own processes, so that their long records do not block requests
             job_executor = ProcessExecutor(settings.workers, inline_first=0)
             for processes in (executor, job_executor):
                 await stack.enter_async_context(processes)
@@ -212,10 +215,11 @@ class Service:
         when the limit is reached, if too many requests are waiting, or if the model is silent.
         """
         turn = self._computing
-        listening: AbstractContextManager[None] = nullcontext()
+        # counts the requests that end at the limit without any reply of the model
+        counting_silence: AbstractContextManager[None] = nullcontext()
         if asks and self._silence:
             turn = self._asking
-            listening = self._silence.listening()
+            counting_silence = self._silence.listening()
             pause = self._silence.find_pause()
             if pause is not None:
                 raise ProblemError(
@@ -228,10 +232,11 @@ class Service:
         self._request_count += 1
         self._limits.add(limit)
         try:
-            with listening:
+            with counting_silence:
                 async with limit, turn:
                     yield
         except TimeoutError:
+            # stopping the service has shortened the limit
             self.check_ready()
             raise ProblemError(
                 "took-too-long",

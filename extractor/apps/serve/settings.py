@@ -97,7 +97,6 @@ def make_root(root: Path) -> None:
     """Create the service's folder, unless it exists. Raises ``ArgumentError`` if it cannot be
     created or written.
     """
-    reason = "it is read-only"
     try:
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
@@ -105,6 +104,7 @@ def make_root(root: Path) -> None:
     else:
         if os.access(root, os.W_OK):
             return
+        reason = "it is read-only"
     raise ArgumentError(
         f"{root}: the folder cannot be written ({reason}); change its permissions, or choose "
         "another folder with --root or EXTRACTOR_ROOT"
