@@ -313,7 +313,9 @@ def _mask(criterion: Criterion, base: int) -> str:
             covered += [f"{field};", f"{field}.anchor"]
     text = criterion.quote
     for piece in criterion.evidence:
-        is_sure = not criterion.constraints or (piece.confidence or 1) >= DOUBTFUL_BELOW
+        # a person's annotation has no confidence
+        confidence = 1 if piece.confidence is None else piece.confidence
+        is_sure = not criterion.constraints or confidence >= DOUBTFUL_BELOW
         is_time = piece.field.startswith("time_windows")
         if is_time and not is_sure:
             continue

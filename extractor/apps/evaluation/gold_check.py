@@ -151,7 +151,8 @@ def _list_references(
     # gold that covers only custom fields has none of the items that their values belong to
     covers_items = gold.eligibility.model_fields_set or gold.dosing or gold.endpoints
     sections = [section.name for section in record.sections]
-    arms = {fold_label(section.part("label") or "") for section in record.sections}
+    labels = (section.part("label") for section in record.sections)
+    arms = list(map(fold_label, filter(None, labels)))
     for path, item in items.items():
         group_id = getattr(item, "group", None)
         yield _Reference(f"{path}.group", "group", group_id, group_ids)
