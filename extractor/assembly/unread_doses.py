@@ -9,14 +9,16 @@ from extractor.assembly.unread import cover, place_of
 from extractor.concepts.criteria.unheaded import list_sentences
 from extractor.concepts.doses.amounts import (
     find_amounts,
+    find_bounds,
     is_portion,
     list_other_amounts,
 )
 from extractor.concepts.doses.marks import Mark
+from extractor.concepts.doses.sections import find_marks
 from extractor.concepts.places import GROUPS_OF_DOSES
 from extractor.evidence.drafts import span_of
 from extractor.evidence.parsed import ParsedRecord, is_touched, sort_places
-from extractor.language.book import rule
+from extractor.language.book import read_text, rule
 from extractor.language.lexer import NUMBER, Tokens
 from extractor.language.passage import Passage
 from extractor.language.patterns import RuleMatch
@@ -26,6 +28,7 @@ from extractor.schemas import (
     Amount,
     Finding,
     FindingKind,
+    Frequency,
     Regimen,
 )
 
@@ -39,23 +42,29 @@ _BESIDE = 4
 _LONG_SENTENCE = 200
 """Number of tokens from which a sentence with an unread dose is not cited as a whole."""
 _DOSE = "these words look like a dose that no regimen contains"
+_PART = "a rhythm, a length or a time beside a dose is in no regimen"
+_PARTS = ("frequency", "days", "duration", "part", "step", "timing")
+"""The fields of marks that may be a part of a dose."""
 
 
 def find_unread_doses(
     parsed: ParsedRecord, regimens: Sequence[Regimen]
 ) -> Iterator[Finding]:
     """Yield a finding for each dose in arms and interventions that is not in any regimen, once per
-    number and unit, or in a sentence of prose that gives an agent.
+    number and unit, or in a sentence of prose that gives an agent, and for each rhythm, length or
+    time in its sentence that no regimen has.
 
-    Amounts supplied or prepared, volumes, numbers of pieces, and concentrations are not treated as
-    doses.
+    Amounts supplied or prepared, volumes without a strength, numbers of pieces, and concentrations
+    are not treated as doses.
     """
     reported = _list_levels(
         amount for regimen in regimens for amount in regimen.amounts
     )
+    known = _list_known(regimens)
     quoted = _list_quoted(regimens)
     for sentence in _list_sentences(parsed):
-        for mark in find_amounts(sentence.tokens):
+        tokens = sentence.tokens
+        for mark in (*find_amounts(tokens), *find_bounds(tokens)):
             place = span_of(sentence.part(mark.first, mark.end))
             levels = _list_levels(mark.value)
             # a dose that is stated again, or in a quote, was read
@@ -70,6 +79,31 @@ def find_unread_doses(
                 near = sentence.part(mark.first, mark.end)
             cited = cite(parsed, span_of(near))
             yield inform(FindingKind.DOSE_UNREAD, "dosing", _DOSE, cited)
+        for mark in _list_parts(sentence):
+            place = span_of(sentence.part(mark.first, mark.end))
+            if mark.value in known or is_touched(place, quoted):
+                continue
+            known.add(mark.value)
+            cited = cite(parsed, place)
+            yield inform(FindingKind.DOSE_UNREAD, "dosing", _PART, cited)
+
+
+def _list_known(regimens: Iterable[Regimen]) -> set[object]:
+    """Return the rhythms, lengths and times of regimens; a single dose is never unread."""
+    known: set[object] = {Frequency.ONCE, None}
+    for regimen in regimens:
+        times = find_marks(read_text(regimen.timing or ""))
+        known |= {regimen.frequency, regimen.duration, regimen.cycle}
+        known.update(mark.value for mark in times)
+    return known
+
+
+def _list_parts(sentence: Passage) -> list[Mark]:
+    """Return the rhythms, lengths and times in a sentence that states a dose."""
+    marks = find_marks(sentence.tokens)
+    if all(mark.field != "amounts" for mark in marks):
+        return []
+    return [mark for mark in marks if mark.field in _PARTS]
 
 
 def list_unread_fields(
@@ -191,9 +225,13 @@ def _is_given(mark: Mark, sentence: Passage) -> bool:
     """Return True if an amount is an amount of a substance, is not a dose change, and is not near
     words about supply or preparation.
     """
-    # a rate or a volume by weight is a dose: "15 L/min", "20 mL/kg"
-    is_weighed = "/" in mark.value[0].unit or not is_portion(mark)
-    if not is_weighed:
+    # a rate, a volume by weight or of a strength is a dose: "15 L/min", "20 mL/kg", "5 mL of 1%"
+    is_dose = (
+        not is_portion(mark)
+        or "/" in mark.value[0].unit
+        or rule("strength_of_volume").starts(sentence.tokens, mark.end)
+    )
+    if not is_dose:
         return False
     if rule("dose_change").ends(sentence.tokens, mark.first):
         return False

@@ -224,10 +224,14 @@ def _pair_ends(tokens: Tokens, items: Sequence[_ListedNumber]) -> Iterator[Quant
         is_upper_end = last is not item
         low: int | float | None = item.value
         high: int | float | None = last.value
-        if len(items) == 1 and rule("at_most_before").ends(tokens, item.first):
-            low = None
-        elif len(items) == 1 and rule("at_least_before").ends(tokens, item.first):
-            high = None
+        if len(items) == 1:
+            is_open = rule("open_after").starts(tokens, last.end)
+            if is_open and is_open.has("least"):
+                high = None
+            elif is_open or rule("at_most_before").ends(tokens, item.first):
+                low = None
+            elif rule("at_least_before").ends(tokens, item.first):
+                high = None
         is_sure = item.is_sure and last.is_sure
         # ``last`` has a unit, too, but may have changed
         yield Quantity(low, high, last.unit or item.unit, item.first, last.end, is_sure)

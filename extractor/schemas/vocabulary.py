@@ -256,7 +256,7 @@ About text with an uncertain structure:
 
 About text from which nothing was read:
 
-- ``dose_unread``: the words of an arm or intervention look like a dose.
+- ``dose_unread``: the words of an arm or intervention look like a dose or a part of one.
 - ``language_other``: lines are in a language other than English; the finding states the language
   and the number of lines.
 

@@ -4,6 +4,7 @@ an amount that a text states in another form than a model's answer.
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from math import inf
 
 from extractor.concepts.doses.marks import Mark, drop_overlaps
@@ -43,7 +44,8 @@ _FEWEST_CELLS = 1000
 
 def find_amounts(tokens: Tokens) -> list[Mark]:
     """Return the amounts in a text from left to right; the value of each mark is a tuple of dose
-    levels. What a piece or a volume contains is the amount only if the text states no other.
+    levels. What a piece or a volume contains, or the end of an open range, is the amount only if
+    the text states no other.
 
     >>> from extractor.language.book import read_text
     >>> marks = find_amounts(read_text("5, 10 or 20 mg; at most 40 mg; 50 mg in 2 mL"))
@@ -51,14 +53,21 @@ def find_amounts(tokens: Tokens) -> list[Mark]:
     [['5 mg', '10 mg', '20 mg'], ['50 mg']]
     """
     amounts = [*_find_auc(tokens)]
-    contents: list[Mark] = []
+    spare: list[Mark] = []
     for levels in _list_levels(tokens):
-        if _is_content(tokens, levels):
-            contents.append(_make(tokens, levels, _AMBIGUOUS))
+        if _is_bound(tokens, levels) or _is_content(tokens, levels):
+            spare.append(_make(tokens, levels, _AMBIGUOUS))
         elif not _is_no_dose(tokens, levels):
             day = _find_day(tokens, levels)
             amounts.append(_make(tokens, levels, _rate(tokens, levels), day))
-    return _drop_explaining(tokens, drop_overlaps(amounts)) or contents
+    return _drop_explaining(tokens, drop_overlaps(amounts)) or spare
+
+
+def find_bounds(tokens: Tokens) -> Iterator[Mark]:
+    """Yield the lower ends of open ranges that are given in a rhythm."""
+    for levels in _list_levels(tokens):
+        if levels[0].high is None and _is_bound(tokens, levels):
+            yield _make(tokens, levels, _AMBIGUOUS)
 
 
 def list_other_amounts(tokens: Tokens) -> Iterator[Mark]:
@@ -68,7 +77,14 @@ def list_other_amounts(tokens: Tokens) -> Iterator[Mark]:
     doses = {at for mark in find_amounts(tokens) for at in range(*mark.place)}
     for levels in find_quantity_lists(tokens):
         if levels[0].unit.dose and levels[0].first not in doses:
-            yield _make(tokens, levels, _PLAIN)
+            # an answer may give the end of an open range, "at most 70 mg", as an amount
+            closed = [
+                replace(
+                    level, low=level.low or level.high, high=level.high or level.low
+                )
+                for level in levels
+            ]
+            yield _make(tokens, closed, _PLAIN)
 
 
 def find_strengths(text: str) -> list[tuple[float, str]]:
@@ -183,6 +199,17 @@ def _rate(tokens: Tokens, levels: Sequence[Quantity]) -> float:
     if not is_of_piece and all(level.is_sure for level in levels):
         return _PLAIN
     return _AMBIGUOUS
+
+
+def _is_bound(tokens: Tokens, levels: Sequence[Quantity]) -> bool:
+    """Return whether an amount is the end of an open range that is given in a rhythm: "≥ 1500
+    mg/day", "no more than 40 mg daily".
+    """
+    if rule("bound_before").ends(tokens, levels[0].first) is None:
+        return False
+    unit = levels[-1].unit.dose or ""
+    is_daily = unit.endswith("/day")
+    return is_daily or bool(rule("rhythm_after").starts(tokens, levels[-1].end))
 
 
 def _is_content(tokens: Tokens, levels: Sequence[Quantity]) -> bool:

@@ -141,28 +141,37 @@ class Arms:
             return how, self._sort(linked)
         if stating:
             return "own text", self._sort(stating)
-        return "one of several regimens", self._sort(linked - of_agent.stating)
+        entries = {statement.text.name for statement in regimen.statements}
+        own = {arm for entry in entries for arm in self._links.get(entry, ())}
+        # one of two entries of a drug is linked to the arms that get its regimen
+        others = linked - of_agent.stating
+        return "one of several regimens", self._sort(others & own or others)
 
     def _sort(self, arms: Iterable[str]) -> list[str]:
         return sorted(self._ranks.keys() & arms, key=self._ranks.__getitem__)
 
     def find_of_amounts(self, regimen: Regimen) -> list[Amount]:
-        """Return the dose levels of a regimen, each with the labels of the arms whose own text
-        states it. The levels are returned unchanged if one of them is not stated by any arm, or if
-        an arm states several of them.
+        """Return the dose levels of a regimen, each with the labels of the arms whose own text or
+        entry states it. The levels are returned unchanged if the arms state only one of them, or
+        if an arm states several.
         """
         levels = [level.amount for level in regimen.levels.values()]
         if len(levels) < 2:
             return levels
         texts: dict[Amount, list[str]] = {level: [] for level in levels}
+        links = self._links if len(regimen.agent.sections) > 1 else {}
         for link in regimen.links("amounts"):
+            # one of two entries of a drug states the amount of the arms that are linked to it
+            arms = links.get(link.text.name, (link.text.name,))
             for amount in link.mark.value:
                 if amount in texts:
-                    texts[amount].append(link.text.name)
+                    texts[amount] += arms
         stating = [self._sort(names) for names in texts.values()]
         members = list(chain.from_iterable(stating))
-        if not all(stating) or len(set(members)) < len(members):
+        is_split = sum(map(bool, stating)) > 1
+        if not is_split or len(set(members)) < len(members):
             return levels
+        # a level of no arm is that of all, as a starting dose
         return [
             level.model_copy(update={"arms": tuple(map(self.read_label, arms))})
             for level, arms in zip(texts, stating, strict=True)

@@ -345,13 +345,15 @@ def describe_rhythm(value: Frequency, link: Linked) -> Iterator[str]:
 
 def describe_route(link: Linked) -> Iterator[str]:
     """Yield the feature of a route that may be that of the form of a drug, since its clause states
-    another one: "two oral tablets vaginally".
+    another one or a place: "two oral tablets vaginally", "eye drops on the lips".
     """
     tokens = link.text.tokens
     first, end = link.mark.place
-    near = within(link.text.marks, *link.text.find_clause(first))
+    clause = link.text.find_clause(first)
+    near = within(link.text.marks, *clause)
     routes = {mark.value for mark in near if mark.field == "route"}
-    if len(routes) > 1 and rule("form_of_drug").search(tokens, first, end + 1):
+    has_other = len(routes) > 1 or rule("to_a_place").search(tokens, end, clause[1])
+    if has_other and rule("form_of_drug").search(tokens, first, end + 1):
         yield "several routes near"
 
 
@@ -409,7 +411,7 @@ def _describe_owner(link: Linked, regimen: Regimen) -> Iterator[str]:
             yield "of another name"
         return
     gap = find_gap(owner.place, link.mark.place)
-    unexplained = count_unexplained(link.text.tokens, *gap)
+    unexplained = count_unexplained(link.text, *gap)
     yield f"{unexplained if unexplained < _MANY_WORDS else 'many'} unexplained"
     if owner.place > link.mark.place:
         yield "its agent behind"
@@ -472,7 +474,7 @@ def describe_link(link: Linked, regimen: Regimen, value: object) -> Iterator[str
     )
     gap = find_gap(regimen.main.place, link.mark.place)
     is_here = link.text is regimen.main.text and field != "amounts"
-    if is_here and count_unexplained(link.text.tokens, *gap) == 1:
+    if is_here and count_unexplained(link.text, *gap) == 1:
         yield "1 unexplained"
     yield from _list_words(link, "any")
     yield from _list_words(link, field)

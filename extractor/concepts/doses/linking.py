@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from extractor.concepts.doses.agents import Agent, Agents, Mention
-from extractor.concepts.doses.amounts import is_portion, is_rate
+from extractor.concepts.doses.amounts import is_portion
 from extractor.concepts.doses.marks import (
-    PART,
+    STEP,
     Mark,
     Place,
     drop_inside,
@@ -18,7 +18,7 @@ from extractor.concepts.doses.names import find_substance
 from extractor.concepts.doses.sections import DoseText
 from extractor.evidence.drafts import Span
 from extractor.language.book import rule, word_set
-from extractor.language.lexer import Tokens, keep
+from extractor.language.lexer import Tokens
 from extractor.language.patterns import RuleMatch
 from extractor.schemas import Frequency
 
@@ -26,7 +26,7 @@ OF_ALL = ("cycle", "duration")
 """Fields that apply to all agents of a section if a clause states them alone."""
 _UNDOSED = ("radiation", "procedure")
 """Kinds of agents that a later clause with a dose is seldom about."""
-_WHEN = ("frequency", "days")
+_ALIKE = (("frequency", "days"), ("duration", STEP))
 """Fields that are equivalent in a list: a member with days does not take another member's
 frequency.
 """
@@ -47,7 +47,7 @@ _FAR_WORDS = 8
 _CLEAR = 0.85
 """The lowest confidence of a mark whose words have one meaning."""
 _MOST_DOUBTS = 2
-"""Maximum number of reasons to doubt a link; one fewer for times of administration."""
+"""Maximum number of reasons to doubt a link."""
 _UNDOUBTED = 0.97
 """The probability of a link without doubt."""
 _DOUBTED = 0.75
@@ -267,7 +267,7 @@ def _state_amounts(
         # of several agents that were named earlier, none is known to be meant
         if owner is None and is_about_first:
             owner = unnamed[0]
-        if owner is None or _is_of_other_drug(text, mark, owner, named):
+        if owner is None or _is_of_other_drug(text, mark, owner):
             continue
         doubts = list(_list_owner_doubts(owner, mark, text, amounts, rivals))
         # of several agents that were named earlier, only the last one is near
@@ -281,14 +281,12 @@ def _state_amounts(
         yield statement
 
 
-def _is_of_other_drug(
-    text: DoseText, mark: Mark, owner: Owner, named: Sequence[Mention]
-) -> bool:
+def _is_of_other_drug(text: DoseText, mark: Mark, owner: Owner) -> bool:
     """Return whether an amount belongs to a drug directly before it that is no agent of the record:
     10 mg in "prochlorperazine 10 mg plus A 50 mg", "calcium carbonate 500 mg".
     """
     last = mark.first - 1
-    if owner.place < mark.place or any(last in range(*near.place) for near in named):
+    if owner.place < mark.place:
         return False
     names = (
         text.tokens.read(max(last - more, 0), mark.first) for more in range(_NAME_WORDS)
@@ -329,7 +327,7 @@ def _find_owner(
 
 def _is_alternative(tokens: Tokens, mark: Mark, near: Mention) -> bool:
     """Return whether an agent is the placebo that is compared with an amount: "5 mg or placebo"."""
-    if not near.agent.is_placebo or near.first < mark.end:
+    if not near.agent.is_placebo:
         return False
     return rule("other_choice").ends(tokens, near.first, mark.end) is not None
 
@@ -344,21 +342,19 @@ def _link_all(marks: Sequence[Mark], statements: Sequence[Statement]) -> None:
         is_only = sum(near.field == mark.field for near in marks) == 1
         nearest, *members = _choose_receivers(mark, statements, is_only=is_only)
         _add(nearest, mark)
-        kinds = _WHEN if mark.field in _WHEN else (mark.field,)
+        kinds = next((kinds for kinds in _ALIKE if mark.field in kinds), (mark.field,))
         for statement in members:
             if not statement.facts.keys().isdisjoint(kinds):
                 break
-            if mark.field == PART or _is_single(statement, mark):
+            if _is_single(statement, mark):
                 continue
             _add(statement, mark, SHARED)
 
 
 def _is_single(statement: Statement, mark: Mark) -> bool:
     """Return whether a mark is a duration, which a single dose does not have, "a loading dose of
-    600 mg, then 75 mg daily for 12 months", or a single dose, which is no infusion at a rate.
+    600 mg, then 75 mg daily for 12 months".
     """
-    if mark.value is Frequency.ONCE:
-        return any(is_rate(link.mark.value[0]) for link in statement.amounts)
     links = statement.links("frequency")
     is_single = any(link.mark.value is Frequency.ONCE for link in links)
     return is_single and mark.field == "duration"
@@ -401,7 +397,7 @@ def _add(statement: Statement, mark: Mark, *known: str) -> None:
     """Add a mark to a statement unless there are too many reasons to doubt the link."""
     text = statement.text
     gap = find_gap(statement.place, mark.place)
-    unexplained = count_unexplained(text.tokens, *gap)
+    unexplained = count_unexplained(text, *gap)
     is_bare = statement.owner.how != "named" and not statement.amounts
     doubts = {
         "apart from its agent": unexplained >= _APART_WORDS,
@@ -411,7 +407,7 @@ def _add(statement: Statement, mark: Mark, *known: str) -> None:
         IN_WORDS: mark.confidence < _CLEAR,
     }
     found = [*known, *(name for name, is_true in doubts.items() if is_true)]
-    if len(found) > _MOST_DOUBTS - (mark.field == "timing"):
+    if len(found) > _MOST_DOUBTS:
         return
     between = {word.lower() for word in text.tokens.words[slice(*gap)]}
     if not between.isdisjoint(_JOINING):
@@ -477,7 +473,7 @@ def _list_owner_doubts(
     gap = find_gap(owner.place, mark.place)
     if within(amounts, *gap) or _has_amount_before(text, owner, mark, amounts):
         yield "behind another amount"
-    if count_unexplained(text.tokens, *gap) >= _APART_WORDS:
+    if count_unexplained(text, *gap) >= _APART_WORDS:
         yield "apart from its agent"
 
 
@@ -497,9 +493,9 @@ def _has_amount_before(
     )
 
 
-def count_unexplained(tokens: Tokens, first: int, end: int) -> int:
+def count_unexplained(text: DoseText, first: int, end: int) -> int:
     """Return the number of words in a range that are unrelated to a dose."""
-    unexplained = _list_unexplained(tokens)
+    unexplained = text.unexplained
     return bisect_left(unexplained, end) - bisect_left(unexplained, first)
 
 
@@ -516,15 +512,4 @@ def follows_unknown(text: DoseText, place: Place) -> bool:
     first = max((mark.first for mark in amounts), default=clause[0])
     if first == clause[0] or any(mark.end == first for mark in near):
         return False
-    return count_unexplained(text.tokens, first - 1, first) == 1
-
-
-@keep
-def _list_unexplained(tokens: Tokens) -> list[int]:
-    """Return the words of a text that are unrelated to a dose."""
-    about = rule("word_about_dose")
-    return [
-        at
-        for at, word in enumerate(tokens.words)
-        if word.isalpha() and about.starts(tokens, at) is None
-    ]
+    return count_unexplained(text, first - 1, first) == 1

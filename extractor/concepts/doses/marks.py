@@ -13,7 +13,9 @@ LINKED = ("amounts", "arms", "route", "frequency", "cycle", "duration")
 """The regimen fields whose link to the agent is proven."""
 
 PART = "part"
-"""The field of the length of a step or of a first part of the treatment."""
+"""The field of the length of a first part of the treatment."""
+STEP = "step"
+"""The field of the length of a step, before the dose of another one."""
 
 
 class Placed(Protocol):

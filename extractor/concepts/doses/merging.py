@@ -15,10 +15,10 @@ from typing import NamedTuple
 from extractor.concepts.doses.agents import Agent
 from extractor.concepts.doses.amounts import is_portion, is_rate
 from extractor.concepts.doses.linking import Linked, Owner, Statement
-from extractor.concepts.doses.marks import PART, Place, within
+from extractor.concepts.doses.marks import PART, STEP, Place, within
 from extractor.concepts.doses.rhythms import code_days, code_interval
 from extractor.concepts.doses.sections import DoseText
-from extractor.language.book import rule
+from extractor.language.book import read_text, rule
 from extractor.language.lexer import Range
 from extractor.language.numbers import DAYS
 from extractor.language.patterns import RuleMatch
@@ -139,8 +139,8 @@ class Regimen:
     """The levels of substance: "50 mg"."""
     _portions: _Levels = field(default_factory=dict)
     """The levels of volumes and tablets: "10 mL"."""
-    _dosed: set[tuple[DoseText, Range]] = field(default_factory=set)
-    """The clauses that state an amount, each with its text."""
+    dosing: set[str] = field(default_factory=set)
+    """The kinds of sections that state an amount."""
 
     def __post_init__(self) -> None:
         for statement in self.statements:
@@ -171,16 +171,12 @@ class Regimen:
         for name, link in self._best.items():
             self._best[name] = link or _find_best(statement, name)
 
-    def shares_clause(self, statement: Statement) -> bool:
-        """Return whether the clause of another statement states an amount of this regimen."""
-        return (statement.text, statement.clause) in self._dosed
-
     def _add_levels(self, statement: Statement) -> None:
-        """Add the dose levels that a statement states, and note its clause if it states any. Of
+        """Add the dose levels that a statement states, and note its section if it states any. Of
         levels that differ only in "/day", the one added first is kept.
         """
         if statement.amounts:
-            self._dosed.add((statement.text, statement.clause))
+            self.dosing.add(statement.text.kind)
         for link in statement.amounts:
             levels = self._substance
             if is_portion(link.mark):
@@ -314,9 +310,8 @@ def _merge_agent(statements: Iterable[Statement]) -> list[Regimen]:
         for regimen in recent:
             regimen.contradicted |= _list_different(regimen, stated)
     regimens.sort(key=lambda regimen: regimen.main.find_words())
-    if len(regimens) > 1:
-        for known in regimens:
-            _lengthen(known)
+    for known in regimens:
+        _lengthen(known, (STEP, PART)[: len(regimens)])
     return [
         Regimen(known.statements, route, known.contradicted)
         for known in regimens
@@ -324,14 +319,14 @@ def _merge_agent(statements: Iterable[Statement]) -> list[Regimen]:
     ]
 
 
-def _lengthen(regimen: Regimen) -> None:
-    """Give a regimen that is a part of the treatment the length of this part. The length of one of
-    several steps is no length of the whole.
+def _lengthen(regimen: Regimen, names: Sequence[str]) -> None:
+    """Give a regimen the length of a step or, if it is a part of the treatment, of this part, as
+    the fields of ``names`` state it. The length of one of several steps is no length of the whole.
     """
     if len(regimen.levels) > 1:
         return
     for statement in regimen.statements:
-        for link in statement.links(PART):
+        for link in chain.from_iterable(map(statement.links, names)):
             statement.add(replace(link, mark=replace(link.mark, field="duration")))
 
 
@@ -356,8 +351,8 @@ def _rank(statement: Statement) -> tuple[bool, bool, bool, int, bool]:
     amounts = statement.amounts
     has_substance = any(not is_portion(link.mark) for link in amounts)
     direct = 0
-    for links in statement.facts.values():
-        direct += any(not link.is_shared for link in links)
+    for name, links in statement.facts.items():
+        direct += name != "timing" and any(not link.is_shared for link in links)
     text = statement.text
     return not amounts, not has_substance, not text.is_group, -direct, not text.is_arm
 
@@ -385,15 +380,14 @@ def _is_same(
     """
     if _list_different(regimen, stated):
         return False
-    # "A 300 mg daily for 8 weeks, then A 300 mg daily for 18 weeks", or in the texts of two arms
-    texts = regimen.main.text, candidate.main.text
-    is_of_other_arm = all(text.is_arm for text in texts) and texts[0] != texts[1]
-    is_apart = is_of_other_arm or regimen.shares_clause(candidate.main)
-    is_phase = bool(candidate.levels) and is_apart
-    if is_phase and _list_different(regimen, stated, ("duration",)):
-        return False
     if not regimen.levels or not candidate.levels:
         return True
+    if candidate.main.text.kind in regimen.dosing:
+        # "A 300 mg daily for 8 weeks, then A 300 mg daily for 18 weeks", or in two arms
+        if _list_different(regimen, stated, ("duration",)):
+            return False
+        if _is_next_phase(regimen, candidate):
+            return False
     # a bolus of 5 mg/kg and an infusion of 0.1 mg/kg/h are two steps
     if regimen.is_infused != candidate.is_infused:
         return False
@@ -402,10 +396,36 @@ def _is_same(
     return not _list_different(regimen, stated, _LENGTH)
 
 
+def _is_next_phase(regimen: Regimen, candidate: Regimen) -> bool:
+    """Return whether a text states the same amount again in another rhythm or around another event:
+    "2 g before incision; 2 g every 8 hours after surgery".
+    """
+    is_stated_again = not regimen.levels.keys().isdisjoint(candidate.levels)
+    if not is_stated_again or not candidate.main.text.is_group:
+        return False
+    codes = {Frequency.ONCE}
+    moments: set[str] = set()
+    for each in (regimen, candidate):
+        rhythm = each.frequency()
+        if rhythm and rhythm[1].mark.field != "amounts":
+            codes.add(rhythm[0])
+        moment = each.best("timing")
+        if moment and rule("moment_of_event").occurs(read_text(moment.mark.value)):
+            moments.add(moment.mark.value.lower())
+    return len(codes) > 2 or len(moments) > 1
+
+
 def _list_stated(candidate: Regimen) -> dict[str, object]:
     """Return the values of the fields that may contradict a regimen."""
-    links = {name: candidate.best(name) for name in (*_SCHEDULE, *_LENGTH)}
+    links = {name: _find_link(candidate, name) for name in (*_SCHEDULE, *_LENGTH)}
     return {name: link.mark.value for name, link in links.items() if link}
+
+
+def _find_link(regimen: Regimen, name: str) -> Linked | None:
+    """Return the link of a field; for the duration also the length of a step."""
+    if name == "duration":
+        return regimen.best(name) or regimen.best(STEP)
+    return regimen.best(name)
 
 
 def _list_different(
@@ -416,7 +436,7 @@ def _list_different(
     for name in fields:
         if name not in stated:
             continue
-        link = regimen.best(name)
+        link = _find_link(regimen, name)
         if link and link.mark.value != stated[name]:
             different.add(name)
     return different

@@ -24,7 +24,7 @@ from extractor.concepts.doses.linking import (
     Statement,
     read_clauses,
 )
-from extractor.concepts.doses.marks import LINKED, Mark
+from extractor.concepts.doses.marks import LINKED, STEP, Mark
 from extractor.concepts.doses.merging import Regimen, without_rate
 from extractor.concepts.doses.rhythms import list_other_frequencies, list_other_lengths
 from extractor.concepts.doses.sections import DoseText, list_texts
@@ -154,8 +154,9 @@ class _Text:
                 )
         for mark in text.marks:
             span = text.span(*mark.place)
+            field = "duration" if mark.field == STEP else mark.field
             for value in _list_values(mark):
-                self.stated[mark.field].append(_Stated(value, span, links[id(mark)]))
+                self.stated[field].append(_Stated(value, span, links[id(mark)]))
 
 
 @dataclass

@@ -37,6 +37,8 @@ _CLASSES_OF_ARMS = ("experimental", "active", "placebo", "sham")
 """Words in the registered types of arms; the first one that occurs is the arm's class."""
 _CERTAINTY_OF_PLACEBO = 0.95
 """The probability that an agent called a placebo has that role."""
+_CERTAINTY_OF_WORDS = 0.8
+"""The probability of a role that the clause of a dose names. Chosen by hand."""
 _HINT_BEFORE = 150
 _HINT_AFTER = 100
 """Number of characters before and after a statement that are searched for the reason why its agent
@@ -104,9 +106,30 @@ def read_role(regimen: Regimen, trial: Trial) -> tuple[Role, float, tuple[Role, 
     """
     if regimen.agent.is_placebo:
         return Role.PLACEBO, _CERTAINTY_OF_PLACEBO, ()
+    main = regimen.main
+    if main.rivals < 2 and rule("says_rescue").occurs(main.text.tokens, *main.clause):
+        return Role.RESCUE, _CERTAINTY_OF_WORDS, ()
+    if _stands_in(regimen, trial):
+        return Role.PLACEBO, _CERTAINTY_OF_WORDS, ()
     features = list(describe_role(regimen, trial))
     [choice] = load_scorer("dose_roles").choose([features])
     return Role(choice.value), choice.probability, tuple(map(Role, choice.rivals))
+
+
+def _stands_in(regimen: Regimen, trial: Trial) -> bool:
+    """Return whether an agent is a fluid without effect that only arms of a placebo or a sham get,
+    or that its clause or the entry of a placebo states: "Placebo: normal saline 10 mL".
+    """
+    key = regimen.agent.key
+    if "inactive" not in class_name(key):
+        return False
+    main = regimen.main
+    if any(agent.is_placebo for agent in trial.agents.list_of(main.text)):
+        return True
+    if rule("placebo_word").occurs(main.text.tokens, *main.clause):
+        return True
+    classes = {trial.arm_classes[arm] for arm in trial.uses[key]}
+    return bool(classes) and classes <= {"placebo", "sham"}
 
 
 def describe_role(regimen: Regimen, trial: Trial) -> Iterator[str]:

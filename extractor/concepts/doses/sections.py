@@ -8,7 +8,7 @@ from operator import itemgetter
 
 from extractor.concepts.doses.amounts import find_amounts
 from extractor.concepts.doses.marks import (
-    PART,
+    STEP,
     Mark,
     Place,
     drop_inside,
@@ -61,9 +61,7 @@ def find_marks(tokens: Tokens) -> list[Mark]:
         if mark.place not in cyclic
     ]
     lengths = [
-        replace(mark, field=PART)
-        if _is_of_step(tokens, mark, amounts, lengths)
-        else mark
+        replace(mark, field=STEP) if _is_of_step(tokens, mark, amounts) else mark
         for mark in lengths
     ]
     routes = drop_inside(find_routes(tokens), moments)
@@ -71,19 +69,14 @@ def find_marks(tokens: Tokens) -> list[Mark]:
     return sorted(marks, key=lambda mark: mark.place)
 
 
-def _is_of_step(
-    tokens: Tokens, mark: Mark, amounts: Sequence[Mark], lengths: Sequence[Mark]
-) -> bool:
-    """Return whether a duration is that of a step: another amount follows, which has no duration of
-    its own: "200 mg for 2 weeks, then 400 mg".
+def _is_of_step(tokens: Tokens, mark: Mark, amounts: Sequence[Mark]) -> bool:
+    """Return whether a duration is that of a step: another amount follows: "200 mg for 2 weeks,
+    then 400 mg".
     """
     step = rule("next_step").starts(tokens, mark.end)
     if step is None or mark.value is None:
         return False
-    following = list_beginning(amounts, step.end, step.end + _STEP_REACH)
-    return bool(following) and not list_beginning(
-        lengths, following[0].end, following[0].end + _STEP_REACH
-    )
+    return bool(list_beginning(amounts, step.end, step.end + _STEP_REACH))
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,6 +149,19 @@ class DoseText:
     def fields(self) -> Set[str]:
         """The fields for which the section contains a mark."""
         return {mark.field for mark in self.marks}
+
+    @cached_property
+    def unexplained(self) -> Sequence[int]:
+        """The words that are unrelated to a dose and in no mark."""
+        marked = {at for mark in self.marks for at in range(*mark.place)}
+        about = rule("word_about_dose")
+        return [
+            at
+            for at, word in enumerate(self.tokens.words)
+            if word.isalpha()
+            and at not in marked
+            and about.starts(self.tokens, at) is None
+        ]
 
     @cached_property
     def clauses(self) -> Sequence[Place]:
