@@ -12,7 +12,12 @@ from extractor.evidence.drafts import (
     Span,
     StructureDoubt,
 )
-from extractor.evidence.items import CriterionDraft, EndpointDraft, RecordDraft
+from extractor.evidence.items import (
+    CriterionDraft,
+    EndpointDraft,
+    RecordDraft,
+    RegimenDraft,
+)
 from extractor.language.lexer import Range
 from extractor.language.other_languages import NOTHING_FOREIGN, ForeignLines
 from extractor.language.passage import LexedSections, Passage
@@ -111,7 +116,7 @@ class ParsedRecord:
     sections: LexedSections
     whole: RecordDraft
     criteria: tuple[CriterionDraft, ...] = ()
-    regimens: tuple[Draft, ...] = ()
+    regimens: tuple[RegimenDraft, ...] = ()
     candidates: tuple[Chunk, ...] = ()
     outcomes: tuple[EndpointDraft, ...] = ()
     hostile: tuple[HostileText, ...] = ()

@@ -12,7 +12,8 @@ from extractor.concepts.doses.marks import Place, within
 from extractor.concepts.doses.merging import Regimen, merge, repeat_referred
 from extractor.concepts.doses.roles import Trial
 from extractor.concepts.doses.sections import DoseText, list_texts
-from extractor.evidence.drafts import Chunk, Draft
+from extractor.evidence.drafts import Chunk
+from extractor.evidence.items import RegimenDraft
 from extractor.language.book import rule
 from extractor.language.passage import LexedSections
 from extractor.schemas import TrialRecord
@@ -30,7 +31,7 @@ class ReadDoses(NamedTuple):
 
 def read_dosing(
     record: TrialRecord, sections: LexedSections, numbers: Iterator[int]
-) -> tuple[tuple[Draft, ...], tuple[Chunk, ...]]:
+) -> tuple[tuple[RegimenDraft, ...], tuple[Chunk, ...]]:
     """Return a draft for each regimen of a record, and the clauses that seem to contain an unread
     regimen.
     """
