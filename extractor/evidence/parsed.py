@@ -110,6 +110,7 @@ class ParsedRecord:
         foreign: Text in another language, which is also blanked.
         original_record: The original record, if any of its text is in another language.
         doubts: Places where the structure of the eligibility section is doubtful.
+        arm_labels: The label of each arm, in the order of the record; None for an arm without one.
     """
 
     record: TrialRecord
@@ -123,6 +124,7 @@ class ParsedRecord:
     foreign: ForeignLines = NOTHING_FOREIGN
     original_record: TrialRecord | None = None
     doubts: tuple[StructureDoubt, ...] = ()
+    arm_labels: tuple[Span | None, ...] = ()
 
     def passage(self, span: Span) -> Passage:
         """Return the tokens of a span."""
