@@ -5,7 +5,7 @@ from dataclasses import replace
 from extractor.assembly.grounding import list_numbers
 from extractor.assembly.support import list_opposites
 from extractor.concepts.limits.mentions import NumberMention, find_mentions
-from extractor.concepts.limits.owners import Ownership, judge_owner
+from extractor.concepts.limits.ownership import Ownership, judge_owner
 from extractor.concepts.own.value_forms import show_value
 from extractor.concepts.places import find_quote, locate
 from extractor.evidence.drafts import ConflictKind, Objection, Span, Why

@@ -256,8 +256,8 @@ def describe_agent(regimen: Regimen) -> Iterator[str]:
     agent = regimen.agent
     main = regimen.main
     words = agent.name.split()
-    named = main.owner.place[0] if main.owner.how == "named" else 0
-    is_hyphened = main.text.tokens.gap(named) == "-"
+    is_named = main.owner.how == "named"
+    is_hyphened = is_named and main.text.tokens.gap(main.owner.place[0]) == "-"
     is_of_other_entry = main.text.is_intervention and (
         main.text.name not in (agent.source.name, *agent.sections)
     )
