@@ -190,9 +190,12 @@ class Model:
         bill.close(None, why=line.sha256)
         self.usage += bill.usage
 
-    def was_useless(self, call: Call) -> bool:
-        """Return whether an earlier run got no usable answer to a call, but to other calls."""
-        return self.store is not None and self.store().was_useless(call, self.name)
+    def note_useless(self, call: Call, problem: str) -> None:
+        """Report an unusable answer to the watch. It does not count if the store has an earlier one
+        to the same call, but usable answers to others.
+        """
+        is_known = self.store and self.store().is_repeatedly_useless(call, self.name)
+        self.watch.note_useless(problem, counts=not is_known)
 
     def reject(self, answer: Answer) -> None:
         """Mark an answer as unusable, so that the next run asks again. Without a store, there is

@@ -188,15 +188,16 @@ class CallStore:
             (call.key_for(model), call.max_output_tokens, in_batches),
         )
 
-    def was_useless(self, call: Call, model: str) -> bool:
-        """Return whether a call with the key of ``call`` was rejected before, although the model
-        has given usable answers to others.
+    def is_repeatedly_useless(self, call: Call, model: str) -> bool:
+        """Return whether calls with the key of ``call`` were rejected more than once, although the
+        model has given usable answers to others.
         """
         sql = (
-            "SELECT EXISTS (SELECT 1 FROM calls WHERE key = ? AND state = 'rejected')"
-            " AND EXISTS (SELECT 1 FROM calls WHERE model = ? AND state = 'answered')"
+            "SELECT count(*) > 1 AND EXISTS"
+            " (SELECT 1 FROM calls WHERE model = ? AND state = 'answered')"
+            " FROM calls WHERE key = ? AND state = 'rejected'"
         )
-        return bool(self.database.value(sql, (call.key_for(model), model)))
+        return bool(self.database.value(sql, (model, call.key_for(model))))
 
     def find_line(self, call: Call, model: str, sha256: str) -> int | None:
         """Return the number of the row that says that the line of an answer file with this digest
