@@ -10,9 +10,8 @@ from extractor.concepts.criteria.unheaded import doubt_unheaded
 from extractor.concepts.hostile.injection import blank_out, find_hostile
 from extractor.concepts.languages import find_foreign_lines
 from extractor.concepts.places import DESCRIPTIONS_OF_DOSES, GROUPS_OF_DOSES
-from extractor.evidence.drafts import Chunk, Span
-from extractor.evidence.items import EndpointDraft, RegimenDraft
-from extractor.evidence.parsed import ParsedRecord, list_blanks
+from extractor.evidence.items import EndpointDraft
+from extractor.evidence.parsed import Doses, ParsedRecord, list_blanks
 from extractor.evidence.weighing import weigh_record
 from extractor.language.passage import LexedSections, read_section
 from extractor.schemas import TrialRecord
@@ -101,7 +100,7 @@ def parse_unweighed(
 
 def _read_doses(
     record: TrialRecord, sections: LexedSections, numbers: Iterator[int]
-) -> tuple[tuple[RegimenDraft, ...], tuple[Chunk, ...], tuple[Span | None, ...]]:
+) -> Doses:
     has_group = any(name.startswith(GROUPS_OF_DOSES) for name in sections)
     if not has_group and sections.keys().isdisjoint(DESCRIPTIONS_OF_DOSES):
         return (), (), ()

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import itemgetter
+from typing import TypeAlias
 
 from extractor.evidence.drafts import (
     Chunk,
@@ -90,6 +91,12 @@ def drop_inner(ranges: Sequence[Range]) -> list[Range]:
         if not kept or end > kept[-1][1]:
             kept.append((start, end))
     return kept
+
+
+Doses: TypeAlias = tuple[
+    tuple[RegimenDraft, ...], tuple[Chunk, ...], tuple[Span | None, ...]
+]
+"""The ``regimens``, ``candidates`` and ``arm_labels`` of a record."""
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from extractor.concepts.doses.marks import Place, within
 from extractor.concepts.doses.merging import Regimen, merge, repeat_referred
 from extractor.concepts.doses.roles import Trial
 from extractor.concepts.doses.sections import DoseText, list_texts
-from extractor.evidence.drafts import Chunk, Span
-from extractor.evidence.items import RegimenDraft
+from extractor.evidence.drafts import Chunk
+from extractor.evidence.parsed import Doses
 from extractor.language.book import rule
 from extractor.language.passage import LexedSections
 from extractor.schemas import TrialRecord
@@ -31,7 +31,7 @@ class ReadDoses(NamedTuple):
 
 def read_dosing(
     record: TrialRecord, sections: LexedSections, numbers: Iterator[int]
-) -> tuple[tuple[RegimenDraft, ...], tuple[Chunk, ...], tuple[Span | None, ...]]:
+) -> Doses:
     """Return a draft for each regimen of a record, the clauses that seem to contain an unread
     regimen, and the label of each arm, or None for an arm without a label.
     """
