@@ -72,11 +72,9 @@ def _show(value: object) -> object:
 
 
 def _keep_whole(value: int | float) -> int | float:
-    if not isinstance(value, float):
-        return value
-    if not value.is_integer():
-        return value
-    return int(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
 
 
 Number = Annotated[

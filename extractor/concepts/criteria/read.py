@@ -138,7 +138,10 @@ def read_eligibility(
     if filled and structure:
         outline = settle(filled, outline, structure)
     entries = outline.entries
-    parts = _list_parts(entries)
+    # the entries below each introducing line, by the start of that line
+    parts = group_pairs(
+        (entry.parent.raw_span[0], entry) for entry in entries if entry.parent
+    )
     scores = score_lines(entries, target)
     drafts: list[CriterionDraft] = []
     standing: list[tuple[CriterionEntry, StatedCriterion]] = []
@@ -174,15 +177,6 @@ def read_eligibility(
         doubts = _doubt_silence(filled, descriptions)
     whole = draft_record(_doubt_people(people, criteria))
     return whole, criteria, doubts
-
-
-def _list_parts(
-    entries: Sequence[CriterionEntry],
-) -> Mapping[int, Sequence[CriterionEntry]]:
-    """Return the entries below each introducing line, by the start offset of that line."""
-    return group_pairs(
-        (entry.parent.raw_span[0], entry) for entry in entries if entry.parent
-    )
 
 
 def _tell_donors(
