@@ -38,7 +38,7 @@ class State(StrEnum):
     - ``waiting``: the call is waiting for a batch or for the answers of a batch.
     - ``answered``: the answer is usable.
     - ``cut``: the output limit truncated the answer, and the rest is asked again in halves.
-    - ``rejected``: the answer is unusable, and the next run asks again.
+    - ``rejected``: the answer is unusable, or the call is too long; the next run asks again.
     """
 
     ASKED = "asked"
@@ -186,6 +186,17 @@ class CallStore:
             " ORDER BY state = 'answered' DESC, state = 'cut' DESC, state = 'waiting' DESC",
             (call.key_for(model), call.max_output_tokens, in_batches),
         )
+
+    def is_repeatedly_useless(self, call: Call, model: str) -> bool:
+        """Return whether calls with the key of ``call`` were rejected more than once, although the
+        model has given usable answers to others.
+        """
+        sql = (
+            "SELECT count(*) > 1 AND EXISTS"
+            " (SELECT 1 FROM calls WHERE model = ? AND state = 'answered')"
+            " FROM calls WHERE key = ? AND state = 'rejected'"
+        )
+        return bool(self.database.value(sql, (model, call.key_for(model))))
 
     def find_line(self, call: Call, model: str, sha256: str) -> int | None:
         """Return the number of the row that says that the line of an answer file with this digest

@@ -139,7 +139,10 @@ def read_eligibility(
         # sentences of the descriptions may be criteria
         outline = Lists(tuple(find_suspects(descriptions)))
     entries = outline.entries
-    parts = _list_parts(entries)
+    # the entries below each introducing line, by the start of that line
+    parts = group_pairs(
+        (entry.parent.raw_span[0], entry) for entry in entries if entry.parent
+    )
     scores = score_lines(entries, target)
     drafts: list[CriterionDraft] = []
     standing: list[tuple[CriterionEntry, StatedCriterion]] = []
@@ -175,15 +178,6 @@ def read_eligibility(
         doubts = _doubt_silence(filled, descriptions)
     whole = draft_record(_doubt_people(people, criteria))
     return whole, criteria, doubts
-
-
-def _list_parts(
-    entries: Sequence[CriterionEntry],
-) -> Mapping[int, Sequence[CriterionEntry]]:
-    """Return the entries below each introducing line, by the start offset of that line."""
-    return group_pairs(
-        (entry.parent.raw_span[0], entry) for entry in entries if entry.parent
-    )
 
 
 def _tell_donors(

@@ -34,6 +34,8 @@ units.
 """
 _VOLUME = "{volume}"
 """The code of a volume and its number at the end of a unit: "mg/0.05 mL"."""
+_LIMITING = ("<=", "<", ">")
+"""The comparators before a number that limits a dose, unless it is given in a rhythm."""
 _OF_DIET = word_set("kcal kcal/day")
 """Units of a diet's energy. "200 kcal/kg/day" is a dose of therapeutic food."""
 _NO_GRAMS = re.compile(r"(?:1[4-9]|2\d|3[0-4]|\d{4,})-?G")
@@ -196,6 +198,9 @@ def _rate(tokens: Tokens, levels: Sequence[Quantity]) -> float:
     that of a single piece.
     """
     is_of_piece = rule("piece_count_after").starts(tokens, levels[-1].end)
+    # "≥ 1500 mg/day" may be what is aimed at
+    if levels[0].comparator in (">=", ">"):
+        return _AMBIGUOUS
     if not is_of_piece and all(level.is_sure for level in levels):
         return _PLAIN
     return _AMBIGUOUS
@@ -205,7 +210,8 @@ def _is_bound(tokens: Tokens, levels: Sequence[Quantity]) -> bool:
     """Return whether an amount is the end of an open range that is given in a rhythm: "≥ 1500
     mg/day", "no more than 40 mg daily".
     """
-    if rule("bound_before").ends(tokens, levels[0].first) is None:
+    is_maximum = rule("cap_before").ends(tokens, levels[0].first) is not None
+    if levels[0].comparator not in _LIMITING or is_maximum:
         return False
     unit = levels[-1].unit.dose or ""
     is_daily = unit.endswith("/day")
@@ -238,6 +244,9 @@ def _is_no_dose(tokens: Tokens, levels: Sequence[Quantity]) -> bool:
     first = levels[0].first
     end = levels[-1].end
     if unit in _OF_DIET:
+        return True
+    # "at most 40 mg"; "at least 40 mg" is a dose
+    if levels[0].comparator in _LIMITING:
         return True
     if unit == "cells" and (levels[-1].high or levels[-1].low or 0) < _FEWEST_CELLS:
         return True

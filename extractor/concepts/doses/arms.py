@@ -3,7 +3,7 @@ state it, or the only arm.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -60,18 +60,19 @@ class Arms:
         self._links = record.registry.arm_links
         self._bare = frozenset(record.registry.bare_arms)
         self._ranks = {name: rank for rank, name in enumerate(self.places)}
-        self.mentioning = defaultdict[str, set[str]](set)
-        self.telling = defaultdict[str, set[str]](set)
-        self._naming = defaultdict[str, set[str]](set)
-        self._giving = set[str]()
-        for name, text in self.texts.items():
-            for near in agents.find(text):
-                key = near.agent.key
-                self.mentioning[key].add(name)
-                if _gets(text, near):
-                    self._naming[key].add(name)
-                    self.telling[key].add(name)
-                    self._giving.add(name)
+        named = [
+            (near.agent.key, name, _gets(text, near))
+            for name, text in self.texts.items()
+            for near in agents.find(text)
+        ]
+        given = [(key, arm) for key, arm, is_given in named if is_given]
+        linked = [
+            (agent.key, arm) for arm in agents.linked for agent in agents.linked[arm]
+        ]
+        self.mentioning = _group((key, arm) for key, arm, _ in named)
+        self.telling = _group(given + linked)
+        self._naming = _group(given)
+        self._giving = {arm for _, arm in given}
         self._shared = {
             near.agent.key
             for text in texts
@@ -81,9 +82,6 @@ class Arms:
             if rule("given_to_all").starts(text.tokens, *text.find_clause(near.first))
         }
         self._linked = agents.linked
-        for arm, linked in agents.linked.items():
-            for agent in linked:
-                self.telling[agent.key].add(arm)
 
     def list_linked(self, agent: Agent) -> set[str]:
         """Return the arms that the registry links to an agent's interventions, except those that
@@ -181,6 +179,14 @@ class Arms:
         """Return the label of an arm."""
         place = self.places[arm]
         return self.texts[arm].lexed.raw[place.start : place.end]
+
+
+def _group(pairs: Iterable[tuple[str, str]]) -> Mapping[str, Set[str]]:
+    """Return the arms of each agent, given pairs of the agent's key and an arm."""
+    arms = defaultdict[str, set[str]](set)
+    for key, arm in pairs:
+        arms[key].add(arm)
+    return arms
 
 
 def _list_stating(regimen: Regimen) -> set[str]:

@@ -1,8 +1,9 @@
 """Link the marks of each clause to the nearest agent, or to the agent that its section is about."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from extractor.concepts.doses.agents import Agent, Agents, Mention
 from extractor.concepts.doses.amounts import is_portion
@@ -14,7 +15,7 @@ from extractor.concepts.doses.marks import (
     list_beginning,
     within,
 )
-from extractor.concepts.doses.names import find_substance
+from extractor.concepts.doses.names import find_drugs, find_substance
 from extractor.concepts.doses.sections import DoseText
 from extractor.evidence.drafts import Span
 from extractor.language.book import rule, word_set
@@ -39,8 +40,6 @@ _APART = word_set("; . \n + plus followed") | {"\n"}
 _JOINING = word_set("and plus with + then followed ;")
 _PHASES = word_set("then followed")
 """The words between a mark and the next agent that begin another part of the treatment."""
-_NAME_WORDS = 3
-"""The most words of a drug that may stand before an amount: "calcium carbonate"."""
 _APART_WORDS = 2
 _FAR_WORDS = 8
 """Numbers of words without a dose between a mark and its agent that make a link doubtful."""
@@ -285,15 +284,14 @@ def _is_of_other_drug(text: DoseText, mark: Mark, owner: Owner) -> bool:
     """Return whether an amount belongs to a drug directly before it that is no agent of the record:
     10 mg in "prochlorperazine 10 mg plus A 50 mg", "calcium carbonate 500 mg".
     """
-    last = mark.first - 1
     if owner.place < mark.place:
         return False
-    names = (
-        text.tokens.read(max(last - more, 0), mark.first) for more in range(_NAME_WORDS)
-    )
-    drugs = {drug.name for drug in map(find_substance, names) if drug}
-    own = find_substance(owner.agent.name)
-    return bool(drugs) and (own is None or own.name not in drugs)
+    tokens = text.tokens
+    drugs = find_drugs(tokens)
+    at = bisect_right(drugs, mark.first, key=itemgetter(1)) - 1
+    if at < 0 or tokens.read(drugs[at][1], mark.first).strip():
+        return False
+    return find_substance(tokens.read(*drugs[at])) != find_substance(owner.agent.name)
 
 
 def _find_owner(

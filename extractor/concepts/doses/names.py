@@ -15,7 +15,7 @@ from typing import NamedTuple
 from extractor.concepts.aliases import find_entry
 from extractor.concepts.doses.marks import Place
 from extractor.language.book import find_terms, read_term, rule, terms_of
-from extractor.language.lexer import Tokens, lex
+from extractor.language.lexer import Tokens, keep, lex
 from extractor.schemas import Route
 
 _TABLE = "drug_names.tsv.gz"
@@ -41,17 +41,19 @@ def _load() -> tuple[dict[str, Substance], Set[str]]:
     return substances, {name.partition(" ")[0] for name in substances}
 
 
-def find_drugs(tokens: Tokens) -> Iterator[Place]:
-    """Yield the places of drug names from left to right, the longest name at each place.
+@keep
+def find_drugs(tokens: Tokens) -> list[Place]:
+    """Return the places of drug names from left to right, the longest name at each place.
 
     >>> from extractor.language.book import read_text
-    >>> list(find_drugs(read_text("latanoprost or insulin glargine")))
+    >>> find_drugs(read_text("latanoprost or insulin glargine"))
     [(0, 1), (2, 4)]
     """
     substances, first_words = _load()
     # a name is listed without its hyphens
     places = [at for at, word in enumerate(tokens.words) if word != "-"]
     words = [tokens.words[at].lower() for at in places]
+    found: list[Place] = []
     end = 0
     for at, word in enumerate(words):
         if at < end or word not in first_words:
@@ -59,8 +61,9 @@ def find_drugs(tokens: Tokens) -> Iterator[Place]:
         for stop in range(min(at + _MOST_WORDS, len(words)), at, -1):
             if " ".join(words[at:stop]) in substances:
                 end = stop
-                yield places[at], places[end - 1] + 1
+                found.append((places[at], places[end - 1] + 1))
                 break
+    return found
 
 
 def find_substance(name: str) -> Substance | None:

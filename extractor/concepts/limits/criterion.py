@@ -8,7 +8,12 @@ from extractor.concepts.limits.features import (
     list_features,
     list_line_features,
 )
-from extractor.concepts.limits.written_numbers import NumberRole, find_role, name_change
+from extractor.concepts.limits.written_numbers import (
+    NO_LIMITS,
+    NumberRole,
+    find_role,
+    name_change,
+)
 from extractor.concepts.people.ages import (
     is_age,
     is_lifetime,
@@ -42,7 +47,6 @@ _BETWEEN_LIMITS = "between two limits"
 """The feature of a condition that may belong to either the previous or the next limit."""
 _SECOND = "a second limit of its quantity"
 """The feature of a limit that may be one of some people, but does not say of whom."""
-_NO_LIMITS = (NumberRole.SCALE, NumberRole.PART, NumberRole.AIM)
 
 
 def read_constraints(
@@ -124,7 +128,7 @@ def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
     a name or the size of a unit do not.
     """
     role = find_role(tokens, limit.number, limit.quantity)
-    if limit.qualifies or role in _NO_LIMITS:
+    if limit.qualifies or role in (*NO_LIMITS, NumberRole.AIM):
         return False
     # the "(0-10)" in "pain of at least 4 (0-10)" or "pain above 4 on a VAS (0-10)"
     may_be_scale = (

@@ -8,10 +8,11 @@ from dataclasses import replace
 
 from extractor.concepts.aliases import find_entry
 from extractor.concepts.limits.mentions import NumberMention, find_mentions
-from extractor.concepts.limits.owners import AGE_WORDS, Ownership, judge_owner
+from extractor.concepts.limits.ownership import AGE_WORDS, Ownership, judge_owner
 from extractor.concepts.limits.quantity_names import find_exactly
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.limits.written_numbers import (
+    NO_LIMITS,
     NumberRole,
     has_unit,
     may_be_years,
@@ -35,7 +36,6 @@ from extractor.measures.makers import MULTIPLES
 from extractor.schemas import Comparator, Constraint, Quantity, Support
 
 _BRACKETS = re.compile(r" ?[()]")
-_NO_LIMITS = (NumberRole.SCALE, NumberRole.PART)
 _MOST_SAME = 24
 """Maximum number of mentions with the same numbers to examine. Lines in real records do not
 contain more.
@@ -144,7 +144,7 @@ def _prove(
     """
     numbers = _compare(value, mention)
     # the 5 in "ECOG 0-2 on a scale of 0 to 5"
-    if numbers is None or mention.role in _NO_LIMITS:
+    if numbers is None or mention.role in NO_LIMITS:
         return None
     ownership = Ownership.OWN
     if quantity:

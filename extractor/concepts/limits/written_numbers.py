@@ -195,6 +195,10 @@ class NumberRole(StrEnum):
     PART = "part"
 
 
+NO_LIMITS = (NumberRole.SCALE, NumberRole.PART)
+"""The roles of numbers that bound nothing."""
+
+
 def find_role(tokens: Tokens, place: Range, quantity: Range | None) -> NumberRole:
     """Return the role of a number in its clause, determined by the words before its comparator and
     after the number.

@@ -259,7 +259,7 @@ def _describe_name(
     if parts.position:
         yield _POSITIONS[parts.position]
     word_count = sum(word[0].isalnum() for word in tokens.words[first:end])
-    yield _describe_count(word_count)
+    yield _WORDS_IN_NAME[bisect_left(_NAME_WORDS, word_count)]
     # a number in a name may belong to a limit or a dose that was not read
     if NUMBER in tokens.codes[first:end]:
         yield "a number within"
@@ -353,8 +353,3 @@ def _count_left(tokens: Tokens, place: Range, rule_names: Sequence[str]) -> int:
 def _describe_left(count: int, features: tuple[str, str, str, str]) -> str:
     """Return the feature for no, few, some or many unexplained words."""
     return features[bisect_left(_LEFT_WORDS, count)]
-
-
-def _describe_count(count: int) -> str:
-    """Return the feature for the number of words in a name."""
-    return _WORDS_IN_NAME[bisect_left(_NAME_WORDS, count)]

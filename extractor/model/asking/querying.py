@@ -126,27 +126,12 @@ async def ask(model: Model, questions: Questions, render: Render) -> ModelReply:
             waiting += filter(None, (remaining[:middle], remaining[middle:]))
     except ModelError as error:
         error.usage = reply.usage + (error.usage or Usage())
-        is_answer = isinstance(error, RequestTooLong)
-        model.watch.note_useless(error, is_answer=is_answer)
+        model.watch.note_useless(error, counts=False)
         raise
-    _judge(reply, model, questions)
-    return reply
-
-
-def _judge(reply: ModelReply, model: Model, questions: Questions) -> None:
-    """Report to the watch whether the answer is usable. Raises ``AnswerRejected`` if all its items
-    were rejected. An answer without items is only reported.
-    """
-    if reply.items:
-        model.watch.note_useful()
-    elif reply.is_useless:
-        reasons = dict.fromkeys(reason for _, reason in reply.dropped)
-        model.watch.note_useless("; ".join(reasons))
+    if reply.is_useless:
         rejected = "; ".join(reply.rejected)
         raise AnswerRejected(f"model {model.name}: {rejected}", reply.usage)
-    # no items, although a line that is not a list must have one
-    elif not reply.pending and not all(map(is_listing, questions)):
-        model.watch.note_useless("the answers are empty")
+    return reply
 
 
 async def _ask_part(
@@ -165,11 +150,21 @@ async def _ask_part(
         answer = await model.complete(call)
     except AnswerPending:
         return ModelReply(pending=1), ()
+    except RequestTooLong as error:
+        model.note_useless(call, str(error))
+        raise
     completion = answer.completion
     reply = read_items(completion, call, part)._replace(usage=completion.usage)
     is_cut = completion.ending is Ending.CUT
     if answer.is_new and not reply.items and (is_cut or reply.dropped):
         model.reject(answer)
+    # no items, although a line that is not a list must have one
+    is_empty = not reply.items and not all(map(is_listing, part))
+    if answer.is_new and reply.items:
+        model.watch.note_useful()
+    elif answer.is_new and (reply.dropped or is_empty):
+        reasons = dict.fromkeys(reason for _, reason in reply.dropped)
+        model.note_useless(call, "; ".join(reasons) or "the answers are empty")
     if not is_cut:
         return reply, ()
     if not completion.text.strip():
