@@ -29,7 +29,8 @@ class Setting(NamedTuple):
 
 
 SETTINGS: Mapping[str, Setting] = {
-    "agent": Setting(cost=2.0),
+    "agent": Setting(cost=1.6),
+    "role": Setting(cost=1.5),
     "amounts": Setting(cost=1.2),
     "route": Setting(cost=2.2),
     "duration": Setting(cost=2.5),
