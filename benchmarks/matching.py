@@ -13,7 +13,7 @@ from extractor.apps.evaluation.alignment import align, compare_criteria
 from extractor.apps.evaluation.fields import FIELDS, GROUPS
 from extractor.assembly.assemble import ModelResult, assemble_extraction
 from extractor.evidence.drafts import Draft, Reading, Span
-from extractor.evidence.items import CriterionDraft
+from extractor.evidence.items import CriterionDraft, RegimenDraft
 from extractor.evidence.parsed import ParsedRecord
 from extractor.evidence.weighing import weigh_record
 from extractor.schemas import (
@@ -187,14 +187,16 @@ def draft_criterion(parsed: ParsedRecord, criterion: CriterionDraft) -> Criterio
     return Criterion.model_validate(known)
 
 
-def list_regimens(parsed: ParsedRecord, regimens: Sequence[Regimen]) -> list[Draft]:
+def list_regimens(
+    parsed: ParsedRecord, regimens: Sequence[Regimen]
+) -> list[RegimenDraft]:
     """Return the reading of each regimen: the first unused one with its span and agent."""
     left = list(parsed.regimens)
     readings = []
     for regimen in regimens:
         span = quote_span(regimen)
         for draft in left:
-            if draft.span == span and draft.rules["agent"].value == regimen.agent:
+            if draft.span == span and draft.rules.agent.value == regimen.agent:
                 readings.append(draft)
                 break
         left = [draft for draft in left if draft is not readings[-1]]

@@ -11,8 +11,6 @@ from extractor.assembly.grounding import ground_value
 from extractor.assembly.objections import describe_objection, explain_objection
 from extractor.assembly.support import find_support
 from extractor.concepts.aliases import trim_event
-from extractor.concepts.doses.arms import locate_arms
-from extractor.concepts.doses.sections import list_texts
 from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.people.registered_ages import AGES
 from extractor.concepts.places import (
@@ -75,12 +73,12 @@ def ground_answer(
     """Divide a model's answer into supported readings and rejections, and return a draft that
     contains both.
 
-    An agent may be stated anywhere in the record, and the other values of a regimen may be stated
-    in any section that states doses: for example, the cycle in an arm and the dose in an
-    intervention. A list keeps its supported members; if none of its members is supported, the
-    field does not receive a reading. A field that the answer leaves empty receives a reading
-    without a value. Unreadable values are rejected as ``UNREADABLE``. One of a criterion's time
-    windows is also stored as its ``time_window``.
+    The arms of a regimen are numbers, which are replaced by labels. An agent may be stated anywhere
+    in the record, and the other values of a regimen may be stated in any section that states doses:
+    for example, the cycle in an arm and the dose in an intervention. A list keeps its supported
+    members; if none of its members is supported, the field does not receive a reading. A field that
+    the answer leaves empty receives a reading without a value. Unreadable values are rejected as
+    ``UNREADABLE``. One of a criterion's time windows is also stored as its ``time_window``.
 
     Args:
         values: The model's values, keyed by field, converted to the schema types. Words and time
@@ -94,51 +92,35 @@ def ground_answer(
             expectancy:" above "At least 4 weeks".
         fields: The declarations of the custom fields among the values.
     """
-    arms: dict[str, Span] = {}
-    labels: list[str] = []
-    texts = list_texts(parsed.record, parsed.sections)
-    for place in locate_arms(texts).values():
-        label = parsed.raw(place)
-        labels.append(label)
-        # if two arms have the same label, the first represents both
-        arms.setdefault(label, place)
-    values = name_arms(values, labels)
-    search = _Search(values, draft, parsed, lead_in, arms)
+    if draft.group == Task.DOSING:
+        labels = [parsed.raw(place) if place else "" for place in parsed.arm_labels]
+        values = name_arms(values, labels)
+    search = _Search(values, draft, parsed, lead_in)
     custom_fields = {field.name: field for field in fields}
     readings: dict[str, Reading[object]] = {}
     claims: dict[str, tuple[Draft, ...]] = {}
     against: list[Objection] = []
     unreadable: list[Objection] = []
     for name, value in values.items():
-        many = isinstance(value, tuple)
         members = [member for member in list_members(value) if member is not None]
         readable = [one for one in members if not isinstance(one, UnreadableValue)]
-        unreadable += [
-            Objection(
-                Why.UNREADABLE,
-                field=name,
-                value=one.text,
-                kind=FindingKind.ANSWER_MISSING,
-            )
-            for one in members
-            if isinstance(one, UnreadableValue)
-        ]
         if name in custom_fields:
-            of_field = [claim for claim in readable if isinstance(claim, Mapping)]
-            drafts, objections = _ground_claims(of_field, custom_fields[name], search)
-            reading: Reading[object] = Reading(
-                bool(drafts), origin=Origin.MODEL, weighed=1.0
+            claims[name], objections = _ground_claims(
+                readable, custom_fields[name], search
             )
-            is_proven = bool(drafts)
-            if is_proven or not members:
-                claims[name] = drafts
+            is_proven = bool(claims[name])
+            reading: Reading[object] = Reading(
+                is_proven, origin=Origin.MODEL, weighed=1.0
+            )
         else:
             supported, objections = _ground_members(readable, name, search)
-            reading = read_supported(supported, many=many)
             is_proven = bool(supported)
+            reading = read_supported(supported, many=isinstance(value, tuple))
+        against += objections
+        unreadable += _list_unreadable(name, members)
+        # an answer without a value is that the text states none
         if is_proven or not members:
             readings[name] = reading
-        against += objections
     windows = readings.get("time_windows")
     if windows:
         readings["time_window"] = prove_first(windows, search.here)
@@ -146,8 +128,16 @@ def ground_answer(
         draft,
         model=readings,
         objections=(*against, *unreadable),
-        custom_values=claims,
+        custom_values={name: claims[name] for name in claims if name in readings},
     )
+
+
+def _list_unreadable(field: str, members: Iterable[object]) -> Iterator[Objection]:
+    """Yield an objection to each value of a field that is in an invalid format."""
+    for member in members:
+        if isinstance(member, UnreadableValue):
+            kind = FindingKind.ANSWER_MISSING
+            yield Objection(Why.UNREADABLE, field=field, value=member.text, kind=kind)
 
 
 def name_arms(
@@ -196,14 +186,13 @@ def name_arms(
 @dataclass(frozen=True)
 class _Search:
     """Searches the places that may state the values of an answer: the chunk, the line that
-    introduces it, and other sections. ``arms`` maps each arm's label to its span.
+    introduces it, and other sections.
     """
 
     values: Mapping[str, object]
     draft: Draft
     parsed: ParsedRecord
     lead_in: Chunk | None
-    arms: Mapping[str, Span]
 
     @cached_property
     def here(self) -> Passage:
@@ -216,6 +205,12 @@ class _Search:
         if self.lead_in:
             return self.parsed.passage(self.lead_in.span)
         return None
+
+    @cached_property
+    def arms(self) -> Mapping[str, Span]:
+        """The place of each arm's label; the first represents arms with the same label."""
+        places = filter(None, reversed(self.parsed.arm_labels))
+        return {self.parsed.raw(place): place for place in places}
 
     @cached_property
     def parts(self) -> Mapping[str, Span | None]:
@@ -360,7 +355,7 @@ def _ground_members(
 
 
 def _ground_claims(
-    claims: Iterable[Mapping[str, object]], field: CustomField, search: _Search
+    claims: Iterable[object], field: CustomField, search: _Search
 ) -> tuple[tuple[Draft, ...], list[Objection]]:
     """For each claim about a custom field, if the chunk at least partly supports the claim, return
     a draft located at the first supported words; also return the rejections of unsupported values.
@@ -369,6 +364,7 @@ def _ground_claims(
     against: list[Objection] = []
     chunk = search.draft.chunk
     for claim in claims:
+        assert isinstance(claim, Mapping), "a claim holds values by attribute"
         readings, unproven = check_claim(claim, field, search.here)
         against += unproven
         for reading in list(readings.values())[:1]:

@@ -275,7 +275,7 @@ def report_unconfirmed(parsed: ParsedRecord, result: ModelResult) -> Iterator[Fi
         cited = cite(parsed, regimen.span)
         if any(span.contains(regimen.chunk.span) for span in skipped):
             yield warn(kind, "dosing", _SKIPPED_REGIMEN, cited)
-        elif result.answers_any_passage and regimen.rules["amounts"].value:
+        elif result.answers_any_passage and regimen.rules.amounts.value:
             yield inform(kind, "dosing", _LEFT_OUT_DOSE, cited)
 
 

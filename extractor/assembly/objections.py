@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from extractor.assembly.grounding import list_numbers
-from extractor.concepts.limits.mentions import find_mentions
+from extractor.assembly.support import list_opposites
+from extractor.concepts.limits.mentions import NumberMention, find_mentions
 from extractor.concepts.limits.owners import Ownership, judge_owner
 from extractor.concepts.own.value_forms import show_value
 from extractor.concepts.places import find_quote, locate
@@ -53,6 +54,9 @@ def explain_objection(value: object, passage: Passage) -> Objection:
     ...     passage.raw[objection.nearest.start : objection.nearest.end],
     ... )
     ('another number', 'ECOG 0-2')
+    >>> passage = read_passage("Fictumab at least 40 mg daily")
+    >>> explain_objection(Amount(low=None, high=40, unit="mg"), passage).why.value
+    'another comparator'
     """
     if type(value) is str:
         return _explain_quote(value, passage)
@@ -93,10 +97,10 @@ def _explain_number(value: _Measured, passage: Passage) -> Objection:
         if bounds not in mention.bounds:
             continue
         place = locate(passage, *mention.number)
+        if _has_other_comparator(value, mention):
+            return Objection(Why.OTHER_COMPARATOR, place)
         owner_differs = isinstance(value, Age)
         if isinstance(value, Constraint | Quantity):
-            if value.comparator not in mention.comparators:
-                return Objection(Why.OTHER_COMPARATOR, place)
             owner_differs = not value.unit or value.unit in passage.text
         if owner_differs:
             # the place is omitted, because a re-ask would only name another owner for the same
@@ -106,6 +110,17 @@ def _explain_number(value: _Measured, passage: Passage) -> Objection:
     for number in _list_same_kind(value, tokens):
         return Objection(Why.OTHER_NUMBER, locate(passage, *number))
     return Objection()
+
+
+def _has_other_comparator(value: _Measured, mention: NumberMention) -> bool:
+    """Return whether the words around a number do not allow the comparator of a limit, or state the
+    opposite of the open end of an amount.
+    """
+    if isinstance(value, Constraint | Quantity):
+        return value.comparator not in mention.comparators
+    if not isinstance(value, Amount) or not mention.stated:
+        return False
+    return mention.comparators[0] in list_opposites(value)
 
 
 def _list_same_kind(value: _Measured, tokens: Tokens) -> list[Range]:

@@ -182,12 +182,7 @@ def _list_rows(tokens: Tokens, amount: Amount, volume_at: int) -> list[Range]:
     at or after token ``volume_at``, the volume in the unit.
     """
     bounds = list_numbers(amount)
-    opposite: tuple[Comparator, ...] = ()
-    # "at least 40 mg" does not support "up to 40 mg"
-    if amount.low is None:
-        opposite = LOWER
-    elif amount.high is None:
-        opposite = UPPER
+    opposite = list_opposites(amount)
     rows: list[Range] = []
     for first, end, bounds_of_row in find_rows(tokens, find_numbers(tokens)):
         if bounds not in bounds_of_row:
@@ -202,6 +197,15 @@ def _list_rows(tokens: Tokens, amount: Amount, volume_at: int) -> list[Range]:
             continue
         rows.append((first, end))
     return rows
+
+
+def list_opposites(amount: Amount) -> tuple[Comparator, ...]:
+    """Return the comparators that contradict an amount with an open end: "at least 40 mg" does not
+    support "up to 40 mg".
+    """
+    if amount.low is None:
+        return LOWER
+    return UPPER if amount.high is None else ()
 
 
 def _find_code(tokens: Tokens, value: Frequency | Route) -> Derived | None:

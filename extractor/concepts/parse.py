@@ -10,8 +10,8 @@ from extractor.concepts.criteria.unheaded import doubt_unheaded
 from extractor.concepts.hostile.injection import blank_out, find_hostile
 from extractor.concepts.languages import find_foreign_lines
 from extractor.concepts.places import DESCRIPTIONS_OF_DOSES, GROUPS_OF_DOSES
-from extractor.evidence.drafts import Chunk, Draft
-from extractor.evidence.items import EndpointDraft
+from extractor.evidence.drafts import Chunk, Span
+from extractor.evidence.items import EndpointDraft, RegimenDraft
 from extractor.evidence.parsed import ParsedRecord, list_blanks
 from extractor.evidence.weighing import weigh_record
 from extractor.language.passage import LexedSections, read_section
@@ -75,7 +75,7 @@ def parse_unweighed(
     whole, criteria, doubts = read_eligibility(
         sections, numbers, record.registry, structure
     )
-    regimens, candidates = _read_doses(record, sections, numbers)
+    regimens, candidates, arm_labels = _read_doses(record, sections, numbers)
     outcomes = _read_outcomes(record, sections, numbers)
     if record.source.format == "text" and not doubts:
         doubts = doubt_unheaded(sections, criteria, has_doses=bool(regimens))
@@ -90,6 +90,7 @@ def parse_unweighed(
         criteria=criteria,
         regimens=regimens,
         candidates=candidates,
+        arm_labels=arm_labels,
         outcomes=outcomes,
         hostile=hostile,
         foreign=foreign,
@@ -100,10 +101,10 @@ def parse_unweighed(
 
 def _read_doses(
     record: TrialRecord, sections: LexedSections, numbers: Iterator[int]
-) -> tuple[tuple[Draft, ...], tuple[Chunk, ...]]:
+) -> tuple[tuple[RegimenDraft, ...], tuple[Chunk, ...], tuple[Span | None, ...]]:
     has_group = any(name.startswith(GROUPS_OF_DOSES) for name in sections)
     if not has_group and sections.keys().isdisjoint(DESCRIPTIONS_OF_DOSES):
-        return (), ()
+        return (), (), ()
     from extractor.concepts.doses.read import read_dosing  # noqa: PLC0415 - many texts have no doses
 
     return read_dosing(record, sections, numbers)

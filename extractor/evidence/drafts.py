@@ -510,7 +510,7 @@ class ItemDraft(Generic[ReadT_co]):
 
 
 Draft: TypeAlias = ItemDraft[Mapping[str, Reading[Any]]]
-"""Any item. The readings of regimens and of values of custom fields have no attributes."""
+"""Any item. The readings of a value of a custom field have no attributes."""
 
 
 @dataclass(frozen=True)

@@ -15,14 +15,19 @@ from extractor.evidence.drafts import (
 from extractor.language.values import value_class
 from extractor.schemas import (
     Age,
+    Amount,
     Category,
     Concept,
     Constraint,
     CriterionGroup,
     CriterionKind,
     EndpointCategory,
+    Frequency,
     Instrument,
+    Period,
     Rank,
+    Role,
+    Route,
     Sex,
     TimeKind,
     TimePoint,
@@ -82,9 +87,26 @@ class EndpointReadings(Readings):
     methods: Read[tuple[str, ...]]
 
 
+@value_class()
+class RegimenReadings(Readings):
+    """A regimen as the rules read it. ``stands`` states whether it is one."""
+
+    agent: Read[str]
+    role: Read[Role]
+    amounts: Read[tuple[Amount, ...]]
+    arms: Read[tuple[str, ...]]
+    frequency: Read[Frequency]
+    timing: Read[str]
+    route: Read[Route]
+    cycle: Read[Period]
+    duration: Read[Period]
+    stands: Reading[bool] = Reading(value=True)
+
+
 RecordDraft: TypeAlias = ItemDraft[PeopleReadings]
 CriterionDraft: TypeAlias = ItemDraft[CriterionReadings]
 EndpointDraft: TypeAlias = ItemDraft[EndpointReadings]
+RegimenDraft: TypeAlias = ItemDraft[RegimenReadings]
 
 
 OwnReadings: TypeAlias = Mapping[str, Reading[object]]

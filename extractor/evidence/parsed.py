@@ -12,7 +12,12 @@ from extractor.evidence.drafts import (
     Span,
     StructureDoubt,
 )
-from extractor.evidence.items import CriterionDraft, EndpointDraft, RecordDraft
+from extractor.evidence.items import (
+    CriterionDraft,
+    EndpointDraft,
+    RecordDraft,
+    RegimenDraft,
+)
 from extractor.language.lexer import Range
 from extractor.language.other_languages import NOTHING_FOREIGN, ForeignLines
 from extractor.language.passage import LexedSections, Passage
@@ -105,19 +110,21 @@ class ParsedRecord:
         foreign: Text in another language, which is also blanked.
         original_record: The original record, if any of its text is in another language.
         doubts: Places where the structure of the eligibility section is doubtful.
+        arm_labels: The label of each arm, in the order of the record; None for an arm without one.
     """
 
     record: TrialRecord
     sections: LexedSections
     whole: RecordDraft
     criteria: tuple[CriterionDraft, ...] = ()
-    regimens: tuple[Draft, ...] = ()
+    regimens: tuple[RegimenDraft, ...] = ()
     candidates: tuple[Chunk, ...] = ()
     outcomes: tuple[EndpointDraft, ...] = ()
     hostile: tuple[HostileText, ...] = ()
     foreign: ForeignLines = NOTHING_FOREIGN
     original_record: TrialRecord | None = None
     doubts: tuple[StructureDoubt, ...] = ()
+    arm_labels: tuple[Span | None, ...] = ()
 
     def passage(self, span: Span) -> Passage:
         """Return the tokens of a span."""

@@ -3,7 +3,8 @@
 from typing import TypeVar
 
 from extractor.confidence import find_meaning, weigh
-from extractor.evidence.drafts import Draft, ItemDraft, Part, Reading, Readings
+from extractor.evidence.drafts import ItemDraft, Part, Reading, Readings
+from extractor.evidence.items import RegimenDraft
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.values import replace
 
@@ -39,17 +40,14 @@ def _weigh_item(item: ItemDraft[ReadingsT]) -> ItemDraft[ReadingsT]:
     return replace(item, rules=rules)
 
 
-def _weigh_regimen(regimen: Draft) -> Draft:
+def _weigh_regimen(regimen: RegimenDraft) -> RegimenDraft:
     """Return a regimen with the confidences of its readings. Whether it exists depends on the
     features of its agent.
     """
-    rules = {
-        name: weigh_reading(f"{regimen.group}.{name}", reading)
-        for name, reading in regimen.rules.items()
-    }
-    agent = regimen.rules["agent"].features
-    stands = Reading(value=True, weighed=weigh("dosing.regimens", agent))
-    return replace(regimen, rules={**rules, "stands": stands})
+    weighed = _weigh_item(regimen)
+    exists = weigh("dosing.regimens", regimen.rules.agent.features)
+    stands = Reading(value=True, weighed=exists)
+    return replace(weighed, rules=replace(weighed.rules, stands=stands))
 
 
 def weigh_reading(path: str, reading: Reading[T]) -> Reading[T]:

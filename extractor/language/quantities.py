@@ -4,7 +4,7 @@ import re
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
-from extractor.language.book import rule
+from extractor.language.book import read_term, rule
 from extractor.language.lexer import NAME_NUMBER, NUMBER, UNKNOWN, Tokens
 from extractor.language.numbers import SCALES, list_readings, multiply, read_number
 from extractor.language.units import UnitPlace, find_dimension, find_unit, list_units
@@ -14,6 +14,8 @@ _END_OF_CODE = re.compile(r"(?:[^\W\d_]-|(?<![^\W\d_]{4})[^\W\d_xX])\Z")
 """The characters that precede the number in a code such as "TAK-861" or "ID93". The "x" in "2x20"
 is not part of a code, and nor is a word of five letters: "examplatin100mg".
 """
+UP_TO = "up to"
+"""The comparator of the highest dose, unlike "<=", which limits a dose."""
 # Chosen by hand; half of it changes no case, and none of 120 registry records.
 _MOST_LEVELS = 12
 """Maximum number of levels in a list."""
@@ -39,7 +41,10 @@ CAR-positive T cells".
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A quantity from ``low`` to ``high`` in the tokens ``first:end``; an open end is None."""
+    """A quantity from ``low`` to ``high`` in the tokens ``first:end``; an open end is None, as in
+    "up to 40 mg" and "at least 40 mg". A number that only limits a quantity, as in "at most 40 mg",
+    has both ends.
+    """
 
     low: int | float | None
     high: int | float | None
@@ -48,6 +53,8 @@ class Quantity:
     end: int
     is_sure: bool = True
     """Whether the number can be read in only one way."""
+    comparator: str = ""
+    """The comparator before a list, such as "<=" or ``UP_TO``, on its first quantity."""
 
 
 @dataclass(slots=True)
@@ -217,14 +224,28 @@ def _join(tokens: Tokens, items: Sequence[_ListedNumber]) -> Iterator[Quantity]:
         if item.value >= last.value or item.unit.parts[0] != last.unit.parts[0]:
             last = item
         is_upper_end = last is not item
-        low: int | float | None = item.value
-        high: int | float | None = last.value
-        if len(items) == 1 and rule("at_most_before").ends(tokens, item.first):
-            low = None
-        elif len(items) == 1 and rule("at_least_before").ends(tokens, item.first):
-            high = None
-        is_sure = item.is_sure and last.is_sure
-        yield Quantity(low, high, last.unit or item.unit, item.first, last.end, is_sure)
+        comparator = "" if index else _read_comparator(tokens, item.first)
+        is_alone = len(items) == 1
+        yield Quantity(
+            low=None if is_alone and comparator == UP_TO else item.value,
+            high=None if is_alone and comparator == ">=" else last.value,
+            unit=last.unit or item.unit,
+            first=item.first,
+            end=last.end,
+            is_sure=item.is_sure and last.is_sure,
+            comparator=comparator,
+        )
+
+
+def _read_comparator(tokens: Tokens, at: int) -> str:
+    """Return the comparator before a number as a sign or ``UP_TO``; "" if there is none."""
+    before = rule("comparator_before").ends(tokens, at)
+    if before is None:
+        return ""
+    if before.has("highest"):
+        return UP_TO
+    entry = read_term("comparators", tokens, *before.place("sign"))
+    return entry.value if entry else ""
 
 
 def _read_item(tokens: Tokens, at: int) -> _ListedNumber | None:

@@ -20,7 +20,7 @@ limit applies to the process.
 
 Other routes replace step 3: ``opening.recall`` (a replay), ``exchange`` (files) and ``batches`` (a
 provider's batch, which fills the same store). A model is abandoned if it has been silent for too
-long, or after 20 consecutive unusable answers (``patience``).
+long, or after 20 consecutive unusable answers to calls that had none before (``patience``).
 
 To change the meaning of a status, edit ``statuses.toml``. Requests are written by
 ``request_form.py``, using the provider's entry in ``providers.toml``. Replies that instructor does

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-from extractor.errors import ModelError
+from extractor.errors import ModelError, RequestTooLong
 from extractor.model.calls import Call
 from extractor.model.completions import Completion
 from extractor.model.cost.budget import Budget, Meter
 from extractor.model.pace import RetryPolicy
 from extractor.model.patience import Watch
 from extractor.model.spec import ClientSettings, ModelSpec, name_model
-from extractor.model.store import Answer, CallStore, OpenStore
+from extractor.model.store import Answer, CallStore, OpenStore, State
 from extractor.schemas import Usage
 
 if TYPE_CHECKING:
@@ -79,15 +79,17 @@ class Bill:
         self.stated = usage or Usage(calls=1)
         self._cost = usage
 
-    def close(self, answer: Completion | None, why: str = "") -> None:
-        """Store the outcome of the call: its answer, or ``why`` there is none, and its cost. A call
-        of which no request was stored is skipped. For an answer in a file, a row without a cost
-        says that its line was counted.
+    def close(
+        self, answer: Completion | None, state: State = State.ASKED, why: str = ""
+    ) -> None:
+        """Store the outcome of the call: its answer, or its ``state`` and ``why`` there is none;
+        and its cost. A call of which no request was stored is skipped. For an answer in a file, a
+        row without a cost says that its line was counted.
         """
         if not self.store or not self.number:
             return
         with self.store.database.transaction():
-            self.store.end(self.number, answer, self.usage, self._paid, why=why)
+            self.store.end(self.number, answer, self.usage, self._paid, state, why)
             if answer and answer.line:
                 line = self.store.begin(self.call, self.model)
                 self.store.end(line, None, Usage(), (), why=answer.line)
@@ -188,6 +190,10 @@ class Model:
         bill.close(None, why=line.sha256)
         self.usage += bill.usage
 
+    def was_useless(self, call: Call) -> bool:
+        """Return whether an earlier run got no usable answer to a call, but to other calls."""
+        return self.store is not None and self.store().was_useless(call, self.name)
+
     def reject(self, answer: Answer) -> None:
         """Mark an answer as unusable, so that the next run asks again. Without a store, there is
         nothing to mark.
@@ -202,6 +208,7 @@ class Model:
         the call failed.
         """
         completion = None
+        state = State.ASKED
         try:
             if self.route.answer:
                 completion = self.route.answer(bill.call)
@@ -218,9 +225,11 @@ class Model:
                     completion = await self.sender.send(bill)
         except ModelError as error:
             error.usage = bill.usage
+            if isinstance(error, RequestTooLong):
+                state = State.REJECTED
             raise
         finally:
-            bill.close(completion)
+            bill.close(completion, state)
             self.usage += bill.usage
         return Answer(
             replace(completion, stated_usage=bill.usage), bill.number, is_new=True

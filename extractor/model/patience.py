@@ -67,13 +67,15 @@ class Watch:
         if self._end:
             raise type(self._end)(*self._end.args)
 
-    def note_useless(self, problem: object, *, is_answer: bool = True) -> None:
+    def note_useless(self, problem: object, *, counts: bool = True) -> None:
         """Record why a call did not return a usable answer. After ``MOST_USELESS`` consecutive
-        unusable answers, the model is abandoned.
+        unusable answers that count, the model is abandoned. Failures of the server do not count,
+        nor do answers that were unusable in an earlier run, so that a run with a few unanswerable
+        records reaches its end.
         """
         reason = str(problem).removeprefix(f"{self.name}: ")
         self.problem = hide_keys(reason)[:_LONGEST]
-        self._useless += is_answer
+        self._useless += counts
         if self._useless >= MOST_USELESS and self.patience is not None:
             self.give_up(
                 f"{self._useless} unusable answers in a row; the last one: {self.problem}; choose "

@@ -38,7 +38,7 @@ class State(StrEnum):
     - ``waiting``: the call is waiting for a batch or for the answers of a batch.
     - ``answered``: the answer is usable.
     - ``cut``: the output limit truncated the answer, and the rest is asked again in halves.
-    - ``rejected``: the answer is unusable, and the next run asks again.
+    - ``rejected``: the answer is unusable, or the call is too long; the next run asks again.
     """
 
     ASKED = "asked"
@@ -187,6 +187,16 @@ class CallStore:
             " ORDER BY state = 'answered' DESC, state = 'cut' DESC, state = 'waiting' DESC",
             (call.key_for(model), call.max_output_tokens, in_batches),
         )
+
+    def was_useless(self, call: Call, model: str) -> bool:
+        """Return whether a call with the key of ``call`` was rejected before, although the model
+        has given usable answers to others.
+        """
+        sql = (
+            "SELECT EXISTS (SELECT 1 FROM calls WHERE key = ? AND state = 'rejected')"
+            " AND EXISTS (SELECT 1 FROM calls WHERE model = ? AND state = 'answered')"
+        )
+        return bool(self.database.value(sql, (call.key_for(model), model)))
 
     def find_line(self, call: Call, model: str, sha256: str) -> int | None:
         """Return the number of the row that says that the line of an answer file with this digest

@@ -10,6 +10,8 @@ from extractor.evidence.items import (
     EndpointDraft,
     EndpointReadings,
     PeopleReadings,
+    RegimenDraft,
+    RegimenReadings,
     draft_record,
 )
 from extractor.evidence.parsed import ParsedRecord
@@ -61,12 +63,15 @@ def criterion(
     return ItemDraft("eligibility.criteria", place, place.span, rules)
 
 
-def regimen(number: int, text: str, section: str, **readings: Reading[Any]) -> Draft:
+def regimen(
+    number: int, text: str, section: str, **readings: Reading[Any]
+) -> RegimenDraft:
     known = dict.fromkeys((*REGIMEN_FIELDS, "agent"), NONE) | {
         "agent": sure("Drugamide")
     }
     place = chunk(number, text, section)
-    return ItemDraft("dosing", place, place.span, known | readings)
+    rules = RegimenReadings(**(known | readings))
+    return ItemDraft("dosing", place, place.span, rules)
 
 
 def outcome(

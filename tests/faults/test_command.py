@@ -21,6 +21,8 @@ pytestmark = pytest.mark.slow
 RECORDS = 12
 KEY = "a-key-of-this-server"
 STUDY = "tests/records/study.json"
+TOO_LONG = Fault(400, error={"message": "exceeds the available context size (4096)"})
+NONSENSE = Fault(content='{"items": [{"n": 987654}]}')
 
 
 def run(records, out, url, *options, **environment):
@@ -53,8 +55,7 @@ def test_an_absent_server_is_reported_and_no_record_fails(tmp_path):
 
 def test_useless_answers_in_a_row_end_the_run_before_all_are_paid(tmp_path):
     write_distinct_records(tmp_path / "in.jsonl", 30)
-    small = {"message": "exceeds the available context size (4096)"}
-    with serve_faults(lambda _: Fault(400, error=small)) as server:
+    with serve_faults(lambda _: TOO_LONG) as server:
         ended = run(tmp_path / "in.jsonl", tmp_path / "run", server.url)
     assert ended.exit_code == 75
     assert "20 unusable answers in a row; the last one: " in ended.stderr
@@ -62,6 +63,27 @@ def test_useless_answers_in_a_row_end_the_run_before_all_are_paid(tmp_path):
     assert "choose another model, or fix this" in ended.stderr
     counts = read_manifest(tmp_path / "run")["records"]
     assert counts["extracted"] + counts["failed"] < 30
+
+
+@pytest.mark.parametrize(
+    ("fault", "usable", "code"),
+    [(NONSENSE, 4, 0), (TOO_LONG, 4, 0), (NONSENSE, 0, 75), (TOO_LONG, 0, 75)],
+)
+def test_records_that_a_working_model_cannot_answer_stop_one_run_but_not_the_next(
+    tmp_path, fault, usable, code
+):
+    write_distinct_records(tmp_path / "in.jsonl", 24)
+    out = tmp_path / "run"
+    with serve_faults(lambda number: WELL if number < usable else fault) as server:
+        ended = run(tmp_path / "in.jsonl", out, server.url)
+        assert ended.exit_code == 75
+        assert "20 unusable answers in a row" in ended.stderr
+        first = server.calls
+        share = {"EXTRACTOR_MAX_LACKING": "1"}
+        ended = run(tmp_path / "in.jsonl", out, server.url, **share)
+    assert ended.exit_code == code, ended.stderr
+    assert server.calls - first <= 24
+    assert (read_manifest(out)["state"] == "complete") is (code != 75)
 
 
 @pytest.mark.parametrize(("share", "code"), [("0.05", 75), ("1", 0)])

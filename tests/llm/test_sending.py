@@ -216,7 +216,7 @@ def test_too_many_useless_answers_in_a_row_end_the_model():
     watch = Watch(300.0, "model m", lambda: 0.0)
     for is_answer, count in ((True, 19), (False, 5)):
         for _ in range(count):
-            watch.note_useless("model m: none", is_answer=is_answer)
+            watch.note_useless("model m: none", counts=is_answer)
     watch.check()
     watch.note_useful()
     for _ in range(19):

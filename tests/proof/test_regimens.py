@@ -181,6 +181,12 @@ def test_a_number_without_an_arm_costs_only_itself():
     assert show_amounts(found) == ["10 mg (High)"]
 
 
+def test_an_arm_without_a_label_is_counted():
+    arms = [TWO[0], ": Observation", TWO[1]]
+    found = prove_in_arms(arms, amounts=(mg(10, 1), mg(5, 3)))
+    assert show_amounts(found) == ["10 mg (High)", "5 mg (Low)"]
+
+
 def test_an_amount_is_doubted_if_the_text_of_its_arm_gives_another_amount():
     """The arms of the amounts are those of the regimen."""
     found = prove_in_arms(TWO, amounts=(mg(10, 1, 2), mg(5, 2)))

@@ -131,7 +131,7 @@ def test_a_cancelled_job_keeps_its_results_and_can_be_resumed(served):
     check_problem(served.client.post(f"{url}/resume"), 409, "not-finished")
     run = served.root / "jobs" / "operator" / job_id / "run"
     # a run that is cancelled before its first result starts again without its manifest
-    wait_until(lambda: (run / "extractions.jsonl").exists())
+    wait_until((run / "extractions.jsonl").exists)
     wait_until(lambda: (run / "extractions.jsonl").stat().st_size)
     accepted = served.client.post(f"{url}/cancel")
     assert accepted.status_code == 200

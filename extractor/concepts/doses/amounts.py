@@ -212,6 +212,9 @@ def _is_no_dose(tokens: Tokens, levels: Sequence[Quantity]) -> bool:
     end = levels[-1].end
     if unit in _OF_DIET:
         return True
+    # "at most 40 mg"; "at least 40 mg" is a dose
+    if levels[0].comparator in ("<=", "<", ">"):
+        return True
     if unit == "cells" and (levels[-1].high or levels[-1].low or 0) < _FEWEST_CELLS:
         return True
     before = rule("no_dose_before").ends(tokens, first)

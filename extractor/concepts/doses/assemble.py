@@ -5,15 +5,16 @@ rules' list.
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from extractor.concepts.doses.amounts import PORTIONS
-from extractor.concepts.doses.drafts import RegimenReadings
 from extractor.concepts.doses.marks import LINKED
 from extractor.concepts.doses.names import is_same_agent
 from extractor.concepts.provenance import Assembled, ItemBuilder, list_read_fields
 from extractor.concepts.resolve import ALONE, agree
 from extractor.confidence import AGREE, weigh_answer
 from extractor.evidence.drafts import Draft, ModelResult, Reading, Span, find_weakest
+from extractor.evidence.items import RegimenDraft, RegimenReadings
 from extractor.evidence.parsed import ParsedRecord
 from extractor.schemas import (
     Origin,
@@ -140,20 +141,23 @@ def _confirm(parsed: ParsedRecord, answer: Draft) -> Draft:
     """
     span = _place(answer)
     agent = answer.model.get("agent")
-    similar: list[Draft] = []
+    similar: list[RegimenDraft] = []
     situation = ALONE
     origin = Origin.MODEL
     for regimen in parsed.regimens:
-        name = RegimenReadings(**regimen.rules).agent.value
+        name = regimen.rules.agent.value or ""
         if agent and agent.value and is_same_agent(name, agent.value):
             similar.append(regimen)
             situation = AGREE
             origin = Origin.BOTH
-    rules = {
-        field.name: _read_beside(field.name, answer, similar, span) for field in _FIELDS
-    }
     exists = weigh_answer("dosing.regimens", situation)
-    rules["stands"] = Reading(value=True, origin=origin, weighed=exists)
+    rules = RegimenReadings(
+        **{
+            field.name: _read_beside(field.name, answer, similar, span)
+            for field in _FIELDS
+        },
+        stands=Reading(value=True, origin=origin, weighed=exists),
+    )
     return replace(answer, span=span, rules=rules)
 
 
@@ -178,8 +182,8 @@ def _place(answer: Draft) -> Span:
 
 
 def _read_beside(
-    name: str, answer: Draft, similar: Sequence[Draft], span: Span
-) -> Reading[object]:
+    name: str, answer: Draft, similar: Sequence[RegimenDraft], span: Span
+) -> Reading[Any]:
     """Return the reading from the rules for a field of a model's regimen.
 
     - For a field in ``LINKED``, whose link to the agent was proven, it is the model's own value.
@@ -202,7 +206,7 @@ def _read_beside(
             return Reading.open_()
         return model
     for regimen in similar:
-        levels = RegimenReadings(**regimen.rules).amounts.value
+        levels = regimen.rules.amounts.list_values()
         # if each level has its own arms, it is unknown which of them receive the answered amount
         if name == "arms" and any(level.arms for level in levels):
             continue
@@ -228,22 +232,26 @@ def _adds_nothing(regimen: Regimen, known: Regimen) -> bool:
     return not regimen.amounts or agree(regimen.amounts, known.amounts)
 
 
-def covers(listed: Draft, regimen: Draft) -> bool:
+def covers(listed: Draft, regimen: RegimenDraft) -> bool:
     """Return whether a model's regimen states the same dose as a regimen from the rules, which is
     the case if their words overlap or if both give the same agent the same amount. Volumes and
     numbers of tablets in the rules' regimen match any amount of the agent.
     """
-    rules = RegimenReadings(**regimen.rules)
+    rules = regimen.rules
     places = rules.amounts.spans or (regimen.span,)
     answered = listed.model.get("amounts")
     for reading in filter(None, (answered, listed.model.get("quote"))):
         if any(place.overlaps(span) for place in places for span in reading.spans):
             return True
     agent = listed.model.get("agent")
-    if not answered or not agent or not is_same_agent(rules.agent.value, agent.value):
+    if (
+        not answered
+        or not agent
+        or not is_same_agent(rules.agent.value or "", agent.value)
+    ):
         return False
     known = {(amount.low, amount.high) for amount in answered.list_values()}
-    levels = rules.amounts.value
+    levels = rules.amounts.list_values()
     if any((level.low, level.high) in known for level in levels):
         return True
     return all(level.unit in PORTIONS for level in levels)

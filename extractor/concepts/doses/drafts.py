@@ -21,37 +21,23 @@ from extractor.concepts.doses.merging import Regimen, without_rate
 from extractor.concepts.doses.names import find_substance, is_salt
 from extractor.concepts.doses.roles import Trial, read_role
 from extractor.concepts.doses.sections import DoseText
-from extractor.evidence.drafts import Draft, Reading, Readings, Supported
+from extractor.evidence.drafts import ItemDraft, Reading, Supported
+from extractor.evidence.items import RegimenDraft, RegimenReadings
 from extractor.language.book import read_table, rule
 from extractor.language.lexer import NUMBER
-from extractor.language.values import value_class
-from extractor.schemas import Amount, Frequency, Period, Role, Route, Support
+from extractor.schemas import Amount, Frequency, Support
 
 _LEAST_SURE = 0.02
 """The lowest confidence of a value."""
 T = TypeVar("T")
 
 
-@value_class()
-class RegimenReadings(Readings):
-    """A regimen as the rules read it. ``stands`` states whether it is one."""
-
-    agent: Reading[str]
-    role: Reading[Role]
-    amounts: Reading[tuple[Amount, ...]]
-    arms: Reading[tuple[str, ...]]
-    frequency: Reading[Frequency | None]
-    timing: Reading[str | None]
-    route: Reading[Route | None]
-    cycle: Reading[Period | None]
-    duration: Reading[Period | None]
-    stands: Reading[bool] = Reading(value=True)
-
-
-def make_draft(regimen: Regimen, of_agent: OfAgent, trial: Trial, number: int) -> Draft:
+def make_draft(
+    regimen: Regimen, of_agent: OfAgent, trial: Trial, number: int
+) -> RegimenDraft:
     """Return the draft of a regimen. ``of_agent`` describes all regimens of its agent."""
     main = regimen.main
-    return Draft(
+    return ItemDraft(
         "dosing",
         main.text.chunk(number, *main.clause),
         main.text.span(*main.find_words()),

@@ -12,7 +12,8 @@ from extractor.concepts.doses.marks import Place, within
 from extractor.concepts.doses.merging import Regimen, merge, repeat_referred
 from extractor.concepts.doses.roles import Trial
 from extractor.concepts.doses.sections import DoseText, list_texts
-from extractor.evidence.drafts import Chunk, Draft
+from extractor.evidence.drafts import Chunk, Span
+from extractor.evidence.items import RegimenDraft
 from extractor.language.book import rule
 from extractor.language.passage import LexedSections
 from extractor.schemas import TrialRecord
@@ -30,9 +31,9 @@ class ReadDoses(NamedTuple):
 
 def read_dosing(
     record: TrialRecord, sections: LexedSections, numbers: Iterator[int]
-) -> tuple[tuple[Draft, ...], tuple[Chunk, ...]]:
-    """Return a draft for each regimen of a record, and the clauses that seem to contain an unread
-    regimen.
+) -> tuple[tuple[RegimenDraft, ...], tuple[Chunk, ...], tuple[Span | None, ...]]:
+    """Return a draft for each regimen of a record, the clauses that seem to contain an unread
+    regimen, and the label of each arm, or None for an arm without a label.
     """
     doses = read_regimens(record, sections)
     by_agent = defaultdict[str, OfAgent](OfAgent)
@@ -42,7 +43,9 @@ def read_dosing(
         make_draft(regimen, by_agent[regimen.agent.key], doses.trial, next(numbers))
         for regimen in doses.regimens
     )
-    return drafts, tuple(_list_unread(doses, numbers))
+    labels = doses.trial.arms.places
+    arms = (text.name for text in doses.texts if text.is_arm)
+    return drafts, tuple(_list_unread(doses, numbers)), tuple(map(labels.get, arms))
 
 
 def read_regimens(record: TrialRecord, sections: LexedSections) -> ReadDoses:

@@ -104,6 +104,8 @@ async def ask(model: Model, questions: Questions, render: Render) -> ModelReply:
     Raises ``AnswerRejected`` if no item is usable, and the errors of ``Model.complete``. All errors
     contain the usage of the attempts.
     """
+    counts = not model.was_useless(render(questions))
+    is_new = False
     reply = ModelReply(usage=Usage(questions=len(questions)))
     room = MOST_CALLS
     waiting = deque([questions])
@@ -113,7 +115,10 @@ async def ask(model: Model, questions: Questions, render: Render) -> ModelReply:
             remaining = part
             may_ask = room > len(waiting)
             if may_ask:
-                part_reply, remaining = await _ask_part(model, part, render)
+                part_reply, remaining, is_part_new = await _ask_part(
+                    model, part, render
+                )
+                is_new |= is_part_new
                 reply += part_reply
                 room -= part_reply.usage.calls
             if len(part) == 1 or not may_ask:
@@ -125,33 +130,36 @@ async def ask(model: Model, questions: Questions, render: Render) -> ModelReply:
     except ModelError as error:
         error.usage = reply.usage + (error.usage or Usage())
         is_answer = isinstance(error, RequestTooLong)
-        model.watch.note_useless(error, is_answer=is_answer)
+        model.watch.note_useless(error, counts=is_answer and counts)
         raise
-    _judge(reply, model, questions)
+    _judge(reply, model, questions, counts=is_new and counts)
     return reply
 
 
-def _judge(reply: ModelReply, model: Model, questions: Questions) -> None:
+def _judge(
+    reply: ModelReply, model: Model, questions: Questions, *, counts: bool
+) -> None:
     """Report to the watch whether the answer is usable. Raises ``AnswerRejected`` if all its items
-    were rejected. An answer without items is only reported.
+    were rejected. An answer without items is only reported. ``counts`` is False if the answer says
+    nothing new about the model: it was stored, or an earlier one was not usable either.
     """
     if reply.items:
         model.watch.note_useful()
     elif reply.is_useless:
         reasons = dict.fromkeys(reason for _, reason in reply.dropped)
-        model.watch.note_useless("; ".join(reasons))
+        model.watch.note_useless("; ".join(reasons), counts=counts)
         rejected = "; ".join(reply.rejected)
         raise AnswerRejected(f"model {model.name}: {rejected}", reply.usage)
     # no items, although a line that is not a list must have one
     elif not reply.pending and not all(map(is_listing, questions)):
-        model.watch.note_useless("the answers are empty")
+        model.watch.note_useless("the answers are empty", counts=counts)
 
 
 async def _ask_part(
     model: Model, part: Questions, render: Render
-) -> tuple[ModelReply, Questions]:
-    """Ask some questions in one call. Return the reply, and the lines that a truncated answer
-    omits. Raises the errors of ``Model.complete``.
+) -> tuple[ModelReply, Questions, bool]:
+    """Ask some questions in one call. Return the reply, the lines that a truncated answer omits,
+    and whether the model gave the answer now. Raises the errors of ``Model.complete``.
 
     An answer that has no text because reasoning used up the output limit is not treated as
     truncated: asking fewer questions would require just as much reasoning. An unusable answer is
@@ -162,17 +170,17 @@ async def _ask_part(
     try:
         answer = await model.complete(call)
     except AnswerPending:
-        return ModelReply(pending=1), ()
+        return ModelReply(pending=1), (), False
     completion = answer.completion
     reply = read_items(completion, call, part)._replace(usage=completion.usage)
     is_cut = completion.ending is Ending.CUT
     if answer.is_new and not reply.items and (is_cut or reply.dropped):
         model.reject(answer)
     if not is_cut:
-        return reply, ()
+        return reply, (), answer.is_new
     if not completion.text.strip():
-        return reply._replace(dropped=((None, _NO_TEXT),)), ()
+        return reply._replace(dropped=((None, _NO_TEXT),)), (), answer.is_new
     answered = {item.n for item in reply.items}
     dropped = tuple(drop for drop in reply.dropped if drop[0] in answered)
     remaining = [line for line in part if line.number not in answered]
-    return reply._replace(dropped=dropped), remaining
+    return reply._replace(dropped=dropped), remaining, answer.is_new
