@@ -32,7 +32,7 @@ from extractor.concepts.limits.quantity_names import name_quantity
 from extractor.concepts.parse import ParsedRecord, parse_unweighed
 from extractor.confidence.table import EMPTY, read_table, shorten
 from extractor.evidence.drafts import Reading
-from extractor.evidence.weighing import weigh_record
+from extractor.evidence.weighing import describe_regimen, weigh_record
 from extractor.formats import read_records
 from extractor.language.units import read_unit
 from extractor.schemas import (
@@ -162,14 +162,12 @@ def judge_members_of(
     matches = list(match_items(parsed, extraction, gold))
     paired = {id(match.read) for match in matches}
     for regimen in list_regimens(parsed, extraction.dosing):
-        agent = regimen.rules["agent"]
         yield make_row(
             "dosing.regimens",
             source,
             trial,
-            agent.features,
+            describe_regimen(regimen.rules),
             right=id(regimen) in paired,
-            probability=agent.probability,
             fold=fold,
         )
     for match in matches:

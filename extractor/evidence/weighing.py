@@ -4,11 +4,13 @@ from typing import TypeVar
 
 from extractor.confidence import find_meaning, weigh
 from extractor.evidence.drafts import ItemDraft, Part, Reading, Readings
-from extractor.evidence.items import RegimenDraft
+from extractor.evidence.items import RegimenDraft, RegimenReadings
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.values import replace
 
 _BORDERS = "borders in doubt"
+_SCHEDULE = ("arms", "route", "frequency", "timing", "cycle", "duration")
+"""The fields of a regimen that may be empty, other than its amounts."""
 T = TypeVar("T")
 ReadingsT = TypeVar("ReadingsT", bound=Readings)
 
@@ -41,13 +43,20 @@ def _weigh_item(item: ItemDraft[ReadingsT]) -> ItemDraft[ReadingsT]:
 
 
 def _weigh_regimen(regimen: RegimenDraft) -> RegimenDraft:
-    """Return a regimen with the confidences of its readings. Whether it exists depends on the
-    features of its agent.
-    """
+    """Return a regimen with the confidences of its readings."""
     weighed = _weigh_item(regimen)
-    exists = weigh("dosing.regimens", regimen.rules.agent.features)
-    stands = Reading(value=True, weighed=exists)
+    features = describe_regimen(regimen.rules)
+    exists = weigh("dosing.regimens", features)
+    stands = Reading(value=True, weighed=exists, features=features)
     return replace(weighed, rules=replace(weighed.rules, stands=stands))
+
+
+def describe_regimen(rules: RegimenReadings) -> tuple[str, ...]:
+    """Return the features on which it depends whether a regimen exists: those of its agent, and the
+    fields that are empty: a regimen with many empty fields is often a part of another one.
+    """
+    empty = (name for name in _SCHEDULE if not rules[name].value)
+    return (*rules.agent.features, *(f"no {name}" for name in empty))
 
 
 def weigh_reading(path: str, reading: Reading[T]) -> Reading[T]:

@@ -116,11 +116,8 @@ def _explain_confidence(item: Draft, name: str, reading: Reading[object]) -> str
     """
     if not reading.list_values():
         return ""
-    path = f"{item.group}.{name}"
-    if path == "dosing.stands":
-        # whether a regimen exists depends on the features of its agent
-        path = "dosing.regimens"
-        reading = item.rules["agent"]
+    # whether a regimen exists has the features of a field of its own
+    path = f"{item.group}.{'regimens' if name == 'stands' else name}"
     of_members = [(*member.features, *reading.features) for member in reading.members]
     counts = [
         ", ".join(list_counts(path, features, reading.probability))
