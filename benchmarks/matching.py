@@ -103,7 +103,7 @@ def judge_gold(
 def judge_record(parsed: ParsedRecord, gold: TrialExtraction) -> Iterator[Judged]:
     """Yield every reading that has a counterpart in gold, and readings of whether items exist.
 
-    Whether a regimen exists is the field "dosing.regimens". Items that the rules did not find have
+    Whether a regimen exists is the field "dosing.stands". Items that the rules did not find have
     no reading. If the record is not weighed, the probabilities take the place of the confidences.
     """
 
@@ -147,7 +147,7 @@ def judge_record(parsed: ParsedRecord, gold: TrialExtraction) -> Iterator[Judged
             yield judge(field, stands, is_criterion, exists=True)
     for read in list_regimens(parsed, extraction.dosing):
         is_regimen = id(read) in paired
-        yield judge("dosing.regimens", read.read("stands"), is_regimen, exists=True)
+        yield judge("dosing.stands", read.read("stands"), is_regimen, exists=True)
     for match in matches:
         for field, reading, label in list_values(match):
             yield judge(field, reading, label)

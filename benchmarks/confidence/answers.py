@@ -124,7 +124,7 @@ def list_situations(
             is_doubtful = regimen.rules["stands"].confidence < DOUBTFUL
             situation = "doubtful" if is_doubtful else "likely"
             who = "rule" if id(regimen) in paired else "model"
-            yield "dosing.regimens", situation, who
+            yield "dosing.stands", situation, who
     for criterion in parsed.criteria:
         answer = result.complete(criterion).model.get("stands")
         # A line that is not a criterion in gold, or was merged into another one, is not a

@@ -29,12 +29,13 @@ class Setting(NamedTuple):
 
 
 SETTINGS: Mapping[str, Setting] = {
-    "agent": Setting(cost=2.0),
+    "agent": Setting(cost=1.6),
+    "role": Setting(cost=2.5),
     "amounts": Setting(cost=1.2),
-    "route": Setting(cost=2.2),
-    "duration": Setting(cost=2.5),
-    "frequency": Setting(cost=1.8),
-    "regimens": Setting(cost=2.8),
+    "route": Setting(cost=3.0),
+    "duration": Setting(cost=1.8),
+    "frequency": Setting(cost=2.6),
+    "stands": Setting(cost=1.7),
     "criteria.constraints": Setting(cost=3.0, firm=4.0),
     "criteria.time_windows": Setting(cost=1.5),
     "criteria.time_windows.of": Setting(cost=1.3, firm=4.0),

@@ -5,7 +5,7 @@ limits, time windows and amounts one by one, and the quotes that are parts of a 
 is right. Other fields are judged as a whole; an empty value is right if nothing is annotated.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from benchmarks.confidence.rows import GOLD, Row, make_row
 from benchmarks.data import Row as Line
 from benchmarks.data import read_labels
-from benchmarks.gold import read_annotated, read_gold
+from benchmarks.gold import DOSES, read_annotated, read_gold
 from benchmarks.matching import (
     FIELDS_OF,
     Match,
@@ -56,15 +56,14 @@ def read_labelled(data: Path | None, gold: Sequence[Path]) -> Iterator[Row]:
     """Yield the rows for the records in ``gold``, and for the labels of other trials in ``data``, if
     any.
     """
-    lines = read_gold()
-    records = read_records(*gold, on_error=lambda _: None)
-    for record, line, annotation in read_annotated(lines, records):
-        labelled = TrialExtraction.model_validate(annotation)
-        parsed = parse_unweighed(record)
-        yield from judge_members_of(parsed, labelled, GOLD, line["fold"])
-        yield from _judge_wholes(parsed, labelled, line["fold"])
+    yield from _read_annotated_rows(read_gold(), gold)
+    for path in DOSES:
+        for row in _read_annotated_rows(read_gold(path), gold):
+            if row.field.startswith("dosing"):
+                yield row
     if data is None:
         return
+    lines = read_gold()
     for record, doses in read_dose_labels(data):
         if record.record_id not in lines:
             dosing = [dose for dose in doses if _is_valid(dose)]
@@ -74,6 +73,17 @@ def read_labelled(data: Path | None, gold: Sequence[Path]) -> Iterator[Row]:
     for line in read_labels(data, "limits"):
         if line["record"] not in lines:
             yield from _judge_limits(line)
+
+
+def _read_annotated_rows(
+    lines: Mapping[str, Line], gold: Sequence[Path]
+) -> Iterator[Row]:
+    records = read_records(*gold, on_error=lambda _: None)
+    for record, line, annotation in read_annotated(lines, records):
+        labelled = TrialExtraction.model_validate(annotation)
+        parsed = parse_unweighed(record)
+        yield from judge_members_of(parsed, labelled, GOLD, line["fold"])
+        yield from _judge_wholes(parsed, labelled, line["fold"])
 
 
 def _judge_wholes(
@@ -152,14 +162,12 @@ def judge_members_of(
     matches = list(match_items(parsed, extraction, gold))
     paired = {id(match.read) for match in matches}
     for regimen in list_regimens(parsed, extraction.dosing):
-        agent = regimen.rules["agent"]
         yield make_row(
-            "dosing.regimens",
+            "dosing.stands",
             source,
             trial,
-            agent.features,
+            regimen.rules.stands.features,
             right=id(regimen) in paired,
-            probability=agent.probability,
             fold=fold,
         )
     for match in matches:

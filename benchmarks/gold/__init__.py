@@ -11,6 +11,10 @@ from extractor.schemas import TrialExtraction, TrialRecord
 
 _HERE = Path(__file__).parent
 GOLD = _HERE / "gold.jsonl"
+DOSES = (_HERE / "doses_first.jsonl", _HERE / "doses_second.jsonl")
+"""Two independent annotations of the doses of 200 further trials, for fitting confidences. The
+annotators were language models that were given only the guideline.
+"""
 LABELS = _HERE / "labels.jsonl"
 READINGS = {
     "1.3": (_HERE / "first.jsonl", _HERE / "second.jsonl"),

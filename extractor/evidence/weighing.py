@@ -4,7 +4,6 @@ from typing import TypeVar
 
 from extractor.confidence import find_meaning, weigh
 from extractor.evidence.drafts import ItemDraft, Part, Reading, Readings
-from extractor.evidence.items import RegimenDraft
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.values import replace
 
@@ -19,7 +18,7 @@ def weigh_record(parsed: ParsedRecord) -> ParsedRecord:
         parsed,
         whole=_weigh_item(parsed.whole),
         criteria=tuple(map(_weigh_item, parsed.criteria)),
-        regimens=tuple(map(_weigh_regimen, parsed.regimens)),
+        regimens=tuple(map(_weigh_item, parsed.regimens)),
         outcomes=tuple(map(_weigh_item, parsed.outcomes)),
     )
 
@@ -38,16 +37,6 @@ def _weigh_item(item: ItemDraft[ReadingsT]) -> ItemDraft[ReadingsT]:
         reason = find_meaning(path, _BORDERS)
         rules = rules.change(lambda _, reading: reading.at_most(most, reason))
     return replace(item, rules=rules)
-
-
-def _weigh_regimen(regimen: RegimenDraft) -> RegimenDraft:
-    """Return a regimen with the confidences of its readings. Whether it exists depends on the
-    features of its agent.
-    """
-    weighed = _weigh_item(regimen)
-    exists = weigh("dosing.regimens", regimen.rules.agent.features)
-    stands = Reading(value=True, weighed=exists)
-    return replace(weighed, rules=replace(weighed.rules, stands=stands))
 
 
 def weigh_reading(path: str, reading: Reading[T]) -> Reading[T]:

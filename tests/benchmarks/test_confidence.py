@@ -226,7 +226,7 @@ def test_readings_are_paired_with_gold():
     assert rights["eligibility.maximum_age"] == [False]
     assert sorted(rights["eligibility.criteria.stands"]) == [False, True, True]
     assert rights["eligibility.criteria.category"] == [True, False]
-    assert rights["dosing.regimens"] == rights["dosing.route"] == [True]
+    assert rights["dosing.stands"] == rights["dosing.route"] == [True]
     assert rights["dosing.frequency"] == [False]
     assert "eligibility.criteria.negated" not in rights  # gold does not state it
     assert rights["endpoints.measure"] == rights["endpoints.time_frame"] == [True]

@@ -116,14 +116,7 @@ def _explain_confidence(item: Draft, name: str, reading: Reading[object]) -> str
     """
     if not reading.list_values():
         return ""
-    # "stands" is no field of a regimen, but states whether it is one, which its agent decides
-    if item.group == "dosing" and name == "stands":
-        return _join_counts("dosing.regimens", item.rules["agent"])
-    return _join_counts(f"{item.group}.{name}", reading)
-
-
-def _join_counts(path: str, reading: Reading[object]) -> str:
-    """Return what counts for the confidence of a reading of the field at ``path``."""
+    path = f"{item.group}.{name}"
     features_by_member = [
         (*member.features, *reading.features) for member in reading.members
     ]

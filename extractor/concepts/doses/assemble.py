@@ -150,7 +150,7 @@ def _confirm(parsed: ParsedRecord, answer: Draft) -> Draft:
             similar.append(regimen)
             situation = AGREE
             origin = Origin.BOTH
-    exists = weigh_answer("dosing.regimens", situation)
+    exists = weigh_answer("dosing.stands", situation)
     rules = RegimenReadings(
         **{
             field.name: _read_beside(field.name, answer, similar, span)

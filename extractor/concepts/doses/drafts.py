@@ -25,6 +25,7 @@ from extractor.evidence.drafts import ItemDraft, Reading, Supported
 from extractor.evidence.items import RegimenDraft, RegimenReadings
 from extractor.language.book import read_table, rule
 from extractor.language.lexer import NUMBER
+from extractor.language.values import replace
 from extractor.schemas import Amount, Frequency, Support
 
 _LEAST_SURE = 0.02
@@ -58,7 +59,7 @@ class _Reader:
         text, place = _find_name(self._regimen)
         span = text.span(*place)
         role, probability, rivals = read_role(self._regimen, self._trial)
-        return RegimenReadings(
+        readings = RegimenReadings(
             agent=Reading(
                 text.raw(*place),
                 1.0,
@@ -81,6 +82,10 @@ class _Reader:
             cycle=self._read_mark("cycle"),
             duration=self._read_mark("duration"),
         )
+        # a regimen with many empty fields is often a part of another one
+        empty = (name for name in _MAY_BE_EMPTY if not readings[name].value)
+        features = (*readings.agent.features, *(f"no {name}" for name in empty))
+        return replace(readings, stands=Reading(value=True, features=features))
 
     def _with_common(self, features: Iterable[str]) -> tuple[str, ...]:
         """Return the features of a value, followed by the doubts that limit its confidence and by
@@ -212,6 +217,8 @@ _DRUG_TYPES = ("drug", "biological")
 """The registered types of interventions that are medicines."""
 _RHYTHMS = ("frequency", "days", "cycle")
 """The fields of which an amount that is given has one beside it."""
+_MAY_BE_EMPTY = ("arms", "route", "frequency", "timing", "cycle", "duration")
+"""The fields that a regimen may lack, apart from its amounts."""
 _SETTINGS = ("Hz", "W", "J", "mA", "L")
 """Units of what a device is set to, which may be no dose."""
 UNKNOWN_NAME = "behind an unknown name"

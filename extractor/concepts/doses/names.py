@@ -79,7 +79,7 @@ _LONGEST = 40
 """Maximum number of tokens in a name."""
 _SHORTEST_STEM = 3
 """Minimum number of letters before the stem in a drug's name."""
-_SIGNS = ".,:;-+/*&\n)('\"[]"
+_SIGNS = ".,:;-+/*&\n)('\"]"
 _TRADE_MARKS = ("®", "™", "©", "(r)", "(tm)", "-")
 
 
