@@ -243,7 +243,9 @@ def describe_around(regimen: Regimen, siblings: int) -> Iterator[str]:
     main = regimen.main
     marks = within(main.text.marks, *main.clause)
     yield f"stated in {main.text.kind}"
-    if main.owner.how != "named" and follows_unknown(main.text, main.place):
+    if main.owner.how != "named" and follows_unknown(
+        main.text, main.place, regimen.agent
+    ):
         yield UNKNOWN_NAME
     yield f"its agent is {main.owner.how}"
     yield from _list_true(
@@ -472,7 +474,7 @@ def describe_link(link: Linked, regimen: Regimen, value: object) -> Iterator[str
     yield from _list_words(link, "any")
     yield from _list_words(link, field)
     if regimen.main.owner.how != "named" and follows_unknown(
-        link.text, link.mark.place
+        link.text, link.mark.place, regimen.agent
     ):
         yield UNKNOWN_NAME
 

@@ -266,7 +266,11 @@ def _state_amounts(
         # of several agents that were named earlier, none is known to be meant
         if owner is None and is_about_first:
             owner = unnamed[0]
-        if owner is None or _is_of_other_drug(text, mark, owner):
+        if owner is None:
+            continue
+        if owner.place >= mark.place and _is_behind_other(
+            text, mark.first, owner.agent
+        ):
             continue
         doubts = list(_list_owner_doubts(owner, mark, text, amounts, rivals))
         # of several agents that were named earlier, only the last one is near
@@ -280,18 +284,16 @@ def _state_amounts(
         yield statement
 
 
-def _is_of_other_drug(text: DoseText, mark: Mark, owner: Owner) -> bool:
-    """Return whether an amount belongs to a drug directly before it that is no agent of the record:
+def _is_behind_other(text: DoseText, at: int, agent: Agent) -> bool:
+    """Return whether an amount stands directly behind a drug that is not its agent:
     10 mg in "prochlorperazine 10 mg plus A 50 mg", "calcium carbonate 500 mg".
     """
-    if owner.place < mark.place:
-        return False
     tokens = text.tokens
     drugs = find_drugs(tokens)
-    at = bisect_right(drugs, mark.first, key=itemgetter(1)) - 1
-    if at < 0 or tokens.read(drugs[at][1], mark.first).strip():
+    last = bisect_right(drugs, at, key=itemgetter(1)) - 1
+    if last < 0 or tokens.read(drugs[last][1], at).strip():
         return False
-    return find_substance(tokens.read(*drugs[at])) != find_substance(owner.agent.name)
+    return find_substance(tokens.read(*drugs[last])) != find_substance(agent.name)
 
 
 def _find_owner(
@@ -497,17 +499,20 @@ def count_unexplained(text: DoseText, first: int, end: int) -> int:
     return bisect_left(unexplained, end) - bisect_left(unexplained, first)
 
 
-def follows_unknown(text: DoseText, place: Place) -> bool:
+def follows_unknown(text: DoseText, place: Place, agent: Agent) -> bool:
     """Return whether the word directly before the last amount at or before ``place``, in its
-    clause, is unrelated to a dose, as the name of an unknown agent is: "A 75 mg daily; ASA 100 mg".
-    A word before the only amount of a text may be another name of its agent.
+    clause, is another listed drug, or unrelated to a dose, as the name of an unknown agent is: "A
+    75 mg daily; ASA 100 mg". An unknown word before the only amount of a text may be another name
+    of its agent.
     """
-    if len(text.amounts) == 1:
-        return False
     clause = text.find_clause(place[0])
     near = within(text.marks, *clause)
     amounts = [mark for mark in near if mark.field == "amounts" and mark.place <= place]
     first = max((mark.first for mark in amounts), default=clause[0])
     if first == clause[0] or any(mark.end == first for mark in near):
+        return False
+    if _is_behind_other(text, first, agent):
+        return True
+    if len(text.amounts) == 1:
         return False
     return count_unexplained(text, first - 1, first) == 1
