@@ -225,10 +225,13 @@ def _pair_ends(tokens: Tokens, items: Sequence[_ListedNumber]) -> Iterator[Quant
             last = items[index + 1]
         assert item.unit, "_spread_units sets the unit of each number"
         assert last.unit
+        # what follows "5 mg/kg up to" 300 mg is the most that is given
+        is_capped = len(item.unit.parts) > len(last.unit.parts)
         # "5 mg to 10 g" and "10 to 5 mg" are two doses each
-        if item.value >= last.value or item.unit.parts[0] != last.unit.parts[0]:
+        is_other = item.unit.parts[0] != last.unit.parts[0]
+        if is_capped or item.value >= last.value or is_other:
             last = item
-        is_upper_end = last is not item
+        is_upper_end = is_capped or last is not item
         is_alone = len(items) == 1
         comparator = "" if index else _read_comparator(tokens, item.first)
         behind = rule("open_after").starts(tokens, last.end) if is_alone else None

@@ -18,10 +18,12 @@ from extractor.language.units import find_unit, read_unit
 from extractor.schemas import Amount, Support
 
 _VOLUMES = word_set("mL L uL mL/kg")
-PORTIONS = _VOLUMES | word_set(
+PIECES = word_set(
     "tablet capsule drop puff pump spray sachet lozenge suppository patch bag teaspoon tablespoon"
     " bottle applicator scoop cup vial"
 )
+"""Units that count pieces."""
+PORTIONS = _VOLUMES | PIECES
 """Units that do not state an amount of substance: units of volume, and units that count pieces
 such as tablets.
 """

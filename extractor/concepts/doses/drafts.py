@@ -376,6 +376,7 @@ def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[s
             "a unit with a slash": "/" in level.unit,
             "a strength": level.unit == "%",
             "a volume or a piece": is_portion(link.mark),
+            "beside several pieces": text.counts_pieces and not is_portion(link.mark),
             "arms of its own": bool(level.arms),
             "several levels": len(regimen.levels) > 1,
             "levels of several clauses": len(regimen.clauses) > 1,

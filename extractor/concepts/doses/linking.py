@@ -15,7 +15,7 @@ from extractor.concepts.doses.marks import (
     list_beginning,
     within,
 )
-from extractor.concepts.doses.names import find_drugs, find_substance
+from extractor.concepts.doses.names import find_substance
 from extractor.concepts.doses.sections import DoseText
 from extractor.evidence.drafts import Span
 from extractor.language.book import rule, word_set
@@ -289,11 +289,11 @@ def _is_behind_other(text: DoseText, at: int, agent: Agent) -> bool:
     10 mg in "prochlorperazine 10 mg plus A 50 mg", "calcium carbonate 500 mg".
     """
     tokens = text.tokens
-    drugs = find_drugs(tokens)
-    last = bisect_right(drugs, at, key=itemgetter(1)) - 1
-    if last < 0 or tokens.read(drugs[last][1], at).strip():
+    last = bisect_right(text.drugs, at, key=itemgetter(1)) - 1
+    if last < 0 or tokens.read(text.drugs[last][1], at).strip():
         return False
-    return find_substance(tokens.read(*drugs[last])) != find_substance(agent.name)
+    drug = tokens.read(*text.drugs[last])
+    return find_substance(drug) != find_substance(agent.name)
 
 
 def _find_owner(

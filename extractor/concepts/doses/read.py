@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import NamedTuple
 
 from extractor.concepts.doses.agents import Agents
@@ -103,13 +104,14 @@ def _list_unread(doses: ReadDoses, numbers: Iterator[int]) -> Iterator[Chunk]:
 
 
 def _gives(agents: Agents, text: DoseText, clause: Place) -> bool:
-    """Return whether a clause contains a verb of administration, an agent, and a route, a frequency
-    or days.
+    """Return whether a clause contains a verb of administration, an agent or a listed drug, and a
+    route, a frequency or days.
     """
     first, end = clause
     if not rule("giving_verb").occurs(text.tokens, first, end):
         return False
-    if not any(first <= mention.first < end for mention in agents.find(text)):
+    named = [mention.first for mention in agents.find(text)]
+    if not any(first <= at < end for at in (*named, *map(itemgetter(0), text.drugs))):
         return False
     fields = {mark.field for mark in within(text.marks, first, end)}
     return not fields.isdisjoint(("route", "frequency", "days"))

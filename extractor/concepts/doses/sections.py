@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import itemgetter
 
-from extractor.concepts.doses.amounts import find_amounts
+from extractor.concepts.doses.amounts import PIECES, find_amounts
 from extractor.concepts.doses.marks import (
     STEP,
     Mark,
@@ -14,6 +14,7 @@ from extractor.concepts.doses.marks import (
     drop_inside,
     list_beginning,
 )
+from extractor.concepts.doses.names import find_drugs
 from extractor.concepts.doses.rhythms import (
     find_cycles,
     find_days,
@@ -27,6 +28,7 @@ from extractor.evidence.drafts import Chunk, Span, span_of
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens
 from extractor.language.passage import LexedSection, LexedSections, split_sentences
+from extractor.language.quantities import find_quantity_lists
 from extractor.schemas import Amount, Section, TrialRecord
 from extractor.schemas.registered_words import unify_word
 
@@ -134,6 +136,22 @@ class DoseText:
     def marks(self) -> Sequence[Mark]:
         """All marks in the section except agents."""
         return find_marks(self.tokens)
+
+    @cached_property
+    def drugs(self) -> Sequence[Place]:
+        """The places of all listed drugs in the section, from left to right."""
+        return find_drugs(self.tokens)
+
+    @cached_property
+    def counts_pieces(self) -> bool:
+        """Whether the section counts pieces, such as "two tablets" or "half a tablet", so that an
+        amount may be the strength of one.
+        """
+        return any(
+            level.unit.dose in PIECES and level.low not in (None, 1)
+            for levels in find_quantity_lists(self.tokens)
+            for level in levels
+        )
 
     @cached_property
     def amounts(self) -> Set[Amount]:
