@@ -108,6 +108,9 @@ def list_features(
             yield "an age of somebody else"
         else:
             yield "an age"
+        # "apnoea, for infants under 6 months"; a range is more often that of the participants
+        if limit.value_high is None and rule("for_some").ends(tokens, limit.first):
+            yield "an age of some people"
         if is_doubtful_age(tokens, limit, topic):
             yield "a length that may be no age"
     else:
