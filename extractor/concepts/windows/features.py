@@ -101,7 +101,7 @@ _RULES_IN_NAME = {
     "joint_word": "joined by and or or",
     "duration": "a length of time within",
     "limit_in_name": "a limit within",
-    "any_time": "a time of its own within",
+    "other_with_time": "a time of its own within",
 }
 """Rules for words within a name, with the features that they create."""
 _BEFORE_NAME = {
