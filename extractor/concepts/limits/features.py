@@ -106,6 +106,9 @@ def list_features(
     if is_age(tokens, limit):
         if is_other_age(tokens, limit):
             yield "an age of somebody else"
+        # "apnoea, for infants under 6 months"; a range is more often that of the participants
+        elif limit.value_high is None and rule("for_some").ends(tokens, limit.first):
+            yield "an age of some people"
         else:
             yield "an age"
         if is_doubtful_age(tokens, limit, topic):

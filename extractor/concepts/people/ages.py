@@ -433,8 +433,8 @@ def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
 def is_other_age(tokens: Tokens, limit: Limit, *, admits: bool = True) -> bool:
     """Return True if an age does not limit the age of participants at entry. It may apply to other
     people, to another time or to only some participants; it may repeat an earlier age; or it may
-    be one of several listed risk factors, part of a scale, an exclusion with a further condition,
-    or the months after a number of years.
+    be one of several listed risk factors, part of a scale, an exclusion with a further condition
+    ("apnoea, for infants under 6 months"), or the months after a number of years.
 
     An age that is stated for entry, or next to a mention of consent, is never treated as the age
     of other people. ``admits`` is false for an age in an exclusion.
@@ -446,6 +446,8 @@ def is_other_age(tokens: Tokens, limit: Limit, *, admits: bool = True) -> bool:
     leading = ["scale_of_age", "age_restated"]
     if admits:
         leading.append("listed_sign")
+    else:
+        leading.append("for_some")
     at_entry = _is_preceded_by("age_at_entry", tokens, limit, first)
     if not at_entry and not stands_beside_consent(tokens, limit):
         leading.append("other_age")

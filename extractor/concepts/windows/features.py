@@ -101,6 +101,7 @@ _RULES_IN_NAME = {
     "joint_word": "joined by and or or",
     "duration": "a length of time within",
     "limit_in_name": "a limit within",
+    "other_with_time": "a time of its own within",
 }
 """Rules for words within a name, with the features that they create."""
 _BEFORE_NAME = {
@@ -131,15 +132,18 @@ def list_features(
     # most time windows are counted from entry, which many lines leave out
     if own_parts.anchor is None:
         shared.append("without a moment")
-    kind = _describe_kind(tokens, window, own_parts)
-    direction = _describe_direction(tokens, window, own_parts)
     of_parts: dict[str, Part] = {}
     if own_parts.of:
         name = _describe_name(tokens, window, own_parts, own_parts.of)
         of_parts["of"] = Part((*name, *shared))
     if own_parts.anchor:
         of_parts["anchor"] = Part(tuple(shared))
-    return (*kind, *direction, *shared), of_parts
+    features = (
+        *_describe_kind(tokens, window, own_parts),
+        *_describe_direction(tokens, window, own_parts),
+        *shared,
+    )
+    return features, of_parts
 
 
 def _describe_kind(tokens: Tokens, window: Window, parts: Parts) -> Iterator[str]:
