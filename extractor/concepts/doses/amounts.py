@@ -38,6 +38,8 @@ _VOLUME = "{volume}"
 """The code of a volume and its number at the end of a unit: "mg/0.05 mL"."""
 _LIMITING = ("<=", "<", ">")
 """The comparators before a number that limits a dose, unless it is given in a rhythm."""
+_SIGNS_OF_LEAST = word_set("≥ ≧ =")
+"""The last tokens of signs for "at least"."""
 _OF_DIET = word_set("kcal kcal/day")
 """Units of a diet's energy. "200 kcal/kg/day" is a dose of therapeutic food."""
 _NO_GRAMS = re.compile(r"(?:1[4-9]|2\d|3[0-4]|\d{4,})-?G")
@@ -202,10 +204,13 @@ def _rate(tokens: Tokens, levels: Sequence[Quantity]) -> float:
 
 
 def _is_bound(tokens: Tokens, levels: Sequence[Quantity]) -> bool:
-    """Return whether an amount is the end of an open range that is given in a rhythm: "≥ 1500
-    mg/day", "no more than 40 mg daily".
+    """Return whether an amount is the end of an open range: "≥ 1500 mg", "at most 40 mg daily".
+    "At least 40 mg" is a dose, and a maximum without a rhythm limits one.
     """
-    is_maximum = rule("cap_before").ends(tokens, levels[0].first) is not None
+    first = levels[0].first
+    if levels[0].comparator == ">=":
+        return first > 0 and tokens.words[first - 1] in _SIGNS_OF_LEAST
+    is_maximum = rule("cap_before").ends(tokens, first) is not None
     if levels[0].comparator not in _LIMITING or is_maximum:
         return False
     unit = levels[-1].unit.dose or ""
