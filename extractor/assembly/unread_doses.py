@@ -9,6 +9,7 @@ from extractor.assembly.unread import cover, place_of
 from extractor.concepts.criteria.unheaded import list_sentences
 from extractor.concepts.doses.amounts import (
     find_amounts,
+    find_bounds,
     is_portion,
     list_other_amounts,
 )
@@ -63,7 +64,7 @@ def find_unread_doses(
     quoted = _list_quoted(regimens)
     for sentence in _list_sentences(parsed):
         tokens = sentence.tokens
-        for mark in find_amounts(tokens):
+        for mark in (*find_amounts(tokens), *find_bounds(tokens)):
             place = span_of(sentence.part(mark.first, mark.end))
             levels = _list_levels(mark.value)
             # a dose that is stated again, or in a quote, was read

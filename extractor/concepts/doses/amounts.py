@@ -69,6 +69,13 @@ def find_amounts(tokens: Tokens) -> list[Mark]:
     return _drop_explaining(tokens, drop_overlaps(amounts)) or spare
 
 
+def find_bounds(tokens: Tokens) -> Iterator[Mark]:
+    """Yield the lower ends of open ranges, which are doses if a text states no other."""
+    for levels in _list_levels(tokens):
+        if levels[0].high is None and _is_bound(tokens, levels):
+            yield _make(tokens, levels, _AMBIGUOUS)
+
+
 def list_other_amounts(tokens: Tokens) -> Iterator[Mark]:
     """Yield the quantities that are not doses: limits, changes, package sizes and the strengths of
     solutions.
