@@ -51,7 +51,7 @@ _ARGUMENTS = {
     "--format": "file_format",
     "--tables": "tables",
     "--force": "force=True",
-    "choose another --out": "specify a file in another location",
+    "choose another place": "specify a file in another location",
     "--to": "path",
     "--records": "records",
 }
