@@ -16,7 +16,7 @@ from extractor.evidence.drafts import (
     Span,
     Supported,
 )
-from extractor.language.values import replace
+from extractor.language.values import group_pairs, replace
 from extractor.schemas import (
     AbsenceReason,
     Age,
@@ -212,8 +212,14 @@ def _is_same(read: Supported[object], answered: Supported[object]) -> bool:
     other = answered.value
     if not isinstance(limit, Constraint) or not isinstance(other, Constraint):
         return True
-    words = set(limit.quantity.lower().split())
-    return not words.isdisjoint(other.quantity.lower().split())
+    return not _list_words(limit).isdisjoint(_list_words(other))
+
+
+def _list_words(limit: object) -> set[str]:
+    """Return the words of a limit's quantity."""
+    return (
+        set(limit.quantity.lower().split()) if isinstance(limit, Constraint) else set()
+    )
 
 
 def name_origin(resolved: Reading[object], features: Sequence[str]) -> Origin:
@@ -242,16 +248,15 @@ def find_sure(rule: Reading[object], span: Span) -> Span | None:
 
 def _fill_parts(model: Reading[object], rule: Reading[object]) -> Reading[object]:
     """Fill in missing parts in a model's list from the rules' reading of the same limits or time
-    windows. Any other value is returned unchanged.
+    windows, which agrees with it in order. Any other value is returned unchanged.
     """
     if not isinstance(model.value, tuple) or PARTS.keys().isdisjoint(
         map(type, model.value)
     ):
         return model
-    members = Members(rule)
     return model.with_supported(
-        replace(member, value=_fill_member(member.value, members.find(member.value)))
-        for member in model.members
+        replace(member, value=_fill_member(member.value, read.value))
+        for member, read in zip(model.members, rule.members, strict=True)
     )
 
 
@@ -276,14 +281,23 @@ class Members:
     def __init__(self, reading: Reading[object]) -> None:
         self.confidence = reading.confidence
         self._by_value = {member.value: member for member in reading.members}
-        self._by_key = {
-            _make_key(member.value): member.value
-            for member in reversed(reading.members)
-        }
+        self._by_key = group_pairs(
+            (_make_key(member.value), member.value) for member in reading.members
+        )
 
     def find(self, wanted: object) -> object:
-        """Return the first member that agrees with ``wanted``, or None if no member does."""
-        return self._by_key.get(_make_key(wanted))
+        """Return the first member that agrees with ``wanted``, or None if no member does. Of
+        several limits with the same number, it is the one whose quantity has the same words.
+        """
+        if wanted in self._by_value:
+            return wanted
+        agreeing = self._by_key.get(_make_key(wanted), [])
+        if len(agreeing) > 1 and isinstance(wanted, Constraint):
+            words = _list_words(wanted)
+            agreeing = [
+                one for one in agreeing if not words.isdisjoint(_list_words(one))
+            ]
+        return next(iter(agreeing), None)
 
     def find_part(self, member: object, name: str) -> Part | None:
         """Return a part of a member; None if there is no such member, or if it lacks the part."""

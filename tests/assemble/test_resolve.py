@@ -157,3 +157,19 @@ def test_the_words_of_a_part_are_resolved_by_themselves(rule, model, origin):
 
     assert found is origin
     assert 0.5 < sure < 1
+
+
+def test_a_condition_is_that_of_the_same_limit_among_equal_numbers():
+    read, said = (
+        (
+            LIMIT.model_copy(update={"quantity": "serum ferritin"}),
+            LIMIT.model_copy(update={"quantity": quantity, "condition": None}),
+        )
+        for quantity in ("total protein", "protein")
+    )
+    resolved = resolve(place(read, 0.9), place(said, 0.9), GAP, "criteria.constraints")
+    assert [limit.condition for limit in resolved.value] == ["for men", None]
+    rule, answer = Members(place(read, 0.9)), Members(place(said, 0.9))
+    found, _, _ = resolve_part(resolved.value[0], "condition", rule, answer)
+    assert found is Origin.BOTH
+    assert rule.find(said[1]) == read[1]
