@@ -12,7 +12,8 @@ explains.
 - ``check.py``: where the values of an answer may be stated. ``support.py``: how a value of each
   type is found in the text. ``objections.py``: the reasons against values.
 - ``findings.py``: findings about answers, hostile text and structure, their citations, and
-  character counts. ``unread.py``: numbers and doses that are not part of any value.
+  character counts. ``unread.py``, ``unread_doses.py``: numbers and doses that are not part of any
+  value. ``grounding.py``: keeping unproven values, doubted.
 - ``doubtful.py``: dropping values below ``min_confidence``.
 - ``claims.py``, ``own.py``: the values of custom fields.
 

@@ -28,7 +28,8 @@ model reads more, and ``prove`` checks its answers.
 ``linking.read_clauses``, which links the marks of a section (``sections.find_marks``) to
 agents, and then calls ``merging.merge``. ``drafts.make_draft`` attaches evidence to each field,
 ``assemble.assemble_dosing`` builds the regimen, and ``apps/export/rows._list_dosing_rows`` writes
-the rows of ``regimens`` and ``amounts``. Numbers with units are read by ``language/quantities``,
+the rows of ``doses``, ``regimens`` and
+``amounts``. Numbers with units are read by ``language/quantities``,
 whose rules are mostly in ``language/rules/values.toml``.
 
 To change how words are read, edit ``rules``. To refit the scorer of roles, run
