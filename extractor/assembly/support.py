@@ -113,7 +113,7 @@ def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
     treated as a conclusion: "mg" supports "mg/day" as inferred, and vice versa. Numbers in names
     ("IL-6", "arm 2") are not amounts.
     """
-    in_names = {at for at in range(len(tokens)) if _is_in_name(tokens, at)}
+    in_names = frozenset(at for at in range(len(tokens)) if _is_in_name(tokens, at))
     volume = _find_volume(tokens, amount.unit)
     for quantities in find_quantity_lists(tokens, skipped=in_names):
         for quantity in quantities:

@@ -100,10 +100,9 @@ def _list_known(regimens: Iterable[Regimen]) -> set[object]:
 
 def _list_parts(sentence: Passage) -> list[Mark]:
     """Return the rhythms, lengths and times in a sentence that states a dose."""
-    marks = find_marks(sentence.tokens)
-    if all(mark.field != "amounts" for mark in marks):
+    if not find_amounts(sentence.tokens):
         return []
-    return [mark for mark in marks if mark.field in _PARTS]
+    return [mark for mark in find_marks(sentence.tokens) if mark.field in _PARTS]
 
 
 def list_unread_fields(
@@ -116,12 +115,16 @@ def list_unread_fields(
     intervention.
     """
     unread = group_pairs(_find_unread_words(parsed, regimens))
-    for number, regimen in enumerate(regimens):
-        for section in {piece.section for piece in regimen.evidence}:
-            for field, reason, named in unread[section]:
-                # a sentence that names only other agents is about them
-                if not named or regimen.agent.casefold() in named:
-                    yield f"dosing[{number}].{field}", reason
+    reasons = {
+        (f"dosing[{number}].{field}", reason)
+        for number, regimen in enumerate(regimens)
+        for section in {piece.section for piece in regimen.evidence}
+        for field, reason, named in unread[section]
+        # a sentence that names only other agents is about them
+        if not named or regimen.agent.casefold() in named
+    }
+    # the last reason of a field counts: "unread_number" comes behind "ambiguous"
+    yield from sorted(reasons)
     if not regimens and _has_unread_dose(parsed):
         yield "dosing", AbsenceReason.UNREAD_NUMBER
 

@@ -413,6 +413,11 @@ class Readings(Mapping[str, Reading[object]]):
             raise KeyError(name)
         return reading
 
+    def get(self, name: str, default: Any = None) -> Any:
+        # unlike that of ``Mapping``, it raises no error for each field that is not read
+        reading = getattr(self, name) if name in self.__match_args__ else NOT_READ
+        return default if reading is NOT_READ else reading
+
     def __iter__(self) -> Iterator[str]:
         for name in self.__match_args__:
             if getattr(self, name) is not NOT_READ:

@@ -54,6 +54,8 @@ def find_touched(ranges: Sequence[Range], start: int, end: int) -> Sequence[Rang
     >>> find_touched([(0, 3), (5, 8), (8, 9)], 3, 7)
     [(5, 8)]
     """
+    if not ranges:  # most texts have nothing blanked
+        return ranges
     first = bisect_right(ranges, start, key=itemgetter(1))
     stop = bisect_left(ranges, end, key=itemgetter(0))
     return ranges[first:stop]

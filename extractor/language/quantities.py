@@ -1,11 +1,11 @@
 """Read quantities: a number, a range or a list of numbers, with a unit."""
 
 import re
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence, Set
 from dataclasses import dataclass
 
 from extractor.language.book import read_term, rule
-from extractor.language.lexer import NAME_NUMBER, NUMBER, UNKNOWN, Tokens
+from extractor.language.lexer import NAME_NUMBER, NUMBER, UNKNOWN, Tokens, keep
 from extractor.language.numbers import SCALES, list_readings, multiply, read_number
 from extractor.language.units import UnitPlace, find_dimension, find_unit, list_units
 
@@ -73,10 +73,11 @@ class _ListedNumber:
     joint: str = ""
 
 
+@keep
 def find_quantity_lists(
-    tokens: Tokens, skipped: Container[int] = ()
-) -> Iterator[tuple[Quantity, ...]]:
-    """Yield the numbers with units, in order and grouped by list. Each level of a list and each
+    tokens: Tokens, skipped: Set[int] = frozenset()
+) -> list[tuple[Quantity, ...]]:
+    """Return the numbers with units, in order and grouped by list. Each level of a list and each
     range is one quantity.
 
     ``skipped`` contains the indexes of number tokens that are not quantities.
@@ -88,6 +89,7 @@ def find_quantity_lists(
     [(5, 5, 'mg/kg'), (10, 10, 'mg/kg'), (20, 40, 'mg/kg')]
     [(None, 3000000, 'cells')]
     """
+    lists: list[tuple[Quantity, ...]] = []
     done = 0
     for digits in _NUMBERS.finditer(tokens.codes):
         at = digits.start()
@@ -98,7 +100,7 @@ def find_quantity_lists(
             continue
         items = _drop_label(tokens, _read_chain(tokens, at, skipped))
         if items:
-            yield tuple(_pair_ends(tokens, items))
+            lists.append(tuple(_pair_ends(tokens, items)))
             done = items[-1].end
             continue
         # a number without a unit is passed, with its power of ten
@@ -106,6 +108,7 @@ def find_quantity_lists(
         number = _read_number(tokens, at)
         if number:
             *_, done = number
+    return lists
 
 
 def _read_chain(

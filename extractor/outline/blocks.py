@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise, zip_longest
 
-from extractor.language.book import read_weights, rule
+from extractor.language.book import list_possible, read_weights, rule
 from extractor.language.passage import LexedSection, Passage
 from extractor.language.units import find_unit
 from extractor.language.values import replace
@@ -459,9 +459,11 @@ def _split_within(line: Line, vocabulary: Vocabulary) -> Iterator[Piece]:
 
 def _find_inner(line: Line, vocabulary: Vocabulary) -> Heading | None:
     """Return the first heading that begins after the first word of a line."""
-    for name in (*vocabulary.within, *vocabulary.after):
-        match = line.passage.search(name)
-        if match is None or match.first <= line.passage.first:
+    words = line.passage
+    names = (*vocabulary.within, *vocabulary.after)
+    for name in list_possible(names, words.tokens, words.first, words.end):
+        match = words.search(name)
+        if match is None or match.first <= words.first:
             continue
         previous = match.tokens.words[match.first - 1]
         is_capital = match.tokens.words[match.first][0].isupper()
@@ -470,7 +472,7 @@ def _find_inner(line: Line, vocabulary: Vocabulary) -> Heading | None:
         # within a sentence, the words of such a heading may be only words
         if name in vocabulary.after and not may_begin:
             continue
-        rest = line.passage.part(match.first, line.passage.end)
+        rest = words.part(match.first, words.end)
         heading = find_heading(rest, vocabulary)
         if heading:
             return heading

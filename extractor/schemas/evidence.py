@@ -127,12 +127,11 @@ class ExtractedItem(QuotingModel):
         """Return the evidence for a field and for its members and parts. For ``amounts``, this
         includes the evidence for ``amounts[0]``.
         """
-        # the dot after the name of each evidence's field lets the field itself match too
         parts = (f"{field}.", f"{field}[")
         return tuple(
             evidence
             for evidence in self.evidence
-            if f"{evidence.field}.".startswith(parts)
+            if evidence.field == field or evidence.field.startswith(parts)
         )
 
     def list_stated_fields(self) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import accumulate
 
+from extractor.concepts.doses.amounts import find_amounts
 from extractor.concepts.doses.marks import Place, within
 from extractor.concepts.doses.names import (
     find_drugs,
@@ -204,12 +205,8 @@ class Agents:
 
     def _list_joined(self, text: DoseText) -> Iterator[Sequence[Mention]]:
         """Yield the drugs that follow each other with nothing but amounts and joints between."""
-        taken = {
-            at
-            for mark in text.marks
-            if mark.field == "amounts"
-            for at in range(*mark.place)
-        }
+        amounts = find_amounts(text.tokens)
+        taken = {at for mark in amounts for at in range(*mark.place)}
         joined: list[list[Mention]] = [[]]
         for mention in self.find(text):
             between = range(joined[-1][-1].end if joined[-1] else 0, mention.first)
@@ -313,8 +310,8 @@ class Agents:
         # in "10^6 T cells/kg", the cells are part of the amount
         counted = [
             mark.place
-            for mark in text.marks
-            if mark.field == "amounts" and "cells" in mark.value[0].unit
+            for mark in find_amounts(tokens)
+            if "cells" in mark.value[0].unit
         ]
         known = [*counted, *(mention.place for mention in mentions)]
         taken = {at for place in known for at in range(*place)}
@@ -342,9 +339,9 @@ class Agents:
         folded = "".join(pieces)
         last = 0
         for first, (piece, start) in enumerate(zip(pieces, starts, strict=False)):
-            if start < last or not piece:
+            if start < last or piece not in self._lengths:
                 continue
-            for length in sorted(self._lengths.get(piece, ()), reverse=True):
+            for length in sorted(self._lengths[piece], reverse=True):
                 name = folded[start : start + length]
                 stop = start + len(name)
                 agent = self._by_words.get(name)

@@ -11,7 +11,7 @@ from extractor.concepts.doses.marks import Mark, drop_overlaps
 from extractor.concepts.doses.names import find_substance
 from extractor.concepts.places import Derived
 from extractor.language.book import read_text, rule, word_set
-from extractor.language.lexer import Range, Tokens
+from extractor.language.lexer import Range, Tokens, keep
 from extractor.language.numbers import read_number
 from extractor.language.quantities import Quantity, find_quantity_lists
 from extractor.language.units import find_unit, read_unit
@@ -48,6 +48,7 @@ _FEWEST_CELLS = 1000
 """The smallest plausible number of cells: "15 patients with B-cell leukaemia" states no dose."""
 
 
+@keep
 def find_amounts(tokens: Tokens) -> list[Mark]:
     """Return the amounts in a text from left to right; the value of each mark is a tuple of dose
     levels. What a piece or a volume contains, or the end of an open range, is the amount only if

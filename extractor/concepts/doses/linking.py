@@ -16,6 +16,7 @@ from extractor.concepts.doses.marks import (
     within,
 )
 from extractor.concepts.doses.names import find_substance
+from extractor.concepts.doses.rhythms import find_moments
 from extractor.concepts.doses.sections import DoseText
 from extractor.evidence.drafts import Span
 from extractor.language.book import rule, word_set
@@ -158,8 +159,11 @@ def read_clauses(text: DoseText, agents: Agents) -> list[Statement]:
         heading = rule("part_heading").starts(text.tokens, clause[0])
         if heading:
             is_result = heading.has("results")
+        is_of_nobody = not (named or unnamed or statements)
+        if is_of_nobody or is_result:
+            continue
         marks = within(text.marks, *clause)
-        if not marks or is_result or is_aside(text, clause):
+        if not marks or is_aside(text, clause):
             continue
         fields = {mark.field for mark in marks}
         is_of_all = not named and "cycle" in fields and "amounts" not in fields
@@ -176,9 +180,10 @@ def _list_clauses(
     """Yield the clauses of a section with the agents that each names, and those that it may be
     about without naming them: the topic of the section, or the agents named last.
     """
-    moments = [mark for mark in text.marks if mark.field == "timing"]
-    # as in "36 hours after examplumab", which does not give a dose
-    mentions = drop_inside(agents.find(text), moments)
+    mentions = agents.find(text)
+    if mentions:
+        # as in "36 hours after examplumab", which does not give a dose
+        mentions = drop_inside(mentions, find_moments(text.tokens))
     topics = [Owner(agent, "topic", text.title) for agent in agents.list_topics(text)]
     is_about_topics = len(topics) == 1 or (bool(topics) and text.is_intervention)
     recent: Sequence[Owner] = topics

@@ -6,6 +6,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from extractor.concepts.doses.agents import Agents
+from extractor.concepts.doses.amounts import find_amounts
 from extractor.concepts.doses.arms import Arms, OfAgent
 from extractor.concepts.doses.drafts import make_draft
 from extractor.concepts.doses.linking import Statement, is_aside, read_clauses
@@ -95,8 +96,7 @@ def _list_unread(doses: ReadDoses, numbers: Iterator[int]) -> Iterator[Chunk]:
     }
     for text in doses.texts:
         for clause in text.clauses:
-            marks = within(text.marks, *clause)
-            amounts = [mark for mark in marks if mark.field == "amounts"]
+            amounts = within(find_amounts(text.tokens), *clause)
             is_new = any(not levels.issuperset(mark.value) for mark in amounts)
             is_given = text.is_group or _gives(doses.trial.agents, text, clause)
             if is_new and is_given and not is_aside(text, clause):

@@ -15,8 +15,8 @@ from extractor.concepts.doses.marks import (
     drop_overlaps,
     within,
 )
-from extractor.language.book import find_terms, read_table, rule
-from extractor.language.lexer import Tokens
+from extractor.language.book import find_terms, list_possible, read_table, rule
+from extractor.language.lexer import Tokens, keep
 from extractor.language.numbers import (
     ORDINALS,
     WHOLE_DAYS,
@@ -112,7 +112,9 @@ def _find(tokens: Tokens, field: str) -> Iterator[Mark]:
     """Yield the marks found by the rules that the table lists for a field. The mark of a cycle
     covers only its length, from the ``value`` part to the ``unit`` part of the rule.
     """
-    for name, row in read_table("dose_marks")[field].items():
+    rows = read_table("dose_marks")[field]
+    for name in list_possible(tuple(rows), tokens):
+        row = rows[name]
         for match in rule(name).find(tokens):
             make = _MAKERS.get(row.get("makes"))
             value = make(match) if make else Frequency(row["code"])
@@ -326,6 +328,7 @@ _SIGNS = tuple("-+\\(")
 """The codes of signs before a day."""
 
 
+@keep
 def find_moments(tokens: Tokens) -> list[Mark]:
     """Return the times of administration; the value of each mark is its words in the text.
 

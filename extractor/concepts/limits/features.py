@@ -8,7 +8,13 @@ from collections.abc import Iterator, Sequence
 from extractor.concepts.limits.quantity_names import name_quantity
 from extractor.concepts.limits.read import is_denied, is_outside, is_refused
 from extractor.concepts.people.ages import is_age, is_doubtful_age, is_other_age
-from extractor.language.book import read_table, read_words, rule, word_list
+from extractor.language.book import (
+    list_possible,
+    read_table,
+    read_words,
+    rule,
+    word_list,
+)
 from extractor.language.lexer import NUMBER, Tokens
 from extractor.language.numbers import find_durations
 from extractor.language.units import read_unit
@@ -64,10 +70,12 @@ def list_line_features(
     """Return the features that all limits in a line share. ``constraints`` contains the ``limits``
     that state who may take part.
     """
+    rules = _read_feature_rules("line")
+    possible = list_possible(tuple(rules.values()), tokens)
     features = [
         feature
-        for feature, name in _read_feature_rules("line").items()
-        if rule(name).occurs(tokens)
+        for feature, name in rules.items()
+        if name in possible and rule(name).occurs(tokens)
     ]
     if _has_unread_numbers(tokens, limits):
         features.append(OTHER_NUMBERS)
