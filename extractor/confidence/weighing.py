@@ -94,7 +94,9 @@ def weigh_by(
     confidence = round(probability, 4)
     if table.level is not None:
         score = table.level + table.probability * log_odds(probability)
-        score += sum(table.weights.get(feature, 0.0) for feature in dict.fromkeys(features))
+        score += sum(
+            table.weights.get(feature, 0.0) for feature in dict.fromkeys(features)
+        )
         confidence = round(find_probability(score), 2)
         confidence = min(max(confidence, _LEAST), _MOST)
     elif table.curve:

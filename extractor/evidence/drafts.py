@@ -430,7 +430,7 @@ class Readings(Mapping[str, Reading[object]]):
         """Return the readings, each replaced by the result of ``change``, which is given the name
         and the reading of a field. The types of the values must stay the same.
         """
-        changed = {name: change(name, reading) for name, reading in self.items()}
+        changed = {name: change(name, getattr(self, name)) for name in self}
         return replace(self, **changed)
 
 

@@ -52,7 +52,7 @@ def weigh_reading(path: str, reading: Reading[T]) -> Reading[T]:
     # "the text states no route" has weights of its own
     is_empty = not reading.value
     confidence = weigh(path, reading.features, reading.probability, is_empty=is_empty)
-    return reading.with_confidence(confidence)
+    return replace(reading, weighed=confidence)
 
 
 def _weigh_members(path: str, reading: Reading[T]) -> Reading[T]:

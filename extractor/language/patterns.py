@@ -204,7 +204,8 @@ class Rule:
         """
         if end is None:
             end = len(tokens.codes)
-        if not self._may_occur(tokens, first, end):
+        needs = self.needs
+        if needs is not None and needs.isdisjoint(tokens.codes_in(first, end)):
             return ()
         codes, start, stop, shift = self._select_codes(tokens, first, end)
         return [
@@ -218,7 +219,8 @@ class Rule:
         """Return the first match within the tokens ``first:end`` (by default, all), or None."""
         if end is None:
             end = len(tokens.codes)
-        if not self._may_occur(tokens, first, end):
+        needs = self.needs
+        if needs is not None and needs.isdisjoint(tokens.codes_in(first, end)):
             return None
         codes, start, stop, shift = self._select_codes(tokens, first, end)
         match = self.expression.search(codes, start, stop)
@@ -231,13 +233,6 @@ class Rule:
         all).
         """
         return self.search(tokens, first, end) is not None
-
-    def _may_occur(self, tokens: Tokens, first: int, end: int) -> bool:
-        """Return False if the tokens contain none of the codes of which each match contains at
-        least one; True otherwise, and for a rule without such codes.
-        """
-        needs = self.needs
-        return needs is None or not needs.isdisjoint(tokens.codes_in(first, end))
 
     def starts(
         self, tokens: Tokens, first: int, end: int | None = None
@@ -255,8 +250,8 @@ class Rule:
                 # otherwise, each of the many questions about a long line would copy the rest of it
                 end = min(first + _MOST, end)
         # a match at one place is quick, so the codes are compared only to avoid compiling the rule
-        is_compiled = "expression" in vars(self)
-        if not is_compiled and not self._may_occur(tokens, first, end):
+        needs = None if "expression" in vars(self) else self.needs
+        if needs is not None and needs.isdisjoint(tokens.codes_in(first, end)):
             return None
         codes, start, stop, shift = self._select_codes(tokens, first, end)
         match = self.expression.match(codes, start, stop)

@@ -37,6 +37,10 @@ _COUNTED_REACH = 9
 """Maximum number of tokens that describe the counted cells or organisms: "2 x 10^6 viable
 CAR-positive T cells".
 """
+_LONGEST_COMPARATOR = 16
+"""Maximum number of tokens before a number that are searched for its comparator, which is the
+length of the rule's longest match.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +257,7 @@ def _pair_ends(tokens: Tokens, items: Sequence[_ListedNumber]) -> Iterator[Quant
 
 def _read_comparator(tokens: Tokens, at: int) -> str:
     """Return the comparator before a number as a sign or ``UP_TO``; "" if there is none."""
-    before = rule("comparator_before").ends(tokens, at)
+    before = rule("comparator_before").ends(tokens, at, at - _LONGEST_COMPARATOR)
     if before is None:
         return ""
     if before.has("highest"):

@@ -237,6 +237,31 @@ def test_the_script_for_cron_acts_on_the_codes(tmp_path, codes, export, code, ca
     assert (tmp_path / "calls").read_text("utf-8").split() == calls.split()
 
 
+# Its field "timing" is empty for two reasons, one in each section.
+_TWO_REASONS = """
+{"protocolSection": {"identificationModule": {"nctId": "NCT90000071", "briefTitle": "Birch"},
+ "armsInterventionsModule": {
+  "armGroups": [{"label": "Birch", "description": "Tests take place before the visit."}],
+  "interventions": [{"type": "DRUG", "name": "Placebin", "armGroupLabels": ["Birch"],
+   "description": "Placebin 5 mg is given. On day 7, breath is measured."}]}}}
+"""
+
+
+def test_results_are_the_same_in_each_process(tmp_path):
+    (tmp_path / "birch.json").write_text(_TWO_REASONS, "utf-8")
+    results = []
+    for seed in ("0", "3"):  # decide in which order a set of words is read
+        files = ("tests/records", str(tmp_path / "birch.json"))
+        words = ("-m", "extractor", "run", *files, "--out", str(tmp_path / seed))
+        environment = os.environ | {"PYTHONHASHSEED": seed}
+        subprocess.run(
+            [sys.executable, *words, "--effort", "none"], check=True, env=environment
+        )
+        results.append((tmp_path / seed / "extractions.jsonl").read_bytes())
+    assert results[0] == results[1]
+    assert b'"dosing[0].timing","reason":"unread_number"' in results[0]
+
+
 @pytest.mark.skipif(os.name == "nt", reason="a script of a Unix shell")
 def test_the_script_for_cron_keeps_its_tables_if_records_cannot_be_read(tmp_path):
     page = (DOCS / "how-to" / "large-runs.md").read_text("utf-8")

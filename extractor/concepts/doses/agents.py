@@ -309,9 +309,7 @@ class Agents:
         ]
         # in "10^6 T cells/kg", the cells are part of the amount
         counted = [
-            mark.place
-            for mark in find_amounts(tokens)
-            if "cells" in mark.value[0].unit
+            mark.place for mark in find_amounts(tokens) if "cells" in mark.value[0].unit
         ]
         known = [*counted, *(mention.place for mention in mentions)]
         taken = {at for place in known for at in range(*place)}

@@ -114,6 +114,8 @@ def _name_quantities(criterion: Criterion) -> Criterion:
     """Add the canonical name of its quantity to each limit. The words around a limit, which name
     the quantity in its evidence, take precedence over its own words.
     """
+    if not criterion.constraints:
+        return criterion
     around = {piece.field: piece.quantity for piece in reversed(criterion.evidence)}
     limits = []
     for index, limit in enumerate(criterion.constraints):
