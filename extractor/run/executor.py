@@ -90,23 +90,23 @@ class ProcessExecutor(Executor):
     A process that dies is replaced, and its records are processed again, one at a time, in a
     separate process. A record that also kills the second process fails with a ``RecordError``.
 
-    A step of a record fails if it takes longer than ``step_limit`` seconds of processor time, and a
-    process is killed if a call takes longer than ``timeout`` seconds. Before its first call, a
-    process extracts the record ``example``, if there is one, to load the rules; the time limit
-    does not apply to this extraction. At the end, the processes are killed without waiting for
-    unfinished work.
+    A record fails if its steps in one call take longer than ``call_limit`` seconds of processor
+    time, and a process is killed if a call takes longer than ``timeout`` seconds. Before its first
+    call, a process extracts the record ``example``, if there is one, to load the rules; the time
+    limits do not apply to this extraction. At the end, the processes are killed without waiting
+    for unfinished work.
     """
 
     workers: int
     inline_first: int = SMALL_RUN
     timeout: float = KILL_S
     example: TrialRecord | None = None
-    step_limit: float = inf
+    call_limit: float = inf
 
     def __post_init__(self) -> None:
         self.capacity = self.workers * _QUEUED
         processes = [
-            _Worker(self.timeout, self.step_limit, self.example)
+            _Worker(self.timeout, self.call_limit, self.example)
             for _ in range(self.workers + 1)
         ]
         # it repeats the calls of processes that died
@@ -158,7 +158,7 @@ class _Worker:
     """
 
     timeout: float
-    step_limit: float
+    call_limit: float
     example: TrialRecord | None
     pending: int = 0
     _starting: asyncio.Task[ProcessPoolExecutor] | None = None
@@ -180,7 +180,7 @@ class _Worker:
                 pool = await asyncio.shield(starting)
                 work: Future[T] | None = None
                 try:
-                    within = partial(call_within, self.timeout, self.step_limit)
+                    within = partial(call_within, self.timeout, self.call_limit)
                     work = pool.submit(within, function, *arguments)
                     return await asyncio.wrap_future(work)
                 except BrokenExecutor:

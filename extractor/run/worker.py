@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from multiprocessing import parent_process
 from pathlib import Path
 from threading import Thread
+from time import thread_time
 from typing import TYPE_CHECKING, TypeVar
 
 from extractor.errors import as_extractor_error
@@ -19,7 +20,7 @@ from extractor.options import ExtractionOptions
 from extractor.pipeline import finish, plan
 from extractor.run.tally import ExtractedLine, to_line
 from extractor.schemas import Source, TrialRecord
-from extractor.schemas.record_limits import MAX_CLOCK_SECONDS, STEP_LIMIT
+from extractor.schemas.record_limits import CALL_LIMIT, MAX_CLOCK_SECONDS
 
 if TYPE_CHECKING:
     from extractor.evidence.parsed import ParsedRecord
@@ -111,13 +112,14 @@ def relax_garbage_collector() -> None:
 
 
 def call_within(
-    timeout: float, step_limit: float, function: Callable[..., T], *arguments: object
+    timeout: float, seconds: float, function: Callable[..., T], *arguments: object
 ) -> T:
-    """Return ``call_picklable(function, *arguments)``. A step may take ``step_limit`` seconds of
-    processor time. If the call takes longer than ``timeout`` seconds, the process ends. This is a
-    fallback: the time limit of a step is enforced by a signal, which some C code ignores.
+    """Return ``call_picklable(function, *arguments)``. The steps of a record in it may take
+    ``seconds`` of processor time together. If the call takes longer than ``timeout`` seconds, the
+    process ends. This is a fallback: the limit of the steps is enforced by a signal, which some C
+    code ignores.
     """
-    STEP_LIMIT.set(step_limit)
+    CALL_LIMIT.set((seconds, thread_time() + seconds))
     # otherwise, the traceback would be written to the terminal
     with Path(os.devnull).open("wb") as nowhere:
         faulthandler.dump_traceback_later(timeout, exit=True, file=nowhere)

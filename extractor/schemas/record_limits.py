@@ -28,14 +28,16 @@ MAX_SECONDS = 60.0
 """Processor time in seconds for one step, either everything before a model is asked or everything
 after it replies. On a busy machine, the elapsed time is longer than the processor time.
 """
-STEP_LIMIT = ContextVar("STEP_LIMIT", default=inf)
-"""A lower limit of processor time for one step, which a service sets so that a caller's record does
-not delay those of others.
+CALL_LIMIT = ContextVar("CALL_LIMIT", default=(inf, inf))
+"""A lower limit of processor time for all steps of a worker's call, which a service sets so that a
+caller's record does not delay those of others: its seconds, and the thread time at which it ends.
 """
 MAX_CLOCK_SECONDS = 300.0
 """Elapsed time in seconds for one step, regardless of its processor time."""
 
-_AGAIN_S = 1.0
+_AGAIN_S = 0.2
+_SHORTEST_S = 0.001
+"""An alarm after 0 seconds would never come."""
 _REMEDY = "leave this record out; if it is a genuine record, report the problem"
 
 
@@ -116,8 +118,8 @@ class _TimeUp(BaseException):
 
 @contextmanager
 def limit_time(source: Source) -> Iterator[None]:
-    """Raise ``RecordTooSlow`` if the block takes more than ``MAX_SECONDS`` or ``STEP_LIMIT`` of
-    processor time or more than ``MAX_CLOCK_SECONDS`` of elapsed time.
+    """Raise ``RecordTooSlow`` if the block takes more than ``MAX_SECONDS`` of processor time or
+    more than ``MAX_CLOCK_SECONDS`` of elapsed time, or if ``CALL_LIMIT`` ends.
 
     A signal interrupts the block either between two bytecode instructions or, during a regular
     expression match, at nearly any point. This works only in the main thread, on systems that
@@ -127,12 +129,13 @@ def limit_time(source: Source) -> Iterator[None]:
         yield
         return
 
-    most = min(MAX_SECONDS, STEP_LIMIT.get())
-    used_before = thread_time()
+    seconds, end_of_call = CALL_LIMIT.get()
+    most = min(MAX_SECONDS, seconds)
+    end = min(thread_time() + MAX_SECONDS, end_of_call)
     since = monotonic()
 
     def stop(*_: object) -> None:
-        if thread_time() - used_before >= most:
+        if thread_time() >= end:
             raise _TimeUp(f"{most:g} seconds of processor time")
         if monotonic() - since >= MAX_CLOCK_SECONDS:
             raise _TimeUp(f"{MAX_CLOCK_SECONDS:g} seconds")
@@ -141,7 +144,8 @@ def limit_time(source: Source) -> Iterator[None]:
     try:
         # repeat the alarm: the first may come before the limit is reached, or be lost in a
         # destructor
-        signal.setitimer(signal.ITIMER_REAL, most, _AGAIN_S)
+        left = max(end - thread_time(), _SHORTEST_S)
+        signal.setitimer(signal.ITIMER_REAL, left, _AGAIN_S)
         yield
     except _TimeUp as up:
         raise tell_too_slow(source, str(up)) from None

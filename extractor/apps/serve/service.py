@@ -123,7 +123,7 @@ class Service:
                 inline_first=0,
                 timeout=options.timeout + _SPARE_S,
                 example=example,
-                step_limit=options.record_timeout,
+                call_limit=options.record_timeout,
             )
             # jobs have their own processes, so that their long records do not block requests
             job_executor = ProcessExecutor(settings.workers, inline_first=0)

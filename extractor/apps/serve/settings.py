@@ -47,7 +47,8 @@ class ServiceOptions(ExtractionOptions, ModelOptions):
     timeout: Seconds = 60.0
     """Maximum duration of an extraction in seconds."""
     record_timeout: Seconds = 5.0
-    """Maximum processor time in seconds for one step of an extraction; jobs may take longer."""
+    """Maximum processor time in seconds of a record until a model is asked, and again after it
+    replies; jobs may take longer."""
     workers: Workers = None
     """Number of worker processes (default: one per core)."""
     jobs: Count = 2
