@@ -346,7 +346,8 @@ class RuleIndex:
         by_code: dict[str, list[int]] = {}
         for place, indexed in enumerate(rules):
             # "" stands for a rule that may match without any particular code
-            for code in indexed.needs or ("",):
+            rarest = indexed.needs[0] if indexed.needs else ("",)
+            for code in rarest:
                 by_code.setdefault(code, []).append(place)
         self._always = by_code.pop("", [])
         self._by_code = by_code

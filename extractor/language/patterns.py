@@ -25,7 +25,7 @@ A pattern is a regular expression over tokens, separated by white space:
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -176,8 +176,8 @@ class Rule:
         return "^" in _write(self, set()).source
 
     @cached_property
-    def needs(self) -> frozenset[str] | None:
-        """Codes of which each match contains at least one; None if there are none."""
+    def needs(self) -> Sequence[frozenset[str]]:
+        """Sets of codes, the rarest first: each match contains a code of each set."""
         return self._shape.needs
 
     @cached_property
@@ -204,10 +204,10 @@ class Rule:
         """
         if end is None:
             end = len(tokens.codes)
-        needs = self.needs
-        if needs is not None and needs.isdisjoint(tokens.codes_in(first, end)):
+        selected = self._select_codes(tokens, first, end)
+        if selected is None:
             return ()
-        codes, start, stop, shift = self._select_codes(tokens, first, end)
+        codes, start, stop, shift = selected
         return [
             _locate(tokens, match, shift)
             for match in self.expression.finditer(codes, start, stop)
@@ -219,10 +219,10 @@ class Rule:
         """Return the first match within the tokens ``first:end`` (by default, all), or None."""
         if end is None:
             end = len(tokens.codes)
-        needs = self.needs
-        if needs is not None and needs.isdisjoint(tokens.codes_in(first, end)):
+        selected = self._select_codes(tokens, first, end)
+        if selected is None:
             return None
-        codes, start, stop, shift = self._select_codes(tokens, first, end)
+        codes, start, stop, shift = selected
         match = self.expression.search(codes, start, stop)
         if match:
             return _locate(tokens, match, shift)
@@ -250,25 +250,36 @@ class Rule:
                 # otherwise, each of the many questions about a long line would copy the rest of it
                 end = min(first + _MOST, end)
         # a match at one place is quick, so the codes are compared only to avoid compiling the rule
-        needs = None if "expression" in vars(self) else self.needs
-        if needs is not None and needs.isdisjoint(tokens.codes_in(first, end)):
+        is_compiled = "expression" in vars(self)
+        if not is_compiled and self._select_codes(tokens, first, end) is None:
             return None
-        codes, start, stop, shift = self._select_codes(tokens, first, end)
-        match = self.expression.match(codes, start, stop)
+        shift = 0
+        if first and self.anchored:  # see ``_select_codes``
+            shift = first
+            match = self.expression.match(tokens.codes[first:end])
+        else:
+            match = self.expression.match(tokens.codes, first, end)
         if match:
             return _locate(tokens, match, shift)
         return None
 
     def _select_codes(
         self, tokens: Tokens, first: int, end: int
-    ) -> tuple[str, int, int, int]:
+    ) -> tuple[str, int, int, int] | None:
         """Return what a search of the tokens ``first:end`` needs: the codes to search, its start
         and stop within these codes, and the shift, the index of the token at which the codes begin.
+        Return None if the tokens contain no code of one of the rule's ``needs``.
 
         They are the codes of the whole text, with a shift of 0, except for a rule with ``^``:
         ``re`` matches ``^`` only at the start of the string, so that rule is given only the codes
         of the range.
         """
+        needs = self.needs
+        if needs:
+            present = tokens.codes_in(first, end)
+            for needed in needs:
+                if needed.isdisjoint(present):
+                    return None
         codes = tokens.codes
         if first and self.anchored:
             return codes[first:end], 0, end - first, first

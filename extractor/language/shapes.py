@@ -6,8 +6,8 @@ text has them.
 ...     shapes.add(Shape.of(codes))
 >>> shapes.read("?")
 >>> shape = shapes.close()
->>> sorted(shape.firsts), sorted(shape.lasts), sorted(shape.needs)
-(['a'], ['a', 'b', 'c'], ['a'])
+>>> sorted(shape.firsts), sorted(shape.lasts), [*map(sorted, shape.needs)]
+(['a'], ['a', 'b', 'c'], [['a']])
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,6 +19,10 @@ Codes = frozenset[str] | None
 # Chosen by hand; half of it changes no case, and none of 120 registry records.
 _COMMON_SIGN = 40
 """The weight of a sign or a number, beside 1 for a word: most lines contain them."""
+_MOST_NEEDS = 3
+"""Number of sets of codes that a text is compared with before a rule is asked; a fourth would skip
+hardly any further rule.
+"""
 
 
 @dataclass(eq=False, slots=True)
@@ -28,13 +32,13 @@ class Shape:
     Args:
         firsts: The codes with which a match can begin.
         lasts: The codes with which a match can end.
-        needs: Codes of which every match contains at least one.
+        needs: Sets of codes, the rarest first: every match contains a code of each.
         can_be_empty: Whether the expression matches no token.
     """
 
     firsts: Codes
     lasts: Codes
-    needs: Codes
+    needs: Sequence[frozenset[str]]
     can_be_empty: bool
 
     @classmethod
@@ -42,11 +46,11 @@ class Shape:
     def of(cls, codes: str) -> "Shape":
         """Return the shape of one token with any of these codes."""
         listed = frozenset(codes)
-        return cls(listed, listed, listed, can_be_empty=False)
+        return cls(listed, listed, (listed,), can_be_empty=False)
 
 
-ANY_TOKEN = Shape(None, None, None, can_be_empty=False)
-_NO_TOKEN = Shape(frozenset(), frozenset(), None, can_be_empty=True)
+ANY_TOKEN = Shape(None, None, (), can_be_empty=False)
+_NO_TOKEN = Shape(frozenset(), frozenset(), (), can_be_empty=True)
 
 
 class ShapeReader:
@@ -74,7 +78,7 @@ class ShapeReader:
         # what may be missing; anchors and other repetitions change nothing
         elif syntax[0] in "?*" or syntax.startswith(("{0", "{,")):
             repeated = self._sequences[-1].pop()
-            self.add(Shape(repeated.firsts, repeated.lasts, None, can_be_empty=True))
+            self.add(Shape(repeated.firsts, repeated.lasts, (), can_be_empty=True))
 
     def close(self) -> Shape:
         """Return the shape of the group that was opened last."""
@@ -97,12 +101,12 @@ def _join(shapes: Sequence[Shape]) -> Shape:
     """Return the shape of a sequence."""
     if len(shapes) == 1:
         return shapes[0]
-    # a match needs a code of each of these sets; only the rarest set is kept
-    needs = [shape.needs for shape in shapes if shape.needs is not None]
+    # a match needs a code of each of these sets; only the rarest sets are kept
+    needs = sorted((codes for shape in shapes for codes in shape.needs), key=_weigh)
     return Shape(
         _unite(shape.firsts for shape in _list_openings(shapes)),
         _unite(shape.lasts for shape in _list_openings(shapes[::-1])),
-        min(needs, key=_weigh, default=None),
+        needs[:_MOST_NEEDS],
         all(shape.can_be_empty for shape in shapes),
     )
 
@@ -122,9 +126,13 @@ def _choose(shapes: Sequence[Shape]) -> Shape:
     return Shape(
         _unite(shape.firsts for shape in shapes),
         _unite(shape.lasts for shape in shapes),
-        _unite(shape.needs for shape in shapes),
+        [*map(_unite_all, zip(*(shape.needs for shape in shapes), strict=False))],
         any(shape.can_be_empty for shape in shapes),
     )
+
+
+def _unite_all(sets: Iterable[frozenset[str]]) -> frozenset[str]:
+    return frozenset().union(*sets)
 
 
 def _unite(sets: Iterable[Codes]) -> Codes:
@@ -133,7 +141,7 @@ def _unite(sets: Iterable[Codes]) -> Codes:
         if codes is None:
             return None
         listed.append(codes)
-    return frozenset().union(*listed)
+    return _unite_all(listed)
 
 
 def _weigh(codes: frozenset[str]) -> int:
