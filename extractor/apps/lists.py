@@ -1,21 +1,19 @@
 """Lists from a run: values, doubts, findings, absences or failures, one per row.
 
 A list is a selection from the table of values (``extractor.apps.values``); failures come from the
-runs' ``failures.jsonl``. Doubts are values with low confidence, and empty fields whose text was
-not understood. Each row includes its address in the report. If a run is compared with an older
-run, a list contains only the rows that were added or removed.
+runs' ``failures.jsonl``. Each row includes its address in the report. If a run is compared with an
+older run, a list contains only the rows that were added or removed.
 
 To add a list, add its name to ``cli/list.py`` (type, metavar, help) and to ``Selection``. Select
-its rows in ``_is_listed`` or, if it contains all rows of one kind, in ``_KINDS``. Add the options
+its rows in ``_is_of_list`` or, if it contains all rows of one kind, in ``_KINDS``. Add the options
 that it rejects to ``refuse_selection``. The columns are derived from the table of values.
 ``write_sheet`` from the export writes a file.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import count
-from math import inf
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -24,15 +22,16 @@ from extractor.apps.values import (
     RowKind,
     ValueRow,
     drop_same,
+    name_doubt,
     list_all_rows,
-    list_less_sure_items,
 )
 from extractor.errors import ArgumentError
 from extractor.run.files import find_place, name_failed
 from extractor.run.joined import JoinedRuns
 from extractor.schemas import list_groups
 from extractor.schemas.arguments import refuse_unknown
-from extractor.schemas.vocabulary import DOUBTFUL_BELOW, SETTLED_ABSENCES
+from extractor.schemas.values import UNPROVEN
+from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
 _DOUBTS = "doubts"
 _FAILURES = "failures"
@@ -41,8 +40,8 @@ _KINDS = {
     "findings": RowKind.FINDING,
     "absences": RowKind.ABSENCE,
 }
-_USUAL_MAXIMUM = {_DOUBTS: DOUBTFUL_BELOW}
-"""The bound below which values are listed, unless the user sets another one."""
+_UNLISTED = {*UNPROVEN, "time_window"}
+"""Fields without rows. The first time window is also in the list of time windows."""
 _PLAIN = "-_.!~*'()[]"
 """Characters other than letters and digits that the report does not escape in addresses."""
 
@@ -56,8 +55,8 @@ class Selection(NamedTuple):
             fields are listed.
         records: The records to list. If it is empty, all records are listed.
         min_confidence: The minimum confidence of the values to list.
-        max_confidence: The bound below which values are listed. None means no bound, or 0.85 for
-            doubts.
+        max_confidence: The bound below which values are listed. With a bound, rows without a
+            confidence are left out.
         severity: The severity of the findings to list.
         kind: The kind of the findings to list.
     """
@@ -65,10 +64,21 @@ class Selection(NamedTuple):
     name: str
     fields: Sequence[str] = ()
     records: Sequence[str] = ()
-    min_confidence: float = 0
+    min_confidence: float | None = None
     max_confidence: float | None = None
     severity: str | None = None
     kind: str | None = None
+
+    @property
+    def has_bounds(self) -> bool:
+        """Whether rows are selected by their confidence."""
+        return (self.min_confidence, self.max_confidence) != (None, None)
+
+    def includes(self, confidence: float | None) -> bool:
+        """Return whether a confidence is at least the minimum and below the maximum."""
+        if self.min_confidence is not None and (confidence or 0) < self.min_confidence:
+            return False
+        return self.max_confidence is None or (confidence or 0) < self.max_confidence
 
 
 def refuse_selection(
@@ -79,9 +89,13 @@ def refuse_selection(
     can contain it.
     """
     name = selection.name
-    has_bounds = selection.min_confidence != 0 or selection.max_confidence is not None
-    if has_bounds and name not in ("values", _DOUBTS):
+    if selection.has_bounds and name not in ("values", _DOUBTS):
         raise ArgumentError(f"{name} have no confidence; remove the confidence bounds")
+    bounds = (selection.min_confidence or 0, selection.max_confidence or 0)
+    if name == _DOUBTS and max(bounds) > DOUBTFUL_BELOW:
+        raise ArgumentError(
+            f"a doubt has a confidence below {DOUBTFUL_BELOW}; to select other values, list values"
+        )
     if name != "findings" and (selection.severity or selection.kind):
         raise ArgumentError(f"{name} are not findings; remove --severity and --kind")
     _refuse_fields(selection.fields, run)
@@ -94,29 +108,39 @@ def refuse_selection(
 
 
 def _refuse_fields(fields: Sequence[str], run: JoinedRuns) -> None:
-    """Raise ``ArgumentError`` for a field that is neither in the schema nor a custom field of the
-    run.
-    """
-    custom = ["custom", *(field.name for field in run.fields)]
-    known = dict.fromkeys(
-        step
+    """Raise ``ArgumentError`` for a field that no row of the run can have."""
+    known = [
+        f"{group.path}.{name}"
         for group in list_groups()
-        for step in (*group.path.split("."), *(field.name for field in group.fields))
-    ) | dict.fromkeys(custom)
+        for name in ("item", *(field.name for field in group.fields))
+        if name not in _UNLISTED
+    ]
+    known += ["record", *(f"custom.{field.name}" for field in run.fields)]
+    names = dict.fromkeys(name for path in known for name in path.split("."))
     for field in fields:
-        steps = field.split(".")
-        # The attributes of custom fields are not checked.
-        if steps[0] not in custom:
-            refuse_unknown("field", steps, known)
+        if not any(_is_part(field, path) for path in known):
+            refuse_unknown("field", [field], known if "." in field else names)
+
+
+def _is_part(field: str, path: str) -> bool:
+    """Return whether a field selects a path. "amounts", "dosing" and "dosing.amounts" all select
+    the path dosing.amounts.
+    """
+    return f".{field}." in f".{path}."
 
 
 def list_rows(
-    run: JoinedRuns, selection: Selection, since: JoinedRuns | None = None
+    run: JoinedRuns,
+    selection: Selection,
+    since: JoinedRuns | None = None,
+    left_out: Counter[RowKind] | None = None,
 ) -> Iterator[ValueRow]:
-    """Yield a run's rows in order or, with ``since``, each record's new and removed rows.
+    """Yield a run's rows in order or, with ``since``, each record's new and removed rows. The rows
+    that confidence bounds leave out because they have no confidence are counted in ``left_out``.
 
     Raises ``StoreError`` for a result that cannot be read.
     """
+    unrated = Counter[RowKind]() if left_out is None else left_out
     record_ids = _list_ids(run, selection.name)
     # A record that failed only in the older run has a result now.
     if since and selection.name == _FAILURES:
@@ -124,11 +148,11 @@ def list_rows(
     for record_id in dict.fromkeys(record_ids):
         if selection.records and record_id not in selection.records:
             continue
-        rows = _list_record(run, record_id, selection)
+        rows = _list_record(run, record_id, selection, unrated)
         if not since:
             yield from rows
             continue
-        old = _list_record(since, record_id, selection)
+        old = _list_record(since, record_id, selection, unrated)
         for row in drop_same(rows, old, _make_content_key):
             yield row._replace(change="new")
         for row in drop_same(old, rows, _make_content_key):
@@ -164,31 +188,35 @@ def _list_failures(run: JoinedRuns) -> dict[str, list[ValueRow]]:
 
 
 def _list_record(
-    run: JoinedRuns, record_id: str, selection: Selection
+    run: JoinedRuns,
+    record_id: str,
+    selection: Selection,
+    unrated: Counter[RowKind],
 ) -> list[ValueRow]:
-    """Return the selected rows of a record. If the run does not contain the record, return an empty
-    list.
+    """Return the selected rows of a record, and count those that are left out because they have no
+    confidence. If the run does not contain the record, return an empty list.
     """
     if selection.name == _FAILURES:
         return _list_failures(run).get(record_id, [])
     if record_id not in run.record_ids:
         return []
-    extraction = run.read(record_id)
-    rows = list(list_all_rows(extraction))
     listed = []
     finding_numbers = count()
-    for row in rows:
+    for row in list_all_rows(run.read(record_id)):
         path = row.path
-        # The report addresses a finding by its number.
-        if row.kind == RowKind.FINDING:
+        # The report addresses a finding by its number, and an item by its own path.
+        if row.kind is RowKind.FINDING:
             path = f"findings[{next(finding_numbers)}]"
-        address = _make_address(record_id, path)
-        listed.append(row._replace(value=row.text, address=address))
-    if selection.name == _DOUBTS:
-        for row in list_less_sure_items(extraction, rows):
-            address = _make_address(record_id, row.item)
-            listed.append(row._replace(address=address))
-    return [row for row in listed if _is_listed(row, selection)]
+        elif row.kind is RowKind.ITEM:
+            path = row.item
+        if not _is_listed(row, selection):
+            continue
+        if selection.has_bounds and row.confidence is None:
+            unrated[row.kind] += 1
+        elif selection.includes(row.confidence):
+            address = _make_address(record_id, path)
+            listed.append(row._replace(value=row.text, address=address))
+    return listed
 
 
 def _make_address(record_id: str, path: str) -> str:
@@ -197,42 +225,18 @@ def _make_address(record_id: str, path: str) -> str:
 
 
 def _is_listed(row: ValueRow, selection: Selection) -> bool:
-    """Return whether a row is selected."""
+    """Return whether a row is selected, except by its confidence."""
     if selection.severity not in (None, row.severity):
         return False
     if selection.kind not in (None, row.reason):
         return False
-    if selection.name == _DOUBTS and not _can_be_doubtful(row):
+    if selection.name == _DOUBTS and not name_doubt(row):
         return False
     if selection.name in _KINDS and row.kind != _KINDS[selection.name]:
         return False
-    if not _is_within_bounds(row.confidence, selection):
-        return False
-    # "amounts", "dosing" and "dosing.amounts" all select the field dosing.amounts.
-    path = f".{name_field(row.path)}."
+    path = name_field(row.path)
     fields = selection.fields
-    return not fields or any(f".{field}." in path for field in fields)
-
-
-def _can_be_doubtful(row: ValueRow) -> bool:
-    """Return whether a row may be doubtful, that is, whether it is a value with a confidence or an
-    empty field whose text was not understood.
-    """
-    if row.kind == RowKind.ABSENCE:
-        return row.reason not in SETTLED_ABSENCES
-    return row.confidence is not None
-
-
-def _is_within_bounds(confidence: float | None, selection: Selection) -> bool:
-    """Return whether a confidence is at least the minimum and below the maximum. An unknown
-    confidence is always within the bounds.
-    """
-    if confidence is None:
-        return True
-    below = selection.max_confidence
-    if below is None:
-        below = _USUAL_MAXIMUM.get(selection.name, inf)
-    return selection.min_confidence <= confidence < below
+    return not fields or any(_is_part(field, path) for field in fields)
 
 
 def _make_content_key(row: ValueRow) -> tuple[str | None, ...]:

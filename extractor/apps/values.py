@@ -1,17 +1,19 @@
 """All values and empty fields of an extraction as rows, with their location and confidence.
 
-Lists, comparisons, gold spreadsheets, and the ``values``, ``absences`` and ``findings`` tables of
-an export are views of this table. The viewer and the evaluation read the items directly.
+Lists, the counts of the report and of the review, comparisons, gold spreadsheets, and the
+``values``, ``absences`` and ``findings`` tables of an export are views of this table. The viewer
+and the evaluation read the items directly.
 """
 
 import re
-from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
 from extractor.language.shown import show_line
+from extractor.plurals import counted
 from extractor.schemas import (
     Absence,
     Citation,
@@ -24,13 +26,17 @@ from extractor.schemas import (
     TrialRecord,
 )
 from extractor.schemas.base import JsonObject
-from extractor.schemas.values import Value, list_all_values
+from extractor.schemas.values import Value, list_item_values
+from extractor.schemas.vocabulary import DOUBTFUL_BELOW, SETTLED_ABSENCES
 
 T = TypeVar("T")
-RowKind = StrEnum("RowKind", "VALUE ABSENCE FINDING FAILURE")
+RowKind = StrEnum("RowKind", "VALUE ITEM ABSENCE FINDING FAILURE")
 RowKind.__doc__ = (
-    "A value, the reason for an empty field, a finding, or a record without a result."
+    "A value, an item from which a value may be missing, the reason for an empty field, a finding, "
+    "or a record without a result."
 )
+DOUBTS = {RowKind.VALUE: "value", RowKind.ITEM: "item", RowKind.ABSENCE: "empty field"}
+"""What can be a doubt, in words."""
 
 _ITEM = re.compile(
     r"eligibility\.criteria\[\d+\]|(?:dosing|endpoints)\[\d+\]"
@@ -38,9 +44,6 @@ _ITEM = re.compile(
 )
 """Matches the path of an item at the start of a value's path."""
 _MAY_BE_INCOMPLETE = "a value may be missing from an empty field or from a list"
-"""What speaks against an item that is less sure than each of its values: its confidence is the
-lowest of all its fields, including empty fields and lists as a whole.
-"""
 _BETWEEN_QUOTES = " … "
 """Joins quotes or sections that are not adjacent."""
 _BETWEEN_DOUBTS = "; "
@@ -50,11 +53,12 @@ class ValueRow(NamedTuple):
     """One value, absence or finding.
 
     Attributes:
-        kind: Whether the row represents a value, an absence, a finding or a failure.
+        kind: What the row represents.
         record_id: The record.
         item: The path of the item, such as ``dosing[0]``. It is empty if the row is about the whole
             record.
-        field: The field's path in its item, such as ``amounts[0]``.
+        field: The field's path in its item, such as ``amounts[0]``, or ``item`` for an item from
+            which a value may be missing.
         value: The value as in the schema, or the message of a finding. It is None for an absence.
         quote: The supporting words on one line; … joins separate passages.
         section: The section of the first passage or, for an absence, the sections that were
@@ -110,12 +114,13 @@ class ValueRow(NamedTuple):
 
 def list_values(extraction: TrialExtraction) -> Iterator[ValueRow]:
     """Yield a row for each value, in schema order."""
-    for value, item in list_all_values(extraction):
-        yield _describe_value(extraction.record_id, value, item)
+    for path, item in extraction.list_items():
+        yield from _list_item(extraction.record_id, path, item)
 
 
 def list_all_rows(extraction: TrialExtraction) -> Iterator[ValueRow]:
-    """Yield a row for each value in schema order, then a row for each absence and each finding.
+    """Yield a row for each value in schema order, a row for each item from which a value may be
+    missing, and a row for each absence and each finding.
 
     >>> extraction = TrialExtraction.model_validate(
     ...     {
@@ -129,35 +134,36 @@ def list_all_rows(extraction: TrialExtraction) -> Iterator[ValueRow]:
     >>> [(row.path, row.text, row.reason) for row in list_all_rows(extraction)]
     [('eligibility.sex', 'male', None), ('eligibility.minimum_age', '', 'not_reported')]
     """
+    record_id = extraction.record_id
     yield from list_values(extraction)
-    for absence in list_absences(extraction):
-        yield _describe_absence(extraction.record_id, absence)
-    for finding in extraction.findings:
-        yield _describe_finding(extraction.record_id, finding)
-
-
-def list_less_sure_items(
-    extraction: TrialExtraction, rows: Iterable[ValueRow]
-) -> Iterator[ValueRow]:
-    """Yield a row for each item whose confidence is lower than that of all its values in ``rows``,
-    because a field may be empty by mistake, or a list incomplete.
-    """
-    lowest = defaultdict[str, float](lambda: 1)
-    for row in rows:
-        if row.confidence is not None:
-            lowest[row.item] = min(lowest[row.item], row.confidence)
     for path, item in extraction.list_items():
-        if item.confidence is not None and item.confidence < lowest[path]:
-            yield ValueRow(
-                RowKind.VALUE,
-                extraction.record_id,
-                path,
-                "item",
-                quote=find_words(item),
-                section=getattr(item, "section", None),
-                confidence=item.confidence,
-                doubts=_MAY_BE_INCOMPLETE,
-            )
+        if doubt_item(path, item):
+            yield _describe_item(record_id, path, item)
+    for absence in list_absences(extraction):
+        yield _describe_absence(record_id, absence)
+    for finding in extraction.findings:
+        yield _describe_finding(record_id, finding)
+
+
+def name_doubt(row: ValueRow) -> str | None:
+    """Return what is doubtful in a row, in words: a value or an item with a confidence below 0.85,
+    or an empty field whose text was not understood. Return None for a row without a doubt.
+    """
+    if row.kind is RowKind.ABSENCE:
+        is_doubtful = row.reason not in SETTLED_ABSENCES
+    else:
+        is_doubtful = row.confidence is not None and row.confidence < DOUBTFUL_BELOW
+    return DOUBTS[row.kind] if is_doubtful else None
+
+
+def count_doubts(counts: Mapping[str, int]) -> str:
+    """Return the number of doubts in words, given the number of each of ``DOUBTS``.
+
+    >>> count_doubts({"value": 5, "empty field": 1})
+    '6 doubts (5 values, 0 items, 1 empty field)'
+    """
+    parts = [counted(counts.get(noun, 0), noun) for noun in DOUBTS.values()]
+    return f"{counted(sum(counts.values()), 'doubt')} ({', '.join(parts)})"
 
 
 def drop_same(
@@ -201,6 +207,41 @@ def split_path(path: str) -> tuple[str, str]:
     if item is None:
         return "", path
     return item[0], path[item.end() :].removeprefix(".")
+
+
+def doubt_item(path: str, item: ExtractedItem) -> str | None:
+    """Return what speaks against an item with a confidence below 0.85 that is less sure than each
+    of its values, or None for any other item.
+    """
+    confidence = item.confidence
+    if confidence is None or confidence >= DOUBTFUL_BELOW:
+        return None
+    # the confidence of an item is the lowest of all its fields, including empty ones and lists as
+    # a whole
+    least = find_least(_list_item("", path, item))
+    if least is not None and confidence >= least:
+        return None
+    return _MAY_BE_INCOMPLETE
+
+
+def _list_item(record_id: str, path: str, item: ExtractedItem) -> Iterator[ValueRow]:
+    """Yield a row for each value of an item."""
+    for value in list_item_values(path, item):
+        yield _describe_value(record_id, value, item)
+
+
+def _describe_item(record_id: str, path: str, item: ExtractedItem) -> ValueRow:
+    """Return the row of an item from which a value may be missing."""
+    return ValueRow(
+        RowKind.ITEM,
+        record_id,
+        path,
+        "item",
+        quote=find_words(item),
+        section=getattr(item, "section", None),
+        confidence=item.confidence,
+        doubts=_MAY_BE_INCOMPLETE,
+    )
 
 
 def _describe_value(record_id: str, value: Value, item: ExtractedItem) -> ValueRow:
@@ -296,9 +337,9 @@ def list_doubts(pieces: Iterable[Evidence]) -> list[str]:
     return list(dict.fromkeys(doubt for piece in pieces for doubt in piece.doubts))
 
 
-def find_least(pieces: Iterable[Evidence]) -> float | None:
-    """Return the lowest confidence of several pieces of evidence, or None if none of them has a
-    confidence.
+def find_least(pieces: Iterable[Evidence | ValueRow]) -> float | None:
+    """Return the lowest confidence of several pieces of evidence or rows, or None if none of them
+    has a confidence.
     """
     confidences = [piece.confidence for piece in pieces if piece.confidence is not None]
     return min(confidences, default=None)

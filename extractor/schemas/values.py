@@ -16,7 +16,7 @@ PARTS: Mapping[type, tuple[str, ...]] = {
 the point from which the window is counted.
 """
 
-_UNPROVEN = frozenset(
+UNPROVEN = frozenset(
     {"section", "rank", "index", "criteria", "turned", "demanded", "has_exception"}
 )
 """Fields without evidence: positions, nested items, and facts about how to read a criterion."""
@@ -110,7 +110,7 @@ def list_all_values(
 
 @cache
 def _name_attributes(kind: type[ExtractedItem]) -> tuple[str, ...]:
-    excluded = _UNPROVEN.union(ExtractedItem.model_fields)
+    excluded = UNPROVEN.union(ExtractedItem.model_fields)
     return tuple(name for name in kind.model_fields if name not in excluded)
 
 

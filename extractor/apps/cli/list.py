@@ -20,7 +20,7 @@ from extractor.apps.cli.options import ForceOption, RunsArgument, SheetOption, o
 from extractor.apps.cli.runs import open_runs, warn_failed, warn_incomplete
 from extractor.apps.export import write_sheet
 from extractor.apps.lists import Selection, list_rows, refuse_selection
-from extractor.apps.values import ValueRow
+from extractor.apps.values import RowKind, ValueRow, count_doubts, name_doubt
 from extractor.options import WHAT
 from extractor.plurals import counted
 from extractor.schemas.vocabulary import FindingKind
@@ -42,17 +42,12 @@ def list_(
         list[str], option(WHAT, "List only this record; repeatable.")
     ] = [],  # noqa: B006
     min_confidence: Annotated[
-        float,
+        float | None,
         option(WHAT, "List only values with at least this confidence.", min=0, max=1),
-    ] = 0,
+    ] = None,
     max_confidence: Annotated[
         float | None,
-        option(
-            WHAT,
-            "List only values below this confidence (for doubts: 0.85).",
-            min=0,
-            max=1,
-        ),
+        option(WHAT, "List only values below this confidence.", min=0, max=1),
     ] = None,
     severity: Annotated[
         Literal["warning", "info"] | None,
@@ -74,9 +69,10 @@ def list_(
 ) -> int:
     """List the runs' values, doubts, findings, absences or failures, one per row.
 
-    Doubts are values and items with a confidence below 0.85, and empty fields whose text was not
-    understood. Findings are contradictions in a record, and words that were not interpreted. In a
-    spreadsheet, each row includes the address of its value in the report.
+    Doubts are values below 0.85, items (below 0.85) from which a value may be missing, and empty
+    fields whose text was not understood. Findings are contradictions in a record, and words that
+    were not interpreted. In a spreadsheet, each row includes the address of its value in the
+    report.
 
     Exit codes: 0 done, 1 some records failed, 2 wrong usage, 130 interrupted.
     """
@@ -87,29 +83,35 @@ def list_(
     older = open_runs(since) if since else None
     refuse_selection(selection, joined, older)
     # filled while the rows are written
-    counts: Counter[str] = Counter()
-    rows = _count(islice(list_rows(joined, selection, older), limit), counts)
+    names: Counter[str] = Counter()
+    doubts: Counter[str] = Counter()
+    left_out: Counter[RowKind] = Counter()
+
+    def count_rows() -> Iterator[ValueRow]:
+        for row in islice(list_rows(joined, selection, older, left_out), limit):
+            label = row.field.partition("[")[0]
+            if name == "doubts":
+                doubts[name_doubt(row) or ""] += 1
+            elif name != "values":
+                label = row.reason or ""
+            names[f"{row.change} {label}".strip()] += 1
+            yield row
+
+    rows = count_rows()
     if to:
         write_sheet(to, ValueRow._fields, rows, force=force)
     else:
         print_text("rows.txt", rows=rows)
-    kinds = name_some(
-        (f"{kind} {count:,}" for kind, count in counts.most_common()), 2 * MAX_LISTED
-    )
+    total = count_doubts(doubts) if doubts else counted(names.total(), "row")
     # there may be more rows than the limit
-    start = "the first " if counts.total() == limit else ""
-    say(f"{start}{counted(counts.total(), 'row')}: {kinds or 'nothing to list'}")
+    start = "the first " if names.total() == limit else ""
+    parts = (f"{part} {count:,}" for part, count in names.most_common())
+    say(f"{start}{total}: {name_some(parts, 2 * MAX_LISTED) or 'nothing to list'}")
+    if left_out:
+        say(f"{counted(left_out.total(), 'row')} without a confidence: left out")
     warn_incomplete(*runs, *(since or ()))
     # a list of failures has a row for each of them
     if joined.failures and name != "failures":
         warn_failed(joined, "rows")
         return FAILED
     return OK
-
-
-def _count(rows: Iterator[ValueRow], counts: Counter[str]) -> Iterator[ValueRow]:
-    """Yield the rows, and count them in ``counts`` by change and by reason or field."""
-    for row in rows:
-        kind = row.reason or row.field.partition("[")[0]
-        counts[f"{row.change} {kind}".strip()] += 1
-        yield row

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from extractor.apps.pages import name_label
 from extractor.apps.pages.texts import GivenText, QuotedText, ShownText, show_texts
 from extractor.apps.pages.words import say
-from extractor.apps.values import weigh_evidence
+from extractor.apps.values import doubt_item, weigh_evidence
 from extractor.language.shown import show_line
 from extractor.language.values import group_pairs
 from extractor.schemas import (
@@ -249,6 +249,7 @@ def _show_item(
         "of": getattr(item, "of", None),
         "origin": _ORIGINS.get(str(item.origin)),
         "confidence": item.confidence,
+        "doubt": doubt_item(path, item),
         "groups": [group.path for group in chain],
         "values": values,
     }

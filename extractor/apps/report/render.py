@@ -4,18 +4,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from extractor.apps.pages import Chunks, pack, render_page
-from extractor.apps.report.overview import (
-    DOUBTFUL,
-    Overview,
-    count_items,
-    sum_facts,
-)
+from extractor.apps.report.overview import Overview, count_items, sum_facts
 from extractor.apps.report.record import (
     RunRecord,
     list_meanings,
     list_words,
     show_record,
 )
+from extractor.apps.values import DOUBTS
 from extractor.run.files import write_page
 from extractor.run.finished import TextState
 from extractor.run.joined import JoinedRuns
@@ -87,7 +83,8 @@ def write_report(
         "total": total,
         "items": count_items(overview.facts),
         "absences": sum_facts(overview.facts, "absence"),
-        "doubtful": sum_facts(overview.facts, DOUBTFUL).total(),
+        "doubts": sum_facts(overview.facts, "doubt"),
+        "parts": [*DOUBTS.values()],
         "filled": sum_facts(overview.facts, "filled").total(),
         "findings": sum_facts(overview.facts, "finding"),
         "failures": runs.failures,

@@ -82,7 +82,7 @@ class Adjudication:
         for record_id in record_ids:
             if self._first.get(record_id) or self._second.get(record_id):
                 doubts[record_id] = self._count_differences(record_id)
-        by_number = sorted(doubts, key=lambda record_id: -doubts[record_id].expected)
+        by_number = sorted(doubts, key=lambda record_id: -doubts[record_id].number)
         return {record_id: doubts[record_id] for record_id in by_number}
 
     def _count_differences(self, record_id: str) -> Doubt:

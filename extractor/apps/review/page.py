@@ -23,7 +23,7 @@ from extractor.apps.review.draft import (
 )
 from extractor.apps.review.forms import Form
 from extractor.apps.review.gold import find_flaws, read_gold
-from extractor.apps.values import weigh_evidence
+from extractor.apps.values import doubt_item, weigh_evidence
 from extractor.concepts.limits.canonical import show_canonical_names
 from extractor.concepts.own.declaration import CustomField
 from extractor.language.values import group_pairs
@@ -42,8 +42,8 @@ class Highlight(NamedTuple):
 
 class ExtractedFields:
     """The data that the run extracted for the items of a draft, keyed by the items' paths in the
-    draft: the values and the confidence of an item, and the evidence of a field or the reason why
-    the field is empty.
+    draft: the values and the doubt of an item, and the evidence of a field or the reason why the
+    field is empty.
     """
 
     def __init__(
@@ -58,20 +58,24 @@ class ExtractedFields:
         pairs = pair_paths(read_gold(start), extraction, fields)
         self.values: dict[str, JsonObject] = {}
         self.evidence = defaultdict[tuple[str, str], list[Evidence]](list)
-        self.confidences: dict[str, float | None] = {}
+        self.doubts: dict[str, JsonObject] = {}
         self.reasons: dict[tuple[str, str], str] = {}
         draft_paths = {}
         for path, counterpart in pairs.items():
             draft_paths[counterpart] = path
             gold_items = dict(list_items(gold, FieldRef(counterpart).path))
             self.values[path] = gold_items[counterpart]
-            self.confidences[path] = items[counterpart].confidence
-            for evidence in items[counterpart].evidence:
+            item = items[counterpart]
+            self.doubts[path] = {
+                "confidence": item.confidence,
+                "doubt": doubt_item(counterpart, item),
+            }
+            for evidence in item.evidence:
                 self.evidence[path, _name_field(evidence.field)].append(evidence)
         for absence in extraction.absences:
-            item, _, field = absence.field.rpartition(".")
-            if item in draft_paths:
-                self.reasons[draft_paths[item], field] = absence.reason.value
+            host, _, field = absence.field.rpartition(".")
+            if host in draft_paths:
+                self.reasons[draft_paths[host], field] = absence.reason.value
 
     def list_evidence(self, path: str, name: str, item: JsonObject) -> list[Evidence]:
         """Return a field's evidence, unless the reviewer has changed the field."""
@@ -119,7 +123,9 @@ def describe_record(
                 "name": _name_item(path, item, form),
                 "of": item.get("of"),
                 "checked": item.get(CHECKED, False),
-                "confidence": extracted.confidences.get(path),
+                "confidence": None,
+                "doubt": None,
+                **extracted.doubts.get(path, {}),
                 "fields": _describe_fields(path, item, form, extracted, changed),
                 # filled below
                 "marks": [],

@@ -1,8 +1,7 @@
-"""The records of a run with their texts. Records with the highest expected number of wrong values
-come first.
-"""
+"""The records of a run with their texts. Records with the most doubts come first."""
 
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -12,28 +11,29 @@ from extractor.apps.pages.view import name_record
 from extractor.apps.values import (
     RowKind,
     ValueRow,
+    count_doubts,
     list_all_rows,
-    list_less_sure_items,
+    name_doubt,
 )
 from extractor.plurals import counted, percent
 from extractor.run.joined import JoinedRuns
 from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
-from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
 _MAX_LISTED = 3
-"""Maximum number of doubtful values listed for a record in the queue."""
+"""Maximum number of doubts named for a record in the queue."""
 
 
 class Doubt(NamedTuple):
-    """The expected number of wrong values in a record, and its most doubtful values."""
+    """The number of doubts in a record or, between annotators, of differences, and what to look
+    at.
+    """
 
-    expected: float
+    number: int
     reasons: tuple[str, ...]
 
 
 def assess_result(result: TrialExtraction) -> Doubt:
-    """Return the doubt about a result. The expected number of wrong values is the sum of (1 -
-    confidence) over its values. The values that are named are doubts, as in ``extractor list``.
+    """Return the doubts of a result, which are those that ``extractor list`` lists.
 
     >>> criterion = {
     ...     "kind": "inclusion",
@@ -43,25 +43,26 @@ def assess_result(result: TrialExtraction) -> Doubt:
     ... }
     >>> result = {"record_id": "A", "eligibility": {"criteria": [criterion]}}
     >>> assess_result(TrialExtraction.model_validate(result)).reasons
-    ('criteria 1 kind 60 %', 'criteria 1 quote 60 %')
+    ('2 doubts (2 values, 0 items, 0 empty fields)', 'criteria 1 kind 60 %', 'criteria 1 quote 60 %')
     """
     rows = list(list_all_rows(result))
-    # the members of a list have the same name, and count once if they are equally sure
-    rated = {
-        (row.confidence, _name_value(row))
-        for row in (*rows, *list_less_sure_items(result, rows))
-        if row.confidence is not None
-    }
-    expected = sum(1 - confidence for confidence, _ in rated)
-    doubtful = [value for value in sorted(rated) if value[0] < DOUBTFUL_BELOW]
-    least_sure = doubtful[:_MAX_LISTED]
-    reasons = [f"{name} {percent(confidence)}" for confidence, name in least_sure]
-    if len(doubtful) > _MAX_LISTED:
-        reasons.append(f"{len(doubtful) - _MAX_LISTED:,} more")
+    counts = Counter(filter(None, map(name_doubt, rows)))
+    # the members of a list have the same name, and are named once if they are equally sure
+    least_sure = sorted(
+        {
+            (row.confidence, _name_value(row))
+            for row in rows
+            if row.confidence is not None and name_doubt(row)
+        }
+    )
+    reasons = [count_doubts(counts)] if counts else []
+    reasons += [
+        f"{name} {percent(confidence)}" for confidence, name in least_sure[:_MAX_LISTED]
+    ]
     findings = sum(row.kind is RowKind.FINDING for row in rows)
     if findings:
         reasons.append(counted(findings, "finding"))
-    return Doubt(round(expected, 3), tuple(reasons))
+    return Doubt(counts.total(), tuple(reasons))
 
 
 def _name_value(row: ValueRow) -> str:
@@ -93,7 +94,7 @@ class RunRecords:
             for record_id in self._run.record_ids
         }
         self.doubts = dict(
-            sorted(doubts.items(), key=lambda pair: pair[1].expected, reverse=True)
+            sorted(doubts.items(), key=lambda pair: pair[1].number, reverse=True)
         )
         self.titles: dict[str, str] = {}
         self._texts: dict[str, bytes] = {}

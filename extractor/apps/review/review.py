@@ -108,7 +108,7 @@ class Review:
                 {
                     "id": record_id,
                     "title": self.records.titles.get(record_id),
-                    "expected": doubt.expected,
+                    "number": doubt.number,
                     "reasons": doubt.reasons,
                     "state": state,
                 }
