@@ -22,8 +22,8 @@ from extractor.apps.values import (
     RowKind,
     ValueRow,
     drop_same,
-    name_doubt,
     list_all_rows,
+    name_doubt,
 )
 from extractor.errors import ArgumentError
 from extractor.run.files import find_place, name_failed

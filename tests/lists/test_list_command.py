@@ -1,12 +1,18 @@
 """The command ``extractor list``."""
 
 import csv
+import re
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import openpyxl
 import pytest
 
+from extractor.apps.report import write_report
+from extractor.apps.review.queue import RunRecords
+from extractor.apps.values import DOUBTS
+from extractor.plurals import counted
 from tests.commands import extract, invoke, read_lines
 from tests.pages.invented import make_doubtful, make_run
 from tests.snapshots import check_json
@@ -50,6 +56,69 @@ def test_the_lists_of_a_trial_are_these(tmp_path):
     check_json(Path(__file__).with_name("lists.json"), found)
 
 
+@pytest.fixture(scope="module")
+def doubtful(tmp_path_factory):
+    """A run with each kind of doubt."""
+    extraction = make_doubtful()
+    extraction["dosing"][0]["confidence"] = 0.4
+    return make_run(tmp_path_factory.mktemp("doubtful"), extraction)
+
+
+_ROW = re.compile(
+    r'data-label="values">([\d,]+)<.*?data-label="doubts">(?:<a[^>]*>)?([\d,]+)<.*?'
+    r'data-label="empty">([\d,]+)<'
+)
+
+
+@pytest.mark.parametrize("name", ["run", "doubtful"])
+def test_doubts_are_counted_alike_everywhere(name, request, tmp_path):
+    run = request.getfixturevalue(name)
+    rows = read_rows(run, "doubts")
+    kinds = Counter(row["kind"] for row in rows)
+    total, said = re.search(
+        r"([\d,]+) doubts \((.*)\): ", invoke("list", run, "doubts").stderr
+    ).groups()
+    assert int(total) == len(rows) == kinds.total()
+    assert said == ", ".join(
+        counted(kinds[kind], noun) for kind, noun in DOUBTS.items()
+    )
+    fields = Counter(row["field"].partition("[")[0] for row in rows)
+    shown = invoke("list", run, "doubts").stderr
+    assert all(f"{field} {count}" in shown for field, count in fields.most_common(3))
+
+    values = read_rows(run, "values", "--max-confidence", 0.85)
+    assert len(values) == kinds["value"]
+    to = tmp_path / "values.jsonl"
+    invoke("export", run, "--to", to, "--tables", "values")
+    every = read_lines(to)
+    assert sum((row["confidence"] or 1) < 0.85 for row in every) == kinds["value"]
+
+    page = tmp_path / "page.html"
+    write_report(run, page)
+    text = page.read_text("utf-8")
+    tiles = re.findall(r"<dt>(\w+)</dt><dd>([\d,]+)</dd><dd[^>]*>(.*?)</dd>", text)
+    counts = {
+        tile: (number, re.sub("<[^>]*>", "", note)) for tile, number, note in tiles
+    }
+    assert counts["Doubts"] == (total, said)
+    columns = zip(*_ROW.findall(text), strict=True)
+    sums = [sum(int(cell.replace(",", "")) for cell in column) for column in columns]
+    absences = len(read_rows(run, "absences"))
+    assert sums == [len(every), len(rows), absences]
+    assert counts["Values"] == (
+        f"{sums[0]:,}",
+        f"{counted(absences, 'empty field')}, each with a reason",
+    )
+
+    queue = RunRecords(run).doubts
+    of_records = Counter(row["record_id"] for row in rows)
+    numbers = [doubt.number for doubt in queue.values()]
+    assert numbers == sorted(numbers, reverse=True)
+    for record_id, doubt in queue.items():
+        assert doubt.number == of_records[record_id]
+        assert doubt.reasons[0].startswith(f"{counted(doubt.number, 'doubt')} (")
+
+
 def test_the_lowest_confidence_is_shown_and_none_is_off_by_one(tmp_path):
     extraction = make_doubtful()
     for piece, confidence in zip(
@@ -66,6 +135,7 @@ def test_the_lowest_confidence_is_shown_and_none_is_off_by_one(tmp_path):
         (("values", "--field", "amounts"), lambda row: row["field"].startswith("amounts")),
         (("values", "--field", "dosing", "--field", "endpoints.concept"),
          lambda row: row["item"].startswith("dosing") or row["field"] == "concept"),
+        (("doubts", "--field", "item"), lambda row: row["field"] == "item"),
         (("values", "--record", "NCT90000007"), lambda row: row["record_id"] == "NCT90000007"),
         (("values", "--min-confidence", 0.6, "--max-confidence", 0.8), lambda row: 0.6 <= float(row["confidence"]) < 0.8),
     ],
@@ -75,6 +145,19 @@ def test_options_choose_rows(run, words, is_listed):
     chosen = read_rows(run, *words)
     assert chosen == [row for row in every if is_listed(row)]
     assert 0 < len(chosen) < len(every)
+
+
+def test_rows_without_a_confidence_are_left_out_by_bounds(doubtful):
+    every = read_rows(doubtful, "doubts")
+    done = [
+        read_rows(doubtful, "doubts", bound, 0.6)
+        for bound in ("--min-confidence", "--max-confidence")
+    ]
+    rated = [row for row in every if row["confidence"]]
+    assert len(rated) < len(every) == 1 + len(rated)
+    assert sum(map(len, done)) == len(rated)
+    shown = invoke("list", doubtful, "doubts", "--max-confidence", 0.6).stderr
+    assert "1 row without a confidence: left out" in shown
 
 
 def test_the_first_rows_are_listed_and_said_to_be_the_first(run):

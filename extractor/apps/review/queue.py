@@ -42,8 +42,9 @@ def assess_result(result: TrialExtraction) -> Doubt:
     ...     "confidence": 0.6,
     ... }
     >>> result = {"record_id": "A", "eligibility": {"criteria": [criterion]}}
-    >>> assess_result(TrialExtraction.model_validate(result)).reasons
-    ('2 doubts (2 values, 0 items, 0 empty fields)', 'criteria 1 kind 60 %', 'criteria 1 quote 60 %')
+    >>> _, *least_sure = assess_result(TrialExtraction.model_validate(result)).reasons
+    >>> least_sure
+    ['criteria 1 kind 60 %', 'criteria 1 quote 60 %']
     """
     rows = list(list_all_rows(result))
     counts = Counter(filter(None, map(name_doubt, rows)))
