@@ -203,17 +203,21 @@ def test_failures_have_their_message_and_place(tmp_path):
     run = tmp_path / "run"
     invoke("run", tmp_path, "--out", run, "--quiet")
     with (run / "failures.jsonl").open("a") as file:
-        file.write("{torn")
-    (row,) = read_rows(run, "failures")
+        file.write('\n{}\n{"error": "RecordError", "to')
+    row, unnamed, torn = read_rows(run, "failures")
+    assert unnamed["record_id"] == "record without an id"
+    assert "failures.jsonl, line 4: is damaged" in torn["value"]
+    shown = invoke("list", run, "failures").stderr
+    assert "3 rows: RecordError 1, unknown 1, StoreError 1" in shown
     assert row["reason"] == "RecordError"
     assert "broken.json" in row["section"]
     assert "JSON" in row["value"]
     done = invoke("list", run, "values")
     assert done.exit_code == 1
-    assert "1 record failed and added no rows" in done.stderr
+    assert "3 records failed and added no rows" in done.stderr
     whole = extract(tmp_path / "study.json", tmp_path / "whole")
-    (row,) = read_rows(whole, "failures", "--since", run)
-    assert row["change"] == "gone"
+    rows = read_rows(whole, "failures", "--since", run)
+    assert {row["change"] for row in rows} == {"gone"}
     seeds = extract("seeds/records", tmp_path / "seeds")
     rows = read_rows(seeds, "values", "--since", whole)
     assert {row["change"] for row in rows} == {"new"}

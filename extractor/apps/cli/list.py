@@ -16,7 +16,7 @@ from extractor.apps.cli.console import (
     print_text,
     say,
 )
-from extractor.apps.cli.options import ForceOption, RunsArgument, SheetOption, option
+from extractor.apps.cli.options import ForceOption, RunsOrNone, SheetOption, option
 from extractor.apps.cli.runs import open_runs, warn_failed, warn_incomplete
 from extractor.apps.export import write_sheet
 from extractor.apps.lists import Selection, list_rows, refuse_selection
@@ -27,7 +27,8 @@ from extractor.schemas.vocabulary import FindingKind
 
 
 def list_(
-    runs: RunsArgument,
+    runs: RunsOrNone = None,
+    *,
     name: Annotated[
         Literal["values", "doubts", "findings", "absences", "failures"],
         typer.Argument(metavar="values|doubts|findings|absences|failures"),
@@ -76,6 +77,8 @@ def list_(
 
     Exit codes: 0 done, 1 some records failed, 2 wrong usage, 130 interrupted.
     """
+    if not runs:
+        raise ValueError(f"specify a run before the list: extractor list RUN {name}")
     selection = Selection(
         name, field, record, min_confidence, max_confidence, severity, kind
     )
@@ -93,7 +96,7 @@ def list_(
             if name == "doubts":
                 doubts[name_doubt(row) or ""] += 1
             elif name != "values":
-                label = row.reason or ""
+                label = row.reason or "unknown"
             names[f"{row.change} {label}".strip()] += 1
             yield row
 

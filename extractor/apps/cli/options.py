@@ -129,13 +129,13 @@ RunArgument = Annotated[
     Path,
     typer.Argument(metavar="RUN", exists=True, file_okay=False, help="A run's folder."),
 ]
-RunsArgument = Annotated[
-    list[Path],
-    typer.Argument(
-        metavar="RUN",
-        help="Folders of runs, their extractions.jsonl, or gold; several are one input.",
-    ),
-]
+_RUNS = typer.Argument(
+    metavar="RUN",
+    help="Folders of runs, their extractions.jsonl, or gold; several are one input.",
+)
+RunsArgument = Annotated[list[Path], _RUNS]
+RunsOrNone = Annotated[list[Path] | None, _RUNS]
+"""For a command whose last argument is not a run: it reports missing runs itself."""
 ForceOption = Annotated[bool, option(FILES, "Overwrite existing files.", "--force")]
 SheetOption = Annotated[
     Path | None,

@@ -100,7 +100,7 @@ def export_run(
     Raises:
         ValueError: A single file cannot contain several tables.
         MissingExtra: The library for the format is not installed.
-        StoreError: A result cannot be read, or the destination must not be replaced.
+        StoreError: A result cannot be read.
     """
     sieve = threshold or Threshold()
 
@@ -170,7 +170,7 @@ def write_sheet(
     is not set, and ``MissingExtra`` if the format's library is not installed.
     """
     table = Table("rows", None, (), tuple(Column(name, "") for name in columns))
-    destination = Destination.choose(path, None, force=force)
+    destination = Destination.choose(path, None, force=force, or_else="")
     write_tables(destination, [table], (("rows", row) for row in rows))
 
 

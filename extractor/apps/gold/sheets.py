@@ -11,7 +11,7 @@ from zipfile import ZipFile
 
 from extractor.apps.gold.rows import PART_COLUMNS, write_cells
 from extractor.apps.values import RowKind, ValueRow
-from extractor.errors import GoldError, MissingExtra
+from extractor.errors import FolderNotWritable, GoldError, MissingExtra
 from extractor.run.files import naming_file, write_atomically
 from extractor.schemas.arguments import suggest
 
@@ -49,7 +49,7 @@ def write_gold_sheet(path: Path, rows: Iterable[ValueRow]) -> None:
     csv.writer(text).writerows([columns, *lines])
     # Excel needs a byte order mark to read UTF-8.
     content = text.getvalue().encode("utf-8-sig")
-    with naming_file(path):
+    with naming_file(path, FolderNotWritable):
         write_atomically(path, content)
 
 
@@ -99,7 +99,7 @@ def _write_workbook(path: Path, lines: Iterable[list[str]]) -> None:
             ) from None
     content = io.BytesIO()
     book.save(content)
-    with naming_file(path):
+    with naming_file(path, FolderNotWritable):
         write_atomically(path, content.getvalue())
 
 

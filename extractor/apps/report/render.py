@@ -48,8 +48,7 @@ def write_report(
         limit: The maximum number of records that can be opened. The overview counts all records.
 
     Raises:
-        StoreError: The folder contains no results.
-        OSError: The file cannot be written.
+        StoreError: The folder contains no results, or the file cannot be written.
     """
     runs = run
     if not isinstance(runs, JoinedRuns):

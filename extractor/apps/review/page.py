@@ -24,11 +24,19 @@ from extractor.apps.review.draft import (
 from extractor.apps.review.forms import Form
 from extractor.apps.review.gold import find_flaws, read_gold
 from extractor.apps.values import doubt_item, weigh_evidence
+from extractor.concepts.limits.admission import complete_gold, describe_criteria
 from extractor.concepts.limits.canonical import show_canonical_names
 from extractor.concepts.own.declaration import CustomField
+from extractor.confidence import find_meaning
 from extractor.language.values import group_pairs
 from extractor.schemas import Evidence, FieldRef, TrialExtraction, TrialRecord
 from extractor.schemas.base import JsonObject
+
+_MAY_BE_OF_SOME = {
+    find_meaning("eligibility.criteria.constraints", feature)
+    for feature in ("a second limit of its quantity", "an age of some people")
+}
+"""The doubts about whether a limit applies to everybody."""
 
 
 class Highlight(NamedTuple):
@@ -53,6 +61,7 @@ class ExtractedFields:
         fields: Sequence[CustomField],
     ) -> None:
         items = dict(extraction.list_items())
+        of_some = set(_list_of_some(extraction))
         gold = start_draft(extraction)
         # the draft may start with a gold file, whose items have other positions
         pairs = pair_paths(read_gold(start), extraction, fields)
@@ -69,6 +78,7 @@ class ExtractedFields:
             self.doubts[path] = {
                 "confidence": item.confidence,
                 "doubt": doubt_item(counterpart, item),
+                "for_some": counterpart in of_some,
             }
             for evidence in item.evidence:
                 self.evidence[path, _name_field(evidence.field)].append(evidence)
@@ -85,6 +95,19 @@ class ExtractedFields:
         if read_field(extracted, name) != read_field(item, name):
             return []
         return self.evidence[path, name]
+
+
+def _list_of_some(extraction: TrialExtraction) -> Iterator[str]:
+    """Yield the paths of the criteria with a limit that admits some people only, or may do so."""
+    people = complete_gold(extraction).eligibility
+    described = describe_criteria(people)
+    for number, (criterion, derived) in enumerate(
+        zip(people.criteria, described, strict=True)
+    ):
+        doubts = {doubt for piece in criterion.evidence for doubt in piece.doubts}
+        admits_some = any(limit.get("admits_some") for limit in derived.limits)
+        if admits_some or not doubts.isdisjoint(_MAY_BE_OF_SOME):
+            yield f"eligibility.criteria[{number}]"
 
 
 def _name_field(place: str) -> str:
@@ -124,7 +147,6 @@ def describe_record(
                 "of": item.get("of"),
                 "checked": item.get(CHECKED, False),
                 "confidence": None,
-                "doubt": None,
                 **extracted.doubts.get(path, {}),
                 "fields": _describe_fields(path, item, form, extracted, changed),
                 # filled below
