@@ -14,6 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import count
+from math import inf
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -55,7 +56,7 @@ class Selection(NamedTuple):
             fields are listed.
         records: The records to list. If it is empty, all records are listed.
         min_confidence: The minimum confidence of the values to list.
-        max_confidence: The bound below which values are listed. With a bound, rows without a
+        max_confidence: The bound below which values are listed. With either bound, rows without a
             confidence are left out.
         severity: The severity of the findings to list.
         kind: The kind of the findings to list.
@@ -64,21 +65,15 @@ class Selection(NamedTuple):
     name: str
     fields: Sequence[str] = ()
     records: Sequence[str] = ()
-    min_confidence: float | None = None
-    max_confidence: float | None = None
+    min_confidence: float = 0
+    max_confidence: float = inf
     severity: str | None = None
     kind: str | None = None
 
     @property
     def has_bounds(self) -> bool:
         """Whether rows are selected by their confidence."""
-        return (self.min_confidence, self.max_confidence) != (None, None)
-
-    def includes(self, confidence: float | None) -> bool:
-        """Return whether a confidence is at least the minimum and below the maximum."""
-        if self.min_confidence is not None and (confidence or 0) < self.min_confidence:
-            return False
-        return self.max_confidence is None or (confidence or 0) < self.max_confidence
+        return (self.min_confidence, self.max_confidence) != (0, inf)
 
 
 def refuse_selection(
@@ -91,8 +86,8 @@ def refuse_selection(
     name = selection.name
     if selection.has_bounds and name not in ("values", _DOUBTS):
         raise ArgumentError(f"{name} have no confidence; remove the confidence bounds")
-    bounds = (selection.min_confidence or 0, selection.max_confidence or 0)
-    if name == _DOUBTS and max(bounds) > DOUBTFUL_BELOW:
+    bounds = (selection.min_confidence, selection.max_confidence)
+    if name == _DOUBTS and any(DOUBTFUL_BELOW < bound < inf for bound in bounds):
         raise ArgumentError(
             f"a doubt has a confidence below {DOUBTFUL_BELOW}; to select other values, list values"
         )
@@ -200,6 +195,7 @@ def _list_record(
         return _list_failures(run).get(record_id, [])
     if record_id not in run.record_ids:
         return []
+    bounds = (selection.min_confidence, selection.max_confidence)
     listed = []
     finding_numbers = count()
     for row in list_all_rows(run.read(record_id)):
@@ -213,7 +209,7 @@ def _list_record(
             continue
         if selection.has_bounds and row.confidence is None:
             unrated[row.kind] += 1
-        elif selection.includes(row.confidence):
+        elif bounds[0] <= (row.confidence or 0) < bounds[1]:
             address = _make_address(record_id, path)
             listed.append(row._replace(value=row.text, address=address))
     return listed

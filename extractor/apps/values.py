@@ -7,13 +7,13 @@ and the evaluation read the items directly.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
 from extractor.language.shown import show_line
-from extractor.plurals import counted
+from extractor.plurals import counted, show_some
 from extractor.schemas import (
     Absence,
     Citation,
@@ -26,7 +26,7 @@ from extractor.schemas import (
     TrialRecord,
 )
 from extractor.schemas.base import JsonObject
-from extractor.schemas.values import Value, list_item_values
+from extractor.schemas.values import Value, list_absences, list_item_values
 from extractor.schemas.vocabulary import DOUBTFUL_BELOW, SETTLED_ABSENCES
 
 T = TypeVar("T")
@@ -101,6 +101,11 @@ class ValueRow(NamedTuple):
         return ".".join(filter(None, (self.item, self.field)))
 
     @property
+    def label(self) -> str:
+        """The field without positions, such as ``amounts``."""
+        return self.field.partition("[")[0]
+
+    @property
     def text(self) -> str:
         """The value on one line, such as ``4 week`` or ``true``, or an empty string for an
         absence.
@@ -115,7 +120,8 @@ class ValueRow(NamedTuple):
 def list_values(extraction: TrialExtraction) -> Iterator[ValueRow]:
     """Yield a row for each value, in schema order."""
     for path, item in extraction.list_items():
-        yield from _list_item(extraction.record_id, path, item)
+        for value in list_item_values(path, item):
+            yield _describe_value(extraction.record_id, value, item)
 
 
 def list_all_rows(extraction: TrialExtraction) -> Iterator[ValueRow]:
@@ -137,7 +143,7 @@ def list_all_rows(extraction: TrialExtraction) -> Iterator[ValueRow]:
     record_id = extraction.record_id
     yield from list_values(extraction)
     for path, item in extraction.list_items():
-        if doubt_item(path, item):
+        if doubt_item(item):
             yield _describe_item(record_id, path, item)
     for absence in list_absences(extraction):
         yield _describe_absence(record_id, absence)
@@ -156,14 +162,20 @@ def name_doubt(row: ValueRow) -> str | None:
     return DOUBTS[row.kind] if is_doubtful else None
 
 
-def count_doubts(counts: Mapping[str, int]) -> str:
-    """Return the number of doubts in words, given the number of each of ``DOUBTS``.
+def describe_counts(labels: Counter[str], doubts: Counter[str], most: int) -> str:
+    """Return the number of rows in words, and the ``most`` frequent labels. Of rows that are
+    doubts, ``doubts`` has the number of each of ``DOUBTS``.
 
-    >>> count_doubts({"value": 5, "empty field": 1})
-    '6 doubts (5 values, 0 items, 1 empty field)'
+    >>> doubts = Counter({"value": 5, "empty field": 1})
+    >>> describe_counts(Counter(arms=4, role=2), doubts, 9)
+    '6 doubts (5 values, 0 items, 1 empty field): arms 4, role 2'
     """
-    parts = [counted(counts.get(noun, 0), noun) for noun in DOUBTS.values()]
-    return f"{counted(sum(counts.values()), 'doubt')} ({', '.join(parts)})"
+    total = counted(labels.total(), "row")
+    if doubts:
+        parts = (counted(doubts[noun], noun) for noun in DOUBTS.values())
+        total = f"{counted(doubts.total(), 'doubt')} ({', '.join(parts)})"
+    listed = (f"{label} {number:,}" for label, number in labels.most_common())
+    return f"{total}: {show_some(listed, most) or 'nothing to list'}"
 
 
 def drop_same(
@@ -209,25 +221,17 @@ def split_path(path: str) -> tuple[str, str]:
     return item[0], path[item.end() :].removeprefix(".")
 
 
-def doubt_item(path: str, item: ExtractedItem) -> str | None:
-    """Return what speaks against an item with a confidence below 0.85 that is less sure than each
-    of its values, or None for any other item.
+def doubt_item(item: ExtractedItem) -> str | None:
+    """Return what speaks against an item with a confidence below 0.85 that is less sure than all
+    its evidence, or None for any other item.
     """
-    confidence = item.confidence
-    if confidence is None or confidence >= DOUBTFUL_BELOW:
-        return None
     # the confidence of an item is the lowest of all its fields, including empty ones and lists as
     # a whole
-    least = find_least(_list_item("", path, item))
-    if least is not None and confidence >= least:
+    least = find_least(item.evidence)
+    bound = DOUBTFUL_BELOW if least is None else min(least, DOUBTFUL_BELOW)
+    if item.confidence is None or item.confidence >= bound:
         return None
     return _MAY_BE_INCOMPLETE
-
-
-def _list_item(record_id: str, path: str, item: ExtractedItem) -> Iterator[ValueRow]:
-    """Yield a row for each value of an item."""
-    for value in list_item_values(path, item):
-        yield _describe_value(record_id, value, item)
 
 
 def _describe_item(record_id: str, path: str, item: ExtractedItem) -> ValueRow:
@@ -337,9 +341,9 @@ def list_doubts(pieces: Iterable[Evidence]) -> list[str]:
     return list(dict.fromkeys(doubt for piece in pieces for doubt in piece.doubts))
 
 
-def find_least(pieces: Iterable[Evidence | ValueRow]) -> float | None:
-    """Return the lowest confidence of several pieces of evidence or rows, or None if none of them
-    has a confidence.
+def find_least(pieces: Iterable[Evidence]) -> float | None:
+    """Return the lowest confidence of several pieces of evidence, or None if none of them has a
+    confidence.
     """
     confidences = [piece.confidence for piece in pieces if piece.confidence is not None]
     return min(confidences, default=None)
@@ -359,14 +363,3 @@ def _cite_passages(pieces: Sequence[Citation | Evidence]) -> dict[str, Any]:
         "start": first.start,
         "end": first.end,
     }
-
-
-def list_absences(extraction: TrialExtraction) -> list[Absence]:
-    """Return the empty fields, except for ``time_window``, which has the same reason as
-    ``time_windows``.
-    """
-    return [
-        absence
-        for absence in extraction.absences
-        if not absence.field.endswith(".time_window")
-    ]

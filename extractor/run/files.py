@@ -164,10 +164,9 @@ def read_failures(path: Path) -> list[Failed]:
         if isinstance(failure, dict):
             failures.append(failure)
         elif line.strip():
-            place = f"line {number}"
-            message = f"{path}, {place}: is damaged; run the same command again"
-            damaged = {"path": str(path), "place": place, "error": "StoreError"}
-            failures.append({**damaged, "message": message})
+            place = f"{path}, line {number}"
+            message = f"{place}: is damaged; run the same command again"
+            failures.append({"path": place, "error": "StoreError", "message": message})
     return failures
 
 

@@ -10,11 +10,11 @@ import openpyxl
 import pytest
 
 from extractor.apps.report import write_report
-from extractor.apps.review.queue import RunRecords
 from extractor.apps.values import DOUBTS
 from extractor.plurals import counted
 from tests.commands import extract, invoke, read_lines
 from tests.pages.invented import make_doubtful, make_run
+from tests.review.reviewing import Client, serve
 from tests.snapshots import check_json
 from tests.tables import read_cases
 
@@ -110,13 +110,14 @@ def test_doubts_are_counted_alike_everywhere(name, request, tmp_path):
         f"{counted(absences, 'empty field')}, each with a reason",
     )
 
-    queue = RunRecords(run).doubts
     of_records = Counter(row["record_id"] for row in rows)
-    numbers = [doubt.number for doubt in queue.values()]
+    with serve(run, tmp_path / "gold") as served:
+        queue = Client(served).get("queue")
+    numbers = [of_records[row["id"]] for row in queue]
     assert numbers == sorted(numbers, reverse=True)
-    for record_id, doubt in queue.items():
-        assert doubt.number == of_records[record_id]
-        assert doubt.reasons[0].startswith(f"{counted(doubt.number, 'doubt')} (")
+    for row in queue:
+        said = counted(of_records[row["id"]], "doubt")
+        assert row["reasons"][0].startswith(f"{said} (")
 
 
 def test_the_lowest_confidence_is_shown_and_none_is_off_by_one(tmp_path):

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
+from math import inf
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,15 +13,15 @@ from extractor.apps.cli.console import (
     FAILED,
     MAX_LISTED,
     OK,
-    name_some,
     print_text,
     say,
+    to_printable,
 )
 from extractor.apps.cli.options import ForceOption, RunsOrNone, SheetOption, option
 from extractor.apps.cli.runs import open_runs, warn_failed, warn_incomplete
 from extractor.apps.export import write_sheet
 from extractor.apps.lists import Selection, list_rows, refuse_selection
-from extractor.apps.values import RowKind, ValueRow, count_doubts, name_doubt
+from extractor.apps.values import RowKind, ValueRow, describe_counts, name_doubt
 from extractor.options import WHAT
 from extractor.plurals import counted
 from extractor.schemas.vocabulary import FindingKind
@@ -43,9 +44,9 @@ def list_(
         list[str], option(WHAT, "List only this record; repeatable.")
     ] = [],  # noqa: B006
     min_confidence: Annotated[
-        float | None,
+        float,
         option(WHAT, "List only values with at least this confidence.", min=0, max=1),
-    ] = None,
+    ] = 0,
     max_confidence: Annotated[
         float | None,
         option(WHAT, "List only values below this confidence.", min=0, max=1),
@@ -79,37 +80,33 @@ def list_(
     """
     if not runs:
         raise ValueError(f"specify a run before the list: extractor list RUN {name}")
-    selection = Selection(
-        name, field, record, min_confidence, max_confidence, severity, kind
-    )
+    maximum = inf if max_confidence is None else max_confidence
+    selection = Selection(name, field, record, min_confidence, maximum, severity, kind)
     joined = open_runs(runs)
     older = open_runs(since) if since else None
     refuse_selection(selection, joined, older)
     # filled while the rows are written
-    names: Counter[str] = Counter()
+    labels: Counter[str] = Counter()
     doubts: Counter[str] = Counter()
     left_out: Counter[RowKind] = Counter()
 
     def count_rows() -> Iterator[ValueRow]:
         for row in islice(list_rows(joined, selection, older, left_out), limit):
-            label = row.field.partition("[")[0]
+            label = row.label
             if name == "doubts":
                 doubts[name_doubt(row) or ""] += 1
             elif name != "values":
-                label = row.reason or "unknown"
-            names[f"{row.change} {label}".strip()] += 1
+                label = to_printable(row.reason or "unknown")
+            labels[f"{row.change} {label}".strip()] += 1
             yield row
 
-    rows = count_rows()
     if to:
-        write_sheet(to, ValueRow._fields, rows, force=force)
+        write_sheet(to, ValueRow._fields, count_rows(), force=force)
     else:
-        print_text("rows.txt", rows=rows)
-    total = count_doubts(doubts) if doubts else counted(names.total(), "row")
+        print_text("rows.txt", rows=count_rows())
     # there may be more rows than the limit
-    start = "the first " if names.total() == limit else ""
-    parts = (f"{part} {count:,}" for part, count in names.most_common())
-    say(f"{start}{total}: {name_some(parts, 2 * MAX_LISTED) or 'nothing to list'}")
+    start = "the first " if labels.total() == limit else ""
+    say(f"{start}{describe_counts(labels, doubts, 2 * MAX_LISTED)}")
     if left_out:
         say(f"{counted(left_out.total(), 'row')} without a confidence: left out")
     warn_incomplete(*runs, *(since or ()))

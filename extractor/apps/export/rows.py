@@ -297,9 +297,8 @@ def _list_dosing_rows(
                 daily = [*pieces, *proofs["frequency"]]
                 described["daily_confidence"] = find_least(daily)
             # as in `values`, also of its arms
-            sure = find_least(regimen.evidence_for(path))
-            located = _locate_first_quote(pieces)
-            amounts[position] = {**described, **located, "confidence": sure}
+            described["confidence"] = find_least(regimen.evidence_for(path))
+            amounts[position] = {**described, **_locate_first_quote(pieces)}
             yield "amounts", {**amounts[position], "regimen_index": index}
         of_regimen = [piece for piece in regimen.evidence if "[" not in piece.field]
         for link in link_arms(regimen, arms):

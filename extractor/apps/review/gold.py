@@ -140,16 +140,13 @@ def _find_unknown_names(data: JsonObject) -> Iterator[DraftFlaw]:
     for path, item in list_items(data, "eligibility.criteria"):
         for number, limit in enumerate(item.get("constraints") or ()):
             # a reviewer may have typed anything in place of a limit
-            name = limit.get("quantity_canonical") if isinstance(limit, dict) else None
-            if not isinstance(name, str):
-                continue
-            for part in name.split("|"):
-                if part.removesuffix("_change") not in known:
+            name = isinstance(limit, dict) and limit.get("quantity_canonical")
+            for part in str(name or "").split("|"):
+                if part and part.removesuffix("_change") not in known:
+                    place = f"constraints[{number}].quantity_canonical"
+                    problem = f"{part} is not in the vocabulary{suggest(part, known)}"
                     yield DraftFlaw(
-                        path,
-                        f"constraints[{number}].quantity_canonical",
-                        f"{part} is not in the vocabulary{suggest(part, known)}; the limit gets "
-                        "no canonical value",
+                        path, place, f"{problem}; the limit gets no canonical value"
                     )
 
 

@@ -4,10 +4,12 @@ flaws.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import SimpleNamespace
 from typing import NamedTuple
 
 from extractor.apps.pages.view import (
     list_arm_labels,
+    name_item,
     show_texts,
     view,
 )
@@ -77,7 +79,7 @@ class ExtractedFields:
             item = items[counterpart]
             self.doubts[path] = {
                 "confidence": item.confidence,
-                "doubt": doubt_item(counterpart, item),
+                "doubt": doubt_item(item),
                 "for_some": counterpart in of_some,
             }
             for evidence in item.evidence:
@@ -143,7 +145,7 @@ def describe_record(
             items[path] = {
                 "path": path,
                 "group": group,
-                "name": _name_item(path, item, form),
+                "name": name_item(path, SimpleNamespace(**item)),
                 "of": item.get("of"),
                 "checked": item.get(CHECKED, False),
                 "confidence": None,
@@ -251,20 +253,6 @@ def read_words(record: TrialRecord, section: str, start: int, end: int) -> str:
     if not words:
         raise ValueError("no words are selected")
     return words
-
-
-def _name_item(path: str, item: JsonObject, form: Form) -> str:
-    """Return an item's name with its number, starting from 1, such as "exclusion criterion 4". The
-    number of an endpoint is its index in the registry, or "?" if the index is missing.
-    """
-    number = FieldRef(path).position
-    if number is None or path.startswith("custom."):
-        return form.noun
-    if path.startswith("endpoints"):
-        number = item.get("index")
-    kind = item.get("kind") or item.get("rank") or ""
-    shown = str(number + 1) if isinstance(number, int) else "?"
-    return f"{kind} {form.noun} {shown}".strip()
 
 
 def _suggest(record: TrialRecord, data: JsonObject) -> JsonObject:

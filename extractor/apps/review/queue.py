@@ -1,4 +1,4 @@
-"""The records of a run with their texts. Records with the most doubts come first."""
+"""The records of a run with their texts and doubts."""
 
 import zlib
 from collections import Counter
@@ -6,21 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from extractor.apps.pages import name_label
 from extractor.apps.pages.view import name_record
 from extractor.apps.values import (
-    RowKind,
-    ValueRow,
-    count_doubts,
+    DOUBTS,
+    describe_counts,
     list_all_rows,
     name_doubt,
 )
-from extractor.plurals import counted, percent
+from extractor.plurals import counted
 from extractor.run.joined import JoinedRuns
-from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
+from extractor.schemas import TrialExtraction, TrialRecord
 
-_MAX_LISTED = 3
-"""Maximum number of doubts named for a record in the queue."""
+_MAX_LISTED = 5
+"""Maximum number of fields named for a record in the queue."""
 
 
 class Doubt(NamedTuple):
@@ -42,37 +40,16 @@ def assess_result(result: TrialExtraction) -> Doubt:
     ...     "confidence": 0.6,
     ... }
     >>> result = {"record_id": "A", "eligibility": {"criteria": [criterion]}}
-    >>> _, *least_sure = assess_result(TrialExtraction.model_validate(result)).reasons
-    >>> least_sure
-    ['criteria 1 kind 60 %', 'criteria 1 quote 60 %']
+    >>> assess_result(TrialExtraction.model_validate(result)).reasons
+    ('2 doubts (2 values, 0 items, 0 empty fields): kind 1, quote 1',)
     """
-    rows = list(list_all_rows(result))
-    counts = Counter(filter(None, map(name_doubt, rows)))
-    # the members of a list have the same name, and are named once if they are equally sure
-    least_sure = sorted(
-        {
-            (row.confidence, _name_value(row))
-            for row in rows
-            if row.confidence is not None and name_doubt(row)
-        }
-    )
-    reasons = [count_doubts(counts)] if counts else []
-    reasons += [
-        f"{name} {percent(confidence)}" for confidence, name in least_sure[:_MAX_LISTED]
-    ]
-    findings = sum(row.kind is RowKind.FINDING for row in rows)
-    if findings:
-        reasons.append(counted(findings, "finding"))
-    return Doubt(counts.total(), tuple(reasons))
-
-
-def _name_value(row: ValueRow) -> str:
-    item = FieldRef(row.item)
-    name = name_label(item.names[-1])
-    if item.position is not None:
-        name = f"{name} {item.position + 1}"
-    field = FieldRef(row.field).path.removeprefix("values.")
-    return f"{name} {name_label(field)}"
+    rows = [row for row in list_all_rows(result) if name_doubt(row)]
+    labels = Counter(row.label for row in rows)
+    doubts = Counter(DOUBTS[row.kind] for row in rows)
+    reasons = [describe_counts(labels, doubts, _MAX_LISTED)] if rows else []
+    if result.findings:
+        reasons.append(counted(len(result.findings), "finding"))
+    return Doubt(len(rows), tuple(reasons))
 
 
 class RunRecords:
@@ -82,7 +59,7 @@ class RunRecords:
     memory in compressed form. Raises ``StoreError`` if there are no results.
 
     Attributes:
-        doubts: The doubt about each record, in queue order.
+        doubts: The doubts of each record.
         fields: The run's custom fields.
         titles: The titles of the records whose text is available and unchanged.
     """
@@ -90,13 +67,10 @@ class RunRecords:
     def __init__(self, run: Path, inputs: Sequence[Path] = ()) -> None:
         self._run = JoinedRuns([run], inputs)
         self.fields = self._run.fields
-        doubts = {
+        self.doubts = {
             record_id: assess_result(self.read_extraction(record_id))
             for record_id in self._run.record_ids
         }
-        self.doubts = dict(
-            sorted(doubts.items(), key=lambda pair: pair[1].number, reverse=True)
-        )
         self.titles: dict[str, str] = {}
         self._texts: dict[str, bytes] = {}
         for reread in self._run.reread():
