@@ -5,12 +5,12 @@ runs' ``failures.jsonl``. Each row includes its address in the report. If a run 
 older run, a list contains only the rows that were added or removed.
 
 To add a list, add its name to ``cli/list.py`` (type, metavar, help) and to ``Selection``. Select
-its rows in ``_is_of_list`` or, if it contains all rows of one kind, in ``_KINDS``. Add the options
-that it rejects to ``refuse_selection``. The columns are derived from the table of values.
+its rows in ``_is_listed``, unless it contains all rows of the kind that it is named after. Add the
+options that it rejects to ``refuse_selection``. The columns are derived from the table of values.
 ``write_sheet`` from the export writes a file.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import count
@@ -36,11 +36,6 @@ from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
 _DOUBTS = "doubts"
 _FAILURES = "failures"
-_KINDS = {
-    "values": RowKind.VALUE,
-    "findings": RowKind.FINDING,
-    "absences": RowKind.ABSENCE,
-}
 _UNLISTED = {*UNPROVEN, "time_window"}
 """Fields without rows. The first time window is also in the list of time windows."""
 _PLAIN = "-_.!~*'()[]"
@@ -127,15 +122,14 @@ def _is_part(field: str, path: str) -> bool:
 def list_rows(
     run: JoinedRuns,
     selection: Selection,
-    since: JoinedRuns | None = None,
-    left_out: Counter[RowKind] | None = None,
+    since: JoinedRuns | None,
+    unrated: list[ValueRow],
 ) -> Iterator[ValueRow]:
     """Yield a run's rows in order or, with ``since``, each record's new and removed rows. The rows
-    that confidence bounds leave out because they have no confidence are counted in ``left_out``.
+    that confidence bounds leave out because they have no confidence are added to ``unrated``.
 
     Raises ``StoreError`` for a result that cannot be read.
     """
-    unrated = Counter[RowKind]() if left_out is None else left_out
     record_ids = _list_ids(run, selection.name)
     # A record that failed only in the older run has a result now.
     if since and selection.name == _FAILURES:
@@ -186,10 +180,10 @@ def _list_record(
     run: JoinedRuns,
     record_id: str,
     selection: Selection,
-    unrated: Counter[RowKind],
+    unrated: list[ValueRow],
 ) -> list[ValueRow]:
-    """Return the selected rows of a record, and count those that are left out because they have no
-    confidence. If the run does not contain the record, return an empty list.
+    """Return the selected rows of a record, and add those that are left out because they have no
+    confidence to ``unrated``. If the run does not contain the record, return an empty list.
     """
     if selection.name == _FAILURES:
         return _list_failures(run).get(record_id, [])
@@ -208,7 +202,7 @@ def _list_record(
         if not _is_listed(row, selection):
             continue
         if selection.has_bounds and row.confidence is None:
-            unrated[row.kind] += 1
+            unrated.append(row)
         elif bounds[0] <= (row.confidence or 0) < bounds[1]:
             address = _make_address(record_id, path)
             listed.append(row._replace(value=row.text, address=address))
@@ -226,9 +220,10 @@ def _is_listed(row: ValueRow, selection: Selection) -> bool:
         return False
     if selection.kind not in (None, row.reason):
         return False
-    if selection.name == _DOUBTS and not name_doubt(row):
-        return False
-    if selection.name in _KINDS and row.kind != _KINDS[selection.name]:
+    is_of_list = f"{row.kind}s" == selection.name
+    if selection.name == _DOUBTS:
+        is_of_list = name_doubt(row) is not None
+    if not is_of_list:
         return False
     path = name_field(row.path)
     fields = selection.fields

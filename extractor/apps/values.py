@@ -15,13 +15,11 @@ from typing import Any, NamedTuple, TypeVar
 from extractor.language.shown import show_line
 from extractor.plurals import counted, show_some
 from extractor.schemas import (
-    Absence,
     Citation,
     Endpoint,
     Evidence,
     ExtractedItem,
     FieldRef,
-    Finding,
     TrialExtraction,
     TrialRecord,
 )
@@ -143,12 +141,35 @@ def list_all_rows(extraction: TrialExtraction) -> Iterator[ValueRow]:
     record_id = extraction.record_id
     yield from list_values(extraction)
     for path, item in extraction.list_items():
-        if doubt_item(item):
-            yield _describe_item(record_id, path, item)
+        doubt = doubt_item(item)
+        if doubt:
+            yield _make_row(
+                RowKind.ITEM,
+                record_id,
+                f"{path}.item",
+                quote=find_words(item),
+                section=getattr(item, "section", None),
+                confidence=item.confidence,
+                doubts=doubt,
+            )
     for absence in list_absences(extraction):
-        yield _describe_absence(record_id, absence)
+        yield _make_row(
+            RowKind.ABSENCE,
+            record_id,
+            absence.field,
+            section=_BETWEEN_QUOTES.join(absence.sections) or None,
+            reason=absence.reason.value,
+        )
     for finding in extraction.findings:
-        yield _describe_finding(record_id, finding)
+        yield _make_row(
+            RowKind.FINDING,
+            record_id,
+            finding.field,
+            value=finding.message,
+            **_cite_passages(finding.citations),
+            reason=finding.kind.value,
+            severity=finding.severity.value,
+        )
 
 
 def name_doubt(row: ValueRow) -> str | None:
@@ -234,18 +255,9 @@ def doubt_item(item: ExtractedItem) -> str | None:
     return _MAY_BE_INCOMPLETE
 
 
-def _describe_item(record_id: str, path: str, item: ExtractedItem) -> ValueRow:
-    """Return the row of an item from which a value may be missing."""
-    return ValueRow(
-        RowKind.ITEM,
-        record_id,
-        path,
-        "item",
-        quote=find_words(item),
-        section=getattr(item, "section", None),
-        confidence=item.confidence,
-        doubts=_MAY_BE_INCOMPLETE,
-    )
+def _make_row(kind: RowKind, record_id: str, path: str, **cells: Any) -> ValueRow:
+    """Return the row of a value or another fact at a path, with the given cells."""
+    return ValueRow(kind, record_id, *split_path(path), **cells)
 
 
 def _describe_value(record_id: str, value: Value, item: ExtractedItem) -> ValueRow:
@@ -253,48 +265,19 @@ def _describe_value(record_id: str, value: Value, item: ExtractedItem) -> ValueR
     because the value is right only if each of them is. Origin and support, like the location, are
     those of the first piece: a row has room for one.
     """
-    item_path, field = split_path(value.path)
-    place = (RowKind.VALUE, record_id, item_path, field, value.value)
     # Gold has no evidence.
-    if not value.evidence:
-        return ValueRow(*place, confidence=item.confidence)
-    first = value.evidence[0]
-    confidence = find_least(value.evidence)
-    if confidence is None:
-        confidence = item.confidence
-    return ValueRow(
-        *place,
+    first = next(iter(value.evidence), None)
+    least = find_least(value.evidence)
+    return _make_row(
+        RowKind.VALUE,
+        record_id,
+        value.path,
+        value=value.value,
         **_cite_passages(value.evidence),
-        confidence=confidence,
-        origin=first.origin.value,
-        support=first.support.value,
+        confidence=item.confidence if least is None else least,
+        origin=first and first.origin.value,
+        support=first and first.support.value,
         doubts=_BETWEEN_DOUBTS.join(list_doubts(value.evidence)) or None,
-    )
-
-
-def _describe_absence(record_id: str, absence: Absence) -> ValueRow:
-    item_path, field = split_path(absence.field)
-    return ValueRow(
-        RowKind.ABSENCE,
-        record_id,
-        item_path,
-        field,
-        section=_BETWEEN_QUOTES.join(absence.sections) or None,
-        reason=absence.reason.value,
-    )
-
-
-def _describe_finding(record_id: str, finding: Finding) -> ValueRow:
-    item_path, field = split_path(finding.field)
-    return ValueRow(
-        RowKind.FINDING,
-        record_id,
-        item_path,
-        field,
-        finding.message,
-        **_cite_passages(finding.citations),
-        reason=finding.kind.value,
-        severity=finding.severity.value,
     )
 
 

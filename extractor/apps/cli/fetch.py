@@ -19,6 +19,7 @@ from extractor.apps.cli.options import (
     LimitOption,
     QuietOption,
     option,
+    split_pairs,
 )
 from extractor.apps.fetch import (
     Registry,
@@ -83,19 +84,13 @@ def fetch(
     the registry is unavailable, 130 interrupted.
     """
     nct_numbers = parse_nct_numbers("\n".join([*(numbers or ()), *(ids or ())]))
-    parameters = {}
-    for text in param or ():
-        name, sign, value = text.partition("=")
-        if not sign:
-            raise ValueError(f"--param {text}: write NAME=VALUE")
-        parameters[name] = value
     query: dict[str, Any] = {
         "condition": condition,
         "intervention": intervention,
         "statuses": split_names(status),
         "phases": split_names(phase),
         "updated_since": updated_since,
-        "more": parameters,
+        "more": split_pairs(param or (), "--param"),
     }
     if nct_numbers and any((limit, *query.values())):
         raise ValueError(

@@ -21,7 +21,7 @@ from extractor.apps.cli.options import ForceOption, RunsOrNone, SheetOption, opt
 from extractor.apps.cli.runs import open_runs, warn_failed, warn_incomplete
 from extractor.apps.export import write_sheet
 from extractor.apps.lists import Selection, list_rows, refuse_selection
-from extractor.apps.values import RowKind, ValueRow, describe_counts, name_doubt
+from extractor.apps.values import ValueRow, describe_counts, name_doubt
 from extractor.options import WHAT
 from extractor.plurals import counted
 from extractor.schemas.vocabulary import FindingKind
@@ -88,10 +88,10 @@ def list_(
     # filled while the rows are written
     labels: Counter[str] = Counter()
     doubts: Counter[str] = Counter()
-    left_out: Counter[RowKind] = Counter()
+    unrated: list[ValueRow] = []
 
     def count_rows() -> Iterator[ValueRow]:
-        for row in islice(list_rows(joined, selection, older, left_out), limit):
+        for row in islice(list_rows(joined, selection, older, unrated), limit):
             label = row.label
             if name == "doubts":
                 doubts[name_doubt(row) or ""] += 1
@@ -107,8 +107,8 @@ def list_(
     # there may be more rows than the limit
     start = "the first " if labels.total() == limit else ""
     say(f"{start}{describe_counts(labels, doubts, 2 * MAX_LISTED)}")
-    if left_out:
-        say(f"{counted(left_out.total(), 'row')} without a confidence: left out")
+    if unrated:
+        say(f"{counted(len(unrated), 'row')} without a confidence: left out")
     warn_incomplete(*runs, *(since or ()))
     # a list of failures has a row for each of them
     if joined.failures and name != "failures":

@@ -3,7 +3,7 @@
 ``extractor.options`` declares the options that affect an extraction.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from inspect import Parameter
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -106,6 +106,19 @@ def read_options(model: type[Options], values: dict[str, object]) -> Options:
         {name: value for name, value in values.items() if value is not None},
         name_option,
     )
+
+
+def split_pairs(pairs: Iterable[str], name: str, prefix: str = "") -> dict[str, str]:
+    """Return the NAME=VALUE pairs of the option ``name`` as a dictionary, whose keys start with
+    ``prefix``. Raises ``ValueError`` for another text, or if a name is repeated.
+    """
+    parts = {}
+    for pair in pairs:
+        key, sign, text = pair.partition("=")
+        if not sign or prefix + key.strip() in parts:
+            raise ValueError(f"{name} {pair}: write each name once, as in NAME=VALUE")
+        parts[prefix + key.strip()] = text.strip()
+    return parts
 
 
 def find_panel_index(parameter: Parameter) -> int:
