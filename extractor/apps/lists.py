@@ -204,14 +204,10 @@ def _list_record(
         if selection.has_bounds and row.confidence is None:
             unrated.append(row)
         elif bounds[0] <= (row.confidence or 0) < bounds[1]:
-            address = _make_address(record_id, path)
+            places = (quote(part, safe=_PLAIN) for part in (record_id, path))
+            address = f"report.html#{'/'.join(places)}"
             listed.append(row._replace(value=row.text, address=address))
     return listed
-
-
-def _make_address(record_id: str, path: str) -> str:
-    place = f"{quote(record_id, safe=_PLAIN)}/{quote(path, safe=_PLAIN)}"
-    return f"report.html#{place}"
 
 
 def _is_listed(row: ValueRow, selection: Selection) -> bool:

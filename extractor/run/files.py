@@ -92,7 +92,7 @@ def is_locked(folder: Path) -> bool:
 
 @contextmanager
 def naming_file(
-    path: Path, error_type: type[StoreError] = StoreError
+    path: Path, error_type: type[StoreError] = FolderNotWritable
 ) -> Iterator[None]:
     """Re-raise an ``OSError`` as an error of ``error_type`` that states the file name, the reason
     and a remedy. An error about a full disk becomes ``DiskFull``, whatever the type.
@@ -100,11 +100,11 @@ def naming_file(
     try:
         yield
     except OSError as error:
-        named = Path(error.filename or path)
-        # the user does not know the names of unfinished files
-        if named.name.startswith(f".{path.name}."):
-            named = path
-        problem = f"{named}: {error.strerror}"
+        place = str(error.filename or path)
+        # the user does not know the name of an unfinished file
+        if f"/.{path.name}." in place:
+            place = str(path)
+        problem = f"{place}: {error.strerror}"
         if error.errno in (ENOSPC, EDQUOT):
             raise DiskFull(
                 f"{problem}; free some space on its disk, and run the same command again"
@@ -112,12 +112,12 @@ def naming_file(
         raise error_type(f"{problem}; fix this, or choose another place") from error
 
 
-def refuse_link(path: Path, error_type: type[StoreError] = StoreError) -> None:
-    """Raise an error of ``error_type`` if a file to be written is a symbolic link, which someone
-    else may have placed there to have another file overwritten.
+def refuse_link(path: Path) -> None:
+    """Raise ``FolderNotWritable`` if a file to be written is a symbolic link, which someone else
+    may have placed there to have another file overwritten.
     """
     if path.is_symlink():
-        raise error_type(
+        raise FolderNotWritable(
             f"{path}: is a link, and another file would be written; remove the link"
         )
 
@@ -141,8 +141,8 @@ def write_page(path: Path, page: str) -> None:
     or ``DiskFull`` if the page cannot be written.
     """
     content = page.encode("utf-8", "replace")
-    with naming_file(path, FolderNotWritable):
-        if path.exists() and not path.is_file():
+    with naming_file(path):
+        if is_stream(path):
             path.write_bytes(content)
         else:
             write_atomically(path.resolve(), content)
@@ -154,7 +154,7 @@ def read_failures(path: Path) -> list[Failed]:
     """
     if not path.exists():
         return []
-    with naming_file(path):
+    with naming_file(path, StoreError):
         lines = path.read_bytes().splitlines()
     failures: list[Failed] = []
     for number, line in enumerate(lines, start=1):

@@ -29,7 +29,6 @@ from extractor.apps.fetch import (
     open_file,
     parse_nct_numbers,
 )
-from extractor.errors import FolderNotWritable
 from extractor.options import FILES, SPEED, split_names
 from extractor.run.files import naming_file
 
@@ -127,7 +126,7 @@ def fetch_inputs(
     numbers = parse_nct_numbers(" ".join(nct_inputs))
     with TemporaryDirectory() as scratch:
         path = Path(folder or scratch, "fetched.jsonl")
-        with naming_file(path, FolderNotWritable):
+        with naming_file(path):
             code = _fetch(numbers, path, fresh=fresh, quiet=quiet)
         paths = [name for name in inputs if name not in nct_inputs]
         # there is no file if the registry has none of the numbers

@@ -19,7 +19,7 @@ from typing import Any, TextIO
 from pydantic_core import to_json
 
 from extractor.apps.export.columns import VIEWS, Row, Table
-from extractor.errors import ArgumentError, FolderNotWritable, StoreError
+from extractor.errors import ArgumentError, StoreError
 from extractor.language.book import read_table
 from extractor.run.files import naming_file
 
@@ -165,7 +165,7 @@ class Destination:
             raise ArgumentError(
                 f"{self.path}: is not a {self.format} file of an export; choose another name"
             )
-        with naming_file(self.path, FolderNotWritable), ExitStack() as stack:
+        with naming_file(self.path), ExitStack() as stack:
             folder = self.path.parent
             folder.mkdir(parents=True, exist_ok=True)
             scratch = TemporaryDirectory(dir=folder, prefix=f".{self.path.name}.")

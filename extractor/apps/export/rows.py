@@ -288,6 +288,7 @@ def _list_dosing_rows(
         }
         yield "regimens", cells
         amounts: dict[int | None, Cells] = {None: {}}
+        parts = _index_evidence(regimen)
         for position, amount in enumerate(regimen.amounts):
             path = f"amounts[{position}]"
             pieces = proofs[path]
@@ -297,8 +298,7 @@ def _list_dosing_rows(
                 daily = [*pieces, *proofs["frequency"]]
                 described["daily_confidence"] = find_least(daily)
             # as in `values`, also of its arms
-            described["confidence"] = find_least(regimen.evidence_for(path))
-            amounts[position] = {**described, **_locate_first_quote(pieces)}
+            amounts[position] = {**described, **_locate_quotes(parts[path])}
             yield "amounts", {**amounts[position], "regimen_index": index}
         of_regimen = [piece for piece in regimen.evidence if "[" not in piece.field]
         for link in link_arms(regimen, arms):

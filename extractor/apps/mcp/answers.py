@@ -120,9 +120,7 @@ def describe_extraction(
         title=name_record(record),
         values=values,
         findings=[finding.message for finding in extraction.findings],
-        empty_fields=Counter(
-            absence.reason.value for absence in list_absences(extraction)
-        ),
+        empty_fields=Counter(absence.reason for absence in list_absences(extraction)),
         usage=extraction.usage or Usage(),
         usd=usd,
     )

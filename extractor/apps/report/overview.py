@@ -33,16 +33,23 @@ class Overview:
         self.numbers: dict[Fact, int] = {}
         """The number by which rows refer to each fact."""
 
-    def add(self, result: RunRecord) -> None:
-        """Count the facts of a record."""
-        self.texts[result.text] += 1
-        self.facts.update(_list_facts(result.rows))
-
-    def add_row(self, result: RunRecord, title: str, place: tuple[int, int]) -> None:
-        """Add a row for a record whose data is at the given place in the chunks. ``rows.js`` reads
-        the members of a row by their position.
-        """
+    def add(self, result: RunRecord) -> Counter[Fact]:
+        """Count the facts of a record, and return them."""
         facts = Counter(_list_facts(result.rows))
+        self.texts[result.text] += 1
+        self.facts += facts
+        return facts
+
+    def add_row(
+        self,
+        result: RunRecord,
+        facts: Counter[Fact],
+        title: str,
+        place: tuple[int, int],
+    ) -> None:
+        """Add a row for a record with these facts, whose data is at the given place in the chunks.
+        ``rows.js`` reads the members of a row by their position.
+        """
         confidences = [
             row.confidence for row in result.rows if row.confidence is not None
         ]

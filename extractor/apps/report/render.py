@@ -60,12 +60,12 @@ def write_report(
     for reread in runs.reread(records):
         extraction = runs.read(reread.record_id)
         result = RunRecord(extraction, reread.record, reread.text)
-        overview.add(result)
+        facts = overview.add(result)
         is_full = len(search_texts) == limit
         if is_full:
             continue
         view = show_record(result)
-        overview.add_row(result, view["title"], chunks.add(view))
+        overview.add_row(result, facts, view["title"], chunks.add(view))
         search_texts.append(list_words(view))
     total = overview.texts.total()
     meanings = list_meanings()

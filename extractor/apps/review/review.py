@@ -125,13 +125,10 @@ class Review:
         described = describe_record(
             draft, record, extracted, self.forms, fields, differences
         )
-        findings = [
-            [finding.severity.value, finding.message] for finding in extraction.findings
-        ]
         return described | {
             "id": record_id,
             "title": self.records.titles[record_id],
-            "findings": findings,
+            "findings": [finding.message for finding in extraction.findings],
         }
 
     def read_words(self, record_id: str, words: Selection) -> str:

@@ -116,7 +116,7 @@ function drawFrame() {
   tools.querySelector(".progress").textContent = `${items.filter(({ checked }) => checked).length} of ${items.length} checked${finished ? "; finished" : ""}`;
   recordPage.querySelector(".items-pane .notes").replaceChildren(
     ...flaws.map((flaw) => make("p", { class: "notice" }, [flaw.field, flaw.message].filter(Boolean).join(": "))),
-    ...(findings.length > 0 ? [make("details", {}, make("summary", {}, count(findings.length, "finding")), make("ul", {}, findings.map(([, words]) => make("li", {}, words))))] : []));
+    ...(findings.length > 0 ? [make("details", {}, make("summary", {}, count(findings.length, "finding")), make("ul", {}, findings.map((words) => make("li", {}, words))))] : []));
   recordPage.querySelector(".suggestions").replaceChildren(...Object.entries(suggestions).map(([name, words]) => (
     make("datalist", { id: `suggest-${name}` }, words.map((value) => make("option", { value }))))));
 }
