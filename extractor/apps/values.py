@@ -183,18 +183,20 @@ def name_doubt(row: ValueRow) -> str | None:
     return DOUBTS[row.kind] if is_doubtful else None
 
 
-def describe_counts(labels: Counter[str], doubts: Counter[str], most: int) -> str:
-    """Return the number of rows in words, and the ``most`` frequent labels. Of rows that are
-    doubts, ``doubts`` has the number of each of ``DOUBTS``.
+def describe_counts(
+    noun: str, labels: Counter[str], doubts: Counter[str], most: int
+) -> str:
+    """Return the number of rows, which the ``noun`` names, in words, with the ``most`` frequent
+    labels. Of doubts, ``doubts`` has the number of each of ``DOUBTS``.
 
     >>> doubts = Counter({"value": 5, "empty field": 1})
-    >>> describe_counts(Counter(arms=4, role=2), doubts, 9)
+    >>> describe_counts("doubt", Counter(arms=4, role=2), doubts, 9)
     '6 doubts (5 values, 0 items, 1 empty field): arms 4, role 2'
     """
-    total = counted(labels.total(), "row")
+    total = counted(labels.total(), noun)
     if doubts:
-        parts = (counted(doubts[noun], noun) for noun in DOUBTS.values())
-        total = f"{counted(doubts.total(), 'doubt')} ({', '.join(parts)})"
+        parts = (counted(doubts[part], part) for part in DOUBTS.values())
+        total = f"{total} ({', '.join(parts)})"
     listed = (f"{label} {number:,}" for label, number in labels.most_common())
     return f"{total}: {show_some(listed, most) or 'nothing to list'}"
 

@@ -52,7 +52,7 @@ def test_the_lists_of_a_trial_are_these(tmp_path):
         assert invoke("list", run, name, "--to", path).exit_code == 0
         found[name] = read_lines(path)
     found["printed"] = invoke("list", run, "doubts").output.splitlines()
-    assert "0 rows" in invoke("list", run, "findings", "--severity", "info").stderr
+    assert "0 findings" in invoke("list", run, "findings", "--severity", "info").stderr
     check_json(Path(__file__).with_name("lists.json"), found)
 
 
@@ -88,6 +88,8 @@ def test_doubts_are_counted_alike_everywhere(name, request, tmp_path):
 
     values = read_rows(run, "values", "--max-confidence", 0.85)
     assert len(values) == kinds["value"]
+    shown = invoke("list", run, "values", "--max-confidence", 0.85).stderr
+    assert f"{counted(kinds['value'], 'value')}: " in shown
     to = tmp_path / "values.jsonl"
     invoke("export", run, "--to", to, "--tables", "values")
     every = read_lines(to)
@@ -158,13 +160,13 @@ def test_rows_without_a_confidence_are_left_out_by_bounds(doubtful):
     assert len(rated) < len(every) == 1 + len(rated)
     assert sum(map(len, done)) == len(rated)
     shown = invoke("list", doubtful, "doubts", "--max-confidence", 0.6).stderr
-    assert "1 row without a confidence: left out" in shown
+    assert "1 doubt without a confidence: left out" in shown
 
 
 def test_the_first_rows_are_listed_and_said_to_be_the_first(run):
     every = read_rows(run, "values")
     assert read_rows(run, "values", "--limit", 3) == every[:3]
-    assert "the first 3 rows: " in invoke("list", run, "values", "--limit", 3).stderr
+    assert "the first 3 values: " in invoke("list", run, "values", "--limit", 3).stderr
 
 
 def test_a_text_is_no_formula_in_a_sheet(tmp_path):
@@ -209,7 +211,7 @@ def test_failures_have_their_message_and_place(tmp_path):
     assert unnamed["record_id"] == "record without an id"
     assert "failures.jsonl, line 4: is damaged" in torn["value"]
     shown = invoke("list", run, "failures").stderr
-    assert "3 rows: RecordError 1, unknown 1, StoreError 1" in shown
+    assert "3 failures: RecordError 1, unknown 1, StoreError 1" in shown
     assert row["reason"] == "RecordError"
     assert "broken.json" in row["section"]
     assert "JSON" in row["value"]

@@ -106,9 +106,10 @@ def list_(
         print_text("rows.txt", rows=count_rows())
     # there may be more rows than the limit
     start = "the first " if labels.total() == limit else ""
-    say(f"{start}{describe_counts(labels, doubts, 2 * MAX_LISTED)}")
+    noun = name.removesuffix("s")
+    say(f"{start}{describe_counts(noun, labels, doubts, 2 * MAX_LISTED)}")
     if unrated:
-        say(f"{counted(len(unrated), 'row')} without a confidence: left out")
+        say(f"{counted(len(unrated), noun)} without a confidence: left out")
     warn_incomplete(*runs, *(since or ()))
     # a list of failures has a row for each of them
     if joined.failures and name != "failures":

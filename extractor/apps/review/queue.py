@@ -33,20 +33,15 @@ class Doubt(NamedTuple):
 def assess_result(result: TrialExtraction) -> Doubt:
     """Return the doubts of a result, which are those that ``extractor list`` lists.
 
-    >>> criterion = {
-    ...     "kind": "inclusion",
-    ...     "section": "eligibility",
-    ...     "quote": "Age over 18",
-    ...     "confidence": 0.6,
-    ... }
-    >>> result = {"record_id": "A", "eligibility": {"criteria": [criterion]}}
+    >>> gap = {"field": "dosing", "reason": "not_asked"}
+    >>> result = {"record_id": "A", "eligibility": {}, "absences": [gap]}
     >>> assess_result(TrialExtraction.model_validate(result)).reasons
-    ('2 doubts (2 values, 0 items, 0 empty fields): kind 1, quote 1',)
+    ('1 doubt (0 values, 0 items, 1 empty field): dosing 1',)
     """
     rows = [row for row in list_all_rows(result) if name_doubt(row)]
     labels = Counter(row.label for row in rows)
     doubts = Counter(DOUBTS[row.kind] for row in rows)
-    reasons = [describe_counts(labels, doubts, _MAX_LISTED)] if rows else []
+    reasons = [describe_counts("doubt", labels, doubts, _MAX_LISTED)] if rows else []
     if result.findings:
         reasons.append(counted(len(result.findings), "finding"))
     return Doubt(len(rows), tuple(reasons))
