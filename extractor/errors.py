@@ -232,9 +232,7 @@ class FolderInUse(StoreError):
 
 
 class FolderNotWritable(StoreError):
-    """A run's folder cannot be created or opened for writing, or a file in it is a link, so the
-    run did not begin.
-    """
+    """A file or the folder of a run cannot be created or written, or a file in it is a link."""
 
 
 class DiskFull(StoreError):

@@ -229,7 +229,7 @@ class Choice(Options):
     min_confidence: Annotated[float, Field(ge=0, le=1), Shown(WHAT, "0..1")] = 0.0
     """Omit values below this confidence."""
     effort: Annotated[Effort, Shown(MODEL, "none|medium|all")] = Effort.MEDIUM
-    """Ask about no values, doubtful values or all values."""
+    """Ask about no values, those below 0.9 (0.975 if rarely stated) or all."""
 
 
 class ExtractionOptions(Choice):

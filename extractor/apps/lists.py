@@ -1,13 +1,12 @@
 """Lists from a run: values, doubts, findings, absences or failures, one per row.
 
 A list is a selection from the table of values (``extractor.apps.values``); failures come from the
-runs' ``failures.jsonl``. Doubts are values with low confidence, and empty fields whose text was
-not understood. Each row includes its address in the report. If a run is compared with an older
-run, a list contains only the rows that were added or removed.
+runs' ``failures.jsonl``. Each row includes its address in the report. If a run is compared with an
+older run, a list contains only the rows that were added or removed.
 
 To add a list, add its name to ``cli/list.py`` (type, metavar, help) and to ``Selection``. Select
-its rows in ``_is_listed`` or, if it contains all rows of one kind, in ``_KINDS``. Add the options
-that it rejects to ``refuse_selection``. The columns are derived from the table of values.
+its rows in ``_is_listed``, unless it contains all rows of the kind that it is named after. Add the
+options that it rejects to ``refuse_selection``. The columns are derived from the table of values.
 ``write_sheet`` from the export writes a file.
 """
 
@@ -25,24 +24,20 @@ from extractor.apps.values import (
     ValueRow,
     drop_same,
     list_all_rows,
-    list_less_sure_items,
+    name_doubt,
 )
 from extractor.errors import ArgumentError
 from extractor.run.files import find_place, name_failed
 from extractor.run.joined import JoinedRuns
 from extractor.schemas import list_groups
 from extractor.schemas.arguments import refuse_unknown
-from extractor.schemas.vocabulary import DOUBTFUL_BELOW, SETTLED_ABSENCES
+from extractor.schemas.values import UNPROVEN
+from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
 _DOUBTS = "doubts"
 _FAILURES = "failures"
-_KINDS = {
-    "values": RowKind.VALUE,
-    "findings": RowKind.FINDING,
-    "absences": RowKind.ABSENCE,
-}
-_USUAL_MAXIMUM = {_DOUBTS: DOUBTFUL_BELOW}
-"""The bound below which values are listed, unless the user sets another one."""
+_UNLISTED = {*UNPROVEN, "time_window"}
+"""Fields without rows. The first time window is also in the list of time windows."""
 _PLAIN = "-_.!~*'()[]"
 """Characters other than letters and digits that the report does not escape in addresses."""
 
@@ -56,8 +51,8 @@ class Selection(NamedTuple):
             fields are listed.
         records: The records to list. If it is empty, all records are listed.
         min_confidence: The minimum confidence of the values to list.
-        max_confidence: The bound below which values are listed. None means no bound, or 0.85 for
-            doubts.
+        max_confidence: The bound below which values are listed. With either bound, rows without a
+            confidence are left out.
         severity: The severity of the findings to list.
         kind: The kind of the findings to list.
     """
@@ -66,9 +61,14 @@ class Selection(NamedTuple):
     fields: Sequence[str] = ()
     records: Sequence[str] = ()
     min_confidence: float = 0
-    max_confidence: float | None = None
+    max_confidence: float = inf
     severity: str | None = None
     kind: str | None = None
+
+    @property
+    def has_bounds(self) -> bool:
+        """Whether rows are selected by their confidence."""
+        return (self.min_confidence, self.max_confidence) != (0, inf)
 
 
 def refuse_selection(
@@ -79,9 +79,13 @@ def refuse_selection(
     can contain it.
     """
     name = selection.name
-    has_bounds = selection.min_confidence != 0 or selection.max_confidence is not None
-    if has_bounds and name not in ("values", _DOUBTS):
+    if selection.has_bounds and name not in ("values", _DOUBTS):
         raise ArgumentError(f"{name} have no confidence; remove the confidence bounds")
+    bounds = (selection.min_confidence, selection.max_confidence)
+    if name == _DOUBTS and any(DOUBTFUL_BELOW < bound < inf for bound in bounds):
+        raise ArgumentError(
+            f"a doubt has a confidence below {DOUBTFUL_BELOW}; to select other values, list values"
+        )
     if name != "findings" and (selection.severity or selection.kind):
         raise ArgumentError(f"{name} are not findings; remove --severity and --kind")
     _refuse_fields(selection.fields, run)
@@ -94,26 +98,35 @@ def refuse_selection(
 
 
 def _refuse_fields(fields: Sequence[str], run: JoinedRuns) -> None:
-    """Raise ``ArgumentError`` for a field that is neither in the schema nor a custom field of the
-    run.
-    """
-    custom = ["custom", *(field.name for field in run.fields)]
-    known = dict.fromkeys(
-        step
+    """Raise ``ArgumentError`` for a field that no row of the run can have."""
+    known = [
+        f"{group.path}.{name}"
         for group in list_groups()
-        for step in (*group.path.split("."), *(field.name for field in group.fields))
-    ) | dict.fromkeys(custom)
+        for name in ("item", *(field.name for field in group.fields))
+        if name not in _UNLISTED
+    ]
+    known += ["record", *(f"custom.{field.name}" for field in run.fields)]
+    names = dict.fromkeys(name for path in known for name in path.split("."))
     for field in fields:
-        steps = field.split(".")
-        # The attributes of custom fields are not checked.
-        if steps[0] not in custom:
-            refuse_unknown("field", steps, known)
+        if not any(_is_part(field, path) for path in known):
+            refuse_unknown("field", [field], known if "." in field else names)
+
+
+def _is_part(field: str, path: str) -> bool:
+    """Return whether a field selects a path. "amounts", "dosing" and "dosing.amounts" all select
+    the path dosing.amounts.
+    """
+    return f".{field}." in f".{path}."
 
 
 def list_rows(
-    run: JoinedRuns, selection: Selection, since: JoinedRuns | None = None
+    run: JoinedRuns,
+    selection: Selection,
+    since: JoinedRuns | None,
+    unrated: list[ValueRow],
 ) -> Iterator[ValueRow]:
-    """Yield a run's rows in order or, with ``since``, each record's new and removed rows.
+    """Yield a run's rows in order or, with ``since``, each record's new and removed rows. The rows
+    that confidence bounds leave out because they have no confidence are added to ``unrated``.
 
     Raises ``StoreError`` for a result that cannot be read.
     """
@@ -124,11 +137,11 @@ def list_rows(
     for record_id in dict.fromkeys(record_ids):
         if selection.records and record_id not in selection.records:
             continue
-        rows = _list_record(run, record_id, selection)
+        rows = _list_record(run, record_id, selection, unrated)
         if not since:
             yield from rows
             continue
-        old = _list_record(since, record_id, selection)
+        old = _list_record(since, record_id, selection, unrated)
         for row in drop_same(rows, old, _make_content_key):
             yield row._replace(change="new")
         for row in drop_same(old, rows, _make_content_key):
@@ -164,75 +177,53 @@ def _list_failures(run: JoinedRuns) -> dict[str, list[ValueRow]]:
 
 
 def _list_record(
-    run: JoinedRuns, record_id: str, selection: Selection
+    run: JoinedRuns,
+    record_id: str,
+    selection: Selection,
+    unrated: list[ValueRow],
 ) -> list[ValueRow]:
-    """Return the selected rows of a record. If the run does not contain the record, return an empty
-    list.
+    """Return the selected rows of a record, and add those that are left out because they have no
+    confidence to ``unrated``. If the run does not contain the record, return an empty list.
     """
     if selection.name == _FAILURES:
         return _list_failures(run).get(record_id, [])
     if record_id not in run.record_ids:
         return []
-    extraction = run.read(record_id)
-    rows = list(list_all_rows(extraction))
+    bounds = (selection.min_confidence, selection.max_confidence)
     listed = []
     finding_numbers = count()
-    for row in rows:
+    for row in list_all_rows(run.read(record_id)):
         path = row.path
-        # The report addresses a finding by its number.
-        if row.kind == RowKind.FINDING:
+        # The report addresses a finding by its number, and an item by its own path.
+        if row.kind is RowKind.FINDING:
             path = f"findings[{next(finding_numbers)}]"
-        address = _make_address(record_id, path)
-        listed.append(row._replace(value=row.text, address=address))
-    if selection.name == _DOUBTS:
-        for row in list_less_sure_items(extraction, rows):
-            address = _make_address(record_id, row.item)
-            listed.append(row._replace(address=address))
-    return [row for row in listed if _is_listed(row, selection)]
-
-
-def _make_address(record_id: str, path: str) -> str:
-    place = f"{quote(record_id, safe=_PLAIN)}/{quote(path, safe=_PLAIN)}"
-    return f"report.html#{place}"
+        elif row.kind is RowKind.ITEM:
+            path = row.item
+        if not _is_listed(row, selection):
+            continue
+        if selection.has_bounds and row.confidence is None:
+            unrated.append(row)
+        elif bounds[0] <= (row.confidence or 0) < bounds[1]:
+            places = (quote(part, safe=_PLAIN) for part in (record_id, path))
+            address = f"report.html#{'/'.join(places)}"
+            listed.append(row._replace(value=row.text, address=address))
+    return listed
 
 
 def _is_listed(row: ValueRow, selection: Selection) -> bool:
-    """Return whether a row is selected."""
+    """Return whether a row is selected, except by its confidence."""
     if selection.severity not in (None, row.severity):
         return False
     if selection.kind not in (None, row.reason):
         return False
-    if selection.name == _DOUBTS and not _can_be_doubtful(row):
+    is_of_list = f"{row.kind}s" == selection.name
+    if selection.name == _DOUBTS:
+        is_of_list = name_doubt(row) is not None
+    if not is_of_list:
         return False
-    if selection.name in _KINDS and row.kind != _KINDS[selection.name]:
-        return False
-    if not _is_within_bounds(row.confidence, selection):
-        return False
-    # "amounts", "dosing" and "dosing.amounts" all select the field dosing.amounts.
-    path = f".{name_field(row.path)}."
+    path = name_field(row.path)
     fields = selection.fields
-    return not fields or any(f".{field}." in path for field in fields)
-
-
-def _can_be_doubtful(row: ValueRow) -> bool:
-    """Return whether a row may be doubtful, that is, whether it is a value with a confidence or an
-    empty field whose text was not understood.
-    """
-    if row.kind == RowKind.ABSENCE:
-        return row.reason not in SETTLED_ABSENCES
-    return row.confidence is not None
-
-
-def _is_within_bounds(confidence: float | None, selection: Selection) -> bool:
-    """Return whether a confidence is at least the minimum and below the maximum. An unknown
-    confidence is always within the bounds.
-    """
-    if confidence is None:
-        return True
-    below = selection.max_confidence
-    if below is None:
-        below = _USUAL_MAXIMUM.get(selection.name, inf)
-    return selection.min_confidence <= confidence < below
+    return not fields or any(_is_part(field, path) for field in fields)
 
 
 def _make_content_key(row: ValueRow) -> tuple[str | None, ...]:

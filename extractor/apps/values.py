@@ -1,36 +1,40 @@
 """All values and empty fields of an extraction as rows, with their location and confidence.
 
-Lists, comparisons, gold spreadsheets, and the ``values``, ``absences`` and ``findings`` tables of
-an export are views of this table. The viewer and the evaluation read the items directly.
+Lists, the counts of the report and of the review, comparisons, gold spreadsheets, and the
+``values``, ``absences`` and ``findings`` tables of an export are views of this table. The viewer
+and the evaluation read the items directly.
 """
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
 from extractor.language.shown import show_line
+from extractor.plurals import counted, show_some
 from extractor.schemas import (
-    Absence,
     Citation,
     Endpoint,
     Evidence,
     ExtractedItem,
     FieldRef,
-    Finding,
     TrialExtraction,
     TrialRecord,
 )
 from extractor.schemas.base import JsonObject
-from extractor.schemas.values import Value, list_all_values
+from extractor.schemas.values import Value, list_absences, list_item_values
+from extractor.schemas.vocabulary import DOUBTFUL_BELOW, SETTLED_ABSENCES
 
 T = TypeVar("T")
-RowKind = StrEnum("RowKind", "VALUE ABSENCE FINDING FAILURE")
+RowKind = StrEnum("RowKind", "VALUE ITEM ABSENCE FINDING FAILURE")
 RowKind.__doc__ = (
-    "A value, the reason for an empty field, a finding, or a record without a result."
+    "A value, an item from which a value may be missing, the reason for an empty field, a finding, "
+    "or a record without a result."
 )
+DOUBTS = {RowKind.VALUE: "value", RowKind.ITEM: "item", RowKind.ABSENCE: "empty field"}
+"""What can be a doubt, in words."""
 
 _ITEM = re.compile(
     r"eligibility\.criteria\[\d+\]|(?:dosing|endpoints)\[\d+\]"
@@ -38,9 +42,6 @@ _ITEM = re.compile(
 )
 """Matches the path of an item at the start of a value's path."""
 _MAY_BE_INCOMPLETE = "a value may be missing from an empty field or from a list"
-"""What speaks against an item that is less sure than each of its values: its confidence is the
-lowest of all its fields, including empty fields and lists as a whole.
-"""
 _BETWEEN_QUOTES = " … "
 """Joins quotes or sections that are not adjacent."""
 _BETWEEN_DOUBTS = "; "
@@ -50,11 +51,12 @@ class ValueRow(NamedTuple):
     """One value, absence or finding.
 
     Attributes:
-        kind: Whether the row represents a value, an absence, a finding or a failure.
+        kind: What the row represents.
         record_id: The record.
         item: The path of the item, such as ``dosing[0]``. It is empty if the row is about the whole
             record.
-        field: The field's path in its item, such as ``amounts[0]``.
+        field: The field's path in its item, such as ``amounts[0]``, or ``item`` for an item from
+            which a value may be missing.
         value: The value as in the schema, or the message of a finding. It is None for an absence.
         quote: The supporting words on one line; … joins separate passages.
         section: The section of the first passage or, for an absence, the sections that were
@@ -97,6 +99,11 @@ class ValueRow(NamedTuple):
         return ".".join(filter(None, (self.item, self.field)))
 
     @property
+    def label(self) -> str:
+        """The field without positions, such as ``amounts``."""
+        return self.field.partition("[")[0]
+
+    @property
     def text(self) -> str:
         """The value on one line, such as ``4 week`` or ``true``, or an empty string for an
         absence.
@@ -110,12 +117,14 @@ class ValueRow(NamedTuple):
 
 def list_values(extraction: TrialExtraction) -> Iterator[ValueRow]:
     """Yield a row for each value, in schema order."""
-    for value, item in list_all_values(extraction):
-        yield _describe_value(extraction.record_id, value, item)
+    for path, item in extraction.list_items():
+        for value in list_item_values(path, item):
+            yield _describe_value(extraction.record_id, value, item)
 
 
 def list_all_rows(extraction: TrialExtraction) -> Iterator[ValueRow]:
-    """Yield a row for each value in schema order, then a row for each absence and each finding.
+    """Yield a row for each value in schema order, a row for each item from which a value may be
+    missing, and a row for each absence and each finding.
 
     >>> extraction = TrialExtraction.model_validate(
     ...     {
@@ -129,35 +138,67 @@ def list_all_rows(extraction: TrialExtraction) -> Iterator[ValueRow]:
     >>> [(row.path, row.text, row.reason) for row in list_all_rows(extraction)]
     [('eligibility.sex', 'male', None), ('eligibility.minimum_age', '', 'not_reported')]
     """
+    record_id = extraction.record_id
     yield from list_values(extraction)
-    for absence in list_absences(extraction):
-        yield _describe_absence(extraction.record_id, absence)
-    for finding in extraction.findings:
-        yield _describe_finding(extraction.record_id, finding)
-
-
-def list_less_sure_items(
-    extraction: TrialExtraction, rows: Iterable[ValueRow]
-) -> Iterator[ValueRow]:
-    """Yield a row for each item whose confidence is lower than that of all its values in ``rows``,
-    because a field may be empty by mistake, or a list incomplete.
-    """
-    lowest = defaultdict[str, float](lambda: 1)
-    for row in rows:
-        if row.confidence is not None:
-            lowest[row.item] = min(lowest[row.item], row.confidence)
     for path, item in extraction.list_items():
-        if item.confidence is not None and item.confidence < lowest[path]:
-            yield ValueRow(
-                RowKind.VALUE,
-                extraction.record_id,
-                path,
-                "item",
+        doubt = doubt_item(item)
+        if doubt:
+            yield _make_row(
+                RowKind.ITEM,
+                record_id,
+                f"{path}.item",
                 quote=find_words(item),
                 section=getattr(item, "section", None),
                 confidence=item.confidence,
-                doubts=_MAY_BE_INCOMPLETE,
+                doubts=doubt,
             )
+    for absence in list_absences(extraction):
+        yield _make_row(
+            RowKind.ABSENCE,
+            record_id,
+            absence.field,
+            section=_BETWEEN_QUOTES.join(absence.sections) or None,
+            reason=absence.reason.value,
+        )
+    for finding in extraction.findings:
+        yield _make_row(
+            RowKind.FINDING,
+            record_id,
+            finding.field,
+            value=finding.message,
+            **_cite_passages(finding.citations),
+            reason=finding.kind.value,
+            severity=finding.severity.value,
+        )
+
+
+def name_doubt(row: ValueRow) -> str | None:
+    """Return what is doubtful in a row, in words: a value or an item with a confidence below 0.85,
+    or an empty field whose text was not understood. Return None for a row without a doubt.
+    """
+    if row.kind is RowKind.ABSENCE:
+        is_doubtful = row.reason not in SETTLED_ABSENCES
+    else:
+        is_doubtful = row.confidence is not None and row.confidence < DOUBTFUL_BELOW
+    return DOUBTS[row.kind] if is_doubtful else None
+
+
+def describe_counts(
+    noun: str, labels: Counter[str], doubts: Counter[str], most: int
+) -> str:
+    """Return the number of rows, which the ``noun`` names, in words, with the ``most`` frequent
+    labels. Of doubts, ``doubts`` has the number of each of ``DOUBTS``.
+
+    >>> doubts = Counter({"value": 5, "empty field": 1})
+    >>> describe_counts("doubt", Counter(arms=4, role=2), doubts, 9)
+    '6 doubts (5 values, 0 items, 1 empty field): arms 4, role 2'
+    """
+    total = counted(labels.total(), noun)
+    if doubts:
+        parts = (counted(doubts[part], part) for part in DOUBTS.values())
+        total = f"{total} ({', '.join(parts)})"
+    listed = (f"{label} {number:,}" for label, number in labels.most_common())
+    return f"{total}: {show_some(listed, most) or 'nothing to list'}"
 
 
 def drop_same(
@@ -203,53 +244,42 @@ def split_path(path: str) -> tuple[str, str]:
     return item[0], path[item.end() :].removeprefix(".")
 
 
+def doubt_item(item: ExtractedItem) -> str | None:
+    """Return what speaks against an item with a confidence below 0.85 that is less sure than all
+    its evidence, or None for any other item.
+    """
+    # the confidence of an item is the lowest of all its fields, including empty ones and lists as
+    # a whole
+    least = find_least(item.evidence)
+    bound = DOUBTFUL_BELOW if least is None else min(least, DOUBTFUL_BELOW)
+    if item.confidence is None or item.confidence >= bound:
+        return None
+    return _MAY_BE_INCOMPLETE
+
+
+def _make_row(kind: RowKind, record_id: str, path: str, **cells: Any) -> ValueRow:
+    """Return the row of a value or another fact at a path, with the given cells."""
+    return ValueRow(kind, record_id, *split_path(path), **cells)
+
+
 def _describe_value(record_id: str, value: Value, item: ExtractedItem) -> ValueRow:
     """Return the row of a value. Its confidence is the lowest of all its pieces of evidence,
     because the value is right only if each of them is. Origin and support, like the location, are
     those of the first piece: a row has room for one.
     """
-    item_path, field = split_path(value.path)
-    place = (RowKind.VALUE, record_id, item_path, field, value.value)
     # Gold has no evidence.
-    if not value.evidence:
-        return ValueRow(*place, confidence=item.confidence)
-    first = value.evidence[0]
-    confidence = find_least(value.evidence)
-    if confidence is None:
-        confidence = item.confidence
-    return ValueRow(
-        *place,
+    first = next(iter(value.evidence), None)
+    least = find_least(value.evidence)
+    return _make_row(
+        RowKind.VALUE,
+        record_id,
+        value.path,
+        value=value.value,
         **_cite_passages(value.evidence),
-        confidence=confidence,
-        origin=first.origin.value,
-        support=first.support.value,
+        confidence=item.confidence if least is None else least,
+        origin=first and first.origin.value,
+        support=first and first.support.value,
         doubts=_BETWEEN_DOUBTS.join(list_doubts(value.evidence)) or None,
-    )
-
-
-def _describe_absence(record_id: str, absence: Absence) -> ValueRow:
-    item_path, field = split_path(absence.field)
-    return ValueRow(
-        RowKind.ABSENCE,
-        record_id,
-        item_path,
-        field,
-        section=_BETWEEN_QUOTES.join(absence.sections) or None,
-        reason=absence.reason.value,
-    )
-
-
-def _describe_finding(record_id: str, finding: Finding) -> ValueRow:
-    item_path, field = split_path(finding.field)
-    return ValueRow(
-        RowKind.FINDING,
-        record_id,
-        item_path,
-        field,
-        finding.message,
-        **_cite_passages(finding.citations),
-        reason=finding.kind.value,
-        severity=finding.severity.value,
     )
 
 
@@ -318,14 +348,3 @@ def _cite_passages(pieces: Sequence[Citation | Evidence]) -> dict[str, Any]:
         "start": first.start,
         "end": first.end,
     }
-
-
-def list_absences(extraction: TrialExtraction) -> list[Absence]:
-    """Return the empty fields, except for ``time_window``, which has the same reason as
-    ``time_windows``.
-    """
-    return [
-        absence
-        for absence in extraction.absences
-        if not absence.field.endswith(".time_window")
-    ]

@@ -127,7 +127,7 @@ def read_facts(patient: Patient, synonyms: Synonyms | None = None) -> Facts:
     values: dict[str, Units] = {}
     names: dict[str, None] = {}  # a set in order
     unused: list[str] = []
-    place = f"patient {patient.id}"
+    place = f"data of {patient.id}"
     for written, value in patient.values.items():
         reading = _read_value(f"{place}: {written}", written, str(value))
         # the reason why the value cannot be compared

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from extractor.errors import DiskFull, FolderInUse, StoreError
+from extractor.errors import DiskFull, FolderInUse, FolderNotWritable, StoreError
 from extractor.schemas.base import StrPath
 
 EXTRACTIONS = "extractions.jsonl"
@@ -92,7 +92,7 @@ def is_locked(folder: Path) -> bool:
 
 @contextmanager
 def naming_file(
-    path: Path, error_type: type[StoreError] = StoreError
+    path: Path, error_type: type[StoreError] = FolderNotWritable
 ) -> Iterator[None]:
     """Re-raise an ``OSError`` as an error of ``error_type`` that states the file name, the reason
     and a remedy. An error about a full disk becomes ``DiskFull``, whatever the type.
@@ -100,7 +100,11 @@ def naming_file(
     try:
         yield
     except OSError as error:
-        problem = f"{error.filename or path}: {error.strerror}"
+        place = str(error.filename or path)
+        # the user does not know the name of an unfinished file
+        if f"/.{path.name}." in place:
+            place = str(path)
+        problem = f"{place}: {error.strerror}"
         if error.errno in (ENOSPC, EDQUOT):
             raise DiskFull(
                 f"{problem}; free some space on its disk, and run the same command again"
@@ -108,12 +112,12 @@ def naming_file(
         raise error_type(f"{problem}; fix this, or choose another place") from error
 
 
-def refuse_link(path: Path, error_type: type[StoreError] = StoreError) -> None:
-    """Raise an error of ``error_type`` if a file to be written is a symbolic link, which someone
-    else may have placed there to have another file overwritten.
+def refuse_link(path: Path) -> None:
+    """Raise ``FolderNotWritable`` if a file to be written is a symbolic link, which someone else
+    may have placed there to have another file overwritten.
     """
     if path.is_symlink():
-        raise error_type(
+        raise FolderNotWritable(
             f"{path}: is a link, and another file would be written; remove the link"
         )
 
@@ -133,37 +137,42 @@ def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
 
 def write_page(path: Path, page: str) -> None:
     """Write an HTML page, atomically unless the path is a device or a pipe. A lone surrogate of a
-    quote, which cannot be encoded as UTF-8, becomes a question mark.
+    quote, which cannot be encoded as UTF-8, becomes a question mark. Raises ``FolderNotWritable``
+    or ``DiskFull`` if the page cannot be written.
     """
     content = page.encode("utf-8", "replace")
-    if path.exists() and not path.is_file():
-        path.write_bytes(content)
-    else:
-        write_atomically(path.resolve(), content)
+    with naming_file(path):
+        if is_stream(path):
+            path.write_bytes(content)
+        else:
+            write_atomically(path.resolve(), content)
 
 
 def read_failures(path: Path) -> list[Failed]:
-    """Read ``failures.jsonl``, which may be missing. A line that is not a JSON object is assumed
-    to have been written incompletely and is skipped.
+    """Read ``failures.jsonl``, which may be missing. A damaged line, such as one that was written
+    incompletely, is a failure of its own; blank lines are skipped.
     """
     if not path.exists():
         return []
-    with naming_file(path):
+    with naming_file(path, StoreError):
         lines = path.read_bytes().splitlines()
     failures: list[Failed] = []
-    for line in lines:
-        try:
+    for number, line in enumerate(lines, start=1):
+        failure = None
+        with suppress(json.JSONDecodeError):
             failure = json.loads(line.decode("utf-8", "replace"))
-        except json.JSONDecodeError:
-            continue
         if isinstance(failure, dict):
             failures.append(failure)
+        elif line.strip():
+            place = f"{path}, line {number}"
+            message = f"{place}: is damaged; run the same command again"
+            failures.append({"path": place, "error": "StoreError", "message": message})
     return failures
 
 
 def name_failed(failure: Failed) -> str:
     """Return the id of a failed record or, if it has no id, its location in the input."""
-    return str(failure.get("record_id") or find_place(failure))
+    return failure.get("record_id") or find_place(failure) or "record without an id"
 
 
 def find_place(failure: Failed) -> str:

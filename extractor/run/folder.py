@@ -11,7 +11,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Self
 
-from extractor.errors import FolderNotWritable, SettingsDiffer, StoreError
+from extractor.errors import SettingsDiffer, StoreError
 from extractor.masking import mask
 from extractor.model.database import HOW_LOST, RUN_FILE, open_run_to_read
 from extractor.run.files import (
@@ -96,12 +96,12 @@ class RunFolder(Sink):
         self._store: RunStore | None = None
         self._since = monotonic()
         with ExitStack() as opening:
-            with naming_file(path, FolderNotWritable):
+            with naming_file(path):
                 opening.enter_context(made_folder(path))
                 opening.enter_context(lock_folder(path))
             opening.callback(self._close)
             for name in _FILES:
-                refuse_link(path / name, FolderNotWritable)
+                refuse_link(path / name)
             if not fresh:
                 self._continue_earlier()
             # an error above has closed everything; from now on, ``__exit__`` does

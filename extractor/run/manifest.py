@@ -191,7 +191,7 @@ def read_manifest(path: Path) -> Manifest | None:
     if not path.is_file():
         return None
     try:
-        with naming_file(path):
+        with naming_file(path, StoreError):
             return Manifest.model_validate_json(path.read_bytes())
     except ValidationError as error:
         raise StoreError(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from extractor.schemas import TrialExtraction, Usage
+from extractor.schemas.values import list_absences
 
 if TYPE_CHECKING:
     from extractor.model.patience import Watch
@@ -33,7 +34,7 @@ def to_line(extraction: TrialExtraction, *, lacking: bool = False) -> ExtractedL
     """Return the line for an extraction, with its counts in the form in which they are added to
     ``run.json``.
     """
-    reasons = [absence.reason for absence in extraction.absences]
+    reasons = [absence.reason for absence in list_absences(extraction)]
     kinds = [finding.kind for finding in extraction.findings]
     levels = [
         evidence.support

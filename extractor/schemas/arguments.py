@@ -12,11 +12,13 @@ _MOST_LISTED = 8
 
 
 def find_nearest(name: str, choices: Collection[str]) -> str | None:
-    """Return the choice that is most similar to ``name``, ignoring case, or None if no choice is
-    similar enough. Two transposed letters count as one error.
+    """Return the choice that is most similar to ``name``, ignoring case, or else one that contains
+    it as a word, or None. Two transposed letters count as one error.
 
     >>> find_nearest("criterai", ["criteria", "constraints"])
     'criteria'
+    >>> find_nearest("windows", ["criteria", "time_windows"])
+    'time_windows'
     >>> find_nearest("colours", ["criteria", "constraints"])
     """
     from rapidfuzz.distance import DamerauLevenshtein  # noqa: PLC0415 - needed only after a mistake
@@ -31,7 +33,7 @@ def find_nearest(name: str, choices: Collection[str]) -> str | None:
     )
     if nearest:
         return nearest[0]
-    return None
+    return next((choice for choice in choices if name in choice.split("_")), None)
 
 
 def suggest(name: str, choices: Collection[str]) -> str:

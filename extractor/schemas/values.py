@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from extractor.schemas.evidence import Evidence, ExtractedItem
+from extractor.schemas.evidence import Absence, Evidence, ExtractedItem
 from extractor.schemas.extraction import Constraint, TimeWindow, TrialExtraction
 from extractor.schemas.record import TrialRecord
 
@@ -16,7 +16,7 @@ PARTS: Mapping[type, tuple[str, ...]] = {
 the point from which the window is counted.
 """
 
-_UNPROVEN = frozenset(
+UNPROVEN = frozenset(
     {"section", "rank", "index", "criteria", "turned", "demanded", "has_exception"}
 )
 """Fields without evidence: positions, nested items, and facts about how to read a criterion."""
@@ -92,25 +92,20 @@ def _list_attributes(item: ExtractedItem) -> dict[str, object]:
     return {name: getattr(item, name) for name in _name_attributes(type(item))}
 
 
-def list_all_values(
-    extraction: TrialExtraction,
-) -> Iterator[tuple[Value, ExtractedItem]]:
-    """Yield (value, item) pairs for all values of an extraction.
-
-    >>> extraction = TrialExtraction.model_validate(
-    ...     {"record_id": "A", "eligibility": {"sex": "male"}}
-    ... )
-    >>> [(value.path, value.value.value) for value, _ in list_all_values(extraction)]
-    [('eligibility.sex', 'male')]
+def list_absences(extraction: TrialExtraction) -> list[Absence]:
+    """Return the empty fields, except for ``time_window``, which has the same reason as
+    ``time_windows``.
     """
-    for path, item in extraction.list_items():
-        for value in list_item_values(path, item):
-            yield value, item
+    return [
+        absence
+        for absence in extraction.absences
+        if not absence.field.endswith(".time_window")
+    ]
 
 
 @cache
 def _name_attributes(kind: type[ExtractedItem]) -> tuple[str, ...]:
-    excluded = _UNPROVEN.union(ExtractedItem.model_fields)
+    excluded = UNPROVEN.union(ExtractedItem.model_fields)
     return tuple(name for name in kind.model_fields if name not in excluded)
 
 

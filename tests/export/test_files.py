@@ -231,7 +231,7 @@ def test_a_folder_of_other_files_is_never_replaced(run, tmp_path):
     other = tmp_path / "mine"
     other.mkdir()
     (other / "thesis.csv").write_text("precious")
-    with pytest.raises(StoreError, match="contains other files"):
+    with pytest.raises(ArgumentError, match="contains other files"):
         export(run, other, Format.CSV, force=True)
     assert (other / "thesis.csv").read_text() == "precious"
 
@@ -240,7 +240,7 @@ def test_a_folder_of_other_files_is_never_replaced(run, tmp_path):
 def test_a_file_that_is_no_export_is_never_replaced(run, tmp_path, format_):
     other = tmp_path / f"mine.{format_}"
     other.write_text("important")
-    with pytest.raises(StoreError, match=f"is not a {format_} file of an export"):
+    with pytest.raises(ArgumentError, match=f"is not a {format_} file of an export"):
         export(run, other, format_, force=True, tables=choose_tables([], ["criteria"]))
     assert other.read_text() == "important"
 

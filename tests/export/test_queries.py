@@ -84,7 +84,8 @@ def test_a_look_back_has_a_drug_or_says_why_not(databases):
     assert {why for *_, why, _ in rows} == {
         None,
         "the window does not name it; see words",
-        "the criterion is not about a treatment",
+        "the category of the criterion is not a therapy",
+        "the words mention drugs, but the category of the criterion is not a therapy",
     }
 
 

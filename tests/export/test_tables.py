@@ -260,6 +260,20 @@ def test_a_daily_amount_is_as_sure_as_its_amount_and_its_frequency():
     assert daily
 
 
+def test_an_amount_is_as_sure_in_each_table_and_less_sure_if_its_arms_are():
+    parts = {"amounts[0]": 0.9, "amounts[0].arms": 0.6}
+    evidence = [
+        PROOF | {"field": field, "confidence": sure} for field, sure in parts.items()
+    ]
+    stated = {"low": 5, "high": 5, "unit": "mg", "arms": ["A"]}
+    rows = tabulate([make(dosing=[{"amounts": [stated], "evidence": evidence}])])
+    values = {row["field"]: row["confidence"] for row in rows["values"]}
+    (amount,) = rows["amounts"]
+    assert amount["confidence"] == values["dosing[0].amounts[0]"] == 0.6
+    assert amount["words"] == PROOF["quote"]
+    assert {row["amount_confidence"] for row in rows["doses"]} == {0.9}
+
+
 @pytest.mark.parametrize(
     ("amount", "quote", "content"),
     CASES["a_volume_has_a_content_if_one_strength_is_stated"],

@@ -1,14 +1,20 @@
 """The command ``extractor list``."""
 
 import csv
+import re
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import openpyxl
 import pytest
 
+from extractor.apps.report import write_report
+from extractor.apps.values import DOUBTS
+from extractor.plurals import counted
 from tests.commands import extract, invoke, read_lines
 from tests.pages.invented import make_doubtful, make_run
+from tests.review.reviewing import Client, serve
 from tests.snapshots import check_json
 from tests.tables import read_cases
 
@@ -46,8 +52,74 @@ def test_the_lists_of_a_trial_are_these(tmp_path):
         assert invoke("list", run, name, "--to", path).exit_code == 0
         found[name] = read_lines(path)
     found["printed"] = invoke("list", run, "doubts").output.splitlines()
-    assert "0 rows" in invoke("list", run, "findings", "--severity", "info").stderr
+    assert "0 findings" in invoke("list", run, "findings", "--severity", "info").stderr
     check_json(Path(__file__).with_name("lists.json"), found)
+
+
+@pytest.fixture(scope="module")
+def doubtful(tmp_path_factory):
+    """A run with each kind of doubt."""
+    extraction = make_doubtful()
+    extraction["dosing"][0]["confidence"] = 0.4
+    return make_run(tmp_path_factory.mktemp("doubtful"), extraction)
+
+
+_ROW = re.compile(
+    r'data-label="values">([\d,]+)<.*?data-label="doubts">(?:<a[^>]*>)?([\d,]+)<.*?'
+    r'data-label="empty">([\d,]+)<'
+)
+
+
+@pytest.mark.parametrize("name", ["run", "doubtful"])
+def test_doubts_are_counted_alike_everywhere(name, request, tmp_path):
+    run = request.getfixturevalue(name)
+    rows = read_rows(run, "doubts")
+    kinds = Counter(row["kind"] for row in rows)
+    total, said = re.search(
+        r"([\d,]+) doubts \((.*)\): ", invoke("list", run, "doubts").stderr
+    ).groups()
+    assert int(total) == len(rows) == kinds.total()
+    assert said == ", ".join(
+        counted(kinds[kind], noun) for kind, noun in DOUBTS.items()
+    )
+    fields = Counter(row["field"].partition("[")[0] for row in rows)
+    shown = invoke("list", run, "doubts").stderr
+    assert all(f"{field} {count}" in shown for field, count in fields.most_common(3))
+
+    values = read_rows(run, "values", "--max-confidence", 0.85)
+    assert len(values) == kinds["value"]
+    shown = invoke("list", run, "values", "--max-confidence", 0.85).stderr
+    assert f"{counted(kinds['value'], 'value')}: " in shown
+    to = tmp_path / "values.jsonl"
+    invoke("export", run, "--to", to, "--tables", "values")
+    every = read_lines(to)
+    assert sum((row["confidence"] or 1) < 0.85 for row in every) == kinds["value"]
+
+    page = tmp_path / "page.html"
+    write_report(run, page)
+    text = page.read_text("utf-8")
+    tiles = re.findall(r"<dt>(\w+)</dt><dd>([\d,]+)</dd><dd[^>]*>(.*?)</dd>", text)
+    counts = {
+        tile: (number, re.sub("<[^>]*>", "", note)) for tile, number, note in tiles
+    }
+    assert counts["Doubts"] == (total, said)
+    columns = zip(*_ROW.findall(text), strict=True)
+    sums = [sum(int(cell.replace(",", "")) for cell in column) for column in columns]
+    absences = len(read_rows(run, "absences"))
+    assert sums == [len(every), len(rows), absences]
+    assert counts["Values"] == (
+        f"{sums[0]:,}",
+        f"{counted(absences, 'empty field')}, each with a reason",
+    )
+
+    of_records = Counter(row["record_id"] for row in rows)
+    with serve(run, tmp_path / "gold") as served:
+        queue = Client(served).get("queue")
+    numbers = [of_records[row["id"]] for row in queue]
+    assert numbers == sorted(numbers, reverse=True)
+    for row in queue:
+        said = counted(of_records[row["id"]], "doubt")
+        assert row["reasons"][0].startswith(f"{said} (")
 
 
 def test_the_lowest_confidence_is_shown_and_none_is_off_by_one(tmp_path):
@@ -66,6 +138,7 @@ def test_the_lowest_confidence_is_shown_and_none_is_off_by_one(tmp_path):
         (("values", "--field", "amounts"), lambda row: row["field"].startswith("amounts")),
         (("values", "--field", "dosing", "--field", "endpoints.concept"),
          lambda row: row["item"].startswith("dosing") or row["field"] == "concept"),
+        (("doubts", "--field", "item"), lambda row: row["field"] == "item"),
         (("values", "--record", "NCT90000007"), lambda row: row["record_id"] == "NCT90000007"),
         (("values", "--min-confidence", 0.6, "--max-confidence", 0.8), lambda row: 0.6 <= float(row["confidence"]) < 0.8),
     ],
@@ -77,10 +150,23 @@ def test_options_choose_rows(run, words, is_listed):
     assert 0 < len(chosen) < len(every)
 
 
+def test_rows_without_a_confidence_are_left_out_by_bounds(doubtful):
+    every = read_rows(doubtful, "doubts")
+    done = [
+        read_rows(doubtful, "doubts", bound, 0.6)
+        for bound in ("--min-confidence", "--max-confidence")
+    ]
+    rated = [row for row in every if row["confidence"]]
+    assert len(rated) < len(every) == 1 + len(rated)
+    assert sum(map(len, done)) == len(rated)
+    shown = invoke("list", doubtful, "doubts", "--max-confidence", 0.6).stderr
+    assert "1 doubt without a confidence: left out" in shown
+
+
 def test_the_first_rows_are_listed_and_said_to_be_the_first(run):
     every = read_rows(run, "values")
     assert read_rows(run, "values", "--limit", 3) == every[:3]
-    assert "the first 3 rows: " in invoke("list", run, "values", "--limit", 3).stderr
+    assert "the first 3 values: " in invoke("list", run, "values", "--limit", 3).stderr
 
 
 def test_a_text_is_no_formula_in_a_sheet(tmp_path):
@@ -120,17 +206,21 @@ def test_failures_have_their_message_and_place(tmp_path):
     run = tmp_path / "run"
     invoke("run", tmp_path, "--out", run, "--quiet")
     with (run / "failures.jsonl").open("a") as file:
-        file.write("{torn")
-    (row,) = read_rows(run, "failures")
+        file.write('\n{}\n{"error": "RecordError", "to')
+    row, unnamed, torn = read_rows(run, "failures")
+    assert unnamed["record_id"] == "record without an id"
+    assert "failures.jsonl, line 4: is damaged" in torn["value"]
+    shown = invoke("list", run, "failures").stderr
+    assert "3 failures: RecordError 1, unknown 1, StoreError 1" in shown
     assert row["reason"] == "RecordError"
     assert "broken.json" in row["section"]
     assert "JSON" in row["value"]
     done = invoke("list", run, "values")
     assert done.exit_code == 1
-    assert "1 record failed and added no rows" in done.stderr
+    assert "3 records failed and added no rows" in done.stderr
     whole = extract(tmp_path / "study.json", tmp_path / "whole")
-    (row,) = read_rows(whole, "failures", "--since", run)
-    assert row["change"] == "gone"
+    rows = read_rows(whole, "failures", "--since", run)
+    assert {row["change"] for row in rows} == {"gone"}
     seeds = extract("seeds/records", tmp_path / "seeds")
     rows = read_rows(seeds, "values", "--since", whole)
     assert {row["change"] for row in rows} == {"new"}

@@ -109,6 +109,9 @@ def test_filters_and_search_are_in_the_address(visit, pages):
         ("absence=not_reported&text=CD19%20MRD", 1),
         ("field=dosing&below=0.85", 0),
         ("field=endpoints&below=0.85", 4),
+        ("field=endpoints&doubt=value", 4),
+        ("doubt=doubt", 5),
+        ("doubt=item", 0),
     ):
         page.goto(f"{pages['seeds']}#?text=nowhere-{filters}")
         expect(page.locator(".status")).to_have_text("0 of 5 records")

@@ -89,6 +89,10 @@ def test_a_curator_corrects_a_record_and_it_becomes_gold(page, served, gold):
     page.keyboard.press("j")
     expect(page.locator(".card.open .head")).to_be_focused()
     page.keyboard.press("k")
+    click(page, "Next limit of some")
+    expect(page.locator(".message")).to_have_text(
+        "This record has no limit that may hold for some people only."
+    )
     unfold(page, "eligibility.criteria[1]").get_by_role("button", name="Delete").click()
     expect(second).to_have_count(0)
     field(page, "endpoints[0]", "category").locator("select").select_option(

@@ -19,6 +19,7 @@ from extractor.apps.cli.options import (
     LimitOption,
     QuietOption,
     option,
+    split_pairs,
 )
 from extractor.apps.fetch import (
     Registry,
@@ -28,7 +29,6 @@ from extractor.apps.fetch import (
     open_file,
     parse_nct_numbers,
 )
-from extractor.errors import FolderNotWritable
 from extractor.options import FILES, SPEED, split_names
 from extractor.run.files import naming_file
 
@@ -83,19 +83,13 @@ def fetch(
     the registry is unavailable, 130 interrupted.
     """
     nct_numbers = parse_nct_numbers("\n".join([*(numbers or ()), *(ids or ())]))
-    parameters = {}
-    for text in param or ():
-        name, sign, value = text.partition("=")
-        if not sign:
-            raise ValueError(f"--param {text}: write NAME=VALUE")
-        parameters[name] = value
     query: dict[str, Any] = {
         "condition": condition,
         "intervention": intervention,
         "statuses": split_names(status),
         "phases": split_names(phase),
         "updated_since": updated_since,
-        "more": parameters,
+        "more": split_pairs(param or (), "--param"),
     }
     if nct_numbers and any((limit, *query.values())):
         raise ValueError(
@@ -132,7 +126,7 @@ def fetch_inputs(
     numbers = parse_nct_numbers(" ".join(nct_inputs))
     with TemporaryDirectory() as scratch:
         path = Path(folder or scratch, "fetched.jsonl")
-        with naming_file(path, FolderNotWritable):
+        with naming_file(path):
             code = _fetch(numbers, path, fresh=fresh, quiet=quiet)
         paths = [name for name in inputs if name not in nct_inputs]
         # there is no file if the registry has none of the numbers

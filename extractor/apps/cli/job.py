@@ -20,6 +20,7 @@ from extractor.formats.inputs import refuse_missing
 from extractor.model.exchange import Exchange
 from extractor.model.opening import ReplayTally
 from extractor.options import Keywords
+from extractor.run.finished import find_run
 from extractor.run.run import Run
 from extractor.setup import Setup
 
@@ -72,7 +73,7 @@ def open_job(
         options.inputs, folder, fresh=options.fresh, quiet=options.quiet
     )
     batches = _make_batch_extractor(options, rounds) if rounds else None
-    _check_out(options)
+    _check_paths(options)
     with fetching as (inputs, code), observing(log):
         refuse_missing(inputs)
         job = CommandJob(
@@ -98,8 +99,16 @@ def open_job(
         yield job, code
 
 
-def _check_out(options: RecordOptions) -> None:
-    """Raise ``ValueError`` if the results cannot be written to ``--out``."""
+def _check_paths(options: RecordOptions) -> None:
+    """Raise ``ValueError`` if an input is the results of a run, or if the results cannot be written
+    to ``--out``.
+    """
+    for name in options.inputs:
+        if find_run(Path(name)):
+            raise ValueError(
+                f"{name}: these are results; to see them, use `extractor list` or `extractor "
+                "export`; to extract again, specify the records"
+            )
     if not options.out:
         return
     sources = list(options.inputs)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
+from math import inf
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,22 +13,23 @@ from extractor.apps.cli.console import (
     FAILED,
     MAX_LISTED,
     OK,
-    name_some,
     print_text,
     say,
+    to_printable,
 )
-from extractor.apps.cli.options import ForceOption, RunsArgument, SheetOption, option
+from extractor.apps.cli.options import ForceOption, RunsOrNone, SheetOption, option
 from extractor.apps.cli.runs import open_runs, warn_failed, warn_incomplete
 from extractor.apps.export import write_sheet
 from extractor.apps.lists import Selection, list_rows, refuse_selection
-from extractor.apps.values import ValueRow
+from extractor.apps.values import ValueRow, describe_counts, name_doubt
 from extractor.options import WHAT
 from extractor.plurals import counted
 from extractor.schemas.vocabulary import FindingKind
 
 
 def list_(
-    runs: RunsArgument,
+    runs: RunsOrNone = None,
+    *,
     name: Annotated[
         Literal["values", "doubts", "findings", "absences", "failures"],
         typer.Argument(metavar="values|doubts|findings|absences|failures"),
@@ -47,12 +49,7 @@ def list_(
     ] = 0,
     max_confidence: Annotated[
         float | None,
-        option(
-            WHAT,
-            "List only values below this confidence (for doubts: 0.85).",
-            min=0,
-            max=1,
-        ),
+        option(WHAT, "List only values below this confidence.", min=0, max=1),
     ] = None,
     severity: Annotated[
         Literal["warning", "info"] | None,
@@ -74,42 +71,48 @@ def list_(
 ) -> int:
     """List the runs' values, doubts, findings, absences or failures, one per row.
 
-    Doubts are values and items with a confidence below 0.85, and empty fields whose text was not
-    understood. Findings are contradictions in a record, and words that were not interpreted. In a
-    spreadsheet, each row includes the address of its value in the report.
+    Doubts are values below 0.85, items (below 0.85) from which a value may be missing, and empty
+    fields whose text was not understood. Findings are contradictions in a record, and words that
+    were not interpreted. In a spreadsheet, each row includes the address of its value in the
+    report.
 
     Exit codes: 0 done, 1 some records failed, 2 wrong usage, 130 interrupted.
     """
-    selection = Selection(
-        name, field, record, min_confidence, max_confidence, severity, kind
-    )
+    if not runs:
+        raise ValueError(f"specify a run before the list: extractor list RUN {name}")
+    maximum = inf if max_confidence is None else max_confidence
+    selection = Selection(name, field, record, min_confidence, maximum, severity, kind)
     joined = open_runs(runs)
     older = open_runs(since) if since else None
     refuse_selection(selection, joined, older)
     # filled while the rows are written
-    counts: Counter[str] = Counter()
-    rows = _count(islice(list_rows(joined, selection, older), limit), counts)
+    labels: Counter[str] = Counter()
+    doubts: Counter[str] = Counter()
+    unrated: list[ValueRow] = []
+
+    def count_rows() -> Iterator[ValueRow]:
+        for row in islice(list_rows(joined, selection, older, unrated), limit):
+            label = row.label
+            if name == "doubts":
+                doubts[name_doubt(row) or ""] += 1
+            elif name != "values":
+                label = to_printable(row.reason or "unknown")
+            labels[f"{row.change} {label}".strip()] += 1
+            yield row
+
     if to:
-        write_sheet(to, ValueRow._fields, rows, force=force)
+        write_sheet(to, ValueRow._fields, count_rows(), force=force)
     else:
-        print_text("rows.txt", rows=rows)
-    kinds = name_some(
-        (f"{kind} {count:,}" for kind, count in counts.most_common()), 2 * MAX_LISTED
-    )
+        print_text("rows.txt", rows=count_rows())
     # there may be more rows than the limit
-    start = "the first " if counts.total() == limit else ""
-    say(f"{start}{counted(counts.total(), 'row')}: {kinds or 'nothing to list'}")
+    start = "the first " if labels.total() == limit else ""
+    noun = name.removesuffix("s")
+    say(f"{start}{describe_counts(noun, labels, doubts, 2 * MAX_LISTED)}")
+    if unrated:
+        say(f"{counted(len(unrated), noun)} without a confidence: left out")
     warn_incomplete(*runs, *(since or ()))
     # a list of failures has a row for each of them
     if joined.failures and name != "failures":
         warn_failed(joined, "rows")
         return FAILED
     return OK
-
-
-def _count(rows: Iterator[ValueRow], counts: Counter[str]) -> Iterator[ValueRow]:
-    """Yield the rows, and count them in ``counts`` by change and by reason or field."""
-    for row in rows:
-        kind = row.reason or row.field.partition("[")[0]
-        counts[f"{row.change} {kind}".strip()] += 1
-        yield row

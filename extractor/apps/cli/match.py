@@ -19,6 +19,7 @@ from extractor.apps.cli.options import (
     RunsArgument,
     SheetOption,
     option,
+    split_pairs,
 )
 from extractor.apps.cli.runs import open_runs, warn_incomplete
 from extractor.apps.export import (
@@ -88,7 +89,7 @@ def match(
     joined = open_runs(runs, records)
     row = {"age": age, "sex": sex}
     row |= {"drugs": "|".join(drug), "conditions": "|".join(condition)}
-    row |= _split(value, "--value", "") | _split(since, "--since", "since ")
+    row |= split_pairs(value, "--value") | split_pairs(since, "--since", "since ")
     has_one_source = any(row.values()) != bool(patient)
     if not has_one_source:
         raise ValueError("specify either --patient FILE, or data such as --age 70")
@@ -126,16 +127,3 @@ def match(
             for one in matches
         )
         print_table(tuple(MATCHES.names), rows)
-
-
-def _split(pairs: list[str], name: str, prefix: str) -> dict[str, str]:
-    """Return the NAME=VALUE pairs of the option ``name`` as a dictionary, whose keys start with
-    ``prefix``. Raises ``ValueError`` for another text, or if a name is repeated.
-    """
-    parts = {}
-    for pair in pairs:
-        key, sign, text = pair.partition("=")
-        if not sign or prefix + key.strip() in parts:
-            raise ValueError(f"{name} {pair}: write each name once, as in NAME=VALUE")
-        parts[prefix + key.strip()] = text.strip()
-    return parts

@@ -3,7 +3,7 @@
 ``extractor.options`` declares the options that affect an extraction.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from inspect import Parameter
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -108,6 +108,19 @@ def read_options(model: type[Options], values: dict[str, object]) -> Options:
     )
 
 
+def split_pairs(pairs: Iterable[str], name: str, prefix: str = "") -> dict[str, str]:
+    """Return the NAME=VALUE pairs of the option ``name`` as a dictionary, whose keys start with
+    ``prefix``. Raises ``ValueError`` for another text, or if a name is repeated.
+    """
+    parts = {}
+    for pair in pairs:
+        key, sign, text = pair.partition("=")
+        if not sign or prefix + key.strip() in parts:
+            raise ValueError(f"{name} {pair}: write each name once, as in NAME=VALUE")
+        parts[prefix + key.strip()] = text.strip()
+    return parts
+
+
 def find_panel_index(parameter: Parameter) -> int:
     """Return the index of a parameter's group in the help output."""
     return PANELS.index(parameter.annotation.__metadata__[0].rich_help_panel)
@@ -129,13 +142,13 @@ RunArgument = Annotated[
     Path,
     typer.Argument(metavar="RUN", exists=True, file_okay=False, help="A run's folder."),
 ]
-RunsArgument = Annotated[
-    list[Path],
-    typer.Argument(
-        metavar="RUN",
-        help="Folders of runs, their extractions.jsonl, or gold; several are one input.",
-    ),
-]
+_RUNS = typer.Argument(
+    metavar="RUN",
+    help="Folders of runs, their extractions.jsonl, or gold; several are one input.",
+)
+RunsArgument = Annotated[list[Path], _RUNS]
+RunsOrNone = Annotated[list[Path] | None, _RUNS]
+"""For a command whose last argument is not a run: it reports missing runs itself."""
 ForceOption = Annotated[bool, option(FILES, "Overwrite existing files.", "--force")]
 SheetOption = Annotated[
     Path | None,

@@ -20,7 +20,7 @@ def write_diff_page(
     path: Path, trials: Iterable[ComparedTrial], *, old: Path, new: Path
 ) -> None:
     """Write a page with the changed trials. ``old`` and ``new`` are the versions' paths. The page
-    works offline. Raises ``OSError`` if the file cannot be written.
+    works offline. Raises ``StoreError`` if the file cannot be written.
     """
     chunks = Chunks()
     rows: list[JsonObject] = []

@@ -26,7 +26,7 @@ def write_score_page(path: StrPath, report: ScoreReport, records: Inputs = ()) -
     """Write a report and its errors as an HTML page that works offline.
 
     The texts are read from ``records``, the inputs of the run. The page for a ``neutral`` report
-    uses neutral wording. Raises ``OSError`` if the file cannot be written.
+    uses neutral wording. Raises ``StoreError`` if the file cannot be written.
     """
     errors = (error for kind in report.errors for error in kind.examples)
     sides_by_record = defaultdict[str, list[tuple[ErrorSide | None, list[int]]]](list)

@@ -6,11 +6,13 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 from itertools import chain
+from pathlib import Path
 
 from pydantic import BaseModel
 
 from extractor.concepts.own.attributes import Attribute, AttributeSet
 from extractor.concepts.own.declaration import CustomField, CustomFields
+from extractor.errors import ArgumentError
 from extractor.resources import read_toml
 from extractor.schemas import Task
 from extractor.schemas.arguments import refuse_unknown
@@ -21,6 +23,8 @@ Cells = Mapping[str, object]
 Row = tuple[object, ...]
 """The cells of a row, in column order."""
 
+VIEWS = Path(__file__).with_name("views.sql")
+"""The views of an exported DuckDB database."""
 _POSITION = "Position, from 0."
 """The meaning of key columns that number rows."""
 _TYPES = ("integer", "number", "boolean")
@@ -124,12 +128,18 @@ def choose_tables(
     tasks: Collection[str], names: Collection[str], fields: CustomFields = ()
 ) -> tuple[Table, ...]:
     """Return the tables with these names or, if there are no names, all tables of the tasks and of
-    whole records. Raises ``ValueError`` for an unknown name.
+    whole records. Raises ``ValueError`` for an unknown name, and for the name of a view.
 
     >>> [table.name for table in choose_tables(["dosing"], [])][:4]
     ['records', 'doses', 'regimens', 'amounts']
     """
     tables = {table.name: table for table in list_tables(fields)}
+    for name in names:
+        if f"CREATE VIEW {name} AS" in VIEWS.read_text("utf-8"):
+            raise ArgumentError(
+                f"{name}: is a view of a DuckDB database; export all tables to a .duckdb file, and "
+                "query the view there"
+            )
     refuse_unknown("table", names, tables)
     if names:
         return tuple(tables[name] for name in dict.fromkeys(names))

@@ -28,6 +28,7 @@ from extractor.apps.export.files import (
 )
 from extractor.apps.export.registered import RegisteredByRecord, read_registry
 from extractor.apps.export.rows import Unsifted, find_rows
+from extractor.apps.values import list_values
 from extractor.assembly.doubtful import drop_doubtful, find_doubtful
 from extractor.concepts.limits.admission import complete_gold
 from extractor.concepts.own.declaration import CustomField, Declarations
@@ -38,7 +39,6 @@ from extractor.language.values import group_pairs
 from extractor.run.joined import JoinedRuns
 from extractor.schemas import TrialExtraction, TrialRecord
 from extractor.schemas.arguments import refuse_unknown
-from extractor.schemas.values import list_all_values
 
 _LIBRARIES = {
     "pandas": ("pandas", "pandas"),
@@ -75,8 +75,8 @@ class Threshold:
         if not self.minimum:
             return extraction, None
         sifted = drop_doubtful(extraction, self.minimum)
-        self.seen += len([*list_all_values(extraction)])
-        self.kept += len([*list_all_values(sifted)])
+        self.seen += len([*list_values(extraction)])
+        self.kept += len([*list_values(sifted)])
         return sifted, Unsifted(extraction, find_doubtful(extraction, self.minimum))
 
 
@@ -100,7 +100,7 @@ def export_run(
     Raises:
         ValueError: A single file cannot contain several tables.
         MissingExtra: The library for the format is not installed.
-        StoreError: A result cannot be read, or the destination must not be replaced.
+        StoreError: A result cannot be read.
     """
     sieve = threshold or Threshold()
 
@@ -170,7 +170,7 @@ def write_sheet(
     is not set, and ``MissingExtra`` if the format's library is not installed.
     """
     table = Table("rows", None, (), tuple(Column(name, "") for name in columns))
-    destination = Destination.choose(path, None, force=force)
+    destination = Destination.choose(path, None, force=force, or_else="")
     write_tables(destination, [table], (("rows", row) for row in rows))
 
 

@@ -64,7 +64,7 @@ class TrialResources:
         # The paths of the exported items begin with one of these names.
         self.parts = (*tasks, "custom")
         for row in list_values(extraction):
-            name = row.field.partition("[")[0]
+            name = row.label
             if name in _WORDS:
                 continue
             if not row.item.startswith(self.parts):

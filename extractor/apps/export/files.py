@@ -18,12 +18,11 @@ from typing import Any, TextIO
 
 from pydantic_core import to_json
 
-from extractor.apps.export.columns import Row, Table
-from extractor.errors import ArgumentError, FolderNotWritable, StoreError
+from extractor.apps.export.columns import VIEWS, Row, Table
+from extractor.errors import ArgumentError, StoreError
 from extractor.language.book import read_table
 from extractor.run.files import naming_file
 
-_VIEWS = Path(__file__).with_name("views.sql")
 COLUMNS_FILE = "tables.json"
 """The name of the file that describes the tables in a folder."""
 _MARKERS = {COLUMNS_FILE, "unmapped.jsonl"}
@@ -92,11 +91,16 @@ class Destination:
 
     @classmethod
     def choose(
-        cls, path: Path, wanted: Format | None, *, force: bool = False
+        cls,
+        path: Path,
+        wanted: Format | None,
+        *,
+        force: bool = False,
+        or_else: str = "; a folder needs --format",
     ) -> "Destination":
         """Return the destination for a path. If no format is ``wanted``, the suffix determines the
         format. Raises ``ValueError`` if the format and the suffix do not match, or if both are
-        missing.
+        missing; ``or_else`` is the remedy beside another suffix.
         """
         suffix = path.suffix.removeprefix(".").lower()
         # the name of an existing folder may end in any suffix
@@ -109,8 +113,7 @@ class Destination:
             return cls(path, Format(suffix), force=force)
         if wanted is None:
             raise ValueError(
-                f"{path}: specify a file name that ends with .{', .'.join(Format)}; a folder needs "
-                "--format"
+                f"{path}: specify a file name that ends with .{', .'.join(Format)}{or_else}"
             )
         if wanted in (Format.DUCKDB, Format.XLSX):
             raise ValueError(
@@ -137,9 +140,9 @@ class Destination:
         of the file or folder that replaces the destination when the block ends. If the block
         fails, the destination is unchanged.
 
-        Raises ``ArgumentError`` if the destination exists and ``force`` is not set,
-        ``FolderNotWritable`` if it cannot be written, ``DiskFull`` if its disk is full, and
-        ``StoreError`` if it must not be replaced.
+        Raises ``ArgumentError`` if the destination exists and must not be replaced or ``force`` is
+        not set, ``FolderNotWritable`` if it cannot be written, and ``DiskFull`` if its disk is
+        full.
         """
         files: list[Path] = []
         if self.path.is_dir():
@@ -149,7 +152,7 @@ class Destination:
             # an earlier export is recognised by its marker files, and contains no other files
             lacks_marker = _MARKERS.isdisjoint(file.name for file in files)
             if lacks_marker or not suffixes.issuperset(file.suffix for file in files):
-                raise StoreError(
+                raise ArgumentError(
                     f"{self.path}: contains other files; choose another name"
                 )
         is_file = self.path.is_file()
@@ -159,10 +162,10 @@ class Destination:
                 f"{self.path}: already exists; choose another name, or replace it with --force"
             )
         if is_file and not self._is_export():
-            raise StoreError(
+            raise ArgumentError(
                 f"{self.path}: is not a {self.format} file of an export; choose another name"
             )
-        with naming_file(self.path, FolderNotWritable), ExitStack() as stack:
+        with naming_file(self.path), ExitStack() as stack:
             folder = self.path.parent
             folder.mkdir(parents=True, exist_ok=True)
             scratch = TemporaryDirectory(dir=folder, prefix=f".{self.path.name}.")
@@ -264,7 +267,7 @@ def load_tables(
                     content.create(table.name)
                     connection.execute(_comment(table))
             if not parquet:
-                for part in _VIEWS.read_text("utf-8").split("\n\n"):
+                for part in VIEWS.read_text("utf-8").split("\n\n"):
                     # A table of this view may not be part of the export.
                     with suppress(duckdb.CatalogException):
                         connection.execute(part)

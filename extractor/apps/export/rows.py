@@ -35,7 +35,7 @@ from extractor.apps.export.times import (
     find_cycle_days,
     to_days,
 )
-from extractor.apps.values import find_least, list_all_rows
+from extractor.apps.values import RowKind, find_least, list_all_rows
 from extractor.concepts.doses.amounts import find_strengths
 from extractor.concepts.doses.names import find_substance
 from extractor.concepts.limits.admission import (
@@ -128,6 +128,8 @@ def _list_value_rows(extraction: TrialExtraction) -> Iterator[TableRow]:
     columns have other names than in ``ValueRow``.
     """
     for row in list_all_rows(extraction):
+        if row.kind is RowKind.ITEM:
+            continue
         text = row.text
         cells = row._asdict() | {
             "field": row.path,
@@ -286,14 +288,17 @@ def _list_dosing_rows(
         }
         yield "regimens", cells
         amounts: dict[int | None, Cells] = {None: {}}
+        parts = _index_evidence(regimen)
         for position, amount in enumerate(regimen.amounts):
-            pieces = proofs[f"amounts[{position}]"]
+            path = f"amounts[{position}]"
+            pieces = proofs[path]
             described = _describe_amount(amount, regimen)
             described |= _describe_content(amount, regimen.quote)
             if "daily_unit" in described:
                 daily = [*pieces, *proofs["frequency"]]
                 described["daily_confidence"] = find_least(daily)
-            amounts[position] = {**described, **_locate_quotes(pieces)}
+            # as in `values`, also of its arms
+            amounts[position] = {**described, **_locate_quotes(parts[path])}
             yield "amounts", {**amounts[position], "regimen_index": index}
         of_regimen = [piece for piece in regimen.evidence if "[" not in piece.field]
         for link in link_arms(regimen, arms):

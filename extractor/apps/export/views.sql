@@ -112,8 +112,12 @@ SELECT record_id, criterion_index, window_index, category, windows.of, value, wi
         (SELECT string_agg(thing, '; ' ORDER BY thing_index) FROM window_things
          WHERE (record_id, criterion_index, window_index) = (windows.record_id, windows.criterion_index, windows.window_index)),
         windows.of) END AS drug,
-    CASE WHEN coalesce(category, '') NOT IN ('prior_therapy', 'concomitant_therapy') THEN 'the criterion is not about a treatment'
-        WHEN windows.of IS NULL THEN 'the window does not name it; see words' END AS no_drug
+    CASE WHEN category IN ('prior_therapy', 'concomitant_therapy') THEN
+            CASE WHEN windows.of IS NULL THEN 'the window does not name it; see words' END
+        -- "any investigational drug", or a sentence about drugs behind one about diseases
+        WHEN regexp_matches(criteria.quote, '(?i)\b(drugs?|medications?|medicines?)\b') THEN
+            'the words mention drugs, but the category of the criterion is not a therapy'
+        ELSE 'the category of the criterion is not a therapy' END AS no_drug
 FROM windows JOIN criteria USING (record_id, criterion_index)
 WHERE CASE
     WHEN comparator IN ('<', '<=', 'between') THEN
@@ -135,5 +139,5 @@ COMMENT ON COLUMN look_backs.counted_from IS 'The class of the moment from which
 COMMENT ON COLUMN look_backs.words IS 'The text of the criterion.';
 COMMENT ON COLUMN look_backs.confidence IS 'The lowest probability that a field of the time window is correct.';
 COMMENT ON COLUMN look_backs.limits IS 'The limits in the criterion, joined by ;.';
-COMMENT ON COLUMN look_backs.drug IS 'The treatments, joined by ;, if the criterion is about treatments.';
+COMMENT ON COLUMN look_backs.drug IS 'The treatments, joined by ;, if the category of the criterion is a therapy.';
 COMMENT ON COLUMN look_backs.no_drug IS 'Why `drug` is empty.';

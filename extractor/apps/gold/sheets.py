@@ -42,13 +42,13 @@ def write_gold_sheet(path: Path, rows: Iterable[ValueRow]) -> None:
     columns = [name for name in COLUMNS if name in used_columns.union(_PLACE)]
     lines = [[cells.get(name, "") for name in columns] for cells in table]
     if path.suffix.casefold() == _WORKBOOK:
-        _write_workbook(path, [columns, *lines])
-        return
-    # Line breaks within a cell must come back as they were.
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows([columns, *lines])
-    # Excel needs a byte order mark to read UTF-8.
-    content = text.getvalue().encode("utf-8-sig")
+        content = _make_workbook(path, [columns, *lines])
+    else:
+        # Line breaks within a cell must come back as they were.
+        text = io.StringIO(newline="")
+        csv.writer(text).writerows([columns, *lines])
+        # Excel needs a byte order mark to read UTF-8.
+        content = text.getvalue().encode("utf-8-sig")
     with naming_file(path):
         write_atomically(path, content)
 
@@ -77,7 +77,7 @@ def _guard(text: str) -> str:
     return _UNGUARDED.sub(r"\1'", text)
 
 
-def _write_workbook(path: Path, lines: Iterable[list[str]]) -> None:
+def _make_workbook(path: Path, lines: Iterable[list[str]]) -> bytes:
     openpyxl = _import_openpyxl(path)
     book = openpyxl.Workbook()
     sheet = book.active
@@ -99,8 +99,7 @@ def _write_workbook(path: Path, lines: Iterable[list[str]]) -> None:
             ) from None
     content = io.BytesIO()
     book.save(content)
-    with naming_file(path):
-        write_atomically(path, content.getvalue())
+    return content.getvalue()
 
 
 def read_sheet(path: Path) -> Iterator[ValueRow]:

@@ -21,6 +21,7 @@ from extractor.schemas import (
     Usage,
     list_groups,
 )
+from extractor.schemas.values import list_absences
 
 
 class FoundValue(BaseModel):
@@ -119,7 +120,7 @@ def describe_extraction(
         title=name_record(record),
         values=values,
         findings=[finding.message for finding in extraction.findings],
-        empty_fields=Counter(absence.reason.value for absence in extraction.absences),
+        empty_fields=Counter(absence.reason for absence in list_absences(extraction)),
         usage=extraction.usage or Usage(),
         usd=usd,
     )

@@ -11,7 +11,7 @@ from extractor.apps.values import list_all_rows
 from extractor.errors import ArgumentError
 from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
 from extractor.schemas.base import JsonObject
-from extractor.schemas.values import find_misplaced
+from extractor.schemas.values import find_misplaced, list_absences
 
 _SHOWN = 20
 """Maximum number of records, and maximum number of failures, that a notebook shows for a run."""
@@ -46,7 +46,9 @@ class ShownExtraction:
             "items": shown["items"],
             "quotes": {row.path: row.quote for row in list_all_rows(extraction)},
             "findings": [finding.message for finding in extraction.findings],
-            "absences": Counter(str(absence.reason) for absence in extraction.absences),
+            "absences": Counter(
+                str(absence.reason) for absence in list_absences(extraction)
+            ),
             "style": read_assets("extractor.apps.pages", "card.css"),
         }
         return render_template("card.html", card)

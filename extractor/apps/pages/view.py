@@ -8,12 +8,11 @@ from pydantic import BaseModel
 from extractor.apps.pages import name_label
 from extractor.apps.pages.texts import GivenText, QuotedText, ShownText, show_texts
 from extractor.apps.pages.words import say
-from extractor.apps.values import weigh_evidence
+from extractor.apps.values import doubt_item, weigh_evidence
 from extractor.language.shown import show_line
 from extractor.language.values import group_pairs
 from extractor.schemas import (
     Eligibility,
-    Endpoint,
     Evidence,
     ExtractedItem,
     FieldRef,
@@ -249,6 +248,7 @@ def _show_item(
         "of": getattr(item, "of", None),
         "origin": _ORIGINS.get(str(item.origin)),
         "confidence": item.confidence,
+        "doubt": doubt_item(item),
         "groups": [group.path for group in chain],
         "values": values,
     }
@@ -328,9 +328,9 @@ def is_free_text(record: TrialRecord | None) -> bool:
     return record.source.format == "text" or record.document is not None
 
 
-def name_item(path: str, item: ExtractedItem) -> str:
-    """Return the name of an item for display, with its number, starting from 1. The name of a
-    custom value is the label of its field.
+def name_item(path: str, item: object) -> str:
+    """Return the name of an item for display, with its number, starting from 1. The number of an
+    endpoint is its index in the registry. The name of a custom value is the label of its field.
 
     >>> from extractor.schemas import Criterion, CustomItem
     >>> item = Criterion(kind="exclusion", section="eligibility", quote="Fever")
@@ -344,12 +344,11 @@ def name_item(path: str, item: ExtractedItem) -> str:
         return name_label(ref.names[-1])
     if ref == "eligibility":
         return "who can take part"
-    if isinstance(item, Endpoint):
-        number = item.index
+    if ref.names[0] == "endpoints":
+        number = getattr(item, "index", None)
         # a reviewer may have typed anything
-        if isinstance(number, int):
-            number += 1
-        return f"{item.rank} endpoint {number}"
+        shown = number + 1 if isinstance(number, int) else "?"
+        return f"{getattr(item, 'rank', None) or ''} endpoint {shown}".strip()
     kind = "regimen"
     if ref.names[0] == "eligibility":
         kind = f"{getattr(item, 'kind', None) or ''} criterion".strip()

@@ -13,7 +13,7 @@ from extractor.apps.pages.view import (
     show_findings,
     view,
 )
-from extractor.apps.values import ValueRow, list_absences, list_all_rows
+from extractor.apps.values import ValueRow, list_all_rows
 from extractor.concepts.limits.canonical import show_canonical_names
 from extractor.run.finished import TextState
 from extractor.schemas import (
@@ -25,6 +25,7 @@ from extractor.schemas import (
     TrialRecord,
 )
 from extractor.schemas.base import JsonObject
+from extractor.schemas.values import list_absences
 
 RECORD = "record"
 """The field name for facts about the whole record."""

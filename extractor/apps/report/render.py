@@ -4,18 +4,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from extractor.apps.pages import Chunks, pack, render_page
-from extractor.apps.report.overview import (
-    DOUBTFUL,
-    Overview,
-    count_items,
-    sum_facts,
-)
+from extractor.apps.report.overview import Overview, count_items, sum_facts
 from extractor.apps.report.record import (
     RunRecord,
     list_meanings,
     list_words,
     show_record,
 )
+from extractor.apps.values import DOUBTS
 from extractor.run.files import write_page
 from extractor.run.finished import TextState
 from extractor.run.joined import JoinedRuns
@@ -52,8 +48,7 @@ def write_report(
         limit: The maximum number of records that can be opened. The overview counts all records.
 
     Raises:
-        StoreError: The folder contains no results.
-        OSError: The file cannot be written.
+        StoreError: The folder contains no results, or the file cannot be written.
     """
     runs = run
     if not isinstance(runs, JoinedRuns):
@@ -65,12 +60,12 @@ def write_report(
     for reread in runs.reread(records):
         extraction = runs.read(reread.record_id)
         result = RunRecord(extraction, reread.record, reread.text)
-        overview.add(result)
+        facts = overview.add(result)
         is_full = len(search_texts) == limit
         if is_full:
             continue
         view = show_record(result)
-        overview.add_row(result, view["title"], chunks.add(view))
+        overview.add_row(result, facts, view["title"], chunks.add(view))
         search_texts.append(list_words(view))
     total = overview.texts.total()
     meanings = list_meanings()
@@ -87,7 +82,8 @@ def write_report(
         "total": total,
         "items": count_items(overview.facts),
         "absences": sum_facts(overview.facts, "absence"),
-        "doubtful": sum_facts(overview.facts, DOUBTFUL).total(),
+        "doubts": sum_facts(overview.facts, "doubt"),
+        "parts": [*DOUBTS.values()],
         "filled": sum_facts(overview.facts, "filled").total(),
         "findings": sum_facts(overview.facts, "finding"),
         "failures": runs.failures,

@@ -1,8 +1,7 @@
 """Correct a run in the browser; finished records become gold.
 
-- A queue lists the records of a run; records with the highest expected number of wrong values come
-  first. For each record, the page shows the text next to the items, and highlights the words that
-  support the open item.
+- A queue lists the records of a run; records with the most doubts come first. For each record, the
+  page shows the text next to the items, and highlights the words that support the open item.
 - The reviewer can correct every field of the schema and of custom fields, add items from selected
   words or from scratch, delete them, tick them as checked, and undo changes one at a time.
 - Flaws are listed next to the values that they affect. The Finish button writes

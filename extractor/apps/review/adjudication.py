@@ -76,14 +76,13 @@ class Adjudication:
 
     def list_doubts(self, record_ids: Iterable[str]) -> dict[str, Doubt]:
         """Return the records that at least one annotator has annotated, each with its number of
-        differences. Records with the most differences come first; equals keep their order.
+        differences.
         """
-        doubts: dict[str, Doubt] = {}
-        for record_id in record_ids:
-            if self._first.get(record_id) or self._second.get(record_id):
-                doubts[record_id] = self._count_differences(record_id)
-        by_number = sorted(doubts, key=lambda record_id: -doubts[record_id].expected)
-        return {record_id: doubts[record_id] for record_id in by_number}
+        return {
+            record_id: self._count_differences(record_id)
+            for record_id in record_ids
+            if self._first.get(record_id) or self._second.get(record_id)
+        }
 
     def _count_differences(self, record_id: str) -> Doubt:
         """Return the number of differences in a record, with a phrase for it. A record that only

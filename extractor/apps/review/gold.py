@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from extractor.apps.evaluation.gold_check import check_annotation
 from extractor.apps.review.draft import CHECKED, ReviewedRecord, list_items
+from extractor.concepts.limits.quantity_names import list_quantities
 from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.windows.times import first_window
 from extractor.run.files import write_atomically
@@ -22,6 +23,7 @@ from extractor.schemas import (
     TrialRecord,
     list_groups,
 )
+from extractor.schemas.arguments import suggest
 from extractor.schemas.base import JsonObject, find_fault
 
 _RANKS = [rank.value for rank in Rank]
@@ -114,7 +116,8 @@ def find_flaws(
         field = flaw.path[len(gold_path) :].removeprefix(".")
         item = draft_paths.get(gold_path, "")
         flaws.append(DraftFlaw(item, field, flaw.problem))
-    return [*flaws, *_find_missing(draft.build())]
+    data = draft.build()
+    return [*flaws, *_find_missing(data), *_find_unknown_names(data)]
 
 
 def _find_missing(data: JsonObject) -> Iterator[DraftFlaw]:
@@ -127,6 +130,24 @@ def _find_missing(data: JsonObject) -> Iterator[DraftFlaw]:
             for name in names:
                 if item.get(name) is None:
                     yield DraftFlaw(path, name, "is empty; choose one")
+
+
+def _find_unknown_names(data: JsonObject) -> Iterator[DraftFlaw]:
+    """Yield a flaw for each canonical name that the reviewer has entered and the vocabulary lacks:
+    the tables show the name, but no canonical value.
+    """
+    known = list_quantities()
+    for path, item in list_items(data, "eligibility.criteria"):
+        for number, limit in enumerate(item.get("constraints") or ()):
+            # a reviewer may have typed anything in place of a limit
+            name = isinstance(limit, dict) and limit.get("quantity_canonical")
+            for part in str(name or "").split("|"):
+                if part and part.removesuffix("_change") not in known:
+                    place = f"constraints[{number}].quantity_canonical"
+                    problem = f"{part} is not in the vocabulary{suggest(part, known)}"
+                    yield DraftFlaw(
+                        path, place, f"{problem}; the limit gets no canonical value"
+                    )
 
 
 def read_gold(gold: JsonObject) -> TrialExtraction:

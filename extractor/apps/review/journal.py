@@ -10,7 +10,7 @@ from filelock import FileLock, Timeout
 
 from extractor.apps.review.draft import Patch, ReviewedRecord
 from extractor.apps.review.gold import name_gold
-from extractor.errors import StoreError
+from extractor.errors import FolderNotWritable, StoreError
 from extractor.run.files import refuse_link
 from extractor.schemas.base import JsonObject
 
@@ -89,7 +89,7 @@ def open_journal(gold: Path) -> Iterator[Journal]:
             f"{gold}: another review of this folder is open; end it, or choose another --gold"
         ) from error
     except OSError as error:
-        raise StoreError(
+        raise FolderNotWritable(
             f"{gold}: cannot be written to ({error.strerror}); choose another --gold"
         ) from error
     try:

@@ -4,10 +4,12 @@ flaws.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import SimpleNamespace
 from typing import NamedTuple
 
 from extractor.apps.pages.view import (
     list_arm_labels,
+    name_item,
     show_texts,
     view,
 )
@@ -23,12 +25,20 @@ from extractor.apps.review.draft import (
 )
 from extractor.apps.review.forms import Form
 from extractor.apps.review.gold import find_flaws, read_gold
-from extractor.apps.values import weigh_evidence
+from extractor.apps.values import doubt_item, weigh_evidence
+from extractor.concepts.limits.admission import complete_gold, describe_criteria
 from extractor.concepts.limits.canonical import show_canonical_names
 from extractor.concepts.own.declaration import CustomField
+from extractor.confidence import find_meaning
 from extractor.language.values import group_pairs
 from extractor.schemas import Evidence, FieldRef, TrialExtraction, TrialRecord
 from extractor.schemas.base import JsonObject
+
+_MAY_BE_OF_SOME = {
+    find_meaning("eligibility.criteria.constraints", feature)
+    for feature in ("a second limit of its quantity", "an age of some people")
+}
+"""The doubts about whether a limit applies to everybody."""
 
 
 class Highlight(NamedTuple):
@@ -42,8 +52,8 @@ class Highlight(NamedTuple):
 
 class ExtractedFields:
     """The data that the run extracted for the items of a draft, keyed by the items' paths in the
-    draft: the values and the confidence of an item, and the evidence of a field or the reason why
-    the field is empty.
+    draft: the values and the doubt of an item, and the evidence of a field or the reason why the
+    field is empty.
     """
 
     def __init__(
@@ -53,25 +63,31 @@ class ExtractedFields:
         fields: Sequence[CustomField],
     ) -> None:
         items = dict(extraction.list_items())
+        of_some = set(_list_of_some(extraction))
         gold = start_draft(extraction)
         # the draft may start with a gold file, whose items have other positions
         pairs = pair_paths(read_gold(start), extraction, fields)
         self.values: dict[str, JsonObject] = {}
         self.evidence = defaultdict[tuple[str, str], list[Evidence]](list)
-        self.confidences: dict[str, float | None] = {}
+        self.doubts: dict[str, JsonObject] = {}
         self.reasons: dict[tuple[str, str], str] = {}
         draft_paths = {}
         for path, counterpart in pairs.items():
             draft_paths[counterpart] = path
             gold_items = dict(list_items(gold, FieldRef(counterpart).path))
             self.values[path] = gold_items[counterpart]
-            self.confidences[path] = items[counterpart].confidence
-            for evidence in items[counterpart].evidence:
+            item = items[counterpart]
+            self.doubts[path] = {
+                "confidence": item.confidence,
+                "doubt": doubt_item(item),
+                "for_some": counterpart in of_some,
+            }
+            for evidence in item.evidence:
                 self.evidence[path, _name_field(evidence.field)].append(evidence)
         for absence in extraction.absences:
-            item, _, field = absence.field.rpartition(".")
-            if item in draft_paths:
-                self.reasons[draft_paths[item], field] = absence.reason.value
+            host, _, field = absence.field.rpartition(".")
+            if host in draft_paths:
+                self.reasons[draft_paths[host], field] = absence.reason.value
 
     def list_evidence(self, path: str, name: str, item: JsonObject) -> list[Evidence]:
         """Return a field's evidence, unless the reviewer has changed the field."""
@@ -81,6 +97,19 @@ class ExtractedFields:
         if read_field(extracted, name) != read_field(item, name):
             return []
         return self.evidence[path, name]
+
+
+def _list_of_some(extraction: TrialExtraction) -> Iterator[str]:
+    """Yield the paths of the criteria with a limit that admits some people only, or may do so."""
+    people = complete_gold(extraction).eligibility
+    described = describe_criteria(people)
+    for number, (criterion, derived) in enumerate(
+        zip(people.criteria, described, strict=True)
+    ):
+        doubts = {doubt for piece in criterion.evidence for doubt in piece.doubts}
+        admits_some = any(limit.get("admits_some") for limit in derived.limits)
+        if admits_some or not doubts.isdisjoint(_MAY_BE_OF_SOME):
+            yield f"eligibility.criteria[{number}]"
 
 
 def _name_field(place: str) -> str:
@@ -116,10 +145,11 @@ def describe_record(
             items[path] = {
                 "path": path,
                 "group": group,
-                "name": _name_item(path, item, form),
+                "name": name_item(path, SimpleNamespace(**item)),
                 "of": item.get("of"),
                 "checked": item.get(CHECKED, False),
-                "confidence": extracted.confidences.get(path),
+                "confidence": None,
+                **extracted.doubts.get(path, {}),
                 "fields": _describe_fields(path, item, form, extracted, changed),
                 # filled below
                 "marks": [],
@@ -223,20 +253,6 @@ def read_words(record: TrialRecord, section: str, start: int, end: int) -> str:
     if not words:
         raise ValueError("no words are selected")
     return words
-
-
-def _name_item(path: str, item: JsonObject, form: Form) -> str:
-    """Return an item's name with its number, starting from 1, such as "exclusion criterion 4". The
-    number of an endpoint is its index in the registry, or "?" if the index is missing.
-    """
-    number = FieldRef(path).position
-    if number is None or path.startswith("custom."):
-        return form.noun
-    if path.startswith("endpoints"):
-        number = item.get("index")
-    kind = item.get("kind") or item.get("rank") or ""
-    shown = str(number + 1) if isinstance(number, int) else "?"
-    return f"{kind} {form.noun} {shown}".strip()
 
 
 def _suggest(record: TrialRecord, data: JsonObject) -> JsonObject:

@@ -1,76 +1,50 @@
-"""The records of a run with their texts. Records with the highest expected number of wrong values
-come first.
-"""
+"""The records of a run with their texts and doubts."""
 
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from extractor.apps.pages import name_label
 from extractor.apps.pages.view import name_record
 from extractor.apps.values import (
-    RowKind,
-    ValueRow,
+    DOUBTS,
+    describe_counts,
     list_all_rows,
-    list_less_sure_items,
+    name_doubt,
 )
-from extractor.plurals import counted, percent
+from extractor.plurals import counted
 from extractor.run.joined import JoinedRuns
-from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
-from extractor.schemas.vocabulary import DOUBTFUL_BELOW
+from extractor.schemas import TrialExtraction, TrialRecord
 
-_MAX_LISTED = 3
-"""Maximum number of doubtful values listed for a record in the queue."""
+_MAX_LISTED = 5
+"""Maximum number of fields named for a record in the queue."""
 
 
 class Doubt(NamedTuple):
-    """The expected number of wrong values in a record, and its most doubtful values."""
+    """The number of doubts in a record or, between annotators, of differences, and what to look
+    at.
+    """
 
-    expected: float
+    number: int
     reasons: tuple[str, ...]
 
 
 def assess_result(result: TrialExtraction) -> Doubt:
-    """Return the doubt about a result. The expected number of wrong values is the sum of (1 -
-    confidence) over its values. The values that are named are doubts, as in ``extractor list``.
+    """Return the doubts of a result, which are those that ``extractor list`` lists.
 
-    >>> criterion = {
-    ...     "kind": "inclusion",
-    ...     "section": "eligibility",
-    ...     "quote": "Age over 18",
-    ...     "confidence": 0.6,
-    ... }
-    >>> result = {"record_id": "A", "eligibility": {"criteria": [criterion]}}
+    >>> gap = {"field": "dosing", "reason": "not_asked"}
+    >>> result = {"record_id": "A", "eligibility": {}, "absences": [gap]}
     >>> assess_result(TrialExtraction.model_validate(result)).reasons
-    ('criteria 1 kind 60 %', 'criteria 1 quote 60 %')
+    ('1 doubt (0 values, 0 items, 1 empty field): dosing 1',)
     """
-    rows = list(list_all_rows(result))
-    # the members of a list have the same name, and count once if they are equally sure
-    rated = {
-        (row.confidence, _name_value(row))
-        for row in (*rows, *list_less_sure_items(result, rows))
-        if row.confidence is not None
-    }
-    expected = sum(1 - confidence for confidence, _ in rated)
-    doubtful = [value for value in sorted(rated) if value[0] < DOUBTFUL_BELOW]
-    least_sure = doubtful[:_MAX_LISTED]
-    reasons = [f"{name} {percent(confidence)}" for confidence, name in least_sure]
-    if len(doubtful) > _MAX_LISTED:
-        reasons.append(f"{len(doubtful) - _MAX_LISTED:,} more")
-    findings = sum(row.kind is RowKind.FINDING for row in rows)
-    if findings:
-        reasons.append(counted(findings, "finding"))
-    return Doubt(round(expected, 3), tuple(reasons))
-
-
-def _name_value(row: ValueRow) -> str:
-    item = FieldRef(row.item)
-    name = name_label(item.names[-1])
-    if item.position is not None:
-        name = f"{name} {item.position + 1}"
-    field = FieldRef(row.field).path.removeprefix("values.")
-    return f"{name} {name_label(field)}"
+    rows = [row for row in list_all_rows(result) if name_doubt(row)]
+    labels = Counter(row.label for row in rows)
+    doubts = Counter(DOUBTS[row.kind] for row in rows)
+    reasons = [describe_counts("doubt", labels, doubts, _MAX_LISTED)] if rows else []
+    if result.findings:
+        reasons.append(counted(len(result.findings), "finding"))
+    return Doubt(len(rows), tuple(reasons))
 
 
 class RunRecords:
@@ -80,7 +54,7 @@ class RunRecords:
     memory in compressed form. Raises ``StoreError`` if there are no results.
 
     Attributes:
-        doubts: The doubt about each record, in queue order.
+        doubts: The doubts of each record.
         fields: The run's custom fields.
         titles: The titles of the records whose text is available and unchanged.
     """
@@ -88,13 +62,10 @@ class RunRecords:
     def __init__(self, run: Path, inputs: Sequence[Path] = ()) -> None:
         self._run = JoinedRuns([run], inputs)
         self.fields = self._run.fields
-        doubts = {
+        self.doubts = {
             record_id: assess_result(self.read_extraction(record_id))
             for record_id in self._run.record_ids
         }
-        self.doubts = dict(
-            sorted(doubts.items(), key=lambda pair: pair[1].expected, reverse=True)
-        )
         self.titles: dict[str, str] = {}
         self._texts: dict[str, bytes] = {}
         for reread in self._run.reread():

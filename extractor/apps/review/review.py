@@ -70,8 +70,8 @@ class Unfinished(Exception):
 
 
 class Review:
-    """A review of the records in ``doubts``, in the order of ``doubts``. Finished records are
-    written to the folder ``gold``.
+    """A review of the records in ``doubts``; those with the most doubts come first. Finished
+    records are written to the folder ``gold``.
     """
 
     def __init__(
@@ -88,7 +88,8 @@ class Review:
         self._journal = journal
         self._adjudication = adjudication
         self._drafts: dict[str, ReviewedRecord] = {}
-        self._doubts = doubts
+        pairs = sorted(doubts.items(), key=lambda pair: -pair[1].number)
+        self._doubts = dict(pairs)
 
     def list_queue(self) -> list[JsonObject]:
         """Return the records in queue order, each with its title, doubts and progress."""
@@ -108,7 +109,6 @@ class Review:
                 {
                     "id": record_id,
                     "title": self.records.titles.get(record_id),
-                    "expected": doubt.expected,
                     "reasons": doubt.reasons,
                     "state": state,
                 }
@@ -125,13 +125,10 @@ class Review:
         described = describe_record(
             draft, record, extracted, self.forms, fields, differences
         )
-        findings = [
-            [finding.severity.value, finding.message] for finding in extraction.findings
-        ]
         return described | {
             "id": record_id,
             "title": self.records.titles[record_id],
-            "findings": findings,
+            "findings": [finding.message for finding in extraction.findings],
         }
 
     def read_words(self, record_id: str, words: Selection) -> str:

@@ -50,7 +50,8 @@ function showCard(record, item, meanings) {
   const own = record.items.filter(({ of }) => of === item.path);
   const empty = record.absences.filter(({ field }) => isPartOf(field, item.path));
   return make("div", { class: "card", role: "group", "data-path": item.path, "aria-label": item.path },
-    make("header", {}, make("b", {}, item.name), item.origin && make("span", {}, item.origin)),
+    make("header", {}, make("b", {}, item.name), item.origin && make("span", {}, item.origin),
+      item.doubt && make("span", { class: "how doubtful" }, `${toPercent(item.confidence)} sure: ${item.doubt}`)),
     rows.length > 0 && make("dl", { class: "facts" }, rows),
     own.map((ofItem) => showCard(record, ofItem, meanings)),
     empty.length > 0 && make("details", { class: "empties" },

@@ -36,9 +36,9 @@ function hasFacts(row, filters) {
   const { field: chosen } = filters;
   const facts = row.facts.filter(([field]) => !chosen || field === chosen || field.startsWith(`${chosen}.`));
   if (facts.length === 0 && chosen) return false;
-  return ["absence", "finding", "origin", "below"].every((kind) => {
+  return ["absence", "finding", "origin", "doubt", "below"].every((kind) => {
     const wanted = filters[kind];
-    return !wanted || facts.some(([, fact]) => fact === `${kind} ${wanted}` || fact === wanted);
+    return !wanted || facts.some(([, fact]) => fact === `${kind} ${wanted}` || fact.split(" ", 1)[0] === wanted);
   });
 }
 
@@ -50,7 +50,7 @@ function makeRow({ id, title, criteria, regimens, endpoints, findings, empty, su
     count(endpoints, "endpoint"),
     findings && make("b", { class: "has-findings" }, count(findings, "finding")),
     `${empty} empty`,
-    ["least sure value ", make("b", {}, toPercent(sure))],
+    ["lowest confidence ", make("b", {}, toPercent(sure))],
   ];
   return make("a", { href: writeRecord(id) },
     make("span", { class: "row-title" }, make("code", {}, id), " ", title),

@@ -9,7 +9,7 @@ unpack("index").then((index) => startPage(readRows(index), {
   select: selectRows,
   makeRow,
   listNames,
-  choices: ["absence", "finding", "origin"],
+  choices: ["absence", "finding", "origin", "doubt"],
   listOwners: listQuoted,
   showValues: (record) => showValues(record, index.meanings),
   listFacts,

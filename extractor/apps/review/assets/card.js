@@ -24,7 +24,7 @@ class Card {
     const others = Object.entries(fields).filter(([name, field]) => isStated(field.value) && name !== title && name !== "section");
     const chips = [
       item.checked && make("span", { class: "chip good" }, "checked"),
-      isDoubtful(item) && make("span", { class: "chip doubtful" }, toPercent(item.confidence)),
+      isDoubtful(item) && make("span", { class: "chip doubtful" }, [toPercent(item.confidence), item.doubt].filter(Boolean).join(": ")),
       item.flaws.length > 0 && make("span", { class: "chip bad" }, count(item.flaws.length, "flaw")),
       item.differences.length > 0 && make("span", { class: "chip bad" }, nameDifference(item)),
     ];

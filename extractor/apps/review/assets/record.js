@@ -116,7 +116,7 @@ function drawFrame() {
   tools.querySelector(".progress").textContent = `${items.filter(({ checked }) => checked).length} of ${items.length} checked${finished ? "; finished" : ""}`;
   recordPage.querySelector(".items-pane .notes").replaceChildren(
     ...flaws.map((flaw) => make("p", { class: "notice" }, [flaw.field, flaw.message].filter(Boolean).join(": "))),
-    ...(findings.length > 0 ? [make("details", {}, make("summary", {}, count(findings.length, "finding")), make("ul", {}, findings.map(([, words]) => make("li", {}, words))))] : []));
+    ...(findings.length > 0 ? [make("details", {}, make("summary", {}, count(findings.length, "finding")), make("ul", {}, findings.map((words) => make("li", {}, words))))] : []));
   recordPage.querySelector(".suggestions").replaceChildren(...Object.entries(suggestions).map(([name, words]) => (
     make("datalist", { id: `suggest-${name}` }, words.map((value) => make("option", { value }))))));
 }
@@ -166,20 +166,19 @@ function needsLook(item) {
   return item.flaws.length > 0 || item.differences.length > 0 || isDoubtful(item);
 }
 
-/** Whether a limit or time window of the item may hold for some people only. */
-function mayHoldForSome({ fields }) {
-  const limits = fields.constraints?.value ?? [];
-  const doubts = [fields.constraints, fields.time_windows].flatMap((field) => field?.doubts ?? []);
-  return limits.some(({ condition }) => condition) || doubts.some((words) => /\b(?:people|participants)\b/.test(words));
+/** Whether a limit of the item holds, or may hold, for some people only. */
+function mayHoldForSome({ for_some: isOfSome, fields }) {
+  return isOfSome || (fields.constraints?.value ?? []).some(({ condition }) => condition);
 }
 
-/** Open the item ``step`` places after the open one, or the next one for which ``isWanted`` is true. */
-function move(step, isWanted = () => true) {
+/** Open the item ``step`` places after the open one, or the next one for which ``isWanted`` is true; without one, say that there is no ``noun``. */
+function move(step, isWanted = () => true, noun = "") {
   const { items } = review.record;
   const at = items.findIndex(({ path }) => path === review.opened);
   const order = items.map((_, place) => items.at((at + step * (place + 1)) % items.length));
   const next = order.find(isWanted);
   if (next) review.open(next.path);
+  if (noun) tell(next ? "" : `This record has no ${noun}.`);
   review.cards.get(review.opened)?.head.focus();
 }
 
@@ -257,7 +256,8 @@ function flushTyped() {
 }
 
 const ACTIONS = {
-  next: () => move(1, needsLook),
+  next: () => move(1, needsLook, "item with a doubt, a flaw or a difference"),
+  some: () => move(1, mayHoldForSome, "limit that may hold for some people only"),
   undo: () => review.act("undo", () => ({})),
   finish: () => review.pending.then(() => finish(false)),
 };
@@ -273,7 +273,7 @@ async function finish(anyway) {
 }
 
 const KEYS = {
-  j: () => move(1), k: () => move(-1), n: ACTIONS.next, l: () => move(1, mayHoldForSome), u: ACTIONS.undo, f: ACTIONS.finish,
+  j: () => move(1), k: () => move(-1), n: ACTIONS.next, l: ACTIONS.some, u: ACTIONS.undo, f: ACTIONS.finish,
   c: () => review.cards.get(review.opened)?.actions.firstChild.click(),
   q: () => { location.hash = ""; },
   "/": () => recordPage.querySelector(".find input").focus(),
