@@ -18,6 +18,7 @@ from extractor.evidence.parsed import Doses
 from extractor.language.book import rule
 from extractor.language.passage import LexedSections
 from extractor.schemas import TrialRecord
+from extractor.schemas.record_limits import MAX_ARMS, refuse_larger
 
 _TITLES = ("title", "official_title")
 
@@ -40,13 +41,22 @@ def read_dosing(
     by_agent = defaultdict[str, OfAgent](OfAgent)
     for regimen in doses.regimens:
         by_agent[regimen.agent.key].add(regimen)
-    drafts = tuple(
-        make_draft(regimen, by_agent[regimen.agent.key], doses.trial, next(numbers))
-        for regimen in doses.regimens
-    )
+    drafts = []
+    arms_of_drafts = 0
+    for regimen in doses.regimens:
+        of_agent = by_agent[regimen.agent.key]
+        draft = make_draft(regimen, of_agent, doses.trial, next(numbers))
+        drafts.append(draft)
+        arms_of_drafts += len(draft.rules.arms.value)
+        # each regimen may be given in each arm
+        refuse_larger(record.source, MAX_ARMS, arms_of_drafts, "arms of regimens")
     labels = doses.trial.arms.places
     arms = (text.name for text in doses.texts if text.is_arm)
-    return drafts, tuple(_list_unread(doses, numbers)), tuple(map(labels.get, arms))
+    return (
+        tuple(drafts),
+        tuple(_list_unread(doses, numbers)),
+        tuple(map(labels.get, arms)),
+    )
 
 
 def read_regimens(record: TrialRecord, sections: LexedSections) -> ReadDoses:
