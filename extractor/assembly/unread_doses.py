@@ -2,7 +2,12 @@
 in no value.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from operator import itemgetter
+from typing import TypeAlias
 
 from extractor.assembly.findings import cite, inform
 from extractor.assembly.unread import cover, place_of
@@ -43,6 +48,10 @@ _LONG_SENTENCE = 200
 """Number of tokens from which a sentence with an unread dose is not cited as a whole."""
 _DOSE = "these words look like a dose that no regimen contains"
 _PART = "a rhythm, a length or a time beside a dose is in no regimen"
+_ANY_AGENT = ("",)
+_NAME_START = re.compile(r"\b\w|[^\w\s]")
+"""Where the name of an agent may begin."""
+_Unread: TypeAlias = tuple[int, AbsenceReason]
 _PARTS = ("frequency", "days", "duration", "part", "step", "timing")
 """The fields of marks that may be a part of a dose."""
 
@@ -115,22 +124,29 @@ def list_unread_fields(
     ``dosing`` if a number that may be an amount follows the name of an intervention in an arm or an
     intervention.
     """
-    unread = group_pairs(_find_unread_words(parsed, regimens))
+    unread = defaultdict[tuple[str, str], dict[str | None, _Unread]](dict)
+    for section, named, found in _find_unread_words(parsed, regimens):
+        # a sentence that names only other agents is about them
+        for agent in named or _ANY_AGENT:
+            unread[section, agent] |= found
     for number, regimen in enumerate(regimens):
-        for section in {piece.section for piece in regimen.evidence}:
-            for field, reason, named in unread[section]:
-                # a sentence that names only other agents is about them
-                if not named or regimen.agent.casefold() in named:
-                    yield f"dosing[{number}].{field}", reason
+        agents = (*_ANY_AGENT, regimen.agent.casefold())
+        for section in dict.fromkeys(piece.section for piece in regimen.evidence):
+            fields = chain.from_iterable(
+                unread[section, agent].items() for agent in agents
+            )
+            for field, (_, reason) in sorted(fields, key=itemgetter(1)):
+                yield f"dosing[{number}].{field}", reason
     if not regimens and _has_unread_dose(parsed):
         yield "dosing", AbsenceReason.UNREAD_NUMBER
 
 
 def _find_unread_words(
     parsed: ParsedRecord, regimens: Sequence[Regimen]
-) -> Iterator[tuple[str, tuple[str | None, AbsenceReason, Collection[str]]]]:
-    """Yield the words about doses that are in no value: their section, the field to which they may
-    belong, the reason why it is empty, and the agents that their sentence names.
+) -> Iterator[tuple[str, Collection[str], Mapping[str | None, _Unread]]]:
+    """Yield the sentences with words about doses that are in no value: the section, the agents that
+    the sentence names, and the fields to which such words may belong, each with the number of the
+    sentence and the reason why it is empty.
     """
     quoted = _list_quoted(regimens)
     values = group_pairs(
@@ -139,18 +155,34 @@ def _find_unread_words(
         for piece in regimen.evidence
         if piece.field != "quote"
     )
-    for sentence in _list_sentences(parsed):
-        named = [*filter(sentence.text.casefold().count, values)]
-        known = "\n".join(quote for agent in named for quote in values[agent])
-        for words in _find_words(sentence.tokens):
+    lengths = group_pairs({(agent[:1], len(agent)) for agent in values})
+    known = {agent: "\n".join(quotes) for agent, quotes in values.items()}
+    for number, sentence in enumerate(_list_sentences(parsed)):
+        found = [*_find_words(sentence.tokens)]
+        if not found:
+            continue
+        text = sentence.text.casefold()
+        starts = map(re.Match.start, _NAME_START.finditer(text))
+        names = {
+            text[start : start + length]
+            for start in starts
+            for length in lengths[text[start]]
+        }
+        named = names & known.keys()
+        unread = dict[str | None, _Unread]()
+        for words in found:
             place = span_of(sentence.part(words.first, words.end))
+            written = words.text.casefold()
             # what another arm states again was read, and so was the 3 of "3TC"
-            if words.text.casefold() in known or is_touched(place, quoted):
+            is_known = any(written in known[agent] for agent in named)
+            if is_known or is_touched(place, quoted):
                 continue
             reason = AbsenceReason.AMBIGUOUS
             if NUMBER in sentence.tokens.codes[words.first : words.end]:
                 reason = AbsenceReason.UNREAD_NUMBER
-            yield place.section, (words.match.lastgroup, reason, named)
+            unread[words.match.lastgroup] = (number, reason)
+        if unread:
+            yield sentence.section.name, named, unread
 
 
 def _find_words(tokens: Tokens) -> Iterator[RuleMatch]:

@@ -47,7 +47,7 @@ def read_dosing(
         of_agent = by_agent[regimen.agent.key]
         draft = make_draft(regimen, of_agent, doses.trial, next(numbers))
         drafts.append(draft)
-        arms_of_drafts += len(draft.rules.arms.value)
+        arms_of_drafts += len(draft.rules.arms.members)
         # each regimen may be given in each arm
         refuse_larger(record.source, MAX_ARMS, arms_of_drafts, "arms of regimens")
     labels = doses.trial.arms.places
