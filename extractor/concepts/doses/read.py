@@ -42,14 +42,17 @@ def read_dosing(
     for regimen in doses.regimens:
         by_agent[regimen.agent.key].add(regimen)
     drafts = []
-    arms_of_drafts = 0
+    arms_of_doses = 0
     for regimen in doses.regimens:
         of_agent = by_agent[regimen.agent.key]
         draft = make_draft(regimen, of_agent, doses.trial, next(numbers))
         drafts.append(draft)
-        arms_of_drafts += len(draft.rules.arms.members)
-        # each regimen may be given in each arm
-        refuse_larger(record.source, MAX_ARMS, arms_of_drafts, "arms of regimens")
+        of_regimen = len(draft.rules.arms.members)
+        amounts = draft.rules.amounts.list_values()
+        of_amounts = sum(len(amount.arms) or of_regimen for amount in amounts)
+        # each dose may be given in each arm
+        arms_of_doses += of_amounts or of_regimen
+        refuse_larger(record.source, MAX_ARMS, arms_of_doses, "arms of doses")
     labels = doses.trial.arms.places
     arms = (text.name for text in doses.texts if text.is_arm)
     return (
