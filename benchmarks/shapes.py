@@ -6,9 +6,10 @@ Each line of ``shapes.txt`` is a section and a piece of text that is repeated, w
 and after it. In a piece, ``#`` is another number each time, and ``@`` another word. Sections joined
 by ``+`` have pieces of their own, joined by ``||``, with the same numbers and words. For each shape,
 the command prints the processor seconds and the megabytes for each length, and the exponents between
-the first and the last length: 1 is linear, 2 is the square. Each length is measured in a fork of its
-own, so that no cache knows the text. The exit code is 1 if an exponent exceeds ``--most``. "refused"
-means that a limit of a record stopped the reading; only the limit of the time counts as slow.
+the first and the last length that no limit of a record refuses: 1 is linear, 2 is the square. Each
+length is measured in a fork of its own, so that no cache knows the text. The exit code is 1 if an
+exponent exceeds ``--most`` or a text fails. "refused" means that a limit stopped the reading; only
+the limit of the time counts as slow.
 
 The second half of a measurement may be as slow as the first: only a busy machine makes an exponent
 fall. Repeat a shape that seems slow with ``--only``.
@@ -22,7 +23,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from itertools import chain, starmap
-from math import isnan, log
+from math import isinf, isnan, log, nan
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,8 +39,8 @@ _SHAPES = Path(__file__).with_suffix(".txt")
 _FIRST = 100
 """The first number, so that all numbers of a text have at least three digits."""
 _LEAST_S = 0.02
-_LEAST_MB = 8.0
-"""Less memory is not measured exactly enough for an exponent."""
+_LEAST_MB = 32.0
+"""Less memory is not measured exactly enough for an exponent: what is free is used first."""
 _OUTCOME_PARTS = ("measure", "time_frame")
 _PARTS = {
     "arms": ("label", "description"),
@@ -175,17 +176,24 @@ def main() -> int:
     for record in read_records("tests/records"):
         extract_by_rules(record, _RULES)
     gc.freeze()
-    times = options.kb[-1] / options.kb[0]
     slow = 0
     for shape in read_shapes(options.file):
         if options.only not in "\t".join(shape):
             continue
         found = [measure(shape.write(kb * 1000)) for kb in options.kb]
-        exponents = [
-            log(last / first) / log(times)
-            for first, last in zip(found[0], found[-1], strict=True)
+        read = [
+            (kb, *measured)
+            for kb, measured in zip(options.kb, found, strict=True)
+            if not isnan(measured[0])
         ]
-        is_slow = max(exponents) > options.most
+        exponents = [nan, nan]
+        if len(read) > 1:
+            times, *growths = (
+                last / first for first, last in zip(read[0], read[-1], strict=True)
+            )
+            exponents = [log(growth) / log(times) for growth in growths]
+        has_failed = any(isinf(seconds) for seconds, _ in found)
+        is_slow = has_failed or max(exponents) > options.most
         slow += is_slow
         figures = "  ".join(f"{seconds:7.2f} s {mb:6.0f} MB" for seconds, mb in found)
         grown = " ".join(f"{exponent:5.2f}" for exponent in exponents)
