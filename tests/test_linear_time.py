@@ -2,18 +2,25 @@
 
 import re
 import sys
+from collections import deque
 from functools import partial
 from itertools import cycle
 
 import pytest
 
 from extractor import make_record
+from extractor.apps.diff.changes import diff_trials
+from extractor.apps.export.fhir_study import build_trial
+from extractor.apps.export.registered import read_registry
+from extractor.apps.export.rows import find_rows
 from extractor.assembly.objections import explain_objection
 from extractor.assembly.support import find_support
 from extractor.concepts.parse import parse_record
+from extractor.errors import RecordTooLarge
 from extractor.language.passage import read_section
 from extractor.language.patterns import Rule
 from extractor.masking import mask_known
+from extractor.match import Patient, decide, plan_trial, read_facts
 from extractor.options import ExtractionOptions
 from extractor.pipeline import extract_by_rules
 from extractor.schemas import (
@@ -146,6 +153,8 @@ LISTS = [
     ("measure", "Pain ", "by the Q# scale, "),
     ("detailed_description", "Examplumab ", "# mg for # weeks, "),
     ("interventions_0", "", "Drug# # mg, "),
+    ("eligibility", "", "Inclusion criteria for part #: asthma "),
+    ("eligibility", "", "At least # of the following: a#; "),
 ]
 """Lists of many different values of a field in one line."""
 
@@ -167,6 +176,72 @@ def test_a_list_of_different_values_takes_linear_time(place, head, piece):
     for length in (2_400, 9_600):
         extract(vary(piece, length))
     assert quoted[9_600] < 6 * quoted[2_400]
+
+
+def list_items(labels, piece, length):
+    """Items with a label and a description, with other numbers each, for a length of text."""
+    texts = (piece.replace("#", str(100 + at)).split("|") for at in range(length // 30))
+    return [dict(zip(labels, text, strict=True)) for text in texts]
+
+
+LABELS = ("label", "description")
+NAMES = ("name", "description")
+ITEMS = [
+    ("arms", LABELS, "Arm #|examplumab # mg"),
+    ("arms", LABELS, "Drug# then Trial#|Drug# # mg"),
+    ("arms", LABELS, "Drug#|Drug# # mg and # squirts"),
+    ("interventions", NAMES, "Drug#|Drug# # mg + Trial#"),
+    ("interventions", NAMES, "Examplumab|# mg for arm #"),
+]
+
+
+@pytest.mark.parametrize(("place", "labels", "piece"), ITEMS)
+def test_many_items_take_linear_time(place, labels, piece):
+    """Also to compare, match and write what was extracted."""
+
+    def work(items):
+        record = trial(**{place: items})
+        extraction = extract_by_rules(record, RULES)
+        use_extraction(extraction, record)
+
+    assert list_quadratic(work, partial(list_items, labels, piece)) == []
+
+
+@pytest.mark.parametrize(
+    "piece", [">= # mg/dL, ", "\n- Any of the following:\n  - a#\n  - b#"]
+)
+def test_the_use_of_many_limits_and_groups_takes_linear_time(piece):
+    def work(text):
+        record = trial(eligibility=f"Haemoglobin {text}")
+        use_extraction(extract_by_rules(record, RULES), record)
+
+    assert list_quadratic(work, partial(vary, piece)) == []
+
+
+def use_extraction(extraction, record):
+    deque(find_rows(extraction, {record.record_id: read_registry(record)}), maxlen=0)
+    build_trial(extraction, record)
+    decide(plan_trial(extraction), read_facts(Patient(age=40)))
+    diff_trials(extraction, extraction)
+
+
+def test_a_run_of_commas_is_matched_in_linear_time():
+    def work(text):
+        # a longer run is blanked
+        record = trial(eligibility=f"Age > 5 years {text[:80]}x")
+        plan_trial(extract_by_rules(record, RULES))
+
+    assert is_linear(work, "/,,,")
+
+
+def test_a_dose_in_each_of_many_arms_is_refused():
+    drugs = list_items(NAMES, "XZ#|", 6_000)
+    arms = list_items(
+        LABELS, "Arm #|All participants will receive XZ# # mg in all arms", 6_000
+    )
+
+    with pytest.raises(RecordTooLarge, match="more than 20,000 arms of doses"):
+        extract_by_rules(trial(interventions=drugs, arms=arms), RULES)
 
 
 @pytest.mark.parametrize(

@@ -144,8 +144,11 @@ def cite(parsed: ParsedRecord, span: Span) -> Citation:
     """Cite the characters of a span in a section or in a structured field, such as
     ``registry.sex``.
     """
-    text = parsed.record.raw_text(span.section) or ""
-    quote = text[span.start : span.end]
+    if span.section in parsed.sections:
+        quote = parsed.raw(span)
+    else:
+        text = parsed.record.raw_text(span.section) or ""
+        quote = text[span.start : span.end]
     return Citation(section=span.section, start=span.start, end=span.end, quote=quote)
 
 

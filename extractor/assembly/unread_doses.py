@@ -2,7 +2,10 @@
 in no value.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence, Set
+from typing import TypeAlias
 
 from extractor.assembly.findings import cite, inform
 from extractor.assembly.unread import cover, place_of
@@ -43,6 +46,11 @@ _LONG_SENTENCE = 200
 """Number of tokens from which a sentence with an unread dose is not cited as a whole."""
 _DOSE = "these words look like a dose that no regimen contains"
 _PART = "a rhythm, a length or a time beside a dose is in no regimen"
+_ANY_AGENT = ("",)
+_NAME_START = re.compile(r"\b\w|[^\w\s]")
+"""Where the name of an agent may begin."""
+_Unread: TypeAlias = tuple[str | None, AbsenceReason]
+"""The field to which unread words may belong, and the reason why it is empty."""
 _PARTS = ("frequency", "days", "duration", "part", "step", "timing")
 """The fields of marks that may be a part of a dose."""
 
@@ -114,14 +122,17 @@ def list_unread_fields(
     ``dosing`` if a number that may be an amount follows the name of an intervention in an arm or an
     intervention.
     """
-    unread = group_pairs(_find_unread_words(parsed, regimens))
+    unread = defaultdict[tuple[str, str], set[_Unread]](set)
+    for section, named, found in _find_unread_words(parsed, regimens):
+        # a sentence that names only other agents is about them
+        for agent in named or _ANY_AGENT:
+            unread[section, agent] |= found
     reasons = {
         (f"dosing[{number}].{field}", reason)
         for number, regimen in enumerate(regimens)
         for section in {piece.section for piece in regimen.evidence}
-        for field, reason, named in unread[section]
-        # a sentence that names only other agents is about them
-        if not named or regimen.agent.casefold() in named
+        for agent in (*_ANY_AGENT, regimen.agent.casefold())
+        for field, reason in unread[section, agent]
     }
     # the last reason of a field counts: "unread_number" comes behind "ambiguous"
     yield from sorted(reasons)
@@ -131,9 +142,9 @@ def list_unread_fields(
 
 def _find_unread_words(
     parsed: ParsedRecord, regimens: Sequence[Regimen]
-) -> Iterator[tuple[str, tuple[str | None, AbsenceReason, Collection[str]]]]:
-    """Yield the words about doses that are in no value: their section, the field to which they may
-    belong, the reason why it is empty, and the agents that their sentence names.
+) -> Iterator[tuple[str, Collection[str], Set[_Unread]]]:
+    """Yield the sentences with words about doses that are in no value: the section, the agents that
+    the sentence names, and the fields to which such words may belong.
     """
     quoted = _list_quoted(regimens)
     values = group_pairs(
@@ -142,18 +153,34 @@ def _find_unread_words(
         for piece in regimen.evidence
         if piece.field != "quote"
     )
+    lengths = group_pairs({(agent[:1], len(agent)) for agent in values})
+    known = {agent: "\n".join(quotes) for agent, quotes in values.items()}
     for sentence in _list_sentences(parsed):
-        named = [*filter(sentence.text.casefold().count, values)]
-        known = "\n".join(quote for agent in named for quote in values[agent])
-        for words in _find_words(sentence.tokens):
+        found = [*_find_words(sentence.tokens)]
+        if not found:
+            continue
+        text = sentence.text.casefold()
+        starts = map(re.Match.start, _NAME_START.finditer(text))
+        names = {
+            text[start : start + length]
+            for start in starts
+            for length in lengths[text[start]]
+        }
+        named = names & known.keys()
+        unread = set[_Unread]()
+        for words in found:
             place = span_of(sentence.part(words.first, words.end))
+            written = words.text.casefold()
             # what another arm states again was read, and so was the 3 of "3TC"
-            if words.text.casefold() in known or is_touched(place, quoted):
+            is_known = any(written in known[agent] for agent in named)
+            if is_known or is_touched(place, quoted):
                 continue
             reason = AbsenceReason.AMBIGUOUS
             if NUMBER in sentence.tokens.codes[words.first : words.end]:
                 reason = AbsenceReason.UNREAD_NUMBER
-            yield place.section, (words.match.lastgroup, reason, named)
+            unread.add((words.match.lastgroup, reason))
+        if unread:
+            yield sentence.section.name, named, unread
 
 
 def _find_words(tokens: Tokens) -> Iterator[RuleMatch]:

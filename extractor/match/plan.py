@@ -1,7 +1,7 @@
 """Compile a trial once: its criteria become tests of numbers, which many patients can take."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from math import inf, nextafter
 from types import MappingProxyType
@@ -14,6 +14,7 @@ from extractor.concepts.limits.read import find_limits
 from extractor.concepts.people.registered_ages import AGES, SIDES, read_comparator
 from extractor.language.book import read_table, read_text, word_set
 from extractor.language.numbers import DAYS
+from extractor.language.values import group_pairs
 from extractor.match.facts import SEXES, make_key, name_value
 from extractor.measures.names import find_names, fold_words, spell_words
 from extractor.schemas import (
@@ -29,12 +30,13 @@ from extractor.schemas import (
     TimeUnit,
     TrialExtraction,
 )
+from extractor.schemas.values import index_evidence
 from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
 _CUT = "\0"
 """Stands for words that a test covers."""
 _JOINTS = re.compile(
-    r"\0[\s,;:()\[\]]*(?:(?:and|or|either|both|plus|[/&,;:])[\s,;:]*)*(?=\0)"
+    r"\0[\s,;:()\[\]]*+(?:(?:and|or|either|both|plus|[/&])[\s,;:]*+)*+(?=\0)"
     r"|\bor (?:older|above|more|greater|higher|over|less|below|lower|under|better|younger|equal)\b"
     r"|\b(?:wo)?men (?:and|or) (?:wo)?men\b|\b(?:fe)?males?(?: ?/ ?| and | or )(?:fe)?males?\b",
     re.IGNORECASE,
@@ -148,7 +150,10 @@ def _find_rest(text: str, *lists: str) -> list[str]:
 
 def _find_lowest_confidence(item: ExtractedItem, *fields: str) -> float:
     """Return the lowest confidence of fields and their parts. Gold, which has none, is sure."""
-    pieces = [piece for field in fields for piece in item.evidence_for(field)]
+    return _find_least(piece for field in fields for piece in item.evidence_for(field))
+
+
+def _find_least(pieces: Iterable[Evidence]) -> float:
     return min(
         (1.0 if one.confidence is None else one.confidence for one in pieces),
         default=1.0,
@@ -173,15 +178,17 @@ def plan_trial(
     if not people.criteria:
         doubts.append("the record states no criteria")
     doubts_by_group = dict[str, str]()
+    proofs = index_evidence(people)
     for place, group in enumerate(people.groups):
-        if _find_lowest_confidence(people, f"groups[{place}]") < min_confidence:
+        if _find_least(proofs[f"groups[{place}]"]) < min_confidence:
             doubts_by_group[group.id] = (
                 f"how this list belongs together: {group.lead_in or group}"
             )
     rules = []
+    around = people.list_around()
     for place, criterion in enumerate(people.criteria):
         rule = _plan_criterion(place, criterion, people)
-        groups_around = people.list_around(criterion.group)
+        groups_around = around[criterion.group]
         doubts_around = [doubts_by_group.get(group.id) for group in groups_around]
         doubt = next(filter(None, doubts_around), "")
         confidence = _find_lowest_confidence(
@@ -260,7 +267,8 @@ def _find_obstacles(
     # the extraction does not call such limits alternatives
     joint = "or" if includes else "and"
     is_chosen = any(piece.alternative for piece in criterion.evidence)
-    loose = re.search(rf"{_CUT}\W*{joint}\W*{_CUT}", masked) and not is_chosen
+    between = rf"[^\w{_CUT}]*"
+    loose = re.search(f"{_CUT}{between}{joint}{between}{_CUT}", masked)
     negated = _is_negated(criterion)
     # the obstacle, and whether it counts if the tests are not met, and if they are
     obstacles = [
@@ -270,7 +278,7 @@ def _find_obstacles(
             above,
             _has_any(above, "links", "denials"),
         ),
-        ("how its limits are joined", loose, False),
+        ("how its limits are joined", loose and not is_chosen, False),
         (
             f"an exception: {' '.join(exceptions)}",
             criterion.has_exception,
@@ -301,37 +309,48 @@ def _mask(criterion: Criterion, base: int) -> str:
     cover. The time of a limit is left if it is doubtful, or long, because the value may be an old
     one. ``base`` is the offset of the criterion in its section.
     """
-    # how the fields of covered words begin, each field followed by ";"
-    covered = ["constraints[", "has_exception"]
-    for place, window in enumerate(criterion.time_windows):
-        field = f"time_windows[{place}]"
-        is_recent = window.value * DAYS.get(window.unit, inf) <= _RECENT_DAYS
-        if not criterion.constraints:
-            covered.append(field)
-        elif is_recent:
-            # the time and its anchor, but not its other parts, such as the event that it is about
-            covered += [f"{field};", f"{field}.anchor"]
-    text = criterion.quote
+    recent = {
+        f"time_windows[{place}]"
+        for place, window in enumerate(criterion.time_windows)
+        if window.value * DAYS.get(window.unit, inf) <= _RECENT_DAYS
+    }
+    text = [*criterion.quote]
     for piece in criterion.evidence:
         # a person's annotation has no confidence
         confidence = 1 if piece.confidence is None else piece.confidence
         is_sure = not criterion.constraints or confidence >= DOUBTFUL_BELOW
-        is_time = piece.field.startswith("time_windows")
-        if is_time and not is_sure:
-            continue
-        if f"{piece.field};".startswith(tuple(covered)):
+        whole, _, part = piece.field.partition(".")
+        is_covered = whole.startswith(("constraints[", "has_exception"))
+        if whole.startswith("time_windows["):
+            # the time and its anchor, but not its other parts, such as the event that it is about
+            is_time = whole in recent and part in ("", "anchor")
+            is_covered = is_sure and (is_time or not criterion.constraints)
+        if is_covered:
             # as many characters, so that the offsets of the other pieces stay valid
-            start = piece.start - base
-            end = piece.end - base
-            text = text[:start] + _CUT * (end - start) + text[end:]
-    return text
+            place = slice(max(0, piece.start - base), piece.end - base)
+            text[place] = _CUT * len(text[place])
+    return "".join(text)
 
 
 def _list_limit_tests(criterion: Criterion, people: Eligibility) -> Iterator[Test]:
     """Yield the tests of a criterion's limits; those that are alternatives are one test."""
     alternatives = []
-    for place, (_, proof, named) in enumerate(name_limits(criterion)):
-        test = _make_limit_test(criterion, place, named, proof.sex, people)
+    proofs = index_evidence(criterion)
+    # "creatinine < 2, or < 3 in patients with metastases"
+    conditions = dict[str, str]()
+    for limit in criterion.constraints:
+        if limit.condition:
+            conditions.setdefault(limit.quantity, limit.condition)
+    for place, (limit, proof, named) in enumerate(name_limits(criterion)):
+        test = _make_limit_test(criterion, limit, named, proof.sex, people)
+        confidence = _find_least(proofs[f"constraints[{place}]"])
+        if named.canonical_note == "implausible":
+            confidence = 0.0
+        keeps_out = test.keeps_out
+        if not limit.condition:
+            # the limit for some people takes the place of this one, which is for everybody
+            keeps_out = keeps_out or conditions.get(limit.quantity, "")
+        test = test._replace(confidence=confidence, keeps_out=keeps_out)
         if proof.alternative:
             alternatives.append(test)
         else:
@@ -348,7 +367,7 @@ def _list_limit_tests(criterion: Criterion, people: Eligibility) -> Iterator[Tes
 
 def _make_limit_test(
     criterion: Criterion,
-    place: int,
+    limit: Constraint,
     named: CanonicalLimit,
     sex: Sex | None,
     people: Eligibility,
@@ -356,7 +375,6 @@ def _make_limit_test(
     """Return the test of a limit for people of one sex or, if it is None, of both. Of several
     obstacles, the most specific one is named.
     """
-    limit = criterion.constraints[place]
     not_negated = criterion
     if criterion.turned:
         # the comparator has been turned with the criterion already
@@ -364,16 +382,13 @@ def _make_limit_test(
     sign = read_admitted(limit.comparator, not_negated) or "between"
     quantity = name_value(named) or ""
     when, condition = _read_condition(limit.condition or "", sex)
-    keeps_out = condition or _find_condition_of_some(limit, criterion.constraints)
+    keeps_out = condition
     if quantity == "age" and not _is_age_of_record(limit, people):
         keeps_out = "whose age it is"
     lets_in = ""
     if condition and spell_words(condition)[0] not in _words("neutral", "links"):
         lets_in = condition
     narrowed = _find_narrowing(limit.quantity)
-    confidence = _find_lowest_confidence(criterion, f"constraints[{place}]")
-    if named.canonical_note == "implausible":
-        confidence = 0.0
     tests = [
         _make_bound_test(str(limit), part, unit, sign, *numbers)
         for part, unit, numbers in _list_quantities(quantity, named, limit)
@@ -386,21 +401,10 @@ def _make_limit_test(
     return Test(
         str(limit),
         parts=tuple(tests),
-        confidence=confidence,
         when=when,
         keeps_out=narrowed or keeps_out,
         lets_in=narrowed or lets_in,
     )
-
-
-def _find_condition_of_some(limit: Constraint, limits: Sequence[Constraint]) -> str:
-    """Return the condition of a limit for some people that takes the place of this one, which is
-    for everybody: "creatinine < 2, or < 3 in patients with metastases". Otherwise, return "".
-    """
-    if limit.condition:
-        return ""
-    conditions = [one.condition for one in limits if one.quantity == limit.quantity]
-    return next(filter(None, conditions), "")
 
 
 def _is_age_of_record(limit: Constraint, people: Eligibility) -> bool:
@@ -613,12 +617,14 @@ def _is_of_some(age: Evidence, people: Eligibility) -> bool:
 
 def _list_groups(people: Eligibility) -> Iterator[Group]:
     """Yield the groups that do not simply add criteria to the list."""
+    around = people.list_around()
+    places = group_pairs(
+        (group.id, place)
+        for place, criterion in enumerate(people.criteria)
+        for group in around[criterion.group]
+    )
     for group in people.groups:
-        members = [
-            place
-            for place, criterion in enumerate(people.criteria)
-            if group in people.list_around(criterion.group)
-        ]
+        members = places[group.id]
         inside = [people.criteria[place] for place in members]
         total = len(members)
         need = {GroupRule.ALL: total, GroupRule.ANY: 1}.get(group.rule, group.n or 1)

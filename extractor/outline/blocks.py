@@ -7,6 +7,7 @@ from itertools import pairwise, zip_longest
 
 from extractor.language.book import list_possible, read_weights, rule
 from extractor.language.passage import LexedSection, Passage
+from extractor.language.patterns import RuleMatch
 from extractor.language.units import find_unit
 from extractor.language.values import replace
 from extractor.language.wrapping import (
@@ -420,6 +421,7 @@ def _split_at_heading(
 ) -> Iterator[Piece]:
     """Yield a heading, then the items and other headings that follow it on its line."""
     following: Heading | None = heading
+    ahead: dict[str, RuleMatch | None] = {}
     while following:
         passage = line.passage.part(following.first, following.end)
         yield Piece(replace(line, passage=passage), following, following.doubt)
@@ -431,7 +433,7 @@ def _split_at_heading(
         if repeated and repeated.is_whole:  # in another language
             following = repeated
             continue
-        following = _find_inner(line, vocabulary)
+        following = _find_inner(line, vocabulary, ahead)
         if following:
             yield from _split_before(line, following)
             rest = line.passage.part(following.first, line.passage.end)
@@ -448,7 +450,7 @@ def _split_within(line: Line, vocabulary: Vocabulary) -> Iterator[Piece]:
     """Yield the text that precedes the first heading within a line, then the heading, then the
     text that follows it, which may contain further headings; the line itself if it has no heading.
     """
-    heading = _find_inner(line, vocabulary)
+    heading = _find_inner(line, vocabulary, {})
     if heading is None:
         yield Piece(line)
         return
@@ -457,12 +459,19 @@ def _split_within(line: Line, vocabulary: Vocabulary) -> Iterator[Piece]:
     yield from _split_at_heading(_narrow_to(rest, line), heading, vocabulary)
 
 
-def _find_inner(line: Line, vocabulary: Vocabulary) -> Heading | None:
-    """Return the first heading that begins after the first word of a line."""
+def _find_inner(
+    line: Line, vocabulary: Vocabulary, ahead: dict[str, RuleMatch | None]
+) -> Heading | None:
+    """Return the first heading that begins after the first word of a line. ``ahead`` contains what
+    was found in the line with these words and more before them, and is updated.
+    """
     words = line.passage
     names = (*vocabulary.within, *vocabulary.after)
     for name in list_possible(names, words.tokens, words.first, words.end):
-        match = words.search(name)
+        match = ahead.get(name)
+        is_passed = match is not None and match.first < words.first
+        if is_passed or name not in ahead:
+            match = ahead[name] = words.search(name)
         if match is None or match.first <= words.first:
             continue
         previous = match.tokens.words[match.first - 1]

@@ -2,7 +2,8 @@
 measured (guideline, parts 1 to 3).
 """
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from operator import not_
 from typing import Annotated, Any, Literal
 
@@ -342,16 +343,20 @@ class EligibilityAnnotation(QuotingModel):
     ] = ()
     criteria: tuple[Criterion, ...] = ()
 
-    def list_around(self, name: str | None) -> tuple[CriterionGroup, ...]:
-        """Return the group with this id and the groups that contain the group, innermost first. A
-        circular reference is followed only once.
+    def list_around(self) -> Mapping[str | None, Collection[CriterionGroup]]:
+        """Return, for the id of each group, the group and the groups that contain it, innermost
+        first; for any other id, nothing. A circular reference is followed only once.
         """
         groups = {group.id: group for group in self.groups}
-        enclosing: dict[str, CriterionGroup] = {}
-        while name in groups and name not in enclosing:
-            enclosing[name] = groups[name]
-            name = groups[name].parent
-        return tuple(enclosing.values())
+        around = defaultdict[str | None, Collection[CriterionGroup]](tuple)
+        for group in self.groups:
+            enclosing: dict[str, CriterionGroup] = {}
+            name: str | None = group.id
+            while name in groups and name not in enclosing:
+                enclosing[name] = groups[name]
+                name = groups[name].parent
+            around[group.id] = enclosing.values()
+        return around
 
 
 class Eligibility(ExtractedItem, EligibilityAnnotation):

@@ -24,6 +24,8 @@ MAX_LINES = 20_000
 """Maximum number of lines, including outcomes in a list that is separated by "|"."""
 MAX_ITEMS = 5_000
 """Criteria, regimens or outcomes in a record."""
+MAX_ARMS = 20_000
+"""Arms of all doses of a record. At most 200 are in 3,000 records of a registry."""
 MAX_SECONDS = 60.0
 """Processor time in seconds for one step, either everything before a model is asked or everything
 after it replies. On a busy machine, the elapsed time is longer than the processor time.

@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
+from extractor.language.values import group_pairs
 from extractor.schemas.evidence import Absence, Evidence, ExtractedItem
 from extractor.schemas.extraction import Constraint, TimeWindow, TrialExtraction
+from extractor.schemas.fields import FieldRef
 from extractor.schemas.record import TrialRecord
 
 PARTS: Mapping[type, tuple[str, ...]] = {
@@ -48,15 +50,25 @@ def list_item_values(path: str, item: ExtractedItem) -> Iterator[Value]:
     >>> values[1].path, values[1].value
     ('eligibility.criteria[0].quote', 'Weight over 40 kg')
     """
+    proofs = index_evidence(item)
     for field, value in _list_attributes(item).items():
         # The first time window is also in the list of time windows.
         if field == "time_window" and getattr(item, "time_windows", None):
             continue
-        yield from _list_members(path, field, value, item)
+        yield from _list_members(path, field, value, proofs)
+
+
+def index_evidence(item: ExtractedItem) -> Mapping[str, Sequence[Evidence]]:
+    """Return what ``evidence_for`` returns for each field, as lists; for any other, no evidence."""
+    return group_pairs(
+        (path, piece)
+        for piece in item.evidence
+        for path in (piece.field, *FieldRef(piece.field).parents)
+    )
 
 
 def _list_members(
-    path: str, field: str, value: object, item: ExtractedItem
+    path: str, field: str, value: object, proofs: Mapping[str, Sequence[Evidence]]
 ) -> Iterator[Value]:
     """Yield the values of a field: those of a nested object or of the members of a list, or the
     single value.
@@ -65,21 +77,20 @@ def _list_members(
         return
     if isinstance(value, dict):
         for name, part in value.items():
-            yield from _list_members(path, f"{field}.{name}", part, item)
+            yield from _list_members(path, f"{field}.{name}", part, proofs)
         return
     # the attributes of custom fields have this prefix
     name = field.removeprefix("values.")
     if not isinstance(value, tuple):
-        yield Value(f"{path}.{field}", name, value, item.evidence_for(field))
+        yield Value(f"{path}.{field}", name, value, proofs[field])
         return
-    of_whole = [evidence for evidence in item.evidence if evidence.field == field]
+    of_whole = [evidence for evidence in proofs[field] if evidence.field == field]
     for index, member in enumerate(value):
         place = f"{field}[{index}]"
         if isinstance(member, dict):
-            yield from _list_members(path, place, member, item)
+            yield from _list_members(path, place, member, proofs)
             continue
-        of_member = item.evidence_for(place)
-        yield Value(f"{path}.{place}", name, member, of_member or of_whole)
+        yield Value(f"{path}.{place}", name, member, proofs[place] or of_whole)
 
 
 def _list_attributes(item: ExtractedItem) -> dict[str, object]:

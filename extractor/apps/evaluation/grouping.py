@@ -25,9 +25,10 @@ def describe_groups(extraction: TrialExtraction) -> TrialExtraction:
     """
     people = extraction.eligibility
     members = defaultdict[str | None, str](str)
+    around = people.list_around()
     # two annotators number their groups differently, so the members stand for a group
     for criterion in people.criteria:
-        for group in people.list_around(criterion.group):
+        for group in around[criterion.group]:
             members[group.id] += fold_quote(criterion.quote) + "\n"
     criteria = tuple(
         criterion.model_copy(update={"group": members.get(criterion.group)})

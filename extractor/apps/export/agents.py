@@ -7,8 +7,9 @@ two names for one drug.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 from extractor.apps.export.registered import Arm, Intervention
@@ -22,6 +23,7 @@ from extractor.concepts.doses.names import (
 from extractor.language.book import find_terms, read_text, rule
 from extractor.language.clean import fold_label
 from extractor.language.lexer import lex
+from extractor.language.values import group_pairs
 from extractor.schemas import (
     Evidence,
     Regimen,
@@ -29,6 +31,7 @@ from extractor.schemas import (
     TermKind,
     TrialExtraction,
 )
+from extractor.schemas.values import index_evidence
 
 _SEVERAL = re.compile(r"[+/,;&]|\b(?:and|plus|with|or)\b", re.IGNORECASE)
 """A character or word that separates the names of several agents."""
@@ -39,39 +42,48 @@ _PLACEBO = re.compile(
 """A word that describes a placebo without naming the drug it replaces."""
 
 
-def find_intervention(name: str, interventions: Sequence[Intervention]) -> int | None:
-    """Return the position of the first intervention with this name, or else of the only
-    intervention with a name that contains it. Return None if no intervention or several
-    interventions match.
+class InterventionIndex:
+    """Finds interventions by their names.
 
     >>> registered = [
     ...     Intervention("Fictumab plus samplin"),
     ...     Intervention("Fictumab"),
     ...     Intervention("Fictumab or salt"),
     ... ]
-    >>> names = ("fictumab", "samplin", "mab", "salt")
-    >>> [find_intervention(name, registered) for name in names]
+    >>> index = InterventionIndex(registered)
+    >>> [index.find(name) for name in ("fictumab", "samplin", "mab", "salt")]
     [1, 0, None, 2]
-    >>> find_intervention("fictumab", registered[::2]) is None
+    >>> InterventionIndex(registered[::2]).find("fictumab") is None
     True
     """
-    key = name_key(name)
-    containing = []
-    for index, intervention in enumerate(interventions):
-        if key in map(name_key, intervention.names):
-            return index
-        if any(_contains_name(longer, key) for longer in intervention.names):
-            containing.append(index)
-    if len(containing) == 1:
-        return containing[0]
-    return None
 
+    def __init__(self, interventions: Iterable[Intervention]) -> None:
+        keys = [
+            (name_key(name), place)
+            for place, intervention in enumerate(interventions)
+            for name in intervention.names
+        ]
+        self._by_key = dict(reversed(keys))
+        padded = [(_pad_words(key), place) for key, place in keys]
+        self._by_word = group_pairs(
+            (word, one) for one in padded for word in one[0].split()
+        )
 
-def _contains_name(text: str, key: str) -> bool:
-    """Return whether a text contains the name with this key as a sequence of whole words."""
-    folded_key = _pad_words(key)
-    # The key of a name without words is empty, and would be contained in every text.
-    return folded_key != "  " and folded_key in _pad_words(name_key(text))
+    def find(self, name: str) -> int | None:
+        """Return the position of the first intervention with this name, or else of the only
+        intervention with a name that contains its words. Return None if no intervention or several
+        interventions match.
+        """
+        key = name_key(name)
+        if key in self._by_key:
+            return self._by_key[key]
+        padded = _pad_words(key)
+        named = (self._by_word[word] for word in padded.split())
+        rarest = min(named, key=len, default=[])
+        containing = {place for longer, place in rarest if padded in longer}
+        if len(containing) == 1:
+            return containing.pop()
+        return None
 
 
 @lru_cache(maxsize=4096)
@@ -240,7 +252,7 @@ def _list_forms(text: str) -> frozenset[str]:
 def list_mesh_terms(
     terms: Iterable[RegisteredTerm],
     kind: TermKind,
-    interventions: Sequence[Intervention],
+    interventions: InterventionIndex,
 ) -> Iterator[dict[str, object]]:
     """Yield the MeSH terms of a kind, together with their ancestors. A term for an intervention
     includes the position of the intervention that it denotes.
@@ -249,7 +261,7 @@ def list_mesh_terms(
         if term.kind not in (kind, f"{kind}_ancestor"):
             continue
         is_ancestor = term.kind is not kind
-        index = None if is_ancestor else find_intervention(term.name, interventions)
+        index = None if is_ancestor else interventions.find(term.name)
         yield {
             "term": term.name,
             "mesh_id": term.id,
@@ -299,25 +311,28 @@ def list_arms(extraction: TrialExtraction, registered: Sequence[Arm] = ()) -> li
     return [*registered, *added]
 
 
-def link_arms(regimen: Regimen, arms: Sequence[Arm]) -> Iterator[ArmLink]:
+def link_arms(
+    regimen: Regimen, arms_by_key: Mapping[str, Sequence[tuple[int, Arm]]]
+) -> Iterator[ArmLink]:
     """Yield the links between the amounts in a regimen and the arms that receive them. An amount
     without arms applies to all arms of its regimen. If none of the regimen's amounts applies to an
     arm of the regimen, the arm is linked to the regimen with an ``amount_index`` of None. If the
     regimen does not have arms, its amounts have an ``arm_index`` of None.
     """
     labels = list(map(fold_label, _list_labels(regimen)))
-    known = [(place, arm) for place, arm in enumerate(arms) if arm.key in labels]
-    for place, arm in known or ((None, Arm(None)),):
-        amounts = [
-            index
-            for index, amount in enumerate(regimen.amounts)
-            if not amount.arms or arm.key in map(fold_label, amount.arms)
-        ]
-        evidence: Sequence[Evidence] = ()
-        # The labels begin with the regimen's own, so the positions agree.
-        if labels:
-            evidence = regimen.evidence_for(f"arms[{labels.index(arm.key)}]")
-        for amount_index in amounts or (None,):
+    # the first of equal labels; they begin with the regimen's own, so the positions agree
+    positions = {label: at for at, label in reversed([*enumerate(labels)])}
+    proofs = index_evidence(regimen)
+    amounts = group_pairs(
+        (key, index)
+        for index, amount in enumerate(regimen.amounts)
+        for key in dict.fromkeys(map(fold_label, amount.arms)) or positions or [""]
+    )
+    known = chain.from_iterable(arms_by_key.get(key, ()) for key in positions)
+    places: list[tuple[int | None, Arm]] = [*sorted(known)]
+    for place, arm in places or [(None, Arm(None))]:
+        evidence = proofs[f"arms[{positions.get(arm.key)}]"]
+        for amount_index in amounts[arm.key] or (None,):
             yield ArmLink(amount_index, place, arm.label, evidence)
 
 

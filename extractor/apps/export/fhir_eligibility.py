@@ -65,8 +65,9 @@ def add_eligibility(trial: TrialResources) -> JsonObject | None:
         for limit in criterion.constraints
     )
     alternatives = defaultdict[tuple[CriterionGroup, bool], list[Criterion]](list)
+    around = eligibility.list_around()
     for index, criterion in enumerate(eligibility.criteria):
-        groups = list_alternatives(criterion, eligibility)
+        groups = list_alternatives(criterion, around[criterion.group])
         if groups:
             # the outermost group, which contains all the alternatives
             alternatives[groups[-1], _is_excluded(criterion)].append(criterion)

@@ -20,6 +20,7 @@ from extractor.apps.export.registered import read_arms, read_interventions
 from extractor.concepts.doses.names import find_substance
 from extractor.language.book import read_table
 from extractor.language.clean import fold_label
+from extractor.language.values import group_pairs
 from extractor.schemas import (
     Endpoint,
     ExtractedItem,
@@ -67,8 +68,10 @@ def build_trial(
     if Task.ELIGIBILITY in tasks:
         study["recruitment"]["eligibility"] = add_eligibility(trial)
     if Task.DOSING in tasks:
+        arms = study["comparisonGroup"]
+        by_label = group_pairs((fold_label(arm["name"]), arm) for arm in arms)
         for index in range(len(extraction.dosing)):
-            _add_regimen(trial, index, study["comparisonGroup"])
+            _add_regimen(trial, index, arms, by_label)
     if Task.ENDPOINTS in tasks:
         study["outcomeMeasure"] = [
             _add_endpoint(trial, index) for index in range(len(extraction.endpoints))
@@ -136,7 +139,12 @@ def _translate(table: str, written: str | None) -> JsonObject:
     return code(words["system"], words.get(word), written)
 
 
-def _add_regimen(trial: TrialResources, index: int, arms: list[JsonObject]) -> None:
+def _add_regimen(
+    trial: TrialResources,
+    index: int,
+    arms: list[JsonObject],
+    by_label: defaultdict[str, list[JsonObject]],
+) -> None:
     """Add the EvidenceVariable of a regimen, and refer to it from the arms that receive the
     regimen. Arms that are named only by the regimen are added to ``arms``.
     """
@@ -151,10 +159,9 @@ def _add_regimen(trial: TrialResources, index: int, arms: list[JsonObject]) -> N
     variable = {"title": regimen.agent, "description": regimen.quote}
     reference = _add_variable(trial, path, variable, agent)
     for label in labels:
-        folded = fold_label(label.value)
-        receiving = [arm for arm in arms if fold_label(arm["name"]) == folded]
+        receiving = by_label[fold_label(label.value)]
         if not receiving:
-            receiving = [{"name": label.value, "intendedExposure": []}]
+            receiving.append({"name": label.value, "intendedExposure": []})
             arms += receiving
         for arm in receiving:
             arm["intendedExposure"].append(reference)

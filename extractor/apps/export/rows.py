@@ -11,8 +11,8 @@ from pydantic import BaseModel
 
 from extractor.apps.export.agents import (
     AgentNamer,
+    InterventionIndex,
     find_form,
-    find_intervention,
     link_arms,
     list_arms,
     list_mesh_terms,
@@ -262,8 +262,10 @@ def _list_dosing_rows(
     arms and interventions.
     """
     arms = list_arms(extraction, registered.arms)
+    arms_by_key = group_pairs((arm.key, (place, arm)) for place, arm in enumerate(arms))
     terms = extraction.registered_terms
     interventions = registered.interventions
+    positions = InterventionIndex(interventions)
     namer = AgentNamer(interventions, terms)
     kinds = (one.kind for one in extraction.findings if one.field.startswith("dosing"))
     findings = tuple(dict.fromkeys(kinds))
@@ -278,7 +280,7 @@ def _list_dosing_rows(
         proofs = group_pairs((piece.field, piece) for piece in regimen.evidence)
         cells = {
             **regimen.__dict__,
-            **_describe_regimen(regimen, registered),
+            **_describe_regimen(regimen, positions.find(regimen.agent), registered),
             **_locate_first_quote(proofs["quote"]),
             **{f"{name}_confidence": find_least(proofs[name]) for name in [*proofs]},
             "regimen_index": index,
@@ -301,7 +303,7 @@ def _list_dosing_rows(
             amounts[position] = {**described, **_locate_quotes(parts[path])}
             yield "amounts", {**amounts[position], "regimen_index": index}
         of_regimen = [piece for piece in regimen.evidence if "[" not in piece.field]
-        for link in link_arms(regimen, arms):
+        for link in link_arms(regimen, arms_by_key):
             of_amount = proofs[f"amounts[{link.amount_index}]"]
             # amounts that the text states together, such as "10 or 20 mg", share a step
             passages = steps[link.arm_index, agent]
@@ -329,16 +331,17 @@ def _list_dosing_rows(
         cells = {**intervention._asdict(), "agent_canonical": canonical}
         yield "interventions", cells
     for kind in (TermKind.CONDITION, TermKind.INTERVENTION):
-        for term in list_mesh_terms(terms, kind, interventions):
+        for term in list_mesh_terms(terms, kind, positions):
             yield f"{kind}_terms", term
 
 
-def _describe_regimen(regimen: Regimen, registered: Registered) -> Cells:
+def _describe_regimen(
+    regimen: Regimen, index: int | None, registered: Registered
+) -> Cells:
     """Return the cells for a regimen's times, its registered intervention, and its dosage form,
     which is taken from the regimen's words, the intervention's names, or the intervention's
     description.
     """
-    index = find_intervention(regimen.agent, registered.interventions)
     found = [] if index is None else [registered.interventions[index]]
     names = [name for each in found for name in each.names]
     descriptions = [each.description or "" for each in found]

@@ -142,9 +142,10 @@ def score_lines(
     # The class "none" is for headings. The probabilities of the others are scaled to a sum of 1.
     none = scorer.classes.index("none")
     heading_chances = chances[:, none].tolist()
-    chances[:, none] = 0
     # an entry that is a heading beyond doubt leaves nothing to scale
-    chances /= chances.sum(axis=1, keepdims=True).clip(min=1e-30)
+    chances += 1e-30
+    chances[:, none] = 0
+    chances /= chances.sum(axis=1, keepdims=True)
     passages = [entry.passage for entry in entries]
     readings = scorer.classify(Category, features, passages, chances)
     return list(zip(readings, heading_chances, strict=True))

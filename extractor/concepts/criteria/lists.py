@@ -439,7 +439,8 @@ def _is_below_heading(blocks: Sequence[Block], place: int) -> bool:
     """
     below = _get(blocks, place + 1)
     begins_items = not blocks[place].mark and below is not None and bool(below.mark)
-    for above in reversed(blocks[:place]):
+    for at in reversed(range(place)):
+        above = blocks[at]
         if above.name is not None:
             return True
         if not begins_items or above.mark or above.introduces:

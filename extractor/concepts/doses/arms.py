@@ -14,16 +14,21 @@ from extractor.evidence.drafts import Span
 from extractor.language.book import rule
 from extractor.schemas import Amount, TrialRecord
 
+_LONGEST_LABEL = 1000
+"""Number of characters from which the title of an arm is not its label. Registers allow 100."""
 _STAND_INS = ("placebo", "sham")
 """The parts of the registered types of arms that receive something inactive."""
 
 
 def locate_arms(texts: Iterable[DoseText]) -> dict[str, Span]:
     """Map the section name of each arm that has a label to the span of its label."""
-    return {
+    titles = {
         text.name: text.span(*text.title)
         for text in texts
         if text.is_arm and text.title[0] < text.title[1]
+    }
+    return {
+        name: title for name, title in titles.items() if title.length <= _LONGEST_LABEL
     }
 
 

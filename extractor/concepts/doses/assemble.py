@@ -22,6 +22,7 @@ from extractor.schemas import (
     Support,
     Task,
 )
+from extractor.schemas.values import index_evidence
 
 _FIELDS = list_read_fields(Task.DOSING)
 _STATED = ("amounts", "route", "frequency", "cycle", "duration", "timing")
@@ -76,11 +77,12 @@ def _cite_arms(regimen: Regimen) -> Regimen:
     amount. The quote of an arm's evidence is its label.
     """
     evidence = list(regimen.evidence)
-    of_arms = {piece.quote: piece for piece in regimen.evidence_for("arms")}
+    proofs = index_evidence(regimen)
+    of_arms = {piece.quote: piece for piece in proofs["arms"]}
     for number, amount in enumerate(regimen.amounts):
         path = f"amounts[{number}]"
         for label in filter(of_arms.get, amount.arms):
-            pieces = [regimen.evidence_for(path)[0], of_arms[label]]
+            pieces = [proofs[path][0], of_arms[label]]
             cited = {
                 "field": f"{path}.arms",
                 "support": find_weakest([piece.support for piece in pieces]),

@@ -19,6 +19,7 @@ from extractor.evidence.parsed import Doses
 from extractor.language.book import rule
 from extractor.language.passage import LexedSections
 from extractor.schemas import TrialRecord
+from extractor.schemas.record_limits import MAX_ARMS, refuse_larger
 
 _TITLES = ("title", "official_title")
 
@@ -41,13 +42,25 @@ def read_dosing(
     by_agent = defaultdict[str, OfAgent](OfAgent)
     for regimen in doses.regimens:
         by_agent[regimen.agent.key].add(regimen)
-    drafts = tuple(
-        make_draft(regimen, by_agent[regimen.agent.key], doses.trial, next(numbers))
-        for regimen in doses.regimens
-    )
+    drafts = []
+    arms_of_doses = 0
+    for regimen in doses.regimens:
+        of_agent = by_agent[regimen.agent.key]
+        draft = make_draft(regimen, of_agent, doses.trial, next(numbers))
+        drafts.append(draft)
+        of_regimen = len(draft.rules.arms.members)
+        amounts = draft.rules.amounts.list_values()
+        of_amounts = sum(len(amount.arms) or of_regimen for amount in amounts)
+        # each dose may be given in each arm
+        arms_of_doses += of_amounts or of_regimen
+        refuse_larger(record.source, MAX_ARMS, arms_of_doses, "arms of doses")
     labels = doses.trial.arms.places
     arms = (text.name for text in doses.texts if text.is_arm)
-    return drafts, tuple(_list_unread(doses, numbers)), tuple(map(labels.get, arms))
+    return (
+        tuple(drafts),
+        tuple(_list_unread(doses, numbers)),
+        tuple(map(labels.get, arms)),
+    )
 
 
 def read_regimens(record: TrialRecord, sections: LexedSections) -> ReadDoses:

@@ -14,6 +14,7 @@ from extractor.concepts.doses.sections import DoseText
 from extractor.evidence.scoring import load_scorer
 from extractor.language.book import read_table, rule
 from extractor.language.lexer import lex
+from extractor.language.values import group_pairs
 from extractor.schemas import Role
 
 _NEAR = (
@@ -65,7 +66,9 @@ class Trial:
         }
         """The arms that receive each agent."""
         self.novel = {key for key in given if "novel" in class_name(key)}
-        self.sets_of_arms = {*map(frozenset, self.uses.values())}
+        sets = {*map(frozenset, self.uses.values())}
+        self.sets_of_arms = group_pairs((arm, arms) for arms in sets for arm in arms)
+        """The sets of arms that receive an agent, by each of their arms."""
         self.arm_classes = {name: _class_arm(text) for name, text in arms.texts.items()}
         self.all_classes = {*self.arm_classes.values()}
         self.has_titles = False
@@ -176,7 +179,9 @@ def _describe_arms(agent: Agent, trial: Trial) -> Iterator[str]:
     yield f"in {own_classes} of {'+'.join(sorted(trial.all_classes))}"
     if "experimental" in trial.all_classes - classes:
         yield f"not experimental, {own_classes}"
-    if any(arms > uses for arms in trial.sets_of_arms):
+    # a set with more arms contains all of these, so also the one that is in the fewest sets
+    sets = (trial.sets_of_arms[arm] for arm in uses or trial.sets_of_arms)
+    if any(arms > uses for arms in min(sets, key=len, default=())):
         yield "others in more arms"
     cover = "some arms"
     if total < 2:

@@ -409,20 +409,20 @@ def describe_criteria(
     is the sex to which the trial is restricted, "all", or None if it is unknown.
     """
     described = []
+    around = eligibility.list_around()
     for criterion in eligibility.criteria:
-        decides = not list_alternatives(criterion, eligibility)
+        decides = not list_alternatives(criterion, around[criterion.group])
         limits = _list_cells(criterion, sex, decides=decides)
         described.append(DescribedCriterion(decides, tuple(limits)))
     return described
 
 
 def list_alternatives(
-    criterion: Criterion, eligibility: Eligibility
+    criterion: Criterion, groups: Iterable[CriterionGroup]
 ) -> list[CriterionGroup]:
-    """Return the groups, innermost first, that make a criterion one of several alternatives."""
+    """Return those of the groups around a criterion that make it one of several alternatives."""
     # All inclusions must be met, but one exclusion suffices.
     list_rule = GroupRule.ALL if criterion.is_inclusion else GroupRule.ANY
-    groups = eligibility.list_around(criterion.group)
     return [group for group in groups if group.rule is not list_rule]
 
 

@@ -18,6 +18,7 @@ from extractor.concepts.limits.quantity_names import (
 )
 from extractor.language.book import word_list
 from extractor.language.units import read_unit
+from extractor.language.values import group_pairs
 from extractor.schemas import Constraint, Criterion, Evidence
 
 _IMPLAUSIBLE = "implausible"
@@ -200,10 +201,9 @@ def name_limits(
 ) -> list[tuple[Constraint, Evidence, CanonicalLimit]]:
     """Return the limits of a criterion, each with its evidence and its canonical form."""
     named = []
+    proofs = group_pairs((piece.field, piece) for piece in criterion.evidence)
     for index, limit in enumerate(criterion.constraints):
-        field = f"constraints[{index}]"
-        whole = (piece for piece in criterion.evidence if piece.field == field)
-        proof = next(whole, _NO_PROOF)
+        proof = next(iter(proofs[f"constraints[{index}]"]), _NO_PROOF)
         has_unread_unit = _may_have_unread_unit(limit, proof, criterion.quote)
         canonical = name_limit(limit, proof.quantity, has_unread_unit=has_unread_unit)
         named.append((limit, proof, canonical))
