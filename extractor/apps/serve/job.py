@@ -70,6 +70,8 @@ class Job(Choice):
     """Name of the upload. If a record has no id, an id is derived from this name."""
     bytes: NonNegativeInt
     """Size of the upload."""
+    columns: dict[str, str] = {}  # noqa: RUF012 - pydantic copies it
+    """The caller's names of the columns of a table, keyed by those of Extractor."""
     fields: tuple[str, ...] = ()
     """Names of the custom fields to extract."""
     created: str
@@ -131,6 +133,7 @@ class JobRun:
         self.run = Run(
             setup=setup,
             read=self._read_upload,
+            columns=job.columns or None,
             out=folder / RUN,
             concurrency=options.concurrency,
             budget=budget,
@@ -225,6 +228,7 @@ class JobRun:
                 "upload://",
                 on_error=on_error,
                 open_address=lambda _: iter([(upload.name, file)]),
+                columns=self._job.columns,
             )
             for record in records:
                 if not self._keys.is_valid(self._job.caller):

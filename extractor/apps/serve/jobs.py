@@ -147,9 +147,11 @@ class Jobs:
         name: str,
         size: int,
         options: ExtractionOptions,
+        columns: dict[str, str],
     ) -> Job:
         """Queue a job whose upload into the folder ``received`` is complete, and start the job if a
-        slot is free. ``name`` and ``size`` are the upload's name and its size in bytes.
+        slot is free. ``name`` and ``size`` are the upload's name and its size in bytes, and
+        ``columns`` the caller's names of columns.
         """
         job = Job(
             id=received.name,
@@ -157,6 +159,7 @@ class Jobs:
             state=JobState.QUEUED,
             name=name,
             bytes=size,
+            columns=columns,
             tasks=options.tasks,
             effort=options.effort,
             min_confidence=options.min_confidence,

@@ -11,14 +11,14 @@ from typing import Annotated, Literal
 
 from fastapi import Depends, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from extractor.apps.serve.keys import OPERATOR
 from extractor.apps.serve.money import account
 from extractor.apps.serve.problems import ProblemError
 from extractor.apps.serve.service import Service
 from extractor.apps.serve.settings import ServiceOptions
-from extractor.options import ExtractionOptions
+from extractor.options import ExtractionOptions, read_columns
 from extractor.schemas import Task
 from extractor.schemas.vocabulary import Effort
 
@@ -109,6 +109,12 @@ class _Parameters(BaseModel):
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
 
+def _check_columns(written: list[str]) -> list[str]:
+    """Return the names of columns unchanged. Raises ``ArgumentError`` if they are invalid."""
+    read_columns(written)
+    return written
+
+
 class ExtractionParameters(_Parameters):
     """Parameters that select the values to extract from a body. The service's options are used as
     defaults for missing parameters.
@@ -129,6 +135,8 @@ class ExtractionParameters(_Parameters):
         Field(pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100),
     ] = None
     """Name of the file. If a record has no id, an id is derived from this name."""
+    columns: Annotated[list[str], AfterValidator(_check_columns)] = []
+    """Your names of the columns of a table, keyed by those of Extractor: id=trial,title=name."""
 
     def choose(self, defaults: ServiceOptions) -> ExtractionOptions:
         """Return the options of the request, with the service's options as ``defaults``."""

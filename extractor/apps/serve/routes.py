@@ -29,6 +29,7 @@ from extractor.apps.serve.description import (
 from extractor.apps.serve.events import EVENTS, follow
 from extractor.apps.serve.job import ACTIVE, RUN, UPLOAD, Job, JobState
 from extractor.apps.serve.problems import ProblemError
+from extractor.apps.serve.reading import PostedRecord
 from extractor.apps.serve.requests import (
     CallerOfRequest,
     ExtractionParameters,
@@ -42,6 +43,7 @@ from extractor.apps.serve.service import Render, Service
 from extractor.errors import ArgumentError
 from extractor.formats import name_text
 from extractor.match import Patient, join_synonyms
+from extractor.options import read_columns
 from extractor.run.files import EXTRACTIONS, FAILURES
 from extractor.run.joined import JoinedRuns
 from extractor.run.manifest import MANIFEST, read_manifest, restore_fields
@@ -97,7 +99,8 @@ async def extract_body(
     service.money.check(options.effort, caller)
     body = await read_body(request, service.settings.options.max_bytes)
     name = parameters.name or name_text(body)
-    work = service.extract(name, body, options, caller, render)
+    posted = PostedRecord(name, body, read_columns(parameters.columns))
+    work = service.extract(posted, options, caller, render)
     return await while_connected(request, work)
 
 
@@ -179,7 +182,8 @@ async def submit_job(
     max_bytes = service.settings.options.max_upload_bytes
     with service.jobs.receiving() as folder:
         size = await save_body(request, folder / UPLOAD / name, max_bytes)
-        return service.jobs.submit(caller, folder, name, size, options)
+        columns = read_columns(parameters.columns)
+        return service.jobs.submit(caller, folder, name, size, options, columns)
 
 
 @router.get("/v1/jobs")

@@ -252,14 +252,13 @@ class Service:
 
     async def extract(
         self,
-        name: str,
-        body: bytes,
+        posted: PostedRecord,
         options: ExtractionOptions,
         caller: str,
         render: Render | None = None,
     ) -> Response:
         """Extract the record in a body, and return the extraction as JSON or as rendered by
-        ``render``. ``name`` is the body's file name. The header ``X-Spending-Limit`` says that a
+        ``render``. The header ``X-Spending-Limit`` says that a
         limit stopped some of the calls.
 
         The number of concurrent extractions is the number of worker processes. Extractions that
@@ -269,7 +268,7 @@ class Service:
         """
         model = self.model if options.asks else None
         async with self._taking_turn(asks=model is not None):
-            record = await self.executor.compute(read_posted, PostedRecord(name, body))
+            record = await self.executor.compute(read_posted, posted)
             if isinstance(record, RecordError):
                 raise ProblemError(
                     "unreadable",
