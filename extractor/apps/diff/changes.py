@@ -4,7 +4,7 @@ A version is a run, a file of extractions, or records to be read with the rules.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -221,10 +221,12 @@ class Side:
         records: The available records, by id.
         failed: The errors of records that could not be read.
 
+    ``columns`` contains the user's names of the columns in records.
+
     Raises ``ArgumentError`` if there is no result, and ``StoreError`` if a run cannot be read.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, columns: Mapping[str, str] | None = None) -> None:
         self.failed: list[Exception] = []
         self._run: JoinedRuns | None = None
         if find_run(path) or _has_extractions(path):
@@ -236,7 +238,7 @@ class Side:
                 if reread.record
             }
         else:
-            records = read_records(path, on_error=self.failed.append)
+            records = read_records(path, on_error=self.failed.append, columns=columns)
             self.records = {record.record_id: record for record in records}
             self.record_ids = dict.fromkeys(self.records)
         if not self.record_ids:
