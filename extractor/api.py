@@ -22,10 +22,12 @@ from extractor.errors import ArgumentError, ExtractorError, WrongType
 from extractor.formats import make_record
 from extractor.formats.free_text import GivenSection
 from extractor.formats.inputs import MISSING
-from extractor.options import ExtractorOptions, Keywords
+from extractor.formats.records import check_section
+from extractor.options import ExtractorOptions, Keywords, read_columns
 from extractor.pipeline import extract_by_rules
 from extractor.plurals import counted, show_some
 from extractor.schemas import TrialExtraction, TrialRecord, Usage
+from extractor.schemas.arguments import refuse_less
 from extractor.schemas.base import StrPath
 
 if TYPE_CHECKING:
@@ -182,8 +184,8 @@ class Extractor:
 
         Raises:
             RecordError: The text is empty, is too long, or is data such as JSON.
-            ArgumentError: The argument is a file name or is not text, or the section does not
-                exist.
+            ArgumentError: The argument is a file name, or like one without a ``section``, or is
+                not text, or the section does not exist.
             ModelUnavailable: The model cannot be reached, or there is no key for it.
 
         >>> extraction = Extractor().extract_text(
@@ -209,6 +211,7 @@ class Extractor:
         records: "Given | Iterable[Given]",
         *,
         out: StrPath | None = None,
+        columns: Mapping[str, str] | None = None,
         limit: int | None = None,
         concurrency: int = 8,
         workers: int = 1,
@@ -224,7 +227,9 @@ class Extractor:
             records: Files, folders, records, or dictionaries. A dictionary is a study or ``{"text":
                 "...", "record_id": "..."}``.
             out: The folder of the run. If it contains a stopped run, that run continues.
-            limit: The maximum number of records to read.
+            columns: The names of the columns in tables and JSON lines of your own, as for
+                ``read_records``.
+            limit: The maximum number of records to read, at least 1.
             concurrency: The maximum number of concurrent requests to the model.
             workers: The number of processes. If it exceeds 1, scripts need an ``if __name__ ==
                 "__main__":`` block.
@@ -233,7 +238,7 @@ class Extractor:
         Raises:
             ModelUnavailable: The model cannot be reached, or there is no key for it.
             StoreError: The folder cannot be used, or contains a run with different settings.
-            ArgumentError: A file does not exist.
+            ArgumentError: A file does not exist, or ``columns`` or ``limit`` is invalid.
             WrongType: An item is not one of these types.
 
         Warns if the run is incomplete or no record could be extracted.
@@ -252,10 +257,13 @@ class Extractor:
         from extractor.run.progress import show_progress  # noqa: PLC0415 - as above
         from extractor.run.run import Run  # noqa: PLC0415 - as above
 
+        names = read_columns(columns)
+        if limit is not None:
+            refuse_less("limit", limit, 1)
         items = list_given(records)
         with ExitStack() as scratch:
             folder = Path(out or scratch.enter_context(TemporaryDirectory()))
-            given = GivenInputs(items, folder)
+            given = GivenInputs(items, folder, names)
             # without a folder, nothing else keeps what earlier calls cost
             shared = None if out else self.setup.budget
             job = Run(
@@ -264,6 +272,7 @@ class Extractor:
                 budget=shared,
                 read=given.read,
                 inputs=given.names,
+                columns=names or None,
                 out=folder,
                 concurrency=concurrency,
                 limit=limit,
@@ -295,6 +304,7 @@ class Extractor:
         to: Literal["pandas", "polars", "arrow"] = "pandas",
         *,
         section: GivenSection | None = None,
+        columns: Mapping[str, str] | None = None,
     ) -> "Frame":
         r"""Return a table of the values in texts, files or records.
 
@@ -307,13 +317,14 @@ class Extractor:
             to: The library that provides the returned table.
             section: The section that each text belongs to, such as ``eligibility`` or
                 ``primary_outcomes``. The texts then need no headings.
+            columns: The names of the columns in files, as for ``run``.
 
         Raises:
             ValueError: The table does not exist.
             MissingExtra: The library is not installed.
             RecordError: The text is invalid.
-            ArgumentError: The section or a file does not exist, or several rows of a column have
-                the same label.
+            ArgumentError: The section or a file does not exist, ``columns`` is invalid, or several
+                rows of a column have the same label.
             ExtractorError: No record could be extracted.
 
         Warns about records that failed or have a duplicate id, rows without a label, and texts in
@@ -353,13 +364,15 @@ class Extractor:
 
         # check the arguments before paying for answers
         open_library(to)
+        check_section(section)
         choose_tables((), [name], self._options.fields)
         names = name_rows(given) if is_column(given) else None
         with warnings.catch_warnings():
             # raised as an error below
             warnings.filterwarnings("ignore", "no record could be extracted")
             try:
-                results = self.run(read_texts(given, section, names), quiet=True)
+                items = read_texts(given, section, names)
+                results = self.run(items, columns=columns, quiet=True)
             except ArgumentError as error:
                 raise type(error)(_explain_missing(str(error))) from None
         problems = list(_list_problems(results))

@@ -14,7 +14,7 @@ from typing import Any
 from extractor.errors import ArgumentError, ExtractorError, RecordError, WrongType
 from extractor.formats import read_records, read_stream
 from extractor.formats.free_text import GivenSection
-from extractor.formats.inputs import exists, is_text, refuse_missing, refuse_text
+from extractor.formats.inputs import is_path, is_text, refuse_missing, refuse_text
 from extractor.formats.records import write_study
 from extractor.plurals import show_some
 from extractor.run.files import write_atomically
@@ -51,14 +51,18 @@ def list_given(given: object) -> list[object]:
 
 class GivenInputs:
     """The inputs of a run in Python. ``names`` contains the file names. Records and dictionaries
-    are written to ``given.jsonl`` in the run's folder, where all commands find them.
+    are written to ``given.jsonl`` in the run's folder, where all commands find them. ``columns``
+    contains the user's names of the columns in files.
 
     Raises ``ArgumentError`` if all inputs are file names and none of the files exists, and
     ``WrongType`` for anything that is not an input.
     """
 
-    def __init__(self, items: Sequence[object], folder: Path) -> None:
+    def __init__(
+        self, items: Sequence[object], folder: Path, columns: Mapping[str, str]
+    ) -> None:
         self.names: tuple[str, ...] = ()
+        self._columns = columns
         self._file = folder / GIVEN
         self._lines: list[str] = []
         self._errors: list[RecordError] = []
@@ -120,7 +124,7 @@ class GivenInputs:
         """
         for error in self._errors:
             on_error(error)
-        yield from read_records(*self.names, on_error=on_error)
+        yield from read_records(*self.names, on_error=on_error, columns=self._columns)
 
 
 def read_dictionary(
@@ -175,16 +179,12 @@ def read_texts(
 
 def _is_text(given: str, section: GivenSection | None) -> bool:
     """Return True if the string is text rather than a file name. A single line is treated as a
-    text if it contains a space, does not end in a file extension, and is not the name of an
-    existing file. A blank string and, if ``section`` is set, any string are also treated as texts.
+    text if it contains a space, and does not look like the name of a file. A blank string and, if
+    ``section`` is set, any string are also treated as texts.
     """
-    if section:
+    if section or not given.strip() or is_text(given):
         return True
-    if not given.strip():
-        return True
-    if is_text(given):
-        return True
-    return " " in given and not Path(given).suffix and not exists(given)
+    return " " in given and not is_path(given)
 
 
 def is_column(given: object) -> bool:

@@ -24,15 +24,17 @@ from extractor.apps.export import (
     pair_results,
     read_run_registry,
 )
-from extractor.errors import ArgumentError, StoreError
+from extractor.errors import ArgumentError, NoResult, StoreError
+from extractor.formats.inputs import read_path
 from extractor.given import GIVEN, Frame
 from extractor.options import Choice, list_several
 from extractor.plurals import counted
-from extractor.run.files import Failed, naming_file, write_atomically
+from extractor.run.files import Failed, name_failed, naming_file, write_atomically
 from extractor.run.finished import find_run
 from extractor.run.joined import JoinedRuns
 from extractor.run.manifest import MANIFEST, read_manifest
 from extractor.schemas import Task, TrialExtraction
+from extractor.schemas.arguments import refuse_unknown, suggest
 from extractor.schemas.base import Inputs, StrPath
 from extractor.schemas.evidence import PricedUsage
 from extractor.schemas.vocabulary import DOUBTFUL_BELOW
@@ -60,8 +62,8 @@ _ARGUMENTS = {
 
 @dataclass(eq=False, repr=False)
 class Results:
-    """The extractions, failures, usage and tables of one or more runs. Supports ``len``, iteration,
-    and ``results["NCT90000001"]`` for the extraction of a record.
+    """The extractions, failures, usage and tables of one or more runs. Supports ``len`` and
+    iteration and, by the ids of records, ``results["NCT90000001"]``, ``in``, ``get`` and ``keys``.
 
     Attributes:
         paths: The folder of the run (a temporary folder, which you can keep with ``save``, unless
@@ -69,11 +71,13 @@ class Results:
         stopped: The reason why the run ended early, such as a spending limit, or None if the run
             is complete.
         records: Where to read the records; by default, in the inputs of the run.
+        columns: The names of the columns in ``records``, as for ``read_records``.
     """
 
     paths: Sequence[Path]
     stopped: str | None = None
     records: Inputs = ()
+    columns: Mapping[str, str] | None = None
 
     def __repr__(self) -> str:
         records = counted(len(self), "record")
@@ -92,22 +96,51 @@ class Results:
         return iter(self.extractions)
 
     def __getitem__(self, record_id: str) -> TrialExtraction:
-        """Return the extraction of a record. Raises ``KeyError`` if there is none.
+        """Return the extraction of a record. Raises ``NoResult``, a ``KeyError``, if there is none;
+        the message states why the record failed, or names a record with a similar id.
 
         >>> from extractor import Extractor
-        >>> Extractor().run("tests/records/study.json")["NCT90000001"].record_id
-        'NCT90000001'
+        >>> results = Extractor().run("tests/records/study.json")
+        >>> results["NCT90000001"].record_id, "NCT90000002" in results
+        ('NCT90000001', False)
         """
-        if record_id not in self._runs.record_ids:
-            raise KeyError(record_id)
-        return self._runs.read(record_id)
+        if record_id in self:
+            return self._runs.read(record_id)
+        if not isinstance(record_id, str):
+            raise NoResult(
+                f"{record_id!r} is not the id of a record; for a position, use "
+                f"results.extractions[{record_id!r}]"
+            )
+        for failure in self.failures:
+            if name_failed(failure) == record_id:
+                raise NoResult(f"{record_id}: the record failed: {failure['message']}")
+        nearest = suggest(record_id, self.keys())
+        raise NoResult(
+            f"{record_id}: no such record{nearest}; results.keys() lists all"
+        )
+
+    def __contains__(self, record_id: object) -> bool:
+        """Return whether a record has an extraction."""
+        return record_id in self._runs
+
+    def get(
+        self, record_id: str, default: TrialExtraction | None = None
+    ) -> TrialExtraction | None:
+        """Return the extraction of a record, or ``default`` if there is none."""
+        if record_id in self:
+            return self[record_id]
+        return default
+
+    def keys(self) -> list[str]:
+        """Return the ids of the records with an extraction, in record order."""
+        return self._runs.record_ids
 
     @cached_property
     def _runs(self) -> JoinedRuns:
         return self._open()
 
     def _open(self) -> JoinedRuns:
-        return JoinedRuns(self.paths, self.records)
+        return JoinedRuns(self.paths, self.records, self.columns)
 
     @property
     def folder(self) -> Path:
@@ -293,6 +326,7 @@ class Results:
         {'endpoints': 36}
         """
         to = Path(path)
+        refuse_unknown("file_format", list_several(file_format), [*Format, "fhir"])
         chosen = Choice.read({"tasks": tasks, "min_confidence": min_confidence})
         # a separate object, because gold replaces some of its results
         runs = self._open()
@@ -385,12 +419,16 @@ class Results:
         return to
 
 
-def read_results(*paths: StrPath, records: Paths = ()) -> Results:
+def read_results(
+    *paths: StrPath, records: Paths = (), columns: Mapping[str, str] | None = None
+) -> Results:
     """Read the results of runs. If a record has several results, the last one counts.
 
     Args:
         paths: Folders of runs, or files of extractions in JSON Lines.
         records: The inputs, if they have been moved or a file is not in the folder of its run.
+        columns: The names of the columns in ``records``, as for ``read_records``. A run folder
+            contains them.
 
     Raises:
         ArgumentError: A path does not exist, or runs declare a custom field differently.
@@ -406,7 +444,8 @@ def read_results(*paths: StrPath, records: Paths = ()) -> Results:
     >>> len(results.to_pandas("endpoints"))
     36
     """
-    results = Results(tuple(map(Path, paths)), records=list_several(records))
+    folders = tuple(Path(read_path(path)) for path in paths)
+    results = Results(folders, None, list_several(records), columns)
     results.stopped = "; ".join(results._runs.incomplete) or None
     for problem in (results._runs.explain_repeated(), results._find_problem()):
         if problem:

@@ -12,7 +12,7 @@ text in place of an object, is treated as an error, so that no text is lost sile
 import json
 from collections.abc import Sequence
 
-from extractor.formats.found import FoundText, UnreadableSource
+from extractor.formats.found import AGAIN, FoundText, UnreadableSource
 from extractor.formats.registers import load_table
 from extractor.schemas.paths import Step, read_path, write_path
 
@@ -60,7 +60,10 @@ def write_text(value: object, place: str) -> str:
     if isinstance(value, dict) and all(key[:1] in (TEXT, "@") for key in value):
         return str(value.get(TEXT, ""))
     if isinstance(value, dict | list) or value != value:  # noqa: PLR0124 - NaN
-        raise UnreadableSource("other data where text is expected", place=place)
+        problem = "a list, an object or NaN where text is expected"
+        raise UnreadableSource(
+            problem, f"write it as one text, or {AGAIN}", place=place
+        )
     if value is None:
         return ""
     return json.dumps(value)

@@ -75,13 +75,8 @@ _FIELDS = ("field", "label")
 _TOPICS = ("conditions", "health_conditions", "interventions", "treatment")
 """Kinds of headings that may be titles above some of the criteria: "Medical conditions"."""
 _LONGEST_TITLE = 300
-_DATA = re.compile(
-    r"\s*(?:[{\"]|[\W\d_]*\Z|(?![^\n]*\.\s*\n)(?!(?=[^\n]* )[^,;\t\n]*,[^,;\t\n]*\n)"
-    r"(?:[^,;\t\n]*(?:[,;\t](?! )[^,;\t\n]*)++(?:\n\s*+|\Z)){2})"
-)
-"""Matches JSON, a text without words, or two table rows. A first line that ends a sentence, or of
-several words with one comma, such as "HbA1c above 7,5 %", is text.
-"""
+_DATA = re.compile(r"\s*(?:[{\"]|[\W\d_]*\Z)")
+"""Matches JSON, and a text without words."""
 _INVISIBLE = "\u200b"
 _RANKED = re.compile(r"[\w#=]")
 """A character that shows that a heading's mark depends on its rank. Bullets do not contain such
@@ -164,7 +159,9 @@ def _refuse_unheaded(text: str, *, is_specified: bool) -> None:
     """Raise ``UnreadableSource`` for a text without any of the usual headings if it is a table or
     JSON, contains no words, or was not specified by the user (``is_specified``).
     """
-    if text.strip() and _DATA.match(text):
+    from extractor.formats.tables import is_table  # noqa: PLC0415 - few texts have no headings
+
+    if text.strip() and (_DATA.match(text) or is_table(text)):
         remedy = (
             'pass a text with headings such as "Inclusion Criteria", set its section to '
             "eligibility (in Python, in JSON, or on the page for trying out texts), or pass a "

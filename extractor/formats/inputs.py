@@ -1,6 +1,7 @@
 """Open a user's inputs: files, folders, patterns, addresses and standard input."""
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
@@ -8,7 +9,7 @@ from glob import has_magic, iglob
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from extractor.errors import ArgumentError, RecordError
+from extractor.errors import ArgumentError, RecordError, WrongType
 from extractor.schemas.arguments import suggest
 
 Opened = tuple[str, BinaryIO] | RecordError
@@ -23,6 +24,11 @@ _LONGEST_NAME = 255
 """Maximum number of characters in a file name on common file systems."""
 _LONGEST_PATH = 4096
 _LONGEST_SHOWN = 60
+_LIKE_PATH = re.compile(
+    r".*\.(?:jsonl?|ndjson|[ct]sv|xml|txt|md|pdf|docx?|xlsx?|html?|zip|gz)|\S*[/\\]\S*",
+    re.IGNORECASE,
+)
+"""A line that ends with a usual suffix, or has separators, but no spaces."""
 
 
 def exists(name: str) -> bool:
@@ -50,6 +56,24 @@ def is_text(location: str) -> bool:
         if len(location) > _LONGEST_PATH or longest > _LONGEST_NAME:
             is_like_text = True
     return is_like_text and not exists(location)
+
+
+def is_path(text: str) -> bool:
+    """Return whether a text is, or looks like, the name of a file or folder.
+
+    >>> is_path("data/protocol v2.docx"), is_path("Dose of 5 mg/kg or more")
+    (True, False)
+    """
+    return exists(text) or _LIKE_PATH.fullmatch(text) is not None
+
+
+def read_path(given: object) -> str:
+    """Return a path as a string. Raises ``WrongType`` if it is something else."""
+    if isinstance(given, str | os.PathLike):
+        return os.fspath(given)
+    name = type(given).__name__
+    remedy = "pass each file or folder as a separate argument"
+    raise WrongType(f"{name} is not a path; {remedy}")
 
 
 def refuse_text(text: str) -> RecordError:

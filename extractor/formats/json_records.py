@@ -171,7 +171,9 @@ def build_json(
                     record |= inner
             if any(record.get(key) is not None for key in register.keys):
                 return read_record(register, record, "json")
-        if chosen:
+        # a row's cell is no list, so the record is one that this program wrote
+        is_row = not isinstance(record.get("sections"), list)
+        if chosen and is_row:
             from extractor.formats.tables import build_row  # noqa: PLC0415 - few records are rows
 
             cells = {name: write_text(cell, name) for name, cell in record.items()}
@@ -180,7 +182,12 @@ def build_json(
             return _read_given(record)
     keys = ", ".join(key for register in registers for key in register.keys)
     problem = f"JSON that is neither a study nor a text (it has none of the keys {keys}, text)"
-    raise UnreadableSource(problem, DOWNLOAD)
+    remedy = DOWNLOAD
+    if isinstance(record, dict) and record and dict not in map(type, record.values()):
+        from extractor.formats.tables import show_example  # noqa: PLC0415 - as above
+
+        remedy = show_example([*record])
+    raise UnreadableSource(problem, remedy)
 
 
 _RECORD_KEYS = ("record_id", "source", "sections", "registry")

@@ -1,13 +1,12 @@
 """Read records from inputs one at a time, each with its id and place."""
 
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from hashlib import sha256
 from itertools import chain, islice
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO, get_args
 
 from extractor.errors import ArgumentError, RecordError, RepeatedRecord, WrongType
 from extractor.formats.flat import build_plain
@@ -19,12 +18,17 @@ from extractor.formats.found import (
     join_place,
 )
 from extractor.formats.free_text import GivenSection, build_given
+from extractor.formats.inputs import (
+    OpenAddress,
+    is_file,
+    is_path,
+    open_input,
+    read_path,
+)
 from extractor.schemas import Source, TrialRecord
+from extractor.schemas.arguments import refuse_unknown
 from extractor.schemas.base import StrPath
 from extractor.schemas.record_limits import check_unicode
-
-if TYPE_CHECKING:
-    from extractor.formats.inputs import OpenAddress
 
 _Result = TrialRecord | RecordError
 
@@ -33,7 +37,7 @@ def read_records(
     *inputs: StrPath,
     on_error: Callable[[RecordError], None] | None = None,
     stdin: BinaryIO | None = None,
-    open_address: "OpenAddress | None" = None,
+    open_address: OpenAddress | None = None,
     columns: Mapping[str, str] | None = None,
 ) -> Iterator[TrialRecord]:
     """Read trial records one by one, in any supported format, uncompressed or compressed with gzip
@@ -46,34 +50,23 @@ def read_records(
             with the next record.
         stdin: A binary stream to read instead of standard input.
         open_address: Opens the files at an address such as ``s3://bucket/folder``.
-        columns: The names of the columns in tables and JSON lines of your own, keyed by ours:
-            ``{"id": "trial", "eligibility": "criteria text"}``.
+        columns: The names of the columns in tables and JSON lines of your own, keyed by ours
+            (docs/reference/formats.md): ``{"id": "trial", "eligibility": "criteria text"}``.
 
     Raises:
         RecordError: A record cannot be read or repeats an earlier id, and ``on_error`` is None.
             The message names the file, the place in the file and a remedy.
         WrongType: An input is not a path.
-        ArgumentError: A key of ``columns`` is not a column that is read.
+        ArgumentError: A key of ``columns`` is not a column that is read, or one is named twice.
 
     >>> record = next(read_records("seeds/records"))
     >>> record.record_id, [section.name for section in record.sections][:3]
     ('000_071fc1b3f362aea9', ['title', 'brief_summary', 'conditions'])
     """
-    # This module is imported only if files are read, because texts do not need it.
-    from extractor.formats.inputs import is_file, open_input  # noqa: PLC0415
-
-    chosen = NONE_CHOSEN
-    if columns:
-        from extractor.formats.tables import choose_columns  # noqa: PLC0415 - rarely needed
-
-        chosen = choose_columns(columns)
+    chosen = _choose(columns)
     ids: dict[str, tuple[str, int]] = {}
     for source in inputs:
-        if not isinstance(source, str | os.PathLike):
-            name = type(source).__name__
-            remedy = "pass each file or folder as a separate argument"
-            raise WrongType(f"{name} is not a path; {remedy}")
-        location = os.fspath(source)
+        location = read_path(source)
         for opened in open_input(location, stdin, open_address):
             if isinstance(opened, RecordError):
                 results: Iterable[_Result] = [opened]
@@ -95,6 +88,7 @@ def read_stream(
     name: str,
     stream: BinaryIO,
     on_error: Callable[[RecordError], None] | None = None,
+    columns: Mapping[str, str] | None = None,
 ) -> Iterator[TrialRecord]:
     r"""Read trial records from an open stream as if from a file with this name. Raises
     ``RecordError`` at the first problem, unless ``on_error`` takes the problems.
@@ -104,13 +98,23 @@ def read_stream(
     >>> next(read_stream("example.txt", BytesIO(text))).record_id
     'example'
     """
-    for result in _read_file(name, stream, is_specified=True):
+    chosen = _choose(columns)
+    for result in _read_file(name, stream, is_specified=True, chosen=chosen):
         if isinstance(result, TrialRecord):
             yield result
         elif on_error:
             on_error(result)
         else:
             raise result
+
+
+def _choose(columns: Mapping[str, str] | None) -> Mapping[str, str]:
+    """Return what the user's columns contain. Raises ``ArgumentError`` like ``choose_columns``."""
+    if not columns:
+        return NONE_CHOSEN
+    from extractor.formats.tables import choose_columns  # noqa: PLC0415 - rarely needed
+
+    return choose_columns(columns)
 
 
 def name_text(content: bytes) -> str:
@@ -158,9 +162,10 @@ def make_record(
             in it do not begin sections.
 
     Raises:
-        RecordError: The text is empty, too long, or data such as JSON, or the section is unknown.
-        WrongType: The text is not a string.
-        ArgumentError: The text is not valid Unicode, or is the name of a file.
+        RecordError: The text is empty, too long, or data such as JSON.
+        WrongType: The text or the title is not a string.
+        ArgumentError: The section is unknown, or the text is not valid Unicode or is the name of a
+            file. Without a ``section``, it must not look like such a name, either.
 
     >>> text = "Inclusion criteria\n- Adults\n\nPrimary endpoint: Survival at 2 years"
     >>> record = make_record(text, title="A Trial of Fictumab")
@@ -174,11 +179,14 @@ def make_record(
     ['eligibility']
     """
     if not isinstance(text, str):
-        remedy = "pass the result of read_text(); for a record, use extract"
-        raise WrongType(f"{type(text).__name__} is not text; {remedy}")
-    if os.path.isfile(text):  # noqa: PTH113 - Path.is_file raises for a text that is a long name
-        remedy = "read it with read_records"
-        raise ArgumentError(f"{text!r} is the name of a file; {remedy}")
+        remedy = "for several texts, use Extractor().table; for a record, extract"
+        raise WrongType(f"{type(text).__name__} is not one text; {remedy}")
+    if not isinstance(title, str | None):
+        raise WrongType(f"title: {type(title).__name__} is not text")
+    check_section(section)
+    if is_file(text) or (section is None and is_path(text)):
+        remedy = "read it with read_records, or state the section of the text"
+        raise ArgumentError(f"{text!r} is the name of a file, or like one; {remedy}")
     try:
         text.encode()
     except UnicodeEncodeError as problem:
@@ -195,6 +203,12 @@ def make_record(
     if given_id:
         return result.model_copy(update={"record_id": given_id})
     return result
+
+
+def check_section(section: str | None) -> None:
+    """Raise ``ArgumentError`` if the section of a text is unknown."""
+    if section is not None:
+        refuse_unknown("section", [str(section)], get_args(GivenSection))
 
 
 def write_study(study: Mapping[str, object]) -> str:
@@ -239,7 +253,7 @@ def _read_file(
     stream: BinaryIO,
     *,
     is_specified: bool,
-    chosen: Mapping[str, str] = NONE_CHOSEN,
+    chosen: Mapping[str, str],
 ) -> Iterator[_Result]:
     """Yield the records of a file, and an error for each part that cannot be read. If damage
     prevents the rest of a document or file from being read, the error is the last item yielded.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import ValidationError
 
-from extractor.errors import ArgumentError, StoreError
+from extractor.errors import ArgumentError, RecordError, StoreError
 from extractor.plurals import counted, show_some
 from extractor.run.files import (
     EXTRACTIONS,
@@ -197,14 +197,21 @@ class JoinedRuns:
         paths: Folders of runs, their ``extractions.jsonl``, other files of extractions, or folders
             of gold.
         records: Where to read the records; by default, in the inputs of each run.
+        columns: The user's names of columns in ``records``; by default, those of a run.
 
     Raises:
         ArgumentError: A path does not exist, or two runs declare a custom field differently.
         StoreError: A run cannot be read, or a path contains no extractions.
     """
 
-    def __init__(self, paths: Iterable[Path], records: Inputs = ()) -> None:
+    def __init__(
+        self,
+        paths: Iterable[Path],
+        records: Inputs = (),
+        columns: Mapping[str, str] | None = None,
+    ) -> None:
         self.paths = tuple(paths)
+        self._columns = columns
         if not self.paths:
             raise ArgumentError("specify the folder of a run, or a file of extractions")
         parts: dict[str, FinishedRun | LooseExtractions] = {}
@@ -293,6 +300,9 @@ class JoinedRuns:
     def __str__(self) -> str:
         return ", ".join(map(str, self.paths))
 
+    def __contains__(self, record_id: object) -> bool:
+        return record_id in self._owners
+
     def __iter__(self) -> Iterator[TrialExtraction]:
         return map(self.read, self.record_ids)
 
@@ -306,13 +316,16 @@ class JoinedRuns:
         """Yield each record with a result once, and whether its text is the same: first the records
         that are found, in input order, then the remaining records. If ``inputs`` is empty, each
         run's own inputs are read, one run after another.
+
+        Raises ``ArgumentError`` if ``inputs``, or the ``records`` of this object, cannot be read.
         """
         from extractor.formats import read_records  # noqa: PLC0415 - slow, and readers of results need none
 
         given = inputs or self._records
         # what to read, the user's names of columns, and the records that are expected there
         if given:
-            columns = next((run.columns for run in self.runs if run.columns), None)
+            known = (self._columns, *(run.columns for run in self.runs))
+            columns = next(filter(None, known), None)
             sources = [(list_readable(given), columns, self.record_ids)]
         else:
             sources = [
@@ -321,10 +334,9 @@ class JoinedRuns:
             ]
         for paths, columns, record_ids in sources:
             unread = dict.fromkeys(record_ids)  # a set in order
-            # records that cannot be read are missing, so their errors are ignored
-            for record in read_records(
-                *paths, on_error=lambda _: None, columns=columns
-            ):
+            # records that cannot be read are missing
+            errors: list[RecordError] = []
+            for record in read_records(*paths, on_error=errors.append, columns=columns):
                 record_id = record.record_id
                 if record_id not in unread:
                     continue
@@ -333,6 +345,8 @@ class JoinedRuns:
                     yield RereadRecord(record_id, TextState.SAME, record)
                 else:
                     yield RereadRecord(record_id, TextState.CHANGED)
+            if given and errors and len(unread) == len(record_ids):
+                raise ArgumentError(str(errors[0]))
             for record_id in unread:
                 yield RereadRecord(record_id, TextState.MISSING)
 

@@ -118,7 +118,7 @@ def fold_column(written: str) -> str:
     >>> fold_column("#NCT.Number"), fold_column("nct_number")
     ('nctnumber', 'nctnumber')
     """
-    return re.sub("[^a-z0-9]+", "", written.lower())
+    return re.sub(r"[\W_]+", "", written.lower())
 
 
 @cache
