@@ -31,8 +31,8 @@ DOWNLOAD = (
     "(docs/reference/formats.md lists the supported formats)"
 )
 """The remedy for a file without a record in a known format."""
-TABLE = "ctgov_csv"
-"""The format of a table with the usual names of columns, or with names that the user mapped."""
+UNREAD = "columns of the table that are not read"
+"""The beginning of a note that is about a whole table, so that only its first record has it."""
 NONE_CHOSEN: Mapping[str, str] = {}
 AGAIN = "check or download the file again"
 """The remedy for damaged data."""

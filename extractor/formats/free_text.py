@@ -75,8 +75,8 @@ _FIELDS = ("field", "label")
 _TOPICS = ("conditions", "health_conditions", "interventions", "treatment")
 """Kinds of headings that may be titles above some of the criteria: "Medical conditions"."""
 _LONGEST_TITLE = 300
-_DATA = re.compile(r"\s*(?:[{\"]|[\W\d_]*\Z)")
-"""Matches JSON, and a text without words."""
+_DATA = re.compile(r"\s*+(?:[{\"]|[\W\d_]+\Z)")
+"""Matches JSON, and a text of signs without words."""
 _INVISIBLE = "\u200b"
 _RANKED = re.compile(r"[\w#=]")
 """A character that shows that a heading's mark depends on its rank. Bullets do not contain such
@@ -161,7 +161,7 @@ def _refuse_unheaded(text: str, *, is_specified: bool) -> None:
     """
     from extractor.formats.tables import is_table  # noqa: PLC0415 - few texts have no headings
 
-    if text.strip() and (_DATA.match(text) or is_table(text)):
+    if _DATA.match(text) or is_table(text):
         remedy = (
             'pass a text with headings such as "Inclusion Criteria", set its section to '
             "eligibility (in Python, in JSON, or on the page for trying out texts), or pass a "

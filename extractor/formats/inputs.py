@@ -20,9 +20,12 @@ MISSING = "there is no such file or folder"
 """The beginning of the problem with an input that does not exist."""
 _RUN = "run.sqlite"
 """A file whose presence shows that a folder contains the results of a run rather than records."""
-_LONGEST_NAME = 255
-"""Maximum number of characters in a file name on common file systems."""
-_LONGEST_PATH = 4096
+_LIKE_TEXT = re.compile(
+    "(?s:.*\0|.*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029].|(?!.*://)(?:.{4097}|.*[^/]{256}))"
+)
+"""Lines, a null, or more characters than common file systems allow for a path, or for a name in it.
+An address may be longer.
+"""
 _LONGEST_SHOWN = 60
 _LIKE_PATH = re.compile(
     r".*\.(?:jsonl?|ndjson|[ct]sv|xml|txt|md|pdf|docx?|xlsx?|html?|zip|gz)|\S*[/\\]\S*",
@@ -49,13 +52,7 @@ def is_text(location: str) -> bool:
     >>> is_text("none.json"), is_text("Inclusion criteria:\n- Adults")
     (False, True)
     """
-    is_like_text = len(location.splitlines()) > 1 or "\0" in location
-    # an address may be longer than a path
-    if "://" not in location:
-        longest = max(map(len, location.split("/")))
-        if len(location) > _LONGEST_PATH or longest > _LONGEST_NAME:
-            is_like_text = True
-    return is_like_text and not exists(location)
+    return _LIKE_TEXT.match(location) is not None and not exists(location)
 
 
 def is_path(text: str) -> bool:

@@ -18,7 +18,6 @@ from extractor.formats.fields import write_text
 from extractor.formats.found import (
     DOWNLOAD,
     NONE_CHOSEN,
-    TABLE,
     ReadResult,
     RecordContent,
     UnreadableSource,
@@ -48,24 +47,8 @@ def read_json(
     stream: BufferedReader, chosen: Mapping[str, str] = NONE_CHOSEN
 ) -> Iterator[ReadResult]:
     """Yield the records of one document in order, and a problem for each record that cannot be
-    read. If the user chose columns, other objects than studies are rows of a table, and a note of
-    the first row lists the columns that are not read.
+    read. If the user chose columns, other objects than studies are rows of a table.
     """
-    noted: tuple[str, ...] | None = None
-    for result in _read_documents(stream, chosen):
-        if not isinstance(result, RecordContent) or result.format != TABLE:
-            yield result
-        elif result.notes == noted:
-            yield replace(result, notes=())
-        else:
-            noted = result.notes
-            yield result
-
-
-def _read_documents(
-    stream: BufferedReader, chosen: Mapping[str, str]
-) -> Iterator[ReadResult]:
-    """Yield the records and problems of ``read_json``, with the notes of all rows."""
     text = TextBuffer(stream)
     number = 0
     is_listed = False

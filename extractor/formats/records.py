@@ -12,6 +12,7 @@ from extractor.errors import ArgumentError, RecordError, RepeatedRecord, WrongTy
 from extractor.formats.flat import build_plain
 from extractor.formats.found import (
     NONE_CHOSEN,
+    UNREAD,
     ReadResult,
     UnreadableSource,
     build_content,
@@ -65,23 +66,18 @@ def read_records(
     """
     chosen = _choose(columns)
     ids: dict[str, tuple[str, int]] = {}
-    for source in inputs:
-        location = read_path(source)
-        for opened in open_input(location, stdin, open_address):
-            if isinstance(opened, RecordError):
-                results: Iterable[_Result] = [opened]
-            else:
-                results = _read_file(
-                    *opened, is_specified=is_file(location), chosen=chosen
-                )
-            for result in results:
-                checked = _check_new(result, ids)
-                if isinstance(checked, TrialRecord):
-                    yield checked
-                elif on_error:
-                    on_error(checked)
-                else:
-                    raise checked
+
+    def read_all() -> Iterator[_Result]:
+        for location in map(read_path, inputs):
+            for opened in open_input(location, stdin, open_address):
+                if isinstance(opened, RecordError):
+                    yield opened
+                    continue
+                named = is_file(location)
+                for result in _read_file(*opened, is_specified=named, chosen=chosen):
+                    yield _check_new(result, ids)
+
+    yield from _deliver(read_all(), on_error)
 
 
 def read_stream(
@@ -98,8 +94,17 @@ def read_stream(
     >>> next(read_stream("example.txt", BytesIO(text))).record_id
     'example'
     """
-    chosen = _choose(columns)
-    for result in _read_file(name, stream, is_specified=True, chosen=chosen):
+    results = _read_file(name, stream, is_specified=True, chosen=_choose(columns))
+    yield from _deliver(results, on_error)
+
+
+def _deliver(
+    results: Iterable[_Result], on_error: Callable[[RecordError], None] | None
+) -> Iterator[TrialRecord]:
+    """Yield the records among the results. An error goes to ``on_error`` or, without it, is
+    raised.
+    """
+    for result in results:
         if isinstance(result, TrialRecord):
             yield result
         elif on_error:
@@ -288,6 +293,7 @@ def _make_records(
     opening = list(islice(items, 2))
     if not opening:
         opening = [UnreadableSource("contains no record", "pass a file with records")]
+    told: set[str] = set()
     for number, content in enumerate(chain(opening, items), 1):
         if isinstance(content, UnreadableSource):
             yield content.nest_place(member).locate(path)
@@ -296,11 +302,11 @@ def _make_records(
         if len(opening) > 1:
             default_id = f"{stem}-{number}"
         place = join_place(member, content.place)
+        notes = tuple(note for note in content.notes if note not in told)
+        told.update(note for note in notes if note.startswith(UNREAD))
         yield TrialRecord(
             record_id=content.trial_id or default_id,
-            source=Source(
-                path=path, format=content.format, place=place, notes=content.notes
-            ),
+            source=Source(path=path, format=content.format, place=place, notes=notes),
             sections=content.sections,
             registry=content.registry,
             document=content.document,

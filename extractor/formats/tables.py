@@ -15,6 +15,7 @@ from typing import BinaryIO, NamedTuple
 from extractor.errors import ArgumentError
 from extractor.formats.found import (
     NONE_CHOSEN,
+    UNREAD,
     ReadResult,
     RecordContent,
     UnreadableSource,
@@ -168,8 +169,8 @@ def read_table(
     stream: BufferedReader, chosen: Mapping[str, str] = NONE_CHOSEN
 ) -> Iterator[ReadResult]:
     """Yield the records of a table in order, and a problem for each row that cannot be read. A note
-    of the first record lists the columns that are not read, except those that the register's
-    downloads usually have. ``chosen`` contains the columns that the user chose.
+    lists the columns that are not read, except those that the register's downloads usually have.
+    ``chosen`` contains the columns that the user chose.
     """
     head = stream.peek().decode("utf-8", "replace")
     header = _find_header(head, chosen)
@@ -180,15 +181,10 @@ def read_table(
         raise UnreadableSource(problem, remedy)
     number = header.register.id_pattern or _NUMBER
     begins = rf'("?)(?:{number})\1{re.escape(header.delimiter)}'
-    notes = _list_notes(header)
     for line, row in group_rows(stream, begins):
         if line <= header.line or not row.strip():
             continue
-        result = build_content(partial(_read_row, header), row, f"line {line}")
-        if isinstance(result, RecordContent):
-            result = replace(result, notes=(*notes, *result.notes))
-            notes = ()
-        yield result
+        yield build_content(partial(_read_row, header), row, f"line {line}")
 
 
 def _refuse_missing(header: _Header) -> None:
@@ -228,7 +224,7 @@ def _list_notes(header: _Header) -> tuple[str, ...]:
     """Return a note that names the first unknown columns of a table, if there are any."""
     if not header.unread:
         return ()
-    return (f"columns of the table that are not read: {_quote(header.unread)}",)
+    return (f"{UNREAD}: {_quote(header.unread)}",)
 
 
 def knows_columns(names: Iterable[str]) -> bool:
@@ -359,7 +355,7 @@ def _read_row(header: _Header, row: str) -> RecordContent:
     text, notes = replace_odd_bytes(row)
     cells = split_row(text, header.delimiter, len(header.columns))
     content = _read_cells(header, cells)
-    return replace(content, notes=(*content.notes, *notes))
+    return replace(content, notes=(*_list_notes(header), *content.notes, *notes))
 
 
 def _read_cells(header: _Header, cells: Sequence[str]) -> RecordContent:
