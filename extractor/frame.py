@@ -494,8 +494,13 @@ def _read_cells(cells: _Cells, *, is_table: bool) -> Iterator[TrialRecord | _Unr
     except RecordError as error:
         found.append(error)
     except Exception as error:  # noqa: BLE001 - an object in a cell can fail in any way
-        problem = f"a cell cannot be read ({type(error).__name__})"
-        found.append(RecordError(path, problem, "correct the cell, or drop the row"))
+        found.append(
+            RecordError(
+                path,
+                f"a cell cannot be read ({type(error).__name__})",
+                "correct the cell, or drop the row",
+            )
+        )
     for item in found:
         if isinstance(item, RecordError):
             within = item.place

@@ -57,11 +57,12 @@ def read_aact(tables: Mapping[str, OpenTable]) -> Iterator[ReadResult]:
                 study = chain([first], group)  # noqa: B031 - the remaining rows
                 yield build_content(_read_study, study, first[_PLACE])
         except sqlite3.Error as error:
-            problem = f"the tables cannot be sorted on disk ({error})"
-            remedy = (
-                "free space for temporary files, or set SQLITE_TMPDIR to another folder"
-            )
-            raise UnreadableSource(problem, remedy) from error
+            raise UnreadableSource(
+                f"the tables cannot be sorted on disk ({error})",
+                (
+                    "free space for temporary files, or set SQLITE_TMPDIR to another folder"
+                ),
+            ) from error
 
 
 def _store_rows(
@@ -104,10 +105,9 @@ def _read_study(rows: Iterable[_Row]) -> RecordContent:
         tree[name].append(json.loads(cells))
         tree["nct id"] = trial
     if "studies" not in tree:
-        problem = (
+        raise UnreadableSource(
             f"a row of {trial or 'no study'}, which is not in the table of studies"
         )
-        raise UnreadableSource(problem)
     arms = {row.get("id"): row for row in tree["design_groups"]}
     for intervention in tree["interventions"]:
         intervention["others"] = _select(tree["intervention_other_names"], intervention)

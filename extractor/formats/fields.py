@@ -60,9 +60,10 @@ def write_text(value: object, place: str) -> str:
     if isinstance(value, dict) and all(key[:1] in (TEXT, "@") for key in value):
         return str(value.get(TEXT, ""))
     if isinstance(value, dict | list) or value != value:  # noqa: PLR0124 - NaN
-        problem = "a list, an object or NaN where text is expected"
         raise UnreadableSource(
-            problem, f"write it as one text, or {AGAIN}", place=place
+            "a list, an object or NaN where text is expected",
+            f"write it as one text, or {AGAIN}",
+            place=place,
         )
     if value is None:
         return ""

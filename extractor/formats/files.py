@@ -160,11 +160,14 @@ def _open_archive(
             yield None, find_reader("docx")(archive_file)
         # the first members of other Office files and of OpenOffice files
         elif "[Content_Types].xml" in names or names[:1] == ["mimetype"]:
-            problem = "an unsupported workbook, presentation or OpenOffice document"
-            raise UnreadableSource(problem, "save it as PDF, .docx or CSV")
+            raise UnreadableSource(
+                "an unsupported workbook, presentation or OpenOffice document",
+                "save it as PDF, .docx or CSV",
+            )
         elif not names:
-            remedy = "pass an archive with records"
-            raise UnreadableSource("the archive contains no files", remedy)
+            raise UnreadableSource(
+                "the archive contains no files", "pass an archive with records"
+            )
         elif openers.keys() >= _AACT:
             yield None, find_reader("aact")(openers)
         else:

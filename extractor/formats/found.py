@@ -137,11 +137,13 @@ def refuse_unexpected(error: BaseException) -> UnreadableSource:
     if isinstance(error, UnreadableSource):
         return error
     if isinstance(error, RecursionError):
-        remedy = "correct the record, or leave it out"
-        return UnreadableSource("the record is nested too deeply", remedy)
+        return UnreadableSource(
+            "the record is nested too deeply", "correct the record, or leave it out"
+        )
     if isinstance(error, UnicodeEncodeError):
-        remedy = "correct it, or leave the record out"
-        return UnreadableSource("the text is not valid Unicode", remedy)
+        return UnreadableSource(
+            "the text is not valid Unicode", "correct it, or leave the record out"
+        )
     name = type(error).__name__
     return UnreadableSource(f"an unexpected {name}", "please report it with the record")
 

@@ -162,17 +162,20 @@ def _refuse_unheaded(text: str, *, is_specified: bool) -> None:
     from extractor.formats.tables import is_table  # noqa: PLC0415 - few texts have no headings
 
     if _DATA.match(text) or is_table(text):
-        remedy = (
-            'pass a text with headings such as "Inclusion Criteria", set its section to '
-            "eligibility (in Python, in JSON, or on the page for trying out texts), or pass a "
-            "registry download (docs/reference/formats.md), uncompressed or compressed with gzip "
-            "or zip"
+        raise UnreadableSource(
+            "an unknown format",
+            (
+                'pass a text with headings such as "Inclusion Criteria", set its section to '
+                "eligibility (in Python, in JSON, or on the page for trying out texts), or pass a "
+                "registry download (docs/reference/formats.md), uncompressed or compressed with "
+                "gzip or zip"
+            ),
         )
-        raise UnreadableSource("an unknown format", remedy)
     if not is_specified:
-        problem = 'a text without a heading such as "Inclusion Criteria"'
-        remedy = "pass the file itself to read it as one description, or add headings"
-        raise UnreadableSource(problem, remedy)
+        raise UnreadableSource(
+            'a text without a heading such as "Inclusion Criteria"',
+            "pass the file itself to read it as one description, or add headings",
+        )
 
 
 def _hide_halves(text: str, english: str) -> str:

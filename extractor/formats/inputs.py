@@ -141,8 +141,11 @@ def _open_file(path: Path | RecordError) -> Opened:
     try:
         return str(path), path.open("rb")
     except OSError as problem:
-        reason = f"it cannot be opened ({problem.strerror})"
-        return RecordError(str(path), reason, "check the path and its permissions")
+        return RecordError(
+            str(path),
+            f"it cannot be opened ({problem.strerror})",
+            "check the path and its permissions",
+        )
 
 
 def _locate_files(location: str) -> Iterator[Path | RecordError]:
@@ -171,11 +174,11 @@ def _locate_files(location: str) -> Iterator[Path | RecordError]:
     if not is_empty:
         return
     if paths or has_magic(location):
-        problem = (
-            "the folder contains no files, or the pattern does not match any files"
+        yield RecordError(
+            location,
+            ("the folder contains no files, or the pattern does not match any files"),
+            "check the path; in a shell, quote the pattern",
         )
-        remedy = "check the path; in a shell, quote the pattern"
-        yield RecordError(location, problem, remedy)
         return
     name = Path(location).name
     siblings = [file.name for file in Path(location).parent.glob("*")]
@@ -207,11 +210,16 @@ def _locate_in_folder(folder: Path) -> Iterator[Path | RecordError]:
             target = Path(os.path.realpath(path))
             # whoever fills the folder must not choose which other files are read
             if path.is_symlink() and not target.is_relative_to(root):
-                reason = "a link to a file outside the folder, which is not followed"
-                remedy = "to read the file, specify the link itself as an input"
-                yield RecordError(str(path), reason, remedy)
+                yield RecordError(
+                    str(path),
+                    "a link to a file outside the folder, which is not followed",
+                    "to read the file, specify the link itself as an input",
+                )
                 continue
             yield path
     for problem in problems:
-        reason = f"the folder cannot be listed ({problem.strerror})"
-        yield RecordError(str(problem.filename), reason, "check its permissions")
+        yield RecordError(
+            str(problem.filename),
+            f"the folder cannot be listed ({problem.strerror})",
+            "check its permissions",
+        )

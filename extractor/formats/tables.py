@@ -176,9 +176,10 @@ def read_table(
     header = _find_header(head, chosen)
     _refuse_missing(header)
     if not header.known_count:
-        problem = f"a table without any known columns ({_quote(header.names)})"
-        remedy = f"{show_example(header.names)}; a text needs a heading"
-        raise UnreadableSource(problem, remedy)
+        raise UnreadableSource(
+            f"a table without any known columns ({_quote(header.names)})",
+            f"{show_example(header.names)}; a text needs a heading",
+        )
     number = header.register.id_pattern or _NUMBER
     begins = rf'("?)(?:{number})\1{re.escape(header.delimiter)}'
     for line, row in group_rows(stream, begins):
@@ -191,8 +192,10 @@ def _refuse_missing(header: _Header) -> None:
     """Raise ``UnreadableSource`` if a column that the user chose is not in the header."""
     for name, column in header.chosen.items():
         if column not in header.columns:
-            problem = f"no column {name!r} (the columns are {_quote(header.names)})"
-            raise UnreadableSource(problem, "correct the name of the column")
+            raise UnreadableSource(
+                f"no column {name!r} (the columns are {_quote(header.names)})",
+                "correct the name of the column",
+            )
 
 
 def show_example(names: Sequence[str], chosen: Mapping[str, str] = NONE_CHOSEN) -> str:

@@ -74,8 +74,9 @@ def read_xml(stream: BufferedReader) -> Iterator[ReadResult]:
     # ``outside`` is now the end of the document; a record that is the root has checked its own end
     is_whole = root == register.element or f"</{root}" in outside
     if not is_whole and isinstance(last, RecordContent):
-        problem = f"the file ends without </{root}>: records may be missing"
-        yield UnreadableSource(problem, place=line)
+        yield UnreadableSource(
+            f"the file ends without </{root}>: records may be missing", place=line
+        )
 
 
 def _find_register(head: str, root: str) -> Register:
@@ -85,12 +86,14 @@ def _find_register(head: str, root: str) -> Register:
     for register in list_registers("xml"):
         before, *after = re.split(rf"<{register.element}[\s/>]", head, maxsplit=1)
         if "<!ENTITY" in before:
-            remedy = "remove the declaration"
-            raise UnreadableSource("XML that declares entities", remedy)
+            raise UnreadableSource(
+                "XML that declares entities", "remove the declaration"
+            )
         if after:
             return register
-    problem = f"XML without a record in a known format (its root is <{root}>)"
-    raise UnreadableSource(problem, DOWNLOAD)
+    raise UnreadableSource(
+        f"XML without a record in a known format (its root is <{root}>)", DOWNLOAD
+    )
 
 
 def _find_encoding(head: str) -> str:
@@ -106,8 +109,10 @@ def _find_encoding(head: str) -> str:
             return "utf-8"
         if _ENCODINGS.fullmatch(name):
             return codecs.lookup(name).name
-    remedy = "save it as UTF-8, and declare UTF-8 as its encoding"
-    raise UnreadableSource(f"XML in an unknown encoding ({name})", remedy)
+    raise UnreadableSource(
+        f"XML in an unknown encoding ({name})",
+        "save it as UTF-8, and declare UTF-8 as its encoding",
+    )
 
 
 def _read_record(text: TextBuffer, register: Register, number: int) -> ReadResult:

@@ -139,10 +139,11 @@ class ProcessExecutor(Executor):
                 source = record.source
                 if monotonic() - since >= self.timeout:
                     raise tell_too_slow(source, f"{self.timeout:g} seconds") from None
-                problem = "the process for the record died, perhaps because it ran out of memory"
-                remedy = "run this record alone, with --workers 1"
                 raise RecordError(
-                    source.path, problem, remedy, place=source.place
+                    source.path,
+                    "the process for the record died, perhaps because it ran out of memory",
+                    "run this record alone, with --workers 1",
+                    place=source.place,
                 ) from None
 
     async def __aexit__(self, *_: object) -> None:

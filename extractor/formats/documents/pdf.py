@@ -63,19 +63,23 @@ def read_pdf(file_bytes: bytes) -> DocumentContent:
         document = pdfium.PdfDocument(file_bytes)
     except pdfium.PdfiumError as error:
         if "password" in str(error).lower():
-            remedy = "save a copy without its password"
-            raise DocumentProblem("the PDF is encrypted", remedy) from None
-        remedy = "download it again, or print it to a new PDF"
-        raise DocumentProblem("the PDF is damaged", remedy) from None
+            raise DocumentProblem(
+                "the PDF is encrypted", "save a copy without its password"
+            ) from None
+        raise DocumentProblem(
+            "the PDF is damaged", "download it again, or print it to a new PDF"
+        ) from None
     if len(document) > MAX_PAGES:
-        problem = f"a PDF of {len(document):,} pages, more than {MAX_PAGES:,}"
-        remedy = "save only the pages that describe eligibility, treatment and outcomes"
-        raise DocumentProblem(problem, remedy)
+        raise DocumentProblem(
+            f"a PDF of {len(document):,} pages, more than {MAX_PAGES:,}",
+            "save only the pages that describe eligibility, treatment and outcomes",
+        )
     pages = [_read_page(document, number) for number in range(len(document))]
     if not any(pages):
-        problem = "the PDF is a scan: it contains images of pages, but no text"
-        remedy = "run text recognition (OCR) on it first, for example with ocrmypdf"
-        raise DocumentProblem(problem, remedy)
+        raise DocumentProblem(
+            "the PDF is a scan: it contains images of pages, but no text",
+            "run text recognition (OCR) on it first, for example with ocrmypdf",
+        )
     return _write(pages)
 
 
