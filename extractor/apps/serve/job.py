@@ -133,7 +133,6 @@ class JobRun:
         self.run = Run(
             setup=setup,
             read=self._read_upload,
-            columns=job.columns or None,
             out=folder / RUN,
             concurrency=options.concurrency,
             budget=budget,

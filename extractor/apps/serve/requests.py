@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from fastapi import Depends, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from extractor.apps.serve.keys import OPERATOR
 from extractor.apps.serve.money import account
@@ -109,12 +109,6 @@ class _Parameters(BaseModel):
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
 
-def _check_columns(written: list[str]) -> list[str]:
-    """Return the names of columns unchanged. Raises ``ArgumentError`` if they are invalid."""
-    read_columns(written)
-    return written
-
-
 class ExtractionParameters(_Parameters):
     """Parameters that select the values to extract from a body. The service's options are used as
     defaults for missing parameters.
@@ -135,7 +129,9 @@ class ExtractionParameters(_Parameters):
         Field(pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100),
     ] = None
     """Name of the file. If a record has no id, an id is derived from this name."""
-    columns: Annotated[list[str], AfterValidator(_check_columns)] = []
+    columns: Annotated[
+        dict[str, str], BeforeValidator(read_columns, json_schema_input_type=str)
+    ] = {}
     """Your names of the columns of a table, keyed by those of Extractor: id=trial,title=name."""
 
     def choose(self, defaults: ServiceOptions) -> ExtractionOptions:

@@ -43,7 +43,6 @@ from extractor.apps.serve.service import Render, Service
 from extractor.errors import ArgumentError
 from extractor.formats import name_text
 from extractor.match import Patient, join_synonyms
-from extractor.options import read_columns
 from extractor.run.files import EXTRACTIONS, FAILURES
 from extractor.run.joined import JoinedRuns
 from extractor.run.manifest import MANIFEST, read_manifest, restore_fields
@@ -99,7 +98,7 @@ async def extract_body(
     service.money.check(options.effort, caller)
     body = await read_body(request, service.settings.options.max_bytes)
     name = parameters.name or name_text(body)
-    posted = PostedRecord(name, body, read_columns(parameters.columns))
+    posted = PostedRecord(name, body, parameters.columns)
     work = service.extract(posted, options, caller, render)
     return await while_connected(request, work)
 
@@ -182,8 +181,9 @@ async def submit_job(
     max_bytes = service.settings.options.max_upload_bytes
     with service.jobs.receiving() as folder:
         size = await save_body(request, folder / UPLOAD / name, max_bytes)
-        columns = read_columns(parameters.columns)
-        return service.jobs.submit(caller, folder, name, size, options, columns)
+        return service.jobs.submit(
+            caller, folder, name, size, options, parameters.columns
+        )
 
 
 @router.get("/v1/jobs")
