@@ -79,12 +79,9 @@ class Extractor:
         self._is_by_rules = not (has_answers or key or self._options.max_usd)
         if not self._is_by_rules:
             _ = self.setup  # raises an error if the model is invalid
-        if self._options.fields and not (self._options.asks and has_answers):
-            from extractor.concepts.own.declaration import explain_unread  # noqa: PLC0415 - few extractions have custom fields
-
-            unread = explain_unread(self._options.fields)
-            if unread:
-                warnings.warn(unread, stacklevel=2)
+        # few extractions have custom fields, and the others do not need ``setup``
+        if self._options.fields and self.setup.unread:
+            warnings.warn(self.setup.unread, stacklevel=2)
 
     @cached_property
     def setup(self) -> "Setup":
@@ -371,8 +368,9 @@ class Extractor:
             # raised as an error below
             warnings.filterwarnings("ignore", "no record could be extracted")
             try:
-                items = read_texts(given, section, names)
-                results = self.run(items, columns=columns, quiet=True)
+                results = self.run(
+                    read_texts(given, section, names), columns=columns, quiet=True
+                )
             except ArgumentError as error:
                 raise type(error)(_explain_missing(str(error))) from None
         problems = list(_list_problems(results))

@@ -147,8 +147,9 @@ class ProcessExecutor(Executor):
                 ) from None
 
     async def __aexit__(self, *_: object) -> None:
-        workers = [*self._workers, self._suspects]
-        await asyncio.gather(*(worker.close() for worker in workers))
+        await asyncio.gather(
+            *(worker.close() for worker in (*self._workers, self._suspects))
+        )
 
 
 @dataclass(eq=False)
@@ -210,8 +211,7 @@ class _Worker:
         first: Callable[[], object] = os.getpid
         if self.example:
             first = partial(load_rules, self.example)
-        spawn = get_context("spawn")
-        pool = ProcessPoolExecutor(1, spawn, initializer=start_worker)
+        pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=start_worker)
         is_ready = False
         remedy = "check its output above and the free memory, or use --workers 1"
         try:

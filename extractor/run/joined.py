@@ -211,7 +211,6 @@ class JoinedRuns:
         columns: Mapping[str, str] | None = None,
     ) -> None:
         self.paths = tuple(paths)
-        self._columns = columns
         if not self.paths:
             raise ArgumentError("specify the folder of a run, or a file of extractions")
         parts: dict[str, FinishedRun | LooseExtractions] = {}
@@ -236,6 +235,8 @@ class JoinedRuns:
         self.repeated = list(dict.fromkeys(repeated))
         """The records that have more than one result."""
         self.fields = join_fields(self.runs)
+        named = [columns, *(run.columns for run in self.runs)]
+        self._columns = next(filter(None, named), None)
 
     def explain_repeated(self) -> str | None:
         """Return a message about records that occur more than once, or None."""
@@ -324,12 +325,15 @@ class JoinedRuns:
         given = inputs or self._records
         # what to read, the user's names of columns, and the records that are expected there
         if given:
-            known = (self._columns, *(run.columns for run in self.runs))
-            columns = next(filter(None, known), None)
-            sources = [(list_readable(given), columns, self.record_ids)]
+            sources = [(list_readable(given), self._columns, self.record_ids)]
         else:
             sources = [
-                (list_readable(part.inputs), part.columns, self._list_owned(part))
+                (
+                    list_readable(part.inputs),
+                    part.columns,
+                    # the records whose last result is in this input
+                    [one for one in part.record_ids if self._owners[one] is part],
+                )
                 for part in self.parts
             ]
         for paths, columns, record_ids in sources:
@@ -349,7 +353,3 @@ class JoinedRuns:
                 raise ArgumentError(str(errors[0]))
             for record_id in unread:
                 yield RereadRecord(record_id, TextState.MISSING)
-
-    def _list_owned(self, part: FinishedRun | LooseExtractions) -> list[str]:
-        """Return the records whose last result is in this input."""
-        return [one for one in part.record_ids if self._owners[one] is part]

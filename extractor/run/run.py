@@ -146,11 +146,12 @@ class Run:
         run with different settings.
         """
         assert self.out, "the run has no folder"
-        settings = describe_settings(self.setup)
-        settings["columns"] = self.columns
-        price = self.pricing.price
         return RunFolder(
-            self.out, settings, inputs=self.inputs, fresh=self.fresh, price=price
+            self.out,
+            {**describe_settings(self.setup), "columns": self.columns},
+            inputs=self.inputs,
+            fresh=self.fresh,
+            price=self.pricing.price,
         )
 
     def stop(self, why: str) -> None:

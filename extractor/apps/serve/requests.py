@@ -174,8 +174,9 @@ async def save_body(request: Request, path: Path, max_bytes: int) -> int:
             await asyncio.to_thread(os.fsync, file.fileno())
             return file.tell()
     except OSError as error:
-        detail = f"the upload cannot be stored: {error.strerror}"
-        raise ProblemError("no-space", detail) from error
+        raise ProblemError(
+            "no-space", f"the upload cannot be stored: {error.strerror}"
+        ) from error
 
 
 async def _stream(request: Request, max_bytes: int) -> AsyncIterator[bytes]:

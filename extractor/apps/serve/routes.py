@@ -209,8 +209,7 @@ JobOfRequest = Annotated[Job, Depends(_find_job)]
 
 def _reject_state(job: Job, remedy: str) -> ProblemError:
     """Return the problem for an operation that the job's state does not allow."""
-    detail = f"the job is {job.state.value}"
-    return ProblemError("not-finished", detail, remedy=remedy)
+    return ProblemError("not-finished", f"the job is {job.state.value}", remedy=remedy)
 
 
 def _find_run(service: Service, job: Job) -> Path:
@@ -344,8 +343,7 @@ async def _make_table(run: Path, name: str, kind: Format) -> Path:
     async with _exporting:
         if not path.is_file():
             path.parent.mkdir(parents=True, exist_ok=True)
-            to = Destination(path, kind)
-            await asyncio.to_thread(_export, run, to, tables)
+            await asyncio.to_thread(_export, run, Destination(path, kind), tables)
     return path
 
 

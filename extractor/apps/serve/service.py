@@ -130,9 +130,11 @@ class Service:
             for processes in (executor, job_executor):
                 await stack.enter_async_context(processes)
             # these concurrent calls start every worker process
-            workers = range(settings.workers)
             await asyncio.gather(
-                *(executor.compute(TrialRecord.model_copy, example) for _ in workers)
+                *(
+                    executor.compute(TrialRecord.model_copy, example)
+                    for _ in range(settings.workers)
+                )
             )
             jobs = Jobs(settings, store, keys, money, job_executor)
             service = cls(settings, keys, money, jobs, executor, opened.model)
