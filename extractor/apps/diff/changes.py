@@ -69,8 +69,8 @@ class Change(NamedTuple):
         cells: list[object] = [self.record_id, self.kind, self.field]
         for row in (self.old, self.new):
             # the first of _CELLS, the value, in words; a missing row has None in each cell
-            others = (getattr(row, name, None) for name in _CELLS[1:])
-            cells += [read_words(row), *others]
+            cells.append(read_words(row))
+            cells += (getattr(row, name, None) for name in _CELLS[1:])
         return dict(zip(COLUMNS, cells, strict=True))
 
 
@@ -150,10 +150,11 @@ def _compare_fields(
     for field in old_by_field | new_by_field:
         before = old_by_field.get(field, [])
         after = new_by_field.get(field, [])
-        old_only = drop_same(before, after, _fold_words)
-        new_only = drop_same(after, before, _fold_words)
         pairs, removed, added = match_values(
-            old_only, new_only, _rate_similarity, _SIMILAR
+            drop_same(before, after, _fold_words),
+            drop_same(after, before, _fold_words),
+            _rate_similarity,
+            _SIMILAR,
         )
         for pair in pairs:
             yield Change(record_id, field, *pair)
@@ -242,8 +243,11 @@ class Side:
             self.records = {record.record_id: record for record in records}
             self.record_ids = dict.fromkeys(self.records)
         if not self.record_ids:
-            problems = [f"{path}: no record could be read", *self.failed[:1]]
-            raise ArgumentError("; ".join(map(str, problems)))
+            raise ArgumentError(
+                "; ".join(
+                    [f"{path}: no record could be read", *map(str, self.failed[:1])]
+                )
+            )
 
     def read(self, record_id: str) -> TrialExtraction:
         """Return a record's extraction."""

@@ -113,9 +113,12 @@ class Service:
             )
             # without patience, a model that does not answer is never given up: each request has
             # its own time limit, and later requests try again
-            asking = replace(setup.asking, patience=None)
             opened = await stack.enter_async_context(
-                setup.open(options.concurrency, route=Route(money), asking=asking)
+                setup.open(
+                    options.concurrency,
+                    route=Route(money),
+                    asking=replace(setup.asking, patience=None),
+                )
             )
             example = next(read_stream("example", BytesIO(_EXAMPLE.read_bytes())))
             executor = ProcessExecutor(
