@@ -89,8 +89,10 @@ def _store_rows(
                 for column in _TABLES[name]
                 if cells.get(column)
             }
-            values = (trial, name, cells.get("id"), place, json.dumps(filled))
-            database.execute("INSERT INTO rows VALUES (?, ?, ?, ?, ?)", values)
+            database.execute(
+                "INSERT INTO rows VALUES (?, ?, ?, ?, ?)",
+                (trial, name, cells.get("id"), place, json.dumps(filled)),
+            )
 
 
 def _read_study(rows: Iterable[_Row]) -> RecordContent:

@@ -107,8 +107,12 @@ def _list_chapters(text: str) -> Iterator[_Chapter]:
         kinds = {above: kind for above, kind in kinds.items() if above < level}
         # the deepest of them is that of the parent
         kinds[level] = _find_kind(heading["title"], kinds[max(kinds)])
-        title = f"{heading['number'] or ''}{heading['title']}"
-        yield _Chapter(title, kinds[level], heading.start(), end)
+        yield _Chapter(
+            f"{heading['number'] or ''}{heading['title']}",
+            kinds[level],
+            heading.start(),
+            end,
+        )
 
 
 def _find_kind(title: str, inherited: str) -> str:

@@ -345,8 +345,9 @@ class TextReader:
         """
         if entry.block.name != "arm" or not entry.block.gap or entry.is_item:
             return False
-        line = read_text(self.text[entry.words_start :].split("\n", 1)[0])
-        return rule("gives_treatment").occurs(line)
+        return rule("gives_treatment").occurs(
+            read_text(self.text[entry.words_start :].split("\n", 1)[0])
+        )
 
     def _open(self, section: str, entry: PlacedBlock) -> None:
         """Open a section at its heading. A heading that begins an item ("Arm B: ...") opens the

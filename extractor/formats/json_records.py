@@ -83,8 +83,7 @@ def read_json(
             _skip_line(text)
             is_listed = False
         else:
-            build = partial(build_json, chosen=chosen)
-            yield build_content(build, value, place)
+            yield build_content(partial(build_json, chosen=chosen), value, place)
             # '"sex": "ALL"}}': the end of a torn record, which is one problem
             if not (is_listed or isinstance(value, dict)):
                 _skip_line(text)

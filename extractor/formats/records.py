@@ -94,8 +94,9 @@ def read_stream(
     >>> next(read_stream("example.txt", BytesIO(text))).record_id
     'example'
     """
-    results = _read_file(name, stream, is_specified=True, chosen=_choose(columns))
-    yield from _deliver(results, on_error)
+    yield from _deliver(
+        _read_file(name, stream, is_specified=True, chosen=_choose(columns)), on_error
+    )
 
 
 def _deliver(

@@ -276,10 +276,18 @@ def _make_header(
             columns.append(by_chosen.get(name, column))
         known_count = len(columns) - columns.count("")
         has_number = register.id in columns
-        header = _Header(
-            has_number, known_count, register, delimiter, line, columns, names, chosen
+        headers.append(
+            _Header(
+                has_number,
+                known_count,
+                register,
+                delimiter,
+                line,
+                columns,
+                names,
+                chosen,
+            )
         )
-        headers.append(header)
     return max(headers, key=_rank)
 
 

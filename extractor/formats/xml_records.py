@@ -191,8 +191,7 @@ def _make_tree(element: Element) -> JsonObject | str:
     text = element.text or ""
     tree: JsonObject = {f"@{name}": value for name, value in element.items()}
     for child in element:
-        same_name = tree.setdefault(child.tag.rpartition("}")[2], [])
-        same_name.append(_make_tree(child))
+        tree.setdefault(child.tag.rpartition("}")[2], []).append(_make_tree(child))
         text += child.tail or ""
     if text.strip():
         tree[TEXT] = text

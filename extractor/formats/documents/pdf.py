@@ -197,8 +197,9 @@ def _write(pages: Sequence[Sequence[_Line]]) -> DocumentContent:
             if not line.at_edge or running[_mask_digits(line)] < 2
         ]
     empty = [number for number, lines in enumerate(pages, 1) if not lines]
-    texts = [line.text for line in body_lines]
-    return write_content(texts, _list_ranks(body_lines), page_starts, empty)
+    return write_content(
+        [line.text for line in body_lines], _list_ranks(body_lines), page_starts, empty
+    )
 
 
 def _list_ranks(lines: Sequence[_Line]) -> list[int]:

@@ -62,10 +62,10 @@ import re
 from functools import cache, cached_property
 from importlib.resources import files
 
-import tomli
 from pydantic import BaseModel, ValidationError
 
 from extractor.errors import ArgumentError
+from extractor.resources import read_toml
 from extractor.schemas.arguments import refuse_unknown
 from extractor.schemas.base import JsonObject, find_fault
 from extractor.schemas.record import RegistryFields
@@ -126,11 +126,13 @@ def load_table(name: str) -> _Rows:
     """Load a table. Keys that the table omits are taken from the table named by its ``like``
     key.
     """
-    written = files(__package__).joinpath(f"{name}.toml").read_text("utf-8")
-    table = tomli.loads(written)
+    table = read_toml(__package__, f"{name}.toml")
     like = load_table(table.pop("like")) if "like" in table else {}
-    columns = like.get("columns", {}) | table.get("columns", {})
-    return {**like, **table, "columns": columns}
+    return {
+        **like,
+        **table,
+        "columns": like.get("columns", {}) | table.get("columns", {}),
+    }
 
 
 @cache
