@@ -26,6 +26,7 @@ from extractor.formats.tables import group_rows, split_row
 from extractor.schemas.base import JsonObject
 
 _Row = tuple[str, ...]
+_Cells = dict[str, str]
 _PLACE = 3
 
 [_REGISTER] = list_registers("zip")
@@ -129,9 +130,7 @@ def _read_study(rows: Iterable[_Row]) -> RecordContent:
     return read_record(_REGISTER, tree, "zip")
 
 
-def _select(
-    rows: list[dict[str, str]], intervention: dict[str, str]
-) -> list[dict[str, str]]:
+def _select(rows: list[_Cells], intervention: _Cells) -> list[_Cells]:
     """Return the rows that refer to an intervention."""
     return [
         row for row in rows if row.get("intervention id", "") == intervention.get("id")

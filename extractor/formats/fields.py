@@ -46,8 +46,8 @@ def read_texts(tree: object, paths: str | Sequence[str]) -> list[str]:
 def _read_filled(tree: object, steps: _Steps) -> list[str]:
     """Return the non-blank texts at the end of a path."""
     place = write_path(steps)
-    texts = [write_text(value, place) for value in _walk(tree, steps)]
-    return [text for text in texts if text and not text.isspace()]
+    texts = (write_text(value, place) for value in _walk(tree, steps))
+    return [text for text in texts if text.strip()]
 
 
 def write_text(value: object, place: str) -> str:
@@ -97,8 +97,9 @@ def _walk_on(value: object, steps: _Steps) -> list[object]:
     if isinstance(value, list):
         return [part for entry in value for part in _walk(entry, steps)]
     if first[0] != "@":
-        place = write_path(steps)
-        raise UnreadableSource("text where fields are expected", place=place)
+        raise UnreadableSource(
+            "text where fields are expected", place=write_path(steps)
+        )
     if isinstance(value, dict):
         return _walk(value.get(first), below)
     return []

@@ -10,7 +10,7 @@ import re
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import PurePosixPath
@@ -20,6 +20,7 @@ from extractor.formats.detection import ZIPS, detect_format, find_reader
 from extractor.formats.flat import build_plain
 from extractor.formats.found import (
     NONE_CHOSEN,
+    Columns,
     ReadResult,
     UnreadableSource,
     build_content,
@@ -71,7 +72,7 @@ def open_documents(
     source: Bytes,
     *,
     is_specified: bool,
-    chosen: Mapping[str, str] = NONE_CHOSEN,
+    chosen: Columns = NONE_CHOSEN,
 ) -> Iterator[Document]:
     """Yield the documents in a file: one for each member of a zip, or else a single document. Read
     each document before requesting the next.
@@ -96,7 +97,7 @@ def open_documents(
 def _read(
     stream: io.BufferedReader,
     name: str,
-    chosen: Mapping[str, str],
+    chosen: Columns,
     *,
     is_specified: bool,
 ) -> Iterator[ReadResult]:
@@ -134,9 +135,7 @@ def _unpack(stream: io.BufferedReader) -> io.BufferedReader:
     return buffer_stream(cast("Bytes", gzip.GzipFile(fileobj=stream)), stream)
 
 
-def _open_archive(
-    archive_file: IO[bytes], chosen: Mapping[str, str]
-) -> Iterator[Document]:
+def _open_archive(archive_file: IO[bytes], chosen: Columns) -> Iterator[Document]:
     """Yield the documents of a zip archive: a single document for a Word file or an AACT export,
     or otherwise one document for each member that is not hidden.
 
@@ -176,7 +175,7 @@ def _open_archive(
 
 
 def _read_member(
-    archive: zipfile.ZipFile, name: str, chosen: Mapping[str, str]
+    archive: zipfile.ZipFile, name: str, chosen: Columns
 ) -> Iterator[ReadResult]:
     with _open_member(archive, name) as stream:
         yield from _read(stream, name, chosen, is_specified=False)

@@ -33,7 +33,10 @@ DOWNLOAD = (
 """The remedy for a file without a record in a known format."""
 UNREAD = "columns of the table that are not read"
 """The beginning of a note that is about a whole table, so that only its first record has it."""
-NONE_CHOSEN: Mapping[str, str] = {}
+Sections = tuple[Section, ...]
+Columns = Mapping[str, str]
+"""What the columns of a table contain, keyed by their names."""
+NONE_CHOSEN: Columns = {}
 AGAIN = "check or download the file again"
 """The remedy for damaged data."""
 
@@ -58,7 +61,7 @@ class RecordContent:
         given: The original free text.
     """
 
-    sections: tuple[Section, ...]
+    sections: Sections
     format: str
     trial_id: str | None = None
     registry: RegistryFields = field(default_factory=RegistryFields)
@@ -122,8 +125,9 @@ def build_content(
     except (Exception, SystemExit) as error:  # noqa: BLE001 - one record's failure must not stop the others
         return refuse_unexpected(error).nest_place(place)
     if not content.sections:
-        remedy = "pass a record with text"
-        problem = UnreadableSource("the record contains no text", remedy, place=place)
+        problem = UnreadableSource(
+            "the record contains no text", "pass a record with text", place=place
+        )
         problem.trial_id = content.trial_id
         return problem
     return replace(content, place=place)
@@ -161,7 +165,7 @@ def find_trial_id(text: str) -> str | None:
     return None
 
 
-def take_sections(sections: Iterable[Section]) -> tuple[Section, ...]:
+def take_sections(sections: Iterable[Section]) -> Sections:
     """Return the sections, stopping after one section more than a record may have. A record with
     too many sections is rejected later.
     """
@@ -189,7 +193,7 @@ class FoundText(str):
         return words
 
 
-def text_section(name: str, *texts: str | None) -> tuple[Section, ...]:
+def text_section(name: str, *texts: str | None) -> Sections:
     """Return a tuple whose only element is a section with the texts on separate lines. Return an
     empty tuple if all texts are blank.
 
@@ -199,9 +203,7 @@ def text_section(name: str, *texts: str | None) -> tuple[Section, ...]:
     return join_parts(name, [("", text) for text in texts])
 
 
-def join_parts(
-    name: str, parts: Iterable[tuple[str, str | None]]
-) -> tuple[Section, ...]:
+def join_parts(name: str, parts: Iterable[tuple[str, str | None]]) -> Sections:
     r"""Return a tuple whose only element is a section with the texts of (part name, text) pairs on
     separate lines. A text with the name "" does not become a part. Blank texts are omitted; return
     an empty tuple if all texts are blank. Where a ``FoundText`` has an offset in the source, or

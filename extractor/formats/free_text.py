@@ -17,6 +17,7 @@ from extractor.formats.cells import undo_breaks
 from extractor.formats.found import (
     FoundText,
     RecordContent,
+    Sections,
     UnreadableSource,
     find_trial_id,
     join_parts,
@@ -445,7 +446,7 @@ class TextReader:
         numbers = (find_trial_id(self._read(entry)) for entry in self._lines[_ID])
         return next(filter(None, numbers), None)
 
-    def build(self, title: str | None) -> tuple[Section, ...]:
+    def build(self, title: str | None) -> Sections:
         """Return the sections. If ``title`` is given, it replaces a title in the text."""
         sections = list(text_section(TITLE, title))
         for name in _WHOLE:
@@ -481,7 +482,7 @@ class TextReader:
             return spans[:1]
         return spans
 
-    def _make_section(self, name: str, parts: Sequence[Part]) -> tuple[Section, ...]:
+    def _make_section(self, name: str, parts: Sequence[Part]) -> Sections:
         """Return a tuple whose only element is a section with the parts on separate lines. Return
         an empty tuple if all parts are blank.
         """

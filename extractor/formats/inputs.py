@@ -85,20 +85,19 @@ def refuse_text(text: str) -> RecordError:
 
 def refuse_missing(inputs: Sequence[str]) -> None:
     """Raise ``ArgumentError`` for the first input if none of the inputs has any files. If only
-    some inputs have no files, nothing is raised, and each of these inputs fails separately. Inputs
-    that are texts are ignored unless all inputs are texts.
+    some inputs have no files, nothing is raised, and each of these inputs fails separately.
     """
-    names = [name for name in inputs if not is_text(name)]
     errors: list[RecordError] = []
-    for name in names:
+    for name in inputs:
+        if is_text(name):
+            errors.append(refuse_text(name))
+            continue
         if name == "-" or "://" in name:
             return
         first = next(_locate_files(name))
         if not isinstance(first, RecordError):
             return
         errors.append(first)
-    if not names:
-        errors += map(refuse_text, inputs)
     if errors:
         raise ArgumentError(str(errors[0]))
 

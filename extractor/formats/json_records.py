@@ -7,7 +7,7 @@ skipped; records on other lines are still read.
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache, partial
 from io import BufferedReader
@@ -18,6 +18,7 @@ from extractor.formats.fields import write_text
 from extractor.formats.found import (
     DOWNLOAD,
     NONE_CHOSEN,
+    Columns,
     ReadResult,
     RecordContent,
     UnreadableSource,
@@ -44,7 +45,7 @@ _DECODER = json.JSONDecoder()
 
 
 def read_json(
-    stream: BufferedReader, chosen: Mapping[str, str] = NONE_CHOSEN
+    stream: BufferedReader, chosen: Columns = NONE_CHOSEN
 ) -> Iterator[ReadResult]:
     """Yield the records of one document in order, and a problem for each record that cannot be
     read. If the user chose columns, other objects than studies are rows of a table.
@@ -129,9 +130,7 @@ def _decode(text: TextBuffer) -> object:
         return value
 
 
-def build_json(
-    record: object, chosen: Mapping[str, str] = NONE_CHOSEN
-) -> RecordContent:
+def build_json(record: object, chosen: Columns = NONE_CHOSEN) -> RecordContent:
     """Return the content of a parsed object: a record of any register, a row with the columns that
     the user chose, a record that this program wrote, or a text.
 

@@ -13,6 +13,7 @@ from extractor.formats.flat import build_plain
 from extractor.formats.found import (
     NONE_CHOSEN,
     UNREAD,
+    Columns,
     ReadResult,
     UnreadableSource,
     build_content,
@@ -32,6 +33,7 @@ from extractor.schemas.base import StrPath
 from extractor.schemas.record_limits import check_unicode
 
 _Result = TrialRecord | RecordError
+_OnError = Callable[[RecordError], None] | None
 
 
 def read_records(
@@ -83,8 +85,8 @@ def read_records(
 def read_stream(
     name: str,
     stream: BinaryIO,
-    on_error: Callable[[RecordError], None] | None = None,
-    columns: Mapping[str, str] | None = None,
+    on_error: _OnError = None,
+    columns: Columns | None = None,
 ) -> Iterator[TrialRecord]:
     r"""Read trial records from an open stream as if from a file with this name. Raises
     ``RecordError`` at the first problem, unless ``on_error`` takes the problems.
@@ -99,9 +101,7 @@ def read_stream(
     )
 
 
-def _deliver(
-    results: Iterable[_Result], on_error: Callable[[RecordError], None] | None
-) -> Iterator[TrialRecord]:
+def _deliver(results: Iterable[_Result], on_error: _OnError) -> Iterator[TrialRecord]:
     """Yield the records among the results. An error goes to ``on_error`` or, without it, is
     raised.
     """
@@ -114,7 +114,7 @@ def _deliver(
             raise result
 
 
-def _choose(columns: Mapping[str, str] | None) -> Mapping[str, str]:
+def _choose(columns: Columns | None) -> Columns:
     """Return what the user's columns contain. Raises ``ArgumentError`` like ``choose_columns``."""
     if not columns:
         return NONE_CHOSEN
@@ -132,7 +132,7 @@ def name_text(content: bytes) -> str:
     return f"text-{sha256(content).hexdigest()[:8]}"
 
 
-def read_row(name: str, cells: Mapping[str, str]) -> TrialRecord:
+def read_row(name: str, cells: Columns) -> TrialRecord:
     """Read one row of a table, whose cells are keyed by the names of their columns, as if from a
     file with this name. Raises ``RecordError`` if the row contains no text.
     """
@@ -259,7 +259,7 @@ def _read_file(
     stream: BinaryIO,
     *,
     is_specified: bool,
-    chosen: Mapping[str, str],
+    chosen: Columns,
 ) -> Iterator[_Result]:
     """Yield the records of a file, and an error for each part that cannot be read. If damage
     prevents the rest of a document or file from being read, the error is the last item yielded.

@@ -16,6 +16,7 @@ from extractor.errors import ArgumentError
 from extractor.formats.found import (
     NONE_CHOSEN,
     UNREAD,
+    Columns,
     ReadResult,
     RecordContent,
     UnreadableSource,
@@ -81,7 +82,7 @@ class _Header(NamedTuple):
     line: int
     columns: list[str]
     names: list[str]
-    chosen: Mapping[str, str]
+    chosen: Columns
 
     @property
     def unread(self) -> list[str]:
@@ -116,10 +117,11 @@ def choose_columns(given: Mapping[str, str] | Iterable[str]) -> dict[str, str]:
         pairs = [*given.items()]
     else:
         written = given if isinstance(given, str) else ",".join(given)
-        # "id=trial,title": the second name lacks its "="
-        begins = rf",(?=[\w ]+=|\s*(?:{'|'.join(ours)})\s*(?:,|\Z))"
-        parts = [pair.partition("=") for pair in re.split(begins, written)]
-        pairs = [(name.strip(), yours.strip()) for name, _, yours in parts]
+        # a name ends at the next pair, or at one of ours, which then lacks its "="
+        ends = rf",(?=[\w ]+=|\s*(?:{'|'.join(ours)})\s*(?:,|\Z))|\Z"
+        pairs = re.findall(
+            rf"(?!\Z)\s*([^=,]*?)\s*(?:=\s*(.*?)\s*)?(?:{ends})", written
+        )
     unknown = [name for name, _ in pairs if fold_column(name) not in known]
     refuse_unknown("column", unknown, ours)
     for name, yours in pairs:
@@ -166,7 +168,7 @@ def is_table(head: str) -> bool:
 
 
 def read_table(
-    stream: BufferedReader, chosen: Mapping[str, str] = NONE_CHOSEN
+    stream: BufferedReader, chosen: Columns = NONE_CHOSEN
 ) -> Iterator[ReadResult]:
     """Yield the records of a table in order, and a problem for each row that cannot be read. A note
     lists the columns that are not read, except those that the register's downloads usually have.
@@ -198,7 +200,7 @@ def _refuse_missing(header: _Header) -> None:
             )
 
 
-def show_example(names: Sequence[str], chosen: Mapping[str, str] = NONE_CHOSEN) -> str:
+def show_example(names: Sequence[str], chosen: Columns = NONE_CHOSEN) -> str:
     """Return a remedy for a table with columns that are not known: how the user says what they
     contain, besides those ``chosen`` so far.
 
@@ -239,9 +241,7 @@ def knows_columns(names: Iterable[str]) -> bool:
     return _make_header([*names]).known_count > 0
 
 
-def build_row(
-    cells: Mapping[str, str], chosen: Mapping[str, str] = NONE_CHOSEN
-) -> RecordContent:
+def build_row(cells: Columns, chosen: Columns = NONE_CHOSEN) -> RecordContent:
     """Build the content of one row from its cells, keyed by the names of their columns. If there
     are ``chosen`` columns, a note lists the columns that are not read.
 
@@ -258,7 +258,7 @@ def build_row(
 
 def _make_header(
     names: list[str],
-    chosen: Mapping[str, str] = NONE_CHOSEN,
+    chosen: Columns = NONE_CHOSEN,
     delimiter: str = "",
     line: int = 0,
 ) -> _Header:
@@ -291,7 +291,7 @@ def _make_header(
     return max(headers, key=_rank)
 
 
-def _find_header(head: str, chosen: Mapping[str, str] = NONE_CHOSEN) -> _Header:
+def _find_header(head: str, chosen: Columns = NONE_CHOSEN) -> _Header:
     """Return the best header among the first lines, trying each delimiter and register. Headers
     that include the trial number are preferred; among the remaining candidates, the one with the
     most known columns is chosen. If no column is known, it is the first line, with the delimiter

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 from importlib.util import find_spec
-from typing import IO, BinaryIO
+from typing import IO
 
 from pydantic import TypeAdapter
 
@@ -38,7 +38,7 @@ provider keys.
 """
 
 
-def read_document(kind: str, source: BinaryIO | IO[bytes]) -> DocumentContent:
+def read_document(kind: str, source: IO[bytes]) -> DocumentContent:
     """Return the content of a document. ``kind`` is "pdf" or "docx".
 
     Raises ``UnreadableSource`` if the document cannot be read, exceeds the limits, or requires a

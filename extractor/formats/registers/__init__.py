@@ -142,9 +142,12 @@ def list_registers(container: str) -> tuple[Register, ...]:
     >>> [register.formats["zip"] for register in list_registers("zip")]
     ['aact']
     """
-    names = sorted(file.name for file in files(__package__).iterdir())
-    stems = [name.removesuffix(".toml") for name in names if name.endswith(".toml")]
-    registers = [make_register(stem, load_table(stem)) for stem in stems]
+    stems = sorted(
+        file.name.removesuffix(".toml")
+        for file in files(__package__).iterdir()
+        if file.name.endswith(".toml")
+    )
+    registers = (make_register(stem, load_table(stem)) for stem in stems)
     return tuple(register for register in registers if container in register.formats)
 
 
