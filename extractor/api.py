@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Literal, TypeVar, Unpack
+from typing import TYPE_CHECKING, TypeVar, Unpack
 from weakref import finalize
 
 from extractor.concepts.criteria.unheaded import UNHEADED
@@ -31,7 +31,7 @@ from extractor.schemas.arguments import refuse_less
 from extractor.schemas.base import StrPath
 
 if TYPE_CHECKING:
-    from extractor.given import Frame, Given
+    from extractor.given import Frame, Given, Library
     from extractor.model.spec import ModelSpec
     from extractor.results import Results
     from extractor.setup import OpenExtractor, Setup
@@ -298,7 +298,7 @@ class Extractor:
         self,
         name: str,
         given: "Given | Iterable[Given]",
-        to: Literal["pandas", "polars", "arrow"] = "pandas",
+        to: "Library" = "pandas",
         *,
         section: GivenSection | None = None,
         columns: Mapping[str, str] | None = None,

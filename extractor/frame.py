@@ -185,8 +185,12 @@ class ExtractFrame:
                 "object; set it in the environment of each process"
             )
         _shared.setdefault(self._identity, self)
-        parts = (self._identity, self._model, self._concurrency, self._keywords)
-        return _restore, parts
+        return _restore, (
+            self._identity,
+            self._model,
+            self._concurrency,
+            self._keywords,
+        )
 
     @property
     def _keywords(self) -> Keywords:
@@ -456,8 +460,11 @@ def _list_rows(frame: Frame) -> Iterator[_Cells]:
     chosen = frame[names]
     present = chosen.astype(object).where(chosen.notna(), None)
     for cells in present.itertuples(index=False, name=None):
-        named = zip(map(str, names), cells, strict=True)
-        yield {name: cell for name, cell in named if cell is not None}
+        yield {
+            str(name): cell
+            for name, cell in zip(names, cells, strict=True)
+            if cell is not None
+        }
 
 
 def _read_cells(cells: _Cells, *, is_table: bool) -> Iterator[TrialRecord | _Unread]:
@@ -508,8 +515,10 @@ def _read_cells(cells: _Cells, *, is_table: bool) -> Iterator[TrialRecord | _Unr
             if place and within:
                 within = re.sub(r"^line 1\b(, )?", "", within)
             where = join_place(place, within)
-            located = RecordError(path, item.problem, item.remedy, place=where)
-            yield _Unread(located, record_id or item.record_id or default_id)
+            yield _Unread(
+                RecordError(path, item.problem, item.remedy, place=where),
+                record_id or item.record_id or default_id,
+            )
             continue
         source = {"path": path}
         if place:
@@ -550,7 +559,7 @@ def _read_bytes(content: object) -> bytes:
     nor a study, or is empty.
     """
     if isinstance(content, Mapping):
-        return write_study(content).encode()
+        return write_study(content, _UNNAMED).encode()
     if isinstance(content, str):
         content = content.encode(errors="surrogatepass")
     if content is None or content in _NO_RECORD:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from io import BytesIO
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from extractor.errors import ArgumentError, ExtractorError, RecordError, WrongType
 from extractor.formats import read_records, read_stream
@@ -26,6 +26,8 @@ Given = StrPath | TrialRecord | Mapping[str, object]
 """One input: a file name, a record, or a study."""
 Frame = Any
 """A data frame, table or column of pandas, polars or Arrow, none of which is required."""
+Library = Literal["pandas", "polars", "arrow"]
+"""A library of data frames."""
 _SINGLE = (str, PathLike, TrialRecord, Mapping)
 GIVEN = "given.jsonl"
 _STUDY = (
@@ -96,11 +98,7 @@ class GivenInputs:
             place = f"item {number}"
             if record_id is not None:
                 place += f", {record_id}"
-            try:
-                records = read_dictionary(item, "given", place)
-            except WrongType as error:
-                problem, _, remedy = str(error).rpartition("; ")
-                raise RecordError("given", problem, remedy, place=place) from None
+            records = read_dictionary(item, "given", place)
         for record in records:
             if not isinstance(record, TrialRecord):
                 raise WrongType(
@@ -133,10 +131,9 @@ def read_dictionary(
     """Return the records in a dictionary, which is a study from the registry's API or a text with
     its id.
 
-    Raises ``RecordError`` with the given name and place if the dictionary cannot be read, and
-    ``WrongType`` for values that JSON cannot represent.
+    Raises ``RecordError`` with the given name and place if the dictionary cannot be read.
     """
-    content = write_study(given).encode()
+    content = write_study(given, name, place).encode()
     try:
         return list(read_stream("text.json", BytesIO(content)))
     except RecordError as error:

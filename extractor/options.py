@@ -136,8 +136,9 @@ def read_columns(source: Mapping[str, str] | Iterable[str] | None) -> dict[str, 
         return {}
     from extractor.formats.tables import choose_columns, name_ours  # noqa: PLC0415 - few runs have such columns
 
-    chosen = choose_columns(source)
-    return {name_ours(column): yours for yours, column in chosen.items()}
+    return {
+        name_ours(column): yours for yours, column in choose_columns(source).items()
+    }
 
 
 def _list_tasks(value: object) -> Collection[object]:

@@ -26,7 +26,7 @@ from extractor.apps.export import (
 )
 from extractor.errors import ArgumentError, NoResult, StoreError
 from extractor.formats.inputs import read_path
-from extractor.given import GIVEN, Frame
+from extractor.given import GIVEN, Frame, Library
 from extractor.options import Choice, list_several
 from extractor.plurals import counted
 from extractor.run.files import Failed, name_failed, naming_file, write_atomically
@@ -106,17 +106,12 @@ class Results:
         """
         if record_id in self:
             return self._runs.read(record_id)
-        if not isinstance(record_id, str):
-            raise NoResult(
-                f"{record_id!r} is not the id of a record; for a position, use "
-                f"results.extractions[{record_id!r}]"
-            )
         for failure in self.failures:
             if name_failed(failure) == record_id:
                 raise NoResult(f"{record_id}: the record failed: {failure['message']}")
-        nearest = suggest(record_id, self.keys())
         raise NoResult(
-            f"{record_id}: no such record{nearest}; results.keys() lists all"
+            f"{record_id}: no such record{suggest(str(record_id), self.keys())}; keys() lists the "
+            "ids of all records, and results.extractions[0] is the first extraction"
         )
 
     def __contains__(self, record_id: object) -> bool:
@@ -182,9 +177,7 @@ class Results:
             return None
         return f"no record could be extracted: {self.failures[0]['message']}"
 
-    def table(
-        self, name: str, to: Literal["pandas", "polars", "arrow"] = "pandas"
-    ) -> Frame:
+    def table(self, name: str, to: Library = "pandas") -> Frame:
         """Return a table, such as ``constraints``, as a pandas or polars data frame, or as an Arrow
         table.
 
@@ -205,7 +198,7 @@ class Results:
     def match(
         self,
         patients: Frame,
-        to: Literal["pandas", "polars", "arrow"] = "pandas",
+        to: Library = "pandas",
         *,
         min_confidence: float = DOUBTFUL_BELOW,
         synonyms: Iterable[Iterable[str]] = (),
@@ -414,8 +407,8 @@ class Results:
             # inputs that were given in Python are read from the copy
             old_path, new_path = (str((at / GIVEN).absolute()) for at in (old, to))
             inputs = [path.replace(old_path, new_path) for path in manifest.inputs]
-            moved = manifest.model_copy(update={"inputs": tuple(inputs)})
-            write_atomically(to / MANIFEST, moved.to_json())
+            manifest = manifest.model_copy(update={"inputs": tuple(inputs)})
+            write_atomically(to / MANIFEST, manifest.to_json())
         return to
 
 
@@ -444,8 +437,9 @@ def read_results(
     >>> len(results.to_pandas("endpoints"))
     36
     """
-    folders = tuple(Path(read_path(path)) for path in paths)
-    results = Results(folders, None, list_several(records), columns)
+    results = Results(
+        [Path(read_path(path)) for path in paths], None, list_several(records), columns
+    )
     results.stopped = "; ".join(results._runs.incomplete) or None
     for problem in (results._runs.explain_repeated(), results._find_problem()):
         if problem:
@@ -477,12 +471,16 @@ def export_results(
         exported = export_fhir(pair_results(runs, threshold), to, tasks, force=force)
         counts = {**exported.resources, "unmapped": sum(exported.unmapped.values())}
         return counts, [*exported.describe()], []
-    kind = Format(file_format) if file_format else None
-    destination = Destination.choose(to, kind, force=force)
+    destination = Destination.choose(
+        to, Format(file_format) if file_format else None, force=force
+    )
     registry, lacking = read_run_registry(runs, columns)
     rows = export_run(runs, destination, columns, registry, threshold)
-    described = [f"{name}: {number}" for name, number in rows.items()]
-    return rows, described, [*explain_lacking(lacking, columns)]
+    return (
+        rows,
+        [f"{name}: {number}" for name, number in rows.items()],
+        [*explain_lacking(lacking, columns)],
+    )
 
 
 @contextmanager

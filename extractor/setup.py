@@ -152,8 +152,9 @@ class Setup:
         from extractor.model.cost.prices import read_prices  # noqa: PLC0415 - as above
 
         chosen = self._all_options
-        spec = self.choice.spec
-        return Pricing.of(spec, read_prices(chosen.prices), chosen.max_usd, self.asking)
+        return Pricing.of(
+            self.choice.spec, read_prices(chosen.prices), chosen.max_usd, self.asking
+        )
 
     @asynccontextmanager
     async def open(

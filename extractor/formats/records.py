@@ -217,16 +217,22 @@ def check_section(section: str | None) -> None:
         refuse_unknown("section", [str(section)], get_args(GivenSection))
 
 
-def write_study(study: Mapping[str, object]) -> str:
-    """Return a study as one line of ASCII JSON. Raises ``WrongType`` if JSON cannot represent a
-    value.
+def write_study(
+    study: Mapping[str, object], name: str, place: str | None = None
+) -> str:
+    """Return a study as one line of ASCII JSON. Raises ``RecordError`` with the given name and
+    place if JSON cannot represent a value.
     """
     try:
         return json.dumps(study, default=dict)
     except Exception as error:  # noqa: BLE001 - an object of the caller can fail in any way
         problem = str(error) or type(error).__name__
-    remedy = "pass a study as json.load returns it"
-    raise WrongType(f"the dictionary cannot be written as JSON ({problem}); {remedy}")
+    raise RecordError(
+        name,
+        f"the dictionary cannot be written as JSON ({problem})",
+        "pass a study as json.load returns it",
+        place=place,
+    )
 
 
 def _check_new(record: _Result, seen: dict[str, tuple[str, int]]) -> _Result:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from io import BufferedReader
+from operator import itemgetter
 from typing import BinaryIO, NamedTuple
 
 from extractor.errors import ArgumentError
@@ -65,7 +66,8 @@ class _Header(NamedTuple):
     """A line read as a header, assuming a particular delimiter and register.
 
     Attributes:
-        has_number: Whether a column contains the trial number.
+        rank: Whether a column contains the trial number, the number of known columns and, of the
+            first line, the number of names. Of several headers, the one with the highest counts.
         known_count: The number of known columns.
         register: The register.
         delimiter: The delimiter.
@@ -75,7 +77,7 @@ class _Header(NamedTuple):
         chosen: The columns that the user chose (``choose_columns``).
     """
 
-    has_number: bool
+    rank: tuple[bool, int, int]
     known_count: int
     register: Register
     delimiter: str
@@ -163,7 +165,7 @@ def is_table(head: str) -> bool:
     (True, False, True)
     """
     header = _find_header(head)
-    is_known = header.known_count + header.has_number >= _FEW
+    is_known = header.known_count + header.rank[0] >= _FEW
     return is_known or _OWN.match(head) is not None
 
 
@@ -275,10 +277,10 @@ def _make_header(
                 column = ""
             columns.append(by_chosen.get(name, column))
         known_count = len(columns) - columns.count("")
-        has_number = register.id in columns
+        rank = register.id in columns, known_count, len(names) * (line == 1)
         headers.append(
             _Header(
-                has_number,
+                rank,
                 known_count,
                 register,
                 delimiter,
@@ -288,7 +290,7 @@ def _make_header(
                 chosen,
             )
         )
-    return max(headers, key=_rank)
+    return max(headers, key=itemgetter(0))
 
 
 def _find_header(head: str, chosen: Columns = NONE_CHOSEN) -> _Header:
@@ -306,13 +308,7 @@ def _find_header(head: str, chosen: Columns = NONE_CHOSEN) -> _Header:
         for delimiter in _DELIMITERS:
             names = next(csv.reader([written], delimiter=delimiter), [])
             headers.append(_make_header(names, chosen, delimiter, line))
-    return max(headers, key=_rank)
-
-
-def _rank(header: _Header) -> tuple[int, ...]:
-    """Return the rank of a header among others. Of equal ones, the first counts."""
-    is_first = header.line == 1
-    return header.has_number, header.known_count, is_first * len(header.names)
+    return max(headers, key=itemgetter(0))
 
 
 def group_rows(stream: BinaryIO, begins: str) -> Iterator[tuple[int, str]]:

@@ -29,7 +29,7 @@ from extractor.formats.streams import TextBuffer, replace_odd_bytes
 from extractor.schemas.base import JsonObject
 
 _ENCODING = re.compile(
-    r"\s*<\?xml[^>]{0,200}?\sencoding\s*=\s*[\"']([\w.:-]{1,40})", re.IGNORECASE
+    r"\A\s*<\?xml[^>]{0,200}?\sencoding\s*=\s*[\"']([\w.:-]{1,40})", re.IGNORECASE
 )
 _UNICODE = re.compile(r"utf-?(?:8|16|32)|(?:us-)?ascii|unicode", re.IGNORECASE)
 """Declared encodings that are read as UTF-8."""
@@ -100,10 +100,7 @@ def _find_encoding(head: str) -> str:
     """Return the encoding that a document declares. Raises ``UnreadableSource`` if the encoding is
     unknown.
     """
-    declared = _ENCODING.match(head)
-    name = "utf-8"
-    if declared:
-        name = declared[1]
+    name = "".join(_ENCODING.findall(head)) or "utf-8"
     with suppress(LookupError):
         if _UNICODE.fullmatch(name):
             return "utf-8"

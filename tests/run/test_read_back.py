@@ -247,7 +247,7 @@ def test_results_are_looked_up_by_the_ids_of_records(twice):
     for key, message in (
         ("NCT00000002", "^NCT00000002: the record failed: slow$"),
         ("NCT0000001", "no such record .did you mean NCT00000001"),
-        (0, r"use results.extractions\[0\]"),
+        (0, "no such record; .* results.extractions.0. is the first"),
     ):
         assert key not in results
         with pytest.raises(KeyError, match=message) as raised:
