@@ -495,9 +495,6 @@ def _read_cells(cells: _Cells, *, is_table: bool) -> Iterator[TrialRecord | _Unr
             name = f"{default_id}{_choose_suffix(path, content)}"
             for record in read_stream(name, BytesIO(content), found.append):
                 found.append(record)  # noqa: PERF402 - in the order of the errors
-    except WrongType as error:
-        problem, _, remedy = str(error).rpartition("; ")
-        found.append(RecordError(path, problem, remedy))
     except RecordError as error:
         found.append(error)
     except Exception as error:  # noqa: BLE001 - an object in a cell can fail in any way
@@ -555,7 +552,7 @@ _NO_RECORD = (b"", b"null")
 
 
 def _read_bytes(content: object) -> bytes:
-    """Return a cell as the bytes of a file. Raises ``WrongType`` if it is neither text nor bytes
+    """Return a cell as the bytes of a file. Raises ``RecordError`` if it is neither text nor bytes
     nor a study, or is empty.
     """
     if isinstance(content, Mapping):
@@ -563,13 +560,17 @@ def _read_bytes(content: object) -> bytes:
     if isinstance(content, str):
         content = content.encode(errors="surrogatepass")
     if content is None or content in _NO_RECORD:
-        raise WrongType(
-            "the row contains no record; fill its column record, or drop the row"
+        raise RecordError(
+            _UNNAMED,
+            "the row contains no record",
+            "fill its column record, or drop the row",
         )
     if isinstance(content, bytes):
         return content
-    raise WrongType(
-        f"{type(content).__name__} is not a record; pass its text, bytes or dictionary"
+    raise RecordError(
+        _UNNAMED,
+        f"{type(content).__name__} is not a record",
+        "pass its text, bytes or dictionary",
     )
 
 

@@ -80,10 +80,14 @@ class GivenInputs:
             except ExtractorError:
                 raise
             except Exception as error:  # noqa: BLE001 - an object of the caller can fail in any way
-                problem = f"a value cannot be read ({type(error).__name__})"
-                remedy = "correct the value, or leave out the item"
-                place = f"item {number}"
-                self._errors.append(RecordError("given", problem, remedy, place=place))
+                self._errors.append(
+                    RecordError(
+                        "given",
+                        f"a value cannot be read ({type(error).__name__})",
+                        "correct the value, or leave out the item",
+                        place=f"item {number}",
+                    )
+                )
 
     def _add(self, item: object, number: int) -> None:
         if isinstance(item, str | PathLike):

@@ -27,6 +27,7 @@ from extractor.formats.inputs import (
     open_input,
     read_path,
 )
+from extractor.formats.tables import build_row, choose_columns
 from extractor.schemas import Source, TrialRecord
 from extractor.schemas.arguments import refuse_unknown
 from extractor.schemas.base import StrPath
@@ -66,7 +67,7 @@ def read_records(
     >>> record.record_id, [section.name for section in record.sections][:3]
     ('000_071fc1b3f362aea9', ['title', 'brief_summary', 'conditions'])
     """
-    chosen = _choose(columns)
+    chosen = choose_columns(columns) if columns else NONE_CHOSEN
     ids: dict[str, tuple[str, int]] = {}
 
     def read_all() -> Iterator[_Result]:
@@ -96,9 +97,9 @@ def read_stream(
     >>> next(read_stream("example.txt", BytesIO(text))).record_id
     'example'
     """
-    yield from _deliver(
-        _read_file(name, stream, is_specified=True, chosen=_choose(columns)), on_error
-    )
+    chosen = choose_columns(columns) if columns else NONE_CHOSEN
+    results = _read_file(name, stream, is_specified=True, chosen=chosen)
+    yield from _deliver(results, on_error)
 
 
 def _deliver(results: Iterable[_Result], on_error: _OnError) -> Iterator[TrialRecord]:
@@ -114,15 +115,6 @@ def _deliver(results: Iterable[_Result], on_error: _OnError) -> Iterator[TrialRe
             raise result
 
 
-def _choose(columns: Columns | None) -> Columns:
-    """Return what the user's columns contain. Raises ``ArgumentError`` like ``choose_columns``."""
-    if not columns:
-        return NONE_CHOSEN
-    from extractor.formats.tables import choose_columns  # noqa: PLC0415 - rarely needed
-
-    return choose_columns(columns)
-
-
 def name_text(content: bytes) -> str:
     """Return the name of a text without one, which also is the id of its record.
 
@@ -136,8 +128,6 @@ def read_row(name: str, cells: Columns) -> TrialRecord:
     """Read one row of a table, whose cells are keyed by the names of their columns, as if from a
     file with this name. Raises ``RecordError`` if the row contains no text.
     """
-    from extractor.formats.tables import build_row  # noqa: PLC0415 - few records are rows
-
     content = build_content(build_row, cells, None)
     [result] = _make_records(name, None, iter([content]))
     if isinstance(result, RecordError):

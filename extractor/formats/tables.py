@@ -217,7 +217,8 @@ def show_example(names: Sequence[str], chosen: Columns = NONE_CHOSEN) -> str:
     pairs |= zip(ours, names, strict=False)
     option = shlex.quote(",".join(map("=".join, pairs.items())))
     return (
-        f"name its columns with --columns {option} (in Python, columns={pairs}); "
+        f"name its columns with --columns {option} (in Python, columns={pairs}; in a "
+        "request, ?columns=); "
         "docs/reference/formats.md lists our names and the supported formats"
     )
 

@@ -85,11 +85,9 @@ class LooseExtractions:
     @property
     def usage(self) -> PricedUsage:
         """The usage of the extractions. Their cost is unknown if a model was called."""
-        total = Usage()
-        for record_id in self.record_ids:
-            total += self.read(record_id).usage or Usage()
-        usd = None if total.calls else 0.0
-        return PricedUsage(**total.model_dump(), usd=usd)
+        used = (self.read(record_id).usage for record_id in self.record_ids)
+        total = sum(filter(None, used), Usage())
+        return PricedUsage(**total.model_dump(), usd=None if total.calls else 0.0)
 
     def read_line(self, record_id: str) -> bytes:
         """Return a record's extraction as JSON."""
@@ -318,7 +316,8 @@ class JoinedRuns:
         that are found, in input order, then the remaining records. If ``inputs`` is empty, each
         run's own inputs are read, one run after another.
 
-        Raises ``ArgumentError`` if ``inputs``, or the ``records`` of this object, cannot be read.
+        Raises ``ArgumentError`` if a file in ``inputs``, or in the ``records`` of this object,
+        contains none of the records and cannot be read.
         """
         from extractor.formats import read_records  # noqa: PLC0415 - slow, and readers of results need none
 
@@ -349,7 +348,9 @@ class JoinedRuns:
                     yield RereadRecord(record_id, TextState.SAME, record)
                 else:
                     yield RereadRecord(record_id, TextState.CHANGED)
-            if given and errors and len(unread) == len(record_ids):
-                raise ArgumentError(str(errors[0]))
+            for error in errors:
+                # a file that the user specified, unlike one in a folder, is not read for nothing
+                if error.path in map(str, given) and len(unread) == len(record_ids):
+                    raise ArgumentError(str(error))
             for record_id in unread:
                 yield RereadRecord(record_id, TextState.MISSING)

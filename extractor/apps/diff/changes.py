@@ -239,8 +239,12 @@ class Side:
                 if reread.record
             }
         else:
-            records = read_records(path, on_error=self.failed.append, columns=columns)
-            self.records = {record.record_id: record for record in records}
+            self.records = {
+                record.record_id: record
+                for record in read_records(
+                    path, on_error=self.failed.append, columns=columns
+                )
+            }
             self.record_ids = dict.fromkeys(self.records)
         if not self.record_ids:
             raise ArgumentError(
