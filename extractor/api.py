@@ -377,8 +377,10 @@ class Extractor:
         if problems and not len(results):
             raise ExtractorError("; ".join(problems[:_MOST_LISTED]))
         if problems:
-            shown = show_some(problems, most=_MOST_LISTED)
-            warnings.warn(f"{counted(len(problems), 'problem')}: {shown}", stacklevel=2)
+            warnings.warn(
+                f"{counted(len(problems), 'problem')}: {show_some(problems, _MOST_LISTED)}",
+                stacklevel=2,
+            )
         table = results.table(name, to)
         # only pandas columns have labels
         if names and to == "pandas":

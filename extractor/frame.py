@@ -195,8 +195,10 @@ class ExtractFrame:
     @property
     def _keywords(self) -> Keywords:
         """The options, after files of fields were read."""
-        names = Keywords.__annotations__
-        return cast("Keywords", {name: getattr(self._options, name) for name in names})
+        return cast(
+            "Keywords",
+            {name: getattr(self._options, name) for name in Keywords.__annotations__},
+        )
 
     def __call__(self, frame: Frame) -> Frame:
         """Return the extractions of a data frame's records, in the order of its rows."""
@@ -213,10 +215,9 @@ class ExtractFrame:
             numbers.append(number)
             rows.append(row)
         index = frame.index.take(numbers)
-        found = pandas.DataFrame(
+        return pandas.DataFrame(
             rows, index=index, columns=[*self.columns], dtype=object
-        )
-        return found.astype(dict(self.columns))
+        ).astype(dict(self.columns))
 
     def _extract(self, frame: Frame) -> Iterator[tuple[int, _Row]]:
         """Yield the row of each record, with the number of the row that contains it. While records
@@ -353,8 +354,11 @@ class ExtractFrame:
         return _Row(record_id, None, problem, *self._show_usage(usage))
 
     def _show_usage(self, usage: Usage) -> tuple[float | None, int, int]:
-        usd = self._extractor.price(usage)
-        return usd, usage.prompt_tokens, usage.output_tokens
+        return (
+            self._extractor.price(usage),
+            usage.prompt_tokens,
+            usage.output_tokens,
+        )
 
 
 _restoring = Lock()

@@ -104,8 +104,7 @@ class Options(BaseModel):
             reason = f"no such option; choose from {', '.join(cls.model_fields)}"
         reason = reason or f"{problem['input']!r}: {problem['msg'].lower()}"
         if problem["type"] == "less_than_equal" and problem["ctx"]["le"] == 1:
-            percent = float(problem["input"])
-            reason = f"{reason}; for {percent:g} %, write {percent / 100:g}"
+            reason = f"{reason}; for 85 %, write 0.85"
         raise ArgumentError(f"{spell(name)}: {reason}")
 
 

@@ -46,10 +46,10 @@ class OpenExtractor:
 
     async def __call__(self, record: TrialRecord) -> TrialExtraction:
         options = self.options
-        structure = (
-            None if self.model else ()
-        )  # without a model, nobody is asked about it
-        parsed, query_round = await self._compute(plan, record, options, structure)
+        # without a model, nobody is asked about the structure
+        parsed, query_round = await self._compute(
+            plan, record, options, None if self.model else ()
+        )
         replies = None
         if query_round and self.model:
             replies = await ask_round(query_round, self.model)

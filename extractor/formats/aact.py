@@ -114,8 +114,10 @@ def _read_study(rows: Iterable[_Row]) -> RecordContent:
     arms = {row.get("id"): row for row in tree["design_groups"]}
     for intervention in tree["interventions"]:
         intervention["others"] = _select(tree["intervention_other_names"], intervention)
-        links = _select(tree["design_group_interventions"], intervention)
-        intervention["arms"] = [arms.get(link.get("design group id")) for link in links]
+        intervention["arms"] = [
+            arms.get(link.get("design group id"))
+            for link in _select(tree["design_group_interventions"], intervention)
+        ]
     for row in tree["design_outcomes"]:
         rank = row.get("outcome type", "").lower()
         if rank not in ("primary", "secondary"):

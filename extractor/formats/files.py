@@ -122,8 +122,8 @@ def _read(
     check_size(len(written))
     with name_damage():
         text = written.decode()
-    is_note = is_specified and not bare.endswith(DATA)
-    yield build_content(partial(build_plain, is_specified=is_note), text, None)
+    build = partial(build_plain, is_specified=is_specified and not bare.endswith(DATA))
+    yield build_content(build, text, None)
 
 
 def _unpack(stream: io.BufferedReader) -> io.BufferedReader:
@@ -146,8 +146,10 @@ def _open_archive(archive_file: IO[bytes], chosen: Columns) -> Iterator[Document
         archive = zipfile.ZipFile(archive_file)
     with archive:
         # zipfile never unpacks more than the size that the archive declares for a member
-        size = sum(member.file_size for member in archive.infolist())
-        check_unpacked(size, archive_file.seek(0, io.SEEK_END))
+        check_unpacked(
+            sum(member.file_size for member in archive.infolist()),
+            archive_file.seek(0, io.SEEK_END),
+        )
         names = [name for name in archive.namelist() if not _HIDDEN.fullmatch(name)]
         # the tables of an AACT export are opened by name
         openers = {

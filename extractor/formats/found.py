@@ -148,8 +148,9 @@ def refuse_unexpected(error: BaseException) -> UnreadableSource:
         return UnreadableSource(
             "the text is not valid Unicode", "correct it, or leave the record out"
         )
-    name = type(error).__name__
-    return UnreadableSource(f"an unexpected {name}", "please report it with the record")
+    return UnreadableSource(
+        f"an unexpected {type(error).__name__}", "please report it with the record"
+    )
 
 
 def find_trial_id(text: str) -> str | None:

@@ -137,8 +137,10 @@ def build_given(
     ['Pain', 'Sleep at 2 weeks']
     """
     if section not in get_args(GivenSection):
-        known = ", ".join(get_args(GivenSection))
-        raise UnreadableSource(f"unknown section {section!r}", f"choose from {known}")
+        raise UnreadableSource(
+            f"unknown section {section!r}",
+            f"choose from {', '.join(get_args(GivenSection))}",
+        )
     check_size(text)
     reader = TextReader(text)
     reader.read_as(section)
@@ -375,8 +377,9 @@ class TextReader:
         Words that have no list marker and continue an item's line are joined to that item.
         """
         if self._is_below_heading:
-            is_title = not entry.is_item and not self._read(entry).endswith(":")
-            self._begins_with_title = is_title
+            self._begins_with_title = not (
+                entry.is_item or self._read(entry).endswith(":")
+            )
         if entry.is_item:
             self._styles.add(entry.style)
         if self._section in (*_TITLES, _ID) and self._lines[self._section]:

@@ -68,9 +68,9 @@ def read_path(given: object) -> str:
     """Return a path as a string. Raises ``WrongType`` if it is something else."""
     if isinstance(given, str | os.PathLike):
         return os.fspath(given)
-    name = type(given).__name__
-    remedy = "pass each file or folder as a separate argument"
-    raise WrongType(f"{name} is not a path; {remedy}")
+    raise WrongType(
+        f"{type(given).__name__} is not a path; pass each file or folder as a separate argument"
+    )
 
 
 def refuse_text(text: str) -> RecordError:

@@ -128,8 +128,7 @@ def read_row(name: str, cells: Columns) -> TrialRecord:
     """Read one row of a table, whose cells are keyed by the names of their columns, as if from a
     file with this name. Raises ``RecordError`` if the row contains no text.
     """
-    content = build_content(build_row, cells, None)
-    [result] = _make_records(name, None, iter([content]))
+    [result] = _make_records(name, None, iter([build_content(build_row, cells, None)]))
     if isinstance(result, RecordError):
         raise result
     return result
@@ -186,13 +185,13 @@ def make_record(
     try:
         text.encode()
     except UnicodeEncodeError as problem:
-        place = f"character {problem.start}"
-        raise ArgumentError(f"the text is not valid Unicode at {place}") from None
+        raise ArgumentError(
+            f"the text is not valid Unicode at character {problem.start}"
+        ) from None
     build = partial(build_plain, title=title)
     if section is not None:
         build = partial(build_given, section=section, title=title)
-    content = build_content(build, text, None)
-    [result] = _make_records("<text>", None, iter([content]))
+    [result] = _make_records("<text>", None, iter([build_content(build, text, None)]))
     if isinstance(result, RecordError):
         raise result
     given_id = "" if record_id is None else str(record_id).strip()

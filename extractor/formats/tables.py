@@ -124,8 +124,9 @@ def choose_columns(given: Mapping[str, str] | Iterable[str]) -> dict[str, str]:
         pairs = re.findall(
             rf"(?!\Z)\s*([^=,]*?)\s*(?:=\s*(.*?)\s*)?(?:{ends})", written
         )
-    unknown = [name for name, _ in pairs if fold_column(name) not in known]
-    refuse_unknown("column", unknown, ours)
+    refuse_unknown(
+        "column", [name for name, _ in pairs if fold_column(name) not in known], ours
+    )
     for name, yours in pairs:
         if not yours or not isinstance(yours, str):
             problem = f'{name}: "=" and your name of the column are missing'
@@ -176,8 +177,7 @@ def read_table(
     lists the columns that are not read, except those that the register's downloads usually have.
     ``chosen`` contains the columns that the user chose.
     """
-    head = stream.peek().decode("utf-8", "replace")
-    header = _find_header(head, chosen)
+    header = _find_header(stream.peek().decode("utf-8", "replace"), chosen)
     _refuse_missing(header)
     if not header.known_count:
         raise UnreadableSource(
@@ -361,8 +361,9 @@ def split_row(row: str, delimiter: str, width: int) -> list[str]:
 
 def _read_row(header: _Header, row: str) -> RecordContent:
     text, notes = replace_odd_bytes(row)
-    cells = split_row(text, header.delimiter, len(header.columns))
-    content = _read_cells(header, cells)
+    content = _read_cells(
+        header, split_row(text, header.delimiter, len(header.columns))
+    )
     return replace(content, notes=(*_list_notes(header), *content.notes, *notes))
 
 
@@ -385,6 +386,7 @@ def _read_cells(header: _Header, cells: Sequence[str]) -> RecordContent:
     number_column = header.register.id
     # the ids of a user need not look like the number of a registry
     if number_column in header.chosen.values():
-        number = fields.get(number_column, "").strip()
-        content = replace(content, trial_id=number or None)
+        content = replace(
+            content, trial_id=fields.get(number_column, "").strip() or None
+        )
     return content

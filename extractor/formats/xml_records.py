@@ -129,15 +129,17 @@ def _read_record(text: TextBuffer, register: Register, number: int) -> ReadResul
     record = text.take(end.end() if end else None)
     # the beginning of the next record is matched without any text
     if not end or not end[0]:
-        place = f"line {first}"
-        return UnreadableSource("broken XML (the record is not closed)", place=place)
+        return UnreadableSource(
+            "broken XML (the record is not closed)", place=f"line {first}"
+        )
     notes: tuple[str, ...] = ()
     try:
         element = _parse(record)
     except ParseError as error:
         line = f"line {first + error.position[0] - 1}"
-        note = "was repaired: compare it with the registry"
-        notes = (f"the XML is broken at {line} and {note}",)
+        notes = (
+            f"the XML is broken at {line} and was repaired: compare it with the registry",
+        )
         try:
             element = _parse(_mend(record))
         except ParseError as remaining_error:

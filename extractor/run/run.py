@@ -278,8 +278,12 @@ class Run:
             if stop is Stop.BUDGET:
                 tell(Event.BUDGET_REACHED)
             status = _STATUS.get(stop, "failed")
-            seconds = round(monotonic() - self._since, 3)
-            tell(Event.RUN_ENDED, status=status, seconds=seconds, **self.tally.facts)
+            tell(
+                Event.RUN_ENDED,
+                status=status,
+                seconds=round(monotonic() - self._since, 3),
+                **self.tally.facts,
+            )
         return stop
 
     def explain(self, stop: Stop | None) -> str | None:

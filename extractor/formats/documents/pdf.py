@@ -115,8 +115,11 @@ def _list_cells(text: pdfium.PdfTextPage, height: float) -> list[_Line]:
         if not is_open or left - lines[-1].right > _CELL_GAP * (top - bottom):
             middle = (top + bottom) / 2
             at_edge = not _EDGE * height <= middle <= (1 - _EDGE) * height
-            is_bold = _is_bold(text, number)
-            lines.append(_Line(top - bottom, left, right, middle, is_bold, at_edge))
+            lines.append(
+                _Line(
+                    top - bottom, left, right, middle, _is_bold(text, number), at_edge
+                )
+            )
         is_open = character not in _BROKEN_WORD
         if not is_open:
             character = "-"

@@ -147,7 +147,7 @@ def list_registers(container: str) -> tuple[Register, ...]:
         for file in files(__package__).iterdir()
         if file.name.endswith(".toml")
     )
-    registers = (make_register(stem, load_table(stem)) for stem in stems)
+    registers = [make_register(stem, load_table(stem)) for stem in stems]
     return tuple(register for register in registers if container in register.formats)
 
 
