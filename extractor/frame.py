@@ -321,9 +321,12 @@ class ExtractFrame:
         assert process
         try:
             replies = item.answers.result()
-            last = partial(finish_record, lacking=is_lacking(replies))
             line = call_picklable(
-                last, item.parse, self._options.extraction, item.query_round, replies
+                partial(finish_record, lacking=is_lacking(replies)),
+                item.parse,
+                self._options.extraction,
+                item.query_round,
+                replies,
             )
         except Exception as raised:  # noqa: BLE001 - one record's failure must not stop the others
             error = as_extractor_error(raised)

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from extractor.errors import ArgumentError, ExtractorError, RecordError, WrongType
 from extractor.formats import read_records, read_stream
+from extractor.formats.found import join_place
 from extractor.formats.free_text import GivenSection
 from extractor.formats.inputs import is_path, is_text, refuse_missing, refuse_text
 from extractor.formats.records import write_study
@@ -98,10 +99,8 @@ class GivenInputs:
             return
         records: Sequence[object] = [item]
         if isinstance(item, Mapping):
-            record_id = item.get("record_id")
-            place = f"item {number}"
-            if record_id is not None:
-                place += f", {record_id}"
+            record_id = str(item.get("record_id") or "")
+            place = join_place(f"item {number}", record_id)
             records = read_dictionary(item, "given", place)
         for record in records:
             if not isinstance(record, TrialRecord):
@@ -230,10 +229,7 @@ def restore_labels(frame: Frame, column: Frame) -> Frame:
     [7]
     """
     kind = column.index.dtype
-    if kind.kind not in "iu":
-        return frame
-    if column.index.hasnans:
-        return frame
-    if "record_id" not in frame:
-        return frame
-    return frame.assign(record_id=frame["record_id"].astype(kind))
+    has_integers = kind.kind in "iu" and not column.index.hasnans
+    if has_integers and "record_id" in frame:
+        return frame.assign(record_id=frame["record_id"].astype(kind))
+    return frame

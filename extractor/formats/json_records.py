@@ -157,8 +157,9 @@ def build_json(record: object, chosen: Columns = NONE_CHOSEN) -> RecordContent:
         if chosen and is_row:
             from extractor.formats.tables import build_row  # noqa: PLC0415 - few records are rows
 
-            cells = {name: write_text(cell, name) for name, cell in record.items()}
-            return build_row(cells, chosen)
+            return build_row(
+                {name: write_text(cell, name) for name, cell in record.items()}, chosen
+            )
         if "sections" in record or "text" in record:
             return _read_given(record)
     keys = ", ".join(key for register in registers for key in register.keys)

@@ -167,7 +167,7 @@ def is_table(head: str) -> bool:
     """
     header = _find_header(head)
     is_known = header.known_count + header.rank[0] >= _FEW
-    return is_known or _OWN.match(head) is not None
+    return is_known or bool(_OWN.match(head))
 
 
 def read_table(
