@@ -66,8 +66,9 @@ class _Header(NamedTuple):
     """A line read as a header, assuming a particular delimiter and register.
 
     Attributes:
-        rank: Whether a column contains the trial number, the number of known columns and, of the
-            first line, the number of names. Of several headers, the one with the highest counts.
+        rank: Whether a column contains the trial number, the number of known columns, whether the
+            line has names, and of the first such line the number of names. Of several headers, the
+            one with the highest rank counts.
         known_count: The number of known columns.
         register: The register.
         delimiter: The delimiter.
@@ -77,7 +78,7 @@ class _Header(NamedTuple):
         chosen: The columns that the user chose (``choose_columns``).
     """
 
-    rank: tuple[bool, int, int]
+    rank: tuple[int, ...]
     known_count: int
     register: Register
     delimiter: str
@@ -212,14 +213,13 @@ def show_example(names: Sequence[str], chosen: Columns = NONE_CHOSEN) -> str:
     pairs = {name_ours(column): yours for yours, column in chosen.items()}
     ours = [name for name in _EXAMPLE if name not in pairs]
     # a table of two columns probably has no titles
-    while len(ours) > len(names):
+    while len(ours) > max(1, len(names)):
         ours.pop(-2)
     pairs |= zip(ours, names, strict=False)
     option = shlex.quote(",".join(map("=".join, pairs.items())))
     return (
         f"name its columns with --columns {option} (in Python, columns={pairs}; in a "
-        "request, ?columns=); "
-        "docs/reference/formats.md lists our names and the supported formats"
+        "request, ?columns=); docs/reference/formats.md lists our names and all formats"
     )
 
 
@@ -278,7 +278,7 @@ def _make_header(
                 column = ""
             columns.append(by_chosen.get(name, column))
         known_count = len(columns) - columns.count("")
-        rank = register.id in columns, known_count, len(names) * (line == 1)
+        rank = register.id in columns, known_count, bool(names), -line, len(names)
         headers.append(
             _Header(
                 rank,
@@ -297,8 +297,8 @@ def _make_header(
 def _find_header(head: str, chosen: Columns = NONE_CHOSEN) -> _Header:
     """Return the best header among the first lines, trying each delimiter and register. Headers
     that include the trial number are preferred; among the remaining candidates, the one with the
-    most known columns is chosen. If no column is known, it is the first line, with the delimiter
-    that gives the most names.
+    most known columns is chosen. If no column is known, it is the first line with names, with the
+    delimiter that gives the most of them.
     """
     headers: list[_Header] = []
     lines = head.splitlines()[: _LINES_ABOVE + 1] or [""]
